@@ -1,0 +1,1 @@
+"""Measurement trees, without a disk: paths into them, their plain form, their text."""
