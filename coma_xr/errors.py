@@ -24,6 +24,8 @@ This module imports nothing of the package, so that every other one can import i
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -144,3 +146,13 @@ def there_is(name: str, known: Iterable[str]) -> str:
     known = list(known)
     hints = " or ".join(repr(hint) for hint in near(name, known))
     return f"There is: {listing(known)}." + (f" Did you mean {hints}?" if hints else "")
+
+
+def warn(text: str, category: type[ComaWarning] = ComaWarning) -> None:
+    """Warn at the line of the user's that called the package, however deep in it the reason was found."""
+    # For warnings.warn this function itself is the level 1.
+    depth, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame = frame.f_back
+        depth += 1
+    warnings.warn(text, category, stacklevel=depth)

@@ -108,7 +108,9 @@ def state_of(value: Any, getstate: str = GETSTATE) -> dict[str, Any] | None:
     SerializationError
         When the getstate method returns anything but a dictionary.
     """
-    method = None if isinstance(value, type) else getattr(value, getstate, None)
+    # Python gives every object a __getstate__, which says nothing about what is to be stored.
+    own = getattr(type(value), getstate, None) is not getattr(object, getstate, None)
+    method = getattr(value, getstate, None) if own and not isinstance(value, type) else None
     if method is not None:
         state = method()
         if not isinstance(state, Mapping):

@@ -100,6 +100,21 @@ def test_the_method_that_gives_the_state_can_be_named():
         to_plain(Other())
 
 
+def test_pythons_own_getstate_can_be_used():
+    """Where the configuration names __getstate__, an object needs one of its own, which Python gives to none."""
+
+    class Model:
+        def __getstate__(self):
+            return {"a": np.float64(1)}
+
+    assert to_plain({"m": Model(), "x": np.float64(2)}, getstate="__getstate__") == {
+        "m": {"a": 1.0, "__class__": f"{__name__}.test_pythons_own_getstate_can_be_used.<locals>.Model"},
+        "x": 2.0,
+    }
+    with pytest.raises(SerializationError, match="cannot store a object"):
+        to_plain(object(), getstate="__getstate__")
+
+
 def test_the_plain_tree_shares_nothing():
     """What the caller changes afterwards does not reach the tree."""
     value = {"a": [1, 2], "b": {"c": 3}}
