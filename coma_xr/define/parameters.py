@@ -1,0 +1,400 @@
+"""Parameters: their names and places in the tree, and one set of their values.
+
+Values are made plain once, where the user gives them (`Definition.bind`, `ParameterSet`, the scans). All
+else here works on plain values, as files hold them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, key, look, normalise
+from coma_xr.errors import ParameterError, PathError, listing, there_is
+from coma_xr.trees.paths import WILDCARD, Path, Segment, join, put, split
+
+if TYPE_CHECKING:
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["Definition", "ParameterSet", "key", "read", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Names of parameters and their paths in the measurement tree, in order; each of them once.
+
+    Parameters
+    ----------
+    names : tuple of str
+        In order.
+    paths : tuple of str
+        One for each name, in the spelling of `coma_xr.trees.paths.join`.
+
+    Examples
+    --------
+    >>> Definition.of(["theta_0", ("N", "parameters/layout/N")])
+    Definition(names=('theta_0', 'N'), paths=('parameters/theta_0', 'parameters/layout/N'))
+    """
+
+    names: tuple[str, ...]
+    paths: tuple[str, ...]
+    segments: tuple[tuple[Segment, ...], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        _check_doubles(list(self))
+        object.__setattr__(self, "segments", tuple(split(path) for path in self.paths))
+
+    @classmethod
+    def of(cls, entries: Definition | Iterable[str | tuple[str, Path]]) -> Definition:
+        """Return the definition that a user's entries mean.
+
+        Parameters
+        ----------
+        entries : iterable of str and (name, path)
+            A bare name means ``parameters/<name>``; a bare path is named by its last segment.
+
+        Raises
+        ------
+        ParameterError
+            Without an entry, for an entry that does not name one place, and for names or paths given twice.
+        """
+        if isinstance(entries, Definition):
+            return entries
+        pairs = [_entry(entry) for entry in entries]
+        if not pairs:
+            raise ParameterError(
+                "A definition has at least one parameter, such as 'theta_0'; none was given."
+            )
+        return cls(tuple(name for name, _ in pairs), tuple(path for _, path in pairs))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return zip(self.names, self.paths, strict=True)
+
+    def position(self, name: Path) -> int:
+        """Return the position of the parameter with this name or path.
+
+        Raises
+        ------
+        PathError
+            When there is none. The message lists the names, near ones apart.
+        """
+        if name in self.names:
+            return self.names.index(str(name))
+        path = join(split(name))
+        if path in self.paths:
+            return self.paths.index(path)
+        raise PathError(f"No parameter '{path}'. " + there_is(path, self.names))
+
+    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> tuple[Tree, ...]:
+        """Return the plain values of one parameter set, in order.
+
+        Parameters
+        ----------
+        args : sequence
+            The first values, in the order of the definition.
+        kwargs : mapping, optional
+            The others, by name or path.
+
+        Raises
+        ------
+        ParameterError
+            When values are lacking, too many or of unknown names.
+        SerializationError
+            When a value cannot be stored.
+        """
+        values = dict(zip(self.names, args, strict=False))
+        for name, value in (kwargs or {}).items():
+            try:
+                own_name = self.names[self.position(name)]
+            except PathError as error:
+                raise ParameterError(str(error)) from None
+            if own_name in values:
+                raise ParameterError(f"The parameter '{own_name}' was given twice.")
+            values[own_name] = value
+        if len(args) > len(self) or len(values) < len(self):
+            raise ParameterError(self._wrong_number(args, values))
+        return tuple([normalise(name, values[name]) for name in self.names])
+
+    def _wrong_number(self, args: Sequence[Any], values: Mapping[str, Any]) -> str:
+        expected = f"Expected {len(self)} value{'s' * (len(self) != 1)} ({listing(self.names)})"
+        if len(args) > len(self):
+            return f"{expected}, got {len(args)}."
+        lacking = [name for name in self.names if name not in values]
+        return f"{expected}, got {len(values)}; lacking: {listing(lacking)}."
+
+    def order(self, other: Definition) -> list[int]:
+        """Return for each parameter of this definition its position in `other`.
+
+        Parameters
+        ----------
+        other : Definition
+            Has the same parameters: of the same path, or of the same name where its path is the one that a
+            bare name means.
+
+        Raises
+        ------
+        ParameterError
+            When one of the two has a parameter that the other lacks.
+        """
+        found = [_find(name, path, other) for name, path in self]
+        lacking = [name for name, place in zip(self.names, found, strict=True) if place is None]
+        surplus = [name for place, name in enumerate(other.names) if place not in found]
+        if lacking or surplus:
+            raise ParameterError(
+                f"The parameters are {listing(self.names)}; here are {listing(other.names)} "
+                f"(lacking: {listing(lacking)}; unknown: {listing(surplus)})."
+            )
+        return [place for place in found if place is not None]
+
+    def to_state(self) -> list[list[str]]:
+        """Return the definition as a plain tree."""
+        return [[name, path] for name, path in self]
+
+    @classmethod
+    def from_state(cls, state: Iterable[Sequence[str]]) -> Definition:
+        """Return the definition that `to_state` made a tree of."""
+        return cls.of([(name, path) for name, path in state])
+
+
+def _entry(entry: Any) -> tuple[str, str]:
+    if isinstance(entry, str):
+        segments = split(entry)
+        if len(segments) == 1:
+            segments = (BRANCH, *segments)
+        name = str(segments[-1]) if segments else ""
+    elif isinstance(entry, (tuple, list)) and len(entry) == 2 and isinstance(entry[0], str):
+        name, segments = str(entry[0]), split(entry[1])
+    else:
+        raise ParameterError(f"A parameter is a name or a pair (name, path), not {entry!r}.")
+    if not name or not segments:
+        raise ParameterError(f"The parameter {entry!r} needs a name and a path.")
+    if WILDCARD in segments:
+        raise ParameterError(
+            f"A parameter has one place in the tree; the path '{join(segments)}' has an asterisk."
+        )
+    return name, join(segments)
+
+
+def _check_doubles(pairs: Sequence[tuple[str, str]]) -> None:
+    for place, (name, path) in enumerate(pairs):
+        for other_name, other_path in pairs[:place]:
+            if (name, path) == (other_name, other_path):
+                raise ParameterError(f"The parameter '{name}' is there twice.")
+            if path == other_path:
+                raise ParameterError(
+                    f"The parameters '{other_name}' and '{name}' have the same path, {path}."
+                )
+            if name == other_name:
+                two = f"The parameter name '{name}' is there twice, for {other_path} and {path}."
+                raise ParameterError(f"{two} Give one another name: ('{name}_2', '{path}').")
+
+
+def _find(name: str, path: str, other: Definition) -> int | None:
+    if path in other.paths:
+        return other.paths.index(path)
+    if name in other.names:
+        place = other.names.index(name)
+        if other.paths[place] == join((BRANCH, name)):
+            return place
+    return None
+
+
+class ParameterSet:
+    """One value for each parameter: ``p.theta``, ``p["theta"]``, ``p["parameters/theta"]`` or ``p[0]``.
+
+    Parameters
+    ----------
+    definition : Definition, or sequence of str and (name, path)
+        The parameters, in order.
+    values : iterable
+        One value for each of them. They are made plain: NumPy scalars become Python's, tuples lists.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The names, in order. A parameter that is itself called "names" comes first; so with `to_dict`.
+
+    Raises
+    ------
+    ParameterError
+        When the number of values is not that of the parameters.
+    SerializationError
+        When a value cannot be stored.
+
+    Examples
+    --------
+    >>> p = ParameterSet(["theta_0", ("N", "parameters/layout/N")], [-5.0, 2])
+    >>> p.theta_0, p["parameters/layout/N"], p[-1], len(p)
+    (-5.0, 2, 2, 2)
+    >>> p
+    (theta_0=-5.0,N=2)
+    """
+
+    # The values lie in __dict__, so that attributes are as fast as they can be, completion in a notebook
+    # finds them, and a parameter may have the name of a method.
+    __slots__ = ("__dict__", "_definition", "_plain", "_values")
+
+    _definition: Definition
+    _plain: tuple[Tree, ...]
+    _values: tuple[Any, ...]
+
+    def __init__(
+        self, definition: Definition | Iterable[str | tuple[str, Path]], values: Iterable[Any]
+    ) -> None:
+        definition = Definition.of(definition)
+        self._fill(definition, definition.bind(tuple(values)))
+
+    @classmethod
+    def of_plain(cls, definition: Definition, values: Iterable[Tree]) -> ParameterSet:
+        """Return the parameter set of values that are plain already."""
+        new = cls.__new__(cls)
+        new._fill(definition, tuple(values))
+        return new
+
+    def _fill(self, definition: Definition, plain: tuple[Tree, ...]) -> None:
+        values = hand_out(plain)
+        object.__setattr__(self, "_definition", definition)
+        object.__setattr__(self, "_plain", plain)
+        object.__setattr__(self, "_values", values)
+        self.__dict__.update(zip(definition.names, values, strict=True))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names, in order."""
+        return self._definition.names
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values by name."""
+        return dict(zip(self._definition.names, self._values, strict=True))
+
+    def __getitem__(self, name: int | Path) -> Any:
+        if isinstance(name, int):
+            return self._values[name]
+        return self._values[self._definition.position(name)]
+
+    def __getattr__(self, name: str) -> Any:
+        # Python asks for many names with underscores on its own account; a parameter would have been found.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise AttributeError(f"No parameter '{name}'. " + there_is(name, self._definition.names))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"A parameter set does not change; '{name}' cannot be set to {value!r}.")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"A parameter set does not change; '{name}' cannot be deleted.")
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ParameterSet):
+            return NotImplemented
+        return self._definition == other._definition and key(self._plain) == key(other._plain)
+
+    def __hash__(self) -> int:
+        return hash((self._definition, key(self._plain)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ParameterSet.of_plain, (self._definition, self._plain)
+
+    def __repr__(self) -> str:
+        return describe(self._definition.names, self._values)
+
+
+def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree]) -> None:
+    """Write the values of parameters into a measurement tree, at their paths, where it lacks them.
+
+    Parameters
+    ----------
+    tree : dict
+        Plain; changed in place. A branch that it lacks altogether is put first.
+    definition : Definition
+        Has the paths.
+    values : iterable
+        Plain values, in the order of the definition.
+
+    Raises
+    ------
+    ParameterError
+        When the tree holds another value at one of the paths, or something that leaves no place there.
+
+    Examples
+    --------
+    >>> tree = {"results": {"t": 0.5}}
+    >>> write(tree, Definition.of(["theta"]), [3.5])
+    >>> tree
+    {'parameters': {'theta': 3.5}, 'results': {'t': 0.5}}
+    """
+    for name, segments, value in zip(definition.names, definition.segments, values, strict=True):
+        *parents, last = segments
+        if parents and parents[0] not in tree:
+            _put_first(tree, str(parents[0]))
+        branch = look(tree, parents)
+        if type(branch) is dict and last not in branch:
+            branch[last] = value
+            continue
+        there = look(tree, segments)
+        if there is NOTHING:
+            _put(tree, name, segments, value)
+        elif there is not value and key((there,)) != key((value,)):
+            raise ParameterError(
+                f"The result has {join(segments)} = {there!r}, but the parameter set has {name} = {value!r}. "
+                f"Return the tree without {join(segments)}, or with this value."
+            )
+
+
+def _put_first(tree: dict[str, Tree], branch: str) -> None:
+    others = dict(tree)
+    tree.clear()
+    tree[branch] = {}
+    tree.update(others)
+
+
+def _put(tree: dict[str, Tree], name: str, segments: tuple[Segment, ...], value: Tree) -> None:
+    try:
+        put(tree, [str(segment) for segment in segments], value)
+    except PathError as error:
+        raise ParameterError(f"The parameter '{name}' has no place in the result: {error}") from None
+
+
+def read(tree: Tree, definition: Definition, defaults: Mapping[str, Tree] | None = None) -> list[Tree] | None:
+    """Return the values of parameters in a measurement tree.
+
+    Parameters
+    ----------
+    tree : dict
+        Plain.
+    definition : Definition
+        Has the paths.
+    defaults : mapping, optional
+        Plain values by path, for trees that lack them.
+
+    Returns
+    -------
+    list or None
+        In the order of the definition. None when the tree lacks one that has no default.
+
+    Examples
+    --------
+    >>> definition = Definition.of(["theta", "L"])
+    >>> read({"parameters": {"theta": 3.5}}, definition, {"parameters/L": 1.0})
+    [3.5, 1.0]
+    """
+    values = []
+    for path, segments in zip(definition.paths, definition.segments, strict=True):
+        value = look(tree, segments)
+        if value is NOTHING:
+            if defaults is None or path not in defaults:
+                return None
+            value = defaults[path]
+        values.append(value)
+    return values
