@@ -1,0 +1,72 @@
+"""A measurement that is saved by hand: a function of the user's calls us, not we a function of theirs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from coma_xr.define.parameters import Definition
+from coma_xr.run.plan import Task
+from coma_xr.run.worker import Outcome, Work, call, date_text
+
+__all__ = ["NewMeasurement"]
+
+
+class NewMeasurement:
+    """A measurement before it is saved, made by `Experiment.new_measurement`.
+
+    Parameters
+    ----------
+    id : int
+        The id that it will have, unless someone else takes it first.
+    save : callable
+        Called with an Outcome and the id; returns the id under which it was saved.
+    encoding : mapping
+        Further arguments of `coma_xr.run.worker.Work`.
+    """
+
+    def __init__(self, id: int, save: Callable[[Outcome, int], int], encoding: Mapping[str, Any]) -> None:
+        self.id = id
+        self._save = save
+        self._encoding = encoding
+        self._started: float | None = None
+        self._ended: float | None = None
+
+    def start(self) -> None:
+        """Note the time as the start of the measurement."""
+        self._started = time.time()
+
+    def end(self) -> None:
+        """Note the time as the end of the measurement; `save` does so, if this was not called."""
+        self._ended = time.time()
+
+    def save(self, value: Any) -> int:
+        """Save the measurement.
+
+        Parameters
+        ----------
+        value : dict or object
+            The measurement tree, or an object that has a state.
+
+        Returns
+        -------
+        int
+            The id, which is also `id` from now on.
+
+        Raises
+        ------
+        SerializationError
+            When something in the tree cannot be stored; nothing was saved.
+        """
+        work = Work(lambda _: value, Definition((), ()), **self._encoding)
+        outcome = call(work, Task(0, (), ()))
+        if outcome.error is not None:
+            raise outcome.error
+        if self._started is not None:
+            ended = time.time() if self._ended is None else self._ended
+            outcome.seconds = ended - self._started
+            times = {"start_date": date_text(int(self._started)), "end_date": date_text(int(ended))}
+            outcome.info.update(times, duration=round(outcome.seconds, 6))
+        self.id = self._save(outcome, self.id)
+        return self.id

@@ -1,0 +1,135 @@
+"""What a run tells while it runs: a bar where somebody looks on, else lines in the log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+import warnings
+from typing import Any, Self
+
+__all__ = ["Progress"]
+
+logger = logging.getLogger("coma_xr")
+# Without it Python prints warnings of a library on stderr when nobody asked for a log.
+logger.addHandler(logging.NullHandler())
+
+# Seconds: a run that is over sooner shows no bar; the time between two lines in the log.
+_PATIENCE = 0.5
+_INTERVAL = 5.0
+
+
+class Progress:
+    """Counts parameter sets that are done, and shows it while it is entered.
+
+    Parameters
+    ----------
+    total : int
+        How many are to be done.
+    show : bool or None, default None
+        None: a bar in a terminal or notebook, else a line in the log every few seconds. True: a bar in any
+        case. False: neither.
+    """
+
+    def __init__(self, total: int, show: bool | None = None) -> None:
+        self.done = self.failed = 0
+        self._total = total
+        self._bar: Any = None
+        self._timer: threading.Timer | None = None
+        self._notebook = type(sys.stderr).__module__.startswith("ipykernel")
+        self._shown = total > 0 and (_is_watched(self._notebook) if show is None else show)
+        self._logged = show is None and not self._shown
+        self._begin = self._last = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if self._shown and self._notebook:
+            # A notebook knows where to show things only in its own thread.
+            self._open()
+        elif self._shown:
+            # By a timer, not at the first set that is done: that one may take hours.
+            self._timer = threading.Timer(_PATIENCE, self._open)
+            self._timer.daemon = True
+            self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+        if self._bar is not None:
+            self._bar.close()
+
+    def _open(self) -> None:
+        with warnings.catch_warnings():
+            # In a notebook without ipywidgets the bar is made of text, which is no reason for a warning.
+            warnings.simplefilter("ignore")
+            import tqdm
+
+            if self._notebook:
+                import tqdm.auto
+        kind: Any = tqdm.auto.tqdm if self._notebook else tqdm.tqdm
+        # The thread with which tqdm looks after bars whose steps it counts in dozens would outlive the run.
+        kind = type("Bar", (kind,), {"monitor_interval": 0})
+        bar = kind(total=self._total, miniters=1, unit=" sets")
+        # It came late, but the time counts from the start.
+        bar.start_t = bar.last_print_t = bar.start_t - (time.monotonic() - self._begin)
+        bar.update(self.done)
+        self._bar = bar
+
+    def step(self, *, failed: bool = False) -> None:
+        """Count one more parameter set as done."""
+        self.done += 1
+        self.failed += failed
+        if self._bar is not None:
+            if self.failed:
+                self._bar.set_postfix(failed=self.failed, refresh=False)
+            self._bar.update(self.done - self._bar.n)
+        elif self._logged:
+            now = time.monotonic()
+            if now - self._last > _INTERVAL:
+                self._last = now
+                logger.info("%s", self._line(now - self._begin))
+
+    def _line(self, seconds: float) -> str:
+        rate = self.done / max(seconds, 1e-9)
+        left = (self._total - self.done) / rate
+        return (
+            f"{self.done} of {self._total} done, {self.failed} failed, {rate:.3g} a second, {left:.0f} s left"
+        )
+
+    def say(self, text: str) -> None:
+        """Write a line to stderr, beside the bar."""
+        try:
+            if self._bar is not None:
+                self._bar.write(text, file=sys.stderr)
+            elif sys.stderr is not None:
+                sys.stderr.write(f"{text}\n")
+                sys.stderr.flush()
+        except (OSError, ValueError, RuntimeError):
+            # A closed stderr, or a signal in the middle of another line: no reason to end a run.
+            logger.debug("could not write to stderr: %s", text)
+
+    def warn(self, text: str) -> None:
+        """Write a line to the log and to stderr; once where the log goes to the terminal."""
+        logger.warning("%s", text)
+        if not _log_is_on_terminal():
+            self.say(text)
+
+
+def _is_watched(notebook: bool) -> bool:
+    try:
+        return notebook or (sys.stderr is not None and sys.stderr.isatty())
+    except ValueError:
+        return False
+
+
+def _log_is_on_terminal() -> bool:
+    at: logging.Logger | None = logger
+    while at is not None:
+        for handler in at.handlers:
+            stream = getattr(handler, "stream", None)
+            if stream is not None and stream in {sys.stderr, sys.__stderr__, sys.stdout, sys.__stdout__}:
+                return logger.isEnabledFor(logging.WARNING) and handler.level <= logging.WARNING
+        at = at.parent if at.propagate else None
+    return False

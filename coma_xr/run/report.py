@@ -1,0 +1,147 @@
+"""What came of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from coma_xr.define.values import BRANCH, describe
+from coma_xr.errors import RunError
+from coma_xr.trees.paths import join, leaves
+
+if TYPE_CHECKING:
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["RunReport", "failure_text"]
+
+# So many failures are told in full; all of them are in `failures`.
+_MOST = 3
+_LONGEST = 300
+
+
+class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of its own
+    """What came of a run: the tuple (saved, asked for), with more to tell.
+
+    Attributes
+    ----------
+    saved : int
+        Parameter sets that were run and saved now.
+    asked : int
+        Parameter sets that were asked for.
+    skipped : int
+        Those of them that had a measurement already.
+    failed : int
+        Those that failed now.
+    left : int
+        Those that failed earlier and were not tried again.
+    duplicates : int
+        Those that are the same as another one.
+    not_run : int
+        Those that an interruption, or failures all alike, left for the next run.
+    duration : float
+        Seconds from start to end.
+    failures : tuple of dict
+        The tree of each failure: ``info``, the parameters at their paths, ``exception``.
+
+    Examples
+    --------
+    >>> report = RunReport(58, 60, failed=2)
+    >>> report
+    (58, 60)
+    >>> print(report)
+    58 of 60 parameter sets saved, 2 failed; 0.0 s.
+    """
+
+    def __new__(cls, saved: int, asked: int, **more: Any) -> Self:  # noqa: ARG004  see __init__
+        """Make the tuple."""
+        return super().__new__(cls, (saved, asked))
+
+    def __init__(
+        self,
+        saved: int,
+        asked: int,
+        *,
+        skipped: int = 0,
+        failed: int = 0,
+        left: int = 0,
+        duplicates: int = 0,
+        not_run: int = 0,
+        duration: float = 0.0,
+        failures: Sequence[Tree] = (),
+    ) -> None:
+        self.saved = saved
+        self.asked = asked
+        self.skipped = skipped
+        self.failed = failed
+        self.left = left
+        self.duplicates = duplicates
+        self.not_run = not_run
+        self.duration = duration
+        self.failures = tuple(failures)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (dict(vars(self)),)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{number} {what}"
+            for number, what in [
+                (self.skipped, "had a measurement already"),
+                (self.failed, "failed"),
+                (self.left, "failed earlier and not tried again"),
+                (self.duplicates, "given twice"),
+                (self.not_run, "not run"),
+            ]
+            if number
+        ]
+        sets = "parameter set" if self.asked == 1 else "parameter sets"
+        return f"{', '.join([f'{self.saved} of {self.asked} {sets} saved', *parts])}; {self.duration:.1f} s."
+
+    def check(self) -> RunReport:
+        """Return the report itself.
+
+        Raises
+        ------
+        RunError
+            When a parameter set failed; its `failures` are those of the report.
+        """
+        if self.failures:
+            raise RunError(self.failed_text(), self.failures)
+        return self
+
+    def failed_text(self) -> str:
+        """Return which parameter sets failed, and how, in a sentence."""
+        texts = [failure_text(failure) for failure in self.failures[:_MOST]]
+        more = f"; and {self.failed - _MOST} more" if self.failed > _MOST else ""
+        sets = "parameter set" if self.asked == 1 else "parameter sets"
+        return f"{self.failed} of {self.asked} {sets} failed ({self.saved} saved): {'; '.join(texts)}{more}."
+
+
+def _restore(fields: dict[str, Any]) -> RunReport:
+    return RunReport(**fields)
+
+
+def failure_text(failure: Tree) -> str:
+    """Return a failure's parameters, exception and place on one line.
+
+    Parameters
+    ----------
+    failure : dict
+        As in `RunReport.failures`.
+
+    Examples
+    --------
+    >>> failure_text({"parameters": {"a": 3}, "exception": {"type": "OSError", "message": "no", "line": "f.py:1 in f"}})
+    '(a=3): OSError: no [f.py:1 in f]'
+    """
+    parameters = {branch: child for branch, child in failure.items() if branch not in {"info", "exception"}}
+    names, values = [], []
+    for segments, value in leaves(parameters):
+        names.append(join(segments).removeprefix(f"{BRANCH}/"))
+        values.append(value)
+    exception = failure["exception"]
+    message = " ".join(exception["message"].split())
+    if len(message) > _LONGEST:
+        message = f"{message[:_LONGEST]}..."
+    line = f" [{exception['line']}]" if exception["line"] else ""
+    return f"{describe(names, values)}: {exception['type']}{message and f': {message}'}{line}"

@@ -1,0 +1,134 @@
+"""How a function is called with parameters: found out before anything is computed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from inspect import Parameter
+from typing import TYPE_CHECKING, Any
+
+from coma_xr.define.values import normalise
+from coma_xr.errors import ParameterError, SerializationError, listing, near, there_is
+
+if TYPE_CHECKING:
+    from coma_xr.define.parameters import Definition
+
+__all__ = ["check_keywords", "check_set", "defaults", "keywords", "name_of"]
+
+_BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return the name under which a function's single result is stored.
+
+    Examples
+    --------
+    >>> name_of(max), name_of(lambda x: x)
+    ('max', 'result')
+    """
+    inner = inspect.unwrap(getattr(function, "func", function))
+    name = str(getattr(inner, "__name__", type(inner).__name__))
+    return "result" if name == "<lambda>" else name
+
+
+def keywords(definition: Definition) -> tuple[str, ...]:
+    """Return the names by which a function gets the values: the last segment of each path.
+
+    Raises
+    ------
+    ParameterError
+        When two paths end alike.
+    """
+    names = [str(segments[-1]) for segments in definition.segments]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            first = definition.paths[names.index(name)]
+            raise ParameterError(
+                f"The function would get two arguments '{name}', of {first} and {definition.paths[place]}. Use "
+                "run(f) with added parameter sets: f then gets the whole set."
+            )
+    return tuple(names)
+
+
+def check_set(function: Callable[..., Any]) -> None:
+    """Raise ParameterError when a function cannot be called with a parameter set alone."""
+    signature = _signature(function)
+    if signature is None:
+        return
+    try:
+        signature.bind(object())
+    except TypeError as error:
+        raise ParameterError(
+            f"run(f) calls f(parameter_set), but {name_of(function)}{signature} cannot be called so: {error}. "
+            "To pass parameters by keyword, give the scan as well: run(f, scan)."
+        ) from None
+
+
+def check_keywords(function: Callable[..., Any], given: Sequence[str]) -> None:
+    """Raise ParameterError when a function cannot be called with keywords of these names."""
+    signature = _signature(function)
+    if signature is None:
+        return
+    name, parameters = name_of(function), signature.parameters.values()
+    taken = [p.name for p in parameters if p.kind in _BY_KEYWORD]
+    if not any(p.kind is Parameter.VAR_KEYWORD for p in parameters):
+        by_position = [
+            f"*{p.name}" if p.kind is Parameter.VAR_POSITIONAL else p.name
+            for p in parameters
+            if p.kind in {Parameter.POSITIONAL_ONLY, Parameter.VAR_POSITIONAL}
+        ]
+        for keyword in given:
+            if keyword in taken:
+                continue
+            if by_position:
+                raise ParameterError(_by_position(name, signature, keyword))
+            raise ParameterError(f"{name}() takes no argument '{keyword}'. {there_is(keyword, taken)}")
+    for p in parameters:
+        if p.default is not Parameter.empty or p.name in given:
+            continue
+        if p.kind is Parameter.POSITIONAL_ONLY:
+            raise ParameterError(_by_position(name, signature, p.name))
+        if p.kind in _BY_KEYWORD:
+            hints = " or ".join(map(repr, near(p.name, given)))
+            raise ParameterError(
+                f"{name}() needs an argument '{p.name}', which the scan does not give. It gives: "
+                f"{listing(given)}." + (f" Was {hints} meant?" if hints else "")
+            )
+
+
+def _by_position(name: str, signature: inspect.Signature, keyword: str) -> str:
+    return (
+        f"{name}{signature} takes '{keyword}' by position only, but run(f, scan) calls it by keyword. "
+        f"A lambda helps: run(lambda {keyword}: {name}({keyword}), scan)."
+    )
+
+
+def defaults(function: Callable[..., Any], given: Sequence[str]) -> dict[str, Any]:
+    """Return the plain values of a function's own defaults for what is not given.
+
+    Defaults that cannot be stored, such as functions, are left out.
+    """
+    signature = _signature(function)
+    found = {}
+    for p in signature.parameters.values() if signature else ():
+        if p.kind in _BY_KEYWORD and p.default is not Parameter.empty and p.name not in given:
+            try:
+                found[p.name] = normalise(p.name, p.default)
+            except SerializationError:
+                continue
+    return found
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
+    if not callable(function):
+        raise ParameterError(f"run() takes a function, not {function!r} of type {type(function).__name__}.")
+    if inspect.iscoroutinefunction(function):
+        raise ParameterError(
+            f"{name_of(function)}() is an async function, which returns before it has computed anything. "
+            "Give run() a plain function that calls asyncio.run(...)."
+        )
+    try:
+        return inspect.signature(function)
+    except (ValueError, TypeError):
+        # Some functions in C do not tell; they are called as they are.
+        return None

@@ -1,0 +1,76 @@
+import signal
+import threading
+
+import pytest
+
+from coma_xr.run.interrupts import Interrupts
+from coma_xr.run.worker import Interrupted
+
+
+@pytest.fixture(autouse=True)
+def pythons_own_handler():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_the_first_asks_and_tells_and_the_second_stops():
+    told = []
+    with Interrupts(lambda: told.append(1)) as interrupts:
+        assert (interrupts.asked, interrupts.through) == (False, Interrupted)
+        signal.raise_signal(signal.SIGINT)
+        assert (interrupts.asked, told) == (True, [1])
+        with pytest.raises(Interrupted):
+            signal.raise_signal(signal.SIGINT)
+        assert told == [1]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_handler_is_given_back_after_an_error():
+    with pytest.raises(ZeroDivisionError), Interrupts(lambda: None):
+        _ = 1 / 0
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_handler_of_the_users_is_left_alone():
+    caught = []
+
+    def own(number, frame):
+        caught.append(number)
+
+    signal.signal(signal.SIGINT, own)
+    with Interrupts(lambda: pytest.fail("told")) as interrupts:
+        assert interrupts.through is KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+        assert not interrupts.asked
+    assert caught == [signal.SIGINT]
+    assert signal.getsignal(signal.SIGINT) is own
+
+
+def test_a_run_in_the_background_goes_on_ignoring_ctrl_c():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Interrupts(lambda: pytest.fail("told")):
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_a_handler_that_the_function_has_set_stays():
+    def own(number, frame):
+        pass
+
+    with Interrupts(lambda: None):
+        signal.signal(signal.SIGINT, own)
+    assert signal.getsignal(signal.SIGINT) is own
+
+
+def test_outside_of_the_main_thread_nothing_is_taken_over():
+    seen = []
+
+    def work():
+        with Interrupts(lambda: None) as interrupts:
+            seen.extend([signal.getsignal(signal.SIGINT), interrupts.through])
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [signal.default_int_handler, Interrupted]

@@ -1,0 +1,149 @@
+import io
+import logging
+import subprocess
+import sys
+import time
+
+import pytest
+
+from coma_xr.run import progress
+from coma_xr.run.progress import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def watched(monkeypatch):
+    """Put a terminal in place of stderr; in the test itself, since pytest puts its own there before it."""
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "_PATIENCE", 0.01)
+    return stream
+
+
+def wait_for_bar(stream):
+    deadline = time.monotonic() + 5
+    while "sets" not in stream.getvalue():
+        assert time.monotonic() < deadline, "no bar came"
+        time.sleep(0.01)
+
+
+def test_a_bar_in_a_terminal_counts_what_is_done_and_failed(monkeypatch):
+    terminal = watched(monkeypatch)
+    with Progress(3) as bar:
+        bar.step()
+        wait_for_bar(terminal)
+        bar.step(failed=True)
+        bar.step()
+    last = terminal.getvalue().split("\r")[-1]
+    assert "3/3" in last
+    assert "failed=1" in last
+
+
+def test_a_bar_comes_although_no_set_is_done_yet(monkeypatch):
+    terminal = watched(monkeypatch)
+    with Progress(3):
+        wait_for_bar(terminal)
+    assert "0/3" in terminal.getvalue()
+
+
+def test_in_a_notebook_the_bar_is_there_at_once(monkeypatch):
+    class OutStream(io.StringIO):
+        __module__ = "ipykernel.iostream"
+
+    monkeypatch.setattr(sys, "stderr", OutStream())
+    with Progress(3) as bar:
+        assert "0/3" in sys.stderr.getvalue()
+        bar.step()
+    assert "1/3" in sys.stderr.getvalue()
+
+
+def test_lines_stand_beside_the_bar(monkeypatch):
+    terminal = watched(monkeypatch)
+    with Progress(3) as bar:
+        wait_for_bar(terminal)
+        bar.say("a line")
+    assert "a line\n" in terminal.getvalue()
+
+
+def test_a_run_that_is_over_soon_shows_no_bar_and_does_not_load_one():
+    code = """
+import io, sys
+from coma_xr.run.progress import Progress
+sys.stderr = io.StringIO()
+sys.stderr.isatty = lambda: True
+with Progress(3) as bar:
+    bar.step()
+assert sys.stderr.getvalue() == ""
+assert "tqdm" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_there_is_no_bar_when_nothing_is_to_be_done(monkeypatch):
+    terminal = watched(monkeypatch)
+    with Progress(0):
+        time.sleep(0.05)
+    assert terminal.getvalue() == ""
+
+
+def test_no_bar_and_no_lines_when_not_wanted(monkeypatch, caplog):
+    terminal = watched(monkeypatch)
+    monkeypatch.setattr(progress, "_INTERVAL", 0)
+    caplog.set_level(logging.INFO, "coma_xr")
+    with Progress(3, False) as bar:
+        time.sleep(0.05)
+        bar.step()
+    assert terminal.getvalue() == ""
+    assert caplog.records == []
+
+
+def test_a_bar_can_be_asked_for_without_a_terminal(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr(progress, "_PATIENCE", 0.01)
+    with Progress(3, True):
+        wait_for_bar(sys.stderr)
+
+
+def test_without_a_terminal_a_line_goes_to_the_log_every_few_seconds(monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "coma_xr")
+    clock = iter(float(i) for i in range(1000))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    with Progress(30) as bar:
+        for i in range(20):
+            bar.step(failed=i == 0)
+    texts = [record.getMessage() for record in caplog.records]
+    assert texts[0] == "6 of 30 done, 1 failed, 1 a second, 24 s left"
+    assert len(texts) == 3
+    assert {(record.name, record.levelname) for record in caplog.records} == {("coma_xr", "INFO")}
+
+
+def test_a_warning_goes_to_the_log_and_to_stderr(capsys, caplog):
+    with Progress(3, False) as bar:
+        bar.warn("it failed")
+    assert capsys.readouterr().err == "it failed\n"
+    assert [record.getMessage() for record in caplog.records] == ["it failed"]
+
+
+def test_a_warning_is_there_once_when_the_log_goes_to_stderr(capsys):
+    handler = logging.StreamHandler(sys.stderr)
+    logger = logging.getLogger("coma_xr")
+    logger.addHandler(handler)
+    try:
+        with Progress(3, False) as bar:
+            bar.warn("it failed")
+    finally:
+        logger.removeHandler(handler)
+    assert capsys.readouterr().err == "it failed\n"
+
+
+@pytest.mark.parametrize("stderr", [None, "closed"])
+def test_a_stderr_that_cannot_be_written_to_ends_no_run(monkeypatch, stderr):
+    stream = io.StringIO()
+    stream.close()
+    monkeypatch.setattr(sys, "stderr", None if stderr is None else stream)
+    with Progress(3) as bar:
+        bar.step()
+        bar.warn("it failed")

@@ -1,0 +1,64 @@
+import pickle
+import re
+
+import pytest
+
+from coma_xr.errors import RunError
+from coma_xr.run.report import RunReport, failure_text
+
+
+def failure(a, message="no", line="f.py:1 in f: raise"):
+    exception = {"type": "ValueError", "message": message, "traceback": "", "line": line}
+    return {"info": {"measurement_id": a, "host": "h"}, "parameters": {"a": a}, "exception": exception}
+
+
+def test_a_report_is_the_tuple_of_coma_2():
+    report = RunReport(58, 60, skipped=1, failed=1)
+    assert report == (58, 60)
+    assert repr(report) == "(58, 60)"
+    saved, asked = report
+    assert (saved, asked) == (report.saved, report.asked) == (58, 60)
+
+
+def test_a_report_is_a_sentence():
+    report = RunReport(4, 15, skipped=1, failed=2, left=3, duplicates=1, not_run=4, duration=3.21)
+    assert str(report) == (
+        "4 of 15 parameter sets saved, 1 had a measurement already, 2 failed, 3 failed earlier and not tried again, "
+        "1 given twice, 4 not run; 3.2 s."
+    )
+    assert str(RunReport(1, 1)) == "1 of 1 parameter set saved; 0.0 s."
+
+
+def test_check_is_silent_when_nothing_failed():
+    report = RunReport(1, 1)
+    assert report.check() is report
+
+
+def test_check_raises_all_failures():
+    failures = [failure(a) for a in range(5)]
+    report = RunReport(3, 8, failed=5, failures=failures)
+    text = (
+        "5 of 8 parameter sets failed (3 saved): (a=0): ValueError: no [f.py:1 in f: raise]; "
+        "(a=1): ValueError: no [f.py:1 in f: raise]; (a=2): ValueError: no [f.py:1 in f: raise]; and 2 more."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(text)}$") as raised:
+        report.check()
+    assert raised.value.failures == tuple(failures)
+
+
+def test_a_copy_knows_all_that_the_report_knows():
+    report = RunReport(3, 8, failed=1, failures=[failure(1)], duration=2.5)
+    again = pickle.loads(pickle.dumps(report))
+    assert again == report
+    assert vars(again) == vars(report)
+
+
+def test_a_failure_is_told_on_one_line():
+    assert failure_text(failure(3, "two\n  lines")) == "(a=3): ValueError: two lines [f.py:1 in f: raise]"
+    assert failure_text(failure(3, "", "")) == "(a=3): ValueError"
+    assert len(failure_text(failure(3, "x" * 10_000))) < 400
+
+
+def test_a_failures_parameters_are_told_by_their_paths():
+    tree = {**failure(3), "parameters": {"layout": {"N": 2}}, "N": 7}
+    assert failure_text(tree).startswith("(layout/N=2,N=7): ")
