@@ -1,0 +1,257 @@
+"""The trunk of all retrieval: one pass over measurement trees, out come columns.
+
+A column has one plain value for each measurement. Trees are taken block by block and branch by branch:
+all `results` of a block at once, then all `results/t` of it. Trees of one experiment have mostly the
+same keys, so most of the work is done by `zip` and `map`, not measurement by measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress, islice, pairwise
+from typing import Any, Final
+
+from coma_xr.retrieve.measurement import item
+from coma_xr.trees.paths import join, split
+from coma_xr.trees.plain import Tree
+from coma_xr.trees.typed import TYPE, is_typed
+
+__all__ = ["MISSING", "Columns", "Computation", "collect"]
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+"""Stands in a column where a measurement has no such path."""
+
+Computation = Callable[[int, Tree], Any]
+
+_Keep = Callable[[str], bool] | None
+
+# So many small trees stay in the cache of a processor; larger blocks are slower.
+_BLOCK = 64
+
+
+class _Node:
+    """A place in the trees: a branch in some measurements, a value in others, mostly one of the two."""
+
+    __slots__ = ("children", "is_leaf", "kept", "path", "values")
+
+    def __init__(self, path: tuple[str, ...], kept: bool) -> None:
+        self.path, self.kept, self.is_leaf = path, kept, False
+        self.children: dict[str, _Node] = {}
+        self.values: list[Any] = []
+
+    def put(self, values: Sequence[Any], rows: Sequence[int]) -> None:
+        """Take the values of some measurements; `rows` ascends."""
+        self.is_leaf = True
+        if not self.kept:
+            return
+        column = self.values
+        if isinstance(rows, range) and len(column) <= rows.start:
+            column.extend([MISSING] * (rows.start - len(column)))
+            column.extend(values)
+            return
+        column.extend([MISSING] * (rows[-1] + 1 - len(column)))
+        for row, value in zip(rows, values, strict=True):
+            column[row] = value
+
+    def walk(self) -> Iterator[_Node]:
+        """Yield this node and all below it, in the order of the trees."""
+        yield self
+        for child in self.children.values():
+            yield from child.walk()
+
+
+class Columns:
+    """Columns of plain values, one for each path; made by `collect`.
+
+    Attributes
+    ----------
+    ids : list of int
+        Measurement ids, ascending; the rows of every column.
+    paths : list of str
+        Every path that leads to a value in some measurement, in the order of the trees.
+    computed : dict of str to list
+        The columns that `collect` was asked to compute.
+    """
+
+    def __init__(self, ids: list[int], root: _Node, computed: dict[str, list[Any]]) -> None:
+        self.ids, self.computed, self._root = ids, computed, root
+        self.paths = [join(node.path) for node in root.walk() if node.is_leaf]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, path: str) -> list[Any]:
+        """Return a column; MISSING everywhere when no measurement has the path.
+
+        A path may lead into lists and arrays (``results/E/0``).
+        """
+        return _column(self._root, split(path), len(self.ids))
+
+    def is_kept(self, path: str) -> bool:
+        """Whether the values at a path of `paths` were kept."""
+        node = self._root
+        for key in split(path):
+            node = node.children[str(key)]
+        return node.kept
+
+    def fill(self, path: str, default: Any) -> None:
+        """Let measurements without a path count as if `default` were there."""
+        node = self._root
+        for key in split(path):
+            node = _child(node, str(key), None)
+        values = node.values or [MISSING] * len(self.ids)
+        node.values = [default if value is MISSING else value for value in values]
+        if not node.is_leaf and self.ids:
+            node.is_leaf = True
+            self.paths = [join(node.path) for node in self._root.walk() if node.is_leaf]
+
+
+def _column(node: _Node, segments: tuple[Any, ...], size: int) -> list[Any]:
+    column = node.values or [MISSING] * size
+    if not segments:
+        return column
+    if node.values:
+        column = [_item(value, segments) for value in column]
+    child = node.children.get(str(segments[0]))
+    if child is None:
+        return column
+    below = _column(child, segments[1:], size)
+    if not node.values:
+        return below
+    # A list in some measurements, a branch with keys of digits in others.
+    return [above if value is MISSING else value for above, value in zip(column, below, strict=True)]
+
+
+def _item(value: Any, segments: tuple[Any, ...]) -> Any:
+    if not isinstance(value, (list, dict)):
+        return MISSING
+    try:
+        return item(value, segments)
+    except (KeyError, IndexError):
+        return MISSING
+
+
+def collect(
+    trees: Iterable[tuple[int, Tree]],
+    *,
+    keep: _Keep = None,
+    compute: Mapping[str, Computation] | None = None,
+) -> Columns:
+    """Take the columns out of measurement trees, in one pass.
+
+    Parameters
+    ----------
+    trees : iterable of (int, dict)
+        Ids and plain trees.
+    keep : callable, optional
+        Says for a path whether its values are needed; asked once for each path. All by default.
+    compute : mapping of str to callable, optional
+        Columns that need the whole tree: functions of id and tree, which return a plain value or MISSING.
+
+    Returns
+    -------
+    Columns
+        Rows in ascending order of the ids.
+
+    Examples
+    --------
+    >>> columns = collect([(1, {"results": {"E": 0.5}}), (2, {"results": {}})])
+    >>> columns.paths, columns["results/E"]
+    (['results/E'], [0.5, MISSING])
+    """
+    root, ids = _Node((), False), list[int]()
+    computed: dict[str, list[Any]] = {name: [] for name in compute or {}}
+    rest = iter(trees)
+    while block := list(islice(rest, _BLOCK)):
+        for name, function in (compute or {}).items():
+            computed[name].extend([function(id, tree) for id, tree in block])
+        _absorb(root, [tree for _, tree in block], range(len(ids), len(ids) + len(block)), keep)
+        ids.extend([id for id, _ in block])
+    for node in root.walk():
+        if node.values:
+            node.values.extend([MISSING] * (len(ids) - len(node.values)))
+    if any(later < earlier for earlier, later in pairwise(ids)):
+        ids = _sort(ids, root, computed)
+    return Columns(ids, root, computed)
+
+
+def _absorb(node: _Node, trees: Sequence[Tree], rows: Sequence[int], keep: _Keep) -> None:
+    """Put dictionaries that stand at one place into the columns below it."""
+    for alike, where in _alike(trees, rows):
+        if TYPE in alike[0]:
+            _absorb_arrays(node, alike, where, keep)
+            continue
+        for key, values in zip(alike[0], zip(*map(dict.values, alike), strict=True), strict=True):
+            child = _child(node, key, keep)
+            kinds = set(map(type, values))
+            if dict not in kinds:
+                child.put(values, where)
+            elif len(kinds) == 1:
+                _absorb(child, values, where, keep)
+            else:
+                branches, others = _parted(values, where, [type(value) is dict for value in values])
+                child.put(*others)
+                _absorb(child, *branches, keep)
+
+
+def _absorb_arrays(node: _Node, trees: Sequence[Tree], rows: Sequence[int], keep: _Keep) -> None:
+    """Take stored arrays as values; a user's dictionary that only looks like one is a branch."""
+    typed = [is_typed(tree) for tree in trees]
+    if all(typed):
+        node.put(trees, rows)
+        return
+    arrays, branches = _parted(trees, rows, typed)
+    if arrays[0]:
+        node.put(*arrays)
+    for tree, row in zip(*branches, strict=True):
+        for key, value in tree.items():
+            child = _child(node, key, keep)
+            if isinstance(value, dict):
+                _absorb(child, [value], [row], keep)
+            else:
+                child.put([value], [row])
+
+
+def _parted(
+    values: Sequence[Any], rows: Sequence[int], chosen: Sequence[bool]
+) -> tuple[tuple[list[Any], list[int]], tuple[list[Any], list[int]]]:
+    """Return the chosen values with their rows, and the others."""
+    inside = list(compress(values, chosen)), list(compress(rows, chosen))
+    rest = [not choice for choice in chosen]
+    return inside, (list(compress(values, rest)), list(compress(rows, rest)))
+
+
+def _alike(trees: Sequence[Tree], rows: Sequence[int]) -> list[tuple[Sequence[Tree], Sequence[int]]]:
+    """Group dictionaries by their keys; in most experiments that is one group."""
+    if len(set(map(tuple, trees))) == 1:
+        return [(trees, rows)] if trees[0] else []
+    groups: dict[tuple[str, ...], tuple[list[Tree], list[int]]] = {}
+    for tree, row in zip(trees, rows, strict=True):
+        alike, where = groups.setdefault(tuple(tree), ([], []))
+        alike.append(tree)
+        where.append(row)
+    return [group for keys, group in groups.items() if keys]
+
+
+def _child(node: _Node, key: str, keep: _Keep) -> _Node:
+    child = node.children.get(key)
+    if child is None:
+        path = (*node.path, key)
+        child = node.children[key] = _Node(path, keep is None or keep(join(path)))
+    return child
+
+
+def _sort(ids: list[int], root: _Node, computed: dict[str, list[Any]]) -> list[int]:
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    for node in root.walk():
+        if node.values:
+            node.values = [node.values[row] for row in order]
+    for name, column in computed.items():
+        computed[name] = [column[row] for row in order]
+    return [ids[row] for row in order]

@@ -1,0 +1,278 @@
+"""Which parameters become dims: given in the call, defined, as the scan says, or found in the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from coma_xr.errors import LayoutError, listing, warn
+from coma_xr.retrieve.arrays import Array, factorize, numbered
+from coma_xr.retrieve.columns import MISSING, Columns
+from coma_xr.retrieve.layout import Axis, Layout, cells_of, check_fill, distinct, on_rows, with_rows
+from coma_xr.retrieve.names import is_parameter, role
+from coma_xr.retrieve.requests import Request, Source
+from coma_xr.trees.paths import split
+
+__all__ = ["arrange", "varying"]
+
+Structure = Sequence[Mapping[str, Any]]
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+# A parameter that almost every measurement has can be a dim; the others are then left out, and counted.
+_ALMOST_ALL = 0.95
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A dim to be.
+
+    Attributes
+    ----------
+    dim : str
+    columns : dict of str to list
+        By path (or by what a function is called): one column that labels the dim, or several that only
+        number it.
+    labelled : bool
+        Whether the dim has the values of its only column as coordinate.
+    within : tuple of str or None
+        Other dims, of which each combination numbers its values anew.
+    """
+
+    dim: str
+    columns: dict[str, list[Any]]
+    labelled: bool = True
+    within: tuple[str, ...] | None = None
+
+
+def arrange(
+    source: Source,
+    dims: Sequence[Request] | None,
+    structure: Structure | None,
+    free: Callable[[str], str],
+) -> Layout:
+    """Return where the measurements lie.
+
+    Parameters
+    ----------
+    source : Source
+    dims : sequence of Request or None
+        What the call names as dims. None: the defined parameters, laid out as `structure` says; without
+        a definition, dims are found.
+    structure : sequence of mapping or None
+        The axes of the last scan: ``dim``, ``names``, and ``depends`` (True, or names of the dims before it).
+    free : callable
+        Returns a name of ours, changed when the user has it.
+
+    Raises
+    ------
+    LayoutError
+        When the grid would be large and almost empty, or no measurement has all parameters.
+    """
+    plans = _plans(source, dims, structure, free)
+    rows = _complete(plans, len(source.columns))
+    axes: list[Axis] = []
+    for plan in plans:
+        axes.append(_axis(plan, axes, rows))
+    known = {path for plan in plans for path in plan.columns}
+
+    def order() -> list[Array]:
+        left_over = [source.columns[path] for path in varying(source) if path not in known]
+        return [factorize(on_rows(column, rows))[0] for column in left_over]
+
+    laid_out = with_rows(axes, order, rows, free("row"))
+    check_fill(laid_out, len(rows), [axis for axis in axes if axis.labels is not None])
+    return Layout(laid_out, rows, _along(plans))
+
+
+def _plans(
+    source: Source, dims: Sequence[Request] | None, structure: Structure | None, free: Callable[[str], str]
+) -> list[_Plan]:
+    if dims is not None:
+        plans = [
+            _Plan(source.name(request), {source.path(request) or request.text: source.values(request)})
+            for request in dims
+        ]
+        doubles = [plan.dim for place, plan in enumerate(plans) if plan.dim in [p.dim for p in plans[:place]]]
+        if doubles:
+            raise LayoutError(f"The dim '{doubles[0]}' is there twice; give one another name: (name, path).")
+        return plans
+    if source.names.defined:
+        return _defined(source, structure or (), free)
+    return [
+        _Plan(source.names.of(path), {path: source.columns[path]})
+        for path in _found(source.columns, set(source.copies))
+    ]
+
+
+def _defined(source: Source, structure: Structure, free: Callable[[str], str]) -> list[_Plan]:
+    """Return the dims of a definition, in its order, laid out as the scan was as far as the data agree."""
+    paths = source.names.defined
+    columns = {name: source.values(Request(None, name)) for name in paths}
+    axis_of = {name: axis for axis in structure for name in axis["names"]}
+    plans: list[_Plan] = []
+    done: set[str] = set()
+    for name, path in paths.items():
+        if name in done:
+            continue
+        plan = _structured(axis_of.get(name), columns, paths, plans, free)
+        plan = plan or _Plan(name, {path: columns[name]})
+        plans.append(plan)
+        done.update(name for name, path in paths.items() if path in plan.columns)
+    return plans
+
+
+def _structured(
+    axis: Mapping[str, Any] | None,
+    columns: Mapping[str, list[Any]],
+    paths: Mapping[str, str],
+    before: Sequence[_Plan],
+    free: Callable[[str], str],
+) -> _Plan | None:
+    """Return the dim that an axis of the scan makes; None when the parameter is a dim of its own."""
+    if axis is None or axis["dim"] in [plan.dim for plan in before]:
+        return None
+    names = [name for name in axis["names"] if name in columns]
+    depends = axis.get("depends")
+    mine = {paths[name]: columns[name] for name in names}
+    if depends:
+        within = tuple(plan.dim for plan in before if depends is True or plan.dim in depends)
+        return _Plan(free(axis["dim"]), mine, labelled=False, within=within)
+    if axis["dim"] not in names:
+        return _Plan(free(axis["dim"]), mine, labelled=False)
+    first = {paths[axis["dim"]]: columns[axis["dim"]]}
+    if len(names) == 1 or not _follow(first, mine):
+        return _Plan(axis["dim"], first)
+    return _Plan(axis["dim"], {**first, **mine})
+
+
+def _follow(first: Mapping[str, list[Any]], others: Mapping[str, list[Any]]) -> bool:
+    """Whether the others have one value for each value of the first."""
+    ((key, size),) = [_coded(column) for column in first.values()]
+    return all(
+        distinct(numbered([key, codes], [size, count])[0]) == distinct(key)
+        for codes, count in map(_coded, others.values())
+    )
+
+
+def _coded(column: Sequence[Any]) -> tuple[Array, int]:
+    codes, labels = factorize(column)
+    return codes, len(labels)
+
+
+def _found(columns: Columns, copies: set[str]) -> list[str]:
+    """Return the paths that tell the measurements of an undefined experiment apart, in tree order."""
+    coded = _candidates(columns, copies)
+    chosen: list[str] = []
+    for path in sorted(coded, key=lambda path: len(split(path))):
+        if not any(_one_to_one(coded[path], coded[other]) for other in chosen):
+            chosen.append(path)
+    kept = {path: coded[path] for path in coded if path in chosen}
+    size = len(next(iter(kept.values()))[0]) if kept else 0
+    repeating = {path: pair for path, pair in kept.items() if pair[1] < size}
+    dims = repeating or kept
+    occupied = _occupied(list(dims.values()))
+    # Among equals the later one goes.
+    for path in sorted(dims, key=lambda path: -dims[path][1]):
+        rest = {other: pair for other, pair in dims.items() if other != path}
+        if rest and _occupied(list(rest.values())) == occupied:
+            dims = rest
+    return list(dims)
+
+
+def _candidates(columns: Columns, copies: set[str]) -> dict[str, tuple[Array, int]]:
+    """Return numbers for the values of every parameter that varies, among measurements with all of them."""
+    parameters = {path: columns[path] for path in columns.paths if is_parameter(path) and path not in copies}
+    parameters = {path: column for path, column in parameters.items() if _varies(column)}
+    present = {path: _scalars(column) for path, column in parameters.items()}
+    if not present:
+        return {}
+    there = np.logical_or.reduce(list(present.values())).sum()
+    common = {path: mask for path, mask in present.items() if mask.sum() >= _ALMOST_ALL * there}
+    if not common:
+        return {}
+    rows = np.flatnonzero(np.logical_and.reduce(list(common.values())))
+    coded = {path: _coded(on_rows(parameters[path], rows)) for path in common}
+    return {path: pair for path, pair in coded.items() if pair[1] > 1}
+
+
+def _scalars(column: Sequence[Any]) -> Array:
+    """Return where a column has scalars."""
+    if set(map(type, column)) <= _SCALARS:
+        return np.ones(len(column), dtype=bool)
+    return np.fromiter((type(value) in _SCALARS for value in column), dtype=bool, count=len(column))
+
+
+def _varies(column: list[Any]) -> bool:
+    return column.count(column[0]) < len(column)
+
+
+def _one_to_one(first: tuple[Array, int], second: tuple[Array, int]) -> bool:
+    return first[1] == second[1] == _occupied([first, second])
+
+
+def _occupied(coded: Sequence[tuple[Array, int]]) -> int:
+    return distinct(numbered([codes for codes, _ in coded], [size for _, size in coded])[0])
+
+
+def _complete(plans: Sequence[_Plan], size: int) -> Array:
+    """Return the rows that have all parameters of the dims; say how many have not."""
+    masks = {
+        path: np.fromiter((value is not MISSING for value in column), dtype=bool, count=size)
+        for plan in plans
+        for path, column in plan.columns.items()
+        if MISSING in column
+    }
+    if not masks:
+        return np.arange(size)
+    rows = np.flatnonzero(np.logical_and.reduce(list(masks.values())))
+    paths = listing(path for path, mask in masks.items() if not mask.all())
+    if not rows.size:
+        raise LayoutError(f"No measurement has all parameters of the dims; each lacks one of {paths}.")
+    text = (
+        f"{size - len(rows)} of {size} measurements lack {paths} and are left out. "
+        f"e.annotate('{next(iter(masks))}', default=...) gives them a value."
+    )
+    warn(text)
+    return rows
+
+
+def _axis(plan: _Plan, before: Sequence[Axis], rows: Array) -> Axis:
+    coded = [factorize(on_rows(column, rows)) for column in plan.columns.values()]
+    if plan.labelled:
+        codes, labels = coded[0]
+        return Axis(plan.dim, codes, len(labels), labels, next(iter(plan.columns)))
+    codes, _ = numbered([codes for codes, _ in coded], [len(labels) for _, labels in coded])
+    codes = np.unique(codes, return_inverse=True)[1]
+    outer = cells_of([axis for axis in before if axis.dim in (plan.within or ())], len(rows))
+    outer = np.unique(outer, return_inverse=True)[1]
+    # The number of each value among those that occur in the same cell of the other dims.
+    size = int(codes.max(initial=-1)) + 1
+    pairs, inverse = np.unique(outer * size + codes, return_inverse=True)
+    cell = pairs // size
+    number = np.arange(len(pairs)) - np.searchsorted(cell, cell)
+    return Axis(plan.dim, number[inverse], int(number.max(initial=-1)) + 1)
+
+
+def _along(plans: Iterable[_Plan]) -> dict[str, tuple[str, ...]]:
+    """Return for parameters that are no labels, but belong to a dim, the dims of their coordinates."""
+    along = {}
+    for plan in plans:
+        others = list(plan.columns)[1:] if plan.labelled else list(plan.columns)
+        for path in others:
+            along[path] = (*(plan.within or ()), plan.dim)
+    return along
+
+
+def varying(source: Source) -> list[str]:
+    """Return the parameters that have several values, the defined ones first."""
+    defined = list(source.names.defined.values())
+    others = [
+        path
+        for path in source.columns.paths
+        if role(path) == "parameter" and path not in defined and path not in source.copies
+    ]
+    return [path for path in [*defined, *others] if _varies(source.columns[path])]

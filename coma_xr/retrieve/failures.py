@@ -1,0 +1,59 @@
+"""Records of failures to a DataFrame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from coma_xr.trees.paths import follow
+
+if TYPE_CHECKING:
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["failures_table"]
+
+_EXCEPTION = {"exception": "type", "message": "message", "line": "line"}
+_ABOUT = ("date", "host")
+
+
+def failures_table(
+    failures: Iterable[tuple[int, Tree]], definition: Sequence[tuple[str, str]]
+) -> pd.DataFrame:
+    """Return a row for each record of a failure.
+
+    Parameters
+    ----------
+    failures : iterable of (int, tree)
+        Ids and records, as `failure.000001.json` holds them.
+    definition : sequence of (name, path)
+        The parameters.
+
+    Returns
+    -------
+    DataFrame
+        The index is the id that the measurement would have had.
+
+    Examples
+    --------
+    >>> record = {"info": {"date": "2026-11-22T13:00:00Z", "host": "n1"}, "parameters": {"x": 0},
+    ...     "exception": {"type": "ZeroDivisionError", "message": "division by zero", "line": "a.py:1 in f"}}
+    >>> failures_table([(1, record)], [("x", "parameters/x")]).T
+    measurement_id                     1
+    x                                  0
+    exception          ZeroDivisionError
+    message             division by zero
+    line                     a.py:1 in f
+    date            2026-11-22T13:00:00Z
+    host                              n1
+    """
+    failures = sorted(failures)
+    index = pd.Index([number for number, _ in failures], name="measurement_id", dtype="int64")
+    trees = [tree for _, tree in failures]
+    columns: dict[str, list[Any]] = {
+        name: [follow(tree, path) for tree in trees] for name, path in definition
+    }
+    columns |= {name: [tree["exception"].get(key) for tree in trees] for name, key in _EXCEPTION.items()}
+    columns |= {name: [tree["info"].get(name) for tree in trees] for name in _ABOUT}
+    return pd.DataFrame(columns, index=index)

@@ -1,0 +1,209 @@
+"""Where measurements lie in the arrays of a Dataset: dims, cells, and how many of these are full."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from coma_xr.errors import LayoutError, warn
+from coma_xr.retrieve.arrays import Array, numbered
+
+__all__ = ["Axis", "Layout", "cells_of", "check_fill", "distinct", "on_rows", "with_rows"]
+
+_THIN = 0.5
+_VERY_THIN = 0.1
+_MANY_CELLS = 10**6
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """One dim of the measurements.
+
+    Attributes
+    ----------
+    dim : str
+        Its name.
+    codes : ndarray of int
+        The position of each measurement along it.
+    size : int
+    labels : ndarray or None
+        Values of its coordinate; None when it has none.
+    path : str or None
+        Where the labels come from.
+    """
+
+    dim: str
+    codes: Array
+    size: int
+    labels: Array | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All dims of the measurements, and the rows of the columns that take part.
+
+    Attributes
+    ----------
+    axes : tuple of Axis
+    rows : ndarray of int
+        Rows of the columns, one for each position in the axes' codes.
+    along : dict of str to tuple of str
+        For some paths the dims that their coordinate has by definition.
+    """
+
+    axes: tuple[Axis, ...]
+    rows: Array
+    along: dict[str, tuple[str, ...]]
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Names of the dims."""
+        return tuple(axis.dim for axis in self.axes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the dims."""
+        return tuple(axis.size for axis in self.axes)
+
+    @property
+    def size(self) -> int:
+        """The number of cells."""
+        return math.prod(self.shape)
+
+    @cached_property
+    def cells(self) -> Array:
+        """The cell of each row, in C order."""
+        return cells_of(self.axes, len(self.rows))
+
+    @cached_property
+    def full(self) -> bool:
+        """Whether every cell has a measurement."""
+        return distinct(self.cells) == self.size
+
+    def among(self, dims: Sequence[str]) -> Layout:
+        """Return the layout over some of the dims; several rows may then share a cell."""
+        return Layout(tuple(axis for axis in self.axes if axis.dim in dims), self.rows, {})
+
+    def determining(self, codes: Array, size: int) -> tuple[str, ...]:
+        """Return the fewest dims that some value is a function of, the longest left out first."""
+        axes = list(self.axes)
+        for axis in sorted(self.axes, key=lambda axis: -axis.size):
+            rest = [other for other in axes if other is not axis]
+            if _determines(rest, codes, size):
+                axes = rest
+        return tuple(axis.dim for axis in axes)
+
+
+def cells_of(axes: Sequence[Axis], rows: int) -> Array:
+    """Return the cell of each row in the grid of some axes."""
+    if not axes:
+        return np.zeros(rows, dtype=np.intp)
+    return numbered([axis.codes for axis in axes], [axis.size for axis in axes])[0]
+
+
+def on_rows(column: list[Any], rows: Array) -> list[Any]:
+    """Return the values of the measurements that take part."""
+    return column if len(rows) == len(column) else [column[row] for row in rows]
+
+
+def distinct(numbers: Array) -> int:
+    """Return how many different numbers there are."""
+    # Counting is faster than sorting or hashing where the numbers are not spread wide.
+    if int(numbers.max(initial=0)) <= 8 * len(numbers) + 1024:
+        return int(np.count_nonzero(np.bincount(numbers)))
+    return len(np.unique(numbers))
+
+
+def _determines(axes: Sequence[Axis], codes: Array, size: int) -> bool:
+    cells = cells_of(axes, len(codes))
+    both = numbered([cells, codes], [int(cells.max(initial=-1)) + 1, size])[0]
+    return distinct(cells) == distinct(both)
+
+
+def with_rows(
+    axes: Sequence[Axis], order: Callable[[], Sequence[Array]], rows: Array, dim: str
+) -> tuple[Axis, ...]:
+    """Return the axes with one more where several measurements lie in a cell.
+
+    Parameters
+    ----------
+    axes : sequence of Axis
+    order : callable
+        Returns what sorts the measurements of a cell, the first key first; after these, `rows` does.
+    rows : ndarray of int
+        Rows of the columns.
+    dim : str
+        The name of the dim that is added.
+    """
+    cells = cells_of(axes, len(rows))
+    if distinct(cells) == len(rows):
+        return tuple(axes)
+    sequence = np.lexsort((rows, *reversed(order()), cells))
+    ordered = cells[sequence]
+    begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    counts = np.diff(np.r_[begins, len(rows)])
+    codes = np.empty(len(rows), dtype=np.intp)
+    codes[sequence] = np.arange(len(rows)) - np.repeat(begins, counts)
+    return (*axes, Axis(dim, codes, int(counts.max())))
+
+
+def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis]) -> None:
+    """Warn of a grid that is mostly holes, refuse one that is large too.
+
+    Parameters
+    ----------
+    axes : sequence of Axis
+        All dims.
+    rows : int
+        The number of measurements.
+    labelled : sequence of Axis
+        The dims that another `dims=` could leave out.
+
+    Raises
+    ------
+    LayoutError
+        When less than 10 % of more than a million cells are full.
+    """
+    size = math.prod(axis.size for axis in axes)
+    if not size or rows / size >= _THIN:
+        return
+    grid = " x ".join(f"{axis.dim} ({axis.size})" for axis in axes)
+    text = f"The grid {grid} is {_percent(rows / size)} full: {rows} measurements in {size} cells."
+    text += f" Ways out: {_better(labelled, rows)}to_dataframe(), which has a row for each measurement."
+    if rows / size < _VERY_THIN and size > _MANY_CELLS:
+        raise LayoutError(text)
+    warn(text)
+
+
+def _better(axes: Sequence[Axis], rows: int) -> str:
+    """Return in words the dims that give a grid at least half full when the others are none."""
+    rest = sorted(axes, key=lambda axis: -axis.size)
+    while rest:
+        trials = [[other for other in rest if other is not axis] for axis in rest]
+        fills = [_fill(trial, rows) for trial in trials]
+        # The dim with the most values goes first, as long as that fills the grid.
+        enough = [place for place, (fill, _) in enumerate(fills) if fill >= _THIN]
+        best = enough[0] if enough else max(range(len(trials)), key=fills.__getitem__)
+        rest, (fill, most) = trials[best], fills[best]
+        if enough:
+            dims = [axis.dim for axis in axes if axis in rest]
+            others = "with the others along a dim 'row'" if most > 1 else "with the others as coordinates"
+            return f"dims={dims!r}, {_percent(fill)} full, {others}; or "
+    return ""
+
+
+def _fill(axes: Sequence[Axis], rows: int) -> tuple[float, int]:
+    """Return how full a grid is, and how many measurements its fullest cell has."""
+    _, counts = np.unique(cells_of(axes, rows), return_counts=True)
+    most = int(counts.max())
+    return rows / (math.prod(axis.size for axis in axes) * most), most
+
+
+def _percent(part: float) -> str:
+    return f"{100 * part:.0f} %" if part >= 0.01 else f"{100 * part:.2g} %"

@@ -1,0 +1,168 @@
+"""A measurement: its id and its tree, with three ways into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from coma_xr.errors import PathError
+from coma_xr.trees import paths
+from coma_xr.trees.plain import Tree, from_plain
+from coma_xr.trees.typed import is_typed
+
+__all__ = ["Branch", "Measurement"]
+
+_HEADER = ("start_date", "end_date", "program", "version")
+
+
+class _NoAttribute(PathError, AttributeError):
+    """A path error that `getattr` with a default and `hasattr` understand."""
+
+
+class Branch(Mapping[str, Any]):
+    """A read-only view of one dictionary of a measurement tree.
+
+    ``branch["a"]["b"]``, ``branch["a/b"]`` and ``branch.a.b`` are the same. A key that is also the name of a
+    method (``items``, ``values``) is reached with brackets. Lists and arrays come as copies.
+
+    Parameters
+    ----------
+    root : dict
+        The whole measurement tree, in plain form.
+    parents : tuple of str
+        Keys that lead from the root to this branch.
+    owner : str
+        What error messages call the measurement.
+    """
+
+    __slots__ = ("_node", "_owner", "_parents", "_root")
+
+    def __init__(self, root: Tree, parents: tuple[str, ...], owner: str) -> None:
+        self._root, self._parents, self._owner = root, parents, owner
+        self._node: dict[str, Tree] = paths.follow(root, parents)
+
+    def __getitem__(self, path: paths.Path) -> Any:
+        segments = paths.split(path)
+        try:
+            node = paths.follow(self._node, path)
+        except PathError:
+            node = self._follow_from_root(path)
+        if isinstance(node, dict) and not is_typed(node):
+            return Branch(self._root, (*self._parents, *map(str, segments)), self._owner)
+        return from_plain(node)
+
+    def _follow_from_root(self, path: paths.Path) -> Any:
+        """Raise the error that names the whole path, or return an item of an array."""
+        whole = paths.join((*self._parents, *paths.split(path)))
+        try:
+            return item(self._node, paths.split(path))
+        except (KeyError, IndexError):
+            pass
+        try:
+            return paths.follow(self._root, whole)
+        except PathError as error:
+            raise PathError(f"{self._owner}: {error}") from None
+
+    def __getattr__(self, name: str) -> Any:
+        # Without the first test, unpickling would ask for _node in order to look for _node.
+        if name in Branch.__slots__ or (name.startswith("__") and name.endswith("__")):
+            raise AttributeError(name)
+        try:
+            return self[(name,)]
+        except PathError as error:
+            raise _NoAttribute(str(error)) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._node)
+
+    def __len__(self) -> int:
+        return len(self._node)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Branch):
+            return self._node == other._node
+        return isinstance(other, Mapping) and self.tree == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(key for key in self._node if key.isidentifier())]
+
+    def __repr__(self) -> str:
+        return repr(self.tree)
+
+    @property
+    def tree(self) -> dict[str, Any]:
+        """A copy as nested dictionaries, with NumPy arrays."""
+        copy: dict[str, Any] = from_plain(self._node)
+        return copy
+
+    def paths(self) -> list[str]:
+        """Return the paths of all values, in their order in the tree; from the root of the tree."""
+        return [paths.join((*self._parents, *keys)) for keys, _ in paths.leaves(self._node)]
+
+
+class Measurement(Branch):
+    """One parameter set and what came of it.
+
+    Parameters
+    ----------
+    id : int
+        The measurement's id.
+    tree : dict
+        Its tree, in plain form; not copied.
+
+    Examples
+    --------
+    >>> m = Measurement(1, {"parameters": {"theta": -5.0}, "results": {"E": [0.5, 1.5]}})
+    >>> m["results"]["E"], m["results/E/0"], m.parameters.theta
+    ([0.5, 1.5], 0.5, -5.0)
+    >>> m["results/energy"]
+    Traceback (most recent call last):
+    ...
+    coma_xr.errors.PathError: Measurement 1: No 'energy' in results (path 'results/energy'). There is: E.
+    """
+
+    __slots__ = ("id",)
+
+    def __init__(self, id: int, tree: Tree) -> None:
+        self.id = id
+        super().__init__(tree, (), f"Measurement {id}")
+
+    def _header(self, key: str) -> str | None:
+        info = self._node.get("info")
+        value = info.get(key) if isinstance(info, dict) else None
+        return None if value is None else str(value)
+
+    @property
+    def start_date(self) -> str | None:
+        """When the measurement started (UTC, as in the file); None when its tree does not say."""
+        return self._header("start_date")
+
+    @property
+    def end_date(self) -> str | None:
+        """When the measurement ended (UTC, as in the file); None when its tree does not say."""
+        return self._header("end_date")
+
+    def __str__(self) -> str:
+        known = ((key, self._header(key)) for key in _HEADER)
+        lines = [f"  {key}: {value}\n" for key, value in known if value is not None]
+        return f"Measurement {self.id}\n{''.join(lines)}  Fields: {list(self._node)}\n"
+
+    def __repr__(self) -> str:
+        return f"Measurement {self.id} ({', '.join(self._node)})"
+
+
+def item(node: Tree, segments: tuple[Any, ...]) -> Tree:
+    """Return what segments lead to below a node, into arrays too.
+
+    Raises
+    ------
+    KeyError, IndexError
+        When they lead nowhere.
+    """
+    for segment in segments:
+        if is_typed(node):
+            node = from_plain(node).tolist()
+        node = paths.step(node, segment)
+    return node

@@ -1,0 +1,218 @@
+"""Coma's own tables: one `Result` for each set of parameters, an array with a row for each measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, SupportsIndex, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from coma_xr.define.parameters import Definition, ParameterSet, key
+from coma_xr.errors import LayoutError, PathError, listing, warn
+from coma_xr.retrieve.arrays import as_objects
+from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.requests import Request, Source, read, requests_of
+from coma_xr.retrieve.unfold import flat_columns
+from coma_xr.trees.plain import Tree, from_plain, to_plain
+
+__all__ = ["Result", "ResultList", "retrieve_results"]
+
+Pair = tuple[str, str]
+
+
+class Result:
+    """A table of what was measured with the same parameters.
+
+    Attributes
+    ----------
+    parameters : ParameterSet
+        What the measurements have in common.
+    table : ndarray, shape (n_measurements, n_columns)
+        One row for each measurement, in the order of their ids.
+    table_columns : tuple of str
+        Names of the columns; a list is several columns ``Es_1``, ``Es_2``, ...
+    table_definition : tuple of (name, path)
+        What was asked for.
+    measurement_ids : list of int
+        The measurement of each row.
+
+    Examples
+    --------
+    >>> trees = [(1, {"parameters": {"x": 1.0}, "results": {"y": 2.0}})]
+    >>> r = retrieve_results(trees, [("y", "results/y")], [("x", "parameters/x")])[0]
+    >>> r
+    Result((y),(x=1.0))
+    >>> r.parameters.x, r.table
+    (1.0, array([[2.]]))
+    """
+
+    def __init__(
+        self,
+        parameters: ParameterSet,
+        table: npt.NDArray[Any],
+        table_columns: Sequence[str],
+        table_definition: Sequence[Pair],
+        measurement_ids: Sequence[int],
+    ) -> None:
+        self.parameters = parameters
+        self.table = table
+        self.table_columns = tuple(table_columns)
+        self.table_definition = tuple(table_definition)
+        self.measurement_ids = list(measurement_ids)
+
+    def __repr__(self) -> str:
+        return f"Result(({','.join(self.table_columns)}),{self.parameters})"
+
+
+class ResultList(list[Result]):
+    """Results that can be filtered by their parameters: ``results["A", 1]["B", 2]``.
+
+    Examples
+    --------
+    >>> trees = [(i, {"parameters": {"A": i}, "results": {"y": i**2}}) for i in (1, 2, 3)]
+    >>> rs = retrieve_results(trees, [("y", "results/y")], [("A", "parameters/A")])
+    >>> rs["A", 2]
+    [Result((y),(A=2))]
+    >>> rs[:2]
+    [Result((y),(A=1)),
+     Result((y),(A=2))]
+    """
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> Result: ...
+    @overload
+    def __getitem__(self, key: slice | tuple[str | Sequence[str], Any]) -> ResultList: ...
+
+    def __getitem__(
+        self, key: SupportsIndex | slice | tuple[str | Sequence[str], Any]
+    ) -> Result | ResultList:
+        """Return one result, a slice, or the results whose parameter (name or path) has a value.
+
+        Raises
+        ------
+        PathError
+            When the results have no such parameter.
+        """
+        if isinstance(key, tuple):
+            return self._where(*key)
+        found = super().__getitem__(key)
+        return ResultList(found) if isinstance(found, list) else found
+
+    def _where(self, name: Any, value: Any) -> ResultList:
+        wanted = key([to_plain(value)])
+        return ResultList(r for r in self if key([to_plain(r.parameters[name])]) == wanted)
+
+    def __repr__(self) -> str:
+        return "[" + ",\n ".join(map(repr, self)) + "]"
+
+
+def retrieve_results(
+    trees: Iterable[tuple[int, Tree]],
+    table_definition: Iterable[Any],
+    parameter_set_definition: Iterable[Any] = (),
+) -> ResultList:
+    """Return tables of measurements, one for each set of parameters.
+
+    Parameters
+    ----------
+    trees : iterable of (int, dict)
+        Ids and plain trees.
+    table_definition : sequence of (name, path)
+        The columns. A path may have an asterisk; a bare path gets its name by the rule.
+    parameter_set_definition : sequence of (name, path), optional
+        What tells the tables apart.
+
+    Returns
+    -------
+    ResultList
+        In the order in which the parameters first appear.
+
+    Raises
+    ------
+    PathError
+        When a path leads nowhere in all measurements.
+    LayoutError
+        When lists under the same parameters are of unequal length.
+
+    Warns
+    -----
+    ComaWarning
+        When measurements lack one of the paths and are left out.
+
+    Examples
+    --------
+    >>> trees = [(1, {"parameters": {"a": 1}, "results": {"E": [0.5, 1.5]}})]
+    >>> retrieve_results(trees, [("Es", "results/E")], [("a", "parameters/a")])
+    [Result((Es_1,Es_2),(a=1))]
+    """
+    columns, parameters = _pairs(table_definition), _pairs(parameter_set_definition)
+    if not columns:
+        raise PathError("A table needs at least one column, such as ('t', 'results/t'); none was given.")
+    source = read(trees, [*columns, *parameters], everything=False)
+    if not len(source.columns):
+        return ResultList()
+    table = tuple((source.name(request), _path(source, request)) for request in columns)
+    definition = Definition(
+        tuple(source.name(request) for request in parameters), tuple(_path(source, r) for r in parameters)
+    )
+    values = [source.values(request) for request in columns]
+    keys = [source.values(request) for request in parameters]
+    rows = _complete([*values, *keys], [*columns, *parameters])
+    groups: dict[Any, list[int]] = {}
+    for row in rows:
+        groups.setdefault(key([column[row] for column in keys]), []).append(row)
+    ids = source.columns.ids
+    results = ResultList()
+    for members in groups.values():
+        mine = [ids[row] for row in members]
+        names, array = _table(table, [[column[row] for row in members] for column in values], mine)
+        shared = ParameterSet.of_plain(definition, [column[members[0]] for column in keys])
+        results.append(Result(shared, array, names, table, mine))
+    return results
+
+
+def _pairs(definition: Iterable[Any]) -> list[Request]:
+    return requests_of([tuple(entry) if isinstance(entry, list) else entry for entry in definition])
+
+
+def _path(source: Source, request: Request) -> str:
+    return source.path(request) or request.text
+
+
+def _complete(columns: Sequence[list[Any]], requests: Sequence[Request]) -> list[int]:
+    """Return the rows that have all columns; say how many have not."""
+    size = len(columns[0])
+    lacking = [request.text for request, column in zip(requests, columns, strict=True) if MISSING in column]
+    if not lacking:
+        return list(range(size))
+    rows = [row for row in range(size) if all(column[row] is not MISSING for column in columns)]
+    warn(f"{size - len(rows)} of {size} measurements lack {listing(lacking)} and are left out.")
+    return rows
+
+
+def _table(
+    definition: Sequence[Pair], columns: Sequence[list[Any]], ids: Sequence[int]
+) -> tuple[list[str], npt.NDArray[Any]]:
+    names: list[str] = []
+    values: list[list[Any]] = []
+    for (name, path), column in zip(definition, columns, strict=True):
+        for new, items in flat_columns(name, column).items():
+            if MISSING in items:
+                raise LayoutError(_uneven(path, items, ids))
+            names.append(new)
+            values.append([from_plain(item) if isinstance(item, dict) else item for item in items])
+    rows = list(zip(*values, strict=True)) or [()] * len(ids)
+    if any(isinstance(item, (np.ndarray, dict)) for item in rows[0]):
+        return names, np.array([as_objects(row) for row in rows])
+    return names, np.array(rows)
+
+
+def _uneven(path: str, items: Sequence[Any], ids: Sequence[int]) -> str:
+    without = items.index(MISSING)
+    having = next(row for row, value in enumerate(items) if value is not MISSING)
+    one, other = sorted([ids[without], ids[having]])
+    return (
+        f"{path} has lists of unequal length, or a list beside a single value, such as in the measurements "
+        f"{one} and {other}, which have the same parameters; a table needs equal ones."
+    )

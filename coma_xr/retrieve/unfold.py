@@ -1,0 +1,206 @@
+"""Lists and arrays in cells become dims: measured first, then filled into one array, padded where ragged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from coma_xr.retrieve.arrays import Array, Attrs, as_array, place, with_holes
+from coma_xr.retrieve.columns import MISSING
+from coma_xr.trees.plain import from_plain
+from coma_xr.trees.typed import is_typed
+
+__all__ = ["Folded", "flat_columns", "measure"]
+
+# Padding that leaves less than this of the cells full is a waste.
+_THINNEST = 0.1
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Lists or arrays of one column, measured.
+
+    Attributes
+    ----------
+    values : ndarray or list
+        All items of all lists one after another, or the arrays.
+    lengths : list of ndarray of int
+        For each level how long each list of this level is; of arrays, their sizes along each axis.
+    there : ndarray of int
+        Which rows of the column have one.
+    labelled : bool
+        Lists are numbered from 1, arrays not at all.
+    stacked : bool
+        Whether `values` are arrays.
+    """
+
+    values: Any
+    lengths: list[Array]
+    there: Array
+    labelled: bool
+    stacked: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes that hold the longest list of each level."""
+        return tuple(int(length.max(initial=0)) for length in self.lengths)
+
+    @property
+    def ragged(self) -> list[bool]:
+        """For each level whether its lists are of unequal length."""
+        return [bool(length.size) and bool(length.min() != length.max()) for length in self.lengths]
+
+    @property
+    def wasteful(self) -> bool:
+        """Whether padding would be almost all of the array."""
+        if self.stacked:
+            items = sum(array.size for array in self.values)
+        else:
+            items = len(self.values)
+        return bool(items < _THINNEST * math.prod(self.shape) * len(self.there))
+
+    def fill(self, cells: Array, size: int, shape: Sequence[int]) -> tuple[Array, Attrs]:
+        """Return one array of all values.
+
+        Parameters
+        ----------
+        cells : ndarray of int
+            The cell of each row of the column.
+        size : int
+            The number of cells.
+        shape : sequence of int
+            The sizes of the unfolded dims; not smaller than `shape` of this.
+
+        Returns
+        -------
+        ndarray, shape (size, *shape)
+        dict
+            Attributes that say what was converted.
+        """
+        cells = cells[self.there]
+        if self.stacked:
+            return _stack(self.values, cells, size, shape)
+        at = cells
+        for length, extent in zip(self.lengths, shape, strict=True):
+            at = np.repeat(at * extent, length) + _counting(length)
+        array, attrs = as_array(self.values)
+        total = size * math.prod(shape)
+        full = len(at) == total and len(np.unique(at)) == total
+        out, attrs = place(array, at, total, attrs, full=full)
+        return out.reshape(size, *shape), attrs
+
+    def counts(self, level: int, cells: Array, size: int, shape: Sequence[int]) -> Array:
+        """Return the lengths of one level in the cells of all dims above it; 0 where there is none."""
+        at = cells[self.there]
+        above: tuple[int, ...] = ()
+        if not self.stacked:
+            above = tuple(shape[:level])
+            for length, extent in zip(self.lengths[:level], above, strict=True):
+                at = np.repeat(at * extent, length) + _counting(length)
+        out = np.zeros(size * math.prod(above), dtype=np.int64)
+        out[at] = self.lengths[level]
+        return out.reshape(size, *above)
+
+
+def _counting(lengths: Array) -> Array:
+    """Return 0, 1, ... for each length, one after another."""
+    ends = np.cumsum(lengths)
+    counting: Array = np.arange(ends[-1] if ends.size else 0) - np.repeat(ends - lengths, lengths)
+    return counting
+
+
+def _stack(arrays: Sequence[Array], cells: Array, size: int, shape: Sequence[int]) -> tuple[Array, Attrs]:
+    items, attrs = np.concatenate([array.ravel() for array in _alike(arrays)]), dict[str, Any]()
+    equal = all(array.shape == tuple(shape) for array in arrays)
+    if equal and len(np.unique(cells)) == size:
+        out = np.empty((size, *shape), dtype=items.dtype)
+    else:
+        items, hole, attrs = with_holes(items, attrs)
+        out = np.full((size, *shape), hole, dtype=items.dtype)
+    for cell, array in zip(cells, arrays, strict=True):
+        out[(cell, *map(slice, array.shape))] = array
+    return out, attrs
+
+
+def _alike(arrays: Sequence[Array]) -> Sequence[Array]:
+    """Return arrays of dtypes that NumPy may join without changing what values are."""
+    kinds = {array.dtype.kind for array in arrays}
+    if len(kinds) == 1 or kinds <= set("iuf"):
+        return arrays
+    return [array.astype(object) for array in arrays]
+
+
+def measure(values: Sequence[Any]) -> Folded | None:
+    """Measure the lists or arrays of a column.
+
+    Parameters
+    ----------
+    values : sequence
+        Plain values or MISSING.
+
+    Returns
+    -------
+    Folded or None
+        None when they do not share a number of levels: lists beside scalars, or arrays of unequal
+        numbers of axes.
+
+    Examples
+    --------
+    >>> folded = measure([[1, 2], [3]])
+    >>> folded.shape, folded.ragged
+    ((2,), [True])
+    """
+    there = np.fromiter((i for i, value in enumerate(values) if value is not MISSING), dtype=np.intp)
+    present = [value for value in values if value is not MISSING] if len(there) < len(values) else values
+    if set(map(type, present)) == {dict}:
+        return _measure_arrays(present, there) if all(map(is_typed, present)) else None
+    labelled = set(map(type, present)) == {list}
+    level: Sequence[Any] = _as_lists(present)
+    lengths = []
+    while level and set(map(type, level)) == {list}:
+        lengths.append(np.fromiter(map(len, level), dtype=np.intp, count=len(level)))
+        level = _as_lists(list(chain.from_iterable(level)))
+    if not lengths or list in set(map(type, level)):
+        return None
+    return Folded(level, lengths, there, labelled, stacked=False)
+
+
+def _as_lists(values: Sequence[Any]) -> Sequence[Any]:
+    """Return values with arrays as lists."""
+    if dict not in set(map(type, values)):
+        return values
+    return [from_plain(value).tolist() if is_typed(value) else value for value in values]
+
+
+def _measure_arrays(values: Sequence[Any], there: Array) -> Folded | None:
+    arrays = [np.asarray(from_plain(value)) for value in values]
+    if len({array.ndim for array in arrays}) > 1 or arrays[0].ndim == 0:
+        return None
+    shapes = np.array([array.shape for array in arrays], dtype=np.intp)
+    return Folded(arrays, list(shapes.T), there, labelled=False, stacked=True)
+
+
+def flat_columns(name: str, values: Sequence[Any]) -> dict[str, list[Any]]:
+    """Unfold lists into columns as Coma does: ``Es_1``, ``Es_2``; nested ones ``Es_1_1``.
+
+    Examples
+    --------
+    >>> flat_columns("Es", [[1, 2], [3], 4])
+    {'Es': [MISSING, MISSING, 4], 'Es_1': [1, 3, MISSING], 'Es_2': [2, MISSING, MISSING]}
+    """
+    if list not in set(map(type, values)):
+        return {name: list(values)}
+    columns: dict[str, list[Any]] = {}
+    rest = [MISSING if type(value) is list else value for value in values]
+    if any(value is not MISSING for value in rest):
+        columns[name] = rest
+    lists = [value if type(value) is list else [] for value in values]
+    for number in range(max(map(len, lists))):
+        items = [items[number] if number < len(items) else MISSING for items in lists]
+        columns |= flat_columns(f"{name}_{number + 1}", items)
+    return columns

@@ -1,0 +1,108 @@
+"""Measurements as a table, and the table of paths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coma_xr.errors import LayoutError, PathError
+from coma_xr.retrieve.dataframe import build_dataframe, paths_table
+from coma_xr.trees.plain import to_plain
+from tests.retrieve.builders import PENDULUM, measured, pendulum
+
+
+def test_a_row_for_each_measurement_with_parameters_and_results():
+    df = build_dataframe(pendulum())
+    assert df.index.name == "measurement_id"
+    assert df.index.tolist() == list(range(1, 13))
+    assert df.columns.tolist() == ["theta_0", "theta", "L", "t", "t_"]
+    assert df.loc[2].tolist() == [-5.0, -2.5, 1.0, -0.25, 0.5]
+
+
+def test_columns_have_real_dtypes():
+    trees = measured(
+        ({"n": 1, "on": True, "s": "a"}, {"x": 0.5, "k": 1, "ok": True, "text": "a"}),
+        ({"n": 2, "on": False, "s": "b"}, {"x": None}),
+    )
+    df = build_dataframe(trees)
+    assert df.dtypes[["n", "on", "x", "k", "ok"]].astype(str).tolist() == [
+        "int64",
+        "bool",
+        "float64",
+        "float64",
+        "object",
+    ]
+    assert pd.api.types.is_string_dtype(df.s)
+    assert df.s.tolist() == ["a", "b"]
+    assert df.text.isna().tolist() == [False, True]
+    assert df.ok.tolist() == [True, None]
+
+
+def test_lists_are_columns_and_arrays_are_values():
+    df = build_dataframe(
+        measured(({}, {"E": [1, 2], "psi": np.arange(2)}), ({}, {"E": [3], "psi": np.arange(3)}))
+    )
+    assert df.columns.tolist() == ["E_1", "E_2", "psi"]
+    assert df.E_1.tolist() == [1, 3]
+    assert np.isnan(df.E_2[2])
+    np.testing.assert_array_equal(df.psi[2], [0, 1, 2])
+
+
+def test_named_variables_stand_behind_the_parameters():
+    df = build_dataframe(pendulum(), variables={"twice": lambda m: 2 * m.results.t_, "T": "results/t"})
+    assert df.columns.tolist() == ["theta_0", "theta", "L", "twice", "T"]
+    df = build_dataframe(pendulum(), variables={"a": "parameters/theta", "L": "results/t"})
+    assert df.columns.tolist() == ["theta_0", "parameters_L", "a", "L"]
+
+
+def test_defined_parameters_come_first():
+    df = build_dataframe(pendulum(), definition=[("length", "parameters/L"), *PENDULUM[1:]])
+    assert df.columns.tolist() == ["length", "theta", "theta_0", "t", "t_"]
+
+
+def test_a_default_fills_what_is_missing():
+    trees = measured(({"a": 1}, {}), ({"a": 2, "L": 2.0}, {}))
+    assert build_dataframe(trees, annotations={"parameters/L": {"default": 1.0}}).L.tolist() == [1.0, 2.0]
+
+
+def test_two_columns_of_one_name_are_an_error():
+    with pytest.raises(LayoutError, match="Two columns would be called E_1; name one anew"):
+        build_dataframe(measured(({}, {"E": [1], "E_1": 2})))
+
+
+def test_an_unknown_path_names_the_near_ones():
+    with pytest.raises(PathError, match="Did you mean 'results/t' or 'results/t_'"):
+        build_dataframe(pendulum(), variables=["results/tt"])
+
+
+def test_without_measurements_the_tables_are_empty():
+    assert build_dataframe([]).empty
+    assert build_dataframe([], variables=["t"]).index.name == "measurement_id"
+    assert paths_table([]).columns.tolist()[:2] == ["path", "name"]
+
+
+def test_every_path_is_listed_with_what_it_holds():
+    trees = measured(
+        ({"N": 1, "model": {"parameters": {"N": 1}}}, {"E": [1.0], "name": "a"}),
+        ({"N": 3, "model": {"parameters": {"N": 3}}}, {"E": [1.0, 2.0], "psi": np.ones((2, 2)), "name": "b"}),
+    )
+    trees[0][1]["__class__"] = "chain.Chain"
+    table = paths_table(trees).set_index("path")
+    assert table.columns.tolist() == ["name", "role", "type", "distinct", "range", "measurements"]
+    assert table.loc["info/measurement_id"].tolist() == ["measurement_id", "info", "int", 2, "1 ... 2", 2]
+    assert table.loc["parameters/N"].tolist() == ["N", "parameter", "int", 2, "1 ... 3", 2]
+    assert table.loc["parameters/model/parameters/N", "role"] == "copy of parameters/N"
+    assert table.loc["results/E"].tolist() == ["E", "result", "list of float", 2, "shape (1,) ... (2,)", 2]
+    assert table.loc["results/name"].tolist() == ["name", "result", "str", 2, "a, b", 2]
+    assert table.loc["results/psi"].tolist() == ["psi", "result", "array of float64", 1, "shape (2, 2)", 1]
+    assert table.loc["__class__"].tolist() == ["__class__", "class", "str", 1, "chain.Chain", 1]
+
+
+def test_mixed_values_are_told():
+    trees = [(i, {"results": to_plain({"x": x})}) for i, x in enumerate([1, None, 2.5, float("nan")])]
+    row = paths_table(trees).iloc[0]
+    assert row["type"] == "int or None or float"
+    assert row["distinct"] == 4
+    assert row["range"] == "1, None, 2.5 and 1 more"
+    assert paths_table([(1, {"x": float("nan")})]).iloc[0]["range"] == "nan"

@@ -1,0 +1,252 @@
+"""Which parameters become dims."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from coma_xr.errors import ComaWarning, LayoutError, PathError
+from coma_xr.retrieve.dataset import build_dataset
+from tests.retrieve.builders import EXPANDED, PENDULUM, measured, pendulum
+
+
+def shape(ds):
+    """Return the dims that measurements have, in order, with their sizes."""
+    return dict(zip(ds.measurement_id.dims, ds.measurement_id.shape, strict=True))
+
+
+def product(function=lambda p: {"E": 0.0}, **axes):
+    sets = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    return measured(*[(p, function(p)) for p in sets])
+
+
+# Defined
+
+
+def test_defined_parameters_are_dims_in_their_order_also_with_one_value():
+    trees = product(a=[1, 2], b=[1, 2, 3], c=[5])
+    definition = [(name, f"parameters/{name}") for name in "cba"]
+    assert shape(build_dataset(trees, definition=definition)) == {"c": 1, "b": 3, "a": 2}
+
+
+def test_an_expanded_axis_is_an_index_with_a_coordinate_over_both_dims():
+    ds = build_dataset(pendulum(), definition=PENDULUM, structure=EXPANDED)
+    assert shape(ds) == {"theta_0": 3, "theta_index": 4}
+    assert ds.theta_0.values.tolist() == [-60.0, -30.0, -5.0]
+    assert ds.theta.dims == ("theta_0", "theta_index")
+    assert ds.theta.sel(theta_0=-30).values.tolist() == [-30.0, -15.0, 15.0, 30.0]
+    assert "theta_index" not in ds.coords
+    assert ds.L.dims == ()
+    assert ds.L == 1.0
+
+
+def test_an_expanded_axis_keeps_its_dims_when_there_is_one_amplitude():
+    ds = build_dataset(pendulum()[:4], definition=PENDULUM, structure=EXPANDED)
+    assert ds.theta.dims == ("theta_0", "theta_index")
+
+
+def test_an_unfinished_expanded_axis_has_holes_at_its_end():
+    ds = build_dataset(pendulum()[:-1], definition=PENDULUM, structure=EXPANDED)
+    assert ds.measurement_id.sel(theta_0=-60).values.tolist() == [9, 10, 11, 0]
+    assert np.isnan(ds.theta.sel(theta_0=-60).values[-1])
+
+
+def test_axes_in_step_are_coords_along_the_first():
+    trees = measured(*[({"a": a, "b": 10 * a, "c": c}, {"E": a}) for a in (1, 2, 3) for c in (0, 1)])
+    structure = [{"dim": "a", "names": ["a", "b"]}, {"dim": "c", "names": ["c"]}]
+    ds = build_dataset(trees, definition=[(n, f"parameters/{n}") for n in "abc"], structure=structure)
+    assert shape(ds) == {"a": 3, "c": 2}
+    assert ds.b.dims == ("a",)
+    assert ds.b.values.tolist() == [10, 20, 30]
+
+
+def test_axes_that_are_no_longer_in_step_are_dims_of_their_own():
+    trees = product(a=[1, 2], b=[10, 20])
+    structure = [{"dim": "a", "names": ["a", "b"]}]
+    ds = build_dataset(trees, definition=[(n, f"parameters/{n}") for n in "ab"], structure=structure)
+    assert shape(ds) == {"a": 2, "b": 2}
+
+
+def test_points_without_structure_lie_along_one_dim():
+    trees = measured(*[({"a": a, "b": b}, {"E": a + b}) for a, b in [(0.3, 7), (0.1, 8), (0.1, 5)]])
+    structure = [{"dim": "point", "names": ["a", "b"]}]
+    ds = build_dataset(trees, definition=[(n, f"parameters/{n}") for n in "ab"], structure=structure)
+    assert shape(ds) == {"point": 3}
+    assert list(zip(ds.a.values, ds.b.values, strict=True)) == [(0.1, 5), (0.1, 8), (0.3, 7)]
+
+
+def test_a_structure_of_other_parameters_is_no_matter():
+    structure = [{"dim": "x", "names": ["x"]}, {"dim": "a", "names": ["a", "gone"]}]
+    ds = build_dataset(product(a=[1, 2], b=[1, 2]), definition=[("a", "parameters/a")], structure=structure)
+    assert shape(ds) == {"a": 2, "row": 2}
+
+
+def test_a_defined_parameter_that_no_measurement_has_is_an_error():
+    with pytest.raises(PathError, match=r"No measurement has 'g'\. There is: .*parameters/a"):
+        build_dataset(product(a=[1, 2]), definition=[("a", "parameters/a"), ("g", "parameters/g")])
+
+
+# Given
+
+
+def test_given_dims_leave_the_rest_in_rows_sorted_by_what_is_left_over():
+    ds = build_dataset(pendulum()[::-1], definition=PENDULUM, dims=["theta_0"])
+    assert shape(ds) == {"theta_0": 3, "row": 4}
+    assert ds.theta.sel(theta_0=-5).values.tolist() == [-5.0, -2.5, 2.5, 5.0]
+    assert "row" not in ds.coords
+
+
+def test_given_dims_may_be_paths_with_names():
+    trees = measured(*[({"layout": {"N": n}, "b": b}, {"N": n}) for n in (1, 2) for b in (0, 1)])
+    ds = build_dataset(trees, dims=["b", ("N", "parameters/layout/N")])
+    assert shape(ds) == {"b": 2, "N": 2}
+    assert ds.results_N.sel(N=2, b=1) == 2
+    assert ds.N.attrs["path"] == "parameters/layout/N"
+
+
+def test_no_dims_at_all_are_rows():
+    assert shape(build_dataset(pendulum(), dims=[])) == {"row": 12}
+
+
+def test_a_function_may_be_a_dim():
+    ds = build_dataset(pendulum(), dims=[("degree", lambda m: abs(m.parameters.theta_0)), "t_"])
+    assert ds.degree.values.tolist() == [5.0, 30.0, 60.0]
+    assert ds.degree.attrs == {}
+
+
+def test_a_dim_given_twice_is_an_error():
+    with pytest.raises(LayoutError, match="The dim 'theta' is there twice; give one another name"):
+        build_dataset(pendulum(), dims=["theta", "parameters/theta"])
+
+
+def test_an_unknown_dim_names_the_near_ones():
+    with pytest.raises(PathError, match="'thet'.*Did you mean 'theta' or 'theta_0'"):
+        build_dataset(pendulum(), dims=["thet"])
+
+
+def test_measurements_that_lack_a_parameter_are_left_out_and_counted():
+    trees = measured(({"a": 1, "b": 1}, {"E": 1}), ({"a": 2}, {"E": 2}), ({"a": 3, "b": 1}, {"E": 3}))
+    with pytest.warns(ComaWarning) as caught:
+        ds = build_dataset(trees, dims=["a", "b"])
+    assert str(caught[0].message) == (
+        "1 of 3 measurements lack parameters/b and are left out. "
+        "e.annotate('parameters/b', default=...) gives them a value."
+    )
+    assert ds.measurement_id.values.ravel().tolist() == [1, 3]
+    ds = build_dataset(trees, dims=["a", "b"], annotations={"parameters/b": {"default": 0}})
+    assert ds.E.sel(a=2, b=0) == 2
+
+
+def test_dims_that_no_measurement_has_together_are_an_error():
+    trees = measured(({"a": 1}, {}), ({"b": 2}, {}))
+    with pytest.raises(
+        LayoutError, match="No measurement has all parameters of the dims; each lacks one of param"
+    ):
+        build_dataset(trees, dims=["a", "b"])
+
+
+# Found
+
+
+def test_parameters_that_vary_are_found_in_the_order_of_the_tree():
+    assert shape(build_dataset(product(b=["x", "y"], a=[3, 1, 2], c=[7]))) == {"b": 2, "a": 3}
+
+
+def test_of_parameters_that_map_one_to_one_the_shallowest_is_the_dim():
+    trees = measured(
+        *[
+            ({"model": {"kind": f"M{k}", "x": x}, "k": k, "x": x}, {"E": x})
+            for k in (1, 2)
+            for x in (0.5, 1.5)
+        ]
+    )
+    ds = build_dataset(trees)
+    assert shape(ds) == {"k": 2, "x": 2}
+    assert ds.kind.dims == ("k",)
+    assert ds.kind.values.tolist() == ["M1", "M2"]
+    assert "model_x" not in ds.coords
+
+
+def test_what_differs_in_every_measurement_is_a_coord():
+    ds = build_dataset(product(lambda p: {"E": 1.0}, a=[1, 2], b=[1, 2]))
+    assert shape(ds) == {"a": 2, "b": 2}
+    trees = measured(*[({"a": a, "seed": 10 * i}, {}) for i, a in enumerate([1, 1, 2, 2])])
+    ds = build_dataset(trees)
+    assert shape(ds) == {"a": 2, "row": 2}
+    assert ds.seed.values.tolist() == [[0, 10], [20, 30]]
+
+
+def test_what_differs_in_every_measurement_is_the_dim_when_there_is_no_other():
+    assert shape(build_dataset(measured(*[({"a": a, "g": 9.81}, {}) for a in (1, 2, 3)]))) == {"a": 3}
+
+
+def test_what_others_determine_is_dropped_the_one_with_most_values_first():
+    trees = measured(*[({"n": n, "b": b, "sum": 10 * n + b // 2}, {}) for n in (1, 2) for b in range(4)])
+    ds = build_dataset(trees)
+    assert shape(ds) == {"n": 2, "b": 4}
+    assert ds["sum"].dims == ("n", "b")
+    trees = measured(*[({"V": V, "type": V > 2, "m": m}, {}) for V in range(5) for m in (0, 1)])
+    ds = build_dataset(trees)
+    assert shape(ds) == {"V": 5, "m": 2}
+    assert ds.type.dims == ("V",)
+
+
+def test_results_and_infos_below_parameters_are_no_candidates():
+    trees = measured(
+        *[({"a": a, "model": {"info": {"id": a % 2}, "results": {"P": a % 2}}}, {}) for a in (1, 2, 3)]
+    )
+    ds = build_dataset(trees)
+    assert shape(ds) == {"a": 3}
+    assert ds.P.dims == ("a",)
+    assert "id" not in ds
+
+
+def test_a_parameter_that_only_some_have_is_a_coord_and_nothing_is_left_out():
+    trees = measured(*[({"a": a, **({"u": 5} if a > 1 else {})}, {"E": a}) for a in (1, 2, 3)])
+    ds = build_dataset(trees)
+    assert shape(ds) == {"a": 3}
+    np.testing.assert_array_equal(ds.u, [np.nan, 5, 5])
+
+
+def test_one_stray_measurement_does_not_spoil_the_dims():
+    trees = [*product(a=list(range(10)), b=[1, 2, 3]), (99, {"results": {"E": 1.0}})]
+    with pytest.warns(
+        ComaWarning, match=r"^1 of 31 measurements lack parameters/a, parameters/b and are left out"
+    ):
+        ds = build_dataset(trees)
+    assert shape(ds) == {"a": 10, "b": 3}
+
+
+def test_without_parameters_there_are_rows():
+    assert shape(build_dataset([(i, {"results": {"E": i}}) for i in (1, 2, 3)])) == {"row": 3}
+
+
+def test_the_same_parameters_measured_twice_are_rows_in_the_order_of_ids():
+    trees = measured(*[({"a": a}, {"E": i}) for i, a in enumerate([1, 2, 1, 2])])
+    ds = build_dataset(trees)
+    assert shape(ds) == {"a": 2, "row": 2}
+    assert ds.measurement_id.values.tolist() == [[1, 3], [2, 4]]
+
+
+def test_a_repeated_grid_that_is_thin_warns_once():
+    trees = measured(
+        *[({"a": i, "b": i % 7, "c": 0}, {}) for i in range(20)], *[({"a": 0, "b": 3, "c": 0}, {})]
+    )
+    with pytest.warns(
+        ComaWarning, match=r"The grid a \(20\) x b \(7\) is 15 % full: 21 measurements"
+    ) as caught:
+        build_dataset(trees, dims=["a", "b"])
+    assert len(caught) == 1
+
+
+def test_random_points_do_not_become_millions_of_cells_in_silence():
+    random = np.random.default_rng(1)
+    trees = measured(*[(dict(zip("abc", point, strict=True)), {}) for point in random.random((150, 3))])
+    definition = [(name, f"parameters/{name}") for name in "abc"]
+    with pytest.raises(
+        LayoutError, match=r"a \(150\) x b \(150\) x c \(150\) is 0\.0044 % full: 150 measurements"
+    ):
+        build_dataset(trees, definition=definition)
+    assert shape(build_dataset(trees, definition=definition, dims=["a"])) == {"a": 150}

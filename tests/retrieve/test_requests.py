@@ -1,0 +1,76 @@
+"""What calls ask for."""
+
+from __future__ import annotations
+
+import pytest
+
+from coma_xr.errors import PathError
+from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.requests import Request, read, requests_of
+from tests.retrieve.builders import measured
+
+
+def test_variables_come_in_many_forms():
+    assert requests_of("results/t") == [Request(None, "results/t")]
+    assert requests_of(["t", ("E", "results/E")]) == [Request(None, "t"), Request("E", "results/E")]
+    assert requests_of({"E": ("results", "a/b", 0)}) == [Request("E", r"results/a\/b/0")]
+    assert requests_of(None) == []
+
+
+def test_a_function_has_a_name():
+    def gap(m):
+        return m.results.E
+
+    assert requests_of([gap])[0].name == "gap"
+    with pytest.raises(PathError, match=r"needs a name, such as \{'gap': lambda m: \.\.\.\}"):
+        requests_of([lambda m: 1])
+
+
+def test_what_is_no_path_is_refused():
+    with pytest.raises(
+        PathError, match="'E': expected a path, a name or a function of a measurement, not a int"
+    ):
+        requests_of({"E": 1})
+
+
+def values_of(trees, function):
+    (request,) = requests_of({"f": function})
+    return read(trees, [request], everything=False).values(request)
+
+
+def test_a_function_sees_the_measurement_and_skips_those_that_lack_what_it_wants():
+    trees = measured(({"a": 1}, {"E": [1, 3]}), ({"a": 2}, {}), first_id=5)
+    assert values_of(trees, lambda m: m.results.E[1] - m.results.E[0]) == [2, MISSING]
+    assert values_of(trees, lambda m: m["results/E/0"] + m.id) == [6, MISSING]
+
+
+def test_an_error_in_a_function_names_the_measurement():
+    with pytest.raises(ZeroDivisionError) as error:
+        values_of(measured(({"a": 0}, {}), first_id=7), lambda m: 1 / m.parameters.a)
+    assert error.value.__notes__ == ["This was function 'f', of measurement 7."]
+
+
+def test_a_function_that_no_measurement_satisfies_is_an_error():
+    with pytest.raises(PathError, match=r"No measurement has 'function 'f''"):
+        values_of(measured(({"a": 0}, {})), lambda m: m.results.E)
+
+
+def test_functions_may_return_what_no_file_holds():
+    assert values_of(measured(({"a": 1}, {})), lambda m: 1j * m.parameters.a) == [1j]
+
+
+def test_copies_are_found_in_deeper_branches_only():
+    trees = measured(
+        *[
+            ({"T": T, "model": {"parameters": {"T": T, "U": T}, "results": {"P": T}}}, {"P": T + 1})
+            for T in (1.0, 2.0, float("nan"))
+        ]
+    )
+    source = read(trees, [], everything=True)
+    assert source.copies == {"parameters/model/parameters/T": "parameters/T"}
+
+
+def test_a_defined_parameter_is_never_the_copy():
+    trees = measured(*[({"N": N, "layout": {"N": N}}, {}) for N in (1, 2)])
+    source = read(trees, [], everything=True, definition=[("N", "parameters/layout/N")])
+    assert source.copies == {"parameters/N": "parameters/layout/N"}

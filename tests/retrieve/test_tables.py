@@ -1,0 +1,143 @@
+"""Coma's tables, compared with what Coma 2 answered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coma_xr.errors import ComaWarning, LayoutError, PathError
+from coma_xr.retrieve.tables import ResultList, retrieve_results
+from coma_xr.trees.json import decode
+from tests.retrieve.builders import measured, pendulum
+
+DATA = Path(__file__).parents[1] / "data" / "coma2"
+ANSWERS = [
+    answer
+    for answer in json.loads((DATA / "expected.json").read_text())
+    if (DATA / answer["experiment"]).is_dir()
+]
+
+TABLE = [("theta", "parameters/theta"), ("t", "results/t"), ("t_", "results/t_")]
+
+
+def trees_of(directory):
+    (experiment,) = directory.glob("experiment.*.json")
+    stored = decode(experiment.read_bytes())["experiment"].get("measurements")
+    if stored is None:
+        files = sorted(directory.glob("measurement.0*.json"))
+        stored = [decode(file.read_bytes())["measurement"] for file in files]
+    return [(tree["info"]["measurement_id"], tree) for tree in stored]
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer["experiment"])
+def test_the_tables_are_those_of_coma_2(answer):
+    trees = trees_of(DATA / answer["experiment"])
+    results = retrieve_results(trees, answer["table_definition"], answer["parameter_set_definition"])
+    found = [
+        {
+            "parameters": list(result.parameters),
+            "table_columns": list(result.table_columns),
+            "shape": list(result.table.shape),
+            "table": result.table.tolist(),
+            "measurement_ids": result.measurement_ids,
+        }
+        for result in results
+    ]
+    assert found == answer["results"]
+
+
+def test_there_are_answers_to_compare_with():
+    assert len(ANSWERS) >= 12
+
+
+def test_results_show_themselves_as_in_the_tutorial():
+    results = retrieve_results(pendulum(), TABLE, [("theta_0", "parameters/theta_0")])
+    assert repr(results) == (
+        "[Result((theta,t,t_),(theta_0=-5.0)),\n"
+        " Result((theta,t,t_),(theta_0=-30.0)),\n"
+        " Result((theta,t,t_),(theta_0=-60.0))]"
+    )
+    assert results[0].table_columns == ("theta", "t", "t_")
+    assert results[0].parameters.theta_0 == -5.0
+    assert results[0].table.shape == (4, 3)
+    assert results[0].table_definition == tuple(TABLE)
+
+
+def test_results_are_filtered_by_name_or_path_and_chained():
+    trees = measured(*[({"A": a, "B": b}, {"E": a + b}) for a in (1, 2) for b in (1.0, 2.0)])
+    results = retrieve_results(trees, [("E", "results/E")], [("A", "parameters/A"), ("B", "parameters/B")])
+    assert [r.measurement_ids for r in results["A", 1]] == [[1], [2]]
+    assert [r.measurement_ids for r in results["A", 1.0]["parameters/B", 2]] == [[2]]
+    assert isinstance(results[1:], ResultList)
+    assert isinstance(results["A", 3], ResultList)
+    assert list(results["A", 3]) == []
+
+
+def test_a_filter_by_an_unknown_parameter_names_the_known_ones():
+    results = retrieve_results(pendulum(), TABLE, [("theta_0", "parameters/theta_0")])
+    with pytest.raises(PathError, match=r"There is: theta_0\. Did you mean 'theta_0'\?"):
+        results["theta_1", -5.0]
+
+
+def test_without_parameters_there_is_one_table():
+    (result,) = retrieve_results(pendulum(), TABLE)
+    assert repr(result) == "Result((theta,t,t_),())"
+    assert result.table.shape == (12, 3)
+
+
+def test_arrays_are_values_and_lists_are_columns():
+    trees = measured(({"a": 1}, {"list": [1, 2], "array": np.arange(3)}))
+    (result,) = retrieve_results(trees, [("l", "results/list"), ("a", "results/array")])
+    assert result.table_columns == ("l_1", "l_2", "a")
+    assert result.table.dtype == object
+    np.testing.assert_array_equal(result.table[0, 2], np.arange(3))
+
+
+def test_parameters_that_are_lists_tell_results_apart():
+    trees = measured(({"s": [1, 2]}, {"E": 1}), ({"s": [1, 3]}, {"E": 2}), ({"s": [1, 2]}, {"E": 3}))
+    results = retrieve_results(trees, [("E", "results/E")], [("s", "parameters/s")])
+    assert [r.measurement_ids for r in results] == [[1, 3], [2]]
+    assert results["s", (1, 3)][0].measurement_ids == [2]
+
+
+def test_true_and_one_are_different_parameters_and_nan_is_one():
+    trees = measured(*[({"a": a}, {"E": 0}) for a in (1, True, 1.0, float("nan"), float("nan"))])
+    results = retrieve_results(trees, [("E", "results/E")], [("a", "parameters/a")])
+    assert [r.measurement_ids for r in results] == [[1, 3], [2], [4, 5]]
+
+
+def test_lists_of_unequal_length_are_an_error_under_the_same_parameters_only():
+    trees = measured(({"a": 1}, {"E": [1]}), ({"a": 2}, {"E": [1, 2]}))
+    results = retrieve_results(trees, [("E", "results/E")], [("a", "parameters/a")])
+    assert [r.table_columns for r in results] == [("E_1",), ("E_1", "E_2")]
+    with pytest.raises(
+        LayoutError,
+        match=r"results/E has lists of unequal length, or .*, such as in the measurements 1 and 2,",
+    ):
+        retrieve_results(trees[::-1], [("E", "results/E")])
+
+
+def test_what_lacks_a_path_is_left_out_and_counted():
+    trees = measured(({"a": 1}, {"E": 1}), ({"a": 2}, {}), ({}, {"E": 3}))
+    with pytest.warns(
+        ComaWarning, match=r"^2 of 3 measurements lack results/E, parameters/a and are left out\.$"
+    ):
+        (result,) = retrieve_results(trees, [("E", "results/E")], [("a", "parameters/a")])
+    assert result.measurement_ids == [1]
+
+
+def test_a_path_that_no_measurement_has_names_the_near_ones():
+    with pytest.raises(PathError, match=r"'results/tt'\. .*Did you mean 'results/t'"):
+        retrieve_results(pendulum(), [("t", "results/tt")])
+
+
+def test_a_table_without_columns_says_what_is_expected():
+    with pytest.raises(PathError, match=r"A table needs at least one column, such as \('t', 'results/t'\)"):
+        retrieve_results(pendulum(), [])
+
+
+def test_without_measurements_there_are_no_results():
+    assert retrieve_results([], TABLE) == []

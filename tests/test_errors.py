@@ -1,0 +1,68 @@
+"""The tree of errors, the phrases of their messages, and where warnings point to."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from coma_xr import errors
+from coma_xr.errors import ComaError, ComaWarning, ExperimentError, RunError, listing, near, there_is, warn
+from coma_xr.retrieve.dataset import build_dataset
+from tests.retrieve.builders import PENDULUM, pendulum
+
+ALL = [getattr(errors, name) for name in errors.__all__]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ALL if not issubclass(kind, Warning)])
+def test_errors_survive_a_trip_to_another_process(kind):
+    """A worker sends its errors home; their text, as it is shown, comes along."""
+    error = kind("what was expected, what was there")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert str(again) == str(error) == "what was expected, what was there"
+    assert isinstance(error, ComaError)
+
+
+@pytest.mark.parametrize(
+    ("name", "parents"),
+    [
+        ("PathError", (ExperimentError, KeyError)),
+        ("ParameterError", (ExperimentError, ValueError)),
+        ("SerializationError", (ExperimentError, TypeError)),
+        ("StorageError", (ComaError, OSError)),
+        ("DataFileError", (ComaError, ValueError)),
+    ],
+)
+def test_errors_are_what_python_would_raise_too(name, parents):
+    """Who knows nothing of coma_xr catches the built-in."""
+    assert all(issubclass(getattr(errors, name), parent) for parent in parents)
+
+
+def test_the_failures_of_a_run_travel_with_their_error():
+    error = pickle.loads(pickle.dumps(RunError("2 failed", [{"a": 1}, {"a": 2}])))
+    assert str(error) == "2 failed"
+    assert error.failures == ({"a": 1}, {"a": 2})
+
+
+def test_near_names_come_nearest_first():
+    assert near("thet", ["L", "theta_0", "theta"]) == ["theta", "theta_0"]
+    assert near("x", ["alpha", "beta"]) == []
+
+
+def test_a_listing_says_how_many_more_there_are():
+    assert listing([]) == "none"
+    assert listing(range(12)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"
+    assert there_is("q", ["a", "b"]) == "There is: a, b."
+
+
+def test_a_warning_from_deep_inside_names_the_file_of_the_caller():
+    with pytest.warns(ComaWarning) as caught:
+        build_dataset(pendulum()[:-1], definition=PENDULUM)
+    assert caught[0].filename == __file__
+
+
+def test_a_warning_from_here_names_this_file():
+    with pytest.warns(ComaWarning, match="said") as caught:
+        warn("said")
+    assert caught[0].filename == __file__
