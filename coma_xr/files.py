@@ -1,0 +1,565 @@
+"""The only module that touches files: reading, and writing that survives a kill at any step.
+
+What is written appears under its final name whole or not at all: it goes to a temporary file in the
+same directory (``.coma-tmp-<host>-<pid>-<random>``), which is then linked or renamed into place.
+Every refusal of the operating system leaves as a `StorageError` that says what to do, except
+FileNotFoundError and FileExistsError where a caller decides by them.
+
+Every system call is written ``os.xxx(...)``, so that tests can put a recorder in the place of `os`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import itertools
+import os
+import secrets
+import stat
+import sys
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import Any
+
+from coma_xr.errors import DataFileError, StorageError, warn
+
+__all__ = [
+    "TEMPORARY",
+    "create",
+    "exists",
+    "host",
+    "inside",
+    "is_directory",
+    "make_directory",
+    "names",
+    "note",
+    "placing",
+    "probe",
+    "read",
+    "refusal",
+    "remove",
+    "remove_leftovers",
+    "replace",
+    "stamp",
+    "sync_directory",
+    "sync_everything",
+    "warn_once",
+]
+
+TEMPORARY = ".coma-tmp-"
+LIMIT = 256 * 2**20
+
+_WINDOWS = os.name == "nt"
+
+
+def _flags(*flag_names: str) -> int:
+    return sum(getattr(os, name, 0) for name in flag_names)
+
+
+_READ = _flags("O_RDONLY", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
+_CREATE = _flags("O_WRONLY", "O_CREAT", "O_EXCL", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
+_NOTE = _flags("O_WRONLY", "O_CREAT", "O_TRUNC", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
+
+# What a file system without hard links, or without renameat2, answers.
+_NOT_HERE = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+
+# A temporary file vanishes when another machine takes its writer for dead; then it is written again.
+_ATTEMPTS = 3
+
+# Tells this process from an earlier one that had the same number.
+_token = secrets.token_hex(4)
+_count = itertools.count()
+
+# A directory takes a name that it had before faster than a new one.
+_free: list[str] = []
+
+_REASONS = {
+    errno.ENOSPC: "no space is left on the device; free some and try again",
+    errno.EDQUOT: "the disk quota is used up; free some space and try again",
+    errno.EACCES: "permission denied; check the owner and mode of it and of its directory",
+    errno.EPERM: "permission denied; check the owner and mode of it and of its directory",
+    errno.EROFS: "the file system is read-only",
+    errno.EMFILE: "this process has too many open files",
+    errno.ENAMETOOLONG: "the name is too long for this file system",
+    errno.ENOENT: "its directory is not there",
+    errno.ENOTDIR: "its directory is a file",
+    errno.EIO: "the disk reports an input/output error",
+}
+
+
+def refusal(error: OSError, what: str, path: str) -> StorageError:
+    """Return the StorageError for a refusal of the operating system.
+
+    Examples
+    --------
+    >>> print(refusal(OSError(28, "No space"), "write", "/data/a.json"))
+    [Errno 28] cannot write a.json: no space is left on the device; free some and try again: '/data/a.json'
+    """
+    number = error.errno or errno.EIO
+    reason = _REASONS.get(number) or os.strerror(number).lower()
+    return StorageError(number, f"cannot {what} {os.path.basename(path)}: {reason}", path)
+
+
+@cache
+def warn_once(text: str) -> None:
+    """Warn of something about this machine, once in a process."""
+    warn(text)
+
+
+# ------------------------------------------------------------------------------------------- reading
+
+
+def read(path: str, limit: int = LIMIT) -> bytes:
+    """Return the content of a regular file; symbolic links are followed, pipes not waited for.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    DataFileError
+        It is no regular file, or larger than `limit` bytes, and was not read.
+    StorageError
+        The operating system refused.
+    """
+    try:
+        descriptor = os.open(path, _READ)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                kind = stat.filemode(status.st_mode)[0]
+                found = {"d": "a directory", "p": "a pipe (FIFO)"}.get(kind, "a device")
+                raise DataFileError(f"{path}: expected a regular file, found {found}.")
+            size = status.st_size
+            if size > limit:
+                raise DataFileError(f"{path}: has {size} bytes; at most {limit} are read.")
+            data = os.read(descriptor, size)
+            while len(data) < size and (more := os.read(descriptor, size - len(data))):
+                data += more
+            return data
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise DataFileError(f"{path}: expected a regular file, found a socket.") from error
+        raise refusal(error, "read", path) from error
+
+
+def names(directory: str) -> list[str]:
+    """Return the names in a directory, in no order; FileNotFoundError when it is not there."""
+    try:
+        return os.listdir(directory)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise refusal(error, "list", directory) from error
+
+
+def exists(path: str) -> bool:
+    """Whether something has this name, be it a link that leads nowhere."""
+    return os.path.lexists(path)
+
+
+def inside(directory: str, name: str) -> str:
+    """Return the path of a name in a directory."""
+    return f"{directory.rstrip(os.sep)}{os.sep}{name}"
+
+
+def is_directory(path: str) -> bool:
+    """Whether there is a directory of this name."""
+    return os.path.isdir(path)
+
+
+def stamp(path: str) -> tuple[int, int, int] | None:
+    """Return inode, size and time of change of a file, equal as long as it is the same; None without it."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+# ------------------------------------------------------------------------------------------- writing
+
+
+def create(path: str, data: bytes, *, sync: bool) -> None:
+    """Write a new file, never in the place of another.
+
+    Parameters
+    ----------
+    path : str
+        The final name.
+    data : bytes
+        The content.
+    sync : bool
+        Return only when file and name are on the disk for good.
+
+    Raises
+    ------
+    FileExistsError
+        The name is taken; nothing was changed.
+    StorageError
+        The operating system refused.
+    """
+    _write(path, data, sync, _link)
+
+
+def replace(path: str, data: bytes, *, sync: bool = True, verify: bool = False) -> None:
+    """Write a file in the place of the one of this name, if any: a reader sees the old or the new one.
+
+    Parameters
+    ----------
+    path : str
+        The final name. A symbolic link is replaced itself, not what it leads to.
+    data : bytes
+        The content.
+    sync : bool, default True
+        Return only when file and name are on the disk for good.
+    verify : bool, default False
+        Read the new file back before it takes the place of the old one.
+
+    Raises
+    ------
+    StorageError
+        The operating system refused, or what was read back differs; the old file is untouched.
+    """
+
+    def publish(temporary: str, path: str) -> None:
+        if verify and read(temporary, limit=len(data)) != data:
+            raise StorageError(errno.EIO, "what was written reads back differently", path)
+        _patiently(lambda: os.replace(temporary, path))
+
+    _write(path, data, sync, publish)
+
+
+def _write(path: str, data: bytes, sync: bool, publish: Callable[[str, str], None]) -> None:
+    try:
+        for attempt in range(_ATTEMPTS):
+            temporary = _write_temporary(path, data, sync)
+            try:
+                publish(temporary, path)
+            except FileNotFoundError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                break
+            finally:
+                _discard(temporary)
+    except (FileExistsError, StorageError):
+        raise
+    except OSError as error:
+        raise refusal(error, "write", path) from error
+    if sync:
+        sync_directory(os.path.dirname(path))
+
+
+def _temporary(path: str) -> str:
+    directory, separator, _ = path.rpartition(os.sep)
+    return f"{directory}{separator}{TEMPORARY}{host()}-{os.getpid()}-{_random()}"
+
+
+def _random() -> str:
+    try:
+        return _free.pop()
+    except IndexError:
+        return f"{_token}{next(_count):x}"
+
+
+def _write_temporary(path: str, data: bytes, sync: bool) -> str:
+    temporary = _temporary(path)
+    try:
+        _write_new(temporary, data, sync)
+    except BaseException:
+        _discard(temporary)
+        raise
+    return temporary
+
+
+def _write_new(path: str, data: bytes, sync: bool) -> None:
+    descriptor = os.open(path, _CREATE, 0o666)
+    try:
+        written = os.write(descriptor, data)
+        while written < len(data):
+            written += os.write(descriptor, data[written:])
+        if sync:
+            _flush(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _discard(temporary: str) -> None:
+    try:
+        os.unlink(temporary)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return
+    _free.append(temporary.rpartition("-")[2])
+
+
+def _link(temporary: str, path: str) -> None:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        # The answer of a network file system can get lost after the link was made.
+        if os.stat(temporary).st_nlink != 2:
+            raise
+    except OSError as error:
+        if error.errno not in _NOT_HERE:
+            raise
+        _link_otherwise(temporary, path)
+
+
+def _link_otherwise(temporary: str, path: str) -> None:
+    warn_once(
+        f"The file system of {os.path.dirname(path)} has no hard links; files are put in place by other means, "
+        "which do not overwrite either but were tried less."
+    )
+    if _WINDOWS:
+        os.rename(temporary, path)  # fails there when the name is taken
+        return
+    number = _rename_new(temporary, path)
+    if number in _NOT_HERE or number == errno.EINVAL:
+        _write_new(path, read(temporary), sync=True)
+    elif number:
+        raise OSError(number, os.strerror(number), path)
+
+
+def _patiently(action: Callable[[], None]) -> None:
+    # On Windows a file that somebody reads cannot be replaced or deleted for a moment.
+    for pause in (0.01, 0.04, 0.15, 0.5, 1.3):
+        try:
+            return action()
+        except PermissionError:
+            if not _WINDOWS:
+                raise
+        time.sleep(pause)
+    return action()
+
+
+def remove(path: str) -> None:
+    """Delete one file, or a symbolic link itself; FileNotFoundError when it is not there."""
+    try:
+        _patiently(lambda: os.unlink(path))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise refusal(error, "delete", path) from error
+
+
+def make_directory(path: str) -> None:
+    """Create a directory, given by its absolute path, and its parents where they are lacking."""
+    new, parent = [], path
+    while not os.path.lexists(parent):
+        new.append(parent)
+        parent = os.path.dirname(parent)
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise refusal(error, "create the directory", path) from error
+    for name in reversed(new):
+        sync_directory(os.path.dirname(name))
+
+
+def probe(directory: str) -> None:
+    """Raise StorageError when no file can be created in a directory."""
+    try:
+        _discard(_write_temporary(os.path.join(directory, "probe"), b"", sync=False))
+    except OSError as error:
+        raise refusal(error, "write in the directory", directory) from error
+
+
+def note(path: str, data: bytes) -> None:
+    """Write into a lock file that this process holds. A reader may see it empty or half written."""
+    try:
+        descriptor = os.open(path, _NOTE, 0o666)
+        try:
+            os.write(descriptor, data)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise refusal(error, "write", path) from error
+
+
+@contextmanager
+def placing(path: str, *, overwrite: bool = False) -> Iterator[str]:
+    """Yield a temporary path for a library that writes by name, and put its file in place afterwards.
+
+    Parameters
+    ----------
+    path : str
+        The final name. The temporary one is in the same directory and ends in the same suffix.
+    overwrite : bool, default False
+        Take the place of an existing file.
+
+    Raises
+    ------
+    FileExistsError
+        The name is taken and `overwrite` is False; said before anything is written.
+    StorageError
+        The operating system refused. Nothing is left behind then.
+    """
+    if not overwrite and exists(path):
+        raise FileExistsError(errno.EEXIST, "this file exists already; overwrite=True takes its place", path)
+    temporary = _temporary(path) + os.path.splitext(path)[1]
+    try:
+        yield temporary
+        _sync_file(temporary)
+        if overwrite:
+            _patiently(lambda: os.replace(temporary, path))
+        else:
+            _link(temporary, path)
+    except (FileExistsError, StorageError):
+        raise
+    except OSError as error:
+        raise refusal(error, "write", path) from error
+    finally:
+        with suppress(OSError):
+            os.unlink(temporary)
+    sync_directory(os.path.dirname(path))
+
+
+# ------------------------------------------------------------------------------------------- syncing
+
+
+def sync_directory(directory: str) -> None:
+    """Return when the names in a directory are on the disk for good."""
+    if _WINDOWS:
+        return
+    try:
+        descriptor = os.open(directory or os.curdir, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        # Some network file systems cannot sync a directory.
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise refusal(error, "sync the directory", directory) from error
+
+
+def sync_everything(directory: str, new: Iterable[str]) -> None:
+    """Return when the files `new` (names) of a directory, and their names, are on the disk for good.
+
+    One call does it for the whole file system on Linux; elsewhere each file is synced.
+    """
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            number = _sync_file_system(descriptor)
+        finally:
+            os.close(descriptor)
+        if number and number not in _NOT_HERE:
+            raise OSError(number, os.strerror(number))
+    except OSError as error:
+        raise refusal(error, "sync the directory", directory) from error
+    if number:
+        for name in new:
+            with suppress(FileNotFoundError):
+                _sync_file(os.path.join(directory, name))
+    sync_directory(directory)
+
+
+def _sync_file(path: str) -> None:
+    descriptor = os.open(path, os.O_RDWR if _WINDOWS else os.O_RDONLY)
+    try:
+        _flush(descriptor)
+    except OSError as error:
+        raise refusal(error, "sync", path) from error
+    finally:
+        os.close(descriptor)
+
+
+# ------------------------------------------------------------------- what Python's os has not
+
+
+@cache
+def _c_library() -> Any:
+    return ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
+
+
+def _call(name: str, *arguments: Any) -> int:
+    """Call a function of the C library; return 0 or the number of the error."""
+    library = _c_library()
+    if library is None or not hasattr(library, name):
+        return errno.ENOSYS
+    ctypes.set_errno(0)
+    return ctypes.get_errno() or errno.EIO if getattr(library, name)(*arguments) else 0
+
+
+def _rename_new(source: str, target: str) -> int:
+    """Rename where `target` is not taken; return 0 or the number of the error (ENOSYS: not possible here)."""
+    here, no_replace = -100, 1
+    return _call("renameat2", here, os.fsencode(source), here, os.fsencode(target), no_replace)
+
+
+def _sync_file_system(descriptor: int) -> int:
+    """Sync the whole file system of an open file; return 0 or the number of the error (ENOSYS: not possible)."""
+    return _call("syncfs", descriptor)
+
+
+def _flush(descriptor: int) -> None:
+    """Bring an open file to the disk for good."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        # fsync reaches only the drive's own memory there.
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(descriptor)
+
+
+# -------------------------------------------------------------------- files of dead writers
+
+
+@cache
+def host() -> str:
+    """Return this machine's name, in letters that a file name can have."""
+    name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+    return "".join(c if c.isascii() and (c.isalnum() or c in ".-_") else "_" for c in name)[:64] or "host"
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process of this machine lives; True where that cannot be known."""
+    if _WINDOWS:
+        return True
+    if pid < 1:
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def remove_leftovers(directory: str, alive: Collection[tuple[str, int]] = ()) -> list[str]:
+    """Delete the temporary files of writers that are dead, and return their names.
+
+    Parameters
+    ----------
+    directory : str
+        Where to look; not below it.
+    alive : collection of (str, int)
+        Host and number of processes known to live. Those of this machine are looked up besides.
+    """
+    removed = []
+    for name in names(directory):
+        if name.startswith(TEMPORARY) and not _writer_lives(name, alive):
+            with suppress(FileNotFoundError):
+                remove(os.path.join(directory, name))
+                removed.append(name)
+    return removed
+
+
+def _writer_lives(name: str, alive: Collection[tuple[str, int]]) -> bool:
+    rest, _, token = name.removeprefix(TEMPORARY).rpartition("-")
+    machine, _, digits = rest.rpartition("-")
+    pid = int(digits) if digits.isascii() and digits.isdigit() else 0
+    if machine == host() and pid == os.getpid():
+        return token.startswith(_token)
+    return (machine, pid) in alive or (machine == host() and _lives(pid))

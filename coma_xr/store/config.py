@@ -1,0 +1,251 @@
+"""Settings: the names of files, their layout, and the protocol of objects; from ``preferences.conf``.
+
+The file is in ``$COMA_CONFIG_DIR``, else ``$XDG_CONFIG_HOME/coma``, else ``~/.config/coma``, as the index
+that numbers experiments is.
+"""
+
+from __future__ import annotations
+
+import configparser
+import functools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from coma_xr import files
+from coma_xr.errors import ConfigError, there_is, warn
+from coma_xr.store.names import Names, check_plain_name
+
+__all__ = ["Config", "configuration_directory", "create_default_config", "load_config"]
+
+SECTION = "coma"
+FILE = "preferences.conf"
+FORMATS = ("json", "xml")
+
+_TRUE = {"yes", "true", "on", "1"}
+_FALSE = {"no", "false", "off", "0"}
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of an experiment.
+
+    Parameters
+    ----------
+    experiment_file, measurement_file : str
+        Templates of file names, without suffix.
+    experiment_index : str
+        The index that numbers experiments: a path, or a name in the configuration directory; without suffix.
+    measurement_index : str
+        The name of the index that numbers measurements, without suffix.
+    archive_default_format : {"json", "xml"}
+        Of new files.
+    archive_pretty_print : bool
+        Indent new files.
+    serializer_getstate, serializer_setstate : str
+        The methods by which objects give their state and take it.
+    archive_strict_json : bool
+        Write NaN and the infinities in a form that is legal JSON.
+
+    Raises
+    ------
+    ConfigError
+        For a value that cannot be used. The message names the option.
+
+    Examples
+    --------
+    >>> Config.of({"archive_pretty_print": "no"}).archive_pretty_print
+    False
+    """
+
+    experiment_file: str = "experiment.${experiment_id}"
+    experiment_index: str = "experiment.index"
+    measurement_file: str = "measurement.${measurement_id}"
+    measurement_index: str = "measurement.index"
+    archive_default_format: str = "json"
+    archive_pretty_print: bool = True
+    serializer_getstate: str = "coma_getstate"
+    serializer_setstate: str = "coma_setstate"
+    archive_strict_json: bool = False
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            object.__setattr__(self, field.name, _checked(field.name, value, type(field.default)))
+        if self.archive_default_format not in FORMATS:
+            raise ConfigError(
+                f"archive_default_format: expected json or xml, found {self.archive_default_format!r}."
+            )
+        if self.archive_strict_json:
+            raise ConfigError("archive_strict_json: only 'no' can be chosen in this version of coma_xr.")
+        if not self.experiment_index or "\0" in self.experiment_index:
+            raise ConfigError(f"experiment_index: expected a path, found {self.experiment_index!r}.")
+        check_plain_name(self.measurement_index, "measurement_index")
+        for option in ("serializer_getstate", "serializer_setstate"):
+            if not getattr(self, option).isidentifier():
+                raise ConfigError(
+                    f"{option}: expected the name of a method, found {getattr(self, option)!r}."
+                )
+        self._check_clashes()
+
+    def _check_clashes(self) -> None:
+        experiments, measurements, failures = self.experiments(), self.measurements(), self.failures()
+        index = f"{self.measurement_index}.json"
+        if experiments == measurements or failures in (experiments, measurements):
+            raise ConfigError(
+                "experiment_file and measurement_file: expected names that differ from each other and from "
+                f"'{failures.name(1)}', found {experiments.name(1)!r} and {measurements.name(1)!r}."
+            )
+        if any(names.owns(index) for names in (experiments, measurements, failures)):
+            raise ConfigError(f"measurement_index: {index!r} would be taken for another kind of file.")
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any] | Config | None) -> Config:
+        """Return the settings of a mapping; None reads the file of settings, if there is one."""
+        if isinstance(settings, Config):
+            return settings
+        if settings is None:
+            settings = load_config() if files.exists(_path(FILE)) else {}
+        if not isinstance(settings, Mapping):
+            raise ConfigError(f"config: expected a mapping of options, found a {type(settings).__name__}.")
+        known = [field.name for field in fields(cls)]
+        for option in settings:
+            if option not in known:
+                warn(f"Unknown option {option!r} in the configuration. {there_is(str(option), known)}")
+        return cls(**{option: value for option, value in settings.items() if option in known})
+
+    def experiments(self, suffix: str = ".json") -> Names:
+        """Return the names of experiment files."""
+        return _names(self.experiment_file, "${experiment_id}", suffix, first=0)
+
+    def measurements(self, suffix: str = ".json") -> Names:
+        """Return the names of measurement files."""
+        return _names(self.measurement_file, "${measurement_id}", suffix)
+
+    def failures(self) -> Names:
+        """Return the names of the files that record failures."""
+        return _names("failure.${failure_id}", "${failure_id}")
+
+    def experiment_index_path(self) -> str:
+        """Return the path of the index that numbers experiments, with its suffix; it may be lacking."""
+        path = Path(f"{self.experiment_index}.json").expanduser()
+        if path.is_absolute() or files.exists(str(path)):
+            return str(path)
+        return _path(str(path))
+
+
+# Asked for at every measurement.
+_names = functools.cache(Names)
+
+
+def _checked(option: str, value: Any, kind: type) -> Any:
+    if kind is bool and isinstance(value, str):
+        word = value.strip().lower()
+        if word in _TRUE | _FALSE:
+            return word in _TRUE
+        raise ConfigError(f"{option}: expected yes or no, found {value!r}.")
+    if not isinstance(value, kind):
+        raise ConfigError(f"{option}: expected {'yes or no' if kind is bool else 'text'}, found {value!r}.")
+    return value
+
+
+def configuration_directory() -> str:
+    """Return the directory of the user's settings; it may be lacking."""
+    if directory := os.environ.get("COMA_CONFIG_DIR"):
+        return directory
+    if directory := os.environ.get("XDG_CONFIG_HOME"):
+        return str(Path(directory, "coma"))
+    return str(Path("~", ".config", "coma").expanduser())
+
+
+def _path(name: str) -> str:
+    return files.inside(configuration_directory(), name)
+
+
+def load_config(file: str = FILE) -> dict[str, str]:
+    """Return the options that a file sets.
+
+    Parameters
+    ----------
+    file : str, default "preferences.conf"
+        A path, or a name in the configuration directory.
+
+    Returns
+    -------
+    dict
+        Names and values as text; pass it on as ``Experiment(..., config=...)``.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such file, or it is no INI file with a section ``[coma]``.
+
+    Examples
+    --------
+    >>> create_default_config(create_experiment_index=False)
+    Creating directory ...
+    Creating config file ...
+    >>> load_config()["measurement_file"]
+    'measurement.${measurement_id}'
+    """
+    path = str(file)
+    if not (Path(path).is_absolute() or files.exists(path)):
+        path = _path(path)
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(files.read(path).decode("utf-8"), source=path)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file; create_default_config() makes one.") from None
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: expected an INI file: {error}") from error
+    if SECTION not in parser:
+        raise ConfigError(f"{path}: expected a section [{SECTION}]. {there_is(SECTION, parser.sections())}")
+    return dict(parser[SECTION])
+
+
+_HEADER = f"""\
+# Settings of coma_xr and Coma 2. Each line may be changed, or left out.
+[{SECTION}]
+"""
+
+# Coma 2 does not know this one.
+_UNLISTED = "archive_strict_json"
+
+
+def create_default_config(create_experiment_index: bool = True) -> None:
+    """Write a file with all settings, and the index that numbers experiments; say what was done.
+
+    Nothing that exists is changed.
+
+    Parameters
+    ----------
+    create_experiment_index : bool, default True
+        With an index, new experiments get the ids 1, 2, ...; without one they have no id unless it is given.
+    """
+    directory = configuration_directory()
+    if files.is_directory(directory):
+        print(f"Directory {directory} already exists")
+    else:
+        print(f"Creating directory {directory}")
+        files.make_directory(directory)
+    lines = [
+        f"{field.name} = {'yes' if field.default is True else field.default}"
+        for field in fields(Config)
+        if field.name != _UNLISTED
+    ]
+    _create_with_word("config file", _path(FILE), _path(FILE), _HEADER + "\n".join(lines) + "\n")
+    if create_experiment_index:
+        path = _path(Config.experiment_index)
+        text = '{\n  "experiments": {\n    "last_experiment_id": 0\n  }\n}'
+        _create_with_word("experiment index", path, f"{path}.json", text)
+
+
+def _create_with_word(what: str, shown: str, path: str, text: str) -> None:
+    try:
+        files.create(path, text.encode(), sync=True)
+    except FileExistsError:
+        print(f'{what.capitalize()} "{shown}" already exists')
+    else:
+        print(f'Creating {what} "{shown}"')

@@ -1,0 +1,102 @@
+"""What every store of measurements does."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from coma_xr.errors import DataFileError, PathError, listing
+
+if TYPE_CHECKING:
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["MeasurementStore"]
+
+_NEAREST = 3
+
+
+class MeasurementStore(ABC):
+    """Measurement trees by their ids.
+
+    A measurement tree is a dictionary with ``info`` first, in which ``measurement_id`` comes first. A tree
+    that a store hands out may be shared: whoever changes it makes a copy first.
+
+    Attributes
+    ----------
+    problems : list of DataFileError
+        What the last pass of `trees` passed over, one error for each measurement; the message names the file.
+    """
+
+    def __init__(self) -> None:
+        self.problems: list[DataFileError] = []
+
+    @abstractmethod
+    def ids(self) -> list[int]:
+        """Return the ids, sorted. No file is read for it, so that one of a bad file is among them."""
+
+    @abstractmethod
+    def read(self, id: int) -> Tree:
+        """Return the tree of one measurement.
+
+        Raises
+        ------
+        PathError
+            There is no measurement of this id. The message names the nearest ones.
+        DataFileError
+            Its file cannot be read.
+        """
+
+    @abstractmethod
+    def trees(self) -> Iterator[tuple[int, Tree]]:
+        """Yield id and tree of every measurement, in the order of the ids.
+
+        Bad files are passed over and noted in `problems`.
+        """
+
+    @abstractmethod
+    def add(self, info: Mapping[str, Any], rest: bytes, *, id: int | None = None, sync: bool = False) -> int:
+        """Store one measurement.
+
+        Parameters
+        ----------
+        info : mapping
+            A plain tree, without the id.
+        rest : bytes
+            The rest of the measurement, as `coma_xr.trees.json.encode_rest` writes it.
+        id : int, optional
+            The id to use; when it is taken, or not given, the next one that is free.
+        sync : bool, default False
+            Return only when the measurement is on the disk for good.
+
+        Returns
+        -------
+        int
+            The id of the measurement, which is stored when this returns.
+
+        Raises
+        ------
+        InactiveError
+            Nothing can be added to an inactive experiment.
+        StorageError
+            The operating system refused; nothing was stored.
+        """
+
+    @abstractmethod
+    def remove(self, id: int) -> None:
+        """Delete one measurement; PathError when there is none of this id."""
+
+    def _unknown(self, id: object) -> PathError:
+        ids = self.ids()
+        near = (
+            sorted(ids, key=lambda known: abs(known - id))[:_NEAREST] if type(id) is int else ids[:_NEAREST]
+        )
+        there_are = f"The nearest of {len(ids)} are {listing(sorted(near))}." if ids else "There are none."
+        return PathError(f"There is no measurement {id!r}. {there_are}")
+
+
+def with_id(info: Mapping[str, Any], id: int) -> dict[str, Any]:
+    """Return `info` with the id in front."""
+    numbered = {"measurement_id": id, **info}
+    numbered["measurement_id"] = id
+    return numbered

@@ -1,0 +1,106 @@
+"""Files that hold one tree under one root, such as ``{"measurement": {...}}``: read, checked, written.
+
+What is wrong with a file is said here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, Any
+
+from coma_xr import files
+from coma_xr.errors import DataFileError, StorageError, listing
+from coma_xr.trees import json
+
+if TYPE_CHECKING:
+    from coma_xr.trees.plain import Tree
+
+__all__ = [
+    "ARCHIVE_LIMIT",
+    "NO_XML",
+    "XML",
+    "branch",
+    "load",
+    "load_measurement",
+    "same",
+    "text",
+    "whole_number",
+]
+
+XML = ".xml"
+NO_XML = "XML is not read by this version of coma_xr"
+ARCHIVE_LIMIT = 4 * 2**30
+
+# The file is not at fault when the process ran out of these.
+_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
+
+def load(path: str, root: str, *, limit: int = files.LIMIT) -> Tree:
+    """Return the tree under the root of a file.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    DataFileError
+        It cannot be read as what it should be. The message says why.
+    """
+    if path.endswith(XML):
+        raise DataFileError(f"{path}: {NO_XML}.")
+    try:
+        tree = json.decode(files.read(path, limit))
+    except StorageError as error:
+        if error.errno in _OURS:
+            raise
+        raise DataFileError(f"{path}: {error.strerror}.") from error
+    except DataFileError as error:
+        if str(error).startswith(path):
+            raise
+        raise DataFileError(f"{path}: {error}.") from error
+    return branch(tree, root, path)
+
+
+def branch(tree: Tree, root: str, path: str) -> dict[str, Tree]:
+    """Return the dictionary under the root of what was read from a file."""
+    if not isinstance(tree, dict):
+        raise DataFileError(f"{path}: expected a dictionary with the key '{root}', found {_kind(tree)}.")
+    if root not in tree:
+        raise DataFileError(
+            f"{path}: expected the key '{root}', found {listing(tree) if tree else 'no key'}."
+        )
+    found = tree[root]
+    if not isinstance(found, dict):
+        raise DataFileError(f"{path}: expected a dictionary under '{root}', found {_kind(found)}.")
+    return found
+
+
+def load_measurement(path: str, id: int) -> Tree:
+    """Return the measurement tree of a file, with the id of the file's name."""
+    tree = load(path, "measurement")
+    info = tree.get("info")
+    if not isinstance(info, dict):
+        raise DataFileError(f"{path}: expected a dictionary 'measurement/info', found {_kind(info)}.")
+    if info.get("measurement_id") != id:
+        info["measurement_id"] = id
+    return tree
+
+
+def text(root: str, tree: Tree, *, pretty: bool) -> bytes:
+    """Return the text of a file that holds a tree under a root."""
+    return json.encode({root: tree}, pretty=pretty)
+
+
+def same(one: Tree, other: Tree) -> bool:
+    """Whether two trees are written alike: NaN equals NaN, 1 differs from 1.0."""
+    return one is other or json.encode(one, pretty=False) == json.encode(other, pretty=False)
+
+
+def whole_number(value: Any) -> bool:
+    """Whether a value read from a file is a number that can count something."""
+    return type(value) is int and 0 <= value < 10**18
+
+
+def _kind(value: Tree) -> str:
+    return {dict: "a dictionary", list: "a list", str: "text", type(None): "nothing"}.get(
+        type(value), f"a value of type {type(value).__name__}"
+    )

@@ -1,0 +1,246 @@
+"""The files of one experiment directory: where each is, what it holds, how it is read and written.
+
+::
+
+    experiment.000001.json    info; when inactive, measurements too, and what `deactivate` took along
+    measurement.000001.json   one for each measurement, while active
+    measurement.index.json    the highest id given; a hint
+    failure.000002.json       one for each parameter set that failed
+    .coma.json                state: what was defined, and whether a reset is under way
+    .coma.scan.json           the last scan; a hint
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from coma_xr import files
+from coma_xr.errors import DataFileError, DataFileWarning, StorageError, warn
+from coma_xr.store import documents
+from coma_xr.store.directory import DirectoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from coma_xr.store.config import Config
+    from coma_xr.store.contract import MeasurementStore
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["ExperimentDocument", "Layout", "StateDocument", "failure_id"]
+
+STATE = ".coma.json"
+SCAN = ".coma.scan.json"
+LOCK = ".coma.lock"
+
+# What Coma 2 has no place for, in the `info` of an experiment file.
+EXTRA = "coma_xr"
+
+NO_DATES = {"start_date": None, "end_date": None}
+
+
+def failure_id(tree: Tree) -> int:
+    """Return the id in the record of a failure, 0 when there is none."""
+    info = tree.get("info") if isinstance(tree, dict) else None
+    id = info.get("measurement_id") if isinstance(info, dict) else None
+    return id if type(id) is int and id > 0 else 0
+
+
+@dataclass
+class ExperimentDocument:
+    """What an experiment file holds; `measurements` is None while the experiment is active."""
+
+    info: dict[str, Any]
+    measurements: list[Tree] | None = None
+    state: dict[str, Any] | None = None
+    failures: list[Tree] = field(default_factory=list)
+
+
+@dataclass
+class StateDocument:
+    """What ``.coma.json`` holds: the state, and up to which ids a reset that is under way deletes."""
+
+    state: dict[str, Any] | None = None
+    reset: dict[str, int] | None = None
+
+    @property
+    def measurement_floor(self) -> int:
+        """The highest measurement id that is being deleted, 0 if none is."""
+        return (self.reset or {}).get("measurements", 0)
+
+    @property
+    def failure_floor(self) -> int:
+        """The highest failure id that is being deleted, 0 if none is."""
+        return (self.reset or {}).get("failures", 0)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths of an experiment's files, and reading and writing those that are there once.
+
+    Parameters
+    ----------
+    directory : str
+        Absolute path.
+    experiment_name : str
+        The name of the experiment file in it.
+    config : Config
+        Names of files, and whether they are indented.
+    """
+
+    directory: str
+    experiment_name: str
+    config: Config
+
+    def path(self, name: str) -> str:
+        """Return the path of a name in the directory."""
+        return files.inside(self.directory, name)
+
+    @property
+    def experiment_file(self) -> str:
+        """The path of the experiment file."""
+        return self.path(self.experiment_name)
+
+    @property
+    def index_file(self) -> str:
+        """The path of the index that numbers measurements."""
+        return self.path(f"{self.config.measurement_index}.json")
+
+    @property
+    def state_file(self) -> str:
+        """The path of the state."""
+        return self.path(STATE)
+
+    # --------------------------------------------------------------------------------- experiment file
+
+    def load_experiment(self) -> ExperimentDocument:
+        """Return what the experiment file holds; FileNotFoundError when it is not there."""
+        path = self.experiment_file
+        tree = documents.load(path, "experiment", limit=documents.ARCHIVE_LIMIT)
+        info = tree.get("info", {})
+        measurements = tree.get("measurements")
+        if not isinstance(info, dict) or not isinstance(measurements, list | None):
+            raise DataFileError(f"{path}: expected a dictionary 'info' and a list 'measurements', if any.")
+        extra = info.pop(EXTRA, None)
+        if not isinstance(extra, dict):
+            extra = {}
+        state, failures = extra.get("state"), extra.get("failures")
+        return ExperimentDocument(
+            info,
+            measurements,
+            state if isinstance(state, dict) else None,
+            [tree for tree in failures if failure_id(tree)] if isinstance(failures, list) else [],
+        )
+
+    def save_experiment(self, document: ExperimentDocument) -> None:
+        """Write the experiment file; it is read back before it takes the place of the old one."""
+        files.replace(self.experiment_file, self.experiment_text(document), verify=True)
+
+    def experiment_text(self, document: ExperimentDocument) -> bytes:
+        """Return the text of an experiment file."""
+        extra = {"state": document.state, "failures": document.failures}
+        extra = {key: value for key, value in extra.items() if value}
+        tree: dict[str, Any] = {"info": {**document.info, EXTRA: extra} if extra else document.info}
+        if document.measurements is not None:
+            tree["measurements"] = document.measurements
+        return documents.text("experiment", tree, pretty=self.config.archive_pretty_print)
+
+    # ------------------------------------------------------------------------------------------- state
+
+    def load_state(self) -> StateDocument:
+        """Return the state; an empty one, with a warning, when its file cannot be read."""
+        tree = self._load_hint(STATE)
+        state, reset = tree.get("state"), tree.get("reset")
+        if not isinstance(reset, dict) or not all(documents.whole_number(n) for n in reset.values()):
+            reset = None
+        return StateDocument(state if isinstance(state, dict) else None, reset)
+
+    def save_state(self, document: StateDocument) -> None:
+        """Write the state."""
+        tree = {"state": document.state, "reset": document.reset}
+        tree = {key: value for key, value in tree.items() if value is not None}
+        files.replace(self.state_file, documents.text("coma_xr", tree, pretty=True))
+
+    def load_scan(self) -> dict[str, Any] | None:
+        """Return the last scan, None if there is none."""
+        return self._load_hint(SCAN) or None
+
+    def save_scan(self, scan: dict[str, Any]) -> None:
+        """Write the last scan; it is a hint, so that no sync is waited for."""
+        files.replace(self.path(SCAN), documents.text("coma_xr", scan, pretty=False), sync=False)
+
+    def _load_hint(self, name: str) -> dict[str, Any]:
+        try:
+            tree: dict[str, Any] = documents.load(self.path(name), "coma_xr")
+        except FileNotFoundError:
+            return {}
+        except DataFileError as error:
+            warn(f"{error} It is taken for empty.", DataFileWarning)
+            return {}
+        return tree
+
+    # ------------------------------------------------------------------------------------------- index
+
+    def load_index(self) -> int:
+        """Return the highest id that the index knows, 0 when it is lacking or makes no sense."""
+        try:
+            last = documents.load(self.index_file, "measurements").get("last_measurement_id")
+        except FileNotFoundError:
+            return 0
+        except DataFileError as error:
+            reason = str(error)
+        else:
+            if documents.whole_number(last):
+                return int(last)
+            reason = f"{self.index_file}: expected a whole number 'last_measurement_id', found {last!r}."
+        warn(f"{reason} The ids of the measurement files are used.")
+        return 0
+
+    def save_index(self, last_id: int) -> None:
+        """Write the index."""
+        text = documents.text(
+            "measurements", {"last_measurement_id": last_id}, pretty=self.config.archive_pretty_print
+        )
+        files.replace(self.index_file, text)
+
+    # -------------------------------------------------------------------------- measurements, failures
+
+    def store(
+        self,
+        floor: int = 0,
+        refusal: StorageError | None = None,
+        elsewhere: Callable[[], MeasurementStore | None] = lambda: None,
+    ) -> DirectoryStore:
+        """Return the measurement files as a store; see there."""
+        return DirectoryStore(
+            self.directory,
+            self.config.measurements(),
+            self.config.measurements(documents.XML),
+            pretty=self.config.archive_pretty_print,
+            floor=floor,
+            refusal=refusal,
+            elsewhere=elsewhere,
+        )
+
+    def failure_file(self, id: int) -> str:
+        """Return the path of the file that records a failure."""
+        return self.path(self.config.failures().name(id))
+
+    def failure_ids(self, floor: int = 0) -> list[int]:
+        """Return the ids of the recorded failures, sorted."""
+        id_of = self.config.failures().id_of
+        found = (id_of(name) for name in files.names(self.directory))
+        return sorted(id for id in found if id is not None and id > floor)
+
+    def load_failure(self, id: int) -> Tree:
+        """Return a recorded failure, with the id of the file's name."""
+        tree = documents.load(self.failure_file(id), "failure")
+        info = tree.get("info")
+        if not isinstance(info, dict):
+            raise DataFileError(f"{self.failure_file(id)}: expected a dictionary 'failure/info'.")
+        info["measurement_id"] = id
+        return tree
+
+    def failure_text(self, tree: Tree) -> bytes:
+        """Return the text of a file that records a failure."""
+        return documents.text("failure", tree, pretty=self.config.archive_pretty_print)

@@ -1,0 +1,95 @@
+"""Names of files made from templates, such as ``measurement.${measurement_id}``."""
+
+from __future__ import annotations
+
+from coma_xr.errors import ConfigError
+
+__all__ = ["Names", "check_plain_name"]
+
+_DIGITS = 6
+
+# Far beyond any experiment, and few enough digits to be read quickly from a hostile name.
+_MOST_DIGITS = 18
+
+_LONGEST = 200
+
+
+def check_plain_name(name: str, option: str) -> None:
+    """Raise ConfigError when a setting does not give one plain file name."""
+    if not name or name.startswith(".") or set(name) & set('/\\:*?"<>|\0') or not name.isprintable():
+        raise ConfigError(
+            f'{option}: expected one plain file name, without a leading dot and any of / \\ : * ? " < > |, '
+            f"found {name!r}."
+        )
+    if len(name.encode("utf-8", "replace")) > _LONGEST:
+        raise ConfigError(f"{option}: expected a name of at most {_LONGEST} bytes, found {name[:40]!r}...")
+
+
+class Names:
+    """The names that a template gives, and back.
+
+    Parameters
+    ----------
+    template : str
+        Has the placeholder once.
+    placeholder : str
+        What the id takes the place of.
+    suffix : str, default ".json"
+        The format's.
+    first : int, default 1
+        The lowest id that counts.
+
+    Raises
+    ------
+    ConfigError
+        When the template does not give plain file names, different for different ids.
+
+    Examples
+    --------
+    >>> names = Names("measurement.${measurement_id}", "${measurement_id}")
+    >>> names.name(12), names.name(1234567)
+    ('measurement.000012.json', 'measurement.1234567.json')
+    >>> names.id_of("measurement.000012.json"), names.id_of("measurement.12.json")
+    (12, None)
+    """
+
+    def __init__(self, template: str, placeholder: str, suffix: str = ".json", *, first: int = 1) -> None:
+        option = placeholder.strip("${}").replace("_id", "_file")
+        if template.count(placeholder) != 1:
+            raise ConfigError(f"{option}: expected a name with {placeholder} once, found {template!r}.")
+        head, _, tail = template.partition(placeholder)
+        check_plain_name(f"{head}{'0' * _MOST_DIGITS}{tail}{suffix}", option)
+        if tail[:1].isdigit() or head[-1:].isdigit():
+            raise ConfigError(
+                f"{option}: a digit beside {placeholder} in {template!r} would count as part of it."
+            )
+        self._head = head
+        self._tail = tail + suffix
+        self._first = first
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Names) and (self._head, self._tail) == (other._head, other._tail)
+
+    def __hash__(self) -> int:
+        return hash((self._head, self._tail))
+
+    def __repr__(self) -> str:
+        return f"Names({self.name(1)!r}, ...)"
+
+    def name(self, id: int | None) -> str:
+        """Return the name for an id; ``none`` stands for None."""
+        return f"{self._head}{'none' if id is None else format(id, f'0{_DIGITS}')}{self._tail}"
+
+    def id_of(self, name: str) -> int | None:
+        """Return the id in a name; None unless `name` would give exactly this one for an id that counts."""
+        if not (name.startswith(self._head) and name.endswith(self._tail)):
+            return None
+        digits = name[len(self._head) : len(name) - len(self._tail)]
+        if not (_DIGITS <= len(digits) <= _MOST_DIGITS and digits.isascii() and digits.isdigit()):
+            return None
+        id = int(digits)
+        return None if id < self._first or (len(digits) > _DIGITS and digits[0] == "0") else id
+
+    def owns(self, name: str) -> bool:
+        """Whether `name` gives this name for some id or for None."""
+        return name == self.name(None) or self.id_of(name) is not None

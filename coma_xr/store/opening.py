@@ -1,0 +1,193 @@
+"""Finding the experiment that a path means, and making a new one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coma_xr import files
+from coma_xr.errors import ConfigError, DataFileError, DataFileWarning, ExperimentError, listing, warn
+from coma_xr.store import documents
+from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout
+from coma_xr.store.locks import lock
+
+if TYPE_CHECKING:
+    from coma_xr.store.config import Config
+
+__all__ = ["Found", "Wanted", "create", "find"]
+
+_WAIT = 60.0
+_HIGHEST_ID = 10**9
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be opened: the arguments of `coma_xr.Experiment`, checked."""
+
+    path: str
+    mode: str
+    id: int | None
+    config: Config
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str], mode: str, id: int | None, config: Config) -> Wanted:
+        """Return the arguments, checked; ExperimentError for those that make no sense."""
+        if mode not in {"a", "r", "x"}:
+            raise ExperimentError(
+                f"mode: expected 'a' (open or create), 'r' (read only) or 'x' (create), found {mode!r}."
+            )
+        if id is not None and not (type(id) is int and 0 <= id <= _HIGHEST_ID):
+            raise ExperimentError(
+                f"id: expected None or a whole number from 0 to {_HIGHEST_ID}, found {id!r}."
+            )
+        text = os.fsdecode(path)
+        if not text or "\0" in text:
+            raise ExperimentError(f"path: expected the path of a directory, found {path!r}.")
+        # Made absolute once, so that a function that changes the current directory does no harm.
+        return cls(str(Path.cwd() / text), mode, id, config)
+
+
+@dataclass(frozen=True)
+class Found:
+    """An experiment that was found; `others` are the further experiment files beside its own."""
+
+    layout: Layout
+    others: Sequence[str] = ()
+
+
+def find(wanted: Wanted) -> Found | None:
+    """Return the experiment that a path means, None when there is none yet.
+
+    Raises
+    ------
+    ExperimentError
+        The path is a file of another kind, the directory holds several experiments or another one.
+    DataFileError
+        The experiment is in a format that is not read.
+    """
+    if not files.exists(wanted.path):
+        return None
+    chosen: str | None
+    if files.is_directory(wanted.path):
+        directory, chosen = wanted.path, None
+    else:
+        directory, _, chosen = wanted.path.rpartition(os.sep)
+        if not chosen.endswith((".json", documents.XML)):
+            raise ExperimentError(
+                f"{wanted.path} is a file; expected the directory of an experiment, or its experiment file."
+            )
+    names = files.names(directory)
+    candidates = _experiment_files(names, wanted.config)
+    if chosen is None:
+        chosen = _choose(directory, candidates, wanted)
+        if chosen is None:
+            return _without_experiment_file(directory, names, wanted)
+    layout = Layout(directory, chosen, wanted.config)
+    _check_id(layout, wanted)
+    return Found(layout, [name for name in candidates if name != chosen])
+
+
+def _experiment_files(names: Sequence[str], config: Config) -> list[str]:
+    kinds = [config.experiments(), config.experiments(documents.XML)]
+    return sorted(name for name in names if any(kind.owns(name) for kind in kinds))
+
+
+def _choose(directory: str, candidates: list[str], wanted: Wanted) -> str | None:
+    if wanted.id is not None:
+        kinds = [wanted.config.experiments(), wanted.config.experiments(documents.XML)]
+        fitting = [name for name in candidates if name in {kind.name(wanted.id) for kind in kinds}]
+        if candidates and not fitting:
+            raise ExperimentError(
+                f"{directory} holds no experiment with the id {wanted.id}, but {listing(candidates)}. "
+                "Leave id out to open what is there, or choose another directory."
+            )
+        candidates = fitting
+    if len(candidates) > 1:
+        raise ExperimentError(
+            f"{directory} holds several experiments: {listing(candidates)}. Choose one with id=, or give the path "
+            "of its file."
+        )
+    return candidates[0] if candidates else None
+
+
+def _check_id(layout: Layout, wanted: Wanted) -> None:
+    if layout.experiment_name.endswith(documents.XML):
+        raise DataFileError(f"{layout.experiment_file}: {documents.NO_XML}.")
+    if wanted.id is None:
+        return
+    names = wanted.config.experiments()
+    name = layout.experiment_name
+    id = names.id_of(name) if names.owns(name) else layout.load_experiment().info.get("experiment_id")
+    if id != wanted.id:
+        raise ExperimentError(
+            f"{layout.experiment_file} is experiment {id}, not {wanted.id}, which was asked for."
+        )
+
+
+def _without_experiment_file(directory: str, names: Sequence[str], wanted: Wanted) -> Found | None:
+    kinds = [wanted.config.measurements(), wanted.config.measurements(documents.XML)]
+    count = sum(1 for name in names if any(kind.id_of(name) is not None for kind in kinds))
+    if not count:
+        return None
+    layout = Layout(directory, wanted.config.experiments().name(wanted.id), wanted.config)
+    warn(
+        f"{directory} has {count} measurement files but no experiment file; opened without description, tags and "
+        f"dates. {layout.experiment_name} will be written with the next change.",
+        DataFileWarning,
+    )
+    return Found(layout)
+
+
+# --------------------------------------------------------------------------------------- new experiments
+
+
+def create(wanted: Wanted, info: dict[str, Any]) -> Found:
+    """Make a new experiment, or return the one that another process made meanwhile.
+
+    Parameters
+    ----------
+    wanted : Wanted
+        Where; the id is the next of the index of experiments when None is asked for and there is an index.
+    info : dict
+        Description and tags.
+    """
+    if wanted.config.archive_default_format != "json":
+        raise ConfigError(
+            "archive_default_format: XML is not written by this version of coma_xr; choose json."
+        )
+    if not files.is_directory(wanted.path):
+        files.make_directory(wanted.path)
+    with lock(files.inside(wanted.path, LOCK), wait=_WAIT):
+        found = find(wanted)
+        if found is not None:
+            return found
+        id = take_experiment_id(wanted.config) if wanted.id is None else wanted.id
+        layout = Layout(wanted.path, wanted.config.experiments().name(id), wanted.config)
+        layout.save_index(0)
+        document = ExperimentDocument({"experiment_id": id, **info, **NO_DATES})
+        files.create(layout.experiment_file, layout.experiment_text(document), sync=True)
+    return Found(layout)
+
+
+def take_experiment_id(config: Config) -> int | None:
+    """Return the next id of the index of experiments and note it there; None when there is no index."""
+    path = config.experiment_index_path()
+    if not files.exists(path):
+        foreign = path.removesuffix(".json") + documents.XML
+        if files.exists(foreign):
+            warn(f"{foreign}: {documents.NO_XML}. The experiment gets no id; give one with id=.")
+        return None
+    directory, _, name = path.rpartition(os.sep)
+    with lock(files.inside(directory, f".coma.{name}.lock"), wait=_WAIT):
+        index = documents.load(path, "experiments")
+        last = index.get("last_experiment_id")
+        if not documents.whole_number(last):
+            raise DataFileError(
+                f"{path}: expected a whole number 'last_experiment_id', found {last!r}. Correct it, or give id=."
+            )
+        index["last_experiment_id"] = last + 1
+        files.replace(path, documents.text("experiments", index, pretty=config.archive_pretty_print))
+    return int(last) + 1

@@ -1,0 +1,358 @@
+"""The directory of an experiment: what the rest of coma_xr knows of where measurements lie."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import errno
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from coma_xr import files
+from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, listing, warn
+from coma_xr.store import opening, protocols
+from coma_xr.store.archive import ArchiveStore, inactive
+from coma_xr.store.config import Config
+from coma_xr.store.durability import Durable, Saver, create_failure, saving
+from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout, StateDocument, failure_id
+from coma_xr.store.locks import live_runs, lock, refuse_while_running, run_lock, warn_of_runs
+
+if TYPE_CHECKING:
+    from coma_xr.store.contract import MeasurementStore
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["ExperimentDirectory"]
+
+# Seconds to wait for a lock that is held for seconds.
+_WAIT = 60.0
+
+
+class ExperimentDirectory:
+    """The directory of one experiment.
+
+    Parameters
+    ----------
+    path : str or path
+        The directory, or the experiment file in it.
+    mode : {"a", "r", "x"}, default "a"
+        Open or create; open and never write; create.
+    id : int, optional
+        The experiment's id. Chooses among several experiment files; for a new experiment the next one of the
+        index of experiments, if there is an index, when it is not given.
+    description : str, optional
+        Of a new experiment.
+    tags : sequence of str, optional
+        Of a new experiment.
+    config : Config, mapping or None
+        Settings; None reads ``preferences.conf``.
+
+    Attributes
+    ----------
+    path : str
+        The directory, absolute.
+    config : Config
+        The settings.
+
+    Raises
+    ------
+    ExperimentError
+        The path is no directory, the experiment is there or is not there against the mode, it has another id,
+        or there are several.
+    DataFileError
+        The experiment file cannot be read.
+
+    Examples
+    --------
+    >>> place = ExperimentDirectory("pendulum", description="Half a period", config={})
+    >>> place.active, place.number(), place.next_id()
+    (True, 0, 1)
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        mode: str = "a",
+        id: int | None = None,
+        description: str | None = None,
+        tags: Sequence[str] = (),
+        config: Config | Mapping[str, Any] | None = None,
+    ) -> None:
+        self.config = Config.of(config)
+        wanted = opening.Wanted.of(path, mode, id, self.config)
+        found = opening.find(wanted)
+        if found is not None and mode == "x":
+            raise ExperimentError(f"{wanted.path} holds an experiment already; mode='a' opens it.")
+        if found is None:
+            if mode == "r":
+                raise ExperimentError(f"There is no experiment in {wanted.path}; mode='a' makes a new one.")
+            found = opening.create(wanted, {"description": description, "tags": list(tags)})
+        self._layout: Layout = found.layout
+        self._others = list(found.others)
+        self._mode = mode
+        self.path = self._layout.directory
+        self._stamps: tuple[Any, Any] = ("never read", "")
+        self._document = ExperimentDocument({})
+        self._state = StateDocument()
+        self._store: MeasurementStore = self._layout.store()
+        self._refresh()
+
+    def __repr__(self) -> str:
+        return f"ExperimentDirectory({self._layout.experiment_file!r})"
+
+    @property
+    def experiment_file(self) -> str:
+        """The path of the experiment file."""
+        return self._layout.experiment_file
+
+    @property
+    def pretty(self) -> bool:
+        """Whether new files are indented; what is added is encoded so."""
+        return self.config.archive_pretty_print
+
+    # ------------------------------------------------------------------------------------ what is there
+
+    def _refresh(self) -> None:
+        """Read experiment file and state again when another process, or we, changed them."""
+        stamps = (files.stamp(self._layout.experiment_file), files.stamp(self._layout.state_file))
+        if stamps != self._stamps:
+            with suppress(FileNotFoundError):
+                self._document = self._layout.load_experiment()
+            self._state = self._layout.load_state()
+            self._complete_info()
+            self._store = self._make_store()
+            self._stamps = stamps
+
+    def _complete_info(self) -> None:
+        info, names = self._document.info, self.config.experiments()
+        name = self._layout.experiment_name
+        id = names.id_of(name) if names.owns(name) else info.get("experiment_id")
+        known: dict[str, Any] = {"experiment_id": id, "description": None, "tags": [], **NO_DATES}
+        info = {**known, **info, "experiment_id": id}
+        if self._state.reset:
+            info |= NO_DATES
+        self._document.info = info
+
+    def _make_store(self) -> MeasurementStore:
+        floor = self._state.measurement_floor
+        if self._document.measurements is None:
+            return self._layout.store(floor, self._refusal(), self._archive)
+        # Where several experiments share a directory, nobody knows whose the measurement files are.
+        beside = None if self._others else self._layout.store(floor)
+        return ArchiveStore(self.experiment_file, self._document.measurements, beside, floor=floor)
+
+    def _archive(self) -> MeasurementStore | None:
+        return None if self.active else self._store
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be written: by the mode, or because several experiments share the directory."""
+        return self._refusal() is not None
+
+    def _refusal(self) -> StorageError | None:
+        if self._mode == "r":
+            text = "the experiment was opened with mode='r', to be read only; open it with mode='a'"
+        elif self._others:
+            text = (
+                f"the directory also holds {listing(self._others)}, so that its experiments can only be read; "
+                "move this experiment file to a directory of its own"
+            )
+        else:
+            return None
+        return StorageError(errno.EROFS, text, self.experiment_file)
+
+    @property
+    def active(self) -> bool:
+        """Whether measurements are files of their own, and can be added."""
+        self._refresh()
+        return self._document.measurements is None
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """A copy of experiment_id, description, tags, start_date, end_date and what else the file has there."""
+        self._refresh()
+        return copy.deepcopy(self._document.info)
+
+    @property
+    def measurements(self) -> MeasurementStore:
+        """The measurements; read-only when the experiment is inactive."""
+        self._refresh()
+        return self._store
+
+    def number(self) -> int:
+        """Return the number of measurements; no measurement file is read for it."""
+        return len(self.measurements.ids())
+
+    def next_id(self) -> int:
+        """Return the id that the next measurement gets: above all ids in the index, of measurements and failures."""
+        self._refresh()
+        pending = self._state.reset is not None
+        index = 0 if pending else self._layout.load_index()
+        last = self._layout.store(self._state.measurement_floor).last_id()
+        ids = self._store.ids()
+        failures = [failure_id(tree) for tree in self._document.failures]
+        failures += self._layout.failure_ids(self._state.failure_floor)
+        return max(index, last, max(ids, default=0), max(failures, default=0)) + 1
+
+    # ------------------------------------------------------------------------------------ small writing
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the lock of the experiment, with what is on the disk read and a cut off reset finished."""
+        refusal = self._refusal()
+        if refusal is not None:
+            raise refusal
+        with lock(self._layout.path(LOCK), wait=_WAIT):
+            self._refresh()
+            if self._state.reset is not None:
+                protocols.finish_reset(self._layout, self._document, self._state)
+                self._refresh()
+            yield
+            self._refresh()
+
+    def save_info(self, **changes: Any) -> None:
+        """Change entries of `info`, such as ``description=``, in the experiment file.
+
+        Raises
+        ------
+        ExperimentError
+            For the id, which belongs to the file's name.
+        StorageError
+            Nothing may be written, or the operating system refused.
+        """
+        if changes.get("experiment_id", self.info["experiment_id"]) != self.info["experiment_id"]:
+            raise ExperimentError("experiment_id: the id of an experiment cannot be changed.")
+        with self._changing():
+            info = self._document.info | changes
+            self._layout.save_experiment(dataclasses.replace(self._document, info=info))
+
+    def write_index(self) -> None:
+        """Write the index for Coma 2, which counts no measurement above it; a hint for ourselves."""
+        with self._changing():
+            if self._document.measurements is None:
+                self._layout.save_index(max(self._layout.load_index(), self._layout.store().last_id()))
+
+    def state(self) -> dict[str, Any]:
+        """Return a copy of what `save_state` wrote; of an archive that was copied alone, what it took along."""
+        self._refresh()
+        state = self._state.state if self._state.state is not None else self._document.state
+        return copy.deepcopy(state or {})
+
+    def save_state(self, state: dict[str, Any]) -> None:
+        """Write the state, a plain tree: what was defined, annotated, and the like."""
+        with self._changing():
+            self._layout.save_state(StateDocument(state, self._state.reset))
+
+    def scan(self) -> dict[str, Any] | None:
+        """Return what `save_scan` wrote, None if there is nothing."""
+        return self._layout.load_scan()
+
+    def save_scan(self, scan: dict[str, Any]) -> None:
+        """Write the last scan, a plain tree; a hint."""
+        with self._changing():
+            self._layout.save_scan(scan)
+
+    # ----------------------------------------------------------------------------------------- failures
+
+    def failures(self) -> list[Tree]:
+        """Return the recorded failures, each a tree with ``info/measurement_id``, in the order of the ids.
+
+        A record that cannot be read is passed over with a warning.
+        """
+        self._refresh()
+        floor = self._state.failure_floor
+        found = {failure_id(tree): tree for tree in self._document.failures if failure_id(tree) > floor}
+        for id in self._layout.failure_ids(floor):
+            try:
+                found[id] = self._layout.load_failure(id)
+            except FileNotFoundError:
+                pass  # removed since the directory was listed
+            except DataFileError as error:
+                warn(f"{error} It is passed over.", DataFileWarning)
+        return [found[id] for id in sorted(found)]
+
+    def add_failure(self, tree: Tree, id: int, *, sync: bool = False) -> int:
+        """Record a failure under an id, or the next free one when it is taken; return the id."""
+        self._check_active()
+        return create_failure(self._layout, tree, id, sync=sync)
+
+    def remove_failures(self, ids: Iterable[int]) -> None:
+        """Delete the records of failures; those that are not there are passed over."""
+        self._check_active()
+        for id in ids:
+            with suppress(FileNotFoundError):
+                files.remove(self._layout.failure_file(id))
+
+    # ---------------------------------------------------------------------------------------------- runs
+
+    def _check_active(self) -> None:
+        refusal = self._refusal()
+        if refusal is not None:
+            raise refusal
+        if not self.active:
+            raise inactive(self.experiment_file)
+
+    def check_writable(self) -> None:
+        """Raise InactiveError or StorageError when measurements cannot be added, before anything is computed."""
+        self._check_active()
+        files.probe(self.path)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Hold the lock of a run; a warning tells when another run works on the experiment.
+
+        Raises
+        ------
+        ExperimentBusyError
+            This process runs the experiment already.
+        InactiveError, StorageError
+            As `check_writable`.
+        """
+        self.check_writable()
+        with ExitStack() as stack:
+            with self._changing():
+                self._check_active()
+                others = live_runs(self.path)
+                files.remove_leftovers(self.path, [(run.host, run.pid) for run in others])
+                stack.enter_context(run_lock(self.path))
+            if others:
+                warn_of_runs(self.path, others)
+            yield
+
+    def saving(self, durable: Durable = "auto") -> AbstractContextManager[Saver]:
+        """Return a context that gives a `Saver`, which adds measurements and failures.
+
+        Parameters
+        ----------
+        durable : "auto" or bool
+            "auto": what took 20 ms or more to compute is on the disk for good when it counts as saved, the
+            rest a second later; True: all at once; False: when the operating system likes to.
+        """
+        self._check_active()
+        return saving(self.measurements, self._layout, durable)
+
+    # ----------------------------------------------------------------------------------------- life cycle
+
+    def deactivate(self) -> None:
+        """Move all measurements and failures into the experiment file, with a copy of the state."""
+        with self._alone("deactivated"):
+            protocols.deactivate(self._layout, self._document)
+
+    def activate(self) -> None:
+        """Write the measurements of the experiment file to files of their own again, under the same ids."""
+        with self._alone("activated"):
+            protocols.activate(self._layout, self._document)
+
+    def reset(self) -> None:
+        """Delete all measurements and failures."""
+        with self._alone("reset"):
+            protocols.reset(self._layout, self._document)
+
+    @contextmanager
+    def _alone(self, what: str) -> Iterator[None]:
+        with self._changing():
+            refuse_while_running(self.path, what)
+            files.remove_leftovers(self.path)
+            yield

@@ -1,0 +1,351 @@
+"""Archiving, bringing back and resetting: nothing is lost, and nothing deleted that was not understood."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from coma_xr import files
+from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, StorageError
+from coma_xr.store.place import ExperimentDirectory
+from coma_xr.trees import json
+
+
+def opened(path, **keywords):
+    return ExperimentDirectory(path, **{"config": {}, **keywords})
+
+
+def listing(path):
+    return sorted(name for name in os.listdir(path) if not name.startswith("."))
+
+
+def snapshot(path):
+    return {file.name: file.read_bytes() for file in path.iterdir()}
+
+
+def values(place):
+    return {id: tree["results"]["value"] for id, tree in place.measurements.trees()}
+
+
+@pytest.fixture
+def place(experiment_path, rest):
+    "With the measurements 1, 2 and 5, the failure 3, a state and dates."
+    place = opened(experiment_path, description="d")
+    for id, value in {1: "one", 2: float("inf"), 5: [1, None]}.items():
+        place.measurements.add({"host": "h"}, rest(value), id=id)
+    place.add_failure({"parameters": {"a": 3}}, 3)
+    place.save_state({"definition": ["a"]})
+    place.save_info(start_date="2026-11-22T11:02:50Z")
+    place.write_index()
+    return place
+
+
+VALUES = {1: "one", 2: float("inf"), 5: [1, None]}
+
+
+# ----------------------------------------------------------------------------------------- deactivate
+
+
+def test_an_inactive_experiment_is_one_file(place, experiment_path):
+    before = dict(place.measurements.trees()), place.failures(), place.info
+    place.deactivate()
+    assert listing(experiment_path) == ["experiment.none.json"]
+    for again in (place, opened(experiment_path), opened(experiment_path, mode="r")):
+        assert not again.active
+        assert (dict(again.measurements.trees()), again.failures(), again.info) == before
+        assert again.number() == 3
+        assert again.next_id() == 6
+        assert again.measurements.read(5)["results"]["value"] == [1, None]
+
+
+def test_the_state_goes_along_when_the_archive_is_copied_alone(place, experiment_path, tmp_path):
+    place.deactivate()
+    shutil.copy(experiment_path / "experiment.none.json", tmp_path)
+    copy = opened(tmp_path)
+    assert copy.state() == {"definition": ["a"]}
+    assert len(copy.failures()) == 1
+    copy.activate()
+    assert values(copy) == VALUES
+    assert copy.state() == {"definition": ["a"]}
+    assert opened(tmp_path).state() == {"definition": ["a"]}
+    assert "coma_xr" not in (tmp_path / "experiment.none.json").read_text()
+
+
+def test_without_state_and_failures_an_archive_is_what_coma_2_writes(experiment_path):
+    place = opened(experiment_path)
+    place.deactivate()
+    assert json.decode((experiment_path / "experiment.none.json").read_bytes()) == {
+        "experiment": {
+            "info": {
+                "experiment_id": None,
+                "description": None,
+                "tags": [],
+                "start_date": None,
+                "end_date": None,
+            },
+            "measurements": [],
+        }
+    }
+    assert not opened(experiment_path).active
+
+
+def test_deactivating_twice_is_an_error(place, experiment_path):
+    place.deactivate()
+    with pytest.raises(InactiveError, match=rf"^The experiment in {experiment_path} is inactive already\.$"):
+        place.deactivate()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("measurement.000002.json", b""),
+        ("measurement.000007.json", b'{"foreign": 1}'),
+        ("measurement.000007.xml", b"<measurement/>"),
+        ("failure.000003.json", b"{"),
+    ],
+)
+def test_a_file_that_cannot_be_read_stops_the_archiving_before_anything_is_changed(
+    place, experiment_path, name, content
+):
+    (experiment_path / name).write_bytes(content)
+    before = snapshot(experiment_path)
+    with pytest.raises(DataFileError, match=name.replace(".", r"\.")):
+        place.deactivate()
+    assert snapshot(experiment_path) == before
+    assert place.active
+
+
+def test_the_error_of_a_refused_archiving_says_what_to_do(place, experiment_path):
+    (experiment_path / "measurement.000002.json").write_bytes(b"")
+    text = (
+        rf"^Nothing was changed, because 1 of the measurements cannot be taken along: {experiment_path}/"
+        r"measurement\.000002\.json: empty\. Repair these files, or move them out of the directory\.$"
+    )
+    with pytest.raises(DataFileError, match=text):
+        place.deactivate()
+
+
+def test_an_archive_that_does_not_read_back_deletes_nothing(place, experiment_path, monkeypatch):
+    before = snapshot(experiment_path)
+    real = files.read
+
+    def damaged(path, limit=files.LIMIT):
+        data = real(path, limit)
+        return data[:-1] + b"\0" if files.TEMPORARY in path else data
+
+    monkeypatch.setattr(files, "read", damaged)
+    with pytest.raises(StorageError, match="what was written reads back differently"):
+        place.deactivate()
+    assert snapshot(experiment_path) == before
+
+
+def test_files_copied_beside_an_archive_count_and_are_archived_too(place, experiment_path, rest):
+    shutil.copy(experiment_path / "measurement.000001.json", experiment_path.parent)
+    place.deactivate()
+    shutil.copy(
+        experiment_path.parent / "measurement.000001.json", experiment_path / "measurement.000009.json"
+    )
+    assert values(place) == VALUES | {9: "one"}
+    assert place.next_id() == 10
+    place.deactivate()
+    assert listing(experiment_path) == ["experiment.none.json"]
+    assert values(place) == VALUES | {9: "one"}
+
+
+def test_a_different_file_beside_an_archive_is_in_the_way_of_both_directions(place, experiment_path):
+    place.deactivate()
+    path = experiment_path / "measurement.000001.json"
+    path.write_text('{"measurement": {"info": {}, "results": {"value": "other"}}}')
+    before = snapshot(experiment_path)
+    text = (
+        rf"^{path}: differs from the measurement of this id in {place.experiment_file}\. Move one of them out"
+    )
+    for call in (place.activate, place.deactivate):
+        with pytest.raises(DataFileError, match=text):
+            call()
+    assert snapshot(experiment_path) == before
+    assert values(place)[1] == "one"
+
+
+def test_stale_files_and_files_of_the_user_stay(place, experiment_path):
+    for name in ("notes.txt", "measurement.000000.json", "measurement.7.json"):
+        (experiment_path / name).write_text("mine")
+    place.deactivate()
+    assert listing(experiment_path) == [
+        "experiment.none.json",
+        "measurement.000000.json",
+        "measurement.7.json",
+        "notes.txt",
+    ]
+
+
+def test_who_reads_while_another_process_archives_sees_each_measurement_once(place, experiment_path):
+    reader = opened(experiment_path, mode="r")
+    store = reader.measurements
+    passing = store.trees()
+    seen = [next(passing)]
+    place.deactivate()
+    seen += passing
+    assert {id: tree["results"]["value"] for id, tree in seen} == VALUES
+    assert len(seen) == 3
+    # A store that was asked for before knows where they are now.
+    assert {id: tree["results"]["value"] for id, tree in store.trees()} == VALUES
+    assert store.read(5)["results"]["value"] == [1, None]
+    assert store.problems == []
+
+
+def test_who_reads_while_another_process_brings_back_sees_each_measurement_once(place, experiment_path):
+    place.deactivate()
+    passing = opened(experiment_path, mode="r").measurements.trees()
+    seen = [next(passing)]
+    place.activate()
+    seen += passing
+    assert {id: tree["results"]["value"] for id, tree in seen} == VALUES
+
+
+# ------------------------------------------------------------------------------------------- activate
+
+
+def test_an_activated_experiment_has_its_files_again(place, experiment_path):
+    before = {name: data for name, data in snapshot(experiment_path).items() if not name.startswith(".")}
+    place.deactivate()
+    place.activate()
+    after = {name: data for name, data in snapshot(experiment_path).items() if not name.startswith(".")}
+    assert after == before
+
+
+def test_activating_an_active_experiment_is_an_error(place, experiment_path):
+    with pytest.raises(InactiveError, match=rf"^The experiment in {experiment_path} is active already\.$"):
+        place.activate()
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 300, b'{\n  "measurement": {\n'])
+def test_what_a_power_cut_left_of_a_file_is_written_anew(place, experiment_path, left):
+    place.deactivate()
+    (experiment_path / "measurement.000001.json").write_bytes(left)
+    place.activate()
+    assert values(place) == VALUES
+
+
+def test_an_equal_file_in_another_layout_stays_as_it_is(place, experiment_path):
+    path = experiment_path / "measurement.000001.json"
+    compact = json.encode(json.decode(path.read_bytes()), pretty=False)
+    place.deactivate()
+    path.write_bytes(compact)
+    place.activate()
+    assert path.read_bytes() == compact
+
+
+@pytest.mark.parametrize("content", [b"nonsense", b'{"measurement": 1}'])
+def test_something_else_under_the_name_is_not_overwritten(place, experiment_path, content):
+    place.deactivate()
+    path = experiment_path / "measurement.000005.json"
+    path.write_bytes(content)
+    with pytest.raises(DataFileError, match="differs from the measurement of this id"):
+        place.activate()
+    assert path.read_bytes() == content
+    assert listing(experiment_path) == ["experiment.none.json", "measurement.000005.json"]
+
+
+def test_an_archive_with_two_measurements_of_one_id_is_not_torn_apart(experiment_path):
+    opened(experiment_path)
+    file = experiment_path / "experiment.none.json"
+    entry = '{"info": {"measurement_id": 1}, "a": %d}'
+    file.write_text(f'{{"experiment": {{"info": {{}}, "measurements": [{entry % 1}, {entry % 2}]}}}}')
+    before = file.read_bytes()
+    place = opened(experiment_path)
+    for call in (place.activate, place.deactivate):
+        with pytest.raises(DataFileError, match="a second, different measurement with the id 1"):
+            call()
+    assert file.read_bytes() == before
+
+
+# ---------------------------------------------------------------------------------------------- reset
+
+
+def test_a_reset_deletes_measurements_and_failures_and_clears_the_dates(place, experiment_path):
+    place.reset()
+    assert listing(experiment_path) == ["experiment.none.json", "measurement.index.json"]
+    assert (place.number(), place.next_id(), place.failures()) == (0, 1, [])
+    assert place.info["start_date"] is None
+    assert place.info["description"] == "d"
+    assert place.state() == {"definition": ["a"]}
+    index = json.decode((experiment_path / "measurement.index.json").read_bytes())
+    assert index == {"measurements": {"last_measurement_id": 0}}
+
+
+def test_a_reset_of_an_inactive_experiment_empties_the_list(place, experiment_path):
+    place.deactivate()
+    place.reset()
+    assert not place.active
+    assert (place.number(), place.next_id(), place.failures()) == (0, 1, [])
+    assert listing(experiment_path) == ["experiment.none.json"]
+    place.activate()
+    assert listing(experiment_path) == ["experiment.none.json", "measurement.index.json"]
+
+
+def test_a_file_put_back_after_a_reset_counts_again(place, experiment_path, rest):
+    shutil.copy(experiment_path / "measurement.000005.json", experiment_path.parent)
+    place.reset()
+    shutil.copy(experiment_path.parent / "measurement.000005.json", experiment_path)
+    assert values(place) == {5: [1, None]}
+    assert place.measurements.add({}, rest(1), id=place.next_id()) == 6
+
+
+def test_what_a_reset_does_not_understand_it_does_not_delete(place, experiment_path):
+    (experiment_path / "measurement.000002.json").write_text("nonsense")
+    (experiment_path / "measurement.000003.xml").write_text("<measurement/>")
+    (experiment_path / "measurement.000000.json").write_text("stale")
+    (experiment_path / "failure.000004.json").write_text("[]")
+    (experiment_path / "notes.txt").write_text("mine")
+    with pytest.warns(DataFileWarning) as warned:
+        place.reset()
+    [warning] = warned
+    assert str(warning.message) == (
+        "These files bear a measurement's or failure's name but cannot be read; the reset left them: "
+        f"{experiment_path}/measurement.000003.xml: XML is not read by this version of coma_xr, "
+        f"{experiment_path}/measurement.000002.json: no valid JSON: Expecting value, line 1, column 1, "
+        f"{experiment_path}/failure.000004.json: expected a dictionary with the key 'failure', found a list."
+    )
+    assert listing(experiment_path) == [
+        "experiment.none.json",
+        "failure.000004.json",
+        "measurement.000000.json",
+        "measurement.000002.json",
+        "measurement.000003.xml",
+        "measurement.index.json",
+        "notes.txt",
+    ]
+
+
+def test_a_symbolic_link_is_deleted_and_not_what_it_leads_to(place, experiment_path, tmp_path):
+    (experiment_path / "measurement.000001.json").rename(tmp_path / "precious.json")
+    (experiment_path / "measurement.000001.json").symlink_to(tmp_path / "precious.json")
+    assert values(place) == VALUES
+    place.reset()
+    assert place.number() == 0
+    assert (tmp_path / "precious.json").exists()
+
+
+@pytest.mark.leaves_files
+@pytest.mark.parametrize("active", [True, False])
+def test_a_reset_that_was_cut_off_is_finished_by_the_next_writer_and_hidden_from_readers(
+    place, experiment_path, deaths, rest, active
+):
+    if not active:
+        place.deactivate()
+    steps = deaths.run(
+        lambda: opened(shutil.copytree(experiment_path, experiment_path.parent / "x")).reset()
+    ).log
+    # The mark is in place with the first replace; from there on the reset has happened.
+    deaths.run(lambda: opened(experiment_path).reset(), at=steps.index("replace") + 2)
+    reading = opened(experiment_path, mode="r")
+    assert (reading.number(), reading.failures(), reading.info["start_date"]) == (0, [], None)
+    assert reading.next_id() == 6
+    assert len(listing(experiment_path)) > 2 or not active
+    place = opened(experiment_path)
+    place.save_info(description="next writer")
+    assert place.next_id() == 1
+    assert listing(experiment_path) == ["experiment.none.json"] + ["measurement.index.json"] * active

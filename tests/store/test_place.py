@@ -1,0 +1,593 @@
+"""Opening an experiment directory, what it shows, and every misuse with its text."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from coma_xr.errors import (
+    ComaWarning,
+    ConfigError,
+    DataFileError,
+    DataFileWarning,
+    ExperimentError,
+    InactiveError,
+    StorageError,
+)
+from coma_xr.store.config import create_default_config
+from coma_xr.store.place import ExperimentDirectory
+from coma_xr.trees import json
+
+COMA2 = Path(__file__).parents[1] / "data" / "coma2"
+
+
+def opened(path, **keywords):
+    return ExperimentDirectory(path, **{"config": {}, **keywords})
+
+
+def listing(path):
+    return sorted(name for name in os.listdir(path) if not name.startswith("."))
+
+
+@pytest.fixture
+def place(experiment_path):
+    return opened(experiment_path)
+
+
+# ------------------------------------------------------------------------------------ new experiments
+
+
+def test_a_new_experiment_looks_as_in_the_tutorial(experiment_path):
+    place = opened(experiment_path, id=1, description="Half a period", tags=["a", "b"])
+    assert listing(experiment_path) == ["experiment.000001.json", "measurement.index.json"]
+    assert (experiment_path / "experiment.000001.json").read_text() == (
+        '{\n  "experiment": {\n    "info": {\n      "experiment_id": 1,\n      "description": "Half a period",\n'
+        '      "tags": [\n        "a",\n        "b"\n      ],\n      "start_date": null,\n      "end_date": null\n'
+        "    }\n  }\n}"
+    )
+    assert (experiment_path / "measurement.index.json").read_text() == (
+        '{\n  "measurements": {\n    "last_measurement_id": 0\n  }\n}'
+    )
+    assert place.path == str(experiment_path)
+    assert place.experiment_file == str(experiment_path / "experiment.000001.json")
+    assert repr(place) == f"ExperimentDirectory({place.experiment_file!r})"
+    assert place.active
+    assert not place.read_only
+    assert place.pretty
+    assert (place.number(), place.next_id()) == (0, 1)
+    assert list(place.info.items()) == [
+        ("experiment_id", 1),
+        ("description", "Half a period"),
+        ("tags", ["a", "b"]),
+        ("start_date", None),
+        ("end_date", None),
+    ]
+
+
+def test_without_an_index_of_experiments_there_is_no_id(place, experiment_path):
+    assert listing(experiment_path) == ["experiment.none.json", "measurement.index.json"]
+    assert place.info["experiment_id"] is None
+
+
+def test_the_index_of_experiments_gives_the_ids(tmp_path, capsys):
+    create_default_config()
+    ids = [ExperimentDirectory(tmp_path / name).info["experiment_id"] for name in "abc"]
+    assert ids == [1, 2, 3]
+    assert ExperimentDirectory(tmp_path / "a").info["experiment_id"] == 1
+    assert ExperimentDirectory(tmp_path / "d", id=77).info["experiment_id"] == 77
+    assert ExperimentDirectory(tmp_path / "e").info["experiment_id"] == 4
+
+
+def test_experiments_made_at_once_get_different_ids(tmp_path, capsys):
+    create_default_config()
+    ids = []
+
+    def make(number):
+        ids.append(ExperimentDirectory(tmp_path / str(number)).info["experiment_id"])
+
+    threads = [threading.Thread(target=make, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(ids) == list(range(1, 13))
+
+
+def test_one_experiment_made_by_many_at_once_is_one(experiment_path, capsys):
+    create_default_config()
+    threads = [threading.Thread(target=ExperimentDirectory, args=(experiment_path,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert listing(experiment_path) == ["experiment.000001.json", "measurement.index.json"]
+
+
+@pytest.mark.parametrize("content", ['{"experiments": {"last_experiment_id": -3}}', '{"experiments": {}}'])
+def test_an_index_of_experiments_that_makes_no_sense_is_an_error(
+    experiment_path, empty_configuration, content
+):
+    (empty_configuration / "experiment.index.json").write_text(content)
+    text = r"experiment\.index\.json: expected a whole number 'last_experiment_id', found .* Correct it, or give id="
+    with pytest.raises(DataFileError, match=text):
+        opened(experiment_path)
+    assert opened(experiment_path, id=3).info["experiment_id"] == 3
+
+
+def test_an_xml_index_of_experiments_is_said_not_to_be_read(experiment_path, empty_configuration):
+    (empty_configuration / "experiment.index.xml").touch()
+    with pytest.warns(ComaWarning, match=r"index\.xml: XML is not read by .* gets no id; give one with id="):
+        assert opened(experiment_path).info["experiment_id"] is None
+
+
+def test_an_index_of_experiments_may_be_anywhere(tmp_path):
+    (tmp_path / "mine.json").write_text('{"experiments": {"last_experiment_id": 41}}')
+    place = opened(tmp_path / "a", config={"experiment_index": str(tmp_path / "mine")})
+    assert place.info["experiment_id"] == 42
+
+
+def test_xml_cannot_be_chosen_for_a_new_experiment(experiment_path):
+    with pytest.raises(ConfigError, match=r"archive_default_format: XML is not written by this version"):
+        opened(experiment_path, config={"archive_default_format": "xml"})
+    assert not experiment_path.exists()
+
+
+# -------------------------------------------------------------------------------------------- opening
+
+
+def test_opening_again_finds_everything(experiment_path, rest):
+    place = opened(experiment_path, id=7, description="d")
+    place.measurements.add({}, rest(1.5), id=4)
+    place.save_state({"definition": 1})
+    place.save_scan({"axes": [1]})
+    for again in (opened(experiment_path), opened(experiment_path / "experiment.000007.json", mode="r")):
+        assert again.info == place.info
+        assert again.state() == {"definition": 1}
+        assert again.scan() == {"axes": [1]}
+        assert again.number() == 1
+        assert again.next_id() == 5
+        assert again.measurements.read(4)["results"] == {"value": 1.5}
+
+
+def test_a_path_may_be_relative_and_stays_when_the_current_directory_changes(tmp_path, monkeypatch, rest):
+    monkeypatch.chdir(tmp_path)
+    place = opened("a/b")
+    monkeypatch.chdir("/")
+    place.measurements.add({}, rest(1))
+    assert place.path == str(tmp_path / "a" / "b")
+    assert opened(tmp_path / "a" / "b").number() == 1
+
+
+def test_mode_r_needs_an_experiment_and_makes_none(experiment_path, tmp_path):
+    text = rf"^There is no experiment in {experiment_path}; mode='a' makes a new one\.$"
+    with pytest.raises(ExperimentError, match=text):
+        opened(experiment_path, mode="r")
+    assert not experiment_path.exists()
+    with pytest.raises(ExperimentError, match="There is no experiment in"):
+        opened(tmp_path, mode="r")
+    assert os.listdir(tmp_path) == []
+
+
+def test_mode_x_makes_an_experiment_where_there_is_none(experiment_path):
+    opened(experiment_path, mode="x")
+    with pytest.raises(
+        ExperimentError, match=rf"^{experiment_path} holds an experiment already; mode='a' opens it"
+    ):
+        opened(experiment_path, mode="x")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (
+            {"mode": "w"},
+            r"^mode: expected 'a' \(open or create\), 'r' \(read only\) or 'x' \(create\), found 'w'\.$",
+        ),
+        ({"id": -1}, "^id: expected None or a whole number from 0 to 1000000000, found -1"),
+        ({"id": 10**30}, "^id: expected None or a whole number from 0 to"),
+        ({"id": "../1"}, r"^id: expected None or a whole number .*, found '\.\./1'"),
+        ({"id": True}, "^id: expected None or a whole number .*, found True"),
+        ({"path": ""}, "^path: expected the path of a directory, found ''"),
+        ({"path": "a\0b"}, r"^path: expected the path of a directory, found 'a\\x00b'"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_errors(experiment_path, arguments, text):
+    with pytest.raises(ExperimentError, match=text):
+        opened(**{"path": experiment_path, **arguments})
+
+
+def test_a_file_is_no_experiment_directory(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    text = r"notes\.txt is a file; expected the directory of an experiment, or its experiment file\.$"
+    with pytest.raises(ExperimentError, match=text):
+        opened(tmp_path / "notes.txt")
+    (tmp_path / "other.json").write_text('{"features": 1}')
+    with pytest.raises(DataFileError, match=r"other\.json: expected the key 'experiment', found features\.$"):
+        opened(tmp_path / "other.json")
+    with pytest.raises(StorageError, match="cannot create the directory a: its directory is a file"):
+        opened(tmp_path / "notes.txt" / "a")
+
+
+def test_another_id_than_the_files_is_an_error(experiment_path):
+    opened(experiment_path, id=7)
+    with pytest.raises(
+        ExperimentError,
+        match=rf"^{experiment_path} holds no experiment with the id 8, but experiment\.000007\.json\. Leave id out",
+    ):
+        opened(experiment_path, id=8)
+    with pytest.raises(
+        ExperimentError, match=r"experiment\.000007\.json is experiment 7, not 8, which was asked for"
+    ):
+        opened(experiment_path / "experiment.000007.json", id=8)
+    assert opened(experiment_path, id=7).info["experiment_id"] == 7
+
+
+def test_the_id_in_the_name_of_an_experiment_file_wins(experiment_path):
+    opened(experiment_path, id=7)
+    (experiment_path / "experiment.000007.json").rename(experiment_path / "experiment.000009.json")
+    assert opened(experiment_path).info["experiment_id"] == 9
+
+
+def test_of_several_experiments_one_is_chosen_and_they_can_only_be_read(tmp_path):
+    source = COMA2 / "pendulum-json-pretty-inactive" / "experiment.000007.json"
+    shutil.copy(source, tmp_path)
+    shutil.copy(source, tmp_path / "experiment.000008.json")
+    text = rf"^{tmp_path} holds several experiments: experiment\.000007\.json, experiment\.000008\.json\. Choose one"
+    with pytest.raises(ExperimentError, match=text):
+        opened(tmp_path)
+    with pytest.raises(ExperimentError, match="holds no experiment with the id 9, but experiment"):
+        opened(tmp_path, id=9)
+    for place in (opened(tmp_path, id=8), opened(tmp_path / "experiment.000008.json")):
+        assert place.info["experiment_id"] == 8
+        assert place.number() == 12
+        assert place.read_only
+        with pytest.raises(
+            StorageError,
+            match=r"the directory also holds experiment\.000007\.json, so that its experiments can only be read; move",
+        ):
+            place.activate()
+    assert listing(tmp_path) == ["experiment.000007.json", "experiment.000008.json"]
+
+
+def test_an_xml_experiment_is_recognised(tmp_path):
+    (tmp_path / "experiment.none.xml").write_text("<experiment/>")
+    with pytest.raises(
+        DataFileError, match=r"experiment\.none\.xml: XML is not read by this version of coma_xr\.$"
+    ):
+        opened(tmp_path)
+    assert listing(tmp_path) == ["experiment.none.xml"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", r"empty\."),
+        (b'{"experiment": {', "no valid JSON"),
+        (b"[]", "expected a dictionary with the key 'experiment', found a list"),
+        (b'{"experiment": {"info": 1}}', "expected a dictionary 'info' and a list 'measurements', if any"),
+        (
+            b'{"experiment": {"measurements": {}}}',
+            "expected a dictionary 'info' and a list 'measurements', if any",
+        ),
+    ],
+)
+def test_a_bad_experiment_file_is_named_and_left_alone(experiment_path, content, reason):
+    opened(experiment_path)
+    (experiment_path / "experiment.none.json").write_bytes(content)
+    with pytest.raises(DataFileError, match=rf"^{experiment_path}/experiment\.none\.json: {reason}"):
+        opened(experiment_path)
+    assert (experiment_path / "experiment.none.json").read_bytes() == content
+
+
+def test_measurements_without_an_experiment_file_are_found_with_a_warning(place, experiment_path, rest):
+    place.measurements.add({}, rest(1.5))
+    (experiment_path / "experiment.none.json").unlink()
+    with pytest.warns(
+        DataFileWarning,
+        match=rf"^{experiment_path} has 1 measurement files but no experiment file; opened without description, "
+        r"tags and dates\. experiment\.none\.json will be written with the next change\.$",
+    ):
+        again = opened(experiment_path)
+    assert again.number() == 1
+    assert listing(experiment_path) == ["measurement.000001.json", "measurement.index.json"]
+    again.save_info(description="found")
+    assert opened(experiment_path).info["description"] == "found"
+
+
+def test_an_empty_directory_with_other_files_becomes_an_experiment(tmp_path):
+    (tmp_path / "run.py").touch()
+    (tmp_path / "measurement.000000.json").touch()
+    opened(tmp_path)
+    assert "experiment.none.json" in listing(tmp_path)
+
+
+def test_names_of_files_can_be_chosen(experiment_path, rest):
+    config = {
+        "experiment_file": "e${experiment_id}x",
+        "measurement_file": "m_${measurement_id}",
+        "measurement_index": "i",
+        "archive_pretty_print": "no",
+    }
+    place = opened(experiment_path, id=3, config=config)
+    place.measurements.add({}, json.encode_rest({"a": 1}, pretty=place.pretty))
+    assert listing(experiment_path) == ["e000003x.json", "i.json", "m_000001.json"]
+    assert (experiment_path / "i.json").read_text() == '{"measurements":{"last_measurement_id":0}}'
+    assert opened(experiment_path, config=config).number() == 1
+
+
+# ----------------------------------------------------------------------------------- experiments of Coma 2
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in COMA2.iterdir() if path.is_dir()))
+def test_experiments_of_coma_2_are_read_and_stay_as_they_are(tmp_path, name):
+    path = shutil.copytree(COMA2 / name, tmp_path / name)
+    before = {file.name: file.read_bytes() for file in path.iterdir()}
+    place = opened(path)
+    assert place.active is not name.endswith("inactive")
+    assert place.info["description"] == f"Made by Coma 2.0: {name}"
+    assert place.info["experiment_id"] == (7 if "pendulum-json-pretty" in name else None)
+    number = {"chain": 4, "pendu": 12, "value": 5}[name[:5]]
+    assert place.number() == number
+    assert place.next_id() == number + 1
+    trees = dict(place.measurements.trees())
+    assert list(trees) == list(range(1, number + 1))
+    assert all(tree["info"]["measurement_id"] == id for id, tree in trees.items())
+    assert place.measurements.problems == []
+    assert {file.name: file.read_bytes() for file in path.iterdir()} == before
+
+
+@pytest.mark.parametrize("layout", ["pretty", "compact"])
+@pytest.mark.parametrize("kind", ["pendulum", "chain"])
+def test_archiving_and_bringing_back_gives_the_files_of_coma_2(tmp_path, kind, layout):
+    "Byte for byte, dates and descriptions aside."
+    active = shutil.copytree(COMA2 / f"{kind}-json-{layout}-active", tmp_path / "active")
+    before = {file.name: file.read_bytes() for file in active.iterdir()}
+    place = opened(active, config={"archive_pretty_print": layout == "pretty"})
+    place.deactivate()
+    [archived] = listing(active)
+    inactive = COMA2 / f"{kind}-json-{layout}-inactive" / archived
+    assert (active / archived).read_bytes() == inactive.read_bytes().replace(b"-inactive", b"-active")
+    place.activate()
+    after = {name: (active / name).read_bytes() for name in listing(active)}
+    assert after == before
+
+
+# -------------------------------------------------------------------------------------- small writing
+
+
+def test_info_can_be_changed_but_for_the_id(place, experiment_path):
+    place.save_info(description="other", start_date="2026-11-22T11:02:50Z")
+    assert place.info["description"] == "other"
+    assert opened(experiment_path).info["start_date"] == "2026-11-22T11:02:50Z"
+    with pytest.raises(ExperimentError, match="^experiment_id: the id of an experiment cannot be changed"):
+        place.save_info(experiment_id=3)
+    place.info["description"] = "not written"
+    assert place.info["description"] == "other"
+
+
+def test_what_coma_2_put_into_the_info_stays(experiment_path):
+    opened(experiment_path)
+    file = experiment_path / "experiment.none.json"
+    file.write_text('{"experiment": {"info": {"description": "d", "author": "me"}}}')
+    place = opened(experiment_path)
+    place.save_info(tags=["t"])
+    assert json.decode(file.read_bytes())["experiment"]["info"] == {
+        "experiment_id": None,
+        "description": "d",
+        "tags": ["t"],
+        "start_date": None,
+        "end_date": None,
+        "author": "me",
+    }
+
+
+def test_another_process_sees_what_was_written(place, experiment_path, rest):
+    other = opened(experiment_path)
+    place.save_info(description="new")
+    place.save_state({"a": 1})
+    place.measurements.add({}, rest(1))
+    assert (other.info["description"], other.state(), other.number()) == ("new", {"a": 1}, 1)
+    place.deactivate()
+    assert not other.active
+    assert other.number() == 1
+
+
+def test_the_state_is_a_copy(place):
+    place.save_state({"definition": {"a": [1]}})
+    place.state()["definition"]["a"].append(2)
+    assert place.state() == {"definition": {"a": [1]}}
+
+
+def test_a_state_that_cannot_be_read_is_empty_with_a_warning(place, experiment_path):
+    (experiment_path / ".coma.json").write_text("nonsense")
+    with pytest.warns(DataFileWarning, match=r"\.coma\.json: no valid JSON: .* It is taken for empty\."):
+        assert place.state() == {}
+    (experiment_path / ".coma.scan.json").write_text("[]")
+    with pytest.warns(
+        DataFileWarning, match=r"\.coma\.scan\.json: expected a dictionary .* It is taken for empty\."
+    ):
+        assert place.scan() is None
+
+
+def test_the_index_is_a_hint(place, experiment_path, rest):
+    place.measurements.add({}, rest(1), id=5)
+    assert place.next_id() == 6
+    place.write_index()
+    index = experiment_path / "measurement.index.json"
+    assert json.decode(index.read_bytes()) == {"measurements": {"last_measurement_id": 5}}
+    place.measurements.remove(5)
+    assert place.next_id() == 6
+    index.unlink()
+    assert place.next_id() == 1
+    place.write_index()
+    assert json.decode(index.read_bytes()) == {"measurements": {"last_measurement_id": 0}}
+
+
+@pytest.mark.parametrize("last", ["-1", "1e30", "true", "null", '"7"', "10000000000000000000000"])
+def test_an_index_that_makes_no_sense_is_said_and_not_used(place, experiment_path, rest, last):
+    place.measurements.add({}, rest(1), id=3)
+    index = experiment_path / "measurement.index.json"
+    index.write_text(f'{{"measurements": {{"last_measurement_id": {last}}}}}')
+    with pytest.warns(
+        ComaWarning, match=r"index\.json: expected a whole number .* of the measurement files are used"
+    ):
+        assert place.next_id() == 4
+    index.write_text("garbage")
+    with pytest.warns(ComaWarning, match=r"index\.json: no valid JSON: .* of the measurement files are used"):
+        assert place.next_id() == 4
+
+
+# ------------------------------------------------------------------------------------------- failures
+
+
+def test_failures_are_recorded_under_the_number_that_the_measurement_would_have_had(place, experiment_path):
+    assert place.add_failure({"info": {"host": "h"}, "parameters": {"a": 1}}, 3) == 3
+    assert place.add_failure({"parameters": {"a": 2}}, 3, sync=True) == 4
+    assert listing(experiment_path)[1:3] == ["failure.000003.json", "failure.000004.json"]
+    assert place.failures() == [
+        {"info": {"measurement_id": 3, "host": "h"}, "parameters": {"a": 1}},
+        {"info": {"measurement_id": 4}, "parameters": {"a": 2}},
+    ]
+    assert (place.next_id(), place.number()) == (5, 0)
+    place.remove_failures([3, 99])
+    assert [failure["info"]["measurement_id"] for failure in place.failures()] == [4]
+
+
+def test_a_record_of_a_failure_that_cannot_be_read_is_passed_over(place, experiment_path):
+    (experiment_path / "failure.000002.json").write_text("nonsense")
+    (experiment_path / "failure.000003.json").write_text('{"failure": {}}')
+    with pytest.warns(DataFileWarning) as warned:
+        assert place.failures() == []
+    assert [str(warning.message) for warning in warned] == [
+        f"{experiment_path}/failure.000002.json: no valid JSON: Expecting value, line 1, column 1. It is passed over.",
+        f"{experiment_path}/failure.000003.json: expected a dictionary 'failure/info'. It is passed over.",
+    ]
+    assert place.next_id() == 4
+
+
+# ---------------------------------------------------------------------------------------- read-only
+
+
+def everything_that_writes(place):
+    return {
+        "check_writable": place.check_writable,
+        "add": lambda: place.measurements.add({}, b""),
+        "remove": lambda: place.measurements.remove(1),
+        "save_info": lambda: place.save_info(description="x"),
+        "save_state": lambda: place.save_state({}),
+        "save_scan": lambda: place.save_scan({}),
+        "write_index": place.write_index,
+        "add_failure": lambda: place.add_failure({}, 1),
+        "remove_failures": lambda: place.remove_failures([1]),
+        "running": lambda: place.running().__enter__(),
+        "saving": place.saving,
+        "deactivate": place.deactivate,
+        "reset": place.reset,
+    }
+
+
+def test_mode_r_never_writes(place, experiment_path, rest):
+    place.measurements.add({}, rest(1))
+    before = set(os.listdir(experiment_path))
+    reading = opened(experiment_path, mode="r")
+    assert reading.read_only
+    assert reading.number() == 1
+    for name, call in everything_that_writes(reading).items():
+        with pytest.raises(StorageError) as caught:
+            call()
+        text = "the experiment was opened with mode='r', to be read only; open it with mode='a'"
+        assert caught.value.strerror == text, name
+    assert set(os.listdir(experiment_path)) == before
+
+
+def test_nothing_is_added_to_an_inactive_experiment(place, rest):
+    place.measurements.add({}, rest(1))
+    place.deactivate()
+    calls = everything_that_writes(place)
+    for name in ("check_writable", "add", "remove", "add_failure", "remove_failures", "running", "saving"):
+        with pytest.raises(
+            InactiveError,
+            match=rf"^The experiment is inactive: its measurements lie in {place.experiment_file}\. Call activate\(\)",
+        ):
+            calls[name]()
+
+
+READ_ONLY = """
+    import os, sys, warnings
+    import filelock, numpy, coma_xr.store.place as store
+    from coma_xr.errors import StorageError
+    from coma_xr.trees import json
+
+    path = sys.argv[1]
+    os.chmod(path, 0o555)
+    os.seteuid(65534) if os.geteuid() == 0 else None
+    place = store.ExperimentDirectory(path, config={})
+    print(place.number(), place.next_id(), place.active, len(list(place.measurements.trees())), place.state())
+    rest = json.encode_rest({})
+    for call in (
+        place.check_writable,
+        lambda: place.measurements.add({}, rest),
+        lambda: place.save_info(description="x"),
+        place.deactivate,
+        place.reset,
+        lambda: place.running().__enter__(),
+        lambda: store.ExperimentDirectory(path + "/new", config={}),
+    ):
+        try:
+            call()
+        except StorageError as error:
+            print(error.errno, error.strerror)
+"""
+
+
+def test_a_read_only_directory_is_read_and_says_so_before_anything_is_computed(child, rest):
+    # pytest's own directories are closed to other users.
+    with tempfile.TemporaryDirectory() as parent:
+        os.chmod(parent, 0o755)
+        path = Path(parent, "experiment")
+        place = opened(path)
+        place.measurements.add({}, rest(1))
+        place.save_state({"a": 1})
+        (path / ".coma.lock").unlink()
+        before = sorted(os.listdir(path))
+        output, errors = child(READ_ONLY, path).communicate(timeout=60)
+        assert not errors
+        denied = "permission denied; check the owner and mode of it and of its directory"
+        assert output.splitlines() == [
+            "1 2 True 1 {'a': 1}",
+            f"13 cannot write in the directory experiment: {denied}",
+            f"13 cannot write measurement.000002.json: {denied}",
+            f"13 cannot lock .coma.lock: {denied}",
+            f"13 cannot lock .coma.lock: {denied}",
+            f"13 cannot lock .coma.lock: {denied}",
+            f"13 cannot write in the directory experiment: {denied}",
+            f"13 cannot create the directory new: {denied}",
+        ]
+        assert sorted(os.listdir(path)) == before
+
+
+def test_a_measurement_file_that_may_not_be_read_is_a_problem_and_not_the_end(child, rest):
+    with tempfile.TemporaryDirectory() as parent:
+        os.chmod(parent, 0o755)
+        path = Path(parent, "experiment")
+        place = opened(path)
+        for value in (1, 2):
+            place.measurements.add({}, rest(value))
+        (path / "measurement.000001.json").chmod(0)
+        script = """
+            import os, sys, numpy
+            from coma_xr.store.place import ExperimentDirectory
+
+            os.seteuid(65534) if os.geteuid() == 0 else None
+            store = ExperimentDirectory(sys.argv[1], config={}).measurements
+            print([id for id, _ in store.trees()], store.problems)
+        """
+        output, errors = child(script, path).communicate(timeout=60)
+        assert not errors
+        assert output.startswith("[2] [DataFileError(")
+        assert "measurement.000001.json: cannot read measurement.000001.json: permission denied" in output
