@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import errno
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +181,27 @@ class ExperimentDirectory:
         self._refresh()
         return self._store
 
+    def trees(self, *, strict: bool = False) -> Iterator[tuple[int, Tree]]:
+        """Yield id and tree of every measurement that can be read, in the order of the ids.
+
+        Parameters
+        ----------
+        strict : bool, default False
+            Raise DataFileError when there are others; by default one warning names them.
+        """
+        store = self.measurements
+        yield from store.trees()
+        if store.problems and strict:
+            raise store.problems[0]
+        if store.problems:
+            number = len(store.problems)
+            first = listing((str(problem).rstrip(".") for problem in store.problems), 3)
+            warn(
+                f"{number} measurement{'s' * (number > 1)} of {self.path} cannot be read and "
+                f"{'were' if number > 1 else 'was'} passed over: {first}.",
+                DataFileWarning,
+            )
+
     def number(self) -> int:
         """Return the number of measurements; no measurement file is read for it."""
         return len(self.measurements.ids())
@@ -235,15 +256,24 @@ class ExperimentDirectory:
                 self._layout.save_index(max(self._layout.load_index(), self._layout.store().last_id()))
 
     def state(self) -> dict[str, Any]:
-        """Return a copy of what `save_state` wrote; of an archive that was copied alone, what it took along."""
+        """Return a copy of the state; of an archive that was copied alone, what it took along."""
         self._refresh()
         state = self._state.state if self._state.state is not None else self._document.state
         return copy.deepcopy(state or {})
 
-    def save_state(self, state: dict[str, Any]) -> None:
-        """Write the state, a plain tree: what was defined, annotated, and the like."""
+    def change_state(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change the state, a plain tree: what was defined, annotated, and the like.
+
+        Parameters
+        ----------
+        change : callable
+            Changes the dictionary that it is given, which no other process changes meanwhile.
+        """
         with self._changing():
-            self._layout.save_state(StateDocument(state, self._state.reset))
+            state = self.state()
+            change(state)
+            if state != self.state():
+                self._layout.save_state(StateDocument(state, self._state.reset))
 
     def scan(self) -> dict[str, Any] | None:
         """Return what `save_scan` wrote, None if there is nothing."""
@@ -251,8 +281,9 @@ class ExperimentDirectory:
 
     def save_scan(self, scan: dict[str, Any]) -> None:
         """Write the last scan, a plain tree; a hint."""
-        with self._changing():
-            self._layout.save_scan(scan)
+        if scan != self.scan():
+            with self._changing():
+                self._layout.save_scan(scan)
 
     # ----------------------------------------------------------------------------------------- failures
 
@@ -297,7 +328,11 @@ class ExperimentDirectory:
     def check_writable(self) -> None:
         """Raise InactiveError or StorageError when measurements cannot be added, before anything is computed."""
         self._check_active()
-        files.probe(self.path)
+        try:
+            files.probe(self.path)
+        except StorageError as error:
+            text = f"{error.strerror}; nothing was computed"
+            raise StorageError(error.errno, text, error.filename) from error
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -119,7 +119,10 @@ OPERATIONS = [
     Operation("reset", lambda place, run: place.reset(), shows="nothing"),
     Operation("write the index", lambda place, run: place.write_index(), needs_active=True),
     Operation("save the info", lambda place, run: place.save_info(description="other")),
-    Operation("save the state", lambda place, run: place.save_state({"definition": ["a"], "more": 1})),
+    Operation(
+        "save the state",
+        lambda place, run: place.change_state(lambda state: state.update({"definition": ["a"], "more": 1})),
+    ),
     Operation("save the scan", lambda place, run: place.save_scan({"axes": []})),
 ]
 
@@ -151,7 +154,7 @@ def prepared(path: Path, number: int, active: bool) -> None:
         place.measurements.add({}, rest(value), id=place.next_id())
     if number:
         place.add_failure(FAILURE, place.next_id())
-    place.save_state({"definition": ["a"]})
+    place.change_state(lambda state: state.update({"definition": ["a"]}))
     place.write_index()
     if not active:
         place.deactivate()

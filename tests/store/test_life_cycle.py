@@ -36,7 +36,7 @@ def place(experiment_path, rest):
     for id, value in {1: "one", 2: float("inf"), 5: [1, None]}.items():
         place.measurements.add({"host": "h"}, rest(value), id=id)
     place.add_failure({"parameters": {"a": 3}}, 3)
-    place.save_state({"definition": ["a"]})
+    place.change_state(lambda state: state.update({"definition": ["a"]}))
     place.save_info(start_date="2026-11-22T11:02:50Z")
     place.write_index()
     return place

@@ -114,7 +114,7 @@ def test_a_function_cannot_run_or_archive_its_own_experiment(place):
         ):
             opened(place.path).reset()
         place.save_info(description="allowed")
-        place.save_state({"also": "allowed"})
+        place.change_state(lambda state: state.update({"also": "allowed"}))
         place.write_index()
 
 

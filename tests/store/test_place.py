@@ -143,7 +143,7 @@ def test_xml_cannot_be_chosen_for_a_new_experiment(experiment_path):
 def test_opening_again_finds_everything(experiment_path, rest):
     place = opened(experiment_path, id=7, description="d")
     place.measurements.add({}, rest(1.5), id=4)
-    place.save_state({"definition": 1})
+    place.change_state(lambda state: state.update({"definition": 1}))
     place.save_scan({"axes": [1]})
     for again in (opened(experiment_path), opened(experiment_path / "experiment.000007.json", mode="r")):
         assert again.info == place.info
@@ -389,7 +389,7 @@ def test_what_coma_2_put_into_the_info_stays(experiment_path):
 def test_another_process_sees_what_was_written(place, experiment_path, rest):
     other = opened(experiment_path)
     place.save_info(description="new")
-    place.save_state({"a": 1})
+    place.change_state(lambda state: state.update({"a": 1}))
     place.measurements.add({}, rest(1))
     assert (other.info["description"], other.state(), other.number()) == ("new", {"a": 1}, 1)
     place.deactivate()
@@ -398,7 +398,7 @@ def test_another_process_sees_what_was_written(place, experiment_path, rest):
 
 
 def test_the_state_is_a_copy(place):
-    place.save_state({"definition": {"a": [1]}})
+    place.change_state(lambda state: state.update({"definition": {"a": [1]}}))
     place.state()["definition"]["a"].append(2)
     assert place.state() == {"definition": {"a": [1]}}
 
@@ -479,7 +479,7 @@ def everything_that_writes(place):
         "add": lambda: place.measurements.add({}, b""),
         "remove": lambda: place.measurements.remove(1),
         "save_info": lambda: place.save_info(description="x"),
-        "save_state": lambda: place.save_state({}),
+        "change_state": lambda: place.change_state(lambda state: state.update({})),
         "save_scan": lambda: place.save_scan({}),
         "write_index": place.write_index,
         "add_failure": lambda: place.add_failure({}, 1),
@@ -552,7 +552,7 @@ def test_a_read_only_directory_is_read_and_says_so_before_anything_is_computed(c
         path = Path(parent, "experiment")
         place = opened(path)
         place.measurements.add({}, rest(1))
-        place.save_state({"a": 1})
+        place.change_state(lambda state: state.update({"a": 1}))
         (path / ".coma.lock").unlink()
         before = sorted(os.listdir(path))
         output, errors = child(READ_ONLY, path).communicate(timeout=60)
@@ -560,12 +560,12 @@ def test_a_read_only_directory_is_read_and_says_so_before_anything_is_computed(c
         denied = "permission denied; check the owner and mode of it and of its directory"
         assert output.splitlines() == [
             "1 2 True 1 {'a': 1}",
-            f"13 cannot write in the directory experiment: {denied}",
+            f"13 cannot write in the directory experiment: {denied}; nothing was computed",
             f"13 cannot write measurement.000002.json: {denied}",
             f"13 cannot lock .coma.lock: {denied}",
             f"13 cannot lock .coma.lock: {denied}",
             f"13 cannot lock .coma.lock: {denied}",
-            f"13 cannot write in the directory experiment: {denied}",
+            f"13 cannot write in the directory experiment: {denied}; nothing was computed",
             f"13 cannot create the directory new: {denied}",
         ]
         assert sorted(os.listdir(path)) == before
