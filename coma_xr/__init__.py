@@ -1,0 +1,112 @@
+"""Run a function over sets of parameters, keep each result as one readable file, get labelled arrays back.
+
+An *experiment* is a directory. Each *parameter set* that was run is one *measurement*: one text file with a
+tree of parameters and results, in which a *path* such as ``results/t`` names a value.
+
+>>> import coma_xr as coma
+>>> def square(x, a=1.0):
+...     return {"y": a * x**2}
+>>> e = coma.Experiment("squares")
+>>> e.run(square, coma.grid(x=[1, 2, 3]), progress=False)
+(3, 3)
+>>> e.to_dataset().y.values
+array([1., 4., 9.])
+
+Everything is loaded when it is first used, so that importing this package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from coma_xr.errors import (
+    ComaError,
+    ComaWarning,
+    ConfigError,
+    DataFileError,
+    DataFileWarning,
+    ExperimentBusyError,
+    ExperimentError,
+    InactiveError,
+    LayoutError,
+    ParameterError,
+    PathError,
+    RunError,
+    SerializationError,
+    StorageError,
+    there_is,
+)
+
+if TYPE_CHECKING:
+    from coma_xr.define.parameters import ParameterSet
+    from coma_xr.define.scans import Scan, grid
+    from coma_xr.experiment import Experiment
+    from coma_xr.output.export import export
+    from coma_xr.retrieve.measurement import Measurement
+    from coma_xr.retrieve.tables import Result, ResultList
+    from coma_xr.run.report import RunReport
+    from coma_xr.store.config import create_default_config, load_config
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "ComaError",
+    "ComaWarning",
+    "ConfigError",
+    "DataFileError",
+    "DataFileWarning",
+    "Experiment",
+    "ExperimentBusyError",
+    "ExperimentError",
+    "InactiveError",
+    "LayoutError",
+    "Measurement",
+    "ParameterError",
+    "ParameterSet",
+    "PathError",
+    "Result",
+    "ResultList",
+    "RunError",
+    "RunReport",
+    "Scan",
+    "SerializationError",
+    "StorageError",
+    "__version__",
+    "create_default_config",
+    "export",
+    "grid",
+    "load_config",
+]
+
+# Where each name that is loaded on first use lives.
+_HOMES = {
+    "Experiment": "experiment",
+    "Measurement": "retrieve.measurement",
+    "ParameterSet": "define.parameters",
+    "Result": "retrieve.tables",
+    "ResultList": "retrieve.tables",
+    "RunReport": "run.report",
+    "Scan": "define.scans",
+    "create_default_config": "store.config",
+    "export": "output.export",
+    "grid": "define.scans",
+    "load_config": "store.config",
+}
+
+
+# Hidden from type checkers, which would take it for leave to use any name.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in _HOMES:
+            value = getattr(importlib.import_module(f"coma_xr.{_HOMES[name]}"), name)
+            globals()[name] = value
+            return value
+        text = f"module 'coma_xr' has no attribute {name!r}."
+        # Python asks for names such as __path__ by itself; a list of ours would be no help there.
+        raise AttributeError(text if name.startswith("_") else f"{text} {there_is(name, __all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,151 @@
+"""One run of an experiment: what the store knows goes to the runner, what the runner makes into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from coma_xr.define.values import near_doubles, near_doubles_text
+from coma_xr.errors import listing, warn
+from coma_xr.run.plan import plan, survey
+from coma_xr.run.runner import run_serially
+
+if TYPE_CHECKING:
+    from coma_xr.run.plan import Plan, Survey
+    from coma_xr.run.report import RunReport
+    from coma_xr.run.runner import OnError
+    from coma_xr.run.worker import Outcome, Work
+    from coma_xr.store.durability import Durable, Saver
+    from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["Keeper", "Session", "recorded_failures"]
+
+
+def recorded_failures(place: ExperimentDirectory) -> list[tuple[int, Tree]]:
+    """Return the records of failures with the ids that their measurements would have had."""
+    return [(tree["info"]["measurement_id"], tree) for tree in place.failures()]
+
+
+@dataclass
+class Keeper:
+    """Keeps what comes of parameter sets, under the ids that were reserved for them.
+
+    Parameters
+    ----------
+    place : ExperimentDirectory
+        Where.
+    saving : Saver
+        Adds to it.
+    failed : Survey
+        The records of earlier failures, which go as soon as there is something newer.
+    first : int
+        The id of the first parameter set of the run.
+    dates : list of str
+        When each measurement ended; filled here.
+    """
+
+    place: ExperimentDirectory
+    saving: Saver
+    failed: Survey
+    first: int
+    dates: list[str] = field(default_factory=list)
+
+    def save(self, outcome: Outcome) -> int:
+        """Save a measurement and return its id."""
+        assert outcome.rest is not None
+        id = self.first + outcome.task.position
+        id = self.saving.add(outcome.info, outcome.rest, id=id, seconds=outcome.seconds)
+        self.dates.append(outcome.info["end_date"])
+        self._forget(outcome)
+        return id
+
+    def record_failure(self, outcome: Outcome) -> int:
+        """Record a failure and return the id that its measurement would have had."""
+        id = self.first + outcome.task.position
+        id = self.saving.add_failure(outcome.failure, id=id, seconds=outcome.seconds)
+        self._forget(outcome)
+        return id
+
+    def _forget(self, outcome: Outcome) -> None:
+        if outcome.task.key in self.failed.ids:
+            self.place.remove_failures(self.failed.ids[outcome.task.key])
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of an experiment.
+
+    Parameters
+    ----------
+    place : ExperimentDirectory
+        The experiment.
+    work : Work
+        The function, and how it is called.
+    wanted : sequence of sequences
+        The plain values of each parameter set asked for.
+    durable : "auto" or bool
+        When a measurement is safe against a power cut.
+    """
+
+    place: ExperimentDirectory
+    work: Work
+    wanted: Sequence[Sequence[Tree]]
+    durable: Durable
+
+    def run(
+        self,
+        trees: Iterable[tuple[int, Tree]],
+        *,
+        defaults: dict[str, Tree],
+        retry_failed: bool,
+        on_error: OnError,
+        progress: bool | None,
+    ) -> RunReport:
+        """Run what the measurements that there are, `trees`, leave to be done."""
+        work, place = self.work, self.place
+        there = survey(trees, work.definition, defaults=defaults, constants=work.defaults)
+        failed = survey(recorded_failures(place), work.definition)
+        todo = plan(self.wanted, there.ids, failed.ids, retry_failed=retry_failed)
+        self._warn(todo, there)
+        with place.saving(self.durable) as saving:
+            keeper = Keeper(place, saving, failed, place.next_id())
+            try:
+                return run_serially(
+                    work,
+                    todo,
+                    save=keeper.save,
+                    record_failure=keeper.record_failure,
+                    on_error=on_error,
+                    ever_succeeded=bool(there.ids),
+                    progress=progress,
+                )
+            finally:
+                self._note_dates(keeper.dates)
+
+    def _note_dates(self, dates: Sequence[str]) -> None:
+        if dates:
+            start = self.place.info.get("start_date") or dates[0]
+            self.place.save_info(start_date=start, end_date=dates[-1])
+            self.place.write_index()
+
+    def _warn(self, todo: Plan, there: Survey) -> None:
+        """Say what in the measurements that are there may not be what the user thinks."""
+        names, path = self.work.definition.names, self.place.path
+        if there.lacking:
+            warn(
+                f"{len(there.lacking)} measurements of {path} lack one of {listing(names)} and count for no "
+                f"parameter set, {there.lacking[0]} for example. What they stand for can be said by "
+                "annotate(path, default=...)."
+            )
+        for leaf, (id, value) in there.otherwise.items():
+            warn(
+                f"Measurement {id} of {path} has {leaf} = {value!r}, but the function's own default is another "
+                "value by now. It counts as done all the same; make it a parameter to tell them apart."
+            )
+        if todo.todo:
+            keys = cast("list[tuple[Any, ...]]", [*(task.key for task in todo.todo), *there.ids])
+            pairs = near_doubles({name: [key[i] for key in keys] for i, name in enumerate(names)})
+            if pairs:
+                warn(near_doubles_text(pairs))

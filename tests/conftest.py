@@ -1,0 +1,121 @@
+"""What all tests share: surroundings of their own, a check that they leave nothing, lines for the summary."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+LINE = "report_line"
+TEMPORARY = ".coma-tmp-*"
+
+# Processes that outlive a test on purpose: multiprocessing keeps one of them for the whole session.
+LASTING = ("resource_tracker", "forkserver")
+
+PATIENCE = 5.0  # seconds for threads and processes that are about to end
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="also run what takes minutes")
+
+
+class Summary:
+    """Print the lines that tests reported, at the end, also when xdist ran them elsewhere."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "teardown":
+            self.lines += [str(text) for name, text in report.user_properties if name == LINE]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.lines:
+            terminalreporter.section("reported by tests")
+            for line in self.lines:
+                terminalreporter.write_line(line)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Summary())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what was not asked for: benchmarks, and tests at full size."""
+    asked = config.getoption("benchmark_only", default=False)
+    full = config.getoption("--full")
+    wanted, unwanted = [], []
+    for item in items:
+        is_benchmark = "benchmark" in getattr(item, "fixturenames", ())
+        skipped = (is_benchmark and not asked) or ("full" in item.keywords and not full)
+        (unwanted if skipped else wanted).append(item)
+    if unwanted:
+        config.hook.pytest_deselected(items=unwanted)
+        items[:] = wanted
+
+
+@pytest.fixture
+def report_line(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """A function; the lines given to it are printed in pytest's summary."""
+    return lambda text: request.node.user_properties.append((LINE, text))
+
+
+@pytest.fixture
+def experiment_path(tmp_path: Path) -> Path:
+    """Where an experiment may be made; nothing is there yet."""
+    return tmp_path / "experiment"
+
+
+@pytest.fixture(autouse=True)
+def empty_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The configuration directory of the test: empty, whatever the user has."""
+    directory = tmp_path_factory.mktemp("configuration")
+    monkeypatch.setenv("COMA_CONFIG_DIR", str(directory))
+    return directory
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a thread, a process or a temporary file behind."""
+    before = leftovers()
+    yield
+    deadline = time.monotonic() + PATIENCE
+    while (left := leftovers() - before) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not left, f"the test left behind: {', '.join(sorted(left))}"
+    directory = request.node.funcargs.get("tmp_path")
+    if directory and not request.node.get_closest_marker("leaves_files"):
+        files = sorted(str(path.relative_to(directory)) for path in directory.rglob(TEMPORARY))
+        assert not files, f"the test left temporary files behind: {', '.join(files)}"
+
+
+def leftovers() -> set[str]:
+    """Return the names of the threads and child processes that there are."""
+    threads = {f"thread {thread.name}" for thread in threading.enumerate()}
+    return threads | {f"process {pid} ({command})" for pid, command in children()}
+
+
+def children() -> Iterator[tuple[str, str]]:
+    for tasks in Path("/proc/self/task").glob("*/children"):
+        try:
+            pids = tasks.read_text().split()
+        except OSError:  # the thread ended
+            continue
+        for pid in pids:
+            command = command_of(pid)
+            if not any(name in command for name in LASTING):
+                yield pid, command
+
+
+def command_of(pid: str) -> str:
+    try:
+        return Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:  # the process ended
+        return "ended"
+
+
+os.environ.setdefault("MPLBACKEND", "Agg")

@@ -1,0 +1,339 @@
+"""The experiment as its users see it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import coma_xr as coma
+from coma_xr.errors import ComaWarning, SerializationError
+
+COMA2 = Path(__file__).parent / "data" / "coma2"
+
+
+def square(x, a=1.0):
+    return {"y": a * x**2}
+
+
+@pytest.fixture
+def e(experiment_path):
+    return coma.Experiment(experiment_path)
+
+
+def visible(e):
+    """List what ``ls`` shows."""
+    return sorted(file.name for file in e.path.iterdir() if not file.name.startswith("."))
+
+
+# Running
+
+
+def test_a_second_run_computes_nothing(e):
+    called = []
+    scan = coma.grid(x=[1, 2, 3])
+    assert e.run(lambda x: called.append(x) or square(x), scan) == (3, 3)
+    before = {file: (e.path / file).stat().st_mtime_ns for file in visible(e)}
+    assert e.run(lambda x: called.append(x) or square(x), scan) == (0, 3)
+    assert called == [1, 2, 3]
+    assert {file: (e.path / file).stat().st_mtime_ns for file in visible(e)} == before
+
+
+def test_only_new_values_are_run(e):
+    e.run(square, {"x": [1, 3]})
+    report = e.run(square, {"x": [1, 2, 3, 4]})
+    assert (report, report.skipped) == ((2, 4), 2)
+    assert e.to_dataset().y.values.tolist() == [1, 4, 9, 16]
+    assert e.to_dataset().measurement_id.values.tolist() == [1, 3, 2, 4]
+
+
+def test_a_measurement_is_one_file_with_parameters_results_and_defaults(e):
+    e.run(square, {"x": [3]})
+    assert visible(e) == ["experiment.none.json", "measurement.000001.json", "measurement.index.json"]
+    tree = json.loads((e.path / "measurement.000001.json").read_text())["measurement"]
+    info = tree.pop("info")
+    assert tree == {"parameters": {"x": 3, "a": 1.0}, "results": {"y": 9.0}}
+    assert list(info) == [
+        "measurement_id", "start_date", "end_date", "duration", "host", "python_version", "coma_xr_version",
+    ]  # fmt: skip
+    assert info["coma_xr_version"] == coma.__version__
+    assert json.loads((e.path / "measurement.index.json").read_text()) == {
+        "measurements": {"last_measurement_id": 1}
+    }
+
+
+def test_the_experiment_knows_when_it_ran(e):
+    assert (e.start_date, e.end_date) == (None, None)
+    e.run(square, {"x": [1]})
+    start = e.measurement(1).start_date
+    assert e.start_date <= start <= e.end_date
+    info = json.loads((e.path / "experiment.none.json").read_text())["experiment"]["info"]
+    assert (info["start_date"], info["end_date"]) == (e.start_date, e.end_date)
+
+
+def test_a_failure_is_recorded_and_the_others_go_on(e, caplog):
+    def inverse(x):
+        return {"y": 1 / x}
+
+    with (
+        caplog.at_level(logging.WARNING, "coma_xr"),
+        pytest.warns(ComaWarning, match="1 of 3 parameter sets failed"),
+    ):
+        report = e.run(inverse, {"x": [0, 1, 2]})
+    assert report == (2, 3)
+    assert (report.failed, report.skipped) == (1, 0)
+    assert "(x=0): ZeroDivisionError: division by zero" in caplog.text
+    assert visible(e) == [
+        "experiment.none.json", "failure.000001.json", "measurement.000002.json", "measurement.000003.json",
+        "measurement.index.json",
+    ]  # fmt: skip
+    failures = e.failures()
+    assert failures.index.tolist() == [1]
+    assert failures.loc[1, ["x", "exception", "message"]].tolist() == [
+        0,
+        "ZeroDivisionError",
+        "division by zero",
+    ]
+    assert 'in inverse: return {"y": 1 / x}' in failures.loc[1, "line"]
+    with pytest.raises(coma.RunError, match=r"x=0"):
+        report.check()
+
+
+def test_a_failure_is_gone_when_its_set_succeeds(e):
+    with pytest.warns(ComaWarning, match="failed"):
+        e.run(lambda x: {"y": 1 / x}, {"x": [0, 1, 2]})
+    with pytest.warns(ComaWarning, match="failed"):
+        assert e.run(lambda x: {"y": 1 / x}, {"x": [0, 1, 2]}) == (0, 3)
+    assert len(e.failures()) == 1
+    assert e.run(lambda x: {"y": 1.0}, {"x": [0, 1, 2]}, retry_failed=False) == (0, 3)
+    assert e.run(lambda x: {"y": 1.0}, {"x": [0, 1, 2]}) == (1, 3)
+    assert e.failures().empty
+    assert not [name for name in visible(e) if name.startswith("failure")]
+
+
+def test_a_failure_that_a_kill_left_behind_does_not_count(e):
+    with pytest.warns(ComaWarning, match="failed"):
+        e.run(lambda x: {"y": 1 / x}, {"x": [0]})
+    record = (e.path / "failure.000001.json").read_bytes()
+    e.run(lambda x: {"y": 1.0}, {"x": [0]})
+    (e.path / "failure.000001.json").write_bytes(record)
+    assert e.failures().empty
+
+
+def test_failures_come_after_what_was_never_tried(e):
+    called = []
+
+    def f(x):
+        called.append(x)
+        if x == 1 and len(called) == 1:
+            raise ValueError(x)
+        return x
+
+    with pytest.warns(ComaWarning, match="failed"):
+        e.run(f, {"x": [1]})
+    e.run(f, {"x": [1, 2]})
+    assert called == [1, 2, 1]
+
+
+def test_what_is_defined_annotated_and_scanned_is_there_in_the_next_session(e):
+    scan = coma.grid(a=[1, 2]).expand(b=lambda p: [p.a, 2 * p.a])
+    e.run(lambda a, b: {"c": a * b}, scan)
+    e.annotate("results/c", units="J", long_name="energy")
+    e.annotate("results/c", long_name="total energy")
+    again = coma.Experiment(e.path, "r")
+    assert again.annotations == {"results/c": {"units": "J", "long_name": "total energy"}}
+    ds = again.to_dataset()
+    assert ds.c.dims == ("a", "b_index")
+    assert ds.b.values.tolist() == [[1, 2], [2, 4]]
+    assert ds.c.attrs["units"] == "J"
+    assert ds.c.attrs["long_name"] == "total energy"
+    xr.testing.assert_identical(ds, e.to_dataset())
+
+
+def test_a_million_sets_are_only_made_when_they_are_needed():
+    scan = coma.grid(a=range(1000), b=range(1000))
+    assert len(scan) == 1_000_000
+    assert repr(scan) == "<Scan of 1000000 parameter sets (a: 1000, b: 1000)>"
+    assert next(iter(scan)) == {"a": 0, "b": 0}
+
+
+# By hand
+
+
+def test_a_measurement_can_be_saved_by_hand(e):
+    m = e.new_measurement()
+    m.start()
+    m.end()
+    assert m.save({"parameters": {"x": 1}, "results": {"y": np.arange(3)}}) == m.id == 1
+    stored = e.measurement(1)
+    assert stored.results.y.tolist() == [0, 1, 2]
+    assert stored.start_date
+    assert e.new_measurement().id == 2
+
+
+def test_measurements_by_hand_have_ids_of_their_own(e):
+    first, second = e.new_measurement(), e.new_measurement()
+    assert second.save({"results": {"y": 2}}) == 2
+    assert first.save({"results": {"y": 1}}) == 1
+    assert [m.results.y for m in e.measurements()] == [1, 2]
+
+
+def test_what_cannot_be_saved_by_hand_leaves_nothing(e):
+    with pytest.raises(SerializationError, match="results/y: cannot store a object"):
+        e.new_measurement().save({"results": {"y": object()}})
+    assert e.number_of_measurements() == 0
+
+
+# Coma 2's way
+
+
+def test_parameter_sets_can_be_added_by_name_and_as_a_scan(e):
+    e.add_parameter_set(coma.grid(a=[1, 2], b=[3]))
+    e.add_parameter_set(b=4, a=1)
+    assert e.run(lambda p: {"results": {"c": p.a * p.b}}) == (3, 3)
+    e.clear_parameter_sets()
+    assert e.run(lambda p: {}) == (0, 0)
+
+
+def test_two_protocols_give_the_same_file(tmp_path):
+    one, two = coma.Experiment(tmp_path / "one"), coma.Experiment(tmp_path / "two")
+    one.run(lambda x: {"y": 2 * x}, {"x": [1]})
+    two.define_parameter_set("x")
+    two.add_parameter_set(1)
+    two.run(lambda p: {"results": {"y": 2 * p.x}})
+    trees = [e.measurement(1).tree for e in (one, two)]
+    for tree in trees:
+        del tree["info"]
+    assert trees[0] == trees[1] == {"parameters": {"x": 1}, "results": {"y": 2}}
+
+
+@pytest.mark.parametrize(
+    "directory", sorted(p.name for p in COMA2.iterdir() if "json" in p.name and p.is_dir())
+)
+def test_experiments_of_coma_2_are_read(tmp_path, directory):
+    """Opened to be read only, nothing changes; everything is found in its place."""
+    path = tmp_path / directory
+    shutil.copytree(COMA2 / directory, path)
+    before = {file: (path / file).read_bytes() for file in os.listdir(path)}
+    e = coma.Experiment(path, "r")
+    number = {"pendulum": 12, "chain": 4, "values": 5}[directory.split("-")[0]]
+    assert e.number_of_measurements() == number
+    assert [m.id for m in e.measurements()] == list(range(1, number + 1))
+    assert e.description == f"Made by Coma 2.0: {directory}"
+    assert e.tags == ["fixture", "json"]
+    assert e.id == (7 if "pendulum-json-pretty" in directory else None)
+    assert e.isactive() == (not directory.endswith("-inactive"))
+    assert len(e.to_dataframe()) == number
+    assert {file: (path / file).read_bytes() for file in os.listdir(path)} == before
+
+
+EXPECTED = json.loads((COMA2 / "expected.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in EXPECTED if "json" in c["experiment"]], ids=lambda c: c["experiment"]
+)
+def test_retrieve_results_answers_as_coma_2_did(case):
+    e = coma.Experiment(COMA2 / case["experiment"], "r")
+    rs = e.retrieve_results(case["table_definition"], case["parameter_set_definition"])
+    assert len(rs) == len(case["results"])
+    for r, expected in zip(rs, case["results"], strict=True):
+        assert list(r.parameters) == expected["parameters"]
+        assert list(r.table_columns) == expected["table_columns"]
+        assert list(r.table.shape) == expected["shape"]
+        assert r.table.tolist() == expected["table"]
+        assert list(r.measurement_ids) == expected["measurement_ids"]
+
+
+def test_an_experiment_of_coma_2_goes_on(tmp_path):
+    """What Coma 2 measured counts; what is added is numbered on, and Coma 2 would count it."""
+    path = tmp_path / "pendulum"
+    shutil.copytree(COMA2 / "pendulum-json-compact-active", path)
+    e = coma.Experiment(path)
+    scan = {"theta_0": [-5.0], "theta": [-5.0, 2.5]}
+    assert e.run(lambda theta_0, theta: {"t": 0.0, "t_": 0.0}, scan) == (1, 2)
+    assert e.measurement(13)["parameters/theta"] == 2.5
+    index = json.loads((path / "measurement.index.json").read_text())
+    assert index == {"measurements": {"last_measurement_id": 13}}
+
+
+# The experiment as a whole
+
+
+def test_inactive_and_active_give_the_same_dataset(e):
+    with pytest.warns(ComaWarning, match="failed"):
+        e.run(lambda x: {"y": 1 / x}, {"x": [0, 1, 2, 4]})
+    e.annotate("results/y", units="1")
+    before, frame = e.to_dataset(), e.to_dataframe()
+    e.deactivate()
+    assert visible(e) == ["experiment.none.json"]
+    xr.testing.assert_identical(e.to_dataset(), before)
+    assert e.to_dataframe().equals(frame)
+    assert len(e.failures()) == 1
+    # The definition and the annotations are in the one file that is left, should it be moved away.
+    moved = e.path.parent / "moved"
+    moved.mkdir()
+    shutil.copy(e.path / "experiment.none.json", moved)
+    alone = coma.Experiment(moved, "r")
+    assert alone.to_dataset().y.attrs["units"] == "1"
+    assert alone.to_dataset().y.dims == ("x",)
+    e.activate()
+    xr.testing.assert_identical(e.to_dataset(), before)
+    assert len(e.failures()) == 1
+
+
+def test_reset_begins_anew(e):
+    with pytest.warns(ComaWarning, match="failed"):
+        e.run(lambda x: {"y": 1 / x}, {"x": [0, 1]})
+    e.reset()
+    assert e.number_of_measurements() == 0
+    assert e.failures().empty
+    assert (e.start_date, e.end_date) == (None, None)
+    assert visible(e) == ["experiment.none.json", "measurement.index.json"]
+    assert e.run(square, {"x": [5]}) == (1, 1)
+    assert e.measurement(1).results.y == 25
+
+
+def test_description_and_tags_are_kept_and_can_be_changed(experiment_path):
+    coma.Experiment(experiment_path, description="Squares", tags=["a", "b"])
+    e = coma.Experiment(experiment_path)
+    assert (e.description, e.tags) == ("Squares", ["a", "b"])
+    coma.Experiment(experiment_path, description="Squares of small numbers")
+    assert (e.description, e.tags) == ("Squares of small numbers", ["a", "b"])
+
+
+def test_it_shows_itself(experiment_path):
+    e = coma.Experiment(experiment_path, id=7, description="Squares")
+    assert repr(e) == f"Experiment('{experiment_path}', 0 measurements)"
+    e.run(square, {"x": [1]})
+    assert str(e).splitlines()[:2] == [f"Experiment 7 in {experiment_path}", "  description: Squares"]
+    assert str(e).splitlines()[-2:] == ["  parameters: x", "  1 measurement"]
+    e.deactivate()
+    assert repr(e) == f"Experiment('{experiment_path}', 1 measurements, inactive)"
+
+
+def test_the_configuration_rules_the_files(experiment_path):
+    config = {
+        "experiment_file": "run_${experiment_id}",
+        "measurement_file": "point-${measurement_id}",
+        "measurement_index": "points",
+        "archive_pretty_print": False,
+        "serializer_getstate": "state",
+    }
+
+    class Model:
+        def state(self):
+            return {"results": {"y": 1}}
+
+    e = coma.Experiment(experiment_path, config=config)
+    e.define_parameter_set("x")
+    e.add_parameter_set(1)
+    e.run(lambda p: Model())
+    assert visible(e) == ["point-000001.json", "points.json", "run_none.json"]
+    assert '"results":{"y":1}' in (experiment_path / "point-000001.json").read_text()

@@ -1,0 +1,282 @@
+"""What no module of coma_xr does, found in its source."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import coma_xr
+
+PACKAGE = Path(coma_xr.__file__).parent
+ROOT = PACKAGE.parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+NAMES = [str(path.relative_to(PACKAGE)) for path in MODULES]
+
+MOST_LINES = 400
+MOST_LINES_OF_A_FUNCTION = 50
+
+# Nothing runs because a file says so.
+RUNNING = {"eval", "exec", "compile", "__import__"}
+IMPORTING = "import_module"
+RUNNING_MODULES = {"pickle", "marshal", "shelve", "dill", "code", "runpy", "imp"}
+# The package's own names, from a table in its source, are loaded on first use.
+IMPORTING_ALLOWED = "__init__.py"
+
+# Only files.py touches files. These names of os are no system calls on files.
+HARMLESS_OS = {
+    "PathLike",
+    "cpu_count",
+    "environ",
+    "fsdecode",
+    "fsencode",
+    "fspath",
+    "getpid",
+    "linesep",
+    "name",
+}
+HARMLESS_OS |= {"path", "sep", "strerror"}
+HARMLESS_OS_PATH = {"basename", "dirname", "expanduser", "expandvars", "isabs", "join", "normpath", "split"}
+FILE_MODULES = {
+    "shutil",
+    "tempfile",
+    "glob",
+    "fcntl",
+    "mmap",
+    "io",
+    "zipfile",
+    "gzip",
+    "tarfile",
+    "fileinput",
+}
+FILE_MODULES_ALLOWED = {("demo.py", "io")}
+FILE_METHODS = {
+    *("chmod", "exists", "glob", "group", "hardlink_to", "is_dir", "is_fifo", "is_file"),
+    *(
+        "is_mount",
+        "is_socket",
+        "is_symlink",
+        "iterdir",
+        "lchmod",
+        "link_to",
+        "lstat",
+        "mkdir",
+        "open",
+        "owner",
+    ),
+    *("read_bytes", "read_text", "readlink", "rglob", "rmdir", "samefile", "symlink_to", "touch"),
+    *("unlink", "write_bytes", "write_text"),
+}
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, str, int]]:
+    """Yield what is called: the object in front of the dot, the name, the line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name):
+                yield "", node.func.id, node.lineno
+            elif isinstance(node.func, ast.Attribute):
+                yield ast.unparse(node.func.value), node.func.attr, node.lineno
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[str, str, int]]:
+    """Yield what is imported: the module, the name from it, the line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "", node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.module or "", alias.name, node.lineno) for alias in node.names)
+
+
+def runs_what_it_is_told(path: Path) -> list[str]:
+    tree = tree_of(path)
+    found = [f"line {line}: {m}" for m, _, line in imported(tree) if m.partition(".")[0] in RUNNING_MODULES]
+    for owner, called, line in calls(tree):
+        if called in RUNNING and owner in {"", "builtins"}:
+            found.append(f"line {line}: {called}()")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == IMPORTING:
+            names = {leaf for leaf in ast.walk(node.args[0]) if isinstance(leaf, (ast.Constant, ast.Name))}
+            if isinstance(node.args[0], ast.JoinedStr) or not any(isinstance(n, ast.Constant) for n in names):
+                found.append(f"line {node.lineno}: {ast.unparse(node)}")
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_nothing_is_run_because_a_file_says_so(path):
+    "What is imported by name is named in the source."
+    if path != PACKAGE / IMPORTING_ALLOWED:
+        assert not runs_what_it_is_told(path)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle",
+        "def f():\n    from marshal import loads",
+        "eval('1')",
+        "exec(text)",
+        "import importlib\nimportlib.import_module(name)",
+        "import importlib\nimportlib.import_module(f'numpy.{name}')",
+    ],
+)
+def test_the_guard_finds_what_runs_code(source, tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text(source)
+    assert runs_what_it_is_told(path)
+
+
+def touches_files(path: Path) -> list[str]:
+    tree, name = tree_of(path), path.name
+    found = []
+    for owner, called, line in calls(tree):
+        if (not owner and called == "open") or (owner == "io" and called.startswith("open")):
+            found.append(f"line {line}: open()")
+        elif owner == "os.path":
+            if called not in HARMLESS_OS_PATH:
+                found.append(f"line {line}: os.path.{called}()")
+        elif owner != "files" and called in FILE_METHODS:
+            found.append(f"line {line}: {owner}.{called}()")
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Attribute)
+            and ast.unparse(node.value) == "os"
+            and node.attr not in HARMLESS_OS
+        ):
+            found.append(f"line {node.lineno}: os.{node.attr}")
+    for module, what, line in imported(tree):
+        if module == "os" and what and what not in HARMLESS_OS:
+            found.append(f"line {line}: from os import {what}")
+        if module.partition(".")[0] in FILE_MODULES and (name, module) not in FILE_MODULES_ALLOWED:
+            found.append(f"line {line}: import {module}")
+    return found
+
+
+OTHERS = [path for path in MODULES if path != PACKAGE / "files.py"]
+
+
+@pytest.mark.parametrize("path", OTHERS, ids=[str(path.relative_to(PACKAGE)) for path in OTHERS])
+def test_only_one_module_touches_files(path):
+    "So that the tests can kill a process at each system call of every operation."
+    assert not touches_files(path)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "open('x')",
+        "import os\nos.replace('a', 'b')",
+        "from os import unlink",
+        "import shutil",
+        "path.write_text('x')",
+        "import os\nos.path.exists('x')",
+        "import os\nremove = os.remove",
+        "def f():\n    import tempfile",
+    ],
+)
+def test_the_guard_finds_what_touches_files(source, tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text(source)
+    assert touches_files(path)
+
+
+def comments(path: Path) -> Iterator[tuple[str, int]]:
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type == tokenize.COMMENT:
+                yield token.string, token.start[0]
+
+
+TEXTS = sorted(
+    path
+    for pattern in (
+        "coma_xr/**/*.py",
+        "tests/**/*.py",
+        "gallery/*.py",
+        "docs/*.md",
+        "docs/*.py",
+        "*.md",
+        "*.toml",
+    )
+    for path in ROOT.glob(pattern)
+    if ".venv" not in path.parts
+)
+
+# Put together here, so that this file does not find itself.
+NOTES = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X"]))
+MACHINES = re.compile("|".join(["/" + "home/(?!user|burkhard)", "/" + "work/", "/" + "root/", "/" + "opt/"]))
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=[str(path.relative_to(ROOT)) for path in TEXTS])
+def test_there_are_no_notes_to_self_and_no_paths_of_a_machine(path):
+    lines = path.read_text("utf-8").splitlines()
+    assert not [line for line in lines if NOTES.search(line)]
+    assert not [line for line in lines if MACHINES.search(line)]
+
+
+def lines_of_code(path: Path) -> int:
+    """Count the lines that hold code: no docstrings, comments or empty lines."""
+    text = path.read_bytes()
+    lines: set[int] = set()
+    skipped = {
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENCODING,
+        tokenize.ENDMARKER,
+    }
+    for token in tokenize.tokenize(io.BytesIO(text).readline):
+        if token.type not in skipped:
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(text)):
+        lines -= docstring_lines(node)
+    return len(lines)
+
+
+def docstring_lines(node: ast.AST) -> set[int]:
+    if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        return set()
+    if not node.body or ast.get_docstring(node, clean=False) is None:
+        return set()
+    first = node.body[0]
+    return set(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_modules_are_short(path):
+    assert lines_of_code(path) <= MOST_LINES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_functions_fit_on_a_screen(path):
+    "The docstring not counted."
+    long = [
+        f"{node.name}: {length} lines"
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for length in [(node.end_lineno or 0) - node.lineno + 1 - len(docstring_lines(node))]
+        if length > MOST_LINES_OF_A_FUNCTION
+    ]
+    assert not long
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_comments_are_no_code(path):
+    "Code that was commented out would be read as if it meant something."
+    code = re.compile(r"#\s*(def |class |import |from \w+ import|return |if .*:$|for .* in .*:$|\w+ = )")
+    assert not [f"line {line}: {text}" for text, line in comments(path) if code.match(text)]
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (PACKAGE / "py.typed").is_file()

@@ -1,0 +1,114 @@
+"""The house: a module imports only from the floors below its own, wherever in it the import stands."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import coma_xr
+
+PACKAGE = Path(coma_xr.__file__).parent
+
+# From the ground up; what stands together on a floor does not know each other.
+FLOORS = [
+    {"errors"},
+    {"files"},
+    {"trees", "output"},
+    {"define"},
+    {"store", "run", "retrieve"},
+    {"session"},
+    {"experiment"},
+    {"demo"},
+    {"cli"},
+    {"__main__"},
+]
+
+# Rules beyond the order of the floors: these know only what is listed here.
+ONLY = {
+    "output": {"errors", "files"},
+    "trees": {"errors"},
+    "define": {"errors", "trees"},
+    "run": {"errors", "trees", "define"},
+    "retrieve": {"errors", "trees", "define"},
+}
+
+MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+
+
+def dotted(path: Path) -> str:
+    parts = ("coma_xr", *path.with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {dotted(path): path for path in MODULES}
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the modules of coma_xr that one imports, and the lines."""
+    for node in ast.walk(ast.parse((PACKAGE / path).read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names if alias.name in NAMES)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: relative import"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                if full in NAMES:
+                    yield full, node.lineno
+                elif node.module in NAMES:
+                    yield node.module, node.lineno
+
+
+def room(name: str) -> str:
+    """Return the part of the house: `trees` for `coma_xr.trees.json`."""
+    return f"{name}.".split(".")[1]
+
+
+def floor(name: str) -> int:
+    for number, rooms in enumerate(FLOORS):
+        if room(name) in rooms:
+            return number
+    raise AssertionError(f"{name} has no place in the house; give it one in FLOORS")
+
+
+INSIDE = [path for path in MODULES if path != Path("__init__.py")]
+
+
+@pytest.mark.parametrize("path", INSIDE, ids=str)
+def test_a_module_imports_only_from_below(path):
+    here = dotted(path)
+    for name, line in imports(path):
+        if room(name) == room(here):
+            continue
+        # The package itself tells nothing but its version.
+        if name == "coma_xr":
+            assert floor(here) >= floor("coma_xr.experiment"), f"{path}:{line}: imports the package"
+            continue
+        assert floor(name) < floor(here), f"{path}:{line}: {here} imports {name}, which is not below it"
+        if room(here) in ONLY:
+            known = ONLY[room(here)]
+            assert room(name) in known, f"{path}:{line}: {room(here)} knows only {known}, not {name}"
+
+
+def test_there_are_no_circles():
+    "Within a floor too, modules can be put in an order."
+    graph = {dotted(path): {name for name, _ in imports(path) if name != dotted(path)} for path in INSIDE}
+    order = list(TopologicalSorter(graph).static_order())
+    assert set(graph) <= set(order)
+
+
+def test_every_import_that_python_makes_was_looked_at():
+    "The test sees the imports in functions and under TYPE_CHECKING."
+    source = "if TYPE_CHECKING:\n    import coma_xr.errors\ndef f():\n    from coma_xr import errors\n"
+    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert len(found) == 2
+    assert "coma_xr.errors" in NAMES
+
+
+@pytest.mark.parametrize("package", sorted({path.parent for path in INSIDE} - {Path()}), ids=str)
+def test_a_package_imports_nothing_when_it_is_imported(package):
+    "So that the import of one module brings only what it needs."
+    assert not list(imports(package / "__init__.py"))
