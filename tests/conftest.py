@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.deaths import Deaths
 
 LINE = "report_line"
 TEMPORARY = ".coma-tmp-*"
@@ -116,6 +119,22 @@ def command_of(pid: str) -> str:
         return Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:  # the process ended
         return "ended"
+
+
+@pytest.fixture
+def deaths(monkeypatch: pytest.MonkeyPatch) -> Deaths:
+    return Deaths(monkeypatch)
+
+
+@pytest.fixture
+def quick_path(tmp_path: Path) -> Iterator[Path]:
+    """An empty directory in memory where there is such a thing; kills, other than power cuts, are the same there."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory) as directory:
+        yield Path(directory)
 
 
 os.environ.setdefault("MPLBACKEND", "Agg")
