@@ -351,7 +351,8 @@ def remove(path: str) -> None:
 
 
 def make_directory(path: str) -> None:
-    """Create a directory, given by its absolute path, and its parents where they are lacking."""
+    """Create a directory, and its parents where they are lacking."""
+    path = os.path.abspath(path)
     new, parent = [], path
     while not os.path.lexists(parent):
         new.append(parent)

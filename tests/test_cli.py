@@ -50,6 +50,13 @@ def test_wrong_arguments_end_with_code_2_and_the_usage(arguments, capsys):
     assert capsys.readouterr().err.startswith("usage: coma-xr")
 
 
+def test_the_demo_goes_into_the_working_directory(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["demo"]) == 0
+    assert (tmp_path / "coma-xr-demo" / "pendulum.nc").is_file()
+    assert "coma-xr-demo" in capsys.readouterr().out
+
+
 def test_an_error_is_one_line_on_standard_error(tmp_path, capsys):
     "Here: the directory for the demo is a file."
     path = tmp_path / "file"

@@ -357,6 +357,12 @@ def test_making_a_directory_with_its_parents(tmp_path):
         files.make_directory(str(tmp_path / "file" / "c"))
 
 
+def test_making_a_directory_in_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files.make_directory("a/b")
+    assert (tmp_path / "a" / "b").is_dir()
+
+
 def test_probing_a_directory(tmp_path, refusing):
     files.probe(str(tmp_path))
     assert os.listdir(tmp_path) == []
