@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from coma_xr.output.export import export
     from coma_xr.retrieve.measurement import Measurement
     from coma_xr.retrieve.tables import Result, ResultList
+    from coma_xr.run.program import ProgramError, program
     from coma_xr.run.report import RunReport
     from coma_xr.store.config import create_default_config, load_config
 
@@ -65,6 +66,7 @@ __all__ = [
     "ParameterError",
     "ParameterSet",
     "PathError",
+    "ProgramError",
     "Result",
     "ResultList",
     "RunError",
@@ -77,6 +79,7 @@ __all__ = [
     "export",
     "grid",
     "load_config",
+    "program",
 ]
 
 # Where each name that is loaded on first use lives.
@@ -84,6 +87,7 @@ _HOMES = {
     "Experiment": "experiment",
     "Measurement": "retrieve.measurement",
     "ParameterSet": "define.parameters",
+    "ProgramError": "run.program",
     "Result": "retrieve.tables",
     "ResultList": "retrieve.tables",
     "RunReport": "run.report",
@@ -92,6 +96,7 @@ _HOMES = {
     "export": "output.export",
     "grid": "define.scans",
     "load_config": "store.config",
+    "program": "run.program",
 }
 
 

@@ -564,3 +564,35 @@ def _writer_lives(name: str, alive: Collection[tuple[str, int]]) -> bool:
     if machine == host() and pid == os.getpid():
         return token.startswith(_token)
     return (machine, pid) in alive or (machine == host() and _lives(pid))
+
+
+@contextmanager
+def scratch_directory(*, keep_on_error: bool = False) -> Iterator[str]:
+    """Yield a new, empty directory for temporary files, and remove it with all that is in it afterwards.
+
+    Parameters
+    ----------
+    keep_on_error : bool, default False
+        Leave it where it is when an exception comes, other than an interruption.
+
+    Raises
+    ------
+    StorageError
+        None can be made where the system has its temporary files.
+    """
+    import shutil
+    import tempfile
+
+    try:
+        directory = tempfile.mkdtemp(prefix="coma-")
+    except OSError as error:
+        raise refusal(error, "create a directory in", tempfile.gettempdir()) from error
+    keep = False
+    try:
+        yield directory
+    except Exception:
+        keep = keep_on_error
+        raise
+    finally:
+        if not keep:
+            shutil.rmtree(directory, ignore_errors=True)

@@ -37,6 +37,7 @@ HARMLESS_OS = {
     "fsencode",
     "fspath",
     "getpid",
+    "killpg",
     "linesep",
     "name",
 }

@@ -32,7 +32,7 @@ ONLY = {
     "output": {"errors", "files"},
     "trees": {"errors"},
     "define": {"errors", "trees"},
-    "run": {"errors", "trees", "define"},
+    "run": {"errors", "files", "trees", "define"},
     "retrieve": {"errors", "trees", "define"},
 }
 

@@ -223,6 +223,13 @@ def create_default_config(create_experiment_index: bool = True) -> None:
     ----------
     create_experiment_index : bool, default True
         With an index, new experiments get the ids 1, 2, ...; without one they have no id unless it is given.
+
+    Examples
+    --------
+    >>> create_default_config()
+    Creating directory ...
+    Creating config file ".../preferences.conf"
+    Creating experiment index ".../experiment.index"
     """
     directory = configuration_directory()
     if files.is_directory(directory):
