@@ -6,19 +6,15 @@ It joins the floors below and holds no algorithm of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import coma_xr
 from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan
-from coma_xr.errors import (
-    ExperimentError,
-    ParameterError,
-    PathError,
-    listing,
-    there_is,
-)
+from coma_xr.define.values import NOTHING, look
+from coma_xr.errors import ExperimentError, ParameterError, PathError, listing, there_is, warn
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.run.by_hand import NewMeasurement
 from coma_xr.run.plan import Survey, survey
@@ -26,7 +22,7 @@ from coma_xr.run.worker import prepare
 from coma_xr.session import Keeper, Session, recorded_failures
 from coma_xr.store.config import Config
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.trees.paths import join, split
+from coma_xr.trees.paths import follow, join, leaves, split
 from coma_xr.trees.plain import to_plain
 
 if TYPE_CHECKING:
@@ -44,6 +40,18 @@ if TYPE_CHECKING:
     from coma_xr.trees.plain import Tree
 
 __all__ = ["Experiment"]
+
+
+class Unchanged(Enum):
+    """What an argument is when it is not given, where None has a meaning."""
+
+    UNCHANGED = "unchanged"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+UNCHANGED = Unchanged.UNCHANGED
 
 Mode = Literal["a", "r", "x"]
 Durable = Literal["auto"] | bool
@@ -218,20 +226,22 @@ class Experiment:
             self._sets = []
 
     def _check_extends(self, old: Definition, new: Definition) -> None:
-        defaults = self._defaults()
-        lacking = [path for path in new.paths if path not in old.paths and path not in defaults]
-        dropped = [name for name, path in old if path not in new.paths]
-        if not lacking and not dropped:
-            return
+        """Refuse a definition that leaves open which parameter sets the measurements belong to."""
         text = f"The measurements in {self.path} were made with the parameters {listing(old.names)}"
-        if lacking:
+        dropped = [name for name, path in old if path not in new.paths]
+        if dropped:
             raise ParameterError(
-                f"{text}; none of them is '{lacking[0]}'. Say what it was in them by "
-                f"annotate({lacking[0]!r}, default=...), or start a new experiment."
+                f"{text}; the new definition lacks {listing(dropped)}. Start a new experiment for it."
             )
-        raise ParameterError(
-            f"{text}; the new definition lacks {listing(dropped)}. Start a new experiment for it."
-        )
+        added = [path for path in new.paths if path not in old.paths and path not in self._defaults()]
+        for path in added:
+            # What was a function's own default is in the files already.
+            without = [id for id, tree in self._place.trees() if look(tree, split(path)) is NOTHING]
+            if without:
+                raise ParameterError(
+                    f"{text}; {len(without)} of them have no '{path}', measurement {without[0]} for example. "
+                    f"Say what it was in them by annotate({path!r}, default=...), or start a new experiment."
+                )
 
     def _defaults(self) -> dict[str, Tree]:
         return {path: note["default"] for path, note in self.annotations.items() if "default" in note}
@@ -291,13 +301,13 @@ class Experiment:
         self,
         path: TreePath,
         *,
-        units: str | None = None,
-        long_name: str | None = None,
-        default: Any = None,
-        dims: Sequence[str] | None = None,
-        coords: Mapping[str, str] | None = None,
+        units: str | Unchanged | None = UNCHANGED,
+        long_name: str | Unchanged | None = UNCHANGED,
+        default: Any = UNCHANGED,
+        dims: Sequence[str] | str | Unchanged | None = UNCHANGED,
+        coords: Mapping[str, str] | Unchanged | None = UNCHANGED,
     ) -> None:
-        """Note what a path means; notes are kept, and later ones are added to earlier ones.
+        """Note what a path means; notes are kept, later ones are added to earlier ones, None takes one back.
 
         Parameters
         ----------
@@ -307,7 +317,7 @@ class Experiment:
             Become attributes of the variable, which xarray's plots label their axes with.
         default : object, optional
             What measurements without this path count as: a constant becomes a parameter.
-        dims : sequence of str, optional
+        dims : str or sequence of str, optional
             Names for the dims of a list or array.
         coords : mapping of str to str, optional
             For dims of a list or array, the paths of their coordinates.
@@ -317,20 +327,49 @@ class Experiment:
         PathError
             When `path` is neither a path nor the name of a defined parameter.
 
+        Warns
+        -----
+        ComaWarning
+            When there are measurements, and none has this path.
+
         Examples
         --------
         >>> e = Experiment("pendulum")
         >>> e.annotate("results/t", units="s", long_name="time")
+        >>> e.annotate("results/t", long_name=None)
+        >>> e.annotations
+        {'results/t': {'units': 's'}}
         """
-        notes = {"units": units, "long_name": long_name, "default": to_plain(default)}
-        notes |= {"dims": to_plain(dims), "coords": to_plain(coords)}
         known = self._path_of(path)
+        dims = [dims] if isinstance(dims, str) else dims
+        given = {"units": units, "long_name": long_name, "default": default, "dims": dims, "coords": coords}
+        notes = {name: to_plain(note) for name, note in given.items() if note is not UNCHANGED}
 
         def change(state: dict[str, Any]) -> None:
-            there = state.setdefault("annotations", {}).setdefault(known, {})
-            there.update((name, note) for name, note in notes.items() if note is not None)
+            annotations = state.setdefault("annotations", {})
+            there = annotations.pop(known, {}) | notes
+            left = {name: note for name, note in there.items() if note is not None}
+            if left:
+                annotations[known] = left
 
         self._place.change_state(change)
+        noted = {name for name, note in notes.items() if note is not None}
+        # A default is for measurements that do not have the path.
+        paths = [known] if noted - {"default"} and "default" not in self.annotations[known] else []
+        self._warn_of_unknown([*paths, *(notes.get("coords") or {}).values()])
+
+    def _warn_of_unknown(self, paths: Sequence[str]) -> None:
+        """Say that a path is in no measurement, when there are some."""
+        number = self.number_of_measurements()
+        unknown = set(paths)
+        for _, tree in self._place.trees():
+            unknown = {path for path in unknown if not _leads_somewhere(tree, path)}
+            if not unknown:
+                return
+        if number and unknown:
+            path = next(path for path in paths if path in unknown)
+            there = [join(keys) for keys, _ in leaves(tree)]
+            warn(f"None of the {number} measurements in {self.path} has '{path}'. {there_is(path, there)}")
 
     def _path_of(self, name: TreePath) -> str:
         definition = self._definition
@@ -402,6 +441,9 @@ class Experiment:
         self._place.check_writable()
         protocol: Literal["set", "keywords"] = "set" if scan is None else "keywords"
         asked = None if scan is None else Scan.of(scan)
+        if asked is not None:
+            # Before a name that the function does not know is taken for a new parameter.
+            prepare(function, asked.definition, protocol, **self._encoding())
         definition = self._definition if asked is None else self._defined_like(asked)
         if definition is None:
             raise ParameterError(
@@ -555,6 +597,7 @@ class Experiment:
         """
         from coma_xr.retrieve.tables import retrieve_results
 
+        self._warn_when_empty()
         return retrieve_results(self._place.trees(), table_definition, parameter_set_definition)
 
     def to_dataset(
@@ -603,6 +646,7 @@ class Experiment:
         from coma_xr.retrieve.dataset import build_dataset
 
         scan = self._place.scan() or {}
+        self._warn_when_empty()
         return build_dataset(
             self._place.trees(strict=strict),
             variables=variables,
@@ -640,6 +684,7 @@ class Experiment:
         """
         from coma_xr.retrieve.dataframe import build_dataframe
 
+        self._warn_when_empty()
         return build_dataframe(
             self._place.trees(strict=strict),
             variables=variables,
@@ -702,6 +747,12 @@ class Experiment:
         data = self.to_dataframe() if wants_table(path) else self.to_dataset()
         return export(data, path, overwrite=overwrite)
 
+    def _warn_when_empty(self) -> None:
+        if not self.number_of_measurements():
+            failed = len(self._place.failures())
+            hint = f" {failed} parameter sets failed: failures() tells why." if failed else ""
+            warn(f"There are no measurements in {self.path}.{hint}")
+
     def _pairs(self) -> list[tuple[str, str]]:
         definition = self._definition
         return [] if definition is None else list(definition)
@@ -757,3 +808,11 @@ def _scan_tree(
     """Return what is kept of the last scan: its parameters, its axes if it has any, and its sets."""
     axes = None if scan is None else scan.structure
     return {"parameters": definition.to_state(), "axes": axes, "sets": [list(values) for values in wanted]}
+
+
+def _leads_somewhere(tree: Tree, path: TreePath) -> bool:
+    try:
+        follow(tree, path)
+    except PathError:
+        return False
+    return True

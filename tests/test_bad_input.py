@@ -113,8 +113,9 @@ def test_other_parameters_than_those_of_the_measurements_are_refused(e):
     with pytest.raises(ParameterError) as caught:
         e.run(lambda theta_0, theta, L: {"t": 1}, {"theta_0": [1], "theta": [2], "L": [1.0, 2.0]})
     assert str(caught.value) == (
-        f"The measurements in {e.path} were made with the parameters theta_0, theta; none of them is "
-        "'parameters/L'. Say what it was in them by annotate('parameters/L', default=...), or start a new experiment."
+        f"The measurements in {e.path} were made with the parameters theta_0, theta; 1 of them have no "
+        "'parameters/L', measurement 1 for example. Say what it was in them by annotate('parameters/L', "
+        "default=...), or start a new experiment."
     )
     with pytest.raises(
         ParameterError, match="the new definition lacks theta. Start a new experiment for it."
@@ -130,6 +131,51 @@ def test_a_constant_becomes_a_parameter(e):
     assert e.run(lambda theta_0, theta, L: {"t": L}, scan) == (2, 4)
     assert e.to_dataset().t.sizes == {"theta_0": 1, "theta": 2, "L": 2}
     assert e.to_dataset().t.sel(L=1.0).values.tolist() == [[1, 1]]
+
+
+def test_a_default_that_becomes_a_parameter_is_found_in_the_files(experiment_path):
+    e = coma.Experiment(experiment_path)
+    e.run(lambda x, L=1.0: {"y": x * L}, {"x": [1, 2]})
+    assert e.run(lambda x, L: {"y": x * L}, {"x": [1, 2], "L": [1.0, 2.0]}) == (2, 4)
+    assert e.to_dataset().y.sel(L=2.0).values.tolist() == [2, 4]
+
+
+def test_a_misspelt_parameter_is_no_new_one(experiment_path):
+    e = coma.Experiment(experiment_path)
+    e.run(lambda x, L=1.0: {"y": x * L}, {"x": [1, 2]})
+    with pytest.raises(ParameterError, match=r"takes no argument 'l'"):
+        e.run(lambda x, L=1.0: {"y": x * L}, {"x": [1, 2], "l": [2.0]})
+
+
+def test_an_annotation_of_nothing_is_named(experiment_path):
+    e = coma.Experiment(experiment_path)
+    e.annotate("results/later", units="m")
+    e.run(square, {"x": [1, 2]})
+    with pytest.warns(
+        ComaWarning, match="None of the 2 measurements in .* has 'results/yy'.*Did you mean 'results/y'"
+    ):
+        e.annotate("results/yy", units="m")
+    with pytest.warns(ComaWarning, match="has 'results/xx'"):
+        e.annotate("results/y", coords={"i": "results/xx"})
+    e.annotate("results/y", units="J", coords=None)
+    e.annotate("results/yy", units=None)
+    assert e.annotations == {"results/later": {"units": "m"}, "results/y": {"units": "J"}}
+
+
+def test_an_empty_experiment_says_that_it_is_empty(experiment_path):
+    e = coma.Experiment(experiment_path)
+    with pytest.warns(ComaWarning, match=r"There are no measurements in .*experiment\.$"):
+        assert not e.to_dataset().sizes
+    with pytest.warns(ComaWarning, match="failed"):
+        e.run(lambda x: 1 / x, {"x": [0]})
+    with pytest.warns(
+        ComaWarning, match=r"There are no measurements in .* 1 parameter sets failed: failures\(\)"
+    ):
+        assert e.to_dataframe().empty
+
+
+def square(x):
+    return {"y": x**2}
 
 
 def test_near_doubles_are_named(experiment_path):
@@ -409,7 +455,7 @@ def test_exports_are_not_overwritten(pendulum, tmp_path):
         e.export(tmp_path / "x.csv")
     assert (tmp_path / "x.csv").read_bytes() == before
     e.export(tmp_path / "x.csv", overwrite=True)
-    with pytest.raises(ExperimentError, match=r"'.*x.xls': the end of a file's name says what to write"):
+    with pytest.raises(ExperimentError, match=r"'.*x.xls': the end of a file's name says its format"):
         e.export(tmp_path / "x.xls")
 
 
