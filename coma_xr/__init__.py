@@ -39,10 +39,12 @@ from coma_xr.errors import (
 )
 
 if TYPE_CHECKING:
+    from coma_xr.define.conditions import P
     from coma_xr.define.parameters import ParameterSet
     from coma_xr.define.scans import Scan, grid
     from coma_xr.experiment import Experiment
     from coma_xr.output.export import export
+    from coma_xr.output.plot import plot
     from coma_xr.retrieve.measurement import Measurement
     from coma_xr.retrieve.tables import Result, ResultList
     from coma_xr.run.program import ProgramError, program
@@ -63,6 +65,7 @@ __all__ = [
     "InactiveError",
     "LayoutError",
     "Measurement",
+    "P",
     "ParameterError",
     "ParameterSet",
     "PathError",
@@ -79,6 +82,7 @@ __all__ = [
     "export",
     "grid",
     "load_config",
+    "plot",
     "program",
 ]
 
@@ -86,6 +90,7 @@ __all__ = [
 _HOMES = {
     "Experiment": "experiment",
     "Measurement": "retrieve.measurement",
+    "P": "define.conditions",
     "ParameterSet": "define.parameters",
     "ProgramError": "run.program",
     "Result": "retrieve.tables",
@@ -96,6 +101,7 @@ _HOMES = {
     "export": "output.export",
     "grid": "define.scans",
     "load_config": "store.config",
+    "plot": "output.plot",
     "program": "run.program",
 }
 

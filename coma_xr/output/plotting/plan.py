@@ -1,0 +1,388 @@
+"""From what was asked to what is drawn: which variable goes where, along which dim, over which dims averaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from coma_xr.errors import LayoutError, listing, there_is
+from coma_xr.output.plotting.data import VARIABLE, Data
+from coma_xr.output.plotting.quantities import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["KINDS", "REPEAT", "Plan", "plan"]
+
+KINDS = ("line", "scatter", "heatmap", "contour", "hist")
+SURFACES = ("heatmap", "contour")
+
+# The dim of several measurements with equal parameters.
+REPEAT = "repeat"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What goes where.
+
+    Parameters
+    ----------
+    kind : str
+        One of `KINDS`; empty where only the values can tell a line from points or a map.
+    x, y, error : tuple of str
+        Names of variables; one of `x` and `y` may have several, `error` as many or none.
+    z, hue, style, row, col : str, optional
+        Names of variables; the last four may be ``"variable"``.
+    along : tuple of str
+        The dims that one curve runs along, or that a map lies over.
+    averaged : tuple of str
+        The dims over which the mean is taken.
+    spread : bool
+        Whether the standard error of that mean is drawn.
+    rows : bool
+        Whether the mean is taken over rows of a table that are equal in all else that is drawn.
+    """
+
+    kind: str
+    x: tuple[str, ...] = ()
+    y: tuple[str, ...] = ()
+    error: tuple[str, ...] = ()
+    z: str | None = None
+    hue: str | None = None
+    style: str | None = None
+    row: str | None = None
+    col: str | None = None
+    along: tuple[str, ...] = ()
+    averaged: tuple[str, ...] = ()
+    spread: bool = False
+    rows: bool = False
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The arguments that tell groups apart, with their variables."""
+        pairs = {"hue": self.hue, "style": self.style, "row": self.row, "col": self.col}
+        return {role: name for role, name in pairs.items() if name is not None}
+
+    @property
+    def grouping(self) -> tuple[str, ...]:
+        """The variables of the Dataset that tell groups apart."""
+        return tuple(name for name in self.roles.values() if name != VARIABLE)
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The variables that are drawn."""
+        return (*self.x, *self.y, *self.error, *((self.z,) if self.z else ()))
+
+    @property
+    def several(self) -> bool:
+        """Whether an axis shows several variables."""
+        return len(self.x) > 1 or len(self.y) > 1
+
+    @property
+    def is_surface(self) -> bool:
+        """Whether a third variable is shown as a colour over x and y."""
+        return self.z is not None
+
+
+def plan(data: Data, *, error: Any = None, kind: str | None = None, **asked: Any) -> Plan:
+    """Return what goes where.
+
+    Parameters
+    ----------
+    data : Data
+        What is plotted.
+    error, kind, **asked
+        The arguments of `coma_xr.plot`.
+
+    Raises
+    ------
+    PathError
+        When a name is unknown.
+    LayoutError
+        When the arguments do not fit together, or a dim is used by nothing. The message says why, and the ways out.
+    """
+    if kind is not None and kind not in KINDS:
+        raise LayoutError(f"kind={kind!r} is unknown. {there_is(str(kind), KINDS)}")
+    several = [role for role in ("x", "y") if isinstance(asked[role], (list, tuple))]
+    lists = {role: _names(data, asked.pop(role), role) for role in ("x", "y")}
+    single = {role: _single(data, name, role, bool(several)) for role, name in asked.items()}
+    new = replace(Plan(kind or "", x=lists["x"], y=lists["y"]), **single)  # type: ignore[arg-type]
+    new = _with_error(data, new, error)
+    _check_lists(new)
+    new = _with_axes(data, new)
+    _check_kind(new)
+    new = _with_variable(new)
+    new = _with_along(data, new)
+    _check_used(data, new)
+    return new
+
+
+def _names(data: Data, names: Any, role: str) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    if isinstance(names, (list, tuple)):
+        if not names:
+            raise LayoutError(f"{role}=[] names nothing. {there_is('', data.choices())}")
+        found = tuple(data.find(name, role) for name in names)
+        if len(set(found)) < len(found):
+            raise LayoutError(f"{role}={list(found)} names a variable twice.")
+        return found
+    return (data.find(names, role),)
+
+
+def _single(data: Data, name: Any, role: str, several: bool) -> str | None:
+    if name is None:
+        return None
+    if isinstance(name, (list, tuple)):
+        ways = "Give one name; or several to y, which are told apart as 'variable'."
+        raise LayoutError(f"{role}={list(name)!r}: only x and y take several variables. {ways}")
+    if name == VARIABLE and several and role != "z" and VARIABLE not in data.ds.variables:
+        return VARIABLE
+    return data.find(name, role)
+
+
+def _with_error(data: Data, new: Plan, error: Any) -> Plan:
+    """Add the dims over which the mean is taken, and where the error comes from."""
+    names = _names(data, error, "error")
+    over = tuple(name for name in names if name in data.ds.dims)
+    if over and len(over) < len(names):
+        raise LayoutError(f"error={list(names)} mixes dims and variables. Give either.")
+    taken = {name: role for role, name in new.roles.items()} | dict.fromkeys(new.x, "x")
+    if _repeats_in_rows(data, {*taken, *new.y, new.z}) and new.kind != "hist" and names in {(), (REPEAT,)}:
+        return replace(new, rows=True, spread=bool(names))
+    for dim in over:
+        if dim in taken:
+            raise LayoutError(
+                f"The dim {dim!r} is on {taken[dim]} and cannot be averaged over by error= too."
+            )
+    if over:
+        return replace(new, averaged=over, spread=True)
+    used = data.dims(*new.grouping, *new.x)
+    mean = (REPEAT,) if REPEAT in data.ds.dims and REPEAT not in used and new.kind != "hist" else ()
+    return replace(new, error=names, averaged=mean)
+
+
+def _repeats_in_rows(data: Data, used: set[str | None]) -> bool:
+    """Whether a table has several rows for equal parameters, and says so."""
+    return (
+        REPEAT in data.ds.variables
+        and REPEAT not in data.ds.dims
+        and REPEAT not in used
+        and data.is_points(REPEAT)
+    )
+
+
+def _check_lists(new: Plan) -> None:
+    if len(new.x) > 1 and len(new.y) > 1:
+        raise LayoutError(
+            "x and y both name several variables; only one of them can. Plot pair by pair, with ax=."
+        )
+    if new.error and len(new.error) != max(len(new.x), len(new.y), 1):
+        wanted = max(len(new.x), len(new.y), 1)
+        raise LayoutError(
+            f"error names {len(new.error)} variables for {wanted}. Give one for each, in the same order."
+        )
+
+
+def _with_axes(data: Data, new: Plan) -> Plan:
+    """Choose x, y and z where they were not given."""
+    only = data.only if data.only not in {*new.x, *new.y, *new.grouping, *new.error, new.z} else None
+    if new.kind in SURFACES or new.z:
+        return _with_plane(data, replace(new, z=new.z or only))
+    if new.kind == "hist":
+        return replace(new, x=new.x or ((only,) if only else ()))
+    if not new.y and only and new.x and not _is_over(data, new.x[0], only):
+        return new if data.is_variable(new.x[0]) else replace(new, y=(only,))
+    if not new.y and only:
+        left = _left(data, new, only)
+        if len(left) == 2 and not new.kind and not new.hue and not new.style and not new.error:
+            return _with_plane(data, replace(new, z=only))
+        new = replace(new, y=(only,))
+    elif new.x and new.y and only and not new.kind and _is_plane(data, new):
+        return replace(new, z=only)
+    if new.x and not new.y and (new.kind or not data.is_variable(new.x[0])):
+        raise LayoutError(
+            f"Which variable is plotted over {new.x[0]!r}? Give y. {there_is('', data.choices())}"
+        )
+    if not new.x and not new.y:
+        raise LayoutError(f"What is plotted? Give y, and x. {there_is('', data.choices())}")
+    if not new.x:
+        new = replace(new, x=(_default_x(data, new),))
+    if new.x and not new.y:
+        return replace(new, kind=new.kind or "hist")
+    return new
+
+
+def _is_over(data: Data, x: str, y: str) -> bool:
+    return not data.is_variable(x) and (not data.dims(y) or bool({*data.dims(x)} & {*data.dims(y)}))
+
+
+def _is_plane(data: Data, new: Plan) -> bool:
+    """Whether x and y are dims that a map could lie over."""
+    given = (*new.x, *new.y)
+    if len(given) != 2 or any(data.is_variable(name) for name in given) or new.hue or new.style:
+        return False
+    return len(data.dims(*given)) == 2 and set(data.dims(*given)) <= set(data.dims(str(data.only)))
+
+
+def _left(data: Data, new: Plan, name: str) -> tuple[str, ...]:
+    """Return the dims of a variable that nothing uses yet."""
+    used = {*data.dims(*new.grouping, *new.x), *new.averaged}
+    return tuple(dim for dim in data.long_dims(name) if dim not in used)
+
+
+def _with_plane(data: Data, new: Plan) -> Plan:
+    """Choose the axes of a map among the dims of z."""
+    if new.z is None:
+        raise LayoutError(f"Which variable gives the colours? Give z. {there_is('', data.choices())}")
+    used = {*data.dims(*new.grouping, *new.x, *new.y), *new.averaged}
+    free = [dim for dim in data.dims(new.z) if dim not in used]
+    wanted = 2 - bool(new.x) - bool(new.y)
+    long = [dim for dim in free if data.ds.sizes[dim] != 1]
+    free = long if len(long) >= wanted else free
+    if len(free) != wanted and wanted:
+        dims = listing(data.dims(new.z))
+        raise LayoutError(f"Give x and y: a map of {new.z!r} (over {dims}) needs two axes.")
+    # Rows are drawn upwards and columns to the right, as xarray does.
+    y = new.y or (data.labelling(free.pop(0)),)
+    return replace(new, y=y, x=new.x or (data.labelling(free.pop(0)),))
+
+
+def _default_x(data: Data, new: Plan) -> str:
+    left = _left(data, new, new.y[0])
+    if len(left) == 1:
+        return data.labelling(left[0])
+    dims = [dim for dim in data.dims(new.y[0]) if dim not in {*data.dims(*new.grouping), *new.averaged}]
+    if not left and len(dims) == 1:
+        return data.labelling(dims[0])
+    if not left and set(dims) <= {*new.averaged} and new.averaged:
+        raise LayoutError(
+            f"{new.y[0]!r} varies over {listing(new.averaged)} alone, and nothing is left for x."
+        )
+    there = listing(left or data.dims(new.y[0]))
+    raise LayoutError(f"What is on x? {new.y[0]!r} varies over: {there}. Give one of them to x.")
+
+
+def _check_kind(new: Plan) -> None:
+    """Raise where a kind of plot has no use for an argument."""
+    if new.kind == "hist":
+        for role, names in (
+            ("y", new.y),
+            ("z", new.z),
+            ("error", new.error or new.spread),
+            ("style", new.style),
+        ):
+            if names:
+                raise LayoutError(
+                    f"A hist counts the values of x and has no {role}. Leave {role} out, or kind='hist'."
+                )
+        if not new.x:
+            raise LayoutError("What does the hist count? Give x.")
+    if new.is_surface:
+        if new.several:
+            raise LayoutError("A map has one x and one y. Plot map by map, with ax=.")
+        for role, names in (("hue", new.hue), ("style", new.style), ("error", new.error or new.spread)):
+            if names and not (role != "error" and new.kind == "scatter"):
+                ways = "Give it to row or col" if role != "error" else "Map the error itself: z='..._err'"
+                raise LayoutError(f"In a map the colour shows z ({new.z!r}), there is no {role}. {ways}.")
+        if new.kind in {"line", "hist"}:
+            raise LayoutError(f"kind={new.kind!r} has no z. Leave out z, or give it to hue.")
+        if new.hue:
+            raise LayoutError(
+                f"The colour shows z ({new.z!r}) and cannot show hue={new.hue!r} too. Leave out one."
+            )
+
+
+def _with_variable(new: Plan) -> Plan:
+    """Tell several variables apart by what is not used yet."""
+    if not new.several or VARIABLE in new.roles.values():
+        return new
+    if new.hue is None and new.style is None:
+        return replace(new, hue=VARIABLE, style=None if new.kind == "hist" else VARIABLE)
+    for role in ("style", "hue", "row", "col"):
+        if getattr(new, role) is None and not (new.kind == "hist" and role == "style"):
+            return replace(new, **{role: VARIABLE})  # type: ignore[arg-type]
+    raise LayoutError("hue, style, row and col are all in use: nothing is left to tell the variables apart.")
+
+
+def _with_along(data: Data, new: Plan) -> Plan:
+    """Find the dims that a curve runs along, or that a map or cloud of points lies over."""
+    if new.is_surface or new.kind == "hist":
+        return replace(new, along=_over(data, new))
+    candidates = [dim for dim in data.dims(*new.x) if dim not in {*data.dims(*new.grouping), *new.averaged}]
+    candidates = [dim for dim in candidates if data.ds.sizes[dim] != 1] or candidates
+    if new.kind == "scatter":
+        return replace(new, along=_over(data, new))
+    if not candidates:
+        # What tells groups apart varies along the curve itself, as in a table.
+        candidates = [dim for dim in data.long_dims(*new.x) if dim not in new.averaged][-1:]
+    if len(candidates) > 1 and not new.kind and all(data.is_variable(name) for name in new.x):
+        return replace(new, kind="scatter", along=_over(data, new))
+    if len(candidates) > 1:
+        unlabelled = [dim for dim in candidates if dim not in data.ds.variables]
+        candidates = unlabelled[-1:] or candidates[-1:]
+    if not new.kind and len(new.x) == 1 and len(new.y) == 1:
+        names = {quantity(name, data.variable(name)).kind for name in (*new.x, *new.y)}
+        kind = "scatter" if "name" in names else "line" if new.x[0] in data.ds.dims else ""
+        new = replace(new, kind=kind)
+    return replace(new, along=tuple(candidates))
+
+
+def _over(data: Data, new: Plan) -> tuple[str, ...]:
+    """Return the dims along which the points themselves move."""
+    names = [*new.x, *(name for name in new.y if not data.is_variable(name) or new.is_surface)]
+    return tuple(dim for dim in data.dims(*names) if dim not in new.averaged)
+
+
+def _check_used(data: Data, new: Plan) -> None:
+    """Raise when a dim is used by nothing, or a name has nothing to do with what is drawn."""
+    used = {*data.dims(*new.grouping), *new.along, *new.averaged}
+    unused = [dim for dim in data.long_dims(*new.measured) if dim not in used]
+    if unused:
+        raise LayoutError(_unused(data, new, unused))
+    values = [new.z] if new.z else [*new.y] if new.y else [*new.x]
+    over = {*data.dims(*values), *(data.dims(*new.x) if data.is_variable(new.x[0]) else ())}
+    for role, name in [
+        *new.roles.items(),
+        *(("x", name) for name in new.x),
+        *(("y", name) for name in new.y),
+    ]:
+        dims = data.long_dims(name) if name != VARIABLE else ()
+        if dims and over and not over & {*dims} and data.long_dims(*values):
+            said = (
+                f"{listing(values)} (over {listing(data.dims(*values))}) does not vary with {role}={name!r}"
+            )
+            raise LayoutError(f"{said} (over {listing(dims)}). Leave it out, or plot another variable.")
+    if new.spread:
+        _check_spread(data, new)
+
+
+def _check_spread(data: Data, new: Plan) -> None:
+    for dim in new.averaged:
+        if dim not in data.dims(*new.y):
+            there = there_is(dim, data.dims(*new.y))
+            raise LayoutError(f"{listing(new.y)} does not vary over error={dim!r}. {there}")
+
+
+def _unused(data: Data, new: Plan, unused: Sequence[str]) -> str:
+    """Say which dims nothing uses, and what can be done with them."""
+    said = []
+    for dim in unused:
+        size, labels = data.ds.sizes[dim], dim in data.ds.variables
+        some = f": {listing(data.variable(dim).values[:3].tolist())}" if labels else ""
+        said.append(f"{dim!r} ({size} values{some}{', ...' if labels and size > 3 else ''})")
+    first = unused[0]
+    one = data.variable(first).values[0]
+    select = f"ds.sel({first}={one.item() if hasattr(one, 'item') else one!r})"
+    select = select if first in data.ds.variables else f"ds.isel({first}=0)"
+    what = listing(dict.fromkeys(new.measured))
+    roles = ["row", "col"] if new.is_surface else ["hue", "style", "row", "col"]
+    free = [role for role in roles if getattr(new, role) is None]
+    ways = [f"give it to {' or '.join(free)} ({free[0]}={first!r})"] if free else []
+    ways += [f"take one value ({select})"]
+    mean = f"ds.mean({first!r})" if new.is_surface or new.kind == "hist" else f"error={first!r}"
+    ways += [f"average over it ({mean})"]
+    if not new.is_surface and set(unused) <= {*data.dims(*new.x)}:
+        ways += ["draw all points (kind='scatter')"]
+    dims = "the dim" if len(unused) == 1 else "the dims"
+    return f"Nothing in this plot uses {dims} {' and '.join(said)}, over which {what} varies. Ways out: {'; '.join(ways)}."

@@ -1,0 +1,676 @@
+"""Plots, told by their artists: what is drawn, with which colours, labels and legend entries."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from matplotlib.collections import PathCollection, QuadMesh
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from coma_xr.errors import ComaWarning, ExperimentError, LayoutError, PathError
+from coma_xr.output.plot import plot
+
+MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+
+
+def drawn(data, *args, **how):
+    "A plot that was rendered too, so that no text or layout is refused later."
+    figure = plot(data, *args, **how)
+    figure.savefig(io.BytesIO(), format="png")
+    return figure
+
+
+def points(line):
+    return np.column_stack(
+        [np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)]
+    ).tolist()
+
+
+def entries(figure):
+    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+
+
+def titles(figure):
+    return [ax.get_title() for ax in figure.axes]
+
+
+@pytest.fixture
+def pendulum():
+    angles = np.linspace(-1, 1, 5)
+    amplitude = np.array([-60.0, -30.0])
+    ds = xr.Dataset(
+        {
+            "t": (("theta_0", "theta_index"), np.arange(10.0).reshape(2, 5)),
+            "t_": (("theta_0", "theta_index"), np.arange(10.0).reshape(2, 5) / 2),
+        },
+        coords={
+            "theta_0": amplitude,
+            "theta": (("theta_0", "theta_index"), np.outer(-amplitude, angles)),
+            "measurement_id": (("theta_0", "theta_index"), np.arange(1, 11).reshape(2, 5)),
+        },
+    )
+    ds.t.attrs = {"path": "results/t", "name": "t", "units": "s", "long_name": "time"}
+    ds.t_.attrs = {"path": "results/t_", "name": "t_", "units": "s", "long_name": "time, small angles"}
+    ds.theta.attrs = {"path": "parameters/theta", "name": "theta", "units": "degree"}
+    ds.theta_0.attrs = {"path": "parameters/theta_0", "name": "theta_0", "units": "degree"}
+    return ds
+
+
+@pytest.fixture
+def repeats():
+    y = np.array([[[1.0, 3.0, np.nan], [2.0, 2.0, 5.0]], [[0.0, 4.0, 8.0], [1.0, 1.0, 1.0]]])
+    return xr.Dataset({"y": (("L", "x", "repeat"), y)}, coords={"L": [4, 8], "x": [0.0, 1.0]})
+
+
+# Lines
+
+
+def test_the_tutorials_figure_is_one_call(pendulum):
+    figure = drawn(pendulum, x="theta", y=["t", "t_"], col="theta_0")
+    assert titles(figure) == [f"theta_0 = {MINUS}60 degree", f"theta_0 = {MINUS}30 degree"]
+    assert entries(figure) == ["time", "time, small angles"]
+    assert [ax.get_xlabel() for ax in figure.axes] == ["theta [degree]"] * 2
+    assert [ax.get_ylabel() for ax in figure.axes] == ["time [s]", ""]
+    first, second = figure.axes[0].lines
+    np.testing.assert_array_equal(first.get_ydata(), pendulum.t[0])
+    np.testing.assert_array_equal(second.get_ydata(), pendulum.t_[0])
+    assert first.get_color() != second.get_color()
+    assert first.get_linestyle() != second.get_linestyle()
+
+
+def test_paths_are_names_too(pendulum):
+    figure = drawn(pendulum, x="parameters/theta", y="results/t", hue="parameters/theta_0")
+    assert figure.axes[0].get_ylabel() == "time [s]"
+
+
+def test_a_variable_and_a_coord_change_places(pendulum):
+    ax = drawn(pendulum, x="t", y="theta", hue="theta_0").axes[0]
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), pendulum.t[0])
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), pendulum.theta[0])
+
+
+def test_lines_are_sorted_by_x():
+    ds = xr.Dataset({"y": ("x", [3.0, 1.0, 2.0])}, coords={"x": [30, 10, 20]})
+    assert points(drawn(ds, x="x", y="y").axes[0].lines[0]) == [[10, 1], [20, 2], [30, 3]]
+
+
+def test_a_curve_of_two_results_goes_along_its_dim():
+    turn = np.linspace(0, 2 * np.pi, 9)
+    ds = xr.Dataset({"u": ("time", np.cos(turn)), "v": ("time", np.sin(turn))}, coords={"time": turn})
+    line = drawn(ds, x="u", y="v", kind="line").axes[0].lines[0]
+    np.testing.assert_array_equal(line.get_xdata(), ds.u)
+    assert isinstance(drawn(ds, x="u", y="v").axes[0].collections[0], PathCollection)
+
+
+def test_a_line_goes_through_the_holes_of_other_lines():
+    y = [[0.0, np.nan, 2.0, np.nan], [np.nan, 1.0, np.nan, 3.0]]
+    ds = xr.Dataset({"y": (("m", "x"), y)}, coords={"m": ["a", "b"], "x": np.arange(4)})
+    lines = drawn(ds, x="x", y="y", hue="m").axes[0].lines
+    assert [points(line) for line in lines] == [[[0, 0], [2, 2]], [[1, 1], [3, 3]]]
+
+
+def test_a_line_breaks_where_its_own_measurement_gave_nothing():
+    ds = xr.Dataset(
+        {"y": ("x", [0.0, np.nan, 2.0, np.nan, 4.0])},
+        coords={"x": np.arange(5), "measurement_id": ("x", [1, 0, 2, 3, 4])},
+    )
+    x, y = drawn(ds, x="x", y="y").axes[0].lines[0].get_data()
+    assert list(x) == [0, 2, 3, 4]
+    assert np.isnan(y).tolist() == [False, False, True, False]
+
+
+def test_few_points_are_marked_and_of_many_the_lonely_ones():
+    few = xr.Dataset({"y": ("x", np.arange(5.0))})
+    line = drawn(few, y="y").axes[0].lines[0]
+    assert (line.get_marker(), line.get_markevery()) == ("o", None)
+    y = np.arange(100.0)
+    assert drawn(xr.Dataset({"y": ("x", y)}), y="y").axes[0].lines[0].get_marker() == "None"
+    y[[49, 51]] = np.nan
+    lonely = xr.Dataset({"y": ("x", y)}, coords={"measurement_id": ("x", np.arange(1, 101))})
+    line = drawn(lonely, y="y").axes[0].lines[0]
+    assert (line.get_marker(), line.get_markevery()) == ("o", [50])
+
+
+def test_names_on_x_make_points_and_no_line():
+    ds = xr.Dataset({"E": ("model", [1.0, 2.0])}, coords={"model": ["QcaBond", "Ising"]})
+    ax = drawn(ds, x="model", y="E", labels={"QcaBond": "Bond"}).axes[0]
+    assert not ax.lines
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["Bond", "Ising"]
+
+
+def test_every_dim_coord_and_variable_can_tell_groups_apart(pendulum):
+    ds = pendulum.assign(kind_of=("theta_0", ["slow", "fast"])).assign_coords(half=pendulum.theta_0 / 2)
+    for role in ("hue", "style", "row", "col"):
+        for name in ("theta_0", "kind_of", "half"):
+            figure = drawn(ds, x="theta_index", y="t", **{role: name})
+            assert sum(len(ax.lines) for ax in figure.axes) == 2
+
+
+# Colours and legends
+
+
+def test_few_numbers_get_a_legend_and_many_a_colour_bar():
+    ds = xr.Dataset({"y": (("k", "x"), np.ones((20, 3)))}, coords={"k": np.arange(20)})
+    few = drawn(ds.isel(k=[0, 1, 2]), x="x", y="y", hue="k")
+    assert entries(few) == ["0", "1", "2"]
+    assert few.legends[0].get_title().get_text() == "k"
+    assert len(few.axes) == 1
+    many = drawn(ds, x="x", y="y", hue="k")
+    assert not many.legends
+    assert many.axes[1].get_ylabel() == "k"
+    assert len({to_hex(line.get_color()) for line in many.axes[0].lines}) == 20
+
+
+def test_values_have_as_few_digits_as_tell_them_apart():
+    values = [0.1, 0.1 + 1e-7, 1e-9]
+    ds = xr.Dataset({"y": (("k", "x"), np.ones((3, 2)))}, coords={"k": values})
+    assert entries(drawn(ds, x="x", y="y", hue="k")) == [f"1 {TIMES} 10$^{{{MINUS}9}}$", "0.1", "0.1000001"]
+
+
+def test_names_have_colours_that_differ_and_then_dashes():
+    ds = xr.Dataset({"y": (("k", "x"), np.ones((12, 2)))}, coords={"k": [f"model {n}" for n in range(12)]})
+    lines = drawn(ds, x="x", y="y", hue="k").axes[0].lines
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 12
+
+
+def test_hue_and_style_have_a_heading_each_in_one_legend(pendulum):
+    figure = drawn(pendulum, x="theta", y=["t", "t_"], hue="theta_0")
+    found = ["theta_0 [degree]", f"{MINUS}60", f"{MINUS}30", " ", "time", "time, small angles"]
+    assert entries(figure) == found
+
+
+def test_the_same_on_hue_and_style_is_one_section(repeats):
+    figure = drawn(repeats, x="x", y="y", hue="L", style="L")
+    assert entries(figure) == ["4", "8"]
+
+
+def test_a_legend_lies_outside_of_the_data(pendulum):
+    figure = drawn(pendulum, x="theta", y="t", hue="theta_0")
+    assert figure.legends[0].get_window_extent().x0 >= figure.axes[0].get_window_extent().x1
+
+
+def test_several_variables_of_different_units_say_them_in_the_legend():
+    ds = xr.Dataset({"T": ("x", [1.0, 2.0], {"units": "K"}), "p": ("x", [1.0, 2.0], {"units": "Pa"})})
+    assert entries(drawn(ds, x="x", y=["T", "p"])) == ["T [K]", "p [Pa]"]
+    figure = drawn(ds, x="x", y=["T", "p"], row="variable")
+    assert [ax.get_ylabel() for ax in figure.axes] == ["T [K]", "p [Pa]"]
+    assert figure.axes[0].get_xlabel() == ""
+
+
+# Labels
+
+
+def test_labels_are_for_axes_legends_titles_and_values():
+    ds = xr.Dataset(
+        {"P": (("model", "doa"), np.ones((2, 3)), {"units": "1/s"})},
+        coords={"model": ["QcaBond", "QcaIsing"], "doa": [1.0, 2.0, 3.0]},
+    )
+    labels = {"doa": "$d/a$", "QcaBond": "Bond", "P": "$P$", "model": "Model", 2.0: "two"}
+    figure = drawn(ds, x="doa", y="P", hue="model", labels=labels)
+    assert figure.axes[0].get_xlabel() == "$d/a$"
+    assert figure.axes[0].get_ylabel() == "$P$ [1/s]"
+    assert entries(figure) == ["Bond", "QcaIsing"]
+    assert figure.legends[0].get_title().get_text() == "Model"
+    assert titles(drawn(ds, x="doa", y="P", col="model", labels=labels)) == [
+        "Model = Bond",
+        "Model = QcaIsing",
+    ]
+    assert entries(drawn(ds, x="model", y="P", hue="doa", labels=labels)) == ["1", "two", "3"]
+
+
+def test_a_label_that_ends_in_a_bracket_gets_no_units(pendulum):
+    figure = drawn(pendulum, x="theta", y="t", hue="theta_0", labels={"t": "time (s)"})
+    assert figure.axes[0].get_ylabel() == "time (s)"
+
+
+def test_attrs_that_arithmetic_took_from_another_variable_are_not_used(pendulum):
+    with xr.set_options(keep_attrs=True):
+        ds = pendulum.assign(ratio=pendulum.t / pendulum.t_)
+    assert ds.ratio.attrs["units"] == "s"
+    assert drawn(ds, x="theta", y="ratio", hue="theta_0").axes[0].get_ylabel() == "ratio"
+    assert drawn(ds, x="theta", y="t", hue="theta_0").axes[0].get_ylabel() == "time [s]"
+    with xr.set_options(keep_attrs=True):
+        ds["later"] = pendulum.t + 1
+    assert drawn(ds, x="theta", y="later", hue="theta_0").axes[0].get_ylabel() == "later"
+    ds["ratio"].attrs = {"long_name": "ratio of times", "units": "1"}
+    assert drawn(ds, x="theta", y="ratio", hue="theta_0").axes[0].get_ylabel() == "ratio of times [1]"
+    for name in ds.variables:
+        ds[name].attrs.pop("name", None)
+    assert drawn(ds, x="theta", y="t", hue="theta_0").axes[0].get_ylabel() == "time [s]"
+
+
+@pytest.mark.parametrize("text", ["costs $5", "$", "$\\nosuch$", "_hidden", "a_b^c", "50 %"])
+def test_any_text_can_be_a_name(text):
+    ds = xr.Dataset({text: (("k", "x"), np.ones((2, 2)))}, coords={"k": [text, "other"]})
+    shown = entries(drawn(ds, x="x", y=text, hue="k"))[0]
+    assert shown.replace("\\$", "$") == text
+
+
+# Means and errors
+
+
+def test_repeats_are_averaged_and_the_figure_says_so(repeats):
+    ax = drawn(repeats, x="x", y="y", hue="L").axes[0]
+    assert points(ax.lines[0]) == [[0, 2], [1, 3]]
+    assert ax.get_title(loc="left") == "mean over repeat (n = 2 to 3)"
+
+
+def test_mean_and_standard_error_over_a_dim(repeats):
+    ax = drawn(repeats, x="x", y="y", hue="L", error="repeat").axes[0]
+    assert ax.get_title(loc="left") == "mean ± standard error over repeat (n = 2 to 3)"
+    bars = ax.collections[0].get_segments()
+    assert np.ptp(np.array(bars[0])[:, 1]) == pytest.approx(2 * np.std([1, 3], ddof=1) / np.sqrt(2))
+    assert np.ptp(np.array(bars[1])[:, 1]) == pytest.approx(2 * np.std([2, 2, 5], ddof=1) / np.sqrt(3))
+
+
+def test_the_error_of_one_value_is_not_drawn():
+    ds = xr.Dataset({"y": (("x", "repeat"), [[1.0, np.nan], [2.0, 4.0]])}, coords={"x": [0, 1]})
+    bars = drawn(ds, x="x", y="y", error="repeat").axes[0].collections[0].get_segments()
+    assert [bool(np.isnan(bar).any()) for bar in bars if len(bar)] in ([True, False], [False])
+
+
+@pytest.mark.parametrize("err_style", ["band", "bars"])
+def test_an_error_from_a_variable(err_style):
+    ds = xr.Dataset({"y": ("x", [1.0, 2.0]), "y_err": ("x", [0.1, 0.5])}, coords={"x": [0, 1]})
+    ax = drawn(ds, x="x", y="y", error="y_err", err_style=err_style).axes[0]
+    heights = np.concatenate([path.vertices[:, 1] for path in ax.collections[0].get_paths()])
+    assert {0.9, 1.1, 1.5, 2.5} <= set(np.round(heights, 12).tolist())
+    assert len(ax.collections) == 1
+
+
+def test_many_points_get_a_band_and_few_get_bars():
+    ds = xr.Dataset({"y": ("x", np.arange(20.0)), "e": ("x", np.ones(20))})
+    assert (
+        type(drawn(ds, y="y", x="x", error="e").axes[0].collections[0]).__name__
+        == "FillBetweenPolyCollection"
+    )
+    few = ds.isel(x=slice(5))
+    assert type(drawn(few, y="y", x="x", error="e").axes[0].collections[0]).__name__ == "LineCollection"
+
+
+def test_repeats_in_a_table_are_averaged_too():
+    frame = pd.DataFrame({"x": [0, 0, 1, 1], "repeat": [0, 1, 0, 1], "y": [1.0, 3.0, 5.0, 5.0]})
+    ax = drawn(frame, x="x", y="y").axes[0]
+    assert points(ax.lines[0]) == [[0, 2], [1, 5]]
+    assert ax.get_title(loc="left") == "mean over repeat (n = 2)"
+    assert drawn(frame, x="x", y="y", error="repeat").axes[0].collections
+
+
+# Maps
+
+
+def test_a_map_over_two_dims():
+    ds = xr.Dataset(
+        {"E": (("b", "a"), np.arange(6.0).reshape(2, 3), {"units": "eV"})}, {"a": [30, 10, 20], "b": [1, 2]}
+    )
+    ax, bar = drawn(ds, x="a", y="b", z="E").axes
+    mesh = ax.collections[0]
+    assert isinstance(mesh, QuadMesh)
+    np.testing.assert_array_equal(mesh.get_array(), [[1, 2, 0], [4, 5, 3]])
+    assert mesh.get_coordinates()[0, :, 0].tolist() == [5, 15, 25, 35]
+    assert (ax.get_xlabel(), ax.get_ylabel(), bar.get_ylabel()) == ("a", "b", "E [eV]")
+
+
+def test_the_cells_of_a_log_axis_meet_half_way_on_it():
+    ds = xr.Dataset({"E": (("b", "a"), np.ones((2, 3)))}, {"a": [1, 10, 100], "b": [1, 2]})
+    mesh = drawn(ds, x="a", y="b", z="E", xscale="log").axes[0].collections[0]
+    np.testing.assert_allclose(mesh.get_coordinates()[0, :, 0], 10 ** np.array([-0.5, 0.5, 1.5, 2.5]))
+
+
+def test_rows_of_a_map_have_their_own_x(pendulum):
+    mesh = drawn(pendulum, x="theta", y="theta_0", z="t").axes[0].collections[0]
+    reach = np.ptp(mesh.get_coordinates()[..., 0], axis=1)
+    assert reach.tolist() == [150, 150, 75, 75]
+    assert mesh.get_array().compressed().tolist() == pendulum.t.values.ravel().tolist()
+
+
+def test_coordinates_with_holes_make_a_map(pendulum):
+    ds = pendulum.copy(deep=True)
+    ds.theta[0, 4] = np.nan
+    ds.t[0, 4] = np.nan
+    assert drawn(ds, x="theta", y="theta_0", z="t").axes[0].collections[0].get_array().count() == 9
+
+
+def test_values_on_both_sides_of_zero_have_white_at_zero():
+    ds = xr.Dataset({"E": (("b", "a"), [[-1.0, 2.0], [0.0, 1.0]])})
+    norm = drawn(ds, x="a", y="b", z="E").axes[0].collections[0].norm
+    assert (norm.vmin, norm.vmax) == (-2, 2)
+
+
+def test_panels_share_the_colours_of_a_map():
+    ds = xr.Dataset({"E": (("s", "b", "a"), np.arange(8.0).reshape(2, 2, 2))}, {"s": ["up", "down"]})
+    figure = drawn(ds, x="a", y="b", z="E", col="s")
+    assert len(figure.axes) == 3
+    assert {ax.collections[0].get_clim() for ax in figure.axes[:2]} == {(0, 7)}
+
+
+def test_points_on_no_grid_are_drawn_as_they_are():
+    rng = np.random.default_rng(1)
+    ds = xr.Dataset(
+        {"f": ("measurement", rng.random(20))}, {n: ("measurement", rng.random(20)) for n in "ab"}
+    )
+    found = drawn(ds, x="a", y="b", z="f").axes[0].collections[0]
+    np.testing.assert_array_equal(found.get_offsets(), np.column_stack([ds.a, ds.b]))
+    np.testing.assert_array_equal(found.get_array(), ds.f)
+    assert drawn(ds, x="a", y="b", z="f", kind="contour").axes[0].collections
+
+
+def test_a_table_on_a_grid_makes_a_map():
+    frame = pd.DataFrame({"a": [1, 1, 2, 2], "b": [1, 2, 1, 2], "f": [0.0, 1.0, 2.0, 3.0]})
+    mesh = drawn(frame, x="a", y="b", z="f").axes[0].collections[0]
+    np.testing.assert_array_equal(mesh.get_array(), [[0, 2], [1, 3]])
+
+
+# Counts
+
+
+def test_x_alone_is_counted():
+    ds = xr.Dataset({"n": (("k", "x"), [[1, 1, 2], [3, 1, 1]])}, coords={"k": ["a", "b"]})
+    ax = drawn(ds, x="n").axes[0]
+    assert ax.patches[0].get_data().values.tolist() == [4, 1, 1]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("n", "count")
+    figure = drawn(ds, x="n", hue="k")
+    assert entries(figure) == ["a", "b"]
+    assert figure.axes[0].patches[0].get_data().values.tolist() == [2, 1, 0]
+
+
+# Failed and missing points
+
+
+@pytest.fixture
+def broken():
+    flags = {"flag_values": [0, 1, 2, 3], "flag_meanings": "not_asked missing done failed"}
+    return xr.Dataset(
+        {"y": (("k", "x"), [[1.0, np.nan, np.nan, 4.0], [1.0, np.nan, 3.0, np.nan]])},
+        coords={"x": [0, 1, 2, 3], "measurement_status": (("k", "x"), [[2, 3, 3, 2], [2, 1, 2, 0]], flags)},
+    )
+
+
+def test_failed_and_missing_points_are_marked_on_request(broken):
+    figure = drawn(broken, x="x", y="y", hue="k", status=True)
+    assert entries(figure)[-3:] == ["measurement", "failed (2)", "missing (1)"]
+    marks = {line.get_marker(): line.get_xdata().tolist() for line in figure.axes[0].lines[2:]}
+    assert marks == {"x": [1, 2], "|": [1]}
+    only = drawn(broken, x="x", y="y", hue="k", status="failed")
+    assert entries(only)[-1] == "failed (2)"
+    assert len(drawn(broken, x="x", y="y", hue="k").axes[0].lines) == 2
+
+
+def test_holes_of_a_map_are_marked_at_their_place(broken):
+    ax = drawn(broken, x="x", y="k", z="y", status=["failed"]).axes[0]
+    assert points(ax.lines[0]) == [[1, 0], [2, 0]]
+
+
+def test_without_a_status_the_ids_tell_what_is_missing(broken):
+    ds = broken.drop_vars("measurement_status").assign_coords(
+        measurement_id=(("k", "x"), [[1, 0, 2, 3], [4, 5, 6, 0]])
+    )
+    assert entries(drawn(ds, x="x", y="y", hue="k", status=True))[-2:] == ["missing (2)", "no value (2)"]
+
+
+def test_what_is_not_drawn_is_said():
+    ds = xr.Dataset({"y": ("x", [1.0, np.inf, 0.0, -1.0])}, coords={"x": [1, 2, 3, 4]})
+    with pytest.warns(
+        ComaWarning, match=r"Not drawn: 1 infinite values of y, 2 values of y that are 0 or less, on a log"
+    ):
+        line = drawn(ds, x="x", y="y", yscale="log").axes[0].lines[0]
+    assert points(line) == [[1, 1]]
+
+
+# Panels and figures
+
+
+def test_panels_share_axes_and_wrap():
+    ds = xr.Dataset({"y": (("k", "x"), np.ones((7, 3)))}, coords={"k": np.arange(7)})
+    figure = drawn(ds, x="x", y="y", col="k")
+    assert len(figure.axes) == 7
+    assert len({ax.get_subplotspec().rowspan.start for ax in figure.axes}) == 3
+    assert [bool(ax.get_xlabel()) for ax in figure.axes] == [False] * 4 + [True] * 3
+    assert all(ax.get_shared_x_axes().joined(figure.axes[0], ax) for ax in figure.axes)
+    two = drawn(ds, x="x", y="y", col="k", col_wrap=2)
+    assert len({ax.get_subplotspec().rowspan.start for ax in two.axes}) == 4
+
+
+def test_rows_and_columns_are_named_at_the_edges():
+    ds = xr.Dataset({"y": (("r", "c", "x"), np.ones((2, 2, 3)))}, coords={"r": ["a", "b"], "c": [1, 2]})
+    figure = drawn(ds, x="x", y="y", row="r", col="c")
+    assert titles(figure) == ["c = 1", "c = 2", "", ""]
+    assert [text.get_text() for ax in figure.axes for text in ax.texts] == ["r = a", "r = b"]
+
+
+def test_the_size_of_a_figure_is_that_of_its_panels():
+    ds = xr.Dataset({"y": (("k", "x"), np.ones((3, 3)))})
+    one, three = drawn(ds.isel(k=0), x="x", y="y"), drawn(ds, x="x", y="y", col="k", height=2, aspect=1.5)
+    assert one.get_size_inches().tolist() == pytest.approx([5.04, 3.6])
+    assert three.get_size_inches().tolist() == pytest.approx([9, 2.25])
+
+
+def test_it_draws_on_the_users_axes(repeats):
+    own = Figure(layout="constrained")
+    left, right = own.subplots(1, 2)
+    assert plot(repeats, x="x", y="y", hue="L", ax=left) is own
+    assert [text.get_text() for text in left.get_legend().get_texts()] == ["4", "8"]
+    assert not right.lines
+    assert plot(repeats, x="x", y="y", col="L", ax=[left, right]) is own
+    assert right.get_title() == "L = 8"
+    own.savefig(io.BytesIO())
+
+
+def test_it_draws_on_the_axes_of_a_subfigure(repeats):
+    own = Figure()
+    ax = own.subfigures(1, 2)[0].subplots()
+    assert plot(repeats.isel(L=0), x="x", y="y", ax=ax) is own
+
+
+def test_a_figure_is_in_no_list_and_can_be_pickled(repeats):
+    import matplotlib.pyplot as plt
+
+    figure = drawn(repeats, x="x", y="y", hue="L")
+    assert isinstance(figure, Figure)
+    assert plt.get_fignums() == []
+    assert len(pickle.loads(pickle.dumps(figure)).axes[0].lines) == 2
+
+
+def test_plotting_leaves_matplotlibs_settings_as_they_are(repeats):
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    drawn(repeats, x="x", y="y", hue="L")
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_notebook_shows_a_figure_once(repeats):
+    "IPython asks a value for each of its forms; a Figure of ours gives a picture, in points of the page."
+    formatters = pytest.importorskip("IPython.core.formatters")
+    figure = plot(repeats, x="x", y="y", hue="L")
+    data, metadata = formatters.DisplayFormatter().format(figure)
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert set(data) == {"image/png", "text/plain"}
+    width, height = figure.get_size_inches() * figure.dpi
+    assert metadata["image/png"] == {"width": round(width), "height": round(height)}
+
+
+def test_a_notebook_with_inline_pictures_shows_a_figure_once(repeats):
+    "There IPython has a printer of its own for figures, which goes before ours; pyplot has nothing to add."
+    formatters = pytest.importorskip("IPython.core.formatters")
+    formatter = formatters.DisplayFormatter()
+    formatter.formatters["image/png"].for_type(Figure, lambda figure: b"inline")
+    data, _ = formatter.format(plot(repeats, x="x", y="y", hue="L"))
+    assert data["image/png"] == b"inline"
+
+
+def test_matplotlib_is_loaded_by_the_first_plot_only():
+    script = "import sys, coma_xr.output.plot; print('matplotlib' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
+
+
+# Errors
+
+
+def test_a_dim_that_nothing_uses_is_named_with_the_ways_out(pendulum):
+    text = (
+        r"Nothing in this plot uses the dim 'theta_0' \(2 values: -60.0, -30.0\), over which theta, t varies\. Ways out: "
+        r"give it to hue or style or row or col \(hue='theta_0'\); take one value \(ds\.sel\(theta_0=-60\.0\)\); "
+        r"average over it \(error='theta_0'\); draw all points \(kind='scatter'\)\."
+    )
+    with pytest.raises(LayoutError, match=text):
+        plot(pendulum, x="theta", y="t")
+    assert len(drawn(pendulum, x="theta", y="t", kind="scatter").axes[0].collections[0].get_offsets()) == 10
+
+
+WRONG = {
+    "x='tetha' is no dim, coord or variable of what is plotted. There is: theta_0, theta_index, t, t_, theta,"
+    " measurement_id. Did you mean 'theta'": {"x": "tetha", "y": "t"},
+    "kind='lines' is unknown. There is: line, scatter, heatmap, contour, hist. Did you mean 'line'": {
+        "kind": "lines"
+    },
+    "Which variable is plotted over 'theta'? Give y. There is: t, t_.": {"x": "theta"},
+    "What is plotted? Give y, and x. There is: t, t_.": {},
+    "What is on x? 't' varies over: theta_0, theta_index. Give one": {"y": "t"},
+    "x and y both name several variables; only one of them can": {"x": ["t", "t_"], "y": ["t", "t_"]},
+    "y=['t', 't'] names a variable twice": {"x": "theta", "y": ["t", "t"]},
+    "y=[] names nothing. There is: t, t_.": {"y": []},
+    "hue=['t']: only x and y take several": {"x": "theta", "y": "t", "hue": ["t"]},
+    "A hist counts the values of x and has no y": {"x": "t", "y": "t_", "kind": "hist"},
+    "In a map the colour shows z ('t'), there is no style": {
+        "x": "theta",
+        "y": "theta_0",
+        "z": "t",
+        "style": "t_",
+    },
+    "In a map the colour shows z ('t'), there is no error": {
+        "x": "theta",
+        "y": "theta_0",
+        "z": "t",
+        "error": "t_",
+    },
+    "kind='line' has no z. Leave out z": {"x": "theta", "y": "theta_0", "z": "t", "kind": "line"},
+    "Which variable gives the colours? Give z. There is: t, t_.": {"x": "theta", "kind": "heatmap"},
+    "error names 1 variables for 2": {"x": "theta", "y": ["t", "t_"], "error": "t_", "hue": "theta_0"},
+    "error=['t', 'theta_0'] mixes dims and variables": {"x": "theta", "y": "t", "error": ["t", "theta_0"]},
+    "The dim 'theta_0' is on hue and cannot be averaged over by error= too": {
+        "x": "theta_index",
+        "y": "t",
+        "hue": "theta_0",
+        "error": "theta_0",
+    },
+    "xscale='lg' is unknown. There is: linear, log, symlog, asinh, logit. Did you mean 'log'": {
+        "x": "theta",
+        "y": "t",
+        "hue": "theta_0",
+        "xscale": "lg",
+    },
+    "zscale is for the colours of z, and there is no z": {
+        "x": "theta",
+        "y": "t",
+        "hue": "theta_0",
+        "zscale": "log",
+    },
+    "err_style='bar' is unknown. There is: band, bars.": {"x": "theta", "y": "t", "err_style": "bar"},
+    "status='faild' is unknown. There is": {"x": "theta", "y": "t", "hue": "theta_0", "status": "faild"},
+    "height=0 must be more than 0": {"x": "theta", "y": "t", "hue": "theta_0", "height": 0},
+    "col_wrap breaks the panels of col into lines": {"x": "theta", "y": "t", "row": "theta_0", "col_wrap": 2},
+    "ax takes matplotlib's Axes, one for each panel; this is: int.": {
+        "x": "theta",
+        "y": "t",
+        "hue": "theta_0",
+        "ax": 1,
+    },
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_cannot_be_says_why(pendulum, text):
+    with pytest.raises((LayoutError, PathError)) as caught:
+        plot(pendulum, **WRONG[text])
+    assert text in str(caught.value)
+
+
+def test_one_axes_for_several_panels_is_an_error(pendulum):
+    ax = Figure().subplots()
+    with pytest.raises(
+        LayoutError, match="ax is one Axes, and row and col make 2 panels. Leave out ax, or give as many"
+    ):
+        plot(pendulum, x="theta", y="t", col="theta_0", ax=ax)
+
+
+def test_values_without_a_place_in_a_plot_say_what_to_do():
+    lists = np.empty(2, dtype=object)
+    lists[:] = [[1], [2, 3]]
+    ds = xr.Dataset(
+        {"z": ("x", [1j, 2]), "lists": ("x", lists), "names": ("x", ["a", "b"]), "y": ("x", [1.0, 2.0])}
+    )
+    with pytest.raises(
+        LayoutError, match=r"'z' is complex. Plot a part of it: ds.assign\(part=ds\['z'\].real\)"
+    ):
+        plot(ds, x="x", y="z")
+    with pytest.raises(LayoutError, match=r"cells of 'lists' hold lists or dictionaries. Make them a dim"):
+        plot(ds, x="x", y="lists")
+    with pytest.raises(
+        LayoutError, match="One axis cannot hold them all: names holds names, y holds numbers"
+    ):
+        plot(ds, x="x", y=["names", "y"])
+    with pytest.raises(
+        LayoutError, match="'names' holds names and cannot be on a log axis. Leave out yscale"
+    ):
+        plot(ds, x="x", y="names", yscale="log")
+    with pytest.raises(LayoutError, match="'names' holds names and cannot be an error"):
+        plot(ds, x="x", y="y", error="names")
+
+
+def test_more_styles_than_can_be_told_apart_are_an_error():
+    ds = xr.Dataset({"y": (("k", "x"), np.ones((9, 2)))})
+    with pytest.raises(LayoutError, match="style='k' has 9 values, and only 6 dashes can be told apart"):
+        plot(ds, x="x", y="y", style="k")
+
+
+def test_more_panels_than_can_be_seen_are_an_error():
+    ds = xr.Dataset({"y": (("k", "x"), np.ones((101, 2)))})
+    with pytest.raises(LayoutError, match="These would be 101 panels; 100 are the most"):
+        plot(ds, x="x", y="y", col="k")
+
+
+def test_what_does_not_vary_with_an_argument_is_an_error():
+    ds = xr.Dataset({"y": ("x", [1.0, 2.0])}, coords={"x": [0, 1], "k": [1, 2]})
+    with pytest.raises(
+        LayoutError, match=r"y \(over x\) does not vary with hue='k' \(over k\). Leave it out"
+    ):
+        plot(ds, x="x", y="y", hue="k")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("colour", "plot() has no argument 'colour'. Here it is hue."),
+        ("logx", "plot() has no argument 'logx'. Here it is xscale='log'."),
+        ("yerr", "plot() has no argument 'yerr'. Here it is error."),
+        ("hues", "Did you mean 'hue'"),
+    ],
+)
+def test_an_unknown_argument_is_answered_with_the_right_one(pendulum, name, text):
+    with pytest.raises(TypeError) as caught:
+        plot(pendulum, **{name: 1})
+    assert text in str(caught.value)
+
+
+def test_what_is_no_data_is_an_error():
+    with pytest.raises(
+        ExperimentError, match="A Dataset, DataArray or DataFrame can be plotted, this is a list"
+    ):
+        plot([1, 2])
+
+
+def test_no_warning_comes_with_an_ordinary_plot(pendulum):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn(pendulum, x="theta", y=["t", "t_"], col="theta_0")
