@@ -10,7 +10,7 @@ from typing import Any, Final
 from coma_xr.errors import listing
 from coma_xr.trees.paths import Segment, step
 from coma_xr.trees.plain import Tree, from_plain, to_plain
-from coma_xr.trees.typed import is_typed
+from coma_xr.trees.typed import is_array
 
 __all__ = [
     "BRANCH",
@@ -157,7 +157,7 @@ def _key(value: Any) -> Any:
     if kind is list or kind is tuple:
         return key(value)
     if kind is dict:
-        if is_typed(value):
+        if is_array(value) and "list" in value:
             # Coma 2 stored no dtype.
             return _ARRAY, _key(value.get("shape")), _key(value.get("list"))
         return _DICT, frozenset([(name, key((child,))) for name, child in value.items()])

@@ -1,20 +1,24 @@
 """The JSON text of plain trees: msgspec where it loses nothing, Python's own json where it would.
 
 Both write the same text but for the spelling of exponents (``1e22`` and ``1e+22``). NaN and the
-infinities are written bare, as Coma 2 wrote them.
+infinities are written bare, as Coma 2 wrote them, or, in strict text, as
+``{"__type__": "coma.float", "value": "nan"}``. Ints of more digits than Python reads are
+``{"__type__": "coma.int", "hex": "0x..."}``. All of these are always read.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from coma_xr.errors import DataFileError
+from coma_xr.trees.forms import TYPE
 
-__all__ = ["MAX_DEPTH", "SUFFIX", "decode", "encode", "encode_rest", "prepend_info"]
+__all__ = ["MAX_DEPTH", "SUFFIX", "check_depth", "decode", "encode", "encode_rest", "prepend_info"]
 
 SUFFIX = ".json"
 
@@ -25,11 +29,17 @@ _INDENT = 2
 _COMPACT = (",", ":")
 _PRETTY = (",", ": ")
 
+_FLOAT = "coma.float"
+_INT = "coma.int"
+
+# Python reads ints of at most 4300 digits, unless it is told otherwise.
+_MAX_BITS = 14_000
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 
 
-def encode(tree: Any, *, pretty: bool = True) -> bytes:
+def encode(tree: Any, *, pretty: bool = True, strict: bool = False) -> bytes:
     """Return the text of a plain tree.
 
     Parameters
@@ -38,6 +48,8 @@ def encode(tree: Any, *, pretty: bool = True) -> bytes:
         As `coma_xr.trees.plain.to_plain` makes it: nothing else is expected here.
     pretty : bool, default True
         Indent by two spaces.
+    strict : bool, default False
+        Write only what the standard of JSON knows: NaN and the infinities as dictionaries.
 
     Returns
     -------
@@ -48,20 +60,88 @@ def encode(tree: Any, *, pretty: bool = True) -> bytes:
     --------
     >>> encode({"E": [1.5, float("nan")]}, pretty=False)
     b'{"E":[1.5,NaN]}'
+    >>> encode(float("nan"), pretty=False, strict=True)
+    b'{"__type__":"coma.float","value":"nan"}'
     """
     try:
         data = _encoder.encode(tree)
+        # msgspec writes NaN and the infinities as null too.
+        if b"null" not in data:
+            return msgspec.json.format(data, indent=_INDENT) if pretty else data
+        return _encode_with_null(tree, data, pretty, strict)
     except (UnicodeEncodeError, ValueError):
-        return _encode_slowly(tree, pretty)
-    # msgspec writes NaN and the infinities as null too.
-    if b"null" in data:
-        return _encode_slowly(tree, pretty)
-    return msgspec.json.format(data, indent=_INDENT) if pretty else data
+        return _encode_slowly(tree, pretty, strict)
 
 
-def _encode_slowly(tree: Any, pretty: bool) -> bytes:
+# A text in the place of a number, in a spelling that msgspec writes for no text: it escapes no letter.
+_BARE_TOKENS = {text: b'"\\u004e' + text.encode() + b'"' for text in ("NaN", "Infinity", "-Infinity")}
+
+
+def _bare_token(number: float) -> msgspec.Raw:
+    return msgspec.Raw(
+        _BARE_TOKENS["NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"]
+    )
+
+
+def _encode_with_null(tree: Any, data: bytes, pretty: bool, strict: bool) -> bytes:
+    """Return the text of a tree that has None, the word null, NaN or an infinity in it."""
+    marked = _replace(tree, _tag if strict else _bare_token)
+    if marked is not tree:
+        data = _encoder.encode(marked)
+    if pretty:
+        data = msgspec.json.format(data, indent=_INDENT)
+    if marked is not tree and not strict:
+        for text, token in _BARE_TOKENS.items():
+            data = data.replace(token, text.encode())
+    return data
+
+
+def _tag(number: float) -> dict[str, str]:
+    return {TYPE: _FLOAT, "value": "nan" if math.isnan(number) else "inf" if number > 0 else "-inf"}
+
+
+def _tag_int(number: int) -> dict[str, str]:
+    return {TYPE: _INT, "hex": hex(number)}
+
+
+def _keep(number: float) -> float:
+    return number
+
+
+def _replace(
+    tree: Any, not_finite: Callable[[float], Any], too_long: Callable[[int], Any] | None = None
+) -> Any:
+    """Return a tree with other things in place of some numbers; itself where there are none such."""
+    kind = type(tree)
+    if kind is float:
+        return tree if math.isfinite(tree) else not_finite(tree)
+    if kind is int:
+        return too_long(tree) if too_long and tree.bit_length() > _MAX_BITS else tree
+    if kind is list:
+        kinds = set(map(type, tree))
+        if kinds <= _UNTOUCHED and not (too_long and int in kinds):
+            return tree
+        if kinds == {float} and all(map(math.isfinite, tree)):
+            return tree
+        items = [_replace(item, not_finite, too_long) for item in tree]
+        return items if any(map(_is_other, items, tree)) else tree
+    if kind is dict:
+        children = {key: _replace(child, not_finite, too_long) for key, child in tree.items()}
+        return children if any(map(_is_other, children.values(), tree.values())) else tree
+    return tree
+
+
+_UNTOUCHED = frozenset({str, int, bool, type(None)})
+
+
+def _is_other(one: object, other: object) -> bool:
+    return one is not other
+
+
+def _encode_slowly(tree: Any, pretty: bool, strict: bool) -> bytes:
+    """Return the text by Python's own json, which knows lone surrogates."""
     text = json.dumps(
-        tree,
+        _replace(tree, _tag if strict else _keep, _tag_int),
         ensure_ascii=False,
         indent=_INDENT if pretty else None,
         separators=_PRETTY if pretty else _COMPACT,
@@ -83,14 +163,50 @@ def decode(data: bytes) -> Any:
     --------
     >>> decode(b'{"E": [1.5, -Infinity]}')
     {'E': [1.5, -inf]}
+    >>> decode(b'[{"__type__": "coma.float", "value": "inf"}]')
+    [inf]
     """
     try:
         tree = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         tree = _decode_slowly(data)
+    if b"coma.float" in data or b"coma.int" in data:
+        tree = _untag(tree, 0)
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
         check_depth(tree)
     return tree
+
+
+def _untag(tree: Any, level: int) -> Any:
+    """Return a tree with numbers in place of what stands for them."""
+    if level > MAX_DEPTH + 1:
+        return tree
+    if type(tree) is list:
+        return [_untag(item, level + 1) if type(item) in _CONTAINERS else item for item in tree]
+    if type(tree) is not dict:
+        return tree
+    if len(tree) == 2 and tree.get(TYPE) in (_FLOAT, _INT):
+        return _number(tree)
+    return {
+        key: _untag(child, level + 1) if type(child) in _CONTAINERS else child for key, child in tree.items()
+    }
+
+
+_CONTAINERS = frozenset({dict, list})
+_NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def _number(node: dict[str, Any]) -> Any:
+    """Return the number of a stored form; the node when it has none."""
+    value, digits = node.get("value"), node.get("hex")
+    if node[TYPE] == _FLOAT and type(value) is str:
+        return _NOT_FINITE.get(value, node)
+    if node[TYPE] == _INT and type(digits) is str:
+        try:
+            return int(digits, 16)
+        except ValueError:
+            return node
+    return node
 
 
 def _decode_slowly(data: bytes) -> Any:
@@ -138,13 +254,14 @@ _HEAD = {True: b'{\n  "measurement": {\n    "info": ', False: b'{"measurement":{
 _INFO_INDENT = b"\n    "
 
 
-def encode_rest(tree: dict[str, Any], *, pretty: bool = True) -> bytes:
+def encode_rest(tree: dict[str, Any], *, pretty: bool = True, strict: bool = False) -> bytes:
     """Return the text of a measurement from behind its `info` on."""
     # 0 holds the place of info.
-    return encode({"measurement": {"info": 0, **tree}}, pretty=pretty)[len(_HEAD[pretty]) + 1 :]
+    text = encode({"measurement": {"info": 0, **tree}}, pretty=pretty, strict=strict)
+    return text[len(_HEAD[pretty]) + 1 :]
 
 
-def prepend_info(info: dict[str, Any], rest: bytes, *, pretty: bool = True) -> bytes:
+def prepend_info(info: dict[str, Any], rest: bytes, *, pretty: bool = True, strict: bool = False) -> bytes:
     """Return the whole text of a measurement: `info`, then what `encode_rest` made.
 
     Examples
@@ -152,7 +269,7 @@ def prepend_info(info: dict[str, Any], rest: bytes, *, pretty: bool = True) -> b
     >>> prepend_info({"measurement_id": 1}, encode_rest({"results": {}}, pretty=False), pretty=False)
     b'{"measurement":{"info":{"measurement_id":1},"results":{}}}'
     """
-    text = encode(info, pretty=pretty)
+    text = encode(info, pretty=pretty, strict=strict)
     if pretty:
         # No string in JSON holds a raw line feed, so each one is the layout's.
         text = text.replace(b"\n", _INFO_INDENT)

@@ -7,28 +7,35 @@ before any file exists.
 
 from __future__ import annotations
 
-import dataclasses
-import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from coma_xr.errors import SerializationError
-from coma_xr.trees import typed
+from coma_xr.errors import DataFileError, SerializationError
+from coma_xr.trees import objects, registry, typed
+from coma_xr.trees.forms import ToTree, Unplaced
 from coma_xr.trees.json import MAX_DEPTH
+from coma_xr.trees.objects import CLASS, GETSTATE, SETSTATE, state_of
 from coma_xr.trees.paths import join
 
-__all__ = ["CLASS", "GETSTATE", "Tree", "from_plain", "state_of", "to_plain"]
+__all__ = ["CLASS", "GETSTATE", "SETSTATE", "Tree", "from_plain", "restore", "state_of", "to_plain"]
 
 # A plain tree or a part of one. Python's type checkers cannot follow the recursive alias usefully.
 Tree = Any
 
-CLASS = "__class__"
-GETSTATE = "coma_getstate"
-
 _BARE = frozenset({str, int, float, bool, type(None)})
+
+# What a subclass is besides is not stored.
+_EXACT: Final[dict[type, Callable[[Any], Any]]] = {
+    str: str.__str__,
+    int: int.__int__,
+    float: float.__float__,
+}
 
 # A measurement lies up to four levels deep in the file.
 _DEEPEST = MAX_DEPTH - 4
+
+# No stored form has more levels of its own than this.
+_ROOM = 12
 
 
 def to_plain(value: Any, getstate: str = GETSTATE) -> Tree:
@@ -37,8 +44,9 @@ def to_plain(value: Any, getstate: str = GETSTATE) -> Tree:
     Parameters
     ----------
     value : object
-        Text, numbers, None, bool, NumPy scalars and arrays (bool, int, float, text), dictionaries, lists,
-        tuples, named tuples, dataclasses, and objects with a getstate method, nested as deep as 96 levels.
+        Text, numbers, None, bool, dictionaries, lists, tuples, values of Python's own types, of NumPy, pandas
+        and xarray, named tuples, dataclasses, members of an Enum, objects with a getstate method, and of types
+        that were registered, nested as deep as 96 levels.
     getstate : str, default "coma_getstate"
         The name of the method that returns an object's state.
 
@@ -55,8 +63,8 @@ def to_plain(value: Any, getstate: str = GETSTATE) -> Tree:
     Examples
     --------
     >>> import numpy as np
-    >>> to_plain({"E": np.float64(1.5), "sites": (1, 2)})
-    {'E': 1.5, 'sites': [1, 2]}
+    >>> to_plain({"E": np.float64(1.5), "sites": (1, 2), "z": 1j})
+    {'E': 1.5, 'sites': [1, 2], 'z': {'__type__': 'coma.complex', 'real': 0.0, 'imag': 1.0}}
     """
     return _plain(value, (), getstate)
 
@@ -66,16 +74,14 @@ def _plain(value: Any, path: tuple[str, ...], getstate: str) -> Tree:
     if kind in _BARE:
         return value
     if len(path) > _DEEPEST:
-        raise SerializationError(
-            f"{join(path[:6])}/...: nested deeper than {_DEEPEST} levels, or it contains itself."
-        )
+        raise _too_deep(path)
     if kind is dict:
         return _plain_dict(value, path, getstate)
     if kind is list or kind is tuple:
-        return [_plain(item, (*path, str(i)), getstate) for i, item in enumerate(value)]
-    state = state_of(value, getstate)
-    if state is not None:
-        return _plain_dict(state, path, getstate)
+        return [
+            item if type(item) in _BARE else _plain(item, (*path, str(i)), getstate)
+            for i, item in enumerate(value)
+        ]
     return _plain_other(value, path, getstate)
 
 
@@ -88,94 +94,209 @@ def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], getstate: str) 
                 f"dictionary that is stored are text. Use {str(key)!r}."
             )
         # str() takes the subclass, such as numpy.str_, away.
-        name = key if type(key) is str else str(key)
+        name = key if type(key) is str else str.__str__(key)
         tree[name] = child if type(child) in _BARE else _plain(child, (*path, name), getstate)
-    if typed.is_typed(tree):
-        raise SerializationError(
-            f"{join(path) or 'the result'}: a dictionary with {typed.TYPE!r}: {tree[typed.TYPE]!r} would be "
-            "read back as an array; use another name for this key."
-        )
+    if typed.TYPE in tree and typed.needs_escape(tree):
+        return typed.escape(value, _deeper(path, getstate))
     return tree
 
 
-def state_of(value: Any, getstate: str = GETSTATE) -> dict[str, Any] | None:
-    """Return the state of an object as a dictionary; None when it has no such thing.
-
-    Objects with a getstate method also tell their class, named tuples and dataclasses are their fields.
-
-    Raises
-    ------
-    SerializationError
-        When the getstate method returns anything but a dictionary.
-    """
-    # Python gives every object a __getstate__, which says nothing about what is to be stored.
-    own = getattr(type(value), getstate, None) is not getattr(object, getstate, None)
-    method = getattr(value, getstate, None) if own and not isinstance(value, type) else None
-    if method is not None:
-        state = method()
-        if not isinstance(state, Mapping):
-            raise SerializationError(
-                f"{type(value).__name__}.{getstate}() returns a dictionary of what is to be stored, "
-                f"here it returned {type(state).__name__}."
-            )
-        tree = {key: child for key, child in state.items() if key != CLASS}
-        tree[CLASS] = f"{type(value).__module__}.{type(value).__qualname__}"
-        return tree
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return dict(value._asdict())
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return None
+def _deeper(path: tuple[str, ...], getstate: str) -> ToTree:
+    """Return a function that makes the trees of the parts of what stands at a path."""
+    return lambda part, *segments: _plain(part, (*path, *map(str, segments)), getstate)
 
 
 def _plain_other(value: Any, path: tuple[str, ...], getstate: str) -> Tree:
+    """Return the tree of what is neither a bare value nor exactly a dictionary, list or tuple."""
+    tree = _stored_form(value, path, getstate)
+    if tree is not None:
+        if len(path) > _DEEPEST - _ROOM and len(path) + _levels(tree) - 1 > _DEEPEST:
+            raise _too_deep(path)
+        return tree
     if isinstance(value, Mapping):
         return _plain_dict(value, path, getstate)
-    # Values of NumPy can only be there when something imported it.
-    numpy: Any = sys.modules.get("numpy")
-    if numpy is not None:
-        if isinstance(value, numpy.ndarray):
-            tree = None if isinstance(value, numpy.ma.MaskedArray) else typed.encode_array(value)
-            if tree is not None:
-                return tree
-        elif isinstance(value, (numpy.bool_, numpy.integer, numpy.float64, numpy.str_)):
-            return value.item()
-    for bare in (str, int, float):
+    for bare, exact in _EXACT.items():
         if isinstance(value, bare) and not hasattr(value, "dtype"):
-            return bare(value)
+            return exact(value)
     if isinstance(value, (list, tuple)):
-        return [_plain(item, (*path, str(i)), getstate) for i, item in enumerate(value)]
+        return _plain(list(value), path, getstate)
     raise SerializationError(_cannot_store(value, path, getstate))
 
 
-def _cannot_store(value: Any, path: tuple[str, ...], getstate: str) -> str:
-    kind = type(value)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    dtype = f" of dtype {value.dtype}" if hasattr(value, "dtype") else ""
-    return (
-        f"{join(path) or 'the result'}: cannot store a {name}{dtype}. Stored are text, numbers, None, "
-        "NumPy arrays of bool, int, float or text, dictionaries and lists of these, and objects "
-        f"with a method {getstate}() that returns a dictionary."
+def _stored_form(value: Any, path: tuple[str, ...], getstate: str) -> Tree | None:
+    """Return the tree of a value whose type has a form of its own; None when it has none."""
+    kind, plain = type(value), _deeper(path, getstate)
+    registration = registry.exact(kind)
+    try:
+        if registration is None:
+            tree = typed.encode(value, plain)
+            if tree is not None:
+                return tree
+            state = objects.own_state(value, getstate)
+            if state is not None:
+                return _plain_dict(state, path, getstate)
+            registration = registry.find(kind)
+        if registration is not None:
+            stored = registry.tree_of(registration, value)
+            return {typed.TYPE: registration.name, registry.TREE: plain(stored, registry.TREE)}
+        return objects.encode(value, plain)
+    except Unplaced as error:
+        raise SerializationError(f"{join(path) or 'the result'}: {error}") from error.__cause__
+
+
+def _levels(tree: Tree) -> int:
+    """Return how deep a tree is nested."""
+    if isinstance(tree, dict):
+        return 1 + max(map(_levels, tree.values()), default=0)
+    if isinstance(tree, list):
+        # Long lists of numbers are common here.
+        nested = [item for item in tree if type(item) not in _BARE]
+        return 1 + max(map(_levels, nested), default=0)
+    return 0
+
+
+def _too_deep(path: tuple[str, ...]) -> SerializationError:
+    return SerializationError(
+        f"{join(path[:6])}/...: nested deeper than {_DEEPEST} levels, or it contains itself."
     )
 
 
-def from_plain(tree: Tree) -> Any:
-    """Return the values of a plain tree: as it is, with NumPy arrays in place of their stored form.
+def _cannot_store(value: Any, path: tuple[str, ...], getstate: str) -> str:
+    dtype = f" of dtype {value.dtype}" if hasattr(value, "dtype") else ""
+    name = type(value).__qualname__ if type(value).__module__ == "builtins" else objects.name_of(type(value))
+    return (
+        f"{join(path) or 'the result'}: cannot store a {name}{dtype}. Give its class a method {getstate}() that "
+        "returns a dictionary, or coma.register() it; an array of objects is better a list."
+    )
+
+
+def from_plain(tree: Tree, at: Sequence[str] = ()) -> Any:
+    """Return the values of a plain tree: as it is, with values in place of their stored forms.
+
+    Parameters
+    ----------
+    tree : dict, list, str, int, float, bool or None
+        A plain tree.
+    at : sequence of str, default ()
+        Keys that lead to it from where the paths in messages begin.
 
     Raises
     ------
     DataFileError
-        When the stored form of an array contradicts itself.
+        When a stored form contradicts itself. The message names its path.
 
     Examples
     --------
     >>> from_plain({"a": {"__type__": "numpy.ndarray", "shape": [2], "list": [1, 2]}, "b": [1, 2]})
     {'a': array([1, 2]), 'b': [1, 2]}
     """
+    try:
+        return _value(tree)
+    except DataFileError as error:
+        where = join((*at, *_where(tree)))
+        if not where:
+            raise
+        raise DataFileError(f"{where}: {error}") from error
+
+
+def _value(tree: Tree) -> Any:
     if isinstance(tree, dict):
-        if typed.is_typed(tree):
-            return typed.decode(tree)
-        return {key: from_plain(child) for key, child in tree.items()}
+        if typed.TYPE in tree:
+            if typed.is_typed(tree):
+                return typed.decode(tree, _value)
+            if typed.needs_escape(tree):
+                return typed.values_of(tree, _value)
+        return {key: child if type(child) in _BARE else _value(child) for key, child in tree.items()}
     if isinstance(tree, list):
-        return [from_plain(item) for item in tree]
+        return [item if type(item) in _BARE else _value(item) for item in tree]
     return tree
+
+
+def _where(tree: Tree) -> tuple[str, ...]:
+    """Return the path of what in a tree, as deep as can be told, has no value."""
+    children = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, child in children:
+        if isinstance(child, (dict, list)):
+            try:
+                _value(child)
+            except DataFileError:
+                return (str(key), *_where(child))
+    return ()
+
+
+def restore(
+    tree: Tree,
+    classes: Iterable[type],
+    setstate: str = SETSTATE,
+    *,
+    aside: Collection[str] = (),
+    at: Sequence[str] = (),
+) -> Any:
+    """Return the values of a plain tree, with objects of the given classes in place of their state.
+
+    Parameters
+    ----------
+    tree : dict or list
+        A plain tree.
+    classes : iterable of type
+        The only classes of which objects are made; the state of others stays a dictionary.
+    setstate : str, default "coma_setstate"
+        The name of the method that takes an object's state.
+    aside : collection of str, default ()
+        Keys of the tree itself that are no attributes; only a setstate method gets them.
+    at : sequence of str, default ()
+        Keys that lead to it from where the paths in messages begin.
+
+    Raises
+    ------
+    DataFileError
+        When a class does not take the state, or a stored form contradicts itself. The message names the path.
+
+    Examples
+    --------
+    >>> import dataclasses
+    >>> @dataclasses.dataclass
+    ... class Site:
+    ...     x: float
+    >>> tree = to_plain({"site": Site(0.5)})
+    >>> restore(tree, [Site])
+    {'site': Site(x=0.5)}
+    """
+    restorer = _Restorer(objects.Classes(classes), setstate, aside)
+    try:
+        return restorer.value(tree)
+    except DataFileError as error:
+        # The path was left where it was when the error occurred.
+        where = join((*at, *restorer.path))
+        raise DataFileError(f"{where}: {error}" if where else str(error)) from error
+
+
+class _Restorer:
+    """Makes values of plain trees, and objects of the classes that were given."""
+
+    def __init__(self, classes: objects.Classes, setstate: str, aside: Collection[str]) -> None:
+        self.classes, self.setstate, self.aside = classes, setstate, aside
+        self.path: list[str] = []
+
+    def value(self, tree: Tree) -> Any:
+        if isinstance(tree, list):
+            return [self._part(str(i), item) for i, item in enumerate(tree)]
+        if not isinstance(tree, dict):
+            return tree
+        kind = self.classes.find(tree.get(CLASS))
+        if typed.is_typed(tree):
+            value = typed.decode(tree, self.value)
+            return objects.member(kind, tree.get("name"), value) if kind and objects.is_enum(tree) else value
+        state = {key: self._part(key, child) for key, child in tree.items()}
+        if kind is None:
+            return state
+        del state[CLASS]
+        return objects.rebuild(kind, state, self.setstate, () if self.path else self.aside)
+
+    def _part(self, key: str, tree: Tree) -> Any:
+        if type(tree) in _BARE:
+            return tree
+        self.path.append(key)
+        value = self.value(tree)
+        self.path.pop()
+        return value

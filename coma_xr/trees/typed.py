@@ -1,70 +1,147 @@
-"""Values that JSON has no form for, as dictionaries that say their type.
+"""Values that JSON has no form for, as dictionaries that say their type under ``__type__``.
 
-A NumPy array is ``{"__type__": "numpy.ndarray", "shape": [2, 2], "list": [1, 2, 3, 4], "dtype": "int64"}``;
-Coma 2 wrote and reads the same, without the dtype.
+``numpy.ndarray`` is Coma 2's array, all other names of ours begin with ``coma.``; further names are those of
+types that the user registered. The forms themselves are made in the modules named after the libraries.
 """
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from coma_xr.errors import DataFileError
+from coma_xr.errors import ComaError, DataFileError, warn
+from coma_xr.trees import registry
+from coma_xr.trees.forms import TYPE, ToTree, ToValue
 
-if TYPE_CHECKING:
-    import numpy as np
+__all__ = ["TYPE", "decode", "encode", "escape", "is_array", "is_typed", "needs_escape", "values_of"]
 
-__all__ = ["TYPE", "decode", "encode_array", "is_typed"]
+_ARRAYS = ("numpy.ndarray", "coma.ndarray")
+_OURS = ("coma.", "numpy.")
+_NUMPY = frozenset({*_ARRAYS, "coma.scalar"})
+_PANDAS = ("coma.pandas.", "coma.objects")
+_XARRAY = frozenset({"coma.xarray.DataArray", "coma.xarray.Dataset"})
 
-TYPE = "__type__"
-_ARRAY = "numpy.ndarray"
+# The standard library's types that have a form, by the module that Python says they are from.
+_BUILT_IN = frozenset({"builtins", "datetime", "decimal", "fractions", "pathlib", "uuid"})
 
-# Kinds of arrays whose items JSON can write: bool, int, unsigned, float, text.
-_KINDS = "biufU"
-_MAX_FLOAT_SIZE = 8
+_told: set[str] = set()
 
 
 def is_typed(node: Any) -> bool:
-    """Whether a node of a plain tree is the stored form of a typed value."""
-    return isinstance(node, dict) and node.get(TYPE) == _ARRAY
+    """Whether a node of a plain tree is the stored form of a typed value.
+
+    Examples
+    --------
+    >>> is_typed({"__type__": "coma.complex", "real": 1.0, "imag": 0.0}), is_typed({"__type__": "wire"})
+    (True, False)
+    """
+    if not isinstance(node, dict):
+        return False
+    name = node.get(TYPE)
+    return isinstance(name, str) and (name.startswith(_OURS) or registry.named(node) is not None)
 
 
-def encode_array(array: np.ndarray[Any, Any]) -> dict[str, Any] | None:
-    """Return the stored form of an array; None for a dtype that has none."""
-    dtype = array.dtype
-    if dtype.kind not in _KINDS or (dtype.kind == "f" and dtype.itemsize > _MAX_FLOAT_SIZE):
-        return None
-    name = dtype.name if dtype.isnative and dtype.kind != "U" else dtype.str
-    items = array.ravel().tolist()
-    return {TYPE: _ARRAY, "shape": list(array.shape), "list": items, "dtype": name}
+def is_array(node: Any) -> bool:
+    """Whether a node of a plain tree is the stored form of a NumPy array.
+
+    Examples
+    --------
+    >>> is_array({"__type__": "numpy.ndarray", "shape": [1], "list": [1]}), is_array([1])
+    (True, False)
+    """
+    return isinstance(node, dict) and node.get(TYPE) in _ARRAYS
 
 
-def decode(node: dict[str, Any]) -> Any:
-    """Return the value of a stored form.
+def needs_escape(tree: Mapping[str, Any]) -> bool:
+    """Whether a dictionary of the user's would be read as a typed value."""
+    name = tree.get(TYPE)
+    return isinstance(name, str) and (name.startswith(_OURS) or registry.looks_registered(tree))
+
+
+def escape(tree: Mapping[str, Any], plain: ToTree) -> dict[str, Any]:
+    """Return the stored form of a user's dictionary that looks like one of ours."""
+    items = [[str.__str__(key), plain(child, "items", i, 1)] for i, (key, child) in enumerate(tree.items())]
+    return {TYPE: "coma.dict", "items": items}
+
+
+def encode(value: Any, plain: ToTree) -> Any:
+    """Return the plain form of a value of Python, NumPy, pandas or xarray; None when its type has none."""
+    root = type(value).__module__.partition(".")[0]
+    if root == "numpy":
+        from coma_xr.trees import numpy_types
+
+        return numpy_types.encode(value)
+    if root in _BUILT_IN:
+        from coma_xr.trees import builtin_types
+
+        return builtin_types.encode(value, plain)
+    if root == "pandas":
+        from coma_xr.trees import pandas_types
+
+        return pandas_types.encode(value, plain)
+    if root == "xarray":
+        from coma_xr.trees import xarray_types
+
+        return xarray_types.encode(value, plain)
+    return None
+
+
+def decode(node: dict[str, Any], value: ToValue) -> Any:
+    """Return the value of a stored form; the node as a dictionary where nothing here knows the type.
+
+    Parameters
+    ----------
+    node : dict
+        For which `is_typed` is true.
+    value : callable
+        Makes the values of its parts.
 
     Raises
     ------
     DataFileError
-        When shape, dtype and items do not belong together; nothing is allocated before that is known.
+        When its parts do not belong together.
     """
-    import numpy as np
-
-    shape: Any = node.get("shape")
-    items, name = node.get("list"), node.get("dtype")
-    if not isinstance(items, list) or not _is_shape(shape):
-        raise DataFileError("an array needs a 'shape' of whole numbers and a 'list' of items")
-    if math.prod(shape) != len(items):
-        raise DataFileError(f"an array of shape {tuple(shape)} cannot have {len(items)} items")
-    if any(isinstance(item, (list, dict)) for item in items):
-        raise DataFileError("the 'list' of an array holds plain values only")
+    registration = registry.named(node)
+    if registration is not None:
+        return registry.revive(registration, value(node[registry.TREE]))
+    decoder = _decoder(node[TYPE])
+    if decoder is None:
+        return values_of(node, value)
     try:
-        dtype = None if name is None else np.dtype(str(name))
-        if dtype is not None and dtype.kind not in _KINDS:
-            raise DataFileError(f"an array has no dtype {str(name)!r} here")
-        return np.array(items, dtype=dtype).reshape(shape)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise DataFileError(f"an array of dtype {name!r} cannot be made: {error}") from error
+        return decoder(node, node[TYPE], value)
+    except ComaError:
+        raise
+    except Exception as error:  # whatever a library says of a form that lies is a bad file
+        raise DataFileError(
+            f"a stored {node[TYPE]} cannot be made: {type(error).__name__}: {str(error)[:200]}"
+        ) from error
 
 
-def _is_shape(shape: Any) -> bool:
-    return isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)
+def _decoder(name: str) -> Callable[[dict[str, Any], str, ToValue], Any] | None:
+    if name in _NUMPY:
+        from coma_xr.trees import numpy_types
+
+        return numpy_types.decode
+    if name.startswith(_PANDAS):
+        from coma_xr.trees import pandas_types
+
+        return pandas_types.read if name in pandas_types.DECODERS else None
+    if name in _XARRAY:
+        from coma_xr.trees import xarray_types
+
+        return xarray_types.read
+    from coma_xr.trees import builtin_types
+
+    return builtin_types.decode if name in builtin_types.DECODERS else None
+
+
+def values_of(node: dict[str, Any], value: ToValue) -> dict[str, Any]:
+    """Return the values of a dictionary with a ``__type__`` that nothing here knows, and say so once."""
+    name = node[TYPE]
+    if needs_escape(node) and name not in _told:
+        _told.add(name)
+        warn(
+            f"Values of the type {name[:80]!r} are read as dictionaries, since nothing here makes them again; "
+            "coma.register() names the class, if it is one of yours."
+        )
+    return {key: value(child) for key, child in node.items()}

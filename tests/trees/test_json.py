@@ -39,12 +39,89 @@ def test_text_returns_the_same_tree(tree, pretty):
     assert same(json.loads(data), tree)
 
 
+@given(trees, st.booleans())
+@example({"a": [float("nan"), math.inf, -math.inf, None, "null"], "b": "\ud800"}, True)
+def test_strict_text_returns_the_same_tree(tree, pretty):
+    """With nothing in it that the standard of JSON does not know."""
+    data = encode(tree, pretty=pretty, strict=True)
+    assert same(decode(data), tree)
+    json.loads(data, parse_constant=refuse)
+
+
+def refuse(word):
+    raise AssertionError(f"{word} is no word of JSON")
+
+
+def test_strict_text_says_what_is_not_finite():
+    """In a dictionary that any reader can take for the number."""
+    assert encode({"E": [math.nan, math.inf, -math.inf, 1.5, None]}, pretty=False, strict=True) == (
+        b'{"E":[{"__type__":"coma.float","value":"nan"},{"__type__":"coma.float","value":"inf"},'
+        b'{"__type__":"coma.float","value":"-inf"},1.5,null]}'
+    )
+
+
+def test_dictionaries_that_only_look_like_numbers_stay():
+    """Also in a file that somebody else wrote."""
+    for node in (
+        {"__type__": "coma.float", "value": "1.5"},
+        {"__type__": "coma.float", "value": 1},
+        {"__type__": "coma.float", "value": "nan", "more": 1},
+        {"__type__": "coma.int", "hex": "no"},
+        {"__type__": "coma.int", "value": "0x1"},
+        {"coma.float": "coma.int"},
+    ):
+        assert decode(json.dumps({"a": [node]}).encode()) == {"a": [node]}
+
+
+@pytest.mark.parametrize("number", [10**4299, 10**4400, -(7**9000), 2**100_000], ids=int.bit_length)
+def test_ints_have_any_size(number):
+    """Beyond the digits that Python reads, they are written as hexadecimal text."""
+    for strict in (False, True):
+        for pretty in (False, True):
+            tree = {"n": [number, 1.5, None, math.nan], "m": {"n": number}}
+            assert same(decode(encode(tree, strict=strict, pretty=pretty)), tree)
+
+
+def test_the_tree_is_left_alone():
+    """What is written in another way is put into a copy."""
+    tree = {"a": [math.nan, None, {"b": [10**5000]}]}
+    encode(tree, strict=True)
+    encode(tree)
+    assert math.isnan(tree["a"][0])
+    assert tree["a"][2] == {"b": [10**5000]}
+
+
+@pytest.mark.parametrize(
+    "text", ["NaN", "\\u004eNaN", '"\\u004eNaN"', "null", '\\"\\u004eInfinity\\"', "-Infinity", '"NNaN"']
+)
+def test_texts_that_look_like_numbers_stay_texts(text):
+    """Whatever is written beside a NaN."""
+    tree = {text: [text, math.nan, None, -math.inf, {text: text}]}
+    for strict in (False, True):
+        for pretty in (False, True):
+            assert same(decode(encode(tree, strict=strict, pretty=pretty)), tree)
+            assert same(json.loads(encode(tree, pretty=pretty)), tree)
+
+
+def test_strict_text_is_as_deep_as_any():
+    """The dictionary of a number is no level of the tree."""
+    tree = math.nan
+    for _ in range(MAX_DEPTH):
+        tree = [tree]
+    assert same(decode(encode(tree, strict=True)), tree)
+
+
 plain_floats = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15).map(
     lambda x: round(x, 3)
 )
 plain_texts = st.text(st.characters(codec="utf-8"))
 plain_trees = st.recursive(
-    st.booleans() | st.integers() | plain_floats | plain_texts,
+    st.none()
+    | st.sampled_from([math.nan, math.inf])
+    | st.booleans()
+    | st.integers()
+    | plain_floats
+    | plain_texts,
     lambda inner: st.lists(inner) | st.dictionaries(plain_texts, inner),
     max_leaves=20,
 )
@@ -62,11 +139,13 @@ def test_text_is_that_of_pythons_json(tree, pretty):
     st.dictionaries(plain_texts.filter(lambda key: key != "info"), trees),
     st.dictionaries(texts, trees),
     st.booleans(),
+    st.booleans(),
 )
-def test_info_is_put_in_front(tree, info, pretty):
+def test_info_is_put_in_front(tree, info, pretty, strict):
     """A measurement made in two steps has the text that it would have in one."""
-    whole = encode({"measurement": {"info": info, **tree}}, pretty=pretty)
-    joined = prepend_info(info, encode_rest(tree, pretty=pretty), pretty=pretty)
+    whole = encode({"measurement": {"info": info, **tree}}, pretty=pretty, strict=strict)
+    rest = encode_rest(tree, pretty=pretty, strict=strict)
+    joined = prepend_info(info, rest, pretty=pretty, strict=strict)
     # The two halves may be written by different libraries, which differ in the spelling of exponents.
     assert same(decode(joined), decode(whole))
 
