@@ -37,8 +37,10 @@ from coma_xr.errors import (
     StorageError,
     there_is,
 )
+from coma_xr.plugins.hook import install
 
 if TYPE_CHECKING:
+    from coma_xr.collection import open_experiments
     from coma_xr.define.conditions import P
     from coma_xr.define.parameters import ParameterSet
     from coma_xr.define.scans import Scan, grid
@@ -82,9 +84,13 @@ __all__ = [
     "export",
     "grid",
     "load_config",
+    "open_experiments",
     "plot",
     "program",
 ]
+
+# xarray's Datasets get their `.coma` as soon as there are any.
+install()
 
 # Where each name that is loaded on first use lives.
 _HOMES = {
@@ -101,6 +107,7 @@ _HOMES = {
     "export": "output.export",
     "grid": "define.scans",
     "load_config": "store.config",
+    "open_experiments": "collection",
     "plot": "output.plot",
     "program": "run.program",
 }

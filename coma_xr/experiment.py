@@ -15,6 +15,7 @@ from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import ExperimentError, ParameterError, PathError, listing, there_is, warn
+from coma_xr.retrieve.columns import AS_NEEDED
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.run.by_hand import NewMeasurement
 from coma_xr.run.plan import Survey, survey
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from coma_xr.retrieve.status import Status
     from coma_xr.retrieve.tables import ResultList
     from coma_xr.run.report import RunReport
     from coma_xr.run.runner import OnError
@@ -306,6 +308,7 @@ class Experiment:
         default: Any = UNCHANGED,
         dims: Sequence[str] | str | Unchanged | None = UNCHANGED,
         coords: Mapping[str, str] | Unchanged | None = UNCHANGED,
+        formerly: Sequence[str] | str | Unchanged | None = UNCHANGED,
     ) -> None:
         """Note what a path means; notes are kept, later ones are added to earlier ones, None takes one back.
 
@@ -321,6 +324,8 @@ class Experiment:
             Names for the dims of a list or array.
         coords : mapping of str to str, optional
             For dims of a list or array, the paths of their coordinates.
+        formerly : str or sequence of str, optional
+            Paths that the same had in earlier measurements, which are read as if it stood at `path`; branches too.
 
         Raises
         ------
@@ -343,6 +348,7 @@ class Experiment:
         known = self._path_of(path)
         dims = [dims] if isinstance(dims, str) else dims
         given = {"units": units, "long_name": long_name, "default": default, "dims": dims, "coords": coords}
+        given["formerly"] = formerly
         notes = {name: to_plain(note) for name, note in given.items() if note is not UNCHANGED}
 
         def change(state: dict[str, Any]) -> None:
@@ -354,8 +360,9 @@ class Experiment:
 
         self._place.change_state(change)
         noted = {name for name, note in notes.items() if note is not None}
-        # A default is for measurements that do not have the path.
-        paths = [known] if noted - {"default"} and "default" not in self.annotations[known] else []
+        # A default, or a former path, is for measurements that do not have this one.
+        absent = {"default", "formerly"}
+        paths = [known] if noted - absent and not absent & self.annotations[known].keys() else []
         self._warn_of_unknown([*paths, *(notes.get("coords") or {}).values()])
 
     def _warn_of_unknown(self, paths: Sequence[str]) -> None:
@@ -530,8 +537,13 @@ class Experiment:
 
     # Measurements
 
-    def measurements(self) -> Iterator[Measurement]:
+    def measurements(self, where: Any = None) -> Iterator[Measurement]:
         """Yield every measurement, in the order of their ids; one file is read at a time.
+
+        Parameters
+        ----------
+        where : condition, str or callable, optional
+            Only those for which it holds: ``coma.P.x > 1``, ``"x > 1"``, ``lambda m: m.results.y > 1``.
 
         Examples
         --------
@@ -541,7 +553,12 @@ class Experiment:
         >>> [m.results.y for m in e.measurements()]
         [1, 4, 9]
         """
-        for number, tree in self._place.trees():
+        trees = self._place.trees()
+        if where is not None:
+            from coma_xr.retrieve.selection import selected
+
+            trees = selected(trees, where, definition=self._pairs(), annotations=self.annotations)
+        for number, tree in trees:
             yield Measurement(number, tree)
 
     def measurement(self, id: int) -> Measurement:
@@ -605,6 +622,10 @@ class Experiment:
         variables: Mapping[str, Any] | Sequence[Any] | str | None = None,
         dims: Sequence[Any] | None = None,
         *,
+        layout: Literal["grid", "points"] | None = None,
+        unfold: Mapping[str, Any] | None = None,
+        fill: Any = AS_NEEDED,
+        where: Any = None,
         strict: bool = False,
     ) -> xr.Dataset:
         """Return the experiment as a labelled Dataset.
@@ -618,13 +639,27 @@ class Experiment:
             The parameters along which the measurements lie. By default those that are defined, with the axes of
             the last scan; for an experiment that has no definition they are found. Several measurements at the
             same place make a further dim, ``row``.
+        layout : {"grid", "points"}, optional
+            A dim for each parameter, or one dim ``measurement`` with all parameters as coords. By default what
+            the last scan says: samples and cases are points.
+        unfold : mapping, optional
+            By name or path, what the dims of lists are called: ``"cell"``; ``["cell", "site"]``;
+            ``{"time": "results/t"}``, a dim with the path of its coordinate; None keeps each list in one cell.
+            The same name is the same dim.
+        fill : object, optional
+            What stands in holes, or a mapping that says it by name or path: -1 keeps ints, None makes objects. By
+            default NaN, NaT or None, for which int becomes float and bool object.
+        where : condition, str or callable, optional
+            Only measurements for which it holds: ``coma.P.beta < 2``, ``"beta < 2"``, ``lambda p: p.beta < 2``.
         strict : bool, default False
             Raise an error for a measurement that cannot be read, instead of a warning.
 
         Returns
         -------
         Dataset
-            Holes are NaN or None. The coord ``measurement_id`` tells which file a cell comes from.
+            Holes are NaN or None. The coord ``measurement_id`` tells which file a cell comes from, and
+            ``measurement_status`` why there is none: parameter sets of the last scan that are missing or failed
+            have cells too.
 
         Raises
         ------
@@ -651,14 +686,40 @@ class Experiment:
             self._place.trees(strict=strict),
             variables=variables,
             dims=dims,
+            layout=layout,
+            unfold=unfold,
+            fill=fill,
+            where=where,
             definition=self._pairs(),
             structure=scan.get("axes"),
             annotations=self.annotations,
+            status=self._status(scan),
             attrs=self._attrs(),
         )
 
+    def _status(self, scan: Mapping[str, Any]) -> Status:
+        """Return what is known of parameter sets beside the measurements."""
+        from coma_xr.retrieve.status import Status
+
+        return Status(
+            paths=[path for _, path in scan.get("parameters", ())],
+            sets=scan.get("sets", ()),
+            repeats=scan.get("repeats"),
+            failures=recorded_failures(self._place),
+            excluded=self._excluded(),
+        )
+
+    def _excluded(self) -> dict[int, str]:
+        return {int(id): why for id, why in self._place.state().get("excluded", {}).items()}
+
     def to_dataframe(
-        self, variables: Mapping[str, Any] | Sequence[Any] | str | None = None, *, strict: bool = False
+        self,
+        variables: Mapping[str, Any] | Sequence[Any] | str | None = None,
+        *,
+        index: Sequence[Any] | str | None = None,
+        unfold: Literal["columns", "rows"] = "columns",
+        where: Any = None,
+        strict: bool = False,
     ) -> pd.DataFrame:
         """Return the experiment as a DataFrame with a row for each measurement.
 
@@ -666,13 +727,21 @@ class Experiment:
         ----------
         variables : mapping, sequence or str, optional
             As for `to_dataset`; the parameters come first in any case.
+        index : str or sequence, optional
+            Names and paths that become the index; the measurement id is then the first column.
+        unfold : {"columns", "rows"}, default "columns"
+            Lists are spread over columns ``Es_1``, ``Es_2``, ...; or the long form, a row for each item of lists and
+            arrays with its number or label beside it.
+        where : condition, str or callable, optional
+            Only measurements for which it holds.
         strict : bool, default False
             Raise an error for a measurement that cannot be read, instead of a warning.
 
         Returns
         -------
         DataFrame
-            Its index is the measurement id. A list is unfolded into the columns ``name_1``, ``name_2``, ...
+            Its index is the measurement id, if no other was asked for. Its `attrs` have the units and long names
+            of columns.
 
         Examples
         --------
@@ -688,8 +757,12 @@ class Experiment:
         return build_dataframe(
             self._place.trees(strict=strict),
             variables=variables,
+            index=index,
+            unfold=unfold,
+            where=where,
             definition=self._pairs(),
             annotations=self.annotations,
+            excluded=self._excluded(),
         )
 
     def paths(self) -> pd.DataFrame:

@@ -22,6 +22,7 @@ FLOORS = [
     {"store", "run", "retrieve"},
     {"session"},
     {"experiment"},
+    {"plugins", "collection"},
     {"demo"},
     {"cli"},
     {"__main__"},

@@ -53,7 +53,15 @@ __all__ = ["Condition", "P", "as_condition", "parse"]
 
 
 class _Names:
-    """Gives the terms of all names: ``P.a``, ``P["results/E"]``. It has no method of its own."""
+    """Gives the terms of all names and paths, of which conditions are made; it has no method of its own.
+
+    Examples
+    --------
+    >>> (P.a > 3) & ~P.model.isin(["Ising"])
+    (P.a > 3) & ~P.model.isin(['Ising'])
+    >>> P["results/E"] < 1
+    P['results/E'] < 1
+    """
 
     __slots__ = ()
 

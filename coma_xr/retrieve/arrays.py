@@ -1,20 +1,22 @@
 """Plain values as NumPy arrays that keep their types, and as labels.
 
-What each kind of value becomes: bool, int, float, complex and text their own dtypes; int and float
-together float, where no digit gets lost; None among numbers NaN; all else, and ints beyond 64 bits,
-object. Where an array has holes, int becomes float with NaN (object beyond 53 bits), bool and text object
-with None; attributes then say what the files have.
+What each kind of value becomes: bool, int, float, complex, text, dates and durations their own dtypes; int
+and float together float, where no digit gets lost; None among numbers NaN, among dates NaT; all else, and
+ints beyond 64 bits, object. Where an array has holes, int becomes float with NaN (object beyond 53 bits),
+bool and text object with None, unless `fill` says what stands there; attributes then say what the files have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+import datetime as dt
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from coma_xr.retrieve.columns import MISSING
+from coma_xr.errors import SerializationError
+from coma_xr.retrieve.columns import AS_NEEDED, MISSING
 from coma_xr.trees import json
 from coma_xr.trees.plain import from_plain
 from coma_xr.trees.typed import is_typed
@@ -24,10 +26,12 @@ __all__ = [
     "Attrs",
     "as_array",
     "as_objects",
+    "decoded",
     "factorize",
     "numbered",
     "place",
     "scatter",
+    "utc",
     "with_holes",
 ]
 
@@ -42,6 +46,10 @@ _EXACT = 2**53
 
 # A fixed width for all texts is a waste where one of them is long.
 _MAX_TEXT_BYTES = 1 << 26
+
+
+# Dates outside of these years do not fit into nanoseconds.
+_YEARS_OF_NANOSECONDS = range(1679, 2262)
 
 
 def as_objects(values: Sequence[Any]) -> Array:
@@ -71,14 +79,54 @@ def as_array(values: Sequence[Any]) -> tuple[Array, Attrs]:
     if type(None) in kinds and kinds - {type(None)} and kinds - {type(None)} <= _NUMBERS:
         array = _numbers([np.nan if value is None else value for value in values], kinds | {float})
         names = sorted(kind.__name__ for kind in kinds - {type(None)})
-        return array, _said(array, f"{' or '.join(names)} or None")
+        fill = "None" if array.dtype == object else "NaN"
+        return array, {"type": f"{' or '.join(names)} or None", "fill": fill}
     if kinds and kinds <= _NUMBERS:
         return _numbers(values, kinds), {}
-    return as_objects([value if type(value) in _SCALARS else from_plain(value) for value in values]), {}
+    if kinds <= _SCALARS:
+        return as_objects(values), {}
+    return _others(decoded(values))
 
 
-def _said(array: Array, kind: str) -> Attrs:
-    return {"type": kind, "fill": "None" if array.dtype == object else "NaN"}
+def decoded(values: Sequence[Any]) -> list[Any]:
+    """Return plain values with what they stand for: arrays, dates, Datasets, ..."""
+    return [from_plain(value) if is_typed(value) or type(value) is list else value for value in values]
+
+
+def _others(values: Sequence[Any]) -> tuple[Array, Attrs]:
+    """Return values of other types as an array: dates, durations and NumPy's own scalars, or objects."""
+    there = [value for value in values if value is not None]
+    attrs = {"type": f"{type(there[0]).__name__} or None", "fill": "NaT"} if len(there) < len(values) else {}
+    if all(isinstance(value, (dt.datetime, np.datetime64)) for value in there):
+        if all(getattr(value, "tzinfo", None) is None for value in there):
+            return _dates(values), attrs
+    elif all(type(value) is dt.date for value in there):
+        return _dates(values), {**attrs, "type": "date"}
+    elif all(isinstance(value, (dt.timedelta, np.timedelta64)) for value in there):
+        return np.array(["NaT" if v is None else v for v in values], dtype="timedelta64[ns]"), attrs
+    elif len({type(value) for value in values}) == 1 and isinstance(values[0], np.generic):
+        return np.array(values), {}
+    elif set(map(type, values)) <= _SCALARS:
+        # Stored in a form of their own, but plain: an int of any size, NaN.
+        return as_array(values)
+    return as_objects(values), {}
+
+
+def _dates(values: Sequence[Any]) -> Array:
+    years = [value.year for value in values if isinstance(value, dt.date)]
+    narrow = all(year in _YEARS_OF_NANOSECONDS for year in years)
+    items = ["NaT" if value is None else value for value in values]
+    array: Array = np.array(items, dtype="datetime64[us]" if years else "datetime64[ns]")
+    return array.astype("datetime64[ns]") if narrow else array
+
+
+def utc(values: Sequence[Any]) -> list[Any] | None:
+    """Return texts such as ``2026-11-22T13:20:07Z`` as dates, without a zone; None when one is no date."""
+    try:
+        dates = [dt.datetime.fromisoformat(value) for value in values]
+    except (TypeError, ValueError):
+        return None
+    return [date.astimezone(dt.UTC).replace(tzinfo=None) if date.tzinfo else date for date in dates]
 
 
 def _texts(values: Sequence[str]) -> Array:
@@ -100,7 +148,9 @@ def _numbers(values: Sequence[Any], kinds: set[type]) -> Array:
         return as_objects(values)
 
 
-def scatter(values: Sequence[Any], cells: Array, size: int, *, full: bool) -> tuple[Array, Attrs]:
+def scatter(
+    values: Sequence[Any], cells: Array, size: int, *, full: bool, fill: Any = AS_NEEDED
+) -> tuple[Array, Attrs]:
     """Put scalars into the cells of an array.
 
     Parameters
@@ -113,6 +163,8 @@ def scatter(values: Sequence[Any], cells: Array, size: int, *, full: bool) -> tu
         The number of cells.
     full : bool
         Whether `cells` has every cell.
+    fill : object, optional
+        What stands in the other cells.
 
     Returns
     -------
@@ -125,29 +177,58 @@ def scatter(values: Sequence[Any], cells: Array, size: int, *, full: bool) -> tu
         values, cells = [value for value in values if value is not MISSING], cells[there]
         full = len(np.unique(cells)) == size
     array, attrs = as_array(values)
-    return place(array, cells, size, attrs, full=full)
+    return place(array, cells, size, attrs, full=full, fill=fill)
 
 
-def place(array: Array, cells: Array, size: int, attrs: Attrs, *, full: bool) -> tuple[Array, Attrs]:
+def place(
+    array: Array, cells: Array, size: int, attrs: Attrs, *, full: bool, fill: Any = AS_NEEDED
+) -> tuple[Array, Attrs]:
     """Put the items of an array into the cells of another one; the other cells stay holes."""
     if full:
         out = np.empty(size, dtype=array.dtype)
     else:
-        array, fill, attrs = with_holes(array, attrs)
-        out = np.full(size, fill, dtype=array.dtype)
+        array, hole, attrs = with_holes(array, attrs, fill)
+        out = np.full(size, hole, dtype=array.dtype)
     out[cells] = array
     return out, attrs
 
 
-def with_holes(array: Array, attrs: Attrs) -> tuple[Array, Any, Attrs]:
+def with_holes(array: Array, attrs: Attrs, fill: Any = AS_NEEDED) -> tuple[Array, Any, Attrs]:
     """Return an array that can hold what stands in holes, and this."""
     kind = array.dtype.kind
+    if fill is not AS_NEEDED:
+        return _with_fill(array, attrs, fill)
     if kind in "fc":
         return array, np.nan, attrs
+    if kind in "mM":
+        return array, np.array("NaT", dtype=array.dtype)[()], attrs
     if kind in "iu" and (not array.size or (array.max() <= _EXACT and array.min() >= -_EXACT)):
         return array.astype(np.float64), np.nan, {"type": "int", "fill": "NaN", **attrs}
-    said = {"i": "int", "u": "int", "b": "bool", "U": "str"}.get(kind)
+    said = _CALLED.get(kind)
     return array.astype(object), None, {"type": said, "fill": "None", **attrs} if said else attrs
+
+
+def _with_fill(array: Array, attrs: Attrs, fill: Any) -> tuple[Array, Any, Attrs]:
+    """Return an array that can hold what the user wants in holes; the type changes only if it must."""
+    kind, hole = array.dtype.kind, np.asarray(fill)
+    if fill is None or kind + hole.dtype.kind not in _FILLABLE:
+        dtype = np.dtype(object)
+    elif kind in "iu" and hole.dtype.kind in "iu":
+        # An int keeps its width, unless the fill does not go into it.
+        dtype = np.result_type(array.dtype, np.min_scalar_type(fill))
+    elif kind in "mMfc" and hole.dtype.kind != "c":
+        dtype = array.dtype
+    else:
+        dtype = np.result_type(array.dtype, hole.dtype)
+    shown = fill if isinstance(fill, (bool, int, str)) else "NaN" if fill != fill else str(fill)  # noqa: PLR0124
+    said = {"type": _CALLED[kind]} if dtype.kind != kind and kind in _CALLED else {}
+    return array.astype(dtype), fill, {**said, **attrs, "fill": shown}
+
+
+# Kinds of arrays, each with a kind of fill that does not make objects of them.
+_FILLABLE = {"UU", "bb", "mm", "MM", *(a + b for a in "biuf" for b in "iuf"), "cf", "ci", "cu", "cc", "fc"}
+
+_CALLED = {"i": "int", "u": "int", "b": "bool", "U": "str", "f": "float", "c": "complex"}
 
 
 def factorize(values: Sequence[Any]) -> tuple[Array, Array]:
@@ -172,12 +253,13 @@ def factorize(values: Sequence[Any]) -> tuple[Array, Array]:
     """
     kinds = set(map(type, values))
     if not kinds <= _SCALARS | {type(MISSING)}:
-        values = [value if type(value) in _SCALARS or value is MISSING else _text(value) for value in values]
+        values = [value if type(value) in _SCALARS or value is MISSING else _label(value) for value in values]
+        kinds = set(map(type, values))
     keys = _keys(values, kinds)
     firsts: dict[Any, Any] = {}
     for key in dict.fromkeys(keys):
         firsts[key] = key[1] if isinstance(key, tuple) else key
-    if kinds <= {int, float, bool} and (bool not in kinds or len(kinds) == 1):
+    if (kinds <= {int, float, bool} and bool not in kinds) or kinds in _SORTED:
         firsts = dict(sorted(firsts.items(), key=lambda pair: (pair[1] != pair[1], pair[1])))
     numbers = dict(zip(firsts, range(len(firsts)), strict=True))
     codes = np.fromiter(map(numbers.__getitem__, keys), dtype=np.intp, count=len(keys))
@@ -195,10 +277,21 @@ def _keys(values: Sequence[Any], kinds: set[type]) -> Sequence[Any]:
     return values
 
 
-def _text(value: Any) -> str:
+_SORTED: Final[list[set[type]]] = [{bool}, {dt.datetime}, {dt.date}, {dt.timedelta}]
+
+
+def _label(value: Any) -> Any:
+    """Return what labels a dim for a value that is no plain scalar: itself, or its text."""
     if is_typed(value):
-        value = from_plain(value).tolist()
-    return json.encode(value, pretty=False).decode()
+        value = from_plain(value)
+        if isinstance(value, np.ndarray):
+            value = value.tolist()
+    if isinstance(value, Hashable):
+        return value
+    try:
+        return json.encode(value, pretty=False).decode()
+    except SerializationError:
+        return str(value)
 
 
 def numbered(keys: Iterable[Array], sizes: Iterable[int]) -> tuple[Array, int]:

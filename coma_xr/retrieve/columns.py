@@ -16,7 +16,7 @@ from coma_xr.trees.paths import join, split
 from coma_xr.trees.plain import Tree
 from coma_xr.trees.typed import TYPE, is_typed
 
-__all__ = ["MISSING", "Columns", "Computation", "collect"]
+__all__ = ["AS_NEEDED", "MISSING", "Choice", "Columns", "Computation", "collect"]
 
 
 class _Missing:
@@ -27,7 +27,17 @@ class _Missing:
 MISSING: Final = _Missing()
 """Stands in a column where a measurement has no such path."""
 
+
+class _AsNeeded:
+    def __repr__(self) -> str:
+        return "as needed"
+
+
+AS_NEEDED: Final = _AsNeeded()
+"""What stands in holes when the user does not say: NaN, NaT or None."""
+
 Computation = Callable[[int, Tree], Any]
+Choice = Callable[[Iterable[tuple[int, Tree]]], Iterable[tuple[int, Tree, bool]]]
 
 _Keep = Callable[[str], bool] | None
 
@@ -38,16 +48,18 @@ _BLOCK = 64
 class _Node:
     """A place in the trees: a branch in some measurements, a value in others, mostly one of the two."""
 
-    __slots__ = ("children", "is_leaf", "kept", "path", "values")
+    __slots__ = ("children", "is_here", "is_leaf", "kept", "path", "values")
 
     def __init__(self, path: tuple[str, ...], kept: bool) -> None:
-        self.path, self.kept, self.is_leaf = path, kept, False
+        self.path, self.kept = path, kept
+        # A value in some measurement; in one of those that were chosen.
+        self.is_leaf = self.is_here = False
         self.children: dict[str, _Node] = {}
         self.values: list[Any] = []
 
     def put(self, values: Sequence[Any], rows: Sequence[int]) -> None:
         """Take the values of some measurements; `rows` ascends."""
-        self.is_leaf = True
+        self.is_leaf = self.is_here = True
         if not self.kept:
             return
         column = self.values
@@ -74,14 +86,21 @@ class Columns:
     ids : list of int
         Measurement ids, ascending; the rows of every column.
     paths : list of str
-        Every path that leads to a value in some measurement, in the order of the trees.
+        Every path that leads to a value in some of these measurements, in the order of the trees.
+    known : list of str
+        The same for all measurements, also those that were not chosen.
     computed : dict of str to list
         The columns that `collect` was asked to compute.
     """
 
     def __init__(self, ids: list[int], root: _Node, computed: dict[str, list[Any]]) -> None:
         self.ids, self.computed, self._root = ids, computed, root
-        self.paths = [join(node.path) for node in root.walk() if node.is_leaf]
+        self._list_paths()
+
+    def _list_paths(self) -> None:
+        leaves = [node for node in self._root.walk() if node.is_leaf]
+        self.known = [join(node.path) for node in leaves]
+        self.paths = [path for path, node in zip(self.known, leaves, strict=True) if node.is_here]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -107,9 +126,47 @@ class Columns:
             node = _child(node, str(key), None)
         values = node.values or [MISSING] * len(self.ids)
         node.values = [default if value is MISSING else value for value in values]
-        if not node.is_leaf and self.ids:
-            node.is_leaf = True
-            self.paths = [join(node.path) for node in self._root.walk() if node.is_leaf]
+        if not node.is_here and self.ids:
+            node.is_leaf = node.is_here = node.kept = True
+            self._list_paths()
+
+    def rename(self, old: str, new: str) -> None:
+        """Let what stands at a path, and below it, stand at another one; what is there already wins."""
+        parent = node = self._root
+        for key in split(old):
+            if str(key) not in node.children:
+                return
+            parent, node = node, node.children[str(key)]
+        del parent.children[node.path[-1]]
+        target = self._root
+        for key in split(new):
+            target = _child(target, str(key), lambda _: node.kept)
+        _merge(target, node)
+        self._list_paths()
+
+    def expand(self, path: str, parts: Mapping[str, list[Any]]) -> None:
+        """Put columns below a path in the place of its own."""
+        node = self._root
+        for key in split(path):
+            node = node.children[str(key)]
+        node.values, node.is_leaf, node.is_here = [], False, False
+        for key, values in parts.items():
+            child = _child(node, key, None)
+            child.put(values, range(len(values)))
+        self._list_paths()
+
+
+def _merge(target: _Node, source: _Node) -> None:
+    """Take values and children of another place, where there are none here."""
+    target.is_leaf, target.is_here = target.is_leaf or source.is_leaf, target.is_here or source.is_here
+    target.kept = target.kept or source.kept
+    if target.values and source.values:
+        pairs = zip(target.values, source.values, strict=True)
+        target.values = [theirs if own is MISSING else own for own, theirs in pairs]
+    else:
+        target.values = target.values or source.values
+    for key, child in source.children.items():
+        _merge(_child(target, key, lambda _: child.kept), child)  # noqa: B023
 
 
 def _column(node: _Node, segments: tuple[Any, ...], size: int) -> list[Any]:
@@ -142,6 +199,7 @@ def collect(
     *,
     keep: _Keep = None,
     compute: Mapping[str, Computation] | None = None,
+    choose: Choice | None = None,
 ) -> Columns:
     """Take the columns out of measurement trees, in one pass.
 
@@ -153,6 +211,8 @@ def collect(
         Says for a path whether its values are needed; asked once for each path. All by default.
     compute : mapping of str to callable, optional
         Columns that need the whole tree: functions of id and tree, which return a plain value or MISSING.
+    choose : callable, optional
+        Returns the trees, each with whether it was chosen. Of those that were not, only the paths are taken.
 
     Returns
     -------
@@ -167,7 +227,7 @@ def collect(
     """
     root, ids = _Node((), False), list[int]()
     computed: dict[str, list[Any]] = {name: [] for name in compute or {}}
-    rest = iter(trees)
+    rest = iter(trees) if choose is None else _noting(choose(trees), root, keep)
     while block := list(islice(rest, _BLOCK)):
         for name, function in (compute or {}).items():
             computed[name].extend([function(id, tree) for id, tree in block])
@@ -179,6 +239,36 @@ def collect(
     if any(later < earlier for earlier, later in pairwise(ids)):
         ids = _sort(ids, root, computed)
     return Columns(ids, root, computed)
+
+
+def _noting(judged: Iterable[tuple[int, Tree, bool]], root: _Node, keep: _Keep) -> Iterator[tuple[int, Tree]]:
+    """Yield what was chosen; note the paths of the rest, so that names do not depend on the choice."""
+    rest: list[Tree] = []
+    for id, tree, chosen in judged:
+        if chosen:
+            yield id, tree
+        else:
+            rest.append(tree)
+            if len(rest) == _BLOCK:
+                _note(root, rest, keep)
+                rest.clear()
+    _note(root, rest, keep)
+
+
+def _note(node: _Node, trees: Sequence[Tree], keep: _Keep) -> None:
+    """Note the paths of dictionaries that stand at one place."""
+    for alike, _ in _alike(trees, range(len(trees))):
+        for key, values in zip(alike[0], zip(*map(dict.values, alike), strict=True), strict=True):
+            child = _child(node, key, keep)
+            branches = (
+                [v for v in values if type(v) is dict and not is_typed(v)]
+                if dict in map(type, values)
+                else ()
+            )
+            if branches:
+                _note(child, branches, keep)
+            if len(branches) < len(values):
+                child.is_leaf = True
 
 
 def _absorb(node: _Node, trees: Sequence[Tree], rows: Sequence[int], keep: _Keep) -> None:
@@ -229,8 +319,8 @@ def _parted(
 
 def _alike(trees: Sequence[Tree], rows: Sequence[int]) -> list[tuple[Sequence[Tree], Sequence[int]]]:
     """Group dictionaries by their keys; in most experiments that is one group."""
-    if len(set(map(tuple, trees))) == 1:
-        return [(trees, rows)] if trees[0] else []
+    if len(set(map(tuple, trees))) <= 1:
+        return [(trees, rows)] if trees and trees[0] else []
     groups: dict[tuple[str, ...], tuple[list[Tree], list[int]]] = {}
     for tree, row in zip(trees, rows, strict=True):
         alike, where = groups.setdefault(tuple(tree), ([], []))

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import datetime as dt
+import re
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+import xarray as xr
 
 from coma_xr.errors import LayoutError, listing
-from coma_xr.retrieve.arrays import as_array, as_objects, with_holes
+from coma_xr.retrieve.arrays import as_array, with_holes
 from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.dims import varies
 from coma_xr.retrieve.names import free_name, role
-from coma_xr.retrieve.requests import Annotations, Definition, Request, Source, Variables, read, requests_of
+from coma_xr.retrieve.requests import (
+    REPEAT,
+    Annotations,
+    Definition,
+    Request,
+    Source,
+    Variables,
+    read,
+    requests_of,
+)
+from coma_xr.retrieve.rows import long_columns
+from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.unfold import flat_columns
-from coma_xr.trees.typed import is_typed
+from coma_xr.trees.plain import from_plain
+from coma_xr.trees.typed import TYPE, is_array, is_typed
 
 if TYPE_CHECKING:
     from coma_xr.trees.plain import Tree
 
 __all__ = ["build_dataframe", "paths_table"]
 
+_PLAIN = frozenset({str, int, float, bool, type(None), list, type(MISSING)})
 _RESULTS = ("result", "other")
 _PATHS_COLUMNS = ["path", "name", "role", "type", "distinct", "range", "measurements"]
 
@@ -28,8 +47,12 @@ def build_dataframe(
     trees: Iterable[tuple[int, Tree]],
     *,
     variables: Variables = None,
+    index: Sequence[Any] | str | None = None,
+    unfold: str = "columns",
+    where: Any = None,
     definition: Definition = (),
     annotations: Annotations | None = None,
+    excluded: Container[int] = (),
 ) -> pd.DataFrame:
     """Return measurements as a DataFrame with a row for each.
 
@@ -40,16 +63,26 @@ def build_dataframe(
     variables : mapping, sequence or str, optional
         Names with paths or functions of a `Measurement`; or paths and names. The parameters stand before them
         in any case. All results by default.
+    index : str or sequence, optional
+        Names and paths that become the index; the measurement id is then the first column.
+    unfold : {"columns", "rows"}, default "columns"
+        Lists are spread over columns ``Es_1``, ``Es_2``, ..., and an array is one value. Or the long form: a
+        row for each item of lists and arrays, with its number in a column ``Es_index``.
+    where : condition, str or callable, optional
+        Only measurements for which it holds take part, see `selected`.
     definition : iterable of (name, path), optional
         The defined parameters; they come first.
     annotations : mapping, optional
-        By path: ``default`` is what a measurement without the path counts as.
+        By path: ``default`` is what a measurement without the path counts as; ``units`` and ``long_name`` go
+        into the attributes; ``dims`` name the numbers of the long form.
+    excluded : container of int, optional
+        Ids of measurements that do not take part.
 
     Returns
     -------
     DataFrame
-        Index ``measurement_id``. Lists are spread over columns ``Es_1``, ``Es_2``, ...; an array is one value.
-        NaN or None where a measurement has no value.
+        Index ``measurement_id``. NaN, NaT or None where a measurement has no value. Its `attrs` have the
+        ``units`` and ``long_name`` of columns, by name.
 
     Raises
     ------
@@ -58,40 +91,129 @@ def build_dataframe(
 
     Examples
     --------
-    >>> build_dataframe([(1, {"results": {"E": [1, 2]}}), (3, {"results": {"E": [3]}})])
+    >>> trees = [(1, {"results": {"E": [1, 2]}}), (3, {"results": {"E": [3]}})]
+    >>> build_dataframe(trees)
                     E_1  E_2
     measurement_id
     1                 1  2.0
     3                 3  NaN
+    >>> build_dataframe(trees, unfold="rows")
+                    E_index  E
+    measurement_id
+    1                     1  1
+    1                     2  2
+    3                     1  3
     """
-    wanted = requests_of(variables)
-    source = read(trees, wanted, everything=variables is None, definition=definition, annotations=annotations)
-    index = pd.Index(source.columns.ids, name="measurement_id", dtype="int64")
-    columns: dict[str, list[Any]] = {}
-    if len(source.columns):
-        for name, column in _shown(source, None if variables is None else wanted):
-            new = flat_columns(name, column)
-            if doubles := new.keys() & columns.keys():
-                raise LayoutError(f"Two columns would be called {listing(sorted(doubles))}; name one anew.")
-            columns |= new
-    return pd.DataFrame({name: _series(values, index) for name, values in columns.items()}, index=index)
+    if unfold not in ("columns", "rows"):
+        raise LayoutError(f"unfold is 'columns' or 'rows' in a table, not {unfold!r}.")
+    wanted, keys = requests_of(variables), requests_of(index)
+    selection = None if where is None else Selection(where, definition, annotations)
+    source = read(
+        (pair for pair in trees if pair[0] not in excluded),
+        [*wanted, *keys],
+        everything=variables is None,
+        definition=definition,
+        annotations=annotations,
+        choose=selection,
+    )
+    ids = pd.Index(source.columns.ids, name="measurement_id", dtype="int64")
+    shown = _shown(source, None if variables is None else wanted, keys) if len(source.columns) else []
+    columns = {column.name: column.values for column in shown}
+    if unfold == "rows":
+        dims = {column.name: _dims(source, column) for column in shown}
+        columns, rows = long_columns(columns, dims, len(ids))
+        ids = ids[rows]
+    else:
+        columns = _flat(columns)
+    frame = pd.DataFrame({name: _series(values, ids) for name, values in columns.items()}, index=ids)
+    frame.attrs.update(_attrs(source, shown, list(columns)))
+    return _indexed(frame, [source.name(key) for key in keys] if len(source.columns) else [])
 
 
-def _shown(source: Source, wanted: Sequence[Request] | None) -> list[tuple[str, list[Any]]]:
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    path: str | None
+    values: list[Any]
+
+
+def _shown(source: Source, wanted: Sequence[Request] | None, keys: Sequence[Request]) -> list[_Column]:
     """Return the columns with their names: parameters, the defined ones first, then what is asked for."""
-    asked = {source.path(request): source.name(request) for request in wanted or ()}
+    asked = {
+        source.path(request) or request.text: source.name(request) for request in (*keys, *(wanted or ()))
+    }
     roles = _RESULTS if wanted is None else ()
     defined = [path for path in source.names.defined.values() if path in source.columns.paths]
     others = [path for path in source.columns.paths if path not in defined and path not in source.copies]
     paths = [*defined, *(path for path in others if role(path) == "parameter")]
+    if varies(source.columns[REPEAT]):
+        paths.append(REPEAT)
     paths += [path for path in others if role(path) in roles]
-    columns: dict[str, list[Any]] = {}
+    columns: dict[str, _Column] = {}
     for path in paths:
         if path not in asked:
             name = source.names.of(path)
             name = free_name(path, asked.values()) if name in asked.values() else name
-            columns[name] = source.columns[path]
-    return [*columns.items(), *((source.name(request), source.values(request)) for request in wanted or ())]
+            columns[name] = _Column(name, path, source.columns[path])
+    for request in (*keys, *(wanted or ())):
+        name = source.name(request)
+        columns[name] = _Column(name, source.path(request), source.values(request))
+    return list(columns.values())
+
+
+def _flat(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return lists spread over columns."""
+    flat: dict[str, list[Any]] = {}
+    for name, column in columns.items():
+        new = flat_columns(name, [_bare(value) for value in column] if _has_typed(column) else column)
+        if doubles := new.keys() & flat.keys():
+            raise LayoutError(f"Two columns would be called {listing(sorted(doubles))}; name one anew.")
+        flat |= new
+    return flat
+
+
+def _has_typed(column: Sequence[Any]) -> bool:
+    return not set(map(type, column)) <= _PLAIN
+
+
+def _bare(value: Any) -> Any:
+    """Return what one cell of a table holds: of a DataArray only its values."""
+    value = from_plain(value) if is_typed(value) else value
+    if isinstance(value, xr.DataArray):
+        return value.values[()]
+    return value
+
+
+def _dims(source: Source, column: _Column) -> list[str]:
+    dims = source.annotation(column.path).get("dims") or ()
+    return [dims] if isinstance(dims, str) else list(dims)
+
+
+def _attrs(source: Source, shown: Sequence[_Column], names: Sequence[str]) -> dict[str, Any]:
+    """Return what was annotated, by the names of columns; all columns of a list have the same."""
+    attrs: dict[str, dict[str, Any]] = {}
+    for column in shown:
+        note = source.annotation(column.path)
+        said = {key: note[key] for key in ("units", "long_name") if note.get(key) is not None}
+        numbered = re.compile(re.escape(column.name) + r"(_\d+)*")
+        own = [name for name in names if numbered.fullmatch(name)] if said else []
+        for key, value in said.items():
+            attrs.setdefault(key, {}).update(dict.fromkeys(own, value))
+    return dict(attrs)
+
+
+def _indexed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    if not keys:
+        return frame
+    unhashable = [key for key in keys if key not in frame.columns]
+    if unhashable:
+        raise LayoutError(f"index={listing(unhashable)}: lists are several columns and label no rows.")
+    if keys == ["measurement_id"]:
+        return frame.drop(columns="measurement_id")
+    table = frame.drop(columns="measurement_id", errors="ignore").reset_index()
+    indexed = table.set_index(keys)
+    indexed.attrs = frame.attrs
+    return indexed
 
 
 def _series(values: list[Any], index: pd.Index[int]) -> pd.Series[Any]:
@@ -100,10 +222,10 @@ def _series(values: list[Any], index: pd.Index[int]) -> pd.Series[Any]:
     array, _ = as_array(there)
     if len(there) < len(values):
         array, hole, _ = with_holes(array, {})
-        items = iter(array)
-        array = as_objects([hole if value is MISSING else next(items) for value in values]).astype(
-            array.dtype
-        )
+        at = np.fromiter((value is not MISSING for value in values), dtype=bool, count=len(values))
+        out = np.full(len(values), hole, dtype=array.dtype)
+        out[at] = array
+        array = out
     if array.dtype.kind == "U":
         # pandas has its own dtype for text.
         return pd.Series(there, index=index)
@@ -155,8 +277,12 @@ def _types(values: list[Any]) -> str:
 
 
 def _type(value: Any) -> str:
-    if is_typed(value):
+    if is_array(value):
         return f"array of {value.get('dtype', 'numbers')}"
+    if is_typed(value):
+        return str(value[TYPE]).rpartition(".")[2]
+    if isinstance(value, (xr.DataArray, xr.Dataset)):
+        return type(value).__name__
     if isinstance(value, list):
         inside = " or ".join(sorted(set(map(_type, value))))
         return f"list of {inside}" if inside else "list"
@@ -174,7 +300,7 @@ def _distinct_and_range(values: list[Any]) -> tuple[int, str]:
         return len(set(numbers)) + (
             len(numbers) < len(values)
         ), f"{low}" if low == high else f"{low} ... {high}"
-    sizes = [_shape(value) for value in values if isinstance(value, (list, dict))]
+    sizes = [_shape(value) for value in values if isinstance(value, list) or is_array(value)]
     if sizes:
         low, high = min(sizes), max(sizes)
         return len(texts), f"shape {low}" if low == high else f"shape {low} ... {high}"
@@ -182,7 +308,9 @@ def _distinct_and_range(values: list[Any]) -> tuple[int, str]:
 
 
 def _short(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)
+    if is_typed(value) and not is_array(value):
+        value = from_plain(value)
+    return str(value) if isinstance(value, (str, dt.date, dt.timedelta)) else repr(value)
 
 
 def _shape(value: Any) -> tuple[int, ...]:

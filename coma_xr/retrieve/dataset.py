@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,20 +11,34 @@ import xarray as xr
 
 from coma_xr.errors import LayoutError
 from coma_xr.retrieve.arrays import Attrs, factorize
-from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.columns import AS_NEEDED, MISSING
 from coma_xr.retrieve.dims import Structure, arrange
-from coma_xr.retrieve.layout import on_rows
-from coma_xr.retrieve.names import free_name, role
-from coma_xr.retrieve.requests import Annotations, Definition, Request, Source, Variables, read, requests_of
+from coma_xr.retrieve.labelled import bring, constant_or_not
+from coma_xr.retrieve.layout import Layout, on_rows
+from coma_xr.retrieve.names import role
+from coma_xr.retrieve.naming import Taken
+from coma_xr.retrieve.requests import (
+    REPEAT,
+    Annotations,
+    Definition,
+    Request,
+    Source,
+    Variables,
+    read,
+    requests_of,
+)
+from coma_xr.retrieve.selection import Selection
+from coma_xr.retrieve.status import DONE, FLAGS, Absent, Status, absent, status_attrs
 from coma_xr.retrieve.variables import Item, assemble, variable
 
 if TYPE_CHECKING:
-    from coma_xr.retrieve.layout import Layout
+    from coma_xr.retrieve.arrays import Array
     from coma_xr.trees.plain import Tree
 
 __all__ = ["build_dataset"]
 
 _RESULTS = ("result", "other")
+_EXCLUDED = FLAGS.index("excluded")
 
 
 def build_dataset(
@@ -31,9 +46,14 @@ def build_dataset(
     *,
     variables: Variables = None,
     dims: Sequence[Any] | str | None = None,
+    layout: str | None = None,
+    unfold: Mapping[str, Any] | None = None,
+    fill: Any = AS_NEEDED,
+    where: Any = None,
     definition: Definition = (),
     structure: Structure | None = None,
     annotations: Annotations | None = None,
+    status: Status | None = None,
     attrs: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     """Return measurements as a Dataset over their parameters.
@@ -47,20 +67,34 @@ def build_dataset(
     dims : sequence of str and (name, path), optional
         The parameters that become dims. By default those of the definition, in its order; without a
         definition they are found.
+    layout : {"grid", "points"}, optional
+        A dim for each parameter, or one dim ``measurement`` with all parameters as coords. By default what
+        `structure` says: points if the scan was nothing else.
+    unfold : mapping, optional
+        By name or path, what the dims of lists are called: ``"cell"``; ``["cell", "site"]``;
+        ``{"time": "results/t"}``, a dim with the path of its coordinate; None keeps each list in one cell.
+        The same name is the same dim.
+    fill : object, optional
+        What stands in holes of the data variables, or a mapping that says it by name or path. By default NaN,
+        NaT or None, for which int becomes float and bool object.
+    where : condition, str or callable, optional
+        Only measurements for which it holds take part, see `selected`. Names stay those that all have.
     definition : iterable of (name, path), optional
         The defined parameters.
     structure : sequence of mapping, optional
         The axes of the last scan.
     annotations : mapping, optional
-        By path: ``units``, ``long_name``, ``dims``, ``coords``, ``default``.
+        By path: ``units``, ``long_name``, ``dims``, ``coords``, ``default``, ``formerly`` (older paths).
+    status : Status, optional
+        What else is known of parameter sets; those without a measurement get cells too.
     attrs : mapping, optional
         Attributes of the Dataset; None is left out.
 
     Returns
     -------
     Dataset
-        Parameters are coordinates, ``measurement_id`` is 0 where there is no measurement. Without any
-        measurement, it is empty.
+        Parameters are coordinates, ``measurement_id`` is 0 where there is no measurement, and
+        ``measurement_status`` says why. Without any measurement, it is empty.
 
     Raises
     ------
@@ -79,150 +113,198 @@ def build_dataset(
     """
     wanted = requests_of(variables)
     wanted_dims = None if dims is None else requests_of(dims)
+    excluded = {} if status is None else status.excluded
+    selection = (
+        None if where is None else Selection(where, definition, annotations, tracks=status is not None)
+    )
     source = read(
         trees,
         [*wanted, *(wanted_dims or ())],
         everything=variables is None,
         definition=definition,
         annotations=annotations,
+        unfold=unfold,
+        choose=selection,
+        excluded=excluded,
     )
     said = {name: value for name, value in (attrs or {}).items() if value is not None}
-    if not len(source.columns):
+    gone = absent(source, status, () if selection is None else selection.unchosen)
+    if selection is not None and gone:
+        gone = gone.where(selection.of_absent(gone))
+    if not len(source.columns) and not gone:
         return xr.Dataset(attrs=said)
-    names = _Taken(source, wanted, wanted_dims or ())
-    layout = arrange(source, wanted_dims, structure, names.ours)
-    names.claim_dims(layout)
-    items = _results(source, None if variables is None else wanted, layout, names)
-    items += _coordinates(source, items, layout, names)
-    data, coords = assemble([item for _, item in items], names.ours)
-    return xr.Dataset(data, _labels(source, layout) | coords | _ids(source, layout, names), said)
-
-
-class _Taken:
-    """Names in a Dataset: those that the call gives win, then dims, then the rule's; ours make way.
-
-    Parameters
-    ----------
-    source : Source
-    wanted, dims : sequence of Request
-    """
-
-    def __init__(self, source: Source, wanted: Sequence[Request], dims: Sequence[Request]) -> None:
-        self._source = source
-        self._users = {source.name(request) for request in (*wanted, *dims)}
-        self._users |= {
-            source.names.of(path) for path in source.columns.paths if role(path) not in ("info", "class")
-        }
-        self._paths: dict[str, str | None] = {}
-
-    def ours(self, name: str) -> str:
-        """Return a name of ours, another one when the user has it."""
-        while name in self._users:
-            name = "coma_" + name.removeprefix("measurement_")
-        return name
-
-    def claim_dims(self, layout: Layout) -> None:
-        """Take the names of the dims."""
-        self._paths |= {axis.dim: axis.path for axis in layout.axes}
-
-    def claim(self, request: Request, path: str | None) -> str:
-        """Take the name that the user gave; an error when it is taken by something else."""
-        name = self._source.name(request)
-        if name in self._paths and self._paths[name] != path:
-            raise LayoutError(
-                f"The name '{name}' is asked for twice, for {self._paths[name] or 'a dim'} and {request.text}."
-            )
-        self._paths[name] = path
-        return name
-
-    def of(self, path: str) -> str:
-        """Take the name of a path by the rule, a longer one when it is taken."""
-        name = self._source.names.of(path)
-        if self._paths.get(name, path) != path:
-            name = free_name(path, self._paths)
-        self._paths[name] = path
-        return name
+    names = Taken(source, wanted, wanted_dims or ())
+    laid_out = arrange(source, wanted_dims, structure, names.ours, absent=gone, layout=layout)
+    names.claim_dims(laid_out)
+    build = _Build(source, names, _Grid.of(laid_out, source, excluded), gone, _fills(source, wanted, fill))
+    items = build.results(None if variables is None else wanted)
+    items += build.coordinates(items)
+    data, coords = assemble([*(item for _, item in items), *build.brought(items)], names.ours)
+    return xr.Dataset(data, build.labels() | coords | build.ids(), said)
 
 
 Items = list[tuple[str | None, Item]]
 
 
-def _results(source: Source, wanted: Sequence[Request] | None, layout: Layout, names: _Taken) -> Items:
-    """Return what becomes data variables, each with its path."""
-    labels = {axis.path for axis in layout.axes}
-    if wanted is not None:
+@dataclass(frozen=True)
+class _Grid:
+    """Where everything lies: all parameter sets, those that were measured, those whose values count."""
+
+    all: Layout
+    measured: Layout
+    done: Layout
+
+    @classmethod
+    def of(cls, layout: Layout, source: Source, excluded: Mapping[int, str]) -> _Grid:
+        measured = layout.only(layout.rows < len(source.columns))
+        if not excluded:
+            return cls(layout, measured, measured)
+        ids = np.asarray(source.columns.ids)[measured.rows]
+        return cls(layout, measured, measured.only(~np.isin(ids, list(excluded))))
+
+
+@dataclass(frozen=True)
+class _Build:
+    """What becomes of the columns."""
+
+    source: Source
+    names: Taken
+    grid: _Grid
+    gone: Absent
+    fills: Mapping[str, Any]
+
+    def results(self, wanted: Sequence[Request] | None) -> Items:
+        """Return what becomes data variables, each with its path."""
+        source, layout = self.source, self.grid.done
+        labels = {axis.path for axis in layout.axes}
         items: Items = []
-        for request in wanted:
-            path, values = source.path(request), source.values(request)
-            name = names.claim(request, path)
-            if path in labels and name in layout.dims:
-                continue
-            items.append((path, _item(source, name, path, on_rows(values, layout.rows), layout)))
+        if wanted is not None:
+            for request in wanted:
+                path, values = source.path(request), source.values(request)
+                name = self.names.claim(request, path)
+                if path not in labels or name not in layout.dims:
+                    items.append((path, self._item(name, path, on_rows(values, layout.rows), layout)))
+            return items
+        used = labels | set(source.names.defined.values()) | set(self._given_coords().values())
+        for path in source.columns.paths:
+            if role(path) in _RESULTS and path not in used and path not in source.copies:
+                values = on_rows(source.columns[path], layout.rows)
+                items.append((path, self._item(self.names.of(path), path, values, layout)))
         return items
-    used = labels | set(source.names.defined.values()) | set(_annotated_coords(source).values())
-    shown = [
-        path
-        for path in source.columns.paths
-        if role(path) in _RESULTS and path not in used and path not in source.copies
-    ]
-    return [
-        (path, _item(source, names.of(path), path, on_rows(source.columns[path], layout.rows), layout))
-        for path in shown
-    ]
+
+    def coordinates(self, items: Items) -> Items:
+        """Return the parameters that are no labels of dims, and the coordinates that were annotated."""
+        source, grid = self.source, self.grid
+        taken = {axis.path for axis in grid.all.axes} | {path for path, _ in items}
+        defined = list(source.names.defined.values())
+        recorded = [
+            path
+            for path in source.columns.paths
+            if role(path) == "parameter" and path not in defined and path not in source.copies
+        ]
+        coords: Items = []
+        for path in [*defined, *recorded]:
+            if path not in taken:
+                full = (
+                    [*source.columns[path], *self.gone.of(path)] if path in defined else source.columns[path]
+                )
+                layout = grid.all if path in defined else grid.measured
+                values = on_rows(full, layout.rows)
+                where = layout.among(_dims_of(path, values, layout))
+                coords.append((path, self._item(self.names.of(path), path, values, where, is_coord=True)))
+        if REPEAT in grid.all.along and REPEAT not in taken:
+            repeats = [*source.columns[REPEAT], *self.gone.of(REPEAT)]
+            values = [0 if value is MISSING else value for value in repeats]
+            coords.append(
+                (REPEAT, self._item(self.names.ours("repeat"), REPEAT, values, grid.all, is_coord=True))
+            )
+        shown = {path: item for path, item in items if path}
+        for path, item in shown.items():
+            coords += self._coords_of(path, item)
+        return coords
+
+    def brought(self, items: Items) -> list[Item]:
+        """Return the coordinates that DataArrays bring."""
+        return bring([item for _, item in items], self.names.brought)
+
+    def labels(self) -> dict[str, xr.Variable]:
+        """Return the coordinates of the dims."""
+        computed = self.source.columns.computed
+        return {
+            axis.dim: variable(
+                (axis.dim,), axis.labels, _attrs(self.source, None if axis.path in computed else axis.path)
+            )
+            for axis in self.grid.all.axes
+            if axis.labels is not None
+        }
+
+    def ids(self) -> dict[str, xr.Variable]:
+        """Return the coordinates that say which measurement a cell comes from, and what became of it."""
+        layout, measured, done = self.grid.all, self.grid.measured, self.grid.done
+        ids: Array = np.zeros(layout.size, dtype=np.int64)
+        ids[measured.cells] = np.asarray(self.source.columns.ids, dtype=np.int64)[measured.rows]
+        states: Array = np.zeros(layout.size, dtype=np.int8)
+        states[measured.cells] = _EXCLUDED
+        states[done.cells] = DONE
+        if self.gone:
+            rows = layout.rows >= len(self.source.columns)
+            numbers = np.asarray(self.gone.states, dtype=np.int8)
+            states[layout.cells[rows]] = numbers[layout.rows[rows] - len(self.source.columns)]
+        attrs = {"long_name": "measurement id, 0 where there is none"}
+        return {
+            self.names.ours("measurement_id"): xr.Variable(layout.dims, ids.reshape(layout.shape), attrs),
+            self.names.ours("measurement_status"): xr.Variable(
+                layout.dims, states.reshape(layout.shape), status_attrs()
+            ),
+        }
+
+    def _given_coords(self) -> dict[str, str]:
+        """Return the coordinates that annotations and the call give to variables: names and paths."""
+        source = self.source
+        said = [{**source.annotations.get(path, {}), **note} for path, note in source.folding.items()]
+        notes = [note for path, note in source.annotations.items() if path not in source.folding]
+        coords: dict[str, str] = {}
+        for note in [*said, *notes]:
+            for name, text in (note.get("coords") or {}).items():
+                path = source.names.resolve(text)
+                if coords.setdefault(name, path) != path:
+                    raise LayoutError(
+                        f"The coordinate '{name}' was annotated as {coords[name]} and as {path}."
+                    )
+        return coords
+
+    def _coords_of(self, path: str, item: Item) -> Items:
+        """Return the coordinates that were given to one variable."""
+        source, coords = self.source, list[tuple[str | None, Item]]()
+        for name, text in (source.annotation(path, item.name).get("coords") or {}).items():
+            values = on_rows(source.values(Request(None, text)), item.layout.rows)
+            own = source.names.resolve(text)
+            dims = source.annotation(own).get("dims") or ([name] if name in (item.dims or ()) else item.dims)
+            coords.append((own, constant_or_not(name, values, item.layout, _attrs(source, own), dims or ())))
+        return coords
+
+    def _item(
+        self, name: str, path: str | None, values: list[Any], layout: Layout, *, is_coord: bool = False
+    ) -> Item:
+        dims = self.source.annotation(path, name).get("dims", ())
+        dims = [dims] if isinstance(dims, str) else dims
+        fill = AS_NEEDED if is_coord else self.fills.get(name, self.fills.get(path or "", self.fills.get("")))
+        return Item(name, values, layout, _attrs(self.source, path), dims, is_coord, fill)
 
 
-def _annotated_coords(source: Source) -> dict[str, str]:
-    """Return the coordinates that annotations give to variables: names and paths."""
-    coords: dict[str, str] = {}
-    for note in source.annotations.values():
-        for name, text in (note.get("coords") or {}).items():
-            path = source.names.resolve(text)
-            if coords.setdefault(name, path) != path:
-                raise LayoutError(f"The coordinate '{name}' was annotated as {coords[name]} and as {path}.")
-    return coords
+def _fills(source: Source, wanted: Sequence[Request], fill: Any) -> dict[str, Any]:
+    """Return what stands in holes, by name or path; under "" what stands in all others."""
+    if not isinstance(fill, Mapping):
+        return {"": _scalar(fill)}
+    called = {request.name for request in wanted}
+    by_path = {name if name in called else source.names.resolve(name): value for name, value in fill.items()}
+    return {"": AS_NEEDED, **{name: _scalar(value) for name, value in by_path.items()}}
 
 
-def _coordinates(source: Source, items: Items, layout: Layout, names: _Taken) -> Items:
-    """Return the parameters that are no labels of dims, and the coordinates that were annotated."""
-    taken = {axis.path for axis in layout.axes} | {path for path, _ in items}
-    defined = list(source.names.defined.values())
-    recorded = [
-        path
-        for path in source.columns.paths
-        if role(path) == "parameter" and path not in defined and path not in source.copies
-    ]
-    coords: Items = []
-    for path in [*defined, *recorded]:
-        if path not in taken:
-            values = on_rows(source.columns[path], layout.rows)
-            where = layout.among(_dims_of(path, values, layout))
-            coords.append((path, _item(source, names.of(path), path, values, where, is_coord=True)))
-    shown = {path: item for path, item in items if path}
-    for path, item in shown.items():
-        coords += _coords_of(source, path, item, layout)
-    return coords
-
-
-def _coords_of(source: Source, path: str, item: Item, layout: Layout) -> Items:
-    """Return the coordinates that were annotated of one variable."""
-    coords: Items = []
-    for name, text in (source.annotation(path).get("coords") or {}).items():
-        values = on_rows(source.values(Request(None, text)), layout.rows)
-        own = source.names.resolve(text)
-        there = [value for value in values if value is not MISSING]
-        where = layout.among(()) if there.count(there[0]) == len(there) else layout
-        dims = source.annotation(own).get("dims") or ([name] if name in item.dims else item.dims)
-        new = Item(name, values, where, _attrs(source, own), dims, is_coord=True)
-        coords.append((own, new))
-    return coords
-
-
-def _item(
-    source: Source, name: str, path: str | None, values: list[Any], layout: Layout, *, is_coord: bool = False
-) -> Item:
-    dims = source.annotation(path).get("dims") or ()
-    dims = [dims] if isinstance(dims, str) else list(dims)
-    return Item(name, values, layout, _attrs(source, path), dims, is_coord)
+def _scalar(fill: Any) -> Any:
+    if np.ndim(fill):
+        raise LayoutError(f"fill is one value, or a mapping of names to values, not {fill!r}.")
+    return fill
 
 
 def _attrs(source: Source, path: str | None) -> Attrs:
@@ -241,23 +323,3 @@ def _dims_of(path: str, values: list[Any], layout: Layout) -> Sequence[str]:
         return ()
     codes, labels = factorize(values)
     return layout.determining(codes, len(labels))
-
-
-def _labels(source: Source, layout: Layout) -> dict[str, xr.Variable]:
-    """Return the coordinates of the dims."""
-    computed = source.columns.computed
-    return {
-        axis.dim: variable(
-            (axis.dim,), axis.labels, _attrs(source, None if axis.path in computed else axis.path)
-        )
-        for axis in layout.axes
-        if axis.labels is not None
-    }
-
-
-def _ids(source: Source, layout: Layout, names: _Taken) -> dict[str, xr.Variable]:
-    """Return the coordinate that says which measurement a cell comes from."""
-    ids = np.zeros(layout.size, dtype=np.int64)
-    ids[layout.cells] = np.asarray(source.columns.ids, dtype=np.int64)[layout.rows]
-    attrs = {"long_name": "measurement id, 0 where there is none"}
-    return {names.ours("measurement_id"): xr.Variable(layout.dims, ids.reshape(layout.shape), attrs)}

@@ -13,10 +13,11 @@ from coma_xr.retrieve.arrays import Array, factorize, numbered
 from coma_xr.retrieve.columns import MISSING, Columns
 from coma_xr.retrieve.layout import Axis, Layout, cells_of, check_fill, distinct, on_rows, with_rows
 from coma_xr.retrieve.names import is_parameter, role
-from coma_xr.retrieve.requests import Request, Source
+from coma_xr.retrieve.requests import REPEAT, Request, Source
+from coma_xr.retrieve.status import Absent
 from coma_xr.trees.paths import split
 
-__all__ = ["arrange", "varying"]
+__all__ = ["arrange", "varies", "varying"]
 
 Structure = Sequence[Mapping[str, Any]]
 
@@ -48,11 +49,38 @@ class _Plan:
     within: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True)
+class _Table:
+    """Columns of the measurements, with what is absent below them."""
+
+    source: Source
+    absent: Absent
+
+    def __len__(self) -> int:
+        return len(self.source.columns) + len(self.absent)
+
+    def column(self, path: str) -> list[Any]:
+        return self._with_absent(path, self.source.columns[path])
+
+    def values(self, request: Request) -> list[Any]:
+        return self._with_absent(self.source.path(request), self.source.values(request))
+
+    def repeats(self) -> list[Any]:
+        """Return the number of each repeat; one without a number is the first."""
+        return [0 if value is MISSING else value for value in self.column(REPEAT)]
+
+    def _with_absent(self, path: str | None, column: list[Any]) -> list[Any]:
+        return [*column, *self.absent.of(path or "")] if self.absent else column
+
+
 def arrange(
     source: Source,
     dims: Sequence[Request] | None,
     structure: Structure | None,
     free: Callable[[str], str],
+    *,
+    absent: Absent | None = None,
+    layout: str | None = None,
 ) -> Layout:
     """Return where the measurements lie.
 
@@ -66,21 +94,32 @@ def arrange(
         The axes of the last scan: ``dim``, ``names``, and ``depends`` (True, or names of the dims before it).
     free : callable
         Returns a name of ours, changed when the user has it.
+    absent : Absent, optional
+        Parameter sets without a measurement, which get cells too: rows behind those of the columns.
+    layout : {"grid", "points"}, optional
+        By default what `structure` says.
 
     Raises
     ------
     LayoutError
         When the grid would be large and almost empty, or no measurement has all parameters.
     """
-    plans = _plans(source, dims, structure, free)
-    rows = _complete(plans, len(source.columns))
+    table = _Table(source, absent or Absent())
+    if layout not in (None, "grid", "points"):
+        raise LayoutError(f"layout is 'grid' or 'points', not {layout!r}.")
+    if layout == "points" and dims is not None:
+        raise LayoutError("With layout='points' all parameters are coords along one dim; leave dims= out.")
+    if layout == "points" or (layout is None and dims is None and _are_points(table, structure or ())):
+        return _points(table, free)
+    plans = _plans(table, dims, structure, free)
+    rows = _complete(plans, len(source.columns), len(table))
     axes: list[Axis] = []
     for plan in plans:
         axes.append(_axis(plan, axes, rows))
     known = {path for plan in plans for path in plan.columns}
 
     def order() -> list[Array]:
-        left_over = [source.columns[path] for path in varying(source) if path not in known]
+        left_over = [table.column(path) for path in varying(source) if path not in known]
         return [factorize(on_rows(column, rows))[0] for column in left_over]
 
     laid_out = with_rows(axes, order, rows, free("row"))
@@ -88,40 +127,72 @@ def arrange(
     return Layout(laid_out, rows, _along(plans))
 
 
+def _are_points(table: _Table, structure: Structure) -> bool:
+    """Whether the last scan was nothing but points: one axis that steps through no parameter's values."""
+    defined = table.source.names.defined
+    paths = [[defined[name] for name in axis["names"] if name in defined] for axis in structure]
+    points = [place for place, axis in enumerate(structure) if axis.get("points") and paths[place]]
+    others = [path for place in range(len(paths)) if place not in points for path in paths[place]]
+    derived = {defined.get(axis["dim"]) for axis in structure if axis.get("derived")}
+    covered = {path for own in paths for path in own} == set(defined.values())
+    varied = [path for path in others if path not in derived and varies(table.column(path))]
+    return len(points) == 1 and covered and not varied
+
+
+def _points(table: _Table, free: Callable[[str], str]) -> Layout:
+    """Return the layout along one dim, in which parameters are coords."""
+    rows = np.arange(len(table))
+    dim = free("measurement")
+    along: dict[str, tuple[str, ...]] = dict.fromkeys(table.source.names.defined.values(), (dim,))
+    if varies(table.repeats()):
+        along[REPEAT] = (dim,)
+    return Layout((Axis(dim, rows, len(rows)),), rows, along)
+
+
 def _plans(
-    source: Source, dims: Sequence[Request] | None, structure: Structure | None, free: Callable[[str], str]
+    table: _Table, dims: Sequence[Request] | None, structure: Structure | None, free: Callable[[str], str]
 ) -> list[_Plan]:
+    source = table.source
     if dims is not None:
         plans = [
-            _Plan(source.name(request), {source.path(request) or request.text: source.values(request)})
+            _Plan(source.name(request), {source.path(request) or request.text: table.values(request)})
             for request in dims
         ]
         doubles = [plan.dim for place, plan in enumerate(plans) if plan.dim in [p.dim for p in plans[:place]]]
         if doubles:
             raise LayoutError(f"The dim '{doubles[0]}' is there twice; give one another name: (name, path).")
-        return plans
-    if source.names.defined:
-        return _defined(source, structure or (), free)
-    return [
-        _Plan(source.names.of(path), {path: source.columns[path]})
-        for path in _found(source.columns, set(source.copies))
-    ]
+    elif source.names.defined:
+        plans = _defined(table, structure or (), free)
+    else:
+        plans = [
+            _Plan(source.names.of(path), {path: source.columns[path]})
+            for path in _found(source.columns, set(source.copies))
+        ]
+    repeats = table.repeats()
+    if varies(repeats) and not any(REPEAT in plan.columns for plan in plans):
+        plans.append(_Plan(free("repeat"), {REPEAT: repeats}))
+    return plans
 
 
-def _defined(source: Source, structure: Structure, free: Callable[[str], str]) -> list[_Plan]:
+def _defined(table: _Table, structure: Structure, free: Callable[[str], str]) -> list[_Plan]:
     """Return the dims of a definition, in its order, laid out as the scan was as far as the data agree."""
-    paths = source.names.defined
-    columns = {name: source.values(Request(None, name)) for name in paths}
+    paths = table.source.names.defined
+    columns = {name: table.values(Request(None, name)) for name in paths}
     axis_of = {name: axis for axis in structure for name in axis["names"]}
+    derived = [name for name in paths if axis_of.get(name, {}).get("derived")]
     plans: list[_Plan] = []
     done: set[str] = set()
     for name, path in paths.items():
-        if name in done:
+        if name in done or name in derived:
             continue
         plan = _structured(axis_of.get(name), columns, paths, plans, free)
         plan = plan or _Plan(name, {path: columns[name]})
         plans.append(plan)
         done.update(name for name, path in paths.items() if path in plan.columns)
+    for name in derived:
+        own = {paths[name]: columns[name]}
+        if not plans or not _follow({p: c for plan in plans for p, c in plan.columns.items()}, own):
+            plans.append(_Plan(name, own))
     return plans
 
 
@@ -150,11 +221,12 @@ def _structured(
 
 
 def _follow(first: Mapping[str, list[Any]], others: Mapping[str, list[Any]]) -> bool:
-    """Whether the others have one value for each value of the first."""
-    ((key, size),) = [_coded(column) for column in first.values()]
+    """Whether the others have one value for each combination of values of the first."""
+    coded = [_coded(column) for column in first.values()]
+    codes, size = numbered([codes for codes, _ in coded], [count for _, count in coded])
     return all(
-        distinct(numbered([key, codes], [size, count])[0]) == distinct(key)
-        for codes, count in map(_coded, others.values())
+        distinct(numbered([codes, own], [size, count])[0]) == distinct(codes)
+        for own, count in map(_coded, others.values())
     )
 
 
@@ -186,7 +258,7 @@ def _found(columns: Columns, copies: set[str]) -> list[str]:
 def _candidates(columns: Columns, copies: set[str]) -> dict[str, tuple[Array, int]]:
     """Return numbers for the values of every parameter that varies, among measurements with all of them."""
     parameters = {path: columns[path] for path in columns.paths if is_parameter(path) and path not in copies}
-    parameters = {path: column for path, column in parameters.items() if _varies(column)}
+    parameters = {path: column for path, column in parameters.items() if varies(column)}
     present = {path: _scalars(column) for path, column in parameters.items()}
     if not present:
         return {}
@@ -206,8 +278,9 @@ def _scalars(column: Sequence[Any]) -> Array:
     return np.fromiter((type(value) in _SCALARS for value in column), dtype=bool, count=len(column))
 
 
-def _varies(column: list[Any]) -> bool:
-    return column.count(column[0]) < len(column)
+def varies(column: list[Any]) -> bool:
+    """Whether a column has several values."""
+    return bool(column) and column.count(column[0]) < len(column)
 
 
 def _one_to_one(first: tuple[Array, int], second: tuple[Array, int]) -> bool:
@@ -218,8 +291,8 @@ def _occupied(coded: Sequence[tuple[Array, int]]) -> int:
     return distinct(numbered([codes for codes, _ in coded], [size for _, size in coded])[0])
 
 
-def _complete(plans: Sequence[_Plan], size: int) -> Array:
-    """Return the rows that have all parameters of the dims; say how many have not."""
+def _complete(plans: Sequence[_Plan], measured: int, size: int) -> Array:
+    """Return the rows that have all parameters of the dims; say how many of those measured have not."""
     masks = {
         path: np.fromiter((value is not MISSING for value in column), dtype=bool, count=size)
         for plan in plans
@@ -229,14 +302,18 @@ def _complete(plans: Sequence[_Plan], size: int) -> Array:
     if not masks:
         return np.arange(size)
     rows = np.flatnonzero(np.logical_and.reduce(list(masks.values())))
-    paths = listing(path for path, mask in masks.items() if not mask.all())
+    paths = [path for path, mask in masks.items() if not mask[:measured].all()]
+    left_out = measured - int(np.searchsorted(rows, measured))
     if not rows.size:
-        raise LayoutError(f"No measurement has all parameters of the dims; each lacks one of {paths}.")
-    text = (
-        f"{size - len(rows)} of {size} measurements lack {paths} and are left out. "
-        f"e.annotate('{next(iter(masks))}', default=...) gives them a value."
-    )
-    warn(text)
+        raise LayoutError(
+            f"No measurement has all parameters of the dims; each lacks one of {listing(paths)}."
+        )
+    if left_out:
+        text = (
+            f"{left_out} of {measured} measurements lack {listing(paths)} and are left out. "
+            f"e.annotate('{paths[0]}', default=...) gives them a value."
+        )
+        warn(text)
     return rows
 
 
@@ -275,4 +352,4 @@ def varying(source: Source) -> list[str]:
         for path in source.columns.paths
         if role(path) == "parameter" and path not in defined and path not in source.copies
     ]
-    return [path for path in [*defined, *others] if _varies(source.columns[path])]
+    return [path for path in [*defined, *others] if varies(source.columns[path])]

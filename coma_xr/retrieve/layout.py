@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -86,9 +87,18 @@ class Layout:
         """Whether every cell has a measurement."""
         return distinct(self.cells) == self.size
 
+    def only(self, mask: Array) -> Layout:
+        """Return the layout of some of the rows."""
+        axes = tuple(dataclasses.replace(axis, codes=axis.codes[mask]) for axis in self.axes)
+        return self if mask.all() else Layout(axes, self.rows[mask], self.along)
+
+    def single(self) -> Layout:
+        """Return the layout of what all rows share: no dims, one row."""
+        return Layout((), self.rows[:1], {})
+
     def among(self, dims: Sequence[str]) -> Layout:
         """Return the layout over some of the dims; several rows may then share a cell."""
-        return Layout(tuple(axis for axis in self.axes if axis.dim in dims), self.rows, {})
+        return Layout(tuple(axis for axis in self.axes if axis.dim in dims), self.rows, self.along)
 
     def determining(self, codes: Array, size: int) -> tuple[str, ...]:
         """Return the fewest dims that some value is a function of, the longest left out first."""
@@ -175,7 +185,7 @@ def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis]) -> Non
         return
     grid = " x ".join(f"{axis.dim} ({axis.size})" for axis in axes)
     text = f"The grid {grid} is {_percent(rows / size)} full: {rows} measurements in {size} cells."
-    text += f" Ways out: {_better(labelled, rows)}to_dataframe(), which has a row for each measurement."
+    text += f" Ways out: {_better(labelled, rows)}layout='points', which has one dim for all."
     if rows / size < _VERY_THIN and size > _MANY_CELLS:
         raise LayoutError(text)
     warn(text)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from coma_xr.errors import PathError
+from coma_xr.errors import DataFileError, PathError
 from coma_xr.trees import paths
-from coma_xr.trees.plain import Tree, from_plain
-from coma_xr.trees.typed import is_typed
+from coma_xr.trees.plain import SETSTATE, Tree, from_plain, restore
+from coma_xr.trees.typed import is_array, is_typed
 
 __all__ = ["Branch", "Measurement"]
 
@@ -97,6 +97,36 @@ class Branch(Mapping[str, Any]):
         copy: dict[str, Any] = from_plain(self._node)
         return copy
 
+    def restore(self, *classes: type, setstate: str = SETSTATE) -> Any:
+        """Return the branch with objects of the given classes in place of their state, at any depth.
+
+        Parameters
+        ----------
+        *classes : class
+            Found by the name that was stored as ``__class__``, with or without its module. Of no other class
+            objects are made: their state stays a dictionary.
+        setstate : str, default "coma_setstate"
+            The method that takes the state. Without it a dataclass or named tuple is made by its constructor, a
+            member of an Enum by its name; of other classes the state becomes the attributes.
+
+        Returns
+        -------
+        object
+            A dictionary, or an object when the branch itself is one's state. To its ``coma_setstate`` a whole
+            measurement also gives ``info``.
+
+        Raises
+        ------
+        DataFileError
+            When a class does not take the state. The message names the path.
+        """
+        # Coma put info there, not the object.
+        aside = () if self._parents else ("info",)
+        try:
+            return restore(self._node, classes, setstate, aside=aside, at=self._parents)
+        except DataFileError as error:
+            raise DataFileError(f"{self._owner}: {error}") from error
+
     def paths(self) -> list[str]:
         """Return the paths of all values, in their order in the tree; from the root of the tree."""
         return [paths.join((*self._parents, *keys)) for keys, _ in paths.leaves(self._node)]
@@ -162,7 +192,9 @@ def item(node: Tree, segments: tuple[Any, ...]) -> Tree:
         When they lead nowhere.
     """
     for segment in segments:
-        if is_typed(node):
+        if is_array(node):
             node = from_plain(node).tolist()
+        elif is_typed(node):
+            raise KeyError(segment)
         node = paths.step(node, segment)
     return node

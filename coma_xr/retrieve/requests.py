@@ -6,19 +6,34 @@ names of all paths, and the annotations, by path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from coma_xr.errors import PathError, SerializationError, there_is
-from coma_xr.retrieve.columns import MISSING, Columns, Computation, collect
+from coma_xr.errors import LayoutError, PathError, SerializationError, there_is
+from coma_xr.retrieve.arrays import utc
+from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.retrieve.names import Names, role
 from coma_xr.trees.paths import WILDCARD, follow, join, split
-from coma_xr.trees.plain import Tree, to_plain
+from coma_xr.trees.plain import Tree, from_plain, to_plain
+from coma_xr.trees.typed import TYPE
 
-__all__ = ["Annotations", "Definition", "Request", "Source", "read", "requests_of"]
+__all__ = [
+    "REPEAT",
+    "Annotations",
+    "Definition",
+    "Request",
+    "Source",
+    "folding_of",
+    "former_paths",
+    "read",
+    "requests_of",
+]
+
+REPEAT = "info/repeat"
+"""Where the number of a repeat stands, for parameter sets that were run several times."""
 
 Definition = Iterable[tuple[str, str]]
 Annotations = Mapping[str, Mapping[str, Any]]
@@ -96,11 +111,15 @@ class Source:
     names : Names
     annotations : dict
         By path.
+    folding : dict
+        What the call says of dims and coordinates of lists: annotations by name or path, which come before
+        the others.
     """
 
     columns: Columns
     names: Names
     annotations: dict[str, Mapping[str, Any]]
+    folding: Mapping[str, Mapping[str, Any]]
 
     def path(self, request: Request) -> str | None:
         """Return the path that a request means; None for a function."""
@@ -120,16 +139,21 @@ class Source:
         """
         column = self.columns.computed.get(request.text)
         if column is None:
-            column = self.columns[self.names.resolve(request.text)]
+            path = self.names.resolve(request.text)
+            column = self.columns[path]
+            if role(path) == "info" and path.endswith("date"):
+                column = _dates(column)
         if column and all(value is MISSING for value in column):
-            raise PathError(
-                f"No measurement has '{request.text}'. " + there_is(request.text, self.names.paths)
-            )
+            known = self.columns.paths
+            none = "No measurement" if len(known) == len(self.names.paths) else "No measurement chosen here"
+            raise PathError(f"{none} has '{request.text}'. " + there_is(request.text, known))
         return column
 
-    def annotation(self, path: str | None) -> Mapping[str, Any]:
-        """Return what was annotated of a path; nothing for a function."""
-        return self.annotations.get(path, {}) if path else {}
+    def annotation(self, path: str | None, name: str | None = None) -> Mapping[str, Any]:
+        """Return what was annotated of a path, and what the call says of it or of its name."""
+        noted = self.annotations.get(path, {}) if path else {}
+        said = self.folding.get(name or "") or self.folding.get(path or "")
+        return {**noted, **said} if said else noted
 
     @cached_property
     def copies(self) -> dict[str, str]:
@@ -155,6 +179,8 @@ class Source:
         column, depth = self.columns[path], len(split(path))
         for other in candidates:
             deeper = len(split(other)) < depth or other in self.names.defined.values()
+            # What a function returns of its parameters does not take their place.
+            deeper = deeper and (role(other) == "parameter" or role(path) != "parameter")
             if deeper and _is_copy(column, self.columns[other]):
                 return other
         return None
@@ -175,6 +201,9 @@ def read(
     info: bool = False,
     definition: Definition = (),
     annotations: Annotations | None = None,
+    unfold: Mapping[str, Any] | None = None,
+    choose: Choice | None = None,
+    excluded: Container[int] = (),
 ) -> Source:
     """Read the columns that a call needs.
 
@@ -190,28 +219,113 @@ def read(
         What stands under ``info`` is needed too.
     definition : iterable of (name, path), optional
     annotations : mapping, optional
-        By path or name; defaults are filled in.
+        By path or name, plain; defaults are filled in, and what was renamed is found.
+    unfold : mapping, optional
+        By name or path: what the dims of lists are called, see `build_dataset`.
+    choose : callable, optional
+        Says which measurements take part, see `collect`.
+    excluded : container of int, optional
+        Ids of measurements of which no function is computed.
     """
     pairs = [(name, join(split(path))) for name, path in definition]
     notes = annotations or {}
-    coords = [request for note in notes.values() for request in requests_of(note.get("coords"))]
-    texts = [request.text for request in (*requests, *coords)] + [path for _, path in pairs] + list(notes)
+    folding = {key: folding_of(key, value) for key, value in (unfold or {}).items()}
+    coords = [r for note in (*notes.values(), *folding.values()) for r in requests_of(note.get("coords"))]
+    renames = {old: text for text, note in notes.items() for old in former_paths(note)}
+    texts = [request.text for request in (*requests, *coords)] + [path for _, path in pairs]
+    columns = collect(
+        trees,
+        keep=_keeper([*texts, *notes, *renames], everything=everything, info=info),
+        compute=_computations([*requests, *coords], excluded),
+        choose=choose,
+    )
+    for old, new in renames.items():
+        columns.rename(old, _annotated(new, Names(columns.known, pairs)))
+    for text, note in notes.items():
+        if "default" in note:
+            columns.fill(_annotated(text, Names(columns.known, pairs)), note["default"])
+    _expand_datasets(columns)
+    names = Names(columns.known, pairs)
+    called = {request.name for request in requests}
+    folding = {key if key in called else names.resolve(key): note for key, note in folding.items()}
+    by_path = {_annotated(text, names): note for text, note in notes.items()}
+    return Source(columns, names, by_path, folding)
+
+
+def _keeper(texts: Sequence[str], *, everything: bool, info: bool) -> Callable[[str], bool]:
+    """Return what says whether the values at a path are needed, for what is asked for by `texts`."""
 
     def keep(path: str) -> bool:
         kind = role(path)
-        if kind == "parameter" or info or (everything and kind in ("result", "other")):
+        if kind == "parameter" or info or path == REPEAT or (everything and kind in ("result", "other")):
             return True
         # The name of a path ends in its last key, a path in the escaped form of it.
         last = str(split(path)[-1])
         return any(last in text or join((last,)) in text for text in texts)
 
-    columns = collect(trees, keep=keep, compute=_computations([*requests, *coords]))
-    for text, note in notes.items():
-        if "default" in note:
-            columns.fill(_annotated(text, Names(columns.paths, pairs)), to_plain(note["default"]))
-    names = Names(columns.paths, pairs)
-    by_path = {_annotated(text, names): note for text, note in notes.items()}
-    return Source(columns, names, by_path)
+    return keep
+
+
+def folding_of(key: str, value: Any) -> dict[str, Any]:
+    """Return what `unfold=` says of one variable, as an annotation; dims that are None mean object cells.
+
+    Raises
+    ------
+    LayoutError
+        For what says nothing about dims.
+
+    Examples
+    --------
+    >>> folding_of("N", ["cell", "site"])
+    {'dims': ['cell', 'site']}
+    >>> folding_of("x", {"time": "results/t"})
+    {'dims': ['time'], 'coords': {'time': 'results/t'}}
+    """
+    if value is None:
+        return {"dims": None}
+    if isinstance(value, str):
+        return {"dims": [value]}
+    if isinstance(value, Mapping) and all(isinstance(path, str | None) for path in value.values()):
+        coords = {dim: path for dim, path in value.items() if path is not None}
+        return {"dims": list(value), "coords": coords}
+    if isinstance(value, (list, tuple)) and all(isinstance(dim, str) for dim in value):
+        return {"dims": list(value)}
+    raise LayoutError(
+        f"unfold={{{key!r}: ...}} takes the name of a dim, a list of such names, names with the paths of their "
+        f"coordinates, or None to keep lists whole; not {value!r}."
+    )
+
+
+def _dates(column: Sequence[Any]) -> list[Any]:
+    """Return texts that are dates as such, if all are."""
+    there = [value for value in column if value is not MISSING]
+    dates = iter(utc(there) or there)
+    return [value if value is MISSING else next(dates) for value in column]
+
+
+def former_paths(note: Mapping[str, Any]) -> list[str]:
+    """Return the paths that an annotated one had in earlier measurements."""
+    former = note.get("formerly") or []
+    return [join(split(path)) for path in ([former] if isinstance(former, str) else former)]
+
+
+def _expand_datasets(columns: Columns) -> None:
+    """Put the variables of Datasets in the place of these."""
+    for path in columns.paths:
+        column = columns[path] if columns.is_kept(path) else []
+        first = next((value for value in column if value is not MISSING), None)
+        if type(first) is dict and str(first.get(TYPE)).lower().endswith(".dataset"):
+            datasets = [value if value is MISSING else from_plain(value) for value in column]
+            if all(value is MISSING or hasattr(value, "data_vars") for value in datasets):
+                columns.expand(path, _variables_of(datasets))
+
+
+def _variables_of(datasets: Sequence[Any]) -> dict[str, list[Any]]:
+    names = dict.fromkeys(name for ds in datasets if ds is not MISSING for name in ds.data_vars)
+    return {
+        str(name): [MISSING if ds is MISSING or name not in ds.data_vars else ds[name] for ds in datasets]
+        for name in names
+    }
 
 
 def _annotated(text: str, names: Names) -> str:
@@ -222,18 +336,20 @@ def _annotated(text: str, names: Names) -> str:
         return join(split(text))
 
 
-def _computations(requests: Sequence[Request]) -> dict[str, Computation]:
+def _computations(requests: Sequence[Request], excluded: Container[int]) -> dict[str, Computation]:
     computations: dict[str, Computation] = {}
     for request in requests:
         if request.function is not None:
-            computations[request.text] = _function(request.function, request.text)
+            computations[request.text] = _function(request.function, request.text, excluded)
         elif WILDCARD in split(request.text):
             computations[request.text] = _wildcard(request.text)
     return computations
 
 
-def _function(function: Callable[[Measurement], Any], called: str) -> Computation:
+def _function(function: Callable[[Measurement], Any], called: str, excluded: Container[int]) -> Computation:
     def compute(id: int, tree: Tree) -> Any:
+        if id in excluded:
+            return MISSING
         try:
             value = function(Measurement(id, tree))
         except PathError:

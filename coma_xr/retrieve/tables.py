@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, SupportsIndex, overload
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from coma_xr.define.conditions import Condition, as_condition
 from coma_xr.define.parameters import Definition, ParameterSet, key
 from coma_xr.errors import LayoutError, PathError, listing, warn
 from coma_xr.retrieve.arrays import as_objects
 from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.names import Names
 from coma_xr.retrieve.requests import Request, Source, read, requests_of
 from coma_xr.retrieve.unfold import flat_columns
+from coma_xr.trees.paths import join
 from coma_xr.trees.plain import Tree, from_plain, to_plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 __all__ = ["Result", "ResultList", "retrieve_results"]
 
 Pair = tuple[str, str]
+
+_BARE = frozenset({str, int, float, bool, type(None), complex})
 
 
 class Result:
@@ -54,19 +63,34 @@ class Result:
         table_columns: Sequence[str],
         table_definition: Sequence[Pair],
         measurement_ids: Sequence[int],
+        values: Sequence[Sequence[Tree]] | None = None,
     ) -> None:
         self.parameters = parameters
         self.table = table
         self.table_columns = tuple(table_columns)
         self.table_definition = tuple(table_definition)
         self.measurement_ids = list(measurement_ids)
+        self._values = values
+
+    def _rows(self) -> list[tuple[int, dict[str, Tree]]]:
+        """Return what was asked for in each measurement, with lists as such and types as in the files."""
+        if self._values is None:
+            names: Sequence[str] = self.table_columns
+            rows = [[to_plain(value) for value in row] for row in self.table]
+        else:
+            names = [name for name, _ in self.table_definition]
+            rows = [list(row) for row in zip(*self._values, strict=True)]
+        return [
+            (id, dict(zip(names, row, strict=True)))
+            for id, row in zip(self.measurement_ids, rows, strict=True)
+        ]
 
     def __repr__(self) -> str:
         return f"Result(({','.join(self.table_columns)}),{self.parameters})"
 
 
 class ResultList(list[Result]):
-    """Results that can be filtered by their parameters: ``results["A", 1]["B", 2]``.
+    """Results that can be filtered by their parameters: ``results["A", 1]["B", 2]``, ``results[P.A > 1]``.
 
     Examples
     --------
@@ -74,6 +98,8 @@ class ResultList(list[Result]):
     >>> rs = retrieve_results(trees, [("y", "results/y")], [("A", "parameters/A")])
     >>> rs["A", 2]
     [Result((y),(A=2))]
+    >>> rs["A > 2"]
+    [Result((y),(A=3))]
     >>> rs[:2]
     [Result((y),(A=1)),
      Result((y),(A=2))]
@@ -82,22 +108,98 @@ class ResultList(list[Result]):
     @overload
     def __getitem__(self, key: SupportsIndex) -> Result: ...
     @overload
-    def __getitem__(self, key: slice | tuple[str | Sequence[str], Any]) -> ResultList: ...
-
     def __getitem__(
-        self, key: SupportsIndex | slice | tuple[str | Sequence[str], Any]
-    ) -> Result | ResultList:
-        """Return one result, a slice, or the results whose parameter (name or path) has a value.
+        self, key: slice | tuple[str | Sequence[str], Any] | str | Condition | Callable[..., Any]
+    ) -> ResultList: ...
+
+    def __getitem__(self, key: Any) -> Result | ResultList:
+        """Return one result, a slice, or the results whose parameters are as said.
+
+        Parameters
+        ----------
+        key : int, slice, (name, value), condition, str or callable
+            A name or path with its value; or a condition on parameters, see `coma_xr.define.conditions`.
 
         Raises
         ------
         PathError
             When the results have no such parameter.
+        TypeError
+            For a bool, which comes of a comparison that was made too early.
         """
         if isinstance(key, tuple):
             return self._where(*key)
+        if isinstance(key, (Condition, str, bool, np.bool_)) or callable(key):
+            return self._satisfying(as_condition(key))
         found = super().__getitem__(key)
         return ResultList(found) if isinstance(found, list) else found
+
+    def _satisfying(self, condition: Condition) -> ResultList:
+        if not self:
+            return self
+        definition = self[0].parameters._definition
+        paths = condition.resolve(Names(definition.paths, definition).resolve)
+        places = {name: definition.paths.index(path) for name, path in paths.items()}
+
+        def holds(parameters: ParameterSet) -> bool:
+            return condition.evaluate(lambda name: parameters._plain[places[name]], parameters)
+
+        return ResultList(result for result in self if holds(result.parameters))
+
+    def to_dataset(self) -> xr.Dataset:
+        """Return the tables as a Dataset over their parameters; the rows of a table lie along ``row``.
+
+        Examples
+        --------
+        >>> trees = [(i, {"parameters": {"A": i // 2}, "results": {"y": i**2}}) for i in range(1, 6)]
+        >>> rs = retrieve_results(trees, [("y", "results/y")], [("A", "parameters/A")])
+        >>> rs.to_dataset().y.sel(A=1).values
+        array([4., 9.])
+        """
+        from coma_xr.retrieve.dataset import build_dataset
+
+        ds = build_dataset(self._trees(), **self._asked())
+        for name, path in self._paths().items():
+            if name in ds.variables:
+                ds[name].attrs.update(path=path, name=name)
+        return ds
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return the tables as one DataFrame, with the parameters as columns in front.
+
+        Examples
+        --------
+        >>> trees = [(i, {"parameters": {"A": i}, "results": {"y": i**2}}) for i in (1, 2)]
+        >>> rs = retrieve_results(trees, [("y", "results/y")], [("A", "parameters/A")])
+        >>> rs.to_dataframe().values.tolist()
+        [[1, 1], [2, 4]]
+        """
+        from coma_xr.retrieve.dataframe import build_dataframe
+
+        return build_dataframe(self._trees(), **self._asked())
+
+    def _trees(self) -> list[tuple[int, Tree]]:
+        """Return measurements that have nothing but what was asked for."""
+        found = [
+            (id, {"parameters": _tree(result.parameters), "results": row})
+            for result in self
+            for id, row in result._rows()
+        ]
+        return sorted(found, key=lambda pair: pair[0])
+
+    def _paths(self) -> dict[str, str]:
+        return {**dict(self[0].parameters._definition), **dict(self[0].table_definition)} if self else {}
+
+    def _asked(self) -> dict[str, Any]:
+        """Return what `build_dataset` and `build_dataframe` are asked for."""
+        if not self:
+            return {}
+        columns = dict.fromkeys(name for result in self for _, row in result._rows()[:1] for name in row)
+        names = self[0].parameters._definition.names
+        return {
+            "variables": {name: join(("results", name)) for name in columns if name not in names},
+            "definition": [(name, join(("parameters", name))) for name in names],
+        }
 
     def _where(self, name: Any, value: Any) -> ResultList:
         wanted = key([to_plain(value)])
@@ -105,6 +207,10 @@ class ResultList(list[Result]):
 
     def __repr__(self) -> str:
         return "[" + ",\n ".join(map(repr, self)) + "]"
+
+
+def _tree(parameters: ParameterSet) -> dict[str, Tree]:
+    return dict(zip(parameters._definition.names, parameters._plain, strict=True))
 
 
 def retrieve_results(
@@ -166,9 +272,10 @@ def retrieve_results(
     results = ResultList()
     for members in groups.values():
         mine = [ids[row] for row in members]
-        names, array = _table(table, [[column[row] for row in members] for column in values], mine)
+        kept = [[column[row] for row in members] for column in values]
+        names, array = _table(table, kept, mine)
         shared = ParameterSet.of_plain(definition, [column[members[0]] for column in keys])
-        results.append(Result(shared, array, names, table, mine))
+        results.append(Result(shared, array, names, table, mine, kept))
     return results
 
 
@@ -203,7 +310,7 @@ def _table(
             names.append(new)
             values.append([from_plain(item) if isinstance(item, dict) else item for item in items])
     rows = list(zip(*values, strict=True)) or [()] * len(ids)
-    if any(isinstance(item, (np.ndarray, dict)) for item in rows[0]):
+    if not {type(item) for row in rows for item in row} <= _BARE:
         return names, np.array([as_objects(row) for row in rows])
     return names, np.array(rows)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import xarray as xr
 
 from coma_xr.retrieve.arrays import Array, Attrs, as_array, place, with_holes
-from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.columns import AS_NEEDED, MISSING
 from coma_xr.trees.plain import from_plain
 from coma_xr.trees.typed import is_typed
 
@@ -37,6 +39,12 @@ class Folded:
         Lists are numbered from 1, arrays not at all.
     stacked : bool
         Whether `values` are arrays.
+    dims : tuple of str
+        Of DataArrays, their own dims.
+    coords : dict
+        Of DataArrays, their coordinates: for each name the dims, the values for each of `there`, and attributes.
+    attrs : dict
+        What the attributes of all DataArrays say.
     """
 
     values: Any
@@ -44,6 +52,9 @@ class Folded:
     there: Array
     labelled: bool
     stacked: bool
+    dims: tuple[str, ...] = ()
+    coords: dict[str, tuple[tuple[str, ...], list[Any], Attrs]] = field(default_factory=dict)
+    attrs: Attrs = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -64,7 +75,9 @@ class Folded:
             items = len(self.values)
         return bool(items < _THINNEST * math.prod(self.shape) * len(self.there))
 
-    def fill(self, cells: Array, size: int, shape: Sequence[int]) -> tuple[Array, Attrs]:
+    def fill(
+        self, cells: Array, size: int, shape: Sequence[int], fill: Any = AS_NEEDED
+    ) -> tuple[Array, Attrs]:
         """Return one array of all values.
 
         Parameters
@@ -75,6 +88,8 @@ class Folded:
             The number of cells.
         shape : sequence of int
             The sizes of the unfolded dims; not smaller than `shape` of this.
+        fill : object, optional
+            What stands where there is no value.
 
         Returns
         -------
@@ -84,14 +99,14 @@ class Folded:
         """
         cells = cells[self.there]
         if self.stacked:
-            return _stack(self.values, cells, size, shape)
+            return _stack(self.values, cells, size, shape, fill)
         at = cells
         for length, extent in zip(self.lengths, shape, strict=True):
             at = np.repeat(at * extent, length) + _counting(length)
         array, attrs = as_array(self.values)
         total = size * math.prod(shape)
         full = len(at) == total and len(np.unique(at)) == total
-        out, attrs = place(array, at, total, attrs, full=full)
+        out, attrs = place(array, at, total, attrs, full=full, fill=fill)
         return out.reshape(size, *shape), attrs
 
     def counts(self, level: int, cells: Array, size: int, shape: Sequence[int]) -> Array:
@@ -114,13 +129,15 @@ def _counting(lengths: Array) -> Array:
     return counting
 
 
-def _stack(arrays: Sequence[Array], cells: Array, size: int, shape: Sequence[int]) -> tuple[Array, Attrs]:
+def _stack(
+    arrays: Sequence[Array], cells: Array, size: int, shape: Sequence[int], fill: Any
+) -> tuple[Array, Attrs]:
     items, attrs = np.concatenate([array.ravel() for array in _alike(arrays)]), dict[str, Any]()
     equal = all(array.shape == tuple(shape) for array in arrays)
     if equal and len(np.unique(cells)) == size:
         out = np.empty((size, *shape), dtype=items.dtype)
     else:
-        items, hole, attrs = with_holes(items, attrs)
+        items, hole, attrs = with_holes(items, attrs, fill)
         out = np.full((size, *shape), hole, dtype=items.dtype)
     for cell, array in zip(cells, arrays, strict=True):
         out[(cell, *map(slice, array.shape))] = array
@@ -157,32 +174,77 @@ def measure(values: Sequence[Any]) -> Folded | None:
     """
     there = np.fromiter((i for i, value in enumerate(values) if value is not MISSING), dtype=np.intp)
     present = [value for value in values if value is not MISSING] if len(there) < len(values) else values
-    if set(map(type, present)) == {dict}:
-        return _measure_arrays(present, there) if all(map(is_typed, present)) else None
-    labelled = set(map(type, present)) == {list}
+    present = [_bare(from_plain(value)) if is_typed(value) else _bare(value) for value in present]
+    kinds = set(map(type, present))
+    if kinds == {xr.DataArray}:
+        return _measure_labelled(present, there)
+    if kinds == {np.ndarray}:
+        return _measure_arrays(present, there)
     level: Sequence[Any] = _as_lists(present)
     lengths = []
     while level and set(map(type, level)) == {list}:
         lengths.append(np.fromiter(map(len, level), dtype=np.intp, count=len(level)))
         level = _as_lists(list(chain.from_iterable(level)))
-    if not lengths or list in set(map(type, level)):
+    if not lengths or set(map(type, level)) & {list, dict}:
         return None
-    return Folded(level, lengths, there, labelled, stacked=False)
+    return Folded(level, lengths, there, kinds == {list}, stacked=False)
+
+
+def _bare(value: Any) -> Any:
+    """Return what pandas has as what NumPy and xarray have for it."""
+    if isinstance(value, pd.Series):
+        name = "index" if value.index.name is None else str(value.index.name)
+        return xr.DataArray(value.to_numpy(), {name: value.index.to_numpy()}, [name])
+    if isinstance(value, (pd.Index, pd.Categorical)):
+        return np.asarray(value)
+    return value
 
 
 def _as_lists(values: Sequence[Any]) -> Sequence[Any]:
-    """Return values with arrays as lists."""
-    if dict not in set(map(type, values)):
+    """Return values with arrays as lists, and what else was stored in a form of its own as it was."""
+    if not set(map(type, values)) & {dict, np.ndarray}:
         return values
-    return [from_plain(value).tolist() if is_typed(value) else value for value in values]
+    values = [from_plain(value) if is_typed(value) else value for value in values]
+    return [value.tolist() if isinstance(value, np.ndarray) else value for value in values]
 
 
-def _measure_arrays(values: Sequence[Any], there: Array) -> Folded | None:
-    arrays = [np.asarray(from_plain(value)) for value in values]
-    if len({array.ndim for array in arrays}) > 1 or arrays[0].ndim == 0:
+def _measure_arrays(arrays: Sequence[Array], there: Array) -> Folded | None:
+    if len({array.ndim for array in arrays}) > 1:
         return None
     shapes = np.array([array.shape for array in arrays], dtype=np.intp)
     return Folded(arrays, list(shapes.T), there, labelled=False, stacked=True)
+
+
+def _measure_labelled(arrays: Sequence[xr.DataArray], there: Array) -> Folded | None:
+    """Measure DataArrays; None when they do not share their dims."""
+    dims = arrays[0].dims
+    if any(set(array.dims) != set(dims) for array in arrays):
+        return None
+    arrays = [array if array.dims == dims else array.transpose(*dims) for array in arrays]
+    shapes = np.array([array.shape for array in arrays], dtype=np.intp).reshape(len(arrays), len(dims))
+    coords: dict[str, tuple[tuple[str, ...], list[Any], Attrs]] = {}
+    for name in dict.fromkeys(name for array in arrays for name in array.coords):
+        found = [array.coords.get(name) for array in arrays]
+        there_are = [coord for coord in found if coord is not None]
+        if all(coord.dims == there_are[0].dims for coord in there_are):
+            coords[str(name)] = (
+                tuple(map(str, there_are[0].dims)),
+                [MISSING if coord is None else coord.values[()] for coord in found],
+                _common(there_are),
+            )
+    attrs = _common(arrays)
+    values = [array.values for array in arrays]
+    own_dims = tuple(map(str, dims))
+    return Folded(values, list(shapes.T), there, False, True, own_dims, coords, attrs)
+
+
+def _common(arrays: Sequence[xr.DataArray]) -> Attrs:
+    """Return the attributes that all have."""
+    return {
+        str(key): value
+        for key, value in arrays[0].attrs.items()
+        if all(key in array.attrs and bool(np.all(array.attrs[key] == value)) for array in arrays)
+    }
 
 
 def flat_columns(name: str, values: Sequence[Any]) -> dict[str, list[Any]]:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from coma_xr.errors import LayoutError, listing, warn
 from coma_xr.retrieve.arrays import Array, Attrs, as_objects, scatter
-from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.columns import AS_NEEDED, MISSING
 from coma_xr.retrieve.unfold import Folded, measure
 from coma_xr.trees.plain import from_plain
+from coma_xr.trees.typed import is_typed
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.layout import Layout
@@ -21,6 +23,19 @@ if TYPE_CHECKING:
 __all__ = ["Item", "assemble", "variable"]
 
 _SCALARS = frozenset({str, int, float, bool, complex, type(None), type(MISSING)})
+
+# What makes a cell more than a scalar.
+_CONTAINERS = (
+    list,
+    dict,
+    np.ndarray,
+    xr.DataArray,
+    xr.Dataset,
+    pd.Series,
+    pd.Index,
+    pd.DataFrame,
+    pd.Categorical,
+)
 
 
 @dataclass
@@ -35,28 +50,38 @@ class Item:
     layout : Layout
         The dims of the measurements that the variable has.
     attrs : dict
-    dims : sequence of str
-        Names for the dims of its lists, the outermost first; those that lack are named by the rule.
+    dims : sequence of str or None
+        Names for the dims of its lists, the outermost first; those that lack are named by the rule. None: no
+        dims, each cell holds a list.
     is_coord : bool
+    fill : object
+        What stands in cells without a value.
     folded : Folded or None
         The lists, measured; None for scalars and object cells.
+    whole : bool
+        Whether the cells hold objects.
     reason : str or None
-        Why the cells hold objects, where they do.
+        Why they do, where nobody asked for it.
     """
 
     name: str
     values: list[Any]
     layout: Layout
     attrs: Attrs
-    dims: Sequence[str] = ()
+    dims: Sequence[str] | None = ()
     is_coord: bool = False
+    fill: Any = AS_NEEDED
     folded: Folded | None = field(init=False, default=None)
+    whole: bool = field(init=False, default=False)
     reason: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        if set(map(type, self.values)) <= _SCALARS:
+        if set(map(type, self.values)) <= _SCALARS or not self._has_containers():
             if self.dims:
                 self._refuse_dims("has no lists")
+            return
+        if self.dims is None:
+            self.whole = True
             return
         folded = measure(self.values)
         if folded is None:
@@ -65,16 +90,25 @@ class Item:
             self.reason = f"would be padded to {' x '.join(map(str, folded.shape))}, under 10 % full"
         else:
             self.folded = folded
+            self.attrs = folded.attrs | self.attrs
             if len(self.dims) > len(folded.shape):
                 self._refuse_dims(f"has lists of {len(folded.shape)} levels")
+        self.whole = self.reason is not None
+
+    def _has_containers(self) -> bool:
+        self.values = [from_plain(value) if is_typed(value) else value for value in self.values]
+        return any(isinstance(value, _CONTAINERS) for value in self.values)
 
     def _refuse_dims(self, why: str) -> None:
-        raise LayoutError(f"'{self.name}' was annotated with the dims {listing(self.dims)}, but {why}.")
+        raise LayoutError(f"'{self.name}' was given the dims {listing(self.dims or ())}, but {why}.")
 
     def unfolded(self, free: Callable[[str], str]) -> tuple[str, ...]:
         """Return the names of the dims that its lists make."""
-        levels = len(self.folded.shape) if self.folded else 0
+        if self.folded is None or self.dims is None:
+            return ()
+        levels = len(self.folded.shape)
         own = [free(f"{self.name}_index" + (f"_{level + 1}" if level else "")) for level in range(levels)]
+        own = list(self.folded.dims) or own
         return (*self.dims[:levels], *own[len(self.dims) :])
 
 
@@ -132,15 +166,15 @@ def _variable(item: Item, dims: Sequence[str], extents: Mapping[str, int]) -> xr
     layout = item.layout
     if item.folded:
         extent = [extents[dim] for dim in dims]
-        array, attrs = item.folded.fill(layout.cells, layout.size, extent)
+        array, attrs = item.folded.fill(layout.cells, layout.size, extent, item.fill)
         array = array.reshape(*layout.shape, *extent)
         return variable((*layout.dims, *dims), array, item.attrs | attrs)
-    if item.reason:
+    if item.whole:
         array = np.empty(layout.size, dtype=object)
         there = [row for row, value in enumerate(item.values) if value is not MISSING]
         array[layout.cells[there]] = as_objects([from_plain(item.values[row]) for row in there])
         return variable(layout.dims, array.reshape(layout.shape), item.attrs)
-    array, attrs = scatter(item.values, layout.cells, layout.size, full=layout.full)
+    array, attrs = scatter(item.values, layout.cells, layout.size, full=layout.full, fill=item.fill)
     return variable(layout.dims, array.reshape(layout.shape), item.attrs | attrs)
 
 

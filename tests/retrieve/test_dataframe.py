@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from coma_xr.errors import LayoutError, PathError
 from coma_xr.retrieve.dataframe import build_dataframe, paths_table
@@ -106,3 +109,11 @@ def test_mixed_values_are_told():
     assert row["distinct"] == 4
     assert row["range"] == "1, None, 2.5 and 1 more"
     assert paths_table([(1, {"x": float("nan")})]).iloc[0]["range"] == "nan"
+
+
+def test_types_and_ranges_of_dates_and_data_arrays_are_told():
+    results = {"day": dt.datetime(2026, 1, 2), "psi": xr.DataArray([1.0], dims="x"), "z": 1j}  # noqa: DTZ001
+    table = paths_table(measured(({}, results))).set_index("path")
+    assert table.loc["results/day", ["type", "range"]].tolist() == ["datetime", "2026-01-02 00:00:00"]
+    assert table.loc["results/psi", "type"] == "DataArray"
+    assert table.loc["results/z", ["type", "range"]].tolist() == ["complex", "1j"]

@@ -21,7 +21,7 @@ def test_the_first_minute():
         pendulum(), definition=PENDULUM, structure=EXPANDED, annotations=notes, attrs={"id": 1, "none": None}
     )
     assert list(ds.data_vars) == ["t", "t_"]
-    assert set(ds.coords) == {"theta_0", "theta", "L", "measurement_id"}
+    assert set(ds.coords) == {"theta_0", "theta", "L", "measurement_id", "measurement_status"}
     assert ds.t.attrs == {"path": "results/t", "name": "t", "units": "s", "long_name": "time"}
     assert ds.theta.attrs == {"path": "parameters/theta", "name": "theta", "units": "degree"}
     assert ds.attrs == {"id": 1}
@@ -134,7 +134,7 @@ def test_nan_and_none_label_dims_too():
 
 def test_copies_and_classes_are_not_shown():
     trees = measured(*[({"T": T, "model": {"parameters": {"T": T}, "__class__": "m.M"}}, {}) for T in (1, 2)])
-    assert set(build_dataset(trees).variables) == {"T", "measurement_id"}
+    assert set(build_dataset(trees).variables) == {"T", "measurement_id", "measurement_status"}
 
 
 # Lists and arrays
@@ -146,7 +146,7 @@ def test_lists_are_dims_counted_from_one_and_arrays_are_not_counted():
     assert ds.E.dtype == np.int64
     assert ds.E.sel(a=2, E_index=2) == 4
     assert ds.psi.dims == ("a", "psi_index", "psi_index_2")
-    assert set(ds.coords) == {"a", "E_index", "measurement_id"}
+    assert set(ds.coords) == {"a", "E_index", "measurement_id", "measurement_status"}
 
 
 def test_ragged_lists_are_padded_and_tell_their_length():
@@ -238,11 +238,9 @@ def test_a_shared_dim_is_as_long_as_its_longest_list():
 
 def test_more_dims_than_levels_are_an_error():
     trees = measured(({"a": 1}, {"x": [1], "y": 1}))
-    with pytest.raises(
-        LayoutError, match="'x' was annotated with the dims time, site, but has lists of 1 levels"
-    ):
+    with pytest.raises(LayoutError, match="'x' was given the dims time, site, but has lists of 1 levels"):
         build_dataset(trees, annotations={"x": {"dims": ["time", "site"]}})
-    with pytest.raises(LayoutError, match="'y' was annotated with the dims time, but has no lists"):
+    with pytest.raises(LayoutError, match="'y' was given the dims time, but has no lists"):
         build_dataset(trees, annotations={"y": {"dims": ["time"]}})
 
 

@@ -69,12 +69,25 @@ def test_axes_that_are_no_longer_in_step_are_dims_of_their_own():
     assert shape(ds) == {"a": 2, "b": 2}
 
 
-def test_points_without_structure_lie_along_one_dim():
-    trees = measured(*[({"a": a, "b": b}, {"E": a + b}) for a, b in [(0.3, 7), (0.1, 8), (0.1, 5)]])
-    structure = [{"dim": "point", "names": ["a", "b"]}]
-    ds = build_dataset(trees, definition=[(n, f"parameters/{n}") for n in "ab"], structure=structure)
-    assert shape(ds) == {"point": 3}
-    assert list(zip(ds.a.values, ds.b.values, strict=True)) == [(0.1, 5), (0.1, 8), (0.3, 7)]
+POINTS = [({"a": a, "b": b, "L": 1.0}, {"E": a + b}) for a, b in [(0.3, 7), (0.1, 8), (0.1, 5)]]
+
+
+def test_a_scan_of_points_lies_along_one_dim_in_the_order_of_ids():
+    structure = [{"dim": "measurement", "names": ["a", "b"], "points": True}, {"dim": "L", "names": ["L"]}]
+    definition = [(n, f"parameters/{n}") for n in ("a", "b", "L")]
+    ds = build_dataset(measured(*POINTS), definition=definition, structure=structure)
+    assert shape(ds) == {"measurement": 3}
+    assert list(zip(ds.a.values, ds.b.values, strict=True)) == [(0.3, 7), (0.1, 8), (0.1, 5)]
+    assert ds.L.dims == ("measurement",)
+    assert "measurement" not in ds.coords
+
+
+def test_points_times_a_grid_are_a_dim_of_the_grid():
+    trees = measured(*[({**p, "m": m}, r) for p, r in POINTS for m in (1, 2)])
+    structure = [{"dim": "measurement", "names": ["a", "b"], "points": True}, {"dim": "m", "names": ["m"]}]
+    ds = build_dataset(trees, definition=[(n, f"parameters/{n}") for n in "abm"], structure=structure)
+    assert shape(ds) == {"measurement": 3, "m": 2}
+    assert ds.a.dims == ("measurement",)
 
 
 def test_a_structure_of_other_parameters_is_no_matter():

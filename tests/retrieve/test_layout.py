@@ -60,7 +60,7 @@ def test_a_thin_grid_says_how_full_it_is_and_what_to_do():
         check_fill(axes, 4, axes)
     assert str(caught[0].message) == (
         "The grid a (3) x b (4) is 33 % full: 4 measurements in 12 cells. Ways out: dims=['a'], 67 % full, "
-        "with the others along a dim 'row'; or to_dataframe(), which has a row for each measurement."
+        "with the others along a dim 'row'; or layout='points', which has one dim for all."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import pickle
 
 import numpy as np
@@ -133,3 +134,10 @@ def test_measurements_compare_by_content_and_can_be_copied(m):
 
 def test_attributes_are_completed(m):
     assert {"info", "parameters", "results", "id"} <= set(dir(m))
+
+
+def test_a_path_into_a_date_leads_nowhere():
+    m = Measurement(1, to_plain({"results": {"day": dt.date(2026, 1, 2)}}))
+    assert m.results.day == dt.date(2026, 1, 2)
+    with pytest.raises(PathError, match="results/day/0"):
+        m["results/day/0"]

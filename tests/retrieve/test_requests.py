@@ -56,7 +56,11 @@ def test_a_function_that_no_measurement_satisfies_is_an_error():
 
 
 def test_functions_may_return_what_no_file_holds():
-    assert values_of(measured(({"a": 1}, {})), lambda m: 1j * m.parameters.a) == [1j]
+    class Odd:
+        pass
+
+    odd = Odd()
+    assert values_of(measured(({"a": 1}, {})), lambda m: odd) == [odd]
 
 
 def test_copies_are_found_in_deeper_branches_only():
@@ -74,3 +78,8 @@ def test_a_defined_parameter_is_never_the_copy():
     trees = measured(*[({"N": N, "layout": {"N": N}}, {}) for N in (1, 2)])
     source = read(trees, [], everything=True, definition=[("N", "parameters/layout/N")])
     assert source.copies == {"parameters/N": "parameters/layout/N"}
+
+
+def test_a_parameter_that_a_function_returns_again_stays_a_parameter():
+    trees = measured(*[({"layout": {"N": N}}, {"N": N}) for N in (1, 2)])
+    assert read(trees, [], everything=True).copies == {}

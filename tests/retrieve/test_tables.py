@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
+from coma_xr.define.conditions import P
+from coma_xr.define.parameters import ParameterSet
 from coma_xr.errors import ComaWarning, LayoutError, PathError
-from coma_xr.retrieve.tables import ResultList, retrieve_results
-from coma_xr.trees.json import decode
+from coma_xr.retrieve.tables import Result, ResultList, retrieve_results
+from coma_xr.trees.formats import format_of
 from tests.retrieve.builders import measured, pendulum
 
 DATA = Path(__file__).parents[1] / "data" / "coma2"
@@ -24,10 +28,11 @@ TABLE = [("theta", "parameters/theta"), ("t", "results/t"), ("t_", "results/t_")
 
 
 def trees_of(directory):
-    (experiment,) = directory.glob("experiment.*.json")
+    (experiment,) = (path for path in directory.glob("experiment.*") if path.suffix in (".json", ".xml"))
+    decode = format_of(experiment.name).decode
     stored = decode(experiment.read_bytes())["experiment"].get("measurements")
     if stored is None:
-        files = sorted(directory.glob("measurement.0*.json"))
+        files = sorted(directory.glob("measurement.0*"))
         stored = [decode(file.read_bytes())["measurement"] for file in files]
     return [(tree["info"]["measurement_id"], tree) for tree in stored]
 
@@ -141,3 +146,63 @@ def test_a_table_without_columns_says_what_is_expected():
 
 def test_without_measurements_there_are_no_results():
     assert retrieve_results([], TABLE) == []
+
+
+# Conditions, Datasets and DataFrames
+
+
+def levels():
+    trees = measured(
+        *[({"A": a, "m": m}, {"E": [a, 2 * a], "s": m, "n": a}) for a in (1, 2) for m in ("x", "y")]
+    )
+    table = [("E", "results/E"), ("s", "results/s"), ("n", "results/n")]
+    return retrieve_results(trees, table, [("A", "parameters/A")])
+
+
+def test_results_are_chosen_by_conditions_on_their_parameters():
+    results = retrieve_results(pendulum(), TABLE, [("theta_0", "parameters/theta_0"), ("L", "parameters/L")])
+    assert [r.parameters.theta_0 for r in results[P.theta_0 < -5]] == [-30.0, -60.0]
+    assert [r.parameters.theta_0 for r in results["-50 < theta_0 < -5"]] == [-30.0]
+    assert len(results[P["parameters/L"] == 1]) == 3
+    assert len(results[lambda p: p.theta_0 == -5]) == 1
+    assert isinstance(results[P.L == 2], ResultList)
+    with pytest.raises(PathError, match="'theta'.*Did you mean 'theta_0'"):
+        results[P.theta > 1]
+    with pytest.raises(TypeError, match="the same for all measurements"):
+        results[np.True_]
+
+
+def test_tables_become_a_dataset_with_lists_and_types():
+    ds = levels().to_dataset()
+    assert ds.E.dims == ("A", "row", "E_index")
+    assert ds.E.sel(A=2, E_index=2).values.tolist() == [4, 4]
+    assert ds.n.dtype == np.int64
+    assert ds.s.values.tolist() == [["x", "y"], ["x", "y"]]
+    assert ds.E.attrs == {"path": "results/E", "name": "E"}
+    assert ds.A.attrs == {"path": "parameters/A", "name": "A"}
+    assert ds.measurement_id.values.tolist() == [[1, 2], [3, 4]]
+    assert not ResultList().to_dataset().variables
+
+
+def test_tables_become_a_dataframe():
+    df = levels()["A", 2].to_dataframe()
+    assert df.columns.tolist() == ["A", "E_1", "E_2", "s", "n"]
+    assert df.index.tolist() == [3, 4]
+    assert df.s.tolist() == ["x", "y"]
+    assert df.n.dtype == np.int64
+
+
+def test_results_made_by_hand_become_datasets_too():
+    made = Result(ParameterSet(["A"], [1]), np.array([[1.0, 2.0]]), ["E_1", "E_2"], [("E", "results/E")], [5])
+    assert ResultList([made]).to_dataset().E_2.sel(A=1).item() == 2.0
+
+
+def test_values_of_any_type_stand_in_tables_as_they_are():
+    array = xr.DataArray([1.0, 2.0], dims="x")
+    trees = measured(({"a": 1}, {"psi": array, "z": 1j, "day": dt.date(2026, 1, 2)}))
+    table = retrieve_results(trees, [("psi", "results/psi"), ("z", "results/z"), ("day", "results/day")])[
+        0
+    ].table
+    assert table.shape == (1, 3)
+    assert table[0, 0].identical(array)
+    assert table[0, 1:].tolist() == [1j, dt.date(2026, 1, 2)]

@@ -1,0 +1,382 @@
+"""Many experiments at once: a table of them, and all of their measurements in one Dataset."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+from coma_xr import files
+from coma_xr.define.conditions import as_condition
+from coma_xr.errors import ComaError, ExperimentError, LayoutError, PathError, listing, there_is
+from coma_xr.experiment import Experiment
+from coma_xr.store.config import Config
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["Experiments", "open_experiments"]
+
+_COLUMNS = (
+    *("id", "path", "description", "tags", "measurements", "start_date", "end_date"),
+    *("program", "version", "problem"),
+)
+_WILD = frozenset("*?[")
+_LABEL = "experiment"
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One line of the table: an experiment, or why there is none."""
+
+    path: str
+    experiment: Experiment | None
+    about: Mapping[str, Any]
+
+
+def open_experiments(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    config: Mapping[str, Any] | None = None,
+) -> Experiments:
+    """Open many experiments, to be read only.
+
+    Parameters
+    ----------
+    paths : str, path-like, or iterable of these
+        Directories and experiment files. ``*``, ``?`` and ``[...]`` stand for parts of names, ``**`` for any
+        number of directories.
+    config : mapping, optional
+        The options of the configuration file, as for `Experiment`.
+
+    Returns
+    -------
+    Experiments
+        In the order of their paths. Directories without an experiment, and those that cannot be read, are listed
+        with their problem.
+
+    Raises
+    ------
+    ExperimentError
+        When there is nothing at all of these names.
+
+    Examples
+    --------
+    >>> import coma_xr as coma
+    >>> for n in (1, 2):
+    ...     e = coma.Experiment(f"scans/n{n}", description=f"x to the power of {n}")
+    ...     report = e.run(lambda x: {"y": x**n}, {"x": [1, 2, 3]}, progress=False)
+    >>> both = open_experiments("scans/*")
+    >>> both.table[["description", "measurements"]].values.tolist()
+    [['x to the power of 1', 3], ['x to the power of 2', 3]]
+    >>> both.to_dataset().y.sel(experiment="n2").values
+    array([1, 4, 9])
+    """
+    asked = [os.fspath(path) for path in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
+    settings = Config.of(config)
+    entries: list[_Entry] = []
+    for text in asked:
+        wild = bool(_WILD & set(text))
+        for path in _expanded(text) if wild else [os.path.normpath(text)]:
+            entries += _opened(path, settings, config, given=not wild)
+    if not entries:
+        raise ExperimentError(f"There is no directory or experiment file {listing(map(repr, asked))}.")
+    return Experiments(entries)
+
+
+class Experiments:
+    """Experiments that were opened together; made by `open_experiments`.
+
+    It has a length, is iterated over and indexed by position, and by conditions on the columns of its table:
+    ``experiments[P.measurements > 100]``. What could not be opened is in the table only.
+    """
+
+    def __init__(self, entries: Sequence[_Entry]) -> None:
+        self._entries = list(entries)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row for each: id, path, description, tags, measurements, dates, program, version, problem."""
+        import pandas as pd
+
+        rows = [[entry.about.get(column) for column in _COLUMNS] for entry in self._entries]
+        table = pd.DataFrame(rows, columns=list(_COLUMNS))
+        return table.astype({"id": "Int64", "measurements": "Int64"})
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Why some could not be opened, by path."""
+        return {entry.path: entry.about["problem"] for entry in self._entries if entry.about.get("problem")}
+
+    @property
+    def _opened(self) -> list[Experiment]:
+        return [entry.experiment for entry in self._entries if entry.experiment is not None]
+
+    def __len__(self) -> int:
+        return len(self._opened)
+
+    def __iter__(self) -> Iterator[Experiment]:
+        return iter(self._opened)
+
+    @overload
+    def __getitem__(self, key: int) -> Experiment: ...
+    @overload
+    def __getitem__(self, key: Any) -> Experiments: ...
+
+    def __getitem__(self, key: Any) -> Experiment | Experiments:
+        """Return one experiment by its position, or those of a slice or condition."""
+        if isinstance(key, slice):
+            good = [entry for entry in self._entries if entry.experiment is not None]
+            return Experiments(good[key])
+        if isinstance(key, int) and not isinstance(key, bool):
+            return self._opened[key]
+        return self.select(where=key)
+
+    def select(self, *tags: str, where: Any = None) -> Experiments:
+        """Return the experiments that have all of some tags, and for which a condition holds.
+
+        Parameters
+        ----------
+        *tags : str
+        where : condition or str, optional
+            On the columns of the table: ``coma.P.measurements > 100``, ``"program == 'qca'"``.
+
+        Raises
+        ------
+        PathError
+            For a name that is no column.
+        """
+        chosen = [
+            entry
+            for entry in self._entries
+            if entry.experiment is not None and set(tags) <= set(entry.about["tags"] or ())
+        ]
+        if where is not None:
+            condition = as_condition(where)
+            condition.resolve(_column)
+            chosen = [
+                entry for entry in chosen if condition.evaluate(entry.about.__getitem__, entry.experiment)
+            ]
+        return Experiments(chosen)
+
+    def __repr__(self) -> str:
+        problems = len(self._entries) - len(self)
+        more = f", {problems} that cannot be opened" if problems else ""
+        return f"<{len(self)} experiments{more}>\n{self.table!r}"
+
+    def _repr_html_(self) -> str:
+        html: str = self.table.to_html(index=False, max_rows=20)
+        return html
+
+    def _labels(self) -> list[Any]:
+        """Return what tells the experiments apart: ids, names of directories, or paths."""
+        ids = [e.id for e in self]
+        names = [e.path.name for e in self]
+        paths = [entry.path for entry in self._entries if entry.experiment is not None]
+        unique = [labels for labels in (names, ids) if len(set(labels)) == len(labels) and None not in labels]
+        return [*unique, paths][0]
+
+    def to_datatree(self, **options: Any) -> xr.DataTree:
+        """Return a tree with the Dataset of each experiment as a node of its own.
+
+        Parameters
+        ----------
+        **options
+            Those of `Experiment.to_dataset`.
+        """
+        import xarray as xr
+
+        labels = [str(label).strip("/").replace("/", "_") for label in self._labels()]
+        return xr.DataTree.from_dict(
+            {label: e.to_dataset(**options) for label, e in zip(labels, self, strict=True)}
+        )
+
+    def to_dataset(
+        self,
+        variables: Any = None,
+        dims: Sequence[Any] | None = None,
+        *,
+        concat: str | None = _LABEL,
+        strict: bool = False,
+        **options: Any,
+    ) -> xr.Dataset:
+        """Return the measurements of all experiments as one Dataset.
+
+        Parameters
+        ----------
+        variables, dims
+            As for `Experiment.to_dataset`; by default dims are the parameters that all experiments have defined.
+        concat : {"experiment", "points"} or None, default "experiment"
+            What the experiments lie along: a dim of their own; one dim with all measurements; or None, nothing but
+            their parameters, so that ``experiment`` is a coord of these.
+        strict : bool, default False
+            Raise an error for a measurement that cannot be read, instead of a warning.
+        **options
+            Further ones of `Experiment.to_dataset`: ``unfold``, ``fill``, ``where``.
+
+        Raises
+        ------
+        LayoutError
+            When less than a tenth of more than a million cells would be filled; ``concat="points"`` then helps.
+        """
+        import numpy as np
+
+        from coma_xr.retrieve.dataset import build_dataset
+
+        if concat not in (_LABEL, "points", None):
+            raise LayoutError(f"concat is 'experiment', 'points' or None, not {concat!r}.")
+        found = list(self._trees(strict=strict))
+        path = _free_path(tree for _, (_, tree) in found)
+        trees, ids = _labelled(found, path, self._labels(), first=concat == _LABEL)
+        definition = _shared([e._pairs() for e in self])
+        label = (_LABEL, path)
+        if dims is not None and concat == _LABEL:
+            dims = [label, *dims]
+        ds = build_dataset(
+            trees,
+            variables=variables,
+            dims=dims,
+            layout="points" if concat == "points" else options.pop("layout", None),
+            definition=[label, *definition] if concat == _LABEL and definition else definition,
+            annotations=self._annotations(),
+            **options,
+        )
+        for name in ("coma_id", "measurement_id"):
+            if name in ds.coords:
+                real = np.array([0, *ids])[ds[name].values]
+                return ds.assign_coords({name: ds[name].copy(data=real)})
+        return ds
+
+    def _trees(self, *, strict: bool) -> Iterator[tuple[int, tuple[int, Tree]]]:
+        """Yield the measurements of all experiments with the positions of these."""
+        for place, e in enumerate(self):
+            for pair in e._place.trees(strict=strict):
+                yield place, pair
+
+    def _annotations(self) -> dict[str, Any]:
+        """Return what was annotated; where experiments say different things, the first one's holds."""
+        notes: dict[str, Any] = {}
+        for e in self:
+            for path, note in e.annotations.items():
+                notes[path] = {**note, **notes.get(path, {})}
+        return notes
+
+
+def _column(name: str) -> str:
+    if name not in _COLUMNS:
+        raise PathError(f"The table of experiments has no column '{name}'. {there_is(name, _COLUMNS)}")
+    return name
+
+
+def _free_path(trees: Iterable[Tree]) -> str:
+    taken = {key for tree in trees for key in _branch(tree)}
+    name = _LABEL
+    while name in taken:
+        name = f"coma_{name}"
+    return f"parameters/{name}"
+
+
+def _branch(tree: Tree) -> Mapping[str, Any]:
+    parameters = tree.get("parameters")
+    return parameters if isinstance(parameters, dict) else {}
+
+
+def _labelled(
+    found: Iterable[tuple[int, tuple[int, Tree]]], path: str, labels: Sequence[Any], *, first: bool
+) -> tuple[list[tuple[int, Tree]], list[int]]:
+    """Return trees, numbered from 1, that have the label of their experiment; and the ids that they had.
+
+    Of parameters that tell the same, the first one becomes a dim.
+    """
+    key = path.rpartition("/")[2]
+    trees: list[tuple[int, Tree]] = []
+    ids: list[int] = []
+    for number, (place, (id, tree)) in enumerate(found, 1):
+        parameters = {key: labels[place], **_branch(tree)} if first else {**_branch(tree), key: labels[place]}
+        trees.append((number, {**tree, "parameters": parameters}))
+        ids.append(id)
+    return trees, ids
+
+
+def _shared(definitions: Sequence[Sequence[tuple[str, str]]]) -> list[tuple[str, str]]:
+    """Return the parameters that all experiments have defined, by the names of the first."""
+    if not definitions:
+        return []
+    paths = [{path for _, path in definition} for definition in definitions]
+    return [(name, path) for name, path in definitions[0] if all(path in others for others in paths)]
+
+
+def _expanded(pattern: str) -> list[str]:
+    """Return the paths that a pattern stands for, sorted."""
+    parts = pattern.split("/")
+    found = ["/"] if pattern.startswith("/") else [""]
+    for part in [part for part in parts if part]:
+        found = [path for start in found for path in _step(start, part)]
+    return sorted(dict.fromkeys(found))
+
+
+def _inside(directory: str, name: str) -> str:
+    return files.inside(directory, name) if directory else name
+
+
+def _step(start: str, part: str) -> list[str]:
+    if not _WILD & set(part):
+        path = _inside(start, part)
+        return [path] if files.exists(path) else []
+    if start and not files.is_directory(start):
+        return []
+    names = [name for name in files.names(start or ".") if not name.startswith(".")]
+    if part != "**":
+        return [_inside(start, name) for name in names if fnmatch.fnmatchcase(name, part)]
+    below = [_inside(start, name) for name in names]
+    deeper = [path for one in below if files.is_directory(one) for path in _step(one, part)]
+    return [start, *(path for path in below if files.is_directory(path)), *deeper]
+
+
+def _opened(path: str, settings: Config, config: Mapping[str, Any] | None, *, given: bool) -> list[_Entry]:
+    """Return the experiment of a path; all of them where several share a directory."""
+    try:
+        experiment = Experiment(path, "r", config=config)
+        return [_Entry(path, experiment, _about(path, experiment))]
+    except (ComaError, OSError) as error:
+        names = files.names(path) if files.is_directory(path) else []
+        owned = sorted(name for name in names if _is_experiment_file(name, settings))
+        if len(owned) > 1:
+            inside = [_inside(path, name) for name in owned]
+            return [entry for file in inside for entry in _opened(file, settings, config, given=True)]
+        if not (given or files.is_directory(path)):
+            # Files that are no experiments lie about anywhere.
+            return []
+        return [_Entry(path, None, {"path": path, "problem": str(error)})]
+
+
+def _is_experiment_file(name: str, settings: Config) -> bool:
+    return any(settings.experiments(suffix).owns(name) for suffix in (".json", ".xml"))
+
+
+def _about(path: str, experiment: Experiment) -> dict[str, Any]:
+    """Return what the table tells of an experiment; its first measurement tells program and version."""
+    about: dict[str, Any] = {
+        "id": experiment.id,
+        "path": path,
+        "description": experiment.description,
+        "tags": experiment.tags,
+        "measurements": experiment.number_of_measurements(),
+        "start_date": experiment.start_date,
+        "end_date": experiment.end_date,
+        "program": None,
+        "version": None,
+        "problem": None,
+    }
+    try:
+        ids = experiment._place.measurements.ids()
+        info = experiment.measurement(ids[0]).info if ids else {}
+        about |= {key: info[key] for key in ("program", "version") if key in info}
+    except (ComaError, AttributeError) as error:
+        about["problem"] = str(error)
+    return about

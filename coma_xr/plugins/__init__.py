@@ -1,0 +1,1 @@
+"""The doors through which xarray finds this package: the engine and the accessor ``coma``."""

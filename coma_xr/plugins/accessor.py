@@ -1,0 +1,227 @@
+"""``ds.coma``: what one wants of the Dataset of an experiment, beyond what every Dataset can."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from coma_xr.define.conditions import as_condition
+from coma_xr.errors import PathError, listing, there_is
+from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
+from coma_xr.plugins.matching import matches
+from coma_xr.retrieve.names import Names
+from coma_xr.retrieve.status import DONE, FLAGS
+from coma_xr.trees.paths import join, split
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+__all__ = ["ComaAccessor"]
+
+_NOT_ASKED = FLAGS.index("not_asked")
+
+
+class ComaAccessor:
+    """Selecting by name or path, and what became of cells, for a Dataset of measurements.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Any; those of `Experiment.to_dataset` know the paths of their variables.
+
+    Examples
+    --------
+    >>> import coma_xr as coma
+    >>> e = coma.Experiment("pendulum")
+    >>> e.run(lambda theta, L: {"t": theta * L}, {"theta": [0.1, 0.2, 0.3], "L": [1.0, 2.0]})
+    (6, 6)
+    >>> ds = e.to_dataset()
+    >>> ds.coma["results/t"].dims
+    ('theta', 'L')
+    >>> ds.coma.sel(theta=0.1 + 0.2, L=2).t.item()
+    0.6
+    >>> ds.coma.where("theta > 0.15").t.shape
+    (2, 2)
+    """
+
+    def __init__(self, dataset: xr.Dataset) -> None:
+        self._ds = dataset
+
+    def __repr__(self) -> str:
+        return f"<coma accessor of a Dataset with {listing(map(str, self._ds.data_vars))}>"
+
+    # Names
+
+    def _resolve(self, text: str) -> tuple[str, tuple[int, ...]]:
+        """Return the variable or dim that a name or path means, and the place of an item in its lists."""
+        ds = self._ds
+        if text in ds.variables or text in ds.dims:
+            return text, ()
+        variables = {
+            str(v.attrs["path"]): str(name) for name, v in ds.variables.items() if v.attrs.get("path")
+        }
+        named = [(str(ds[name].attrs.get("name", name)), path) for path, name in variables.items()]
+        try:
+            path = Names(variables, named).resolve(text)
+        except PathError:
+            known = dict.fromkeys([*map(str, ds.variables), *variables])
+            raise PathError(f"This Dataset has no '{text}'. {there_is(text, known)}") from None
+        if path in variables:
+            return variables[path], ()
+        segments = split(path)
+        # What is no variable leads into the lists of one.
+        end = max(end for end in range(1, len(segments)) if join(segments[:end]) in variables)
+        return variables[join(segments[:end])], tuple(int(str(segment)) for segment in segments[end:])
+
+    def __getitem__(self, path: str) -> xr.DataArray:
+        """Return the variable that a name or path means; an item of lists too (``results/E/0``, ``E_1``).
+
+        Raises
+        ------
+        PathError
+            When there is none. The message names near ones.
+        """
+        name, places = self._resolve(path)
+        array = self._ds[name]
+        if not places:
+            return array
+        own = [dim for dim in array.dims if dim not in self._dims()]
+        try:
+            return array.isel(dict(zip(own, places, strict=True)), drop=True)
+        except (IndexError, ValueError):
+            shape = tuple(array.sizes[dim] for dim in own)
+            raise PathError(f"'{path}' leads nowhere: '{name}' has lists of the shape {shape}.") from None
+
+    def _dims(self) -> tuple[Hashable, ...]:
+        """Return the dims of measurements."""
+        ids = id_of(self._ds)
+        return () if ids is None else ids.dims
+
+    # What became of cells
+
+    def missing(self, *, not_asked: bool = False) -> pd.DataFrame:
+        """Return the cells without a value, with what became of them.
+
+        Parameters
+        ----------
+        not_asked : bool, default False
+            Also those that no scan asked for: the holes of the grid.
+
+        Returns
+        -------
+        DataFrame
+            A row for each cell: its labels and other coords, and ``status``.
+
+        Raises
+        ------
+        PathError
+            When the Dataset has no status any more.
+        """
+        status = status_of(self._ds)
+        if status is None:
+            raise PathError("This Dataset has no 'measurement_status'; e.to_dataset() makes it.")
+        wanted = np.atleast_1d(status.values != DONE)
+        if not not_asked:
+            wanted &= np.atleast_1d(status.values != _NOT_ASKED)
+        places = dict(zip(status.dims, np.nonzero(wanted), strict=False))
+        columns = {
+            str(name): list(coord.values[tuple(places[dim] for dim in coord.dims)])
+            for name, coord in self._ds.coords.items()
+            # What has no path is ours: ids, lengths.
+            if coord.dims
+            and set(coord.dims) <= set(status.dims)
+            and ("path" in coord.attrs or name in status.dims)
+        }
+        columns["status"] = [FLAGS[state] for state in np.atleast_1d(status.values)[wanted]]
+        return pd.DataFrame(columns)
+
+    # Choosing
+
+    def sel(
+        self, indexers: Mapping[str, Any] | None = None, /, *, tolerance: float = 1e-9, **named: Any
+    ) -> xr.Dataset:
+        """Return the part of the Dataset where dims, coords or variables have the values asked for.
+
+        Parameters
+        ----------
+        indexers : mapping, optional
+            As `named`, for names that are paths.
+        tolerance : float, default 1e-9
+            How far numbers may be off, relative to the larger one.
+        **named : scalar, list or slice
+            Names with a value, several, or a range with both ends.
+
+        Returns
+        -------
+        Dataset
+            Labels that nothing is left of are dropped. Dims with one label are squeezed, unless a list or range
+            was asked for.
+
+        Raises
+        ------
+        PathError
+            For an unknown name, and when nothing has the value. The message names the nearest one.
+        """
+        ds, kept, touched = self._ds, set[Hashable](), set(self._dims())
+        for text, value in {**(indexers or {}), **named}.items():
+            name, places = ComaAccessor(ds)._resolve(text)
+            if places:
+                raise PathError(
+                    f"sel takes whole variables, not an item of lists such as '{text}'; where does."
+                )
+            array = ds[name]
+            mask = xr.DataArray(matches(name, array.values, value, tolerance), dims=array.dims)
+            ds = cut(ds, mask) if array.dims else ds
+            touched |= set(array.dims)
+            if isinstance(value, (slice, list, tuple, np.ndarray, range)):
+                kept |= set(array.dims)
+        return squeezed(ds, touched - kept)
+
+    def where(self, condition: Any, drop: bool = True) -> xr.Dataset:
+        """Return the Dataset with only those cells for which a condition holds.
+
+        Parameters
+        ----------
+        condition : condition or str
+            ``coma.P.theta > 3``, ``"theta > 3"``: see `coma_xr.define.conditions`.
+        drop : bool, default True
+            Drop labels that nothing is left of.
+
+        Returns
+        -------
+        Dataset
+            Types stay where no hole is made. Where the condition is on lists, a variable without their dims keeps
+            the cells for which it holds for any item.
+
+        Raises
+        ------
+        PathError
+            For an unknown name.
+        TypeError
+            For what is no condition, and for functions, which need measurements.
+        """
+        wanted = as_condition(condition)
+        wanted.resolve(lambda text: self._resolve(text)[0])
+        mask = xr.DataArray(wanted.evaluate_columns(self.__getitem__))
+        return cut(self._ds, mask) if drop else masked(self._ds, mask.drop_vars(list(mask.coords)))
+
+    # Doing
+
+    def export(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the Dataset into a file, see `coma_xr.export`."""
+        from coma_xr.output.export import export
+
+        return export(self._ds, path, overwrite=overwrite)
+
+    def plot(self, *args: Any, **kwargs: Any) -> Figure:
+        """Plot the Dataset, see `coma_xr.plot`."""
+        from coma_xr.output.plot import plot
+
+        return plot(self._ds, *args, **kwargs)

@@ -1,0 +1,185 @@
+"""Why a value is missing: parameter sets that were asked for, failed or were excluded, beside the measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coma_xr.define.parameters import Definition, key, read
+from coma_xr.define.values import NOTHING, look
+from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.requests import REPEAT
+
+if TYPE_CHECKING:
+    from coma_xr.retrieve.arrays import Array, Attrs
+    from coma_xr.retrieve.requests import Source
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["DONE", "FLAGS", "Absent", "Status", "absent", "status_attrs"]
+
+FLAGS = ("not_asked", "missing", "done", "failed", "timeout", "died", "excluded")
+"""What `measurement_status` says of a cell, by its number."""
+
+DONE = FLAGS.index("done")
+
+# Equal exactly where the parameters are the same, as Python compares.
+_PLAIN = frozenset({int, float, str, type(None)})
+
+
+@dataclass(frozen=True)
+class Status:
+    """What an experiment knows of parameter sets beside its measurements.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Where the parameters of `sets` are.
+    sets : sequence of sequences
+        The plain values of each parameter set that the last run was asked for, in the order of `paths`.
+    repeats : int or None, default 1
+        How often each was to be run.
+    failures : sequence of (int, tree)
+        Ids and records of failures.
+    excluded : mapping of int to str
+        Ids of measurements whose values do not count, with reasons.
+    """
+
+    paths: Sequence[str] = ()
+    sets: Sequence[Sequence[Tree]] = ()
+    repeats: int | None = 1
+    failures: Sequence[tuple[int, Tree]] = ()
+    excluded: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Parameter sets without a measurement.
+
+    Attributes
+    ----------
+    columns : dict of str to list
+        Values of the defined parameters, and numbers of repeats, by path.
+    states : list of int
+        Positions in `FLAGS`.
+    """
+
+    columns: dict[str, list[Any]] = field(default_factory=dict)
+    states: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    def of(self, path: str) -> list[Any]:
+        """Return what to put below the column of a path."""
+        return self.columns.get(path) or [MISSING] * len(self)
+
+    def where(self, chosen: Sequence[bool]) -> Absent:
+        """Return those that were chosen."""
+        rows = [row for row, choice in enumerate(chosen) if choice]
+        columns = {path: [column[row] for row in rows] for path, column in self.columns.items()}
+        return Absent(columns, [self.states[row] for row in rows])
+
+
+def absent(source: Source, status: Status | None, unchosen: Iterable[tuple[Sequence[Tree], int]]) -> Absent:
+    """Return the parameter sets that failed or were not run yet.
+
+    Parameters
+    ----------
+    source : Source
+        All measurements that take part.
+    status : Status or None
+    unchosen : iterable of (values, repeat)
+        Parameter sets of measurements that do not take part; they are not absent.
+    """
+    definition = source.names.defined
+    if status is None or not definition or not (status.sets or status.failures):
+        return Absent()
+    columns: list[Sequence[Any]] = [source.columns[path] for path in definition.values()]
+    repeats = [0 if value is MISSING else value for value in source.columns[REPEAT]]
+    sets = _asked(status, source)
+    repeated = range(status.repeats or 1)
+    if not status.failures and not unchosen and _all_done(columns, repeats, sets, repeated):
+        return Absent()
+    rows = zip(zip(*columns, strict=True), repeats, strict=True)
+    done = {_key(values, repeat) for values, repeat in rows if MISSING not in values}
+    done |= {_key(values, repeat) for values, repeat in unchosen}
+    found: dict[Any, tuple[Sequence[Tree], int, int]] = {}
+    for values, repeat, state in _failed(status, source):
+        found[_key(values, repeat)] = (values, repeat, state)
+    missing = FLAGS.index("missing")
+    for asked in sets:
+        for repeat in repeated:
+            found.setdefault(_key(asked, repeat), (asked, repeat, missing))
+    left = [entry for identity, entry in found.items() if identity not in done]
+    by_path = {path: [values[i] for values, _, _ in left] for i, path in enumerate(definition.values())}
+    by_path[REPEAT] = [repeat for _, repeat, _ in left]
+    return Absent(by_path if left else {}, [state for _, _, state in left])
+
+
+def _key(values: Sequence[Tree], repeat: int) -> Any:
+    return key(values), repeat
+
+
+def _all_done(
+    columns: Sequence[Sequence[Tree]],
+    repeats: Sequence[int],
+    sets: Sequence[Sequence[Tree]],
+    repeated: Iterable[int],
+) -> bool:
+    """Whether there is a measurement of each set; False also where that is not so quickly said."""
+    kinds = set(map(type, chain.from_iterable(sets)))
+    if not all(set(map(type, column)) <= _PLAIN for column in columns) or not kinds <= _PLAIN:
+        return False
+    if repeated == range(1) and not any(repeats):
+        return set(map(tuple, sets)) <= set(zip(*columns, strict=True))
+    done = set(zip(*columns, repeats, strict=True))
+    return all((*values, repeat) in done for values in sets for repeat in repeated)
+
+
+def _asked(status: Status, source: Source) -> Sequence[Sequence[Tree]]:
+    """Return the sets that were asked for, in the order of the definition; none if they are of other parameters."""
+    paths = list(source.names.defined.values())
+    if paths == list(status.paths):
+        return status.sets
+    if any(path not in status.paths for path in paths):
+        return []
+    order = [list(status.paths).index(path) for path in paths]
+    return [[values[place] for place in order] for values in status.sets]
+
+
+def _failed(status: Status, source: Source) -> Iterable[tuple[list[Tree], int, int]]:
+    """Yield the parameter sets whose last try failed: values, repeat, state."""
+    definition = Definition.of(list(source.names.defined.items()))
+    notes = source.annotations
+    defaults = {path: note["default"] for path, note in notes.items() if "default" in note}
+    for _, tree in status.failures:
+        values = read(tree, definition, defaults)
+        if values is not None:
+            repeat = look(tree, ("info", "repeat"))
+            yield values, 0 if repeat is NOTHING else repeat, _state(tree)
+
+
+def _state(tree: Tree) -> int:
+    said = next(
+        (branch["status"] for branch in (tree, tree.get("info"), tree.get("exception")) if _says(branch)),
+        "failed",
+    )
+    return FLAGS.index(said)
+
+
+def _says(branch: Any) -> bool:
+    return isinstance(branch, dict) and branch.get("status") in FLAGS
+
+
+def status_attrs() -> Attrs:
+    """Return the attributes of `measurement_status`, as the CF conventions have them for flags."""
+    numbers: Array = np.arange(len(FLAGS), dtype=np.int8)
+    return {
+        "long_name": "what became of the measurement",
+        "flag_values": numbers,
+        "flag_meanings": " ".join(FLAGS),
+    }

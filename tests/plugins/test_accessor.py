@@ -1,0 +1,246 @@
+"""ds.coma: selecting by name and path, cells without values, and being there in time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from coma_xr.define.conditions import P
+from coma_xr.errors import PathError
+from coma_xr.plugins.hook import register
+from coma_xr.retrieve.dataset import build_dataset
+from coma_xr.retrieve.status import Status
+from tests.retrieve.builders import EXPANDED, PENDULUM, measured, pendulum
+
+register()
+
+
+@pytest.fixture
+def ds():
+    return build_dataset(pendulum(), definition=PENDULUM, structure=EXPANDED)
+
+
+@pytest.fixture
+def chain():
+    trees = measured(
+        *[
+            ({"model": m, "mu": mu, "layout": {"N": n}}, {"E": [n, 2 * n], "N": n, "on": mu > 150})
+            for m, mus in [("Ising", (100, 250)), ("Bond", (100,))]
+            for mu in mus
+            for n in (1, 2)
+        ]
+    )
+    return build_dataset(trees)
+
+
+# Names
+
+
+def test_variables_are_found_by_name_path_and_the_names_of_everywhere_else(chain):
+    assert chain.coma["results/N"].identical(chain.N)
+    assert chain.coma["layout/N"].identical(chain.layout_N)
+    assert chain.coma["layout_N"].identical(chain.layout_N)
+    assert chain.coma["parameters/mu"].identical(chain.mu)
+
+
+def test_items_of_lists_are_found_too(chain):
+    np.testing.assert_array_equal(chain.coma["results/E/1"], chain.E.isel(E_index=1))
+    np.testing.assert_array_equal(chain.coma["E_1"], chain.E.isel(E_index=0))
+    with pytest.raises(PathError, match=r"'results/E/5' leads nowhere: 'E' has lists of the shape \(2,\)"):
+        chain.coma["results/E/5"]
+
+
+def test_a_name_given_in_the_call_is_known_beside_its_path():
+    ds = build_dataset(pendulum(), variables={"period": "results/t"}, definition=PENDULUM, structure=EXPANDED)
+    assert ds.coma["period"].identical(ds.coma["results/t"])
+
+
+def test_an_unknown_name_lists_near_ones(chain):
+    with pytest.raises(PathError, match="This Dataset has no 'results/En'.*Did you mean 'results/E'"):
+        chain.coma["results/En"]
+
+
+def test_any_dataset_has_the_accessor():
+    ds = xr.Dataset({"y": ("x", [1, 2])}, {"x": [0.1, 0.3]})
+    assert ds.coma["y"].identical(ds.y)
+    assert ds.coma.sel(x=0.1 + 0.2).y == 2
+    assert ds.coma.where(P.y > 1).y.values.tolist() == [2]
+
+
+# sel
+
+
+def test_sel_takes_dims_with_a_tolerance_and_squeezes_them(ds):
+    part = ds.coma.sel(theta_0=-30 * (1 + 1e-12))
+    assert part.t.dims == ("theta_index",)
+    assert part.theta_0 == -30
+
+
+def test_sel_takes_coords_over_several_dims(ds):
+    part = ds.coma.sel(theta=-30.0)
+    assert set(part.theta.values.ravel()[part.measurement_id.values.ravel() > 0]) == {-30.0}
+    assert dict(part.sizes) == {"theta_0": 2, "theta_index": 2}
+    assert float(ds.coma.sel(theta=-2.5).t) == -0.25
+
+
+def test_sel_drops_labels_that_nothing_is_left_of(chain):
+    part = chain.coma.sel(model="Bond")
+    assert part.mu == 100
+    assert part.N.dims == ("layout_N",)
+    assert part.N.dtype == np.float64
+    assert dict(chain.coma.sel(model="Ising").measurement_id.sizes) == {"mu": 2, "layout_N": 2}
+
+
+def test_sel_takes_paths_lists_and_ranges(chain):
+    part = chain.coma.sel({"parameters/layout/N": 2}, mu=[100])
+    assert dict(part.measurement_id.sizes) == {"model": 2, "mu": 1}
+    assert chain.coma.sel(mu=slice(200, None)).model == "Ising"
+    assert chain.coma.sel(model=["Ising", "Bond"]).identical(chain)
+
+
+def test_sel_takes_results_and_numbers_of_lists(chain):
+    assert chain.coma.sel(on=True).mu == 250
+    assert "E_index" not in chain.coma.sel(E_index=2).dims
+
+
+def test_sel_names_what_is_nearest(chain):
+    with pytest.raises(PathError, match=r"Nothing has mu = 251\. There is: 100, 250\. The nearest is 250\."):
+        chain.coma.sel(mu=251)
+    with pytest.raises(PathError, match="Nothing has model = 'Isng'.*Did you mean 'Ising'"):
+        chain.coma.sel(model="Isng")
+    with pytest.raises(PathError, match="not an item of lists such as 'results/E/0'"):
+        chain.coma.sel({"results/E/0": 1})
+
+
+def test_sel_tells_true_from_one_and_takes_none_and_nan():
+    trees = measured(*[({"p": p}, {"i": i}) for i, p in enumerate([True, 1, None, "x"])])
+    ds = build_dataset(trees)
+    assert [int(ds.coma.sel(p=p).i) for p in (True, 1, None, "x")] == [0, 1, 2, 3]
+    ds = build_dataset(measured(({"p": np.nan}, {"i": 0}), ({"p": 1.0}, {"i": 1})))
+    assert ds.coma.sel(p=np.nan).i == 0
+
+
+def test_sel_takes_lists_as_labels_and_dates():
+    ds = build_dataset(measured(({"s": [1, 2]}, {"i": 0}), ({"s": [3]}, {"i": 1})))
+    if ds.measurement_id.dims == ("s",):
+        assert ds.coma.sel(s=[1, 2]).i.values.tolist() == [0]
+    ds = xr.Dataset({"i": ("d", [0, 1])}, {"d": np.array(["2026-01-01T12", "2026-01-02"], "M8[ns]")})
+    assert ds.coma.sel(d="2026-01-01").i == 0
+
+
+def test_zero_is_found_among_numbers_that_are_almost_zero():
+    ds = xr.Dataset({"i": ("x", range(21))}, {"x": np.linspace(-1, 1, 21) + 1e-17})
+    assert ds.coma.sel(x=0).i == 10
+
+
+# where and missing
+
+
+def test_where_drops_labels_and_empties_cells(chain):
+    part = chain.coma.where((P.mu > 150) | (P.model == "Bond"))
+    assert dict(part.measurement_id.sizes) == {"model": 2, "mu": 2, "layout_N": 2}
+    assert part.measurement_id.sel(model="Ising", mu=100).values.tolist() == [0, 0]
+    assert np.isnan(part.N.sel(model="Ising", mu=100)).all()
+    assert part.on.sel(model="Ising", mu=250).values.tolist() == [True, True]
+    assert part.N.attrs["type"] == "int"
+    assert chain.coma.where("mu > 150").mu.values.tolist() == [250]
+    assert chain.coma.where(P["results/N"] == 2).layout_N.values.tolist() == [2]
+
+
+def test_where_keeps_types_where_no_hole_is_made(ds):
+    trees = measured(*[({"a": a, "b": b}, {"n": a}) for a in (1, 2) for b in (1, 2)])
+    part = build_dataset(trees).coma.where(P.a == 2)
+    assert part.n.dtype == np.int64
+
+
+def test_where_without_drop_keeps_the_shape(chain):
+    part = chain.coma.where(P.mu > 150, drop=False)
+    assert part.sizes == chain.sizes
+    assert (part.measurement_id > 0).sum() == 2
+
+
+def test_where_on_lists_empties_items(chain):
+    part = chain.coma.where("E > 3")
+    assert part.layout_N.values.tolist() == [2]
+    assert np.unique(part.E.values[~np.isnan(part.E.values)]).tolist() == [4]
+
+
+def test_where_explains_what_it_cannot_do(chain):
+    with pytest.raises(TypeError, match="with P or as text"):
+        chain.coma.where(lambda p: p.mu > 1)
+    with pytest.raises(PathError, match="no 'muu'"):
+        chain.coma.where("muu > 1")
+
+
+def test_missing_lists_the_cells_without_values():
+    status = Status(["parameters/a", "parameters/b"], [[1, "x"], [1, "y"], [2, "x"]])
+    definition = [("a", "parameters/a"), ("b", "parameters/b")]
+    ds = build_dataset(measured(({"a": 1, "b": "x"}, {"E": 1})), definition=definition, status=status)
+    assert ds.coma.missing().to_dict("list") == {
+        "a": [1, 2],
+        "b": ["y", "x"],
+        "status": ["missing", "missing"],
+    }
+    assert ds.coma.missing(not_asked=True).status.tolist() == ["missing", "missing", "not_asked"]
+    assert ds.isel(a=0, b=0).coma.missing().empty
+    with pytest.raises(PathError, match="has no 'measurement_status'"):
+        ds.drop_vars("measurement_status").coma.missing()
+
+
+def test_export_and_plot_are_those_of_the_package(ds, tmp_path):
+    path = ds.coma.export(tmp_path / "pendulum.nc")
+    assert path.is_file()
+    figure = ds.coma.plot("theta", "t", hue="theta_0")
+    assert figure.axes
+
+
+def test_it_survives_what_xarray_does(ds):
+    assert xr.concat([ds, ds], "copy").coma["results/t"].dims == ("copy", "theta_0", "theta_index")
+    assert ds.mean("theta_index").coma["t"].dims == ("theta_0",)
+    assert repr(ds.coma) == "<coma accessor of a Dataset with t, t_>"
+
+
+# The order of imports
+
+SHOW = "import xarray, coma_xr; print(xarray.Dataset({'y': ('x', [1, 2])}).coma['y'].sum().item())"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from coma_xr.plugins.hook import install; install(); {show}",
+        "import xarray; from coma_xr.plugins.hook import install; install(); {show}",
+        "from coma_xr.plugins.hook import install; install(); install(); from xarray import Dataset; {show}",
+        (
+            "from coma_xr.plugins.hook import install; install(); import importlib, xarray; {show}; "
+            "assert type(xarray.__spec__.loader).__name__ == 'SourceFileLoader'; "
+            "assert not any('coma' in type(f).__module__ for f in __import__('sys').meta_path)"
+        ),
+    ],
+)
+def test_the_accessor_is_there_in_whatever_order(code):
+    command = [sys.executable, "-W", "error", "-c", code.format(show=SHOW)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("3", "")
+
+
+def test_the_hook_loads_nothing_by_itself():
+    code = (
+        "import sys; from coma_xr.plugins.hook import install; install(); "
+        "print(sorted({'xarray', 'numpy', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_python_without_xarray_is_none_of_our_business():
+    code = (
+        "import sys; from coma_xr.plugins.hook import install; install(); sys.path[:] = []; "
+        "sys.path_importer_cache.clear()\ntry:\n    import xarray\nexcept ModuleNotFoundError as e:\n    print(e)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "No module named 'xarray'"

@@ -1,0 +1,138 @@
+"""DataArrays and Datasets in results, with dims and coords of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from coma_xr.errors import ComaWarning
+from coma_xr.retrieve.dataset import build_dataset
+from tests.retrieve.builders import measured
+
+
+def wave(a, x=(0.0, 0.5, 1.0), **more):
+    return xr.DataArray(
+        a * np.array(x),
+        {"x": ("x", list(x), {"units": "m"}), "charge": 3, **more},
+        ["x"],
+        attrs={"units": "V"},
+    )
+
+
+def two(function, **axes):
+    return measured(*[({"a": a}, function(a)) for a in (1, 2)])
+
+
+def test_a_data_array_brings_its_dims_coords_and_attributes():
+    ds = build_dataset(two(lambda a: {"psi": wave(a)}))
+    assert ds.psi.dims == ("a", "x")
+    assert ds.psi.sel(a=2, x=0.5) == 1.0
+    assert ds.x.dims == ("x",)
+    assert ds.x.attrs == {"units": "m"}
+    assert ds.charge.dims == ()
+    assert ds.charge.dtype.kind == "i"
+    assert ds.psi.attrs == {"units": "V", "path": "results/psi", "name": "psi"}
+
+
+def test_a_coordinate_that_differs_has_the_dims_of_the_measurements_too_and_is_no_union():
+    ds = build_dataset(two(lambda a: {"psi": wave(a, (0.0, 0.5 * a, 1.0 * a))}))
+    assert ds.sizes == {"a": 2, "x": 3}
+    assert ds.x.dims == ("a", "x")
+    assert ds.x.sel(a=2).values.tolist() == [0.0, 1.0, 2.0]
+
+
+def test_a_scalar_coordinate_that_differs_lies_along_the_parameters():
+    ds = build_dataset(two(lambda a: {"psi": wave(a).assign_coords(gap=10 * a)}))
+    assert ds.gap.dims == ("a",)
+    assert ds.gap.values.tolist() == [10, 20]
+
+
+def test_arrays_of_unequal_length_are_padded_and_tell_their_length():
+    ds = build_dataset(two(lambda a: {"psi": wave(a, [0.0, 1.0, 2.0][: a + 1])}))
+    np.testing.assert_array_equal(ds.psi, [[0.0, 1.0, np.nan], [0.0, 2.0, 4.0]])
+    assert ds.psi_length.values.tolist() == [2, 3]
+    np.testing.assert_array_equal(ds.x, [[0.0, 1.0, np.nan], [0.0, 1.0, 2.0]])
+
+
+def test_the_same_coordinate_in_two_results_is_one_and_another_one_has_another_name():
+    ds = build_dataset(two(lambda a: {"psi": wave(a), "phi": wave(2 * a), "chi": wave(a, (5.0, 6.0, 7.0))}))
+    assert ds.psi.dims == ds.phi.dims == ("a", "x")
+    assert ds.chi.dims == ("a", "chi_x")
+    assert ds.chi_x.values.tolist() == [5.0, 6.0, 7.0]
+
+
+def test_a_dim_with_the_name_of_a_parameter_gets_another_name():
+    ds = build_dataset(two(lambda a: {"psi": xr.DataArray([a, 2, 3], dims="a")}))
+    assert ds.psi.dims == ("a", "psi_a")
+
+
+def test_dims_in_another_order_are_the_same_dims():
+    flat = xr.DataArray(np.arange(6).reshape(2, 3), dims=["x", "y"])
+    ds = build_dataset(two(lambda a: {"psi": flat if a == 1 else flat.transpose()}))
+    assert ds.psi.dims == ("a", "x", "y")
+    assert ds.psi.dtype.kind == "i"
+    np.testing.assert_array_equal(ds.psi.sel(a=1), ds.psi.sel(a=2))
+
+
+def test_arrays_of_other_dims_are_objects_and_said():
+    with pytest.warns(ComaWarning, match="one array: 'psi' has values of different kinds"):
+        ds = build_dataset(two(lambda a: {"psi": xr.DataArray([1.0], dims="xy"[a - 1])}))
+    assert ds.psi.sel(a=2).item().dims == ("y",)
+
+
+def test_the_dims_of_a_data_array_can_be_renamed():
+    ds = build_dataset(two(lambda a: {"psi": wave(a)}), unfold={"psi": "position"})
+    assert ds.psi.dims == ("a", "position")
+    assert ds.position.values.tolist() == [0.0, 0.5, 1.0]
+
+
+def test_a_data_array_without_dims_is_a_scalar():
+    ds = build_dataset(two(lambda a: {"E": xr.DataArray(a, {"T": 300})}))
+    assert ds.E.dims == ("a",)
+    assert ds.E.dtype.kind == "i"
+    assert ds["T"] == 300
+
+
+def test_a_measurement_without_the_array_is_a_hole():
+    trees = measured(({"a": 1}, {"psi": wave(1)}), ({"a": 2}, {}))
+    ds = build_dataset(trees)
+    assert ds.x.dims == ("x",)
+    assert np.isnan(ds.psi.sel(a=2)).all()
+
+
+def test_a_dataset_is_its_variables():
+    def fit(a):
+        return {"fit": xr.Dataset({"line": wave(a), "slope": ((), 2 * a)})}
+
+    ds = build_dataset(two(fit))
+    assert ds.line.dims == ("a", "x")
+    assert ds.line.attrs["path"] == "results/fit/line"
+    assert ds.slope.values.tolist() == [2, 4]
+    assert list(build_dataset(two(fit), variables={"s": "results/fit/slope"}).data_vars) == ["s"]
+
+
+def test_a_function_may_return_a_data_array():
+    ds = build_dataset(two(lambda a: {"E": a}), variables={"w": lambda m: wave(m.results.E)})
+    assert ds.w.sel(a=2, x=1.0) == 2.0
+
+
+def test_coordinates_may_be_text_and_dates():
+    days = pd.date_range("2026-01-01", periods=2)
+    array = xr.DataArray([1.0, 2.0], {"day": days, "who": ("day", ["x", "yz"])}, ["day"])
+    ds = build_dataset(two(lambda a: {"v": array * a}))
+    assert ds.v.sel(a=2, day="2026-01-02") == 4.0
+    assert ds.who.values.tolist() == ["x", "yz"]
+
+
+def test_a_series_brings_its_index():
+    ds = build_dataset(
+        two(lambda a: {"s": pd.Series([a, 2 * a], index=pd.Index(["lo", "hi"], name="level"))})
+    )
+    assert ds.s.sel(a=2, level="hi") == 4
+
+
+def test_points_have_them_too():
+    ds = build_dataset(two(lambda a: {"psi": wave(a)}), layout="points")
+    assert ds.psi.dims == ("measurement", "x")

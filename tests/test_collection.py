@@ -1,0 +1,159 @@
+"""Many experiments at once."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+import coma_xr as coma
+from coma_xr.collection import open_experiments
+from coma_xr.define.conditions import P
+from coma_xr.errors import DataFileError, ExperimentError, LayoutError, PathError
+
+
+@pytest.fixture
+def scans(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for n, xs in [(1, [1, 2, 3]), (2, [2, 3, 4]), (3, [2, 3, 4, 5])]:
+        e = coma.Experiment(f"scans/n{n}", description=f"power {n}", tags=["power", f"n{n}"])
+        e.run(lambda x, n=n: {"y": x**n}, {"x": xs}, progress=False)
+    return tmp_path / "scans"
+
+
+def test_a_table_lists_what_there_is(scans):
+    es = open_experiments("scans/*")
+    assert len(es) == 3
+    table = es.table
+    assert table.columns.tolist() == [
+        *("id", "path", "description", "tags", "measurements", "start_date", "end_date"),
+        *("program", "version", "problem"),
+    ]
+    assert table.path.tolist() == ["scans/n1", "scans/n2", "scans/n3"]
+    assert table.measurements.tolist() == [3, 3, 4]
+    assert table.description.tolist() == ["power 1", "power 2", "power 3"]
+    assert table.start_date.notna().all()
+    assert repr(es).startswith("<3 experiments>\n")
+    assert "power 2" in es._repr_html_()
+
+
+def test_what_is_broken_is_listed_with_its_problem_and_the_rest_is_there(scans):
+    (scans / "empty").mkdir()
+    (scans / "notes.txt").write_text("not an experiment")
+    (scans / "broken").mkdir()
+    (scans / "broken" / "experiment.000001.json").write_text("{")
+    es = open_experiments(str(scans / "*"))
+    assert len(es) == 3
+    assert {path.rpartition("/")[2] for path in es.problems} == {"empty", "broken"}
+    assert "There is no experiment in" in es.problems[str(scans / "empty")]
+    assert "2 that cannot be opened" in repr(es)
+    assert es.table.set_index("path").problem.isna().sum() == 3
+    assert len(es.to_dataset().experiment) == 3
+
+
+def test_paths_may_be_patterns_lists_files_and_deep(scans):
+    (scans / "deep" / "er").mkdir(parents=True)
+    shutil.move(scans / "n3", scans / "deep" / "er" / "n3")
+    assert [e.path.name for e in open_experiments([scans / "n2", "scans/n1"])] == ["n2", "n1"]
+    assert [e.path.name for e in open_experiments("scans/**/n*")] == ["n3", "n1", "n2"]
+    (file,) = (scans / "n1").glob("experiment.*.json")
+    assert open_experiments(file)[0].path.name == "n1"
+    with pytest.raises(ExperimentError, match=r"There is no directory or experiment file 'scans/x\*'\."):
+        open_experiments("scans/x*")
+    assert list(open_experiments("scans/x").problems) == ["scans/x"]
+
+
+def test_experiments_that_share_a_directory_are_all_there(scans):
+    (scans / "archive").mkdir()
+    for number in (1, 2):
+        e = coma.Experiment(scans / f"n{number}", id=None)
+        e.deactivate()
+        (file,) = (scans / f"n{number}").glob("experiment.*.json")
+        text = file.read_text().replace('"experiment_id": null', f'"experiment_id": {number}')
+        (scans / "archive" / f"experiment.00000{number}.json").write_text(text)
+    es = open_experiments(scans / "archive")
+    assert [e.id for e in es] == [1, 2]
+    assert es.to_dataset().experiment.values.tolist() == [1, 2]
+
+
+def test_they_are_chosen_by_tag_position_and_condition(scans):
+    es = open_experiments("scans/*")
+    assert [e.path.name for e in es.select("n2", "power")] == ["n2"]
+    assert len(es.select("nothing")) == 0
+    assert len(es[P.measurements == 3]) == 2
+    assert len(es["measurements > 3"]) == 1
+    assert len(es[:2]) == 2
+    assert es[-1].path.name == "n3"
+    with pytest.raises(PathError, match="no column 'measurement'.*Did you mean 'measurements'"):
+        es[P.measurement > 3]
+
+
+def test_one_dataset_has_a_dim_for_the_experiments(scans):
+    ds = open_experiments("scans/n[12]").to_dataset()
+    assert ds.y.dims == ("experiment", "x")
+    assert ds.experiment.values.tolist() == ["n1", "n2"]
+    assert ds.x.values.tolist() == [1, 2, 3, 4]
+    assert ds.y.sel(experiment="n2", x=4) == 16
+    assert np.isnan(ds.y.sel(experiment="n1", x=4))
+    assert ds.measurement_id.values.tolist() == [[1, 2, 3, 0], [0, 1, 2, 3]]
+
+
+def test_experiments_may_be_points_or_a_coord_of_their_parameters(scans):
+    es = open_experiments("scans/*")
+    ds = es.to_dataset(concat="points")
+    assert ds.y.dims == ds.experiment.dims == ("measurement",)
+    assert ds.y.dtype == np.int64
+    assert ds.measurement_id.values.tolist() == [1, 2, 3, 1, 2, 3, 1, 2, 3, 4]
+    coma.Experiment("scans/n4").run(lambda x: {"y": 0}, {"x": [7]}, progress=False)
+    ds = open_experiments(["scans/n1", "scans/n4"]).to_dataset(concat=None)
+    assert ds.y.dims == ("x",)
+    assert ds.experiment.values.tolist() == ["n1", "n1", "n1", "n4"]
+    with pytest.raises(LayoutError, match="concat is 'experiment', 'points' or None, not 'x'"):
+        es.to_dataset(concat="x")
+
+
+def test_options_are_passed_on(scans):
+    ds = open_experiments("scans/*").to_dataset({"z": "results/y"}, dims=["x"], where=P.x > 2)
+    assert ds.z.dims == ("experiment", "x")
+    assert ds.x.values.tolist() == [3, 4, 5]
+
+
+def test_a_parameter_called_experiment_keeps_its_name(tmp_path):
+    for n in (1, 2):
+        coma.Experiment(tmp_path / f"n{n}").run(lambda experiment: {"y": experiment}, {"experiment": [1, 2]})
+    ds = open_experiments(tmp_path / "n*").to_dataset(concat="points")
+    assert sorted(ds.experiment.values.tolist()) == [1, 1, 2, 2]
+    assert ds.coma_experiment.values.tolist() == ["n1", "n1", "n2", "n2"]
+
+
+def test_undefined_experiments_are_joined_as_one(tmp_path):
+    for n in (1, 2):
+        e = coma.Experiment(tmp_path / f"T{n}")
+        for a in (1, 2):
+            e.new_measurement().save({"parameters": {"a": a, "T": n}, "results": {"E": a * n}})
+    ds = open_experiments(tmp_path / "T*").to_dataset()
+    assert ds.E.sizes == {"experiment": 2, "a": 2}
+    assert ds["T"].dims == ("experiment",)
+
+
+def test_a_tree_has_a_node_for_each(scans):
+    tree = open_experiments("scans/*").to_datatree()
+    assert list(tree.children) == ["n1", "n2", "n3"]
+    assert tree["n2/y"].sel(x=4) == 16
+
+
+def test_nothing_is_written(scans):
+    before = sorted(path.relative_to(scans) for path in scans.rglob("*"))
+    es = open_experiments("scans/*")
+    es.to_dataset()
+    assert sorted(path.relative_to(scans) for path in scans.rglob("*")) == before
+
+
+def test_a_bad_measurement_is_said_once_or_raised(scans):
+    (scans / "n1" / "measurement.000002.json").write_text("{")
+    es = open_experiments("scans/*")
+    with pytest.warns(coma.DataFileWarning, match="1 measurement"):
+        assert es.to_dataset(concat="points").y.size == 9
+    with pytest.raises(DataFileError):
+        es.to_dataset(strict=True)
