@@ -1,104 +1,66 @@
 """Scans: ordered collections of parameter sets, made up when they are asked for.
 
-A scan is a sequence of axes. Each axis gives, for a set of the parameters before it, the values of its own;
-the sets of the scan are all ways through the axes, the last one fastest.
+A scan is a sequence of axes, see `coma_xr.define.axes`. Its sets are all ways through the axes, the last one
+fastest.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from coma_xr.define.parameters import Definition, ParameterSet
-from coma_xr.define.values import hand_out, normalise
-from coma_xr.errors import ParameterError
+from coma_xr.define.axes import (
+    Axis,
+    Column,
+    Row,
+    choosing,
+    column,
+    deriving,
+    expanding,
+    given,
+    in_step,
+    points,
+    points_state,
+)
+from coma_xr.define.parameters import Definition
+from coma_xr.define.values import hand_out, key
+from coma_xr.errors import ParameterError, listing
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from coma_xr.trees.plain import Tree
 
-__all__ = ["Scan", "grid"]
+__all__ = ["Scan", "cases", "grid", "zipped"]
 
-Row = tuple["Tree", ...]
-
-
-class Axis(Protocol):
-    """One step through a scan."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The parameters that it gives values to."""
-
-    @property
-    def size(self) -> int | None:
-        """How many rows it gives to every set before it; None when that differs from set to set."""
-
-    def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
-        """Return the rows of values for one set of the parameters before it."""
-
-    def to_state(self) -> dict[str, Any]:
-        """Return what the layout of arrays needs to know, as a plain tree."""
+# What Datasets of ours say about measurements; no parameters.
+_OURS = ("measurement_id", "measurement_status")
 
 
 @dataclass(frozen=True)
-class _Values:
-    """The same values whatever comes before."""
+class _Step:
+    """An axis, and which of the parameters before it in the row it knows."""
 
-    name: str
-    values: tuple[Row, ...]
+    axis: Axis
+    known: Definition
+    begin: int
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.name,)
-
-    @property
-    def size(self) -> int | None:
-        return len(self.values)
-
-    def rows(self, definition: Definition, before: Row) -> Iterable[Row]:  # noqa: ARG002
-        return self.values
-
-    def to_state(self) -> dict[str, Any]:
-        return {"dim": self.name, "names": [self.name]}
-
-    def __str__(self) -> str:
-        return f"{self.name}: {len(self.values)}"
-
-
-@dataclass(frozen=True)
-class _Dependent:
-    """Values that a function makes of the set before."""
-
-    name: str
-    function: Callable[[ParameterSet], Any]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.name,)
-
-    @property
-    def size(self) -> int | None:
-        return None
-
-    def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
-        return _values(self.name, self.function(ParameterSet.of_plain(definition, before)))
-
-    def to_state(self) -> dict[str, Any]:
-        return {"dim": f"{self.name}_index", "names": [self.name], "depends": True}
-
-    def __str__(self) -> str:
-        return f"{self.name}: depends"
+    def extend(self, rows: Iterable[Row]) -> Iterator[Row]:
+        begin, axis, known = self.begin, self.axis, self.known
+        for row in rows:
+            for more in axis.rows(known, row[begin:] if begin else row):
+                yield (*row, *more)
 
 
 class Scan:
     """An ordered collection of parameter sets.
 
-    Made by `grid` and changed by its methods, each of which returns a new scan. Iterating gives each set as a
-    dictionary, by name; nothing is kept of the sets.
+    Made by `grid`, `zipped`, `cases` or `sample` and changed by its methods, each of which returns a new scan.
+    ``scan1 * scan2`` is their product, the second one fastest; ``scan1 + scan2`` their union in order, in which
+    no set is there twice. Iterating gives each set as a dictionary, by name; nothing is kept of the sets.
 
     Parameters
     ----------
@@ -114,20 +76,35 @@ class Scan:
     [{'a': 1, 'L': 1.0, 'b': 0}, {'a': 2, 'L': 1.0, 'b': 0}, {'a': 2, 'L': 1.0, 'b': 1}]
     >>> scan
     <Scan of 3 parameter sets (a: 2, L: 1, b: depends)>
+    >>> list(grid(a=[1, 2]) + grid(a=[2, 3]))
+    [{'a': 1}, {'a': 2}, {'a': 3}]
     """
 
     def __init__(self, definition: Definition, axes: Iterable[Axis]) -> None:
+        steps, end = [], 0
+        for axis in axes:
+            steps.append(_Step(axis, Definition(definition.names[:end], definition.paths[:end]), 0))
+            end += len(axis.names)
+        self._set(definition, steps)
+
+    def _set(self, definition: Definition, steps: Iterable[_Step]) -> None:
         self.definition = definition
-        self._axes = tuple(axes)
-        ends = [0]
-        for axis in self._axes:
-            ends.append(ends[-1] + len(axis.names))
-        # What each axis is told of the parameters before it.
-        self._before = [Definition(definition.names[:end], definition.paths[:end]) for end in ends[:-1]]
+        self._steps = tuple(steps)
+
+    @classmethod
+    def _of_steps(cls, definition: Definition, steps: Iterable[_Step]) -> Scan:
+        new = cls.__new__(cls)
+        new._set(definition, steps)
+        return new
 
     @classmethod
     def of(cls, scan: Any) -> Scan:
-        """Return the scan that a user means: a scan itself, or a dictionary of lists, which is a grid.
+        """Return the scan that a user means.
+
+        Parameters
+        ----------
+        scan : Scan, mapping, DataFrame, Dataset or list of dict
+            A dictionary of lists is a grid; a table, or a list of dictionaries, is `cases`.
 
         Raises
         ------
@@ -136,12 +113,35 @@ class Scan:
         """
         if isinstance(scan, Scan):
             return scan
-        if isinstance(scan, Mapping) and not hasattr(scan, "dims"):
+        if _is_table(scan) or _is_dataset(scan) or _are_sets(scan):
+            return cases(scan)
+        if isinstance(scan, Mapping):
             return grid(scan)
         raise ParameterError(
-            "A scan is made by coma.grid(...) or is a dictionary of lists, such as {'a': [1, 2], 'L': 1.0}; "
-            f"a {type(scan).__name__} is neither. add_parameter_set() takes single sets."
+            "A scan is made by coma.grid(...) and the like, or is a dictionary of lists, such as "
+            "{'a': [1, 2], 'L': 1.0}, a DataFrame, or a list of dictionaries; "
+            f"a {type(scan).__name__} is none of them. add_parameter_set() takes single sets."
         )
+
+    @classmethod
+    def of_rows(
+        cls,
+        definition: Definition,
+        rows: Iterable[Sequence[Tree]],
+        structure: list[dict[str, Any]] | None = None,
+    ) -> Scan:
+        """Return the scan of sets whose values are plain already, such as those of another scan.
+
+        Parameters
+        ----------
+        definition : Definition
+            The parameters.
+        rows : iterable of sequences
+            Plain values of each set.
+        structure : list of dict, optional
+            That of the scan that they come from; by default they are points.
+        """
+        return cls(definition, [given(definition.names, rows, structure)])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -155,8 +155,22 @@ class Scan:
 
     @property
     def structure(self) -> list[dict[str, Any]]:
-        """The axes as a plain tree: for each its dim, its names, and whether it depends on those before."""
-        return [axis.to_state() for axis in self._axes]
+        """The axes as plain trees.
+
+        Each has its ``dim`` and its ``names``. With ``depends`` its values are numbered anew for each set of the
+        dims before it (True) or of those that are named; with ``derived`` they follow from other parameters;
+        with ``points`` each row is a measurement of its own.
+        """
+        states: list[dict[str, Any]] = []
+        dims: list[tuple[int, str]] = []
+        for step in self._steps:
+            for state in step.axis.to_state():
+                at = dims[-1][0] + len(states[-1]["names"]) if dims else 0
+                if state.get("depends") is True and step.begin:
+                    state["depends"] = [dim for begin, dim in dims if begin >= step.begin]
+                states.append(state)
+                dims.append((at, state["dim"]))
+        return states
 
     def rows(self, definition: Definition | None = None) -> list[Row]:
         """Return the plain values of all sets.
@@ -171,31 +185,35 @@ class Scan:
         ParameterError
             When the definition has other parameters than the scan.
         """
-        if definition is None or definition == self.definition:
-            return list(self._rows())
-        order = definition.order(self.definition)
-        return [tuple([row[place] for place in order]) for row in self._rows()]
+        return list(self.plain(definition))
 
-    def _rows(self) -> Iterator[Row]:
+    def plain(self, definition: Definition | None = None) -> Iterator[Row]:
+        """Yield what `rows` returns, one by one."""
         rows: Iterable[Row] = ((),)
-        for axis, before in zip(self._axes, self._before, strict=True):
-            rows = _extend(rows, axis, before)
-        return iter(rows)
+        for step in self._steps:
+            rows = step.extend(rows)
+        if definition is None or definition == self.definition:
+            return iter(rows)
+        order = definition.order(self.definition)
+        return (tuple([row[place] for place in order]) for row in rows)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (dict(zip(self.names, hand_out(row), strict=True)) for row in self._rows())
+        return (dict(zip(self.names, hand_out(row), strict=True)) for row in self.plain())
 
     def __len__(self) -> int:
         return self._length
 
     @cached_property
     def _length(self) -> int:
-        sizes = [axis.size for axis in self._axes]
+        sizes = [step.axis.size for step in self._steps]
         known = [size for size in sizes if size is not None]
-        return math.prod(known) if len(known) == len(sizes) else sum(1 for _ in self._rows())
+        return math.prod(known) if len(known) == len(sizes) else sum(1 for _ in self.plain())
 
     def __repr__(self) -> str:
-        return f"<Scan of {len(self)} parameter sets ({', '.join(str(axis) for axis in self._axes)})>"
+        # A comma also stands between the names of one axis.
+        comma = "; " if any(len(step.axis.names) > 1 for step in self._steps) else ", "
+        axes = comma.join(str(step.axis) for step in self._steps)
+        return f"<Scan of {len(self)} parameter sets ({axes})>"
 
     def expand(self, mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:
         """Return a scan with further parameters, which may depend on those that are there.
@@ -218,27 +236,143 @@ class Scan:
         >>> len(grid(a=[1, 2, 3]).expand(b=lambda p: range(p.a), c=[0, 1]))
         12
         """
-        entries = [*(mapping or {}).items(), *axes.items()]
-        definition = Definition.of([*self.definition, *(entry for entry, _ in entries)])
-        names = definition.names[len(self.definition) :]
-        if not self.names and callable(entries[0][1]):
+        return self._with(mapping, axes, expanding)
+
+    def derive(self, mapping: Mapping[str, Any] | None = None, /, **values: Any) -> Scan:
+        """Return a scan with further parameters that have one value in each set; a list is one value.
+
+        Parameters
+        ----------
+        mapping : mapping, optional
+            As `values`, for names that are paths.
+        **values : function or object
+            A function is called with each `ParameterSet` of the parameters before it and returns the value.
+
+        Raises
+        ------
+        ParameterError
+            When a name is there already.
+
+        Examples
+        --------
+        >>> list(grid(a=[1, 2]).derive(b=lambda p: [p.a, 10 * p.a]))
+        [{'a': 1, 'b': [1, 10]}, {'a': 2, 'b': [2, 20]}]
+        """
+        return self._with(mapping, values, deriving)
+
+    def where(self, condition: Any) -> Scan:
+        """Return the scan of the sets for which a condition holds.
+
+        Parameters
+        ----------
+        condition : Condition, str or function
+            Made with `P`, or its text; or a function of the `ParameterSet`, what it returns counts as true or false.
+
+        Raises
+        ------
+        TypeError
+            For anything that is no condition, such as a bool.
+        ParameterError
+            When a text cannot be read.
+        PathError
+            When the condition asks for a parameter that the scan does not have.
+
+        Examples
+        --------
+        >>> grid(a=[1, 2, 3], b=[1, 2, 3]).where(lambda p: p.a < p.b).rows()
+        [(1, 2), (1, 3), (2, 3)]
+        >>> grid(a=[1, 2, 3], b=[1, 2, 3]).where("a < b and b < 3").rows()
+        [(1, 2)]
+        """
+        axis = choosing(self.definition, condition)
+        return Scan._of_steps(self.definition, [*self._steps, _Step(axis, self.definition, 0)])
+
+    def __add__(self, other: object) -> Scan:
+        if not isinstance(other, Scan):
+            return NotImplemented
+        return Scan(self.definition, [_Union(self, other)])
+
+    def __mul__(self, other: object) -> Scan:
+        if not isinstance(other, Scan):
+            return NotImplemented
+        shared = [name for name, path in other.definition if name in self.names or path in self.paths]
+        if shared:
             raise ParameterError(
-                f"'{names[0]}' is a function of the parameters before it, but it comes first; "
-                "begin the scan with lists of values."
+                f"Both scans of a product have '{shared[0]}'; the parameters of one are {listing(self.names)}, "
+                f"those of the other {listing(other.names)}."
             )
-        return Scan(
-            definition, [*self._axes, *(_axis(n, v) for n, (_, v) in zip(names, entries, strict=True))]
-        )
+        behind = len(self.names)
+        moved = [_Step(step.axis, step.known, step.begin + behind) for step in other._steps]
+        return Scan._of_steps(Definition.of([*self.definition, *other.definition]), [*self._steps, *moved])
+
+    def _with(
+        self, mapping: Mapping[str, Any] | None, more: Mapping[str, Any], make: Callable[[str, Any], Axis]
+    ) -> Scan:
+        entries = [*(mapping or {}).items(), *more.items()]
+        definition = Definition.of([*self.definition, *(entry for entry, _ in entries)])
+        steps, end = list(self._steps), len(self.definition)
+        for _, value in entries:
+            name = definition.names[end]
+            if not end and callable(value):
+                raise ParameterError(
+                    f"'{name}' is a function of the parameters before it, but it comes first; "
+                    "begin the scan with lists of values."
+                )
+            known = Definition(definition.names[:end], definition.paths[:end])
+            steps.append(_Step(make(name, value), known, 0))
+            end += 1
+        return Scan._of_steps(definition, steps)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return a table with a row for each parameter set and a column for each parameter."""
         import pandas as pd
 
         columns: dict[str, list[Any]] = {name: [] for name in self.names}
-        for row in self._rows():
-            for column, value in zip(columns.values(), hand_out(row), strict=True):
-                column.append(value)
+        for row in self.plain():
+            for values, value in zip(columns.values(), hand_out(row), strict=True):
+                values.append(value)
         return pd.DataFrame(columns)
+
+
+@dataclass(frozen=True)
+class _Union:
+    """The sets of one scan, then those of another that are not among them."""
+
+    first: Scan
+    second: Scan
+
+    def __post_init__(self) -> None:
+        self.first.definition.order(self.second.definition)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.first.names
+
+    @property
+    def size(self) -> None:
+        return None
+
+    def rows(self, definition: Definition, before: Row) -> Iterable[Row]:  # noqa: ARG002
+        seen: set[Any] = set()
+        for scan in (self.first, self.second):
+            for row in scan.plain(self.first.definition):
+                this = key(row)
+                if this not in seen:
+                    seen.add(this)
+                    yield row
+
+    def to_state(self) -> list[dict[str, Any]]:
+        one, other = self.first.structure, self.second.structure
+        if one == other:
+            return one
+        if any(axis.get("points") for axis in (*one, *other)):
+            return [points_state(self.names)]
+        # What one of them lays out as a dim of its own, the union does too; numbering fits any values.
+        depend = {name: axis for axis in (*one, *other) if axis.get("depends") for name in axis["names"]}
+        return [dict(depend.get(name, {"dim": name, "names": [name]})) for name in self.names]
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.names)}: {len(self.first)} + {len(self.second)}"
 
 
 def grid(mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:
@@ -269,26 +403,131 @@ def grid(mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:
     >>> list(grid({"parameters/layout/N": [1, 2]}, model="Ising"))
     [{'N': 1, 'model': 'Ising'}, {'N': 2, 'model': 'Ising'}]
     """
-    if mapping is not None and not isinstance(mapping, Mapping):
-        raise ParameterError(f"grid() takes names with their values, not a {type(mapping).__name__}.")
+    _check_mapping("grid", mapping)
     return Scan(Definition((), ()), ()).expand(mapping, **axes)
 
 
-def _extend(rows: Iterable[Row], axis: Axis, before: Definition) -> Iterator[Row]:
-    for row in rows:
-        for more in axis.rows(before, row):
-            yield (*row, *more)
+def zipped(mapping: Mapping[str, Any] | None = None, /, **columns: Any) -> Scan:
+    """Return the scan that goes through several lists in step.
+
+    Parameters
+    ----------
+    mapping : mapping, optional
+        As `columns`, for names that are paths.
+    **columns : list or scalar
+        The values of each parameter. A number, a text, a bool, None or a dictionary is the same in all sets.
+
+    Raises
+    ------
+    ParameterError
+        When the lists are not of one length.
+    SerializationError
+        When a value cannot be stored.
+
+    Examples
+    --------
+    >>> list(zipped(a=[1, 2], b=[10, 20], L=1.0))
+    [{'a': 1, 'b': 10, 'L': 1.0}, {'a': 2, 'b': 20, 'L': 1.0}]
+    """
+    _check_mapping("zipped", mapping)
+    entries = [*(mapping or {}).items(), *columns.items()]
+    definition = Definition.of([entry for entry, _ in entries])
+    values = [column(name, value) for name, (_, value) in zip(definition.names, entries, strict=True)]
+    lists = {
+        name: len(items)
+        for name, (_, value), items in zip(definition.names, entries, values, strict=True)
+        if _is_list(value)
+    }
+    if len(set(lists.values())) > 1:
+        lengths = ", ".join(f"{name} has {length}" for name, length in lists.items())
+        raise ParameterError(f"Lists that are zipped have one length; here {lengths} values.")
+    length = next(iter(lists.values()), 1)
+    filled: list[Column] = [
+        items if name in lists else (items[0],) * length
+        for name, items in zip(definition.names, values, strict=True)
+    ]
+    return Scan(definition, [in_step(definition.names, filled)])
 
 
-def _axis(name: str, values: Any) -> Axis:
-    return _Dependent(name, values) if callable(values) else _Values(name, _values(name, values))
+def _is_list(value: Any) -> bool:
+    is_one = isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable)
+    return not is_one and getattr(value, "ndim", 1) != 0
 
 
-def _values(name: str, values: Any) -> tuple[Row, ...]:
-    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
-        return ((normalise(name, values),),)
-    if isinstance(values, (set, frozenset)):
-        raise ParameterError(f"'{name}' is a set, which has no order; use a list.")
-    if getattr(values, "ndim", 1) == 0:
-        return ((normalise(name, values),),)
-    return tuple([(normalise(name, value),) for value in values])
+def cases(sets: Any) -> Scan:
+    """Return the scan of single parameter sets that follow no order.
+
+    Parameters
+    ----------
+    sets : iterable of dict, DataFrame or Dataset
+        Dictionaries with the same names; the columns of a table, whose index does not count; or the coords and
+        variables of a Dataset, one set for each cell. Names may be paths.
+
+    Raises
+    ------
+    ParameterError
+        When a set lacks a name that others have, or there is none.
+    SerializationError
+        When a value cannot be stored.
+
+    Examples
+    --------
+    >>> list(cases([{"a": 1, "b": 3}, {"b": 5, "a": 2}]))
+    [{'a': 1, 'b': 3}, {'a': 2, 'b': 5}]
+    """
+    if _is_dataset(sets):
+        table = sets.to_dataframe().reset_index()
+        sets = table[[name for name in table.columns if name in sets.variables and name not in _OURS]]
+    if _is_table(sets):
+        # Columns of the same name would be one in a dictionary.
+        Definition.of(list(sets.columns))
+        columns = {name: sets[name] for name in sets.columns}
+    elif isinstance(sets, Mapping) or not isinstance(sets, Iterable):
+        raise ParameterError(
+            f"cases() takes a list of dictionaries, a DataFrame or a Dataset, not a {type(sets).__name__}."
+        )
+    else:
+        columns = _columns(list(sets))
+    definition = Definition.of([*columns])
+    values = [column(name, items) for name, items in zip(definition.names, columns.values(), strict=True)]
+    return Scan(definition, [points(definition.names, values)])
+
+
+def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
+    if not sets:
+        raise ParameterError("cases() needs at least one set, which tells the names; the list is empty.")
+    columns: dict[Any, list[Any]] = {}
+    for number, one in enumerate(sets):
+        if not isinstance(one, Mapping):
+            raise ParameterError(
+                f"cases() takes a list of dictionaries; number {number} of it is a {type(one).__name__}."
+            )
+        if not number:
+            columns = {name: [] for name in one}
+        if set(one) != set(columns):
+            lacking = [name for name in columns if name not in one]
+            surplus = [name for name in one if name not in columns]
+            raise ParameterError(
+                f"All sets of cases() have the same names, {listing(columns)}; number {number} differs "
+                f"(lacking: {listing(lacking)}; more: {listing(surplus)})."
+            )
+        for name, values in columns.items():
+            values.append(one[name])
+    return columns
+
+
+def _check_mapping(function: str, mapping: Any) -> None:
+    if mapping is not None and not isinstance(mapping, Mapping):
+        raise ParameterError(f"{function}() takes names with their values, not a {type(mapping).__name__}.")
+
+
+def _is_table(scan: Any) -> bool:
+    return hasattr(scan, "columns") and hasattr(scan, "iloc")
+
+
+def _is_dataset(scan: Any) -> bool:
+    return hasattr(scan, "data_vars") and hasattr(scan, "to_dataframe")
+
+
+def _are_sets(scan: Any) -> bool:
+    return isinstance(scan, (list, tuple)) and bool(scan) and all(isinstance(one, Mapping) for one in scan)

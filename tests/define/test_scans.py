@@ -1,14 +1,17 @@
+import gc
 import itertools
 import re
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_xr.define.parameters import Definition
-from coma_xr.define.scans import Scan, grid
-from coma_xr.errors import ParameterError, SerializationError
+from coma_xr.define.conditions import P
+from coma_xr.define.parameters import Definition, key
+from coma_xr.define.scans import Scan, cases, grid, zipped
+from coma_xr.errors import ParameterError, PathError, SerializationError
 
 axes = st.dictionaries(
     st.sampled_from("abcd"), st.lists(st.integers() | st.text(max_size=2), max_size=4), min_size=1, max_size=4
@@ -145,20 +148,257 @@ def test_a_scan_is_made_of_a_scan_or_a_dictionary_of_lists():
 
 
 def test_what_makes_no_scan_is_an_error():
-    pd, xr = pytest.importorskip("pandas"), pytest.importorskip("xarray")
-    for wrong in ([{"a": 1}], pd.DataFrame({"a": [1]}), xr.Dataset({"a": [1]}), 5):
+    for wrong in ([1, 2], [], 5, "a"):
         text = (
-            "A scan is made by coma.grid(...) or is a dictionary of lists, such as {'a': [1, 2], 'L': 1.0}; "
-            f"a {type(wrong).__name__} is neither. add_parameter_set() takes single sets."
+            "A scan is made by coma.grid(...) and the like, or is a dictionary of lists, such as {'a': [1, 2], "
+            f"'L': 1.0}}, a DataFrame, or a list of dictionaries; a {type(wrong).__name__} is none of them. "
+            "add_parameter_set() takes single sets."
         )
         with raises(text):
             Scan.of(wrong)
+
+
+class TestZipped:
+    @given(st.lists(st.tuples(st.integers(), st.text(max_size=2)), min_size=1, max_size=5))
+    def test_lists_are_gone_through_in_step(self, rows):
+        scan = zipped(a=[a for a, _ in rows], b=[b for _, b in rows])
+        assert scan.rows() == rows
+        assert len(scan) == len(rows)
+
+    def test_what_is_no_list_is_the_same_in_all_sets(self):
+        scan = zipped({"parameters/x/b": np.array([0.5, 1.5])}, a=(1, 2), model="Ising", size={"N": 1})
+        assert list(scan) == [
+            {"b": 0.5, "a": 1, "model": "Ising", "size": {"N": 1}},
+            {"b": 1.5, "a": 2, "model": "Ising", "size": {"N": 1}},
+        ]
+        assert zipped(a=1, b=2).rows() == [(1, 2)]
+
+    def test_the_others_are_coords_along_the_first(self):
+        scan = zipped(a=[1, 2, 3], b=[10, 20, 30])
+        assert scan.structure == [{"dim": "a", "names": ["a", "b"]}]
+        assert repr(scan) == "<Scan of 3 parameter sets (a, b: 3 in step)>"
+
+    def test_lists_of_unequal_lengths_are_an_error(self):
+        with raises("Lists that are zipped have one length; here a has 2, c has 3 values."):
+            zipped(a=[1, 2], b=1, c=[1, 2, 3])
+
+    def test_an_array_that_is_changed_later_changes_nothing(self):
+        values = np.arange(3)
+        scan = zipped(a=values)
+        values[:] = 7
+        assert scan.rows() == [(0,), (1,), (2,)]
+        assert {type(value) for (value,) in scan.rows()} == {int}
+
+
+class TestCases:
+    def test_dictionaries_are_sets_whatever_the_order_of_their_names(self):
+        scan = cases([{"a": 1, "parameters/x/b": "u"}, {"parameters/x/b": "v", "a": 2.5}])
+        assert list(scan) == [{"a": 1, "b": "u"}, {"a": 2.5, "b": "v"}]
+        assert scan.paths == ("parameters/a", "parameters/x/b")
+        assert scan.structure == [{"dim": "measurement", "names": ["a", "b"], "points": True}]
+        assert repr(scan) == "<Scan of 2 parameter sets (a, b: 2 points)>"
+
+    def test_a_table_gives_a_set_for_each_row_and_keeps_types(self):
+        pd = pytest.importorskip("pandas")
+        frame = pd.DataFrame(
+            {"a": [1, 2], "b": [0.5, 1.5], "c": ["x", "y"], "d": [True, False]}, index=[7, 7]
+        )
+        scan = cases(frame)
+        assert scan.rows() == [(1, 0.5, "x", True), (2, 1.5, "y", False)]
+        assert [type(value) for value in scan.rows()[0]] == [int, float, str, bool]
+        assert scan.to_dataframe().to_dict("list") == frame.to_dict("list")
+
+    def test_a_dataset_gives_a_set_for_each_cell(self):
+        xr = pytest.importorskip("xarray")
+        ds = xr.Dataset(
+            {"v": (("x", "theta_index"), [[1.0, 2.0], [3.0, 4.0]])},
+            coords={"x": [10, 20], "L": 5.0, "measurement_id": ("x", [1, 2])},
+        )
+        expected = [
+            {"x": 10, "v": 1.0, "L": 5.0},
+            {"x": 10, "v": 2.0, "L": 5.0},
+            {"x": 20, "v": 3.0, "L": 5.0},
+            {"x": 20, "v": 4.0, "L": 5.0},
+        ]
+        assert [{name: row[name] for name in ("x", "v", "L")} for row in cases(ds)] == expected
+        assert set(cases(ds).names) == {"x", "v", "L"}
+
+    def test_a_scan_is_made_of_them(self):
+        pd, xr = pytest.importorskip("pandas"), pytest.importorskip("xarray")
+        for sets in ([{"a": 1}], pd.DataFrame({"a": [1]}), xr.Dataset({"a": ("x", [1])})):
+            assert Scan.of(sets).rows() == [(1,)]
+
+    def test_a_long_table_makes_no_objects_until_it_is_gone_through(self):
+        pd = pytest.importorskip("pandas")
+        scan = cases(pd.DataFrame({"a": np.arange(100_000), "b": np.linspace(0, 1, 100_000)}))
+        gc.collect()
+        before = sys.getallocatedblocks()
+        assert (len(scan), next(iter(scan))) == (100_000, {"a": 0, "b": 0.0})
+        assert sys.getallocatedblocks() - before < 10_000
+
+    @pytest.mark.parametrize(
+        ("sets", "text"),
+        [
+            ({"a": [1]}, "cases() takes a list of dictionaries, a DataFrame or a Dataset, not a dict."),
+            ([], "cases() needs at least one set, which tells the names; the list is empty."),
+            ([{"a": 1}, 5], "cases() takes a list of dictionaries; number 1 of it is a int."),
+            (
+                [{"a": 1, "b": 2}, {"a": 1, "c": 2}],
+                "All sets of cases() have the same names, a, b; number 1 differs (lacking: b; more: c).",
+            ),
+        ],
+    )
+    def test_misuse_is_an_error_that_says_so(self, sets, text):
+        with raises(text):
+            cases(sets)
+
+    def test_columns_of_one_name_are_an_error(self):
+        pd = pytest.importorskip("pandas")
+        with raises("The parameter 'a' is there twice."):
+            cases(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+
+
+class TestAlgebra:
+    @given(axes, axes)
+    def test_a_union_has_the_sets_of_both_in_order_without_doubles(self, one, other):
+        other = {name: other.get(name, [0, 1]) for name in reversed(one)}
+        first, second = grid(one), grid(other)
+        seen, expected = set(), []
+        for row in [*first.rows(), *second.rows(first.definition)]:
+            if key(row) not in seen:
+                seen.add(key(row))
+                expected.append(row)
+        assert (first + second).rows() == expected
+        assert len(first + second) == len(expected)
+
+    @given(axes, st.lists(st.integers(0, 3), max_size=3))
+    def test_a_product_has_all_pairs_with_the_second_fastest(self, one, values):
+        second = grid(x=values).expand(y=lambda p: range(p.x))
+        assert (grid(one) * second).rows() == [(*a, *b) for a in grid(one).rows() for b in second.rows()]
+        assert (second * grid(one)).rows() == [(*b, *a) for b in second.rows() for a in grid(one).rows()]
+
+    def test_functions_of_a_product_see_the_sets_that_they_were_made_for(self):
+        second = grid(x=[1, 2]).where(lambda p: p.names == ("x",)).derive(y=lambda p: len(p))
+        product = grid(a=[5]) * second
+        assert list(product.expand(z=lambda p: len(p))) == [
+            {"a": 5, "x": 1, "y": 1, "z": 3},
+            {"a": 5, "x": 2, "y": 1, "z": 3},
+        ]
+
+    def test_a_shared_name_or_path_of_a_product_is_an_error(self):
+        text = "Both scans of a product have '{}'; the parameters of one are a, b, those of the other {}."
+        with raises(text.format("b", "b")):
+            grid(a=[1], b=[1]) * grid(b=[2])
+        with raises(text.format("c", "c")):
+            grid(a=[1], b=[1]) * grid({("c", "parameters/b"): [2]})
+
+    def test_a_union_of_other_parameters_is_an_error(self):
+        with raises("The parameters are a; here are b (lacking: a; unknown: b)."):
+            grid(a=[1]) + grid(b=[1])
+
+    def test_a_scan_is_combined_with_scans_only(self):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            grid(a=[1]) + "a"
+        with pytest.raises(TypeError, match="unsupported operand"):
+            grid(a=[1]) * 2
+
+    @given(axes)
+    def test_a_condition_keeps_some(self, axes):
+        scan = grid(axes).where(lambda p: len(str(p[0])) == 1)
+        assert list(scan) == [p for p in grid(axes) if len(str(next(iter(p.values())))) == 1]
+        assert len(scan) == len(list(scan))
+
+    def test_a_condition_may_be_made_with_p_or_be_a_text(self):
+        scan = grid({"parameters/x/a": [1, 2, 3]}, b=[1, 2, 3])
+        expected = [(1, 2), (1, 3), (2, 3)]
+        for condition in (P.a < P.b, "a < b", P["parameters/x/a"] < P.b, lambda p: p.a < p.b):
+            assert scan.where(condition).rows() == expected
+        product = grid(z=[0, 1]) * scan.where(P.a < P.b)
+        assert product.rows() == [(z, *row) for z in (0, 1) for row in expected]
+        assert repr(scan.where("a < b")) == "<Scan of 3 parameter sets (a: 3, b: 3, where a < b)>"
+
+    @pytest.mark.parametrize("condition", [True, np.bool_(False), 3, P])
+    def test_what_is_no_condition_is_an_error(self, condition):
+        with pytest.raises(TypeError, match=r"^Expected a condition, such as P\.a > 3"):
+            grid(a=[1]).where(condition)
+
+    def test_a_condition_on_what_is_no_parameter_is_an_error_at_once(self):
+        with pytest.raises(PathError, match=r"^No parameter 'aa'\. There is: a, b\."):
+            grid(a=[1], b=[1]).where(P.aa > 1)
+
+    def test_a_derived_value_may_be_a_list_or_the_same_for_all(self):
+        scan = grid(a=[1, 2]).derive({"parameters/x/b": lambda p: [p.a, p.a]}, c=lambda p: p.b[0] + 1, L=2.5)
+        assert scan.rows() == [(1, [1, 1], 2, 2.5), (2, [2, 2], 3, 2.5)]
+        assert scan.paths[1] == "parameters/x/b"
+
+    def test_a_union_of_products_can_be_expanded_and_chosen_from(self):
+        scan = (
+            (grid(a=[1]) * grid(b=[1, 2]) + grid(b=[3], a=[1]))
+            .expand(c=[0, 1])
+            .where(lambda p: p.b > p.c + 1)
+        )
+        assert scan.rows() == [(1, 2, 0), (1, 3, 0), (1, 3, 1)]
+        assert repr(scan) == "<Scan of 3 parameter sets (a, b: 2 + 1; c: 2; where <function <lambda>>)>"
+
+    def test_a_product_of_large_scans_makes_none_of_its_sets(self):
+        scan = grid(a=range(1000)) * grid(b=range(1000)).derive(c=lambda p: p.b)
+        assert len(scan) == 1_000_000
+        assert list(itertools.islice(scan, 2)) == [{"a": 0, "b": 0, "c": 0}, {"a": 0, "b": 1, "c": 1}]
+
+    def test_sets_of_another_scan_make_a_scan(self):
+        scan = grid(a=[1, 2], b=[3, 4])
+        some = Scan.of_rows(scan.definition, scan.rows()[1:], scan.structure)
+        assert list(some) == list(scan)[1:]
+        assert some.structure == scan.structure
+        assert Scan.of_rows(scan.definition, []).structure == cases([{"a": 1, "b": 3}]).structure
+
+
+@pytest.mark.parametrize(
+    ("make", "structure"),
+    [
+        (lambda: grid(a=[1]).where(lambda p: p.a), [{"dim": "a", "names": ["a"]}]),
+        (
+            lambda: grid(a=[1]).derive(c=1),
+            [{"dim": "a", "names": ["a"]}, {"dim": "c", "names": ["c"], "derived": True}],
+        ),
+        (
+            lambda: grid(a=[1]) * grid(b=[1]).expand(c=lambda p: [1]),
+            [
+                {"dim": "a", "names": ["a"]},
+                {"dim": "b", "names": ["b"]},
+                {"dim": "c_index", "names": ["c"], "depends": ["b"]},
+            ],
+        ),
+        (
+            lambda: grid(z=[1]) * (grid(a=[1]).expand(b=lambda p: [1]) + grid(a=[1], b=[2])),
+            [
+                {"dim": "z", "names": ["z"]},
+                {"dim": "a", "names": ["a"]},
+                {"dim": "b_index", "names": ["b"], "depends": ["a"]},
+            ],
+        ),
+        (lambda: zipped(a=[1], b=[1]) + zipped(a=[2], b=[1]), [{"dim": "a", "names": ["a", "b"]}]),
+        (
+            lambda: grid(a=[1], b=[1]) + zipped(a=[2], b=[1]),
+            [{"dim": "a", "names": ["a"]}, {"dim": "b", "names": ["b"]}],
+        ),
+        (
+            lambda: grid(a=[1], b=[1]) + cases([{"a": 1, "b": 2}]),
+            [{"dim": "measurement", "names": ["a", "b"], "points": True}],
+        ),
+    ],
+)
+def test_the_structure_tells_how_arrays_are_laid_out(make, structure):
+    scan = make()
+    assert scan.structure == structure
+    assert scan.structure == structure
 
 
 @pytest.mark.parametrize(
     ("make", "text"),
     [
         (lambda: grid(), "A definition has at least one parameter, such as 'theta_0'; none was given."),
+        (lambda: zipped([1, 2]), "zipped() takes names with their values, not a list."),
         (lambda: grid([1, 2]), "grid() takes names with their values, not a list."),
         (lambda: grid(a={1, 2}), "'a' is a set, which has no order; use a list."),
         (

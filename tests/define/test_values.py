@@ -176,15 +176,15 @@ def test_the_warning_of_near_doubles_names_both():
 
 def test_values_of_other_types_are_told_apart():
     """Complex numbers, dates and complex arrays differ by what they hold, not only by their type."""
-    import datetime
+    import datetime as dt
 
     import numpy as np
 
     values = [
         1j,
         2j,
-        datetime.date(2020, 1, 1),
-        datetime.date(2020, 1, 2),
+        dt.date(2020, 1, 1),
+        dt.date(2020, 1, 2),
         np.array([1j]),
         np.array([2j]),
         np.array([1.0]),

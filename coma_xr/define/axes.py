@@ -1,0 +1,312 @@
+"""Axes: what a scan goes through, step by step.
+
+Each axis gives, for a set of the parameters before it, the rows of values of its own parameters. One with no
+parameters of its own gives one empty row or none, and so chooses among the sets before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from coma_xr.define.parameters import Definition, ParameterSet
+from coma_xr.define.values import normalise
+from coma_xr.errors import ParameterError
+
+if TYPE_CHECKING:
+    from coma_xr.define.condition_nodes import Condition
+    from coma_xr.trees.plain import Tree
+
+__all__ = [
+    "Axis",
+    "Column",
+    "Row",
+    "choosing",
+    "column",
+    "deriving",
+    "expanding",
+    "given",
+    "in_step",
+    "points",
+    "points_state",
+    "values_of",
+]
+
+Row = tuple["Tree", ...]
+
+# So many items of an array become objects at a time.
+_BLOCK = 1024
+
+
+class Axis(Protocol):
+    """One step through a scan."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters that it gives values to."""
+
+    @property
+    def size(self) -> int | None:
+        """How many rows it gives to every set before it; None when that differs from set to set."""
+
+    def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
+        """Return the rows of values for one set of the parameters before it."""
+
+    def to_state(self) -> list[dict[str, Any]]:
+        """Return what the layout of arrays needs to know, as plain trees."""
+
+
+@dataclass(frozen=True)
+class _Values:
+    """The same values whatever comes before."""
+
+    name: str
+    values: tuple[Row, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def size(self) -> int:
+        return len(self.values)
+
+    def rows(self, definition: Definition, before: Row) -> Iterable[Row]:  # noqa: ARG002
+        return self.values
+
+    def to_state(self) -> list[dict[str, Any]]:
+        return [{"dim": self.name, "names": [self.name]}]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {len(self.values)}"
+
+
+@dataclass(frozen=True)
+class _Zipped:
+    """Several parameters in step, each with a column of values; all are coords along the first."""
+
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.columns[0])
+
+    def rows(self, definition: Definition, before: Row) -> Iterable[Row]:  # noqa: ARG002
+        return zip(*map(_items, self.columns), strict=True)
+
+    def to_state(self) -> list[dict[str, Any]]:
+        return [{"dim": self.names[0], "names": list(self.names)}]
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.names)}: {self.size} in step"
+
+
+class _Points(_Zipped):
+    """Several parameters whose values follow no order: points, each of them a measurement of its own."""
+
+    def to_state(self) -> list[dict[str, Any]]:
+        return [points_state(self.names)]
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.names)}: {self.size} points"
+
+
+def points_state(names: Iterable[str]) -> dict[str, Any]:
+    """Return what the layout of arrays needs to know of parameters that follow no order."""
+    return {"dim": "measurement", "names": list(names), "points": True}
+
+
+@dataclass(frozen=True)
+class _Dependent:
+    """Values that a function makes of the set before."""
+
+    name: str
+    function: Callable[[ParameterSet], Any]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def size(self) -> None:
+        return None
+
+    def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
+        return values_of(self.name, self.function(ParameterSet.of_plain(definition, before)))
+
+    def to_state(self) -> list[dict[str, Any]]:
+        return [{"dim": f"{self.name}_index", "names": [self.name], "depends": True}]
+
+    def __str__(self) -> str:
+        return f"{self.name}: depends"
+
+
+@dataclass(frozen=True)
+class _Derived:
+    """One value that a function makes of the set before."""
+
+    name: str
+    function: Callable[[ParameterSet], Any]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def size(self) -> int:
+        return 1
+
+    def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
+        return ((normalise(self.name, self.function(ParameterSet.of_plain(definition, before))),),)
+
+    def to_state(self) -> list[dict[str, Any]]:
+        return [{"dim": self.name, "names": [self.name], "derived": True}]
+
+    def __str__(self) -> str:
+        return f"{self.name}: derived"
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """No parameter: some of the sets before it, by a condition."""
+
+    condition: Condition
+    places: Mapping[str, int]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def size(self) -> None:
+        return None
+
+    def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
+        places = self.places
+        holds = self.condition.evaluate(
+            lambda name: before[places[name]], ParameterSet.of_plain(definition, before)
+        )
+        return ((),) if holds else ()
+
+    def to_state(self) -> list[dict[str, Any]]:
+        return []
+
+    def __str__(self) -> str:
+        return f"where {self.condition}"
+
+
+@dataclass(frozen=True)
+class _Sets:
+    """Sets that are there already, laid out like those that they come from."""
+
+    names: tuple[str, ...]
+    sets: tuple[Row, ...]
+    structure: Sequence[Mapping[str, Any]]
+
+    @property
+    def size(self) -> int:
+        return len(self.sets)
+
+    def rows(self, definition: Definition, before: Row) -> Iterable[Row]:  # noqa: ARG002
+        return self.sets
+
+    def to_state(self) -> list[dict[str, Any]]:
+        return [dict(axis) for axis in self.structure]
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.names)}: {self.size} sets"
+
+
+def expanding(name: str, values: Any) -> Axis:
+    """Return the axis of one parameter: its values, or a function that makes them of the set before."""
+    return _Dependent(name, values) if callable(values) else _Values(name, values_of(name, values))
+
+
+def deriving(name: str, value: Any) -> Axis:
+    """Return the axis of one parameter with one value: itself, or a function that makes it of the set before."""
+    return _Derived(name, value if callable(value) else lambda _: value)
+
+
+def in_step(names: tuple[str, ...], columns: Iterable[Column]) -> Axis:
+    """Return the axis of several parameters in step, all of which are coords along the first."""
+    return _Zipped(names, tuple(columns))
+
+
+def points(names: tuple[str, ...], columns: Iterable[Column]) -> Axis:
+    """Return the axis of several parameters whose values follow no order."""
+    return _Points(names, tuple(columns))
+
+
+def given(
+    names: tuple[str, ...], rows: Iterable[Sequence[Tree]], structure: Sequence[Mapping[str, Any]] | None
+) -> Axis:
+    """Return the axis of sets that are plain already; without a structure they are points."""
+    return _Sets(names, tuple(map(tuple, rows)), [points_state(names)] if structure is None else structure)
+
+
+def choosing(definition: Definition, where: Any) -> Axis:
+    """Return the axis that leaves out the sets of a definition for which a condition does not hold.
+
+    Raises
+    ------
+    TypeError, ParameterError
+        When it is no condition.
+    PathError
+        When it asks for a parameter that there is not.
+    """
+    from coma_xr.define.conditions import as_condition
+
+    condition = as_condition(where)
+    return _Chosen(condition, {name: definition.position(name) for name in condition.names})
+
+
+# A tuple of plain values, or a NumPy array of numbers, of which no objects are made until they are asked for.
+Column = Sequence[Any]
+
+
+def column(name: str, values: Any) -> Column:
+    """Return the values of one parameter, in order.
+
+    Parameters
+    ----------
+    name : str
+        For the texts of errors.
+    values : iterable
+        A list, a tuple, an array, a column of a table.
+    """
+    values = getattr(values, "values", values) if hasattr(values, "dtype") else values
+    is_array = type(values).__module__ == "numpy" and getattr(values, "ndim", 0) == 1
+    if is_array and values.dtype.kind in "biuf" and values.dtype.itemsize <= 8:
+        numbers: Column = values.copy()
+        return numbers
+    return tuple([value for (value,) in values_of(name, values)])
+
+
+def _items(values: Column) -> Iterator[Tree]:
+    if isinstance(values, tuple):
+        yield from values
+        return
+    array: Any = values
+    for begin in range(0, len(array), _BLOCK):
+        yield from array[begin : begin + _BLOCK].tolist()
+
+
+def values_of(name: str, values: Any) -> tuple[Row, ...]:
+    """Return a row for each value of a list; one for what is no list.
+
+    Raises
+    ------
+    ParameterError
+        For a set, which has no order.
+    SerializationError
+        When a value cannot be stored.
+    """
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+        return ((normalise(name, values),),)
+    if isinstance(values, (set, frozenset)):
+        raise ParameterError(f"'{name}' is a set, which has no order; use a list.")
+    if getattr(values, "ndim", 1) == 0:
+        return ((normalise(name, values),),)
+    return tuple([(normalise(name, value),) for value in values])

@@ -1,0 +1,196 @@
+"""Scans of points drawn from intervals and lists of choices."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from coma_xr.define.axes import Column, points, values_of
+from coma_xr.define.parameters import Definition
+from coma_xr.define.scans import Scan
+from coma_xr.errors import ParameterError, warn
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Unit = NDArray[np.float64]
+
+__all__ = ["Method", "sample"]
+
+Method = Literal["random", "lhs", "sobol"]
+
+_KINDS = "an interval (low, high), (low, high, 'log') or (low, high, 'int'), or a list of choices"
+
+
+def sample(
+    n: int,
+    mapping: Mapping[str, Any] | None = None,
+    /,
+    *,
+    method: Method = "random",
+    seed: int | None = 0,
+    **axes: Any,
+) -> Scan:
+    """Return the scan of points that are drawn at random, or spread evenly.
+
+    Parameters
+    ----------
+    n : int
+        The number of points.
+    mapping : mapping, optional
+        As `axes`, for names that are paths, or are ``method`` or ``seed``.
+    method : {"random", "lhs", "sobol"}, default "random"
+        Independent points; a Latin hypercube; a Sobol sequence, which is best with a power of two. The latter
+        two need SciPy: ``pip install coma_xr[sample]``.
+    seed : int or None, default 0
+        The same seed gives the same points, so that the same script finds them computed. None: others each time.
+    **axes : tuple, list or scalar
+        A tuple is an interval: ``(low, high)`` of floats, ``(low, high, "log")`` of floats whose logarithms are
+        spread evenly, ``(low, high, "int")`` of integers, both ends included. A list has choices. Anything else
+        is the same in all points.
+
+    Returns
+    -------
+    Scan
+        Of points: their layout in a Dataset has one dim, ``measurement``.
+
+    Raises
+    ------
+    ParameterError
+        For an interval without an inside, and when SciPy is not there but needed.
+
+    Examples
+    --------
+    >>> scan = sample(3, a=(0, 1), N=(1, 6, "int"), model=["Ising", "Potts"], L=1.0)
+    >>> scan
+    <Scan of 3 parameter sets (a, N, model, L: 3 points)>
+    >>> all(0 <= p["a"] < 1 and p["N"] in range(1, 7) for p in scan)
+    True
+    """
+    if type(n) is not int or n < 1:
+        raise ParameterError(
+            f"sample() takes the number of points first, such as sample(100, a=(0, 1)), not {n!r}."
+        )
+    if method not in get_args(Method):
+        raise ParameterError(f"method is 'random', 'lhs' or 'sobol', not {method!r}.")
+    if mapping is not None and not isinstance(mapping, Mapping):
+        raise ParameterError(f"sample() takes names with their intervals, not a {type(mapping).__name__}.")
+    entries = [*(mapping or {}).items(), *axes.items()]
+    definition = Definition.of([entry for entry, _ in entries])
+    makers = [_maker(name, axis) for name, (_, axis) in zip(definition.names, entries, strict=True)]
+    unit = _DRAW[method](n, sum(maker.drawn for maker in makers), seed)
+    columns, at = [], 0
+    for maker in makers:
+        columns.append(maker.column(unit[:, at] if maker.drawn else unit[:, :0]))
+        at += maker.drawn
+    return Scan(definition, [points(definition.names, columns)])
+
+
+def _random(n: int, dimensions: int, seed: int | None) -> Unit:
+    import numpy as np
+
+    return np.random.default_rng(seed).random((n, dimensions))
+
+
+def _latin(n: int, dimensions: int, seed: int | None) -> Unit:
+    return _scipy("LatinHypercube", n, dimensions, seed)
+
+
+def _sobol(n: int, dimensions: int, seed: int | None) -> Unit:
+    if n & (n - 1):
+        warn(
+            f"A Sobol sequence is balanced for powers of two; {n} points are none, "
+            f"{1 << (n.bit_length() - 1)} and {1 << n.bit_length()} would be."
+        )
+    # More than are wanted, since SciPy would warn as well, and the first ones of a sequence stay what they are.
+    return _scipy("Sobol", 1 << (n - 1).bit_length(), dimensions, seed)[:n]
+
+
+_DRAW: dict[str, Callable[[int, int, int | None], Unit]] = {"random": _random, "lhs": _latin, "sobol": _sobol}
+
+
+def _scipy(engine: str, n: int, dimensions: int, seed: int | None) -> Unit:
+    try:
+        qmc: Any = importlib.import_module("scipy.stats.qmc")
+    except ImportError:
+        raise ParameterError(
+            "The methods 'lhs' and 'sobol' are SciPy's, which is not installed: pip install coma_xr[sample]"
+        ) from None
+    if not dimensions:
+        return _random(n, 0, seed)
+    import numpy as np
+
+    kind = getattr(qmc, engine)
+    generator = np.random.default_rng(seed)
+    try:
+        drawn = kind(dimensions, rng=generator)
+    except TypeError:
+        # The name of this argument before SciPy 1.15.
+        drawn = kind(dimensions, seed=generator)
+    points: Unit = drawn.random(n)
+    return points
+
+
+@dataclass(frozen=True)
+class _Interval:
+    """Floats or integers between two ends, from numbers between 0 and 1."""
+
+    low: float
+    high: float
+    kind: str
+    drawn = 1
+
+    def column(self, unit: Unit) -> Column:
+        import numpy as np
+
+        low, high = self.low, self.high
+        numbers: Any
+        if self.kind == "int":
+            numbers = np.minimum(np.floor(unit * (high - low + 1)).astype(np.int64) + int(low), int(high))
+        elif self.kind == "log":
+            numbers = np.exp(math.log(low) + unit * (math.log(high) - math.log(low)))
+        else:
+            numbers = low + unit * (high - low)
+        column: Column = numbers if self.kind == "int" else np.clip(numbers, low, high)
+        return column
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Some values of which one is taken; nothing is drawn for a single one."""
+
+    values: tuple[Any, ...]
+
+    @property
+    def drawn(self) -> int:
+        return int(len(self.values) > 1)
+
+    def column(self, unit: Unit) -> Column:
+        if not self.drawn:
+            return self.values * len(unit)
+        last = len(self.values) - 1
+        return tuple([self.values[min(int(number * len(self.values)), last)] for number in unit.tolist()])
+
+
+def _maker(name: str, axis: Any) -> _Interval | _Choice:
+    if not isinstance(axis, tuple):
+        values = tuple([value for (value,) in values_of(name, axis)])
+        if not values:
+            raise ParameterError(f"'{name}' has no choices; it is {_KINDS}.")
+        return _Choice(values)
+    low, high, *kind = axis if len(axis) >= 2 else (None, None)
+    numbers = all(isinstance(end, (int, float)) or getattr(end, "ndim", None) == 0 for end in (low, high))
+    if not numbers or len(kind) > 1 or (kind and kind[0] not in {"log", "int"}):
+        raise ParameterError(f"'{name}' = {axis!r} is not understood; it is {_KINDS}.")
+    which = kind[0] if kind else ""
+    if not (math.isfinite(low) and math.isfinite(high) and (low < high or (which == "int" and low == high))):
+        raise ParameterError(f"'{name}' = {axis!r}: the interval goes from a lower to a higher number.")
+    if which == "log" and low <= 0:
+        raise ParameterError(f"'{name}' = {axis!r}: logarithms need an interval above zero.")
+    if which == "int" and not (float(low).is_integer() and float(high).is_integer()):
+        raise ParameterError(f"'{name}' = {axis!r}: an interval of integers has integers as its ends.")
+    return _Interval(low, high, which)
