@@ -32,6 +32,8 @@ __all__ = [
     "host",
     "inside",
     "is_directory",
+    "leftovers",
+    "link",
     "make_directory",
     "names",
     "note",
@@ -350,6 +352,40 @@ def remove(path: str) -> None:
         raise refusal(error, "delete", path) from error
 
 
+def link(path: str, new: str) -> None:
+    """Give a file a second name, never in the place of another file; a copy where there are no hard links.
+
+    Parameters
+    ----------
+    path : str
+        The file; a symbolic link is taken itself.
+    new : str
+        The second name. It may be one of this file already.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    FileExistsError
+        The name is that of another file.
+    StorageError
+        The operating system refused.
+    """
+    try:
+        os.link(path, new, follow_symlinks=False)
+    except FileExistsError:
+        if not os.path.samestat(os.lstat(path), os.lstat(new)):
+            raise
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno not in _NOT_HERE:
+            raise refusal(error, "move", path) from error
+        create(new, read(path), sync=True)
+    except NotImplementedError:  # no links without following here
+        create(new, read(path), sync=True)
+
+
 def make_directory(path: str) -> None:
     """Create a directory, and its parents where they are lacking."""
     path = os.path.abspath(path)
@@ -549,12 +585,18 @@ def remove_leftovers(directory: str, alive: Collection[tuple[str, int]] = ()) ->
         Host and number of processes known to live. Those of this machine are looked up besides.
     """
     removed = []
-    for name in names(directory):
-        if name.startswith(TEMPORARY) and not _writer_lives(name, alive):
-            with suppress(FileNotFoundError):
-                remove(os.path.join(directory, name))
-                removed.append(name)
+    for name in leftovers(directory, alive):
+        with suppress(FileNotFoundError):
+            remove(os.path.join(directory, name))
+            removed.append(name)
     return removed
+
+
+def leftovers(directory: str, alive: Collection[tuple[str, int]] = ()) -> list[str]:
+    """Return the names of the temporary files of writers that are dead; see `remove_leftovers`."""
+    return [
+        name for name in names(directory) if name.startswith(TEMPORARY) and not _writer_lives(name, alive)
+    ]
 
 
 def _writer_lives(name: str, alive: Collection[tuple[str, int]]) -> bool:

@@ -510,3 +510,52 @@ def test_every_new_directory_on_the_way_is_synced(tmp_path, refusing):
     assert fake.log.count("fsync") == 3
     files.make_directory(str(tmp_path / "a" / "b" / "c"))
     assert fake.log.count("fsync") == 3
+
+
+def test_a_file_gets_a_second_name_that_no_other_file_has(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text("1")
+    for _ in range(2):  # it may have the name already
+        files.link(str(one), str(two))
+        assert one.samefile(two)
+    two.unlink()
+    two.write_text("1")
+    with pytest.raises(FileExistsError):
+        files.link(str(one), str(two))
+    with pytest.raises(FileNotFoundError):
+        files.link(str(tmp_path / "none"), str(tmp_path / "three"))
+    assert two.read_text() == "1"
+
+
+def test_a_symbolic_link_gets_the_second_name_itself(tmp_path):
+    (tmp_path / "one").write_text("1")
+    (tmp_path / "link").symlink_to("one")
+    files.link(str(tmp_path / "link"), str(tmp_path / "two"))
+    assert (tmp_path / "two").is_symlink()
+
+
+def test_without_hard_links_a_second_name_is_a_copy(tmp_path, refusing):
+    (tmp_path / "one").write_text("1")
+    refusing("link", errno.EPERM)
+    with pytest.warns(ComaWarning, match="has no hard links"):
+        files.link(str(tmp_path / "one"), str(tmp_path / "two"))
+    assert (tmp_path / "two").read_text() == "1"
+    with pytest.raises(FileExistsError):
+        files.link(str(tmp_path / "one"), str(tmp_path / "two"))
+
+
+def test_a_refusal_to_give_a_second_name_says_what_to_do(tmp_path, refusing):
+    (tmp_path / "one").write_text("1")
+    refusing("link", errno.EROFS)
+    with pytest.raises(StorageError, match="cannot move one: the file system is read-only"):
+        files.link(str(tmp_path / "one"), str(tmp_path / "two"))
+
+
+def test_leftovers_are_told_without_being_removed(tmp_path):
+    dead = f".coma-tmp-{files.host()}-999999999-a"
+    for name in (dead, ".coma-tmp-elsewhere-12-a", f".coma-tmp-{files.host()}-{os.getppid()}-a"):
+        (tmp_path / name).touch()
+    assert files.leftovers(str(tmp_path), [("elsewhere", 12)]) == [dead]
+    assert (tmp_path / dead).exists()
+    for file in tmp_path.iterdir():
+        file.unlink()

@@ -17,12 +17,12 @@ from typing import Any
 from coma_xr import files
 from coma_xr.errors import ConfigError, there_is, warn
 from coma_xr.store.names import Names, check_plain_name
+from coma_xr.trees.formats import FORMATS, JSON, Format
 
 __all__ = ["Config", "configuration_directory", "create_default_config", "load_config"]
 
 SECTION = "coma"
 FILE = "preferences.conf"
-FORMATS = ("json", "xml")
 
 _TRUE = {"yes", "true", "on", "1"}
 _FALSE = {"no", "false", "off", "0"}
@@ -74,7 +74,7 @@ class Config:
         for field in fields(self):
             value = getattr(self, field.name)
             object.__setattr__(self, field.name, _checked(field.name, value, type(field.default)))
-        if self.archive_default_format not in FORMATS:
+        if f".{self.archive_default_format}" not in FORMATS:
             raise ConfigError(
                 f"archive_default_format: expected json or xml, found {self.archive_default_format!r}."
             )
@@ -91,15 +91,19 @@ class Config:
         self._check_clashes()
 
     def _check_clashes(self) -> None:
-        experiments, measurements, failures = self.experiments(), self.measurements(), self.failures()
-        index = f"{self.measurement_index}.json"
+        # Failures are always JSON.
+        experiments, measurements = self.experiments(JSON.suffix), self.measurements(JSON.suffix)
+        failures = self.failures()
+        indices = [self.measurement_index + suffix for suffix in FORMATS]
         if experiments == measurements or failures in (experiments, measurements):
             raise ConfigError(
                 "experiment_file and measurement_file: expected names that differ from each other and from "
                 f"'{failures.name(1)}', found {experiments.name(1)!r} and {measurements.name(1)!r}."
             )
-        if any(names.owns(index) for names in (experiments, measurements, failures)):
-            raise ConfigError(f"measurement_index: {index!r} would be taken for another kind of file.")
+        kinds = [*self.all_experiments(), *self.all_measurements(), failures]
+        for index in indices:
+            if any(names.owns(index) for names in kinds):
+                raise ConfigError(f"measurement_index: {index!r} would be taken for another kind of file.")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any] | Config | None) -> Config:
@@ -116,13 +120,29 @@ class Config:
                 warn(f"Unknown option {option!r} in the configuration. {there_is(str(option), known)}")
         return cls(**{option: value for option, value in settings.items() if option in known})
 
-    def experiments(self, suffix: str = ".json") -> Names:
-        """Return the names of experiment files."""
-        return _names(self.experiment_file, "${experiment_id}", suffix, first=0)
+    @property
+    def format(self) -> Format:
+        """The format of new files."""
+        return FORMATS[f".{self.archive_default_format}"]
 
-    def measurements(self, suffix: str = ".json") -> Names:
-        """Return the names of measurement files."""
-        return _names(self.measurement_file, "${measurement_id}", suffix)
+    def experiments(self, suffix: str | None = None) -> Names:
+        """Return the names of experiment files, with the suffix of new files when none is given."""
+        return _names(self.experiment_file, "${experiment_id}", suffix or self.format.suffix, first=0)
+
+    def measurements(self, suffix: str | None = None) -> Names:
+        """Return the names of measurement files, with the suffix of new files when none is given."""
+        return _names(self.measurement_file, "${measurement_id}", suffix or self.format.suffix)
+
+    def all_experiments(self) -> list[Names]:
+        """Return the names of experiment files in every format, those of new files first."""
+        return [self.experiments(suffix) for suffix in self._suffixes()]
+
+    def all_measurements(self) -> list[Names]:
+        """Return the names of measurement files in every format, those of new files first."""
+        return [self.measurements(suffix) for suffix in self._suffixes()]
+
+    def _suffixes(self) -> list[str]:
+        return sorted(FORMATS, key=lambda suffix: suffix != self.format.suffix)
 
     def failures(self) -> Names:
         """Return the names of the files that record failures."""
@@ -130,10 +150,12 @@ class Config:
 
     def experiment_index_path(self) -> str:
         """Return the path of the index that numbers experiments, with its suffix; it may be lacking."""
-        path = Path(f"{self.experiment_index}.json").expanduser()
-        if path.is_absolute() or files.exists(str(path)):
-            return str(path)
-        return _path(str(path))
+        paths = [Path(self.experiment_index + suffix).expanduser() for suffix in self._suffixes()]
+        candidates = [str(path) for path in paths]
+        if not paths[0].is_absolute():
+            candidates += [_path(name) for name in candidates]
+        there = [path for path in candidates if files.exists(path)]
+        return there[0] if there else candidates[-len(paths)]
 
 
 # Asked for at every measurement.

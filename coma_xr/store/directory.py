@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.errors import ComaError, DataFileError
 from coma_xr.store.contract import MeasurementStore, with_id
-from coma_xr.store.documents import NO_XML, load_measurement
-from coma_xr.trees import json
+from coma_xr.store.documents import load_measurement, same
+from coma_xr.trees.formats import JSON, format_of
 
 if TYPE_CHECKING:
     from coma_xr.store.names import Names
@@ -21,14 +22,17 @@ __all__ = ["DirectoryStore"]
 class DirectoryStore(MeasurementStore):
     """The measurement files of a directory. Every file of a measurement's name counts, under the id in its name.
 
+    Files of two formats may stand side by side. Equal ones of one id count once; of different ones that in the
+    format of new files counts, and the other is noted in `problems`.
+
     Parameters
     ----------
     directory : str
         Must exist when measurements are added.
     names : Names
-        The names of the files.
+        The names of new files, which tell their format.
     foreign : Names, optional
-        The names of measurement files in a format that is not read; their ids are taken.
+        The names of measurement files in another format.
     pretty : bool, default True
         Indent new files. What is added must have been encoded so too.
     floor : int, default 0
@@ -54,24 +58,52 @@ class DirectoryStore(MeasurementStore):
         self._prefix = files.inside(directory, "")
         self._names = names
         self._foreign = foreign
+        self._foreign_suffix = _suffix(foreign) if foreign else ""
+        self._prepend_info = (format_of(names.name(1)) or JSON).prepend_info
         self._pretty = pretty
         self._floor = floor
         self._refusal = refusal
         self._elsewhere = elsewhere
 
     def path(self, id: int) -> str:
-        """Return the path of a measurement's file."""
-        return self._prefix + self._names.name(id)
+        """Return the path of a measurement's file, that of a new one when there is none."""
+        return next(iter(self._there(id)), self._prefix + self._names.name(id))
+
+    def _paths(self, id: int) -> list[str]:
+        kinds = [self._names, self._foreign] if self._foreign else [self._names]
+        return [self._prefix + kind.name(id) for kind in kinds]
+
+    def _there(self, id: int) -> Iterator[str]:
+        return filter(files.exists, self._paths(id))
 
     def ids(self) -> list[int]:
         """Return the ids, sorted."""
-        id_of, floor = self._names.id_of, self._floor
-        return sorted(id for name in self._listing() if (id := id_of(name)) is not None and id > floor)
+        own, foreign = self._found()
+        return sorted({*own, *foreign}) if foreign else own
+
+    def files(self) -> dict[int, list[str]]:
+        """Return the paths of the files of each id, those in the format of new files first."""
+        own, foreign = self._found()
+        found: dict[int, list[str]] = {id: [self._prefix + self._names.name(id)] for id in own}
+        for id in foreign:
+            found.setdefault(id, []).append(self._paths(id)[1])
+        return {id: found[id] for id in sorted(found)}
 
     def last_id(self) -> int:
         """Return the highest id that is taken, 0 if none is."""
         taken = self.ids()
-        return max(taken[-1] if taken else self._floor, max(self._foreign_ids(), default=0))
+        return taken[-1] if taken else self._floor
+
+    def _found(self) -> tuple[list[int], list[int]]:
+        """Return the ids of the files in the format of new ones, sorted, and of the others."""
+        listed, floor = self._listing(), self._floor
+        id_of = self._names.id_of
+        own = sorted(id for name in listed if (id := id_of(name)) is not None and id > floor)
+        if self._foreign is None or len(own) == len(listed):
+            return own, []
+        id_of, suffix = self._foreign.id_of, self._foreign_suffix
+        candidates = (id_of(name) for name in listed if name.endswith(suffix))
+        return own, [id for id in candidates if id is not None and id > floor]
 
     def _listing(self) -> list[str]:
         try:
@@ -79,32 +111,41 @@ class DirectoryStore(MeasurementStore):
         except FileNotFoundError:
             return []
 
-    def _foreign_ids(self) -> list[int]:
-        if self._foreign is None:
-            return []
-        found = map(self._foreign.id_of, self._listing())
-        return sorted(id for id in found if id is not None and id > self._floor)
-
     def read(self, id: int) -> Tree:
         """Return the tree of one measurement."""
         if type(id) is not int or id <= self._floor:
             raise self._unknown(id)
         try:
-            return load_measurement(self.path(id), id)
+            return self._load(id)
         except FileNotFoundError:
             archive = self._elsewhere()
             if archive is None:
                 raise self._unknown(id) from None
             return archive.read(id)
 
+    def _load(self, id: int) -> Tree:
+        """Return a tree from the first file that can be read; else raise what is wrong with the first there is."""
+        try:
+            return load_measurement(self._prefix + self._names.name(id), id)
+        except (FileNotFoundError, DataFileError) as error:
+            if self._foreign is None:
+                raise
+            first = error
+        try:
+            return load_measurement(self._prefix + self._foreign.name(id), id)
+        except FileNotFoundError:
+            raise first from None
+        except DataFileError:
+            if isinstance(first, DataFileError):
+                raise first from None
+            raise
+
     def trees(self) -> Iterator[tuple[int, Tree]]:
         """Yield id and tree of every measurement, in the order of the ids."""
-        self.problems = [
-            DataFileError(f"{self._prefix}{self._foreign.name(id)}: {NO_XML}.")
-            for id in self._foreign_ids()
-            if self._foreign
-        ]
-        ids = self.ids()
+        self.problems = []
+        own, foreign = self._found()
+        ids = sorted({*own, *foreign}) if foreign else own
+        twice = set(own).intersection(foreign) if foreign else set()
         # Asked after listing: an archiving that comes later is noticed by the first file that is gone.
         archive = self._elsewhere()
         if archive is not None:
@@ -112,21 +153,43 @@ class DirectoryStore(MeasurementStore):
             self.problems = archive.problems
             return
         for id in ids:
+            if id in twice:
+                self._compare(id)
             try:
-                tree = load_measurement(self.path(id), id)
+                tree = self._load(id)
             except DataFileError as error:
-                self.problems.append(error)
+                if id not in twice:
+                    self.problems.append(error)
             except FileNotFoundError:
                 yield from self._gone(id)
             else:
                 yield id, tree
 
+    def _compare(self, id: int) -> None:
+        """Note what is wrong with two files of one id."""
+        found = []
+        for path in self._paths(id):
+            try:
+                found.append(load_measurement(path, id))
+            except DataFileError as error:
+                self.problems.append(error)
+            except FileNotFoundError:
+                return
+        if len(found) == 2 and not same(*found):
+            one, other = self._paths(id)
+            self.problems.append(
+                DataFileError(
+                    f"{other}: differs from {one}, which counts. Move one of them out of the directory."
+                )
+            )
+
     def _gone(self, id: int) -> Iterator[tuple[int, Tree]]:
         """Yield a measurement whose file is gone since the directory was listed, if it was archived."""
         archive = self._elsewhere()
-        if files.exists(self.path(id)):
-            self.problems.append(DataFileError(f"{self.path(id)}: a symbolic link that leads nowhere."))
-        elif archive is not None and id in archive.ids():
+        for path in self._there(id):
+            self.problems.append(DataFileError(f"{path}: a symbolic link that leads nowhere."))
+            return
+        if archive is not None and id in archive.ids():
             yield id, archive.read(id)
 
     def add(self, info: Mapping[str, Any], rest: bytes, *, id: int | None = None, sync: bool = False) -> int:
@@ -136,20 +199,28 @@ class DirectoryStore(MeasurementStore):
         if id is None:
             id = self.last_id() + 1
         while True:
-            text = json.prepend_info(with_id(info, id), rest, pretty=self._pretty)
+            text = self._prepend_info(with_id(info, id), rest, pretty=self._pretty)
             try:
-                files.create(self.path(id), text, sync=sync)
+                if self._foreign and files.exists(self._prefix + self._foreign.name(id)):
+                    raise FileExistsError
+                files.create(self._prefix + self._names.name(id), text, sync=sync)
                 return id
             except FileExistsError:
                 id = max(id, self.last_id()) + 1
 
     def remove(self, id: int) -> None:
-        """Delete the file of one measurement."""
+        """Delete the files of one measurement."""
         if self._refusal is not None:
             raise self._refusal
         if type(id) is not int or id <= self._floor:
             raise self._unknown(id)
-        try:
-            files.remove(self.path(id))
-        except FileNotFoundError:
-            raise self._unknown(id) from None
+        paths = list(self._there(id))
+        if not paths:
+            raise self._unknown(id)
+        for path in paths:
+            with suppress(FileNotFoundError):
+                files.remove(path)
+
+
+def _suffix(names: Names) -> str:
+    return (format_of(names.name(1)) or JSON).suffix

@@ -6,29 +6,31 @@ What is wrong with a file is said here and nowhere else.
 from __future__ import annotations
 
 import errno
+import hashlib
+import json as standard_json
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.errors import DataFileError, StorageError, listing
+from coma_xr.store.packing import GZ, unpack
 from coma_xr.trees import json
+from coma_xr.trees.formats import JSON, Format, format_of
 
 if TYPE_CHECKING:
     from coma_xr.trees.plain import Tree
 
 __all__ = [
     "ARCHIVE_LIMIT",
-    "NO_XML",
-    "XML",
     "branch",
+    "digest",
     "load",
     "load_measurement",
+    "number",
     "same",
     "text",
     "whole_number",
 ]
 
-XML = ".xml"
-NO_XML = "XML is not read by this version of coma_xr"
 ARCHIVE_LIMIT = 4 * 2**30
 
 # The file is not at fault when the process ran out of these.
@@ -45,10 +47,11 @@ def load(path: str, root: str, *, limit: int = files.LIMIT) -> Tree:
     DataFileError
         It cannot be read as what it should be. The message says why.
     """
-    if path.endswith(XML):
-        raise DataFileError(f"{path}: {NO_XML}.")
+    packed = path.endswith(GZ)
+    decode = (format_of(path.removesuffix(GZ)) or JSON).decode
     try:
-        tree = json.decode(files.read(path, limit))
+        data = files.read(path, limit)
+        tree = decode(unpack(data, limit) if packed else data)
     except StorageError as error:
         if error.errno in _OURS:
             raise
@@ -77,22 +80,42 @@ def branch(tree: Tree, root: str, path: str) -> dict[str, Tree]:
 def load_measurement(path: str, id: int) -> Tree:
     """Return the measurement tree of a file, with the id of the file's name."""
     tree = load(path, "measurement")
+    number(tree, path, id)
+    return tree
+
+
+def number(tree: dict[str, Tree], path: str, id: int) -> None:
+    """Give a measurement tree the id of its file's name; DataFileError when it is none."""
     info = tree.get("info")
     if not isinstance(info, dict):
         raise DataFileError(f"{path}: expected a dictionary 'measurement/info', found {_kind(info)}.")
     if info.get("measurement_id") != id:
         info["measurement_id"] = id
-    return tree
 
 
-def text(root: str, tree: Tree, *, pretty: bool) -> bytes:
+def text(root: str, tree: Tree, *, pretty: bool, format: Format = JSON) -> bytes:
     """Return the text of a file that holds a tree under a root."""
-    return json.encode({root: tree}, pretty=pretty)
+    return format.encode({root: tree}, pretty=pretty)
 
 
 def same(one: Tree, other: Tree) -> bool:
     """Whether two trees are written alike: NaN equals NaN, 1 differs from 1.0."""
     return one is other or json.encode(one, pretty=False) == json.encode(other, pretty=False)
+
+
+def digest(tree: Tree) -> str:
+    """Return the SHA-256 of a tree: of ``json.dumps(tree, separators=(",", ":"))``, by Python's own json.
+
+    Examples
+    --------
+    >>> digest({"info": {"measurement_id": 1}})
+    'bd5e62d8dfc5295c523b980e4f1bdb155a47cf44f888edf80f443749dcaf2116'
+    """
+    try:
+        text = standard_json.dumps(tree, separators=(",", ":")).encode()
+    except ValueError:  # ints of more digits than Python writes
+        text = json.encode(tree, pretty=False)
+    return hashlib.sha256(text).hexdigest()
 
 
 def whole_number(value: Any) -> bool:

@@ -4,7 +4,7 @@
 
     experiment.000001.json    info; when inactive, measurements too, and what `deactivate` took along
     measurement.000001.json   one for each measurement, while active
-    measurement.index.json    the highest id given; a hint
+    measurement.index.json    the highest id given; a hint; in the format of the experiment file
     failure.000002.json       one for each parameter set that failed
     .coma.json                state: what was defined, and whether a reset is under way
     .coma.scan.json           the last scan; a hint
@@ -12,6 +12,8 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,8 @@ from coma_xr import files
 from coma_xr.errors import DataFileError, DataFileWarning, StorageError, warn
 from coma_xr.store import documents
 from coma_xr.store.directory import DirectoryStore
+from coma_xr.store.packing import GZ, pack, unpack
+from coma_xr.trees.formats import FORMATS, JSON, Format, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from coma_xr.store.contract import MeasurementStore
     from coma_xr.trees.plain import Tree
 
-__all__ = ["ExperimentDocument", "Layout", "StateDocument", "failure_id"]
+__all__ = ["EXCLUDED", "ExperimentDocument", "Layout", "StateDocument", "failure_id", "without_marks"]
 
 STATE = ".coma.json"
 SCAN = ".coma.scan.json"
@@ -35,6 +39,10 @@ LOCK = ".coma.lock"
 
 # What Coma 2 has no place for, in the `info` of an experiment file.
 EXTRA = "coma_xr"
+DIGESTS = "sha256"
+
+# In the state: reasons by ids, the ids as text.
+EXCLUDED = "excluded"
 
 NO_DATES = {"start_date": None, "end_date": None}
 
@@ -46,14 +54,36 @@ def failure_id(tree: Tree) -> int:
     return id if type(id) is int and id > 0 else 0
 
 
+def without_marks(state: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a state without what it says of single measurements."""
+    return state and {key: value for key, value in state.items() if key != EXCLUDED}
+
+
 @dataclass
 class ExperimentDocument:
-    """What an experiment file holds; `measurements` is None while the experiment is active."""
+    """What an experiment file holds; `measurements` is None while the experiment is active.
+
+    `digests` are the SHA-256 of the measurements, in their order, as the file has them. `compressed`: the
+    file is, or is to be, a compressed one; that of an active experiment never is.
+    """
 
     info: dict[str, Any]
     measurements: list[Tree] | None = None
     state: dict[str, Any] | None = None
     failures: list[Tree] = field(default_factory=list)
+    digests: list[Any] | None = None
+    compressed: bool = False
+
+    def digest_of(self) -> dict[int, str]:
+        """Return the digests by the ids of the measurements."""
+        measurements, digests = self.measurements or [], self.digests or []
+        if len(measurements) != len(digests):
+            return {}
+        found: dict[int, str] = {}
+        for tree, digest in zip(measurements, digests, strict=True):
+            if id := failure_id(tree):
+                found.setdefault(id, digest)
+        return found
 
 
 @dataclass
@@ -98,13 +128,41 @@ class Layout:
 
     @property
     def experiment_file(self) -> str:
-        """The path of the experiment file."""
+        """The path of the experiment file when it is not compressed."""
         return self.path(self.experiment_name)
+
+    @property
+    def packed_file(self) -> str:
+        """The path of the experiment file when it is compressed."""
+        return self.experiment_file + GZ
+
+    def file_of(self, document: ExperimentDocument) -> str:
+        """Return the path of the file that holds, or is to hold, a document."""
+        packed = document.compressed and document.measurements is not None
+        return self.packed_file if packed else self.experiment_file
+
+    @property
+    def format(self) -> Format:
+        """The format of the experiment file, its index, and of measurements that come out of it."""
+        return format_of(self.experiment_name) or JSON
 
     @property
     def index_file(self) -> str:
         """The path of the index that numbers measurements."""
-        return self.path(f"{self.config.measurement_index}.json")
+        return self._index_file(self.format.suffix)
+
+    def _index_file(self, suffix: str) -> str:
+        return self.path(self.config.measurement_index + suffix)
+
+    def index_files(self) -> list[str]:
+        """Return the paths of the indices that there are, in any format."""
+        return [path for suffix in FORMATS if files.exists(path := self._index_file(suffix))]
+
+    def id_in_name(self, info: dict[str, Any]) -> int | None:
+        """Return the id of the experiment: that in the file's name, else that in `info`."""
+        names = self.config.experiments(self.format.suffix)
+        owned = names.owns(self.experiment_name)
+        return names.id_of(self.experiment_name) if owned else info.get("experiment_id")
 
     @property
     def state_file(self) -> str:
@@ -114,8 +172,36 @@ class Layout:
     # --------------------------------------------------------------------------------- experiment file
 
     def load_experiment(self) -> ExperimentDocument:
-        """Return what the experiment file holds; FileNotFoundError when it is not there."""
-        path = self.experiment_file
+        """Return what the experiment file holds; FileNotFoundError when it is not there.
+
+        Of a compressed file and another that is not, the one with measurements counts; DataFileError when both
+        have some, and different ones.
+        """
+        try:
+            return self._load_either()
+        except FileNotFoundError:
+            # The one may have taken the other's place meanwhile.
+            return self._load_either()
+
+    def _load_either(self) -> ExperimentDocument:
+        if not files.exists(self.packed_file):
+            return self._load_experiment(self.experiment_file)
+        packed = self._load_experiment(self.packed_file)
+        packed.compressed = True
+        try:
+            plain = self._load_experiment(self.experiment_file)
+        except FileNotFoundError:
+            return packed
+        if None not in (plain.measurements, packed.measurements) and not documents.same(
+            plain.measurements, packed.measurements
+        ):
+            raise DataFileError(
+                f"{self.packed_file}: holds other measurements than {self.experiment_file}. "
+                "Move one of them out of the directory."
+            )
+        return packed if plain.measurements is None and packed.measurements is not None else plain
+
+    def _load_experiment(self, path: str) -> ExperimentDocument:
         tree = documents.load(path, "experiment", limit=documents.ARCHIVE_LIMIT)
         info = tree.get("info", {})
         measurements = tree.get("measurements")
@@ -124,26 +210,45 @@ class Layout:
         extra = info.pop(EXTRA, None)
         if not isinstance(extra, dict):
             extra = {}
-        state, failures = extra.get("state"), extra.get("failures")
+        state, failures, digests = extra.get("state"), extra.get("failures"), extra.get(DIGESTS)
         return ExperimentDocument(
             info,
             measurements,
             state if isinstance(state, dict) else None,
             [tree for tree in failures if failure_id(tree)] if isinstance(failures, list) else [],
+            digests if isinstance(digests, list) else None,
         )
 
     def save_experiment(self, document: ExperimentDocument) -> None:
         """Write the experiment file; it is read back before it takes the place of the old one."""
-        files.replace(self.experiment_file, self.experiment_text(document), verify=True)
+        self.write_experiment(document, self.experiment_text(document))
+
+    def write_experiment(self, document: ExperimentDocument, text: bytes) -> None:
+        """Write the experiment file from its text, then delete what it takes the place of."""
+        path = self.file_of(document)
+        if path == self.packed_file:
+            packed = pack(text)
+            if unpack(packed, len(text)) != text:
+                raise StorageError(errno.EIO, "what was compressed reads back differently", path)
+            files.replace(path, packed, verify=True)
+            other = self.experiment_file
+        else:
+            files.replace(path, text, verify=True)
+            other = self.packed_file
+        if files.exists(other):
+            self._forget(other)
 
     def experiment_text(self, document: ExperimentDocument) -> bytes:
         """Return the text of an experiment file."""
-        extra = {"state": document.state, "failures": document.failures}
+        extra: dict[str, Any] = {"state": document.state, "failures": document.failures}
+        if document.measurements is not None:
+            extra[DIGESTS] = document.digests
         extra = {key: value for key, value in extra.items() if value}
         tree: dict[str, Any] = {"info": {**document.info, EXTRA: extra} if extra else document.info}
         if document.measurements is not None:
             tree["measurements"] = document.measurements
-        return documents.text("experiment", tree, pretty=self.config.archive_pretty_print)
+        pretty = self.config.archive_pretty_print
+        return documents.text("experiment", tree, pretty=pretty, format=self.format)
 
     # ------------------------------------------------------------------------------------------- state
 
@@ -183,8 +288,11 @@ class Layout:
 
     def load_index(self) -> int:
         """Return the highest id that the index knows, 0 when it is lacking or makes no sense."""
+        return max(map(self._load_index, self.index_files()), default=0)
+
+    def _load_index(self, path: str) -> int:
         try:
-            last = documents.load(self.index_file, "measurements").get("last_measurement_id")
+            last = documents.load(path, "measurements").get("last_measurement_id")
         except FileNotFoundError:
             return 0
         except DataFileError as error:
@@ -192,16 +300,29 @@ class Layout:
         else:
             if documents.whole_number(last):
                 return int(last)
-            reason = f"{self.index_file}: expected a whole number 'last_measurement_id', found {last!r}."
+            reason = f"{path}: expected a whole number 'last_measurement_id', found {last!r}."
         warn(f"{reason} The ids of the measurement files are used.")
         return 0
 
     def save_index(self, last_id: int) -> None:
-        """Write the index."""
-        text = documents.text(
-            "measurements", {"last_measurement_id": last_id}, pretty=self.config.archive_pretty_print
+        """Write the index; one in another format goes."""
+        tree: Tree = {"last_measurement_id": last_id}
+        pretty = self.config.archive_pretty_print
+        files.replace(
+            self.index_file, documents.text("measurements", tree, pretty=pretty, format=self.format)
         )
-        files.replace(self.index_file, text)
+        for path in self.index_files():
+            if path != self.index_file:
+                self._forget(path)
+
+    def remove_index(self) -> None:
+        """Delete the index, in whatever format it is."""
+        for path in self.index_files():
+            self._forget(path)
+
+    def _forget(self, path: str) -> None:
+        with suppress(FileNotFoundError):
+            files.remove(path)
 
     # -------------------------------------------------------------------------- measurements, failures
 
@@ -214,8 +335,7 @@ class Layout:
         """Return the measurement files as a store; see there."""
         return DirectoryStore(
             self.directory,
-            self.config.measurements(),
-            self.config.measurements(documents.XML),
+            *self.config.all_measurements(),
             pretty=self.config.archive_pretty_print,
             floor=floor,
             refusal=refusal,

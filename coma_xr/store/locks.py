@@ -21,7 +21,16 @@ from coma_xr.trees import json
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-__all__ = ["LiveRun", "is_locked", "live_runs", "lock", "refuse_while_running", "run_lock", "warn_of_runs"]
+__all__ = [
+    "LiveRun",
+    "is_locked",
+    "live_runs",
+    "lock",
+    "noted_runs",
+    "refuse_while_running",
+    "run_lock",
+    "warn_of_runs",
+]
 
 RUN = ".coma.run."
 
@@ -114,15 +123,22 @@ class LiveRun:
 def live_runs(directory: str) -> list[LiveRun]:
     """Return the runs that work on an experiment, and delete the lock files of dead ones."""
     found = []
-    for name in sorted(files.names(directory)):
-        host, _, pid = name.removeprefix(RUN).rpartition(".")
-        if not name.startswith(RUN) or not (host and pid.isascii() and pid.isdigit()):
-            continue
-        path = files.inside(directory, name)
+    for host, pid in noted_runs(directory):
+        path = files.inside(directory, f"{RUN}{host}.{pid}")
         if is_locked(path):
-            found.append(LiveRun(host, int(pid), _since(path)))
+            found.append(LiveRun(host, pid, _since(path)))
         else:
             _forget(path)
+    return found
+
+
+def noted_runs(directory: str) -> list[tuple[str, int]]:
+    """Return host and number of the processes that have, or had, the lock of a run."""
+    found = []
+    for name in sorted(files.names(directory)):
+        host, _, pid = name.removeprefix(RUN).rpartition(".")
+        if name.startswith(RUN) and host and pid.isascii() and pid.isdigit() and str(int(pid)) == pid:
+            found.append((host, int(pid)))
     return found
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
-from coma_xr.errors import ConfigError, DataFileError, DataFileWarning, ExperimentError, listing, warn
+from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, listing, warn
 from coma_xr.store import documents
 from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout
 from coma_xr.store.locks import lock
+from coma_xr.store.packing import GZ
+from coma_xr.trees.formats import JSON, format_of
 
 if TYPE_CHECKING:
     from coma_xr.store.config import Config
@@ -66,16 +68,17 @@ def find(wanted: Wanted) -> Found | None:
     ExperimentError
         The path is a file of another kind, the directory holds several experiments or another one.
     DataFileError
-        The experiment is in a format that is not read.
+        The experiment file, whose name does not say its id, cannot be read.
     """
-    if not files.exists(wanted.path):
+    if not files.exists(wanted.path) and not _is_packed(wanted.path):
         return None
     chosen: str | None
     if files.is_directory(wanted.path):
         directory, chosen = wanted.path, None
     else:
         directory, _, chosen = wanted.path.rpartition(os.sep)
-        if not chosen.endswith((".json", documents.XML)):
+        chosen = chosen.removesuffix(GZ)
+        if format_of(chosen) is None:
             raise ExperimentError(
                 f"{wanted.path} is a file; expected the directory of an experiment, or its experiment file."
             )
@@ -90,15 +93,20 @@ def find(wanted: Wanted) -> Found | None:
     return Found(layout, [name for name in candidates if name != chosen])
 
 
+def _is_packed(path: str) -> bool:
+    return format_of(path) is not None and files.exists(path + GZ)
+
+
 def _experiment_files(names: Sequence[str], config: Config) -> list[str]:
-    kinds = [config.experiments(), config.experiments(documents.XML)]
-    return sorted(name for name in names if any(kind.owns(name) for kind in kinds))
+    kinds = config.all_experiments()
+    stems = {name.removesuffix(GZ) for name in names}
+    return sorted(name for name in stems if any(kind.owns(name) for kind in kinds))
 
 
 def _choose(directory: str, candidates: list[str], wanted: Wanted) -> str | None:
     if wanted.id is not None:
-        kinds = [wanted.config.experiments(), wanted.config.experiments(documents.XML)]
-        fitting = [name for name in candidates if name in {kind.name(wanted.id) for kind in kinds}]
+        wanted_names = {kind.name(wanted.id) for kind in wanted.config.all_experiments()}
+        fitting = [name for name in candidates if name in wanted_names]
         if candidates and not fitting:
             raise ExperimentError(
                 f"{directory} holds no experiment with the id {wanted.id}, but {listing(candidates)}. "
@@ -114,13 +122,10 @@ def _choose(directory: str, candidates: list[str], wanted: Wanted) -> str | None
 
 
 def _check_id(layout: Layout, wanted: Wanted) -> None:
-    if layout.experiment_name.endswith(documents.XML):
-        raise DataFileError(f"{layout.experiment_file}: {documents.NO_XML}.")
     if wanted.id is None:
         return
-    names = wanted.config.experiments()
-    name = layout.experiment_name
-    id = names.id_of(name) if names.owns(name) else layout.load_experiment().info.get("experiment_id")
+    named = any(names.owns(layout.experiment_name) for names in wanted.config.all_experiments())
+    id = layout.id_in_name({} if named else layout.load_experiment().info)
     if id != wanted.id:
         raise ExperimentError(
             f"{layout.experiment_file} is experiment {id}, not {wanted.id}, which was asked for."
@@ -128,7 +133,7 @@ def _check_id(layout: Layout, wanted: Wanted) -> None:
 
 
 def _without_experiment_file(directory: str, names: Sequence[str], wanted: Wanted) -> Found | None:
-    kinds = [wanted.config.measurements(), wanted.config.measurements(documents.XML)]
+    kinds = wanted.config.all_measurements()
     count = sum(1 for name in names if any(kind.id_of(name) is not None for kind in kinds))
     if not count:
         return None
@@ -154,10 +159,6 @@ def create(wanted: Wanted, info: dict[str, Any]) -> Found:
     info : dict
         Description and tags.
     """
-    if wanted.config.archive_default_format != "json":
-        raise ConfigError(
-            "archive_default_format: XML is not written by this version of coma_xr; choose json."
-        )
     if not files.is_directory(wanted.path):
         files.make_directory(wanted.path)
     with lock(files.inside(wanted.path, LOCK), wait=_WAIT):
@@ -176,9 +177,6 @@ def take_experiment_id(config: Config) -> int | None:
     """Return the next id of the index of experiments and note it there; None when there is no index."""
     path = config.experiment_index_path()
     if not files.exists(path):
-        foreign = path.removesuffix(".json") + documents.XML
-        if files.exists(foreign):
-            warn(f"{foreign}: {documents.NO_XML}. The experiment gets no id; give one with id=.")
         return None
     directory, _, name = path.rpartition(os.sep)
     with lock(files.inside(directory, f".coma.{name}.lock"), wait=_WAIT):
@@ -189,5 +187,6 @@ def take_experiment_id(config: Config) -> int | None:
                 f"{path}: expected a whole number 'last_experiment_id', found {last!r}. Correct it, or give id=."
             )
         index["last_experiment_id"] = last + 1
-        files.replace(path, documents.text("experiments", index, pretty=config.archive_pretty_print))
+        pretty, format = config.archive_pretty_print, format_of(path) or JSON
+        files.replace(path, documents.text("experiments", index, pretty=pretty, format=format))
     return int(last) + 1

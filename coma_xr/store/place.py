@@ -11,16 +11,35 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
-from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, listing, warn
-from coma_xr.store import opening, protocols
+from coma_xr.errors import (
+    DataFileError,
+    DataFileWarning,
+    ExperimentError,
+    PathError,
+    StorageError,
+    listing,
+    warn,
+)
+from coma_xr.store import opening, protocols, removing
 from coma_xr.store.archive import ArchiveStore, inactive
 from coma_xr.store.config import Config
 from coma_xr.store.durability import Durable, Saver, create_failure, saving
-from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout, StateDocument, failure_id
+from coma_xr.store.layout import (
+    EXCLUDED,
+    LOCK,
+    NO_DATES,
+    ExperimentDocument,
+    Layout,
+    StateDocument,
+    failure_id,
+)
 from coma_xr.store.locks import live_runs, lock, refuse_while_running, run_lock, warn_of_runs
+from coma_xr.store.merging import Key, MergePlan, add_new, plan_merge
+from coma_xr.store.verify import Inspection
 
 if TYPE_CHECKING:
     from coma_xr.store.contract import MeasurementStore
+    from coma_xr.store.findings import Finding
     from coma_xr.trees.plain import Tree
 
 __all__ = ["ExperimentDirectory"]
@@ -93,30 +112,37 @@ class ExperimentDirectory:
         self._others = list(found.others)
         self._mode = mode
         self.path = self._layout.directory
-        self._stamps: tuple[Any, Any] = ("never read", "")
+        self._stamps: Any = "never read"
         self._document = ExperimentDocument({})
         self._state = StateDocument()
         self._store: MeasurementStore = self._layout.store()
         self._refresh()
 
     def __repr__(self) -> str:
-        return f"ExperimentDirectory({self._layout.experiment_file!r})"
+        return f"ExperimentDirectory({self.experiment_file!r})"
 
     @property
     def experiment_file(self) -> str:
         """The path of the experiment file."""
-        return self._layout.experiment_file
+        return self._layout.file_of(self._document)
 
     @property
     def pretty(self) -> bool:
         """Whether new files are indented; what is added is encoded so."""
         return self.config.archive_pretty_print
 
+    @property
+    def suffix(self) -> str:
+        """The suffix of new measurement files: what is added is encoded by ``FORMATS[suffix]``."""
+        return self.config.format.suffix
+
     # ------------------------------------------------------------------------------------ what is there
 
     def _refresh(self) -> None:
         """Read experiment file and state again when another process, or we, changed them."""
-        stamps = (files.stamp(self._layout.experiment_file), files.stamp(self._layout.state_file))
+        layout = self._layout
+        paths = (layout.experiment_file, layout.packed_file, layout.state_file)
+        stamps = tuple(map(files.stamp, paths))
         if stamps != self._stamps:
             with suppress(FileNotFoundError):
                 self._document = self._layout.load_experiment()
@@ -126,9 +152,8 @@ class ExperimentDirectory:
             self._stamps = stamps
 
     def _complete_info(self) -> None:
-        info, names = self._document.info, self.config.experiments()
-        name = self._layout.experiment_name
-        id = names.id_of(name) if names.owns(name) else info.get("experiment_id")
+        info = self._document.info
+        id = self._layout.id_in_name(info)
         known: dict[str, Any] = {"experiment_id": id, "description": None, "tags": [], **NO_DATES}
         info = {**known, **info, "experiment_id": id}
         if self._state.reset:
@@ -161,7 +186,7 @@ class ExperimentDirectory:
             )
         else:
             return None
-        return StorageError(errno.EROFS, text, self.experiment_file)
+        return StorageError(errno.EROFS, text, self._layout.experiment_file)
 
     @property
     def active(self) -> bool:
@@ -370,10 +395,16 @@ class ExperimentDirectory:
 
     # ----------------------------------------------------------------------------------------- life cycle
 
-    def deactivate(self) -> None:
-        """Move all measurements and failures into the experiment file, with a copy of the state."""
+    def deactivate(self, *, compress: bool = False) -> None:
+        """Move all measurements and failures into the experiment file, with a copy of the state.
+
+        Parameters
+        ----------
+        compress : bool, default False
+            Write ``experiment.000001.json.gz`` (``.xml.gz``). Coma 2 does not read this.
+        """
         with self._alone("deactivated"):
-            protocols.deactivate(self._layout, self._document)
+            protocols.deactivate(self._layout, self._document, compress=compress)
 
     def activate(self) -> None:
         """Write the measurements of the experiment file to files of their own again, under the same ids."""
@@ -385,9 +416,174 @@ class ExperimentDirectory:
         with self._alone("reset"):
             protocols.reset(self._layout, self._document)
 
+    # ------------------------------------------------------------------------------- single measurements
+
+    def remove(self, ids: Iterable[int]) -> list[str]:
+        """Move the files of measurements to ``.coma.removed``, from where they can be put back; return the new paths.
+
+        Raises
+        ------
+        PathError
+            One of the ids has no measurement. Nothing was changed.
+        InactiveError
+            The measurements are archived.
+        """
+        wanted = list(ids)
+        with self._changing():
+            self._check_active()
+            moved = removing.remove(self._layout, wanted)
+        self.include(wanted)
+        return moved
+
+    def exclude(self, ids: Iterable[int], reason: str) -> None:
+        """Mark measurements as not to be used; they stay where they are.
+
+        Raises
+        ------
+        PathError
+            One of the ids has no measurement. Nothing was changed.
+        """
+        wanted = list(ids)
+        lacking = sorted(set(wanted).difference(self.measurements.ids()))
+        if lacking:
+            raise PathError(f"{self.path} has no measurement {listing(lacking)}. Nothing was excluded.")
+        marks = {str(id): reason for id in wanted}
+        self.change_state(lambda state: state.update({EXCLUDED: {**_marks(state), **marks}}))
+
+    def include(self, ids: Iterable[int]) -> None:
+        """Take the marks of `exclude` away; there need not be any."""
+        unmarked = {str(id) for id in ids}
+        if not unmarked.isdisjoint(_marks(self.state())):
+            self.change_state(
+                lambda state: state.update(
+                    {EXCLUDED: {id: reason for id, reason in _marks(state).items() if id not in unmarked}}
+                )
+            )
+
+    def excluded(self) -> dict[int, str]:
+        """Return the reasons of what is excluded, by the ids."""
+        return {int(id): reason for id, reason in sorted(_marks(self.state()).items(), key=_number)}
+
+    def plan_merge(self, other: ExperimentDirectory, key: Key) -> MergePlan:
+        """Compare with another experiment; nothing is written.
+
+        Parameters
+        ----------
+        other : ExperimentDirectory
+            The copy.
+        key : callable
+            Returns, for a measurement tree, what is the same for the same parameters, None when it does not say.
+        """
+        if other.path == self.path:
+            raise ExperimentError(f"{self.path} cannot be merged into itself.")
+        return plan_merge(self.trees(), other.trees(), key)
+
+    def merge(
+        self, other: ExperimentDirectory, key: Key, *, keep_both: bool = False
+    ) -> tuple[MergePlan, dict[int, int]]:
+        """Add the measurements of a copy under new ids; equal ones are passed over.
+
+        Repeated after it was cut off, it adds what is left.
+
+        Parameters
+        ----------
+        other, key
+            See `plan_merge`.
+        keep_both : bool, default False
+            Add those in conflict too.
+
+        Returns
+        -------
+        MergePlan
+            What was new, equal, in conflict.
+        dict
+            The new id for each one of the other experiment that was added.
+
+        Raises
+        ------
+        ExperimentError
+            There are conflicts. The message lists them. Nothing was changed.
+        ExperimentBusyError, InactiveError, StorageError
+            As for a run.
+        """
+        self.check_writable()
+        with self._alone("merged into"):
+            plan = self.plan_merge(other, key)
+            if not keep_both:
+                plan.check(self.path, other.path)
+            ids = sorted(plan.new + [there for there, _ in plan.conflicts])
+            given = add_new(
+                self._store,
+                other.measurements,
+                ids,
+                first=self.next_id(),
+                format=self.config.format,
+                pretty=self.pretty,
+            )
+            name = self.config.measurements().name
+            files.sync_everything(self.path, [name(id) for id in given.values()])
+            self._layout.save_index(max(self._layout.load_index(), self._layout.store().last_id()))
+        here = dict(plan.equal) | given
+        for id, reason in other.excluded().items():
+            if here.get(id, 0) not in {0, *self.excluded()}:
+                self.exclude([here[id]], reason)
+        return plan, given
+
+    # -------------------------------------------------------------------------------------------- verify
+
+    def verify(self, *, repair: bool = False) -> list[Finding]:
+        """Check every file of the experiment.
+
+        Parameters
+        ----------
+        repair : bool, default False
+            Mend what can be mended, without deleting anything that may hold data: unusable files are moved to
+            ``.coma.removed``. Measurement files beside an archive, as deactivate() or activate() leave them when cut
+            off, are taken into it.
+
+        Returns
+        -------
+        list of Finding
+            What is not as it should be, in the order of the files' names; empty when all is well.
+
+        Raises
+        ------
+        ExperimentBusyError
+            With `repair`, while the experiment is being run.
+        StorageError
+            With `repair`, when nothing may be written.
+        """
+        first = self._inspect().findings
+        if not repair or not any(finding.repair for finding in first):
+            return first
+        with self._alone("repaired"):
+            self._inspect().repair()
+        after = self._inspect().findings
+        mended = [
+            dataclasses.replace(finding, done=bool(finding.repair) and finding not in after)
+            for finding in first
+        ]
+        return mended + [finding for finding in after if finding not in first]
+
+    def _inspect(self) -> Inspection:
+        self._refresh()
+        return Inspection(self._layout, self._document, self._state, alone=not self._others)
+
     @contextmanager
     def _alone(self, what: str) -> Iterator[None]:
         with self._changing():
             refuse_while_running(self.path, what)
             files.remove_leftovers(self.path)
             yield
+
+
+def _marks(state: dict[str, Any]) -> dict[str, str]:
+    """Return what `exclude` wrote into the state; nothing else that may be there."""
+    marks = state.get(EXCLUDED)
+    if not isinstance(marks, dict):
+        return {}
+    return {id: reason for id, reason in marks.items() if id.isascii() and id.isdigit() and len(id) < 19}
+
+
+def _number(mark: tuple[str, str]) -> int:
+    return int(mark[0])

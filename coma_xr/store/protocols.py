@@ -14,10 +14,19 @@ from coma_xr import files
 from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, listing, warn
 from coma_xr.store import documents
 from coma_xr.store.archive import differs, entries_by_id
-from coma_xr.store.layout import NO_DATES, ExperimentDocument, Layout, StateDocument, failure_id
-from coma_xr.trees import json
+from coma_xr.store.layout import (
+    NO_DATES,
+    ExperimentDocument,
+    Layout,
+    StateDocument,
+    failure_id,
+    without_marks,
+)
+from coma_xr.trees.formats import JSON, format_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from coma_xr.trees.plain import Tree
 
 __all__ = ["activate", "deactivate", "finish_reset", "reset"]
@@ -26,7 +35,7 @@ __all__ = ["activate", "deactivate", "finish_reset", "reset"]
 # ---------------------------------------------------------------------------------------------- archive
 
 
-def deactivate(layout: Layout, document: ExperimentDocument) -> None:
+def deactivate(layout: Layout, document: ExperimentDocument, *, compress: bool = False) -> None:
     """Move all measurements and failures into the experiment file.
 
     Parameters
@@ -35,6 +44,8 @@ def deactivate(layout: Layout, document: ExperimentDocument) -> None:
         Where.
     document : ExperimentDocument
         What the experiment file holds now.
+    compress : bool, default False
+        Write a compressed experiment file.
 
     Raises
     ------
@@ -44,33 +55,39 @@ def deactivate(layout: Layout, document: ExperimentDocument) -> None:
         The experiment is inactive, and there is nothing left to do.
     """
     archived = _archived(layout, document)
+    # Listed before they are read: what comes later was not taken along.
+    paths = layout.store().files()
     found = _read_all(layout)
     for id in found.keys() & archived.keys():
         if not documents.same(found[id], archived[id]):
-            raise differs(layout.store().path(id), layout.experiment_file)
+            raise differs(layout.store().path(id), layout.file_of(document))
     kept = {failure_id(tree): tree for tree in document.failures}
     failures = {id: layout.load_failure(id) for id in layout.failure_ids()}
-    if document.measurements is not None and not (found or failures or files.exists(layout.index_file)):
+    if document.measurements is not None and not (found or failures or layout.index_files()):
         raise InactiveError(f"The experiment in {layout.directory} is inactive already.")
-    everything, all_failures = {**archived, **found}, {**kept, **failures}
+    # What is archived keeps its digests, so that damage since then is not passed for sound.
+    everything, digests = {**found, **archived}, document.digest_of()
+    all_failures = {**kept, **failures}
+    ids = sorted(everything)
     document = ExperimentDocument(
         document.info,
-        [everything[id] for id in sorted(everything)],
+        [everything[id] for id in ids],
         layout.load_state().state or document.state,
         [all_failures[id] for id in sorted(all_failures)],
+        [digests.get(id) or documents.digest(everything[id]) for id in ids],
+        compressed=compress or document.compressed,
     )
     _save_archive(layout, document)
-    for id in sorted(found):
-        files.remove(layout.store().path(id))
-    for id in sorted(failures):
-        files.remove(layout.failure_file(id))
-    with suppress(FileNotFoundError):
-        files.remove(layout.index_file)
+    taken = [path for id in sorted(found) for path in paths.get(id, ())]
+    for path in taken + [layout.failure_file(id) for id in sorted(failures)]:
+        with suppress(FileNotFoundError):
+            files.remove(path)
+    layout.remove_index()
     files.sync_directory(layout.directory)
 
 
 def _archived(layout: Layout, document: ExperimentDocument) -> dict[int, Tree]:
-    found, bad = entries_by_id(document.measurements or [], layout.experiment_file)
+    found, bad = entries_by_id(document.measurements or [], layout.file_of(document))
     if bad:
         raise _refuse(bad)
     return found
@@ -98,11 +115,16 @@ def _refuse(problems: list[DataFileError]) -> DataFileError:
 def _save_archive(layout: Layout, document: ExperimentDocument) -> None:
     text = layout.experiment_text(document)
     # What is not written as it was read would be lost with the measurement files.
-    if json.encode(json.decode(text), pretty=layout.config.archive_pretty_print) != text:
+    try:
+        again = layout.format.encode(layout.format.decode(text), pretty=layout.config.archive_pretty_print)
+        reason = ""
+    except DataFileError as error:
+        again, reason = b"", f" ({error})"
+    if again != text:
         raise DataFileError(
-            f"{layout.experiment_file}: would not read back as it was written; nothing was changed."
+            f"{layout.file_of(document)}: would not read back as it was written{reason}; nothing was changed."
         )
-    files.replace(layout.experiment_file, text, verify=True)
+    layout.write_experiment(document, text)
 
 
 # ------------------------------------------------------------------------------------------- bring back
@@ -120,33 +142,52 @@ def activate(layout: Layout, document: ExperimentDocument) -> None:
     """
     if document.measurements is None:
         raise InactiveError(f"The experiment in {layout.directory} is active already.")
-    store = layout.store()
-    texts = {
-        store.path(id): documents.text("measurement", tree, pretty=layout.config.archive_pretty_print)
-        for id, tree in _archived(layout, document).items()
-    }
+    archive = layout.file_of(document)
+    texts = dict(_texts(layout, _archived(layout, document), archive))
     for failure in document.failures:
         texts[layout.failure_file(failure_id(failure))] = layout.failure_text(failure)
-    lacking = [path for path, text in texts.items() if not _is_there(path, text, layout)]
+    lacking = [path for path, text in texts.items() if not _is_there(path, text, archive)]
     for path in lacking:
-        _write_out(path, texts[path], layout)
+        _write_out(path, texts[path], archive)
     files.sync_everything(layout.directory, [path.removeprefix(layout.path("")) for path in texts])
     state = layout.load_state()
     if state.state is None and document.state:
         layout.save_state(StateDocument(document.state, state.reset))
-    layout.save_index(store.last_id())
+    layout.save_index(layout.store().last_id())
     layout.save_experiment(ExperimentDocument(document.info))
 
 
-def _write_out(path: str, text: bytes, layout: Layout) -> None:
+def _texts(layout: Layout, trees: dict[int, Tree], archive: str) -> Iterator[tuple[str, bytes]]:
+    """Yield path and text of the files that archived measurements are to have."""
+    names, pretty = layout.config.measurements(layout.format.suffix), layout.config.archive_pretty_print
+    there = layout.store().files()
+    for id, tree in trees.items():
+        path = layout.path(names.name(id))
+        for other in there.get(id, ()):
+            if other != path:
+                _check_same(other, id, tree, archive)
+        if path in there.get(id, (path,)):
+            yield path, documents.text("measurement", tree, pretty=pretty, format=layout.format)
+
+
+def _check_same(path: str, id: int, tree: Tree, archive: str) -> None:
+    try:
+        same = documents.same(documents.load_measurement(path, id), tree)
+    except DataFileError:
+        same = False
+    if not same:
+        raise differs(path, archive)
+
+
+def _write_out(path: str, text: bytes, archive: str) -> None:
     try:
         files.create(path, text, sync=False)
     except FileExistsError:
-        if not _is_there(path, text, layout):
+        if not _is_there(path, text, archive):
             files.replace(path, text, sync=False)
 
 
-def _is_there(path: str, text: bytes, layout: Layout) -> bool:
+def _is_there(path: str, text: bytes, archive: str) -> bool:
     """Whether a file has the content; DataFileError when it has another that means something."""
     try:
         found = files.read(path)
@@ -157,12 +198,13 @@ def _is_there(path: str, text: bytes, layout: Layout) -> bool:
     # After a power cut the beginning of a file, or zero bytes, can bear its name.
     if text.startswith(found) or not found.strip(b"\0"):
         return False
+    decode = (format_of(path) or JSON).decode
     try:
-        same = documents.same(json.decode(found), json.decode(text))
+        same = documents.same(decode(found), decode(text))
     except DataFileError:
         same = False
     if not same:
-        raise differs(path, layout.experiment_file)
+        raise differs(path, archive)
     return True
 
 
@@ -193,13 +235,18 @@ def finish_reset(layout: Layout, document: ExperimentDocument, state: StateDocum
         measurements = [tree for id, tree in archived.items() if id > state.measurement_floor]
     failures = [tree for tree in document.failures if failure_id(tree) > state.failure_floor]
     info = {**document.info, **NO_DATES}
-    layout.save_experiment(ExperimentDocument(info, measurements, document.state, failures))
-    store = layout.store()
-    # What is read first is known to be a measurement; whatever else has such a name is not ours to delete.
-    understood = [id for id, _ in store.trees() if id <= state.measurement_floor]
-    for id in understood:
-        files.remove(store.path(id))
-    problems = store.problems
+    digests = document.digest_of()
+    layout.save_experiment(
+        ExperimentDocument(
+            info,
+            measurements,
+            without_marks(document.state),
+            failures,
+            [digests.get(failure_id(tree)) for tree in measurements or []] if digests else None,
+            document.compressed,
+        )
+    )
+    problems = _delete_measurements(layout, state.measurement_floor)
     for id in layout.failure_ids():
         try:
             if id <= state.failure_floor and layout.load_failure(id):
@@ -209,10 +256,26 @@ def finish_reset(layout: Layout, document: ExperimentDocument, state: StateDocum
     if document.measurements is None:
         layout.save_index(max(layout.store(state.measurement_floor).ids(), default=0))
     files.sync_directory(layout.directory)
-    layout.save_state(StateDocument(state.state))
+    layout.save_state(StateDocument(without_marks(state.state)))
     if problems:
         warn(
             f"These files bear a measurement's or failure's name but cannot be read; the reset left them: "
             f"{_said(problems)}.",
             DataFileWarning,
         )
+
+
+def _delete_measurements(layout: Layout, last: int) -> list[DataFileError]:
+    """Delete the measurement files up to an id, and return what is wrong with those that stay."""
+    problems = []
+    for id, paths in layout.store().files().items():
+        for path in paths if id <= last else ():
+            # What is read first is known to be a measurement; whatever else has such a name is not ours to delete.
+            try:
+                documents.load_measurement(path, id)
+                files.remove(path)
+            except DataFileError as error:
+                problems.append(error)
+            except FileNotFoundError:
+                pass
+    return problems

@@ -17,7 +17,7 @@ import pytest
 
 from coma_xr.errors import InactiveError
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.trees import json
+from coma_xr.trees.formats import FORMATS
 
 pytestmark = pytest.mark.leaves_files
 
@@ -31,12 +31,19 @@ FAILURE = {
 OTHER_FAILURE = {**FAILURE, "parameters": {"a": 8}}
 
 
+# Of the experiments that are opened here, and of archives.
+CONFIG: dict[str, str] = {}
+ARCHIVE: dict[str, bool] = {}
+
+
 def rest(value: Any) -> bytes:
-    return json.encode_rest({"results": {"value": value}})
+    return FORMATS[f".{CONFIG.get('archive_default_format', 'json')}"].encode_rest(
+        {"results": {"value": value}}
+    )
 
 
 def opened(path: Path, mode: str = "a") -> ExperimentDirectory:
-    return ExperimentDirectory(path, config={}, mode=mode)
+    return ExperimentDirectory(path, config=CONFIG, mode=mode)
 
 
 @dataclass
@@ -97,7 +104,7 @@ def forget_failures(place: ExperimentDirectory, run: Run) -> None:
 
 def deactivate(place: ExperimentDirectory, run: Run) -> None:
     try:
-        place.deactivate()
+        place.deactivate(**ARCHIVE)
     except InactiveError:
         assert not place.active
 
@@ -157,7 +164,7 @@ def prepared(path: Path, number: int, active: bool) -> None:
     place.change_state(lambda state: state.update({"definition": ["a"]}))
     place.write_index()
     if not active:
-        place.deactivate()
+        place.deactivate(**ARCHIVE)
 
 
 def visible(place: ExperimentDirectory) -> Visible:
@@ -251,9 +258,26 @@ class Bench:
         assert not list(path.glob(".coma-tmp-*"))
 
 
-def test_a_kill_at_any_call_loses_nothing(quick_path, deaths, subtests, report_line):
-    survived = 0
-    for case in CASES:
+# Of the operations in the other ways to lie on the disk: those whose files differ, in one start each.
+SAMPLE = [
+    case
+    for case in CASES
+    if case.number == 1
+    and case.operation.name
+    in {"add one, synced", "deactivate", "activate", "reset", "write the index", "save the info"}
+]
+
+
+@pytest.mark.parametrize("format", ["json", "xml"])
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_kill_at_any_call_loses_nothing(
+    quick_path, deaths, subtests, request, report_line, monkeypatch, format, compress
+):
+    monkeypatch.setitem(CONFIG, "archive_default_format", format)
+    monkeypatch.setitem(ARCHIVE, "compress", compress)
+    full = request.config.getoption("--full") or (format, compress) == ("json", False)
+    cases, survived = CASES if full else SAMPLE, 0
+    for case in cases:
         with subtests.test(case=str(case)):
             bench = Bench(quick_path / str(case), deaths, case)
             for path, _, run in bench.killed(bench.original, 100):
@@ -261,7 +285,10 @@ def test_a_kill_at_any_call_loses_nothing(quick_path, deaths, subtests, report_l
                 bench.check(path, kept, run)
                 bench.finish(path, kept, run)
                 survived += 1
-    report_line(f"kill points (K): {survived} of {survived} survived, in {len(CASES)} operations and starts")
+    report_line(
+        f"kill points (K, {format}{', compressed' * compress}): {survived} of {survived} survived, "
+        f"in {len(cases)} operations and starts"
+    )
 
 
 def test_a_second_kill_during_the_repetition_loses_nothing(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import json as standard_json
 import os
 import shutil
 
@@ -9,8 +12,10 @@ import pytest
 
 from coma_xr import files
 from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, StorageError
+from coma_xr.store import documents
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.trees import json
+from coma_xr.trees import json, xml
+from coma_xr.trees.formats import FORMATS
 
 
 def opened(path, **keywords):
@@ -181,12 +186,15 @@ def test_stale_files_and_files_of_the_user_stay(place, experiment_path):
     ]
 
 
-def test_who_reads_while_another_process_archives_sees_each_measurement_once(place, experiment_path):
+@pytest.mark.parametrize("compress", [False, True])
+def test_who_reads_while_another_process_archives_sees_each_measurement_once(
+    place, experiment_path, compress
+):
     reader = opened(experiment_path, mode="r")
     store = reader.measurements
     passing = store.trees()
     seen = [next(passing)]
-    place.deactivate()
+    place.deactivate(compress=compress)
     seen += passing
     assert {id: tree["results"]["value"] for id, tree in seen} == VALUES
     assert len(seen) == 3
@@ -203,6 +211,44 @@ def test_who_reads_while_another_process_brings_back_sees_each_measurement_once(
     place.activate()
     seen += passing
     assert {id: tree["results"]["value"] for id, tree in seen} == VALUES
+
+
+def test_files_in_two_formats_under_one_id_are_archived_once_when_they_are_equal(place, experiment_path):
+    tree = place.measurements.read(2)
+    (experiment_path / "measurement.000002.xml").write_bytes(xml.encode({"measurement": tree}))
+    assert place.number() == 3
+    place.deactivate()
+    assert listing(experiment_path) == ["experiment.none.json"]
+    assert values(place) == VALUES
+
+
+def test_files_in_two_formats_under_one_id_that_differ_are_not_archived(place, experiment_path):
+    other = experiment_path / "measurement.000002.xml"
+    other.write_text("<measurement><info/><results><value>1</value></results></measurement>")
+    before = snapshot(experiment_path)
+    with pytest.raises(
+        DataFileError, match=r"000002\.xml: expected a dictionary 'measurement/info', found nothing"
+    ):
+        place.deactivate()
+    other.write_text("<measurement><info><host>h</host></info></measurement>")
+    with pytest.raises(
+        DataFileError, match=r"^Nothing was changed, .*\.xml: differs from .*\.json, which counts"
+    ):
+        place.deactivate()
+    assert snapshot(experiment_path) == before | {other.name: other.read_bytes()}
+
+
+def test_a_file_in_the_other_format_beside_an_archive_is_not_written_again(place, experiment_path):
+    tree = place.measurements.read(1)
+    place.deactivate()
+    path = experiment_path / "measurement.000001.xml"
+    path.write_bytes(xml.encode({"measurement": {**tree, "results": {}}}))
+    with pytest.raises(DataFileError, match=rf"^{path}: differs from the measurement of this id in "):
+        place.activate()
+    path.write_bytes(xml.encode({"measurement": tree}))
+    place.activate()
+    assert not (experiment_path / "measurement.000001.json").exists()
+    assert values(place) == VALUES
 
 
 # ------------------------------------------------------------------------------------------- activate
@@ -262,6 +308,184 @@ def test_an_archive_with_two_measurements_of_one_id_is_not_torn_apart(experiment
     assert file.read_bytes() == before
 
 
+# ------------------------------------------------------------------------------------------- compressed
+
+
+@pytest.mark.parametrize("format", ["json", "xml"])
+def test_a_compressed_archive_is_read_as_it_is_and_brought_back(experiment_path, format):
+    place = opened(experiment_path, config={"archive_default_format": format})
+    for value in ("12", float("inf"), [1, None]):
+        place.measurements.add({}, FORMATS[place.suffix].encode_rest({"results": {"value": value}}))
+    place.write_index()
+    before = {name: data for name, data in snapshot(experiment_path).items() if not name.startswith(".")}
+    found = list(place.measurements.trees())
+    place.deactivate(compress=True)
+    name = f"experiment.none.{format}"
+    assert listing(experiment_path) == [f"{name}.gz"]
+    assert gzip.decompress((experiment_path / f"{name}.gz").read_bytes()).startswith(
+        {"json": b'{\n  "experiment"', "xml": b"<experiment>\n"}[format]
+    )
+    assert place.experiment_file == str(experiment_path / f"{name}.gz")
+    for path in (experiment_path, experiment_path / f"{name}.gz", experiment_path / name):
+        again = opened(path, mode="r")
+        assert not again.active
+        assert list(again.measurements.trees()) == found
+        assert (again.number(), again.next_id()) == (3, 4)
+    opened(experiment_path).save_info(description="other")
+    assert listing(experiment_path) == [f"{name}.gz"]
+    assert place.info["description"] == "other"
+    place.save_info(description=None)
+    with pytest.raises(InactiveError, match=r"lie in .*\.gz\. Call activate"):
+        place.check_writable()
+    with pytest.raises(InactiveError, match="is inactive already"):
+        place.deactivate(compress=True)
+    place.activate()
+    after = {name: data for name, data in snapshot(experiment_path).items() if not name.startswith(".")}
+    assert after == before
+
+
+def test_a_compressed_archive_is_the_same_for_the_same_measurements(place, experiment_path):
+    place.deactivate(compress=True)
+    first = (experiment_path / "experiment.none.json.gz").read_bytes()
+    place.activate()
+    place.deactivate(compress=True)
+    assert (experiment_path / "experiment.none.json.gz").read_bytes() == first
+
+
+def test_a_reset_of_a_compressed_experiment_empties_the_list(place, experiment_path):
+    place.deactivate(compress=True)
+    place.reset()
+    assert listing(experiment_path) == ["experiment.none.json.gz"]
+    assert (place.active, place.number(), place.next_id()) == (False, 0, 1)
+
+
+def test_files_copied_beside_a_compressed_archive_are_archived_too(place, experiment_path):
+    kept = (experiment_path / "measurement.000001.json").read_bytes()
+    place.deactivate(compress=True)
+    (experiment_path / "measurement.000009.json").write_bytes(kept)
+    place.deactivate()
+    assert listing(experiment_path) == ["experiment.none.json.gz"]
+    assert values(place) == VALUES | {9: "one"}
+
+
+def test_of_a_compressed_file_and_another_the_one_with_measurements_counts(place, experiment_path):
+    path = experiment_path / "experiment.none.json"
+    active = path.read_bytes()
+    place.deactivate(compress=True)
+    # As a kill between the two steps leaves it.
+    path.write_bytes(active)
+    assert not place.active
+    assert values(place) == VALUES
+    assert opened(experiment_path).experiment_file == f"{path}.gz"
+    place.save_info(description="new")
+    assert listing(experiment_path) == ["experiment.none.json.gz"]
+    place.activate()
+    path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+    assert place.active
+    place.save_info(description="newer")
+    assert "experiment.none.json.gz" not in listing(experiment_path)
+
+
+def test_equal_archives_count_once_and_different_ones_are_an_error(place, experiment_path):
+    path = experiment_path / "experiment.none.json"
+    place.deactivate(compress=True)
+    packed = path.with_name(f"{path.name}.gz")
+    text = gzip.decompress(packed.read_bytes())
+    path.write_bytes(text)
+    assert values(opened(experiment_path)) == VALUES
+    path.write_bytes(text.replace(b'"one"', b'"two"'))
+    error = rf"^{packed}: holds other measurements than {path}\. Move one of them out of the directory\.$"
+    with pytest.raises(DataFileError, match=error):
+        opened(experiment_path)
+    path.write_bytes(text)
+    place.save_info(description="new")
+    assert listing(experiment_path) == ["experiment.none.json"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda data: data[:-9], r"no valid gzip: it is cut off"),
+        (lambda data: b"", "empty"),
+        (lambda data: data + data, r"no valid gzip: more follows behind its end"),
+        (lambda data: b"{}", r"no valid gzip: Error -3 while decompressing data: incorrect header check"),
+        (lambda data: data[:40] + b"\0\0\0\0" + data[44:], r"no valid gzip: Error -3 "),
+    ],
+)
+def test_a_bad_compressed_archive_is_named(place, experiment_path, change, reason):
+    place.deactivate(compress=True)
+    path = experiment_path / "experiment.none.json.gz"
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(DataFileError, match=rf"^{path}: {reason}"):
+        opened(experiment_path)
+
+
+def test_every_beginning_of_a_compressed_archive_is_refused_and_zero_bytes_behind_it_are_not(
+    place, experiment_path
+):
+    place.deactivate(compress=True)
+    path = experiment_path / "experiment.none.json.gz"
+    data = path.read_bytes()
+    for end in range(len(data)):
+        path.write_bytes(data[:end])
+        with pytest.raises(DataFileError):
+            opened(experiment_path)
+    path.write_bytes(data + b"\0" * 512)
+    assert values(opened(experiment_path)) == VALUES
+
+
+def test_what_an_archive_cannot_hold_stays_in_its_file(place, experiment_path):
+    deep = '{"measurement": {"info": {}, "a": ' + "[" * 98 + "]" * 98 + "}}"
+    (experiment_path / "measurement.000006.json").write_text(deep)
+    assert place.measurements.read(6)["info"] == {"measurement_id": 6}
+    before = snapshot(experiment_path)
+    text = r"experiment\.none\.json: would not read back as it was written \(nested deeper than 100 levels\); nothing was"
+    with pytest.raises(DataFileError, match=text):
+        place.deactivate()
+    assert snapshot(experiment_path) == before
+
+
+def test_a_small_file_that_would_fill_the_memory_is_not_unpacked(place, experiment_path, monkeypatch):
+    place.deactivate(compress=True)
+    path = experiment_path / "experiment.none.json.gz"
+    path.write_bytes(gzip.compress(b" " * 10_000_000) * 3)
+    monkeypatch.setattr(documents, "ARCHIVE_LIMIT", 100_000)
+    with pytest.raises(DataFileError, match=rf"^{path}: holds more than the 100000 bytes that are read\.$"):
+        opened(experiment_path)
+
+
+# -------------------------------------------------------------------------------------------- digests
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_an_archive_has_the_digests_of_its_measurements(place, experiment_path, compress):
+    place.deactivate(compress=compress)
+    data = (experiment_path / f"experiment.none.json{'.gz' * compress}").read_bytes()
+    tree = json.decode(gzip.decompress(data) if compress else data)["experiment"]
+    expected = [
+        hashlib.sha256(standard_json.dumps(one, separators=(",", ":")).encode()).hexdigest()
+        for one in tree["measurements"]
+    ]
+    assert tree["info"]["coma_xr"]["sha256"] == expected
+    assert len(expected) == 3
+    place.save_info(description="new")
+    assert opened(experiment_path)._document.digests == expected
+    place.activate()
+    assert "sha256" not in (experiment_path / "experiment.none.json").read_text()
+
+
+def test_what_was_archived_keeps_its_digest_when_more_is_archived(place, experiment_path):
+    kept = (experiment_path / "measurement.000001.json").read_bytes()
+    place.deactivate()
+    path = experiment_path / "experiment.none.json"
+    path.write_bytes(path.read_bytes().replace(b'"one"', b'"two"'))
+    digests = place._document.digests
+    (experiment_path / "measurement.000009.json").write_bytes(kept)
+    place.deactivate()
+    assert values(place)[1] == "two"
+    assert place._document.digests[:3] == digests
+
+
 # ---------------------------------------------------------------------------------------------- reset
 
 
@@ -305,8 +529,8 @@ def test_what_a_reset_does_not_understand_it_does_not_delete(place, experiment_p
     [warning] = warned
     assert str(warning.message) == (
         "These files bear a measurement's or failure's name but cannot be read; the reset left them: "
-        f"{experiment_path}/measurement.000003.xml: XML is not read by this version of coma_xr, "
         f"{experiment_path}/measurement.000002.json: no valid JSON: Expecting value, line 1, column 1, "
+        f"{experiment_path}/measurement.000003.xml: expected a dictionary under 'measurement', found nothing, "
         f"{experiment_path}/failure.000004.json: expected a dictionary with the key 'failure', found a list."
     )
     assert listing(experiment_path) == [

@@ -12,7 +12,6 @@ import pytest
 
 from coma_xr.errors import (
     ComaWarning,
-    ConfigError,
     DataFileError,
     DataFileWarning,
     ExperimentError,
@@ -22,6 +21,7 @@ from coma_xr.errors import (
 from coma_xr.store.config import create_default_config
 from coma_xr.store.place import ExperimentDirectory
 from coma_xr.trees import json
+from coma_xr.trees.formats import FORMATS
 
 COMA2 = Path(__file__).parents[1] / "data" / "coma2"
 
@@ -119,10 +119,13 @@ def test_an_index_of_experiments_that_makes_no_sense_is_an_error(
     assert opened(experiment_path, id=3).info["experiment_id"] == 3
 
 
-def test_an_xml_index_of_experiments_is_said_not_to_be_read(experiment_path, empty_configuration):
-    (empty_configuration / "experiment.index.xml").touch()
-    with pytest.warns(ComaWarning, match=r"index\.xml: XML is not read by .* gets no id; give one with id="):
-        assert opened(experiment_path).info["experiment_id"] is None
+def test_an_xml_index_of_experiments_gives_ids_too(experiment_path, empty_configuration):
+    index = empty_configuration / "experiment.index.xml"
+    index.write_text("<experiments><last_experiment_id>41</last_experiment_id></experiments>")
+    assert opened(experiment_path).info["experiment_id"] == 42
+    assert index.read_text() == (
+        "<experiments>\n  <last_experiment_id>42</last_experiment_id>\n</experiments>\n"
+    )
 
 
 def test_an_index_of_experiments_may_be_anywhere(tmp_path):
@@ -131,10 +134,60 @@ def test_an_index_of_experiments_may_be_anywhere(tmp_path):
     assert place.info["experiment_id"] == 42
 
 
-def test_xml_cannot_be_chosen_for_a_new_experiment(experiment_path):
-    with pytest.raises(ConfigError, match=r"archive_default_format: XML is not written by this version"):
-        opened(experiment_path, config={"archive_default_format": "xml"})
-    assert not experiment_path.exists()
+def test_xml_can_be_chosen_for_a_new_experiment(experiment_path):
+    place = opened(experiment_path, id=3, config={"archive_default_format": "xml"})
+    assert listing(experiment_path) == ["experiment.000003.xml", "measurement.index.xml"]
+    assert (experiment_path / "measurement.index.xml").read_text() == (
+        "<measurements>\n  <last_measurement_id>0</last_measurement_id>\n</measurements>\n"
+    )
+    assert place.suffix == ".xml"
+    rest = FORMATS[place.suffix].encode_rest({"results": {"n": "12", "done": True}}, pretty=place.pretty)
+    assert place.measurements.add({"host": "h"}, rest) == 1
+    place.write_index()
+    assert (experiment_path / "measurement.000001.xml").read_text().startswith("<measurement>\n  <info>\n")
+    # The format of what is there is found, whatever that of new files is.
+    for again in (opened(experiment_path), opened(experiment_path / "experiment.000003.xml", mode="r", id=3)):
+        assert again.suffix == ".json"
+        assert again.measurements.read(1) == {
+            "info": {"measurement_id": 1, "host": "h"},
+            "results": {"n": "12", "done": True},
+        }
+        assert (again.number(), again.next_id(), again.info["experiment_id"]) == (1, 2, 3)
+
+
+@pytest.mark.parametrize("format", ["json", "xml"])
+def test_files_of_both_formats_stand_side_by_side_and_come_back_as_they_were(experiment_path, format, rest):
+    trees = [
+        {"results": {"text": "12", "none": None, "empty": [], "deep": {"a b": [1, {"": True}]}}},
+        {"results": {"big": 2**70, "inf": [float("inf"), -0.0, 0.1], "nothing": {}, "line": "a\r\nb"}},
+    ]
+    for number, other in enumerate(["json", "xml", "json", "xml"]):
+        place = opened(experiment_path, config={"archive_default_format": other if number else format})
+        assert place.suffix == f".{other if number else format}"
+        rest = FORMATS[place.suffix].encode_rest(trees[number % 2], pretty=True)
+        assert place.measurements.add({"host": "1e5"}, rest) == number + 1
+    place.write_index()
+    assert {Path(name).suffix for name in listing(experiment_path)} == {".json", ".xml"}
+    before = repr(list(place.measurements.trees()))
+    assert place.number() == 4
+    place.deactivate()
+    assert listing(experiment_path) == [f"experiment.none.{format}"]
+    assert repr(list(place.measurements.trees())) == before
+    place.activate()
+    assert {Path(name).suffix for name in listing(experiment_path)} == {f".{format}"}
+    assert repr(list(place.measurements.trees())) == before
+    place.reset()
+    assert listing(experiment_path) == [f"experiment.none.{format}", f"measurement.index.{format}"]
+
+
+def test_an_index_in_the_other_format_counts_and_goes_with_the_next_one(place, experiment_path):
+    (experiment_path / "measurement.index.xml").write_text(
+        "<measurements><last_measurement_id>6</last_measurement_id></measurements>"
+    )
+    assert place.next_id() == 7
+    place.write_index()
+    assert listing(experiment_path) == ["experiment.none.json", "measurement.index.json"]
+    assert place.next_id() == 7
 
 
 # -------------------------------------------------------------------------------------------- opening
@@ -254,13 +307,22 @@ def test_of_several_experiments_one_is_chosen_and_they_can_only_be_read(tmp_path
     assert listing(tmp_path) == ["experiment.000007.json", "experiment.000008.json"]
 
 
-def test_an_xml_experiment_is_recognised(tmp_path):
-    (tmp_path / "experiment.none.xml").write_text("<experiment/>")
-    with pytest.raises(
-        DataFileError, match=r"experiment\.none\.xml: XML is not read by this version of coma_xr\.$"
-    ):
+def test_a_bad_xml_experiment_is_named_and_left_alone(tmp_path):
+    (tmp_path / "experiment.none.xml").write_text("<experiment><info>")
+    with pytest.raises(DataFileError, match=r"experiment\.none\.xml: no valid XML: no element found, line 1"):
         opened(tmp_path)
     assert listing(tmp_path) == ["experiment.none.xml"]
+
+
+def test_an_experiment_file_in_each_format_is_one_too_many(tmp_path):
+    for suffix in ("json", "xml"):
+        shutil.copy(next((COMA2 / f"chain-{suffix}-pretty-inactive").iterdir()), tmp_path)
+    text = (
+        rf"^{tmp_path} holds several experiments: experiment\.none\.json, experiment\.none\.xml\. Choose one"
+    )
+    with pytest.raises(ExperimentError, match=text):
+        opened(tmp_path)
+    assert opened(tmp_path / "experiment.none.xml").number() == 4
 
 
 @pytest.mark.parametrize(
@@ -330,7 +392,7 @@ def test_experiments_of_coma_2_are_read_and_stay_as_they_are(tmp_path, name):
     place = opened(path)
     assert place.active is not name.endswith("inactive")
     assert place.info["description"] == f"Made by Coma 2.0: {name}"
-    assert place.info["experiment_id"] == (7 if "pendulum-json-pretty" in name else None)
+    assert place.info["experiment_id"] == (7 if name.startswith("pendulum") and "-pretty-" in name else None)
     number = {"chain": 4, "pendu": 12, "value": 5}[name[:5]]
     assert place.number() == number
     assert place.next_id() == number + 1
@@ -342,16 +404,22 @@ def test_experiments_of_coma_2_are_read_and_stay_as_they_are(tmp_path, name):
 
 
 @pytest.mark.parametrize("layout", ["pretty", "compact"])
+@pytest.mark.parametrize("format", ["json", "xml"])
 @pytest.mark.parametrize("kind", ["pendulum", "chain"])
-def test_archiving_and_bringing_back_gives_the_files_of_coma_2(tmp_path, kind, layout):
+def test_archiving_and_bringing_back_gives_the_files_of_coma_2(tmp_path, kind, format, layout):
     "Byte for byte, dates and descriptions aside."
-    active = shutil.copytree(COMA2 / f"{kind}-json-{layout}-active", tmp_path / "active")
+    active = shutil.copytree(COMA2 / f"{kind}-{format}-{layout}-active", tmp_path / "active")
     before = {file.name: file.read_bytes() for file in active.iterdir()}
     place = opened(active, config={"archive_pretty_print": layout == "pretty"})
     place.deactivate()
     [archived] = listing(active)
-    inactive = COMA2 / f"{kind}-json-{layout}-inactive" / archived
-    assert (active / archived).read_bytes() == inactive.read_bytes().replace(b"-inactive", b"-active")
+    inactive = COMA2 / f"{kind}-{format}-{layout}-inactive" / archived
+    form = FORMATS[f".{format}"]
+    # What Coma 2 passes over: the digests.
+    tree = form.decode((active / archived).read_bytes())
+    assert list(tree["experiment"]["info"].pop("coma_xr")) == ["sha256"]
+    text = form.encode(tree, pretty=layout == "pretty")
+    assert text == inactive.read_bytes().replace(b"-inactive", b"-active")
     place.activate()
     after = {name: (active / name).read_bytes() for name in listing(active)}
     assert after == before

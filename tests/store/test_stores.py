@@ -13,7 +13,7 @@ from coma_xr.store.archive import ArchiveStore
 from coma_xr.store.config import Config
 from coma_xr.store.directory import DirectoryStore
 from coma_xr.store.memory import MemoryStore
-from coma_xr.trees import json
+from coma_xr.trees import json, xml
 
 INFO = {"start_date": "2026-11-22T11:02:50Z"}
 
@@ -239,9 +239,82 @@ def test_odd_things_under_a_measurements_name_are_noted(tmp_path):
         "000003.json: expected a regular file, found a directory.",
         "000004.json: a symbolic link that leads nowhere.",
         "000005.json: cannot read measurement.000005.json: too many levels of symbolic links.",
-        "000007.xml: XML is not read by this version of coma_xr.",
+        "000007.xml: expected a dictionary under 'measurement', found nothing.",
     ]
     assert store.add(INFO, rest_of(2)) == 8
+
+
+def xml_file(id, value):
+    return xml.encode({"measurement": tree_of(id, value)})
+
+
+def test_files_of_both_formats_are_measurements_of_one_directory(tmp_path):
+    store = directory_store(tmp_path)
+    store.add(INFO, rest_of(1))
+    (tmp_path / "measurement.000002.xml").write_bytes(xml_file(77, "1e5"))
+    (tmp_path / "measurement.000004.xml").write_bytes(xml_file(4, 4.0))
+    assert store.ids() == [1, 2, 4]
+    assert list(store.trees()) == [(1, tree_of(1, 1)), (2, tree_of(2, "1e5")), (4, tree_of(4, 4.0))]
+    assert store.problems == []
+    assert store.read(2) == tree_of(2, "1e5")
+    assert store.path(2) == str(tmp_path / "measurement.000002.xml")
+    assert store.add(INFO, rest_of(5), id=4) == 5
+    assert store.add(INFO, rest_of(6)) == 6
+    store.remove(4)
+    assert store.ids() == [1, 2, 5, 6]
+    assert not (tmp_path / "measurement.000004.xml").exists()
+
+
+def test_new_files_have_the_format_of_the_store(tmp_path):
+    store = DirectoryStore(str(tmp_path), Config().measurements(".xml"), Config().measurements(".json"))
+    rest = xml.encode_rest({"parameters": {"a": "12"}})
+    assert [store.add(INFO, rest), store.add(INFO, rest)] == [1, 2]
+    assert sorted(os.listdir(tmp_path)) == ["measurement.000001.xml", "measurement.000002.xml"]
+    assert store.read(2) == {"info": {"measurement_id": 2, **INFO}, "parameters": {"a": "12"}}
+
+
+def test_equal_files_of_one_id_in_both_formats_count_once(tmp_path):
+    store = directory_store(tmp_path)
+    store.add(INFO, rest_of("12"))
+    (tmp_path / "measurement.000001.xml").write_bytes(xml_file(1, "12"))
+    assert store.ids() == [1]
+    assert list(store.trees()) == [(1, tree_of(1, "12"))]
+    assert store.problems == []
+    assert store.files() == {
+        1: [str(tmp_path / f"measurement.000001.{suffix}") for suffix in ("json", "xml")]
+    }
+    store.remove(1)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("format", ["json", "xml"])
+def test_of_different_files_of_one_id_that_in_the_format_of_new_files_counts(tmp_path, format):
+    directory_store(tmp_path).add(INFO, rest_of("json"))
+    (tmp_path / "measurement.000001.xml").write_bytes(xml_file(1, "xml"))
+    names = Config(archive_default_format=format).all_measurements()
+    store = DirectoryStore(str(tmp_path), *names)
+    assert list(store.trees()) == [(1, tree_of(1, format))]
+    assert store.read(1) == tree_of(1, format)
+    other = "xml" if format == "json" else "json"
+    [problem] = store.problems
+    assert str(problem) == (
+        f"{tmp_path}/measurement.000001.{other}: differs from {tmp_path}/measurement.000001.{format}, which counts. "
+        "Move one of them out of the directory."
+    )
+
+
+def test_of_two_files_of_one_id_the_one_that_can_be_read_counts(tmp_path):
+    store = directory_store(tmp_path)
+    (tmp_path / "measurement.000001.json").touch()
+    (tmp_path / "measurement.000001.xml").write_bytes(xml_file(1, 1))
+    assert list(store.trees()) == [(1, tree_of(1, 1))]
+    assert store.read(1) == tree_of(1, 1)
+    assert [str(problem) for problem in store.problems] == [f"{tmp_path}/measurement.000001.json: empty."]
+    (tmp_path / "measurement.000001.xml").write_text("<measurement>")
+    assert list(store.trees()) == []
+    assert len(store.problems) == 2
+    with pytest.raises(DataFileError, match=r"000001\.json: empty\."):
+        store.read(1)
 
 
 def test_stale_files_of_coma_2_are_left_alone(tmp_path):

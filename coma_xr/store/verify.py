@@ -1,0 +1,320 @@
+"""Checking every file of an experiment, and mending what can be mended without losing anything."""
+
+from __future__ import annotations
+
+import json as standard_json
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from coma_xr import files
+from coma_xr.errors import ComaWarning, DataFileError, listing
+from coma_xr.store import documents, protocols
+from coma_xr.store.archive import entries_by_id
+from coma_xr.store.findings import Finding
+from coma_xr.store.layout import SCAN, STATE, failure_id
+from coma_xr.store.locks import noted_runs
+from coma_xr.store.packing import GZ, unpack
+from coma_xr.store.removing import REMOVED, set_aside
+from coma_xr.trees.formats import JSON, format_of
+
+if TYPE_CHECKING:
+    from coma_xr.store.layout import ExperimentDocument, Layout, StateDocument
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["Inspection"]
+
+_ASIDE = f"move it to {REMOVED}"
+_ARCHIVE = "take it into the experiment file (activate() brings everything back)"
+
+Action = Callable[[], object]
+
+
+class Inspection:
+    """All that is wrong in the directory of one experiment, and what mends it.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where.
+    document, state
+        What experiment file and state hold.
+    alone : bool, default True
+        No other experiment shares the directory; else nobody knows whose measurement files are there.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        In the order of the files' names.
+    """
+
+    def __init__(
+        self, layout: Layout, document: ExperimentDocument, state: StateDocument, *, alone: bool = True
+    ) -> None:
+        self._layout = layout
+        self._document = document
+        self._state = state
+        self._found: list[tuple[Finding, Action | None]] = []
+        self._archived = entries_by_id(document.measurements or [], self._archive)[0]
+        self._experiment_file()
+        self._reset()
+        self._temporary()
+        self._hints()
+        self._archive_entries()
+        if alone:
+            self._measurements()
+            self._failures()
+            self._index()
+            self._names()
+        self._found.sort(key=lambda found: (found[0].file, found[0].kind))
+        self.findings = [finding for finding, _ in self._found]
+
+    def repair(self) -> None:
+        """Mend what can be mended. The caller holds the lock of the experiment."""
+        actions: list[Action] = []
+        for _, action in self._found:
+            if action is not None and action not in actions:
+                actions.append(action)
+        # What moves a file out of the way comes before what needs all files to be readable.
+        for action in sorted(actions, key=lambda action: action == self._take_into_archive):
+            action()
+
+    @property
+    def _archive(self) -> str:
+        return self._layout.file_of(self._document)
+
+    def _note(self, path: str, kind: str, text: str, repair: str = "", action: Action | None = None) -> None:
+        self._found.append((Finding(PurePath(path).name, kind, text, repair), action))
+
+    # ----------------------------------------------------------------------------- files that are there once
+
+    def _experiment_file(self) -> None:
+        layout = self._layout
+        plain, packed = files.exists(layout.experiment_file), files.exists(layout.packed_file)
+        if not plain and not packed:
+            text = "is lost; description, tags and dates are unknown"
+            self._note(layout.experiment_file, "experiment", text, "write it", self._save_experiment)
+        elif plain and packed:
+            other = layout.experiment_file if self._archive == layout.packed_file else layout.packed_file
+            text = f"is beside {PurePath(self._archive).name}, which counts"
+            self._note(other, "experiment", text, _ASIDE, self._aside(other))
+
+    def _save_experiment(self) -> None:
+        self._layout.save_experiment(self._document)
+
+    def _reset(self) -> None:
+        if self._state.reset is not None:
+            text = f"notes a reset that was cut off; measurements up to {self._state.measurement_floor} do not count"
+            # Whoever takes the lock finishes it.
+            self._note(STATE, "reset", text, "finish the reset", lambda: None)
+
+    def _temporary(self) -> None:
+        here = files.host()
+        alive = [run for run in noted_runs(self._layout.directory) if run[0] != here]
+        for name in files.leftovers(self._layout.directory, alive):
+            text = "is the temporary file of a process that is dead"
+            self._note(name, "temporary", text, "delete it", lambda: None)
+
+    def _hints(self) -> None:
+        for name in (STATE, SCAN):
+            path = self._layout.path(name)
+            try:
+                documents.load(path, "coma_xr")
+            except FileNotFoundError:
+                pass
+            except DataFileError as error:
+                text = f"cannot be read and is taken for empty ({_reason(error, path)})"
+                self._note(path, "state", text, _ASIDE, self._aside(path))
+
+    def _index(self) -> None:
+        layout, there = self._layout, self._layout.index_files()
+        if self._document.measurements is not None:
+            for path in there:
+                self._note(
+                    path, "index", "is an index of an inactive experiment", "delete it", self._no_index
+                )
+            return
+        if self._state.reset is not None:
+            return
+        last = layout.store().last_id()
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always", ComaWarning)
+            known = layout.load_index()
+        text = ""
+        if not there:
+            text = "is lost"
+        elif warned:
+            text = "makes no sense"
+        elif known < last:
+            text = f"says that the last measurement is {known}; it is {last}"
+        elif len(there) > 1:
+            text = "is there in two formats"
+        if text:
+            repair = "write it from the files that there are"
+            self._note(layout.index_file, "index", f"{text}; Coma 2 goes by it", repair, self._write_index)
+
+    def _write_index(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ComaWarning)
+            known = self._layout.load_index()
+        self._layout.save_index(max(known, self._layout.store().last_id()))
+
+    def _no_index(self) -> None:
+        self._layout.remove_index()
+
+    # ---------------------------------------------------------------------------------------- measurements
+
+    def _measurements(self) -> None:
+        for id, paths in self._layout.store(self._state.measurement_floor).files().items():
+            trees = {path: tree for path in paths if (tree := self._measurement(path, id)) is not None}
+            if len(trees) == 2:
+                self._twice(trees)
+            if self._document.measurements is not None:
+                for path, tree in trees.items():
+                    self._beside(path, tree, self._archived.get(id))
+
+    def _measurement(self, path: str, id: int) -> Tree | None:
+        """Return the tree of a measurement file and note what is wrong in it."""
+        data = self._content(path)
+        if data is None:
+            return None
+        try:
+            tree = documents.load(path, "measurement")
+            info = tree.get("info")
+            named = info.get("measurement_id") if isinstance(info, dict) else None
+            documents.number(tree, path, id)
+        except (DataFileError, FileNotFoundError) as error:
+            self._note(path, "unreadable", f"cannot be read ({_reason(error, path)}); it does not count")
+            return None
+        if named != id:
+            self._note(path, "id", f"has the id {named!r} inside; {id} counts, as its name says")
+        if format_of(path) is JSON:
+            self._keys(path, data)
+        return tree
+
+    def _content(self, path: str) -> bytes | None:
+        """Return the content of a file, None when there is none."""
+        try:
+            data = files.read(path)
+        except FileNotFoundError:
+            self._note(path, "unreadable", "is a symbolic link that leads nowhere; it does not count")
+        except (DataFileError, OSError) as error:
+            self._note(path, "unreadable", f"cannot be read ({_reason(error, path)}); it does not count")
+        else:
+            if data.strip(b"\0"):
+                return data
+            text = (
+                "is empty, as a power cut leaves it"
+                if not data
+                else "holds zero bytes, as a power cut leaves it"
+            )
+            self._note(path, "empty", text, _ASIDE, self._aside(path))
+        return None
+
+    def _keys(self, path: str, data: bytes) -> None:
+        if twice := _keys_twice(data):
+            text = f"has a key twice in one dictionary ({listing(twice, 3)}); the last one counts"
+            self._note(path, "keys", text)
+
+    def _twice(self, trees: dict[str, Tree]) -> None:
+        one, other = trees
+        if documents.same(trees[one], trees[other]):
+            text = f"holds the same as {PurePath(one).name}"
+            self._note(other, "twice", text, _ASIDE, self._aside(other))
+        else:
+            text = f"differs from {PurePath(one).name}, which counts"
+            self._note(other, "differs", f"{text}; move one of them out of the directory")
+
+    def _beside(self, path: str, tree: Tree, archived: Tree | None) -> None:
+        name = PurePath(self._archive).name
+        if archived is not None and not documents.same(archived, tree):
+            text = f"differs from the measurement of this id in {name}, which counts"
+            self._note(path, "differs", f"{text}; move one of them out of the directory")
+            return
+        text = f"is {'also in' if archived is not None else 'not in'} {name}, which makes the experiment inactive"
+        # As deactivate or activate leave it that were cut off, or somebody who put it there.
+        self._note(path, "beside", text, _ARCHIVE, self._take_into_archive)
+
+    def _take_into_archive(self) -> None:
+        try:
+            protocols.deactivate(self._layout, self._layout.load_experiment())
+        except DataFileError:
+            # Of another file, which is among the findings.
+            return
+
+    def _archive_entries(self) -> None:
+        entries, digests = self._document.measurements, self._document.digests
+        if entries is None:
+            return
+        for error in entries_by_id(entries, self._archive)[1]:
+            self._note(self._archive, "archive", f"has a bad entry: {_reason(error, self._archive)}")
+        if digests is not None and len(digests) != len(entries):
+            text = f"has {len(digests)} digests for {len(entries)} measurements; it was changed by hand"
+            self._note(self._archive, "digest", text)
+        for id, digest in self._document.digest_of().items():
+            if digest and documents.digest(self._archived[id]) != digest:
+                text = f"has a measurement {id} that is not as it was archived (SHA-256)"
+                self._note(self._archive, "digest", text)
+        if format_of(self._layout.experiment_name) is JSON:
+            data = files.read(self._archive, documents.ARCHIVE_LIMIT)
+            packed = self._archive.endswith(GZ)
+            self._keys(self._archive, unpack(data, documents.ARCHIVE_LIMIT) if packed else data)
+
+    # -------------------------------------------------------------------------------- failures, other names
+
+    def _failures(self) -> None:
+        layout = self._layout
+        archived = {failure_id(tree) for tree in self._document.failures}
+        for id in layout.failure_ids(self._state.failure_floor):
+            path = layout.failure_file(id)
+            if self._content(path) is None:
+                continue
+            try:
+                layout.load_failure(id)
+            except (DataFileError, FileNotFoundError) as error:
+                text = f"cannot be read ({_reason(error, path)}); the parameters count as never tried"
+                self._note(path, "unreadable", text)
+            else:
+                if self._document.measurements is not None:
+                    text = f"is {'also in' if id in archived else 'not in'} {PurePath(self._archive).name}"
+                    self._note(path, "beside", text, _ARCHIVE, self._take_into_archive)
+
+    def _names(self) -> None:
+        for name in _almost(self._layout):
+            self._note(name, "name", "is no name of a measurement and does not count")
+
+    def _aside(self, path: str) -> Action:
+        return lambda: set_aside(self._layout, [path])
+
+
+def _almost(layout: Layout) -> Iterator[str]:
+    """Yield names that begin and end as those of measurements and are none."""
+    config = layout.config
+    head = config.measurement_file.partition("${")[0]
+    indices = {PurePath(path).name for path in layout.index_files()}
+    for name in files.names(layout.directory):
+        likely = name.startswith(head) and ("json" in name or "xml" in name)
+        if not head or not likely or name in indices:
+            continue
+        if not any(kind.id_of(name) for kind in config.all_measurements()):
+            yield name
+
+
+def _reason(error: Exception, path: str) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return text.removeprefix(f"{path}: ").removesuffix(".")
+
+
+def _keys_twice(data: bytes) -> list[str]:
+    """Return the keys that a JSON text, which is known to be one, has twice in one dictionary."""
+    twice: dict[str, None] = {}
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        keys = [key for key, _ in pairs]
+        if len(set(keys)) < len(keys):
+            twice.update((key, None) for key, number in Counter(keys).items() if number > 1)
+
+    standard_json.loads(data, object_pairs_hook=note, parse_int=str, parse_float=str)
+    return list(twice)
