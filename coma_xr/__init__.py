@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     from coma_xr.collection import open_experiments
     from coma_xr.define.conditions import P
     from coma_xr.define.parameters import ParameterSet
-    from coma_xr.define.scans import Scan, grid
-    from coma_xr.experiment import Experiment
+    from coma_xr.define.sampling import sample
+    from coma_xr.define.scans import Scan, cases, grid, zipped
+    from coma_xr.experiment import Experiment, ParallelExperiment
     from coma_xr.output.export import export
     from coma_xr.output.plot import plot
     from coma_xr.retrieve.measurement import Measurement
@@ -68,6 +69,7 @@ __all__ = [
     "LayoutError",
     "Measurement",
     "P",
+    "ParallelExperiment",
     "ParameterError",
     "ParameterSet",
     "PathError",
@@ -80,6 +82,7 @@ __all__ = [
     "SerializationError",
     "StorageError",
     "__version__",
+    "cases",
     "create_default_config",
     "export",
     "grid",
@@ -87,6 +90,8 @@ __all__ = [
     "open_experiments",
     "plot",
     "program",
+    "sample",
+    "zipped",
 ]
 
 # xarray's Datasets get their `.coma` as soon as there are any.
@@ -97,12 +102,14 @@ _HOMES = {
     "Experiment": "experiment",
     "Measurement": "retrieve.measurement",
     "P": "define.conditions",
+    "ParallelExperiment": "experiment",
     "ParameterSet": "define.parameters",
     "ProgramError": "run.program",
     "Result": "retrieve.tables",
     "ResultList": "retrieve.tables",
     "RunReport": "run.report",
     "Scan": "define.scans",
+    "cases": "define.scans",
     "create_default_config": "store.config",
     "export": "output.export",
     "grid": "define.scans",
@@ -110,6 +117,8 @@ _HOMES = {
     "open_experiments": "collection",
     "plot": "output.plot",
     "program": "run.program",
+    "sample": "define.sampling",
+    "zipped": "define.scans",
 }
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr.define.values import near_doubles, near_doubles_text
 from coma_xr.errors import listing, warn
 from coma_xr.run.plan import plan, survey
-from coma_xr.run.runner import run_serially
+from coma_xr.run.runner import dry_run, run_plan
 
 if TYPE_CHECKING:
     from coma_xr.run.plan import Plan, Survey
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from coma_xr.store.place import ExperimentDirectory
     from coma_xr.trees.plain import Tree
 
-__all__ = ["Keeper", "Session", "recorded_failures"]
+__all__ = ["Keeper", "Options", "Session", "recorded_failures"]
 
 
 def recorded_failures(place: ExperimentDirectory) -> list[tuple[int, Tree]]:
@@ -74,6 +74,21 @@ class Keeper:
 
 
 @dataclass(frozen=True)
+class Options:
+    """How a run is done; the arguments of `Experiment.run` of the same names."""
+
+    on_error: OnError = "auto"
+    retry_failed: bool = True
+    max_workers: int | None = 1
+    executor: Any = None
+    timeout: float | None = None
+    repeats: int | None = None
+    shard: tuple[int, int] | None = None
+    limit: int | None = None
+    progress: bool | None = None
+
+
+@dataclass(frozen=True)
 class Session:
     """One run of an experiment.
 
@@ -85,44 +100,64 @@ class Session:
         The function, and how it is called.
     wanted : sequence of sequences
         The plain values of each parameter set asked for.
+    defaults : mapping of str to value
+        Plain values by path, which measurements without these paths count as having.
     durable : "auto" or bool
         When a measurement is safe against a power cut.
+    options : Options
+        How it is done.
     """
 
     place: ExperimentDirectory
     work: Work
     wanted: Sequence[Sequence[Tree]]
+    defaults: Mapping[str, Tree]
     durable: Durable
+    options: Options
 
-    def run(
-        self,
-        trees: Iterable[tuple[int, Tree]],
-        *,
-        defaults: dict[str, Tree],
-        retry_failed: bool,
-        on_error: OnError,
-        progress: bool | None,
-    ) -> RunReport:
-        """Run what the measurements that there are, `trees`, leave to be done."""
-        work, place = self.work, self.place
-        there = survey(trees, work.definition, defaults=defaults, constants=work.defaults)
-        failed = survey(recorded_failures(place), work.definition)
-        todo = plan(self.wanted, there.ids, failed.ids, retry_failed=retry_failed)
+    def run(self) -> RunReport:
+        """Run what the measurements that there are leave to be done."""
+        place, options = self.place, self.options
+        there, failed, todo = self._plan()
         self._warn(todo, there)
         with place.saving(self.durable) as saving:
             keeper = Keeper(place, saving, failed, place.next_id())
             try:
-                return run_serially(
-                    work,
+                return run_plan(
+                    self.work,
                     todo,
                     save=keeper.save,
                     record_failure=keeper.record_failure,
-                    on_error=on_error,
+                    on_error=options.on_error,
                     ever_succeeded=bool(there.ids),
-                    progress=progress,
+                    progress=options.progress,
+                    max_workers=options.max_workers,
+                    executor=options.executor,
+                    timeout=options.timeout,
+                    versions=there.versions,
                 )
             finally:
                 self._note_dates(keeper.dates)
+
+    def dry_run(self) -> RunReport:
+        """Say what `run` would do, and about how long it would take; nothing is written."""
+        there, _, todo = self._plan()
+        return dry_run(todo, there, max_workers=self.options.max_workers, executor=self.options.executor)
+
+    def _plan(self) -> tuple[Survey, Survey, Plan]:
+        work, options = self.work, self.options
+        there = survey(self.place.trees(), work.definition, defaults=self.defaults, constants=work.defaults)
+        failed = survey(recorded_failures(self.place), work.definition)
+        todo = plan(
+            self.wanted,
+            there.ids,
+            failed.ids,
+            retry_failed=options.retry_failed,
+            repeats=options.repeats,
+            shard=options.shard,
+            limit=options.limit,
+        )
+        return there, failed, todo
 
     def _note_dates(self, dates: Sequence[str]) -> None:
         if dates:

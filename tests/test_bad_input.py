@@ -254,7 +254,7 @@ def test_mode_r_never_writes(pendulum):
     e.to_dataset()
     called = []
     for write in (
-        lambda: e.run(called.append, {"theta_0": [1], "theta": [1]}),
+        lambda: e.run(lambda theta_0, theta: called.append(1), {"theta_0": [1], "theta": [1]}),
         lambda: e.annotate("results/t", units="s"),
         lambda: e.define_parameter_set("theta"),
         lambda: coma.Experiment(pendulum, "r", description="other"),

@@ -337,3 +337,142 @@ def test_the_configuration_rules_the_files(experiment_path):
     e.run(lambda p: Model())
     assert visible(e) == ["point-000001.json", "points.json", "run_none.json"]
     assert '"results":{"y":1}' in (experiment_path / "point-000001.json").read_text()
+
+
+# Workers, repeats and seeds
+
+
+def test_workers_give_the_same_as_this_process(tmp_path):
+    scan = coma.grid(x=range(6), a=[1.0, 2.0])
+    one, two = coma.Experiment(tmp_path / "one"), coma.ParallelExperiment(tmp_path / "two")
+    assert one.run(square, scan) == two.run(square, scan, max_workers=2) == (12, 12)
+    xr.testing.assert_equal(one.to_dataset(), two.to_dataset())
+    assert two.run(square, scan, max_workers=2) == (0, 12)
+
+
+def test_repeats_are_a_dim_and_more_of_them_run_only_the_new_ones(e):
+    def draw(x, rng):
+        return {"y": x + rng.normal()}
+
+    assert e.run(draw, {"x": [1, 2]}, repeats=2, seed=1) == (4, 4)
+    first = e.to_dataset()
+    assert first.y.sizes == {"x": 2, "repeat": 2}
+    assert len(np.unique(first.y)) == 4
+    assert e.run(draw, {"x": [1, 2]}, repeats=3) == (2, 6)
+    np.testing.assert_array_equal(e.to_dataset().y.sel(repeat=[0, 1]), first.y)
+
+
+def test_seeds_do_not_depend_on_the_order_or_on_what_is_added_later(tmp_path):
+    def draw(x, seed):
+        return seed
+
+    one, two = coma.Experiment(tmp_path / "one"), coma.Experiment(tmp_path / "two")
+    one.run(draw, {"x": [1, 2, 3]}, seed=7)
+    two.run(draw, {"x": [3, 1]}, seed=7)
+    two.run(draw, {"x": [2]})
+    np.testing.assert_array_equal(one.to_dataset().draw, two.to_dataset().draw)
+
+
+def test_shards_together_are_the_whole(e):
+    scan = {"x": [1, 2, 3, 4, 5]}
+    assert [e.run(square, scan, shard=(i, 2)) for i in (0, 1)] == [(3, 3), (2, 2)]
+    assert e.run(square, scan) == (0, 5)
+
+
+def test_a_dry_run_writes_nothing(e):
+    before = sorted(os.listdir(e.path))
+    report = e.run(square, {"x": [1, 2, 3]}, dry_run=True)
+    assert (report.saved, report.not_run) == (0, 3)
+    assert sorted(os.listdir(e.path)) == before
+    assert e.run(square, {"x": [1, 2, 3]}, limit=2) == (2, 3)
+
+
+def test_missing_and_failed_sets_have_cells_that_say_so(e):
+    with pytest.warns(ComaWarning, match="failed"):
+        e.run(lambda x: 1 / x, {"x": [0, 1, 2, 3]}, limit=3)
+    ds = e.to_dataset()
+    meanings = ds.measurement_status.attrs["flag_meanings"].split()
+    assert [meanings[int(flag)] for flag in ds.measurement_status] == ["failed", "done", "done", "missing"]
+
+
+def test_conditions_select_measurements(e):
+    e.run(square, {"x": [1, 2, 3]})
+    assert [m.id for m in e.measurements(where=coma.P.x > 1)] == [2, 3]
+    assert e.to_dataset(where="y < 5").y.values.tolist() == [1, 4]
+    assert e.to_dataframe(where=lambda m: m.results.y == 9).index.tolist() == [3]
+
+
+def test_a_failure_can_be_made_to_happen_again(e):
+    def inverse(x, seed):
+        return {"y": seed / x}
+
+    with pytest.warns(ComaWarning, match="failed"):
+        e.run(inverse, {"x": [0, 1]})
+    failure = e.failure(1)
+    assert failure.parameters.x == 0
+    assert repr(failure) == "Failure(1, ZeroDivisionError: division by zero)"
+    with pytest.raises(ZeroDivisionError):
+        failure.reproduce(inverse)
+    seeds = []
+    e.failure(1).reproduce(lambda x, seed: seeds.append(seed) or 1)
+    assert seeds == [json.loads((e.path / "failure.000001.json").read_text())["failure"]["info"]["seed"]]
+    with pytest.raises(coma.PathError, match=r"There is no failure 7 in .*\. There is: 1\."):
+        e.failure(7)
+
+
+def test_what_is_missing_can_be_asked_for(e):
+    with pytest.raises(coma.ParameterError, match="Nothing was run in .* yet"):
+        e.missing()
+    e.run(square, {"x": [1, 2, 3]}, limit=1)
+    assert e.missing().to_dataframe().x.tolist() == [2, 3]
+    assert e.status() == {"measurements": 1, "failed": 0, "missing": 2}
+    e.run(square, e.missing())
+    assert e.status() == {"measurements": 3, "failed": 0, "missing": 0}
+
+
+def test_what_is_removed_is_computed_again(e):
+    e.run(square, {"x": [1, 2, 3]})
+    assert e.remove(coma.P.x > 1) == [2, 3]
+    assert (e.path / ".coma.removed" / "measurement.000002.json").is_file()
+    assert e.run(square, {"x": [1, 2, 3]}) == (2, 3)
+    assert e.remove(1) == [1]
+
+
+def test_what_is_excluded_is_a_hole(e):
+    e.run(square, {"x": [1, 2]})
+    assert e.exclude(2, "not converged") == [2]
+    assert np.isnan(e.to_dataset().y.sel(x=2))
+    assert len(e.to_dataframe()) == 1
+    assert e.run(square, {"x": [1, 2]}) == (0, 2)
+
+
+def test_copies_are_merged(tmp_path):
+    here, there = coma.Experiment(tmp_path / "here"), coma.Experiment(tmp_path / "there")
+    here.run(square, {"x": [1, 2]})
+    there.run(square, {"x": [2, 3]})
+    assert here.merge(there) == {2: 3}
+    assert here.to_dataset().y.values.tolist() == [1, 4, 9]
+    assert here.merge(there) == {}
+    there.run(lambda x: {"y": 0.0}, {"x": [1]})
+    with pytest.raises(coma.ExperimentError, match="1"):
+        here.merge(there)
+
+
+def test_everything_is_the_same_in_xml(tmp_path):
+    one = coma.Experiment(tmp_path / "json")
+    two = coma.Experiment(tmp_path / "xml", config={"archive_default_format": "xml"})
+    for e in (one, two):
+        e.run(lambda x: {"y": [x, None], "z": 1j * x, "text": "1"}, {"x": [1, 2]})
+        assert e.verify() == []
+    assert visible(two) == [
+        "experiment.none.xml",
+        "measurement.000001.xml",
+        "measurement.000002.xml",
+        "measurement.index.xml",
+    ]
+    xr.testing.assert_identical(one.to_dataset().drop_attrs(), two.to_dataset().drop_attrs())
+    two.deactivate(compress=True)
+    assert visible(two) == ["experiment.none.xml.gz"]
+    xr.testing.assert_identical(
+        one.to_dataset().drop_attrs(), coma.Experiment(two.path, "r").to_dataset().drop_attrs()
+    )

@@ -21,6 +21,7 @@ FLOORS = [
     {"define"},
     {"store", "run", "retrieve"},
     {"session"},
+    {"reading"},
     {"experiment"},
     {"plugins", "collection"},
     {"demo"},

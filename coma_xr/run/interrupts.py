@@ -1,16 +1,20 @@
-"""Ctrl-C during a run: the first one asks it to end, the second one ends it."""
+"""What ends a run early: Ctrl-C, once or twice, the end that a batch system makes, or the run itself."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Self
 
 from coma_xr.run.worker import Interrupted
 
 __all__ = ["Interrupts"]
+
+# What a shell says of a process that SIGTERM has ended.
+_TERMINATED = 128 + signal.SIGTERM
 
 
 class Interrupts:
@@ -19,20 +23,28 @@ class Interrupts:
     Parameters
     ----------
     tell : function
-        Called at once at the first Ctrl-C.
+        Called at once at the first Ctrl-C, with "Ctrl-C", and at SIGTERM, with "SIGTERM".
+    terminable : bool, default False
+        Take SIGTERM over too. A run that computes in this process does not: by default that signal ends a
+        process whatever it is at, but a handler waits for the user's function.
 
     Attributes
     ----------
     asked : bool
-        Whether there was a Ctrl-C.
+        Whether there was a Ctrl-C: nothing more is begun, what is running is finished and kept.
+    now : bool
+        Set by the run itself: what is running is not waited for either.
     through : exception class
         What stops the run when it is raised in the user's function.
     """
 
-    def __init__(self, tell: Callable[[], None]) -> None:
+    def __init__(self, tell: Callable[[str], None], *, terminable: bool = False) -> None:
         self._tell = tell
-        self._taken_over = False
+        self._terminable = terminable
+        self._taken_over: list[signal.Signals] = []
+        self._closing = False
         self.asked = False
+        self.now = False
         # Where Ctrl-C is not ours, a KeyboardInterrupt may come from it as well as from the function.
         self.through: type[BaseException] = KeyboardInterrupt
 
@@ -40,19 +52,41 @@ class Interrupts:
         if threading.current_thread() is not threading.main_thread():
             # Signals reach the main thread only.
             self.through = Interrupted
-        elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            return self
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             self.through = Interrupted
-            self._taken_over = True
-            signal.signal(signal.SIGINT, self._handle)
+            self._take_over(signal.SIGINT)
+        if self._terminable and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            self._take_over(signal.SIGTERM)
         return self
 
+    def _take_over(self, number: signal.Signals) -> None:
+        self._taken_over.append(number)
+        signal.signal(number, self._handle)
+
     def __exit__(self, *_: object) -> None:
-        # The function may have put a handler of its own there, which then stays.
-        if self._taken_over and signal.getsignal(signal.SIGINT) == self._handle:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in self._taken_over:
+            # The function may have put a handler of its own there, which then stays.
+            if signal.getsignal(number) == self._handle:
+                before = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+                signal.signal(number, before)
+
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """While this is entered no signal raises anything: what clears up is not cut off."""
+        self._closing = True
+        try:
+            yield
+        finally:
+            self._closing = False
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  as signal calls it
-        if self.asked:
+        if number == signal.SIGTERM:
+            self._tell("SIGTERM")
+            if not self._closing:
+                raise SystemExit(_TERMINATED)
+        elif not self.asked:
+            self.asked = True
+            self._tell("Ctrl-C")
+        elif not self._closing:
             raise Interrupted
-        self.asked = True
-        self._tell()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coma_xr.define.parameters import Definition, read
 from coma_xr.define.values import NOTHING, key, look
+from coma_xr.errors import ParameterError
+from coma_xr.run.provenance import Versions
 from coma_xr.trees.paths import split
 
 if TYPE_CHECKING:
     from coma_xr.trees.plain import Tree
 
-__all__ = ["Plan", "Survey", "Task", "plan", "survey"]
+__all__ = ["Plan", "Survey", "Task", "check", "plan", "survey"]
 
 
 class Task(NamedTuple):
@@ -27,12 +29,15 @@ class Task(NamedTuple):
     values : tuple
         Plain, in the order of the definition.
     key : tuple
-        What tells the set from others.
+        What tells the set, and the repeat, from others.
+    repeat : int, optional
+        From 0, where sets are run repeatedly.
     """
 
     position: int
     values: tuple[Tree, ...]
     key: Hashable
+    repeat: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,15 @@ class Plan:
     todo : list of Task
         In the order of work: sets never tried before those that failed earlier.
     asked : int
-        How many sets were asked for.
+        How many sets were asked for; repeats count.
     skipped : int
         How many of them have a measurement.
     left : int
         How many failed earlier and are not tried again.
     duplicates : int
         How many are the same as one before them.
+    beyond : int
+        How many are beyond the limit, and wait for the next run.
     """
 
     todo: list[Task]
@@ -58,6 +65,7 @@ class Plan:
     skipped: int = 0
     left: int = 0
     duplicates: int = 0
+    beyond: int = 0
 
 
 def plan(
@@ -66,6 +74,9 @@ def plan(
     failed: Container[Hashable] = (),
     *,
     retry_failed: bool = True,
+    repeats: int | None = None,
+    shard: tuple[int, int] | None = None,
+    limit: int | None = None,
 ) -> Plan:
     """Return what is to be done.
 
@@ -77,31 +88,80 @@ def plan(
         Sets that have a measurement, and sets of which the last try failed.
     retry_failed : bool, default True
         Whether to try the failed ones again.
+    repeats : int, optional
+        Run each set so often; all of them once before any of them twice.
+    shard : (int, int), optional
+        ``(i, n)``: of the sets and repeats asked for only the i-th and every n-th after it, from 0.
+    limit : int, optional
+        Do so many at most.
+
+    Raises
+    ------
+    ParameterError
+        When one of the last three makes no sense.
 
     Examples
     --------
     >>> plan([[1], [2], [2.0], [3]], done={key([3])}, failed={key([1])}).todo
-    [Task(position=1, values=(2,), key=(2,)), Task(position=0, values=(1,), key=(1,))]
+    [Task(position=1, values=(2,), key=(2,), repeat=None), Task(position=0, values=(1,), key=(1,), repeat=None)]
     """
-    seen: set[Hashable] = set()
-    new: list[Task] = []
-    again: list[Task] = []
-    skipped = left = duplicates = 0
-    for values in wanted:
-        this = key(values)
-        if this in seen:
-            duplicates += 1
-            continue
-        seen.add(this)
-        if this in done:
-            skipped += 1
-        elif this not in failed:
-            new.append(Task(len(new) + len(again), tuple(values), this))
-        elif retry_failed:
-            again.append(Task(len(new) + len(again), tuple(values), this))
-        else:
-            left += 1
-    return Plan([*new, *again], len(wanted), skipped, left, duplicates)
+    check(repeats, shard, limit)
+    count = _Count(done, failed, retry_failed)
+    place = 0
+    for repeat in [None] if repeats is None else range(repeats):
+        for values in wanted:
+            count.take(values, repeat, mine=shard is None or place % shard[1] == shard[0])
+            place += 1
+    todo = [*count.new, *count.again]
+    beyond = 0 if limit is None else max(0, len(todo) - limit)
+    kept = todo[: len(todo) - beyond]
+    return Plan(kept, count.asked, count.skipped, count.left, count.duplicates, beyond)
+
+
+def check(repeats: int | None, shard: tuple[int, int] | None, limit: int | None) -> None:
+    """Raise ParameterError when one of these arguments of `plan` makes no sense."""
+    if repeats is not None and (type(repeats) is not int or repeats < 1):
+        raise ParameterError(f"repeats is a number from 1 on, not {repeats!r}.")
+    if limit is not None and (type(limit) is not int or limit < 0):
+        raise ParameterError(f"limit is a number from 0 on, not {limit!r}.")
+    if shard is not None:
+        given: Any = shard
+        numbers = list(given) if isinstance(given, (tuple, list)) else []
+        if [type(n) for n in numbers] != [int, int] or not 0 <= numbers[0] < numbers[1]:
+            raise ParameterError(f"shard is (i, n) with i from 0 to n - 1, such as (0, 8), not {shard!r}.")
+
+
+class _Count:
+    """Parameter sets, as they are sorted into what is to be done and what is not."""
+
+    def __init__(self, done: Container[Hashable], failed: Container[Hashable], retry_failed: bool) -> None:
+        self._done = done
+        self._failed = failed
+        self._retry_failed = retry_failed
+        self._seen: set[Hashable] = set()
+        self._position = 0
+        self.new: list[Task] = []
+        self.again: list[Task] = []
+        self.asked = self.skipped = self.left = self.duplicates = 0
+
+    def take(self, values: Sequence[Tree], repeat: int | None, *, mine: bool) -> None:
+        """Sort in one more; what is another shard's only takes its position."""
+        this = key(values) if not repeat else (*key(values), repeat)
+        self.asked += mine
+        if this in self._seen:
+            self.duplicates += mine
+            return
+        self._seen.add(this)
+        if this in self._done:
+            self.skipped += mine
+            return
+        again = this in self._failed
+        if again and not self._retry_failed:
+            self.left += mine
+            return
+        if mine:
+            (self.again if again else self.new).append(Task(self._position, tuple(values), this, repeat))
+        self._position += 1
 
 
 @dataclass(frozen=True)
@@ -111,16 +171,30 @@ class Survey:
     Parameters
     ----------
     ids : dict of key to list of int
-        The ids of the trees of each parameter set; to be asked whether it has any, too.
+        The ids of the trees of each parameter set and repeat; to be asked whether it has any, too.
     lacking : list of int
         Ids of trees that lack one of the parameters.
     otherwise : dict of str to (int, value)
         For each constant that a tree contradicts, by path, the first such id and its value there.
+    durations : list of float
+        How long each measurement took that tells it [s].
+    versions : Versions
+        Of programs.
     """
 
-    ids: dict[Hashable, list[int]]
-    lacking: list[int]
-    otherwise: dict[str, tuple[int, Tree]]
+    ids: dict[Hashable, list[int]] = field(default_factory=dict)
+    lacking: list[int] = field(default_factory=list)
+    otherwise: dict[str, tuple[int, Tree]] = field(default_factory=dict)
+    durations: list[float] = field(default_factory=list)
+    versions: Versions = field(default_factory=Versions)
+
+    def estimate(self, plan: Plan, workers: int = 1) -> float | None:
+        """Return about how many seconds a plan will take; None when no measurement tells."""
+        if not self.durations:
+            return None
+        return (
+            len(plan.todo) * sum(self.durations) / len(self.durations) / max(1, min(workers, len(plan.todo)))
+        )
 
 
 def survey(
@@ -146,21 +220,30 @@ def survey(
     Examples
     --------
     >>> trees = [(1, {"parameters": {"a": 1, "L": 2.0}}), (2, {"parameters": {}})]
-    >>> survey(trees, Definition.of(["a"]), constants={"parameters/L": 1.0})
-    Survey(ids={(1,): [1]}, lacking=[2], otherwise={'parameters/L': (1, 2.0)})
+    >>> found = survey(trees, Definition.of(["a"]), constants={"parameters/L": 1.0})
+    >>> found.ids, found.lacking, found.otherwise
+    ({(1,): [1]}, [2], {'parameters/L': (1, 2.0)})
     """
-    ids: dict[Hashable, list[int]] = {}
-    lacking: list[int] = []
-    otherwise: dict[str, tuple[int, Tree]] = {}
+    found = Survey()
     expected = [(path, split(path), key((value,))) for path, value in (constants or {}).items()]
     for number, tree in trees:
         values = read(tree, definition, defaults)
         if values is None:
-            lacking.append(number)
+            found.lacking.append(number)
             continue
-        ids.setdefault(key(values), []).append(number)
+        this = key(values)
+        info = tree.get("info")
+        if type(info) is dict:
+            repeat = info.get("repeat")
+            if type(repeat) is int and repeat > 0:
+                this = (*this, repeat)
+            duration = info.get("duration")
+            if type(duration) is float:
+                found.durations.append(duration)
+            found.versions.note(info, number)
+        found.ids.setdefault(this, []).append(number)
         for path, segments, constant in expected:
             there = look(tree, segments)
             if there is not NOTHING and key((there,)) != constant:
-                otherwise.setdefault(path, (number, there))
-    return Survey(ids, lacking, otherwise)
+                found.otherwise.setdefault(path, (number, there))
+    return found

@@ -12,7 +12,7 @@ from coma_xr.trees.paths import join, leaves
 if TYPE_CHECKING:
     from coma_xr.trees.plain import Tree
 
-__all__ = ["RunReport", "failure_text"]
+__all__ = ["RunReport", "failure_text", "time_text"]
 
 # So many failures are told in full; all of them are in `failures`.
 _MOST = 3
@@ -37,9 +37,13 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
     duplicates : int
         Those that are the same as another one.
     not_run : int
-        Those that an interruption, or failures all alike, left for the next run.
+        Those that an interruption, a limit, or failures all alike left for the next run.
     duration : float
         Seconds from start to end.
+    dry_run : bool
+        Whether nothing was run, on purpose.
+    estimate : float or None
+        After a dry run, about how many seconds a real one will take; None when no measurement tells.
     failures : tuple of dict
         The tree of each failure: ``info``, the parameters at their paths, ``exception``.
 
@@ -67,6 +71,8 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         duplicates: int = 0,
         not_run: int = 0,
         duration: float = 0.0,
+        dry_run: bool = False,
+        estimate: float | None = None,
         failures: Sequence[Tree] = (),
     ) -> None:
         self.saved = saved
@@ -77,6 +83,8 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         self.duplicates = duplicates
         self.not_run = not_run
         self.duration = duration
+        self.dry_run = dry_run
+        self.estimate = estimate
         self.failures = tuple(failures)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -95,7 +103,12 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
             if number
         ]
         sets = "parameter set" if self.asked == 1 else "parameter sets"
-        return f"{', '.join([f'{self.saved} of {self.asked} {sets} saved', *parts])}; {self.duration:.1f} s."
+        text = ", ".join([f"{self.saved} of {self.asked} {sets} saved", *parts])
+        if not self.dry_run:
+            return f"{text}; {self.duration:.1f} s."
+        if self.estimate is None:
+            return f"{text}; dry run, and no measurement tells how long a real one takes."
+        return f"{text}; dry run, a real one takes about {time_text(self.estimate)}."
 
     def check(self) -> RunReport:
         """Return the report itself.
@@ -119,6 +132,19 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
 
 def _restore(fields: dict[str, Any]) -> RunReport:
     return RunReport(**fields)
+
+
+def time_text(seconds: float) -> str:
+    """Return a duration in the unit that fits it.
+
+    Examples
+    --------
+    >>> time_text(0.25), time_text(90), time_text(90_000)
+    ('0.2 s', '1.5 min', '25.0 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def failure_text(failure: Tree) -> str:

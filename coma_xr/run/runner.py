@@ -1,34 +1,39 @@
-"""All parameter sets of a plan: run one by one, each saved as soon as it is there."""
+"""All parameter sets of a plan: run here or by workers, each saved as soon as it is there."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from coma_xr.errors import ParameterError, RunError, StorageError, warn
+from coma_xr.errors import ComaError, ParameterError, RunError, StorageError, warn
 from coma_xr.run.interrupts import Interrupts
+from coma_xr.run.pools import pool_of, workers_of
 from coma_xr.run.progress import Progress
+from coma_xr.run.provenance import Versions, commit_of
 from coma_xr.run.report import RunReport, failure_text
 from coma_xr.run.worker import Outcome, Work, call
 
 if TYPE_CHECKING:
-    from coma_xr.run.plan import Plan, Task
+    from coma_xr.run.plan import Plan, Survey, Task
+    from coma_xr.run.pool import Pool
     from coma_xr.trees.plain import Tree
 
-__all__ = ["Keep", "OnError", "run_serially"]
+__all__ = ["Keep", "OnError", "dry_run", "run_plan"]
 
 OnError = Literal["auto", "continue", "stop"]
 
 # Writes what came of one parameter set; returns the id under which it did.
 Keep = Callable[[Outcome], int]
 
-# So many failures, all alike, before the first success end a run.
+# So many failures, all alike, before the first success end a run; or two for each worker.
 _HOPELESS = 10
 
 
-def run_serially(
+def run_plan(
     work: Work,
     plan: Plan,
     *,
@@ -37,8 +42,12 @@ def run_serially(
     on_error: OnError = "auto",
     ever_succeeded: bool = False,
     progress: bool | None = None,
+    max_workers: int | None = 1,
+    executor: Any = None,
+    timeout: float | None = None,
+    versions: Versions | None = None,
 ) -> RunReport:
-    """Run parameter sets one after the other in this process.
+    """Run parameter sets, in this process one after the other or by workers.
 
     Parameters
     ----------
@@ -47,16 +56,21 @@ def run_serially(
     plan : Plan
         For which; from `coma_xr.run.plan.plan`.
     save : function
-        Called with each `Outcome` that has a result, at once; returns the id of the measurement.
+        Called with each `Outcome` that has a result, at once; returns the id of the measurement. Always called in
+        this thread.
     record_failure : function
         The same for those that have a failure.
     on_error : {"auto", "continue", "stop"}, default "auto"
-        "stop" ends at the first failure. "auto" ends when nothing has ever succeeded and ten failures are the same
-        exception at the same line. "continue" never ends early.
+        "stop" ends at the first failure. "auto" ends when nothing has ever succeeded and ten failures, or two for
+        each worker, are the same exception at the same line. "continue" never ends early.
     ever_succeeded : bool, default False
         Whether the experiment has any measurement.
     progress : bool or None, default None
         As `show` of `coma_xr.run.progress.Progress`.
+    max_workers, executor, timeout
+        As in `coma_xr.run.pools.pool_of`. With 1 worker and no timeout the function runs in this process.
+    versions : Versions, optional
+        Those that the measurements that there are were made with; a warning tells when they get mixed.
 
     Returns
     -------
@@ -66,25 +80,38 @@ def run_serially(
     Raises
     ------
     RunError
-        At the first failure with ``on_error="stop"``, from its cause; has a `report`.
+        At the first failure with ``on_error="stop"``, from its cause; and when workers cannot be started or the
+        executor fails. Has a `report`.
     KeyboardInterrupt
-        After Ctrl-C; has a `report`. At the first Ctrl-C the running set is finished and kept, at the second it is
-        dropped.
+        After Ctrl-C; has a `report`. At the first Ctrl-C what is running is finished and kept, at the second it
+        is dropped.
     StorageError
-        When a result cannot be written, also at a second try. Has the `Outcome` in the list `unsaved`, and a
-        `report`.
+        When a result cannot be written, also at a second try. Has the `Outcome` in the list `unsaved`, with others
+        that were computed by then, and a `report`.
     """
     if on_error not in get_args(OnError):
         raise ParameterError(f"on_error is 'auto', 'continue' or 'stop', not {on_error!r}.")
+    if plan.todo:
+        work = replace(work, provenance={**work.provenance, **commit_of(work.function)})
+    pool = pool_of(work, len(plan.todo), max_workers=max_workers, executor=executor, timeout=timeout)
+    hopeless = _HOPELESS if pool is None else max(_HOPELESS, 2 * pool.size)
     with Progress(len(plan.todo), progress) as bar:
-        course = _Course(plan, bar, save, record_failure, on_error)
+        course = _Course(plan, bar, save, record_failure, on_error, hopeless, versions or Versions())
         course.hopeful = ever_succeeded
-        interrupts = Interrupts(course.tell_interruption)
+        interrupts = Interrupts(course.tell_interruption, terminable=pool is not None)
         try:
-            with interrupts:
-                course.follow(_serially(work, plan.todo, interrupts), interrupts)
+            source = _source(work, plan.todo, pool, interrupts, course.patience)
+            with interrupts, closing(source):
+                course.follow(source, interrupts)
         except interrupts.through:
             interrupts.asked = True
+        except ComaError as error:
+            error.report = course.report()  # type: ignore[attr-defined]
+            raise
+    return _ended(course, interrupts)
+
+
+def _ended(course: _Course, interrupts: Interrupts) -> RunReport:
     report = course.report()
     if interrupts.asked:
         interruption = KeyboardInterrupt(f"{report} Run again to go on.")
@@ -92,12 +119,49 @@ def run_serially(
         raise interruption from None
     if report.failed:
         warn(f"{report.failed_text()} {course.advice()}")
+    mixed = course.versions.warning() if report.saved else None
+    if mixed is not None:
+        warn(mixed)
     return report
 
 
-def _serially(work: Work, todo: Iterable[Task], interrupts: Interrupts) -> Iterator[Outcome]:
+def dry_run(plan: Plan, there: Survey, *, max_workers: int | None = 1, executor: Any = None) -> RunReport:
+    """Return what a run would have to do, and about how long it would take.
+
+    Parameters
+    ----------
+    plan : Plan
+        From `coma_xr.run.plan.plan`.
+    there : Survey
+        Of the measurements that there are.
+    max_workers, executor
+        As in `run_plan`.
+    """
+    return RunReport(
+        0,
+        plan.asked,
+        skipped=plan.skipped,
+        left=plan.left,
+        duplicates=plan.duplicates,
+        not_run=len(plan.todo) + plan.beyond,
+        dry_run=True,
+        estimate=there.estimate(plan, workers_of(max_workers, executor)),
+    )
+
+
+def _source(
+    work: Work, todo: list[Task], pool: Pool | None, interrupts: Interrupts, patience: int
+) -> Generator[Outcome]:
+    if pool is None:
+        return _serially(work, todo, interrupts)
+    from coma_xr.run.dispatch import outcomes
+
+    return outcomes(work, todo, pool, interrupts, suspects_at_once=patience)
+
+
+def _serially(work: Work, todo: Iterable[Task], interrupts: Interrupts) -> Generator[Outcome]:
     for task in todo:
-        if interrupts.asked:
+        if interrupts.asked or interrupts.now:
             return
         yield call(work, task, interrupts.through)
 
@@ -106,33 +170,67 @@ class _Course:
     """The course of a run: what was saved, what failed, whether it goes on."""
 
     def __init__(
-        self, plan: Plan, bar: Progress, save: Keep, record_failure: Keep, on_error: OnError
+        self,
+        plan: Plan,
+        bar: Progress,
+        save: Keep,
+        record_failure: Keep,
+        on_error: OnError,
+        hopeless: int,
+        versions: Versions,
     ) -> None:
         self._plan = plan
         self._bar = bar
         self._save = save
         self._record_failure = record_failure
         self._on_error = on_error
+        self._hopeless = hopeless
+        self.versions = versions
         self._begin = time.perf_counter()
         self._saved = 0
         self._failures: list[Tree] = []
         self._alike: Counter[tuple[str, str]] = Counter()
+        self._first: tuple[str, BaseException | None] | None = None
         self.hopeful = False
 
-    def follow(self, outcomes: Iterable[Outcome], interrupts: Interrupts) -> None:
+    @property
+    def patience(self) -> int:
+        """So many parameter sets under suspicion wait for the end of the run."""
+        return 1 if self._on_error == "stop" else self._hopeless
+
+    def follow(self, outcomes: Iterator[Outcome], interrupts: Interrupts) -> None:
+        """Keep what comes; RunError for the first failure when that is to stop the run."""
         for outcome in outcomes:
-            if outcome.failure is None:
-                self._keep(self._save, outcome)
-                self._saved += 1
-                self.hopeful = True
-            elif interrupts.asked:
-                # Ctrl-C also reaches programs that the function has started, which then fail.
-                return
-            else:
-                self._take_failure(outcome, outcome.failure)
-                if self._is_hopeless():
-                    return
-            self._bar.step(failed=outcome.failure is not None)
+            try:
+                self._take(outcome, interrupts)
+            except StorageError as error:
+                interrupts.now = True
+                error.unsaved = [outcome, *outcomes]  # type: ignore[attr-defined]
+                error.add_note(
+                    f"{self._saved} of {self._plan.asked} parameter sets are saved; what was computed after them is in "
+                    "the list `unsaved` of this error. Run again when there is room."
+                )
+                raise
+            if self._is_over():
+                # What other workers have finished by now still comes.
+                interrupts.now = True
+        if self._first is not None and self._on_error == "stop":
+            text, cause = self._first
+            message = f"{text}. {self._saved} of {self._plan.asked} were saved."
+            raise RunError(message, self._failures) from cause
+
+    def _take(self, outcome: Outcome, interrupts: Interrupts) -> None:
+        if outcome.failure is None:
+            number = self._keep(self._save, outcome)
+            self.versions.note(outcome.info, number)
+            self._saved += 1
+            self.hopeful = True
+        elif interrupts.asked:
+            # Ctrl-C also reaches programs that the function has started, which then fail.
+            return
+        else:
+            self._take_failure(outcome, outcome.failure)
+        self._bar.step(failed=outcome.failure is not None)
 
     def _take_failure(self, outcome: Outcome, failure: Tree) -> None:
         number = self._keep(self._record_failure, outcome)
@@ -141,44 +239,41 @@ class _Course:
         self._bar.warn(text)
         exception = failure["exception"]
         self._alike[exception["type"], exception["line"]] += 1
-        if self._on_error == "stop":
-            error = RunError(f"{text}. {self._saved} of {self._plan.asked} were saved.", self._failures)
-            error.report = self.report()  # type: ignore[attr-defined]
-            raise error from outcome.error
+        if self._first is None:
+            self._first = text, outcome.error or _Traceback.of(exception)
+
+    def _is_over(self) -> bool:
+        return self._is_hopeless() or (self._on_error == "stop" and self._first is not None)
 
     def _is_hopeless(self) -> bool:
-        return self._on_error == "auto" and not self.hopeful and max(self._alike.values()) >= _HOPELESS
+        if self.hopeful or self._on_error != "auto":
+            return False
+        return max(self._alike.values(), default=0) >= self._hopeless
 
     def _keep(self, keep: Keep, outcome: Outcome) -> int:
         try:
             return keep(outcome)
         except StorageError:
             # What was computed is worth another try; the first may have made room.
-            pass
-        try:
             return keep(outcome)
-        except StorageError as error:
-            error.unsaved = [outcome]  # type: ignore[attr-defined]
-            error.report = self.report()  # type: ignore[attr-defined]
-            error.add_note(
-                f"{self._saved} of {self._plan.asked} parameter sets are saved; the outcome of the one after them "
-                "is in the list `unsaved` of this error. Run again when there is room."
-            )
-            raise
 
-    def tell_interruption(self) -> None:
-        self._bar.say(
-            f"Ctrl-C: {self._saved} of {self._plan.asked} parameter sets were saved. The running one is finished and "
-            "kept; Ctrl-C again stops at once."
-        )
+    def tell_interruption(self, signal: str) -> None:
+        """Say at once what is saved."""
+        saved = f"{signal}: {self._saved} of {self._plan.asked} parameter sets were saved."
+        if signal == "Ctrl-C":
+            self._bar.say(f"{saved} What is running is finished and kept; Ctrl-C again stops at once.")
+        else:
+            self._bar.say(f"{saved} Run again to go on.")
 
     def advice(self) -> str:
+        """Return what to do about the failures."""
         more = "failures() tells them in full; the next run tries them again."
         if self._is_hopeless():
             return f"The run was ended since all was alike and nothing has ever succeeded; on_error='continue' goes on. {more}"
         return more
 
     def report(self) -> RunReport:
+        """Return what has come of the run by now."""
         plan = self._plan
         return RunReport(
             self._saved,
@@ -187,7 +282,15 @@ class _Course:
             failed=len(self._failures),
             left=plan.left,
             duplicates=plan.duplicates,
-            not_run=len(plan.todo) - self._saved - len(self._failures),
+            not_run=plan.beyond + len(plan.todo) - self._saved - len(self._failures),
             duration=time.perf_counter() - self._begin,
             failures=self._failures,
         )
+
+
+class _Traceback(Exception):
+    """The traceback of an exception that was raised in another process."""
+
+    @classmethod
+    def of(cls, exception: Tree) -> _Traceback | None:
+        return cls(f"\n{exception['traceback']}") if exception["traceback"] else None

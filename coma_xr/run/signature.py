@@ -13,7 +13,15 @@ from coma_xr.errors import ParameterError, SerializationError, listing, near, th
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
 
-__all__ = ["check_keywords", "check_set", "defaults", "keywords", "name_of"]
+__all__ = [
+    "check_keywords",
+    "check_set",
+    "defaults",
+    "first_argument",
+    "keywords",
+    "name_of",
+    "random_arguments",
+]
 
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
@@ -50,13 +58,40 @@ def keywords(definition: Definition) -> tuple[str, ...]:
     return tuple(names)
 
 
-def check_set(function: Callable[..., Any]) -> None:
-    """Raise ParameterError when a function cannot be called with a parameter set alone."""
+# Arguments with which a function asks for random numbers.
+_RANDOM = ("rng", "seed")
+
+
+def random_arguments(function: Callable[..., Any], given: Sequence[str]) -> tuple[str, ...]:
+    """Return those of ``rng`` and ``seed`` that a function has as arguments and that are not given otherwise.
+
+    Examples
+    --------
+    >>> random_arguments(lambda a, rng=None, *, seed: a, ["a"]), random_arguments(lambda seed: seed, ["seed"])
+    (('rng', 'seed'), ())
+    """
+    signature = _signature(function)
+    if signature is None:
+        return ()
+    taken = [p.name for p in signature.parameters.values() if p.kind in _BY_KEYWORD]
+    return tuple(name for name in _RANDOM if name in taken and name not in given)
+
+
+def first_argument(function: Callable[..., Any]) -> str:
+    """Return the name of the argument that a parameter set, given by position, goes to; "" when it has none."""
+    signature = _signature(function)
+    by_position = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    found = [p.name for p in signature.parameters.values() if p.kind in by_position] if signature else []
+    return found[0] if found else ""
+
+
+def check_set(function: Callable[..., Any], random: Sequence[str] = ()) -> None:
+    """Raise ParameterError when a function cannot be called with a parameter set, and random numbers."""
     signature = _signature(function)
     if signature is None:
         return
     try:
-        signature.bind(object())
+        signature.bind(object(), **dict.fromkeys(random))
     except TypeError as error:
         raise ParameterError(
             f"run(f) calls f(parameter_set), but {name_of(function)}{signature} cannot be called so: {error}. "

@@ -7,6 +7,7 @@ text, numbers and bytes.
 from __future__ import annotations
 
 import platform
+import secrets
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -17,24 +18,31 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from coma_xr.define.parameters import Definition, ParameterSet, write
 from coma_xr.define.values import BRANCH, hand_out
-from coma_xr.errors import SerializationError, listing
+from coma_xr.errors import ParameterError, SerializationError, listing
 from coma_xr.run import signature
-from coma_xr.trees.json import encode_rest
+from coma_xr.run.seeds import Seeds
+from coma_xr.trees.formats import FORMATS, JSON
 from coma_xr.trees.plain import CLASS, GETSTATE, state_of, to_plain
 
 if TYPE_CHECKING:
     from coma_xr.run.plan import Task
     from coma_xr.trees.plain import Tree
 
-__all__ = ["Interrupted", "Outcome", "Protocol", "Work", "call", "date_text", "prepare"]
+__all__ = ["Interrupted", "Outcome", "Protocol", "Status", "Work", "call", "date_text", "lost", "prepare"]
 
 Protocol = Literal["set", "keywords"]
+
+# What became of a parameter set that has no measurement.
+Status = Literal["failed", "died", "timeout"]
 
 RESULTS = "results"
 _ID = "measurement_id"
 _BRANCH_PATH = f"{BRANCH}/"
 _OURS = ("coma_xr.run.", "coma_xr.define.", "coma_xr.trees.")
 _TREE = ("info", BRANCH, RESULTS)
+_MARKS = ("seed", "repeat")
+# No more than every format and language takes for an integer.
+_ROOT_BITS = 63
 _SCALARS = frozenset({str, int, float, bool, list, tuple})
 
 
@@ -62,8 +70,12 @@ class Work:
         The name of the method that returns an object's state.
     pretty : bool
         Whether text is indented.
+    suffix : str
+        That of the format, such as ``.json``.
     provenance : dict
         Further entries of ``info``, the same for all.
+    seeds : Seeds, optional
+        Where the random numbers come from; None for a function that does not ask for any.
     """
 
     function: Callable[..., Any]
@@ -73,7 +85,9 @@ class Work:
     defaults: Mapping[str, Tree] = field(default_factory=dict)
     getstate: str = GETSTATE
     pretty: bool = True
+    suffix: str = JSON.suffix
     provenance: Mapping[str, Tree] = field(default_factory=dict)
+    seeds: Seeds | None = None
 
 
 @dataclass(slots=True)
@@ -111,14 +125,22 @@ def prepare(
     *,
     getstate: str = GETSTATE,
     pretty: bool = True,
+    suffix: str = JSON.suffix,
     provenance: Mapping[str, Tree] | None = None,
+    seed: int | None = None,
+    constants: Mapping[str, Tree] | None = None,
 ) -> Work:
     """Return the work that a function means, after finding out whether it can be called.
 
     Parameters
     ----------
-    function, definition, protocol, getstate, pretty, provenance
+    function, definition, protocol, getstate, pretty, suffix, provenance
         As in `Work`.
+    seed : int, optional
+        The root of all seeds, for a function with an argument ``rng`` or ``seed`` that is no parameter; by default
+        one is drawn.
+    constants : mapping, optional
+        Plain values by path, of parameters that were constants before; see `Seeds`.
 
     Raises
     ------
@@ -132,17 +154,35 @@ def prepare(
     >>> prepare(pendulum, Definition.of(["theta"]), "keywords").defaults
     {'parameters/L': 1.0}
     """
+    if seed is not None and (type(seed) is not int or seed < 0):
+        raise ParameterError(f"seed is a whole number from 0 on, or None, not {seed!r}.")
     keywords: tuple[str, ...] = ()
     defaults: dict[str, Tree] = {}
     if protocol == "set":
-        signature.check_set(function)
+        random = signature.random_arguments(function, [signature.first_argument(function)])
+        signature.check_set(function, random)
     else:
         keywords = signature.keywords(definition)
-        signature.check_keywords(function, keywords)
-        own = signature.defaults(function, keywords)
+        random = signature.random_arguments(function, keywords)
+        signature.check_keywords(function, [*keywords, *random])
+        own = signature.defaults(function, [*keywords, *random])
         # An argument's name has nothing in it that a path would have to escape.
         defaults = {_BRANCH_PATH + name: value for name, value in own.items()}
-    return Work(function, definition, protocol, keywords, defaults, getstate, pretty, dict(provenance or {}))
+    seeds = None
+    if random:
+        seeds = Seeds(secrets.randbits(_ROOT_BITS) if seed is None else seed, random, dict(constants or {}))
+    return Work(
+        function,
+        definition,
+        protocol,
+        keywords,
+        defaults,
+        getstate,
+        pretty,
+        suffix,
+        dict(provenance or {}),
+        seeds,
+    )
 
 
 def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> Outcome:
@@ -163,29 +203,41 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
         With either `rest` or `failure`.
     """
     started, begin = time.time(), time.perf_counter()
+    marks: dict[str, Tree] = {} if task.repeat is None else {"repeat": task.repeat}
     try:
-        value = _run(work, task)
+        if work.seeds is not None:
+            marks = {"seed": work.seeds.seed(work.definition, task), **marks}
+            begin = time.perf_counter()
+        value = _run(work, task, marks)
         seconds = time.perf_counter() - begin
         tree = _tree(work, task, value)
         own = tree.pop("info", {})
         if type(own) is not dict:
             raise SerializationError(f"info: this branch is a dictionary, here it is a {type(own).__name__}.")
-        info = _info(started, seconds, work.provenance)
+        info = _info(started, seconds, work.provenance, marks)
         # What coma_xr itself records stays, also when the function returns a tree that it read somewhere.
         info.update((name, child) for name, child in own.items() if name not in info and name != _ID)
-        return Outcome(task, info, encode_rest(tree, pretty=work.pretty), seconds=seconds)
+        return Outcome(
+            task, info, FORMATS[work.suffix].encode_rest(tree, pretty=work.pretty), seconds=seconds
+        )
     except through:
         raise
     except BaseException as error:  # noqa: BLE001  also sys.exit() in the function fails this set alone
         seconds = time.perf_counter() - begin
-        info = _info(started, seconds, work.provenance)
+        info = _info(started, seconds, work.provenance, marks)
         return Outcome(task, info, None, _failure(work, task, error, info), error, seconds)
 
 
-def _run(work: Work, task: Task) -> Any:
+def reproduce(work: Work, task: Task, marks: Mapping[str, Tree]) -> None:
+    """Run one parameter set as `call` does, but let what goes wrong be raised; `marks` has a seed, if one is needed."""
+    _tree(work, task, _run(work, task, marks))
+
+
+def _run(work: Work, task: Task, marks: Mapping[str, Tree]) -> Any:
+    random = {} if work.seeds is None else work.seeds.keywords(marks["seed"])
     if work.protocol == "set":
-        return work.function(ParameterSet.of_plain(work.definition, task.values))
-    return work.function(**dict(zip(work.keywords, hand_out(task.values), strict=True)))
+        return work.function(ParameterSet.of_plain(work.definition, task.values), **random)
+    return work.function(**dict(zip(work.keywords, hand_out(task.values), strict=True)), **random)
 
 
 def _tree(work: Work, task: Task, value: Any) -> dict[str, Tree]:
@@ -214,6 +266,8 @@ def _branches(work: Work, value: Any) -> Mapping[str, Any]:
 
 
 def _of_mapping(work: Work, value: Mapping[str, Any]) -> Mapping[str, Any]:
+    # A Dataset is its variables by name; as one thing it would be stored as such.
+    value = dict(value)
     if work.protocol == "set":
         return value
     if _is_whole_tree(value):
@@ -251,13 +305,16 @@ def _returned_none(work: Work) -> str:
     )
 
 
-def _info(started: float, seconds: float, provenance: Mapping[str, Tree]) -> dict[str, Tree]:
+def _info(
+    started: float, seconds: float, provenance: Mapping[str, Tree], marks: Mapping[str, Tree]
+) -> dict[str, Tree]:
     return {
         "start_date": date_text(int(started)),
         "end_date": date_text(int(started + seconds)),
         "duration": round(seconds, 6),
         **_machine(),
         **provenance,
+        **marks,
     }
 
 
@@ -293,8 +350,37 @@ def _failure(work: Work, task: Task, error: BaseException, info: Mapping[str, Tr
         "traceback": "".join(traceback.format_exception(kind, error, frames)),
         "line": _line(frames) or _home(work.function),
     }
-    about = {"date": info["end_date"], "host": info["host"], **tree.pop("info", {})}
+    return _record(tree, info, "failed", exception)
+
+
+def _record(
+    tree: dict[str, Tree], info: Mapping[str, Tree], status: Status, exception: dict[str, Tree]
+) -> dict[str, Tree]:
+    """Return the tree that records a failure, of the one that has the parameters."""
+    about = {"date": info["end_date"], "host": info["host"], "status": status}
+    about |= {name: info[name] for name in _MARKS if name in info} | tree.pop("info", {})
     return {"info": about, **tree, "exception": exception}
+
+
+def lost(work: Work, task: Task, status: Literal["died", "timeout"], text: str) -> Outcome:
+    """Return the outcome of a parameter set whose worker did not live to tell it.
+
+    Parameters
+    ----------
+    work, task
+        What was run.
+    status : {"died", "timeout"}
+        By itself, or killed because it took too long.
+    text : str
+        How.
+    """
+    tree: dict[str, Tree] = {}
+    write(tree, work.definition, task.values)
+    marks: dict[str, Tree] = {} if task.repeat is None else {"repeat": task.repeat}
+    info = _info(time.time(), 0.0, work.provenance, marks)
+    kind = "WorkerDied" if status == "died" else "TimeoutError"
+    exception = {"type": kind, "message": text, "traceback": "", "line": _home(work.function)}
+    return Outcome(task, info, None, _record(tree, info, status, exception))
 
 
 def _message(error: BaseException) -> str:

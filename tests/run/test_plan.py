@@ -1,9 +1,12 @@
 import math
+import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_xr.define.parameters import Definition, key
+from coma_xr.errors import ParameterError
 from coma_xr.run.plan import plan, survey
 
 sets = st.lists(st.tuples(st.integers(0, 4) | st.sampled_from([1.0, True, math.nan])), max_size=20)
@@ -80,3 +83,104 @@ def test_a_survey_tells_which_constants_have_changed():
         constants={"parameters/L": 1.0, "parameters/g": 9.81},
     )
     assert found.otherwise == {"parameters/L": (3, 2.5)}
+
+
+class TestRepeats:
+    def test_all_sets_come_once_before_any_comes_twice(self):
+        planned = plan([[1], [2]], repeats=2)
+        assert [(task.values, task.repeat) for task in planned.todo] == [
+            ((1,), 0),
+            ((2,), 0),
+            ((1,), 1),
+            ((2,), 1),
+        ]
+        assert [task.position for task in planned.todo] == [0, 1, 2, 3]
+        assert planned.asked == 4
+
+    def test_from_ten_to_twenty_runs_ten_more(self):
+        done = {task.key for task in plan([[1]], repeats=10).todo}
+        planned = plan([[1]], done, repeats=20)
+        assert [task.repeat for task in planned.todo] == list(range(10, 20))
+        assert (planned.asked, planned.skipped) == (20, 10)
+
+    def test_a_measurement_without_a_repeat_is_the_first(self):
+        assert [task.repeat for task in plan([[1]], {key([1])}, repeats=2).todo] == [1]
+        assert plan([[1]], {plan([[1]], repeats=1).todo[0].key}).todo == []
+
+    @given(sets, sets)
+    def test_no_key_of_a_repeat_is_that_of_another_set(self, one, other):
+        first = {task.key for task in plan(one).todo}
+        assert not first & {task.key for task in plan(other, first, repeats=3).todo if task.repeat}
+
+    def test_the_repeat_of_a_measurement_is_read_from_its_info(self):
+        trees = [
+            (number, {"info": info, "parameters": {"a": 1}})
+            for number, info in enumerate(
+                [{}, {"repeat": 0}, {"repeat": 1}, {"repeat": "x"}, {"repeat": True}]
+            )
+        ]
+        keys = [task.key for task in plan([[1]], repeats=2).todo]
+        assert survey(trees, Definition.of(["a"])).ids == {keys[0]: [0, 1, 3, 4], keys[1]: [2]}
+
+
+class TestShards:
+    @given(st.integers(0, 20), st.integers(1, 5), st.integers(1, 3))
+    def test_together_they_do_everything_once_under_different_ids(self, number, n, repeats):
+        wanted = [[i] for i in range(number)]
+        shards = [plan(wanted, repeats=repeats, shard=(i, n)) for i in range(n)]
+        whole = plan(wanted, repeats=repeats)
+        assert sorted(task for shard in shards for task in shard.todo) == sorted(whole.todo)
+        assert sum(shard.asked for shard in shards) == whole.asked
+
+    def test_what_a_shard_does_follows_from_the_scan_not_from_what_is_done(self):
+        wanted = [[i] for i in range(6)]
+        assert [task.values for task in plan(wanted, {key([0]), key([3])}, shard=(1, 2)).todo] == [(1,), (5,)]
+        assert plan(wanted, {key([0]), key([3])}, shard=(1, 2)).skipped == 1
+
+    @pytest.mark.parametrize("shard", [(2, 2), (-1, 2), (0, 0), 1, (0,), (0.0, 2), "01", (True, 2)])
+    def test_what_is_no_shard_is_an_error(self, shard):
+        text = f"shard is (i, n) with i from 0 to n - 1, such as (0, 8), not {shard!r}."
+        with pytest.raises(ParameterError, match=f"^{re.escape(text)}$"):
+            plan([[1]], shard=shard)
+
+
+def test_a_limit_leaves_the_others_for_the_next_run():
+    planned = plan([[1], [2], [3]], failed={key([1])}, limit=2)
+    assert [task.values for task in planned.todo] == [(2,), (3,)]
+    assert (planned.beyond, planned.asked) == (1, 3)
+    assert plan([[1]], limit=0).todo == []
+    assert plan([[1]], limit=5).beyond == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"repeats": 0}, "repeats is a number from 1 on, not 0."),
+        ({"repeats": 2.0}, "repeats is a number from 1 on, not 2.0."),
+        ({"limit": -1}, "limit is a number from 0 on, not -1."),
+    ],
+)
+def test_numbers_that_make_no_sense_are_an_error(more, text):
+    with pytest.raises(ParameterError, match=f"^{re.escape(text)}$"):
+        plan([[1]], **more)
+
+
+def test_the_time_that_a_run_takes_is_estimated_from_the_measurements_that_there_are():
+    trees = [(i, {"info": {"duration": float(i)}, "parameters": {"a": i}}) for i in (1, 2, 3)]
+    found = survey(trees, Definition.of(["a"]))
+    planned = plan([[i] for i in range(11)], found.ids)
+    assert found.estimate(planned) == 16.0
+    assert found.estimate(planned, workers=4) == 4.0
+    assert found.estimate(planned, workers=100) == 2.0
+    assert survey([], Definition.of(["a"])).estimate(planned) is None
+
+
+def test_versions_of_programs_are_found():
+    trees = [
+        (i, {"info": {"program": "ising", "version": version}, "parameters": {"a": i}})
+        for i, version in enumerate(["1.0", "1.0", "1.1"], 1)
+    ]
+    warning = survey(trees, Definition.of(["a"])).versions.warning()
+    assert warning.startswith(
+        "The measurements are of several versions of ising: 1.0 (measurement 1), 1.1 (measurement 3)."
+    )

@@ -6,34 +6,17 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
 
 import pytest
 
 from coma_xr.define.scans import grid
 from coma_xr.errors import ComaWarning, ParameterError, RunError, StorageError
-from coma_xr.run import progress
-from coma_xr.run.plan import plan
-from coma_xr.run.runner import run_serially
+from coma_xr.run import progress, runner
+from coma_xr.run.plan import plan, survey
+from coma_xr.run.runner import dry_run, run_plan
 from coma_xr.run.worker import prepare
-
-
-class Kept:
-    """Takes what a run gives, as an experiment would."""
-
-    def __init__(self, first=1):
-        self.first = first
-        self.saved, self.failed = {}, {}
-
-    def save(self, outcome):
-        number = self.first + outcome.task.position
-        self.saved[number] = outcome
-        return number
-
-    def record_failure(self, outcome):
-        number = self.first + outcome.task.position
-        self.failed[number] = outcome
-        return number
+from tests.run import common
+from tests.run.common import Kept, quietly, run
 
 
 @pytest.fixture
@@ -49,15 +32,6 @@ def own_handler():
     signal.signal(signal.SIGINT, before)
 
 
-def run(function, n, kept, *, planned=None, **more):
-    scan = grid(a=range(n))
-    planned = plan(scan.rows()) if planned is None else planned
-    work = prepare(function, scan.definition, "keywords")
-    return run_serially(
-        work, planned, save=kept.save, record_failure=kept.record_failure, progress=False, **more
-    )
-
-
 def fails_for(*numbers, error=ValueError):
     def simulate(a):
         if a in numbers:
@@ -65,12 +39,6 @@ def fails_for(*numbers, error=ValueError):
         return {"t": a}
 
     return simulate
-
-
-def quietly(function, *args, **more):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ComaWarning)
-        return function(*args, **more)
 
 
 def test_all_sets_are_run_and_saved_in_order(kept):
@@ -105,7 +73,7 @@ def test_a_failure_is_recorded_and_the_others_go_on(kept, capsys, caplog):
     assert list(kept.saved) == [1, 3, 5]
     assert list(kept.failed) == [2, 4]
     assert [failure["info"]["measurement_id"] for failure in report.failures] == [2, 4]
-    assert list(report.failures[0]["info"]) == ["measurement_id", "date", "host"]
+    assert list(report.failures[0]["info"]) == ["measurement_id", "date", "host", "status"]
     line = r"\(a={}\): ValueError: bad {} \[.*test_runner\.py:\d+ in simulate: raise error\(.*\)\]"
     lines = capsys.readouterr().err.splitlines()
     assert [bool(re.fullmatch(line.format(a, a), text)) for a, text in zip((1, 3), lines, strict=True)] == [
@@ -128,7 +96,7 @@ def test_a_failure_is_recorded_and_the_others_go_on(kept, capsys, caplog):
 def test_the_warning_points_to_the_line_of_the_user(kept):
     with pytest.warns(ComaWarning) as warned:
         run(fails_for(1), 2, kept)
-    assert warned[0].filename == __file__
+    assert warned[0].filename == common.__file__
 
 
 def test_a_function_that_raises_keyboard_interrupt_by_itself_has_failed(kept, own_handler):
@@ -185,7 +153,7 @@ class TestStopping:
 
         report = quietly(run, simulate, 15, kept)
         assert report.failed == 15
-        assert quietly(run, simulate, 50, kept).failed == 19
+        assert quietly(run, simulate, 50, Kept()).failed == 19
 
     def test_continue_goes_on_in_any_case(self, kept):
         report = quietly(run, fails_for(*range(50)), 50, kept, on_error="continue")
@@ -206,6 +174,64 @@ class TestStopping:
         text = "^on_error is 'auto', 'continue' or 'stop', not 'ignore'\\.$"
         with pytest.raises(ParameterError, match=text):
             run(lambda a: pytest.fail("computed"), 1, kept, on_error="ignore")
+
+
+def test_a_limit_is_told_as_not_run(kept):
+    planned = plan(grid(a=range(5)).rows(), limit=2)
+    report = run(lambda a: a, 5, kept, planned=planned)
+    assert (report, report.not_run) == ((2, 5), 3)
+
+
+def test_a_dry_run_tells_what_there_is_to_do_and_how_long_it_takes():
+    definition = grid(a=[1]).definition
+    there = survey([(1, {"info": {"duration": 60.0}, "parameters": {"a": 0}})], definition)
+    planned = plan(grid(a=range(11)).rows(), there.ids, limit=8)
+    report = dry_run(planned, there, max_workers=2)
+    assert (report, report.skipped, report.not_run, report.dry_run) == ((0, 11), 1, 10, True)
+    assert report.estimate == 240.0
+    assert str(report) == (
+        "0 of 11 parameter sets saved, 1 had a measurement already, 10 not run; dry run, a real one takes about "
+        "4.0 min."
+    )
+    assert str(dry_run(planned, survey([], definition))).endswith(
+        "10 not run; dry run, and no measurement tells how long a real one takes."
+    )
+    assert dry_run(planned, there, max_workers=None).estimate > 0
+
+
+class Simulation:
+    program = "ising"
+
+    def __init__(self, version):
+        self.version = version
+
+    def coma_getstate(self):
+        return {"results": {"t": 1}}
+
+
+def test_versions_of_a_program_that_get_mixed_are_a_warning(kept):
+    there = survey(
+        [(1, {"info": {"program": "ising", "version": "1.0"}, "parameters": {"a": 9}})],
+        grid(a=[1]).definition,
+    )
+    with pytest.warns(ComaWarning) as warned:
+        run(lambda a: Simulation("1.1"), [0, 1], Kept(first=2), versions=there.versions)
+    (warning,) = warned
+    assert str(warning.message) == (
+        "The measurements are of several versions of ising: 1.0 (measurement 1), 1.1 (measurement 2). They count as "
+        "done all the same; a new experiment, or a parameter, tells them apart."
+    )
+    assert run(
+        lambda a: Simulation("1.0"), [0, 1], kept, versions=survey([], grid(a=[1]).definition).versions
+    )
+
+
+def test_the_commit_of_the_function_is_on_record(kept, monkeypatch):
+    monkeypatch.setattr(runner, "commit_of", lambda function: {"git_commit": "abc", "git_dirty": True})
+    quietly(run, fails_for(1), 2, kept)
+    info = kept.saved[1].info
+    assert (info["git_commit"], info["git_dirty"]) == ("abc", True)
+    assert list(info)[:3] == ["start_date", "end_date", "duration"]
 
 
 class TestStorage:
@@ -238,8 +264,8 @@ class TestStorage:
         assert (error.report, error.report.not_run) == ((2, 5), 3)
         assert error.__notes__ == [
             (
-                "2 of 5 parameter sets are saved; the outcome of the one after them is in the list `unsaved` of this "
-                "error. Run again when there is room."
+                "2 of 5 parameter sets are saved; what was computed after them is in the list `unsaved` of this error. "
+                "Run again when there is room."
             )
         ]
 
@@ -277,7 +303,7 @@ class TestInterruption:
             run(simulate, 5, kept)
         assert told == [
             (
-                "Ctrl-C: 2 of 5 parameter sets were saved. The running one is finished and kept; "
+                "Ctrl-C: 2 of 5 parameter sets were saved. What is running is finished and kept; "
                 "Ctrl-C again stops at once.\n"
             )
         ]
@@ -355,8 +381,10 @@ import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)   # the test may run in the background
 from coma_xr.define.scans import grid
 from coma_xr.run.plan import plan
-from coma_xr.run.runner import run_serially
+from coma_xr.run.runner import run_plan
 from coma_xr.run.worker import prepare
+from tests.run import common
+from tests.run.common import Kept, quietly, run
 
 def simulate(a):
     if a == 2:
@@ -367,7 +395,7 @@ def simulate(a):
 scan = grid(a=range(5))
 ids = []
 try:
-    run_serially(prepare(simulate, scan.definition, "keywords"), plan(scan.rows()),
+    run_plan(prepare(simulate, scan.definition, "keywords"), plan(scan.rows()),
                  save=lambda outcome: ids.append(outcome.task.position) or len(ids), record_failure=print)
 except KeyboardInterrupt as error:
     report = error.report
@@ -395,7 +423,7 @@ def test_ctrl_c_once_in_a_real_process():
     code, out, err, _ = child(1, [0.1])
     assert out == "[0, 1, 2] (3, 5) 0 2\nTrue\n"
     first, *_, last = err.splitlines()
-    assert first.startswith("Ctrl-C: 2 of 5 parameter sets were saved. The running one is finished and kept;")
+    assert first.startswith("Ctrl-C: 2 of 5 parameter sets were saved. What is running is finished and kept;")
     assert re.match(r"KeyboardInterrupt: 3 of 5 parameter sets saved, 2 not run; ", last)
     assert code == -signal.SIGINT
 
@@ -413,11 +441,13 @@ def test_a_run_of_many_trivial_sets_needs_no_bar_and_no_arrays():
 import sys
 from coma_xr.define.scans import grid
 from coma_xr.run.plan import plan
-from coma_xr.run.runner import run_serially
+from coma_xr.run.runner import run_plan
 from coma_xr.run.worker import prepare
+from tests.run import common
+from tests.run.common import Kept, quietly, run
 scan = grid(a=range(100))
 work = prepare(lambda a: {"t": a}, scan.definition, "keywords")
-assert run_serially(work, plan(scan.rows()), save=lambda outcome: 1, record_failure=print) == (100, 100)
+assert run_plan(work, plan(scan.rows()), save=lambda outcome: 1, record_failure=print) == (100, 100)
 heavy = {"tqdm", "numpy", "pandas", "xarray", "matplotlib", "loky"} & set(sys.modules)
 assert not heavy, heavy
 """
@@ -441,9 +471,7 @@ def test_failures_are_printed_beside_the_bar(monkeypatch, kept):
         return a
 
     scan = grid(a=range(3))
-    planned = functools.partial(
-        run_serially, prepare(simulate, scan.definition, "keywords"), plan(scan.rows())
-    )
+    planned = functools.partial(run_plan, prepare(simulate, scan.definition, "keywords"), plan(scan.rows()))
     quietly(planned, save=kept.save, record_failure=kept.record_failure)
     assert stream.getvalue().count("(a=1): ValueError: bad [") == 1
     assert "failed=1" in stream.getvalue()

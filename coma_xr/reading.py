@@ -1,0 +1,494 @@
+"""What can be asked of an experiment. Nothing here writes into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from coma_xr.define.parameters import Definition
+from coma_xr.define.scans import Scan
+from coma_xr.define.values import key
+from coma_xr.errors import ParameterError, PathError, listing, warn
+from coma_xr.retrieve.columns import AS_NEEDED
+from coma_xr.retrieve.measurement import Measurement
+from coma_xr.run.failure import Failure
+from coma_xr.run.plan import survey
+from coma_xr.session import recorded_failures
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+    import xarray as xr
+
+    from coma_xr.retrieve.status import Status
+    from coma_xr.retrieve.tables import ResultList
+    from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.trees.paths import Path as TreePath
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["Readable"]
+
+
+class Readable:
+    """The part of `coma_xr.Experiment` that reads.
+
+    Parameters
+    ----------
+    place : ExperimentDirectory
+        Where the experiment lies.
+    """
+
+    def __init__(self, place: ExperimentDirectory) -> None:
+        self._place = place
+
+    # What it is
+
+    @property
+    def path(self) -> Path:
+        """The experiment's directory."""
+        return Path(self._place.path)
+
+    @property
+    def id(self) -> int | None:
+        """The experiment's id; None when it has none."""
+        id: int | None = self._info("experiment_id")
+        return id
+
+    @property
+    def description(self) -> str | None:
+        """What the experiment is about."""
+        description: str | None = self._info("description")
+        return description
+
+    @property
+    def tags(self) -> list[str]:
+        """Words to find the experiment by."""
+        return list(self._info("tags") or [])
+
+    @property
+    def start_date(self) -> str | None:
+        """When the first run began, as ``2014-02-25T22:50:11Z``."""
+        date: str | None = self._info("start_date")
+        return date
+
+    @property
+    def end_date(self) -> str | None:
+        """When the last run that saved a measurement ended."""
+        date: str | None = self._info("end_date")
+        return date
+
+    @property
+    def annotations(self) -> dict[str, dict[str, Any]]:
+        """What `annotate` noted, by path."""
+        return dict(self._place.state().get("annotations", {}))
+
+    def _info(self, name: str) -> Any:
+        return self._place.info.get(name)
+
+    def isactive(self) -> bool:
+        """Whether each measurement is a file of its own, so that more can be added."""
+        return self._place.active
+
+    def number_of_measurements(self) -> int:
+        """Return how many measurements there are."""
+        return self._place.number()
+
+    def __repr__(self) -> str:
+        state = "" if self.isactive() else ", inactive"
+        return f"Experiment({str(self.path)!r}, {self.number_of_measurements()} measurements{state})"
+
+    def __str__(self) -> str:
+        lines = [f"Experiment {self.id} in {self.path}"]
+        lines += [
+            f"  {name}: {value}"
+            for name, value in self._place.info.items()
+            if value and name != "experiment_id"
+        ]
+        if self._definition is not None:
+            lines.append(f"  parameters: {', '.join(self._definition.names)}")
+        number = self.number_of_measurements()
+        lines.append(f"  {number} measurement{'s' * (number != 1)}{'' if self.isactive() else ', inactive'}")
+        return "\n".join(lines)
+
+    @property
+    def _definition(self) -> Definition | None:
+        state = self._place.state().get("definition")
+        return None if state is None else Definition.from_state(state)
+
+    def _defaults(self) -> dict[str, Tree]:
+        return {path: note["default"] for path, note in self.annotations.items() if "default" in note}
+
+    def failures(self) -> pd.DataFrame:
+        """Return the parameter sets whose last try failed.
+
+        Returns
+        -------
+        DataFrame
+            A row for each: its parameters, the exception with its message, the line that raised it, the date
+            and the host.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("inverse")
+        >>> report = e.run(lambda x: 1 / x, {"x": [0, 1, 2]})  # doctest: +SKIP
+        >>> e.failures()  # doctest: +SKIP
+        """
+        from coma_xr.retrieve.failures import failures_table
+
+        failures = recorded_failures(self._place)
+        definition = self._definition
+        if failures and definition is not None:
+            # One that has succeeded since counts no more, even if a kill kept its record.
+            done = survey(self._place.trees(), definition, defaults=self._defaults()).ids
+            again = survey(failures, definition).ids
+            over = {number for key, numbers in again.items() if key in done for number in numbers}
+            failures = [(number, tree) for number, tree in failures if number not in over]
+        return failures_table(failures, () if definition is None else list(definition))
+
+    def failure(self, id: int) -> Failure:
+        """Return one failure, which can be made to happen again here: ``e.failure(12).reproduce(f)``.
+
+        Parameters
+        ----------
+        id : int
+            As in the index of `failures`.
+
+        Raises
+        ------
+        PathError
+            When there is none. The message names the others.
+        """
+        records = dict(recorded_failures(self._place))
+        if id not in records:
+            raise PathError(
+                f"There is no failure {id!r} in {self.path}. There is: {listing(sorted(records))}."
+            )
+        return Failure(records[id], self._definition)
+
+    def missing(self) -> Scan:
+        """Return the parameter sets that the last run was asked for and that have no measurement."""
+        scan = self._place.scan() or {}
+        definition = Definition.from_state(scan["parameters"]) if scan else self._definition
+        if definition is None:
+            raise ParameterError(f"Nothing was run in {self.path} yet, so nothing is missing.")
+        done = survey(self._place.trees(), definition, defaults=self._defaults()).ids
+        repeats = range(scan.get("repeats") or 1)
+        sets = [
+            row
+            for row in scan.get("sets", ())
+            if any((key(row) if not n else (*key(row), n)) not in done for n in repeats)
+        ]
+        return Scan.of_rows(definition, sets)
+
+    def status(self) -> dict[str, int]:
+        """Return how many measurements, failures and, of the last scan, missing parameter sets there are."""
+        missing = 0 if self._place.scan() is None else len(self.missing())
+        counts = {"measurements": self.number_of_measurements(), "failed": len(self.failures())}
+        return {**counts, "missing": missing}
+
+    # Measurements
+
+    def measurements(self, where: Any = None) -> Iterator[Measurement]:
+        """Yield every measurement, in the order of their ids; one file is read at a time.
+
+        Parameters
+        ----------
+        where : condition, str or callable, optional
+            Only those for which it holds: ``coma.P.x > 1``, ``"x > 1"``, ``lambda m: m.results.y > 1``.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        (3, 3)
+        >>> [m.results.y for m in e.measurements()]
+        [1, 4, 9]
+        """
+        trees = self._place.trees()
+        if where is not None:
+            from coma_xr.retrieve.selection import selected
+
+            trees = selected(trees, where, definition=self._pairs(), annotations=self.annotations)
+        for number, tree in trees:
+            yield Measurement(number, tree)
+
+    def measurement(self, id: int) -> Measurement:
+        """Return the measurement with this id.
+
+        Raises
+        ------
+        PathError
+            When there is none. The message names the nearest ids.
+        DataFileError
+            When its file cannot be read.
+        """
+        return Measurement(id, self._place.measurements.read(id))
+
+    # Results
+
+    def retrieve_results(
+        self,
+        table_definition: Iterable[tuple[str, TreePath]],
+        parameter_set_definition: Iterable[tuple[str, TreePath]] = (),
+    ) -> ResultList:
+        """Return tables, one for each distinct set of parameters, with a row for each measurement.
+
+        Parameters
+        ----------
+        table_definition : iterable of (name, path)
+            The columns. A list is unfolded into the columns ``name_1``, ``name_2``, ...; an array is one value.
+        parameter_set_definition : iterable of (name, path), optional
+            The parameters that tell the tables apart. By default there is one table.
+
+        Returns
+        -------
+        ResultList
+            In the order in which the parameters appear in the measurements.
+
+        Raises
+        ------
+        PathError
+            For a path that no measurement has. The message names the nearest ones.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("powers")
+        >>> e.run(lambda x, n: {"y": x**n}, {"n": [1, 2], "x": [1.0, 2.0, 3.0]})
+        (6, 6)
+        >>> rs = e.retrieve_results([("x", "parameters/x"), ("y", "results/y")], [("n", "parameters/n")])
+        >>> rs
+        [Result((x,y),(n=1)), Result((x,y),(n=2))]
+        >>> rs["n", 2][0].table
+        array([[1., 1.],
+               [2., 4.],
+               [3., 9.]])
+        """
+        from coma_xr.retrieve.tables import retrieve_results
+
+        self._warn_when_empty()
+        return retrieve_results(self._place.trees(), table_definition, parameter_set_definition)
+
+    def to_dataset(
+        self,
+        variables: Mapping[str, Any] | Sequence[Any] | str | None = None,
+        dims: Sequence[Any] | None = None,
+        *,
+        layout: Literal["grid", "points"] | None = None,
+        unfold: Mapping[str, Any] | None = None,
+        fill: Any = AS_NEEDED,
+        where: Any = None,
+        strict: bool = False,
+    ) -> xr.Dataset:
+        """Return the experiment as a labelled Dataset.
+
+        Parameters
+        ----------
+        variables : mapping, sequence or str, optional
+            The data variables: paths or names, or names with their paths or with functions of a Measurement.
+            By default all results.
+        dims : sequence of str or (name, path), optional
+            The parameters along which the measurements lie. By default those that are defined, with the axes of
+            the last scan; for an experiment that has no definition they are found. Several measurements at the
+            same place make a further dim, ``row``.
+        layout : {"grid", "points"}, optional
+            A dim for each parameter, or one dim ``measurement`` with all parameters as coords. By default what
+            the last scan says: samples and cases are points.
+        unfold : mapping, optional
+            By name or path, what the dims of lists are called: ``"cell"``; ``["cell", "site"]``;
+            ``{"time": "results/t"}``, a dim with the path of its coordinate; None keeps each list in one cell.
+            The same name is the same dim.
+        fill : object, optional
+            What stands in holes, or a mapping that says it by name or path: -1 keeps ints, None makes objects. By
+            default NaN, NaT or None, for which int becomes float and bool object.
+        where : condition, str or callable, optional
+            Only measurements for which it holds: ``coma.P.beta < 2``, ``"beta < 2"``, ``lambda p: p.beta < 2``.
+        strict : bool, default False
+            Raise an error for a measurement that cannot be read, instead of a warning.
+
+        Returns
+        -------
+        Dataset
+            Holes are NaN or None. The coord ``measurement_id`` tells which file a cell comes from, and
+            ``measurement_status`` why there is none: parameter sets of the last scan that are missing or failed
+            have cells too.
+
+        Raises
+        ------
+        PathError
+            For a path or name that no measurement has. The message names the nearest ones.
+        LayoutError
+            When less than a tenth of more than a million cells would be filled.
+        DataFileError
+            With ``strict=True``, for a measurement that cannot be read.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("powers")
+        >>> e.run(lambda x, n: {"y": x**n}, {"n": [1, 2], "x": [1.0, 2.0, 3.0]})
+        (6, 6)
+        >>> e.to_dataset().y.sel(n=2).values
+        array([1., 4., 9.])
+        """
+        from coma_xr.retrieve.dataset import build_dataset
+
+        scan = self._place.scan() or {}
+        self._warn_when_empty()
+        return build_dataset(
+            self._place.trees(strict=strict),
+            variables=variables,
+            dims=dims,
+            layout=layout,
+            unfold=unfold,
+            fill=fill,
+            where=where,
+            definition=self._pairs(),
+            structure=scan.get("axes"),
+            annotations=self.annotations,
+            status=self._status(scan),
+            attrs=self._attrs(),
+        )
+
+    def _status(self, scan: Mapping[str, Any]) -> Status:
+        """Return what is known of parameter sets beside the measurements."""
+        from coma_xr.retrieve.status import Status
+
+        return Status(
+            paths=[path for _, path in scan.get("parameters", ())],
+            sets=scan.get("sets", ()),
+            repeats=scan.get("repeats"),
+            failures=recorded_failures(self._place),
+            excluded=self._excluded(),
+        )
+
+    def _excluded(self) -> dict[int, str]:
+        return {int(id): why for id, why in self._place.state().get("excluded", {}).items()}
+
+    def to_dataframe(
+        self,
+        variables: Mapping[str, Any] | Sequence[Any] | str | None = None,
+        *,
+        index: Sequence[Any] | str | None = None,
+        unfold: Literal["columns", "rows"] = "columns",
+        where: Any = None,
+        strict: bool = False,
+    ) -> pd.DataFrame:
+        """Return the experiment as a DataFrame with a row for each measurement.
+
+        Parameters
+        ----------
+        variables : mapping, sequence or str, optional
+            As for `to_dataset`; the parameters come first in any case.
+        index : str or sequence, optional
+            Names and paths that become the index; the measurement id is then the first column.
+        unfold : {"columns", "rows"}, default "columns"
+            Lists are spread over columns ``Es_1``, ``Es_2``, ...; or the long form, a row for each item of lists and
+            arrays with its number or label beside it.
+        where : condition, str or callable, optional
+            Only measurements for which it holds.
+        strict : bool, default False
+            Raise an error for a measurement that cannot be read, instead of a warning.
+
+        Returns
+        -------
+        DataFrame
+            Its index is the measurement id, if no other was asked for. Its `attrs` have the units and long names
+            of columns.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        (3, 3)
+        >>> e.to_dataframe().y.tolist()
+        [1, 4, 9]
+        """
+        from coma_xr.retrieve.dataframe import build_dataframe
+
+        self._warn_when_empty()
+        return build_dataframe(
+            self._place.trees(strict=strict),
+            variables=variables,
+            index=index,
+            unfold=unfold,
+            where=where,
+            definition=self._pairs(),
+            annotations=self.annotations,
+            excluded=self._excluded(),
+        )
+
+    def paths(self) -> pd.DataFrame:
+        """Return what there is in the measurements: a row for each path.
+
+        Returns
+        -------
+        DataFrame
+            Path, name, role, type, number of distinct values, range, and how many measurements have it.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        (3, 3)
+        >>> "results/y" in set(e.paths().path)
+        True
+        """
+        from coma_xr.retrieve.dataframe import paths_table
+
+        return paths_table(self._place.trees(), definition=self._pairs(), annotations=self.annotations)
+
+    def export(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the experiment into one file for other programs.
+
+        Parameters
+        ----------
+        path : str or path-like
+            ``.nc``: the Dataset of `to_dataset` as netCDF. ``.csv``: the DataFrame of `to_dataframe`.
+        overwrite : bool, default False
+            Replace a file that is there.
+
+        Returns
+        -------
+        Path
+            The file's.
+
+        Raises
+        ------
+        ExperimentError
+            When the name ends in anything else.
+        StorageError
+            When the file is there, or cannot be written.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        (3, 3)
+        >>> e.export("squares.csv").name
+        'squares.csv'
+        """
+        from coma_xr.output.export import export, wants_table
+
+        data = self.to_dataframe() if wants_table(path) else self.to_dataset()
+        return export(data, path, overwrite=overwrite)
+
+    def _warn_when_empty(self) -> None:
+        if not self.number_of_measurements():
+            failed = len(self._place.failures())
+            hint = f" {failed} parameter sets failed: failures() tells why." if failed else ""
+            warn(f"There are no measurements in {self.path}.{hint}")
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        definition = self._definition
+        return [] if definition is None else list(definition)
+
+    def _attrs(self) -> dict[str, Any]:
+        return {name: value for name, value in self._place.info.items() if value not in (None, [], {})}

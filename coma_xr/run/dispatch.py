@@ -1,0 +1,129 @@
+"""What a pool is given when: bounded, in order, in chunks, and alone where one is suspected."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from coma_xr.run.pool import BUDGET, Done, Event, Pool
+from coma_xr.run.worker import Outcome, lost
+
+if TYPE_CHECKING:
+    from coma_xr.run.interrupts import Interrupts
+    from coma_xr.run.plan import Task
+    from coma_xr.run.worker import Work
+
+__all__ = ["outcomes"]
+
+# Chunks grow at most by this factor, since the first parameter sets may be the quickest.
+_GROWTH = 8
+
+
+def outcomes(
+    work: Work, todo: Sequence[Task], pool: Pool, interrupts: Interrupts, *, suspects_at_once: int
+) -> Generator[Outcome]:
+    """Yield what comes of parameter sets, in the order in which it comes.
+
+    Parameters
+    ----------
+    work : Work
+        What to do for each.
+    todo : sequence of Task
+        In the order of work.
+    pool : Pool
+        Who computes; closed at the end.
+    interrupts : Interrupts
+        When to end early.
+    suspects_at_once : int
+        So many sets that were with a worker when it died are run again, each alone, before anything else; fewer
+        of them wait for the end, since nothing else runs beside them.
+    """
+    dispatch = _Dispatch(work, todo, pool, suspects_at_once)
+    completed = False
+    try:
+        while True:
+            growing = False
+            if interrupts.asked or interrupts.now or pool.broken:
+                pool.recall()
+                dispatch.drop()
+            else:
+                growing = dispatch.hand_out()
+            if not pool.busy and dispatch.is_empty:
+                break
+            events = pool.events(wait=not (interrupts.now or growing))
+            for event in events:
+                yield from dispatch.take(event)
+            if interrupts.now and not events:
+                break
+        if pool.broken and not interrupts.asked:
+            raise pool.broken
+        completed = True
+    finally:
+        with interrupts.closing():
+            pool.close(kill=not completed or pool.busy > 0)
+
+
+class _Dispatch:
+    """What is still to be handed out."""
+
+    def __init__(self, work: Work, todo: Sequence[Task], pool: Pool, suspects_at_once: int) -> None:
+        self._work = work
+        self._pool = pool
+        self._fresh = deque(todo)
+        self._suspects: deque[Task] = deque()
+        self._suspects_at_once = suspects_at_once
+        self._alone = False
+        self._size = 1
+        self._dropping = False
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._fresh and not self._suspects
+
+    def drop(self) -> None:
+        """Hand out nothing more."""
+        self._dropping = True
+        self._fresh.clear()
+        self._suspects.clear()
+
+    def hand_out(self) -> bool:
+        """Give the pool what it can take; return whether it has begun to grow for the rest."""
+        pool = self._pool
+        if self._suspects and (not self._fresh or len(self._suspects) >= self._suspects_at_once):
+            if pool.places and not pool.busy:
+                self._alone = True
+                pool.submit([self._suspects.popleft()])
+            return pool.grow(1)
+        while self._fresh and not self._alone and pool.busy < pool.places:
+            size = min(self._size, max(1, math.ceil(len(self._fresh) / (2 * pool.size))))
+            pool.submit([self._fresh.popleft() for _ in range(size)])
+        return bool(self._fresh) and pool.grow(pool.size)
+
+    def take(self, event: Event) -> Iterator[Outcome]:
+        alone, self._alone = self._alone, False
+        if isinstance(event, Done):
+            yield from self._take_results(event)
+        elif event.status is None:
+            self._return(event.chunk)
+        elif alone or event.certain:
+            for task in event.chunk:
+                yield lost(self._work, task, event.status, event.text)
+        elif not self._dropping:
+            self._suspects.extend(event.chunk)
+
+    def _take_results(self, event: Done) -> Iterator[Outcome]:
+        results = event.reply.results
+        self._adapt(len(results), event.reply.seconds)
+        self._return(event.chunk[len(results) :])
+        for task, result in zip(event.chunk, results, strict=False):
+            yield Outcome(task, result.info, result.rest, result.failure, None, result.seconds)
+
+    def _adapt(self, number: int, seconds: float) -> None:
+        fitting = BUDGET * number / max(seconds, 1e-9)
+        self._size = max(1, int(min(fitting, _GROWTH * self._size)))
+
+    def _return(self, chunk: Sequence[Task]) -> None:
+        if not self._dropping:
+            self._fresh.extendleft(reversed(chunk))

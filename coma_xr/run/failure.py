@@ -1,0 +1,77 @@
+"""One recorded failure, and how it is made to happen again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from coma_xr.define.parameters import Definition, ParameterSet, read
+from coma_xr.errors import ParameterError
+from coma_xr.run.plan import Task
+from coma_xr.run.worker import prepare, reproduce
+
+if TYPE_CHECKING:
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["Failure"]
+
+
+class Failure:
+    """A parameter set whose last try failed.
+
+    Parameters
+    ----------
+    tree : dict
+        The record, as its file has it.
+    definition : Definition or None
+        The parameters.
+
+    Attributes
+    ----------
+    id : int
+        That its measurement would have had.
+    exception, message, traceback : str
+        The type of what was raised, its text, and from where.
+    """
+
+    def __init__(self, tree: Tree, definition: Definition | None) -> None:
+        self._tree = tree
+        self._definition = definition
+        self.id: int = tree["info"]["measurement_id"]
+        self.exception: str = tree["exception"]["type"]
+        self.message: str = tree["exception"]["message"]
+        self.traceback: str = tree["exception"]["traceback"]
+
+    @property
+    def parameters(self) -> ParameterSet:
+        """The parameter set."""
+        return ParameterSet.of_plain(*self._set())
+
+    def _set(self) -> tuple[Definition, list[Tree]]:
+        definition = self._definition
+        values = None if definition is None else read(self._tree, definition)
+        if definition is None or values is None:
+            raise ParameterError(f"The record of failure {self.id} does not have all parameters.")
+        return definition, values
+
+    def reproduce(self, function: Callable[..., Any]) -> None:
+        """Run the parameter set again, in this process: what the function raises is raised here, for a debugger.
+
+        Parameters
+        ----------
+        function : callable
+            As it was given to `Experiment.run`, with a scan or without. It gets the seed that it had.
+        """
+        definition, values = self._set()
+        try:
+            work = prepare(function, definition, "keywords")
+        except ParameterError:
+            work = prepare(function, definition, "set")
+        info = self._tree["info"]
+        reproduce(work, Task(0, tuple(values), None, info.get("repeat")), info)
+
+    def __repr__(self) -> str:
+        return f"Failure({self.id}, {self.exception}: {self.message})"
+
+    def __str__(self) -> str:
+        return self.traceback

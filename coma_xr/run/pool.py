@@ -1,0 +1,148 @@
+"""What a pool is: whoever computes chunks of parameter sets and tells what came of them.
+
+A pool does not decide what is to be done about it; `coma_xr.run.dispatch` does.
+"""
+
+from __future__ import annotations
+
+import queue
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from coma_xr.errors import ComaError, warn
+from coma_xr.run import remote
+from coma_xr.run.remote import Parcel, Reply
+
+if TYPE_CHECKING:
+    from coma_xr.run.plan import Task
+    from coma_xr.run.worker import Work
+
+__all__ = ["BUDGET", "TICK", "Chunk", "Done", "Event", "Flight", "Lost", "Pool", "drain", "packed", "parcels"]
+
+# Seconds of work after which a worker hands back what it has done.
+BUDGET = 0.05
+
+# Seconds to wait for an event, so that a deadline or a signal is not waited past.
+TICK = 1.0
+
+_LARGE = 10_000_000
+
+Chunk = Sequence["Task"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A worker handed a chunk back, with what it has done of it."""
+
+    chunk: Chunk
+    reply: Reply
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A chunk has no results.
+
+    Parameters
+    ----------
+    chunk : sequence of Task
+        All of it, though a part may have been done.
+    status : {"died", "timeout"} or None
+        What happened; None when it happened to others.
+    text : str
+        The same in words.
+    certain : bool
+        Whether it is certain that this chunk was the reason.
+    """
+
+    chunk: Chunk
+    status: Literal["died", "timeout"] | None
+    text: str = ""
+    certain: bool = False
+
+
+Event = Done | Lost
+
+
+@dataclass
+class Flight:
+    """A chunk on its way."""
+
+    chunk: Chunk
+    future: Future[Any]
+    deadline: float | None = None
+
+
+class Pool(ABC):
+    """Computes chunks of parameter sets somewhere else.
+
+    Attributes
+    ----------
+    broken : ComaError or None
+        Why nothing more can be computed.
+    """
+
+    broken: ComaError | None = None
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """How many workers it will have, as far as that is known."""
+
+    @property
+    @abstractmethod
+    def places(self) -> int:
+        """How many chunks it can have now."""
+
+    @abstractmethod
+    def grow(self, wanted: int) -> bool:
+        """Start one more worker, if there are fewer than are wanted and may be; return whether it did."""
+
+    @property
+    @abstractmethod
+    def busy(self) -> int:
+        """How many chunks it has."""
+
+    @abstractmethod
+    def submit(self, chunk: Chunk) -> None:
+        """Take one more chunk."""
+
+    @abstractmethod
+    def events(self, *, wait: bool = True) -> list[Event]:
+        """Return what has happened; wait about a second for the first event, if so asked."""
+
+    @abstractmethod
+    def recall(self) -> None:
+        """Forget the chunks that have not begun, where that can be told."""
+
+    @abstractmethod
+    def close(self, *, kill: bool) -> None:
+        """End; with `kill` at once, whatever is running."""
+
+
+def packed(work: Work) -> bytes:
+    """Return the work as bytes for other processes, with a warning when it is large."""
+    data = remote.pack(work)
+    if len(data) > _LARGE:
+        warn(
+            f"The function takes {len(data) / 1e6:.0f} MB along to the workers. Is there a large array or table "
+            "outside of it that it uses? It is faster to load such a thing in the function, once."
+        )
+    return data
+
+
+def parcels(chunk: Chunk) -> list[Parcel]:
+    """Return what of a chunk goes to the worker."""
+    return [Parcel(task.values, task.repeat) for task in chunk]
+
+
+def drain(events: queue.SimpleQueue[Any], patience: float) -> Iterator[Any]:
+    """Yield what is in a queue; wait for the first."""
+    try:
+        yield events.get(timeout=patience) if patience > 0 else events.get_nowait()
+        while True:
+            yield events.get_nowait()
+    except queue.Empty:
+        return

@@ -1,0 +1,74 @@
+"""Who computes: this process, worker processes of our own, or the executor of somebody else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from coma_xr.errors import ParameterError
+
+if TYPE_CHECKING:
+    from coma_xr.run.pool import Pool
+    from coma_xr.run.worker import Work
+
+__all__ = ["pool_of", "workers_of"]
+
+
+def workers_of(max_workers: int | None, executor: Any) -> int:
+    """Return how many workers a run would have."""
+    if executor is not None:
+        from coma_xr.run.executors import capacity
+
+        return capacity(executor)
+    if max_workers is None:
+        from coma_xr.run.workers import cores
+
+        return cores()
+    return max_workers
+
+
+def pool_of(
+    work: Work, number: int, *, max_workers: int | None, executor: Any, timeout: float | None
+) -> Pool | None:
+    """Return who computes; None for this process itself.
+
+    Parameters
+    ----------
+    work : Work
+        What to do for each parameter set.
+    number : int
+        How many parameter sets there are.
+    max_workers : int or None
+        Worker processes; None: one for each core. With an executor: chunks that it is given at a time.
+    executor : Executor, dask Client or None
+        Computes in place of workers of our own.
+    timeout : float or None
+        Seconds that a parameter set may take.
+
+    Raises
+    ------
+    ParameterError
+        When these cannot be used, or not together.
+    SerializationError
+        When the function cannot be sent to another process.
+    """
+    if max_workers is not None and (type(max_workers) is not int or max_workers < 1):
+        raise ParameterError(
+            f"max_workers is a number from 1 on, or None for all cores, not {max_workers!r}."
+        )
+    if timeout is not None and not timeout > 0:
+        raise ParameterError(f"timeout is a number of seconds above 0, or None, not {timeout!r}.")
+    if executor is not None:
+        if timeout is not None:
+            raise ParameterError(
+                "timeout= holds in worker processes of our own, which can be killed; with executor= give the limit to "
+                "whoever runs it, or use max_workers=."
+            )
+        from coma_xr.run.executors import foreign_pool
+
+        return foreign_pool(work, executor, None if max_workers == 1 else max_workers)
+    if not number or (max_workers == 1 and timeout is None):
+        return None
+    from coma_xr.run.workers import cores, own_pool
+
+    max_workers = cores() if max_workers is None else max_workers
+    return own_pool(work, min(max_workers, number), timeout)

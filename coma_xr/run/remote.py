@@ -1,0 +1,188 @@
+"""What runs in a worker: parameter sets come in, text, numbers and bytes go out.
+
+A worker imports little, outlives neither its parent nor its run, and sends no exception, which might not survive
+the way.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from coma_xr.errors import SerializationError
+from coma_xr.run.plan import Task
+from coma_xr.run.signature import name_of
+from coma_xr.run.worker import Work, call
+from coma_xr.trees import registry
+
+if TYPE_CHECKING:
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["Parcel", "Reply", "Result", "pack", "prepare", "ready", "run"]
+
+# Linux sends this signal to a process whose parent has ended.
+_PR_SET_PDEATHSIG = 1
+
+# Seconds between two looks at the parent, where the system does not tell.
+_WATCH = 0.5
+
+
+class Parcel(NamedTuple):
+    """A parameter set on its way to a worker: the values and the repeat of a `Task`."""
+
+    values: tuple[Tree, ...]
+    repeat: int | None
+
+
+class Result(NamedTuple):
+    """What came of one parameter set; the fields are those of `Outcome`."""
+
+    info: dict[str, Tree]
+    rest: bytes | None
+    failure: dict[str, Tree] | None
+    seconds: float
+
+
+class Reply(NamedTuple):
+    """What came of the first ones of some parameter sets; the others were not begun.
+
+    Parameters
+    ----------
+    results : list of Result
+        In order.
+    seconds : float
+        For all of them.
+    trouble : str
+        Why the function could not be loaded, if so.
+    """
+
+    results: list[Result]
+    seconds: float
+    trouble: str = ""
+
+
+def pack(work: Work) -> bytes:
+    """Return the work as bytes, with all types that were registered.
+
+    Raises
+    ------
+    SerializationError
+        When the function holds something that no other process can have.
+    """
+    import cloudpickle
+
+    try:
+        packed: bytes = cloudpickle.dumps((work, registry.registrations()))
+    except Exception as error:
+        raise SerializationError(
+            f"{name_of(work.function)}() cannot be sent to another process: {type(error).__name__}: {error}. Make in "
+            "the function what cannot be sent, such as an open file, or run with max_workers=1."
+        ) from error
+    return packed
+
+
+@lru_cache(maxsize=4)
+def _unpack(packed: bytes) -> Work:
+    import cloudpickle
+
+    work, known = cloudpickle.loads(packed)
+    registry.install(known)
+    unpacked: Work = work
+    return unpacked
+
+
+# What a worker of ours was given when it began, so that it need not be sent each time.
+_given: list[bytes] = []
+
+
+def prepare(parent: int, packed: bytes) -> None:
+    """Make a process a worker of ours.
+
+    Parameters
+    ----------
+    parent : int
+        The process with which it ends.
+    packed : bytes
+        The work, as `pack` returns it.
+    """
+    # The parent decides what Ctrl-C means; it reaches all processes of a terminal.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _let_interrupts_through()
+    _given[:] = [packed]
+    _end_with(parent)
+
+
+def _let_interrupts_through() -> None:
+    """Let Ctrl-C through again, which the parent holds back while it starts a worker."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _end_with(parent: int) -> None:
+    if sys.platform == "win32":
+        # There loky's workers look after their parent themselves, if more slowly.
+        return
+    import ctypes
+
+    system = ctypes.CDLL(None)
+    if sys.platform == "linux":
+        system.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if system.getppid() != parent:
+            # It had ended before the signal was asked for.
+            signal.raise_signal(signal.SIGKILL)
+        return
+    threading.Thread(target=_watch, args=(system, parent), daemon=True).start()
+
+
+def _watch(system: Any, parent: int) -> None:
+    while system.getppid() == parent:
+        time.sleep(_WATCH)
+    signal.raise_signal(signal.SIGKILL)
+
+
+def ready() -> str:
+    """Load the work that the process was given; return what went wrong, if anything."""
+    return _load(b"")[1]
+
+
+def _load(work: bytes | Work) -> tuple[Work | None, str]:
+    if isinstance(work, Work):
+        return work, ""
+    try:
+        return _unpack(work or _given[0]), ""
+    except BaseException as error:  # noqa: BLE001  whatever a module of the user's does when it is imported
+        return None, f"{type(error).__name__}: {error}"
+
+
+def run(token: str, work: bytes | Work, parcels: Sequence[Parcel], budget: float) -> Reply:  # noqa: ARG001
+    """Run parameter sets until all are done or a time is over, at least one of them.
+
+    Parameters
+    ----------
+    token : str
+        Different in each call, since some executors take calls that are alike for one.
+    work : bytes or Work
+        As `pack` returns it; empty for that which `prepare` was given; or as it is, in the same process.
+    parcels : sequence of Parcel
+        The parameter sets.
+    budget : float
+        Seconds after which no further one is begun.
+    """
+    begin = time.monotonic()
+    loaded, trouble = _load(work)
+    if loaded is None:
+        return Reply([], 0.0, trouble)
+    results: list[Result] = []
+    seconds = 0.0
+    for parcel in parcels:
+        outcome = call(loaded, Task(0, tuple(parcel[0]), (), parcel[1]))
+        results.append(Result(outcome.info, outcome.rest, outcome.failure, outcome.seconds))
+        seconds = time.monotonic() - begin
+        if seconds >= budget:
+            break
+    return Reply(results, seconds)

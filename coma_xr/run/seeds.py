@@ -1,0 +1,91 @@
+"""Seeds of random numbers: for each parameter set and repeat its own, whenever and wherever that is run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from coma_xr.define.values import key
+
+if TYPE_CHECKING:
+    from coma_xr.define.parameters import Definition
+    from coma_xr.run.plan import Task
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["Seeds"]
+
+# An argument `seed` goes to generators of all kinds, many of which take no more than 32 bits.
+_SEED_BITS, _RNG_BITS = 32, 63
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """What gives each parameter set its random numbers.
+
+    Parameters
+    ----------
+    root : int
+        That of the experiment.
+    arguments : tuple of str
+        Those of ``rng`` and ``seed`` that the function has.
+    defaults : mapping of str to value
+        Plain values by path. A parameter with this value counts as not there, so that a constant that becomes a
+        parameter changes no seed.
+
+    Examples
+    --------
+    >>> from coma_xr.define.parameters import Definition
+    >>> from coma_xr.run.plan import plan
+    >>> seeds, definition = Seeds(1, ("seed",)), Definition.of(["a"])
+    >>> first, again, other = [seeds.seed(definition, plan([[a]]).todo[0]) for a in (1, 1.0, 2)]
+    >>> first == again, first == other
+    (True, False)
+    """
+
+    root: int
+    arguments: tuple[str, ...]
+    defaults: Mapping[str, Tree] = field(default_factory=dict)
+
+    def seed(self, definition: Definition, task: Task) -> int:
+        """Return the seed of a parameter set and repeat; it does not depend on the order of parameters."""
+        import numpy as np
+
+        digest = hashlib.sha256(self._text(definition, task).encode()).digest()
+        words = [int.from_bytes(digest[i : i + 4], "big") for i in range(0, 32, 4)]
+        sequence = np.random.SeedSequence(self.root, spawn_key=(*words, task.repeat or 0))
+        high, low = (int(word) for word in sequence.generate_state(2))
+        bits = _SEED_BITS if "seed" in self.arguments else _RNG_BITS
+        return ((high << 32) | low) >> (64 - bits)
+
+    def _text(self, definition: Definition, task: Task) -> str:
+        pairs = []
+        for path, value in sorted(zip(definition.paths, task.values, strict=True), key=lambda pair: pair[0]):
+            own = key((value,))
+            if path not in self.defaults or own != key((self.defaults[path],)):
+                pairs.append(f"{json.dumps(path)}: {_text(own)}")
+        return ", ".join(pairs)
+
+    def keywords(self, seed: int) -> dict[str, Any]:
+        """Return the keyword arguments for the function."""
+        given: dict[str, Any] = {}
+        if "rng" in self.arguments:
+            import numpy as np
+
+            given["rng"] = np.random.default_rng(seed)
+        if "seed" in self.arguments:
+            given["seed"] = seed
+        return given
+
+
+def _text(part: Any) -> str:
+    """Return a part of a key as text, the same for what compares equal."""
+    if isinstance(part, tuple):
+        return f"({','.join(map(_text, part))})"
+    if isinstance(part, frozenset):
+        return f"{{{','.join(sorted(map(_text, part)))}}}"
+    if isinstance(part, float) and part.is_integer():
+        part = int(part)
+    return json.dumps(part) if isinstance(part, str) else repr(part)
