@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from coma_xr.define.scans import Scan, cases, grid, zipped
     from coma_xr.experiment import Experiment, ParallelExperiment
     from coma_xr.output.export import export
+    from coma_xr.output.load import load
     from coma_xr.output.plot import plot
     from coma_xr.retrieve.measurement import Measurement
     from coma_xr.retrieve.tables import Result, ResultList
@@ -86,6 +87,7 @@ __all__ = [
     "create_default_config",
     "export",
     "grid",
+    "load",
     "load_config",
     "open_experiments",
     "plot",
@@ -113,6 +115,7 @@ _HOMES = {
     "create_default_config": "store.config",
     "export": "output.export",
     "grid": "define.scans",
+    "load": "output.load",
     "load_config": "store.config",
     "open_experiments": "collection",
     "plot": "output.plot",

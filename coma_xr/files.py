@@ -422,7 +422,7 @@ def note(path: str, data: bytes) -> None:
 
 
 @contextmanager
-def placing(path: str, *, overwrite: bool = False) -> Iterator[str]:
+def placing(path: str, *, overwrite: bool = False, directory: bool = False) -> Iterator[str]:
     """Yield a temporary path for a library that writes by name, and put its file in place afterwards.
 
     Parameters
@@ -431,6 +431,8 @@ def placing(path: str, *, overwrite: bool = False) -> Iterator[str]:
         The final name. The temporary one is in the same directory and ends in the same suffix.
     overwrite : bool, default False
         Take the place of an existing file.
+    directory : bool, default False
+        What is written is a directory.
 
     Raises
     ------
@@ -441,22 +443,54 @@ def placing(path: str, *, overwrite: bool = False) -> Iterator[str]:
     """
     if not overwrite and exists(path):
         raise FileExistsError(errno.EEXIST, "this file exists already; overwrite=True takes its place", path)
+    parent = os.path.dirname(path) or os.curdir
+    if not os.path.isdir(parent):
+        raise StorageError(errno.ENOENT, f"there is no directory {parent} to write into; make it first", path)
     temporary = _temporary(path) + os.path.splitext(path)[1]
     try:
         yield temporary
-        _sync_file(temporary)
-        if overwrite:
-            _patiently(lambda: os.replace(temporary, path))
+        if directory:
+            _place_directory(temporary, path)
         else:
-            _link(temporary, path)
+            _sync_file(temporary)
+            if overwrite:
+                _patiently(lambda: os.replace(temporary, path))
+            else:
+                _link(temporary, path)
     except (FileExistsError, StorageError):
         raise
     except OSError as error:
         raise refusal(error, "write", path) from error
     finally:
         with suppress(OSError):
-            os.unlink(temporary)
+            _remove_tree(temporary) if directory else os.unlink(temporary)
     sync_directory(os.path.dirname(path))
+
+
+def _place_directory(temporary: str, path: str) -> None:
+    """Give a directory its name; one that has it goes only when it can be replaced in one step."""
+    for root, _, names_in_it in os.walk(temporary):
+        for name in names_in_it:
+            _sync_file(os.path.join(root, name))
+        sync_directory(root)
+    old = _temporary(path) + ".old"
+    if os.path.lexists(path):
+        os.rename(path, old)
+    os.rename(temporary, path)
+    if os.path.lexists(old):
+        _remove_tree(old)
+
+
+def _remove_tree(path: str) -> None:
+    if not os.path.isdir(path) or os.path.islink(path):
+        os.unlink(path)
+        return
+    for root, directories, names_in_it in os.walk(path, topdown=False):
+        for name in names_in_it:
+            os.unlink(os.path.join(root, name))
+        for name in directories:
+            os.rmdir(os.path.join(root, name))
+    os.rmdir(path)
 
 
 # ------------------------------------------------------------------------------------------- syncing

@@ -106,6 +106,7 @@ def test_the_demo_in_the_terminal(tmp_path):
     assert sorted(path.name for path in (tmp_path / "coma-xr-demo").iterdir()) == [
         "pendulum",
         "pendulum.csv",
+        "pendulum.csv-metadata.json",
         "pendulum.nc",
         "pendulum.png",
     ]

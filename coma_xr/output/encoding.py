@@ -1,81 +1,149 @@
-"""Datasets in a form that netCDF can hold.
+"""Datasets in a form that netCDF, zarr and JSON can hold, and back.
 
-netCDF knows numbers and text; a Dataset may hold anything. What netCDF cannot hold, or would change, is
+These know numbers and text; a Dataset may hold anything. What they cannot hold, or would change, is
 written in another form, and how it was is noted in the attribute `NOTE`, as JSON text, of the variable or
-Dataset. Everything else is written as it is, for other tools to read. The notes are:
+Dataset. Everything else is written as it is, for other tools to read. Notes of a variable are those of
+`coma_xr.output.values`, where ``complex`` is the name of the dimension, and ``attrs``. Notes of a Dataset:
 
 ==================  ====================================================================================
-of a variable
-==================  ====================================================================================
-``dtype``           its dtype, when it is another one in the file
-``cells: "json"``   every cell is the JSON text of its value; ``null`` is None
-``hole``            the text of the cells that are None or NaN, as ``[text, "None" or "NaN"]``
-``complex``         real and imaginary part stand along this last dimension
-``attrs``           attributes that netCDF cannot hold, or would change: pairs of name and value
-==================  ====================================================================================
-
-==================  ====================================================================================
-of the Dataset
-==================  ====================================================================================
+``attrs``           all attributes in their order, ``[name, value]``; ``[name]`` where the file has the
+                    value as it was. A value that the file has too counts only as long as that is equal.
 ``names``           pairs of the name in the file and the name of a variable or dimension
-``multi_indexes``   the names of the levels of the MultiIndex of a dimension
-``attrs``           as above
+``coords``          the names of the coordinates, where the file does not tell
+``order``           the names of the variables, where the file does not keep the order
+``multi_indexes``   dimension, levels, and attributes of each MultiIndex
+``indexes``         pairs of a name and whether it has an index, where that is unusual
+``frame``           how a DataFrame is made of the variables
 ==================  ====================================================================================
 """
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.errors import SerializationError
+from coma_xr.output.attrs import NOTE, decode_attrs, encode_attrs
+from coma_xr.output.tagged import tag, untag
+from coma_xr.output.values import Array, Note, Values, plain, real
 
-__all__ = ["NOTE", "cell_text", "encode"]
+__all__ = [
+    "JSON",
+    "NETCDF",
+    "NOTE",
+    "ZARR",
+    "Form",
+    "Parts",
+    "assembled",
+    "decode",
+    "decode_parts",
+    "encode",
+    "encode_parts",
+    "restore_indexes",
+    "values_of",
+    "variable_of",
+    "without_multi_indexes",
+]
 
-NOTE = "coma_xr"
 COMPLEX_DIM = "complex_part"
 
-# Attributes by which xarray and other tools decode the variable; one of the user's would change its values.
-_MEANINGFUL = frozenset(
-    {"_FillValue", "missing_value", "scale_factor", "add_offset", "dtype", "calendar", "coordinates", NOTE}
-    | {
-        "_Unsigned",
-        "_NCProperties",
-        "_Netcdf4Dimid",
-        "_Netcdf4Coordinates",
-        "grid_mapping",
-        "bounds",
-        "cell_measures",
-    }
-    | {
-        "CLASS",
-        "NAME",
-        "DIMENSION_LIST",
-        "REFERENCE_LIST",
-        "DIMENSION_LABELS",
-        "ancillary_variables",
-        "formula_terms",
-    }
-)
-_TIME_UNITS = re.compile(r"\s*\w+\s+since\s", re.IGNORECASE)
-_BAD_CHARACTERS = re.compile(r"[\x00-\x1f\x7f/]|\s+$")
-_INT64 = range(-(2**63), 2**63)
+_BAD_CHARACTERS = re.compile(r"[\x00-\x1f\x7f/\\]|\s+$")
+_LONGEST_NAME = 200
+_NAT = np.int64(-(2**63))
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
 
-def encode(ds: xr.Dataset) -> xr.Dataset:
-    """Return a Dataset that netCDF can hold, with notes of what was changed.
+@dataclass(frozen=True)
+class Form:
+    """What a format can hold.
+
+    Attributes
+    ----------
+    empty : bool
+        Empty cells among text and bool.
+    json_attrs : bool
+        Attributes that are anything that JSON knows.
+    cf_dates : bool
+        Dates as numbers since a date.
+    keeps_order : bool
+        Variables come back in their order.
+    wide_text : bool
+        Text of a fixed width.
+    """
+
+    empty: bool = False
+    json_attrs: bool = False
+    cf_dates: bool = True
+    keeps_order: bool = True
+    wide_text: bool = True
+
+
+NETCDF = Form()
+ZARR = Form(json_attrs=True, keeps_order=False, wide_text=False)
+JSON = Form(json_attrs=True, empty=True, cf_dates=False)
+
+
+def variable_of(
+    dims: Iterable[Hashable], values: Values, attrs: Mapping[Any, Any] | None = None
+) -> xr.Variable:
+    """Return a variable that holds an array as it is.
+
+    xarray makes NaN of None in object arrays, and dates of objects that are dates; so these are put in
+    afterwards.
+    """
+    if not isinstance(values, np.ndarray) or values.dtype != object:
+        return xr.Variable(tuple(dims), values, attrs)
+    new = xr.Variable(tuple(dims), np.empty(values.shape, dtype=object), attrs)
+    new.data[...] = values
+    return new
+
+
+def values_of(variable: xr.Variable) -> Values:
+    """Return the array of a variable, of pandas where it is."""
+    if isinstance(variable.dtype, np.dtype):
+        return np.asarray(variable.values)
+    dtype: Any = variable.dtype
+    array = variable.to_index().array
+    # An index makes objects of text in the dtype of pandas.
+    whole: Values = array if array.dtype == dtype else pd.array(array, dtype=dtype)
+    return whole
+
+
+@dataclass
+class Parts:
+    """What a Dataset is made of: variables that need not be xarray's, since these hold not all of pandas' dtypes.
+
+    Attributes
+    ----------
+    variables : dict
+        Dims, array and attributes of each.
+    coords : list
+        The names of those that are coordinates.
+    attrs : mapping
+    notes : dict
+        What else is noted.
+    """
+
+    variables: dict[Hashable, tuple[tuple[Hashable, ...], Values, Mapping[Any, Any]]]
+    coords: list[Hashable]
+    attrs: Mapping[Any, Any]
+    notes: Note = field(default_factory=dict)
+
+
+def encode(ds: xr.Dataset, form: Form = NETCDF) -> xr.Dataset:
+    """Return a Dataset that a format can hold, with notes of what was changed.
 
     Raises
     ------
     SerializationError
-        When a cell or an attribute holds what JSON has no form for. The message names it.
+        When a cell or an attribute holds what there is no form for. The message names it.
 
     Examples
     --------
@@ -85,203 +153,182 @@ def encode(ds: xr.Dataset) -> xr.Dataset:
     >>> ds.E.attrs
     {'coma_xr': '{"dtype": "object", "cells": "json"}'}
     """
-    ds, multi_indexes = _without_multi_indexes(ds)
-    names = _names_of_file([*ds.variables, *ds.dims])
-    if names:
-        ds = ds.rename(names)
-    variables = {name: _encode_variable(name, variable) for name, variable in ds.variables.items()}
-    coords = {name: variables[name] for name in ds.coords}
-    data = {name: variables[name] for name in ds.data_vars}
-    notes: dict[str, Any] = {}
-    if names:
-        notes["names"] = [[new, cell_value(old, f"the name {old!r}")] for old, new in names.items()]
-    if multi_indexes:
-        notes["multi_indexes"] = multi_indexes
-    attrs = _encode_attrs(ds.attrs, "the Dataset", notes)
-    return xr.Dataset(data, coords=xr.Coordinates(coords, indexes={}), attrs=attrs)
+    said: Note = {}
+    ds = without_multi_indexes(ds, said)
+    order = [*ds.data_vars, *ds.coords]
+    variables = {name: (ds[name].dims, values_of(ds.variables[name]), ds[name].attrs) for name in order}
+    return encode_parts(Parts(variables, list(ds.coords), ds.attrs, said), form)
 
 
-def _without_multi_indexes(ds: xr.Dataset) -> tuple[xr.Dataset, dict[str, list[Any]]]:
-    found = {}
-    for dim in list(ds.dims):
-        index = ds.indexes.get(dim)
-        if isinstance(index, pd.MultiIndex):
-            found[str(dim)] = list(index.names)
-            ds = ds.reset_index(dim)
-    return ds, found
+def encode_parts(parts: Parts, form: Form) -> xr.Dataset:
+    """Return the Dataset that a format can hold, with notes of what was changed."""
+    said = parts.notes
+    dims = list(dict.fromkeys(dim for own, _, _ in parts.variables.values() for dim in own))
+    names = _names_of_file([*parts.variables, *dims])
+    complex_dim = _free(COMPLEX_DIM, names.values())
+    variables = {}
+    for name, (own, values, attrs) in parts.variables.items():
+        new = tuple(names[dim] for dim in own)
+        variables[names[name]] = _encode_variable(name, new, values, attrs, complex_dim, form)
+    coords = [names[name] for name in parts.coords]
+    by_file = [name for name in coords if " " not in name or name in variables[name].dims]
+    data = [name for name in variables if name not in by_file]
+    if len(by_file) < len(coords) or any(names.get(dim) in data for dim in dims):
+        said["coords"] = coords
+    if not form.keeps_order and len(variables) > 1:
+        said["order"] = list(variables)
+    if changed := [[new, tag(old, f"the name {old!r}")] for old, new in names.items() if new != old]:
+        said["names"] = changed
+    return xr.Dataset(
+        {name: variables[name] for name in data},
+        coords=xr.Coordinates({name: variables[name] for name in by_file}, indexes={}),
+        attrs=encode_attrs(parts.attrs, "the Dataset", said, json_attrs=form.json_attrs),
+    )
+
+
+def without_multi_indexes(ds: xr.Dataset, said: Note) -> xr.Dataset:
+    """Return a Dataset with the levels of its MultiIndexes as coordinates, and note what its indexes are."""
+    found, unusual = [], []
+    for name, coord in list(ds.coords.items()):
+        index = ds.xindexes.get(name)
+        if isinstance(index, xr.indexes.PandasMultiIndex):
+            if name == index.dim:
+                attrs: Note = {}
+                encode_attrs(coord.attrs, f"'{name}'", attrs, json_attrs=False, all_noted=True)
+                levels = [tag(level, "a level") for level in index.index.names]
+                found.append([tag(name, "a dim"), levels, attrs.get("attrs", [])])
+        elif (index is not None) != (coord.dims == (name,)):
+            unusual.append([tag(name, "a name"), index is not None])
+    if unusual:
+        said["indexes"] = unusual
+    if found:
+        said["multi_indexes"] = found
+        ds = ds.reset_index([untag(dim) for dim, _, _ in found])
+    return ds
 
 
 def _names_of_file(names: Iterable[Hashable]) -> dict[Hashable, str]:
-    """Return the other names of those that netCDF cannot hold."""
-    names = dict.fromkeys(names)
+    """Return the name in the file for each name; the same where a file can have it."""
+    names = list(dict.fromkeys(names))
     renamed: dict[Hashable, str] = {}
-    taken = set(names)
+    taken = {name for name in names if isinstance(name, str) and name == file_name(name)}
     for name in names:
-        new = unicodedata.normalize("NFC", _BAD_CHARACTERS.sub("__", str(name)))
-        if not new or not (new[0].isalnum() or new[0] == "_" or ord(new[0]) > 127):
-            new = f"_{new}"
-        if new == name:
-            continue
-        while new in taken:
-            new += "_"
-        taken.add(new)
+        new = file_name(name)
+        if new != name:
+            new = _free(new, taken)
+            taken.add(new)
         renamed[name] = new
     return renamed
 
 
-def _encode_variable(name: Hashable, variable: xr.Variable) -> xr.Variable:
-    notes: dict[str, Any] = {}
-    dims, values = variable.dims, _encode_values(name, variable, notes)
-    if "complex" in notes:
-        dims = (*dims, COMPLEX_DIM)
-    attrs = _encode_attrs(variable.attrs, f"'{name}'", notes, temporal=values.dtype.kind in "mM")
-    return xr.Variable(dims, values, attrs)
+def file_name(name: Hashable) -> str:
+    """Return a name that a file can have for a variable, dimension or attribute."""
+    text = str(name).encode("utf-8", "replace").decode()
+    new = unicodedata.normalize("NFC", _BAD_CHARACTERS.sub("__", text))
+    new = new.encode()[:_LONGEST_NAME].decode(errors="ignore")
+    # zarr keeps names that begin with two underscores for itself, and has files such as zarr.json.
+    first = new[:1]
+    if not new or not (first.isalnum() or first == "_" or ord(first) > 127) or new.startswith("__"):
+        new = f"_{new.lstrip('_')}"
+    return f"_{new}" if new == "zarr.json" else new
 
 
-def _encode_values(name: Hashable, variable: xr.Variable, notes: dict[str, Any]) -> np.ndarray[Any, Any]:
-    dtype = variable.dtype
-    if isinstance(dtype, np.dtype):
-        values = np.asarray(variable.values)
-    else:
-        notes["dtype"] = str(dtype)
-        values = np.asarray(variable.data, dtype=object)
-        if not any(cell is pd.NA for cell in values.flat):
-            values = np.array(values.tolist())
-    if values.dtype.kind == "T":
-        notes["dtype"] = "StringDType"
-        values = values.astype(object)
-    if values.dtype.kind == "O":
-        notes.setdefault("dtype", "object")
-        return _encode_objects(name, values, notes)
-    if values.dtype.kind == "c":
-        notes.update(dtype=str(values.dtype), complex=COMPLEX_DIM)
-        return np.stack([values.real, values.imag], axis=-1).astype(np.float64)
-    # netCDF has single and double precision; on this machine or another, long double is something else.
-    if values.dtype.kind == "f" and values.dtype.itemsize not in {4, 8}:
-        notes["dtype"] = str(values.dtype)
-        return values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
-    return values
+def _free(name: str, taken: Iterable[str]) -> str:
+    taken = set(taken)
+    while name in taken:
+        name += "_"
+    return name
 
 
-def _encode_objects(
-    name: Hashable, values: np.ndarray[Any, Any], notes: dict[str, Any]
-) -> np.ndarray[Any, Any]:
-    cells = values.ravel().tolist()
-    holes = [_hole(cell) for cell in cells]
-    kinds = {hole for hole in holes if hole}
-    whole = [cell for cell, hole in zip(cells, holes, strict=True) if not hole]
-    if whole and all(type(cell) is str and "\0" not in cell for cell in whole) and len(kinds) < 2:
-        if not kinds:
-            return values
-        text = ""
-        while text in whole:
-            text = f"<{text or 'missing'}>"
-        notes["hole"] = [text, kinds.pop()]
-        cells = [text if hole else cell for cell, hole in zip(cells, holes, strict=True)]
-    else:
-        notes["cells"] = "json"
-        cells = [cell_text(cell, f"'{name}'") for cell in cells]
-    encoded = np.empty(len(cells), dtype=object if cells else "<U1")
-    encoded[:] = cells
-    return encoded.reshape(values.shape)
+def _encode_variable(
+    name: Hashable,
+    dims: tuple[str, ...],
+    values: Values,
+    attrs: Mapping[Any, Any],
+    complex_dim: str,
+    form: Form,
+) -> xr.Variable:
+    array, note = plain(values, f"'{name}'", empty=form.empty)
+    if "complex" in note:
+        note["complex"] = complex_dim
+        dims = (*dims, complex_dim)
+    temporal = array.dtype.kind in "mM"
+    if array.dtype.kind in "OU" and not form.wide_text:
+        # xarray finds out by the cells that objects are text.
+        array = array.astype(object) if array.size else np.zeros(array.shape)
+        if not array.size:
+            note.setdefault("dtype", "<U1")
+    cf: dict[str, Any] = {}
+    if array.dtype.kind == "M" and form.cf_dates:
+        array, cf = _cf_dates(array)
+    own = encode_attrs(attrs, f"'{name}'", note, json_attrs=form.json_attrs, temporal=temporal)
+    return variable_of(dims, array, cf | own)
 
 
-def _hole(cell: Any) -> str:
-    if cell is None:
-        return "None"
-    if cell is pd.NA:
-        return "NA"
-    return "NaN" if isinstance(cell, float) and cell != cell else ""  # noqa: PLR0124
+def _cf_dates(dates: Array) -> tuple[Array, dict[str, Any]]:
+    """Return dates as whole numbers of the largest unit that tells them, by the conventions of climate science."""
+    unit = np.datetime_data(dates.dtype)[0]
+    ticks, gaps = dates.view("i8"), np.isnat(dates)
+    whole = [
+        u
+        for u, n in _PER_SECOND.items()
+        if n <= _PER_SECOND[unit] and not (ticks[~gaps] % (_PER_SECOND[unit] // n)).any()
+    ]
+    ticks = np.where(gaps, _NAT, ticks // (_PER_SECOND[unit] // _PER_SECOND[whole[0]]))
+    attrs = {"units": f"{_UNITS[whole[0]]} since 1970-01-01", "calendar": "proleptic_gregorian"}
+    return ticks, {**attrs, "_FillValue": _NAT} if gaps.any() else attrs
 
 
-def cell_text(cell: Any, where: str) -> str:
-    """Return the JSON text of a cell.
+# -------------------------------------------------------------------------------------------- reading
 
-    Raises
-    ------
-    SerializationError
-        When JSON has no form for it; `where` names the variable or column in the message.
+
+def decode(ds: xr.Dataset) -> xr.Dataset:
+    """Return the Dataset that an encoded one was.
 
     Examples
     --------
-    >>> cell_text([1, None, {"a": np.arange(2)}], "'E'")
-    '[1, null, {"a": {"__type__": "numpy.ndarray", "shape": [2], "list": [0, 1], "dtype": "int64"}}]'
+    >>> ds = xr.Dataset({"results/E": ("n", np.array([[1.5], None], dtype=object))}, attrs={"tags": ["a"]})
+    >>> decode(encode(ds)).identical(ds)
+    True
     """
-    # Escapes keep the text plain ASCII, so that no tool can read it wrongly.
-    return json.dumps(cell_value(cell, where))
+    return assembled(decode_parts(ds))
 
 
-def cell_value(cell: Any, where: str) -> Any:
-    """Return a cell as JSON can hold it: arrays in the form that they have in measurement files."""
-    if cell is None or cell is pd.NA or isinstance(cell, (str, bool, int, float)):
-        return None if cell is pd.NA else cell
-    if isinstance(cell, np.ndarray) and cell.dtype.kind in "biufU":
-        items = cell.ravel().tolist()
-        return {
-            "__type__": "numpy.ndarray",
-            "shape": list(cell.shape),
-            "list": items,
-            "dtype": cell.dtype.name,
-        }
-    if isinstance(cell, (np.bool_, np.integer, np.floating)):
-        return cell.item()
-    if isinstance(cell, (list, tuple)):
-        return [cell_value(item, where) for item in cell]
-    if isinstance(cell, Mapping) and all(isinstance(key, str) for key in cell):
-        return {key: cell_value(item, where) for key, item in cell.items()}
-    kind = f"{type(cell).__module__}.{type(cell).__qualname__}".removeprefix("builtins.")
-    raise SerializationError(
-        f"{where} holds a {kind}, which cannot be exported. Exported are numbers, text, bool, None, arrays of "
-        "these and of datetime64, and lists and dictionaries; convert or drop it first."
+def decode_parts(ds: xr.Dataset) -> Parts:
+    """Return what an encoded Dataset was made of, and the notes about it."""
+    attrs, said = decode_attrs(ds.attrs)
+    variables: dict[Hashable, Any] = {}
+    names: dict[Hashable, Hashable] = {new: untag(old) for new, old in said.get("names", [])}
+    coords = said.get("coords") or list(ds.coords)
+    order = said.get("order") or [*(name for name in ds.variables if name not in coords), *coords]
+    for name in order:
+        dims, values, own = _decode_variable(ds.variables[name])
+        variables[names.get(name, name)] = tuple(names.get(dim, dim) for dim in dims), values, own
+    return Parts(variables, [names.get(name, name) for name in coords], attrs, said)
+
+
+def _decode_variable(variable: xr.Variable) -> tuple[tuple[Hashable, ...], Values, dict[Any, Any]]:
+    attrs, note = decode_attrs(variable.attrs)
+    dims = variable.dims[:-1] if "complex" in note else variable.dims
+    return dims, real(np.asarray(variable.values), note), attrs
+
+
+def assembled(parts: Parts) -> xr.Dataset:
+    """Return the Dataset of its parts."""
+    variables = {name: variable_of(*part) for name, part in parts.variables.items()}
+    ds = xr.Dataset(
+        {name: variable for name, variable in variables.items() if name not in parts.coords},
+        {name: variable for name, variable in variables.items() if name in parts.coords},
+        parts.attrs,
     )
+    return restore_indexes(ds, parts.notes)
 
 
-def _encode_attrs(
-    attrs: Mapping[Any, Any], where: str, notes: dict[str, Any], *, temporal: bool = False
-) -> dict[str, Any]:
-    plain: dict[str, Any] = {}
-    odd: list[list[Any]] = []
-    for key, value in attrs.items():
-        if _is_plain_attr(key, value, temporal=temporal):
-            plain[key] = value
-        else:
-            said = f"the attribute {key!r} of {where}"
-            odd.append([cell_value(key, said), cell_value(value, said)])
-    if odd:
-        notes["attrs"] = odd
-    if notes:
-        plain[NOTE] = json.dumps(notes)
-    return plain
-
-
-def _is_plain_attr(key: Any, value: Any, *, temporal: bool) -> bool:
-    """Whether netCDF holds an attribute, and gives it back, as it is."""
-    if not isinstance(key, str) or key in _MEANINGFUL or key in _names_of_file([key]):
-        return False
-    if isinstance(value, str):
-        return not (key == "units" and (temporal or _TIME_UNITS.match(value))) and _is_plain_text(value)
-    if isinstance(value, (bool, np.bool_)):
-        return False
-    if isinstance(value, int):
-        return value in _INT64
-    if isinstance(value, (float, np.integer, np.floating)):
-        return not isinstance(value, (np.float16, np.longdouble))
-    return (
-        isinstance(value, np.ndarray)
-        and value.ndim == 1
-        and value.size > 1
-        and value.dtype.name in _ATTR_DTYPES
-    )
-
-
-_ATTR_DTYPES = frozenset(
-    {f"{kind}int{8 * size}" for kind in ("", "u") for size in (1, 2, 4, 8)} | {"float32", "float64"}
-)
-
-
-def _is_plain_text(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
+def restore_indexes(ds: xr.Dataset, said: Mapping[str, Any]) -> xr.Dataset:
+    """Return a Dataset with the indexes that were noted."""
+    for name, has_index in said.get("indexes", []):
+        ds = ds.set_xindex(untag(name)) if has_index else ds.drop_indexes(untag(name))
+    for dim, levels, attrs in said.get("multi_indexes", []):
+        ds = ds.set_xindex([untag(level) for level in levels], xr.indexes.PandasMultiIndex)
+        ds[untag(dim)].attrs = decode_attrs({}, {"attrs": attrs})[0]
+    return ds

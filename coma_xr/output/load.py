@@ -1,0 +1,93 @@
+"""Exported files back into Datasets and DataFrames."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coma_xr import files
+from coma_xr.errors import ComaError, DataFileError, StorageError, there_is
+from coma_xr.output.formats import format_of
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["load"]
+
+# What the readers of the formats raise for files that are none, or contradict themselves.
+_UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    OSError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame:
+    """Read what `export` wrote: the identical Dataset or DataFrame, with the same types and attributes.
+
+    Other files of these formats are read as xarray and pandas do.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file, or a zarr directory. A ``.csv`` that was changed since then, or has lost the
+        ``.csv-metadata.json`` beside it, is read like any other table.
+
+    Returns
+    -------
+    Dataset or DataFrame
+        All of it in memory; the file is closed.
+
+    Raises
+    ------
+    ExperimentError
+        When the name ends in anything else, or its format needs a package that is not installed.
+    StorageError
+        When there is no such file, or it cannot be read.
+    DataFileError
+        When it is not what its name says.
+
+    Examples
+    --------
+    >>> import coma_xr as coma
+    >>> import xarray as xr
+    >>> ds = xr.Dataset({"results/t": ("theta", [0.1, 0.2])}, attrs={"tags": ["pendulum"]})
+    >>> coma.load(coma.export(ds, "pendulum.nc")).identical(ds)
+    True
+    """
+    path = Path(path)
+    chosen = format_of(path)
+    if not files.exists(str(path)):
+        raise StorageError(errno.ENOENT, f"there is no such file.{_beside(path)}", str(path))
+    try:
+        return chosen.module.read(path)
+    except ComaError as error:
+        if type(error) is DataFileError and str(path) not in str(error):
+            raise DataFileError(f"{path}: cannot be read: {error}.") from error
+        raise
+    except PermissionError as error:
+        raise files.refusal(error, "read", str(path)) from error
+    except _UNREADABLE as error:
+        said = str(error).partition("\n")[0]
+        raise DataFileError(
+            f"{path}: cannot be read as {path.suffix}: {type(error).__name__}: {said}"
+        ) from error
+
+
+def _beside(path: Path) -> str:
+    try:
+        names = files.names(str(path.parent))
+    except FileNotFoundError:
+        return f" There is no directory '{path.parent}' either."
+    known = sorted(name for name in names if not name.startswith("."))
+    return f" {there_is(path.name, known)}" if known else " Its directory is empty."

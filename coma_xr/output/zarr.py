@@ -1,0 +1,53 @@
+"""zarr directories."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from coma_xr import files
+from coma_xr.errors import DataFileError, StorageError
+from coma_xr.output.arrays import from_file, to_file
+from coma_xr.output.encoding import ZARR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["read", "write"]
+
+_MARKS = {"zarr.json", ".zgroup", ".zarray"}
+
+
+def write(data: xr.Dataset | pd.DataFrame, path: Path, overwrite: bool) -> None:
+    """Write a Dataset or DataFrame; FileExistsError when the name is taken."""
+    if overwrite and files.is_directory(str(path)) and not _MARKS & {*files.names(str(path))}:
+        text = "this directory holds no zarr data, so it is not replaced; take another name"
+        raise StorageError(errno.EEXIST, text, str(path))
+    encoded = to_file(data, ZARR)
+    with files.placing(str(path), overwrite=overwrite, directory=True) as temporary:
+        # Without a second copy of all metadata, which is no part of the format.
+        encoded.to_zarr(temporary, mode="w-", consolidated=False)
+
+
+def read(path: Path) -> xr.Dataset | pd.DataFrame:
+    """Read what `write` wrote, or any other zarr group."""
+    _refuse_code(path)
+    coder = xr.coders.CFDatetimeCoder(time_unit="s")
+    with xr.open_zarr(str(path), consolidated=False, chunks=None, decode_times=coder) as ds:
+        return from_file(ds.load())
+
+
+def _refuse_code(path: Path) -> None:
+    """Raise DataFileError for arrays of format 2 that would be unpickled, which can run any code."""
+    import zarr
+
+    for name, array in zarr.open_group(str(path), mode="r").members(max_depth=None):
+        if "pickle" in str(getattr(array.metadata, "filters", "")) + str(
+            getattr(array.metadata, "compressor", "")
+        ):
+            raise DataFileError(
+                f"{path}: the array '{name}' is stored as Python pickles, which are not read."
+            )
