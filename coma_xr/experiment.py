@@ -6,6 +6,7 @@ It joins the floors below and holds no algorithm of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +17,7 @@ from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import ExperimentError, ParameterError, PathError, listing, there_is, warn
 from coma_xr.reading import Readable
 from coma_xr.run.by_hand import NewMeasurement
-from coma_xr.run.plan import Survey, survey
+from coma_xr.run.plan import Survey, check, survey
 from coma_xr.run.worker import prepare
 from coma_xr.session import Keeper, Options, Session
 from coma_xr.store.config import Config
@@ -387,11 +388,10 @@ class Experiment(Readable):
         >>> e.run(lambda theta, L: {"t": theta * L}, {"theta": [0.1, 0.2, 0.3], "L": 1.0}, max_workers=2)
         (1, 3)
         """
+        check(repeats, shard, limit)
         asked = None if scan is None else Scan.of(scan)
         definition = self._definition_to_run(function, asked)
         wanted = self._sets if asked is None else asked.rows(definition)
-        if seed is None:
-            seed = self._place.state().get("seed")
         work = self._work(function, definition, asked, seed)
         options = Options(
             on_error, retry_failed, max_workers, executor, timeout, repeats, shard, limit, progress
@@ -402,9 +402,7 @@ class Experiment(Readable):
         self._place.check_writable()
         if asked is not None:
             self._define(definition)
-        seeds = work.seeds
-        if seeds is not None:
-            self._place.change_state(lambda state: state.update(seed=seeds.root))
+        session = replace(session, work=self._seeded(work, seed))
         with self._place.running():
             if shard is None or shard[0] == 0:
                 self._place.save_scan(_scan_tree(definition, wanted, asked, repeats))
@@ -430,6 +428,23 @@ class Experiment(Readable):
         return prepare(
             function, definition, protocol, **self._encoding(), seed=seed, constants=self._defaults()
         )
+
+    def _seeded(self, work: Work, given: int | None) -> Work:
+        """Keep the root of the seeds, the first time that a function asks for random numbers; then use that."""
+        seeds = work.seeds
+        if seeds is None:
+            return work
+        # Jobs that begin at the same moment have drawn different ones.
+        self._place.change_state(lambda state: state.setdefault("seed", seeds.root))
+        kept = self._place.state()["seed"]
+        if given is None:
+            return replace(work, seeds=replace(seeds, root=kept))
+        if given != kept:
+            warn(
+                f"The seeds in {self.path} come from the root {kept}, those of this run from {given}; what has a "
+                "measurement is not run again for that."
+            )
+        return work
 
     def _encoding(self) -> dict[str, Any]:
         return {

@@ -476,3 +476,19 @@ def test_everything_is_the_same_in_xml(tmp_path):
     xr.testing.assert_identical(
         one.to_dataset().drop_attrs(), coma.Experiment(two.path, "r").to_dataset().drop_attrs()
     )
+
+
+def test_another_root_of_seeds_is_named(e):
+    def draw(x, seed):
+        return seed
+
+    e.run(draw, {"x": [1]}, seed=7)
+    with pytest.warns(ComaWarning, match="come from the root 7, those of this run from 8"):
+        e.run(draw, {"x": [2]}, seed=8)
+
+
+def test_options_of_a_run_are_checked_before_anything_is_done(e):
+    for wrong in ({"shard": (2, 2)}, {"repeats": 0}, {"limit": -1}):
+        with pytest.raises(coma.ParameterError, match=next(iter(wrong))):
+            e.run(square, {"x": [1]}, **wrong)
+    assert visible(e) == ["experiment.none.json", "measurement.index.json"]
