@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import key
-from coma_xr.errors import ParameterError, PathError, listing, warn
+from coma_xr.errors import DataFileError, DataFileWarning, ParameterError, PathError, listing, warn
 from coma_xr.retrieve.columns import AS_NEEDED
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.run.failure import Failure
 from coma_xr.run.plan import survey
 from coma_xr.session import recorded_failures
+from coma_xr.trees.paths import join, leaves
+from coma_xr.trees.plain import from_plain
 
 if TYPE_CHECKING:
     import os
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from coma_xr.trees.plain import Tree
 
 __all__ = ["Readable"]
+
+T = TypeVar("T")
 
 
 class Readable:
@@ -271,7 +276,9 @@ class Readable:
         from coma_xr.retrieve.tables import retrieve_results
 
         self._warn_when_empty()
-        return retrieve_results(self._place.trees(), table_definition, parameter_set_definition)
+        return self._built(
+            lambda trees: retrieve_results(trees, table_definition, parameter_set_definition), strict=False
+        )
 
     def to_dataset(
         self,
@@ -339,8 +346,8 @@ class Readable:
 
         scan = self._place.scan() or {}
         self._warn_when_empty()
-        return build_dataset(
-            self._place.trees(strict=strict),
+        build = partial(
+            build_dataset,
             variables=variables,
             dims=dims,
             layout=layout,
@@ -353,6 +360,7 @@ class Readable:
             status=self._status(scan),
             attrs=self._attrs(),
         )
+        return self._built(build, strict=strict)
 
     def _status(self, scan: Mapping[str, Any]) -> Status:
         """Return what is known of parameter sets beside the measurements."""
@@ -412,8 +420,8 @@ class Readable:
         from coma_xr.retrieve.dataframe import build_dataframe
 
         self._warn_when_empty()
-        return build_dataframe(
-            self._place.trees(strict=strict),
+        build = partial(
+            build_dataframe,
             variables=variables,
             index=index,
             unfold=unfold,
@@ -422,6 +430,7 @@ class Readable:
             annotations=self.annotations,
             excluded=self._excluded(),
         )
+        return self._built(build, strict=strict)
 
     def paths(self) -> pd.DataFrame:
         """Return what there is in the measurements: a row for each path.
@@ -480,6 +489,23 @@ class Readable:
         data = self.to_dataframe() if wants_table(path) else self.to_dataset()
         return export(data, path, overwrite=overwrite)
 
+    def _built(self, build: Callable[[Iterable[tuple[int, Tree]]], T], *, strict: bool) -> T:
+        """Return what is built of the measurements, without those that hold a value that cannot be read."""
+        try:
+            return build(self._place.trees(strict=strict))
+        except DataFileError:
+            bad = dict(_unreadable(self._place.measurements.trees()))
+            if not bad:
+                raise
+        text = f"In {self.path} cannot be read: {listing(bad.values(), 3)}"
+        if strict:
+            raise DataFileError(text)
+        warn(
+            f"{text}. {len(bad)} of {self.number_of_measurements()} measurements are left out.",
+            DataFileWarning,
+        )
+        return build((id, tree) for id, tree in self._place.trees() if id not in bad)
+
     def _warn_when_empty(self) -> None:
         if not self.number_of_measurements():
             failed = len(self._place.failures())
@@ -492,3 +518,14 @@ class Readable:
 
     def _attrs(self) -> dict[str, Any]:
         return {name: value for name, value in self._place.info.items() if value not in (None, [], {})}
+
+
+def _unreadable(trees: Iterable[tuple[int, Tree]]) -> Iterator[tuple[int, str]]:
+    """Yield the ids of measurements that hold a value that contradicts itself, and what it is."""
+    for id, tree in trees:
+        for keys, leaf in leaves(tree):
+            try:
+                from_plain(leaf)
+            except DataFileError as error:
+                yield id, f"measurement {id}, {join(keys)}: {error}"
+                break

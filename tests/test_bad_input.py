@@ -331,6 +331,21 @@ def test_a_bad_file_is_named_and_the_good_ones_are_returned(pendulum, name):
     assert e.isactive()
 
 
+def test_a_value_that_contradicts_itself_is_named_and_the_others_are_returned(pendulum):
+    name = pendulum / "measurement.000003.json"
+    lie = '"t": {"__type__": "numpy.ndarray", "shape": [2], "list": [1]}'
+    name.write_text(name.read_text().replace('"t": 0.6104150845871887', lie))
+    e = coma.Experiment(pendulum)
+    text = r"measurement 3, results/t: an array of shape \(2,\) cannot have 1 items"
+    for read, size in ((e.to_dataframe, len), (lambda: e.to_dataset(layout="points").t, len)):
+        with pytest.warns(DataFileWarning, match=f"{text}. 1 of 12 measurements are left out"):
+            assert size(read()) == 11
+    with pytest.raises(DataFileError, match=text):
+        e.to_dataset(strict=True)
+    with pytest.raises(DataFileError, match=r"Measurement 3, results/t: an array"):
+        e.measurement(3).results.t
+
+
 def test_a_bad_file_is_computed_again_under_a_new_id(pendulum):
     (pendulum / "measurement.000003.json").write_bytes(b"")
     e = coma.Experiment(pendulum)

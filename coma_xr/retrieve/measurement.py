@@ -49,7 +49,11 @@ class Branch(Mapping[str, Any]):
             node = self._follow_from_root(path)
         if isinstance(node, dict) and not is_typed(node):
             return Branch(self._root, (*self._parents, *map(str, segments)), self._owner)
-        return from_plain(node)
+        try:
+            return from_plain(node)
+        except DataFileError as error:
+            whole = paths.join((*self._parents, *segments))
+            raise DataFileError(f"{self._owner}, {whole}: {error}.") from None
 
     def _follow_from_root(self, path: paths.Path) -> Any:
         """Raise the error that names the whole path, or return an item of an array."""
