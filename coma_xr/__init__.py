@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from coma_xr.run.program import ProgramError, program
     from coma_xr.run.report import RunReport
     from coma_xr.store.config import create_default_config, load_config
+    from coma_xr.trees.registry import register
 
 __version__ = "0.1.0.dev0"
 
@@ -92,6 +93,7 @@ __all__ = [
     "open_experiments",
     "plot",
     "program",
+    "register",
     "sample",
     "zipped",
 ]
@@ -120,6 +122,7 @@ _HOMES = {
     "open_experiments": "collection",
     "plot": "output.plot",
     "program": "run.program",
+    "register": "trees.registry",
     "sample": "define.sampling",
     "zipped": "define.scans",
 }

@@ -15,6 +15,7 @@ import errno
 import itertools
 import os
 import secrets
+import shutil
 import stat
 import sys
 import time
@@ -323,7 +324,7 @@ def _link_otherwise(temporary: str, path: str) -> None:
     if _WINDOWS:
         os.rename(temporary, path)  # fails there when the name is taken
         return
-    number = _rename_new(temporary, path)
+    number = _rename(temporary, path, _NO_REPLACE)
     if number in _NOT_HERE or number == errno.EINVAL:
         _write_new(path, read(temporary), sync=True)
     elif number:
@@ -463,7 +464,7 @@ def placing(path: str, *, overwrite: bool = False, directory: bool = False) -> I
         raise refusal(error, "write", path) from error
     finally:
         with suppress(OSError):
-            _remove_tree(temporary) if directory else os.unlink(temporary)
+            shutil.rmtree(temporary) if directory else os.unlink(temporary)
     sync_directory(os.path.dirname(path))
 
 
@@ -473,24 +474,13 @@ def _place_directory(temporary: str, path: str) -> None:
         for name in names_in_it:
             _sync_file(os.path.join(root, name))
         sync_directory(root)
-    old = _temporary(path) + ".old"
-    if os.path.lexists(path):
-        os.rename(path, old)
-    os.rename(temporary, path)
-    if os.path.lexists(old):
-        _remove_tree(old)
-
-
-def _remove_tree(path: str) -> None:
-    if not os.path.isdir(path) or os.path.islink(path):
-        os.unlink(path)
-        return
-    for root, directories, names_in_it in os.walk(path, topdown=False):
-        for name in names_in_it:
-            os.unlink(os.path.join(root, name))
-        for name in directories:
-            os.rmdir(os.path.join(root, name))
-    os.rmdir(path)
+    number = _rename(temporary, path, _EXCHANGE if os.path.lexists(path) else _NO_REPLACE)
+    if number in _NOT_HERE or number == errno.EINVAL:
+        # No such call here: for a moment there is nothing under the name.
+        shutil.rmtree(path, ignore_errors=True)
+        os.rename(temporary, path)
+    elif number:
+        raise OSError(number, os.strerror(number), path)
 
 
 # ------------------------------------------------------------------------------------------- syncing
@@ -561,10 +551,12 @@ def _call(name: str, *arguments: Any) -> int:
     return ctypes.get_errno() or errno.EIO if getattr(library, name)(*arguments) else 0
 
 
-def _rename_new(source: str, target: str) -> int:
-    """Rename where `target` is not taken; return 0 or the number of the error (ENOSYS: not possible here)."""
-    here, no_replace = -100, 1
-    return _call("renameat2", here, os.fsencode(source), here, os.fsencode(target), no_replace)
+_HERE, _NO_REPLACE, _EXCHANGE = -100, 1, 2
+
+
+def _rename(source: str, target: str, how: int) -> int:
+    """Rename with a condition; return 0 or the number of the error (ENOSYS: not possible here)."""
+    return _call("renameat2", _HERE, os.fsencode(source), _HERE, os.fsencode(target), how)
 
 
 def _sync_file_system(descriptor: int) -> int:
@@ -620,8 +612,9 @@ def remove_leftovers(directory: str, alive: Collection[tuple[str, int]] = ()) ->
     """
     removed = []
     for name in leftovers(directory, alive):
+        path = os.path.join(directory, name)
         with suppress(FileNotFoundError):
-            remove(os.path.join(directory, name))
+            shutil.rmtree(path) if is_directory(path) else remove(path)
             removed.append(name)
     return removed
 

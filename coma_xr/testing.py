@@ -546,8 +546,8 @@ def _parts_of_pandas(value: Any) -> dict[str, Any] | None:
     if isinstance(value, pd.api.extensions.ExtensionArray):
         return _parts_of_column(value)
     if isinstance(value, (pd.Timestamp, pd.Timedelta)):
-        zone = _zone(value.tzinfo) if isinstance(value, pd.Timestamp) else None
-        return {"value": _Whole(value), "unit": value.unit, "zone": zone}
+        # Of pandas' zones the name counts: older versions make those of pytz.
+        return {"value": _Whole(value), "unit": value.unit, "zone": str(getattr(value, "tzinfo", None))}
     if isinstance(value, pd.Interval):
         return {"left": value.left, "right": value.right, "closed": value.closed}
     return None

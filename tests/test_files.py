@@ -296,7 +296,7 @@ def test_a_link_whose_answer_got_lost_counts(tmp_path, monkeypatch):
 def test_without_hard_links_nothing_is_overwritten_either(tmp_path, refusing, monkeypatch, renames, number):
     refusing("link", number)
     if not renames:
-        monkeypatch.setattr(files, "_rename_new", lambda source, target: errno.EINVAL)
+        monkeypatch.setattr(files, "_rename", lambda source, target, how: errno.EINVAL)
     with pytest.warns(ComaWarning, match="has no hard links; files are put in place by other means"):
         files.create(str(tmp_path / "a"), b"data", sync=True)
     # Said once; a second warning would be an error here.

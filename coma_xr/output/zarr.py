@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,17 +30,26 @@ def write(data: xr.Dataset | pd.DataFrame, path: Path, overwrite: bool) -> None:
         text = "this directory holds no zarr data, so it is not replaced; take another name"
         raise StorageError(errno.EEXIST, text, str(path))
     encoded = to_file(data, ZARR)
-    with files.placing(str(path), overwrite=overwrite, directory=True) as temporary:
+    with files.placing(str(path), overwrite=overwrite, directory=True) as temporary, _quiet():
         # Without a second copy of all metadata, which is no part of the format.
         encoded.to_zarr(temporary, mode="w-", consolidated=False)
 
 
 def read(path: Path) -> xr.Dataset | pd.DataFrame:
     """Read what `write` wrote, or any other zarr group."""
-    _refuse_code(path)
     coder = xr.coders.CFDatetimeCoder(time_unit="s")
-    with xr.open_zarr(str(path), consolidated=False, chunks=None, decode_times=coder) as ds:
-        return from_file(ds.load())
+    with _quiet():
+        _refuse_code(path)
+        with xr.open_zarr(str(path), consolidated=False, chunks=None, decode_times=coder) as ds:
+            return from_file(ds.load())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep older zarrs from warning of their text, which became part of the format later."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"The (codec|dtype) .* is currently not part in the Zarr")
+        yield
 
 
 def _refuse_code(path: Path) -> None:
@@ -45,9 +57,8 @@ def _refuse_code(path: Path) -> None:
     import zarr
 
     for name, array in zarr.open_group(str(path), mode="r").members(max_depth=None):
-        if "pickle" in str(getattr(array.metadata, "filters", "")) + str(
-            getattr(array.metadata, "compressor", "")
-        ):
+        steps = [getattr(array.metadata, part, None) for part in ("filters", "compressor")]
+        if "pickle" in str(steps).lower():
             raise DataFileError(
                 f"{path}: the array '{name}' is stored as Python pickles, which are not read."
             )

@@ -8,6 +8,12 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+    from coma_xr.plugins.accessor import ComaAccessor
 
 __all__ = ["install"]
 
@@ -66,7 +72,15 @@ def register() -> None:
     """Make ``ds.coma``; nothing happens where it is there already."""
     import xarray as xr
 
+    if getattr(xr.Dataset, "coma", None) is not accessor_of:
+        xr.register_dataset_accessor("coma")(accessor_of)  # type: ignore[no-untyped-call]
+
+
+def accessor_of(dataset: Dataset) -> ComaAccessor:
+    """Return `coma_xr.plugins.accessor.ComaAccessor` of a Dataset.
+
+    It is imported with the first use, since a module of its own may be what loads xarray just now.
+    """
     from coma_xr.plugins.accessor import ComaAccessor
 
-    if getattr(xr.Dataset, "coma", None) is not ComaAccessor:
-        xr.register_dataset_accessor("coma")(ComaAccessor)  # type: ignore[no-untyped-call]
+    return ComaAccessor(dataset)

@@ -18,7 +18,16 @@ import msgspec
 from coma_xr.errors import DataFileError
 from coma_xr.trees.forms import TYPE
 
-__all__ = ["MAX_DEPTH", "SUFFIX", "check_depth", "decode", "encode", "encode_rest", "prepend_info"]
+__all__ = [
+    "MAX_DEPTH",
+    "SUFFIX",
+    "check_depth",
+    "decode",
+    "encode",
+    "encode_rest",
+    "prepend_info",
+    "without_long_ints",
+]
 
 SUFFIX = ".json"
 
@@ -131,6 +140,17 @@ def _replace(
     return tree
 
 
+def without_long_ints(tree: Any) -> Any:
+    """Return a plain tree in which dictionaries stand for the ints that Python does not read as decimals.
+
+    Examples
+    --------
+    >>> without_long_ints({"n": 5})
+    {'n': 5}
+    """
+    return _replace(tree, _keep, _tag_int)
+
+
 _UNTOUCHED = frozenset({str, int, bool, type(None)})
 
 
@@ -141,7 +161,7 @@ def _is_other(one: object, other: object) -> bool:
 def _encode_slowly(tree: Any, pretty: bool, strict: bool) -> bytes:
     """Return the text by Python's own json, which knows lone surrogates."""
     text = json.dumps(
-        _replace(tree, _tag if strict else _keep, _tag_int),
+        _replace(tree, _tag, _tag_int) if strict else without_long_ints(tree),
         ensure_ascii=False,
         indent=_INDENT if pretty else None,
         separators=_PRETTY if pretty else _COMPACT,

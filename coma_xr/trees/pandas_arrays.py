@@ -27,6 +27,7 @@ __all__ = [
     "encode",
     "encode_column",
     "frequency",
+    "pandas_zone",
     "period_frequency",
 ]
 
@@ -73,7 +74,8 @@ def _is_numpy(array: Any) -> bool:
     import numpy as np
     import pandas as pd
 
-    return isinstance(array.dtype, np.dtype) or isinstance(array, pd.arrays.NumpyExtensionArray)
+    # Pandas' own arrays of texts are a subclass of its wrapper.
+    return isinstance(array.dtype, np.dtype) or type(array) is pd.arrays.NumpyExtensionArray
 
 
 def decode_column(node: Any, value: ToValue, items: Callable[[Any], Any] = lambda item: item) -> Any:
@@ -161,7 +163,9 @@ def frequency(freq: Any) -> str:
             return text
     except ValueError:
         pass
-    raise cannot(f"the frequency {freq!r}", "It has no text for pandas to make it again; set index.freq = None.")
+    raise cannot(
+        f"the frequency {freq!r}", "It has no text for pandas to make it again; set index.freq = None."
+    )
 
 
 def period_frequency(dtype: Any) -> str:
@@ -176,10 +180,8 @@ def _numbers(array: Any) -> list[int | None]:
 
 
 def _with_gaps(array: Any) -> list[Any]:
-    items = array.to_numpy(dtype=object)
-    items[array.isna()] = None
-    texts: list[Any] = items.tolist()
-    return texts
+    """Return texts with None in the gaps; NumPy's texts as Python's."""
+    return [None if gap else str(item) for item, gap in zip(array, array.isna(), strict=True)]
 
 
 def _masked(array: Any) -> list[Any]:
@@ -227,6 +229,21 @@ def _read_numbers(node: Node) -> np.ndarray[Any, Any]:
     return np.array([_NAT if n is None else n for n in items], dtype=np.int64)
 
 
+def pandas_zone(zone: Any) -> Any:
+    """Return a time zone as pandas makes it of a name; before version 3 those were of pytz.
+
+    Raises
+    ------
+    DataFileError
+        When there is no such zone.
+    """
+    import pandas as pd
+
+    tzinfo = tzinfo_of(zone)
+    named = type(zone) is str and not zone.startswith(("+", "-"))
+    return zone if named and int(pd.__version__.partition(".")[0]) < 3 else tzinfo
+
+
 def _read_times(node: Node, name: str) -> Any:
     import pandas as pd
 
@@ -234,7 +251,7 @@ def _read_times(node: Node, name: str) -> Any:
     if unit not in UNITS:
         raise DataFileError(f"pandas has no times of dtype {name[:40]!r}")
     times = pd.DatetimeIndex(_read_numbers(node).view(f"datetime64[{unit}]"))
-    return times.tz_localize("UTC").tz_convert(tzinfo_of(node.get("zone"))).array
+    return times.tz_localize("UTC").tz_convert(pandas_zone(node.get("zone"))).array
 
 
 def _read_category(node: Node, value: ToValue) -> Any:

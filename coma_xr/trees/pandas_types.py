@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import DataFileError
-from coma_xr.trees.builtin_types import tzinfo_of, zone_of
+from coma_xr.trees.builtin_types import zone_of
 from coma_xr.trees.forms import TYPE, ToTree, ToValue, hashable, part, whole_numbers
 from coma_xr.trees.pandas_arrays import (
     ARRAY,
@@ -17,6 +17,7 @@ from coma_xr.trees.pandas_arrays import (
     decode_objects,
     encode_column,
     frequency,
+    pandas_zone,
     period_frequency,
 )
 from coma_xr.trees.pandas_arrays import encode as encode_array
@@ -225,7 +226,7 @@ def _read_timestamp(node: Node, _value: ToValue) -> Any:
     import pandas as pd
 
     stamp = pd.Timestamp(np.datetime64(part(node, "value", int), _unit(node)))
-    return stamp.tz_localize("UTC").tz_convert(tzinfo_of(node["zone"])) if "zone" in node else stamp
+    return stamp.tz_localize("UTC").tz_convert(pandas_zone(node["zone"])) if "zone" in node else stamp
 
 
 def _read_timedelta(node: Node, _value: ToValue) -> Any:

@@ -125,7 +125,9 @@ def test_a_number_of_xarray_is_a_number():
 def test_a_value_that_cannot_be_stored_is_named_with_its_parameter():
     with pytest.raises(SerializationError, match=r"^parameters/model: cannot store a module\. "):
         normalise("model", pytest)
-    with pytest.raises(SerializationError, match=r"^parameters/z: cannot store a numpy\.ndarray of dtype object"):
+    with pytest.raises(
+        SerializationError, match=r"^parameters/z: cannot store a numpy\.ndarray of dtype object"
+    ):
         normalise("z", np.array([None]))
 
 

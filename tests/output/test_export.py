@@ -388,6 +388,7 @@ def test_pandas_and_arrow_read_a_parquet_file(tmp_path):
     assert pd.read_parquet(path).n.tolist() == [1, 2]
 
 
+@pytest.mark.filterwarnings("ignore:The (codec|dtype) .* is currently not part")
 def test_xarray_reads_a_zarr_directory(tmp_path):
     pytest.importorskip("zarr", reason="zarr is not installed")
     back = xr.open_zarr(export(a_scan(), tmp_path / "x.zarr"), consolidated=False, chunks=None).load()

@@ -51,14 +51,21 @@ def raises(kind, text):
     return pytest.raises(kind, match=f"^{re.escape(text)}")
 
 
-def test_ids_follow_the_scan_whatever_is_done_first(kept):
+def test_ids_follow_the_scan_whatever_is_done_first(kept, tmp_path):
+    path = str(tmp_path / "second")
+
     def simulate(a):
-        time.sleep(0.05 if a == 0 else 0)
+        deadline = time.monotonic() + 20
+        while a == 0 and not os.path.exists(path) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if a == 1:
+            Path(path).touch()
+        time.sleep(0.06)
         return a
 
-    assert run(simulate, 20, kept, max_workers=2) == (20, 20)
-    assert kept.values() == results(kept) == list(range(20))
-    assert list(kept.saved) != sorted(kept.saved)
+    assert run(simulate, 6, kept, max_workers=2) == (6, 6)
+    assert kept.values() == results(kept) == list(range(6))
+    assert next(iter(kept.saved)) == 2
 
 
 def test_functions_of_all_kinds_reach_the_workers(kept):
@@ -570,17 +577,18 @@ def test_a_run_in_a_thread_has_workers_as_well(kept):
     assert reports == [(50, 50)]
 
 
-def test_nothing_is_left_behind_after_many_runs(kept):
-    run(lambda a: a, 2, Kept(), max_workers=2)
+def left():
     gc.collect()
-    before = (len(os.listdir("/proc/self/fd")), threading.active_count(), set(os.listdir("/dev/shm")))
+    semaphores = [name for name in os.listdir("/dev/shm") if f"loky-{os.getpid()}-" in name]
+    return len(os.listdir("/proc/self/fd")), threading.active_count(), len(semaphores)
+
+
+def test_nothing_is_left_behind_after_many_runs():
+    run(lambda a: a, 2, Kept(), max_workers=2)
+    before = left()
     for _ in range(3):
         run(lambda a: a, 4, Kept(), max_workers=2)
-    gc.collect()
-    after = (len(os.listdir("/proc/self/fd")), threading.active_count(), set(os.listdir("/dev/shm")))
-    assert after[0] <= before[0]
-    assert after[1] == before[1]
-    assert not [name for name in after[2] - before[2] if "loky" in name]
+    assert all(now <= then for now, then in zip(left(), before, strict=True))
 
 
 def test_repeats_and_seeds_are_the_same_in_workers(kept):

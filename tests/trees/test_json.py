@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from coma_xr.errors import DataFileError
-from coma_xr.trees.json import MAX_DEPTH, decode, encode, encode_rest, prepend_info
+from coma_xr.trees.json import MAX_DEPTH, decode, encode, encode_rest, prepend_info, without_long_ints
 
 texts = st.text(st.characters(codec=None, exclude_categories=()))
 values = st.none() | st.booleans() | st.integers() | st.floats() | texts
@@ -80,6 +80,14 @@ def test_ints_have_any_size(number):
         for pretty in (False, True):
             tree = {"n": [number, 1.5, None, math.nan], "m": {"n": number}}
             assert same(decode(encode(tree, strict=strict, pretty=pretty)), tree)
+
+
+def test_long_ints_can_be_replaced_for_another_format():
+    """The tree itself is handed back where there are none."""
+    tree = {"a": [1, -(2**14_000)]}
+    assert without_long_ints(tree)["a"] == [1, {"__type__": "coma.int", "hex": hex(-(2**14_000))}]
+    tree = {"a": [1, 2**13_000, "1" * 5000]}
+    assert without_long_ints(tree) is tree
 
 
 def test_the_tree_is_left_alone():

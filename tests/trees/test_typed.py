@@ -134,7 +134,13 @@ def test_forms_are_as_documented(value, form):
     assert is_typed(form)
 
 
+# Texts of older versions of pandas have no gap but NA.
+NAN_GAPS = {"na_value": np.nan} if pd.Series(["a"]).dtype != object else {}
+
 MORE = [
+    pd.Series(["a", None], dtype=pd.StringDtype("python")),
+    pd.Series(["a", None], dtype=pd.StringDtype("python", **NAN_GAPS)),
+    pd.array(["a", None], dtype=pd.StringDtype("python")),
     pd.Series(["a", None], dtype="string"),
     pd.Series(["a", None], dtype="str"),
     pd.Series(["a", None, dt.date(2024, 1, 1), float("nan")], dtype=object),
@@ -198,6 +204,19 @@ def test_tables_and_labelled_arrays_come_back(value, strict):
     assert_same(from_plain(json.decode(json.encode(to_plain(value), strict=strict))), value)
 
 
+@pytest.mark.parametrize("value", MORE, ids=lambda value: type(value).__name__)
+def test_storing_changes_nothing(value):
+    """A value is stored the same a second time."""
+    assert json.encode(to_plain(value)) == json.encode(to_plain(value))
+
+
+def test_gaps_stay_gaps():
+    """Some versions of pandas hand out their own memory."""
+    series = pd.Series(["a", None], dtype="string")
+    to_plain(series)
+    assert series[1] is pd.NA
+
+
 def test_attributes_of_frames_are_kept():
     """Those of pandas too."""
     frame, series = pd.DataFrame({"a": [1]}), pd.Series([1])
@@ -215,7 +234,10 @@ def test_what_is_lazy_is_loaded():
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (pd.Series([1, 2]).astype(pd.SparseDtype("int64")), "a: cannot store values of dtype Sparse.*Convert them with astype"),
+        (
+            pd.Series([1, 2]).astype(pd.SparseDtype("int64")),
+            "a: cannot store values of dtype Sparse.*Convert them with astype",
+        ),
         (
             pd.date_range("2024", periods=2, freq=pd.offsets.CustomBusinessDay(holidays=["2024-01-01"])),
             "frequency",

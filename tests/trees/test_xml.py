@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from coma_xr.errors import DataFileError, SerializationError
@@ -327,6 +327,8 @@ COMA_TREES = st.dictionaries(
 @given(tree=COMA_TREES)
 @settings(max_examples=300, deadline=None)
 def test_coma_2_reads_numbers_texts_and_lists_alike(tree, pretty):
+    # Coma 2 takes these texts for floats, whoever wrote them.
+    assume(not {"NaN", "Infinity", "-Infinity"} & set(re.findall(r"-?\w+", repr(tree))))
     assert same(read_like_coma_2(xml.encode({"measurement": tree}, pretty=pretty)), {"measurement": tree})
 
 
