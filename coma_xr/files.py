@@ -451,7 +451,7 @@ def placing(path: str, *, overwrite: bool = False, directory: bool = False) -> I
     try:
         yield temporary
         if directory:
-            _place_directory(temporary, path)
+            _place_directory(temporary, path, overwrite)
         else:
             _sync_file(temporary)
             if overwrite:
@@ -464,20 +464,21 @@ def placing(path: str, *, overwrite: bool = False, directory: bool = False) -> I
         raise refusal(error, "write", path) from error
     finally:
         with suppress(OSError):
-            shutil.rmtree(temporary) if directory else os.unlink(temporary)
+            shutil.rmtree(temporary) if is_directory(temporary) else os.unlink(temporary)
     sync_directory(os.path.dirname(path))
 
 
-def _place_directory(temporary: str, path: str) -> None:
+def _place_directory(temporary: str, path: str, overwrite: bool) -> None:
     """Give a directory its name; one that has it goes only when it can be replaced in one step."""
     for root, _, names_in_it in os.walk(temporary):
         for name in names_in_it:
             _sync_file(os.path.join(root, name))
         sync_directory(root)
-    number = _rename(temporary, path, _EXCHANGE if os.path.lexists(path) else _NO_REPLACE)
+    number = _rename(temporary, path, _EXCHANGE if overwrite and exists(path) else _NO_REPLACE)
     if number in _NOT_HERE or number == errno.EINVAL:
         # No such call here: for a moment there is nothing under the name.
-        shutil.rmtree(path, ignore_errors=True)
+        if overwrite and exists(path):
+            shutil.rmtree(path) if is_directory(path) else os.unlink(path)
         os.rename(temporary, path)
     elif number:
         raise OSError(number, os.strerror(number), path)

@@ -459,7 +459,8 @@ class Readable:
         Parameters
         ----------
         path : str or path-like
-            ``.nc``: the Dataset of `to_dataset` as netCDF. ``.csv``: the DataFrame of `to_dataframe`.
+            ``.nc``, ``.zarr``, ``.json``: the Dataset of `to_dataset`; ``.csv``, ``.parquet``: the DataFrame of
+            `to_dataframe`. `coma_xr.load` reads it back.
         overwrite : bool, default False
             Replace a file that is there.
 
@@ -471,7 +472,7 @@ class Readable:
         Raises
         ------
         ExperimentError
-            When the name ends in anything else.
+            When the name ends in anything else, or a package is missing.
         StorageError
             When the file is there, or cannot be written.
 
