@@ -121,7 +121,7 @@ class Session:
         there, failed, todo = self._plan()
         self._warn(todo, there)
         with place.saving(self.durable) as saving:
-            keeper = Keeper(place, saving, failed, place.next_id())
+            keeper = Keeper(place, saving, failed, place.next_id() if todo.todo else 0)
             try:
                 return run_plan(
                     self.work,

@@ -35,6 +35,8 @@ class DirectoryStore(MeasurementStore):
         The names of measurement files in another format.
     pretty : bool, default True
         Indent new files. What is added must have been encoded so too.
+    strict : bool, default False
+        Write strictly legal JSON; see `coma_xr.trees.json.encode`. The same holds for what is added.
     floor : int, default 0
         Measurements up to this id are being deleted and do not count.
     refusal : ComaError, optional
@@ -50,6 +52,7 @@ class DirectoryStore(MeasurementStore):
         foreign: Names | None = None,
         *,
         pretty: bool = True,
+        strict: bool = False,
         floor: int = 0,
         refusal: ComaError | None = None,
         elsewhere: Callable[[], MeasurementStore | None] = lambda: None,
@@ -60,7 +63,7 @@ class DirectoryStore(MeasurementStore):
         self._foreign = foreign
         self._foreign_suffix = _suffix(foreign) if foreign else ""
         self._prepend_info = (format_of(names.name(1)) or JSON).prepend_info
-        self._pretty = pretty
+        self._style = {"pretty": pretty, "strict": strict}
         self._floor = floor
         self._refusal = refusal
         self._elsewhere = elsewhere
@@ -96,14 +99,15 @@ class DirectoryStore(MeasurementStore):
 
     def _found(self) -> tuple[list[int], list[int]]:
         """Return the ids of the files in the format of new ones, sorted, and of the others."""
-        listed, floor = self._listing(), self._floor
-        id_of = self._names.id_of
-        own = sorted(id for name in listed if (id := id_of(name)) is not None and id > floor)
+        listed = self._listing()
+        own = sorted(self._above_floor(self._names.ids_of(listed)))
         if self._foreign is None or len(own) == len(listed):
             return own, []
-        id_of, suffix = self._foreign.id_of, self._foreign_suffix
-        candidates = (id_of(name) for name in listed if name.endswith(suffix))
-        return own, [id for id in candidates if id is not None and id > floor]
+        suffix = self._foreign_suffix
+        return own, self._above_floor(self._foreign.ids_of(name for name in listed if name.endswith(suffix)))
+
+    def _above_floor(self, ids: list[int]) -> list[int]:
+        return [id for id in ids if id > self._floor] if self._floor else ids
 
     def _listing(self) -> list[str]:
         try:
@@ -199,7 +203,7 @@ class DirectoryStore(MeasurementStore):
         if id is None:
             id = self.last_id() + 1
         while True:
-            text = self._prepend_info(with_id(info, id), rest, pretty=self._pretty)
+            text = self._prepend_info(with_id(info, id), rest, **self._style)
             try:
                 if self._foreign and files.exists(self._prefix + self._foreign.name(id)):
                     raise FileExistsError

@@ -135,9 +135,9 @@ def live_runs(directory: str) -> list[LiveRun]:
 def noted_runs(directory: str) -> list[tuple[str, int]]:
     """Return host and number of the processes that have, or had, the lock of a run."""
     found = []
-    for name in sorted(files.names(directory)):
+    for name in sorted(name for name in files.names(directory) if name.startswith(RUN)):
         host, _, pid = name.removeprefix(RUN).rpartition(".")
-        if name.startswith(RUN) and host and pid.isascii() and pid.isdigit() and str(int(pid)) == pid:
+        if host and pid.isascii() and pid.isdigit() and str(int(pid)) == pid:
             found.append((host, int(pid)))
     return found
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from coma_xr.errors import ConfigError
 
 __all__ = ["Names", "check_plain_name"]
@@ -39,6 +42,11 @@ class Names:
     first : int, default 1
         The lowest id that counts.
 
+    Attributes
+    ----------
+    head : str
+        What all names begin with.
+
     Raises
     ------
     ConfigError
@@ -63,33 +71,41 @@ class Names:
             raise ConfigError(
                 f"{option}: a digit beside {placeholder} in {template!r} would count as part of it."
             )
-        self._head = head
+        self.head = head
         self._tail = tail + suffix
         self._first = first
+        digits = rf"([0-9]{{{_DIGITS}}}|[1-9][0-9]{{{_DIGITS},{_MOST_DIGITS - 1}}})"
+        self._digits_of = re.compile(re.escape(self.head) + digits + re.escape(self._tail)).fullmatch
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Names) and (self._head, self._tail) == (other._head, other._tail)
+        return isinstance(other, Names) and (self.head, self._tail) == (other.head, other._tail)
 
     def __hash__(self) -> int:
-        return hash((self._head, self._tail))
+        return hash((self.head, self._tail))
 
     def __repr__(self) -> str:
         return f"Names({self.name(1)!r}, ...)"
 
     def name(self, id: int | None) -> str:
         """Return the name for an id; ``none`` stands for None."""
-        return f"{self._head}{'none' if id is None else format(id, f'0{_DIGITS}')}{self._tail}"
+        return f"{self.head}{'none' if id is None else f'{id:0{_DIGITS}}'}{self._tail}"
 
     def id_of(self, name: str) -> int | None:
         """Return the id in a name; None unless `name` would give exactly this one for an id that counts."""
-        if not (name.startswith(self._head) and name.endswith(self._tail)):
-            return None
-        digits = name[len(self._head) : len(name) - len(self._tail)]
-        if not (_DIGITS <= len(digits) <= _MOST_DIGITS and digits.isascii() and digits.isdigit()):
-            return None
-        id = int(digits)
-        return None if id < self._first or (len(digits) > _DIGITS and digits[0] == "0") else id
+        return next(iter(self.ids_of([name])), None)
+
+    def ids_of(self, names: Iterable[str]) -> list[int]:
+        """Return the ids in all names that have one, in the order of the names.
+
+        Examples
+        --------
+        >>> names = Names("measurement.${measurement_id}", "${measurement_id}")
+        >>> names.ids_of(["measurement.000012.json", "notes.txt", "measurement.000000.json"])
+        [12]
+        """
+        found, first = map(self._digits_of, names), self._first
+        return [id for digits in found if digits and (id := int(digits[1])) >= first]
 
     def owns(self, name: str) -> bool:
         """Whether `name` gives this name for some id or for None."""
-        return name == self.name(None) or self.id_of(name) is not None
+        return name.startswith(self.head) and (name == self.name(None) or self.id_of(name) is not None)

@@ -99,7 +99,8 @@ def _is_packed(path: str) -> bool:
 
 def _experiment_files(names: Sequence[str], config: Config) -> list[str]:
     kinds = config.all_experiments()
-    stems = {name.removesuffix(GZ) for name in names}
+    heads = tuple(kind.head for kind in kinds)
+    stems = {name.removesuffix(GZ) for name in names if name.startswith(heads)}
     return sorted(name for name in stems if any(kind.owns(name) for kind in kinds))
 
 
@@ -134,7 +135,7 @@ def _check_id(layout: Layout, wanted: Wanted) -> None:
 
 def _without_experiment_file(directory: str, names: Sequence[str], wanted: Wanted) -> Found | None:
     kinds = wanted.config.all_measurements()
-    count = sum(1 for name in names if any(kind.id_of(name) is not None for kind in kinds))
+    count = sum(len(kind.ids_of(names)) for kind in kinds)
     if not count:
         return None
     layout = Layout(directory, wanted.config.experiments().name(wanted.id), wanted.config)
@@ -187,6 +188,12 @@ def take_experiment_id(config: Config) -> int | None:
                 f"{path}: expected a whole number 'last_experiment_id', found {last!r}. Correct it, or give id=."
             )
         index["last_experiment_id"] = last + 1
-        pretty, format = config.archive_pretty_print, format_of(path) or JSON
-        files.replace(path, documents.text("experiments", index, pretty=pretty, format=format))
+        text = documents.text(
+            "experiments",
+            index,
+            pretty=config.archive_pretty_print,
+            strict=config.archive_strict_json,
+            format=format_of(path) or JSON,
+        )
+        files.replace(path, text)
     return int(last) + 1
