@@ -450,6 +450,7 @@ class Experiment(Readable):
         return {
             "getstate": self._config.serializer_getstate,
             "pretty": self._place.pretty,
+            "strict": self._place.strict,
             "suffix": self._place.suffix,
             "provenance": {"coma_xr_version": coma_xr.__version__},
         }

@@ -68,8 +68,8 @@ class Work:
         Plain values of the function's own defaults, by path.
     getstate : str
         The name of the method that returns an object's state.
-    pretty : bool
-        Whether text is indented.
+    pretty, strict : bool
+        Whether text is indented, and strictly legal JSON.
     suffix : str
         That of the format, such as ``.json``.
     provenance : dict
@@ -85,6 +85,7 @@ class Work:
     defaults: Mapping[str, Tree] = field(default_factory=dict)
     getstate: str = GETSTATE
     pretty: bool = True
+    strict: bool = False
     suffix: str = JSON.suffix
     provenance: Mapping[str, Tree] = field(default_factory=dict)
     seeds: Seeds | None = None
@@ -125,6 +126,7 @@ def prepare(
     *,
     getstate: str = GETSTATE,
     pretty: bool = True,
+    strict: bool = False,
     suffix: str = JSON.suffix,
     provenance: Mapping[str, Tree] | None = None,
     seed: int | None = None,
@@ -134,7 +136,7 @@ def prepare(
 
     Parameters
     ----------
-    function, definition, protocol, getstate, pretty, suffix, provenance
+    function, definition, protocol, getstate, pretty, strict, suffix, provenance
         As in `Work`.
     seed : int, optional
         The root of all seeds, for a function with an argument ``rng`` or ``seed`` that is no parameter; by default
@@ -179,6 +181,7 @@ def prepare(
         defaults,
         getstate,
         pretty,
+        strict,
         suffix,
         dict(provenance or {}),
         seeds,
@@ -217,9 +220,8 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
         info = _info(started, seconds, work.provenance, marks)
         # What coma_xr itself records stays, also when the function returns a tree that it read somewhere.
         info.update((name, child) for name, child in own.items() if name not in info and name != _ID)
-        return Outcome(
-            task, info, FORMATS[work.suffix].encode_rest(tree, pretty=work.pretty), seconds=seconds
-        )
+        encode = FORMATS[work.suffix].encode_rest
+        return Outcome(task, info, encode(tree, pretty=work.pretty, strict=work.strict), seconds=seconds)
     except through:
         raise
     except BaseException as error:  # noqa: BLE001  also sys.exit() in the function fails this set alone

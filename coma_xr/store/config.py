@@ -78,8 +78,6 @@ class Config:
             raise ConfigError(
                 f"archive_default_format: expected json or xml, found {self.archive_default_format!r}."
             )
-        if self.archive_strict_json:
-            raise ConfigError("archive_strict_json: only 'no' can be chosen in this version of coma_xr.")
         if not self.experiment_index or "\0" in self.experiment_index:
             raise ConfigError(f"experiment_index: expected a path, found {self.experiment_index!r}.")
         check_plain_name(self.measurement_index, "measurement_index")

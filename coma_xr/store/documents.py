@@ -93,9 +93,9 @@ def number(tree: dict[str, Tree], path: str, id: int) -> None:
         info["measurement_id"] = id
 
 
-def text(root: str, tree: Tree, *, pretty: bool, format: Format = JSON) -> bytes:
+def text(root: str, tree: Tree, *, pretty: bool, strict: bool, format: Format = JSON) -> bytes:
     """Return the text of a file that holds a tree under a root."""
-    return format.encode({root: tree}, pretty=pretty)
+    return format.encode({root: tree}, pretty=pretty, strict=strict)
 
 
 def same(one: Tree, other: Tree) -> bool:

@@ -158,6 +158,17 @@ class Layout:
         """Return the paths of the indices that there are, in any format."""
         return [path for suffix in FORMATS if files.exists(path := self._index_file(suffix))]
 
+    def text(self, root: str, tree: Tree, format: Format | None = None) -> bytes:
+        """Return the text of a file as the configuration wants it, in the format of the experiment file by default."""
+        config = self.config
+        return documents.text(
+            root,
+            tree,
+            pretty=config.archive_pretty_print,
+            strict=config.archive_strict_json,
+            format=format or self.format,
+        )
+
     def id_in_name(self, info: dict[str, Any]) -> int | None:
         """Return the id of the experiment: that in the file's name, else that in `info`."""
         names = self.config.experiments(self.format.suffix)
@@ -247,8 +258,7 @@ class Layout:
         tree: dict[str, Any] = {"info": {**document.info, EXTRA: extra} if extra else document.info}
         if document.measurements is not None:
             tree["measurements"] = document.measurements
-        pretty = self.config.archive_pretty_print
-        return documents.text("experiment", tree, pretty=pretty, format=self.format)
+        return self.text("experiment", tree)
 
     # ------------------------------------------------------------------------------------------- state
 
@@ -264,7 +274,7 @@ class Layout:
         """Write the state."""
         tree = {"state": document.state, "reset": document.reset}
         tree = {key: value for key, value in tree.items() if value is not None}
-        files.replace(self.state_file, documents.text("coma_xr", tree, pretty=True))
+        files.replace(self.state_file, self._hint_text(tree, pretty=True))
 
     def load_scan(self) -> dict[str, Any] | None:
         """Return the last scan, None if there is none."""
@@ -272,7 +282,10 @@ class Layout:
 
     def save_scan(self, scan: dict[str, Any]) -> None:
         """Write the last scan; it is a hint, so that no sync is waited for."""
-        files.replace(self.path(SCAN), documents.text("coma_xr", scan, pretty=False), sync=False)
+        files.replace(self.path(SCAN), self._hint_text(scan, pretty=False), sync=False)
+
+    def _hint_text(self, tree: Tree, *, pretty: bool) -> bytes:
+        return documents.text("coma_xr", tree, pretty=pretty, strict=self.config.archive_strict_json)
 
     def _load_hint(self, name: str) -> dict[str, Any]:
         try:
@@ -307,10 +320,7 @@ class Layout:
     def save_index(self, last_id: int) -> None:
         """Write the index; one in another format goes."""
         tree: Tree = {"last_measurement_id": last_id}
-        pretty = self.config.archive_pretty_print
-        files.replace(
-            self.index_file, documents.text("measurements", tree, pretty=pretty, format=self.format)
-        )
+        files.replace(self.index_file, self.text("measurements", tree))
         for path in self.index_files():
             if path != self.index_file:
                 self._forget(path)
@@ -337,6 +347,7 @@ class Layout:
             self.directory,
             *self.config.all_measurements(),
             pretty=self.config.archive_pretty_print,
+            strict=self.config.archive_strict_json,
             floor=floor,
             refusal=refusal,
             elsewhere=elsewhere,
@@ -348,9 +359,8 @@ class Layout:
 
     def failure_ids(self, floor: int = 0) -> list[int]:
         """Return the ids of the recorded failures, sorted."""
-        id_of = self.config.failures().id_of
-        found = (id_of(name) for name in files.names(self.directory))
-        return sorted(id for id in found if id is not None and id > floor)
+        found = self.config.failures().ids_of(files.names(self.directory))
+        return sorted(id for id in found if id > floor)
 
     def load_failure(self, id: int) -> Tree:
         """Return a recorded failure, with the id of the file's name."""
@@ -363,4 +373,4 @@ class Layout:
 
     def failure_text(self, tree: Tree) -> bytes:
         """Return the text of a file that records a failure."""
-        return documents.text("failure", tree, pretty=self.config.archive_pretty_print)
+        return self.text("failure", tree, JSON)

@@ -113,6 +113,7 @@ def add_new(
     first: int,
     format: Format,
     pretty: bool,
+    strict: bool,
 ) -> dict[int, int]:
     """Add measurements of one store to another under new ids.
 
@@ -126,8 +127,8 @@ def add_new(
         The first id to give.
     format : Format
         Of new files.
-    pretty : bool
-        Whether these are indented.
+    pretty, strict : bool
+        Whether these are indented, and strictly legal JSON.
 
     Returns
     -------
@@ -138,6 +139,6 @@ def add_new(
     for id in ids:
         tree: dict[str, Any] = dict(other.read(id))
         info = {name: value for name, value in tree.pop("info").items() if name != "measurement_id"}
-        given[id] = store.add(info, format.encode_rest(tree, pretty=pretty), id=first)
+        given[id] = store.add(info, format.encode_rest(tree, pretty=pretty, strict=strict), id=first)
         first = given[id] + 1
     return given

@@ -132,6 +132,11 @@ class ExperimentDirectory:
         return self.config.archive_pretty_print
 
     @property
+    def strict(self) -> bool:
+        """Whether new files are strictly legal JSON; what is added is encoded so."""
+        return self.config.archive_strict_json
+
+    @property
     def suffix(self) -> str:
         """The suffix of new measurement files: what is added is encoded by ``FORMATS[suffix]``."""
         return self.config.format.suffix
@@ -519,6 +524,7 @@ class ExperimentDirectory:
                 first=self.next_id(),
                 format=self.config.format,
                 pretty=self.pretty,
+                strict=self.strict,
             )
             name = self.config.measurements().name
             files.sync_everything(self.path, [name(id) for id in given.values()])

@@ -116,7 +116,7 @@ def _save_archive(layout: Layout, document: ExperimentDocument) -> None:
     text = layout.experiment_text(document)
     # What is not written as it was read would be lost with the measurement files.
     try:
-        again = layout.format.encode(layout.format.decode(text), pretty=layout.config.archive_pretty_print)
+        again = layout.text("experiment", layout.format.decode(text)["experiment"])
         reason = ""
     except DataFileError as error:
         again, reason = b"", f" ({error})"
@@ -159,7 +159,7 @@ def activate(layout: Layout, document: ExperimentDocument) -> None:
 
 def _texts(layout: Layout, trees: dict[int, Tree], archive: str) -> Iterator[tuple[str, bytes]]:
     """Yield path and text of the files that archived measurements are to have."""
-    names, pretty = layout.config.measurements(layout.format.suffix), layout.config.archive_pretty_print
+    names = layout.config.measurements(layout.format.suffix)
     there = layout.store().files()
     for id, tree in trees.items():
         path = layout.path(names.name(id))
@@ -167,7 +167,7 @@ def _texts(layout: Layout, trees: dict[int, Tree], archive: str) -> Iterator[tup
             if other != path:
                 _check_same(other, id, tree, archive)
         if path in there.get(id, (path,)):
-            yield path, documents.text("measurement", tree, pretty=pretty, format=layout.format)
+            yield path, layout.text("measurement", tree)
 
 
 def _check_same(path: str, id: int, tree: Tree, archive: str) -> None:

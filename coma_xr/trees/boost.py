@@ -162,7 +162,10 @@ def _content(value: Any, path: tuple[str, ...]) -> str:
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, int):
-        return str(value)
+        try:
+            return str(value)
+        except ValueError:
+            raise _refusal(path, "an int of more digits than are read again") from None
     if isinstance(value, float):
         if not math.isfinite(value):
             raise _refusal(path, f"C++ reads no {value} from an archive")

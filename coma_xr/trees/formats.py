@@ -22,7 +22,7 @@ class Format:
     decode : function
         ``decode(data)`` returns the plain tree of a text.
     encode : function
-        ``encode({root: tree}, pretty=True)`` returns the text.
+        ``encode({root: tree}, pretty=True, strict=False)`` returns the text.
     encode_rest, prepend_info : function
         The text of a measurement in two steps, as in `coma_xr.trees.json`.
     """

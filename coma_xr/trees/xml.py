@@ -11,6 +11,7 @@ from __future__ import annotations
 import json as standard_json
 from typing import Any
 
+from coma_xr.trees import json
 from coma_xr.trees.markup import NUMBER, NUMERIC, SPECIAL, escape, is_name, is_writable
 from coma_xr.trees.xml_reader import decode
 
@@ -22,7 +23,7 @@ SUFFIX = ".xml"
 _LIST = {"count", "bucket_count", "item_version", "item"}
 
 
-def encode(tree: Any, *, pretty: bool = True) -> bytes:
+def encode(tree: Any, *, pretty: bool = True, strict: bool = False) -> bytes:  # noqa: ARG001
     """Return the text of a plain tree.
 
     Parameters
@@ -31,6 +32,8 @@ def encode(tree: Any, *, pretty: bool = True) -> bytes:
         A plain tree under one key, which becomes the root element.
     pretty : bool, default True
         Indent by two spaces.
+    strict : bool, default False
+        Changes nothing: XML has a word for every number. It is there for those who write any format.
 
     Returns
     -------
@@ -77,7 +80,7 @@ class _Writer:
         if kind is str:
             self._lines.append(self._of_text(name, value, indent))
         elif kind is float or kind is int:
-            self._lines.append(f"{indent}<{name}>{_digits(value)}</{name}>{self._end}")
+            self._of_number(name, value, indent)
         elif kind is list:
             self._of_list(name, value, indent)
         elif kind is dict:
@@ -88,6 +91,14 @@ class _Writer:
             self.line(f'{indent}<{name} class_name="bool">{value:d}</{name}>')
         else:
             raise TypeError(f"{name}: a plain tree has no {kind.__name__}")
+
+    def _of_number(self, name: str, number: float, indent: str) -> None:
+        try:
+            digits = _digits(number)
+        except ValueError:  # an int of more digits than Python reads
+            self._lines.append(self._json(name, number, indent))
+        else:
+            self._lines.append(f"{indent}<{name}>{digits}</{name}>{self._end}")
 
     def _of_text(self, name: str, text: str, indent: str) -> str:
         if not is_writable(text):
@@ -112,13 +123,21 @@ class _Writer:
         self.line(f"{indent}<{name}>")
         self.line(f"{inner}<count>{len(items)}</count>")
         self.line(f"{inner}<item_version>0</item_version>")
-        if items and {float, int}.issuperset(map(type, items)):
-            between = f"</item>{self._end}{inner}<item>"
-            self.line(f"{inner}<item>{between.join(map(_digits, items))}</item>")
-        else:
+        if not self._numbers(items, inner):
             for item in items:
                 self.element("item", item, inner)
         self.line(f"{indent}</{name}>")
+
+    def _numbers(self, items: list[Any], indent: str) -> bool:
+        """Write all items at once when they are numbers, which most lists are of; tell whether they are."""
+        if not items or not {float, int}.issuperset(map(type, items)):
+            return False
+        between = f"</item>{self._end}{indent}<item>"
+        try:
+            self.line(f"{indent}<item>{between.join(map(_digits, items))}</item>")
+        except ValueError:  # as in _of_number
+            return False
+        return True
 
 
 _SPELLINGS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
@@ -139,7 +158,11 @@ def _looks_like_a_list(tree: dict[str, Any]) -> bool:
 
 def json_text(value: Any) -> str:
     """Return the JSON text of a value in ASCII, as the content of an element."""
-    return escape(standard_json.dumps(value, separators=(",", ":")))
+    try:
+        text = standard_json.dumps(value, separators=(",", ":"))
+    except ValueError:  # ints of more digits than Python reads
+        text = standard_json.dumps(json.without_long_ints(value), separators=(",", ":"))
+    return escape(text)
 
 
 # A measurement's text is made in two steps, as in `coma_xr.trees.json`.
@@ -147,7 +170,7 @@ def json_text(value: Any) -> str:
 _MEASUREMENT = "measurement"
 
 
-def encode_rest(tree: dict[str, Any], *, pretty: bool = True) -> bytes:
+def encode_rest(tree: dict[str, Any], *, pretty: bool = True, strict: bool = False) -> bytes:  # noqa: ARG001
     """Return the text of a measurement from behind its `info` on."""
     if not all(map(is_name, tree)):
         # One key that is no name makes JSON text of the whole dictionary.
@@ -159,7 +182,13 @@ def encode_rest(tree: dict[str, Any], *, pretty: bool = True) -> bytes:
     return writer.text()
 
 
-def prepend_info(info: dict[str, Any], rest: bytes, *, pretty: bool = True) -> bytes:
+def prepend_info(
+    info: dict[str, Any],
+    rest: bytes,
+    *,
+    pretty: bool = True,
+    strict: bool = False,  # noqa: ARG001
+) -> bytes:
     """Return the whole text of a measurement: `info`, then what `encode_rest` made.
 
     Examples

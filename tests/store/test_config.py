@@ -68,7 +68,7 @@ def test_a_file_that_cannot_be_used_is_an_error(tmp_path, text, error):
         ({"archive_pretty_print": "perhaps"}, "archive_pretty_print: expected yes or no, found 'perhaps'"),
         ({"archive_pretty_print": 3}, "archive_pretty_print: expected yes or no, found 3"),
         ({"archive_default_format": "yaml"}, "archive_default_format: expected json or xml, found 'yaml'"),
-        ({"archive_strict_json": "yes"}, "archive_strict_json: only 'no' can be chosen in this version"),
+        ({"archive_strict_json": "perhaps"}, "archive_strict_json: expected yes or no, found 'perhaps'"),
         ({"measurement_file": 3}, "measurement_file: expected text, found 3"),
         ({"measurement_file": "m"}, "measurement_file: expected a name with"),
         ({"experiment_file": "e"}, "experiment_file: expected a name with"),

@@ -238,7 +238,10 @@ def test_a_measurement_is_written_in_two_steps(info, rest, pretty):
         {"__type__": "numpy.ndarray"},
         range(3),
         10**400,
+        [-(10**5000)],
+        [10**5000, 1.5, -1],
         {"": {}},
+        {"": 10**5000},
         {"count": 1, "item": 2},
     ],
 )
@@ -590,6 +593,7 @@ def test_parameters_are_written_in_order_without_attributes():
         ({"θ": 1}, "θ: a name in an archive has letters, digits"),
         ({"a": "\x01"}, "a: a text with control characters"),
         ({"a": b"x"}, "a: cannot write a bytes for C++"),
+        ({"a": [10**5000]}, "a/0: an int of more digits than are read again."),
     ],
 )
 def test_what_cpp_cannot_read_is_refused(values, message):
@@ -610,6 +614,15 @@ def test_every_format_does_the_same(suffix):
         assert same(format.decode(text), tree)
         rest = format.encode_rest({"results": tree["measurement"]["results"]}, pretty=pretty)
         assert format.prepend_info({"measurement_id": 1}, rest, pretty=pretty) == text
+
+
+def test_ints_of_any_size_are_written_in_two_steps_too():
+    tree = {"a": -(10**5000), "b": [1, 10**5000]}
+    for pretty in (True, False):
+        for rest in (tree, {"odd key": 10**5000}):
+            text = xml.prepend_info(tree, xml.encode_rest(rest, pretty=pretty), pretty=pretty)
+            assert text == xml.encode({"measurement": {"info": tree, **rest}}, pretty=pretty)
+            assert xml.decode(text) == {"measurement": {"info": tree, **rest}}
 
 
 def test_other_names_have_no_format():
