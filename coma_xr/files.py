@@ -63,7 +63,7 @@ def _flags(*flag_names: str) -> int:
 
 _READ = _flags("O_RDONLY", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
 _CREATE = _flags("O_WRONLY", "O_CREAT", "O_EXCL", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
-_NOTE = _flags("O_WRONLY", "O_CREAT", "O_TRUNC", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
+_NOTE = _flags("O_WRONLY", "O_CREAT", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
 
 # What a file system without hard links, or without renameat2, answers.
 _NOT_HERE = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
@@ -103,6 +103,17 @@ def refusal(error: OSError, what: str, path: str) -> StorageError:
     number = error.errno or errno.EIO
     reason = _REASONS.get(number) or os.strerror(number).lower()
     return StorageError(number, f"cannot {what} {os.path.basename(path)}: {reason}", path)
+
+
+@contextmanager
+def _told(what: str, path: str, *passed: type[OSError]) -> Iterator[None]:
+    """Turn refusals of the operating system into StorageErrors, other than those in `passed`."""
+    try:
+        yield
+    except passed:
+        raise
+    except OSError as error:
+        raise refusal(error, what, path) from error
 
 
 @cache
@@ -153,12 +164,8 @@ def read(path: str, limit: int = LIMIT) -> bytes:
 
 def names(directory: str) -> list[str]:
     """Return the names in a directory, in no order; FileNotFoundError when it is not there."""
-    try:
+    with _told("list", directory, FileNotFoundError):
         return os.listdir(directory)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise refusal(error, "list", directory) from error
 
 
 def exists(path: str) -> bool:
@@ -345,12 +352,8 @@ def _patiently(action: Callable[[], None]) -> None:
 
 def remove(path: str) -> None:
     """Delete one file, or a symbolic link itself; FileNotFoundError when it is not there."""
-    try:
+    with _told("delete", path, FileNotFoundError):
         _patiently(lambda: os.unlink(path))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise refusal(error, "delete", path) from error
 
 
 def link(path: str, new: str) -> None:
@@ -394,32 +397,43 @@ def make_directory(path: str) -> None:
     while not os.path.lexists(parent):
         new.append(parent)
         parent = os.path.dirname(parent)
-    try:
+    with _told("create the directory", path):
         os.makedirs(path, exist_ok=True)
-    except OSError as error:
-        raise refusal(error, "create the directory", path) from error
     for name in reversed(new):
         sync_directory(os.path.dirname(name))
 
 
 def probe(directory: str) -> None:
     """Raise StorageError when no file can be created in a directory."""
-    try:
+    with _told("write in the directory", directory):
         _discard(_write_temporary(os.path.join(directory, "probe"), b"", sync=False))
-    except OSError as error:
-        raise refusal(error, "write in the directory", directory) from error
 
 
 def note(path: str, data: bytes) -> None:
-    """Write into a lock file that this process holds. A reader may see it empty or half written."""
-    try:
+    """Write into a lock file that this process holds. A reader sees it whole where its length stays the same."""
+    with _told("write", path):
         descriptor = os.open(path, _NOTE, 0o666)
         try:
             os.write(descriptor, data)
+            os.ftruncate(descriptor, len(data))
         finally:
             os.close(descriptor)
-    except OSError as error:
-        raise refusal(error, "write", path) from error
+
+
+def is_held(path: str) -> bool | None:
+    """Whether a process holds the lock of a lock file; None where that cannot be asked. Nothing is written."""
+    with suppress(ImportError, OSError):
+        import fcntl
+
+        descriptor = os.open(path, _READ)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+    return None
 
 
 @contextmanager
@@ -449,19 +463,16 @@ def placing(path: str, *, overwrite: bool = False, directory: bool = False) -> I
         raise StorageError(errno.ENOENT, f"there is no directory {parent} to write into; make it first", path)
     temporary = _temporary(path) + os.path.splitext(path)[1]
     try:
-        yield temporary
-        if directory:
-            _place_directory(temporary, path, overwrite)
-        else:
-            _sync_file(temporary)
-            if overwrite:
-                _patiently(lambda: os.replace(temporary, path))
+        with _told("write", path, FileExistsError, StorageError):
+            yield temporary
+            if directory:
+                _place_directory(temporary, path, overwrite)
             else:
-                _link(temporary, path)
-    except (FileExistsError, StorageError):
-        raise
-    except OSError as error:
-        raise refusal(error, "write", path) from error
+                _sync_file(temporary)
+                if overwrite:
+                    _patiently(lambda: os.replace(temporary, path))
+                else:
+                    _link(temporary, path)
     finally:
         with suppress(OSError):
             shutil.rmtree(temporary) if is_directory(temporary) else os.unlink(temporary)
@@ -508,7 +519,7 @@ def sync_everything(directory: str, new: Iterable[str]) -> None:
 
     One call does it for the whole file system on Linux; elsewhere each file is synced.
     """
-    try:
+    with _told("sync the directory", directory):
         descriptor = os.open(directory, os.O_RDONLY)
         try:
             number = _sync_file_system(descriptor)
@@ -516,8 +527,6 @@ def sync_everything(directory: str, new: Iterable[str]) -> None:
             os.close(descriptor)
         if number and number not in _NOT_HERE:
             raise OSError(number, os.strerror(number))
-    except OSError as error:
-        raise refusal(error, "sync the directory", directory) from error
     if number:
         for name in new:
             with suppress(FileNotFoundError):
@@ -528,9 +537,8 @@ def sync_everything(directory: str, new: Iterable[str]) -> None:
 def _sync_file(path: str) -> None:
     descriptor = os.open(path, os.O_RDWR if _WINDOWS else os.O_RDONLY)
     try:
-        _flush(descriptor)
-    except OSError as error:
-        raise refusal(error, "sync", path) from error
+        with _told("sync", path):
+            _flush(descriptor)
     finally:
         os.close(descriptor)
 
@@ -650,7 +658,6 @@ def scratch_directory(*, keep_on_error: bool = False) -> Iterator[str]:
     StorageError
         None can be made where the system has its temporary files.
     """
-    import shutil
     import tempfile
 
     try:

@@ -16,6 +16,7 @@ from coma_xr.retrieve.measurement import Measurement
 from coma_xr.run.failure import Failure
 from coma_xr.run.plan import survey
 from coma_xr.session import recorded_failures
+from coma_xr.store.locks import seen_runs
 from coma_xr.trees.paths import join, leaves
 from coma_xr.trees.plain import from_plain
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from coma_xr.retrieve.status import Status
     from coma_xr.retrieve.tables import ResultList
+    from coma_xr.store.locks import LiveRun
     from coma_xr.store.place import ExperimentDirectory
     from coma_xr.trees.paths import Path as TreePath
     from coma_xr.trees.plain import Tree
@@ -117,6 +119,11 @@ class Readable:
         lines.append(f"  {number} measurement{'s' * (number != 1)}{'' if self.isactive() else ', inactive'}")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        from coma_xr.overview import experiment_html
+
+        return experiment_html(self._place, self.path.name, self._pairs(), self.annotations)
+
     @property
     def _definition(self) -> Definition | None:
         state = self._place.state().get("definition")
@@ -143,15 +150,18 @@ class Readable:
         """
         from coma_xr.retrieve.failures import failures_table
 
+        return failures_table(self._failed(), self._pairs())
+
+    def _failed(self) -> list[tuple[int, Tree]]:
+        """Return the records of failures; one that has succeeded since counts no more, even if a kill kept it."""
         failures = recorded_failures(self._place)
         definition = self._definition
-        if failures and definition is not None:
-            # One that has succeeded since counts no more, even if a kill kept its record.
-            done = survey(self._place.trees(), definition, defaults=self._defaults()).ids
-            again = survey(failures, definition).ids
-            over = {number for key, numbers in again.items() if key in done for number in numbers}
-            failures = [(number, tree) for number, tree in failures if number not in over]
-        return failures_table(failures, () if definition is None else list(definition))
+        if not failures or definition is None:
+            return failures
+        done = survey(self._place.trees(), definition, defaults=self._defaults()).ids
+        again = survey(failures, definition).ids
+        over = {number for key, numbers in again.items() if key in done for number in numbers}
+        return [(number, tree) for number, tree in failures if number not in over]
 
     def failure(self, id: int) -> Failure:
         """Return one failure, which can be made to happen again here: ``e.failure(12).reproduce(f)``.
@@ -188,11 +198,39 @@ class Readable:
         ]
         return Scan.of_rows(definition, sets)
 
-    def status(self) -> dict[str, int]:
-        """Return how many measurements, failures and, of the last scan, missing parameter sets there are."""
+    def status(self) -> dict[str, Any]:
+        """Return what is there, what is not, and who is running it.
+
+        Returns
+        -------
+        dict
+            Numbers of ``measurements``, of those ``failed``, and, of the last scan, of parameter sets ``missing``;
+            and ``runs``, a list of `runs`.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]}, limit=2)
+        (2, 3)
+        >>> e.status()
+        {'measurements': 2, 'failed': 0, 'missing': 1, 'runs': []}
+        """
         missing = 0 if self._place.scan() is None else len(self.missing())
-        counts = {"measurements": self.number_of_measurements(), "failed": len(self.failures())}
-        return {**counts, "missing": missing}
+        counts = {"measurements": self.number_of_measurements(), "failed": len(self._failed())}
+        return {**counts, "missing": missing, "runs": self.runs()}
+
+    def runs(self) -> list[LiveRun]:
+        """Return the runs that work on the experiment now, in this process or another one.
+
+        Returns
+        -------
+        list of LiveRun
+            Each has ``host``, ``pid``, ``since``, and once it told something, at most about a second ago unless a
+            parameter set takes longer: ``todo``, ``done``, ``failed``, ``rate`` (a second) and ``left`` (seconds).
+            ``certain`` is False for one of another host whose lock cannot be seen from here.
+        """
+        return seen_runs(self._place.path)
 
     # Measurements
 
@@ -219,7 +257,7 @@ class Readable:
 
             trees = selected(trees, where, definition=self._pairs(), annotations=self.annotations)
         for number, tree in trees:
-            yield Measurement(number, tree)
+            yield Measurement(number, tree, self._place.config.serializer_setstate)
 
     def measurement(self, id: int) -> Measurement:
         """Return the measurement with this id.
@@ -231,7 +269,7 @@ class Readable:
         DataFileError
             When its file cannot be read.
         """
-        return Measurement(id, self._place.measurements.read(id))
+        return Measurement(id, self._place.measurements.read(id), self._place.config.serializer_setstate)
 
     # Results
 
@@ -453,7 +491,7 @@ class Readable:
 
         return paths_table(self._place.trees(), definition=self._pairs(), annotations=self.annotations)
 
-    def export(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    def export(self, path: str | os.PathLike[str], *, where: Any = None, overwrite: bool = False) -> Path:
         """Write the experiment into one file for other programs.
 
         Parameters
@@ -461,6 +499,8 @@ class Readable:
         path : str or path-like
             ``.nc``, ``.zarr``, ``.json``: the Dataset of `to_dataset`; ``.csv``, ``.parquet``: the DataFrame of
             `to_dataframe`. `coma_xr.load` reads it back.
+        where : condition, str or callable, optional
+            Only measurements for which it holds.
         overwrite : bool, default False
             Replace a file that is there.
 
@@ -487,7 +527,7 @@ class Readable:
         """
         from coma_xr.output.export import export, wants_table
 
-        data = self.to_dataframe() if wants_table(path) else self.to_dataset()
+        data = self.to_dataframe(where=where) if wants_table(path) else self.to_dataset(where=where)
         return export(data, path, overwrite=overwrite)
 
     def _built(self, build: Callable[[Iterable[tuple[int, Tree]]], T], *, strict: bool) -> T:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr.define.values import near_doubles, near_doubles_text
 from coma_xr.errors import listing, warn
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
+from coma_xr.store.locks import tell
 
 if TYPE_CHECKING:
     from coma_xr.run.plan import Plan, Survey
@@ -135,6 +137,7 @@ class Session:
                     executor=options.executor,
                     timeout=options.timeout,
                     versions=there.versions,
+                    tell=partial(tell, place.path),
                 )
             finally:
                 self._note_dates(keeper.dates)

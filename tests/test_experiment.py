@@ -425,9 +425,24 @@ def test_what_is_missing_can_be_asked_for(e):
         e.missing()
     e.run(square, {"x": [1, 2, 3]}, limit=1)
     assert e.missing().to_dataframe().x.tolist() == [2, 3]
-    assert e.status() == {"measurements": 1, "failed": 0, "missing": 2}
+    assert e.status() == {"measurements": 1, "failed": 0, "missing": 2, "runs": []}
     e.run(square, e.missing())
-    assert e.status() == {"measurements": 3, "failed": 0, "missing": 0}
+    assert e.status() == {"measurements": 3, "failed": 0, "missing": 0, "runs": []}
+
+
+def test_a_run_tells_others_how_far_it_is(e, monkeypatch):
+    monkeypatch.setattr("coma_xr.run.progress._BETWEEN", 0.0)
+    seen = []
+
+    def look(x):
+        seen.extend(coma.Experiment(e.path, "r").status()["runs"])
+        return 1 / x
+
+    with pytest.warns(coma.ComaWarning, match="1 of 3"):
+        e.run(look, {"x": [1, 0, 2]}, progress=False)
+    assert [(run.todo, run.done, run.failed) for run in seen] == [(3, 0, 0), (3, 1, 0), (3, 2, 1)]
+    assert {run.pid for run in seen} == {os.getpid()}
+    assert e.runs() == []
 
 
 def test_what_is_removed_is_computed_again(e):

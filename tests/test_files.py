@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+import filelock
 import pytest
 
 from coma_xr import files
@@ -470,6 +471,17 @@ def test_a_note_is_written_over(tmp_path):
     assert path.read_bytes() == b"short"
     with pytest.raises(StorageError, match="cannot write a: its directory is not there"):
         files.note(str(tmp_path / "lacking" / "a"), b"")
+
+
+def test_whether_a_lock_is_held_is_asked_without_a_trace(tmp_path):
+    path = tmp_path / "lock"
+    assert files.is_held(str(path)) is None
+    assert not path.exists()
+    with filelock.FileLock(path):
+        path.chmod(0o444)
+        assert files.is_held(str(path)) is True
+        assert files.is_held(str(path)) is True
+    assert files.is_held(str(path)) is False
 
 
 def test_a_host_name_becomes_a_part_of_file_names(monkeypatch):

@@ -16,7 +16,15 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Final, NoReturn
 
 from coma_xr.define.condition_tokens import pointing, tokens, written
-from coma_xr.define.condition_values import Algebra, Arrays, Lookup, Mismatch, Scalars, over_columns
+from coma_xr.define.condition_values import (
+    Algebra,
+    Arrays,
+    ConditionError,
+    Lookup,
+    Mismatch,
+    Scalars,
+    over_columns,
+)
 from coma_xr.define.values import key, normalise
 from coma_xr.errors import ParameterError, PathError
 from coma_xr.trees.plain import from_plain
@@ -287,7 +295,7 @@ class Condition(Node):
         try:
             return self._ask(algebra)
         except Mismatch as error:
-            raise TypeError(f"In the condition {short(self, python=False)}: {error}") from None
+            raise ConditionError(f"In the condition {short(self, python=False)}: {error}") from None
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Condition):

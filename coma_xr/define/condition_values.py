@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from coma_xr.define.values import NOTHING, key
+from coma_xr.errors import ParameterError
 from coma_xr.trees.plain import from_plain
 from coma_xr.trees.typed import is_typed
 
@@ -24,9 +25,22 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-__all__ = ["Algebra", "Arrays", "Lookup", "Mismatch", "Scalars", "arithmetic", "over_columns"]
+__all__ = [
+    "Algebra",
+    "Arrays",
+    "ConditionError",
+    "Lookup",
+    "Mismatch",
+    "Scalars",
+    "arithmetic",
+    "over_columns",
+]
 
 Lookup = Callable[[str], Any]
+
+
+class ConditionError(ParameterError, TypeError):
+    """A condition asks of a value what cannot be asked of it."""
 
 
 class Mismatch(TypeError):

@@ -7,9 +7,12 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
-__all__ = ["Progress"]
+from coma_xr.errors import StorageError
+
+__all__ = ["Progress", "Tell"]
 
 logger = logging.getLogger("coma_xr")
 # Without it Python prints warnings of a library on stderr when nobody asked for a log.
@@ -18,6 +21,12 @@ logger.addHandler(logging.NullHandler())
 # Seconds: a run that is over sooner shows no bar; the time between two lines in the log.
 _PATIENCE = 0.5
 _INTERVAL = 5.0
+
+# Seconds at least between two words to other processes.
+_BETWEEN = 1.0
+
+# Tells other processes how far a run is: todo, done, failed, seconds.
+Tell = Callable[[Mapping[str, float]], None]
 
 
 class Progress:
@@ -30,19 +39,23 @@ class Progress:
     show : bool or None, default None
         None: a bar in a terminal or notebook, else a line in the log every few seconds. True: a bar in any
         case. False: neither.
+    tell : function, optional
+        Called with the counts at the start, and about once a second when some are done.
     """
 
-    def __init__(self, total: int, show: bool | None = None) -> None:
+    def __init__(self, total: int, show: bool | None = None, tell: Tell | None = None) -> None:
         self.done = self.failed = 0
         self._total = total
+        self._tell = tell
         self._bar: Any = None
         self._timer: threading.Timer | None = None
         self._notebook = type(sys.stderr).__module__.startswith("ipykernel")
         self._shown = total > 0 and (_is_watched(self._notebook) if show is None else show)
         self._logged = show is None and not self._shown
-        self._begin = self._last = time.monotonic()
+        self._begin = self._last = self._told = time.monotonic()
 
     def __enter__(self) -> Self:
+        self._tell_others(self._begin)
         if self._shown and self._notebook:
             # A notebook knows where to show things only in its own thread.
             self._open()
@@ -85,11 +98,23 @@ class Progress:
             if self.failed:
                 self._bar.set_postfix(failed=self.failed, refresh=False)
             self._bar.update(self.done - self._bar.n)
-        elif self._logged:
-            now = time.monotonic()
-            if now - self._last > _INTERVAL:
-                self._last = now
-                logger.info("%s", self._line(now - self._begin))
+        now = time.monotonic()
+        if self._logged and now - self._last > _INTERVAL:
+            self._last = now
+            logger.info("%s", self._line(now - self._begin))
+        if now - self._told > _BETWEEN:
+            self._tell_others(now)
+
+    def _tell_others(self, now: float) -> None:
+        self._told = now
+        if self._tell is None:
+            return
+        counts = {"todo": self._total, "done": self.done, "failed": self.failed}
+        try:
+            self._tell({**counts, "seconds": round(now - self._begin, 3)})
+        except StorageError as error:
+            # Nobody's work is to end because others cannot look on.
+            logger.debug("could not tell how far the run is: %s", error)
 
     def _line(self, seconds: float) -> str:
         rate = self.done / max(seconds, 1e-9)

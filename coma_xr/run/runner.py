@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from coma_xr.errors import ComaError, ParameterError, RunError, StorageError, warn
 from coma_xr.run.interrupts import Interrupts
 from coma_xr.run.pools import pool_of, workers_of
-from coma_xr.run.progress import Progress
+from coma_xr.run.progress import Progress, Tell
 from coma_xr.run.provenance import Versions, commit_of
 from coma_xr.run.report import RunReport, failure_text
 from coma_xr.run.worker import Outcome, Work, call
@@ -46,6 +46,7 @@ def run_plan(
     executor: Any = None,
     timeout: float | None = None,
     versions: Versions | None = None,
+    tell: Tell | None = None,
 ) -> RunReport:
     """Run parameter sets, in this process one after the other or by workers.
 
@@ -71,6 +72,8 @@ def run_plan(
         As in `coma_xr.run.pools.pool_of`. With 1 worker and no timeout the function runs in this process.
     versions : Versions, optional
         Those that the measurements that there are were made with; a warning tells when they get mixed.
+    tell : function, optional
+        As in `coma_xr.run.progress.Progress`.
 
     Returns
     -------
@@ -95,7 +98,7 @@ def run_plan(
         work = replace(work, provenance={**work.provenance, **commit_of(work.function)})
     pool = pool_of(work, len(plan.todo), max_workers=max_workers, executor=executor, timeout=timeout)
     hopeless = _HOPELESS if pool is None else max(_HOPELESS, 2 * pool.size)
-    with Progress(len(plan.todo), progress) as bar:
+    with Progress(len(plan.todo), progress, tell) as bar:
         course = _Course(plan, bar, save, record_failure, on_error, hopeless, versions or Versions())
         course.hopeful = ever_succeeded
         interrupts = Interrupts(course.tell_interruption, terminable=pool is not None)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,10 +30,25 @@ __all__ = [
     "noted_runs",
     "refuse_while_running",
     "run_lock",
+    "seen_runs",
+    "tell",
     "warn_of_runs",
 ]
 
 RUN = ".coma.run."
+
+# Seconds after which a run of another host, whose lock cannot be seen, is taken for dead.
+_SILENCE = 600.0
+
+# Bytes: what a run tells fills one such block, or several when the path is long; what is read of it at most.
+_BLOCK = 512
+_LONGEST = 2**16
+
+# No run has so many parameter sets, or takes so many seconds.
+_MOST = 10**12
+
+# What the runs of this process tell of themselves, by their lock files.
+_own: dict[str, dict[str, Any]] = {}
 
 # How a file system without locks answers.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
@@ -102,7 +118,7 @@ def is_locked(path: str) -> bool:
 
 @dataclass(frozen=True)
 class LiveRun:
-    """A run that holds its lock.
+    """A run that holds its lock, or may do so.
 
     Parameters
     ----------
@@ -110,14 +126,45 @@ class LiveRun:
         Its process.
     since : str
         Its start (UTC), or "unknown".
+    certain : bool, default True
+        Whether the lock is known to be held. It is not for a run of another host whose locks do not reach here.
+    silence : float, default 0.0
+        Seconds since it told something.
+    todo, done, failed : int, optional
+        How many parameter sets it has to run, has run, and how many of these failed; None before it tells.
+    seconds : float, optional
+        How long it took for that.
     """
 
     host: str
     pid: int
     since: str
+    certain: bool = True
+    silence: float = 0.0
+    todo: int | None = None
+    done: int | None = None
+    failed: int | None = None
+    seconds: float | None = None
 
     def __str__(self) -> str:
         return f"pid {self.pid} on {self.host} since {self.since}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs; of a run whose lock cannot be seen, whether it told something in the last ten minutes."""
+        return self.certain or self.silence < _SILENCE
+
+    @property
+    def rate(self) -> float | None:
+        """Parameter sets in a second; None before the first."""
+        return self.done / self.seconds if self.done and self.seconds else None
+
+    @property
+    def left(self) -> float | None:
+        """About how many seconds are left; None when nothing tells."""
+        if self.rate is None or self.todo is None or self.done is None:
+            return None
+        return (self.todo - self.done) / self.rate
 
 
 def live_runs(directory: str) -> list[LiveRun]:
@@ -126,9 +173,28 @@ def live_runs(directory: str) -> list[LiveRun]:
     for host, pid in noted_runs(directory):
         path = files.inside(directory, f"{RUN}{host}.{pid}")
         if is_locked(path):
-            found.append(LiveRun(host, pid, _since(path)))
-        else:
+            found.append(_described(path, host, pid, certain=True))
+        elif host == files.host() or _silence(path) > _SILENCE:
             _forget(path)
+    return found
+
+
+def seen_runs(directory: str) -> list[LiveRun]:
+    """Return the runs that work on an experiment, as somebody sees it who only reads: nothing is written or deleted.
+
+    A run of this host lives as long as its lock is held. One of another host is also returned when its lock cannot
+    be seen from here, not as certain.
+    """
+    found = []
+    for host, pid in noted_runs(directory):
+        path = files.inside(directory, f"{RUN}{host}.{pid}")
+        stamp = files.stamp(path)
+        # An empty one is about to be locked, and this look at the lock could be in its way.
+        if stamp is None or not stamp[1]:
+            continue
+        held = files.is_held(path)
+        if held or (held is None or host != files.host()):
+            found.append(_described(path, host, pid, certain=bool(held)))
     return found
 
 
@@ -142,12 +208,30 @@ def noted_runs(directory: str) -> list[tuple[str, int]]:
     return found
 
 
-def _since(path: str) -> str:
+def _described(path: str, host: str, pid: int, *, certain: bool) -> LiveRun:
+    """Return a run with what its file tells, which may be anything."""
     try:
-        since = json.decode(files.read(path)).get("start")
-    except (DataFileError, AttributeError, OSError):
-        since = None
-    return since if isinstance(since, str) else "unknown"
+        about = json.decode(files.read(path, limit=_LONGEST))
+    except (DataFileError, OSError):
+        about = None
+    about = about if isinstance(about, dict) else {}
+    since = about.get("start")
+    counts: dict[str, Any] = {name: about.get(name) for name in ("todo", "done", "failed", "seconds")}
+    told = all(type(count) in (int, float) and 0 <= count < _MOST for count in counts.values())
+    return LiveRun(
+        host,
+        pid,
+        since if isinstance(since, str) else "unknown",
+        certain=certain,
+        silence=_silence(path),
+        **(counts if told else {}),
+    )
+
+
+def _silence(path: str) -> float:
+    """Return the seconds since a lock file was written."""
+    stamp = files.stamp(path)
+    return 0.0 if stamp is None else max(0.0, time.time() - stamp[2] / 1e9)
 
 
 def _forget(path: str) -> None:
@@ -175,7 +259,7 @@ def run_lock(directory: str) -> Iterator[None]:
     ExperimentBusyError
         This process runs the experiment already.
     """
-    path = files.inside(directory, f"{RUN}{files.host()}.{os.getpid()}")
+    path = _own_file(directory)
     try:
         held = _acquired(path, 0)
     except ExperimentBusyError:
@@ -184,13 +268,31 @@ def run_lock(directory: str) -> Iterator[None]:
         ) from None
     try:
         start = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        about: dict[str, Any] = {"pid": os.getpid(), "host": files.host(), "start": start, "path": directory}
-        files.note(path, json.encode(about) + b"\n")
+        _own[path] = {"pid": os.getpid(), "host": files.host(), "start": start, "path": directory}
+        _note(path, {})
         yield
     finally:
+        del _own[path]
         if held is not None:
             held.release()
         _forget(path)
+
+
+def tell(directory: str, counts: Mapping[str, float]) -> None:
+    """Write into the lock file of this process's run how far it is; StorageError when that cannot be done."""
+    path = _own_file(directory)
+    if path in _own:
+        _note(path, counts)
+
+
+def _note(path: str, counts: Mapping[str, float]) -> None:
+    # Of one length, so that what a reader sees is never a mixture of an older text and a newer one.
+    text = json.encode({**_own[path], **counts}, pretty=False)
+    files.note(path, text.ljust(len(text) // _BLOCK * _BLOCK + _BLOCK - 1) + b"\n")
+
+
+def _own_file(directory: str) -> str:
+    return files.inside(directory, f"{RUN}{files.host()}.{os.getpid()}")
 
 
 def warn_of_runs(directory: str, runs: list[LiveRun]) -> None:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from coma_xr.errors import StorageError
 from coma_xr.run import progress
 from coma_xr.run.progress import Progress
 
@@ -147,3 +148,26 @@ def test_a_stderr_that_cannot_be_written_to_ends_no_run(monkeypatch, stderr):
     with Progress(3) as bar:
         bar.step()
         bar.warn("it failed")
+
+
+def test_others_are_told_at_the_start_and_about_once_a_second(monkeypatch):
+    told, now = [], [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with Progress(9, False, told.append) as bar:
+        for failed in (False, True, False, False):
+            now[0] += 0.4
+            bar.step(failed=failed)
+    assert told == [
+        {"todo": 9, "done": 0, "failed": 0, "seconds": 0.0},
+        {"todo": 9, "done": 3, "failed": 1, "seconds": 1.2},
+    ]
+
+
+def test_that_nobody_can_be_told_ends_no_run(caplog):
+    def refuse(counts):
+        raise StorageError(28, "no space is left")
+
+    caplog.set_level("DEBUG")
+    with Progress(3, False, refuse) as bar:
+        bar.step()
+    assert "could not tell how far the run is: [Errno 28] no space is left" in caplog.text

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -146,6 +147,98 @@ def test_a_run_removes_what_dead_writers_left_and_not_what_living_ones_write(pla
     with pytest.warns(ComaWarning, match="is being run already"), place.running():
         left = {name for name in os.listdir(place.path) if name.startswith(".coma-tmp-")}
     assert left == {kept}
+
+
+# --------------------------------------------------------------------------- runs, as readers see them
+
+
+def run_file(place, host, pid):
+    return f"{place.path}/.coma.run.{host}.{pid}"
+
+
+def test_a_reader_sees_a_run_with_what_it_tells(place, child):
+    script = RUNNING.replace('print("running"', 'tell(place.path, dict(COUNTS)); print("running"')
+    counts = "todo=60, done=15, failed=2, seconds=7.5"
+    script = script.replace("import sys", "import sys; from coma_xr.store.locks import tell").replace(
+        "COUNTS", counts
+    )
+    other = child(script, place.path)
+    assert other.stdout.readline() == "running\n"
+    [run] = locks.seen_runs(place.path)
+    assert (run.host, run.pid, run.certain, run.alive) == (files.host(), other.pid, True, True)
+    assert (run.todo, run.done, run.failed, run.rate, run.left) == (60, 15, 2, 2.0, 22.5)
+    assert run.silence < 60
+
+
+def test_a_reader_sees_no_killed_run_and_leaves_its_file(place, other):
+    other.send_signal(signal.SIGKILL)
+    other.wait()
+    assert locks.seen_runs(place.path) == []
+    assert os.path.exists(run_file(place, files.host(), other.pid))
+
+
+def test_a_reader_is_not_in_the_way_of_a_run_that_begins(place, monkeypatch):
+    "Its file is there, but it does not hold the lock yet."
+    with open(run_file(place, files.host(), 12), "w"):
+        pass
+    monkeypatch.setattr(files, "is_held", lambda path: pytest.fail("looked at the lock"))
+    assert locks.seen_runs(place.path) == []
+
+
+@pytest.mark.parametrize(("age", "alive"), [(5, True), (3600, False)])
+def test_a_run_of_another_host_is_told_by_its_age(place, age, alive):
+    path = run_file(place, "elsewhere", 12)
+    with open(path, "w") as file:
+        file.write('{"start": "2026-01-01T00:00:00Z", "todo": 3, "done": 0, "failed": 0, "seconds": 1}')
+    os.utime(path, (time.time() - age,) * 2)
+    [run] = locks.seen_runs(place.path)
+    assert (run.certain, run.alive, run.rate, run.left) == (False, alive, None, None)
+    assert run.silence == pytest.approx(age, abs=30)
+
+
+def test_a_file_of_another_host_stays_as_long_as_it_may_be_that_of_a_run(place):
+    young, old = run_file(place, "elsewhere", 12), run_file(place, "elsewhere", 13)
+    for path in (young, old):
+        with open(path, "w") as file:
+            file.write("{}")
+    os.utime(old, (0, 0))
+    assert locks.live_runs(place.path) == []
+    assert (os.path.exists(young), os.path.exists(old)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "x" * 100_000,
+        '{"todo": 3}',
+        '{"todo": true, "done": 0, "failed": 0, "seconds": 1}',
+        '{"todo": 3, "done": NaN, "failed": 0, "seconds": 1}',
+        '{"todo": 3, "done": "1", "failed": 0, "seconds": 1}',
+        '{"todo": 1e300, "done": 0, "failed": 0, "seconds": 1}',
+        '{"todo": -3, "done": 0, "failed": 0, "seconds": 1}',
+    ],
+)
+def test_a_run_that_tells_nonsense_is_a_run_all_the_same(place, text):
+    path = run_file(place, "elsewhere", 12)
+    with locks.lock(path, wait=0):
+        files.note(path, text.encode())
+        [run] = locks.seen_runs(place.path)
+    assert (run.certain, run.todo, run.rate, run.left) == (True, None, None, None)
+
+
+def test_what_a_run_tells_keeps_its_length(place):
+    "So that a reader never sees the end of an older text behind a newer one."
+    with place.running():
+        path = run_file(place, files.host(), os.getpid())
+        size = os.path.getsize(path)
+        for done in (0, 5, 50_000):
+            locks.tell(place.path, {"todo": 100_000, "done": done, "failed": 0, "seconds": 0.1})
+            assert os.path.getsize(path) == size
+            assert locks.seen_runs(place.path)[0].done == done
+    locks.tell(place.path, {"todo": 1})
+    assert not os.path.exists(path)
 
 
 # ------------------------------------------------------------------------------------------ plain locks
