@@ -250,14 +250,16 @@ class ParameterSet:
         self._fill(definition, definition.bind(tuple(values)))
 
     @classmethod
-    def of_plain(cls, definition: Definition, values: Iterable[Tree]) -> ParameterSet:
-        """Return the parameter set of values that are plain already."""
+    def of_plain(
+        cls, definition: Definition, values: Iterable[Tree], *, objects: bool = True
+    ) -> ParameterSet:
+        """Return the parameter set of values that are plain already; see `coma_xr.define.values.hand_out`."""
         new = cls.__new__(cls)
-        new._fill(definition, tuple(values))
+        new._fill(definition, tuple(values), objects)
         return new
 
-    def _fill(self, definition: Definition, plain: tuple[Tree, ...]) -> None:
-        values = hand_out(plain)
+    def _fill(self, definition: Definition, plain: tuple[Tree, ...], objects: bool = True) -> None:
+        values = hand_out(plain, objects=objects)
         object.__setattr__(self, "_definition", definition)
         object.__setattr__(self, "_plain", plain)
         object.__setattr__(self, "_values", values)

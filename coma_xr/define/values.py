@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from coma_xr.errors import listing
-from coma_xr.trees.paths import Segment, step
+from coma_xr.define import given
+from coma_xr.errors import SerializationError, listing
+from coma_xr.trees.paths import Segment, join, step
 from coma_xr.trees.plain import Tree, from_plain, to_plain
 from coma_xr.trees.typed import is_array
 
@@ -46,6 +47,7 @@ NOTHING: Final = _Mark("NOTHING")
 BRANCH = "parameters"
 
 _BARE = frozenset({str, int, float, bool, type(None)})
+_CONTAINERS = frozenset({dict, list})
 
 # Numbers closer than this, relative to the greater, are hardly meant to differ.
 _NEAR = 1e-9
@@ -70,12 +72,27 @@ def normalise(name: str, value: Any) -> Tree:
     if dtype is not None and getattr(value, "ndim", None) == 0 and getattr(dtype, "kind", "") in "biufU":
         # One number, of NumPy or xarray; narrow ones are widened exactly.
         value = value.item()
-    return to_plain({BRANCH: {name: value}})[BRANCH][name]
+    tree = to_plain({BRANCH: {name: value}})[BRANCH][name]
+    if type(tree) in _CONTAINERS:
+        try:
+            given.remember(value, tree)
+        except SerializationError as error:
+            raise SerializationError(f"{join((BRANCH, name))}: {error}") from error
+    return tree
 
 
-def hand_out(values: Iterable[Tree]) -> tuple[Any, ...]:
-    """Return plain values as users get them: lists of their own, arrays as arrays."""
-    return tuple([value if type(value) in _BARE else from_plain(value) for value in values])
+def hand_out(values: Iterable[Tree], *, objects: bool = True) -> tuple[Any, ...]:
+    """Return plain values as users get them: lists of their own, arrays as arrays.
+
+    Parameters
+    ----------
+    values : iterable
+        Plain values.
+    objects : bool, default True
+        Make members of an Enum and other objects again that users gave as values; False for what files hold.
+    """
+    make = given.make if objects else from_plain
+    return tuple([value if type(value) in _BARE else make(value) for value in values])
 
 
 def look(tree: Tree, segments: Sequence[Segment]) -> Any:

@@ -33,12 +33,16 @@ class Branch(Mapping[str, Any]):
         Keys that lead from the root to this branch.
     owner : str
         What error messages call the measurement.
+    setstate : str, default "coma_setstate"
+        The method by which objects take their state.
     """
 
-    __slots__ = ("_node", "_owner", "_parents", "_root")
+    __slots__ = ("_node", "_owner", "_parents", "_root", "_setstate")
 
-    def __init__(self, root: Tree, parents: tuple[str, ...], owner: str) -> None:
-        self._root, self._parents, self._owner = root, parents, owner
+    def __init__(
+        self, root: Tree, parents: tuple[str, ...], owner: str, setstate: str = SETSTATE
+    ) -> None:
+        self._root, self._parents, self._owner, self._setstate = root, parents, owner, setstate
         self._node: dict[str, Tree] = paths.follow(root, parents)
 
     def __getitem__(self, path: paths.Path) -> Any:
@@ -48,7 +52,8 @@ class Branch(Mapping[str, Any]):
         except PathError:
             node = self._follow_from_root(path)
         if isinstance(node, dict) and not is_typed(node):
-            return Branch(self._root, (*self._parents, *map(str, segments)), self._owner)
+            parents = (*self._parents, *map(str, segments))
+            return Branch(self._root, parents, self._owner, self._setstate)
         try:
             return from_plain(node)
         except DataFileError as error:
@@ -101,7 +106,7 @@ class Branch(Mapping[str, Any]):
         copy: dict[str, Any] = from_plain(self._node)
         return copy
 
-    def restore(self, *classes: type, setstate: str = SETSTATE) -> Any:
+    def restore(self, *classes: type, setstate: str | None = None) -> Any:
         """Return the branch with objects of the given classes in place of their state, at any depth.
 
         Parameters
@@ -109,25 +114,27 @@ class Branch(Mapping[str, Any]):
         *classes : class
             Found by the name that was stored as ``__class__``, with or without its module. Of no other class
             objects are made: their state stays a dictionary.
-        setstate : str, default "coma_setstate"
-            The method that takes the state. Without it a dataclass or named tuple is made by its constructor, a
+        setstate : str, optional
+            The method that takes the state; by default the one that the configuration of the experiment names,
+            which is ``coma_setstate`` if it says nothing. Without it a dataclass or named tuple is made by its constructor, a
             member of an Enum by its name; of other classes the state becomes the attributes.
 
         Returns
         -------
         object
             A dictionary, or an object when the branch itself is one's state. To its ``coma_setstate`` a whole
-            measurement also gives ``info``.
+            measurement also gives ``info``; a dataclass or named tuple gets ``info`` and ``parameters`` if it has
+            such fields.
 
         Raises
         ------
         DataFileError
             When a class does not take the state. The message names the path.
         """
-        # Coma put info there, not the object.
-        aside = () if self._parents else ("info",)
         try:
-            return restore(self._node, classes, setstate, aside=aside, at=self._parents)
+            return restore(
+                self._node, classes, setstate or self._setstate, whole=not self._parents, at=self._parents
+            )
         except DataFileError as error:
             raise DataFileError(f"{self._owner}: {error}") from error
 
@@ -145,6 +152,8 @@ class Measurement(Branch):
         The measurement's id.
     tree : dict
         Its tree, in plain form; not copied.
+    setstate : str, default "coma_setstate"
+        The method by which objects take their state.
 
     Examples
     --------
@@ -159,9 +168,9 @@ class Measurement(Branch):
 
     __slots__ = ("id",)
 
-    def __init__(self, id: int, tree: Tree) -> None:
+    def __init__(self, id: int, tree: Tree, setstate: str = SETSTATE) -> None:
         self.id = id
-        super().__init__(tree, (), f"Measurement {id}")
+        super().__init__(tree, (), f"Measurement {id}", setstate)
 
     def _header(self, key: str) -> str | None:
         info = self._node.get("info")

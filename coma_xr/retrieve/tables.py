@@ -274,7 +274,7 @@ def retrieve_results(
         mine = [ids[row] for row in members]
         kept = [[column[row] for row in members] for column in values]
         names, array = _table(table, kept, mine)
-        shared = ParameterSet.of_plain(definition, [column[members[0]] for column in keys])
+        shared = ParameterSet.of_plain(definition, [column[members[0]] for column in keys], objects=False)
         results.append(Result(shared, array, names, table, mine, kept))
     return results
 

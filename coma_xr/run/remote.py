@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from coma_xr.define import given
 from coma_xr.errors import SerializationError
 from coma_xr.run.plan import Task
 from coma_xr.run.signature import name_of
@@ -67,7 +68,7 @@ class Reply(NamedTuple):
 
 
 def pack(work: Work) -> bytes:
-    """Return the work as bytes, with all types that were registered.
+    """Return the work as bytes, with all types that were registered, and those of the parameters.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def pack(work: Work) -> bytes:
     import cloudpickle
 
     try:
-        packed: bytes = cloudpickle.dumps((work, registry.registrations()))
+        packed: bytes = cloudpickle.dumps((work, registry.registrations(), given.known()))
     except Exception as error:
         raise SerializationError(
             f"{name_of(work.function)}() cannot be sent to another process: {type(error).__name__}: {error}. Make in "
@@ -90,8 +91,9 @@ def pack(work: Work) -> bytes:
 def _unpack(packed: bytes) -> Work:
     import cloudpickle
 
-    work, known = cloudpickle.loads(packed)
+    work, known, classes = cloudpickle.loads(packed)
     registry.install(known)
+    given.install(classes)
     unpacked: Work = work
     return unpacked
 

@@ -22,7 +22,8 @@ from coma_xr.errors import ParameterError, SerializationError, listing
 from coma_xr.run import signature
 from coma_xr.run.seeds import Seeds
 from coma_xr.trees.formats import FORMATS, JSON
-from coma_xr.trees.plain import CLASS, GETSTATE, state_of, to_plain
+from coma_xr.trees.objects import fields_of, own_state
+from coma_xr.trees.plain import CLASS, GETSTATE, to_plain
 
 if TYPE_CHECKING:
     from coma_xr.run.plan import Task
@@ -39,7 +40,7 @@ RESULTS = "results"
 _ID = "measurement_id"
 _BRANCH_PATH = f"{BRANCH}/"
 _OURS = ("coma_xr.run.", "coma_xr.define.", "coma_xr.trees.")
-_TREE = ("info", BRANCH, RESULTS)
+_TREE = ("info", BRANCH, RESULTS, CLASS)
 _MARKS = ("seed", "repeat")
 # No more than every format and language takes for an integer.
 _ROOT_BITS = 63
@@ -259,11 +260,13 @@ def _branches(work: Work, value: Any) -> Mapping[str, Any]:
         raise SerializationError(_returned_none(work))
     if type(value) is dict:
         return _of_mapping(work, value)
-    state = None if type(value) in _SCALARS else state_of(value, work.getstate)
-    if state is not None and CLASS in state:
-        return _of_object(value, state)
-    if state is not None or isinstance(value, Mapping):
-        return _of_mapping(work, value if state is None else state)
+    if type(value) not in _SCALARS:
+        state = own_state(value, work.getstate)
+        if state is not None:
+            return _of_object(value, state)
+        fields = fields_of(value)
+        if fields is not None or isinstance(value, Mapping):
+            return _of_mapping(work, value if fields is None else fields)
     return {RESULTS: {signature.name_of(work.function): value}}
 
 

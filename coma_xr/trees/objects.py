@@ -16,15 +16,19 @@ __all__ = [
     "SETSTATE",
     "Classes",
     "encode",
+    "fields_of",
     "is_enum",
     "member",
     "name_of",
     "own_state",
     "rebuild",
-    "state_of",
 ]
 
 CLASS = "__class__"
+
+# What the experiment itself puts into the state of an object that is a whole measurement.
+_INFO = "info"
+_WRITTEN = (_INFO, "parameters")
 GETSTATE = "coma_getstate"
 SETSTATE = "coma_setstate"
 
@@ -72,27 +76,21 @@ def own_state(value: Any, getstate: str = GETSTATE) -> dict[str, Any] | None:
     return tree
 
 
-def _fields(value: Any) -> dict[str, Any] | None:
-    """Return the fields of a named tuple or dataclass; None for anything else."""
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return dict(value._asdict())
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return None
+def fields_of(value: Any) -> dict[str, Any] | None:
+    """Return the fields of a named tuple or dataclass, with its class; None for anything else.
 
-
-def state_of(value: Any, getstate: str = GETSTATE) -> dict[str, Any] | None:
-    """Return the state of an object as a dictionary; None when it has no such thing.
-
-    Objects with a getstate method also tell their class, named tuples and dataclasses are their fields.
-
-    Raises
-    ------
-    SerializationError
-        When the getstate method returns anything but a dictionary.
+    Examples
+    --------
+    >>> import collections
+    >>> fields_of(collections.namedtuple("Point", "x y", module="m")(1, 2))
+    {'x': 1, 'y': 2, '__class__': 'm.Point'}
     """
-    state = own_state(value, getstate)
-    return _fields(value) if state is None else state
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {**value._asdict(), CLASS: name_of(type(value))}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {**fields, CLASS: name_of(type(value))}
+    return None
 
 
 def encode(value: Any, plain: ToTree) -> Any:
@@ -100,11 +98,8 @@ def encode(value: Any, plain: ToTree) -> Any:
     if isinstance(value, enum.Enum):
         parts = {"name": value.name, "value": plain(value.value, "value")}
         return {TYPE: ENUM, **parts, CLASS: name_of(type(value))}
-    fields = _fields(value)
-    if fields is None:
-        return None
-    state = {name: plain(child, name) for name, child in fields.items()}
-    return {**state, CLASS: name_of(type(value))}
+    fields = fields_of(value)
+    return fields and {name: plain(child, name) for name, child in fields.items()}
 
 
 class Classes:
@@ -164,7 +159,7 @@ class Classes:
         return found[0] if found else None
 
 
-def rebuild(kind: type, state: dict[str, Any], setstate: str = SETSTATE, aside: Collection[str] = ()) -> Any:
+def rebuild(kind: type, state: dict[str, Any], setstate: str = SETSTATE, *, whole: bool = False) -> Any:
     """Return an object of a class, made of its state.
 
     Parameters
@@ -176,8 +171,9 @@ def rebuild(kind: type, state: dict[str, Any], setstate: str = SETSTATE, aside: 
         Values, not their stored forms.
     setstate : str, default "coma_setstate"
         The name of the method.
-    aside : collection of str, default ()
-        What only the setstate method gets.
+    whole : bool, default False
+        The state is a whole measurement, into which the experiment wrote `info` and `parameters`. A setstate method
+        gets both, a dataclass or named tuple only what are fields of its, of other classes `info` is no attribute.
 
     Raises
     ------
@@ -185,24 +181,27 @@ def rebuild(kind: type, state: dict[str, Any], setstate: str = SETSTATE, aside: 
         When the class does not take this state.
     """
     try:
-        return _rebuild(kind, state, setstate, aside)
+        return _rebuild(kind, state, setstate, whole)
     except Exception as error:
         raise DataFileError(
             f"cannot make a {name_of(kind)} of its state: {type(error).__name__}: {error}"
         ) from error
 
 
-def _rebuild(kind: type, state: dict[str, Any], setstate: str, aside: Collection[str]) -> Any:
+def _rebuild(kind: type, state: dict[str, Any], setstate: str, whole: bool) -> Any:
     new: Any = kind
     own = getattr(kind, setstate, None) is not getattr(object, setstate, None)
     if own and callable(getattr(kind, setstate)):
         thing = new.__new__(new)
         getattr(thing, setstate)(state)
         return thing
-    state = {name: child for name, child in state.items() if name not in aside}
+    names = _field_names(kind)
+    if whole:
+        unwanted = {_INFO} if names is None else set(_WRITTEN).difference(names)
+        state = {name: child for name, child in state.items() if name not in unwanted}
     if dataclasses.is_dataclass(kind):
         thing = new(**{f.name: state[f.name] for f in dataclasses.fields(kind) if f.init and f.name in state})
-        unknown = state.keys() - {field.name for field in dataclasses.fields(kind)}
+        unknown = state.keys() - set(names or ())
         if unknown:
             raise TypeError(f"it has no field {listing(sorted(unknown))}")
         for name, child in state.items():
@@ -214,6 +213,13 @@ def _rebuild(kind: type, state: dict[str, Any], setstate: str, aside: Collection
     thing = new.__new__(new)
     thing.__dict__.update(state)
     return thing
+
+
+def _field_names(kind: Any) -> Collection[str] | None:
+    """Return the names of the fields of a dataclass or named tuple; None for another class."""
+    if dataclasses.is_dataclass(kind):
+        return [field.name for field in dataclasses.fields(kind)]
+    return getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
 
 
 def member(kind: Any, name: Any, value: Any) -> Any:

@@ -70,7 +70,7 @@ class TestKeywords:
             (collections.OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
             ({}, {}),
             (Fit(0.5, np.array([1.5])), None),
-            (Point(1, (2, 3)), {"x": 1, "y": [2, 3]}),
+            (Point(1, (2, 3)), {"x": 1, "y": [2, 3], "__class__": f"{__name__}.Point"}),
             (1.5, {"simulate": 1.5}),
             (np.float64(1.5), {"simulate": 1.5}),
             ("text", {"simulate": "text"}),
@@ -93,6 +93,7 @@ class TestKeywords:
         if isinstance(value, Fit):
             assert tree["results"]["slope"] == 0.5
             assert tree["results"]["error"]["list"] == [1.5]
+            assert tree["results"]["__class__"] == f"{__name__}.Fit"
         elif isinstance(value, np.ndarray):
             assert tree["results"]["simulate"]["list"] == [0, 1]
         else:
@@ -217,7 +218,8 @@ class TestSet:
 
     def test_fields_are_branches(self):
         tree = tree_of(lambda p: Point({"t": 1}, 2), "set")
-        assert tree == {"parameters": WRITTEN, "x": {"t": 1}, "y": 2}
+        name = f"{__name__}.Point"
+        assert tree == {"parameters": WRITTEN, "x": {"t": 1}, "y": 2, "__class__": name}
 
     def test_a_single_value_goes_under_results(self):
         def simulate(p):

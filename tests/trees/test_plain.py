@@ -369,7 +369,7 @@ def test_attributes_are_the_state_where_no_method_takes_it():
     thing = Open.__new__(Open)
     thing.a, thing.b = 1, [2]
     tree = {"info": {"measurement_id": 1}, **to_plain(thing)}
-    assert vars(restore(tree, [Open], aside=["info"])) == {"a": 1, "b": [2]}
+    assert vars(restore(tree, [Open], whole=True)) == {"a": 1, "b": [2]}
 
 
 def test_the_method_that_takes_the_state_can_be_named():
