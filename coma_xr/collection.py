@@ -12,6 +12,7 @@ from coma_xr import files
 from coma_xr.define.conditions import as_condition
 from coma_xr.errors import ComaError, ExperimentError, LayoutError, PathError, listing, there_is
 from coma_xr.experiment import Experiment
+from coma_xr.html import ROWS, fragment, table, tag
 from coma_xr.store.config import Config
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _COLUMNS = (
     *("id", "path", "description", "tags", "measurements", "start_date", "end_date"),
     *("program", "version", "problem"),
 )
+_SHOWN = ("id", "path", "measurements", "date", "description")
 _WILD = frozenset("*?[")
 _LABEL = "experiment"
 
@@ -170,8 +172,14 @@ class Experiments:
         return f"<{len(self)} experiments{more}>\n{self.table!r}"
 
     def _repr_html_(self) -> str:
-        html: str = self.table.to_html(index=False, max_rows=20)
-        return html
+        number = f" {len(self)}" + f" of {len(self._entries)} that are there" * (
+            len(self) < len(self._entries)
+        )
+        return fragment(
+            tag("span", "Experiments", class_="coma-title"),
+            tag("span", number, class_="coma-muted"),
+            table(_SHOWN, map(_line, self._entries), what="experiments", most=2 * ROWS),
+        )
 
     def _labels(self) -> list[Any]:
         """Return what tells the experiments apart: ids, names of directories, or paths."""
@@ -265,6 +273,21 @@ class Experiments:
             for path, note in e.annotations.items():
                 notes[path] = {**note, **notes.get(path, {})}
         return notes
+
+
+def _line(entry: _Entry) -> list[object]:
+    """Return what a notebook shows of an experiment, in the columns of `_SHOWN`."""
+    about, problem = entry.about, entry.about.get("problem")
+    dates = [str(about[key]).partition("T")[0] for key in ("start_date", "end_date") if about.get(key)]
+    what = about.get("description") or ", ".join(about.get("tags") or ())
+    bad = tag("span", problem, class_="coma-bad") if problem else None
+    return [
+        about.get("id"),
+        entry.path,
+        about.get("measurements"),
+        " to ".join(dict.fromkeys(dates)),
+        bad or what,
+    ]
 
 
 def _column(name: str) -> str:

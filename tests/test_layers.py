@@ -16,11 +16,12 @@ PACKAGE = Path(coma_xr.__file__).parent
 # From the ground up; what stands together on a floor does not know each other.
 FLOORS = [
     {"errors"},
-    {"files"},
+    {"files", "html"},
     {"trees", "output"},
     {"define"},
     {"store", "run", "retrieve"},
     {"session"},
+    {"overview"},
     {"reading"},
     {"experiment"},
     {"plugins", "collection"},
@@ -31,11 +32,11 @@ FLOORS = [
 
 # Rules beyond the order of the floors: these know only what is listed here.
 ONLY = {
-    "output": {"errors", "files"},
+    "output": {"errors", "files", "html"},
     "trees": {"errors"},
-    "define": {"errors", "trees"},
-    "run": {"errors", "files", "trees", "define"},
-    "retrieve": {"errors", "trees", "define"},
+    "define": {"errors", "html", "trees"},
+    "run": {"errors", "files", "html", "trees", "define"},
+    "retrieve": {"errors", "html", "trees", "define"},
 }
 
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, key, look, normalise
 from coma_xr.errors import ParameterError, PathError, listing, there_is
+from coma_xr.html import facts, fragment, short
 from coma_xr.trees.paths import WILDCARD, Path, Segment, join, put, split
 
 if TYPE_CHECKING:
@@ -310,6 +311,9 @@ class ParameterSet:
 
     def __repr__(self) -> str:
         return describe(self._definition.names, self._values)
+
+    def _repr_html_(self) -> str:
+        return fragment(facts(zip(self._definition.names, map(short, self._values), strict=True)))
 
 
 def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree]) -> None:

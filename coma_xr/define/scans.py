@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.axes import (
@@ -215,6 +216,23 @@ class Scan:
         axes = comma.join(str(step.axis) for step in self._steps)
         return f"<Scan of {len(self)} parameter sets ({axes})>"
 
+    def _repr_html_(self) -> str:
+        from coma_xr.define.showing import scan_html
+
+        return scan_html(self.definition, [step.axis for step in self._steps], self.few())
+
+    def few(self, most: int = 10_000) -> list[Row] | None:
+        """Return the plain values of all sets; None when that would go through more than `most` at some step."""
+        found: list[Row] = [()]
+        for step in self._steps:
+            axis = step.axis
+            if isinstance(axis, _Union) and None in (axis.first.few(most), axis.second.few(most)):
+                return None
+            found = list(islice(step.extend(found), most + 1))
+            if len(found) > most:
+                return None
+        return found
+
     def expand(self, mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:
         """Return a scan with further parameters, which may depend on those that are there.
 
@@ -372,7 +390,9 @@ class _Union:
         return [dict(depend.get(name, {"dim": name, "names": [name]})) for name in self.names]
 
     def __str__(self) -> str:
-        return f"{', '.join(self.names)}: {len(self.first)} + {len(self.second)}"
+        found = [scan.few() for scan in (self.first, self.second)]
+        one, other = ("many" if rows is None else len(rows) for rows in found)
+        return f"{', '.join(self.names)}: {one} + {other}"
 
 
 def grid(mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from coma_xr.errors import DataFileError, PathError
+from coma_xr.html import fragment, tag
+from coma_xr.retrieve.folding import folding_tree
 from coma_xr.trees import paths
 from coma_xr.trees.plain import SETSTATE, Tree, from_plain, restore
 from coma_xr.trees.typed import is_array, is_typed
@@ -39,9 +41,7 @@ class Branch(Mapping[str, Any]):
 
     __slots__ = ("_node", "_owner", "_parents", "_root", "_setstate")
 
-    def __init__(
-        self, root: Tree, parents: tuple[str, ...], owner: str, setstate: str = SETSTATE
-    ) -> None:
+    def __init__(self, root: Tree, parents: tuple[str, ...], owner: str, setstate: str = SETSTATE) -> None:
         self._root, self._parents, self._owner, self._setstate = root, parents, owner, setstate
         self._node: dict[str, Tree] = paths.follow(root, parents)
 
@@ -99,6 +99,10 @@ class Branch(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(self.tree)
+
+    def _repr_html_(self) -> str:
+        title = tag("div", f"{self._owner}, ", paths.join(self._parents), class_="coma-muted")
+        return fragment(title, folding_tree(self._node))
 
     @property
     def tree(self) -> dict[str, Any]:
@@ -194,6 +198,11 @@ class Measurement(Branch):
 
     def __repr__(self) -> str:
         return f"Measurement {self.id} ({', '.join(self._node)})"
+
+    def _repr_html_(self) -> str:
+        about = " · ".join([text for key in _HEADER if (text := self._header(key)) is not None])
+        title = tag("span", f"Measurement {self.id}", class_="coma-title")
+        return fragment(title, " ", tag("span", about, class_="coma-muted"), folding_tree(self._node))
 
 
 def item(node: Tree, segments: tuple[Any, ...]) -> Tree:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from coma_xr.define.conditions import Condition, as_condition
 from coma_xr.define.parameters import Definition, ParameterSet, key
 from coma_xr.errors import LayoutError, PathError, listing, warn
+from coma_xr.html import facts, fragment, table, tag, text_of
 from coma_xr.retrieve.arrays import as_objects
 from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.names import Names
@@ -87,6 +88,14 @@ class Result:
 
     def __repr__(self) -> str:
         return f"Result(({','.join(self.table_columns)}),{self.parameters})"
+
+    def _repr_html_(self) -> str:
+        title = tag("span", "Result", class_="coma-title")
+        number = tag("span", f" {len(self.table)} rows", class_="coma-muted")
+        shared = facts(zip(self.parameters.names, map(text_of, self.parameters), strict=True))
+        header = ["measurement_id", *self.table_columns]
+        rows = ([id, *row.tolist()] for id, row in zip(self.measurement_ids, self.table, strict=True))
+        return fragment(title, number, shared, table(header, rows, total=len(self.table)))
 
 
 class ResultList(list[Result]):
@@ -207,6 +216,15 @@ class ResultList(list[Result]):
 
     def __repr__(self) -> str:
         return "[" + ",\n ".join(map(repr, self)) + "]"
+
+    def _repr_html_(self) -> str:
+        names = dict.fromkeys(name for result in self for name in result.parameters.names)
+        columns = dict.fromkeys(name for result in self for name in result.table_columns)
+        title = tag("span", "ResultList", class_="coma-title")
+        said = f" {len(self)} tables with the columns {listing(columns)}"
+        rows = ([place, *result.parameters, len(result.table)] for place, result in enumerate(self))
+        shown = table(["", *names, "rows"], rows, total=len(self), what="tables")
+        return fragment(title, tag("span", said, class_="coma-muted"), shown)
 
 
 def _tree(parameters: ParameterSet) -> dict[str, Tree]:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.parameters import Definition, ParameterSet, read
 from coma_xr.errors import ParameterError
+from coma_xr.html import fragment
 from coma_xr.run.plan import Task
+from coma_xr.run.report import failure_fold
 from coma_xr.run.worker import prepare, reproduce
 
 if TYPE_CHECKING:
@@ -75,3 +77,6 @@ class Failure:
 
     def __str__(self) -> str:
         return self.traceback
+
+    def _repr_html_(self) -> str:
+        return fragment(failure_fold(self._tree, is_open=True))

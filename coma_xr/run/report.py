@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from coma_xr.define.values import BRANCH, describe
 from coma_xr.errors import RunError
+from coma_xr.html import Html, facts, fold, fragment, tag, trace
 from coma_xr.trees.paths import join, leaves
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ __all__ = ["RunReport", "failure_text", "time_text"]
 # So many failures are told in full; all of them are in `failures`.
 _MOST = 3
 _LONGEST = 300
+
+# So many unfold in a notebook, with their tracebacks.
+_SHOWN = 10
+_FAILED = "failed"
 
 
 class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of its own
@@ -91,24 +96,44 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         return _restore, (dict(vars(self)),)
 
     def __str__(self) -> str:
-        parts = [
-            f"{number} {what}"
-            for number, what in [
-                (self.skipped, "had a measurement already"),
-                (self.failed, "failed"),
-                (self.left, "failed earlier and not tried again"),
-                (self.duplicates, "given twice"),
-                (self.not_run, "not run"),
-            ]
-            if number
+        parts = [f"{number} {what}" for number, what in self._others()]
+        text = ", ".join([f"{self.saved} of {self._asked} saved", *parts])
+        return f"{text}; {self._time}."
+
+    @property
+    def _asked(self) -> str:
+        return f"{self.asked} parameter set{'s' * (self.asked != 1)}"
+
+    def _others(self) -> list[tuple[int, str]]:
+        """Return what became of those that were not saved now, with their numbers."""
+        kinds = [
+            (self.skipped, "had a measurement already"),
+            (self.failed, _FAILED),
+            (self.left, "failed earlier and not tried again"),
+            (self.duplicates, "given twice"),
+            (self.not_run, "not run"),
         ]
-        sets = "parameter set" if self.asked == 1 else "parameter sets"
-        text = ", ".join([f"{self.saved} of {self.asked} {sets} saved", *parts])
+        return [(number, what) for number, what in kinds if number]
+
+    @property
+    def _time(self) -> str:
         if not self.dry_run:
-            return f"{text}; {self.duration:.1f} s."
+            return f"{self.duration:.1f} s"
         if self.estimate is None:
-            return f"{text}; dry run, and no measurement tells how long a real one takes."
-        return f"{text}; dry run, a real one takes about {time_text(self.estimate)}."
+            return "dry run, and no measurement tells how long a real one takes"
+        return f"dry run, a real one takes about {time_text(self.estimate)}"
+
+    def _repr_html_(self) -> str:
+        title = tag("span", f"{self.saved} of {self._asked} saved", class_="coma-title")
+        said = tag("span", f" {self._time}", class_="coma-muted")
+        rows = [
+            tag("div", f"{number:,} {what}", class_="coma-bad" if what == _FAILED else None)
+            for number, what in self._others()
+        ]
+        shown = [failure_fold(failure) for failure in self.failures[:_SHOWN]]
+        left = len(self.failures) - len(shown)
+        more = tag("div", f"... and {left:,} more", class_="coma-muted") if left else None
+        return fragment(title, said, *rows, *shown, more)
 
     def check(self) -> RunReport:
         """Return the report itself.
@@ -126,8 +151,7 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         """Return which parameter sets failed, and how, in a sentence."""
         texts = [failure_text(failure) for failure in self.failures[:_MOST]]
         more = f"; and {self.failed - _MOST} more" if self.failed > _MOST else ""
-        sets = "parameter set" if self.asked == 1 else "parameter sets"
-        return f"{self.failed} of {self.asked} {sets} failed ({self.saved} saved): {'; '.join(texts)}{more}."
+        return f"{self.failed} of {self._asked} failed ({self.saved} saved): {'; '.join(texts)}{more}."
 
 
 def _restore(fields: dict[str, Any]) -> RunReport:
@@ -171,3 +195,23 @@ def failure_text(failure: Tree) -> str:
         message = f"{message[:_LONGEST]}..."
     line = f" [{exception['line']}]" if exception["line"] else ""
     return f"{describe(names, values)}: {exception['type']}{message and f': {message}'}{line}"
+
+
+def failure_fold(failure: Tree, *, is_open: bool = False) -> Html:
+    """Return a failure as HTML, which unfolds to its traceback.
+
+    Parameters
+    ----------
+    failure : dict
+        As in `RunReport.failures`.
+    is_open : bool, default False
+        Whether it is unfolded.
+    """
+    info = failure["info"]
+    about = [
+        ("measurement_id", info.get("measurement_id")),
+        ("date", info.get("date")),
+        ("host", info.get("host")),
+    ]
+    text = tag("span", failure_text(failure), class_="coma-code")
+    return fold(text, trace(failure["exception"]["traceback"]), facts(about), is_open=is_open)

@@ -334,6 +334,13 @@ class ExperimentDirectory:
                 warn(f"{error} It is passed over.", DataFileWarning)
         return [found[id] for id in sorted(found)]
 
+    def number_of_failures(self) -> int:
+        """Return the number of recorded failures; none of their files is read for it."""
+        self._refresh()
+        floor = self._state.failure_floor
+        ids = {failure_id(tree) for tree in self._document.failures}
+        return len({id for id in ids if id > floor}.union(self._layout.failure_ids(floor)))
+
     def add_failure(self, tree: Tree, id: int, *, sync: bool = False) -> int:
         """Record a failure under an id, or the next free one when it is taken; return the id."""
         self._check_active()

@@ -1,0 +1,295 @@
+"""HTML as text: escaping, tables, trees that fold, and the look of all of it in a notebook.
+
+What is put into a tag is text, and escaped, unless a function of this module made it. No script is ever
+written, and nothing that a page would load. Colours are those of the page around, light or dark.
+
+This module imports nothing of the package, so that every other one can import it.
+"""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+__all__ = [
+    "Html",
+    "escape",
+    "facts",
+    "fold",
+    "fragment",
+    "join",
+    "lines_of",
+    "several",
+    "short",
+    "table",
+    "tag",
+    "text_of",
+    "trace",
+]
+
+# So many rows of a table, and so many characters of a value, are shown unless more are asked for.
+ROWS = 20
+LONGEST = 200
+
+# So many values are all named.
+_FEW = 6
+
+# So much of a traceback is shown, its end.
+_TRACE = 12_000
+
+_VOID = {"br", "col", "img", "meta"}
+
+# What has no place in a page: control characters but tab and line feed, halves of surrogate pairs.
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
+
+# Jupyter, and other pages, have rules for tables of their own; the class in front makes these stronger.
+STYLE = """
+.coma-xr {
+  --coma-line: var(--jp-border-color2, rgba(128, 128, 128, 0.4));
+  --coma-soft: rgba(128, 128, 128, 0.1);
+  --coma-good: var(--jp-success-color1, #3d8b40);
+  --coma-bad: var(--jp-error-color1, #d9483b);
+  color: inherit; font-size: 13px; line-height: 1.5; max-width: 100%; text-align: left;
+}
+.coma-xr .coma-title { font-size: 1.15em; font-weight: 600; }
+.coma-xr .coma-muted { opacity: 0.72; }
+.coma-xr .coma-bad { color: var(--coma-bad); }
+.coma-xr .coma-good { color: var(--coma-good); }
+.coma-xr .coma-wide { overflow-x: auto; max-width: 100%; }
+.coma-xr .coma-code, .coma-xr pre {
+  font-family: var(--jp-code-font-family, ui-monospace, Menlo, Consolas, monospace); font-size: 12px;
+}
+.coma-xr pre {
+  background: var(--coma-soft); color: inherit; margin: 4px 0; padding: 8px 10px; border: 0; border-radius: 4px;
+  overflow: auto; max-height: 30em; white-space: pre; line-height: 1.4;
+}
+.coma-xr table { border-collapse: collapse; border: 0; margin: 6px 0; width: auto; color: inherit; font-size: 1em; }
+.coma-xr table th, .coma-xr table td {
+  border: 0; border-bottom: 1px solid var(--coma-line); padding: 2px 14px 2px 0; text-align: left;
+  vertical-align: top; background: transparent; white-space: pre-wrap; overflow-wrap: anywhere; min-width: 2.5em;
+  max-width: 42em;
+}
+.coma-xr table th { font-weight: 600; }
+.coma-xr table thead th { white-space: nowrap; overflow-wrap: normal; }
+.coma-xr table tbody tr, .coma-xr table tbody tr:nth-child(odd), .coma-xr table tbody tr:hover { background: transparent; }
+.coma-xr table .coma-number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.coma-xr details { margin: 1px 0; }
+.coma-xr summary { cursor: pointer; display: list-item; }
+.coma-xr summary:hover { background: var(--coma-soft); }
+.coma-xr details > .coma-inside { margin-left: 5px; padding-left: 14px; border-left: 1px solid var(--coma-line); }
+.coma-xr .coma-key { opacity: 0.72; }
+.coma-xr .coma-leaf { padding-left: 1.1em; text-indent: -1.1em; overflow-wrap: anywhere; }
+"""
+
+
+class Html(str):
+    """Text that is HTML already, and is put into a page as it is."""
+
+    __slots__ = ()
+
+
+def escape(value: object) -> Html:
+    """Return a value as text in a page; HTML of this module stays what it is.
+
+    Examples
+    --------
+    >>> escape("a < b"), escape(tag("b", "!"))
+    ('a &lt; b', '<b>!</b>')
+    """
+    if isinstance(value, Html):
+        return value
+    return Html(_UNFIT.sub("\ufffd", str(value)).translate(_ESCAPES))
+
+
+def join(*parts: object) -> Html:
+    """Return several parts one after the other; None is left out."""
+    return Html("".join([escape(part) for part in parts if part is not None]))
+
+
+def tag(name: str, *content: object, **attributes: object) -> Html:
+    """Return an element.
+
+    Parameters
+    ----------
+    name : str
+        Of the element.
+    *content : object
+        What is in it; text is escaped, None left out.
+    **attributes : object
+        A trailing underscore is dropped, others become hyphens; True stands alone, None and False are left out.
+
+    Examples
+    --------
+    >>> tag("td", "x > 1", class_="coma-number")
+    '<td class="coma-number">x &gt; 1</td>'
+    """
+    written = "".join([_attribute(key, value) for key, value in attributes.items()])
+    if name in _VOID:
+        return Html(f"<{name}{written}>")
+    return Html(f"<{name}{written}>{join(*content)}</{name}>")
+
+
+def _attribute(name: str, value: object) -> str:
+    if value is None or value is False:
+        return ""
+    key = name.rstrip("_").replace("_", "-")
+    return f" {key}" if value is True else f' {key}="{escape(value)}"'
+
+
+def fragment(*content: object) -> str:
+    """Return what a notebook shows of an object: its content, with the look.
+
+    Returns
+    -------
+    str
+        For the method ``_repr_html_``. Where a page drops the look, the content can be read all the same.
+    """
+    return str(tag("div", tag("style", Html(STYLE)), *content, class_="coma-xr"))
+
+
+def fold(summary: object, *content: object, is_open: bool = False) -> Html:
+    """Return content that unfolds below its summary."""
+    inside = tag("div", *content, class_="coma-inside")
+    return tag("details", tag("summary", summary), inside, open=is_open)
+
+
+def trace(text: str) -> Html:
+    """Return a traceback or another long text of a program, without its beginning if it is very long."""
+    cut = f"({len(text) - _TRACE:,} characters left out)\n..." if len(text) > _TRACE else ""
+    return tag("pre", cut, text[-_TRACE:])
+
+
+def facts(pairs: Iterable[tuple[object, object]]) -> Html:
+    """Return a table of names and what is to be said of them; pairs without a value are left out."""
+    rows = [
+        tag("tr", tag("th", name, scope="row"), tag("td", value))
+        for name, value in pairs
+        if value not in (None, "")
+    ]
+    return tag("table", tag("tbody", *rows)) if rows else Html()
+
+
+def table(
+    header: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    *,
+    total: int | None = None,
+    most: int = ROWS,
+    what: str = "rows",
+) -> Html:
+    """Return a table.
+
+    Parameters
+    ----------
+    header : sequence
+        What stands above the columns.
+    rows : iterable of sequences
+        No more than `most` of them are taken. Numbers are put to the right; None is an empty cell.
+    total : int, optional
+        How many rows there are, when `rows` does not go through all of them.
+    most : int, default 20
+        So many are shown; a line below says how many are not.
+    what : str, default "rows"
+        What the rows are called in that line.
+
+    Examples
+    --------
+    >>> print(table(["x"], [[1], [2], [3]], most=2).partition("</table>")[2])
+    </div><div class="coma-muted">... and 1 more rows</div>
+    """
+    shown: list[Html] = []
+    number = 0
+    for number, row in enumerate(rows, 1):
+        if number <= most:
+            shown.append(tag("tr", *map(_cell, (*row, *[None] * (len(header) - len(row))))))
+        elif total is not None:
+            break
+    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in header)))
+    left = max(number, total or 0) - len(shown)
+    more = tag("div", f"... and {left:,} more {what}", class_="coma-muted") if left else None
+    return join(tag("div", tag("table", head, tag("tbody", *shown)), class_="coma-wide"), more)
+
+
+def _cell(value: object) -> Html:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    content = "" if value is None else value if isinstance(value, Html) else text_of(value)
+    return tag("td", content, class_="coma-number" if is_number else None)
+
+
+class _Short(reprlib.Repr):
+    """Says in a few words what a value is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxarray = 6
+        self.maxlevel = 4
+        self.maxstring = self.maxother = LONGEST
+
+    def repr_int(self, x: int, level: int) -> str:  # noqa: ARG002
+        # Python refuses to write very long ones.
+        return repr(x) if x.bit_length() < 256 else f"an int of {x.bit_length():,} bits"
+
+    def repr_instance(self, x: Any, level: int) -> str:  # noqa: ARG002
+        lines = lines_of(x)
+        return _cut(" ".join(line.strip() for line in lines[:8]) + (" ..." if len(lines) > 8 else ""))
+
+
+_short = _Short()
+
+
+def lines_of(value: object) -> list[str]:
+    """Return the lines of what Python calls a value."""
+    try:
+        return repr(value).split("\n")
+    except Exception as error:  # noqa: BLE001  a value that cannot say what it is does not hide the others
+        return [f"<{type(value).__name__}, of which repr() raises {type(error).__name__}>"]
+
+
+def short(value: object) -> str:
+    """Return what Python calls a value, cut where it is long.
+
+    Examples
+    --------
+    >>> short("Ising"), short(list(range(100)))
+    ("'Ising'", '[0, 1, 2, 3, 4, 5, ...]')
+    """
+    return _cut(_short.repr(value))
+
+
+def text_of(value: object) -> str:
+    """Return a value as `short` does, but text without quotation marks."""
+    return _cut(value) if isinstance(value, str) else short(value)
+
+
+def several(values: Iterable[object]) -> str:
+    """Return in a few words which values these are: all of few, the range of many numbers, the first of others.
+
+    Examples
+    --------
+    >>> several([2, 1, 2]), several(range(100)), several("abcdefghij")
+    ('2, 1', '0 ... 99 (100 values)', 'a, b, c, d, e, f, ... (10 values)')
+    """
+    found = list(values)
+    texts = list(dict.fromkeys(map(text_of, found)))
+    if len(texts) <= _FEW:
+        return ", ".join(texts)
+    kinds = set(map(type, found))
+    if kinds <= {int, float}:
+        # More than a few texts, of which NaN is one at most.
+        numbers: list[Any] = [value for value in found if value == value]  # noqa: PLR0124
+        which = f"{_rounded(min(numbers))} ... {_rounded(max(numbers))}"
+    else:
+        which = f"{', '.join(texts[:_FEW])}, ..."
+    return f"{which} ({len(texts):,} values)"
+
+
+def _rounded(number: Any) -> str:
+    return f"{number:.6g}" if isinstance(number, float) else text_of(number)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text):,} characters)"

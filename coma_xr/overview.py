@@ -1,0 +1,123 @@
+"""An experiment as HTML, of what can be known without reading all measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from coma_xr.define.values import hand_out
+from coma_xr.errors import ComaError, listing
+from coma_xr.html import Html, facts, fold, fragment, join, several, table, tag
+from coma_xr.retrieve.folding import folding_tree
+from coma_xr.trees.paths import join as join_path
+from coma_xr.trees.paths import leaves
+
+if TYPE_CHECKING:
+    from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["experiment_html"]
+
+# Of a scan that is longer, so many sets are looked at for the values of its parameters.
+_SETS = 100_000
+
+_NAMED = 30
+
+
+def experiment_html(
+    place: ExperimentDirectory,
+    name: str,
+    definition: Sequence[tuple[str, str]],
+    annotations: Mapping[str, Mapping[str, Any]],
+) -> str:
+    """Return what a notebook shows of an experiment.
+
+    Parameters
+    ----------
+    place : ExperimentDirectory
+        Its listing, its last scan and one measurement are looked at.
+    name : str
+        What it is called.
+    definition : sequence of (name, path)
+        The parameters, if they are defined.
+    annotations : mapping
+        By path.
+    """
+    info = place.info
+    description = info.get("description")
+    scan = place.scan() or {}
+    return fragment(
+        tag("span", "Experiment ", class_="coma-muted"),
+        tag("span", name, class_="coma-title"),
+        tag("div", description) if description else None,
+        tag("div", *_counts(place, scan)),
+        _parameters(definition, scan, annotations),
+        _example(place, annotations, "results" if definition else "parameters"),
+        fold("About", facts(_about(place, info))),
+    )
+
+
+def _counts(place: ExperimentDirectory, scan: Mapping[str, Any]) -> Iterator[object]:
+    number, failed = place.number(), place.number_of_failures()
+    yield tag("b", f"{number:,}")
+    yield f" measurement{'s' * (number != 1)}"
+    if failed:
+        yield join(", ", tag("span", f"{failed:,} failed", class_="coma-bad"))
+    if not place.active:
+        yield ", inactive"
+    if scan.get("sets"):
+        times = scan.get("repeats") or 1
+        repeats = f", {times} times each" if times > 1 else ""
+        yield tag("span", f" · the last run asked for {len(scan['sets']):,}{repeats}", class_="coma-muted")
+
+
+def _parameters(
+    definition: Sequence[tuple[str, str]], scan: Mapping[str, Any], annotations: Mapping[str, Any]
+) -> Html | None:
+    """Return a table of the parameters that are defined, with the values that the last run was asked for."""
+    if not definition:
+        return None
+    paths = [path for _, path in scan.get("parameters", ())]
+    sets = [hand_out(values) for values in scan.get("sets", ())[:_SETS]]
+    rows = [
+        [
+            tag("span", name, class_="coma-code"),
+            several(values[paths.index(path)] for values in sets) if path in paths else None,
+            annotations.get(path, {}).get("units"),
+            annotations.get(path, {}).get("long_name"),
+        ]
+        for name, path in definition
+    ]
+    return table(["parameter", "values", "units", ""], rows, what="parameters")
+
+
+def _example(place: ExperimentDirectory, annotations: Mapping[str, Any], first: str) -> Html | None:
+    """Return one measurement, folded, below the names of its results, and of its parameters when these come first."""
+    ids = place.measurements.ids()
+    if not ids:
+        return None
+    try:
+        tree = place.measurements.read(ids[0])
+    except ComaError as error:
+        return tag("div", str(error), class_="coma-bad")
+    names = [_names(tree, branch, annotations) for branch in dict.fromkeys((first, "results"))]
+    return join(*names, fold(f"Measurement {ids[0]}, for example", folding_tree(tree)))
+
+
+def _names(tree: Tree, branch: str, annotations: Mapping[str, Any]) -> Html | None:
+    """Return a line with the names of all values in one branch of a tree."""
+    paths = [join_path(keys) for keys, _ in leaves(tree) if keys[:1] == (branch,)]
+    units = [annotations.get(path, {}).get("units") for path in paths]
+    names = [
+        path.removeprefix(f"{branch}/") + (f" [{unit}]" if unit else "")
+        for path, unit in zip(paths, units, strict=True)
+    ]
+    text = tag("span", listing(names, _NAMED), class_="coma-code")
+    return tag("div", f"{branch.capitalize()}: ", text) if names else None
+
+
+def _about(place: ExperimentDirectory, info: Mapping[str, Any]) -> Iterator[tuple[object, object]]:
+    yield "directory", place.path
+    for key, value in info.items():
+        if key != "description" and value not in (None, [], {}):
+            yield key, ", ".join(map(str, value)) if isinstance(value, list) else several([value])
