@@ -88,8 +88,8 @@ def plot(
     """Plot variables of a Dataset or table: lines, points, maps or counts, in one panel or many.
 
     Any dim, coord or variable can be on `x`, `y`, `hue`, `style`, `row` and `col`. Every dim must be on one of
-    them, so that nothing is drawn over each other unseen; only a dim ``"repeat"`` that nothing uses is averaged over,
-    which the figure says.
+    them, so that nothing is drawn over each other unseen. Only a dim ``"repeat"`` that nothing uses is averaged over,
+    which the figure says, and ``kind="scatter"`` draws the points of all dims.
 
     Parameters
     ----------

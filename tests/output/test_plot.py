@@ -248,6 +248,27 @@ def test_attrs_that_arithmetic_took_from_another_variable_are_not_used(pendulum)
     assert drawn(ds, x="theta", y="t", hue="theta_0").axes[0].get_ylabel() == "time [s]"
 
 
+def test_a_coord_that_came_with_an_array_keeps_its_units(pendulum):
+    del pendulum.theta.attrs["name"]
+    assert drawn(pendulum, x="theta", y="t", hue="theta_0").axes[0].get_xlabel() == "theta [degree]"
+
+
+def test_a_short_log_scale_has_numbers_and_a_long_one_powers_of_ten():
+    def written(factor):
+        y = xr.DataArray([[2.0, 4.0], [5.0, 2.0 * factor]], dims=("b", "a"))
+        ds = xr.Dataset({"y": y.isel(b=1), "z": y}, {"a": [1.0, 2.0], "b": [1.0, 2.0]})
+        axes = [
+            drawn(ds, x="a", y="y", yscale="log").axes[0],
+            drawn(ds, x="a", y="b", z="z", zscale="log").axes[1],
+        ]
+        return [{text.get_text() for text in ax.get_yticklabels(which="both")} for ax in axes]
+
+    for texts in written(5):
+        assert {"4", "10"} <= texts
+    for texts in written(1e4):
+        assert "$\\mathdefault{10^{3}}$" in texts
+
+
 @pytest.mark.parametrize("text", ["costs $5", "$", "$\\nosuch$", "_hidden", "a_b^c", "50 %"])
 def test_any_text_can_be_a_name(text):
     ds = xr.Dataset({text: (("k", "x"), np.ones((2, 2)))}, coords={"k": [text, "other"]})
@@ -362,6 +383,27 @@ def test_points_on_no_grid_are_drawn_as_they_are():
     np.testing.assert_array_equal(found.get_offsets(), np.column_stack([ds.a, ds.b]))
     np.testing.assert_array_equal(found.get_array(), ds.f)
     assert drawn(ds, x="a", y="b", z="f", kind="contour").axes[0].collections
+
+
+def test_points_that_are_asked_for_are_drawn_over_all_dims():
+    ds = xr.Dataset(
+        {"E": (("r", "n"), [[0.0, 1.0], [2.0, np.nan]]), "size": ("r", [5.0, 7.0])}, {"r": [1, 2]}
+    )
+    (found,) = drawn(ds, x="r", y="E", kind="scatter").axes[0].collections
+    assert found.get_offsets().tolist() == [[1, 0], [1, 1], [2, 2]]
+    figure = drawn(ds, x="E", y="r", hue="size", kind="scatter")
+    assert [part.get_offsets().tolist() for part in figure.axes[0].collections] == [
+        [[0, 1], [1, 1]],
+        [[2, 2]],
+    ]
+    with pytest.raises(LayoutError, match=r"draw all points \(kind='scatter'\)"):
+        plot(ds, x="r", y="E")
+
+
+def test_the_colours_are_those_of_the_points_that_are_drawn():
+    nan = np.nan
+    points = {"x": [1.0, *[nan] * 9, 2.0, 3.0], "y": range(12), "c": [0.5, *range(10, 19), 1.0, 2.0]}
+    assert entries(drawn(pd.DataFrame(points), x="x", y="y", hue="c", kind="scatter")) == ["0.5", "1", "2"]
 
 
 def test_a_table_on_a_grid_makes_a_map():

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from coma_xr.output.plotting.quantities import Quantity
     from coma_xr.output.plotting.table import Table
 
-__all__ = ["dress", "say_nothing_there", "set_scale"]
+__all__ = ["dress", "say_nothing_there", "set_scale", "write_out"]
 
 # So many names fit below one another, and so many letters on an inch beside one another.
 NAMES, LETTERS = 40, 11
 
 # Whole numbers over no larger a range get no ticks between them.
 WHOLE = 30
+
+# Numbers on a log scale are written out, 0.5 or 20, between these and over no more than so many times the least.
+SHORT, FEW = (1e-3, 1e5), 100
 
 
 def set_scale(ax: Axes, scales: Mapping[str, str | None]) -> None:
@@ -76,6 +79,24 @@ def _ticks(axis: Axis, ax: Axes, table: Table, role: str, labels: Labels) -> Non
         values = table.rows[role].dropna().to_numpy()
         if values.size and (values == np.round(values)).all() and np.ptp(values) <= WHOLE:
             axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
+    elif axis.get_scale() == "log":
+        write_out(axis, table.rows[role])
+
+
+def write_out(axis: Axis, values: Any) -> None:
+    """Write 2, 3, 4 at a log scale that is too short for powers of ten."""
+    from matplotlib.ticker import LogFormatter
+
+    class WrittenOut(LogFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:g}" if super().__call__(x, pos) else ""
+
+    there = np.asarray(values, float)
+    there = there[np.isfinite(there)]
+    low, high = there.min(initial=np.inf), there.max(initial=0.0)
+    if SHORT[0] <= low <= high <= min(SHORT[1], FEW * low):
+        axis.set_major_formatter(WrittenOut())
+        axis.set_minor_formatter(WrittenOut())
 
 
 def _named_ticks(axis: Axis, ax: Axes, one: Quantity, role: str, labels: Labels) -> None:

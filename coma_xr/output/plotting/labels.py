@@ -81,7 +81,8 @@ class Labels:
     def _attrs(self, name: str) -> Mapping[str, Any]:
         """Return a variable's attrs, but not those that arithmetic took over from another one."""
         attrs: Mapping[str, Any] = self.data.ds[name].attrs if name in self.data.ds.variables else {}
-        if "name" in attrs or not self.data.is_ours:
+        # A coord is not what arithmetic makes; those of a returned DataArray have no name in their attrs.
+        if "name" in attrs or not self.data.is_ours or name in self.data.ds.coords:
             return attrs if attrs.get("name", name) == name else {}
         # Arithmetic with two variables keeps what both have: units alone, say, of a ratio that has none.
         others = [v.attrs.get("long_name") for n, v in self.data.ds.variables.items() if n != name]

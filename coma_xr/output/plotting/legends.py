@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from coma_xr.output.plotting.axes import write_out
 from coma_xr.output.plotting.colors import BROKEN
 from coma_xr.output.plotting.curves import LINE, Look
 from coma_xr.output.plotting.data import VARIABLE
@@ -178,6 +179,8 @@ def add_color_bar(panels: Panels, table: Table, role: str, mappable: ScalarMappa
         locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
         bar.ax.yaxis.set_major_locator(locator)
         bar.ax.yaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    elif bar.ax.get_yscale() == "log":
+        write_out(bar.ax.yaxis, [mappable.norm.vmin, mappable.norm.vmax])
     figure = panels.figure.get_figure(root=True)
     if panels.own and figure is not None:
         figure.set_figwidth(figure.get_figwidth() + 0.8)

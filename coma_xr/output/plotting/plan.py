@@ -330,7 +330,9 @@ def _with_along(data: Data, new: Plan) -> Plan:
 
 def _over(data: Data, new: Plan) -> tuple[str, ...]:
     """Return the dims along which the points themselves move."""
-    names = [*new.x, *(name for name in new.y if not data.is_variable(name) or new.is_surface)]
+    # Asked for points, all of them are drawn: none hides another, as a curve would.
+    points = new.is_surface or new.kind == "scatter"
+    names = [*new.x, *(name for name in new.y if points or not data.is_variable(name))]
     return tuple(dim for dim in data.dims(*names) if dim not in new.averaged)
 
 
@@ -382,7 +384,7 @@ def _unused(data: Data, new: Plan, unused: Sequence[str]) -> str:
     ways += [f"take one value ({select})"]
     mean = f"ds.mean({first!r})" if new.is_surface or new.kind == "hist" else f"error={first!r}"
     ways += [f"average over it ({mean})"]
-    if not new.is_surface and set(unused) <= {*data.dims(*new.x)}:
+    if not new.is_surface and set(unused) <= {*data.dims(*new.x, *new.y)}:
         ways += ["draw all points (kind='scatter')"]
     dims = "the dim" if len(unused) == 1 else "the dims"
     return f"Nothing in this plot uses {dims} {' and '.join(said)}, over which {what} varies. Ways out: {'; '.join(ways)}."

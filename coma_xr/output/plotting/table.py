@@ -62,7 +62,8 @@ class Table:
         """Return the different numbers of a role that occur with something to draw, sorted."""
         if role not in self.quantities:
             return []
-        there = self.rows[self.rows[self.value].notna()] if self.value in self.rows else self.rows
+        drawn = [axis for axis in ("x", "y", "z") if axis in self.quantities]
+        there = self.rows[self.rows[drawn].notna().all(axis=1)]
         some = there[role].dropna()
         return sorted((some if len(some) else self.rows[role].dropna()).unique().tolist())
 
