@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import coma_xr
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 project = "coma_xr"
 author = "coma_xr developers"
@@ -48,15 +53,27 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "min_reported_time": 60,
     "copyfile_regex": r".*\.rst",
+    "within_subsection_order": "figures.Order",
+    "image_scrapers": ("figures.last_value", "matplotlib"),
+    "image_srcset": ["2x"],
+    "thumbnail_size": (520, 364),
+    "ignore_repr_types": r"matplotlib|xarray\.plot|PlotFigure",
+    "remove_config_comments": True,
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = "coma_xr"
 html_static_path = ["_static"]
+html_css_files = ["site.css", "gallery.css"]
 html_show_sourcelink = False
-html_sidebars = {"**": []}  # the pages are in the bar on top
+# Beside a page are those of its section; the front page, the gallery and the search need the width.
+html_sidebars = {"index": [], "gallery/**": [], "genindex": [], "search": []}
+copybutton_prompt_text = ">>> |\\.\\.\\. "
+copybutton_prompt_is_regexp = True
+
 html_theme_options = {
     "show_toc_level": 2,
+    "show_nav_level": 2,
     "navbar_align": "left",
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],

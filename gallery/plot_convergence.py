@@ -1,0 +1,68 @@
+"""
+How fast do integration rules converge?
+=======================================
+
+It depends on what is integrated. On a smooth function the order of a rule is the slope of its line, and Gauss's rule has no order: it falls
+faster. A kink brings all of them down to the same slope; over a whole
+period even the simplest rule falls faster than any power.
+"""
+
+# %%
+# Names are parameter values as numbers are. Rules and integrands are looked up by them, so that a name is what stands in the files.
+
+import tempfile
+
+import numpy as np
+
+import coma_xr as coma
+
+integrands = {
+    "smooth": (lambda x: np.exp(2 * x), (np.exp(2) - 1) / 2),
+    "with a kink": (lambda x: np.abs(x - 1 / np.pi), ((1 / np.pi) ** 2 + (1 - 1 / np.pi) ** 2) / 2),
+    "periodic": (lambda x: 1 / (1.25 - np.cos(2 * np.pi * x)), 4 / 3),
+}
+
+
+def midpoint(f, n):
+    return np.mean(f((np.arange(n) + 0.5) / n))
+
+
+def trapezoid(f, n):
+    y = f(np.linspace(0, 1, n))
+    return (y[1:].sum() + y[:-1].sum()) / 2 / (n - 1)
+
+
+def simpson(f, n):
+    return (2 * midpoint(f, n // 2) + trapezoid(f, n // 2 + 1)) / 3
+
+
+def gauss(f, n):
+    x, weights = np.polynomial.legendre.leggauss(n)
+    return weights @ f((x + 1) / 2) / 2
+
+
+rules = {rule.__name__: rule for rule in (midpoint, trapezoid, simpson, gauss)}
+
+
+def integrate(integrand, rule, n):
+    f, exact = integrands[integrand]
+    error = abs(rules[rule](f, n) / exact - 1)
+    return {"error": max(error, np.finfo(float).eps)}  # an error of less than rounding is luck
+
+
+directory = tempfile.TemporaryDirectory()
+e = coma.Experiment(f"{directory.name}/rules")
+scan = coma.grid(integrand=list(integrands), rule=list(rules), n=2 ** np.arange(1, 10))
+e.run(integrate, scan, progress=False)
+
+# %%
+e.annotate("n", long_name="points $n$")
+e.annotate("results/error", long_name="relative error")
+ds = e.to_dataset()
+directory.cleanup()
+ds
+
+# %%
+coma.plot(
+    ds, x="n", y="error", hue="rule", col="integrand", xscale="log", yscale="log", height=4.0, aspect=0.6
+)

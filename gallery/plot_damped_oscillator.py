@@ -1,0 +1,42 @@
+"""
+How much damping is just enough
+===============================
+
+A door that closes by itself should neither swing nor creep. Each measurement is a whole curve over time: the function returns
+DataArrays, and their dims, coords and units are those of the result.
+"""
+
+# %%
+# Time is counted in periods of the undamped oscillator, damping in units of the critical one.
+
+import tempfile
+
+import numpy as np
+import xarray as xr
+
+import coma_xr as coma
+
+
+def oscillator(damping, periods=3.0):
+    time = np.linspace(0, periods, 301)
+    phase = 2 * np.pi * time
+    swing = np.emath.sqrt(1 - damping**2) * phase
+    x = np.exp(-damping * phase) * (np.cos(swing) + damping * phase * np.sinc(swing / np.pi)).real
+    coords = {"time": ("time", time, {"units": "$T_0$"})}
+    return {"x": xr.DataArray(x, coords, attrs={"long_name": "deflection $x / x_0$"})}
+
+
+directory = tempfile.TemporaryDirectory()
+e = coma.Experiment(f"{directory.name}/oscillator")
+e.run(oscillator, {"damping": [0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 2.0, 4.0]}, progress=False)
+
+# %%
+# ``time`` is a dim with its own labels, so that one can ask for the deflection at a time.
+
+e.annotate("damping", long_name=r"damping $\zeta$")
+ds = e.to_dataset()
+directory.cleanup()
+ds.x.sel(time=2.5, damping=[0.1, 1.0], method="nearest")
+
+# %%
+coma.plot(ds, x="time", y="x", hue="damping")

@@ -1,0 +1,43 @@
+"""
+A landscape from a few hundred points
+=====================================
+
+Where a grid would waste its points, a sample does not: 512 points of a Sobol sequence, spread evenly over the plane, are enough to see the
+three valleys and two passes of the Müller-Brown potential, on which methods that search for chemical reactions are tested.
+"""
+
+# %%
+# ``coma.sample`` is a scan as ``coma.grid`` is; ``(low, high)`` is an interval.
+
+import tempfile
+
+import numpy as np
+
+import coma_xr as coma
+
+A, A0 = np.array([-200, -100, -170, 15]), np.array([[1, 0], [0, 0.5], [-0.5, 1.5], [-1, 1]])
+B = np.array([[-1, 0, -10], [-1, 0, -10], [-6.5, 11, -6.5], [0.7, 0.6, 0.7]])
+
+
+def energy(x, y):
+    dx, dy = x - A0[:, 0], y - A0[:, 1]
+    return float(A @ np.exp(B[:, 0] * dx**2 + B[:, 1] * dx * dy + B[:, 2] * dy**2))
+
+
+directory = tempfile.TemporaryDirectory()
+e = coma.Experiment(f"{directory.name}/landscape")
+e.run(energy, coma.sample(512, x=(-1.5, 1.1), y=(-0.3, 1.9), method="sobol", seed=1), progress=False)
+
+# %%
+# A sample is no grid, and nobody makes one of it: there is one dim, ``measurement``, and *x* and *y* are coords along it.
+
+ds = e.to_dataset()
+directory.cleanup()
+ds
+
+# %%
+# High walls would take all of the colours, so that they are cut off. The contours are those of the triangles between the points.
+
+figure = coma.plot(ds.clip(max=120), x="x", y="y", z="energy", kind="contour", height=4.2, aspect=1.3)
+figure.axes[0].plot(ds.x, ds.y, "k.", ms=1.5)
+figure

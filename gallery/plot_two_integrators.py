@@ -1,0 +1,75 @@
+"""
+Two ways around the sun
+=======================
+
+The same planet, the same step: Euler's method loses it, leapfrog keeps it for ever. Both integrators are an experiment of their own, made
+at different times perhaps, and are opened together when they are to be compared.
+"""
+
+# %%
+# Both call the force once in each step, of which there are 60 in a unit of time. An orbit is a Dataset over time.
+
+import functools
+import tempfile
+
+import numpy as np
+import xarray as xr
+
+import coma_xr as coma
+
+
+def force(r):
+    return -r / (r @ r) ** 1.5
+
+
+def euler(r, v, step):
+    return r + step * v, v + step * force(r)
+
+
+def leapfrog(r, v, step):
+    r = r + step / 2 * v
+    v = v + step * force(r)
+    return r + step / 2 * v, v
+
+
+def orbit(method, eccentricity, until=40.0, step=1 / 60):
+    r = np.array([1 - eccentricity, 0])
+    v = np.array([0, np.sqrt((1 + eccentricity) / (1 - eccentricity))])
+    path = []
+    for _ in range(round(until / step)):
+        path.append(r)
+        r, v = method(r, v, step)
+    time = xr.DataArray(step * np.arange(len(path)), dims="time", attrs={"units": "years / $2\\pi$"})
+    x, y = np.transpose(path)
+    return xr.Dataset({"x": ("time", x), "y": ("time", y)}, {"time": time})
+
+
+directory = tempfile.TemporaryDirectory()
+for method in (euler, leapfrog):
+    e = coma.Experiment(
+        f"{directory.name}/{method.__name__}", description=f"a planet by {method.__name__}", tags=["orbit"]
+    )
+    e.run(functools.partial(orbit, method), {"eccentricity": [0.0, 0.3, 0.6]}, progress=False)
+
+# %%
+# What there is, as a table.
+
+both = coma.open_experiments(f"{directory.name}/*")
+both.table[["description", "tags", "measurements"]]
+
+# %%
+# The Dataset has a dim more.
+
+ds = both.to_dataset()
+directory.cleanup()
+ds
+
+# %%
+# The sun is the cross. Colour is time: one planet drifts away from where it belongs, the other one's ellipse turns a little, and that is all.
+
+orbits = ds.sel(eccentricity=0.3)
+figure = coma.plot(orbits, x="x", y="y", hue="time", col="experiment", kind="scatter", aspect=1.1)
+for axes in figure.axes[:2]:
+    axes.plot(0, 0, "k+", ms=8)
+    axes.set_aspect("equal")
+figure
