@@ -21,6 +21,7 @@ __all__ = [
     "fragment",
     "join",
     "lines_of",
+    "page",
     "several",
     "short",
     "table",
@@ -110,7 +111,7 @@ def join(*parts: object) -> Html:
     return Html("".join([escape(part) for part in parts if part is not None]))
 
 
-def tag(name: str, *content: object, **attributes: object) -> Html:
+def tag(name: str, /, *content: object, **attributes: object) -> Html:
     """Return an element.
 
     Parameters
@@ -149,6 +150,32 @@ def fragment(*content: object) -> str:
         For the method ``_repr_html_``. Where a page drops the look, the content can be read all the same.
     """
     return str(tag("div", tag("style", Html(STYLE)), *content, class_="coma-xr"))
+
+
+def page(title: str, *content: object, style: str = "") -> str:
+    """Return a whole page, which loads nothing and runs nothing.
+
+    Parameters
+    ----------
+    title : str
+        In the head.
+    *content : object
+        Of the body.
+    style : str
+        Rules besides those of a notebook.
+    """
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", title),
+        tag("style", Html(STYLE + style)),
+    )
+    body = tag("body", tag("main", *content, class_="coma-xr"))
+    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
 def fold(summary: object, *content: object, is_open: bool = False) -> Html:

@@ -554,6 +554,44 @@ class Readable:
             warn(f"There are no measurements in {self.path}.{hint}")
 
     def _pairs(self) -> list[tuple[str, str]]:
+    def report(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write a page about the experiment, complete in itself: it loads nothing, and nothing in it runs.
+
+        It tells what was scanned and how much of it is done, what came out, with figures, failures with their
+        tracebacks, durations, hosts, versions, and how to load all of it.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Ends in ``.html``.
+        overwrite : bool, default False
+            Replace a file that is there.
+
+        Returns
+        -------
+        Path
+            The file's.
+
+        Raises
+        ------
+        ExperimentError
+            When the name ends in anything else.
+        StorageError
+            When the file is there, or cannot be written.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        (3, 3)
+        >>> e.report("squares.html").name
+        'squares.html'
+        """
+        from coma_xr.summary import write_report
+
+        return write_report(self, self._place, path, overwrite=overwrite)
+
         definition = self._definition
         return [] if definition is None else list(definition)
 

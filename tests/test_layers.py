@@ -21,7 +21,7 @@ FLOORS = [
     {"define"},
     {"store", "run", "retrieve"},
     {"session"},
-    {"overview"},
+    {"overview", "summary"},
     {"reading"},
     {"experiment"},
     {"plugins", "collection"},

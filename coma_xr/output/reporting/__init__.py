@@ -1,0 +1,1 @@
+"""What a report of an experiment is made of."""

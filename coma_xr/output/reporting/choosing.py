@@ -1,0 +1,253 @@
+"""Which figures sum a Dataset up: for each variable what goes where, chosen from its dims."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coma_xr.output.plotting.data import Data
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Choice", "choose"]
+
+# Of a dim on hue so many values are told apart; with more, and many on x, a map is drawn.
+_HUES = 9
+_PANELS = 4
+_THINNED = 7
+_VECTOR = 8
+_TOGETHER = 3
+
+# More points than this are thinned out; one does not see them all.
+_POINTS = 100_000
+
+_REPEAT = "repeat"
+_MEASUREMENT = "measurement"
+_NUMBERS = "biufmM"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One figure.
+
+    Attributes
+    ----------
+    variables : tuple of str
+        The data variables that it shows.
+    arguments : mapping
+        Those of `coma_xr.plot`.
+    at : mapping of str to int
+        Positions along dims that the figure has no place for.
+    every : mapping of str to int
+        Of these dims only every so-manieth value is drawn.
+    """
+
+    variables: tuple[str, ...]
+    arguments: Mapping[str, Any]
+    at: Mapping[str, int] = field(default_factory=dict)
+    every: Mapping[str, int] = field(default_factory=dict)
+
+    def part(self, ds: xr.Dataset) -> xr.Dataset:
+        """Return what is drawn of a Dataset."""
+        steps = {dim: slice(None, None, step) for dim, step in self.every.items()}
+        return ds.isel({**self.at, **steps})
+
+
+def choose(ds: xr.Dataset, most: int = 6) -> tuple[list[Choice], dict[str, str]]:
+    """Return the figures that sum a Dataset up, and why variables are in none of them.
+
+    Parameters
+    ----------
+    ds : Dataset
+        As `Experiment.to_dataset` returns it.
+    most : int, default 6
+        So many figures; further variables are left out.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> t = xr.DataArray(np.arange(40.0).reshape(2, 20), dims=("theta_0", "theta"))
+    >>> ds = xr.Dataset({"t": t, "model": "Ising"}, coords={"theta_0": [-5, -60]})
+    >>> choose(ds)
+    ([Choice(variables=('t',), arguments={'x': 'theta', 'y': 't', 'hue': 'theta_0'}, at={}, every={})],
+     {'model': 'is text'})
+    """
+    left: dict[str, str] = {}
+    figures: list[Choice] = []
+    groups = _groups(ds, left)
+    for number, names in enumerate(groups):
+        if len(figures) == most:
+            left |= {name: f"is one of more than {most}" for group in groups[number:] for name in group}
+            break
+        choice = _choice(ds, names)
+        if choice is None:
+            left |= dict.fromkeys(names, "has no parameter to be drawn over")
+        else:
+            figures.append(choice)
+    return figures, left
+
+
+def _groups(ds: xr.Dataset, left: dict[str, str]) -> list[tuple[str, ...]]:
+    """Return the variables that can be drawn, together those of the same dims and units."""
+    groups: dict[Any, list[str]] = {}
+    for name, variable in ds.data_vars.items():
+        why = _not_drawn(variable)
+        if why:
+            left[str(name)] = why
+            continue
+        units = variable.attrs.get("units")
+        key = (variable.dims, str(units), _dates(variable)) if units else name
+        groups.setdefault(key, []).append(str(name))
+    return [
+        tuple(names[first : first + _TOGETHER])
+        for names in groups.values()
+        for first in range(0, len(names), _TOGETHER)
+    ]
+
+
+def _dates(variable: xr.DataArray) -> bool:
+    return variable.dtype.kind in "mM"
+
+
+def _not_drawn(variable: xr.DataArray) -> str:
+    """Return why a variable is in no figure; nothing when it can be."""
+    kind = variable.dtype.kind
+    if kind == "c":
+        return "is complex; plot its real part or its absolute value"
+    if kind not in _NUMBERS:
+        is_text = kind in "UST" or (kind == "O" and all(isinstance(v, str) for v in variable.values.flat))
+        return "is text" if is_text else "has cells that are no single numbers"
+    if max(variable.shape, default=0) < 2:
+        return "is a single value"
+    there = variable.values[_there(variable)]
+    if there.size < 2:
+        return "has no values" if not there.size else "has one value only"
+    return "is the same everywhere" if (there == there.flat[0]).all() else ""
+
+
+def _there(variable: xr.DataArray) -> Any:
+    values = variable.values
+    return np.isfinite(values) if values.dtype.kind in "fmM" else np.ones(values.shape, dtype=bool)
+
+
+def _choice(ds: xr.Dataset, names: tuple[str, ...]) -> Choice | None:
+    """Return the figure of variables with the same dims; None when they vary with nothing that could be on x."""
+    variable = ds[names[0]]
+    if _MEASUREMENT in variable.dims and _MEASUREMENT not in ds.variables:
+        return _of_points(ds, names)
+    return _of_grid(ds, names)
+
+
+def _of_grid(ds: xr.Dataset, names: tuple[str, ...]) -> Choice | None:
+    """Choose what goes where for variables over dims."""
+    variable = ds[names[0]]
+    dims = [str(dim) for dim in variable.dims if ds.sizes[dim] > 1 and dim != _REPEAT]
+    if not dims:
+        return None
+    data = Data.of(ds)
+    x = max(dims, key=lambda dim: _suits_x(ds, dim))
+    rest = sorted((dim for dim in dims if dim != x), key=lambda dim: -ds.sizes[dim])
+    arguments: dict[str, Any] = {"x": data.labelling(x), "y": _one_or_all(names)}
+    every: dict[str, int] = {}
+    repeats = _REPEAT in variable.dims
+    wide = [dim for dim in (x, *rest) if ds.sizes[dim] > _HUES and _is_numeric(ds, dim)]
+    if len(wide) > 1 and x in wide and len(names) == 1 and not repeats:
+        arguments |= {"y": data.labelling(wide[1]), "z": names[0]}
+        rest.remove(wide[1])
+    elif rest and len(names) == 1:
+        hue = next((dim for dim in rest if ds.sizes[dim] <= _HUES), rest[0])
+        every = {hue: math.ceil(ds.sizes[hue] / _THINNED)} if ds.sizes[hue] > _HUES else {}
+        arguments["hue"] = hue
+        rest.remove(hue)
+    for dim in [dim for dim in rest if ds.sizes[dim] <= _PANELS][:1]:
+        arguments["col"] = dim
+        rest.remove(dim)
+    if repeats:
+        arguments["error"] = _REPEAT
+    return _thinned(variable, Choice(names, arguments, _fullest(variable, rest), every), x)
+
+
+def _one_or_all(names: tuple[str, ...]) -> Any:
+    return names[0] if len(names) == 1 else list(names)
+
+
+def _is_numeric(ds: xr.Dataset, dim: str) -> bool:
+    return dim not in ds.variables or ds[dim].dtype.kind in "iufmM"
+
+
+def _suits_x(ds: xr.Dataset, dim: str) -> tuple[bool, bool, int]:
+    """Return how well a dim suits the x axis: best one of long vectors, such as the time, else that of most values."""
+    size = ds.sizes[dim]
+    return _is_numeric(ds, dim), _is_inner(ds, dim) and size >= _VECTOR, size
+
+
+def _is_inner(ds: xr.Dataset, dim: str) -> bool:
+    """Whether a dim is one of the lists and arrays in measurements, and not of the measurements themselves."""
+    return not any(dim in ds[name].dims for name in _parameters(ds))
+
+
+def _parameters(ds: xr.Dataset) -> list[str]:
+    return [
+        str(name)
+        for name, coord in ds.coords.items()
+        if str(coord.attrs.get("path", "")).startswith("parameters/")
+    ]
+
+
+def _of_points(ds: xr.Dataset, names: tuple[str, ...]) -> Choice | None:
+    """Choose what goes where for variables over points that lie on no grid."""
+    variable = ds[names[0]]
+    inner = [str(dim) for dim in variable.dims if dim != _MEASUREMENT and ds.sizes[dim] > 1]
+    vectors = [dim for dim in inner if ds.sizes[dim] >= _VECTOR and _is_numeric(ds, dim)]
+    if vectors and len(names) == 1:
+        x, size = vectors[0], ds.sizes[_MEASUREMENT]
+        at = _fullest(variable, [dim for dim in inner if dim != x])
+        every = {_MEASUREMENT: math.ceil(size / _THINNED)} if size > _HUES else {}
+        arguments = {"x": Data.of(ds).labelling(x), "y": names[0], "hue": _MEASUREMENT}
+        return _thinned(variable, Choice(names, arguments, at, every), x)
+    distinct = {name: _distinct(ds[name]) for name in _parameters(ds) if ds[name].dims == (_MEASUREMENT,)}
+    numeric = [name for name in distinct if ds[name].dtype.kind in "iuf" and distinct[name] > 1]
+    numeric.sort(key=lambda name: -distinct[name])
+    if not numeric:
+        return None
+    if len(numeric) > 1 and distinct[numeric[1]] > _HUES and len(names) == 1:
+        arguments = {"x": numeric[0], "y": numeric[1], "z": names[0], "kind": "scatter"}
+    else:
+        arguments = {"x": numeric[0], "y": _one_or_all(names), "kind": "scatter"}
+        few = [name for name in distinct if 1 < distinct[name] <= _HUES and name != numeric[0]]
+        if few and len(names) == 1:
+            arguments["hue"] = max(few, key=distinct.__getitem__)
+    return _thinned(variable, Choice(names, arguments, _fullest(variable, inner)), _MEASUREMENT)
+
+
+def _distinct(coord: xr.DataArray) -> int:
+    return len(set(map(str, coord.values.tolist())))
+
+
+def _fullest(variable: xr.DataArray, dims: Sequence[str]) -> dict[str, int]:
+    """Return positions along dims at which most values are there."""
+    there = variable.copy(data=_there(variable))
+    at = {}
+    for dim in dims:
+        counts = there.sum([other for other in there.dims if other != dim])
+        at[dim] = int(counts.values.argmax())
+        there = there.isel({dim: at[dim]})
+    return at
+
+
+def _thinned(variable: xr.DataArray, choice: Choice, dim: str) -> Choice:
+    """Leave out points along a dim where there are too many to be seen."""
+    sizes = {
+        str(name): math.ceil(size / choice.every.get(str(name), 1))
+        for name, size in variable.sizes.items()
+        if name not in choice.at
+    }
+    number = math.prod(sizes.values())
+    if number <= _POINTS:
+        return choice
+    return replace(choice, every={**choice.every, dim: math.ceil(number / _POINTS)})

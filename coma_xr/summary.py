@@ -1,0 +1,320 @@
+"""What a report says of an experiment, gathered from its files."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from coma_xr.define.values import BRANCH, describe, hand_out
+from coma_xr.errors import ComaError, ComaWarning, DataFileWarning, LayoutError
+from coma_xr.html import several
+from coma_xr.session import recorded_failures
+from coma_xr.trees.paths import join, leaves
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+    import xarray as xr
+
+    from coma_xr.output.reporting.facts import FailureGroup, Quantity
+    from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["Summarised", "write_report"]
+
+# Of failures that are alike, so many are told apart.
+_ALIKE = 5
+_MESSAGE = 500
+
+_COMMIT = 12
+_VERSIONS = {"host": "host", "coma_xr_version": "coma_xr", "python_version": "Python"}
+
+# What the store says of files that are passed over; they are all named one by one.
+_PASSED_OVER = "cannot be read and w"
+
+Failures = Sequence[tuple[int, "Tree"]]
+
+
+class Summarised(Protocol):
+    """What is asked of an experiment."""
+
+    @property
+    def path(self) -> Path:
+        """Its directory."""
+
+    @property
+    def annotations(self) -> dict[str, dict[str, Any]]:
+        """Units and long names, by path."""
+
+    def to_dataset(self, *, layout: Literal["grid", "points"] | None = None) -> xr.Dataset:
+        """Return its measurements as a Dataset."""
+
+    def failures(self) -> pd.DataFrame:
+        """Return its failures that count, by their ids."""
+
+    def paths(self) -> pd.DataFrame:
+        """Return what there is in the measurements."""
+
+
+def write_report(
+    e: Summarised,
+    place: ExperimentDirectory,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool,
+) -> Path:
+    """Write the page about an experiment.
+
+    Parameters
+    ----------
+    e : Experiment
+        Whose results are shown.
+    place : ExperimentDirectory
+        Where it lies.
+    path : str or path-like
+        Of the page.
+    overwrite : bool
+        Whether a file that is there is replaced.
+
+    Returns
+    -------
+    Path
+        The page's.
+    """
+    from coma_xr.output.report import check_path, write
+    from coma_xr.output.reporting.facts import Facts
+
+    path = check_path(path, overwrite=overwrite)
+    notes: list[tuple[type[Warning], str]] = []
+    with _noting(notes):
+        counting = set(e.failures().index)
+        failures = [(id, tree) for id, tree in recorded_failures(place) if id in counting]
+        scan = place.scan() or {}
+        ds, how = _dataset(e, place, notes)
+        durations, made_with = _made(place.trees())
+        problems = [str(problem) for problem in place.measurements.problems]
+        parameters, results = _quantities(e, scan, ds)
+    texts = {category: [text for kind, text in notes if kind is category] for category in dict(notes)}
+    problems += [text for text in texts.pop(DataFileWarning, []) if _PASSED_OVER not in text]
+    excluded = [f"Measurement {id} is excluded: {reason}" for id, reason in place.excluded().items()]
+    facts = Facts(
+        name=e.path.name,
+        description=place.info.get("description"),
+        about=_about(place),
+        measurements=place.number(),
+        failed=len(failures),
+        missing=_missing(scan, ds, len(failures)),
+        parameters=parameters,
+        results=results,
+        dataset=ds,
+        how=how,
+        failures=_grouped(failures),
+        durations=durations,
+        made_with=made_with,
+        created=f"Written by coma_xr on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
+        problems=_relative(problems, place.path),
+        notes=_relative([*(text for found in texts.values() for text in found), *excluded], place.path),
+    )
+    return write(facts, path, overwrite=overwrite)
+
+
+@contextmanager
+def _noting(notes: list[tuple[type[Warning], str]]) -> Iterator[None]:
+    """Take down our own warnings, which the page says instead; others are warned of afterwards."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        if issubclass(warning.category, ComaWarning):
+            notes.append((warning.category, str(warning.message)))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+def _relative(texts: Iterable[str], directory: str) -> list[str]:
+    """Return each text once, without the directories above the experiment's."""
+    above = f"{Path(directory).parent}/"
+    return list(dict.fromkeys(text.replace(above, "") for text in texts))
+
+
+def _about(place: ExperimentDirectory) -> dict[str, str]:
+    info = place.info
+    dates = [info[name] for name in ("start_date", "end_date") if info.get(name)]
+    about = {"id": info.get("experiment_id"), "tags": ", ".join(map(str, info.get("tags") or ()))}
+    about |= {"run": " to ".join(dict.fromkeys(map(str, dates))), "state": "" if place.active else "inactive"}
+    return {name: str(value) for name, value in about.items() if value not in (None, "")}
+
+
+def _dataset(
+    e: Summarised, place: ExperimentDirectory, notes: list[tuple[type[Warning], str]]
+) -> tuple[xr.Dataset | None, str]:
+    """Return the Dataset, and the call that makes it; None where there is no way to make one."""
+    if not place.number():
+        return None, "e.to_dataset()"
+    try:
+        return e.to_dataset(), "e.to_dataset()"
+    except LayoutError as error:
+        notes.append((ComaWarning, f"As points, since a grid is not possible: {error}"))
+    except ComaError as error:
+        notes.append((ComaWarning, f"There is no Dataset: {error}"))
+        return None, "e.to_dataset()"
+    try:
+        return e.to_dataset(layout="points"), 'e.to_dataset(layout="points")'
+    except ComaError as error:
+        notes.append((ComaWarning, f"There is no Dataset of points either: {error}"))
+        return None, 'e.to_dataset(layout="points")'
+
+
+def _missing(scan: Mapping[str, Any], ds: xr.Dataset | None, failed: int) -> int | None:
+    """Return how many parameter sets of the last scan have neither measurement nor failure."""
+    from coma_xr.output.reporting.coverage import status_of
+
+    if not scan.get("sets"):
+        return None
+    if ds is None:
+        return max(0, len(scan["sets"]) * (scan.get("repeats") or 1) - failed)
+    status = status_of(ds)
+    return None if status is None else int((status == "missing").sum())
+
+
+# -------------------------------------------------------------------------------- parameters and results
+
+
+def _quantities(
+    e: Summarised, scan: Mapping[str, Any], ds: xr.Dataset | None
+) -> tuple[list[Quantity], list[Quantity]]:
+    """Return parameters and results: what is in the measurements; without any, what was asked for."""
+    from coma_xr.output.reporting.facts import Quantity
+
+    notes = e.annotations
+
+    def quantity(name: str, path: str, type: str, values: str, **more: Any) -> Quantity:
+        note = notes.get(path, {})
+        return Quantity(name, path, type, values, note.get("units"), note.get("long_name"), **more)
+
+    found: dict[str, list[Quantity]] = {"parameter": [], "result": []}
+    rows: list[dict[str, Any]] = [dict(row) for _, row in e.paths().iterrows()]
+    for row in rows:
+        if row["role"] in found:
+            values = _values(ds, row) if row["role"] == "parameter" else _range(row)
+            varies = row["distinct"] > 1 or " ... " in values or ", " in values
+            more = {"number": row["measurements"], "varies": varies}
+            found[row["role"]].append(quantity(row["name"], row["path"], row["type"], values, **more))
+    if not rows:
+        sets = [hand_out(values) for values in scan.get("sets", ())]
+        found["parameter"] = [
+            quantity(name, path, "", several(values[place] for values in sets))
+            for place, (name, path) in enumerate(scan.get("parameters", ()))
+        ]
+    return found["parameter"], found["result"]
+
+
+def _values(ds: xr.Dataset | None, row: Mapping[str, Any]) -> str:
+    """Return which values a parameter has, those that failed or are missing too."""
+    coord = None if ds is None else ds.coords.get(row["name"])
+    if coord is None or coord.attrs.get("path") != row["path"]:
+        return _range(row)
+    values = [value for value in coord.values.ravel().tolist() if value is not None]
+    there = [value for value in values if value == value]  # noqa: PLR0124  a hole is NaN
+    try:
+        return several(sorted(there or values))
+    except TypeError:
+        return several(there or values)
+
+
+def _range(row: Mapping[str, Any]) -> str:
+    """Return the range of many values, in numbers that can be read."""
+    ends = row["range"].split(" ... ")
+    if row["type"] in {"int", "float", "int or float", "float or int"} and len(ends) == 2:
+        ends = [f"{float(end):.6g}" if "." in end or "e" in end else end for end in ends]
+    number = (
+        f" ({row['distinct']:,} values)" if len(ends) == 2 and not row["range"].startswith("shape") else ""
+    )
+    return f"{' ... '.join(ends)}{number}"
+
+
+# ---------------------------------------------------------------------------------- failures and versions
+
+
+def _grouped(failures: Failures) -> list[FailureGroup]:
+    """Return failures by exception and line, the most frequent first."""
+    from coma_xr.output.reporting.facts import FailureGroup
+
+    groups: dict[tuple[str, str], list[Tree]] = {}
+    for _, tree in failures:
+        exception = tree["exception"]
+        groups.setdefault((str(exception.get("type")), str(exception.get("line") or "")), []).append(tree)
+    made = [
+        FailureGroup(
+            exception=exception,
+            line=line,
+            messages=list(dict.fromkeys(_message(tree) for tree in trees))[:_ALIKE],
+            parameters=[_set(tree) for tree in trees[:_ALIKE]],
+            traceback=str(trees[0]["exception"].get("traceback") or ""),
+            number=len(trees),
+        )
+        for (exception, line), trees in groups.items()
+    ]
+    return sorted(made, key=lambda group: -group.number)
+
+
+def _message(tree: Tree) -> str:
+    text = str(tree["exception"].get("message") or "")
+    return text if len(text) <= _MESSAGE else f"{text[:_MESSAGE]}..."
+
+
+def _set(tree: Tree) -> str:
+    found = {
+        join(keys).removeprefix(f"{BRANCH}/"): value
+        for keys, value in leaves(tree)
+        if keys[0] not in {"info", "exception"}
+    }
+    number = tree["info"].get("measurement_id")
+    host = tree["info"].get("host")
+    text = describe(found, (several([value]) for value in hand_out(found.values())))
+    return f"{text}, number {number}" + (f" on {host}" if host else "")
+
+
+def _made(trees: Iterable[tuple[int, Tree]]) -> tuple[list[float], dict[str, dict[str, int]]]:
+    """Return the durations of measurements [s], and by what, where and when they were made."""
+    durations: list[float] = []
+    counts: dict[str, Counter[str]] = {}
+    for _, tree in trees:
+        info = tree.get("info") if isinstance(tree, dict) else None
+        if not isinstance(info, dict):
+            continue
+        seconds = _seconds(info)
+        if seconds is not None:
+            durations.append(seconds)
+        for name, text in _made_with(info):
+            counts.setdefault(name, Counter())[text] += 1
+    return durations, {name: dict(counter) for name, counter in counts.items()}
+
+
+def _made_with(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if info.get("program") or info.get("version"):
+        yield "program", " ".join(str(info[name]) for name in ("program", "version") if info.get(name))
+    for name, called in _VERSIONS.items():
+        if info.get(name):
+            yield called, str(info[name])
+    if info.get("git_commit"):
+        changed = " and changes" if info.get("git_dirty") else ""
+        yield "git commit", f"{str(info['git_commit'])[:_COMMIT]}{changed}"
+
+
+def _seconds(info: Mapping[str, Any]) -> float | None:
+    """Return how long a measurement took; of an old one to a second, None when it does not say."""
+    duration = info.get("duration")
+    if isinstance(duration, (int, float)) and not isinstance(duration, bool):
+        return float(duration)
+    try:
+        start, end = (datetime.fromisoformat(str(info[name])) for name in ("start_date", "end_date"))
+        return (end - start).total_seconds()
+    except (KeyError, ValueError, TypeError):
+        return None
