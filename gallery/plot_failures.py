@@ -53,6 +53,8 @@ e.failures()[["a", "q", "message"]].head(3)
 # %%
 # In the Dataset these points are NaN, and ``measurement_status`` says why.
 
+e.annotate("a", long_name="constant field $a$")
+e.annotate("q", long_name="alternating field $q$")
 e.annotate("results/amplitude", long_name="largest deflection $x / x_0$")
 ds = e.to_dataset()
 directory.cleanup()

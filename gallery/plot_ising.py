@@ -43,7 +43,7 @@ e.run(ising, scan, repeats=8, seed=1, max_workers=2, progress=False)
 e.annotate("L", long_name="size $L$")
 e.annotate("T", long_name="temperature $T$", units="$J/k_B$")
 e.annotate("results/m", long_name=r"magnetization $\langle |m| \rangle$")
-e.annotate("results/chi", long_name=r"susceptibility $\chi$")
+e.annotate("results/chi", long_name=r"susceptibility $\chi$", units="$1/J$")
 ds = e.to_dataset()
 directory.cleanup()
 ds.sizes

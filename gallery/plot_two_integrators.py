@@ -41,7 +41,8 @@ def orbit(method, eccentricity, until=40.0, step=1 / 60):
         r, v = method(r, v, step)
     time = xr.DataArray(step * np.arange(len(path)), dims="time", attrs={"units": "years / $2\\pi$"})
     x, y = np.transpose(path)
-    return xr.Dataset({"x": ("time", x), "y": ("time", y)}, {"time": time})
+    axis = {"units": "$a$"}  # the semi-major one
+    return xr.Dataset({"x": ("time", x, axis), "y": ("time", y, axis)}, {"time": time})
 
 
 directory = tempfile.TemporaryDirectory()
