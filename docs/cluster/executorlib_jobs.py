@@ -1,0 +1,10 @@
+"""One script inside of a SLURM allocation, which starts job steps through executorlib."""
+
+from executorlib import SlurmJobExecutor
+from scan import scan, simulate
+
+import coma_xr as coma
+
+if __name__ == "__main__":
+    with SlurmJobExecutor(max_workers=8, block_allocation=True) as executor:
+        coma.Experiment("chain").run(simulate, scan, executor=executor)

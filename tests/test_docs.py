@@ -1,0 +1,267 @@
+"""Every example of the documentation runs and shows what is so, and the API page is complete.
+
+Pages with code cells are run by the build of the documentation. The others are run here: examples with prompts as doctests,
+blocks of Python as one program for each page or caption, scripts with stand-ins for the cluster.
+"""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import os
+import re
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import coma_xr as coma
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+CLUSTER = DOCS / "cluster"
+PATIENCE = 60.0  # seconds
+
+PROMPT = re.compile(r"^>>> ", re.MULTILINE)
+BLOCK = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+OPTIONS = re.compile(r"((?:^:[a-z]+:.*\n)*)(.*)", re.DOTALL | re.MULTILINE)
+CELLS = "{code-cell}"
+DIRECTIVE = re.compile(r"^\.\. auto(\w+):: (\S+)\n((?:   :.*\n?)*)", re.MULTILINE)
+
+# Their blocks are parts of an example that has a test of its own.
+ELSEWHERE = {"coming-from-coma-2.md": "test_tutorial.py", "cpp.md": "test_cpp.py"}
+CONDITIONS = "coma_xr.define.conditions"
+PEERS = ("xyzpy", "signac", "pipefunc")
+
+
+def text_of(page: Path) -> str:
+    return page.read_text("utf-8")
+
+
+def blocks(page: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield the language, the caption and the code of each block of a page."""
+    for info, text in BLOCK.findall(text_of(page)):
+        options, body = OPTIONS.match(text).groups()
+        found = re.search(r"^:caption: (.*)$", options, re.MULTILINE)
+        yield info.removeprefix("{code-block}").strip(), found[1] if found else "", body
+
+
+def programs() -> Iterator[Any]:
+    """Yield the name and source of all blocks of Python, those of one page and caption together."""
+    for page in PAGES:
+        sources: dict[str, list[str]] = {}
+        for language, caption, body in blocks(page):
+            if language == "python" and not PROMPT.search(body) and page.name not in ELSEWHERE:
+                sources.setdefault(caption, []).append(body)
+        for caption, bodies in sources.items():
+            yield pytest.param(caption, "\n".join(bodies), id=f"{page.stem}-{caption}".rstrip("-"))
+
+
+class Shown:
+    """Standard error and warnings as the user sees them, between the values."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+    def isatty(self) -> bool:
+        return False
+
+
+def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    print(f"{category.__name__}: {message}")
+
+
+def examples_of(page: Path) -> doctest.DocTest:
+    """Return the examples with prompts of a page, in which the lines of fences are no output."""
+    lines = ["" if line.startswith("```") else line for line in text_of(page).splitlines()]
+    names = {"__name__": "__main__"}
+    return doctest.DocTestParser().get_doctest("\n".join(lines), names, page.name, str(page), 0)
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if PROMPT.search(text_of(page))], ids=lambda page: page.name
+)
+def test_examples_show_what_is_so(page, tmp_path, monkeypatch):
+    "Values, errors, warnings and what is said on standard error."
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stderr", Shown())
+    said: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    with warnings.catch_warnings(), pd.option_context("display.width", 120, "display.max_columns", 20):
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", show)
+        runner.run(examples_of(page), out=said.append)
+    assert not runner.failures, "".join(said)
+
+
+@pytest.mark.parametrize(("caption", "source"), list(programs()))
+def test_programs_run_as_they_stand(caption, source, tmp_path, monkeypatch):
+    "Those of other libraries where these are installed."
+    from matplotlib import pyplot as plt
+
+    if caption in PEERS:
+        pytest.importorskip(caption)
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        if caption in PEERS:
+            warnings.simplefilter("ignore")
+        exec(compile(source, "<example>", "exec"), {"__name__": "__main__"})
+    plt.close("all")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_cells_are_on_pages_that_are_run(page):
+    "Without its header a page with cells would be built, and nothing in it run."
+    if f"```{CELLS}" in text_of(page):
+        assert text_of(page).startswith("---\nfile_format: mystnb\n")
+    assert "+SKIP" not in text_of(page)
+
+
+# Clusters
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    """A directory with the scripts, and a `srun` that runs what it is given here."""
+    directory = tmp_path / "cluster"
+    shutil.copytree(CLUSTER, directory, ignore=shutil.ignore_patterns("__pycache__"))
+    srun = tmp_path / "bin" / "srun"
+    srun.parent.mkdir()
+    srun.write_text('#!/bin/sh\nexec "$@"\n')
+    srun.chmod(0o755)
+    search = [str(srun.parent), str(Path(sys.executable).parent), os.environ["PATH"]]
+    monkeypatch.setenv("PATH", os.pathsep.join(search))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(DOCS.parent), str(directory / "standins")]))
+    return directory
+
+
+def stand_in(directory: Path, module: str, source: str) -> None:
+    """Put a module in place of one that needs a cluster."""
+    (directory / "standins").mkdir(exist_ok=True)
+    (directory / "standins" / f"{module}.py").write_text(source)
+
+
+def finish(*processes: subprocess.Popen[str]) -> None:
+    for process in processes:
+        _, said = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, said
+
+
+def start(directory: Path, *command: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command, cwd=directory, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True
+    )
+
+
+def everything_is_there(directory: Path) -> None:
+    e = coma.Experiment(directory / "chain", mode="r")
+    assert e.number_of_measurements() == 12
+    assert len(e.missing()) == 0
+    assert e.verify() == []
+
+
+def test_a_job_array_does_the_scan(cluster):
+    "All of its jobs at the same moment, each in its own process, as the script says."
+    jobs = re.search(r"--array=(\d+)-(\d+)", (cluster / "array.sh").read_text())
+    numbers = range(int(jobs[1]), int(jobs[2]) + 1)
+    assert f"JOBS = {len(numbers)} " in (cluster / "job.py").read_text()
+    cores = {"SLURM_CPUS_PER_TASK": "2"}
+    finish(*(start(cluster, "bash", "array.sh", SLURM_ARRAY_TASK_ID=str(n), **cores) for n in numbers))
+    everything_is_there(cluster)
+
+
+def test_one_job_of_an_array_does_its_share(cluster):
+    finish(start(cluster, "bash", "array.sh", SLURM_ARRAY_TASK_ID="0"))
+    assert coma.Experiment(cluster / "chain", mode="r").number_of_measurements() == 3
+
+
+def test_dask_jobqueue_does_the_scan(cluster):
+    "With a cluster on this machine in place of SLURM's."
+    pytest.importorskip("distributed")
+    stand_in(
+        cluster,
+        "dask_jobqueue",
+        "from distributed import LocalCluster\n\n\n"
+        "class SLURMCluster(LocalCluster):\n"
+        "    def __init__(self, *, cores, processes, memory, walltime):\n"
+        "        super().__init__(n_workers=1, threads_per_worker=1, dashboard_address=None)\n\n"
+        "    def adapt(self, *, maximum_jobs):\n"
+        "        return super().adapt(minimum=1, maximum=2)\n",
+    )
+    finish(start(cluster, sys.executable, "dask_jobs.py"))
+    everything_is_there(cluster)
+
+
+def test_executorlib_does_the_scan(cluster):
+    "With processes of this machine in place of job steps."
+    stand_in(
+        cluster,
+        "executorlib",
+        "from concurrent.futures import ProcessPoolExecutor\n\n\n"
+        "class SlurmJobExecutor(ProcessPoolExecutor):\n"
+        "    def __init__(self, *, max_workers, block_allocation):\n"
+        "        super().__init__(min(2, max_workers))\n",
+    )
+    finish(start(cluster, sys.executable, "executorlib_jobs.py"))
+    everything_is_there(cluster)
+
+
+def test_mpi_does_the_scan(cluster):
+    "With the command that the page says, on three processes."
+    pytest.importorskip("mpi4py")
+    if shutil.which("mpiexec") is None:
+        pytest.skip("no mpiexec")
+    assert "mpiexec -n 8 python -m mpi4py.futures mpi_jobs.py" in text_of(DOCS / "clusters.md")
+    finish(start(cluster, "mpiexec", "-n", "3", "python", "-m", "mpi4py.futures", "mpi_jobs.py"))
+    everything_is_there(cluster)
+
+
+# The API page
+
+
+def documented() -> dict[str, str]:
+    """Return the options of each object on the API page, by its full name."""
+    return {name: options for _, name, options in DIRECTIVE.findall(text_of(DOCS / "api.md"))}
+
+
+@pytest.mark.parametrize("name", [name for name in coma.__all__ if name != "__version__"])
+def test_every_public_name_is_on_the_api_page(name):
+    members = ":members: P, as_condition, parse"
+    assert f"coma_xr.{name}" in documented() or (name == "P" and members in documented()[CONDITIONS])
+
+
+def classes_on_the_page() -> Iterator[tuple[type, str]]:
+    for kind, name, options in DIRECTIVE.findall(text_of(DOCS / "api.md")):
+        if kind == "class":
+            module, _, attribute = name.rpartition(".")
+            yield getattr(importlib.import_module(module), attribute), options
+
+
+@pytest.mark.parametrize(
+    ("cls", "options"), list(classes_on_the_page()), ids=lambda value: getattr(value, "__name__", "")
+)
+def test_every_public_method_is_on_the_api_page(cls, options):
+    "Those with a docstring are shown, inherited ones where this is asked for."
+    assert ":members:" in options
+    ours = [base for base in cls.__mro__ if base.__module__.startswith("coma_xr")]
+    if len(ours) > 1 and ":inherited-members:" not in options:
+        names = {f"{base.__module__}.{base.__name__}" for base in ours[1:]} | {
+            f"coma_xr.{base.__name__}" for base in ours[1:]
+        }
+        assert names & documented().keys()
+    for base in ours:
+        for name, member in vars(base).items():
+            if not name.startswith("_") and (
+                inspect.isfunction(member) or isinstance(member, (property, classmethod))
+            ):
+                assert inspect.getdoc(getattr(base, name)), f"{base.__name__}.{name} has no docstring"
