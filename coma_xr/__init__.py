@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from coma_xr.run.program import ProgramError, program
     from coma_xr.run.report import RunReport
     from coma_xr.store.config import create_default_config, load_config
+    from coma_xr.trees.external import external
     from coma_xr.trees.registry import register
 
 __version__ = "0.1.0.dev0"
@@ -87,6 +88,7 @@ __all__ = [
     "cases",
     "create_default_config",
     "export",
+    "external",
     "grid",
     "load",
     "load_config",
@@ -116,6 +118,7 @@ _HOMES = {
     "cases": "define.scans",
     "create_default_config": "store.config",
     "export": "output.export",
+    "external": "trees.external",
     "grid": "define.scans",
     "load": "output.load",
     "load_config": "store.config",

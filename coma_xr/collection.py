@@ -263,7 +263,7 @@ class Experiments:
     def _trees(self, *, strict: bool) -> Iterator[tuple[int, tuple[int, Tree]]]:
         """Yield the measurements of all experiments with the positions of these."""
         for place, e in enumerate(self):
-            for pair in e._place.trees(strict=strict):
+            for pair in e._trees(strict=strict):
                 yield place, pair
 
     def _annotations(self) -> dict[str, Any]:

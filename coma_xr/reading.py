@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -17,6 +17,7 @@ from coma_xr.run.failure import Failure
 from coma_xr.run.plan import survey
 from coma_xr.session import recorded_failures
 from coma_xr.store.locks import seen_runs
+from coma_xr.trees.external import files_of
 from coma_xr.trees.paths import join, leaves
 from coma_xr.trees.plain import from_plain
 
@@ -72,7 +73,8 @@ class Readable:
     @property
     def tags(self) -> list[str]:
         """Words to find the experiment by."""
-        return list(self._info("tags") or [])
+        tags = self._info("tags") or []
+        return list(tags) if isinstance(tags, list) else [tags]
 
     @property
     def start_date(self) -> str | None:
@@ -152,13 +154,21 @@ class Readable:
 
         return failures_table(self._failed(), self._pairs())
 
-    def _failed(self) -> list[tuple[int, Tree]]:
+    def _done(self) -> Callable[[Definition], Container[Hashable]]:
+        """Return a function that tells which parameter sets have a measurement; these are read once."""
+        return cache(
+            lambda definition: survey(self._place.trees(), definition, defaults=self._defaults()).ids
+        )
+
+    def _failed(
+        self, done_by: Callable[[Definition], Container[Hashable]] | None = None
+    ) -> list[tuple[int, Tree]]:
         """Return the records of failures; one that has succeeded since counts no more, even if a kill kept it."""
         failures = recorded_failures(self._place)
         definition = self._definition
         if not failures or definition is None:
             return failures
-        done = survey(self._place.trees(), definition, defaults=self._defaults()).ids
+        done = (done_by or self._done())(definition)
         again = survey(failures, definition).ids
         over = {number for key, numbers in again.items() if key in done for number in numbers}
         return [(number, tree) for number, tree in failures if number not in over]
@@ -185,11 +195,13 @@ class Readable:
 
     def missing(self) -> Scan:
         """Return the parameter sets that the last run was asked for and that have no measurement."""
-        scan = self._place.scan() or {}
+        return self._missing(self._place.scan() or {}, self._done())
+
+    def _missing(self, scan: Mapping[str, Any], done_by: Callable[[Definition], Container[Hashable]]) -> Scan:
         definition = Definition.from_state(scan["parameters"]) if scan else self._definition
         if definition is None:
             raise ParameterError(f"Nothing was run in {self.path} yet, so nothing is missing.")
-        done = survey(self._place.trees(), definition, defaults=self._defaults()).ids
+        done = done_by(definition)
         repeats = range(scan.get("repeats") or 1)
         sets = [
             row
@@ -216,8 +228,9 @@ class Readable:
         >>> e.status()
         {'measurements': 2, 'failed': 0, 'missing': 1, 'runs': []}
         """
-        missing = 0 if self._place.scan() is None else len(self.missing())
-        counts = {"measurements": self.number_of_measurements(), "failed": len(self._failed())}
+        scan, done_by = self._place.scan(), self._done()
+        missing = 0 if scan is None else len(self._missing(scan, done_by))
+        counts = {"measurements": self.number_of_measurements(), "failed": len(self._failed(done_by))}
         return {**counts, "missing": missing, "runs": self.runs()}
 
     def runs(self) -> list[LiveRun]:
@@ -251,7 +264,7 @@ class Readable:
         >>> [m.results.y for m in e.measurements()]
         [1, 4, 9]
         """
-        trees = self._place.trees()
+        trees = self._trees()
         if where is not None:
             from coma_xr.retrieve.selection import selected
 
@@ -269,7 +282,9 @@ class Readable:
         DataFileError
             When its file cannot be read.
         """
-        return Measurement(id, self._place.measurements.read(id), self._place.config.serializer_setstate)
+        tree = self._place.measurements.read(id)
+        _, located = next(_located([(id, tree)], self._place))
+        return Measurement(id, located, self._place.config.serializer_setstate)
 
     # Results
 
@@ -327,6 +342,7 @@ class Readable:
         unfold: Mapping[str, Any] | None = None,
         fill: Any = AS_NEEDED,
         where: Any = None,
+        chunks: Any = None,
         strict: bool = False,
     ) -> xr.Dataset:
         """Return the experiment as a labelled Dataset.
@@ -352,6 +368,9 @@ class Readable:
             default NaN, NaT or None, for which int becomes float and bool object.
         where : condition, str or callable, optional
             Only measurements for which it holds: ``coma.P.beta < 2``, ``"beta < 2"``, ``lambda p: p.beta < 2``.
+        chunks : int, "auto" or mapping, optional
+            Let dask compute what `coma_xr.external` put into files of its own, in chunks of these sizes; ``{}`` takes
+            one file at a time. By default they are read when they are looked at.
         strict : bool, default False
             Raise an error for a measurement that cannot be read, instead of a warning.
 
@@ -398,7 +417,12 @@ class Readable:
             status=self._status(scan),
             attrs=self._attrs(),
         )
-        return self._built(build, strict=strict)
+        ds = self._built(build, strict=strict)
+        if chunks is None:
+            return ds
+        from coma_xr.beside.stack import chunked
+
+        return chunked(ds, chunks)
 
     def _status(self, scan: Mapping[str, Any]) -> Status:
         """Return what is known of parameter sets beside the measurements."""
@@ -413,7 +437,7 @@ class Readable:
         )
 
     def _excluded(self) -> dict[int, str]:
-        return {int(id): why for id, why in self._place.state().get("excluded", {}).items()}
+        return self._place.excluded()
 
     def to_dataframe(
         self,
@@ -489,7 +513,7 @@ class Readable:
         """
         from coma_xr.retrieve.dataframe import paths_table
 
-        return paths_table(self._place.trees(), definition=self._pairs(), annotations=self.annotations)
+        return paths_table(self._trees(), definition=self._pairs(), annotations=self.annotations)
 
     def export(self, path: str | os.PathLike[str], *, where: Any = None, overwrite: bool = False) -> Path:
         """Write the experiment into one file for other programs.
@@ -530,30 +554,6 @@ class Readable:
         data = self.to_dataframe(where=where) if wants_table(path) else self.to_dataset(where=where)
         return export(data, path, overwrite=overwrite)
 
-    def _built(self, build: Callable[[Iterable[tuple[int, Tree]]], T], *, strict: bool) -> T:
-        """Return what is built of the measurements, without those that hold a value that cannot be read."""
-        try:
-            return build(self._place.trees(strict=strict))
-        except DataFileError:
-            bad = dict(_unreadable(self._place.measurements.trees()))
-            if not bad:
-                raise
-        text = f"In {self.path} cannot be read: {listing(bad.values(), 3)}"
-        if strict:
-            raise DataFileError(text)
-        warn(
-            f"{text}. {len(bad)} of {self.number_of_measurements()} measurements are left out.",
-            DataFileWarning,
-        )
-        return build((id, tree) for id, tree in self._place.trees() if id not in bad)
-
-    def _warn_when_empty(self) -> None:
-        if not self.number_of_measurements():
-            failed = len(self._place.failures())
-            hint = f" {failed} parameter sets failed: failures() tells why." if failed else ""
-            warn(f"There are no measurements in {self.path}.{hint}")
-
-    def _pairs(self) -> list[tuple[str, str]]:
     def report(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write a page about the experiment, complete in itself: it loads nothing, and nothing in it runs.
 
@@ -592,11 +592,50 @@ class Readable:
 
         return write_report(self, self._place, path, overwrite=overwrite)
 
+    def _built(self, build: Callable[[Iterable[tuple[int, Tree]]], T], *, strict: bool) -> T:
+        """Return what is built of the measurements, without those that hold a value that cannot be read."""
+        try:
+            return build(self._trees(strict=strict))
+        except DataFileError:
+            bad = dict(_unreadable(_located(self._place.measurements.trees(), self._place)))
+            if not bad:
+                raise
+        text = f"In {self.path} cannot be read: {listing(bad.values(), 3)}"
+        if strict:
+            raise DataFileError(text)
+        warn(
+            f"{text}. {len(bad)} of {self.number_of_measurements()} measurements are left out.",
+            DataFileWarning,
+        )
+        return build((id, tree) for id, tree in self._trees() if id not in bad)
+
+    def _trees(self, *, strict: bool = False) -> Iterator[tuple[int, Tree]]:
+        """Yield id and tree of every measurement, ready to be handed out."""
+        return _located(self._place.trees(strict=strict), self._place)
+
+    def _warn_when_empty(self) -> None:
+        if not self.number_of_measurements():
+            failed = len(self._place.failures())
+            hint = f" {failed} parameter sets failed: failures() tells why." if failed else ""
+            warn(f"There are no measurements in {self.path}.{hint}")
+
+    def _pairs(self) -> list[tuple[str, str]]:
         definition = self._definition
         return [] if definition is None else list(definition)
 
     def _attrs(self) -> dict[str, Any]:
         return {name: value for name, value in self._place.info.items() if value not in (None, [], {})}
+
+
+def _located(trees: Iterable[tuple[int, Tree]], place: ExperimentDirectory) -> Iterator[tuple[int, Tree]]:
+    """Yield ids and trees; those with arrays in files of their own know where these are."""
+    for id, tree in trees:
+        if files_of(tree):
+            from coma_xr.beside.read import located
+
+            yield id, located(tree, place.stem(id))
+        else:
+            yield id, tree
 
 
 def _unreadable(trees: Iterable[tuple[int, Tree]]) -> Iterator[tuple[int, str]]:

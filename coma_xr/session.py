@@ -30,6 +30,10 @@ def recorded_failures(place: ExperimentDirectory) -> list[tuple[int, Tree]]:
     return [(tree["info"]["measurement_id"], tree) for tree in place.failures()]
 
 
+# Bytes of text from which on an array is better beside the tree.
+_BIG = 10_000_000
+
+
 @dataclass
 class Keeper:
     """Keeps what comes of parameter sets, under the ids that were reserved for them.
@@ -46,6 +50,8 @@ class Keeper:
         The id of the first parameter set of the run.
     dates : list of str
         When each measurement ended; filled here.
+    hinted : bool
+        Whether it was said that text is big.
     """
 
     place: ExperimentDirectory
@@ -53,15 +59,28 @@ class Keeper:
     failed: Survey
     first: int
     dates: list[str] = field(default_factory=list)
+    hinted: bool = False
 
     def save(self, outcome: Outcome) -> int:
         """Save a measurement and return its id."""
         assert outcome.rest is not None
         id = self.first + outcome.task.position
-        id = self.saving.add(outcome.info, outcome.rest, id=id, seconds=outcome.seconds)
+        self._hint(outcome.rest)
+        id = self.saving.add(
+            outcome.info, outcome.rest, id=id, seconds=outcome.seconds, beside=outcome.beside
+        )
         self.dates.append(outcome.info["end_date"])
         self._forget(outcome)
         return id
+
+    def _hint(self, rest: bytes) -> None:
+        """Say once in a run that there is a better place for what makes files of text big."""
+        if len(rest) > _BIG and not self.hinted:
+            self.hinted = True
+            warn(
+                f"A measurement of {self.place.path} has {len(rest) / 1e6:.0f} MB of text. Arrays that large are better "
+                "kept in netCDF files beside it: return coma.external(array)."
+            )
 
     def record_failure(self, outcome: Outcome) -> int:
         """Record a failure and return the id that its measurement would have had."""

@@ -18,6 +18,7 @@ FLOORS = [
     {"errors"},
     {"files", "html"},
     {"trees", "output"},
+    {"beside"},
     {"define"},
     {"store", "run", "retrieve"},
     {"session"},
@@ -26,6 +27,7 @@ FLOORS = [
     {"experiment"},
     {"plugins", "collection"},
     {"demo"},
+    {"terminal"},
     {"cli"},
     {"__main__"},
 ]
@@ -34,9 +36,10 @@ FLOORS = [
 ONLY = {
     "output": {"errors", "files", "html"},
     "trees": {"errors"},
+    "beside": {"errors", "files", "trees", "output"},
     "define": {"errors", "html", "trees"},
-    "run": {"errors", "files", "html", "trees", "define"},
-    "retrieve": {"errors", "html", "trees", "define"},
+    "run": {"errors", "files", "html", "trees", "beside", "define"},
+    "retrieve": {"errors", "html", "trees", "beside", "define"},
 }
 
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

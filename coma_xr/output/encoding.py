@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,7 @@ __all__ = [
     "assembled",
     "decode",
     "decode_parts",
+    "decode_variable",
     "encode",
     "encode_parts",
     "restore_indexes",
@@ -294,20 +295,32 @@ def decode(ds: xr.Dataset) -> xr.Dataset:
     return assembled(decode_parts(ds))
 
 
-def decode_parts(ds: xr.Dataset) -> Parts:
-    """Return what an encoded Dataset was made of, and the notes about it."""
+Decoded = tuple[tuple[Hashable, ...], Values, dict[Any, Any]]
+
+
+def decode_parts(ds: xr.Dataset, decode: Callable[[xr.Variable, str], Decoded] | None = None) -> Parts:
+    """Return what an encoded Dataset was made of, and the notes about it.
+
+    Parameters
+    ----------
+    ds : Dataset
+    decode : callable, optional
+        Returns dims, values and attributes of a variable of a given name; `decode_variable` by default.
+    """
+    decode = decode or decode_variable
     attrs, said = decode_attrs(ds.attrs)
     variables: dict[Hashable, Any] = {}
     names: dict[Hashable, Hashable] = {new: untag(old) for new, old in said.get("names", [])}
     coords = said.get("coords") or list(ds.coords)
     order = said.get("order") or [*(name for name in ds.variables if name not in coords), *coords]
     for name in order:
-        dims, values, own = _decode_variable(ds.variables[name])
+        dims, values, own = decode(ds.variables[name], name)
         variables[names.get(name, name)] = tuple(names.get(dim, dim) for dim in dims), values, own
     return Parts(variables, [names.get(name, name) for name in coords], attrs, said)
 
 
-def _decode_variable(variable: xr.Variable) -> tuple[tuple[Hashable, ...], Values, dict[Any, Any]]:
+def decode_variable(variable: xr.Variable, name: str = "") -> Decoded:  # noqa: ARG001  see `decode_parts`
+    """Return dims, values and attributes of a variable of a file."""
     attrs, note = decode_attrs(variable.attrs)
     dims = variable.dims[:-1] if "complex" in note else variable.dims
     return dims, real(np.asarray(variable.values), note), attrs

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["load"]
+__all__ = ["UNREADABLE", "load"]
 
 # What the readers of the formats raise for files that are none, or contradict themselves.
-_UNREADABLE = (
+UNREADABLE = (
     ArithmeticError,
     AttributeError,
     ImportError,
@@ -77,7 +77,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame:
         raise
     except PermissionError as error:
         raise files.refusal(error, "read", str(path)) from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         said = str(error).partition("\n")[0]
         raise DataFileError(
             f"{path}: cannot be read as {path.suffix}: {type(error).__name__}: {said}"

@@ -14,7 +14,7 @@ from coma_xr.output.encoding import NETCDF
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read", "write"]
+__all__ = ["opened", "read", "write"]
 
 
 def write(data: xr.Dataset | pd.DataFrame, path: Path, overwrite: bool) -> None:
@@ -26,6 +26,12 @@ def write(data: xr.Dataset | pd.DataFrame, path: Path, overwrite: bool) -> None:
 
 def read(path: Path) -> xr.Dataset | pd.DataFrame:
     """Read what `write` wrote, or any other netCDF file."""
+    with opened(path) as raw:
+        return from_file(raw.load())
+
+
+def opened(path: Path | str) -> xr.Dataset:
+    """Return a file as it is, to be closed; nothing but its coordinates is read yet."""
     # The coarsest unit that tells all dates is exact for each of them.
     coder = xr.coders.CFDatetimeCoder(time_unit="s")
-    return from_file(xr.load_dataset(path, engine="netcdf4", decode_times=coder))
+    return xr.open_dataset(path, engine="netcdf4", decode_times=coder, cache=False)

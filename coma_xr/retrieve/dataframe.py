@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from coma_xr.beside.read import deferred, is_deferred
 from coma_xr.errors import LayoutError, listing
 from coma_xr.retrieve.arrays import as_array, with_holes
 from coma_xr.retrieve.columns import MISSING
@@ -30,6 +31,7 @@ from coma_xr.retrieve.requests import (
 from coma_xr.retrieve.rows import long_columns
 from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.unfold import flat_columns
+from coma_xr.trees.external import is_external
 from coma_xr.trees.plain import from_plain
 from coma_xr.trees.typed import TYPE, is_array, is_typed
 
@@ -178,8 +180,9 @@ def _has_typed(column: Sequence[Any]) -> bool:
 
 def _bare(value: Any) -> Any:
     """Return what one cell of a table holds: of a DataArray only its values."""
-    value = from_plain(value) if is_typed(value) else value
-    if isinstance(value, xr.DataArray):
+    value = deferred(value) if is_typed(value) else value
+    # What lies in a file is read by whoever looks at it.
+    if isinstance(value, xr.DataArray) and not is_deferred(value):
         return value.values[()]
     return value
 
@@ -279,6 +282,8 @@ def _types(values: list[Any]) -> str:
 def _type(value: Any) -> str:
     if is_array(value):
         return f"array of {value.get('dtype', 'numbers')}"
+    if is_external(value):
+        return f"external {str(value.get('type')).rpartition('.')[2]}"
     if is_typed(value):
         return str(value[TYPE]).rpartition(".")[2]
     if isinstance(value, (xr.DataArray, xr.Dataset)):
@@ -300,20 +305,28 @@ def _distinct_and_range(values: list[Any]) -> tuple[int, str]:
         return len(set(numbers)) + (
             len(numbers) < len(values)
         ), f"{low}" if low == high else f"{low} ... {high}"
-    sizes = [_shape(value) for value in values if isinstance(value, list) or is_array(value)]
+    sizes = [_shape(value) for value in values if _has_shape(value)]
     if sizes:
         low, high = min(sizes), max(sizes)
         return len(texts), f"shape {low}" if low == high else f"shape {low} ... {high}"
     return len(texts), listing(texts, most=3)
 
 
+def _has_shape(value: Any) -> bool:
+    return isinstance(value, (list, xr.DataArray)) or is_array(value) or is_external(value)
+
+
 def _short(value: Any) -> str:
+    if is_external(value):
+        return str(value.get("sha256"))
     if is_typed(value) and not is_array(value):
         value = from_plain(value)
     return str(value) if isinstance(value, (str, dt.date, dt.timedelta)) else repr(value)
 
 
 def _shape(value: Any) -> tuple[int, ...]:
+    if isinstance(value, xr.DataArray):
+        return value.shape
     if isinstance(value, dict):
         return tuple(value.get("shape", ()))
     shape: tuple[int, ...] = ()

@@ -111,6 +111,9 @@ def arrange(
         raise LayoutError("With layout='points' all parameters are coords along one dim; leave dims= out.")
     if layout == "points" or (layout is None and dims is None and _are_points(table, structure or ())):
         return _points(table, free)
+    if layout == "grid":
+        # Who asks for a grid of points gets a dim for each parameter.
+        structure = [axis for axis in structure or () if not axis.get("points")]
     plans = _plans(table, dims, structure, free)
     rows = _complete(plans, len(source.columns), len(table))
     axes: list[Axis] = []

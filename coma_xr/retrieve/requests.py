@@ -16,6 +16,7 @@ from coma_xr.retrieve.arrays import utc
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.retrieve.names import Names, role
+from coma_xr.trees.external import is_external
 from coma_xr.trees.paths import WILDCARD, follow, join, split
 from coma_xr.trees.plain import Tree, from_plain, to_plain
 from coma_xr.trees.typed import TYPE
@@ -314,10 +315,14 @@ def _expand_datasets(columns: Columns) -> None:
     for path in columns.paths:
         column = columns[path] if columns.is_kept(path) else []
         first = next((value for value in column if value is not MISSING), None)
-        if type(first) is dict and str(first.get(TYPE)).lower().endswith(".dataset"):
+        if type(first) is dict and _stands_for_dataset(first):
             datasets = [value if value is MISSING else from_plain(value) for value in column]
             if all(value is MISSING or hasattr(value, "data_vars") for value in datasets):
                 columns.expand(path, _variables_of(datasets))
+
+
+def _stands_for_dataset(node: Mapping[str, Any]) -> bool:
+    return str(node.get("type" if is_external(node) else TYPE)).lower().endswith(".dataset")
 
 
 def _variables_of(datasets: Sequence[Any]) -> dict[str, list[Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 import numpy as np
 import numpy.typing as npt
 
+from coma_xr.beside.read import deferred
 from coma_xr.define.conditions import Condition, as_condition
 from coma_xr.define.parameters import Definition, ParameterSet, key
 from coma_xr.errors import LayoutError, PathError, listing, warn
@@ -18,7 +19,7 @@ from coma_xr.retrieve.names import Names
 from coma_xr.retrieve.requests import Request, Source, read, requests_of
 from coma_xr.retrieve.unfold import flat_columns
 from coma_xr.trees.paths import join
-from coma_xr.trees.plain import Tree, from_plain, to_plain
+from coma_xr.trees.plain import Tree, to_plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -326,7 +327,7 @@ def _table(
             if MISSING in items:
                 raise LayoutError(_uneven(path, items, ids))
             names.append(new)
-            values.append([from_plain(item) if isinstance(item, dict) else item for item in items])
+            values.append([deferred(item) if isinstance(item, dict) else item for item in items])
     rows = list(zip(*values, strict=True)) or [()] * len(ids)
     if not {type(item) for row in rows for item in row} <= _BARE:
         return names, np.array([as_objects(row) for row in rows])

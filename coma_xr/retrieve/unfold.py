@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from coma_xr.beside.read import BARE, is_deferred
+from coma_xr.beside.stack import Stack
 from coma_xr.retrieve.arrays import Array, Attrs, as_array, place, with_holes
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING
 from coma_xr.trees.plain import from_plain
@@ -39,6 +41,8 @@ class Folded:
         Lists are numbered from 1, arrays not at all.
     stacked : bool
         Whether `values` are arrays.
+    lazy : bool
+        Whether they are variables that may not be read yet, all of one shape.
     dims : tuple of str
         Of DataArrays, their own dims.
     coords : dict
@@ -55,6 +59,7 @@ class Folded:
     dims: tuple[str, ...] = ()
     coords: dict[str, tuple[tuple[str, ...], list[Any], Attrs]] = field(default_factory=dict)
     attrs: Attrs = field(default_factory=dict)
+    lazy: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -99,7 +104,8 @@ class Folded:
         """
         cells = cells[self.there]
         if self.stacked:
-            return _stack(self.values, cells, size, shape, fill)
+            arrays = [np.asarray(variable.values) for variable in self.values] if self.lazy else self.values
+            return _stack(arrays, cells, size, shape, fill)
         at = cells
         for length, extent in zip(self.lengths, shape, strict=True):
             at = np.repeat(at * extent, length) + _counting(length)
@@ -108,6 +114,30 @@ class Folded:
         full = len(at) == total and len(np.unique(at)) == total
         out, attrs = place(array, at, total, attrs, full=full, fill=fill)
         return out.reshape(size, *shape), attrs
+
+    def stack(self, cells: Array, shape: Sequence[int], fill: Any = AS_NEEDED) -> tuple[Stack, Attrs]:
+        """Return one array of all values, if `lazy`, that reads of them only what is looked at.
+
+        Parameters
+        ----------
+        cells, fill
+            As in `fill`.
+        shape : sequence of int
+            The sizes of the dims that the cells have.
+
+        Returns
+        -------
+        Stack, shape (*shape, *self.shape)
+        dict
+            Attributes that say what was converted.
+        """
+        numbers = np.full(math.prod(shape), -1, dtype=np.intp)
+        numbers[cells[self.there]] = np.arange(len(self.there))
+        empty: Array = np.empty(0, dtype=np.result_type(*(variable.dtype for variable in self.values)))
+        hole, attrs = empty.dtype.type(), dict[str, Any]()
+        if (numbers < 0).any():
+            empty, hole, attrs = with_holes(empty, attrs, fill)
+        return Stack(self.values, numbers.reshape(shape), empty.dtype, hole), attrs
 
     def counts(self, level: int, cells: Array, size: int, shape: Sequence[int]) -> Array:
         """Return the lengths of one level in the cells of all dims above it; 0 where there is none."""
@@ -146,10 +176,12 @@ def _stack(
 
 def _alike(arrays: Sequence[Array]) -> Sequence[Array]:
     """Return arrays of dtypes that NumPy may join without changing what values are."""
+    return arrays if _joinable(arrays) else [array.astype(object) for array in arrays]
+
+
+def _joinable(arrays: Sequence[Array] | Sequence[xr.DataArray]) -> bool:
     kinds = {array.dtype.kind for array in arrays}
-    if len(kinds) == 1 or kinds <= set("iuf"):
-        return arrays
-    return [array.astype(object) for array in arrays]
+    return len(kinds) == 1 or kinds <= set("iuf")
 
 
 def measure(values: Sequence[Any]) -> Folded | None:
@@ -232,10 +264,16 @@ def _measure_labelled(arrays: Sequence[xr.DataArray], there: Array) -> Folded | 
                 [MISSING if coord is None else coord.values[()] for coord in found],
                 _common(there_are),
             )
-    attrs = _common(arrays)
-    values = [array.values for array in arrays]
-    own_dims = tuple(map(str, dims))
-    return Folded(values, list(shapes.T), there, False, True, own_dims, coords, attrs)
+    own_dims = () if all(BARE in array.encoding for array in arrays) else tuple(map(str, dims))
+    lazy = any(map(is_deferred, arrays))
+    if lazy and not (_same(shapes) and _joinable(arrays)):
+        return None
+    values = [array.variable if lazy else array.values for array in arrays]
+    return Folded(values, list(shapes.T), there, False, True, own_dims, coords, _common(arrays), lazy)
+
+
+def _same(shapes: Array) -> bool:
+    return bool((shapes == shapes[0]).all())
 
 
 def _common(arrays: Sequence[xr.DataArray]) -> Attrs:

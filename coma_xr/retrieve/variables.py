@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from coma_xr.beside.read import deferred, is_deferred
 from coma_xr.errors import LayoutError, listing, warn
 from coma_xr.retrieve.arrays import Array, Attrs, as_objects, scatter
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING
@@ -85,7 +86,10 @@ class Item:
             return
         folded = measure(self.values)
         if folded is None:
-            self.reason = "has values of different kinds"
+            files = any(map(is_deferred, self.values))
+            self.reason = (
+                f"has {'arrays of unequal shapes in files' if files else 'values of different kinds'}"
+            )
         elif folded.wasteful:
             self.reason = f"would be padded to {' x '.join(map(str, folded.shape))}, under 10 % full"
         else:
@@ -96,7 +100,7 @@ class Item:
         self.whole = self.reason is not None
 
     def _has_containers(self) -> bool:
-        self.values = [from_plain(value) if is_typed(value) else value for value in self.values]
+        self.values = [deferred(value) if is_typed(value) else value for value in self.values]
         return any(isinstance(value, _CONTAINERS) for value in self.values)
 
     def _refuse_dims(self, why: str) -> None:
@@ -166,6 +170,9 @@ def _variable(item: Item, dims: Sequence[str], extents: Mapping[str, int]) -> xr
     layout = item.layout
     if item.folded:
         extent = [extents[dim] for dim in dims]
+        if item.folded.lazy and item.folded.shape == tuple(extent):
+            stack, attrs = item.folded.stack(layout.cells, layout.shape, item.fill)
+            return stack.variable((*layout.dims, *dims), item.attrs | attrs)
         array, attrs = item.folded.fill(layout.cells, layout.size, extent, item.fill)
         array = array.reshape(*layout.shape, *extent)
         return variable((*layout.dims, *dims), array, item.attrs | attrs)

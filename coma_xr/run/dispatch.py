@@ -118,7 +118,7 @@ class _Dispatch:
         self._adapt(len(results), event.reply.seconds)
         self._return(event.chunk[len(results) :])
         for task, result in zip(event.chunk, results, strict=False):
-            yield Outcome(task, result.info, result.rest, result.failure, None, result.seconds)
+            yield Outcome(task, result.info, result.rest, result.failure, None, result.seconds, result.beside)
 
     def _adapt(self, number: int, seconds: float) -> None:
         fitting = BUDGET * number / max(seconds, 1e-9)

@@ -47,6 +47,7 @@ class Result(NamedTuple):
     rest: bytes | None
     failure: dict[str, Tree] | None
     seconds: float
+    beside: dict[str, bytes]
 
 
 class Reply(NamedTuple):
@@ -183,7 +184,8 @@ def run(token: str, work: bytes | Work, parcels: Sequence[Parcel], budget: float
     seconds = 0.0
     for parcel in parcels:
         outcome = call(loaded, Task(0, tuple(parcel[0]), (), parcel[1]))
-        results.append(Result(outcome.info, outcome.rest, outcome.failure, outcome.seconds))
+        result = Result(outcome.info, outcome.rest, outcome.failure, outcome.seconds, outcome.beside)
+        results.append(result)
         seconds = time.monotonic() - begin
         if seconds >= budget:
             break

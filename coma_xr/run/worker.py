@@ -6,6 +6,7 @@ text, numbers and bytes.
 
 from __future__ import annotations
 
+import os
 import platform
 import secrets
 import time
@@ -16,11 +17,13 @@ from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
+from coma_xr.beside.write import Collector
 from coma_xr.define.parameters import Definition, ParameterSet, write
 from coma_xr.define.values import BRANCH, hand_out
 from coma_xr.errors import ParameterError, SerializationError, listing
 from coma_xr.run import signature
 from coma_xr.run.seeds import Seeds
+from coma_xr.trees.external import FILES
 from coma_xr.trees.formats import FORMATS, JSON
 from coma_xr.trees.objects import fields_of, own_state
 from coma_xr.trees.plain import CLASS, GETSTATE, to_plain
@@ -39,7 +42,8 @@ Status = Literal["failed", "died", "timeout"]
 RESULTS = "results"
 _ID = "measurement_id"
 _BRANCH_PATH = f"{BRANCH}/"
-_OURS = ("coma_xr.run.", "coma_xr.define.", "coma_xr.trees.")
+_OURS = ("coma_xr.run.", "coma_xr.define.", "coma_xr.trees.", "coma_xr.beside.")
+_HERE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _TREE = ("info", BRANCH, RESULTS, CLASS)
 _MARKS = ("seed", "repeat")
 # No more than every format and language takes for an integer.
@@ -110,6 +114,8 @@ class Outcome:
         The exception itself, where it was raised in this process.
     seconds : float
         Duration [s].
+    beside : dict of str to bytes
+        What lies in files beside the measurement, by the last part of their names.
     """
 
     task: Task
@@ -118,6 +124,7 @@ class Outcome:
     failure: dict[str, Tree] | None = None
     error: BaseException | None = None
     seconds: float = 0.0
+    beside: dict[str, bytes] = field(default_factory=dict)
 
 
 def prepare(
@@ -214,15 +221,19 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
             begin = time.perf_counter()
         value = _run(work, task, marks)
         seconds = time.perf_counter() - begin
-        tree = _tree(work, task, value)
+        collector = Collector()
+        tree = _tree(work, task, value, collector)
         own = tree.pop("info", {})
         if type(own) is not dict:
             raise SerializationError(f"info: this branch is a dictionary, here it is a {type(own).__name__}.")
         info = _info(started, seconds, work.provenance, marks)
         # What coma_xr itself records stays, also when the function returns a tree that it read somewhere.
         info.update((name, child) for name, child in own.items() if name not in info and name != _ID)
+        if collector.files:
+            info[FILES] = list(collector.files)
         encode = FORMATS[work.suffix].encode_rest
-        return Outcome(task, info, encode(tree, pretty=work.pretty, strict=work.strict), seconds=seconds)
+        rest = encode(tree, pretty=work.pretty, strict=work.strict)
+        return Outcome(task, info, rest, seconds=seconds, beside=collector.files)
     except through:
         raise
     except BaseException as error:  # noqa: BLE001  also sys.exit() in the function fails this set alone
@@ -233,7 +244,7 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
 
 def reproduce(work: Work, task: Task, marks: Mapping[str, Tree]) -> None:
     """Run one parameter set as `call` does, but let what goes wrong be raised; `marks` has a seed, if one is needed."""
-    _tree(work, task, _run(work, task, marks))
+    _tree(work, task, _run(work, task, marks), Collector())
 
 
 def _run(work: Work, task: Task, marks: Mapping[str, Tree]) -> Any:
@@ -243,8 +254,8 @@ def _run(work: Work, task: Task, marks: Mapping[str, Tree]) -> Any:
     return work.function(**dict(zip(work.keywords, hand_out(task.values), strict=True)), **random)
 
 
-def _tree(work: Work, task: Task, value: Any) -> dict[str, Tree]:
-    tree: dict[str, Tree] = to_plain(_branches(work, value), work.getstate)
+def _tree(work: Work, task: Task, value: Any, collector: Collector) -> dict[str, Tree]:
+    tree: dict[str, Tree] = to_plain(_branches(work, value), work.getstate, collector)
     write(tree, work.definition, task.values)
     if work.defaults:
         parameters = tree.setdefault(BRANCH, {})
@@ -396,10 +407,11 @@ def _message(error: BaseException) -> str:
 
 
 def _line(frames: TracebackType | None) -> str:
-    """Return where an exception was raised: ``file:line in function: text``."""
+    """Return where an exception was raised: ``file:line in function: text``, of what is not coma_xr's own if it can be."""
     if frames is None:
         return ""
-    last = traceback.extract_tb(frames)[-1]
+    stack = traceback.extract_tb(frames)
+    last = next((frame for frame in reversed(stack) if not frame.filename.startswith(_HERE)), stack[-1])
     return f"{last.filename}:{last.lineno} in {last.name}" + (f": {last.line}" if last.line else "")
 
 

@@ -55,7 +55,15 @@ class MeasurementStore(ABC):
         """
 
     @abstractmethod
-    def add(self, info: Mapping[str, Any], rest: bytes, *, id: int | None = None, sync: bool = False) -> int:
+    def add(
+        self,
+        info: Mapping[str, Any],
+        rest: bytes,
+        *,
+        id: int | None = None,
+        sync: bool = False,
+        beside: Mapping[str, bytes] | None = None,
+    ) -> int:
         """Store one measurement.
 
         Parameters
@@ -68,6 +76,8 @@ class MeasurementStore(ABC):
             The id to use; when it is taken, or not given, the next one that is free.
         sync : bool, default False
             Return only when the measurement is on the disk for good.
+        beside : mapping of str to bytes, optional
+            Files of its own, by the last part of their names. They are on the disk for good before it counts.
 
         Returns
         -------

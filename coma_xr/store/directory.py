@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.errors import ComaError, DataFileError
+from coma_xr.store.beside import created
 from coma_xr.store.contract import MeasurementStore, with_id
 from coma_xr.store.documents import load_measurement, same
 from coma_xr.trees.formats import JSON, format_of
@@ -196,7 +197,19 @@ class DirectoryStore(MeasurementStore):
         if archive is not None and id in archive.ids():
             yield id, archive.read(id)
 
-    def add(self, info: Mapping[str, Any], rest: bytes, *, id: int | None = None, sync: bool = False) -> int:
+    def stem(self, id: int) -> str:
+        """Return the path of a measurement's file without its ending: that of the names of files beside it."""
+        return self._prefix + self._names.stem(id)
+
+    def add(
+        self,
+        info: Mapping[str, Any],
+        rest: bytes,
+        *,
+        id: int | None = None,
+        sync: bool = False,
+        beside: Mapping[str, bytes] | None = None,
+    ) -> int:
         """Store one measurement in a file of its own; never in the place of another."""
         if self._refusal is not None:
             raise self._refusal
@@ -207,7 +220,12 @@ class DirectoryStore(MeasurementStore):
             try:
                 if self._foreign and files.exists(self._prefix + self._foreign.name(id)):
                     raise FileExistsError
-                files.create(self._prefix + self._names.name(id), text, sync=sync)
+                path = self._prefix + self._names.name(id)
+                if not beside:
+                    files.create(path, text, sync=sync)
+                    return id
+                with created(self.stem(id), beside, sync=sync):
+                    files.create(path, text, sync=sync)
                 return id
             except FileExistsError:
                 id = max(id, self.last_id()) + 1

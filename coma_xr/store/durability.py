@@ -41,18 +41,27 @@ class Saver:
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
 
-    def add(self, info: Mapping[str, Any], rest: bytes, *, id: int, seconds: float) -> int:
+    def add(
+        self,
+        info: Mapping[str, Any],
+        rest: bytes,
+        *,
+        id: int,
+        seconds: float,
+        beside: Mapping[str, bytes] | None = None,
+    ) -> int:
         """Store one measurement and return its id; see `MeasurementStore.add`.
 
         Parameters
         ----------
-        info, rest, id
+        info, rest, id, beside
             As there.
         seconds : float
             How long it took to compute.
         """
-        sync = self._at_once(seconds)
-        id = self._store.add(info, rest, id=id, sync=sync)
+        # Big files are as dear as long computing.
+        sync = self._at_once(seconds) or (bool(beside) and self._durable is not False)
+        id = self._store.add(info, rest, id=id, sync=sync, beside=beside)
         if not sync:
             self._later(self._name_of(id))
         return id

@@ -16,8 +16,8 @@ class Finding:
     file : str
         Its name in the directory.
     kind : str
-        "empty", "unreadable", "id", "name", "keys", "twice", "differs", "beside", "digest", "archive", "index",
-        "experiment", "reset", "state" or "temporary".
+        "empty", "unreadable", "id", "name", "keys", "twice", "differs", "beside", "digest", "archive",
+        "external", "index", "experiment", "reset", "state" or "temporary".
     text : str
         What is wrong.
     repair : str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from coma_xr.errors import SerializationError
 from coma_xr.store.contract import MeasurementStore, with_id
 from coma_xr.trees import json
 
@@ -53,8 +54,13 @@ class MemoryStore(MeasurementStore):
         *,
         id: int | None = None,
         sync: bool = False,  # noqa: ARG002
+        beside: Mapping[str, bytes] | None = None,
     ) -> int:
-        """Store one measurement; there is no disk that could be synced."""
+        """Store one measurement; there is no disk that could be synced, or hold files beside it."""
+        if beside:
+            raise SerializationError(
+                "There are no files beside measurements in memory; return the array as it is."
+            )
         if id is None or id in self._texts:
             id = max(self._texts, default=0) + 1
         self._texts[id] = json.prepend_info(with_id(info, id), rest)

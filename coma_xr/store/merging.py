@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.errors import ExperimentError, listing
+from coma_xr.errors import DataFileError, ExperimentError, listing
+from coma_xr.store import beside
 from coma_xr.store.documents import digest
 
 if TYPE_CHECKING:
@@ -108,12 +109,13 @@ def content(tree: Tree) -> str:
 def add_new(
     store: MeasurementStore,
     other: MeasurementStore,
-    ids: Iterable[int],
+    ids: Sequence[int],
     *,
     first: int,
     format: Format,
     pretty: bool,
     strict: bool,
+    stem_of: Callable[[int], str],
 ) -> dict[int, int]:
     """Add measurements of one store to another under new ids.
 
@@ -121,7 +123,7 @@ def add_new(
     ----------
     store, other : MeasurementStore
         To which, from which.
-    ids : iterable of int
+    ids : sequence of int
         Which ones of the other.
     first : int
         The first id to give.
@@ -129,16 +131,31 @@ def add_new(
         Of new files.
     pretty, strict : bool
         Whether these are indented, and strictly legal JSON.
+    stem_of : callable
+        Returns for an id of the other the path of its file without the ending, of which files beside it are named.
 
     Returns
     -------
     dict
         The new id for each old one.
+
+    Raises
+    ------
+    DataFileError
+        A file beside a measurement is missing; said before anything is written.
     """
+    gone = [path for id in ids for path in beside.lacking(other.read(id), stem_of(id))]
+    if gone:
+        raise DataFileError(
+            f"{listing(gone)}: missing beside the measurements that are to be merged. Nothing was added; put them back "
+            "from where this was copied."
+        )
     given: dict[int, int] = {}
     for id in ids:
         tree: dict[str, Any] = dict(other.read(id))
+        own = beside.contents(tree, stem_of(id))
         info = {name: value for name, value in tree.pop("info").items() if name != "measurement_id"}
-        given[id] = store.add(info, format.encode_rest(tree, pretty=pretty, strict=strict), id=first)
+        rest = format.encode_rest(tree, pretty=pretty, strict=strict)
+        given[id] = store.add(info, rest, id=first, beside=own, sync=bool(own))
         first = given[id] + 1
     return given

@@ -73,9 +73,12 @@ class Names:
             )
         self.head = head
         self._tail = tail + suffix
+        self._stem_end = len(suffix)
         self._first = first
         digits = rf"([0-9]{{{_DIGITS}}}|[1-9][0-9]{{{_DIGITS},{_MOST_DIGITS - 1}}})"
         self._digits_of = re.compile(re.escape(self.head) + digits + re.escape(self._tail)).fullmatch
+        beside = re.escape(self.head) + digits + re.escape(tail) + r"\..+\.nc"
+        self._digits_of_beside = re.compile(beside, re.DOTALL).fullmatch
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Names) and (self.head, self._tail) == (other.head, other._tail)
@@ -89,6 +92,22 @@ class Names:
     def name(self, id: int | None) -> str:
         """Return the name for an id; ``none`` stands for None."""
         return f"{self.head}{'none' if id is None else f'{id:0{_DIGITS}}'}{self._tail}"
+
+    def stem(self, id: int) -> str:
+        """Return the name for an id, without the ending."""
+        return self.name(id)[: -self._stem_end]
+
+    def beside(self, names: Iterable[str]) -> list[tuple[str, int]]:
+        """Return the names of files beside measurements, each with the id.
+
+        Examples
+        --------
+        >>> names = Names("measurement.${measurement_id}", "${measurement_id}")
+        >>> names.beside(["measurement.000012.json", "measurement.000012.psi.nc"])
+        [('measurement.000012.psi.nc', 12)]
+        """
+        found = ((name, self._digits_of_beside(name)) for name in names if name.endswith(".nc"))
+        return [(name, int(digits[1])) for name, digits in found if digits]
 
     def id_of(self, name: str) -> int | None:
         """Return the id in a name; None unless `name` would give exactly this one for an id that counts."""

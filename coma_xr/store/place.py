@@ -232,6 +232,10 @@ class ExperimentDirectory:
                 DataFileWarning,
             )
 
+    def stem(self, id: int) -> str:
+        """Return the path of a measurement's file without its ending; files beside it are named after it."""
+        return self._layout.path(self.config.measurements().stem(id))
+
     def number(self) -> int:
         """Return the number of measurements; no measurement file is read for it."""
         return len(self.measurements.ids())
@@ -532,6 +536,7 @@ class ExperimentDirectory:
                 format=self.config.format,
                 pretty=self.pretty,
                 strict=self.strict,
+                stem_of=other.stem,
             )
             name = self.config.measurements().name
             files.sync_everything(self.path, [name(id) for id in given.values()])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from coma_xr import files
 from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, listing, warn
-from coma_xr.store import documents
+from coma_xr.store import beside, documents
 from coma_xr.store.archive import differs, entries_by_id
 from coma_xr.store.layout import (
     NO_DATES,
@@ -232,6 +232,9 @@ def finish_reset(layout: Layout, document: ExperimentDocument, state: StateDocum
     measurements = None
     if document.measurements is not None:
         archived = entries_by_id(document.measurements, layout.experiment_file)[0]
+        for id, tree in archived.items():
+            if id <= state.measurement_floor:
+                beside.remove(tree, layout.store().stem(id))
         measurements = [tree for id, tree in archived.items() if id > state.measurement_floor]
     failures = [tree for tree in document.failures if failure_id(tree) > state.failure_floor]
     info = {**document.info, **NO_DATES}
@@ -268,11 +271,13 @@ def finish_reset(layout: Layout, document: ExperimentDocument, state: StateDocum
 def _delete_measurements(layout: Layout, last: int) -> list[DataFileError]:
     """Delete the measurement files up to an id, and return what is wrong with those that stay."""
     problems = []
-    for id, paths in layout.store().files().items():
+    store = layout.store()
+    for id, paths in store.files().items():
         for path in paths if id <= last else ():
             # What is read first is known to be a measurement; whatever else has such a name is not ours to delete.
             try:
-                documents.load_measurement(path, id)
+                tree = documents.load_measurement(path, id)
+                beside.remove(tree, store.stem(id))
                 files.remove(path)
             except DataFileError as error:
                 problems.append(error)

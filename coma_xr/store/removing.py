@@ -8,7 +8,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from coma_xr import files
-from coma_xr.errors import PathError, listing
+from coma_xr.errors import DataFileError, PathError, listing
+from coma_xr.store.beside import candidates, paths_of
 
 if TYPE_CHECKING:
     from coma_xr.store.layout import Layout
@@ -48,7 +49,18 @@ def remove(layout: Layout, ids: Iterable[int]) -> list[str]:
         )
     # An id that is not on the disk any more is not given again.
     layout.save_index(max(layout.load_index(), layout.store().last_id()))
-    return set_aside(layout, [path for id in wanted for path in there[id]])
+    beside = _beside(layout, wanted)
+    return set_aside(layout, [path for id in wanted for path in [*there[id], *beside.get(id, ())]])
+
+
+def _beside(layout: Layout, ids: Iterable[int]) -> dict[int, list[str]]:
+    """Return the paths of the files that measurements have of their own."""
+    store, there = layout.store(), candidates(layout.directory, layout.config.measurements())
+    found = {}
+    for id in there.keys() & set(ids):
+        with suppress(DataFileError, FileNotFoundError):  # what cannot be read lists none
+            found[id] = [path for path in paths_of(store.read(id), store.stem(id)) if path in there[id]]
+    return found
 
 
 def set_aside(layout: Layout, paths: Iterable[str]) -> list[str]:

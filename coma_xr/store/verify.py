@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.errors import ComaWarning, DataFileError, listing
-from coma_xr.store import documents, protocols
+from coma_xr.store import beside, documents, protocols
 from coma_xr.store.archive import entries_by_id
 from coma_xr.store.findings import Finding
 from coma_xr.store.layout import SCAN, STATE, failure_id
 from coma_xr.store.locks import noted_runs
 from coma_xr.store.packing import GZ, unpack
 from coma_xr.store.removing import REMOVED, set_aside
+from coma_xr.trees.external import files_of
 from coma_xr.trees.formats import JSON, format_of
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ class Inspection:
         self._hints()
         self._archive_entries()
         if alone:
+            self._owners = {id: tree for id, tree in self._archived.items() if files_of(tree)}
             self._measurements()
+            self._external()
             self._failures()
             self._index()
             self._names()
@@ -171,6 +174,7 @@ class Inspection:
             trees = {path: tree for path in paths if (tree := self._measurement(path, id)) is not None}
             if len(trees) == 2:
                 self._twice(trees)
+            self._owners.update((id, tree) for tree in trees.values() if files_of(tree))
             if self._document.measurements is not None:
                 for path, tree in trees.items():
                     self._beside(path, tree, self._archived.get(id))
@@ -236,6 +240,29 @@ class Inspection:
         text = f"is {'also in' if archived is not None else 'not in'} {name}, which makes the experiment inactive"
         # As deactivate or activate leave it that were cut off, or somebody who put it there.
         self._note(path, "beside", text, _ARCHIVE, self._take_into_archive)
+
+    def _external(self) -> None:
+        """Look at the files beside measurements: whether all are there, as they were written, and belong to one."""
+        there = {
+            path
+            for paths in beside.candidates(
+                self._layout.directory, self._layout.config.measurements()
+            ).values()
+            for path in paths
+        }
+        for id, tree in self._owners.items():
+            stem = self._layout.store().stem(id)
+            for path in beside.paths_of(tree, stem):
+                if path not in there:
+                    self._note(path, "external", f"is missing; measurement {id} refers to it")
+                there.discard(path)
+            for path, sha256 in beside.digests_of(tree, stem).items():
+                if files.exists(path) and sha256 != beside.digest(path):
+                    text = f"is not as it was written with measurement {id} (SHA-256)"
+                    self._note(path, "external", text)
+        for path in sorted(there):
+            text = "belongs to no measurement, as a killed run leaves it"
+            self._note(path, "external", text, _ASIDE, self._aside(path))
 
     def _take_into_archive(self) -> None:
         try:

@@ -8,10 +8,11 @@ before any file exists.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from coma_xr.errors import DataFileError, SerializationError
 from coma_xr.trees import objects, registry, typed
+from coma_xr.trees.external import External
 from coma_xr.trees.forms import ToTree, Unplaced
 from coma_xr.trees.json import MAX_DEPTH
 from coma_xr.trees.objects import CLASS, GETSTATE, SETSTATE
@@ -21,6 +22,8 @@ __all__ = ["CLASS", "GETSTATE", "SETSTATE", "Tree", "from_plain", "restore", "to
 
 # A plain tree or a part of one. Python's type checkers cannot follow the recursive alias usefully.
 Tree = Any
+
+Beside = Callable[[Any, tuple[str, ...]], Tree]
 
 _BARE = frozenset({str, int, float, bool, type(None)})
 
@@ -38,7 +41,14 @@ _DEEPEST = MAX_DEPTH - 4
 _ROOM = 12
 
 
-def to_plain(value: Any, getstate: str = GETSTATE) -> Tree:
+class _Way(NamedTuple):
+    """How objects and arrays of their own are stored."""
+
+    getstate: str
+    beside: Beside | None
+
+
+def to_plain(value: Any, getstate: str = GETSTATE, beside: Beside | None = None) -> Tree:
     """Return the plain tree of a value.
 
     Parameters
@@ -49,6 +59,9 @@ def to_plain(value: Any, getstate: str = GETSTATE) -> Tree:
         that were registered, nested as deep as 96 levels.
     getstate : str, default "coma_getstate"
         The name of the method that returns an object's state.
+    beside : callable, optional
+        Takes each array that `coma_xr.external` marked, with the keys that lead to it, and returns what the tree
+        keeps of it. Without it there may be none.
 
     Returns
     -------
@@ -66,26 +79,26 @@ def to_plain(value: Any, getstate: str = GETSTATE) -> Tree:
     >>> to_plain({"E": np.float64(1.5), "sites": (1, 2), "z": 1j})
     {'E': 1.5, 'sites': [1, 2], 'z': {'__type__': 'coma.complex', 'real': 0.0, 'imag': 1.0}}
     """
-    return _plain(value, (), getstate)
+    return _plain(value, (), _Way(getstate, beside))
 
 
-def _plain(value: Any, path: tuple[str, ...], getstate: str) -> Tree:
+def _plain(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
     kind = type(value)
     if kind in _BARE:
         return value
     if len(path) > _DEEPEST:
         raise _too_deep(path)
     if kind is dict:
-        return _plain_dict(value, path, getstate)
+        return _plain_dict(value, path, way)
     if kind is list or kind is tuple:
         return [
-            item if type(item) in _BARE else _plain(item, (*path, str(i)), getstate)
+            item if type(item) in _BARE else _plain(item, (*path, str(i)), way)
             for i, item in enumerate(value)
         ]
-    return _plain_other(value, path, getstate)
+    return _plain_other(value, path, way)
 
 
-def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], getstate: str) -> Tree:
+def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], way: _Way) -> Tree:
     tree = {}
     for key, child in value.items():
         if not isinstance(key, str):
@@ -95,46 +108,48 @@ def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], getstate: str) 
             )
         # str() takes the subclass, such as numpy.str_, away.
         name = key if type(key) is str else str.__str__(key)
-        tree[name] = child if type(child) in _BARE else _plain(child, (*path, name), getstate)
+        tree[name] = child if type(child) in _BARE else _plain(child, (*path, name), way)
     if typed.TYPE in tree and typed.needs_escape(tree):
-        return typed.escape(value, _deeper(path, getstate))
+        return typed.escape(value, _deeper(path, way))
     return tree
 
 
-def _deeper(path: tuple[str, ...], getstate: str) -> ToTree:
+def _deeper(path: tuple[str, ...], way: _Way) -> ToTree:
     """Return a function that makes the trees of the parts of what stands at a path."""
-    return lambda part, *segments: _plain(part, (*path, *map(str, segments)), getstate)
+    return lambda part, *segments: _plain(part, (*path, *map(str, segments)), way)
 
 
-def _plain_other(value: Any, path: tuple[str, ...], getstate: str) -> Tree:
+def _plain_other(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
     """Return the tree of what is neither a bare value nor exactly a dictionary, list or tuple."""
-    tree = _stored_form(value, path, getstate)
+    tree = _stored_form(value, path, way)
     if tree is not None:
         if len(path) > _DEEPEST - _ROOM and len(path) + _levels(tree) - 1 > _DEEPEST:
             raise _too_deep(path)
         return tree
     if isinstance(value, Mapping):
-        return _plain_dict(value, path, getstate)
+        return _plain_dict(value, path, way)
     for bare, exact in _EXACT.items():
         if isinstance(value, bare) and not hasattr(value, "dtype"):
             return exact(value)
     if isinstance(value, (list, tuple)):
-        return _plain(list(value), path, getstate)
-    raise SerializationError(_cannot_store(value, path, getstate))
+        return _plain(list(value), path, way)
+    raise SerializationError(_cannot_store(value, path, way.getstate))
 
 
-def _stored_form(value: Any, path: tuple[str, ...], getstate: str) -> Tree | None:
+def _stored_form(value: Any, path: tuple[str, ...], way: _Way) -> Tree | None:
     """Return the tree of a value whose type has a form of its own; None when it has none."""
-    kind, plain = type(value), _deeper(path, getstate)
+    kind, plain = type(value), _deeper(path, way)
+    if kind is External:
+        return _beside(value, path, way)
     registration = registry.exact(kind)
     try:
         if registration is None:
             tree = typed.encode(value, plain)
             if tree is not None:
                 return tree
-            state = objects.own_state(value, getstate)
+            state = objects.own_state(value, way.getstate)
             if state is not None:
-                return _plain_dict(state, path, getstate)
+                return _plain_dict(state, path, way)
             registration = registry.find(kind)
         if registration is not None:
             stored = registry.tree_of(registration, value)
@@ -142,6 +157,16 @@ def _stored_form(value: Any, path: tuple[str, ...], getstate: str) -> Tree | Non
         return objects.encode(value, plain)
     except Unplaced as error:
         raise SerializationError(f"{join(path) or 'the result'}: {error}") from error.__cause__
+
+
+def _beside(value: External, path: tuple[str, ...], way: _Way) -> Tree:
+    """Return the reference to an array that gets a file of its own."""
+    if way.beside is None:
+        raise SerializationError(
+            f"{join(path) or 'the value'}: coma.external() belongs into what a function returns that is run; here "
+            "there is no measurement that could have a file beside it."
+        )
+    return way.beside(value.value, path)
 
 
 def _levels(tree: Tree) -> int:

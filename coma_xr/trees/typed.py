@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from coma_xr.errors import ComaError, DataFileError, warn
-from coma_xr.trees import registry
+from coma_xr.trees import external, registry
+from coma_xr.trees.external import EXTERNAL
 from coma_xr.trees.forms import TYPE, ToTree, ToValue
 
 __all__ = ["TYPE", "decode", "encode", "escape", "is_array", "is_typed", "needs_escape", "values_of"]
@@ -130,6 +131,8 @@ def _decoder(name: str) -> Callable[[dict[str, Any], str, ToValue], Any] | None:
         from coma_xr.trees import xarray_types
 
         return xarray_types.read
+    if name == EXTERNAL:
+        return external.read
     from coma_xr.trees import builtin_types
 
     return builtin_types.decode if name in builtin_types.DECODERS else None

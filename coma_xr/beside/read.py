@@ -1,0 +1,115 @@
+"""References in trees into the arrays that they stand for: read when they are used, after a look at their files."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from coma_xr import files
+from coma_xr.errors import DataFileError
+from coma_xr.output import lazy, load
+from coma_xr.trees import external
+from coma_xr.trees.external import Reference, located
+from coma_xr.trees.plain import from_plain
+
+if TYPE_CHECKING:
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["BARE", "FILE", "check", "deferred", "is_deferred", "located", "value_of"]
+
+FILE = "coma_xr_file"
+"""In the encoding of an array from a file of its own: the path of the file."""
+
+BARE = "coma_xr_bare"
+"""In the encoding of a DataArray that stands for an array of NumPy, whose dims have no names."""
+
+_LARGEST = 2**62
+_AXIS = "dim_{}"
+
+
+def check(reference: Reference) -> str:
+    """Return the path of a file after a look at it.
+
+    Raises
+    ------
+    DataFileError
+        It is gone, or not what was written with the measurement.
+    """
+    path = str(reference.path)
+    stamp = files.stamp(path)
+    if stamp is None:
+        raise DataFileError(
+            f"{path} is missing: it holds the {reference.type} that the measurement refers to. Put it back beside "
+            "the measurement, from where this was copied"
+        )
+    found, expected = _digest(path, stamp), reference.sha256
+    if found != expected:
+        raise DataFileError(
+            f"{path} is not the file that was written with the measurement: its SHA-256 is {found[:12]}..., expected "
+            f"{expected[:12]}... ({reference.size} bytes). Put the right one back, or remove the measurement"
+        )
+    return path
+
+
+@lru_cache(maxsize=100_000)
+def _digest(path: str, stamp: tuple[int, int, int]) -> str:  # noqa: ARG001  another stamp, another file
+    return hashlib.sha256(files.read(path, _LARGEST)).hexdigest()
+
+
+def value_of(reference: Reference) -> Any:
+    """Return what a reference stands for: an array of NumPy read, others to be read when their values are used."""
+    value = _deferred(reference)
+    if reference.type != "numpy.ndarray":
+        return value
+    # netCDF keeps no order of bytes.
+    return np.asarray(value.values).astype(str(reference.dtype), copy=False)
+
+
+def deferred(node: Tree) -> Any:
+    """Return the value of a node of a tree; arrays of files of their own are not read yet.
+
+    One of NumPy becomes a DataArray whose encoding has the key `BARE`, all have `FILE`.
+    """
+    if external.is_external(node):
+        reference = Reference.of(node)
+        if reference.path is not None:
+            return _deferred(reference)
+    return from_plain(node)
+
+
+def is_deferred(value: Any) -> bool:
+    """Whether a value is an array from a file of its own, which may not be read yet."""
+    return isinstance(value, xr.DataArray) and FILE in value.encoding
+
+
+def _deferred(reference: Reference) -> xr.DataArray | xr.Dataset:
+    path, look = str(reference.path), partial(check, reference)
+    name = reference.variable
+    if not files.exists(path) or (name is None) != (reference.type == "xarray.Dataset"):
+        check(reference)
+    if reference.type == "numpy.ndarray" and np.dtype(reference.dtype).kind in "biufc" and reference.shape:
+        array = lazy.LazyArray(path, str(name), reference.shape, reference.dtype, look)
+        dims = [_AXIS.format(axis) for axis in range(len(reference.shape))]
+        da = xr.DataArray(lazy.lazy(dims, array))
+        da.encoding = {FILE: path, BARE: True}
+        return da
+    try:
+        ds = lazy.open_lazily(path, look)
+        for variable in ds.data_vars:
+            ds[variable].encoding[FILE] = path
+        if name is None:
+            return ds
+        da = ds[name].rename(reference.name)
+    except load.UNREADABLE as error:
+        look()
+        raise DataFileError(f"{path}: cannot be read: {type(error).__name__}: {error}") from error
+    if reference.type == "numpy.ndarray":
+        da.encoding[BARE] = True
+    return da
+
+
+external.open_with(value_of)

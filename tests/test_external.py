@@ -1,0 +1,369 @@
+"""Arrays in files beside their measurements: exact, read when they are used, carried along, and named when lost."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+import tempfile
+from pathlib import Path
+
+import dask
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import coma_xr as coma
+from coma_xr.beside import read as reading
+from coma_xr.beside.write import Collector
+from coma_xr.trees.external import located
+
+X = np.linspace(0, 1, 5)
+
+
+def wave(k):
+    return {
+        "norm": 1.5,
+        "psi": coma.external(np.exp(1j * k * X)),
+        "field": coma.external(
+            xr.DataArray(np.outer(X, [1, 2, k]), {"x": X, "m": list("abc")}, ["x", "m"], "f", {"units": "T"})
+        ),
+        "moments": coma.external(
+            xr.Dataset({"u": ("x", X * k), "v": ("x", X + k)}, {"x": X}, {"note": "by hand"})
+        ),
+    }
+
+
+@pytest.fixture
+def e(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.run(wave, {"k": [1.0, 2.0, 3.0]})
+    return e
+
+
+def names(path):
+    return sorted(
+        file.name for file in path.iterdir() if file.suffix in {".nc", ".json"} and "none" not in file.name
+    )
+
+
+def test_each_array_is_a_file_beside_the_measurement_and_the_tree_keeps_a_reference(e, tmp_path):
+    assert [name for name in names(tmp_path / "e") if name.startswith("measurement.000002")] == [
+        "measurement.000002.field.nc",
+        "measurement.000002.json",
+        "measurement.000002.moments.nc",
+        "measurement.000002.psi.nc",
+    ]
+    tree = json.loads((tmp_path / "e/measurement.000002.json").read_text())["measurement"]
+    assert tree["info"]["external"] == ["psi.nc", "field.nc", "moments.nc"]
+    psi = tree["results"]["psi"]
+    assert psi["__type__"] == "coma.external"
+    assert (psi["type"], psi["shape"], psi["dtype"]) == ("numpy.ndarray", [5], "<c16")
+    assert psi["size"] == (tmp_path / "e/measurement.000002.psi.nc").stat().st_size
+    # For programs that know nothing of coma_xr.
+    with xr.open_dataset(tmp_path / "e/measurement.000002.moments.nc") as ds:
+        np.testing.assert_array_equal(ds.u, X * 2)
+
+
+def test_values_come_back_as_they_were(e):
+    expected = wave(2.0)
+    found = e.measurement(2).results
+    assert type(found.psi) is np.ndarray
+    np.testing.assert_array_equal(found.psi, expected["psi"].value)
+    assert found.field.identical(expected["field"].value)
+    assert found.moments.identical(expected["moments"].value)
+    assert found.moments.variables["u"].dtype == float
+    assert e.measurement(2).tree["results"]["field"].identical(expected["field"].value)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    array=hnp.arrays(
+        dtype=st.one_of(
+            hnp.boolean_dtypes(),
+            hnp.integer_dtypes(),
+            hnp.unsigned_integer_dtypes(),
+            hnp.floating_dtypes(sizes=(16, 32, 64)),
+            hnp.complex_number_dtypes(sizes=(64, 128)),
+            hnp.datetime64_dtypes(min_period="ns", max_period="s", endianness="<"),
+            hnp.unicode_string_dtypes(endianness="<", max_len=3),
+        ),
+        shape=hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3),
+    )
+)
+def test_arrays_of_every_dtype_keep_dtype_shape_and_values(array):
+    collector = Collector()
+    tree = collector(array, ("results", "a"))
+    (content,) = collector.files.values()
+    with tempfile.TemporaryDirectory() as directory:
+        (Path(directory) / "m.a.nc").write_bytes(content)
+        value = coma.Measurement(1, located({"results": {"a": tree}}, f"{directory}/m")).results.a
+    assert (type(value), value.dtype, value.shape) == (np.ndarray, array.dtype, array.shape)
+    np.testing.assert_array_equal(value, array)
+
+
+def test_a_dataset_reads_only_the_files_that_are_looked_at(e, monkeypatch):
+    read = []
+    check = reading.check
+    monkeypatch.setattr(reading, "check", lambda reference: read.append(reference.file) or check(reference))
+    ds = e.to_dataset()
+    assert ds.psi.dims == ("k", "psi_index")
+    assert (ds.field.dims, ds.u.dims) == (("k", "x", "m"), ("k", "x"))
+    assert ds.field.attrs["units"] == "T"
+    assert read == []
+    np.testing.assert_array_equal(ds.psi.sel(k=2.0), np.exp(2j * X))
+    assert read == ["psi.nc"]
+    np.testing.assert_array_equal(ds.u.isel(k=[0, 2], x=1), [X[1], X[1] * 3])
+    assert len(read) == 3
+    assert float(ds.field.sel(k=3.0, m="c", x=1.0)) == 3.0
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"k": 1},
+        {"k": slice(None, None, -1)},
+        {"k": [2, 0], "x": [3, 1, 1]},
+        {"x": slice(1, 4, 2), "m": 0},
+        {"k": xr.DataArray([0, 1], dims="p"), "x": xr.DataArray([4, 2], dims="p")},
+        {"k": -1, "x": -1, "m": -1},
+        {"m": []},
+    ],
+    ids=str,
+)
+def test_any_part_of_a_lazy_array_is_what_it_is_of_the_whole(e, key):
+    lazy, whole = e.to_dataset().field, e.to_dataset().field.load()
+    assert lazy.isel(key).identical(whole.isel(key))
+
+
+def test_a_lazy_dataset_goes_through_pickle_dask_and_netcdf(e, tmp_path):
+    ds = e.to_dataset()
+    whole = e.to_dataset().load()
+    assert pickle.loads(pickle.dumps(ds)).load().identical(whole)
+    chunked = e.to_dataset(chunks={})
+    assert chunked.psi.chunks == ((1, 1, 1), (5,))
+    assert chunked.norm.chunks is None
+    assert e.to_dataset(chunks={"k": 2}).psi.chunks == ((2, 1), (5,))
+    with dask.config.set(scheduler="synchronous"):
+        np.testing.assert_array_equal(chunked.psi.mean("k").compute(), whole.psi.mean("k"))
+    assert xr.open_dataset(tmp_path / "e", chunks={}).psi.chunks is not None
+    e.export(tmp_path / "e.nc")
+    assert coma.load(tmp_path / "e.nc").identical(whole)
+
+
+def test_holes_of_a_lazy_array_are_nan(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.run(
+        lambda a, b: {"n": coma.external(np.array([a, 2**40 + b]))},
+        coma.cases([{"a": 1, "b": 1}, {"a": 2, "b": 2}]),
+    )
+    ds = e.to_dataset(layout="grid")
+    np.testing.assert_array_equal(ds.n.sel(a=1, b=1), [1, 2**40 + 1])
+    assert np.isnan(ds.n.sel(a=1, b=2)).all()
+    assert ds.n.attrs["type"] == "int"
+    assert (e.to_dataset(layout="grid", fill=-1).n.sel(a=2, b=1) == -1).all()
+
+
+def test_arrays_of_unequal_shapes_are_cells_that_load_on_access(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.run(lambda n: coma.external(np.arange(n)), {"n": [1, 2]})
+    with pytest.warns(coma.ComaWarning, match="'result' has arrays of unequal shapes in files"):
+        ds = e.to_dataset()
+    cell = ds.result.item(1)
+    assert isinstance(cell, xr.DataArray)
+    np.testing.assert_array_equal(cell, [0, 1])
+    frame = e.to_dataframe()
+    np.testing.assert_array_equal(frame.loc[2, "result"], [0, 1])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("suffix", ["json", "xml"])
+def test_they_come_from_workers_and_stand_in_xml(tmp_path, workers, suffix):
+    e = coma.Experiment(tmp_path / "e", config={"archive_default_format": suffix})
+    assert e.run(wave, {"k": [1.0, 2.0]}, max_workers=workers) == (2, 2)
+    np.testing.assert_array_equal(e.to_dataset().psi, np.exp(1j * np.outer([1, 2], X)))
+
+
+def test_deactivate_leaves_them_where_they_are(e, tmp_path):
+    whole, files = e.to_dataset().load(), [n for n in names(tmp_path / "e") if n.endswith(".nc")]
+    e.deactivate()
+    assert [n for n in names(tmp_path / "e") if n.endswith(".nc")] == files
+    assert coma.Experiment(tmp_path / "e", "r").to_dataset().load().identical(whole)
+    assert e.verify() == []
+    e.activate()
+    assert e.to_dataset().load().identical(whole)
+    assert e.verify() == []
+
+
+@pytest.mark.parametrize("state", ["active", "inactive"])
+def test_reset_deletes_those_of_measurements_and_nothing_else(e, tmp_path, state):
+    own = tmp_path / "e/measurement.000001.mine.nc"
+    own.write_bytes(b"not listed by any measurement")
+    if state == "inactive":
+        e.deactivate()
+    e.reset()
+    assert [n for n in names(tmp_path / "e") if n.endswith(".nc")] == [own.name]
+
+
+def test_remove_takes_them_along_and_they_can_be_put_back(e, tmp_path):
+    whole = e.to_dataset().load()
+    e.remove(where="k > 2.5")
+    removed = tmp_path / "e/.coma.removed"
+    assert names(removed) == [
+        f"measurement.000003.{end}" for end in ("field.nc", "json", "moments.nc", "psi.nc")
+    ]
+    assert e.verify() == []
+    for file in removed.iterdir():
+        shutil.move(file, tmp_path / "e")
+    assert e.to_dataset().load().identical(whole)
+
+
+@pytest.mark.parametrize("state", ["active", "inactive"])
+def test_merge_copies_them_under_the_new_ids(e, tmp_path, state):
+    other = coma.Experiment(tmp_path / "other", config={})
+    other.run(wave, {"k": [2.0, 5.0]})
+    if state == "inactive":
+        other.deactivate()
+    # The files are written alike each time, so that equal measurements are known to be equal.
+    assert e.merge(other) == {2: 4}
+    np.testing.assert_array_equal(e.measurement(4).results.psi, np.exp(5j * X))
+    assert (tmp_path / "e/measurement.000004.psi.nc").exists()
+    assert e.verify() == []
+
+
+def test_merge_says_what_is_missing_before_it_writes(e, tmp_path):
+    other = coma.Experiment(tmp_path / "other", config={})
+    other.run(wave, {"k": [4.0, 5.0]})
+    (tmp_path / "other/measurement.000002.psi.nc").unlink()
+    before = names(tmp_path / "e")
+    with pytest.raises(
+        coma.DataFileError, match=r"measurement\.000002\.psi\.nc: missing beside the measurements"
+    ):
+        e.merge(other)
+    assert names(tmp_path / "e") == before
+
+
+def test_a_missing_file_is_named_where_it_is_read_and_by_verify(e, tmp_path):
+    ds = e.to_dataset()
+    path = tmp_path / "e/measurement.000002.psi.nc"
+    path.unlink()
+    assert e.measurement(2).results.norm == 1.5
+    with pytest.raises(
+        coma.DataFileError, match=rf"Measurement 2, results/psi: {path} is missing: .*Put it back"
+    ):
+        e.measurement(2).results.psi
+    with pytest.raises(coma.DataFileError, match=rf"{path} is missing"):
+        ds.psi.load()
+    np.testing.assert_array_equal(ds.psi.isel(k=0), np.exp(1j * X))
+    assert [str(finding) for finding in e.verify()] == [
+        "measurement.000002.psi.nc is missing; measurement 2 refers to it."
+    ]
+    with pytest.warns(
+        coma.DataFileWarning, match=r"measurement\.000002\.psi\.nc is missing.* 1 of 3 measurements"
+    ):
+        assert e.to_dataset().measurement_id.values.tolist() == [1, 0, 3]
+
+
+def test_a_changed_file_is_named_where_it_is_read_and_by_verify(e, tmp_path):
+    ds = e.to_dataset()
+    path = tmp_path / "e/measurement.000002.field.nc"
+    shutil.copy(tmp_path / "e/measurement.000003.field.nc", path)
+    with pytest.raises(coma.DataFileError, match=rf"{path} is not the file that was written .*SHA-256"):
+        ds.field.load()
+    field = e.measurement(2).results.field
+    with pytest.raises(coma.DataFileError, match="is not the file that was written"):
+        field.load()
+    assert [str(finding) for finding in e.verify()] == [
+        "measurement.000002.field.nc is not as it was written with measurement 2 (SHA-256)."
+    ]
+    path.write_bytes(b"no netCDF at all")
+    with pytest.raises(coma.DataFileError, match="is not the file that was written"):
+        e.measurement(2).results.field
+
+
+def test_what_a_killed_run_leaves_is_found_and_put_aside(e, tmp_path):
+    orphan = tmp_path / "e/measurement.000004.psi.nc"
+    orphan.write_bytes(b"half a measurement")
+    # Its name is not used again.
+    e.run(wave, {"k": [4.0]})
+    assert e.measurement(5).results.norm == 1.5
+    assert "belongs to no measurement" in str(e.verify()[0])
+    assert [finding.done for finding in e.verify(repair=True)] == [True]
+    assert e.verify() == []
+    assert (tmp_path / "e/.coma.removed" / orphan.name).read_bytes() == b"half a measurement"
+
+
+@pytest.mark.parametrize("name", ["../../secret.nc", "/etc/secret.nc", "a/b.nc", "psi.txt", "", "\\a.nc"])
+def test_a_file_cannot_lead_out_of_the_directory(e, tmp_path, name):
+    file = tmp_path / "e/measurement.000002.json"
+    file.write_text(file.read_text().replace('"psi.nc"', json.dumps(name)))
+    with pytest.raises(coma.DataFileError, match="results/psi: a stored coma.external needs a plain name"):
+        e.measurement(2).results.psi
+
+
+def test_a_path_that_a_file_names_itself_is_not_believed(e, tmp_path):
+    file = tmp_path / "e/measurement.000002.json"
+    tree = json.loads(file.read_text())
+    tree["measurement"]["results"]["psi"]["path"] = str(tmp_path / "e/measurement.000001.psi.nc")
+    del tree["measurement"]["info"]["external"]
+    file.write_text(json.dumps(tree))
+    assert type(e.measurement(2).results.psi).__name__ == "Reference"
+
+
+def test_what_cannot_be_stored_is_said_at_once(tmp_path):
+    with pytest.raises(
+        coma.SerializationError, match="takes a NumPy array, a DataArray or a Dataset, not a list"
+    ):
+        coma.external([1, 2])
+    with pytest.raises(coma.SerializationError, match="belongs into what a function returns that is run"):
+        coma.grid(a=[coma.external(X)])
+    e = coma.Experiment(tmp_path / "e", config={})
+    with pytest.warns(coma.ComaWarning, match=r"results/s: .*cannot"):
+        e.run(lambda a: {"s": coma.external(np.array([lambda: 0]))}, {"a": [1]})
+    assert not [n for n in names(tmp_path / "e") if n.endswith(".nc")]
+
+
+def test_text_beyond_ten_megabytes_gets_a_hint(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    with pytest.warns(coma.ComaWarning, match=r"has \d\d MB of text\. .*coma\.external\(array\)"):
+        e.run(lambda a: "x" * 11_000_000, {"a": [1]})
+
+
+@pytest.mark.leaves_files
+def test_a_process_that_dies_at_any_call_leaves_a_whole_measurement_or_none(deaths, quick_path, report_line):
+    """With files beside it a measurement counts only when all of them are there."""
+    path = quick_path / "e"
+
+    def run():
+        return coma.Experiment(path, config={}).run(small, {"a": [1]}, progress=False)
+
+    def die(at, how):
+        shutil.rmtree(path, ignore_errors=True)
+        coma.Experiment(path, config={})
+        return deaths.run(run, at, how)
+
+    survived = 0
+    for at, call in enumerate(die(0, "").log, 1):
+        for how in ("before", "half", "after") if call == "write" else ("before", "after"):
+            assert die(at, how).dead
+            e = coma.Experiment(path, "r", config={})
+            for m in e.measurements():
+                np.testing.assert_array_equal(m.results.one, [1, 1])
+                np.testing.assert_array_equal(m.results.two, [2.0])
+            report = run()
+            assert report.saved + report.skipped == 1
+            e = coma.Experiment(path, config={})
+            np.testing.assert_array_equal(
+                e.measurement(e.to_dataset().measurement_id.item()).results.two, [2.0]
+            )
+            e.verify(repair=True)
+            assert e.verify() == []
+            survived += 1
+    report_line(f"kill points of a measurement with files beside it (K): {survived} of {survived} survived")
+
+
+def small(a):
+    return {"one": coma.external(np.array([a, a])), "two": coma.external(np.array([2.0]))}
