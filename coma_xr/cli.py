@@ -1,20 +1,42 @@
-"""The terminal commands of ``coma-xr``."""
+"""The terminal command ``coma-xr``: which words it takes, how it ends. What the words do is in `coma_xr.terminal`.
+
+Modules are loaded by the command that needs them, so that each starts as soon as it can.
+"""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from coma_xr import __version__, demo
-from coma_xr.errors import ComaError
+from coma_xr.errors import ComaError, ComaWarning, ParameterError, PathError, StorageError
 
 __all__ = ["main"]
 
 FAILED = 1
 INTERRUPTED = 130
 NOT_READ = 141
+
+# What messages call an argument in Python, and how it is called here; the second for those of plots.
+_CALLED_HERE = {
+    "overwrite=True": "--overwrite",
+    r"Call activate\(\) before": "`coma-xr activate` it before",
+    "Choose one with id=, or give": "Give",
+    r"say it by define_parameter_set\(.*?\), for example": "a script does it by define_parameter_set()",
+    "or keep both": "or add both with --keep-both",
+}
+_CALLED_BY_PLOT = {
+    r"\bds\.sel\((\w+)=([^()]*)\)": r'--where "\1 == \2"',
+    r"\b([xyz])='([^']*)'": r"-\1 \2",
+    r"\b(hue|style|row|col|error|kind|[xyz]scale)='([^']*)'": r"--\1 \2",
+}
+
+_PLOT = ("x", "y", "z", "hue", "style", "row", "col", "error", "kind", "xscale", "yscale", "zscale")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,44 +50,133 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0 when all went well, 1 when something was wrong, which is said in one line on standard
-        error, 130 when interrupted. Wrong arguments and ``--help`` leave with SystemExit, as argparse does.
+        The exit code: 0 when all went well, 1 when something was wrong, which is said on standard error, 130 when
+        interrupted, 141 when nobody reads on. Wrong arguments and ``--help`` leave with SystemExit, as argparse does.
     """
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # Names and descriptions may have letters that the terminal has not.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        _COMMANDS[options.command](options)
-    except ComaError as error:
-        print(f"coma-xr: {' '.join(str(error).split())}", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        print("coma-xr: interrupted; what was finished is saved", file=sys.stderr)
-        return INTERRUPTED
+        with warnings.catch_warnings():
+            _tell_warnings()
+            code = options.run(options)
+        sys.stdout.flush()
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough. Python is not to try to write the rest at its end.
         sys.stdout = None
         return NOT_READ
-    return 0
+    except ComaError as error:
+        print(f"coma-xr: {_in_words(error, options.command)}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("coma-xr: interrupted; what was finished is saved", file=sys.stderr)
+        return INTERRUPTED
+    return code or 0
+
+
+def _tell_warnings() -> None:
+    """Print each warning of ours once, in one line, without the line of code that it came from."""
+    others, told = warnings.showwarning, set()
+
+    def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, ComaWarning):
+            others(message, category, *place, **more)
+        elif str(message) not in told:
+            told.add(str(message))
+            print(f"coma-xr: warning: {_one_line(str(message))}", file=sys.stderr)
+
+    warnings.simplefilter("always", ComaWarning)
+    warnings.showwarning = show
+
+
+def _in_words(error: ComaError, command: str) -> str:
+    """Return what an error says, as things are called in a terminal."""
+    text = str(error)
+    if isinstance(error, StorageError) and error.filename:
+        text = f"{error.filename}: {error.strerror}"
+    if isinstance(error, (ParameterError, PathError)) and "\n" in text:
+        # A condition that cannot be read is shown with a mark below the place.
+        return text
+    for there, here in {**_CALLED_HERE, **(_CALLED_BY_PLOT if command == "plot" else {})}.items():
+        text = re.sub(there, here, text)
+    return _one_line(text)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+# ------------------------------------------------------------------------------------------ the words
+
+
+class _Commands:
+    """The commands, as they are added to a parser."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(
+        self, name: str, run: Callable[[Any], int | None], summary: str, more: str, example: str
+    ) -> argparse.ArgumentParser:
+        """Add a command with its help: a summary, what more there is to know, and an example."""
+        parser = self._commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}. {more}".strip(),
+            epilog=f"example: {example}",
+        )
+        parser.set_defaults(run=run, parser=parser)
+        return parser
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="coma-xr",
         description="Parameter scans that keep each result as one readable file and come back as labelled arrays.",
-        epilog="`coma-xr COMMAND --help` tells more of one command.",
+        epilog="`coma-xr COMMAND --help` tells more of one command. Commands end with 0 when all is well, with 1 when "
+        "something is wrong, with 2 when they were not understood.",
     )
     parser.add_argument("--version", action="version", version=f"coma_xr {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = _Commands(parser)
     _add_demo(commands)
+    _add_looking(commands)
+    _add_running(commands)
+    _add_writing(commands)
+    _add_keeping(commands)
+    _add_config(commands)
     return parser
 
 
-def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
+def _takes_experiment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "directory", metavar="DIR", help="the experiment: its directory, or its experiment file"
+    )
+
+
+def _takes_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def _takes_where(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--where", metavar="CONDITION", help=f"{what}, such as \"A > 3 and model == 'Ising'\""
+    )
+
+
+def _takes_overwrite(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+
+
+def _add_demo(commands: _Commands) -> None:
+    parser = commands.add(
         "demo",
-        help="run a small experiment, from the function to figure, netCDF and CSV",
-        description="Run the pendulum: its exact motion and the small-angle approximation, at three amplitudes and "
-        "20 angles each. Then show the Dataset and save figure, netCDF and CSV. What is there already is neither "
-        "computed again nor overwritten.",
+        _demo,
+        "run a small experiment, from the function to figure, netCDF and CSV",
+        "It is the pendulum: its exact motion and the small-angle approximation, at three amplitudes and 20 angles "
+        "each. What is there already is neither computed again nor overwritten.",
+        "coma-xr demo",
     )
     parser.add_argument(
         "directory",
@@ -77,4 +188,315 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
 
 
-_COMMANDS = {"demo": lambda options: demo.run(options.directory)}
+def _add_looking(commands: _Commands) -> None:
+    parser = commands.add(
+        "ls",
+        _ls,
+        "list the experiments below a directory",
+        "Experiments that cannot be read are told on standard error.",
+        "coma-xr ls experiments",
+    )
+    help = "where to look (default: here)"
+    parser.add_argument("directories", metavar="DIR", nargs="*", default=["."], help=help)
+    _takes_json(parser)
+    parser = commands.add(
+        "show",
+        _show,
+        "show an experiment, or a part of it",
+        "Its description, counts, parameters and results; with a number one measurement; with a path, or a name, the "
+        "values of it in all measurements.",
+        "coma-xr show pendulum; coma-xr show pendulum 12; coma-xr show pendulum results/t",
+    )
+    _takes_experiment(parser)
+    help = "a measurement's id; or a path, such as results/t, or its name"
+    parser.add_argument("what", metavar="ID|PATH", nargs="?", help=help)
+    _takes_json(parser)
+    parser = commands.add(
+        "paths",
+        _paths,
+        "list what is in the measurements",
+        "For each path its name, role, type, number of distinct values, range, and how many measurements have it.",
+        "coma-xr paths pendulum",
+    )
+    _takes_experiment(parser)
+    _takes_json(parser)
+    parser = commands.add(
+        "failures",
+        _failures,
+        "list the parameter sets that failed",
+        "They are tried again in the next run.",
+        "coma-xr failures pendulum; coma-xr failures pendulum --traceback 12",
+    )
+    _takes_experiment(parser)
+    parser.add_argument("--traceback", metavar="ID", type=int, help="print the traceback of this one")
+    _takes_json(parser)
+
+
+def _add_running(commands: _Commands) -> None:
+    parser = commands.add(
+        "status",
+        _status,
+        "tell how far an experiment is",
+        "How many measurements, failures and, of the last scan, missing parameter sets there are; and, while it is run "
+        "by another process, how far that is and about how long it still takes.",
+        "coma-xr status pendulum",
+    )
+    _takes_experiment(parser)
+    _takes_json(parser)
+    parser = commands.add(
+        "watch",
+        _watch,
+        "watch an experiment that is run, until that ends",
+        "Ctrl-C ends it sooner; the run goes on.",
+        "coma-xr watch pendulum",
+    )
+    _takes_experiment(parser)
+    help = "time between two looks (default: %(default)s)"
+    parser.add_argument("--interval", metavar="SECONDS", type=_seconds, default=1.0, help=help)
+
+
+def _add_writing(commands: _Commands) -> None:
+    parser = commands.add(
+        "export",
+        _export,
+        "write an experiment into one file for other programs",
+        "By the end of its name: .nc (netCDF), .zarr and .json have all dims, .csv and .parquet a row for each "
+        "measurement.",
+        'coma-xr export pendulum small.csv --where "theta_0 > -10"',
+    )
+    _takes_experiment(parser)
+    parser.add_argument("output", metavar="FILE", help="the file")
+    _takes_where(parser, "only measurements for which this holds")
+    _takes_overwrite(parser)
+    _add_plot(commands)
+    parser = commands.add(
+        "report",
+        _report,
+        "write a page about an experiment",
+        "One HTML file, to be read without a network: what was scanned, what came out, failures, durations, versions.",
+        "coma-xr report pendulum -o pendulum.html",
+    )
+    _takes_experiment(parser)
+    help = "the page (default: the experiment's name with .html, here)"
+    parser.add_argument("-o", "--output", metavar="FILE", help=help)
+    _takes_overwrite(parser)
+
+
+def _add_plot(commands: _Commands) -> None:
+    parser = commands.add(
+        "plot",
+        _plot,
+        "draw an experiment into a file",
+        "The arguments are those of coma_xr.plot: names or paths of parameters and results.",
+        "coma-xr plot pendulum -x theta -y t -y t_ --col theta_0 -o pendulum.pdf",
+    )
+    _takes_experiment(parser)
+    parser.add_argument("-x", metavar="NAME", help="what is on the axis to the right")
+    help = "what is on the axis upwards; several times for several in one panel"
+    parser.add_argument("-y", metavar="NAME", action="append", help=help)
+    parser.add_argument("-z", metavar="NAME", help="what a map shows as colour")
+    parser.add_argument("--hue", metavar="NAME", help="what differs in colour")
+    parser.add_argument("--style", metavar="NAME", help="what differs in dashes and markers")
+    parser.add_argument("--row", metavar="NAME", help="what differs from row to row of panels")
+    parser.add_argument("--col", metavar="NAME", help="what differs from column to column of panels")
+    parser.add_argument(
+        "--error", metavar="NAME", help="a dim to take mean and error over, or the variable of errors"
+    )
+    parser.add_argument("--kind", help="line, scatter, heatmap, contour or hist")
+    for axis in "xyz":
+        parser.add_argument(f"--{axis}scale", metavar="SCALE", help="linear, log, symlog ...")
+    help = "the file, .png, .pdf or .svg (default: the experiment's name with .png, here)"
+    parser.add_argument("-o", "--output", metavar="FILE", help=help)
+    _takes_where(parser, "only measurements for which this holds")
+    _takes_overwrite(parser)
+
+
+def _add_keeping(commands: _Commands) -> None:
+    parser = commands.add(
+        "remove",
+        _remove,
+        "move measurements out of an experiment",
+        "They are listed first, and moved to .coma.removed in its directory when that is agreed to, from where they "
+        "can be put back. The next run computes them again.",
+        'coma-xr remove pendulum --where "theta > 50"; coma-xr remove pendulum 12 13 --yes',
+    )
+    _takes_experiment(parser)
+    parser.add_argument("ids", metavar="ID", nargs="*", type=int, help="measurements")
+    _takes_where(parser, "measurements for which this holds")
+    parser.add_argument("-y", "--yes", action="store_true", help="do it without asking")
+    parser = commands.add(
+        "deactivate",
+        _deactivate,
+        "move all measurements into the experiment file",
+        "One file to keep instead of thousands; it can be read like an active experiment.",
+        "coma-xr deactivate pendulum --compress",
+    )
+    _takes_experiment(parser)
+    parser.add_argument("--compress", action="store_true", help="pack it (.gz), which Coma 2 does not read")
+    parser = commands.add(
+        "activate",
+        _activate,
+        "make each measurement a file of its own again",
+        "Then more can be added.",
+        "coma-xr activate pendulum",
+    )
+    _takes_experiment(parser)
+    parser = commands.add(
+        "verify",
+        _verify,
+        "check every file of experiments",
+        "It ends with 1 when something is not as it should be.",
+        "coma-xr verify pendulum; coma-xr verify pendulum --repair",
+    )
+    help = "experiments: their directories, or experiment files"
+    parser.add_argument("directories", metavar="DIR", nargs="+", help=help)
+    parser.add_argument("--repair", action="store_true", help="mend what can be mended; nothing is deleted")
+    _takes_json(parser)
+    _add_merge(commands)
+
+
+def _add_merge(commands: _Commands) -> None:
+    parser = commands.add(
+        "merge",
+        _merge,
+        "add the measurements of copies of an experiment",
+        "They get new ids; equal ones are passed over. Where results of the same parameters differ nothing is written, "
+        "and they are listed.",
+        "coma-xr merge pendulum from-the-cluster/pendulum",
+    )
+    _takes_experiment(parser)
+    parser.add_argument("others", metavar="COPY", nargs="+", help="copies; they are only read")
+    parser.add_argument("--keep-both", action="store_true", help="add those that differ too")
+    _takes_json(parser)
+
+
+def _add_config(commands: _Commands) -> None:
+    parser = commands.add(
+        "config",
+        _config,
+        "write a file with all settings, and the index that numbers experiments",
+        "What exists is not changed.",
+        "coma-xr config; coma-xr config --show",
+    )
+    parser.add_argument(
+        "--show", action="store_true", help="only print where the settings lie, and those in force"
+    )
+    parser.add_argument("--no-index", action="store_true", help="no index: experiments have no numbers")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.01 <= seconds <= 86400:
+        raise ValueError(text)
+    return seconds
+
+
+# ---------------------------------------------------------------------------------------- what they do
+
+
+def _demo(options: Any) -> None:
+    demo.run(options.directory)
+
+
+def _ls(options: Any) -> int:
+    from coma_xr.terminal.listing import ls
+
+    return ls(options.directories, as_json=options.json)
+
+
+def _show(options: Any) -> None:
+    from coma_xr.terminal.showing import show
+
+    show(options.directory, options.what, as_json=options.json)
+
+
+def _paths(options: Any) -> None:
+    from coma_xr.terminal.showing import paths
+
+    paths(options.directory, as_json=options.json)
+
+
+def _failures(options: Any) -> None:
+    from coma_xr.terminal.showing import failures
+
+    failures(options.directory, traceback=options.traceback, as_json=options.json)
+
+
+def _status(options: Any) -> None:
+    from coma_xr.terminal.watching import status
+
+    status(options.directory, as_json=options.json)
+
+
+def _watch(options: Any) -> None:
+    from coma_xr.terminal.watching import watch
+
+    watch(options.directory, interval=options.interval)
+
+
+def _export(options: Any) -> None:
+    from coma_xr.terminal.writing import export
+
+    export(options.directory, options.output, where=options.where, overwrite=options.overwrite)
+
+
+def _plot(options: Any) -> None:
+    from coma_xr.terminal.writing import plot
+
+    arguments = {name: getattr(options, name) for name in _PLOT}
+    if options.y is not None and len(options.y) == 1:
+        arguments["y"] = options.y[0]
+    plot(
+        options.directory,
+        options.output,
+        where=options.where,
+        overwrite=options.overwrite,
+        arguments=arguments,
+    )
+
+
+def _report(options: Any) -> None:
+    from coma_xr.terminal.writing import report
+
+    report(options.directory, options.output, overwrite=options.overwrite)
+
+
+def _remove(options: Any) -> int:
+    from coma_xr.terminal.keeping import remove
+
+    if bool(options.ids) == (options.where is not None):
+        options.parser.error("say which measurements to remove: by their ids, or by --where CONDITION")
+    return remove(options.directory, options.ids, where=options.where, yes=options.yes)
+
+
+def _deactivate(options: Any) -> None:
+    from coma_xr.terminal.keeping import deactivate
+
+    deactivate(options.directory, compress=options.compress)
+
+
+def _activate(options: Any) -> None:
+    from coma_xr.terminal.keeping import activate
+
+    activate(options.directory)
+
+
+def _verify(options: Any) -> int:
+    from coma_xr.terminal.keeping import verify
+
+    return verify(options.directories, repair=options.repair, as_json=options.json)
+
+
+def _merge(options: Any) -> None:
+    from coma_xr.terminal.keeping import merge
+
+    merge(options.directory, options.others, keep_both=options.keep_both, as_json=options.json)
+
+
+def _config(options: Any) -> None:
+    from coma_xr.terminal import settings
+
+    if options.show:
+        settings.show()
+    else:
+        settings.write(index=not options.no_index)

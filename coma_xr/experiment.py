@@ -622,6 +622,8 @@ class Experiment(Readable):
         ------
         ExperimentError
             When there are such measurements; nothing was written. The message lists them.
+        ParameterError
+            When no measurement in `other` has the parameters.
         """
         definition = self._definition or other._definition
         if definition is None:
@@ -630,6 +632,12 @@ class Experiment(Readable):
                 "say it by define_parameter_set('theta_0', 'theta'), for example."
             )
         defaults = self._defaults()
+        theirs = survey(other._place.trees(), definition, defaults=defaults)
+        if theirs.lacking and not theirs.ids:
+            raise ParameterError(
+                f"No measurement in {other.path} has all of the parameters {listing(definition.names)}: it is no copy of "
+                f"{self.path}. Nothing was added."
+            )
 
         def own_key(tree: Tree) -> Any:
             return next(iter(survey([(0, tree)], definition, defaults=defaults).ids), None)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 import subprocess
 import sys
+import warnings
 
 import pytest
 
 import coma_xr
 from coma_xr import cli, demo
+
+COMMANDS = (
+    *("demo", "ls", "show", "paths", "failures", "status", "watch", "export", "plot", "report"),
+    *("remove", "deactivate", "activate", "verify", "merge", "config"),
+)
+MACHINE_READABLE = ("ls", "show", "paths", "status", "failures", "verify", "merge")
 
 
 def test_help_names_every_command(capsys):
@@ -17,16 +27,31 @@ def test_help_names_every_command(capsys):
     assert end.value.code == 0
     said = capsys.readouterr().out
     assert said.startswith("usage: coma-xr")
-    for command in cli._COMMANDS:
-        assert f"\n    {command} " in said
+    there = re.findall(r"^    ([a-z]+)(?:  |$)", said, re.MULTILINE)
+    assert tuple(there) == COMMANDS
 
 
-@pytest.mark.parametrize("command", cli._COMMANDS)
-def test_every_command_has_help_of_its_own(command, capsys):
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_of_its_own_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as end:
         cli.main([command, "--help"])
     assert end.value.code == 0
-    assert f"usage: coma-xr {command}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith(f"usage: coma-xr {command}")
+    assert f"\nexample: coma-xr {command}" in said
+    assert ("--json" in said) == (command in MACHINE_READABLE)
+
+
+def test_the_examples_of_the_help_are_commands_that_there_are(capsys):
+    "Those of all commands can be parsed; what they do is tested for each."
+    for command in COMMANDS:
+        with pytest.raises(SystemExit):
+            cli.main([command, "--help"])
+        said = " ".join(capsys.readouterr().out.split())
+        for example in said.partition("example: ")[2].split("; "):
+            words = shlex.split(example)
+            assert words[:2] == ["coma-xr", command]
+            assert cli._parser().parse_args(words[1:]).command == command
 
 
 def test_help_of_the_demo_tells_where_it_goes(capsys):
@@ -126,3 +151,34 @@ def test_a_reader_that_has_seen_enough_is_no_mistake(tmp_path):
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait() == cli.NOT_READ
+
+
+@pytest.mark.parametrize("words", [["ls"], ["show", "coma-xr-demo/pendulum", "t"]])
+def test_a_reader_that_reads_nothing_at_all_is_no_mistake(tmp_path, monkeypatch, words):
+    "What is printed is still in memory when nobody is there any more."
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["demo"]) == 0
+    command = [sys.executable, "-m", "coma_xr", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == cli.NOT_READ
+
+
+def test_a_warning_of_ours_is_told_once_and_in_one_line(monkeypatch, capsys):
+    def warned(directory):
+        for _ in range(3):
+            warnings.warn("Something\n  was left out.", coma_xr.ComaWarning, stacklevel=1)
+
+    monkeypatch.setattr(demo, "run", warned)
+    assert cli.main(["demo"]) == 0
+    assert capsys.readouterr().err == "coma-xr: warning: Something was left out.\n"
+
+
+def test_letters_that_the_terminal_has_not_are_written_otherwise(tmp_path):
+    coma_xr.Experiment(tmp_path / "e", description="µ and \u4e2d")
+    command = [sys.executable, "-m", "coma_xr", "ls", str(tmp_path)]
+    run = subprocess.run(
+        command, capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"}
+    )
+    assert "µ and \\u4e2d".encode("latin-1") in run.stdout

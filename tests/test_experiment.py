@@ -473,6 +473,18 @@ def test_copies_are_merged(tmp_path):
         here.merge(there)
 
 
+def test_an_experiment_with_other_parameters_is_not_merged(tmp_path):
+    here, there = coma.Experiment(tmp_path / "here"), coma.Experiment(tmp_path / "there")
+    here.run(square, {"x": [1, 2]})
+    there.run(lambda a: {"y": a}, {"a": [2, 3]})
+    with pytest.raises(
+        coma.ParameterError, match=r"No measurement in .*there has all of the parameters x: it is no copy"
+    ):
+        here.merge(there)
+    assert here.number_of_measurements() == 2
+    assert here.merge(coma.Experiment(tmp_path / "empty")) == {}
+
+
 def test_everything_is_the_same_in_xml(tmp_path):
     one = coma.Experiment(tmp_path / "json")
     two = coma.Experiment(tmp_path / "xml", config={"archive_default_format": "xml"})

@@ -36,6 +36,7 @@ HARMLESS_OS = {
     "fsdecode",
     "fsencode",
     "fspath",
+    "get_terminal_size",
     "getpid",
     "killpg",
     "linesep",

@@ -1,0 +1,127 @@
+"""Finding experiments: the one that a path means, those below a directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from coma_xr import files
+from coma_xr.errors import ExperimentError, StorageError, listing, near, there_is
+from coma_xr.experiment import Experiment
+from coma_xr.store.config import Config
+from coma_xr.store.opening import Wanted, find
+from coma_xr.store.packing import GZ
+
+__all__ = ["check_exists", "experiments_below", "measurement_of", "opened"]
+
+_MOST = 10
+
+
+def opened(path: str, *, write: bool = False) -> Experiment:
+    """Return an experiment that is there.
+
+    Parameters
+    ----------
+    path : str
+        Its directory, or its experiment file.
+    write : bool, default False
+        Open it to change it; otherwise nothing is ever written.
+
+    Raises
+    ------
+    ExperimentError
+        When there is none. The message names what is near, or below.
+    """
+    check_exists(path)
+    if find(Wanted.of(path, "r", None, Config.of(None))) is None:
+        below = [os.path.normpath(one) for one in islice(experiments_below(path, lambda _: None), _MOST + 1)]
+        hint = (
+            f" Below it: {listing(below, _MOST)}." if below else " `coma-xr ls` lists where there are some."
+        )
+        raise ExperimentError(f"There is no experiment in {path}.{hint}")
+    return Experiment(path, "a" if write else "r")
+
+
+def check_exists(path: str) -> None:
+    """Raise ExperimentError when there is nothing of this name; the message names what is near."""
+    if files.exists(path) or files.exists(path + GZ):
+        return
+    parent, name = os.path.split(os.path.normpath(path))
+    if not files.is_directory(parent or "."):
+        raise ExperimentError(f"There is no {path}, nor the directory {parent}.")
+    there = sorted(one for one in files.names(parent or ".") if not one.startswith("."))
+    hint = there_is(name, there) if near(name, there) or len(there) <= _MOST else ""
+    raise ExperimentError(f"There is no {path}. {hint}".strip())
+
+
+def measurement_of(path: str) -> tuple[str, int] | None:
+    """Return directory and id when a path is that of a measurement file, as a shell completes it."""
+    directory, name = os.path.split(path)
+    for names in Config.of(None).all_measurements():
+        id = names.id_of(name.removesuffix(GZ))
+        if id is not None and files.exists(path) and not files.is_directory(path):
+            return directory or ".", id
+    return None
+
+
+class _Names:
+    """Which names in a directory are those of experiments and of what belongs to them."""
+
+    def __init__(self, config: Config) -> None:
+        self._experiments = config.all_experiments()
+        self._measurements = config.all_measurements()
+        self._failures = config.failures()
+
+    def experiments(self, names: list[str]) -> list[str]:
+        stems = {name.removesuffix(GZ) for name in names}
+        return sorted(name for name in stems if any(kind.owns(name) for kind in self._experiments))
+
+    def is_measurement(self, name: str) -> bool:
+        return any(kind.id_of(name) is not None for kind in self._measurements)
+
+    def is_failure(self, name: str) -> bool:
+        return self._failures.id_of(name) is not None
+
+
+def experiments_below(path: str, problem: Callable[[str], None]) -> Iterator[str]:
+    """Yield the paths of the experiments in a directory and below it, sorted.
+
+    Parameters
+    ----------
+    path : str
+        A directory. Where several experiments share one, their files are yielded.
+    problem : callable
+        Called with a sentence about each directory that cannot be listed.
+    """
+    yield from _below(path, _Names(Config.of(None)), problem, set())
+
+
+def _below(path: str, kinds: _Names, problem: Callable[[str], None], seen: set[object]) -> Iterator[str]:
+    # A link may lead back up.
+    identity = files.stamp(path)
+    if identity in seen:
+        return
+    seen.add(identity)
+    try:
+        names = files.names(path)
+    except (StorageError, FileNotFoundError) as error:
+        problem(str(error))
+        return
+    own = kinds.experiments(names)
+    # Thousands of files need not be looked at.
+    measurements = {name for name in names if kinds.is_measurement(name)}
+    others = {name for name in names if not kinds.is_failure(name)} - measurements
+    if len(own) > 1:
+        yield from (_joined(path, name) for name in own)
+    elif own or measurements:
+        yield path
+    for name in sorted(others.difference(own)):
+        below = _joined(path, name)
+        if not name.startswith(".") and files.is_directory(below):
+            yield from _below(below, kinds, problem, seen)
+
+
+def _joined(directory: str, name: str) -> str:
+    return name if directory == "." else str(Path(directory, name))

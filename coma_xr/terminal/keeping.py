@@ -1,0 +1,130 @@
+"""``coma-xr remove``, ``deactivate``, ``activate``, ``verify`` and ``merge``: what changes an experiment as a whole."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from coma_xr.errors import ExperimentError, InactiveError
+from coma_xr.terminal.finding import opened
+from coma_xr.terminal.text import clean, number_of, print_json, print_table, said
+
+if TYPE_CHECKING:
+    from coma_xr.experiment import Experiment
+    from coma_xr.store.findings import Finding
+
+__all__ = ["activate", "deactivate", "merge", "remove", "verify"]
+
+
+def remove(path: str, ids: Sequence[int], *, where: str | None, yes: bool) -> int:
+    """Show measurements and, once it is agreed to, move them away; return 1 when they were not."""
+    experiment = opened(path, write=True)
+    if not experiment.isactive():
+        raise InactiveError(
+            f"{path} is inactive, so that nothing can be removed. `coma-xr activate {path}` first."
+        )
+    chosen = (
+        list(dict.fromkeys(ids)) if where is None else [m.id for m in experiment.measurements(where=where)]
+    )
+    if not chosen:
+        said("no measurement is like that; nothing was moved")
+        return 1
+    _show(experiment, chosen)
+    if not yes and not _agreed(number_of(len(chosen), "measurement")):
+        return 1
+    experiment.remove(chosen)
+    moved = number_of(len(chosen), "measurement")
+    print(
+        f"moved {moved} to {clean(experiment.path)}/.coma.removed; the next run computes what it is asked for again"
+    )
+    return 0
+
+
+def _show(experiment: Experiment, ids: Sequence[int]) -> None:
+    """Print measurements with their parameters."""
+    pairs = experiment._pairs()
+    rows = []
+    for id in ids:
+        measurement = experiment.measurement(id)
+        values = [measurement.get(path) for _, path in pairs]
+        rows.append((id, *values) if pairs else (id, measurement.start_date))
+    names = [name for name, _ in pairs]
+    print_table(["id", *(names or ["start_date"])], rows)
+
+
+def _agreed(what: str) -> bool:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        said(f"nothing was moved; --yes moves {what}")
+        return False
+    print(f"Move {what} away? [y/N] ", end="", flush=True)
+    if sys.stdin.readline().strip().lower() in {"y", "yes"}:
+        return True
+    said("nothing was moved")
+    return False
+
+
+def deactivate(path: str, *, compress: bool) -> None:
+    """Move all measurements into the experiment file."""
+    experiment = opened(path, write=True)
+    experiment.deactivate(compress=compress)
+    print(
+        f"{number_of(experiment.number_of_measurements(), 'measurement')} in {clean(experiment._place.experiment_file)}"
+    )
+
+
+def activate(path: str) -> None:
+    """Make each measurement a file of its own."""
+    experiment = opened(path, write=True)
+    experiment.activate()
+    print(
+        f"{number_of(experiment.number_of_measurements(), 'measurement')}, each a file in {clean(experiment.path)}"
+    )
+
+
+def verify(paths: Sequence[str], *, repair: bool, as_json: bool) -> int:
+    """Print what is not as it should be; return 1 when something is left so."""
+    found = [
+        (path, experiment, experiment.verify(repair=repair)) for path, experiment in _all(paths, write=repair)
+    ]
+    if as_json:
+        print_json([{"path": path, **_tree(finding)} for path, _, findings in found for finding in findings])
+    else:
+        for path, experiment, findings in found:
+            for finding in findings:
+                print(f"{clean(path)}: {clean(finding)}")
+            if not findings:
+                number = number_of(experiment.number_of_measurements(), "measurement")
+                print(f"{clean(path)}: all is well, {number}")
+    return 1 if any(not finding.done for _, _, findings in found for finding in findings) else 0
+
+
+def _all(paths: Sequence[str], *, write: bool) -> list[tuple[str, Experiment]]:
+    return [(path, opened(path, write=write)) for path in paths]
+
+
+def _tree(finding: Finding) -> dict[str, object]:
+    return {
+        "file": finding.file,
+        "kind": finding.kind,
+        "text": finding.text,
+        "repair": finding.repair,
+        "done": finding.done,
+    }
+
+
+def merge(path: str, others: Sequence[str], *, keep_both: bool, as_json: bool) -> None:
+    """Add the measurements of copies under new ids, and say which."""
+    experiment = opened(path, write=True)
+    copies = _all(others, write=False)
+    if any(copy.path == experiment.path for _, copy in copies):
+        raise ExperimentError(f"{path} cannot be merged into itself.")
+    done = []
+    for other, copy in copies:
+        new = experiment.merge(copy, keep_both=keep_both)
+        equal = copy.number_of_measurements() - len(new)
+        done.append({"path": other, "added": {str(id): given for id, given in new.items()}, "equal": equal})
+        if not as_json:
+            print(f"{clean(other)}: added {number_of(len(new), 'measurement')}, {equal} were there already")
+    if as_json:
+        print_json(done)

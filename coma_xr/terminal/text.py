@@ -1,0 +1,97 @@
+"""How things look in a terminal: plain text, without colours; no wider than a terminal that shows it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from coma_xr.trees import json
+from coma_xr.trees.plain import to_plain
+
+__all__ = ["block", "clean", "number_of", "print_json", "print_table", "said", "short"]
+
+_LONGEST = 80
+
+
+def said(text: str) -> None:
+    """Print a line on standard error, where people look and no program reads."""
+    print(f"coma-xr: {text}", file=sys.stderr)
+
+
+def clean(value: object) -> str:
+    r"""Return something as one line of text, in which nothing can steer a terminal.
+
+    Examples
+    --------
+    >>> clean("two\n lines, \x1b[31mred")
+    'two lines, \\x1b[31mred'
+    """
+    return "".join(map(_visible, " ".join(str(value).split())))
+
+
+def block(text: str) -> str:
+    """Return a text of several lines, in which nothing can steer a terminal."""
+    return "\n".join("".join(map(_visible, line)) for line in text.expandtabs().split("\n"))
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
+
+
+def short(value: object) -> str:
+    """Return a value for the cell of a table.
+
+    Examples
+    --------
+    >>> short(0.1 + 0.2), short(None), short(True), short("Ising")
+    ('0.3', '', 'True', 'Ising')
+    """
+    if value is None:
+        return ""
+    text = f"{value:.6g}" if isinstance(value, float) else clean(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
+
+
+def number_of(number: int, what: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> number_of(1, "measurement"), number_of(0, "measurement")
+    ('1 measurement', '0 measurements')
+    """
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table: numbers to the right, text to the left, None as nothing."""
+    rows = [tuple(row) for row in rows]
+    cells = [tuple(map(clean, columns)), *(tuple(map(short, row)) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    right = [_is_number(column) for column in zip(*rows, strict=True)] or [False] * len(columns)
+    most = _width()
+    for line in cells:
+        padded = [
+            cell.rjust(width) if numeric else cell.ljust(width)
+            for cell, width, numeric in zip(line, widths, right, strict=True)
+        ]
+        print("  ".join(padded).rstrip()[:most])
+
+
+def _is_number(column: Sequence[Any]) -> bool:
+    return all(value is None or isinstance(value, (int, float)) for value in column)
+
+
+def _width() -> int | None:
+    """Return the width of the terminal that shows standard output; None for a file or pipe, which have none."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
+
+
+def print_json(value: Any) -> None:
+    """Print something for a program: strictly legal JSON; what JSON has no form for as in measurement files."""
+    print(json.encode(to_plain(value), strict=True).decode())

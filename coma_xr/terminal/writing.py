@@ -1,0 +1,88 @@
+"""``coma-xr export``, ``plot`` and ``report``: files for other programs, and for people."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coma_xr import files
+from coma_xr.errors import ExperimentError, StorageError, there_is
+from coma_xr.terminal.finding import opened
+from coma_xr.terminal.text import clean
+
+if TYPE_CHECKING:
+    from coma_xr.experiment import Experiment
+
+__all__ = ["export", "plot", "report"]
+
+
+def export(path: str, output: str, *, where: str | None, overwrite: bool) -> None:
+    """Write an experiment into one file, and say which."""
+    experiment = opened(path)
+    _check_some(experiment, where)
+    _wrote(experiment.export(output, where=where, overwrite=overwrite))
+
+
+def plot(
+    path: str, output: str | None, *, where: str | None, overwrite: bool, arguments: Mapping[str, Any]
+) -> None:
+    """Draw an experiment into a file, and say which.
+
+    Parameters
+    ----------
+    path : str
+        The experiment's.
+    output : str or None
+        The file; None is a PNG with the experiment's name in the working directory.
+    where : str or None
+        Only measurements for which it holds.
+    overwrite : bool
+        Replace a file that is there.
+    arguments : mapping
+        Those of `coma_xr.plot`.
+    """
+    experiment = opened(path)
+    output = output or f"{experiment.path.name}.png"
+    # Before the time that reading takes.
+    _check(output, overwrite=overwrite)
+    _check_some(experiment, where)
+    from coma_xr.output.plot import plot as draw
+
+    figure = draw(experiment.to_dataset(where=where), **arguments)
+    with files.placing(output, overwrite=overwrite) as temporary:
+        figure.savefig(temporary, dpi=150)
+    _wrote(Path(output))
+
+
+def report(path: str, output: str | None, *, overwrite: bool) -> None:
+    """Write a page about an experiment, and say which; None has the experiment's name, in the working directory."""
+    experiment = opened(path)
+    _wrote(experiment.report(output or f"{experiment.path.name}.html", overwrite=overwrite))
+
+
+def _check(output: str, *, overwrite: bool) -> None:
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    suffix = Path(output).suffix
+    kinds = sorted(f".{kind}" for kind in FigureCanvasBase.get_supported_filetypes())
+    if suffix.lower() not in kinds:
+        raise ExperimentError(
+            f"{output}: expected the name of a file that a figure can be saved in. {there_is(suffix, kinds)}"
+        )
+    if files.exists(output) and not overwrite:
+        text = "there is a file of this name already; take another name, or replace it with --overwrite"
+        raise StorageError(errno.EEXIST, text, output)
+
+
+def _check_some(experiment: Experiment, where: str | None) -> None:
+    """Raise ExperimentError for a condition that holds for no measurement."""
+    if where is not None and not any(True for _ in experiment.measurements(where=where)):
+        raise ExperimentError(
+            f"There is no measurement with {where} in {experiment.path}. Nothing was written."
+        )
+
+
+def _wrote(path: Path) -> None:
+    print(f"wrote {clean(path)}")

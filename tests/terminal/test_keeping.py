@@ -1,0 +1,170 @@
+"""``coma-xr remove``, ``deactivate``, ``activate``, ``verify`` and ``merge``."""
+
+import io
+import os
+import shutil
+
+import pytest
+
+import coma_xr as coma
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def numbers(e):
+    return [m.id for m in e.measurements()]
+
+
+LISTED = ["id  a  name", " 5  2  left", " 6  2  right"]
+
+
+def test_what_would_be_removed_is_listed_and_stays(e, run):
+    assert run("remove", "inverse", "--where", "a > 1") == (
+        1,
+        LISTED,
+        ["coma-xr: nothing was moved; --yes moves 2 measurements"],
+    )
+    assert numbers(e) == [3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("words", [["--where", "a > 1"], ["5", "6", "5"]])
+def test_what_is_removed_is_moved_to_where_it_can_be_put_back(e, run, words):
+    said = run("remove", "inverse", *words, "--yes")
+    assert (said.code, said.err) == (0, [])
+    moved = (
+        f"moved 2 measurements to {e.path}/.coma.removed; the next run computes what it is asked for again"
+    )
+    assert said.out == [*LISTED, moved]
+    assert numbers(e) == [3, 4]
+    assert len(os.listdir(e.path / ".coma.removed")) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [("y\n", [3, 4]), ("YES\n", [3, 4]), ("\n", [3, 4, 5, 6]), ("no\n", [3, 4, 5, 6]), ("", [3, 4, 5, 6])],
+)
+def test_in_a_terminal_it_asks(e, run, monkeypatch, answer, left):
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    said = run("remove", "inverse", "--where", "a > 1")
+    assert said.out[3].startswith("Move 2 measurements away? [y/N] ")
+    assert said.code == (0 if left == [3, 4] else 1)
+    assert numbers(e) == left
+
+
+def test_what_cannot_be_removed_is_told_before_anything_is(e, run):
+    assert run("remove", "inverse", 5, 99, "--yes").err[0].startswith("coma-xr: There is no measurement 99.")
+    assert run("remove", "inverse", "--where", "a > 7", "--yes").err == [
+        "coma-xr: no measurement is like that; nothing was moved"
+    ]
+    e.deactivate()
+    assert run("remove", "inverse", 5, "--yes") == (
+        1,
+        [],
+        ["coma-xr: inverse is inactive, so that nothing can be removed. `coma-xr activate inverse` first."],
+    )
+    assert numbers(e) == [3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("words", [[], ["3", "--where", "a > 1"], ["three"], ["--wehre", "a > 1"]])
+def test_it_must_be_said_what_to_remove(e, run, words):
+    said = run("remove", "inverse", *words, "--yes")
+    assert (said.code, said.out) == (2, [])
+    assert numbers(e) == [3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    "words", [["remove", "nothing", "1", "--yes"], ["activate", "nothing"], ["merge", "nothing", "inverse"]]
+)
+def test_what_changes_an_experiment_makes_none(e, here, run, words):
+    said = run(*words)
+    assert (said.code, said.err) == (1, ["coma-xr: There is no nothing. There is: inverse."])
+    assert sorted(os.listdir(here)) == ["inverse"]
+
+
+def test_an_experiment_is_deactivated_and_activated(e, run):
+    assert run("deactivate", "inverse") == (0, [f"4 measurements in {e.path}/experiment.none.json"], [])
+    assert not e.isactive()
+    assert run("deactivate", "inverse") == (
+        1,
+        [],
+        [f"coma-xr: The experiment in {e.path} is inactive already."],
+    )
+    assert run("activate", "inverse") == (0, [f"4 measurements, each a file in {e.path}"], [])
+    assert run("activate", "inverse").code == 1
+    assert run("deactivate", "inverse", "--compress").out == [
+        f"4 measurements in {e.path}/experiment.none.json.gz"
+    ]
+    assert numbers(e) == [3, 4, 5, 6]
+
+
+def test_a_good_experiment_is_said_to_be_good(e, run):
+    assert run("verify", "inverse") == (0, ["inverse: all is well, 4 measurements"], [])
+    assert run("verify", "inverse", "--json") == (0, ["[]"], [])
+
+
+def test_what_is_wrong_is_told_and_mended_when_asked(e, here, run):
+    coma.Experiment("good")
+    (e.path / "measurement.000005.json").write_bytes(b"")
+    said = run("verify", "good", "inverse")
+    assert said.code == 1
+    assert said.out == [
+        "good: all is well, 0 measurements",
+        "inverse: measurement.000005.json is empty, as a power cut leaves it. To repair it: move it to .coma.removed.",
+    ]
+    [told] = run("verify", "inverse", "--json").json
+    assert (told["path"], told["file"], told["kind"], told["done"]) == (
+        "inverse",
+        "measurement.000005.json",
+        "empty",
+        False,
+    )
+    said = run("verify", "inverse", "--repair")
+    assert said.code == 0
+    assert said.out[0].endswith("Repaired: move it to .coma.removed.")
+    assert run("verify", "inverse").code == 0
+
+
+def test_what_cannot_be_mended_is_told_by_the_exit_code(e, run):
+    (e.path / "measurement.000005.json").write_text("{")
+    assert run("verify", "inverse", "--repair").code == 1
+
+
+@pytest.fixture
+def copy(e):
+    shutil.copytree("inverse", "copy")
+    copy = coma.Experiment("copy")
+    copy.remove([4])
+    copy.run(lambda a, name: {"y": a, "both": [a, -a]}, {"a": [7], "name": ["left"]}, progress=False)
+    return copy
+
+
+def test_copies_are_merged(e, copy, run):
+    assert run("merge", "inverse", "copy") == (0, ["copy: added 1 measurement, 3 were there already"], [])
+    assert numbers(e) == [3, 4, 5, 6, 7]
+    assert run("merge", "inverse", "copy", "--json").json == [{"path": "copy", "added": {}, "equal": 4}]
+
+
+def test_of_conflicts_nothing_is_written_unless_both_are_to_be_kept(e, copy, run):
+    path = copy.path / "measurement.000003.json"
+    path.write_text(path.read_text().replace('"y": 1.0', '"y": 1.5'))
+    said = run("merge", "inverse", "copy")
+    assert (said.code, said.out) == (1, [])
+    assert said.err[0].endswith(
+        "with other results: 3 there and 3 here. Nothing was added; remove those that are wrong, or add both with --keep-both."
+    )
+    assert numbers(e) == [3, 4, 5, 6]
+    assert run("merge", "inverse", "copy", "--keep-both").out == [
+        "copy: added 2 measurements, 2 were there already"
+    ]
+
+
+def test_an_experiment_is_not_merged_into_itself(e, run):
+    assert run("merge", "inverse", "./inverse/") == (
+        1,
+        [],
+        ["coma-xr: inverse cannot be merged into itself."],
+    )

@@ -1,0 +1,163 @@
+"""``coma-xr show``, ``paths`` and ``failures``."""
+
+import pytest
+
+import coma_xr as coma
+
+
+def test_an_experiment_is_shown(e, run):
+    said = run("show", "inverse")
+    assert said.code == 0
+    assert said.out == [
+        f"path          {e.path}",
+        "description   One over a",
+        "tags          test, small",
+        "state         active",
+        "measurements  4",
+        "failed        2",
+        "missing       2",
+        f"start_date    {e.start_date}",
+        f"end_date      {e.end_date}",
+        "definition    a, name",
+        "",
+        "parameters  type   distinct  range        path",
+        "a           int           2  1 ... 2      parameters/a",
+        "name        str           2  left, right  parameters/name",
+        "scale       float         1  1.0          parameters/scale",
+        "",
+        "results  type         distinct  range        units  path",
+        "y        float               2  0.5 ... 1.0  m      results/y",
+        "both     list of int         2  shape (2,)          results/both",
+    ]
+    told = run("show", "inverse", "--json").json
+    assert told["definition"] == {"a": "parameters/a", "name": "parameters/name"}
+    assert told["annotations"] == {"results/y": {"units": "m", "long_name": "height"}}
+    assert (told["measurements"], told["failed"], told["missing"]) == (4, 2, 2)
+
+
+@pytest.mark.parametrize("words", [["inverse", "3"], ["inverse/measurement.000003.json"]])
+def test_one_measurement_is_shown_as_a_tree(e, run, words):
+    said = run("show", *words)
+    assert said.code == 0
+    assert said.out[:3] == ["measurement 3", "  info", "    measurement_id: 3"]
+    assert said.out[-7:] == [
+        "  parameters",
+        "    a: 1",
+        "    name: 'left'",
+        "    scale: 1.0",
+        "  results",
+        "    y: 1.0",
+        "    both: [1, -1]",
+    ]
+    assert run("show", *words, "--json").json["results"] == {"y": 1.0, "both": [1, -1]}
+
+
+def test_a_long_value_is_cut_and_whole_in_json(here, run):
+    e = coma.Experiment("e")
+    e.run(lambda a: {"x": list(range(100)), "t": "a  b\x1b" * 40}, {"a": [1]}, progress=False)
+    lines = run("show", "e", 1).out
+    assert lines[-2].endswith(" ... (100 items)")
+    assert lines[-1].startswith(r"    t: 'a  b\x1ba  b\x1b")
+    assert lines[-1].endswith(" ...")
+    assert max(map(len, lines)) < 130
+    assert run("show", "e", 1, "--json").json["results"]["x"] == list(range(100))
+
+
+@pytest.mark.parametrize("path", ["results/y", "y"])
+def test_the_values_of_a_path_are_shown_with_the_parameters(e, run, path):
+    assert run("show", "inverse", path).out == [
+        "measurement_id  a  name   scale    y",
+        "             3  1  left       1    1",
+        "             4  1  right      1    1",
+        "             5  2  left       1  0.5",
+        "             6  2  right      1  0.5",
+    ]
+    assert run("show", "inverse", path, "--json").json[0] == {
+        "measurement_id": 3,
+        "a": 1,
+        "name": "left",
+        "scale": 1.0,
+        "y": 1.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["invrese"], "There is no invrese. There is: inverse, others. Did you mean 'inverse'?"),
+        (["nowhere/inverse"], "There is no nowhere/inverse, nor the directory nowhere."),
+        (["others"], "There is no experiment in others. Below it: others/deep/a."),
+        (
+            ["others/empty"],
+            "There is no experiment in others/empty. `coma-xr ls` lists where there are some.",
+        ),
+        (["inverse", "9"], "There is no measurement 9. The nearest of 4 are 4, 5, 6."),
+        (["inverse", "reslts/y"], "No measurement has a path or name 'reslts/y'. There is: "),
+    ],
+)
+def test_what_is_not_there_is_an_error_that_names_what_is(e, here, run, words, message):
+    coma.Experiment("others/deep/a")
+    (here / "others" / "empty").mkdir()
+    said = run("show", *words)
+    assert (said.code, said.out, len(said.err)) == (1, [], 1)
+    assert said.err[0].startswith(f"coma-xr: {message}")
+
+
+def test_a_broken_measurement_is_told_once_and_the_others_are_shown(e, here, run):
+    (here / "inverse" / "measurement.000003.json").write_text("{")
+    said = run("show", "inverse")
+    assert said.code == 0
+    [warning] = said.err
+    assert warning.startswith("coma-xr: warning: 1 measurement of ")
+    assert "measurement.000003.json: no valid JSON" in warning
+    said = run("show", "inverse", 3)
+    assert (said.code, said.out, len(said.err)) == (1, [], 1)
+    assert said.err[0].startswith(f"coma-xr: {here}/inverse/measurement.000003.json: no valid JSON")
+
+
+def test_paths_are_listed(e, run):
+    e.deactivate()
+    lines = run("paths", "inverse").out
+    assert lines[0].split() == ["path", "name", "role", "type", "distinct", "range", "measurements"]
+    assert lines[-2].split() == ["results/y", "y", "result", "float", "2", "0.5", "...", "1.0", "4"]
+    assert run("paths", "inverse", "--json").json[-2]["range"] == "0.5 ... 1.0"
+
+
+def test_failures_are_listed_with_their_tracebacks_at_hand(e, run):
+    said = run("failures", "inverse")
+    assert said.code == 0
+    assert said.out[0].split() == ["id", "a", "name", "exception", "message", "line", "date", "host"]
+    assert said.out[1].split()[:4] == ["1", "0", "left", "ZeroDivisionError"]
+    assert [failure["name"] for failure in run("failures", "inverse", "--json").json] == ["left", "right"]
+    lines = run("failures", "inverse", "--traceback", 1).out
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-1] == "ZeroDivisionError: float division by zero"
+    assert run("failures", "inverse", "--traceback", 3) == (
+        1,
+        [],
+        [f"coma-xr: There is no failure 3 in {e.path}. There is: 1, 2."],
+    )
+
+
+def test_an_experiment_without_failures_has_none(here, run):
+    coma.Experiment("e")
+    assert run("failures", "e") == (0, ["no failures"], [])
+    assert run("failures", "e", "--json").json == []
+
+
+def test_looking_writes_nothing(e, here, run):
+    def state():
+        return {path: path.stat().st_mtime_ns for path in here.rglob("*")}
+
+    before = state()
+    for words in (
+        ["ls"],
+        ["show", "inverse"],
+        ["show", "inverse", 3],
+        ["paths", "inverse"],
+        ["failures", "inverse"],
+    ):
+        assert run(*words).code == 0
+    for words in (["status", "inverse"], ["watch", "inverse"], ["verify", "inverse"]):
+        assert run(*words).code == 0
+    assert state() == before

@@ -1,0 +1,224 @@
+"""``coma-xr status`` and ``watch``, of runs that are alive in other processes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import coma_xr as coma
+from coma_xr import files
+
+ROOT = str(Path(coma.__file__).parents[1])
+
+# Each parameter set waits for a line; a number above 0 fails.
+RUN = """
+import sys
+import coma_xr as coma
+from coma_xr.run import progress
+
+progress._BETWEEN = 0.0
+
+def wait(a):
+    print(a, flush=True)
+    sys.stdin.readline()
+    return {"y": 1 / (a - 1)}
+
+coma.Experiment(sys.argv[1]).run(wait, {"a": [0, 1, 2, 3]}, progress=False, on_error="continue")
+"""
+
+WATCH = [sys.executable, "-m", "coma_xr", "watch", "e", "--interval", "0.05"]
+
+
+@pytest.fixture
+def running(here):
+    """A process that runs the experiment ``e``, one parameter set for each line that it gets."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, "e"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": ROOT},
+    )
+    assert process.stdout.readline() == "0\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdin.close()
+    process.stdout.close()
+
+
+def step(process):
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def forth(process, number):
+    """Let a process run sets up to this one, which it begins."""
+    step(process)
+    assert process.stdout.readline() == f"{number}\n"
+
+
+def watched(here, **more):
+    return subprocess.Popen(
+        WATCH,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": ROOT},
+        **more,
+    )
+
+
+def test_the_status_of_what_nobody_runs(e, run):
+    assert run("status", "inverse") == (
+        0,
+        ["4 measurements, 2 failed, 2 missing (what failed is missing too)"],
+        [],
+    )
+    assert run("status", "inverse", "--json").json == {
+        "measurements": 4,
+        "failed": 2,
+        "missing": 2,
+        "runs": [],
+    }
+    assert run("watch", "inverse") == (
+        0,
+        ["Nobody is running it: 4 measurements, 2 failed, 2 missing (what failed is missing too)"],
+        [],
+    )
+
+
+def test_the_status_tells_how_far_a_run_of_another_process_is(running, run):
+    first = run("status", "e").out
+    assert first[0] == "0 measurements, 0 failed, 4 missing"
+    assert re.fullmatch(
+        rf"running: 0 of 4 done, 0 failed \(pid {running.pid} on \S+ since 20\d\d-.*Z\)", first[1]
+    )
+    forth(running, 1)
+    forth(running, 2)
+    second = run("status", "e").out
+    assert second[0] == "1 measurement, 1 failed, 3 missing (what failed is missing too)"
+    assert re.match(
+        r"running: 2 of 4 done, 1 failed, [\d.e+]+ a second, about [\d.]+ s left \(pid", second[1]
+    )
+    [told] = run("status", "e", "--json").json["runs"]
+    assert (told["host"], told["pid"], told["certain"], told["alive"]) == (
+        files.host(),
+        running.pid,
+        True,
+        True,
+    )
+    assert (told["todo"], told["done"], told["failed"]) == (4, 2, 1)
+    assert told["left"] == pytest.approx(2 / told["rate"])
+    assert run("ls", "--json").json[0]["state"] == "running"
+
+
+def test_a_run_is_watched_until_it_ends(running, here):
+    with watched(here) as watching:
+        assert watching.stdout.readline() == "0 of 4 done, 0 failed\n"
+        forth(running, 1)
+        assert watching.stdout.readline().startswith("1 of 4 done, 0 failed, ")
+        forth(running, 2)
+        assert watching.stdout.readline().startswith("2 of 4 done, 1 failed, ")
+        forth(running, 3)
+        step(running)
+        out, err = watching.communicate(timeout=20)
+    assert (
+        out.splitlines()[-1]
+        == "The run has ended: 3 measurements, 1 failed, 1 missing (what failed is missing too)"
+    )
+    assert err == ""
+    assert watching.returncode == 0
+
+
+def test_a_run_that_is_killed_has_ended(running, here, run):
+    with watched(here) as watching:
+        watching.stdout.readline()
+        running.kill()
+        out, _ = watching.communicate(timeout=20)
+    assert out == "The run has ended: 0 measurements, 0 failed, 4 missing\n"
+    assert watching.returncode == 0
+    assert run("status", "e", "--json").json["runs"] == []
+
+
+def test_ctrl_c_ends_the_watching_and_not_the_run(running, here):
+    with watched(here) as watching:
+        watching.stdout.readline()
+        watching.send_signal(signal.SIGINT)
+        out, err = watching.communicate(timeout=20)
+    assert (watching.returncode, out, err) == (0, "\n", "")
+    forth(running, 1)
+
+
+def test_in_a_terminal_one_line_changes(running, run, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    timer = threading.Timer(0.3, running.kill)
+    timer.start()
+    said = run("watch", "e", "--interval", 0.05)
+    timer.join()
+    # Universal newlines take \r for the end of a line.
+    assert said.out[0] == ""
+    assert set(said.out[1:-1]) <= {"0 of 4 done, 0 failed", ""}
+    assert said.out[-1].startswith("The run has ended")
+
+
+def other_host(e, age, **told):
+    text = {"start": "2026-01-01T00:00:00Z", "todo": 30, "done": 10, "failed": 0, "seconds": 20, **told}
+    path = e.path / ".coma.run.node7.12"
+    path.write_text(str(text).replace("'", '"'))
+    os.utime(path, (time.time() - age,) * 2)
+
+
+def test_a_run_on_another_machine_is_told_with_its_age(e, run):
+    other_host(e, 30)
+    [line] = run("status", "inverse").out[1:]
+    assert line.startswith(
+        "running: 10 of 30 done, 0 failed, 0.5 a second, about 40.0 s left (pid 12 on node7 since "
+    )
+    assert re.search(r"; last heard of 3\d\.\d s ago, its lock cannot be seen from this machine\)$", line)
+    other_host(e, 7200)
+    [line] = run("status", "inverse").out[1:]
+    assert line.startswith("perhaps running: 10 of 30 done")
+    assert line.endswith(
+        "; last heard of 2.0 h ago, its lock cannot be seen from this machine; it may be dead)"
+    )
+    assert run("watch", "inverse").out[0].startswith("Nobody is running it")
+
+
+def test_several_runs_are_watched_as_one(e, running, run, here):
+    "Shards, for example: what is done is added up, the slowest says what is left."
+    other_host(coma.Experiment("e", "r"), 0)
+    with watched(here) as watching:
+        first = watching.stdout.readline()
+        os.utime(here / "e" / ".coma.run.node7.12", (0, 0))
+        running.kill()
+        watching.communicate(timeout=20)
+    assert first == "2 runs: 10 of 34 done, 0 failed, 0.5 a second\n"
+
+
+@pytest.mark.parametrize("interval", ["0", "-1", "x", "nan", "1e9"])
+def test_an_interval_that_makes_no_sense_is_wrong_usage(e, run, interval):
+    said = run("watch", "inverse", f"--interval={interval}")
+    assert said.code == 2
+    assert said.err[-1].startswith("coma-xr watch: error: argument --interval: invalid")
+
+
+@pytest.mark.parametrize(
+    "words", [["ls"], ["status", "inverse"], ["watch", "inverse"], ["show", "inverse", "3"], ["--help"]]
+)
+def test_a_look_loads_nothing_heavy(e, words):
+    "So that it costs as little as three words."
+    script = f"import sys; from coma_xr.cli import main\ntry: main({words})\nfinally: print(*sys.modules)"
+    done = subprocess.run(  # noqa: PLW1510  --help leaves with SystemExit
+        [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ROOT}
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    assert not {"numpy", "pandas", "xarray", "matplotlib", "netCDF4", "loky", "tqdm"} & loaded

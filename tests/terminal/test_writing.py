@@ -1,0 +1,149 @@
+"""``coma-xr export`` and ``plot``."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import coma_xr as coma
+from coma_xr.output import plot as module
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.nc", "out.json"])
+def test_what_is_exported_is_what_the_experiment_exports(e, here, run, name):
+    assert run("export", "inverse", name) == (0, [f"wrote {name}"], [])
+    e.export("expected-" + name)
+    got, expected = coma.load(name), coma.load("expected-" + name)
+    assert got.identical(expected) if isinstance(got, xr.Dataset) else got.equals(expected)
+
+
+def test_nothing_is_overwritten_unless_it_is_asked_for(e, here, run):
+    (here / "out.csv").write_text("mine")
+    text = "there is a file of this name already; take another name, or replace it with --overwrite"
+    assert run("export", "inverse", "out.csv") == (1, [], [f"coma-xr: out.csv: {text}"])
+    assert (here / "out.csv").read_text() == "mine"
+    assert run("export", "inverse", "out.csv", "--overwrite").code == 0
+    assert coma.load("out.csv").y.tolist() == [1.0, 1.0, 0.5, 0.5]
+    (here / "out.png").write_text("mine")
+    assert run("plot", "inverse", "-x", "a", "-y", "y", "--hue", "name", "-o", "out.png") == (
+        1,
+        [],
+        [f"coma-xr: out.png: {text}"],
+    )
+    assert (
+        run("plot", "inverse", "-x", "a", "-y", "y", "--hue", "name", "-o", "out.png", "--overwrite").code
+        == 0
+    )
+    assert (here / "out.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_condition_chooses_what_is_exported(e, here, run):
+    assert run("export", "inverse", "out.csv", "--where", "a > 1 and name == 'left'").code == 0
+    assert coma.load("out.csv").a.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        (
+            "a >",
+            [
+                "coma-xr: The condition cannot be read. Expected a name or a value here.",
+                "    a >",
+                "       ^",
+            ],
+        ),
+        ("a > 'x'", ["coma-xr: In the condition a > 'x': 1 (a number) and 'x' (text) have no order."]),
+        ("b > 1", ["coma-xr: No measurement has a path or name 'b'."]),
+        ("a > 5", ["coma-xr: There is no measurement with a > 5 in "]),
+    ],
+)
+@pytest.mark.parametrize("words", [["export", "inverse", "out.csv"], ["plot", "inverse", "-o", "out.png"]])
+def test_a_condition_that_cannot_be_used_is_told_and_nothing_written(e, here, run, words, condition, message):
+    said = run(*words, "--where", condition)
+    assert (said.code, said.out) == (1, [])
+    for line, beginning in zip(said.err, message, strict=False):
+        assert line.startswith(beginning)
+    assert sorted(path.name for path in here.iterdir()) == ["inverse"]
+
+
+def test_a_name_that_says_no_format_is_an_error(e, run):
+    [line] = run("export", "inverse", "out.xls").err
+    assert line.startswith(
+        "coma-xr: 'out.xls': the end of a file's name says its format, and '.xls' is not known."
+    )
+    said = run("plot", "inverse", "-o", "out.pgn")
+    assert said.code == 1
+    assert said.err[0].startswith(
+        "coma-xr: out.pgn: expected the name of a file that a figure can be saved in."
+    )
+    assert "Did you mean '.png'" in said.err[0]
+
+
+def test_a_plot_goes_by_default_into_the_working_directory(e, here, run):
+    e.deactivate()
+    (here / "elsewhere").mkdir()
+    e.path.rename(here / "elsewhere" / "inverse")
+    words = ["plot", "elsewhere/inverse", "-x", "a", "-y", "y", "--style", "name"]
+    assert run(*words) == (0, ["wrote inverse.png"], [])
+    assert (here / "inverse.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_arguments_of_a_plot_are_those_of_coma_plot(e, run, monkeypatch):
+    seen, draw = {}, module.plot
+
+    def plot(data, **arguments):
+        seen.update(arguments)
+        return draw(data, x="a", y="y", hue="name")
+
+    monkeypatch.setattr(module, "plot", plot)
+    words = "-x theta -y t -y t_ -z E --hue a --style b --row c --col d --error repeat --kind line"
+    scales = "--xscale log --yscale symlog --zscale linear"
+    assert run("plot", "inverse", *words.split(), *scales.split()).code == 0
+    assert seen == {
+        "x": "theta",
+        "y": ["t", "t_"],
+        "z": "E",
+        "hue": "a",
+        "style": "b",
+        "row": "c",
+        "col": "d",
+        "error": "repeat",
+        "kind": "line",
+        "xscale": "log",
+        "yscale": "symlog",
+        "zscale": "linear",
+    }
+
+
+def test_what_a_plot_lacks_is_said_in_the_words_of_the_terminal(e, run):
+    [line] = run("plot", "inverse", "-x", "a", "-y", "y").err
+    assert "Nothing in this plot uses the dim 'name'" in line
+    assert "(--hue name)" in line
+    assert """--where "name == 'left'\"""" in line
+    [line] = run("plot", "inverse", "-x", "a", "-y", "z", "--hue", "name").err
+    assert line.startswith("coma-xr: -y z is no dim, coord or variable")
+    [line] = run("plot", "inverse", "-x", "a", "-y", "y", "--kind", "pie").err
+    assert line.startswith("coma-xr: --kind pie is unknown. There is: line,")
+
+
+def test_the_data_of_a_plot_is_that_of_the_condition(e, run, here):
+    assert (
+        run("plot", "inverse", "-x", "a", "-y", "y", "--where", "name == 'left'", "-o", "one.svg").code == 0
+    )
+    assert (here / "one.svg").read_text().count("height [m]") >= 1
+    assert np.isfinite(e.to_dataset(where="name == 'left'").y.values).any()
+
+
+def test_a_report_is_a_page(e, here, run):
+    assert run("report", "inverse", "-o", "page.html") == (0, ["wrote page.html"], [])
+    page = (here / "page.html").read_text()
+    assert "One over a" in page
+    assert "ZeroDivisionError" in page
+    assert run("report", "inverse", "-o", "page.html").err == [
+        "coma-xr: page.html: there is a file of this name already; take another name, or replace it with --overwrite"
+    ]
+    assert run("report", "inverse", "-o", "page.html", "--overwrite").code == 0
+    e.deactivate()
+    assert run("report", "inverse").out == ["wrote inverse.html"]
+    [line] = run("report", "inverse", "-o", "page.txt").err
+    assert line.startswith("coma-xr: 'page.txt': a report is a page")
