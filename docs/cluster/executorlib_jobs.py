@@ -1,4 +1,4 @@
-"""One script inside of a SLURM allocation, which starts job steps through executorlib."""
+"""One script inside of a SLURM allocation; executorlib starts its job steps."""
 
 from executorlib import SlurmJobExecutor
 from scan import scan, simulate
