@@ -2,8 +2,8 @@
 Looking closer where it matters
 ===============================
 
-Two resonances, one of them narrow. Nobody knows in advance where the points have to be, and nobody needs to: run a few, look, and run the
-same with more. What is there already is not computed again.
+Two resonances, one of them narrow. Nobody knows in advance where the points have to be, and nobody
+needs to: run a few, look, and run the same with more. What is there already is not computed again.
 """
 
 # %%
@@ -26,8 +26,8 @@ frequencies = np.linspace(0.6, 1.6, 21)
 e.run(response, {"frequency": frequencies}, progress=False)
 
 # %%
-# Then, ten times, eight more points are put into the longest pieces of the curve. The whole scan is asked for each time; ``run`` says how many of
-# its points were computed.
+# Then, ten times, eight more points are put into the longest pieces of the curve. The whole scan
+# is asked for each time; ``run`` says how many of its points were computed.
 
 for _ in range(10):
     y = np.log(e.to_dataset().response.values)
@@ -39,15 +39,14 @@ for _ in range(10):
 report
 
 # %%
-# Each point knows its measurement, and its number when it was made: the curve in the order of its discovery.
+# Each point knows its measurement, and its number when it was made: the curve in the order of its
+# discovery.
 
 e.annotate("frequency", units=r"$\omega_0$")
 e.annotate("results/response", long_name="response")
 ds = e.to_dataset()
 directory.cleanup()
-labels = {"measurement_id": "number of the measurement"}
-figure = coma.plot(
-    ds, x="frequency", y="response", hue="measurement_id", kind="scatter", yscale="log", labels=labels
-)
+ds.measurement_id.attrs["long_name"] = "number of the measurement"
+figure = coma.plot(ds, x="frequency", y="response", hue="measurement_id", yscale="log")
 figure.axes[0].plot(ds.frequency, ds.response, color="0.8", lw=1, zorder=0)
 figure

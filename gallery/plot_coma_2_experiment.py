@@ -2,13 +2,15 @@
 An experiment of ten years ago
 ==============================
 
-A wire of quantum-dot cells carries a bit: the first cell is held in one state, and the others follow, unless it is too warm or electrons
-tunnel too easily. The files are those of Coma 2. Nobody defined its parameters, and nobody needs to: from files to figure with xarray alone.
+A wire of quantum-dot cells carries a bit: the first cell is held in one state, and the others
+follow, unless it is too warm or electrons tunnel too easily. The files are those of Coma 2. Nobody
+defined its parameters, and nobody needs to: from files to figure with xarray alone.
 """
 
 # %%
-# For want of the old machine we write the files here, in the form in which it left them: parameters with branches, a list for each wire,
-# a label that is always the same, and all measurements in one file, as ``deactivate`` packs them.
+# For want of the old machine we write the files here, in the form in which it left them:
+# parameters with branches, a list for each wire, a label that is always the same, and all
+# measurements in one file, as ``deactivate`` packs them.
 
 import functools
 import itertools
@@ -24,7 +26,7 @@ X, Z = np.array([[0, 1], [1, 0]]), np.diag([1, -1])
 
 
 def wire(N, gamma, T):
-    """Return the polarization of each cell, from all states of an Ising chain in a transverse field."""
+    """Return the polarization of each cell of an Ising chain in a transverse field."""
 
     def on(cell, matrix):
         return functools.reduce(np.kron, [matrix if i == cell else np.eye(2) for i in range(N)])
@@ -41,19 +43,18 @@ measurements = []
 for N in (2, 3, 4, 5, 6):
     for T in (0.05, 0.2, 0.5):
         for gamma in np.linspace(0.05, 1, 20).tolist():
-            tree = {
-                "info": {"measurement_id": len(measurements) + 1, "program": "wire", "version": "1.3"},
-                "parameters": {"layout": {"N": N, "type": "wire"}, "system": {"T": T, "gamma": gamma}},
-                "results": {"P": wire(N, gamma, T)},
-            }
-            measurements.append(tree)
-info = {"experiment_id": 41, "description": "Does the bit arrive?", "start_date": "2014-05-07T09:12:33Z"}
+            info = {"measurement_id": len(measurements) + 1, "program": "wire", "version": "1.3"}
+            parameters = {"layout": {"N": N, "type": "wire"}, "system": {"T": T, "gamma": gamma}}
+            results = {"P": wire(N, gamma, T)}
+            measurements.append({"info": info, "parameters": parameters, "results": results})
+info = {"experiment_id": 41, "description": "Does the bit arrive?"}
 directory = tempfile.TemporaryDirectory()
 text = json.dumps({"experiment": {"info": info, "measurements": measurements}}, indent=2)
 _ = Path(directory.name, "experiment.000041.json").write_text(text)
 
 # %%
-# Opened to be read: no byte of it is changed. The dims are found. *N*, *T* and *gamma* vary and label a full grid.
+# Opened to be read: no byte of it is changed. The dims are found. *N*, *T* and *gamma* vary and
+# label a full grid.
 
 e = coma.Experiment(directory.name, mode="r")
 ds = e.to_dataset()
@@ -61,7 +62,8 @@ directory.cleanup()
 ds
 
 # %%
-# Lists are labelled from 1, so that *N* is the label of the last cell, and xarray selects with one array what differs from wire to wire.
+# Lists are labelled from 1, so that *N* is the label of the last cell, and xarray selects with
+# one array what differs from wire to wire.
 
 ds.gamma.attrs.update(long_name=r"tunnelling $\gamma$", units="$V$")
 ds.P.attrs.update(long_name="polarization of the last cell")

@@ -2,13 +2,14 @@
 How fast do integration rules converge?
 =======================================
 
-It depends on what is integrated. On a smooth function the order of a rule is the slope of its line, and Gauss's rule has no order: it falls
-faster. A kink brings all of them down to the same slope; over a whole
-period even the simplest rule falls faster than any power.
+It depends on what is integrated. On a smooth function the order of a rule is the slope of its line,
+and Gauss's rule has no order: it falls faster. A kink brings all of them down to the same slope;
+over a whole period even the simplest rule falls faster than any power.
 """
 
 # %%
-# Names are parameter values as numbers are. Rules and integrands are looked up by them, so that a name is what stands in the files.
+# Names are parameter values as numbers are. Rules and integrands are looked up by them, so that a
+# name is what stands in the files.
 
 import tempfile
 
@@ -63,6 +64,5 @@ directory.cleanup()
 ds
 
 # %%
-coma.plot(
-    ds, x="n", y="error", hue="rule", col="integrand", xscale="log", yscale="log", height=4.0, aspect=0.6
-)
+scales = {"xscale": "log", "yscale": "log"}
+coma.plot(ds, x="n", y="error", hue="rule", col="integrand", height=4.0, aspect=0.6, **scales)

@@ -2,8 +2,8 @@
 How much damping is just enough
 ===============================
 
-A door that closes by itself should neither swing nor creep. Each measurement is a whole curve over time: the function returns
-DataArrays, and their dims, coords and units are those of the result.
+A door that closes by itself should neither swing nor creep. Each measurement is a whole curve over
+time: the function returns DataArrays, and their dims, coords and units are those of the result.
 """
 
 # %%

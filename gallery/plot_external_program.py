@@ -2,12 +2,13 @@
 A program that is not in Python
 ===============================
 
-The function of an experiment may be an executable in whatever language. Here it is a script of nine lines for ``awk``, as old as the
-picture that it computes, Mandelbrot's set.
+The function of an experiment may be an executable in whatever language. Here it is a script of nine
+lines for ``awk``, as old as the picture that it computes, Mandelbrot's set.
 """
 
 # %%
-# It gets a height in the complex plane as an argument and prints one row of the picture, a number in each line.
+# It gets a height in the complex plane as an argument and prints one row of the picture, a number
+# in each line.
 
 import tempfile
 from pathlib import Path
@@ -33,23 +34,25 @@ path = Path(directory.name) / "mandelbrot.awk"
 _ = path.write_text(script)
 
 # %%
-# ``{ci}`` and ``{columns}`` are the parameters, and what is printed is the result. Each row is a measurement like any other: saved when
-# it is finished, never computed twice.
+# ``{ci}`` and ``{columns}`` are the parameters, and what is printed is the result. Each row is a
+# measurement like any other: saved when it is finished, never computed twice.
 
 mandelbrot = coma.program(
     ["awk", "-v", "ci={ci}", "-v", "columns={columns}", "-f", path], input=None, output="text"
 )
 e = coma.Experiment(f"{directory.name}/mandelbrot")
-e.run(mandelbrot, coma.grid(ci=np.linspace(-1.1, 1.1, 181), columns=261), max_workers=2, progress=False)
+scan = coma.grid(ci=np.linspace(-1.1, 1.1, 181), columns=261)
+e.run(mandelbrot, scan, max_workers=2, progress=False)
 
 # %%
-# The numbers of a list become a dim, which is given the labels that the program knew and did not print.
+# The numbers of a list become a dim, which is given the labels that the program knew and did not
+# print.
 
 ds = e.to_dataset({"steps": "results/awk"}, dims=["ci"])
 ds = ds.assign_coords(steps_index=np.linspace(-2.1, 0.7, 261)).rename(steps_index="cr")
 directory.cleanup()
 labels = {"cr": r"$\mathrm{Re}\,c$", "ci": r"$\mathrm{Im}\,c$", "steps": "steps until $|z| > 4$"}
-figure = coma.plot(ds, x="cr", y="ci", z="steps", labels=labels, zscale="log", height=4.2, aspect=1.35)
+figure = coma.plot(ds, x="cr", y="ci", z="steps", zscale="log", labels=labels, height=4.2)
 figure.axes[0].set_aspect("equal")
 figure.axes[0].set_facecolor("black")
 figure

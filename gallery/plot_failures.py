@@ -2,14 +2,16 @@
 Where the ion is lost
 =====================
 
-An ion in a quadrupole trap is held by an alternating field, or thrown out by it: a small difference in the field's strength decides. Points
-at which the computation fails are a result too. They are kept with parameters and traceback, and can be drawn.
+An ion in a quadrupole trap is held by an alternating field, or thrown out by it: a small difference
+in the field's strength decides. Points at which the computation fails are a result too. They are
+kept with parameters and traceback, and can be drawn.
 """
 
 # %%
-# The equation of motion is Mathieu's. The function raises an exception when the ion has hit an electrode, and does not care what becomes of
-# it. ``on_error="continue"`` is for scans that begin with failures alone: the very first points, all failed at the same line, are otherwise
-# taken for a mistake in the function, and end the run.
+# The equation of motion is Mathieu's. The function raises an exception when the ion has hit an
+# electrode, and does not care what becomes of it. ``on_error="continue"`` is for scans that begin
+# with failures alone: the very first points, all failed at the same line, are otherwise taken for
+# a mistake in the function, and end the run.
 
 import contextlib
 import tempfile
@@ -25,7 +27,7 @@ class IonLost(Exception):
 
 
 def trap(q, a, periods=40, steps=40):
-    """Return how far the ion gets, in units of where it began, along x or y: there the fields are opposite."""
+    """Return how far the ion gets along x or y, where the fields are opposite."""
     r, v, dt, farthest = np.ones(2), np.zeros(2), np.pi / steps, 0.0
     for n in range(periods * steps):
         v -= dt * np.array([1, -1]) * (a - 2 * q * np.cos(2 * n * dt)) * r
@@ -40,13 +42,13 @@ directory = tempfile.TemporaryDirectory()
 e = coma.Experiment(f"{directory.name}/trap")
 scan = coma.grid(a=np.linspace(0, 0.25, 26), q=np.linspace(0, 1, 31))
 with warnings.catch_warnings(), contextlib.redirect_stderr(None):
-    # Each failure is told when it happens, and all of them in a warning. Here they are what we look for.
+    # Failures are told when they happen, and counted in a warning. Here they are what we look for.
     warnings.simplefilter("ignore", coma.ComaWarning)
-    report = e.run(trap, scan, on_error="continue", progress=False)
-report
+    e.run(trap, scan, on_error="continue", progress=False)
 
 # %%
-# What failed is a table. ``e.failure(29).reproduce(trap)`` would raise the exception again, in a debugger for one.
+# What failed is a table. ``e.failure(29).reproduce(trap)`` would raise the exception again, in a
+# debugger for one.
 
 e.failures()[["a", "q", "message"]].head(3)
 

@@ -2,14 +2,15 @@
 Hofstadter's butterfly
 ======================
 
-Electrons on a square lattice in a magnetic field. With a flux of *p/q* quanta through each plaquette the one band of the lattice splits
-into *q*; over all fluxes the bands make a fractal. Colour says what part of all states lies below: no colour is lost in a
-gap, however wide it is.
+Electrons on a square lattice in a magnetic field. With a flux of *p/q* quanta through each
+plaquette the one band of the lattice splits into *q*; over all fluxes the bands make a fractal.
+Colour says what part of all states lies below: no colour is lost in a gap, however wide it is.
 """
 
 # %%
-# A reduced fraction is a parameter set, and its result a list whose length is *q* times the number of wave vectors. Lists of different
-# lengths are no difficulty. Two workers share the fractions.
+# A reduced fraction is a parameter set, and its result a list whose length is *q* times the
+# number of wave vectors. Lists of different lengths are no difficulty. Two workers share the
+# fractions.
 
 import math
 import tempfile
@@ -33,11 +34,13 @@ def bands(p, q):
 
 directory = tempfile.TemporaryDirectory()
 e = coma.Experiment(f"{directory.name}/butterfly")
-fractions = coma.grid(q=range(3, 42), p=range(1, 41)).where(lambda s: s.p < s.q and math.gcd(s.p, s.q) == 1)
+fractions = coma.grid(q=range(3, 42), p=range(1, 41)).where(coma.P.p < coma.P.q)
+fractions = fractions.where(lambda s: math.gcd(s.p, s.q) == 1)
 e.run(bands, fractions, max_workers=2, progress=False)
 
 # %%
-# Fractions of small denominators are no grid. With ``layout="points"`` each of them is one measurement, and *p* and *q* are coords.
+# Fractions of small denominators are no grid. With ``layout="points"`` each of them is one
+# measurement, and *p* and *q* are coords.
 
 ds = e.to_dataset(layout="points")
 directory.cleanup()
@@ -50,6 +53,6 @@ butterfly = ds.assign(
     flux=(ds.p / ds.q).assign_attrs(long_name="flux per plaquette $p/q$"),
     filling=(ds.energies_index / ds.energies_length).assign_attrs(long_name="filling"),
 ).assign(energies=ds.energies.assign_attrs(long_name="energy $E/t$"))
-figure = coma.plot(butterfly, x="energies", y="flux", hue="filling", kind="scatter", height=4.5, aspect=1.3)
+figure = coma.plot(butterfly, x="energies", y="flux", hue="filling", kind="scatter", height=4.5)
 figure.axes[0].collections[0].set_sizes([1.0])
 figure

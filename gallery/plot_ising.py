@@ -2,13 +2,15 @@
 A magnet made of coins
 ======================
 
-The Ising model on a square lattice, by the Metropolis algorithm. Below the critical temperature spins agree, above they do not, and the
-larger the lattice, the sharper is the change. Each point is the mean of eight independent runs; bands are standard errors.
+The Ising model on a square lattice, by the Metropolis algorithm. Below the critical temperature
+spins agree, above they do not, and the larger the lattice, the sharper is the change. Each point is
+the mean of eight independent runs; bands are standard errors.
 """
 
 # %%
-# A function that has an argument ``rng`` gets a generator of its own for each parameter set and repeat. What it draws depends neither on
-# the number of workers nor on points that are added later.
+# A function that has an argument ``rng`` gets a generator of its own for each parameter set and
+# repeat. What it draws depends neither on the number of workers nor on points that are added
+# later.
 
 import tempfile
 
@@ -34,11 +36,12 @@ def ising(T, L, rng, settle=150, sweeps=250):
 
 directory = tempfile.TemporaryDirectory()
 e = coma.Experiment(f"{directory.name}/ising")
-scan = coma.grid(L=[8, 16, 32], T=np.linspace(1.6, 3.2, 17))
+scan = coma.grid(L=[8, 16, 32], T=np.linspace(1.6, 3.1, 13))
 e.run(ising, scan, repeats=8, seed=1, max_workers=2, progress=False)
 
 # %%
-# ``repeat`` is a dim as any other. ``ds.m.mean("repeat")`` would do, and so does asking the plot for errors over it.
+# ``repeat`` is a dim as any other. ``ds.m.mean("repeat")`` would do, and so does asking the plot
+# for errors over it.
 
 e.annotate("L", long_name="size $L$")
 e.annotate("T", long_name="temperature $T$", units="$J/k_B$")
@@ -51,7 +54,7 @@ ds.sizes
 # %%
 # The line is Onsager's and Yang's exact result for the infinite lattice.
 
-figure = coma.plot(ds, x="T", y=["m", "chi"], hue="L", col="variable", error="repeat", height=3.4, aspect=1.0)
+figure = coma.plot(ds, x="T", y=["m", "chi"], hue="L", col="variable", error="repeat", height=3.4)
 T = np.linspace(1.6, 2 / np.log1p(np.sqrt(2)), 400)
 exact = (1 - np.minimum(np.sinh(2 / T) ** -4, 1)) ** (1 / 8)
 figure.axes[0].plot(T, exact, "k:", zorder=1)

@@ -2,13 +2,15 @@
 A thousand roads to chaos
 =========================
 
-A population that grows by the factor *r* and is held back by its own size, :math:`x \\to r x (1 - x)`. Where it settles depends on *r*:
-on one value, two, four, ... or none. Colour is the Lyapunov exponent:
-where it is negative orbits forget where they began, where it is positive the smallest difference grows.
+A population that grows by the factor *r* and is held back by its own size, :math:`x \\to r x (1 -
+x)`. Where it settles depends on *r*: on one value, two, four, ... or none. Colour is the Lyapunov
+exponent: where it is negative orbits forget where they began, where it is positive the smallest
+difference grows.
 """
 
 # %%
-# The function returns a list, the orbit after the first 500 steps, and a number. Both are results of one parameter set.
+# The function returns a list, the orbit after the first 500 steps, and a number. Both are results
+# of one parameter set.
 
 import math
 import tempfile
@@ -33,7 +35,8 @@ e = coma.Experiment(f"{directory.name}/logistic")
 e.run(logistic, {"r": np.linspace(2.8, 4, 1000)}, progress=False)
 
 # %%
-# In the Dataset the list has become a second dim. The defaults of the function, ``x0=0.4`` for one, are recorded as well.
+# In the Dataset the list has become a second dim. The defaults of the function, ``x0=0.4`` for
+# one, are recorded as well.
 
 e.annotate("r", long_name="growth factor $r$")
 e.annotate("results/x", long_name="population $x$")

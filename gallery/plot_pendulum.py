@@ -2,13 +2,15 @@
 The pendulum that does not keep time
 ====================================
 
-For small angles a pendulum's period does not depend on how far it swings. For large ones it does. Each curve is half a swing, from one
-turning point to the other; the amplitude is the scan's first axis, and the angles depend on it.
+For small angles a pendulum's period does not depend on how far it swings. For large ones it does.
+Each curve is half a swing, from one turning point to the other; the amplitude is the scan's first
+axis, and the angles depend on it.
 """
 
 # %%
-# The experiment is a directory; this one need not last. ``pendulum(theta_0, theta)`` returns the exact time ``t`` and the
-# approximation ``t_`` for one pair of angles: it knows nothing of scans, files or plots.
+# The experiment is a directory; this one need not last. ``pendulum(theta_0, theta)`` returns the
+# exact time ``t`` and the approximation ``t_`` for one pair of angles: it knows nothing of scans,
+# files or plots.
 
 import tempfile
 
@@ -21,27 +23,31 @@ directory = tempfile.TemporaryDirectory()
 e = coma.Experiment(f"{directory.name}/pendulum")
 
 phases = np.linspace(0, np.pi, 41)
-scan = coma.grid(theta_0=np.arange(-10.0, -171.0, -20.0)).expand(theta=lambda p: p.theta_0 * np.cos(phases))
+scan = coma.grid(theta_0=np.arange(-10.0, -171.0, -20.0))
+scan = scan.expand(theta=lambda p: p.theta_0 * np.cos(phases))
 e.run(pendulum, scan, progress=False)
 
 # %%
-# All of it is one Dataset: two times over the amplitude and a dim that counts the angles, which are a coord.
+# All of it is one Dataset: two times over the amplitude and a dim that counts the angles, which
+# are a coord.
 
 ds = e.to_dataset()
 directory.cleanup()
 ds
 
 # %%
-# In units of the approximation every swing would end at 1, on one and the same curve. The larger the amplitude, the later it ends; at
-# 170° it takes nearly two and a half times as long.
+# In units of the approximation every swing would end at 1, on one and the same curve. The larger
+# the amplitude, the later it ends; at 170° it takes nearly two and a half times as long.
 
 swings = ds.assign(
     amplitude=-ds.theta_0,
     time=(ds.t / ds.t_.max()).assign_attrs(long_name="time / half a period for small angles"),
     angle=(ds.theta / -ds.theta_0).assign_attrs(long_name="angle / amplitude"),
 )
-figure = coma.plot(swings, x="time", y="angle", hue="amplitude", labels={"amplitude": "amplitude [°]"})
+labels = {"amplitude": "amplitude [°]"}
+figure = coma.plot(swings, x="time", y="angle", hue="amplitude", labels=labels)
 axes = figure.axes[0]
 axes.plot(ds.t_[0] / ds.t_.max(), ds.theta[0] / -ds.theta_0[0], "k--", zorder=3)
-axes.annotate("small angles", (0.62, 0.36), (0.05, 0.75), arrowprops={"arrowstyle": "-", "color": "0.5"})
+arrow = {"arrowstyle": "-", "color": "0.5"}
+axes.annotate("small angles", (0.62, 0.36), (0.05, 0.75), arrowprops=arrow)
 figure

@@ -2,8 +2,9 @@
 A landscape from a few hundred points
 =====================================
 
-Where a grid would waste its points, a sample does not: 512 points of a Sobol sequence, spread evenly over the plane, are enough to see the
-three valleys and two passes of the Müller-Brown potential, on which methods that search for chemical reactions are tested.
+Where a grid would waste its points, a sample does not: 512 points of a Sobol sequence, spread
+evenly over the plane, are enough to see the three valleys and two passes of the Müller-Brown
+potential, on which methods that search for chemical reactions are tested.
 """
 
 # %%
@@ -26,18 +27,22 @@ def energy(x, y):
 
 directory = tempfile.TemporaryDirectory()
 e = coma.Experiment(f"{directory.name}/landscape")
-e.run(energy, coma.sample(512, x=(-1.5, 1.1), y=(-0.3, 1.9), method="sobol", seed=1), progress=False)
+scan = coma.sample(512, x=(-1.5, 1.1), y=(-0.3, 1.9), method="sobol", seed=1)
+e.run(energy, scan, progress=False)
 
 # %%
-# A sample is no grid, and nobody makes one of it: there is one dim, ``measurement``, and *x* and *y* are coords along it.
+# A sample is no grid, and nobody makes one of it: there is one dim, ``measurement``, and *x* and
+# *y* are coords along it.
 
 ds = e.to_dataset()
 directory.cleanup()
 ds
 
 # %%
-# High walls would take all of the colours, so that they are cut off. The contours are those of the triangles between the points.
+# High walls would take all of the colours, so that they are cut off. The contours are those of
+# the triangles between the points.
 
-figure = coma.plot(ds.clip(max=120), x="x", y="y", z="energy", kind="contour", height=4.2, aspect=1.3)
+low = ds.clip(max=120)
+figure = coma.plot(low, x="x", y="y", z="energy", kind="contour", height=4.2)
 figure.axes[0].plot(ds.x, ds.y, "k.", ms=1.5)
 figure

@@ -2,12 +2,14 @@
 Two ways around the sun
 =======================
 
-The same planet, the same step: Euler's method loses it, leapfrog keeps it for ever. Both integrators are an experiment of their own, made
-at different times perhaps, and are opened together when they are to be compared.
+The same planet, the same step: Euler's method loses it, leapfrog keeps it for ever. Both
+integrators are an experiment of their own, made at different times perhaps, and are opened together
+when they are to be compared.
 """
 
 # %%
-# Both call the force once in each step, of which there are 60 in a unit of time. An orbit is a Dataset over time.
+# Both call the force once in each step, of which there are 60 in a unit of time. An orbit is a
+# Dataset over time.
 
 import functools
 import tempfile
@@ -47,9 +49,8 @@ def orbit(method, eccentricity, until=40.0, step=1 / 60):
 
 directory = tempfile.TemporaryDirectory()
 for method in (euler, leapfrog):
-    e = coma.Experiment(
-        f"{directory.name}/{method.__name__}", description=f"a planet by {method.__name__}", tags=["orbit"]
-    )
+    about = f"a planet by {method.__name__}"
+    e = coma.Experiment(f"{directory.name}/{method.__name__}", description=about, tags=["orbit"])
     e.run(functools.partial(orbit, method), {"eccentricity": [0.0, 0.3, 0.6]}, progress=False)
 
 # %%
@@ -66,7 +67,8 @@ directory.cleanup()
 ds
 
 # %%
-# The sun is the cross. Colour is time: one planet drifts away from where it belongs, the other one's ellipse turns a little, and that is all.
+# The sun is the cross. Colour is time: one planet drifts away from where it belongs, the other
+# one's ellipse turns a little, and that is all.
 
 orbits = ds.sel(eccentricity=0.3)
 figure = coma.plot(orbits, x="x", y="y", hue="time", col="experiment", kind="scatter", aspect=1.1)
