@@ -19,7 +19,7 @@ import numpy as np
 import coma_xr as coma
 
 
-def ising(T, L, rng, settle=150, sweeps=250):
+def ising(T, L, rng, settle=100, sweeps=200):
     spins = np.ones((L, L))
     chessboard = np.indices((L, L)).sum(axis=0) % 2 == 0
     m = []
