@@ -151,19 +151,24 @@ class Experiment(Readable):
     def _check_extends(self, old: Definition, new: Definition) -> None:
         """Refuse a definition that leaves open which parameter sets the measurements belong to."""
         text = f"The measurements in {self.path} were made with the parameters {listing(old.names)}"
-        dropped = [name for name, path in old if path not in new.paths]
+        past = self._past()
+        renamed = {former for path in new.paths for former in past.places(path)}
+        dropped = [name for name, path in old if path not in new.paths and path not in renamed]
         if dropped:
             raise ParameterError(
                 f"{text}; the new definition lacks {listing(dropped)}. Start a new experiment for it."
             )
-        added = [path for path in new.paths if path not in old.paths and path not in self._defaults()]
-        for path in added:
+        for path in new.paths:
+            if path in old.paths or path in past.defaults:
+                continue
             # What was a function's own default is in the files already.
-            without = [id for id, tree in self._place.trees() if look(tree, split(path)) is NOTHING]
+            lacking = ((id, tree) for id, tree in self._place.trees() if look(tree, split(path)) is NOTHING)
+            without = [id for id, tree in lacking if past.find(tree, path) is NOTHING]
             if without:
                 raise ParameterError(
                     f"{text}; {len(without)} of them have no '{path}', measurement {without[0]} for example. "
-                    f"Say what it was in them by annotate({path!r}, default=...), or start a new experiment."
+                    f"Say what it was in them by annotate({path!r}, default=...), or where it stood by "
+                    f"annotate({path!r}, formerly=...), or start a new experiment."
                 )
 
     def add_parameter_set(self, *values: Any, **named: Any) -> None:
@@ -396,7 +401,7 @@ class Experiment(Readable):
         options = Options(
             on_error, retry_failed, max_workers, executor, timeout, repeats, shard, limit, progress
         )
-        session = Session(self._place, work, wanted, self._defaults(), self._durable, options)
+        session = Session(self._place, work, wanted, self._past(), self._durable, options)
         if dry_run:
             return session.dry_run()
         self._place.check_writable()
@@ -426,7 +431,7 @@ class Experiment(Readable):
     ) -> Work:
         protocol: Protocol = "set" if asked is None else "keywords"
         return prepare(
-            function, definition, protocol, **self._encoding(), seed=seed, constants=self._defaults()
+            function, definition, protocol, **self._encoding(), seed=seed, constants=self._past().defaults
         )
 
     def _seeded(self, work: Work, given: int | None) -> Work:
@@ -631,8 +636,8 @@ class Experiment(Readable):
                 f"Nothing says which parameters tell the measurements in {self.path} apart; "
                 "say it by define_parameter_set('theta_0', 'theta'), for example."
             )
-        defaults = self._defaults()
-        theirs = survey(other._place.trees(), definition, defaults=defaults)
+        past = self._past()
+        theirs = survey(other._place.trees(), definition, past=past)
         if theirs.lacking and not theirs.ids:
             raise ParameterError(
                 f"No measurement in {other.path} has all of the parameters {listing(definition.names)}: it is no copy of "
@@ -640,7 +645,7 @@ class Experiment(Readable):
             )
 
         def own_key(tree: Tree) -> Any:
-            return next(iter(survey([(0, tree)], definition, defaults=defaults).ids), None)
+            return next(iter(survey([(0, tree)], definition, past=past).ids), None)
 
         return self._place.merge(other._place, own_key, keep_both=keep_both)[1]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from coma_xr.define.parameters import Definition
+from coma_xr.define.past import Past
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import key
 from coma_xr.errors import DataFileError, DataFileWarning, ParameterError, PathError, listing, warn
@@ -131,8 +132,8 @@ class Readable:
         state = self._place.state().get("definition")
         return None if state is None else Definition.from_state(state)
 
-    def _defaults(self) -> dict[str, Tree]:
-        return {path: note["default"] for path, note in self.annotations.items() if "default" in note}
+    def _past(self) -> Past:
+        return Past.of(self.annotations)
 
     def failures(self) -> pd.DataFrame:
         """Return the parameter sets whose last try failed.
@@ -157,7 +158,7 @@ class Readable:
     def _done(self) -> Callable[[Definition], Container[Hashable]]:
         """Return a function that tells which parameter sets have a measurement; these are read once."""
         return cache(
-            lambda definition: survey(self._place.trees(), definition, defaults=self._defaults()).ids
+            lambda definition: survey(self._place.trees(), definition, past=self._past()).ids
         )
 
     def _failed(
@@ -169,7 +170,7 @@ class Readable:
         if not failures or definition is None:
             return failures
         done = (done_by or self._done())(definition)
-        again = survey(failures, definition).ids
+        again = survey(failures, definition, past=self._past()).ids
         over = {number for key, numbers in again.items() if key in done for number in numbers}
         return [(number, tree) for number, tree in failures if number not in over]
 
@@ -513,7 +514,8 @@ class Readable:
         """
         from coma_xr.retrieve.dataframe import paths_table
 
-        return paths_table(self._trees(), definition=self._pairs(), annotations=self.annotations)
+        build = partial(paths_table, definition=self._pairs(), annotations=self.annotations)
+        return self._built(build, strict=False)
 
     def export(self, path: str | os.PathLike[str], *, where: Any = None, overwrite: bool = False) -> Path:
         """Write the experiment into one file for other programs.

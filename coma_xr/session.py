@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -14,6 +14,7 @@ from coma_xr.run.runner import dry_run, run_plan
 from coma_xr.store.locks import tell
 
 if TYPE_CHECKING:
+    from coma_xr.define.past import Past
     from coma_xr.run.plan import Plan, Survey
     from coma_xr.run.report import RunReport
     from coma_xr.run.runner import OnError
@@ -121,8 +122,8 @@ class Session:
         The function, and how it is called.
     wanted : sequence of sequences
         The plain values of each parameter set asked for.
-    defaults : mapping of str to value
-        Plain values by path, which measurements without these paths count as having.
+    past : Past
+        What counts in measurements that lack a parameter.
     durable : "auto" or bool
         When a measurement is safe against a power cut.
     options : Options
@@ -132,7 +133,7 @@ class Session:
     place: ExperimentDirectory
     work: Work
     wanted: Sequence[Sequence[Tree]]
-    defaults: Mapping[str, Tree]
+    past: Past
     durable: Durable
     options: Options
 
@@ -168,8 +169,8 @@ class Session:
 
     def _plan(self) -> tuple[Survey, Survey, Plan]:
         work, options = self.work, self.options
-        there = survey(self.place.trees(), work.definition, defaults=self.defaults, constants=work.defaults)
-        failed = survey(recorded_failures(self.place), work.definition)
+        there = survey(self.place.trees(), work.definition, past=self.past, constants=work.defaults)
+        failed = survey(recorded_failures(self.place), work.definition, past=self.past)
         todo = plan(
             self.wanted,
             there.ids,

@@ -115,7 +115,7 @@ def test_other_parameters_than_those_of_the_measurements_are_refused(e):
     assert str(caught.value) == (
         f"The measurements in {e.path} were made with the parameters theta_0, theta; 1 of them have no "
         "'parameters/L', measurement 1 for example. Say what it was in them by annotate('parameters/L', "
-        "default=...), or start a new experiment."
+        "default=...), or where it stood by annotate('parameters/L', formerly=...), or start a new experiment."
     )
     with pytest.raises(
         ParameterError, match="the new definition lacks theta. Start a new experiment for it."

@@ -19,7 +19,7 @@ from coma_xr.trees.paths import WILDCARD, Path, Segment, join, put, split
 if TYPE_CHECKING:
     from coma_xr.trees.plain import Tree
 
-__all__ = ["Definition", "ParameterSet", "key", "read", "write"]
+__all__ = ["Definition", "ParameterSet", "key", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,37 +370,3 @@ def _put(tree: dict[str, Tree], name: str, segments: tuple[Segment, ...], value:
         put(tree, [str(segment) for segment in segments], value)
     except PathError as error:
         raise ParameterError(f"The parameter '{name}' has no place in the result: {error}") from None
-
-
-def read(tree: Tree, definition: Definition, defaults: Mapping[str, Tree] | None = None) -> list[Tree] | None:
-    """Return the values of parameters in a measurement tree.
-
-    Parameters
-    ----------
-    tree : dict
-        Plain.
-    definition : Definition
-        Has the paths.
-    defaults : mapping, optional
-        Plain values by path, for trees that lack them.
-
-    Returns
-    -------
-    list or None
-        In the order of the definition. None when the tree lacks one that has no default.
-
-    Examples
-    --------
-    >>> definition = Definition.of(["theta", "L"])
-    >>> read({"parameters": {"theta": 3.5}}, definition, {"parameters/L": 1.0})
-    [3.5, 1.0]
-    """
-    values = []
-    for path, segments in zip(definition.paths, definition.segments, strict=True):
-        value = look(tree, segments)
-        if value is NOTHING:
-            if defaults is None or path not in defaults:
-                return None
-            value = defaults[path]
-        values.append(value)
-    return values

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from coma_xr.define.past import former_paths
 from coma_xr.errors import LayoutError, PathError, SerializationError, there_is
 from coma_xr.retrieve.arrays import utc
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect
@@ -28,7 +29,6 @@ __all__ = [
     "Request",
     "Source",
     "folding_of",
-    "former_paths",
     "read",
     "requests_of",
 ]
@@ -302,12 +302,6 @@ def _dates(column: Sequence[Any]) -> list[Any]:
     there = [value for value in column if value is not MISSING]
     dates = iter(utc(there) or there)
     return [value if value is MISSING else next(dates) for value in column]
-
-
-def former_paths(note: Mapping[str, Any]) -> list[str]:
-    """Return the paths that an annotated one had in earlier measurements."""
-    former = note.get("formerly") or []
-    return [join(split(path)) for path in ([former] if isinstance(former, str) else former)]
 
 
 def _expand_datasets(columns: Columns) -> None:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.conditions import as_condition
 from coma_xr.define.parameters import Definition as Parameters
-from coma_xr.define.parameters import read, write
+from coma_xr.define.parameters import write
+from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import ParameterError, PathError
 from coma_xr.retrieve.columns import collect
 from coma_xr.retrieve.measurement import Measurement, item
 from coma_xr.retrieve.names import Names
-from coma_xr.retrieve.requests import Annotations, Definition, former_paths
 from coma_xr.trees.paths import WILDCARD, follow, join, split
 
 if TYPE_CHECKING:
+    from coma_xr.retrieve.requests import Annotations, Definition
     from coma_xr.retrieve.status import Absent
     from coma_xr.trees.plain import Tree
 
@@ -111,9 +112,7 @@ class Selection:
         self._parameters = (
             Parameters(*zip(*self._definition, strict=True)) if self._definition else Parameters((), ())
         )
-        notes = {join(split(path)): note for path, note in (annotations or {}).items()}
-        self._former = {path: former for path, note in notes.items() if (former := former_paths(note))}
-        self._defaults = {path: note["default"] for path, note in notes.items() if "default" in note}
+        self._past = Past.of(annotations or {})
         self._paths: dict[str, str] = {}
         self.unchosen: list[tuple[Sequence[Tree], int]] = []
 
@@ -162,34 +161,25 @@ class Selection:
             error.add_note(f"This was the condition {self._condition}, on measurement {id}.")
             raise
         if not chosen and self._tracks and self._definition:
-            values = read(tree, self._parameters, self._defaults)
+            values = read(tree, self._parameters, self._past)
             repeat = look(tree, ("info", "repeat"))
             if values is not None:
                 self.unchosen.append((values, 0 if repeat is NOTHING else repeat))
         return id, tree, chosen
 
     def _value(self, tree: Tree, path: str) -> Any:
-        for place in (path, *self._former_places(path)) if self._former else (path,):
+        for place in (path, *self._past.places(path)):
             segments = split(place)
             value = look(tree, segments) if WILDCARD not in segments else NOTHING
             if value is NOTHING:
                 value = _within(tree, segments)
             if value is not NOTHING:
                 return value
-        return self._defaults.get(path, NOTHING)
-
-    def _former_places(self, path: str) -> list[str]:
-        """Return where a value stood before it, or a branch that it is in, was renamed."""
-        return [
-            old + path[len(new) :]
-            for new, former in self._former.items()
-            if path == new or path.startswith(f"{new}/")
-            for old in former
-        ]
+        return self._past.defaults.get(path, NOTHING)
 
     def _renamed(self, paths: Sequence[str]) -> list[str]:
         """Return paths with those in front that renamed ones have now."""
-        pairs = [(old, new) for new, former in self._former.items() for old in former]
+        pairs = [(old, new) for new, former in self._past.former.items() for old in former]
         now = [
             new + path[len(old) :]
             for path in paths

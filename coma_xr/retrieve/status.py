@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coma_xr.define.parameters import Definition, key, read
+from coma_xr.define.parameters import Definition, key
+from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, look
 from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.requests import REPEAT
@@ -154,10 +155,9 @@ def _asked(status: Status, source: Source) -> Sequence[Sequence[Tree]]:
 def _failed(status: Status, source: Source) -> Iterable[tuple[list[Tree], int, int]]:
     """Yield the parameter sets whose last try failed: values, repeat, state."""
     definition = Definition.of(list(source.names.defined.items()))
-    notes = source.annotations
-    defaults = {path: note["default"] for path, note in notes.items() if "default" in note}
+    past = Past.of(source.annotations)
     for _, tree in status.failures:
-        values = read(tree, definition, defaults)
+        values = read(tree, definition, past)
         if values is not None:
             repeat = look(tree, ("info", "repeat"))
             yield values, 0 if repeat is NOTHING else repeat, _state(tree)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.define.parameters import Definition, ParameterSet, read
+from coma_xr.define.parameters import Definition, ParameterSet
+from coma_xr.define.past import read
 from coma_xr.errors import ParameterError
 from coma_xr.html import fragment
 from coma_xr.run.plan import Task

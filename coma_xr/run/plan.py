@@ -6,13 +6,14 @@ from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coma_xr.define.parameters import Definition, read
+from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, key, look
 from coma_xr.errors import ParameterError
 from coma_xr.run.provenance import Versions
 from coma_xr.trees.paths import split
 
 if TYPE_CHECKING:
+    from coma_xr.define.parameters import Definition
     from coma_xr.trees.plain import Tree
 
 __all__ = ["Plan", "Survey", "Task", "check", "plan", "survey"]
@@ -201,7 +202,7 @@ def survey(
     trees: Iterable[tuple[int, Tree]],
     definition: Definition,
     *,
-    defaults: Mapping[str, Tree] | None = None,
+    past: Past | None = None,
     constants: Mapping[str, Tree] | None = None,
 ) -> Survey:
     """Return which parameter sets trees belong to; of measurements or of failures.
@@ -212,13 +213,14 @@ def survey(
         Ids and plain trees.
     definition : Definition
         The parameters.
-    defaults : mapping, optional
-        Plain values by path, for trees that lack a parameter.
+    past : Past, optional
+        What counts in trees that lack a parameter.
     constants : mapping, optional
         Plain values by path that the trees are expected to have, such as a function's own defaults.
 
     Examples
     --------
+    >>> from coma_xr.define.parameters import Definition
     >>> trees = [(1, {"parameters": {"a": 1, "L": 2.0}}), (2, {"parameters": {}})]
     >>> found = survey(trees, Definition.of(["a"]), constants={"parameters/L": 1.0})
     >>> found.ids, found.lacking, found.otherwise
@@ -227,7 +229,7 @@ def survey(
     found = Survey()
     expected = [(path, split(path), key((value,))) for path, value in (constants or {}).items()]
     for number, tree in trees:
-        values = read(tree, definition, defaults)
+        values = read(tree, definition, past)
         if values is None:
             found.lacking.append(number)
             continue

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,7 +44,7 @@ RESULTS = "results"
 _ID = "measurement_id"
 _BRANCH_PATH = f"{BRANCH}/"
 _OURS = ("coma_xr.run.", "coma_xr.define.", "coma_xr.trees.", "coma_xr.beside.")
-_HERE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+_HERE = str(Path(__file__).parents[1]) + os.sep
 _TREE = ("info", BRANCH, RESULTS, CLASS)
 _MARKS = ("seed", "repeat")
 # No more than every format and language takes for an integer.

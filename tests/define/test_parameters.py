@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_xr.define.parameters import Definition, ParameterSet, key, read, write
+from coma_xr.define.parameters import Definition, ParameterSet, key, write
+from coma_xr.define.past import Past, read
 from coma_xr.errors import ParameterError, PathError, SerializationError
 
 PENDULUM = Definition.of([("theta_0", "parameters/theta_0"), "theta"])
@@ -250,6 +251,6 @@ class TestRead:
 
     def test_a_default_counts_where_the_tree_lacks_a_parameter(self):
         defaults = {"parameters/x/N": 9}
-        assert read({"parameters": {"a": 1}}, self.definition, defaults) == [1, 9]
-        assert read({"parameters": {"a": 1, "x": {"N": None}}}, self.definition, defaults) == [1, None]
-        assert read({"parameters": {}}, self.definition, defaults) is None
+        assert read({"parameters": {"a": 1}}, self.definition, Past(defaults)) == [1, 9]
+        assert read({"parameters": {"a": 1, "x": {"N": None}}}, self.definition, Past(defaults)) == [1, None]
+        assert read({"parameters": {}}, self.definition, Past(defaults)) is None

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_xr.define.parameters import Definition, key
+from coma_xr.define.past import Past
 from coma_xr.errors import ParameterError
 from coma_xr.run.plan import plan, survey
 
@@ -71,7 +72,7 @@ def test_a_survey_tells_the_ids_of_each_set():
 def test_a_survey_tells_which_trees_lack_a_parameter():
     definition = Definition.of(["a", "L"])
     assert survey(trees({"a": 1, "L": 1}, {"a": 1}), definition).lacking == [2]
-    with_default = survey(trees({"a": 1, "L": 1}, {"a": 1}), definition, defaults={"parameters/L": 1.0})
+    with_default = survey(trees({"a": 1, "L": 1}, {"a": 1}), definition, past=Past({"parameters/L": 1.0}))
     assert with_default.lacking == []
     assert with_default.ids == {key([1, 1]): [1, 2]}
 

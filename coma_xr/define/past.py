@@ -1,0 +1,109 @@
+"""What stands for a parameter in measurements from before it was one, or from before it was renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from coma_xr.define.values import NOTHING, look
+from coma_xr.trees.paths import join, split
+
+if TYPE_CHECKING:
+    from coma_xr.define.parameters import Definition
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["Past", "former_paths", "read"]
+
+
+def former_paths(note: Mapping[str, Any]) -> list[str]:
+    """Return the paths that an annotated one had in earlier measurements.
+
+    Examples
+    --------
+    >>> former_paths({"formerly": "results/T"})
+    ['results/T']
+    """
+    former = note.get("formerly") or []
+    return [join(split(path)) for path in ([former] if isinstance(former, str) else former)]
+
+
+@dataclass(frozen=True)
+class Past:
+    """What annotations say of earlier measurements.
+
+    Parameters
+    ----------
+    defaults : mapping of str to value, optional
+        Plain values by path, which trees without the path count as having.
+    former : mapping of str to sequence of str, optional
+        By path, where the same, or the branch, stood before.
+
+    Examples
+    --------
+    >>> past = Past.of({"parameters/L": {"default": 1.0}, "parameters/angle": {"formerly": "parameters/theta"}})
+    >>> past.find({"parameters": {"theta": 0.5}}, "parameters/angle"), past.find({}, "parameters/L")
+    (0.5, 1.0)
+    """
+
+    defaults: Mapping[str, Tree] = field(default_factory=dict)
+    former: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, annotations: Mapping[str, Mapping[str, Any]]) -> Past:
+        """Return what annotations, by path, say."""
+        notes = {join(split(path)): note for path, note in annotations.items()}
+        former = {path: paths for path, note in notes.items() if (paths := former_paths(note))}
+        return cls({path: note["default"] for path, note in notes.items() if "default" in note}, former)
+
+    def places(self, path: str) -> list[str]:
+        """Return where a value stood before it, or a branch that it is in, was renamed."""
+        return [
+            old + path[len(new) :]
+            for new, former in self.former.items()
+            if path == new or path.startswith(f"{new}/")
+            for old in former
+        ]
+
+    def find(self, tree: Tree, path: str) -> Any:
+        """Return what counts as the value of a path that a tree lacks; `NOTHING` when that is not known."""
+        for place in self.places(path):
+            value = look(tree, split(place))
+            if value is not NOTHING:
+                return value
+        return self.defaults.get(path, NOTHING)
+
+
+def read(tree: Tree, definition: Definition, past: Past | None = None) -> list[Tree] | None:
+    """Return the values of parameters in a measurement tree.
+
+    Parameters
+    ----------
+    tree : dict
+        Plain.
+    definition : Definition
+        Has the paths.
+    past : Past, optional
+        What counts where the tree lacks them.
+
+    Returns
+    -------
+    list or None
+        In the order of the definition. None when the tree lacks one, and it is not known what it was.
+
+    Examples
+    --------
+    >>> from coma_xr.define.parameters import Definition
+    >>> definition = Definition.of(["theta", "L"])
+    >>> read({"parameters": {"theta": 3.5}}, definition, Past({"parameters/L": 1.0}))
+    [3.5, 1.0]
+    """
+    values = []
+    for path, segments in zip(definition.paths, definition.segments, strict=True):
+        value = look(tree, segments)
+        if value is NOTHING:
+            value = NOTHING if past is None else past.find(tree, path)
+            if value is NOTHING:
+                return None
+        values.append(value)
+    return values

@@ -1,0 +1,55 @@
+"""Measurements from before a parameter was one, or had its name, belong to the same parameter sets."""
+
+from __future__ import annotations
+
+import pytest
+
+import coma_xr as coma
+
+
+@pytest.fixture
+def old(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.run(lambda length: {"T": 2 * length}, {"length": [0.5, 1.0]})
+    return e
+
+
+def test_a_renamed_parameter_is_not_computed_again(old):
+    old.annotate("parameters/l", formerly="parameters/length", units="m")
+    assert old.run(lambda l: {"T": 2 * l}, {"l": [0.5, 1.0, 2.0]}, dry_run=True).asked == 3
+    assert old.run(lambda l: {"T": 2 * l}, {"l": [0.5, 1.0, 2.0]}) == (1, 3)
+    ds = old.to_dataset()
+    assert ds.T.dims == ("l",)
+    assert ds.T.sel(l=1.0) == 2.0
+    assert ds.l.attrs["units"] == "m"
+    assert (ds.measurement_status == 2).all()
+    assert len(old.missing()) == 0
+    assert [m.id for m in old.measurements("l < 0.7")] == [1]
+
+
+def test_a_renamed_branch_takes_its_parameters_along(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.run(lambda N: N**2, coma.grid({"parameters/layout/N": [1, 2]}))
+    e.annotate("parameters/lattice", formerly="parameters/layout")
+    assert e.run(lambda N: N**2, coma.grid({"parameters/lattice/N": [1, 2, 3]})) == (1, 3)
+    assert e.to_dataset().sizes["N"] == 3
+
+
+def test_without_a_word_about_it_a_renamed_parameter_is_refused(old):
+    with pytest.raises(coma.ParameterError, match=r"the new definition lacks length\. "):
+        old.run(lambda l: l, {"l": [0.5]})
+
+
+def test_a_failure_of_the_old_name_is_forgotten_when_the_new_one_succeeds(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    with pytest.warns(coma.ComaWarning, match="1 of 2"):
+        e.run(lambda x: 1 / x, {"x": [0, 1]})
+    e.annotate("parameters/z", formerly="parameters/x")
+    assert e.run(lambda z: z, {"z": [0, 1]}) == (1, 2)
+    assert e.failures().empty
+
+
+def test_an_error_says_both_ways_out(old):
+    text = r"annotate\('parameters/g', default=\.\.\.\), or where it stood by annotate\('parameters/g', formerly=\.\.\.\)"
+    with pytest.raises(coma.ParameterError, match=text):
+        old.run(lambda length, g: length * g, {"length": [0.5], "g": [1.0]})
