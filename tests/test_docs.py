@@ -36,7 +36,11 @@ CELLS = "{code-cell}"
 DIRECTIVE = re.compile(r"^\.\. auto(\w+):: (\S+)\n((?:   :.*\n?)*)", re.MULTILINE)
 
 # Their blocks are parts of an example that has a test of its own.
-ELSEWHERE = {"coming-from-coma-2.md": "test_tutorial.py", "cpp.md": "test_cpp.py"}
+ELSEWHERE = {
+    "coming-from-coma-2.md": "test_tutorial.py",
+    "cpp.md": "test_cpp.py",
+    "terminal.md": "terminal/test_page.py",
+}
 CONDITIONS = "coma_xr.define.conditions"
 PEERS = ("xyzpy", "signac", "pipefunc")
 

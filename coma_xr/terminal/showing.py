@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ __all__ = ["failures", "paths", "show"]
 
 # A longer value of a measurement is cut; --json gives all of it.
 _LONGEST = 100
+
+# In front of ``night.py:9 in simulate: return 1 / 0``.
+_DIRECTORY = re.compile(r"^.*[/\\](?=[^/\\]+:\d+ in )")
 
 _ROLES = {"parameter": "parameters", "result": "results"}
 
@@ -128,6 +132,8 @@ def failures(path: str, *, traceback: int | None, as_json: bool) -> None:
     elif table.empty:
         print("no failures")
     else:
+        # The directory fills the line and is in the traceback.
+        table["line"] = [_DIRECTORY.sub("", line or "") for line in table["line"]]
         _print_frame(table)
 
 

@@ -128,6 +128,7 @@ def test_failures_are_listed_with_their_tracebacks_at_hand(e, run):
     assert said.code == 0
     assert said.out[0].split() == ["id", "a", "name", "exception", "message", "line", "date", "host"]
     assert said.out[1].split()[:4] == ["1", "0", "left", "ZeroDivisionError"]
+    assert '  conftest.py:46 in inverse: return {"y": scale / a, "both": [a, -a]}  ' in said.out[1]
     assert [failure["name"] for failure in run("failures", "inverse", "--json").json] == ["left", "right"]
     lines = run("failures", "inverse", "--traceback", 1).out
     assert lines[0] == "Traceback (most recent call last):"
