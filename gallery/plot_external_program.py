@@ -2,8 +2,8 @@
 A program that is not in Python
 ===============================
 
-The function of an experiment may be an executable in whatever language. Here it is a script of nine
-lines for ``awk``, as old as the picture that it computes, Mandelbrot's set.
+The function of an experiment may be an executable in whatever language. Here it is a script of ten lines for
+``awk``, a language as old as the picture that it computes, that of Mandelbrot's set.
 """
 
 # %%
