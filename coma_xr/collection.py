@@ -6,7 +6,7 @@ import fnmatch
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from coma_xr import files
 from coma_xr.define.conditions import as_condition
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from coma_xr.retrieve.status import Status
     from coma_xr.trees.plain import Tree
 
 __all__ = ["Experiments", "open_experiments"]
@@ -238,27 +239,125 @@ class Experiments:
 
         if concat not in (_LABEL, "points", None):
             raise LayoutError(f"concat is 'experiment', 'points' or None, not {concat!r}.")
-        found = list(self._trees(strict=strict))
-        path = _free_path(tree for _, (_, tree) in found)
-        trees, ids = _labelled(found, path, self._labels(), first=concat == _LABEL)
-        definition = _shared([e._pairs() for e in self])
-        label = (_LABEL, path)
+        joined = self._joined(first=concat == _LABEL, strict=strict)
+        definition, label = joined.definition, (_LABEL, joined.path)
         if dims is not None and concat == _LABEL:
             dims = [label, *dims]
         ds = build_dataset(
-            trees,
+            joined.trees,
             variables=variables,
             dims=dims,
             layout="points" if concat == "points" else options.pop("layout", None),
             definition=[label, *definition] if concat == _LABEL and definition else definition,
             annotations=self._annotations(),
+            status=self._status(joined, each=concat == _LABEL),
             **options,
         )
         for name in ("coma_id", "measurement_id"):
             if name in ds.coords:
-                real = np.array([0, *ids])[ds[name].values]
+                real = np.array([0, *joined.ids])[ds[name].values]
                 return ds.assign_coords({name: ds[name].copy(data=real)})
         return ds
+
+    def to_dataframe(
+        self,
+        variables: Any = None,
+        *,
+        unfold: Literal["columns", "rows"] = "columns",
+        where: Any = None,
+        strict: bool = False,
+    ) -> pd.DataFrame:
+        """Return the measurements of all experiments as one DataFrame, with a row for each.
+
+        Parameters
+        ----------
+        variables, unfold, where, strict
+            As for `Experiment.to_dataframe`.
+
+        Returns
+        -------
+        DataFrame
+            Its index has two levels, ``experiment`` and ``measurement_id``; ``reset_index()`` makes columns of them.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> for n in (1, 2):
+        ...     e = coma.Experiment(f"powers/n{n}")
+        ...     report = e.run(lambda x: {"y": x**n}, {"x": [2, 3]}, progress=False)
+        >>> open_experiments("powers/*").to_dataframe()
+                                   x  y
+        experiment measurement_id
+        n1         1               2  2
+                   2               3  3
+        n2         1               2  4
+                   2               3  9
+        """
+        import pandas as pd
+
+        from coma_xr.retrieve.dataframe import build_dataframe
+
+        joined = self._joined(first=True, strict=strict)
+        label = (_LABEL, joined.path)
+        frame = build_dataframe(
+            joined.trees,
+            variables=variables,
+            unfold=unfold,
+            where=where,
+            definition=[label, *joined.definition],
+            annotations=self._annotations(),
+            excluded=self._status(joined, each=False).excluded,
+        )
+        labels: Any = frame.pop(frame.columns[0]) if len(frame) else []
+        ids = [joined.ids[number - 1] for number in frame.index]
+        return frame.set_index(pd.MultiIndex.from_arrays([labels, ids], names=[_LABEL, "measurement_id"]))
+
+    def _joined(self, *, first: bool, strict: bool) -> _Joined:
+        found = list(self._trees(strict=strict))
+        path = _free_path(tree for _, (_, tree) in found)
+        trees, ids = _labelled(found, path, self._labels(), first=first)
+        places = [place for place, _ in found]
+        return _Joined(trees, ids, places, path, _shared([e._pairs() for e in self]))
+
+    def _status(self, joined: _Joined, *, each: bool) -> Status:
+        """Return what the experiments know beside their measurements.
+
+        Parameters
+        ----------
+        joined : _Joined
+        each : bool
+            Whether each has parameter sets of its own; else those that are missing cannot be told apart.
+        """
+        from coma_xr.retrieve.status import Status
+
+        new = {pair: number for number, pair in enumerate(zip(joined.places, joined.ids, strict=True), 1)}
+        excluded = {
+            new[place, id]: reason
+            for place, e in enumerate(self)
+            for id, reason in e._excluded().items()
+            if (place, id) in new
+        }
+        if not each or not joined.definition:
+            return Status(excluded=excluded)
+        paths = [path for _, path in joined.definition]
+        key = joined.path.rpartition("/")[2]
+        known = [
+            (label, e._status(e._place.scan() or {})) for label, e in zip(self._labels(), self, strict=True)
+        ]
+        sets = [
+            [label, *(values[list(status.paths).index(path)] for path in paths)]
+            for label, status in known
+            if set(paths) <= set(status.paths)
+            for values in status.sets
+        ]
+        failures = [
+            (id, {**tree, "parameters": {key: label, **_branch(tree)}})
+            for label, status in known
+            for id, tree in status.failures
+        ]
+        times = {status.repeats or 1 for _, status in known if status.sets}
+        # What one was asked to repeat more often than another is told for none.
+        return Status([joined.path, *paths], sets, min(times, default=1), failures, excluded)
 
     def _trees(self, *, strict: bool) -> Iterator[tuple[int, tuple[int, Tree]]]:
         """Yield the measurements of all experiments with the positions of these."""
@@ -273,6 +372,31 @@ class Experiments:
             for path, note in e.annotations.items():
                 notes[path] = {**note, **notes.get(path, {})}
         return notes
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """The measurements of several experiments, numbered from 1 on.
+
+    Parameters
+    ----------
+    trees : list of (int, tree)
+        With the label of the experiment among the parameters.
+    ids : list of int
+        Those that they have in their experiments.
+    places : list of int
+        The positions of their experiments.
+    path : str
+        Of the label.
+    definition : list of (name, path)
+        The parameters that all experiments have defined.
+    """
+
+    trees: list[tuple[int, Tree]]
+    ids: list[int]
+    places: list[int]
+    path: str
+    definition: list[tuple[str, str]]
 
 
 def _line(entry: _Entry) -> list[object]:

@@ -113,6 +113,28 @@ def test_experiments_may_be_points_or_a_coord_of_their_parameters(scans):
         es.to_dataset(concat="x")
 
 
+def test_what_failed_is_missing_or_excluded_is_told_of_each(tmp_path):
+    for n in (1, 2):
+        e = coma.Experiment(tmp_path / f"n{n}", config={})
+        with pytest.warns(coma.ComaWarning, match="1 of 3"):
+            e.run(lambda x, n=n: {"y": n / x}, {"x": [0, 1, 2]})
+    e.exclude(2, "too warm")
+    e.run(lambda x: {"y": 2 / x}, {"x": [0, 1, 2, 3]}, retry_failed=False, limit=0)
+    ds = coma.open_experiments(tmp_path / "n?").to_dataset()
+    meanings = ds.measurement_status.attrs["flag_meanings"].split()
+    states = [[meanings[state] for state in row] for row in ds.measurement_status.values]
+    assert states == [["failed", "done", "done", "not_asked"], ["failed", "excluded", "done", "missing"]]
+    assert ds.measurement_id.values.tolist() == [[0, 2, 3, 0], [0, 2, 3, 0]]
+    assert np.isnan(ds.y.sel(experiment="n2", x=1))
+    table = coma.open_experiments(tmp_path / "n?").to_dataframe()
+    assert table.index.tolist() == [("n1", 2), ("n1", 3), ("n2", 3)]
+    assert table.index.names == ["experiment", "measurement_id"]
+    assert table.columns.tolist() == ["x", "y"]
+    assert table.loc[("n2", 3), "y"] == 1.0
+    chosen = coma.open_experiments(tmp_path / "n?").to_dataframe("results/y", where="x == 2")
+    assert chosen.y.tolist() == [0.5, 1.0]
+
+
 def test_options_are_passed_on(scans):
     ds = open_experiments("scans/*").to_dataset({"z": "results/y"}, dims=["x"], where=P.x > 2)
     assert ds.z.dims == ("experiment", "x")
