@@ -71,7 +71,7 @@ STYLE = """
 .coma-xr table { border-collapse: collapse; border: 0; margin: 6px 0; width: auto; color: inherit; font-size: 1em; }
 .coma-xr table th, .coma-xr table td {
   border: 0; border-bottom: 1px solid var(--coma-line); padding: 2px 14px 2px 0; text-align: left;
-  vertical-align: top; background: transparent; white-space: pre-wrap; overflow-wrap: anywhere; min-width: 2.5em;
+  vertical-align: top; background: transparent; white-space: pre-wrap; overflow-wrap: break-word; min-width: 2.5em;
   max-width: 42em;
 }
 .coma-xr table th { font-weight: 600; }
@@ -197,7 +197,7 @@ def facts(pairs: Iterable[tuple[object, object]]) -> Html:
         for name, value in pairs
         if value not in (None, "")
     ]
-    return tag("table", tag("tbody", *rows)) if rows else Html()
+    return tag("div", tag("table", tag("tbody", *rows)), class_="coma-wide") if rows else Html()
 
 
 def table(

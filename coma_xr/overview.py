@@ -79,16 +79,18 @@ def _parameters(
         return None
     paths = [path for _, path in scan.get("parameters", ())]
     sets = [hand_out(values) for values in scan.get("sets", ())[:_SETS]]
+    notes = [annotations.get(path, {}) for _, path in definition]
+    about = [name for name in ("units", "long_name") if any(note.get(name) for note in notes)]
     rows = [
         [
             tag("span", name, class_="coma-code"),
             several(values[paths.index(path)] for values in sets) if path in paths else None,
-            annotations.get(path, {}).get("units"),
-            annotations.get(path, {}).get("long_name"),
+            *(note.get(key) for key in about),
         ]
-        for name, path in definition
+        for (name, path), note in zip(definition, notes, strict=True)
     ]
-    return table(["parameter", "values", "units", ""], rows, what="parameters")
+    header = ["parameter", "values", *({"units": "units", "long_name": "meaning"}[key] for key in about)]
+    return table(header, rows, what="parameters")
 
 
 def _example(place: ExperimentDirectory, annotations: Mapping[str, Any], first: str) -> Html | None:

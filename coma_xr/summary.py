@@ -32,6 +32,9 @@ __all__ = ["Summarised", "write_report"]
 _ALIKE = 5
 _MESSAGE = 500
 
+# So much of a text that is a result.
+_TEXT = 60
+
 _COMMIT = 12
 _VERSIONS = {"host": "host", "coma_xr_version": "coma_xr", "python_version": "Python"}
 
@@ -236,7 +239,9 @@ def _range(row: Mapping[str, Any]) -> str:
     number = (
         f" ({row['distinct']:,} values)" if len(ends) == 2 and not row["range"].startswith("shape") else ""
     )
-    return f"{' ... '.join(ends)}{number}"
+    # Of a table, or another value that takes several lines, the first one.
+    text, *more = f"{' ... '.join(ends)}{number}".strip().split("\n")
+    return f"{text[:_TEXT]}..." if more or len(text) > _TEXT else text
 
 
 # ---------------------------------------------------------------------------------- failures and versions

@@ -406,3 +406,11 @@ def test_all_of_these_have_a_short_text_too(failed):
     shorts = [e, e.measurement(1), rs[0], rs[0].parameters, coma.grid(x=range(60)), report, e.failure(2)]
     assert all(len(repr(value)) < 200 + len(HOSTILE) and "object at" not in repr(value) for value in shorts)
     assert isinstance(escape("x"), Html)
+
+
+def test_an_array_in_a_file_of_its_own_is_shown_without_being_read(monkeypatch):
+    e = coma.Experiment("e", config={})
+    e.run(lambda k: {"psi": coma.external(np.zeros((20, 30)))}, {"k": [1.0]}, progress=False)
+    (e.path / "measurement.000001.psi.nc").unlink()
+    for value in (e, e.measurement(1)):
+        assert "psi: in the file psi.nc ndarray of <f8, 20 by 30, " in shown(value).text

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from coma_xr import files
 from coma_xr.errors import ExperimentError, StorageError
 from coma_xr.html import Html, facts, fold, join, page, table, tag, trace
-from coma_xr.output.reporting.coverage import bar, map_of, status_of
+from coma_xr.output.reporting.coverage import bar, counts_of, map_of, status_of
 from coma_xr.output.reporting.durations import durations_html, seconds_text
 from coma_xr.output.reporting.look import STYLE
 from coma_xr.output.reporting.pictures import draw_all
@@ -26,7 +26,7 @@ _QUANTITIES = 60
 _CONSTANTS = 4
 _FAILURES = 20
 _SAID = 50
-_VERSIONS = 20
+_VERSIONS = 12
 
 _SUFFIXES = (".html", ".htm")
 
@@ -117,7 +117,7 @@ def _head(facts: Facts) -> Html:
     if facts.missing:
         tiles.append((f"{facts.missing:,}", "missing", ""))
     if facts.durations:
-        tiles.append((seconds_text(math.fsum(facts.durations)), "computed", ""))
+        tiles.append((seconds_text(math.fsum(facts.durations)), "computing time", ""))
     return tag(
         "header",
         tag("h1", facts.name),
@@ -158,31 +158,41 @@ def _scanned(facts: Facts) -> Html:
     return join(*parts, _coverage(facts))
 
 
-def _coverage(facts: Facts) -> Html | None:
-    counts = {"done": facts.measurements, "failed": facts.failed, "missing": facts.missing or 0}
-    status = None if facts.dataset is None else status_of(facts.dataset)
+def _coverage(facts: Facts) -> Html:
+    ds = facts.dataset
+    status = None if ds is None else status_of(ds)
     if facts.missing is None and not facts.failed:
         said = "Which parameter sets were asked for is not on file."
     elif not any((facts.failed, facts.missing)):
         said = "All parameter sets that the last run was asked for are done."
     else:
         said = ""
+    counts = {"done": facts.measurements, "failed": facts.failed, "missing": facts.missing or 0}
     return join(
         tag("h3", "Coverage"),
-        tag("p", said) if said else bar(counts),
-        None if status is None or facts.dataset is None else map_of(facts.dataset, status),
+        tag("p", said) if said else bar(counts if status is None else counts_of(status)),
+        None if status is None or ds is None else map_of(ds, status),
     )
 
 
 def _quantities(quantities: Sequence[Quantity], measurements: int) -> Html:
+    units = any(quantity.units for quantity in quantities)
     names = any(quantity.long_name for quantity in quantities)
     some = any(quantity.number != measurements for quantity in quantities)
-    header = ["name", "values", "units", *["meaning"] * names, "type", "path", *["measurements"] * some]
+    header = [
+        "name",
+        "values",
+        *["units"] * units,
+        *["meaning"] * names,
+        "type",
+        "path",
+        *["measurements"] * some,
+    ]
     rows = (
         [
             tag("span", quantity.name, class_="coma-code"),
             quantity.values,
-            quantity.units,
+            *[quantity.units] * units,
             *[quantity.long_name] * names,
             quantity.type,
             tag("span", quantity.path, class_="coma-code coma-muted"),
@@ -202,7 +212,9 @@ def _results(facts: Facts) -> Html:
         parts += pictures.figures
         rows = ([tag("span", name, class_="coma-code"), why] for name, why in pictures.left.items())
         left = table(["variable", "why"], rows, most=_QUANTITIES, what="variables")
-        parts.append(fold(f"{len(pictures.left)} in no figure", left) if pictures.left else None)
+        parts.append(
+            fold(f"{len(pictures.left)} that no figure shows, and why", left) if pictures.left else None
+        )
     return join(*parts)
 
 
@@ -238,7 +250,7 @@ def _made_with(found: Facts) -> Html | None:
         several = len(ordered) > 1
         texts = [f"{text} ({number:,})" if several else text for text, number in ordered[:_VERSIONS]]
         left = len(ordered) - len(texts)
-        rows.append((name, "\n".join([*texts, *[f"... and {left:,} more"] * bool(left)])))
+        rows.append((name, ", ".join([*texts, *[f"and {left:,} more"] * bool(left)])))
     return facts(rows) or None
 
 

@@ -14,6 +14,7 @@ import xarray as xr
 
 from coma_xr.beside.read import deferred, is_deferred
 from coma_xr.errors import LayoutError, listing
+from coma_xr.html import lines_of, short
 from coma_xr.retrieve.arrays import as_array, with_holes
 from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.dims import varies
@@ -271,7 +272,8 @@ def paths_table(
         values = [value for value in source.columns[path] if value is not MISSING]
         kind = f"copy of {source.copies[path]}" if path in source.copies else role(path)
         described = _types(values), *_distinct_and_range(values), len(values)
-        rows.append((path, source.names.of(path), kind, *described))
+        texts = [_legible(text) for text in (path, source.names.of(path), kind)]
+        rows.append((*texts, *described))
     return pd.DataFrame(rows, columns=_PATHS_COLUMNS)
 
 
@@ -302,14 +304,18 @@ def _distinct_and_range(values: list[Any]) -> tuple[int, str]:
         if not numbers:
             return 1, "nan"
         low, high = min(numbers), max(numbers)
-        return len(set(numbers)) + (
-            len(numbers) < len(values)
-        ), f"{low}" if low == high else f"{low} ... {high}"
+        found = len(set(numbers)) + (len(numbers) < len(values))
+        return found, short(low) if low == high else f"{short(low)} ... {short(high)}"
     sizes = [_shape(value) for value in values if _has_shape(value)]
     if sizes:
         low, high = min(sizes), max(sizes)
         return len(texts), f"shape {low}" if low == high else f"shape {low} ... {high}"
-    return len(texts), listing(texts, most=3)
+    return len(texts), _legible(listing(texts, most=3))
+
+
+def _legible(text: str) -> str:
+    # pandas takes no halves of surrogate pairs.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _has_shape(value: Any) -> bool:
@@ -321,7 +327,7 @@ def _short(value: Any) -> str:
         return str(value.get("sha256"))
     if is_typed(value) and not is_array(value):
         value = from_plain(value)
-    return str(value) if isinstance(value, (str, dt.date, dt.timedelta)) else repr(value)
+    return str(value) if isinstance(value, (str, dt.date, dt.timedelta)) else "\n".join(lines_of(value))
 
 
 def _shape(value: Any) -> tuple[int, ...]:

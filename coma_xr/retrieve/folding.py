@@ -7,6 +7,7 @@ from typing import Any
 
 from coma_xr.errors import DataFileError
 from coma_xr.html import Html, fold, join, lines_of, short, tag
+from coma_xr.trees.external import Reference, is_external
 from coma_xr.trees.plain import Tree, from_plain
 from coma_xr.trees.typed import is_typed
 
@@ -81,6 +82,9 @@ def _is_branch(node: Tree) -> bool:
 def _typed(name: Html, node: dict[str, Any]) -> Html:
     """Return a value that its stored form describes, as its type shows it."""
     try:
+        if is_external(node):
+            # It may be larger than memory, and is not read to be shown.
+            return _external(name, Reference.of(node))
         value = from_plain(node)
     except DataFileError as error:
         return _leaf(name, tag("span", f"cannot be read: {error}", class_="coma-bad"))
@@ -93,6 +97,12 @@ def _typed(name: Html, node: dict[str, Any]) -> Html:
         return _leaf(name, short(value), kind if shape else "")
     text = "\n".join(lines)
     return fold(join(name, " ", _muted(kind)), tag("pre", text[:_LETTERS], "\n..." * (len(text) > _LETTERS)))
+
+
+def _external(name: Html, reference: Reference) -> Html:
+    kind = reference.type.rpartition(".")[2] + (f" of {reference.dtype}" if reference.dtype else "")
+    shape = " by ".join(f"{size:,}" for size in reference.shape)
+    return _leaf(name, f"in the file {reference.file}", f"{kind}, {shape}, {reference.size:,} bytes")
 
 
 def _leaf(name: Html, value: object, kind: str = "") -> Html:

@@ -117,3 +117,9 @@ def test_types_and_ranges_of_dates_and_data_arrays_are_told():
     assert table.loc["results/day", ["type", "range"]].tolist() == ["datetime", "2026-01-02 00:00:00"]
     assert table.loc["results/psi", "type"] == "DataArray"
     assert table.loc["results/z", ["type", "range"]].tolist() == ["complex", "1j"]
+
+
+def test_the_table_of_paths_tells_of_values_that_cannot_be_written_as_text():
+    "Python writes no int of many thousand digits, pandas no half of a surrogate pair."
+    found = paths_table([(1, {"results": {"n": 10**5000, "l": [10**5000], "t": "a\ud800"}})])
+    assert found.range.tolist() == ["an int of 16,610 bits", "shape (1,)", r"a\ud800"]

@@ -26,6 +26,9 @@ _TOGETHER = 3
 # More points than this are thinned out; one does not see them all.
 _POINTS = 100_000
 
+# Arrays may lie in files, be read when they are used, and not fit into memory.
+_BYTES = 2**28
+
 _REPEAT = "repeat"
 _MEASUREMENT = "measurement"
 _NUMBERS = "biufmM"
@@ -124,6 +127,8 @@ def _not_drawn(variable: xr.DataArray) -> str:
         return "is text" if is_text else "has cells that are no single numbers"
     if max(variable.shape, default=0) < 2:
         return "is a single value"
+    if variable.nbytes > _BYTES:
+        return f"has {variable.nbytes / 2**20:,.0f} MiB, which are not read for a report; plot a part of it"
     there = variable.values[_there(variable)]
     if there.size < 2:
         return "has no values" if not there.size else "has one value only"
@@ -151,14 +156,18 @@ def _of_grid(ds: xr.Dataset, names: tuple[str, ...]) -> Choice | None:
         return None
     data = Data.of(ds)
     x = max(dims, key=lambda dim: _suits_x(ds, dim))
-    rest = sorted((dim for dim in dims if dim != x), key=lambda dim: -ds.sizes[dim])
+    # What was scanned is told apart before the items of lists.
+    rest = sorted((dim for dim in dims if dim != x), key=lambda dim: (_is_inner(ds, dim), -ds.sizes[dim]))
     arguments: dict[str, Any] = {"x": data.labelling(x), "y": _one_or_all(names)}
     every: dict[str, int] = {}
     repeats = _REPEAT in variable.dims
     wide = [dim for dim in (x, *rest) if ds.sizes[dim] > _HUES and _is_numeric(ds, dim)]
+    along = _along(ds, x, str(arguments["x"]))
     if len(wide) > 1 and x in wide and len(names) == 1 and not repeats:
         arguments |= {"y": data.labelling(wide[1]), "z": names[0]}
         rest.remove(wide[1])
+    elif along and len(names) == 1:
+        arguments["hue"] = along
     elif rest and len(names) == 1:
         hue = next((dim for dim in rest if ds.sizes[dim] <= _HUES), rest[0])
         every = {hue: math.ceil(ds.sizes[hue] / _THINNED)} if ds.sizes[hue] > _HUES else {}
@@ -170,6 +179,14 @@ def _of_grid(ds: xr.Dataset, names: tuple[str, ...]) -> Choice | None:
     if repeats:
         arguments["error"] = _REPEAT
     return _thinned(variable, Choice(names, arguments, _fullest(variable, rest), every), x)
+
+
+def _along(ds: xr.Dataset, dim: str, x: str) -> str | None:
+    """Return a parameter that has few values along a dim, so that several curves lie along it."""
+    for name in _parameters(ds):
+        if name != x and ds[name].dims == (dim,) and 1 < _distinct(ds[name]) <= min(_HUES, ds.sizes[dim] / 3):
+            return name
+    return None
 
 
 def _one_or_all(names: tuple[str, ...]) -> Any:

@@ -13,7 +13,7 @@ from coma_xr.html import Html, join, tag, text_of
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["bar", "map_of", "status_of"]
+__all__ = ["bar", "counts_of", "map_of", "status_of"]
 
 # From what is of least interest to what is of most; where several cells share one, it shows the last of them.
 _KINDS = ("not_asked", "done", "excluded", "missing", "failed")
@@ -39,6 +39,12 @@ def status_of(ds: xr.Dataset) -> xr.DataArray | None:
             kinds = np.array([_SAME.get(meaning, meaning) for meaning in meanings])
             return ds[name].copy(data=kinds[ds[name].values])
     return None
+
+
+def counts_of(status: xr.DataArray) -> dict[str, int]:
+    """Return how many parameter sets of each kind there are, of those that were asked for."""
+    kinds = status.values
+    return {kind: int((kinds == kind).sum()) for kind in ("done", "excluded", "failed", "missing")}
 
 
 def bar(counts: dict[str, int]) -> Html:
@@ -111,11 +117,11 @@ def map_of(ds: xr.Dataset, status: xr.DataArray) -> Html | None:
     said += ["Where cells share one, it shows failed before missing before done."] * bool(
         over or max(steps) > 1
     )
-    keys = [
-        tag("span", _key(kind), f" {kind.replace('_', ' ')} ")
-        for place, kind in enumerate(_KINDS)
-        if place in cells
-    ]
+    there = [kind for place, kind in enumerate(_KINDS) if place in cells]
+    keys = [tag("span", _key(kind), f" {kind.replace('_', ' ')} ") for kind in there]
+    if (over or max(steps) > 1) and len(there) > 1:
+        first = ", ".join(reversed(there)).replace("_", " ")
+        said.append(f"It shows the first that is among them: {first}.")
     return tag(
         "figure",
         _svg(cells),

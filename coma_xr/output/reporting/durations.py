@@ -12,6 +12,9 @@ __all__ = ["durations_html", "seconds_text"]
 _BINS = 40
 _WIDTH, _HEIGHT, _BELOW = 640, 120, 18
 
+# Names, seconds, and up to which number each is used.
+_UNITS = (("µs", 1e-6, 1000), ("ms", 1e-3, 1000), ("s", 1, 120), ("min", 60, 120), ("h", 3600, 48))
+
 # From this ratio of the longest to the shortest on, bins are equally wide in the logarithm.
 _LONG = 10.0
 
@@ -53,6 +56,7 @@ def _histogram(found: Sequence[float]) -> Html:
     left = len(found) - len(used)
     said = f"How many measurements took how long{scale}; the highest bar is {max(counts):,}"
     said += f"; {left:,} took no measurable time" if left else ""
+    said += "; they are in whole seconds" if all(value == int(value) for value in used) else ""
     return tag("figure", tag("svg", *_bars(counts), line, *labels, **look), tag("figcaption", f"{said}."))
 
 
@@ -89,16 +93,13 @@ def seconds_text(seconds: float) -> str:
 
     Examples
     --------
-    >>> [seconds_text(value) for value in (0, 2.5e-6, 0.25, 90, 90_000, 1e6)]
-    ['0 s', '2.5 µs', '250 ms', '90 s', '25 h', '11.6 d']
+    >>> [seconds_text(value) for value in (0, 2.5e-6, 0.25, 0.9999, 90_000, 1e6)]
+    ['0 s', '2.5 µs', '250 ms', '1 s', '25 h', '11.6 d']
     """
-    for unit, size, most in (
-        ("µs", 1e-6, 1e-3),
-        ("ms", 1e-3, 1),
-        ("s", 1, 120),
-        ("min", 60, 7200),
-        ("h", 3600, 172_800),
-    ):
-        if seconds < most or not seconds:
-            return f"{seconds / size:.3g} {unit}" if seconds else "0 s"
+    if not seconds:
+        return "0 s"
+    for unit, size, most in _UNITS:
+        number = float(f"{seconds / size:.3g}")
+        if number < most:
+            return f"{number:.10g} {unit}"
     return f"{seconds / 86_400:.3g} d"

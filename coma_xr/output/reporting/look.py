@@ -39,6 +39,7 @@ main figcaption { font-size: 13.5px; opacity: 0.85; margin-top: 6px; overflow-wr
 main figure details { font-size: 13.5px; }
 main .coma-card { background: #ffffff; border: 1px solid var(--line); border-radius: 8px; padding: 8px; overflow-x: auto; }
 main .coma-card img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
+main .coma-card img.coma-broad { min-width: 620px; }
 main svg { max-width: 100%; height: auto; display: block; }
 main .coma-map { width: auto; }
 main .coma-histogram { width: 640px; }

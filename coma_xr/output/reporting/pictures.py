@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Pictures", "draw_all"]
 
 _HEIGHT = 3.0
+_BROAD = 700
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,11 @@ def _figure(ds: xr.Dataset, choice: Choice, how: str) -> Html:
         png, size = figure._repr_png_()
     notes = [*_notes(ds, choice), *(str(w.message) for w in said if issubclass(w.category, ComaWarning))]
     names = " and ".join(choice.variables)
-    source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
-    picture = tag("img", src=source, alt=f"{names}, plotted", width=size["width"], height=size["height"])
     over = choice.arguments["x"] + (f" and {choice.arguments['y']}" if "z" in choice.arguments else "")
+    source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+    # What is broad can be moved on a narrow screen, where it would be too small to be read.
+    look = "coma-broad" if size["width"] > _BROAD else None
+    picture = tag("img", src=source, alt=f"{names} over {over}", class_=look, **size)
     caption = [tag("b", names), f" over {over}", *(f"; {note}" for note in notes), "."]
     code = tag("pre", _code(choice, how))
     return tag(
