@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
+    from coma_xr.retrieve.names import Names
     from coma_xr.run.report import RunReport
     from coma_xr.run.runner import OnError
     from coma_xr.run.worker import Outcome, Protocol, Work
@@ -305,12 +306,22 @@ class Experiment(Readable):
         if definition is not None and name in names:
             return definition.paths[definition.position(name)]
         segments = split(name)
-        if len(segments) < 2:
-            raise PathError(
-                f"'{join(segments)}' is neither a path, such as 'results/t', nor the name of a defined "
-                f"parameter. {there_is(join(segments), names)}"
-            )
-        return join(segments)
+        if len(segments) > 1:
+            return join(segments)
+        known = self._names() if isinstance(name, str) and self.number_of_measurements() else None
+        if known is not None:
+            return known.resolve(name)
+        raise PathError(
+            f"'{join(segments)}' is neither a path, such as 'results/t', nor the name of a defined "
+            f"parameter. {there_is(join(segments), names)}"
+        )
+
+    def _names(self) -> Names:
+        """Return the names of all paths that measurements have."""
+        from coma_xr.retrieve.columns import collect
+        from coma_xr.retrieve.names import Names
+
+        return Names(collect(self._place.trees(), keep=lambda _: False).known, self._pairs())
 
     # Running
 

@@ -293,10 +293,13 @@ def test_unknown_paths_name_the_nearest(pendulum):
         e.measurement(3).results.tt
     with pytest.raises(PathError, match="There is no measurement 99. The nearest of 12 are 10, 11, 12."):
         e.measurement(99)
+    with pytest.raises(PathError, match=r"No measurement has a path or name 'tt'\. .*Did you mean 't'\?"):
+        e.annotate("tt", units="s")
+    empty = coma.Experiment(e.path / "empty")
     with pytest.raises(
         PathError, match="'tt' is neither a path, such as 'results/t', nor the name of a defined"
     ):
-        e.annotate("tt", units="s")
+        empty.annotate("tt", units="s")
 
 
 BAD = {

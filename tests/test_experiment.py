@@ -141,6 +141,15 @@ def test_failures_come_after_what_was_never_tried(e):
     assert called == [1, 2, 1]
 
 
+def test_a_result_is_annotated_by_any_of_its_names(e):
+    e.run(square, {"x": [1, 2]})
+    name = e.paths().set_index("role").loc["result", "name"]
+    e.annotate(name, units="m")
+    assert e.to_dataset()[name].attrs["units"] == "m"
+    with pytest.raises(coma.PathError, match=f"Did you mean '{name}'"):
+        e.annotate(f"{name}_", units="m")
+
+
 def test_what_is_defined_annotated_and_scanned_is_there_in_the_next_session(e):
     scan = coma.grid(a=[1, 2]).expand(b=lambda p: [p.a, 2 * p.a])
     e.run(lambda a, b: {"c": a * b}, scan)

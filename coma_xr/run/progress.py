@@ -25,6 +25,9 @@ _INTERVAL = 5.0
 # Seconds at least between two words to other processes.
 _BETWEEN = 1.0
 
+# Of hundreds of failures nobody reads the lines.
+_MOST_LINES = 20
+
 # Tells other processes how far a run is: todo, done, failed, seconds.
 Tell = Callable[[Mapping[str, float]], None]
 
@@ -44,7 +47,7 @@ class Progress:
     """
 
     def __init__(self, total: int, show: bool | None = None, tell: Tell | None = None) -> None:
-        self.done = self.failed = 0
+        self.done = self.failed = self._warned = 0
         self._total = total
         self._tell = tell
         self._bar: Any = None
@@ -136,10 +139,15 @@ class Progress:
             logger.debug("could not write to stderr: %s", text)
 
     def warn(self, text: str) -> None:
-        """Write a line to the log and to stderr; once where the log goes to the terminal."""
+        """Write a line to the log and to stderr; once where the log goes to the terminal, and so many lines only."""
         logger.warning("%s", text)
-        if not _log_is_on_terminal():
+        if _log_is_on_terminal():
+            return
+        self._warned += 1
+        if self._warned <= _MOST_LINES:
             self.say(text)
+        elif self._warned == _MOST_LINES + 1:
+            self.say("Further failures are not printed; failures() lists all of them.")
 
 
 def _is_watched(notebook: bool) -> bool:

@@ -170,7 +170,14 @@ def create(wanted: Wanted, info: dict[str, Any]) -> Found:
         layout = Layout(wanted.path, wanted.config.experiments().name(id), wanted.config)
         layout.save_index(0)
         document = ExperimentDocument({"experiment_id": id, **info, **NO_DATES})
-        files.create(layout.experiment_file, layout.experiment_text(document), sync=True)
+        try:
+            files.create(layout.experiment_file, layout.experiment_text(document), sync=True)
+        except FileExistsError:
+            # Where a file system has no locks, another process was faster.
+            found = find(wanted)
+            if found is None:
+                raise
+            return found
     return Found(layout)
 
 

@@ -171,3 +171,15 @@ def test_that_nobody_can_be_told_ends_no_run(caplog):
     with Progress(3, False, refuse) as bar:
         bar.step()
     assert "could not tell how far the run is: [Errno 28] no space is left" in caplog.text
+
+
+def test_of_hundreds_of_warnings_stderr_gets_the_first_ones_and_the_log_all(capsys, caplog):
+    with Progress(100, False) as progress:
+        for number in range(100):
+            progress.warn(f"x={number}")
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        *(f"x={number}" for number in range(20)),
+        "Further failures are not printed; failures() lists all of them.",
+    ]
+    assert len(caplog.records) == 100
