@@ -68,7 +68,7 @@ STYLE = """
   background: var(--coma-soft); color: inherit; margin: 4px 0; padding: 8px 10px; border: 0; border-radius: 4px;
   overflow: auto; max-height: 30em; white-space: pre; line-height: 1.4;
 }
-.coma-xr table { border-collapse: collapse; border: 0; margin: 6px 0; width: auto; color: inherit; font-size: 1em; }
+.coma-xr table { border-collapse: collapse; table-layout: auto; border: 0; margin: 6px 0; width: auto; color: inherit; font-size: 1em; }
 .coma-xr table th, .coma-xr table td {
   border: 0; border-bottom: 1px solid var(--coma-line); padding: 2px 14px 2px 0; text-align: left;
   vertical-align: top; background: transparent; white-space: pre-wrap; overflow-wrap: break-word; min-width: 2.5em;

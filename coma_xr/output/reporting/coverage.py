@@ -114,9 +114,6 @@ def map_of(ds: xr.Dataset, status: xr.DataArray) -> Html | None:
     said += [f"Downwards: {columns[1]}."] if len(shown) > 1 and status.sizes[shown[1]] > 1 else []
     said += [f"A cell stands for all values of {', '.join(over)}."] * bool(over)
     said += [f"A cell stands for {steps[1]} by {steps[0]} values."] * (max(steps) > 1)
-    said += ["Where cells share one, it shows failed before missing before done."] * bool(
-        over or max(steps) > 1
-    )
     there = [kind for place, kind in enumerate(_KINDS) if place in cells]
     keys = [tag("span", _key(kind), f" {kind.replace('_', ' ')} ") for kind in there]
     if (over or max(steps) > 1) and len(there) > 1:
