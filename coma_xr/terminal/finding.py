@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -16,7 +17,9 @@ from coma_xr.store.packing import GZ
 
 __all__ = ["check_exists", "experiments_below", "measurement_of", "opened"]
 
+# How many experiments an error names, and how far below it looks for them.
 _MOST = 10
+_DEPTH = 3
 
 
 def opened(path: str, *, write: bool = False) -> Experiment:
@@ -36,7 +39,8 @@ def opened(path: str, *, write: bool = False) -> Experiment:
     """
     check_exists(path)
     if find(Wanted.of(path, "r", None, Config.of(None))) is None:
-        below = [os.path.normpath(one) for one in islice(experiments_below(path, lambda _: None), _MOST + 1)]
+        found = experiments_below(path, lambda _: None, depth=_DEPTH)
+        below = [os.path.normpath(one) for one in islice(found, _MOST + 1)]
         hint = (
             f" Below it: {listing(below, _MOST)}." if below else " `coma-xr ls` lists where there are some."
         )
@@ -50,10 +54,10 @@ def check_exists(path: str) -> None:
         return
     parent, name = os.path.split(os.path.normpath(path))
     if not files.is_directory(parent or "."):
-        raise ExperimentError(f"There is no {path}, nor the directory {parent}.")
+        raise ExperimentError(f"There is no {path!r}, nor the directory {parent!r}.")
     there = sorted(one for one in files.names(parent or ".") if not one.startswith("."))
     hint = there_is(name, there) if near(name, there) or len(there) <= _MOST else ""
-    raise ExperimentError(f"There is no {path}. {hint}".strip())
+    raise ExperimentError(f"There is no {path!r}. {hint}".strip())
 
 
 def measurement_of(path: str) -> tuple[str, int] | None:
@@ -85,7 +89,9 @@ class _Names:
         return self._failures.id_of(name) is not None
 
 
-def experiments_below(path: str, problem: Callable[[str], None]) -> Iterator[str]:
+def experiments_below(
+    path: str, problem: Callable[[str], None], *, depth: int | None = None
+) -> Iterator[str]:
     """Yield the paths of the experiments in a directory and below it, sorted.
 
     Parameters
@@ -94,11 +100,15 @@ def experiments_below(path: str, problem: Callable[[str], None]) -> Iterator[str
         A directory. Where several experiments share one, their files are yielded.
     problem : callable
         Called with a sentence about each directory that cannot be listed.
+    depth : int, optional
+        How many levels below `path` are looked at. By default all.
     """
-    yield from _below(path, _Names(Config.of(None)), problem, set())
+    yield from _below(path, _Names(Config.of(None)), problem, set(), math.inf if depth is None else depth)
 
 
-def _below(path: str, kinds: _Names, problem: Callable[[str], None], seen: set[object]) -> Iterator[str]:
+def _below(
+    path: str, kinds: _Names, problem: Callable[[str], None], seen: set[object], depth: float
+) -> Iterator[str]:
     # A link may lead back up.
     identity = files.stamp(path)
     if identity in seen:
@@ -119,8 +129,8 @@ def _below(path: str, kinds: _Names, problem: Callable[[str], None], seen: set[o
         yield path
     for name in sorted(others.difference(own)):
         below = _joined(path, name)
-        if not name.startswith(".") and files.is_directory(below):
-            yield from _below(below, kinds, problem, seen)
+        if depth > 0 and not name.startswith(".") and files.is_directory(below):
+            yield from _below(below, kinds, problem, seen, depth - 1)
 
 
 def _joined(directory: str, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from coma_xr.trees import json
 from coma_xr.trees.plain import to_plain
 
-__all__ = ["block", "clean", "number_of", "print_json", "print_table", "said", "short"]
+__all__ = ["block", "clean", "fitting", "number_of", "print_json", "print_table", "said", "short"]
 
 _LONGEST = 80
 
@@ -71,25 +71,25 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     cells = [tuple(map(clean, columns)), *(tuple(map(short, row)) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     right = [_is_number(column) for column in zip(*rows, strict=True)] or [False] * len(columns)
-    most = _width()
     for line in cells:
         padded = [
             cell.rjust(width) if numeric else cell.ljust(width)
             for cell, width, numeric in zip(line, widths, right, strict=True)
         ]
-        print("  ".join(padded).rstrip()[:most])
+        print(fitting("  ".join(padded).rstrip()))
 
 
 def _is_number(column: Sequence[Any]) -> bool:
     return all(value is None or isinstance(value, (int, float)) for value in column)
 
 
-def _width() -> int | None:
-    """Return the width of the terminal that shows standard output; None for a file or pipe, which have none."""
+def fitting(line: str) -> str:
+    """Return a line cut to the width of the terminal that shows standard output; whole for a file or pipe."""
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+        width = os.get_terminal_size(sys.stdout.fileno()).columns
     except (OSError, ValueError):
-        return None
+        return line
+    return line if not width or len(line) <= width else f"{line[: max(width - 3, 0)]}..."
 
 
 def print_json(value: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.run.report import time_text
 from coma_xr.terminal.finding import opened
-from coma_xr.terminal.text import clean, number_of, print_json
+from coma_xr.terminal.text import clean, fitting, number_of, print_json
 
 if TYPE_CHECKING:
     from coma_xr.experiment import Experiment
@@ -104,6 +104,8 @@ class _Line:
 
     def show(self, text: str) -> None:
         if self._terminal:
+            # One that the terminal breaks in two could not be written over.
+            text = fitting(text)
             print(f"\r{text.ljust(len(self._last))}", end="", flush=True)
         elif text != self._last:
             print(text, flush=True)

@@ -81,7 +81,7 @@ def test_it_must_be_said_what_to_remove(e, run, words):
 )
 def test_what_changes_an_experiment_makes_none(e, here, run, words):
     said = run(*words)
-    assert (said.code, said.err) == (1, ["coma-xr: There is no nothing. There is: inverse."])
+    assert (said.code, said.err) == (1, ["coma-xr: There is no 'nothing'. There is: inverse."])
     assert sorted(os.listdir(here)) == ["inverse"]
 
 

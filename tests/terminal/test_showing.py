@@ -84,8 +84,8 @@ def test_the_values_of_a_path_are_shown_with_the_parameters(e, run, path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["invrese"], "There is no invrese. There is: inverse, others. Did you mean 'inverse'?"),
-        (["nowhere/inverse"], "There is no nowhere/inverse, nor the directory nowhere."),
+        (["invrese"], "There is no 'invrese'. There is: inverse, others. Did you mean 'inverse'?"),
+        (["nowhere/inverse"], "There is no 'nowhere/inverse', nor the directory 'nowhere'."),
         (["others"], "There is no experiment in others. Below it: others/deep/a."),
         (
             ["others/empty"],
@@ -98,6 +98,7 @@ def test_the_values_of_a_path_are_shown_with_the_parameters(e, run, path):
 def test_what_is_not_there_is_an_error_that_names_what_is(e, here, run, words, message):
     coma.Experiment("others/deep/a")
     (here / "others" / "empty").mkdir()
+    coma.Experiment("others/empty/1/2/3/4/too-far-to-look-for-it")
     said = run("show", *words)
     assert (said.code, said.out, len(said.err)) == (1, [], 1)
     assert said.err[0].startswith(f"coma-xr: {message}")

@@ -28,7 +28,7 @@ def test_a_long_value_is_cut_in_a_table_and_a_line_only_in_a_terminal(capsys, mo
     monkeypatch.setattr(os, "get_terminal_size", lambda number: os.terminal_size((20, 10)))
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1)
     text.print_table(["a", "b"], [("x" * 200, "y" * 70)])
-    assert capsys.readouterr().out.splitlines()[1] == "x" * 20
+    assert capsys.readouterr().out.splitlines()[1] == "x" * 17 + "..."
 
 
 @pytest.mark.parametrize(

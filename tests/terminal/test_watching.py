@@ -204,6 +204,17 @@ def test_several_runs_are_watched_as_one(e, running, run, here):
     assert first == "2 runs: 10 of 34 done, 0 failed, 0.5 a second\n"
 
 
+def test_the_line_that_changes_is_never_wider_than_the_terminal(running, run, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.fileno", lambda: 1)
+    monkeypatch.setattr(os, "get_terminal_size", lambda number: os.terminal_size((12, 24)))
+    timer = threading.Timer(0.3, running.kill)
+    timer.start()
+    said = run("watch", "e", "--interval", 0.05)
+    timer.join()
+    assert said.out[1] == "0 of 4 do..."
+
+
 @pytest.mark.parametrize("interval", ["0", "-1", "x", "nan", "1e9"])
 def test_an_interval_that_makes_no_sense_is_wrong_usage(e, run, interval):
     said = run("watch", "inverse", f"--interval={interval}")
