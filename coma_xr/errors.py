@@ -148,11 +148,15 @@ def there_is(name: str, known: Iterable[str]) -> str:
     return f"There is: {listing(known)}." + (f" Did you mean {hints}?" if hints else "")
 
 
+# The package, and what of Python's own stands between its functions where one is entered by `with`.
+_BETWEEN = {__package__, "contextlib"}
+
+
 def warn(text: str, category: type[ComaWarning] = ComaWarning) -> None:
     """Warn at the line of the user's that called the package, however deep in it the reason was found."""
     # For warnings.warn this function itself is the level 1.
     depth, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:
         frame = frame.f_back
         depth += 1
     warnings.warn(text, category, stacklevel=depth)

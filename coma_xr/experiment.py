@@ -21,6 +21,7 @@ from coma_xr.run.plan import Survey, check, survey
 from coma_xr.run.worker import prepare
 from coma_xr.session import Keeper, Options, Session
 from coma_xr.store.config import Config
+from coma_xr.store.locks import Shard
 from coma_xr.store.place import ExperimentDirectory
 from coma_xr.trees.paths import follow, join, leaves, split
 from coma_xr.trees.plain import to_plain
@@ -419,9 +420,10 @@ class Experiment(Readable):
         if asked is not None:
             self._define(definition)
         session = replace(session, work=self._seeded(work, seed))
-        with self._place.running():
+        last = _scan_tree(definition, wanted, asked, repeats)
+        with self._place.running(None if shard is None else Shard.of_scan(shard, last)):
             if shard is None or shard[0] == 0:
-                self._place.save_scan(_scan_tree(definition, wanted, asked, repeats))
+                self._place.save_scan(last)
             return session.run()
 
     def _definition_to_run(self, function: Callable[..., Any], asked: Scan | None) -> Definition:

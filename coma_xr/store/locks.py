@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
@@ -22,8 +23,11 @@ from coma_xr.trees import json
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+    from coma_xr.trees.plain import Tree
+
 __all__ = [
     "LiveRun",
+    "Shard",
     "is_locked",
     "live_runs",
     "lock",
@@ -117,6 +121,37 @@ def is_locked(path: str) -> bool:
 
 
 @dataclass(frozen=True)
+class Shard:
+    """The part of a scan that a run works on.
+
+    Parameters
+    ----------
+    number, of : int
+        Which part, from 0, of how many.
+    scan : str
+        What only the same scan has.
+    """
+
+    number: int
+    of: int
+    scan: str
+
+    @classmethod
+    def of_scan(cls, shard: tuple[int, int], scan: Tree) -> Shard:
+        """Return the part (i, n) of a scan, which is a plain tree."""
+        number, of = shard
+        return cls(int(number), int(of), hashlib.sha256(json.encode(scan, pretty=False)).hexdigest()[:16])
+
+    def apart(self, other: Shard | None) -> bool:
+        """Whether no parameter set is in both parts for certain."""
+        return (
+            other is not None
+            and (self.of, self.scan) == (other.of, other.scan)
+            and self.number != other.number
+        )
+
+
+@dataclass(frozen=True)
 class LiveRun:
     """A run that holds its lock, or may do so.
 
@@ -134,6 +169,8 @@ class LiveRun:
         How many parameter sets it has to run, has run, and how many of these failed; None before it tells.
     seconds : float, optional
         How long it took for that.
+    shard : Shard, optional
+        The part of a scan that it works on; None when it works on all of it.
     """
 
     host: str
@@ -145,6 +182,7 @@ class LiveRun:
     done: int | None = None
     failed: int | None = None
     seconds: float | None = None
+    shard: Shard | None = None
 
     def __str__(self) -> str:
         return f"pid {self.pid} on {self.host} since {self.since}"
@@ -224,8 +262,17 @@ def _described(path: str, host: str, pid: int, *, certain: bool) -> LiveRun:
         since if isinstance(since, str) else "unknown",
         certain=certain,
         silence=_silence(path),
+        shard=_shard_of(about),
         **(counts if told else {}),
     )
+
+
+def _shard_of(about: Mapping[str, Any]) -> Shard | None:
+    shard = about.get("shard")
+    match shard if isinstance(shard, dict) else {}:
+        case {"number": int(number), "of": int(of), "scan": str(scan)}:
+            return Shard(number, of, scan)
+    return None
 
 
 def _silence(path: str) -> float:
@@ -251,8 +298,15 @@ def refuse_while_running(directory: str, what: str) -> None:
 
 
 @contextmanager
-def run_lock(directory: str) -> Iterator[None]:
+def run_lock(directory: str, shard: Shard | None = None) -> Iterator[None]:
     """Hold this process's lock of a run, with a word about it in its file.
+
+    Parameters
+    ----------
+    directory : str
+        The experiment's.
+    shard : Shard, optional
+        The part of a scan that the run works on.
 
     Raises
     ------
@@ -269,6 +323,8 @@ def run_lock(directory: str) -> Iterator[None]:
     try:
         start = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         _own[path] = {"pid": os.getpid(), "host": files.host(), "start": start, "path": directory}
+        if shard is not None:
+            _own[path]["shard"] = asdict(shard)
         _note(path, {})
         yield
     finally:
@@ -298,4 +354,7 @@ def _own_file(directory: str) -> str:
 def warn_of_runs(directory: str, runs: list[LiveRun]) -> None:
     """Warn that other runs work on the experiment."""
     running = ", ".join(str(run) for run in runs)
-    warn(f"{directory} is being run already: {running}. Nothing gets lost, but points may be computed twice.")
+    warn(
+        f"{directory} is being run already: {running}. Nothing gets lost, but points may be computed twice. "
+        "Jobs that share a scan by run(..., shard=(i, n)), each with another i, are in nobody's way."
+    )

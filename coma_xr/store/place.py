@@ -33,7 +33,7 @@ from coma_xr.store.layout import (
     StateDocument,
     failure_id,
 )
-from coma_xr.store.locks import live_runs, lock, refuse_while_running, run_lock, warn_of_runs
+from coma_xr.store.locks import Shard, live_runs, lock, refuse_while_running, run_lock, warn_of_runs
 from coma_xr.store.merging import Key, MergePlan, add_new, plan_merge
 from coma_xr.store.verify import Inspection
 
@@ -376,8 +376,13 @@ class ExperimentDirectory:
             raise StorageError(error.errno, text, error.filename) from error
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self, shard: Shard | None = None) -> Iterator[None]:
         """Hold the lock of a run; a warning tells when another run works on the experiment.
+
+        Parameters
+        ----------
+        shard : Shard, optional
+            The part of a scan that is run; there is no warning of runs of the other parts.
 
         Raises
         ------
@@ -392,9 +397,10 @@ class ExperimentDirectory:
                 self._check_active()
                 others = live_runs(self.path)
                 files.remove_leftovers(self.path, [(run.host, run.pid) for run in others])
-                stack.enter_context(run_lock(self.path))
-            if others:
-                warn_of_runs(self.path, others)
+                stack.enter_context(run_lock(self.path, shard))
+            in_the_way = [run for run in others if shard is None or not shard.apart(run.shard)]
+            if in_the_way:
+                warn_of_runs(self.path, in_the_way)
             yield
 
     def saving(self, durable: Durable = "auto") -> AbstractContextManager[Saver]:

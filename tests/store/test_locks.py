@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import coma_xr as coma
 from coma_xr import files
 from coma_xr.errors import ComaWarning, ExperimentBusyError, StorageError
 from coma_xr.store import locks
@@ -92,6 +93,51 @@ def test_two_runs_at_once_get_a_warning_and_different_ids(place, other, rest):
     other.stdin.close()
     assert other.wait(10) == 0
     assert [tree["results"]["value"] for _, tree in place.measurements.trees()] == [0, "mine", "theirs"]
+
+
+SHARDED = """
+    import sys
+    import coma_xr as coma
+
+    def wait(x):
+        if x == 1:
+            print("running", flush=True)
+            sys.stdin.readline()
+        return x
+
+    print(coma.Experiment(sys.argv[1], config={}).run(wait, {"x": [1, 2, 3, 4]}, shard=(0, 2), progress=False))
+"""
+
+
+def test_jobs_that_share_a_scan_are_in_nobodys_way(child, experiment_path):
+    def run(shard, xs=(1, 2, 3, 4)):
+        return coma.Experiment(experiment_path, config={}).run(lambda x: x, {"x": list(xs)}, shard=shard)
+
+    job = child(SHARDED, experiment_path)
+    assert job.stdout.readline() == "running\n"
+    # Warnings are errors here.
+    assert run((1, 2)) == (2, 2)
+    for other in ({"shard": (0, 2)}, {"shard": (1, 3)}, {"shard": None}, {"shard": (1, 2), "xs": (3, 1)}):
+        with pytest.warns(
+            ComaWarning, match=r"may be computed twice. Jobs that share a scan by run\(\.\.\., shard="
+        ):
+            run(**other)
+    output, errors = job.communicate("\n", timeout=60)
+    assert (job.wait(), errors) == (0, ""), output
+
+
+@pytest.mark.parametrize("shard", ['"half"', '{"number": 1}', '{"number": [], "of": 2, "scan": "a"}'])
+def test_what_is_no_part_of_a_scan_is_taken_for_none(place, shard):
+    path = run_file(place, "elsewhere", 12)
+    with locks.lock(path, wait=0):
+        files.note(path, f'{{"shard": {shard}}}'.encode())
+        assert [run.shard for run in locks.live_runs(place.path)] == [None]
+
+
+def test_the_warning_of_another_run_names_the_line_that_runs(place, other):
+    with pytest.warns(ComaWarning, match="is being run already") as caught:
+        coma.Experiment(place.path, config={}).run(lambda a: a, {"a": [1, 2]})
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_a_run_ends_with_its_block(place):
