@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import coma_xr
 from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan
-from coma_xr.define.values import NOTHING, look
+from coma_xr.define.values import NOTHING, describe, look
 from coma_xr.errors import ExperimentError, ParameterError, PathError, listing, there_is, warn
 from coma_xr.reading import Readable
 from coma_xr.run.by_hand import NewMeasurement
@@ -142,23 +142,27 @@ class Experiment(Readable):
         """
         self._define(Definition.of(parameters))
 
-    def _define(self, new: Definition) -> None:
+    def _define(self, new: Definition, constants: Mapping[str, Tree] | None = None) -> None:
         old = self._definition
         if old is not None and old != new and self.number_of_measurements():
-            self._check_extends(old, new)
+            self._check_extends(old, new, constants or {})
         if old != new:
             self._place.change_state(lambda state: state.update(definition=new.to_state()))
             self._sets = []
 
-    def _check_extends(self, old: Definition, new: Definition) -> None:
+    def _check_extends(self, old: Definition, new: Definition, constants: Mapping[str, Tree]) -> None:
         """Refuse a definition that leaves open which parameter sets the measurements belong to."""
         text = f"The measurements in {self.path} were made with the parameters {listing(old.names)}"
         past = self._past()
         renamed = {former for path in new.paths for former in past.places(path)}
         dropped = [name for name, path in old if path not in new.paths and path not in renamed]
         if dropped:
+            own = {name: constants[path] for name, path in old if name in dropped and path in constants}
+            values = f": {describe(own, own.values())} is what the function takes by itself" if own else ""
             raise ParameterError(
-                f"{text}; the new definition lacks {listing(dropped)}. Start a new experiment for it."
+                f"{text}; the new definition lacks {listing(dropped)}. Put it into the scan, with one value if it does "
+                f"not vary{values}; or, if it has another name by now, say so by annotate(path, "
+                f"formerly={old.paths[old.position(dropped[0])]!r}); or start a new experiment."
             )
         for path in new.paths:
             if path in old.paths or path in past.defaults:
@@ -168,7 +172,7 @@ class Experiment(Readable):
             without = [id for id, tree in lacking if past.find(tree, path) is NOTHING]
             if without:
                 raise ParameterError(
-                    f"{text}; {len(without)} of them have no '{path}', measurement {without[0]} for example. "
+                    f"{text}; {len(without)} of them {'has' if len(without) == 1 else 'have'} no '{path}', measurement {without[0]} for example. "
                     f"Say what it was in them by annotate({path!r}, default=...), or where it stood by "
                     f"annotate({path!r}, formerly=...), or start a new experiment."
                 )
@@ -418,7 +422,7 @@ class Experiment(Readable):
             return session.dry_run()
         self._place.check_writable()
         if asked is not None:
-            self._define(definition)
+            self._define(definition, work.defaults)
         session = replace(session, work=self._seeded(work, seed))
         last = _scan_tree(definition, wanted, asked, repeats)
         with self._place.running(None if shard is None else Shard.of_scan(shard, last)):

@@ -113,14 +113,27 @@ def test_other_parameters_than_those_of_the_measurements_are_refused(e):
     with pytest.raises(ParameterError) as caught:
         e.run(lambda theta_0, theta, L: {"t": 1}, {"theta_0": [1], "theta": [2], "L": [1.0, 2.0]})
     assert str(caught.value) == (
-        f"The measurements in {e.path} were made with the parameters theta_0, theta; 1 of them have no "
+        f"The measurements in {e.path} were made with the parameters theta_0, theta; 1 of them has no "
         "'parameters/L', measurement 1 for example. Say what it was in them by annotate('parameters/L', "
         "default=...), or where it stood by annotate('parameters/L', formerly=...), or start a new experiment."
     )
-    with pytest.raises(
-        ParameterError, match="the new definition lacks theta. Start a new experiment for it."
-    ):
+    with pytest.raises(ParameterError) as caught:
         e.define_parameter_set("theta_0")
+    assert str(caught.value).endswith(
+        "the new definition lacks theta. Put it into the scan, with one value if it does not vary; or, if it has "
+        "another name by now, say so by annotate(path, formerly='parameters/theta'); or start a new experiment."
+    )
+
+
+def test_a_parameter_that_a_default_would_stand_for_is_named_with_its_value(e):
+    def fall(x, g=9.81):
+        return {"y": x * g}
+
+    e.run(fall, coma.grid(x=[1, 2], g=[1.6, 9.81]))
+    text = r"lacks g\. Put it into the scan, with one value if it does not vary: \(g=9\.81\) is what the function takes"
+    with pytest.raises(ParameterError, match=text):
+        e.run(fall, {"x": [3]})
+    assert e.run(fall, {"x": [3], "g": 9.81}) == (1, 1)
 
 
 def test_a_constant_becomes_a_parameter(e):
