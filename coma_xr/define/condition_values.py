@@ -317,9 +317,15 @@ class Scalars:
         if self._subject is None:
             raise Mismatch("a function needs the measurement or parameter set itself, not only values.")
         answer = _plain(function(self._subject))
-        if type(answer) is not bool:
-            raise Mismatch(f"the function returns True or False, here it returned {_described(answer)}.")
-        return answer
+        hint = ", which is neither true nor false."
+        try:
+            # What a function returns that lacks a `return` is no answer.
+            if answer is not None:
+                return bool(answer)
+            hint = ". Is a return missing? What may be None goes into bool(...)."
+        except (TypeError, ValueError):
+            pass
+        raise Mismatch(f"the function returns True or False, here it returned {_described(answer)}{hint}")
 
 
 class Arrays:

@@ -114,8 +114,8 @@ def as_condition(value: Any) -> Condition:
     Parameters
     ----------
     value : Condition, str or callable
-        A condition made with `P`, its text, or a function of a `Measurement` or `ParameterSet` that returns True or
-        False. A name alone, such as ``P.converged``, is a condition too.
+        A condition made with `P`, its text, or a function of a `Measurement` or `ParameterSet`; what it
+        returns counts as true or false, as in Python, but for None, which is an error. A name alone, such as ``P.converged``, is a condition too.
 
     Raises
     ------

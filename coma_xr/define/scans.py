@@ -284,12 +284,13 @@ class Scan:
         Parameters
         ----------
         condition : Condition, str or function
-            Made with `P`, or its text; or a function of the `ParameterSet`, what it returns counts as true or false.
+            Made with `P`, or its text; or a function of the `ParameterSet`, what it returns counts as true or false, as in
+            Python, but for None, which a forgotten ``return`` gives.
 
         Raises
         ------
         TypeError
-            For anything that is no condition, such as a bool.
+            For anything that is no condition, such as a bool; or when a function returns None.
         ParameterError
             When a text cannot be read.
         PathError

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import coma_xr as coma
 from coma_xr.define.conditions import Condition, P, as_condition, parse
 from coma_xr.define.parameters import ParameterSet
 from coma_xr.define.values import NOTHING, look
@@ -388,6 +389,31 @@ def test_a_function_needs_something_to_be_called_with_and_returns_a_bool():
         ((P.a > 1) & condition).evaluate_columns({"a": [1]}.__getitem__)
     with pytest.raises(TypeError, match=r"here it returned P.a > 1"):
         as_condition(lambda p: P.a > 1).evaluate(p.__getitem__, p)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (1, True),
+        (0, False),
+        (0.0, False),
+        (np.bool_(True), True),
+        (np.int64(0), False),
+        (np.array([2]), True),
+        ([], False),
+    ],
+)
+def test_what_a_function_returns_counts_as_python_counts_it(answer, expected):
+    p = ParameterSet(["a"], [4])
+    assert as_condition(lambda p: answer).evaluate(p.__getitem__, p) is expected
+    assert len(coma.grid(a=[1]).where(lambda p: answer)) == expected
+
+
+def test_what_is_neither_true_nor_false_is_no_answer():
+    with pytest.raises(
+        TypeError, match=r"here it returned array\(\[1, 2\]\) .*, which is neither true nor false\.$"
+    ):
+        len(coma.grid(a=[1]).where(lambda p: np.array([1, 2])))
 
 
 def test_conditions_are_equal_when_they_are_written_the_same():
