@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr.errors import (
     ComaError,
     ComaWarning,
+    ConditionError,
     ConfigError,
     DataFileError,
     DataFileWarning,
@@ -62,6 +63,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "ComaError",
     "ComaWarning",
+    "ConditionError",
     "ConfigError",
     "DataFileError",
     "DataFileWarning",

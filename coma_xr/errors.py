@@ -7,6 +7,7 @@
     │   ├── ExperimentBusyError      another process works on the experiment
     │   ├── InactiveError            the experiment is archived, or is not
     │   ├── ParameterError           (ValueError)  wrong names, values or number of parameters
+    │   │   └── ConditionError       (TypeError)   a condition asks of a value what cannot be asked of it
     │   ├── PathError                (KeyError)    a path leads nowhere
     │   ├── LayoutError              (ValueError)  measurements do not fit the arrays asked for
     │   ├── ConfigError              (ValueError)  a setting that cannot be used
@@ -32,6 +33,7 @@ from typing import Any
 __all__ = [
     "ComaError",
     "ComaWarning",
+    "ConditionError",
     "ConfigError",
     "DataFileError",
     "DataFileWarning",
@@ -65,6 +67,10 @@ class InactiveError(ExperimentError):
 
 class ParameterError(ExperimentError, ValueError):
     """Wrong names, values or number of parameters."""
+
+
+class ConditionError(ParameterError, TypeError):
+    """A condition asks of a value what cannot be asked of it, such as whether a text is greater than a number."""
 
 
 class PathError(ExperimentError, KeyError):

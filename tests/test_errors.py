@@ -6,8 +6,19 @@ import pickle
 
 import pytest
 
+import coma_xr as coma
 from coma_xr import errors
-from coma_xr.errors import ComaError, ComaWarning, ExperimentError, RunError, listing, near, there_is, warn
+from coma_xr.errors import (
+    ComaError,
+    ComaWarning,
+    ExperimentError,
+    ParameterError,
+    RunError,
+    listing,
+    near,
+    there_is,
+    warn,
+)
 from coma_xr.retrieve.dataset import build_dataset
 from tests.retrieve.builders import PENDULUM, pendulum
 
@@ -29,6 +40,7 @@ def test_errors_survive_a_trip_to_another_process(kind):
     [
         ("PathError", (ExperimentError, KeyError)),
         ("ParameterError", (ExperimentError, ValueError)),
+        ("ConditionError", (ParameterError, TypeError)),
         ("SerializationError", (ExperimentError, TypeError)),
         ("StorageError", (ComaError, OSError)),
         ("DataFileError", (ComaError, ValueError)),
@@ -37,6 +49,12 @@ def test_errors_survive_a_trip_to_another_process(kind):
 def test_errors_are_what_python_would_raise_too(name, parents):
     """Who knows nothing of coma_xr catches the built-in."""
     assert all(issubclass(getattr(errors, name), parent) for parent in parents)
+
+
+def test_an_error_is_shown_under_the_name_that_one_catches_it_by():
+    with pytest.raises(coma.ConditionError) as caught:
+        coma.grid(model=["Ising"]).where("model > 3").rows()
+    assert (type(caught.value).__module__, type(caught.value)) == ("coma_xr.errors", coma.ConditionError)
 
 
 def test_the_failures_of_a_run_travel_with_their_error():

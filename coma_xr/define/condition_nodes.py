@@ -19,14 +19,13 @@ from coma_xr.define.condition_tokens import pointing, tokens, written
 from coma_xr.define.condition_values import (
     Algebra,
     Arrays,
-    ConditionError,
     Lookup,
     Mismatch,
     Scalars,
     over_columns,
 )
 from coma_xr.define.values import key, normalise
-from coma_xr.errors import ParameterError, PathError
+from coma_xr.errors import ConditionError, ParameterError, PathError
 from coma_xr.trees.plain import from_plain
 
 __all__ = [

@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from coma_xr.define.values import NOTHING, key
-from coma_xr.errors import ParameterError
 from coma_xr.trees.plain import from_plain
 from coma_xr.trees.typed import is_typed
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Algebra",
     "Arrays",
-    "ConditionError",
     "Lookup",
     "Mismatch",
     "Scalars",
@@ -37,10 +35,6 @@ __all__ = [
 ]
 
 Lookup = Callable[[str], Any]
-
-
-class ConditionError(ParameterError, TypeError):
-    """A condition asks of a value what cannot be asked of it."""
 
 
 class Mismatch(TypeError):
