@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,27 @@ class Past:
             if path == new or path.startswith(f"{new}/")
             for old in former
         ]
+
+    def now(self, path: str) -> str:
+        """Return where what stood at a path stands by now: `path` itself unless it, or its branch, was renamed.
+
+        Examples
+        --------
+        >>> past = Past.of({"parameters/lattice": {"formerly": "parameters/layout"}})
+        >>> past.now("parameters/layout/N"), past.now("parameters/N")
+        ('parameters/lattice/N', 'parameters/N')
+        """
+        for new, former in self.former.items():
+            for old in former:
+                if path == old or path.startswith(f"{old}/"):
+                    return new + path[len(old) :]
+        return path
+
+    def updated(self, definition: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return names and paths of parameters, defined before some of them were renamed, with the paths of now."""
+        pairs = [(name, join(split(path))) for name, path in definition]
+        taken = {path for _, path in pairs}
+        return [(name, path if self.now(path) in taken else self.now(path)) for name, path in pairs]
 
     def find(self, tree: Tree, path: str) -> Any:
         """Return what counts as the value of a path that a tree lacks; `NOTHING` when that is not known."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from coma_xr.define.past import former_paths
+from coma_xr.define.past import Past, former_paths
 from coma_xr.errors import LayoutError, PathError, SerializationError, there_is
 from coma_xr.retrieve.arrays import utc
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect
@@ -228,8 +228,8 @@ def read(
     excluded : container of int, optional
         Ids of measurements of which no function is computed.
     """
-    pairs = [(name, join(split(path))) for name, path in definition]
     notes = annotations or {}
+    pairs = Past.of(notes).updated(definition)
     folding = {key: folding_of(key, value) for key, value in (unfold or {}).items()}
     coords = [r for note in (*notes.values(), *folding.values()) for r in requests_of(note.get("coords"))]
     renames = {old: text for text, note in notes.items() for old in former_paths(note)}

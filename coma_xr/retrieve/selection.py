@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.conditions import as_condition
@@ -15,6 +16,7 @@ from coma_xr.retrieve.columns import collect
 from coma_xr.retrieve.measurement import Measurement, item
 from coma_xr.retrieve.names import Names
 from coma_xr.trees.paths import WILDCARD, follow, join, split
+from coma_xr.trees.plain import from_plain
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.requests import Annotations, Definition
@@ -74,10 +76,10 @@ class _Subject(Measurement):
         try:
             return super().__getattr__(name)
         except PathError:
-            path = self._selection.path_in(self._root, name)
-            if path is None:
+            value = self._selection.named_in(self, self._root, name)
+            if value is NOTHING:
                 raise
-            return self[path]
+            return value
 
 
 class Selection:
@@ -108,11 +110,11 @@ class Selection:
         self._condition = as_condition(where)
         self._calls = bool(self._condition.functions)
         self._tracks = tracks
-        self._definition = [(name, join(split(path))) for name, path in definition]
+        self._past = Past.of(annotations or {})
+        self._definition = self._past.updated(definition)
         self._parameters = (
             Parameters(*zip(*self._definition, strict=True)) if self._definition else Parameters((), ())
         )
-        self._past = Past.of(annotations or {})
         self._paths: dict[str, str] = {}
         self.unchosen: list[tuple[Sequence[Tree], int]] = []
 
@@ -188,13 +190,17 @@ class Selection:
         ]
         return list(dict.fromkeys([*now, *paths]))
 
-    def path_in(self, tree: Tree, name: str) -> str | None:
-        """Return the path that a name means in one tree."""
+    def named_in(self, measurement: Measurement, tree: Tree, name: str) -> Any:
+        """Return the value that a name means in one measurement; `NOTHING` when it means none."""
         names = Names(self._renamed(collect([(0, tree)], keep=lambda _: False).known), self._definition)
         try:
-            return names.resolve(name)
+            path = names.resolve(name)
         except PathError:
-            return None
+            return NOTHING
+        for place in (path, *self._past.places(path)):
+            with suppress(PathError):
+                return measurement[place]
+        return from_plain(self._past.defaults.get(path, NOTHING))
 
     def of_absent(self, absent: Absent) -> list[bool]:
         """Return which parameter sets without a measurement are chosen, as far as parameters say."""

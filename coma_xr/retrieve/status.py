@@ -144,11 +144,14 @@ def _all_done(
 def _asked(status: Status, source: Source) -> Sequence[Sequence[Tree]]:
     """Return the sets that were asked for, in the order of the definition; none if they are of other parameters."""
     paths = list(source.names.defined.values())
-    if paths == list(status.paths):
+    asked = [
+        path for _, path in Past.of(source.annotations).updated(zip(status.paths, status.paths, strict=True))
+    ]
+    if paths == asked:
         return status.sets
-    if any(path not in status.paths for path in paths):
+    if any(path not in asked for path in paths):
         return []
-    order = [list(status.paths).index(path) for path in paths]
+    order = [asked.index(path) for path in paths]
     return [[values[place] for place in order] for values in status.sets]
 
 

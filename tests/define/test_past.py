@@ -27,6 +27,29 @@ def test_a_renamed_parameter_is_not_computed_again(old):
     assert [m.id for m in old.measurements("l < 0.7")] == [1]
 
 
+def test_until_the_next_run_a_renamed_parameter_has_the_name_of_the_definition(old):
+    old.run(lambda length: {"T": 2 * length}, {"length": [0.5, 1.0, 2.0]}, limit=0)
+    old.annotate("parameters/l", formerly="parameters/length", units="m")
+    ds = old.to_dataset()
+    assert ds.T.dims == ("length",)
+    assert ds.length.attrs == {"path": "parameters/l", "name": "length", "units": "m"}
+    assert ds.T.sel(length=1.0) == 2.0
+    assert ds.measurement_status.values.tolist() == [2, 2, 1]
+    assert list(old.to_dataframe().length) == [0.5, 1.0]
+    assert "length" in set(old.paths().name)
+    for where in ("length < 0.7", "l < 0.7", lambda p: p.length < 0.7, coma.P["parameters/l"] < 0.7):
+        assert old.to_dataset(where=where).T.values[0] == 1.0
+        assert [m.id for m in old.measurements(where)] == [1]
+    assert old.run(lambda length: {"T": 2 * length}, {"length": [0.5, 1.0, 2.0]}) == (1, 3)
+
+
+def test_a_function_as_a_condition_sees_what_stands_for_a_parameter(old):
+    old.annotate("parameters/l", formerly="parameters/length")
+    old.annotate("parameters/g", default=9.81)
+    assert old.run(lambda l, g: {"T": l * g}, {"l": [0.5, 1.0], "g": [9.81]}) == (0, 2)
+    assert [m.id for m in old.measurements(lambda p: p.l < 0.7 and p.g > 9)] == [1]
+
+
 def test_a_renamed_branch_takes_its_parameters_along(tmp_path):
     e = coma.Experiment(tmp_path / "e", config={})
     e.run(lambda N: N**2, coma.grid({"parameters/layout/N": [1, 2]}))
