@@ -126,7 +126,8 @@ def arrange(
         return [factorize(on_rows(column, rows))[0] for column in left_over]
 
     laid_out = with_rows(axes, order, rows, free("row"))
-    check_fill(laid_out, len(rows), [axis for axis in axes if axis.labels is not None])
+    labelled = [axis for axis in axes if axis.labels is not None]
+    check_fill(laid_out, len(rows), labelled, int((rows >= len(source.columns)).sum()))
     return Layout(laid_out, rows, _along(plans))
 
 

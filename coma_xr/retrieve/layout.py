@@ -163,7 +163,7 @@ def with_rows(
     return (*axes, Axis(dim, codes, int(counts.max())))
 
 
-def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis]) -> None:
+def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis], absent: int = 0) -> None:
     """Warn of a grid that is mostly holes, refuse one that is large too.
 
     Parameters
@@ -171,9 +171,11 @@ def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis]) -> Non
     axes : sequence of Axis
         All dims.
     rows : int
-        The number of measurements.
+        The number of measurements, and of parameter sets without one that get cells too.
     labelled : sequence of Axis
         The dims that another `dims=` could leave out.
+    absent : int, default 0
+        How many of the rows are no measurements.
 
     Raises
     ------
@@ -184,7 +186,8 @@ def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis]) -> Non
     if not size or rows / size >= _THIN:
         return
     grid = " x ".join(f"{axis.dim} ({axis.size})" for axis in axes)
-    text = f"The grid {grid} is {_percent(rows / size)} full: {rows} measurements in {size} cells."
+    others = f" and {absent} parameter set{'s' * (absent != 1)} without one" if absent else ""
+    text = f"The grid {grid} is {_percent(rows / size)} full: {rows - absent} measurements{others} in {size} cells."
     text += f" Ways out: {_better(labelled, rows)}layout='points', which has one dim for all."
     if rows / size < _VERY_THIN and size > _MANY_CELLS:
         raise LayoutError(text)
@@ -194,7 +197,8 @@ def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis]) -> Non
 def _better(axes: Sequence[Axis], rows: int) -> str:
     """Return in words the dims that give a grid at least half full when the others are none."""
     rest = sorted(axes, key=lambda axis: -axis.size)
-    while rest:
+    # Without any dim all would lie along 'row', which is no grid.
+    while len(rest) > 1:
         trials = [[other for other in rest if other is not axis] for axis in rest]
         fills = [_fill(trial, rows) for trial in trials]
         # The dim with the most values goes first, as long as that fills the grid.

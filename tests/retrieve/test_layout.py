@@ -64,6 +64,27 @@ def test_a_thin_grid_says_how_full_it_is_and_what_to_do():
     )
 
 
+def test_no_dims_at_all_are_no_way_out():
+    one = axis("a", [0, 0, 0, 0, 1, 2, 3])
+    for axes in ([one, axis("row", [0, 1, 2, 3, 0, 0, 0])], [one, axis("b", [6, 5, 4, 3, 2, 1, 0])]):
+        with pytest.warns(ComaWarning, match=r"Ways out: layout='points', which has one dim for all\.$"):
+            check_fill(axes, 7, axes[:1])
+    # Of two dims that are thin without each other, neither is left out.
+    axes = [axis("a", [0, 0, 0, 0, 1, 2, 3, 4, 5]), axis("b", [0, 1, 2, 3, 3, 3, 3, 3, 4])]
+    with pytest.warns(ComaWarning, match=r"9 measurements in 30 cells\. Ways out: layout='points'"):
+        check_fill(axes, 9, axes)
+
+
+def test_what_failed_is_not_counted_as_a_measurement():
+    axes = [axis("a", [0, 1, 2, 2]), axis("b", [0, 1, 2, 3])]
+    for absent, text in (
+        (1, "3 measurements and 1 parameter set"),
+        (2, "2 measurements and 2 parameter sets"),
+    ):
+        with pytest.warns(ComaWarning, match=f"33 % full: {text} without one in 12 cells"):
+            check_fill(axes, 4, axes, absent)
+
+
 def test_a_large_grid_that_is_almost_empty_is_refused():
     random = np.random.default_rng(1)
     axes = [axis(dim, random.permutation(200)) for dim in "abc"]

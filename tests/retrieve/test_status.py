@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 
+from coma_xr.errors import ComaWarning
 from coma_xr.retrieve.dataset import build_dataset
 from coma_xr.retrieve.status import FLAGS, Status
 from tests.retrieve.builders import measured
@@ -64,6 +66,15 @@ def test_failures_say_what_became_of_them():
     ]
     ds = build_dataset(some((1, 1), (1, 2)), definition=AB, status=Status(PATHS, SETS, failures=failures))
     assert states(ds) == [["done", "done", "failed"], ["timeout", "died", "missing"]]
+
+
+def test_a_thin_grid_tells_failures_from_measurements():
+    diagonal = [(place, place) for place in range(4)]
+    status = Status(failures=[failure(10, 4, 4, status="failed")])
+    with pytest.warns(
+        ComaWarning, match="20 % full: 4 measurements and 1 parameter set without one in 25 cells"
+    ):
+        build_dataset(some(*diagonal), definition=AB, status=status)
 
 
 def test_failures_have_cells_without_a_scan_too():
