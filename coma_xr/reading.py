@@ -19,7 +19,7 @@ from coma_xr.run.plan import survey
 from coma_xr.session import recorded_failures
 from coma_xr.store.locks import seen_runs
 from coma_xr.trees.external import files_of
-from coma_xr.trees.paths import join, leaves
+from coma_xr.trees.paths import leaves, shown
 from coma_xr.trees.plain import from_plain
 
 if TYPE_CHECKING:
@@ -647,5 +647,5 @@ def _unreadable(trees: Iterable[tuple[int, Tree]]) -> Iterator[tuple[int, str]]:
             try:
                 from_plain(leaf)
             except DataFileError as error:
-                yield id, f"measurement {id}, {join(keys)}: {error}"
+                yield id, f"measurement {id}, {shown(keys)}: {error}"
                 break

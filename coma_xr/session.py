@@ -8,9 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr.define.values import near_doubles, near_doubles_text
-from coma_xr.errors import listing, warn
+from coma_xr.errors import DataFileWarning, listing, warn
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
+from coma_xr.store.hints import fault_of_failure
 from coma_xr.store.locks import tell
 
 if TYPE_CHECKING:
@@ -27,8 +28,18 @@ __all__ = ["Keeper", "Options", "Session", "recorded_failures"]
 
 
 def recorded_failures(place: ExperimentDirectory) -> list[tuple[int, Tree]]:
-    """Return the records of failures with the ids that their measurements would have had."""
-    return [(tree["info"]["measurement_id"], tree) for tree in place.failures()]
+    """Return the records of failures with the ids that their measurements would have had.
+
+    One that makes no sense is passed over with a warning.
+    """
+    found = []
+    for tree in place.failures():
+        id, fault = tree["info"]["measurement_id"], fault_of_failure(tree)
+        if fault:
+            warn(f"The record of failure {id} in {place.path}: {fault}. It is passed over.", DataFileWarning)
+        else:
+            found.append((id, tree))
+    return found
 
 
 # Bytes of text from which on an array is better beside the tree.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from coma_xr.trees.paths import follow
+from coma_xr.define.values import NOTHING, look
+from coma_xr.trees.paths import split
 
 if TYPE_CHECKING:
     from coma_xr.trees.plain import Tree
@@ -52,8 +53,14 @@ def failures_table(
     index = pd.Index([number for number, _ in failures], name="measurement_id", dtype="int64")
     trees = [tree for _, tree in failures]
     columns: dict[str, list[Any]] = {
-        name: [follow(tree, path) for tree in trees] for name, path in definition
+        name: [_value(tree, path) for tree in trees] for name, path in definition
     }
     columns |= {name: [tree["exception"].get(key) for tree in trees] for name, key in _EXCEPTION.items()}
     columns |= {name: [tree["info"].get(name) for tree in trees] for name in _ABOUT}
     return pd.DataFrame(columns, index=index)
+
+
+def _value(tree: Tree, path: str) -> Any:
+    """Return the value of a parameter; None for a record from before it was one."""
+    value = look(tree, split(path))
+    return None if value is NOTHING else value

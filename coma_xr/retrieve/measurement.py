@@ -107,7 +107,10 @@ class Branch(Mapping[str, Any]):
     @property
     def tree(self) -> dict[str, Any]:
         """A copy as nested dictionaries, with NumPy arrays."""
-        copy: dict[str, Any] = from_plain(self._node)
+        try:
+            copy: dict[str, Any] = from_plain(self._node, self._parents)
+        except DataFileError as error:
+            raise DataFileError(f"{self._owner}: {error}.") from None
         return copy
 
     def restore(self, *classes: type, setstate: str | None = None) -> Any:

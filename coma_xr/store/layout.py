@@ -21,6 +21,7 @@ from coma_xr import files
 from coma_xr.errors import DataFileError, DataFileWarning, StorageError, warn
 from coma_xr.store import documents
 from coma_xr.store.directory import DirectoryStore
+from coma_xr.store.hints import EXCLUDED, fault_of_scan, sound_state
 from coma_xr.store.packing import GZ, pack, unpack
 from coma_xr.trees.formats import FORMATS, JSON, Format, format_of
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from coma_xr.store.contract import MeasurementStore
     from coma_xr.trees.plain import Tree
 
-__all__ = ["EXCLUDED", "ExperimentDocument", "Layout", "StateDocument", "failure_id", "without_marks"]
+__all__ = ["ExperimentDocument", "Layout", "StateDocument", "failure_id", "without_marks"]
 
 STATE = ".coma.json"
 SCAN = ".coma.scan.json"
@@ -41,9 +42,6 @@ LOCK = ".coma.lock"
 EXTRA = "coma_xr"
 DIGESTS = "sha256"
 
-# In the state: reasons by ids, the ids as text.
-EXCLUDED = "excluded"
-
 NO_DATES = {"start_date": None, "end_date": None}
 
 
@@ -52,6 +50,16 @@ def failure_id(tree: Tree) -> int:
     info = tree.get("info") if isinstance(tree, dict) else None
     id = info.get("measurement_id") if isinstance(info, dict) else None
     return id if type(id) is int and id > 0 else 0
+
+
+def _sound_state(state: Tree, path: str) -> dict[str, Any] | None:
+    """Return what of a state can be used, with a warning about the rest."""
+    if not isinstance(state, dict):
+        return None
+    sound, faults = sound_state(state)
+    if faults:
+        warn(f"{path}: {'; '.join(faults)}. This is not used.", DataFileWarning)
+    return sound
 
 
 def without_marks(state: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -221,11 +229,11 @@ class Layout:
         extra = info.pop(EXTRA, None)
         if not isinstance(extra, dict):
             extra = {}
-        state, failures, digests = extra.get("state"), extra.get("failures"), extra.get(DIGESTS)
+        failures, digests = extra.get("failures"), extra.get(DIGESTS)
         return ExperimentDocument(
             info,
             measurements,
-            state if isinstance(state, dict) else None,
+            _sound_state(extra.get("state"), path),
             [tree for tree in failures if failure_id(tree)] if isinstance(failures, list) else [],
             digests if isinstance(digests, list) else None,
         )
@@ -268,7 +276,7 @@ class Layout:
         state, reset = tree.get("state"), tree.get("reset")
         if not isinstance(reset, dict) or not all(documents.whole_number(n) for n in reset.values()):
             reset = None
-        return StateDocument(state if isinstance(state, dict) else None, reset)
+        return StateDocument(_sound_state(state, self.state_file), reset)
 
     def save_state(self, document: StateDocument) -> None:
         """Write the state."""
@@ -278,7 +286,11 @@ class Layout:
 
     def load_scan(self) -> dict[str, Any] | None:
         """Return the last scan, None if there is none."""
-        return self._load_hint(SCAN) or None
+        scan = self._load_hint(SCAN)
+        fault = fault_of_scan(scan) if scan else ""
+        if fault:
+            warn(f"{self.path(SCAN)}: {fault}. It is taken for empty.", DataFileWarning)
+        return None if fault else scan or None
 
     def save_scan(self, scan: dict[str, Any]) -> None:
         """Write the last scan; it is a hint, so that no sync is waited for."""

@@ -24,8 +24,8 @@ from coma_xr.store import opening, protocols, removing
 from coma_xr.store.archive import ArchiveStore, inactive
 from coma_xr.store.config import Config
 from coma_xr.store.durability import Durable, Saver, create_failure, saving
+from coma_xr.store.hints import EXCLUDED
 from coma_xr.store.layout import (
-    EXCLUDED,
     LOCK,
     NO_DATES,
     ExperimentDocument,
@@ -602,11 +602,9 @@ class ExperimentDirectory:
 
 
 def _marks(state: dict[str, Any]) -> dict[str, str]:
-    """Return what `exclude` wrote into the state; nothing else that may be there."""
-    marks = state.get(EXCLUDED)
-    if not isinstance(marks, dict):
-        return {}
-    return {id: reason for id, reason in marks.items() if id.isascii() and id.isdigit() and len(id) < 19}
+    """Return what `exclude` wrote into the state."""
+    marks: dict[str, str] = state.get(EXCLUDED, {})
+    return marks
 
 
 def _number(mark: tuple[str, str]) -> int:

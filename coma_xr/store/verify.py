@@ -14,6 +14,7 @@ from coma_xr.errors import ComaWarning, DataFileError, listing
 from coma_xr.store import beside, documents, protocols
 from coma_xr.store.archive import entries_by_id
 from coma_xr.store.findings import Finding
+from coma_xr.store.hints import fault_of_scan, sound_state
 from coma_xr.store.layout import SCAN, STATE, failure_id
 from coma_xr.store.locks import noted_runs
 from coma_xr.store.packing import GZ, unpack
@@ -124,12 +125,19 @@ class Inspection:
         for name in (STATE, SCAN):
             path = self._layout.path(name)
             try:
-                documents.load(path, "coma_xr")
+                tree = documents.load(path, "coma_xr")
             except FileNotFoundError:
-                pass
+                continue
             except DataFileError as error:
                 text = f"cannot be read and is taken for empty ({_reason(error, path)})"
                 self._note(path, "state", text, _ASIDE, self._aside(path))
+                continue
+            fault = fault_of_scan(tree) if name == SCAN else ""
+            if fault:
+                self._note(path, "state", f"is taken for empty: {fault}", _ASIDE, self._aside(path))
+            state = tree.get("state")
+            for fault in sound_state(state)[1] if name == STATE and isinstance(state, dict) else ():
+                self._note(path, "state", f"has an entry that is not used: {fault}")
 
     def _index(self) -> None:
         layout, there = self._layout, self._layout.index_files()

@@ -15,7 +15,7 @@ from typing import Any, Final
 from coma_xr.errors import PathError, there_is
 from coma_xr.trees.typed import is_typed
 
-__all__ = ["WILDCARD", "Path", "follow", "join", "leaves", "put", "split"]
+__all__ = ["WILDCARD", "Path", "follow", "join", "leaves", "put", "shown", "split"]
 
 Path = str | Sequence[str | int]
 
@@ -27,6 +27,9 @@ class _Wildcard:
 
 WILDCARD: Final = _Wildcard()
 Segment = str | _Wildcard
+
+# Characters of a path in a message.
+_LONG = 200
 
 
 def split(path: Path) -> tuple[Segment, ...]:
@@ -83,6 +86,18 @@ def join(segments: Sequence[Segment | int]) -> str:
     'results/a\\/b/0'
     """
     return "/".join("*" if s is WILDCARD else _escape(str(s)) for s in segments)
+
+
+def shown(segments: Sequence[Segment | int]) -> str:
+    """Return the text of a path for a message: of a very long one its beginning and end.
+
+    Examples
+    --------
+    >>> len(shown(["results", "x" * 1000]))
+    185
+    """
+    text = join(segments)
+    return text if len(text) <= _LONG else f"{text[: _LONG - 80]} ... {text[-60:]}"
 
 
 def _escape(segment: str) -> str:

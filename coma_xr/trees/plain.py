@@ -16,7 +16,7 @@ from coma_xr.trees.external import External
 from coma_xr.trees.forms import ToTree, Unplaced
 from coma_xr.trees.json import MAX_DEPTH
 from coma_xr.trees.objects import CLASS, GETSTATE, SETSTATE
-from coma_xr.trees.paths import join
+from coma_xr.trees.paths import join, shown
 
 __all__ = ["CLASS", "GETSTATE", "SETSTATE", "Tree", "from_plain", "restore", "to_plain"]
 
@@ -218,7 +218,7 @@ def from_plain(tree: Tree, at: Sequence[str] = ()) -> Any:
     try:
         return _value(tree)
     except DataFileError as error:
-        where = join((*at, *_where(tree)))
+        where = shown((*at, *_where(tree)))
         if not where:
             raise
         raise DataFileError(f"{where}: {error}") from error
@@ -292,7 +292,7 @@ def restore(
         return restorer.value(tree)
     except DataFileError as error:
         # The path was left where it was when the error occurred.
-        where = join((*at, *restorer.path))
+        where = shown((*at, *restorer.path))
         raise DataFileError(f"{where}: {error}" if where else str(error)) from error
 
 

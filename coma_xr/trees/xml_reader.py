@@ -12,6 +12,7 @@ from coma_xr.errors import DataFileError
 from coma_xr.trees import boost, json
 from coma_xr.trees.json import MAX_DEPTH
 from coma_xr.trees.markup import NUMBER, NUMERIC, SPECIAL
+from coma_xr.trees.paths import shown
 
 __all__ = ["decode"]
 
@@ -85,7 +86,7 @@ def decode(data: bytes) -> Any:
         return {root.tag: reader.dictionary(root, 2) if archive else reader.value(root, 2)}
     except _Bad as bad:
         parents = [] if archive and len(root) == 1 else [root.tag]
-        raise DataFileError(f"{'/'.join(parents + bad.path[::-1])}: {bad.reason}") from None
+        raise DataFileError(f"{shown(parents + bad.path[::-1])}: {bad.reason}") from None
 
 
 def _parse(data: bytes) -> Element:
@@ -195,7 +196,7 @@ class _Reader:
         for child in element:
             tag = child.tag
             if tag in tree:
-                raise _Bad(f"two elements {tag!r}, of which a dictionary can hold one")
+                raise _Bad(f"two elements {tag[:80]!r}, of which a dictionary can hold one")
             try:
                 tree[tag] = self.value(child, depth + 1)
             except _Bad as bad:

@@ -128,9 +128,14 @@ OPERATIONS = [
     Operation("save the info", lambda place, run: place.save_info(description="other")),
     Operation(
         "save the state",
-        lambda place, run: place.change_state(lambda state: state.update({"definition": ["a"], "more": 1})),
+        lambda place, run: place.change_state(
+            lambda state: state.update({"definition": [["a", "parameters/a"]], "more": 1})
+        ),
     ),
-    Operation("save the scan", lambda place, run: place.save_scan({"axes": []})),
+    Operation(
+        "save the scan",
+        lambda place, run: place.save_scan({"parameters": [["a", "parameters/a"]], "sets": []}),
+    ),
 ]
 
 
@@ -161,7 +166,7 @@ def prepared(path: Path, number: int, active: bool) -> None:
         place.measurements.add({}, rest(value), id=place.next_id())
     if number:
         place.add_failure(FAILURE, place.next_id())
-    place.change_state(lambda state: state.update({"definition": ["a"]}))
+    place.change_state(lambda state: state.update({"definition": [["a", "parameters/a"]]}))
     place.write_index()
     if not active:
         place.deactivate(**ARCHIVE)
@@ -172,7 +177,7 @@ def visible(place: ExperimentDirectory) -> Visible:
     found = dict(place.measurements.trees())
     assert not place.measurements.problems
     assert place.number() == len(found)
-    assert place.state()["definition"] == ["a"]
+    assert place.state()["definition"] == [["a", "parameters/a"]]
     assert place.info["description"] in (None, "other")
     return {id: tree["results"]["value"] for id, tree in found.items()}, place.failures()
 

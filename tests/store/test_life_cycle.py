@@ -41,7 +41,7 @@ def place(experiment_path, rest):
     for id, value in {1: "one", 2: float("inf"), 5: [1, None]}.items():
         place.measurements.add({"host": "h"}, rest(value), id=id)
     place.add_failure({"parameters": {"a": 3}}, 3)
-    place.change_state(lambda state: state.update({"definition": ["a"]}))
+    place.change_state(lambda state: state.update({"definition": [["a", "parameters/a"]]}))
     place.save_info(start_date="2026-11-22T11:02:50Z")
     place.write_index()
     return place
@@ -69,12 +69,12 @@ def test_the_state_goes_along_when_the_archive_is_copied_alone(place, experiment
     place.deactivate()
     shutil.copy(experiment_path / "experiment.none.json", tmp_path)
     copy = opened(tmp_path)
-    assert copy.state() == {"definition": ["a"]}
+    assert copy.state() == {"definition": [["a", "parameters/a"]]}
     assert len(copy.failures()) == 1
     copy.activate()
     assert values(copy) == VALUES
-    assert copy.state() == {"definition": ["a"]}
-    assert opened(tmp_path).state() == {"definition": ["a"]}
+    assert copy.state() == {"definition": [["a", "parameters/a"]]}
+    assert opened(tmp_path).state() == {"definition": [["a", "parameters/a"]]}
     assert "coma_xr" not in (tmp_path / "experiment.none.json").read_text()
 
 
@@ -495,7 +495,7 @@ def test_a_reset_deletes_measurements_and_failures_and_clears_the_dates(place, e
     assert (place.number(), place.next_id(), place.failures()) == (0, 1, [])
     assert place.info["start_date"] is None
     assert place.info["description"] == "d"
-    assert place.state() == {"definition": ["a"]}
+    assert place.state() == {"definition": [["a", "parameters/a"]]}
     index = json.decode((experiment_path / "measurement.index.json").read_bytes())
     assert index == {"measurements": {"last_measurement_id": 0}}
 

@@ -196,12 +196,12 @@ def test_an_index_in_the_other_format_counts_and_goes_with_the_next_one(place, e
 def test_opening_again_finds_everything(experiment_path, rest):
     place = opened(experiment_path, id=7, description="d")
     place.measurements.add({}, rest(1.5), id=4)
-    place.change_state(lambda state: state.update({"definition": 1}))
-    place.save_scan({"axes": [1]})
+    place.change_state(lambda state: state.update({"more": 1}))
+    place.save_scan({"parameters": [["a", "parameters/a"]], "sets": [[1]]})
     for again in (opened(experiment_path), opened(experiment_path / "experiment.000007.json", mode="r")):
         assert again.info == place.info
-        assert again.state() == {"definition": 1}
-        assert again.scan() == {"axes": [1]}
+        assert again.state() == {"more": 1}
+        assert again.scan()["sets"] == [[1]]
         assert again.number() == 1
         assert again.next_id() == 5
         assert again.measurements.read(4)["results"] == {"value": 1.5}
@@ -466,9 +466,9 @@ def test_another_process_sees_what_was_written(place, experiment_path, rest):
 
 
 def test_the_state_is_a_copy(place):
-    place.change_state(lambda state: state.update({"definition": {"a": [1]}}))
-    place.state()["definition"]["a"].append(2)
-    assert place.state() == {"definition": {"a": [1]}}
+    place.change_state(lambda state: state.update({"more": {"a": [1]}}))
+    place.state()["more"]["a"].append(2)
+    assert place.state() == {"more": {"a": [1]}}
 
 
 def test_a_state_that_cannot_be_read_is_empty_with_a_warning(place, experiment_path):

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from coma_xr.errors import InactiveError, PathError
+from coma_xr.errors import DataFileWarning, InactiveError, PathError
 from coma_xr.store.place import ExperimentDirectory
 from coma_xr.trees import json
 
@@ -128,10 +128,17 @@ def test_marks_go_with_what_they_mark(place):
 
 
 def test_marks_that_make_no_sense_are_passed_over(place):
-    place.change_state(lambda state: state.update({"excluded": {"1": "a", "x": "b", "-1": "c"}}))
-    assert place.excluded() == {1: "a"}
-    place.change_state(lambda state: state.update({"excluded": [1]}))
-    assert place.excluded() == {}
+    for marks, sound, text in [
+        (
+            {"1": "a", "x": "b", "-1": "c"},
+            {1: "a"},
+            "'excluded' marks no measurement by 'x', '-1'. This is not used.",
+        ),
+        ([1], {}, "'excluded' is no dictionary of reasons by id. This is not used."),
+    ]:
+        with pytest.warns(DataFileWarning, match=text):
+            place.change_state(lambda state, marks=marks: state.update({"excluded": marks}))
+        assert place.excluded() == sound
 
 
 @pytest.mark.leaves_files

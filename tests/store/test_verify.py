@@ -43,8 +43,8 @@ def place(experiment_path, rest):
     for id, value in VALUES.items():
         place.measurements.add({"host": "h"}, rest(value), id=id)
     place.add_failure({"parameters": {"a": 3}}, 3)
-    place.change_state(lambda state: state.update({"definition": ["a"]}))
-    place.save_scan({"axes": []})
+    place.change_state(lambda state: state.update({"definition": [["a", "parameters/a"]]}))
+    place.save_scan({"parameters": [["a", "parameters/a"]], "sets": []})
     place.write_index()
     return place
 

@@ -1,0 +1,163 @@
+"""What may stand in the files of ours that anybody may change: the state, the last scan, records of failures.
+
+Each function tells what of a tree has the shape that the rest of the package relies on, and what has not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from coma_xr.define.parameters import Definition
+from coma_xr.errors import ExperimentError, listing
+
+if TYPE_CHECKING:
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["EXCLUDED", "fault_of_failure", "fault_of_scan", "sound_state"]
+
+# A file of some bytes must not make work for hours: more sets than are written out, beyond which a run was
+# never asked for.
+_MANY_REPEATS = 100
+_MANY_POINTS = 1_000_000
+
+# In the state: reasons by ids, the ids as text.
+EXCLUDED = "excluded"
+_DIGITS = 19
+
+_AXIS: dict[str, Any] = {"dim": str, "names": list, "depends": (bool, list), "derived": bool, "points": bool}
+_NOTE: dict[str, Any] = {"dims": list, "coords": dict, "formerly": (str, list)}
+_EXCEPTION = ("type", "message", "traceback")
+
+
+def sound_state(state: dict[str, Tree]) -> tuple[dict[str, Tree], list[str]]:
+    """Return the entries of a state that can be used, and what is wrong with the others.
+
+    Examples
+    --------
+    >>> sound_state({"definition": [["a", "parameters/a"]], "seed": "none"})
+    ({'definition': [['a', 'parameters/a']]}, ["'seed' is no whole number"])
+    """
+    sound, faults = {}, []
+    for name, value in state.items():
+        fault = _CHECKS[name](value) if name in _CHECKS else ""
+        if fault:
+            faults.append(f"{name!r} {fault}")
+        if not fault:
+            sound[name] = value
+        elif name == EXCLUDED and isinstance(value, dict):
+            sound[name] = {id: reason for id, reason in value.items() if _is_mark(id, reason)}
+    return sound, faults
+
+
+def _fault_of_definition(value: Tree) -> str:
+    if not isinstance(value, list) or not all(map(_is_pair, value)):
+        return "is no list of names and paths"
+    try:
+        Definition.from_state(value)
+    except ExperimentError as error:
+        return f"defines no parameters: {error}"
+    return ""
+
+
+def _is_pair(value: Tree) -> bool:
+    return isinstance(value, list) and len(value) == 2 and _are_texts(value)
+
+
+def _are_texts(value: Tree) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _fault_of_annotations(value: Tree) -> str:
+    if not isinstance(value, dict) or not all(isinstance(note, dict) for note in value.values()):
+        return "is no dictionary of notes by path"
+    for path, note in value.items():
+        for name, kind in _NOTE.items():
+            there = note.get(name)
+            if there is not None and not isinstance(there, kind):
+                return f"has {name!r} of {path!r} that is of type {type(there).__name__}"
+        texts = [
+            *(note.get("coords") or {}).values(),
+            *(_list(note.get("dims"))),
+            *_list(note.get("formerly")),
+        ]
+        if not _are_texts([text for text in texts if text is not None]):
+            return f"has names for {path!r} that are no texts"
+    return ""
+
+
+def _list(value: Tree) -> list[Tree]:
+    return value if isinstance(value, list) else []
+
+
+def _fault_of_marks(value: Tree) -> str:
+    if not isinstance(value, dict):
+        return "is no dictionary of reasons by id"
+    bad = [id for id, reason in value.items() if not _is_mark(id, reason)]
+    return f"marks no measurement by {listing(map(repr, bad), 3)}" if bad else ""
+
+
+def _is_mark(id: str, reason: Tree) -> bool:
+    return isinstance(reason, str) and id.isascii() and id.isdigit() and len(id) < _DIGITS
+
+
+def _fault_of_seed(value: Tree) -> str:
+    return "" if type(value) is int and value >= 0 else "is no whole number"
+
+
+_CHECKS = {
+    "definition": _fault_of_definition,
+    "annotations": _fault_of_annotations,
+    EXCLUDED: _fault_of_marks,
+    "seed": _fault_of_seed,
+}
+
+
+def fault_of_scan(scan: dict[str, Tree]) -> str:
+    """Return what is wrong with the record of the last scan, empty if nothing is.
+
+    Examples
+    --------
+    >>> fault_of_scan({"parameters": [["a", "parameters/a"]], "axes": None, "sets": [[1]], "repeats": None})
+    ''
+    >>> fault_of_scan({"parameters": [["a", "parameters/a"]], "sets": [[1, 2]]})
+    "'sets' is no list of sets of 1 values"
+    """
+    parameters, sets = scan.get("parameters"), scan.get("sets")
+    fault = _fault_of_definition(parameters)
+    if fault:
+        return f"'parameters' {fault}"
+    size = len(parameters or [])
+    if not isinstance(sets, list) or not all(isinstance(row, list) and len(row) == size for row in sets):
+        return f"'sets' is no list of sets of {size} values"
+    repeats = scan.get("repeats")
+    if repeats is not None and (type(repeats) is not int or repeats < 1):
+        return "'repeats' is no number from 1 on"
+    if repeats is not None and repeats > max(_MANY_REPEATS, _MANY_POINTS // max(1, len(sets))):
+        return f"'repeats' asks for {repeats} times {len(sets)} points"
+    axes = scan.get("axes")
+    if axes is not None and not (isinstance(axes, list) and all(map(_is_axis, axes))):
+        return "'axes' is no list of axes"
+    return ""
+
+
+def _is_axis(axis: Tree) -> bool:
+    if not isinstance(axis, dict) or not {"dim", "names"} <= axis.keys():
+        return False
+    kinds = all(isinstance(axis[name], kind) for name, kind in _AXIS.items() if name in axis)
+    return kinds and _are_texts(axis["names"]) and _are_texts(_list(axis.get("depends")))
+
+
+def fault_of_failure(tree: dict[str, Tree]) -> str:
+    """Return what is wrong with the record of a failure, empty if nothing is.
+
+    Examples
+    --------
+    >>> fault_of_failure({"info": {}, "exception": "ValueError"})
+    "expected a dictionary 'failure/exception' with texts 'type', 'message' and 'traceback'"
+    """
+    exception = tree.get("exception")
+    if not isinstance(exception, dict) or not _are_texts([exception.get(name) for name in _EXCEPTION]):
+        return "expected a dictionary 'failure/exception' with texts 'type', 'message' and 'traceback'"
+    if type(tree["info"].get("repeat", 0)) is not int:
+        return "expected a whole number 'failure/info/repeat'"
+    return ""
