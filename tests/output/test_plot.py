@@ -561,13 +561,27 @@ def test_matplotlib_is_loaded_by_the_first_plot_only():
 
 def test_a_dim_that_nothing_uses_is_named_with_the_ways_out(pendulum):
     text = (
-        r"Nothing in this plot uses the dim 'theta_0' \(2 values: -60.0, -30.0\), over which theta, t varies\. Ways out: "
+        r"Nothing in this plot uses the dim 'theta_0' \(2 values: -60.0, -30.0\), over which theta, t vary\. Ways out: "
         r"give it to hue or style or row or col \(hue='theta_0'\); take one value \(ds\.sel\(theta_0=-60\.0\)\); "
         r"average over it \(error='theta_0'\); draw all points \(kind='scatter'\)\."
     )
     with pytest.raises(LayoutError, match=text):
         plot(pendulum, x="theta", y="t")
     assert len(drawn(pendulum, x="theta", y="t", kind="scatter").axes[0].collections[0].get_offsets()) == 10
+
+
+def test_only_what_varies_over_a_forgotten_dim_is_said_to():
+    ds = xr.Dataset(
+        {"n": (("a", "b"), [[1.0, 2.0]]), "k": ("a", [1.0]), "s": 1.0}, {"a": [1], "b": [1, 2]}
+    ).isel(a=[0, 0])
+    with pytest.raises(LayoutError, match=r"the dim 'b' \(2 values: 1, 2\), over which n varies\. "):
+        plot(ds, x="a", y=["k", "n"])
+    with pytest.raises(LayoutError, match=r"^What is on x\? 'n' varies over: a, b\. "):
+        plot(ds, y=["s", "n"])
+    with pytest.raises(
+        LayoutError, match=r"^'s' is one value, with no dim to draw over\. There is: n, k, s\.$"
+    ):
+        plot(ds, y="s")
 
 
 WRONG = {

@@ -259,8 +259,12 @@ def _default_x(data: Data, new: Plan) -> str:
         raise LayoutError(
             f"{new.y[0]!r} varies over {listing(new.averaged)} alone, and nothing is left for x."
         )
-    there = listing(left or data.dims(new.y[0]))
-    raise LayoutError(f"What is on x? {new.y[0]!r} varies over: {there}. Give one of them to x.")
+    varied = next((name for name in new.y if data.dims(name)), None)
+    if varied is None:
+        alone = f"{listing(map(repr, new.y))} {'is one value' if len(new.y) == 1 else 'are one value each'}"
+        raise LayoutError(f"{alone}, with no dim to draw over. {there_is('', data.choices())}")
+    there = listing(_left(data, new, varied) or data.dims(varied))
+    raise LayoutError(f"What is on x? {varied!r} varies over: {there}. Give one of them to x.")
 
 
 def _check_kind(new: Plan) -> None:
@@ -377,7 +381,8 @@ def _unused(data: Data, new: Plan, unused: Sequence[str]) -> str:
     one = data.variable(first).values[0]
     select = f"ds.sel({first}={one.item() if hasattr(one, 'item') else one!r})"
     select = select if first in data.ds.variables else f"ds.isel({first}=0)"
-    what = listing(dict.fromkeys(new.measured))
+    what = [name for name in dict.fromkeys(new.measured) if {*data.dims(name)} & {*unused}]
+    vary = "varies" if len(what) == 1 else "vary"
     roles = ["row", "col"] if new.is_surface else ["hue", "style", "row", "col"]
     free = [role for role in roles if getattr(new, role) is None]
     ways = [f"give it to {' or '.join(free)} ({free[0]}={first!r})"] if free else []
@@ -387,4 +392,4 @@ def _unused(data: Data, new: Plan, unused: Sequence[str]) -> str:
     if not new.is_surface and set(unused) <= {*data.dims(*new.x, *new.y)}:
         ways += ["draw all points (kind='scatter')"]
     dims = "the dim" if len(unused) == 1 else "the dims"
-    return f"Nothing in this plot uses {dims} {' and '.join(said)}, over which {what} varies. Ways out: {'; '.join(ways)}."
+    return f"Nothing in this plot uses {dims} {' and '.join(said)}, over which {listing(what)} {vary}. Ways out: {'; '.join(ways)}."
