@@ -28,7 +28,7 @@ _CALLED_HERE = {
     r"Call activate\(\) before": "`coma-xr activate` it before",
     "Choose one with id=, or give": "Give",
     r"say it by define_parameter_set\(.*?\), for example": "a script does it by define_parameter_set()",
-    "or keep both": "or add both with --keep-both",
+    "or add both with keep_both=True": "or add both with --keep-both",
 }
 _CALLED_BY_PLOT = {
     r"\bds\.sel\((\w+)=([^()]*)\)": r'--where "\1 == \2"',

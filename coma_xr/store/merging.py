@@ -55,9 +55,10 @@ class MergePlan:
         """Raise ExperimentError when there are conflicts, which it lists."""
         if self.conflicts:
             pairs = listing(f"{other} there and {own} here" for other, own in self.conflicts)
+            number = len(self.conflicts)
             raise ExperimentError(
-                f"{there} has {len(self.conflicts)} measurements of the same parameters as {here}, with other "
-                f"results: {pairs}. Nothing was added; remove those that are wrong, or keep both."
+                f"{there} has {number} measurement{'s' * (number != 1)} of the same parameters as {here}, with other "
+                f"results: {pairs}. Nothing was added; remove those that are wrong, or add both with keep_both=True."
             )
 
 

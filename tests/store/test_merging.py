@@ -67,7 +67,8 @@ def test_conflicts_are_listed_before_anything_is_written(place, tmp_path):
     before = sorted(file.name for file in (tmp_path / "here").iterdir())
     text = (
         rf"^{tmp_path}/there has 2 measurements of the same parameters as {tmp_path}/here, with other results: "
-        r"2 there and 1 here, 3 there and 2 here\. Nothing was added; remove those that are wrong, or keep both\.$"
+        r"2 there and 1 here, 3 there and 2 here\. Nothing was added; remove those that are wrong, or add both with "
+        r"keep_both=True\.$"
     )
     with pytest.raises(ExperimentError, match=text):
         place.merge(other, key)
