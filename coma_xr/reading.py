@@ -157,9 +157,7 @@ class Readable:
 
     def _done(self) -> Callable[[Definition], Container[Hashable]]:
         """Return a function that tells which parameter sets have a measurement; these are read once."""
-        return cache(
-            lambda definition: survey(self._place.trees(), definition, past=self._past()).ids
-        )
+        return cache(lambda definition: survey(self._place.trees(), definition, past=self._past()).ids)
 
     def _failed(
         self, done_by: Callable[[Definition], Container[Hashable]] | None = None
@@ -291,16 +289,16 @@ class Readable:
 
     def retrieve_results(
         self,
-        table_definition: Iterable[tuple[str, TreePath]],
-        parameter_set_definition: Iterable[tuple[str, TreePath]] = (),
+        table_definition: Iterable[tuple[str, TreePath]] | Mapping[str, TreePath],
+        parameter_set_definition: Iterable[tuple[str, TreePath]] | Mapping[str, TreePath] = (),
     ) -> ResultList:
         """Return tables, one for each distinct set of parameters, with a row for each measurement.
 
         Parameters
         ----------
-        table_definition : iterable of (name, path)
+        table_definition : iterable of (name, path), or mapping of names to paths
             The columns. A list is unfolded into the columns ``name_1``, ``name_2``, ...; an array is one value.
-        parameter_set_definition : iterable of (name, path), optional
+        parameter_set_definition : iterable of (name, path) or mapping, optional
             The parameters that tell the tables apart. By default there is one table.
 
         Returns
@@ -311,7 +309,7 @@ class Readable:
         Raises
         ------
         PathError
-            For a path that no measurement has. The message names the nearest ones.
+            For a path that no measurement has. The message names the nearest ones. For pairs that are in no list.
 
         Examples
         --------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import numpy as np
@@ -18,7 +18,7 @@ from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.names import Names
 from coma_xr.retrieve.requests import Request, Source, read, requests_of
 from coma_xr.retrieve.unfold import flat_columns
-from coma_xr.trees.paths import join
+from coma_xr.trees.paths import join, split
 from coma_xr.trees.plain import Tree, to_plain
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def retrieve_results(
     ----------
     trees : iterable of (int, dict)
         Ids and plain trees.
-    table_definition : sequence of (name, path)
+    table_definition : sequence of (name, path), or mapping
         The columns. A path may have an asterisk; a bare path gets its name by the rule.
     parameter_set_definition : sequence of (name, path), optional
         What tells the tables apart.
@@ -271,7 +271,8 @@ def retrieve_results(
     >>> retrieve_results(trees, [("Es", "results/E")], [("a", "parameters/a")])
     [Result((Es_1,Es_2),(a=1))]
     """
-    columns, parameters = _pairs(table_definition), _pairs(parameter_set_definition)
+    columns = _pairs(table_definition, "table_definition")
+    parameters = _pairs(parameter_set_definition, "parameter_set_definition")
     if not columns:
         raise PathError("A table needs at least one column, such as ('t', 'results/t'); none was given.")
     source = read(trees, [*columns, *parameters], everything=False)
@@ -298,8 +299,23 @@ def retrieve_results(
     return results
 
 
-def _pairs(definition: Iterable[Any]) -> list[Request]:
+def _pairs(definition: Iterable[Any], argument: str) -> list[Request]:
+    """Return what a definition asks for; PathError for one pair or path where a list of pairs belongs."""
+    one = definition if isinstance(definition, tuple) else ()
+    if len(one) == 2 and all(isinstance(text, str) for text in one):
+        raise PathError(_one_list(argument, definition, one))
+    if isinstance(definition, str):
+        raise PathError(_one_list(argument, definition, (str(split(definition)[-1]), definition)))
+    if isinstance(definition, Mapping):
+        return requests_of(definition)
     return requests_of([tuple(entry) if isinstance(entry, list) else entry for entry in definition])
+
+
+def _one_list(argument: str, given: Any, pair: tuple[Any, ...]) -> str:
+    return (
+        f"{argument} is a list of pairs (name, path), not {given!r}. Write [{pair!r}]; all columns go into the first list, "
+        "the parameters that tell the tables apart into the second."
+    )
 
 
 def _path(source: Source, request: Request) -> str:

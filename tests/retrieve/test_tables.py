@@ -144,6 +144,32 @@ def test_a_table_without_columns_says_what_is_expected():
         retrieve_results(pendulum(), [])
 
 
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (
+            (("t", "results/t"), ("theta", "parameters/theta")),
+            r"^table_definition is a list of pairs \(name, path\), not \('t', 'results/t'\)\. Write \[\('t', 'results/t'\)\];",
+        ),
+        (
+            (TABLE, ("t", "results/t")),
+            r"^parameter_set_definition is a list .* Write \[\('t', 'results/t'\)\]; all columns",
+        ),
+        (("results/t",), r"not 'results/t'\. Write \[\('t', 'results/t'\)\];"),
+        ((TABLE, "theta"), r"not 'theta'\. Write \[\('theta', 'theta'\)\];"),
+        ((("t", "t_"),), r"not \('t', 't_'\)"),
+    ],
+)
+def test_pairs_that_are_not_in_a_list_are_refused_with_the_right_form(given, text):
+    with pytest.raises(PathError, match=text):
+        retrieve_results(pendulum(), *given)
+
+
+def test_a_mapping_of_names_to_paths_defines_columns_too():
+    (result,) = retrieve_results(pendulum(), {"angle": "parameters/theta"})
+    assert [name for name, _ in result.table_definition] == ["angle"]
+
+
 def test_without_measurements_there_are_no_results():
     assert retrieve_results([], TABLE) == []
 
