@@ -51,7 +51,7 @@ def trees() -> Strategy:
     """
     from hypothesis import strategies as st
 
-    return st.dictionaries(_texts(), values(), max_size=4)
+    return st.dictionaries(_texts().filter(bool), values(), max_size=4)
 
 
 def values() -> Strategy:
@@ -78,7 +78,11 @@ def values() -> Strategy:
         marked = st.fixed_dictionaries(
             {"__type__": st.sampled_from(_MARKERS) | inner}, optional={"tree": inner, "items": inner}
         )
-        return st.lists(inner, max_size=4) | st.dictionaries(_texts(), inner, max_size=4) | marked
+        # No path leads through an empty key; what is in a list comes back with it.
+        items = inner | st.dictionaries(_texts(), inner, max_size=4)
+        return (
+            st.lists(items, max_size=4) | st.dictionaries(_texts().filter(bool), inner, max_size=4) | marked
+        )
 
     return st.recursive(leaves, nested, max_leaves=6)
 

@@ -427,6 +427,10 @@ def test_a_read_only_directory_is_read_but_not_computed_for(public_directory):
         (lambda p: {"results": {"x": threading.Lock()}}, "results/x: cannot store a _thread.lock."),
         (lambda p: {"results": {"x": {1: 2}}}, "results/x: the key 1 is a int"),
         (
+            lambda p: {"results": {"x": {"": 2}}},
+            "results/x: the key '' is empty, and no path leads to it. Give it a name.",
+        ),
+        (
             lambda p: {"parameters": {"theta": 7}},
             "The result has parameters/theta = 7, but the parameter set has theta = 2.0.",
         ),

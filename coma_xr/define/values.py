@@ -10,7 +10,7 @@ from typing import Any, Final
 from coma_xr.define import given
 from coma_xr.errors import SerializationError, listing
 from coma_xr.trees.paths import Segment, join, step
-from coma_xr.trees.plain import Tree, from_plain, to_plain
+from coma_xr.trees.plain import Tree, check_keys, from_plain, to_plain
 from coma_xr.trees.typed import is_array
 
 __all__ = [
@@ -74,6 +74,7 @@ def normalise(name: str, value: Any) -> Tree:
         value = value.item()
     tree = to_plain({BRANCH: {name: value}})[BRANCH][name]
     if type(tree) in _CONTAINERS:
+        check_keys(tree, (BRANCH, name))
         try:
             given.remember(value, tree)
         except SerializationError as error:

@@ -98,9 +98,14 @@ class Columns:
         self._list_paths()
 
     def _list_paths(self) -> None:
-        leaves = [node for node in self._root.walk() if node.is_leaf]
+        leaves = [node for node in self._root.walk() if node.is_leaf and "" not in node.path]
         self.known = [join(node.path) for node in leaves]
         self.paths = [path for path, node in zip(self.known, leaves, strict=True) if node.is_here]
+
+    @property
+    def nameless(self) -> list[tuple[str, ...]]:
+        """The keys that lead to values below an empty key, which no path leads to."""
+        return [node.path for node in self._root.walk() if node.is_leaf and "" in node.path]
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from coma_xr.define.past import Past, former_paths
-from coma_xr.errors import LayoutError, PathError, SerializationError, there_is
+from coma_xr.errors import LayoutError, PathError, SerializationError, there_is, warn
 from coma_xr.retrieve.arrays import utc
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect
 from coma_xr.retrieve.measurement import Measurement
@@ -188,6 +188,11 @@ class Source:
 
 
 def _is_copy(column: list[Any], other: list[Any]) -> bool:
+    # Variables of Datasets are not compared: they may lie in files that nobody has looked at.
+    if any(
+        hasattr(next((v for v in values if v is not MISSING), None), "dims") for values in (column, other)
+    ):
+        return False
     return column == other or all(
         mine is MISSING or mine == its or (mine != mine and its != its)  # noqa: PLR0124
         for mine, its in zip(column, other, strict=True)
@@ -240,6 +245,7 @@ def read(
         compute=_computations([*requests, *coords], excluded),
         choose=choose,
     )
+    _warn_of_nameless(columns)
     for old, new in renames.items():
         columns.rename(old, _annotated(new, Names(columns.known, pairs)))
     for text, note in notes.items():
@@ -251,6 +257,16 @@ def read(
     folding = {key if key in called else names.resolve(key): note for key, note in folding.items()}
     by_path = {_annotated(text, names): note for text, note in notes.items()}
     return Source(columns, names, by_path, folding)
+
+
+def _warn_of_nameless(columns: Columns) -> None:
+    """Say that values are left out that have no name, which Coma 2 and other programs may have written."""
+    if columns.nameless:
+        keys = columns.nameless[0]
+        warn(
+            f"What stands below an empty key has no name and is left out, {keys!r} for example; "
+            f"measurement(...)[{keys!r}] has it."
+        )
 
 
 def _keeper(texts: Sequence[str], *, everything: bool, info: bool) -> Callable[[str], bool]:

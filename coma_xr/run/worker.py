@@ -27,7 +27,7 @@ from coma_xr.run.seeds import Seeds
 from coma_xr.trees.external import FILES
 from coma_xr.trees.formats import FORMATS, JSON
 from coma_xr.trees.objects import fields_of, own_state
-from coma_xr.trees.plain import CLASS, GETSTATE, to_plain
+from coma_xr.trees.plain import CLASS, GETSTATE, check_keys, to_plain
 
 if TYPE_CHECKING:
     from coma_xr.run.plan import Task
@@ -257,6 +257,7 @@ def _run(work: Work, task: Task, marks: Mapping[str, Tree]) -> Any:
 
 def _tree(work: Work, task: Task, value: Any, collector: Collector) -> dict[str, Tree]:
     tree: dict[str, Tree] = to_plain(_branches(work, value), work.getstate, collector)
+    check_keys(tree)
     write(tree, work.definition, task.values)
     if work.defaults:
         parameters = tree.setdefault(BRANCH, {})

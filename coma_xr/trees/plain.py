@@ -18,7 +18,7 @@ from coma_xr.trees.json import MAX_DEPTH
 from coma_xr.trees.objects import CLASS, GETSTATE, SETSTATE
 from coma_xr.trees.paths import join, shown
 
-__all__ = ["CLASS", "GETSTATE", "SETSTATE", "Tree", "from_plain", "restore", "to_plain"]
+__all__ = ["CLASS", "GETSTATE", "SETSTATE", "Tree", "check_keys", "from_plain", "restore", "to_plain"]
 
 # A plain tree or a part of one. Python's type checkers cannot follow the recursive alias usefully.
 Tree = Any
@@ -80,6 +80,31 @@ def to_plain(value: Any, getstate: str = GETSTATE, beside: Beside | None = None)
     {'E': 1.5, 'sites': [1, 2], 'z': {'__type__': 'coma.complex', 'real': 0.0, 'imag': 1.0}}
     """
     return _plain(value, (), _Way(getstate, beside))
+
+
+def check_keys(tree: Tree, path: tuple[str, ...] = ()) -> None:
+    """Raise SerializationError for a plain tree with a value that no path would lead to, below an empty key.
+
+    What is inside of a list, or of a stored form, comes back with it.
+
+    Examples
+    --------
+    >>> check_keys({"sites": [{"": 1}]})
+    >>> check_keys({"sites": {"": 1}})
+    Traceback (most recent call last):
+    ...
+    coma_xr.errors.SerializationError: sites: the key '' is empty, and no path leads to it. Give it a name.
+    """
+    if type(tree) is not dict or (typed.TYPE in tree and typed.is_typed(tree)):
+        return
+    for key, child in tree.items():
+        if not key:
+            where = join(path) or "the result"
+            raise SerializationError(
+                f"{where}: the key '' is empty, and no path leads to it. Give it a name."
+            )
+        if type(child) is dict:
+            check_keys(child, (*path, key))
 
 
 def _plain(value: Any, path: tuple[str, ...], way: _Way) -> Tree:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from coma_xr.errors import PathError
+from coma_xr.errors import ComaWarning, PathError
 from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.measurement import Measurement
 from coma_xr.retrieve.requests import Request, read, requests_of
 from tests.retrieve.builders import measured
 
@@ -31,6 +32,16 @@ def test_what_is_no_path_is_refused():
         PathError, match="'E': expected a path, a name or a function of a measurement, not a int"
     ):
         requests_of({"E": 1})
+
+
+def test_values_below_an_empty_key_are_left_out_and_told_of():
+    trees = measured(({"a": 1}, {"": 1, "E": 2, "b": {"": {"c": 3}}}), ({"a": 2}, {"E": 4}))
+    text = r"left out, \('results', ''\) for example; measurement\(\.\.\.\)\[\('results', ''\)\] has it\.$"
+    with pytest.warns(ComaWarning, match=text):
+        source = read(trees, [], everything=True, info=True)
+    assert [path for path in source.columns.paths if path.startswith("results")] == ["results/E"]
+    assert source.columns["results/E"] == [2, 4]
+    assert Measurement(1, trees[0][1])["results", "b", "", "c"] == 3
 
 
 def values_of(trees, function):
