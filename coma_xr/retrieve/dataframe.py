@@ -175,6 +175,16 @@ def _flat(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
     return flat
 
 
+def with_files_read(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a DataFrame with the values of arrays that lie in files of their own, where there are any."""
+    waiting = [
+        name for name, column in frame.items() if column.dtype == object and any(map(is_deferred, column))
+    ]
+    read = {name: [cell.values if is_deferred(cell) else cell for cell in frame[name]] for name in waiting}
+    columns: dict[Any, Any] = {name: pd.Series(cells, frame.index, dtype=object) for name, cells in read.items()}
+    return frame.assign(**columns)
+
+
 def _has_typed(column: Sequence[Any]) -> bool:
     return not set(map(type, column)) <= _PLAIN
 
@@ -334,7 +344,9 @@ def _shape(value: Any) -> tuple[int, ...]:
     if isinstance(value, xr.DataArray):
         return value.shape
     if isinstance(value, dict):
-        return tuple(value.get("shape", ()))
+        sizes = value.get("shape")
+        # What the file says; one that lies is named where it is read.
+        return tuple(sizes) if isinstance(sizes, list) and set(map(type, sizes)) <= {int} else ()
     shape: tuple[int, ...] = ()
     while isinstance(value, list):
         shape, value = (*shape, len(value)), value[0] if value else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json as standard_json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
@@ -32,6 +33,9 @@ __all__ = [
 ]
 
 ARCHIVE_LIMIT = 4 * 2**30
+
+# Characters of a key in a message.
+_SHOWN = 80
 
 # The file is not at fault when the process ran out of these.
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
@@ -60,6 +64,8 @@ def load(path: str, root: str, *, limit: int = files.LIMIT) -> Tree:
         if str(error).startswith(path):
             raise
         raise DataFileError(f"{path}: {error}.") from error
+    except MemoryError as error:
+        raise DataFileError(f"{path}: reading it takes more memory than there is.") from error
     return branch(tree, root, path)
 
 
@@ -69,12 +75,16 @@ def branch(tree: Tree, root: str, path: str) -> dict[str, Tree]:
         raise DataFileError(f"{path}: expected a dictionary with the key '{root}', found {_kind(tree)}.")
     if root not in tree:
         raise DataFileError(
-            f"{path}: expected the key '{root}', found {listing(tree) if tree else 'no key'}."
+            f"{path}: expected the key '{root}', found {listing(_short(tree)) if tree else 'no key'}."
         )
     found = tree[root]
     if not isinstance(found, dict):
         raise DataFileError(f"{path}: expected a dictionary under '{root}', found {_kind(found)}.")
     return found
+
+
+def _short(keys: Iterable[str]) -> list[str]:
+    return [key[:_SHOWN] for key in keys]
 
 
 def load_measurement(path: str, id: int) -> Tree:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -302,7 +303,13 @@ def _long(texts: list[Any], dtype: np.dtype[Any]) -> Array:
 
     if not all(type(text) is str for text in texts):
         raise DataFileError(f"an array of dtype {dtype.name!r} needs its numbers as texts")
-    return np.array([np.longdouble(text) for text in texts], dtype=dtype)
+    with warnings.catch_warnings():
+        # NumPy makes infinities of numbers that this machine's long floats do not hold.
+        warnings.simplefilter("error", RuntimeWarning)
+        try:
+            return np.array([np.longdouble(text) for text in texts], dtype=dtype)
+        except RuntimeWarning as error:
+            raise DataFileError(f"an array of dtype {dtype.name!r}: {error}") from None
 
 
 def _complex(node: Node, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
