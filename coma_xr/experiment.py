@@ -313,9 +313,8 @@ class Experiment(Readable):
         segments = split(name)
         if len(segments) > 1:
             return join(segments)
-        known = self._names() if isinstance(name, str) and self.number_of_measurements() else None
-        if known is not None:
-            return known.resolve(name)
+        if isinstance(name, str) and self.number_of_measurements():
+            return self._names().resolve(name)
         raise PathError(
             f"'{join(segments)}' is neither a path, such as 'results/t', nor the name of a defined "
             f"parameter. {there_is(join(segments), names)}"

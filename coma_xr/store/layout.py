@@ -96,10 +96,14 @@ class ExperimentDocument:
 
 @dataclass
 class StateDocument:
-    """What ``.coma.json`` holds: the state, and up to which ids a reset that is under way deletes."""
+    """What ``.coma.json`` holds: the state, and up to which ids a reset that is under way deletes.
+
+    `damaged`: the file holds more than that, which cannot be used.
+    """
 
     state: dict[str, Any] | None = None
     reset: dict[str, int] | None = None
+    damaged: bool = False
 
     @property
     def measurement_floor(self) -> int:
@@ -221,7 +225,8 @@ class Layout:
         return packed if plain.measurements is None and packed.measurements is not None else plain
 
     def _load_experiment(self, path: str) -> ExperimentDocument:
-        tree = documents.load(path, "experiment", limit=documents.ARCHIVE_LIMIT)
+        with documents.without_collector():
+            tree = documents.load(path, "experiment", limit=documents.ARCHIVE_LIMIT)
         info = tree.get("info", {})
         measurements = tree.get("measurements")
         if not isinstance(info, dict) or not isinstance(measurements, list | None):
@@ -273,10 +278,13 @@ class Layout:
     def load_state(self) -> StateDocument:
         """Return the state; an empty one, with a warning, when its file cannot be read."""
         tree = self._load_hint(STATE)
+        if tree is None:
+            return StateDocument(damaged=True)
         state, reset = tree.get("state"), tree.get("reset")
         if not isinstance(reset, dict) or not all(documents.whole_number(n) for n in reset.values()):
             reset = None
-        return StateDocument(_sound_state(state, self.state_file), reset)
+        sound = _sound_state(state, self.state_file)
+        return StateDocument(sound, reset, damaged=sound != state or reset != tree.get("reset"))
 
     def save_state(self, document: StateDocument) -> None:
         """Write the state."""
@@ -299,14 +307,15 @@ class Layout:
     def _hint_text(self, tree: Tree, *, pretty: bool) -> bytes:
         return documents.text("coma_xr", tree, pretty=pretty, strict=self.config.archive_strict_json)
 
-    def _load_hint(self, name: str) -> dict[str, Any]:
+    def _load_hint(self, name: str) -> dict[str, Any] | None:
+        """Return what a hidden file holds, nothing when there is none; None, with a warning, when it cannot be read."""
         try:
             tree: dict[str, Any] = documents.load(self.path(name), "coma_xr")
         except FileNotFoundError:
             return {}
         except DataFileError as error:
             warn(f"{error} It is taken for empty.", DataFileWarning)
-            return {}
+            return None
         return tree
 
     # ------------------------------------------------------------------------------------------- index

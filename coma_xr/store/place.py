@@ -254,18 +254,31 @@ class ExperimentDirectory:
     # ------------------------------------------------------------------------------------ small writing
 
     @contextmanager
-    def _changing(self) -> Iterator[None]:
+    def _changing(self, *, mend: bool = True) -> Iterator[None]:
         """Hold the lock of the experiment, with what is on the disk read and a cut off reset finished."""
         refusal = self._refusal()
         if refusal is not None:
             raise refusal
         with lock(self._layout.path(LOCK), wait=_WAIT):
             self._refresh()
+            if self._state.damaged and mend:
+                self._save_what_is_left()
             if self._state.reset is not None:
                 protocols.finish_reset(self._layout, self._document, self._state)
                 self._refresh()
             yield
             self._refresh()
+
+    def _save_what_is_left(self) -> None:
+        """Write a damaged state anew, of what could be read, and keep the damaged file."""
+        kept = removing.keep_copy(self._layout, self._layout.state_file)
+        self._layout.save_state(StateDocument(self._state.state, self._state.reset))
+        self._refresh()
+        warn(
+            f"{self._layout.state_file} was damaged and is written anew, with what could be read of it. The damaged one is "
+            f"kept as {kept}: definition, annotations, exclusions and the root of seeds can be looked up there.",
+            DataFileWarning,
+        )
 
     def save_info(self, **changes: Any) -> None:
         """Change entries of `info`, such as ``description=``, in the experiment file.
@@ -580,7 +593,8 @@ class ExperimentDirectory:
         first = self._inspect().findings
         if not repair or not any(finding.repair for finding in first):
             return first
-        with self._alone("repaired"):
+        # What moves damaged files away does so with the state too.
+        with self._alone("repaired", mend=False):
             self._inspect().repair()
         after = self._inspect().findings
         mended = [
@@ -594,8 +608,8 @@ class ExperimentDirectory:
         return Inspection(self._layout, self._document, self._state, alone=not self._others)
 
     @contextmanager
-    def _alone(self, what: str) -> Iterator[None]:
-        with self._changing():
+    def _alone(self, what: str, *, mend: bool = True) -> Iterator[None]:
+        with self._changing(mend=mend):
             refuse_while_running(self.path, what)
             files.remove_leftovers(self.path)
             yield

@@ -14,7 +14,7 @@ from coma_xr.store.beside import candidates, paths_of
 if TYPE_CHECKING:
     from coma_xr.store.layout import Layout
 
-__all__ = ["REMOVED", "remove", "set_aside"]
+__all__ = ["REMOVED", "keep_copy", "remove", "set_aside"]
 
 REMOVED = ".coma.removed"
 
@@ -77,6 +77,15 @@ def set_aside(layout: Layout, paths: Iterable[str]) -> list[str]:
             files.remove(path)
     files.sync_directory(layout.directory)
     return list(moved.values())
+
+
+def keep_copy(layout: Layout, path: str) -> str | None:
+    """Give a file a second name in ``.coma.removed``, before it is replaced; return that, None when it is gone."""
+    directory = layout.path(REMOVED)
+    files.make_directory(directory)
+    copy = _linked(path, directory)
+    files.sync_directory(directory)
+    return copy
 
 
 def _linked(path: str, directory: str) -> str | None:

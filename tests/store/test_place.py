@@ -659,3 +659,25 @@ def test_a_measurement_file_that_may_not_be_read_is_a_problem_and_not_the_end(ch
         assert not errors
         assert output.startswith("[2] [DataFileError(")
         assert "measurement.000001.json: cannot read measurement.000001.json: permission denied" in output
+
+
+@pytest.mark.filterwarnings("ignore::coma_xr.errors.DataFileWarning")
+@pytest.mark.parametrize("damage", ["cut", "one entry"])
+def test_a_damaged_state_is_kept_before_it_is_written_anew(tmp_path, damage):
+    place = opened(tmp_path / "e")
+    place.change_state(lambda state: state.update(definition=[["a", "parameters/a"]], seed=7))
+    file = tmp_path / "e/.coma.json"
+    text = file.read_text()
+    damaged = text[:-10] if damage == "cut" else text.replace("7", '"seven"')
+    file.write_text(damaged)
+    place = opened(tmp_path / "e")
+    with pytest.warns(
+        DataFileWarning, match=r"was damaged and is written anew.* is kept as .*/\.coma\.removed/\.coma\.json"
+    ):
+        place.save_info(description="new")
+    assert (tmp_path / "e/.coma.removed/.coma.json").read_text() == damaged
+    assert place.state().get("definition") == ([["a", "parameters/a"]] if damage == "one entry" else None)
+    assert place.verify() == []
+    # Once only.
+    place.save_info(description="newer")
+    assert len(list((tmp_path / "e/.coma.removed").iterdir())) == 1
