@@ -126,6 +126,8 @@ def arrange(
         return [factorize(on_rows(column, rows))[0] for column in left_over]
 
     laid_out = with_rows(axes, order, rows, free("row"))
+    if len(laid_out) > len(axes) and dims is None and source.names.defined:
+        _warn_of_doubles(source.columns.ids, rows, [cells_of(axes, len(rows)), *order()], laid_out[-1].dim)
     labelled = [axis for axis in axes if axis.labels is not None]
     check_fill(laid_out, len(rows), labelled, int((rows >= len(source.columns)).sum()))
     return Layout(laid_out, rows, _along(plans))
@@ -319,6 +321,22 @@ def _complete(plans: Sequence[_Plan], measured: int, size: int) -> Array:
         )
         warn(text)
     return rows
+
+
+def _warn_of_doubles(ids: Sequence[int], rows: Array, codes: Sequence[Array], dim: str) -> None:
+    """Say which measurements share a cell, when no recorded parameter tells them apart; two runs at once make such."""
+    places = numbered(codes, [int(own.max(initial=0)) + 1 for own in codes])[0]
+    _, first, place, count = np.unique(places, return_index=True, return_inverse=True, return_counts=True)
+    shared = count > 1
+    number = int(shared.sum())
+    if not number:
+        return
+    example = [ids[row] for row in rows[place == place[first[shared].min()]]]
+    warn(
+        f"{number} parameter set{'s have' if number > 1 else ' has'} several measurements, {listing(example, 3)} for example, "
+        f"which lie along a dim '{dim}'. e.remove([{example[-1]}]) moves one away, measurement_id.isel({dim}=1) of the Dataset "
+        "names the others; dims= with a path that tells them apart gives them a dim of their own."
+    )
 
 
 def _axis(plan: _Plan, before: Sequence[Axis], rows: Array) -> Axis:

@@ -168,7 +168,9 @@ class ResultList(list[Result]):
         """
         from coma_xr.retrieve.dataset import build_dataset
 
-        ds = build_dataset(self._trees(), **self._asked())
+        asked = self._asked()
+        # The rows of a table may have all parameters in common: that is what tables are.
+        ds = build_dataset(self._trees(), dims=[name for name, _ in asked.get("definition", ())], **asked)
         for name, path in self._paths().items():
             if name in ds.variables:
                 ds[name].attrs.update(path=path, name=name)

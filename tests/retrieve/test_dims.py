@@ -243,6 +243,24 @@ def test_the_same_parameters_measured_twice_are_rows_in_the_order_of_ids():
     assert ds.measurement_id.values.tolist() == [[1, 3], [2, 4]]
 
 
+def test_of_a_defined_experiment_parameter_sets_that_were_measured_twice_are_told_of():
+    a = [("a", "parameters/a")]
+    trees = measured(*[({"a": a}, {"E": i}) for i, a in enumerate([1, 2, 1, 2, 3])])
+    text = (
+        r"^2 parameter sets have several measurements, 1, 3 for example, which lie along a dim 'row'\. e\.remove\(\[3\]\) "
+        r"moves one away, measurement_id\.isel\(row=1\) of the Dataset names the others; dims= with a path that tells"
+    )
+    with pytest.warns(ComaWarning, match=text) as caught:
+        assert shape(build_dataset(trees, definition=a)) == {"a": 3, "row": 2}
+    assert len(caught) == 1
+    with pytest.warns(ComaWarning, match=r"^1 parameter set has several measurements, 1, 3 for example"):
+        build_dataset(trees[::2], definition=a)
+    # Who names the dims knows of the rows, and what is recorded may tell them apart.
+    assert shape(build_dataset(trees, definition=a, dims=["a"])) == {"a": 3, "row": 2}
+    other = measured(*[({"a": 1, "L": L}, {"E": L}) for L in (1, 2)])
+    assert shape(build_dataset(other, definition=a)) == {"a": 1, "row": 2}
+
+
 def test_a_repeated_grid_that_is_thin_warns_once():
     trees = measured(
         *[({"a": i, "b": i % 7, "c": 0}, {}) for i in range(20)], *[({"a": 0, "b": 3, "c": 0}, {})]
