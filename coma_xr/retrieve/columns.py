@@ -135,6 +135,22 @@ class Columns:
             node.is_leaf = node.is_here = node.kept = True
             self._list_paths()
 
+    def fold(self, path: str) -> None:
+        """Let the dictionaries at a path be values too, beside the columns of what is in them."""
+        node = self._root
+        for key in split(path):
+            if str(key) not in node.children:
+                return
+            node = node.children[str(key)]
+        if not node.children:
+            return
+        size = len(self.ids)
+        bare = node.values or [MISSING] * size
+        pairs = zip(_dictionaries(node, size), bare, strict=True)
+        node.values = [dictionary or value for dictionary, value in pairs]
+        node.is_leaf = node.is_here = node.kept = True
+        self._list_paths()
+
     def rename(self, old: str, new: str) -> None:
         """Let what stands at a path, and below it, stand at another one; what is there already wins."""
         parent = node = self._root
@@ -172,6 +188,19 @@ def _merge(target: _Node, source: _Node) -> None:
         target.values = target.values or source.values
     for key, child in source.children.items():
         _merge(_child(target, key, lambda _: child.kept), child)  # noqa: B023
+
+
+def _dictionaries(node: _Node, size: int) -> list[dict[str, Any]]:
+    """Return what stands below a node, as a dictionary for each row."""
+    found: list[dict[str, Any]] = [{} for _ in range(size)]
+    for key, child in node.children.items():
+        inner = _dictionaries(child, size) if child.children else [{}] * size
+        for row, value in enumerate(child.values or [MISSING] * size):
+            if value is not MISSING:
+                found[row][key] = value
+            elif inner[row]:
+                found[row][key] = inner[row]
+    return found
 
 
 def _column(node: _Node, segments: tuple[Any, ...], size: int) -> list[Any]:

@@ -252,6 +252,8 @@ def read(
         if "default" in note:
             columns.fill(_annotated(text, Names(columns.known, pairs)), note["default"])
     _expand_datasets(columns)
+    for _, path in pairs:
+        columns.fold(path)
     names = Names(columns.known, pairs)
     called = {request.name for request in requests}
     folding = {key if key in called else names.resolve(key): note for key, note in folding.items()}

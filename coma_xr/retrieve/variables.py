@@ -84,6 +84,10 @@ class Item:
         if self.dims is None:
             self.whole = True
             return
+        if {type(value) for value in self.values if value is not MISSING} == {dict}:
+            # Parameters that are dictionaries: nothing was lost that anybody would miss.
+            self.whole = True
+            return
         folded = measure(self.values)
         if folded is None:
             files = any(map(is_deferred, self.values))

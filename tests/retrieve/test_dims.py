@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+import coma_xr as coma
 from coma_xr.errors import ComaWarning, LayoutError, PathError
 from coma_xr.retrieve.dataset import build_dataset
 from tests.retrieve.builders import EXPANDED, PENDULUM, measured, pendulum
@@ -281,3 +282,21 @@ def test_random_points_do_not_become_millions_of_cells_in_silence():
     ):
         build_dataset(trees, definition=definition)
     assert shape(build_dataset(trees, definition=definition, dims=["a"])) == {"a": 150}
+
+
+def test_parameters_that_are_dictionaries_are_dims_and_their_items_coords(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    options = [{"n": 1, "model": "x"}, {"n": 2, "model": "y"}]
+    assert e.run(lambda opt, a: {"y": opt["n"] * a}, {"opt": options, "a": [1, 2]}) == (4, 4)
+    ds = e.to_dataset()
+    assert ds.y.dims == ("opt", "a")
+    assert ds.y.values.tolist() == [[1, 2], [2, 4]]
+    assert ds.opt.values.tolist() == ['{"n":1,"model":"x"}', '{"n":2,"model":"y"}']
+    assert (ds.n.dims, ds.n.values.tolist()) == (("opt",), [1, 2])
+    assert (ds.measurement_status == 2).all()
+    points = e.to_dataset(layout="points")
+    assert points.sizes == {"measurement": 4}
+    assert points.opt.values.tolist() == [options[0], options[0], options[1], options[1]]
+    assert e.to_dataset(dims=["a", "opt/n"]).y.sel(n=2, a=2) == 4
+    assert e.to_dataframe().opt.tolist() == points.opt.values.tolist()
+    assert [m.id for m in e.measurements("opt/n == 2")] == [3, 4]
