@@ -94,6 +94,9 @@ def differs(path: str, archive: str) -> DataFileError:
 
 def entries_by_id(entries: list[Tree], path: str) -> tuple[dict[int, Tree], list[DataFileError]]:
     """Return the measurement trees of an archive by their ids, and errors for what is none."""
+    quickly = _numbered(entries)
+    if quickly is not None:
+        return quickly, []
     found: dict[int, Tree] = {}
     bad = []
     for number, tree in enumerate(entries):
@@ -107,3 +110,15 @@ def entries_by_id(entries: list[Tree], path: str) -> tuple[dict[int, Tree], list
         elif not same(found[id], tree):
             bad.append(DataFileError(f"{where}: a second, different measurement with the id {id}."))
     return found, bad
+
+
+def _numbered(entries: list[Tree]) -> dict[int, Tree] | None:
+    """Return measurement trees by their ids; None where one has no proper id, or two have the same."""
+    try:
+        ids = [tree["info"]["measurement_id"] for tree in entries]
+    except (KeyError, TypeError):
+        return None
+    if not set(map(type, ids)) <= {int} or min(ids, default=1) < 1:
+        return None
+    found = dict(zip(ids, entries, strict=True))
+    return found if len(found) == len(entries) else None

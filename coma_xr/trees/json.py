@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from itertools import chain, compress
 from typing import Any
 
 import msgspec
@@ -256,12 +257,9 @@ def check_depth(tree: Any) -> None:
     """Raise DataFileError when a tree is nested deeper than `MAX_DEPTH`."""
     level = [tree]
     for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for node in level
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, (dict, list))
-        ]
+        # Without a step of Python for each value: an experiment file has millions.
+        children = [*chain.from_iterable(node.values() if type(node) is dict else node for node in level)]
+        level = [*compress(children, map(_CONTAINERS.__contains__, map(type, children)))]
         if not level:
             return
     raise DataFileError(f"nested deeper than {MAX_DEPTH} levels")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import gc
 import os
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,7 @@ from coma_xr.store.archive import ArchiveStore
 from coma_xr.store.config import Config
 from coma_xr.store.directory import DirectoryStore
 from coma_xr.store.memory import MemoryStore
+from coma_xr.store.place import ExperimentDirectory
 from coma_xr.trees import json, xml
 
 INFO = {"start_date": "2026-11-22T11:02:50Z"}
@@ -445,3 +449,17 @@ def test_processes_that_want_the_same_ids_at_once_lose_nothing(tmp_path, child):
     found = {id: tree["results"]["writer"] for id, tree in directory_store(tmp_path).trees()}
     assert found == used
     assert len(found) == 600
+
+
+@pytest.mark.parametrize("text", ["[]", "no JSON"])
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_the_garbage_collector_is_as_it_was_after_an_experiment_file_was_read(tmp_path, text, was_enabled):
+    place = ExperimentDirectory(tmp_path / "e", config={})
+    Path(place.experiment_file).write_text(f'{{"experiment": {{"info": {{}}, "measurements": {text}}}}}')
+    (gc.enable if was_enabled else gc.disable)()
+    try:
+        with contextlib.suppress(DataFileError):
+            ExperimentDirectory(tmp_path / "e", mode="r", config={})
+        assert gc.isenabled() == was_enabled
+    finally:
+        gc.enable()
