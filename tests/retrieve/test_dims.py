@@ -299,4 +299,4 @@ def test_parameters_that_are_dictionaries_are_dims_and_their_items_coords(tmp_pa
     assert points.opt.values.tolist() == [options[0], options[0], options[1], options[1]]
     assert e.to_dataset(dims=["a", "opt/n"]).y.sel(n=2, a=2) == 4
     assert e.to_dataframe().opt.tolist() == points.opt.values.tolist()
-    assert [m.id for m in e.measurements("opt/n == 2")] == [3, 4]
+    assert [m.id for m in e.measurements("`opt/n` == 2")] == [3, 4]
