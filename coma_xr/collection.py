@@ -104,11 +104,16 @@ class Experiments:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row for each: id, path, description, tags, measurements, dates, program, version, problem."""
+        """A row for each: id, path, description, tags, measurements, dates, program, version, problem.
+
+        Its index, ``experiment``, has the labels that the coord of `to_dataset` has; paths, of what cannot be opened.
+        """
         import pandas as pd
 
         rows = [[entry.about.get(column) for column in _COLUMNS] for entry in self._entries]
-        table = pd.DataFrame(rows, columns=list(_COLUMNS))
+        labels = iter(self._labels())
+        index = [entry.path if entry.experiment is None else next(labels) for entry in self._entries]
+        table = pd.DataFrame(rows, columns=list(_COLUMNS), index=pd.Index(index, name=_LABEL))
         return table.astype({"id": "Int64", "measurements": "Int64"})
 
     @property

@@ -31,6 +31,10 @@ def test_a_table_lists_what_there_is(scans):
         *("program", "version", "problem"),
     ]
     assert table.path.tolist() == ["scans/n1", "scans/n2", "scans/n3"]
+    assert (table.index.name, table.index.tolist()) == (
+        "experiment",
+        es.to_dataset().experiment.values.tolist(),
+    )
     assert table.measurements.tolist() == [3, 3, 4]
     assert table.description.tolist() == ["power 1", "power 2", "power 3"]
     assert table.start_date.notna().all()
@@ -49,6 +53,7 @@ def test_what_is_broken_is_listed_with_its_problem_and_the_rest_is_there(scans):
     assert "There is no experiment in" in es.problems[str(scans / "empty")]
     assert "2 that cannot be opened" in repr(es)
     assert es.table.set_index("path").problem.isna().sum() == 3
+    assert es.table.index.tolist() == [str(scans / "broken"), str(scans / "empty"), "n1", "n2", "n3"]
     assert len(es.to_dataset().experiment) == 3
 
 
