@@ -116,6 +116,9 @@ def _plain(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
     if kind is dict:
         return _plain_dict(value, path, way)
     if kind is list or kind is tuple:
+        if _BARE.issuperset(map(type, value)):
+            # Most lists are of numbers, and may be long.
+            return list(value)
         return [
             item if type(item) in _BARE else _plain(item, (*path, str(i)), way)
             for i, item in enumerate(value)
@@ -258,6 +261,8 @@ def _value(tree: Tree) -> Any:
                 return typed.values_of(tree, _value)
         return {key: child if type(child) in _BARE else _value(child) for key, child in tree.items()}
     if isinstance(tree, list):
+        if _BARE.issuperset(map(type, tree)):
+            return tree.copy()
         return [item if type(item) in _BARE else _value(item) for item in tree]
     return tree
 
