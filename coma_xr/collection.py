@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from coma_xr import files
 from coma_xr.define.conditions import as_condition
-from coma_xr.errors import ComaError, ExperimentError, LayoutError, PathError, listing, there_is
+from coma_xr.define.values import NOTHING, key, look
+from coma_xr.errors import ComaError, ExperimentError, LayoutError, PathError, listing, there_is, warn
 from coma_xr.experiment import Experiment
 from coma_xr.html import ROWS, fragment, table, tag
 from coma_xr.store.config import Config
@@ -246,13 +247,17 @@ class Experiments:
             raise LayoutError(f"concat is 'experiment', 'points' or None, not {concat!r}.")
         joined = self._joined(first=concat == _LABEL, strict=strict)
         definition, label = joined.definition, (_LABEL, joined.path)
+        layout = "points" if concat == "points" else options.pop("layout", None)
+        if dims is None and definition and layout != "points":
+            dims = definition
+            self._warn_of_doubles(joined)
         if dims is not None and concat == _LABEL:
             dims = [label, *dims]
         ds = build_dataset(
             joined.trees,
             variables=variables,
             dims=dims,
-            layout="points" if concat == "points" else options.pop("layout", None),
+            layout=layout,
             definition=[label, *definition] if concat == _LABEL and definition else definition,
             annotations=self._annotations(),
             status=self._status(joined, each=concat == _LABEL),
@@ -323,6 +328,23 @@ class Experiments:
         trees, ids = _labelled(found, path, self._labels(), first=first)
         places = [place for place, _ in found]
         return _Joined(trees, ids, places, path, _shared([e._pairs() for e in self]))
+
+    def _warn_of_doubles(self, joined: _Joined) -> None:
+        """Say which experiments have several measurements of the same parameters; their own ids, which no Dataset knows."""
+        found: dict[Any, list[int]] = {}
+        for (_, tree), place, id in zip(joined.trees, joined.places, joined.ids, strict=True):
+            repeat = look(tree, ("info", "repeat"))
+            same = (place, key([_branch(tree)]), 0 if repeat is NOTHING else repeat)
+            found.setdefault(same, []).append(id)
+        doubles = [(place, ids) for (place, *_), ids in found.items() if len(ids) > 1]
+        if doubles:
+            labels = self._labels()
+            place, ids = doubles[0]
+            warn(
+                f"{listing(dict.fromkeys(str(labels[place]) for place, _ in doubles))}: {len(doubles)} parameter "
+                f"set{'s have' if len(doubles) > 1 else ' has'} several measurements, {listing(ids, 3)} of {labels[place]} for "
+                f"example, which lie along a dim 'row'. remove([{ids[-1]}]) of that experiment moves one away."
+            )
 
     def _status(self, joined: _Joined, *, each: bool) -> Status:
         """Return what the experiments know beside their measurements.

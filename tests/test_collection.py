@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -55,6 +57,23 @@ def test_what_is_broken_is_listed_with_its_problem_and_the_rest_is_there(scans):
     assert es.table.set_index("path").problem.isna().sum() == 3
     assert es.table.index.tolist() == [str(scans / "broken"), str(scans / "empty"), "n1", "n2", "n3"]
     assert len(es.to_dataset().experiment) == 3
+
+
+def test_parameter_sets_that_one_measured_twice_are_told_of_with_its_own_ids(scans):
+    e = coma.Experiment(scans / "n2")
+    shutil.copy(e.path / "measurement.000002.json", e.path / "measurement.000007.json")
+    text = (
+        r"^n2: 1 parameter set has several measurements, 2, 7 of n2 for example, which lie along a dim 'row'\. "
+        r"remove\(\[7\]\) of that experiment moves one away\.$"
+    )
+    for concat in ("experiment", None):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            ds = open_experiments(str(scans / "*")).to_dataset(concat=concat)
+        assert "row" in ds.y.dims
+        [said] = [str(one.message) for one in caught if "several" in str(one.message)]
+        assert re.search(text, said)
+    assert "row" not in open_experiments(str(scans / "*")).to_dataset(concat="points").dims
 
 
 def test_paths_may_be_patterns_lists_files_and_deep(scans):
