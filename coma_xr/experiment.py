@@ -18,6 +18,7 @@ from coma_xr.errors import ExperimentError, ParameterError, PathError, listing, 
 from coma_xr.reading import Readable
 from coma_xr.run.by_hand import NewMeasurement
 from coma_xr.run.plan import Survey, check, survey
+from coma_xr.run.signature import UNNAMED, name_of
 from coma_xr.run.worker import prepare
 from coma_xr.session import Keeper, Options, Session
 from coma_xr.store.config import Config
@@ -423,6 +424,7 @@ class Experiment(Readable):
         if asked is not None:
             self._define(definition, work.defaults)
         session = replace(session, work=self._seeded(work, seed))
+        self._note_function(name_of(function))
         last = _scan_tree(definition, wanted, asked, repeats)
         with self._place.running(None if shard is None else Shard.of_scan(shard, last)):
             if shard is None or shard[0] == 0:
@@ -449,6 +451,21 @@ class Experiment(Readable):
         return prepare(
             function, definition, protocol, **self._encoding(), seed=seed, constants=self._past().defaults
         )
+
+    def _note_function(self, name: str) -> None:
+        """Remember which function is run, and say when it is another one than before."""
+        if name == UNNAMED:
+            return
+        before = self._place.state().get("function")
+        if before == name:
+            return
+        if before is not None and self.number_of_measurements():
+            warn(
+                f"The measurements in {self.path} were made by {before}(); those that there are count as done for {name}() "
+                "too, and are not computed again. Use an experiment for each function, or remove() what is to be computed "
+                "anew."
+            )
+        self._place.change_state(lambda state: state.update(function=name))
 
     def _seeded(self, work: Work, given: int | None) -> Work:
         """Keep the root of the seeds, the first time that a function asks for random numbers; then use that."""
@@ -598,23 +615,43 @@ class Experiment(Readable):
         self._place.remove(ids)
         return ids
 
-    def exclude(self, where: Any, reason: str) -> list[int]:
+    def exclude(self, where: Any, reason: str | None) -> list[int]:
         """Mark measurements as not to be used; they stay, but Datasets have holes in their place.
 
         Parameters
         ----------
         where : int, sequence of int, condition, str or callable
             Ids, or a condition as in `to_dataset`.
-        reason : str
-            Why, for those who come later.
+        reason : str or None
+            Why, for those who come later; None takes the mark away.
 
         Returns
         -------
         list of int
-            The ids of what was marked.
+            The ids of what was marked, or is no longer.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        (3, 3)
+        >>> e.exclude("x == 2", "the lamp was off")
+        [2]
+        >>> e.exclude(2, None)
+        [2]
+        >>> e.status()["excluded"]
+        0
         """
+        given: Any = reason
+        if given is not None and not (isinstance(given, str) and given):
+            raise ParameterError(
+                f"reason is a text that says why, or None to take the mark away, not {reason!r}."
+            )
         ids = self._chosen(where)
-        self._place.exclude(ids, reason)
+        if reason is None:
+            self._place.include(ids)
+        else:
+            self._place.exclude(ids, reason)
         return ids
 
     def _chosen(self, where: Any) -> list[int]:

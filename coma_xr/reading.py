@@ -215,8 +215,8 @@ class Readable:
         Returns
         -------
         dict
-            Numbers of ``measurements``, of those ``failed``, and, of the last scan, of parameter sets ``missing``;
-            and ``runs``, a list of `runs`.
+            Numbers of ``measurements``, of parameter sets that ``failed``, and, of the last scan, are ``missing``, of
+            measurements that are ``excluded``; and ``runs``, a list of `runs`.
 
         Examples
         --------
@@ -225,12 +225,17 @@ class Readable:
         >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]}, limit=2)
         (2, 3)
         >>> e.status()
-        {'measurements': 2, 'failed': 0, 'missing': 1, 'runs': []}
+        {'measurements': 2, 'failed': 0, 'missing': 1, 'excluded': 0, 'runs': []}
         """
         scan, done_by = self._place.scan(), self._done()
         missing = 0 if scan is None else len(self._missing(scan, done_by))
-        counts = {"measurements": self.number_of_measurements(), "failed": len(self._failed(done_by))}
-        return {**counts, "missing": missing, "runs": self.runs()}
+        return {
+            "measurements": self.number_of_measurements(),
+            "failed": len(self._failed(done_by)),
+            "missing": missing,
+            "excluded": len(self._excluded()),
+            "runs": self.runs(),
+        }
 
     def runs(self) -> list[LiveRun]:
         """Return the runs that work on the experiment now, in this process or another one.
@@ -551,8 +556,12 @@ class Readable:
         """
         from coma_xr.output.export import export, wants_table
 
-        data = self.to_dataframe(where=where) if wants_table(path) else self.to_dataset(where=where)
-        return export(data, path, overwrite=overwrite)
+        if not wants_table(path):
+            return export(self.to_dataset(where=where), path, overwrite=overwrite)
+
+        from coma_xr.retrieve.dataframe import with_files_read
+
+        return export(with_files_read(self.to_dataframe(where=where)), path, overwrite=overwrite)
 
     def report(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write a page about the experiment, complete in itself: it loads nothing, and nothing in it runs.
@@ -597,17 +606,33 @@ class Readable:
         try:
             return build(self._trees(strict=strict))
         except DataFileError:
-            bad = dict(_unreadable(_located(self._place.measurements.trees(), self._place)))
+            from coma_xr.beside.read import deferred
+
+            # What is missing is found without reading arrays that lie in files of their own.
+            bad = self._unreadable(deferred) or self._unreadable(from_plain)
             if not bad:
                 raise
         text = f"In {self.path} cannot be read: {listing(bad.values(), 3)}"
         if strict:
             raise DataFileError(text)
         warn(
-            f"{text}. {len(bad)} of {self.number_of_measurements()} measurements are left out.",
+            f"{text}. {len(bad)} of {self.number_of_measurements()} measurements are left out. What cannot be mended is "
+            "computed again when it was removed.",
             DataFileWarning,
         )
         return build((id, tree) for id, tree in self._trees() if id not in bad)
+
+    def _unreadable(self, value_of: Callable[[Tree], object]) -> dict[int, str]:
+        """Return the ids of measurements that hold a value that contradicts itself, and what it is."""
+        bad: dict[int, str] = {}
+        for id, tree in _located(self._place.measurements.trees(), self._place):
+            for keys, leaf in leaves(tree):
+                try:
+                    value_of(leaf)
+                except DataFileError as error:
+                    bad[id] = f"measurement {id}, {shown(keys)}: {error}"
+                    break
+        return bad
 
     def _trees(self, *, strict: bool = False) -> Iterator[tuple[int, Tree]]:
         """Yield id and tree of every measurement, ready to be handed out."""
@@ -636,14 +661,3 @@ def _located(trees: Iterable[tuple[int, Tree]], place: ExperimentDirectory) -> I
             yield id, located(tree, place.stem(id))
         else:
             yield id, tree
-
-
-def _unreadable(trees: Iterable[tuple[int, Tree]]) -> Iterator[tuple[int, str]]:
-    """Yield the ids of measurements that hold a value that contradicts itself, and what it is."""
-    for id, tree in trees:
-        for keys, leaf in leaves(tree):
-            try:
-                from_plain(leaf)
-            except DataFileError as error:
-                yield id, f"measurement {id}, {shown(keys)}: {error}"
-                break

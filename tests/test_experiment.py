@@ -141,6 +141,37 @@ def test_failures_come_after_what_was_never_tried(e):
     assert called == [1, 2, 1]
 
 
+def test_what_is_excluded_is_counted_and_can_be_taken_back(e):
+    e.run(square, {"x": [1, 2, 3]})
+    assert e.exclude([1, 2], "the lamp was off") == [1, 2]
+    assert e.status()["excluded"] == 2
+    assert e.exclude(1, None) == [1]
+    assert e.status()["excluded"] == 1
+    assert e.to_dataset().measurement_status.values.tolist() == [2, 6, 2]
+    for reason in ("", 5):
+        with pytest.raises(coma.ParameterError, match="reason is a text that says why, or None"):
+            e.exclude(1, reason)
+
+
+def test_another_function_in_the_same_experiment_is_said(e):
+    def energy(x):
+        return {"y": x}
+
+    def entropy(x):
+        return {"y": -x}
+
+    e.run(energy, {"x": [1, 2]})
+    with pytest.warns(
+        ComaWarning, match=r"measurements in .* were made by energy\(\); .* count as done for entropy\(\) too"
+    ):
+        assert e.run(entropy, {"x": [1, 2, 3]}) == (1, 3)
+    # Once; and a function without a name says nothing.
+    e.run(entropy, {"x": [1, 2, 3]})
+    e.run(lambda x: {"y": 0}, {"x": [1, 2, 3]})
+    e.reset()
+    e.run(energy, {"x": [1]})
+
+
 def test_a_result_is_annotated_by_any_of_its_names(e):
     e.run(square, {"x": [1, 2]})
     name = e.paths().set_index("role").loc["result", "name"]
@@ -434,9 +465,9 @@ def test_what_is_missing_can_be_asked_for(e):
         e.missing()
     e.run(square, {"x": [1, 2, 3]}, limit=1)
     assert e.missing().to_dataframe().x.tolist() == [2, 3]
-    assert e.status() == {"measurements": 1, "failed": 0, "missing": 2, "runs": []}
+    assert e.status() == {"measurements": 1, "failed": 0, "missing": 2, "excluded": 0, "runs": []}
     e.run(square, e.missing())
-    assert e.status() == {"measurements": 3, "failed": 0, "missing": 0, "runs": []}
+    assert e.status() == {"measurements": 3, "failed": 0, "missing": 0, "excluded": 0, "runs": []}
 
 
 def test_a_run_tells_others_how_far_it_is(e, monkeypatch):

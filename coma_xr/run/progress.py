@@ -21,6 +21,7 @@ logger.addHandler(logging.NullHandler())
 # Seconds: a run that is over sooner shows no bar; the time between two lines in the log.
 _PATIENCE = 0.5
 _INTERVAL = 5.0
+_LINES = 50
 
 # Seconds at least between two words to other processes.
 _BETWEEN = 1.0
@@ -40,8 +41,8 @@ class Progress:
     total : int
         How many are to be done.
     show : bool or None, default None
-        None: a bar in a terminal or notebook, else a line in the log every few seconds. True: a bar in any
-        case. False: neither.
+        None: a bar in a terminal or notebook, else a line every few seconds, of a long run less often, in the log
+        or, where none is kept, on stderr. True: a bar in any case. False: neither.
     tell : function, optional
         Called with the counts at the start, and about once a second when some are done.
     """
@@ -102,9 +103,10 @@ class Progress:
                 self._bar.set_postfix(failed=self.failed, refresh=False)
             self._bar.update(self.done - self._bar.n)
         now = time.monotonic()
-        if self._logged and now - self._last > _INTERVAL:
+        # Of a night's run nobody reads thousands of lines.
+        if self._logged and now - self._last > max(_INTERVAL, (now - self._begin) / _LINES):
             self._last = now
-            logger.info("%s", self._line(now - self._begin))
+            self._note(self._line(now - self._begin))
         if now - self._told > _BETWEEN:
             self._tell_others(now)
 
@@ -125,6 +127,12 @@ class Progress:
         return (
             f"{self.done} of {self._total} done, {self.failed} failed, {rate:.3g} a second, {left:.0f} s left"
         )
+
+    def _note(self, text: str) -> None:
+        """Write a line to the log, and to stderr where no log is kept."""
+        logger.info("%s", text)
+        if not _log_is_kept():
+            self.say(text)
 
     def say(self, text: str) -> None:
         """Write a line to stderr, beside the bar."""
@@ -155,6 +163,17 @@ def _is_watched(notebook: bool) -> bool:
         return notebook or (sys.stderr is not None and sys.stderr.isatty())
     except ValueError:
         return False
+
+
+def _log_is_kept() -> bool:
+    """Whether what goes to the log at the level INFO is kept by anybody."""
+    if not logger.isEnabledFor(logging.INFO):
+        return False
+    kept, one = [*logger.handlers], logger
+    while one.propagate and one.parent is not None:
+        one = one.parent
+        kept += one.handlers
+    return any(handler.level <= logging.INFO and type(handler) is not logging.NullHandler for handler in kept)
 
 
 def _log_is_on_terminal() -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
 
 __all__ = [
+    "UNNAMED",
     "check_keywords",
     "check_set",
     "defaults",
@@ -22,6 +23,9 @@ __all__ = [
     "name_of",
     "random_arguments",
 ]
+
+UNNAMED = "result"
+"""What stands for the name of a lambda."""
 
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
@@ -36,7 +40,7 @@ def name_of(function: Callable[..., Any]) -> str:
     """
     inner = inspect.unwrap(getattr(function, "func", function))
     name = str(getattr(inner, "__name__", type(inner).__name__))
-    return "result" if name == "<lambda>" else name
+    return UNNAMED if name == "<lambda>" else name
 
 
 def keywords(definition: Definition) -> tuple[str, ...]:

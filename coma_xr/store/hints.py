@@ -104,11 +104,16 @@ def _fault_of_seed(value: Tree) -> str:
     return "" if type(value) is int and value >= 0 else "is no whole number"
 
 
+def _fault_of_name(value: Tree) -> str:
+    return "" if isinstance(value, str) else "is no name"
+
+
 _CHECKS = {
     "definition": _fault_of_definition,
     "annotations": _fault_of_annotations,
     EXCLUDED: _fault_of_marks,
     "seed": _fault_of_seed,
+    "function": _fault_of_name,
 }
 
 

@@ -183,3 +183,14 @@ def test_of_hundreds_of_warnings_stderr_gets_the_first_ones_and_the_log_all(caps
         "Further failures are not printed; failures() lists all of them.",
     ]
     assert len(caplog.records) == 100
+
+
+def test_without_a_terminal_and_a_log_the_lines_go_to_stderr(monkeypatch, capsys):
+    logger, times = logging.getLogger("coma_xr"), iter([0.0, 6.0, 7.0, 12.0, 1000.0, 1010.0, 1021.0])
+    monkeypatch.setattr(logger, "propagate", False)
+    monkeypatch.setattr("coma_xr.run.progress.time.monotonic", lambda: next(times))
+    with Progress(10) as progress:
+        for _ in range(6):
+            progress.step()
+    # Of a long run less often.
+    assert [line.partition(" of ")[0] for line in capsys.readouterr().err.splitlines()] == ["1", "3", "4", "6"]

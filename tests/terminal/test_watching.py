@@ -87,6 +87,7 @@ def test_the_status_of_what_nobody_runs(e, run):
         "measurements": 4,
         "failed": 2,
         "missing": 2,
+        "excluded": 0,
         "runs": [],
     }
     assert run("watch", "inverse") == (
