@@ -3,6 +3,7 @@ import logging
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -188,7 +189,7 @@ def test_of_hundreds_of_warnings_stderr_gets_the_first_ones_and_the_log_all(caps
 def test_without_a_terminal_and_a_log_the_lines_go_to_stderr(monkeypatch, capsys):
     logger, times = logging.getLogger("coma_xr"), iter([0.0, 6.0, 7.0, 12.0, 1000.0, 1010.0, 1021.0])
     monkeypatch.setattr(logger, "propagate", False)
-    monkeypatch.setattr("coma_xr.run.progress.time.monotonic", lambda: next(times))
+    monkeypatch.setattr("coma_xr.run.progress.time", SimpleNamespace(monotonic=lambda: next(times)))
     with Progress(10) as progress:
         for _ in range(6):
             progress.step()
