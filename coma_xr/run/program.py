@@ -75,9 +75,14 @@ class Program:
     timeout: float | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     keep_failed: bool = False
+    name: str | None = None
 
     @property
     def __name__(self) -> str:
+        return self.name or self._executable
+
+    @property
+    def _executable(self) -> str:
         return Path(self.template.arguments[0]).stem
 
     def __call__(self, parameter_set: Any = None, /, **keywords: Any) -> Any:
@@ -167,7 +172,7 @@ class Program:
 
     def _error(self, reason: str, command: str, ended: child.Ended, directory: str) -> ProgramError:
         said = _last_lines(ended.errors)
-        lines = [f"{self.__name__} {reason}" + (f": {said[-1]}" if said else "."), f"  command: {command}"]
+        lines = [f"{self._executable} {reason}" + (f": {said[-1]}" if said else "."), f"  command: {command}"]
         if said:
             lines += ["  standard error:", *[f"    {line}" for line in said]]
         elif _last_lines(ended.output):
@@ -223,6 +228,7 @@ def program(
     timeout: float | None = None,
     env: Mapping[str, str] | None = None,
     keep_failed: bool = False,
+    name: str | None = None,
 ) -> Program:
     """Make a function of an external program, to be given to `Experiment.run`.
 
@@ -251,6 +257,9 @@ def program(
         Environment variables, beside those that there are.
     keep_failed : bool, default False
         Keep the directory of a call that failed; the error names it.
+    name : str, optional
+        What the function is called: a result that has no names of its own, such as a number or a list, is stored at
+        ``results/<name>``. By default the executable's name.
 
     Returns
     -------
@@ -267,12 +276,17 @@ def program(
     >>> successor = program("expr {n} + 1", output="text")
     >>> successor(n=2)
     3
+    >>> program("expr {n} + 1", output="text", name="successor").__name__
+    'successor'
     """
     _check_choice("input", input, (*get_args(Input), None))
     _check_choice("output", output, get_args(Output))
-    for option, name in (("input_file", input_file), ("output_file", output_file)):
-        if name is not None and (not name or name in {".", ".."} or set(name) & set("/\0")):
-            raise ParameterError(f"{option} is a file name in the program's directory, not {name!r}.")
+    for option, file in (("input_file", input_file), ("output_file", output_file)):
+        if file is not None and (not file or file in {".", ".."} or set(file) & set("/\0")):
+            raise ParameterError(f"{option} is a file name in the program's directory, not {file!r}.")
+    called: Any = name
+    if called is not None and not (isinstance(called, str) and called.strip("/ ")):
+        raise ParameterError(f"name is what the program's result is called, such as 'energy', not {name!r}.")
     seconds: Any = timeout
     if seconds is not None and not (isinstance(seconds, (int, float)) and seconds > 0):
         raise ParameterError(f"timeout is a number of seconds above 0, not {timeout!r}.")
@@ -285,7 +299,7 @@ def program(
     if input_file is not None and input_file == output_file:
         raise ParameterError(f"input_file and output_file are both {input_file!r}.")
     variables = {str(name): str(value) for name, value in (env or {}).items()}
-    return Program(template, input, output, input_file, output_file, timeout, variables, keep_failed)
+    return Program(template, input, output, input_file, output_file, timeout, variables, keep_failed, name)
 
 
 def _check_choice(option: str, value: Any, known: Sequence[Any]) -> None:

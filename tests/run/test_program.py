@@ -15,6 +15,7 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
+import coma_xr as coma
 from coma_xr import files
 from coma_xr.define.parameters import ParameterSet
 from coma_xr.define.scans import grid
@@ -472,3 +473,15 @@ def test_an_executable_may_be_given_as_a_list(room, here):
     )
     f = program([sys.executable, here / "sim.py", "{parameters}"])
     assert f(x=2) == {"twice": 4}
+
+
+def test_what_a_program_writes_without_a_name_gets_the_one_that_is_given(script, experiment_path):
+    e = coma.Experiment(experiment_path, config={})
+    named = program(f"{script('echo 1 2 $1')} {{a}}", output="text", name="steps")
+    assert e.run(named, {"a": [3]}) == (1, 1)
+    assert e.measurement(1)["results/steps"] == [1, 2, 3]
+    with pytest.raises(ParameterError, match=r"^name is what the program's result is called, .* not '/'\.$"):
+        program("echo", name="/")
+    # The executable is what fails.
+    with pytest.raises(ProgramError, match=r"^false ended with exit code 1\."):
+        program("false", name="steps", output="text")()
