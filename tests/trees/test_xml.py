@@ -627,3 +627,20 @@ def test_ints_of_any_size_are_written_in_two_steps_too():
 
 def test_other_names_have_no_format():
     assert format_of("notes.txt") is None
+
+
+def test_what_coma_2_lost_in_xml_is_what_the_page_says():
+    """The same measurement in its two formats; docs/coming-from-coma-2.md tells the differences."""
+    plain = json.decode((DATA / "coma2/values-json/measurement.000001.json").read_bytes())["measurement"]
+    lossy = xml.decode((DATA / "coma2/values-xml/measurement.000001.xml").read_bytes())["measurement"]
+    results = plain["results"]
+    changed = {key: lossy["results"][key] for key in results if not same(results[key], lossy["results"][key])}
+    assert changed == {
+        "large": 1.79769313486e308,
+        "third": 0.333333333333,
+        "number_like": 12,
+        "text": None,
+        "yes": "True",
+        "no": "False",
+        "list": ["True", None, 1, "a"],
+    }
