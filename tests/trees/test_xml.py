@@ -631,10 +631,15 @@ def test_other_names_have_no_format():
 
 def test_what_coma_2_lost_in_xml_is_what_the_page_says():
     """The same measurement in its two formats; docs/coming-from-coma-2.md tells the differences."""
-    plain = json.decode((DATA / "coma2/values-json/measurement.000001.json").read_bytes())["measurement"]
-    lossy = xml.decode((DATA / "coma2/values-xml/measurement.000001.xml").read_bytes())["measurement"]
-    results = plain["results"]
-    changed = {key: lossy["results"][key] for key in results if not same(results[key], lossy["results"][key])}
+    changed = {}
+    for number in range(1, 6):
+        name = f"measurement.{number:06}"
+        plain = json.decode((DATA / "coma2/values-json" / f"{name}.json").read_bytes())["measurement"][
+            "results"
+        ]
+        lossy = xml.decode((DATA / "coma2/values-xml" / f"{name}.xml").read_bytes())["measurement"]["results"]
+        assert plain.keys() == lossy.keys()
+        changed |= {key: lossy[key] for key in plain if not same(plain[key], lossy[key])}
     assert changed == {
         "large": 1.79769313486e308,
         "third": 0.333333333333,
