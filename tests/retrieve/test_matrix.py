@@ -14,10 +14,16 @@ from hypothesis import strategies as st
 
 from coma_xr.define.values import key
 from coma_xr.errors import ComaWarning
+from coma_xr.output.export import export
+from coma_xr.output.load import load
+from coma_xr.retrieve.dataframe import build_dataframe
 from coma_xr.retrieve.dataset import build_dataset
 from coma_xr.retrieve.status import DONE
 from coma_xr.trees.plain import to_plain
+from tests.output.kinds import SUFFIXES, check, zarr_ends
 from tests.retrieve.builders import measured
+
+__all__ = ["zarr_ends"]
 
 # Each makes the value of a measurement of its number; the dtypes are those without and with holes.
 KINDS = {
@@ -34,6 +40,8 @@ KINDS = {
     "text or None": (lambda n: None if n % 2 else f"{n}", "object", "object"),
     "mixed": (lambda n: f"{n}" if n % 2 else n, "object", "object"),
     "date": (lambda n: dt.datetime(2026, 1, 1 + n), "datetime64[ns]", "datetime64[ns]"),  # noqa: DTZ001
+    "date in a zone": (lambda n: dt.datetime(2026, 1, 1 + n, tzinfo=dt.UTC), "object", "object"),
+    "tuple": (lambda n: (n, 2 * n), "int64", "float64"),
     "duration": (lambda n: dt.timedelta(n), "timedelta64[ns]", "timedelta64[ns]"),
     "bytes": (lambda n: bytes([n]), "object", "object"),
     "single": (lambda n: np.float32(n), "float32", "float32"),
@@ -55,6 +63,7 @@ SCANS = {
     "repeats": [(a, b, r) for a in (1, 2) for b in ("x", "y") for r in (0, 1)],
     "points": [(1, "x", 0), (2, "y", 0), (3, "z", 0), (4, "w", 0)],
 }
+LAYOUTS = ["grid", "points"]
 DEFINITION = [("a", "parameters/a"), ("b", "parameters/b")]
 
 
@@ -79,7 +88,7 @@ def same(found, value):
     """Whether what a Dataset has is what was stored; None among numbers is NaN there, among dates NaT."""
     if isinstance(found, np.ndarray) and found.ndim == 0:
         found = found[()]
-    if isinstance(value, dt.datetime):
+    if isinstance(value, dt.datetime) and value.tzinfo is None:
         return found == np.datetime64(value)
     if isinstance(value, dt.timedelta):
         return found == np.timedelta64(value)
@@ -99,7 +108,7 @@ def nothing(values):
     return all(item is None or is_nan(item) for item in np.asarray(values, dtype=object).ravel())
 
 
-@pytest.mark.parametrize("layout", ["grid", "points"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("scan", SCANS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_value_is_at_its_labels_and_holes_are_empty(kind, scan, layout):
@@ -122,12 +131,42 @@ def test_every_value_is_at_its_labels_and_holes_are_empty(kind, scan, layout):
     assert nothing(ds[name].values[empty])
 
 
+def dataset_of(kind, scan, layout):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ComaWarning)
+        return build_dataset(trees_of(SCANS[scan], KINDS[kind][0]), definition=DEFINITION, layout=layout)
+
+
+def table_of(kind, scan):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ComaWarning)
+        return build_dataframe(trees_of(SCANS[scan], KINDS[kind][0]), definition=DEFINITION)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_cell_of_the_matrix_comes_back_from_every_format(kind, suffix, tmp_path, report_line):
+    made = {f"{scan}, {layout}": dataset_of(kind, scan, layout) for scan in SCANS for layout in LAYOUTS}
+    made |= {f"{scan}, table": table_of(kind, scan) for scan in SCANS}
+    for number, (cell, data) in enumerate(made.items()):
+        path = export(data, tmp_path / f"{number}{suffix}")
+        try:
+            check(load(path), data)
+        except AssertionError as error:
+            error.add_note(f"This was {kind}, {cell}, in {path.name}.")
+            raise
+    if kind == next(iter(KINDS)):
+        report_line(
+            f"matrix of exports: {len(KINDS)} kinds x {len(made)} x {suffix}: {len(KINDS) * len(made)} cells"
+        )
+
+
 def check_cell(cell, value, kind):
     if kind == "dict":
         value = value["in"]
     if isinstance(value, xr.DataArray):
         value = value.values
-    if isinstance(value, (list, np.ndarray)) and kind != "a list or a number":
+    if isinstance(value, (list, tuple, np.ndarray)) and kind != "a list or a number":
         expected = np.asarray(value)
         inside = tuple(map(slice, expected.shape))
         assert same(cell.values[inside].tolist(), expected.tolist())
