@@ -6,11 +6,15 @@ The benchmarks report how many times as long coma_xr takes, in the same run on t
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import xarray as xr
+
+from tests.benchmarks.functions import function
 
 N_A, N_B = 10, 10
 
@@ -25,11 +29,6 @@ def axes(n: int) -> dict[str, list[float]]:
         "b": [float(i) / 10 for i in range(N_B)],
         "c": [float(i) / 1000 for i in range(n // (N_A * N_B))],
     }
-
-
-def function(a: float, b: float, c: float) -> dict[str, float]:
-    """Compute next to nothing."""
-    return {"y": a + b * c, "z": a - b * c}
 
 
 def tree(i: int, a: float, b: float, c: float) -> dict[str, object]:
@@ -64,22 +63,76 @@ def write(directory: Path, n: int) -> None:
                 os.rename(temporary, f"{where}/measurement.{i:06d}.json")
 
 
-def read(directory: Path) -> xr.Dataset:
-    """List the directory, read and decode each file, scatter the values into arrays over three dims."""
+def decoded(directory: Path) -> Iterator[Any]:
+    """List the directory, read and decode each file."""
     names = sorted(name for name in os.listdir(directory) if name.startswith("measurement.0"))
     where = str(directory)
-    rows = []
     for name in names:
         with open(f"{where}/{name}", "rb") as file:
-            measurement = _decoder.decode(file.read())["measurement"]
+            yield _decoder.decode(file.read())["measurement"]
+
+
+def placed(labels: np.ndarray, columns: dict[str, np.ndarray]) -> xr.Dataset:
+    """Scatter values into arrays over three dims."""
+    dims = ("a", "b", "c")
+    coords, places = zip(*(np.unique(column, return_inverse=True) for column in labels), strict=True)
+    ds = xr.Dataset(coords=dict(zip(dims, coords, strict=True)))
+    for name, column in columns.items():
+        array = np.full((*map(len, coords), *column.shape[1:]), np.nan)
+        array[places] = column
+        ds[name] = (*dims, "number")[: array.ndim], array
+    return ds
+
+
+def scalars(directory: Path) -> np.ndarray:
+    """Return a row for each of a, b, c, y, z."""
+    rows = []
+    for measurement in decoded(directory):
         parameters, results = measurement["parameters"], measurement["results"]
         rows.append((parameters["a"], parameters["b"], parameters["c"], results["y"], results["z"]))
+    return np.array(rows).T
+
+
+def read(directory: Path) -> xr.Dataset:
+    """Read the measurements, scatter their values into arrays over three dims."""
+    columns = scalars(directory)
+    return placed(columns[:3], {"y": columns[3], "z": columns[4]})
+
+
+def read_points(directory: Path) -> xr.Dataset:
+    """The same along one dim."""
+    columns = zip("abcyz", scalars(directory), strict=True)
+    ds = xr.Dataset({name: ("measurement", column) for name, column in columns})
+    return ds.set_coords(["a", "b", "c"])
+
+
+def read_half(directory: Path) -> xr.Dataset:
+    """The same of those measurements whose `a` is in the lower half."""
+    columns = scalars(directory)
+    columns = columns[:, columns[0] < N_A / 2]
+    return placed(columns[:3], {"y": columns[3], "z": columns[4]})
+
+
+def read_lists(directory: Path) -> xr.Dataset:
+    """The same where the result is a list."""
+    labels, lists = [], []
+    for measurement in decoded(directory):
+        parameters = measurement["parameters"]
+        labels.append((parameters["a"], parameters["b"], parameters["c"]))
+        lists.append(measurement["results"]["E"])
+    return placed(np.array(labels).T, {"E": np.array(lists)})
+
+
+def read_nested(directory: Path) -> xr.Dataset:
+    """The same where parameters and results stand below branches."""
+    rows = []
+    for measurement in decoded(directory):
+        layout, state = measurement["parameters"]["layout"], measurement["results"]["model"]["state"]
+        rows.append((layout["a"], layout["b"], layout["c"], state["y"], state["z"]))
     columns = np.array(rows).T
-    dims = ("a", "b", "c")
-    coords, places = zip(*(np.unique(column, return_inverse=True) for column in columns[:3]), strict=True)
-    ds = xr.Dataset(coords=dict(zip(dims, coords, strict=True)))
-    for name, column in zip(("y", "z"), columns[3:], strict=True):
-        array = np.full(tuple(map(len, coords)), np.nan)
-        array[places] = column
-        ds[name] = dims, array
-    return ds
+    return placed(columns[:3], {"y": columns[3], "z": columns[4]})
+
+
+def parse(archive: Path) -> Any:
+    """Decode the file of an inactive experiment with the fastest library."""
+    return _decoder.decode(archive.read_bytes())
