@@ -6,9 +6,11 @@ What is wrong with a file is said here and nowhere else.
 from __future__ import annotations
 
 import errno
+import gc
 import hashlib
 import json as standard_json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
@@ -30,6 +32,7 @@ __all__ = [
     "same",
     "text",
     "whole_number",
+    "without_collector",
 ]
 
 ARCHIVE_LIMIT = 4 * 2**30
@@ -67,6 +70,18 @@ def load(path: str, root: str, *, limit: int = files.LIMIT) -> Tree:
     except MemoryError as error:
         raise DataFileError(f"{path}: reading it takes more memory than there is.") from error
     return branch(tree, root, path)
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Keep the garbage collector from looking through a large tree again and again while it grows."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def branch(tree: Tree, root: str, path: str) -> dict[str, Tree]:
