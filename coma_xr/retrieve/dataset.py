@@ -232,7 +232,9 @@ class _Build:
         computed = self.source.columns.computed
         return {
             axis.dim: variable(
-                (axis.dim,), axis.labels, _attrs(self.source, None if axis.path in computed else axis.path)
+                (axis.dim,),
+                axis.labels,
+                _attrs(self.source, None if axis.path in computed else axis.path, axis.dim),
             )
             for axis in self.grid.all.axes
             if axis.labels is not None
@@ -280,7 +282,9 @@ class _Build:
             values = on_rows(source.values(Request(None, text)), item.layout.rows)
             own = source.names.resolve(text)
             dims = source.annotation(own).get("dims") or ([name] if name in (item.dims or ()) else item.dims)
-            coords.append((own, constant_or_not(name, values, item.layout, _attrs(source, own), dims or ())))
+            coords.append(
+                (own, constant_or_not(name, values, item.layout, _attrs(source, own, name), dims or ()))
+            )
         return coords
 
     def _item(
@@ -289,7 +293,7 @@ class _Build:
         dims = self.source.annotation(path, name).get("dims", ())
         dims = [dims] if isinstance(dims, str) else dims
         fill = AS_NEEDED if is_coord else self.fills.get(name, self.fills.get(path or "", self.fills.get("")))
-        return Item(name, values, layout, _attrs(self.source, path), dims, is_coord, fill)
+        return Item(name, values, layout, _attrs(self.source, path, name), dims, is_coord, fill)
 
 
 def _fills(source: Source, wanted: Sequence[Request], fill: Any) -> dict[str, Any]:
@@ -307,12 +311,14 @@ def _scalar(fill: Any) -> Any:
     return fill
 
 
-def _attrs(source: Source, path: str | None) -> Attrs:
+def _attrs(source: Source, path: str | None, shown_as: str) -> Attrs:
+    """Return what is known of a path, and the name that its variable has here where that is not the path's own."""
     if path is None:
         return {}
     note = source.annotation(path)
     said = {key: note[key] for key in ("units", "long_name") if note.get(key) is not None}
-    return {"path": path, "name": source.names.of(path), **said}
+    name = source.names.of(path)
+    return {"path": path, "name": name, **({} if name == shown_as else {"shown_as": shown_as}), **said}
 
 
 def _dims_of(path: str, values: list[Any], layout: Layout) -> Sequence[str]:

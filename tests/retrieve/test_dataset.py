@@ -217,7 +217,7 @@ def test_an_annotated_coordinate_that_is_equal_everywhere_labels_the_dim():
     assert ds.x.dims == ds.v.dims == ("a", "time")
     assert ds.time.dims == ("time",)
     assert ds.x.sel(a=2, time=0.5) == 1.0
-    assert ds.time.attrs == {"path": "results/t", "name": "t", "units": "s"}
+    assert ds.time.attrs == {"path": "results/t", "name": "t", "shown_as": "time", "units": "s"}
     assert ds.x.attrs["units"] == "m"
     assert set(ds.data_vars) == {"x", "v"}
 
@@ -280,7 +280,7 @@ def test_variables_are_paths_names_and_functions():
     assert list(ds.data_vars) == ["gap", "T", "first"]
     assert ds.gap.values.tolist() == [2, 4]
     assert ds["first"].values.tolist() == [1, 2]
-    assert ds.T.attrs == {"path": "results/t", "name": "t"}
+    assert ds.T.attrs == {"path": "results/t", "name": "t", "shown_as": "T"}
     assert ds.gap.attrs == {}
 
 
