@@ -20,11 +20,13 @@ def test_the_first_minute_works(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     names = {}
-    exec(blocks("python")[0], names)
+    for _ in range(2):
+        exec(blocks("python")[0], names)
     assert dict(names["ds"].sizes) == {"theta_0": 3, "theta_index": 20}
     assert len(list(Path("pendulum").glob("measurement.0*.json"))) == 60
     assert Path("pendulum.nc").is_file()
     assert Path("pendulum.csv").is_file()
+    assert Path("pendulum.png").is_file()
     plt.close("all")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import LayoutError, there_is
@@ -14,7 +15,7 @@ from coma_xr.output.plotting.plan import plan
 from coma_xr.output.plotting.table import table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
     import xarray as xr
@@ -46,18 +47,29 @@ ARGUMENTS = (
 # What the same is called elsewhere.
 OTHERS = {
     **dict.fromkeys(("color", "colour", "c", "group", "by"), "hue"),
-    **dict.fromkeys(("marker", "markers", "linestyle", "ls", "dashes"), "style"),
     **dict.fromkeys(("yerr", "err", "errorbar", "aggregate"), "error"),
     **dict.fromkeys(("cols", "column"), "col"),
     **dict.fromkeys(("size", "figsize"), "height"),
     **dict.fromkeys(("axes", "axis"), "ax"),
-    **dict.fromkeys(("xlabel", "ylabel", "title", "legend_title"), "labels"),
     "rows": "row",
     "logx": "xscale",
     "logy": "yscale",
     "logz": "zscale",
     "norm": "zscale",
     "wrap": "col_wrap",
+}
+
+# What is done otherwise.
+WAYS = {
+    **dict.fromkeys(
+        ("marker", "markers", "linestyle", "ls", "dashes"),
+        "What differs in dashes and markers is given by style='a', where a is a name in the data; one look for all is "
+        "set afterwards: figure.axes[0].lines[0].set_marker('s').",
+    ),
+    **dict.fromkeys(
+        ("xlabel", "ylabel", "label", "legend_title"), "Texts for names are given by labels={'a': '...'}."
+    ),
+    **dict.fromkeys(("title", "suptitle"), "The figure that it returns has it: figure.suptitle('...')."),
 }
 
 
@@ -132,14 +144,15 @@ def plot(
     -------
     matplotlib.figure.Figure
         For all else: ``figure.axes[0].set_xlim(0, 1)``, ``figure.savefig("pendulum.pdf")``. It is none of pyplot's
-        open figures, unless `ax` is part of one. A notebook shows it when it is a cell's last value.
+        open figures, unless `ax` is part of one. A notebook shows it when it is a cell's last value, a script saves it;
+        for a window, ``plot(..., ax=plt.figure().add_subplot())`` and ``plt.show()``.
 
     Raises
     ------
     PathError
         When a name is unknown.
     LayoutError
-        When arguments do not fit together, a dim is used by nothing, or values cannot be drawn.
+        When arguments do not fit together, a dim is used by nothing, values cannot be drawn, or there are none.
     ExperimentError
         When `data` is something else.
     TypeError
@@ -148,7 +161,8 @@ def plot(
     Warns
     -----
     ComaWarning
-        Of values that are not drawn: infinite ones, and those of 0 or less on a log scale.
+        Of values that are not drawn: infinite ones, and those of 0 or less on a log scale. Of `labels` for what is not
+        in the data.
 
     Examples
     --------
@@ -165,13 +179,20 @@ def plot(
         raise TypeError(_no_such(next(iter(unknown))))
     if err_style not in {None, "band", "bars"}:
         raise LayoutError(f"err_style={err_style!r} is unknown. There is: band, bars.")
+    if not isinstance(labels, Mapping | None):
+        raise LayoutError(
+            f"labels maps names and values to texts, such as {{'t': 'time'}}; this is {labels!r}."
+        )
     known = Data.of(data)
+    known.check_not_empty()
     asked = plan(known, x=x, y=y, z=z, hue=hue, style=style, row=row, col=col, error=error, kind=kind)
+    known.check_not_empty(*(asked.y or asked.measured))
     scales = {"x": xscale, "y": yscale, "z": zscale}
     points = table(known, asked)
     check_scales(points, scales)
     points = in_order(known, decided(drawable(points, scales)))
     texts = Labels(known, dict(labels or {}))
+    texts.check_given()
     where = {"ax": ax, "col_wrap": col_wrap, "height": height, "aspect": aspect}
     figure = draw(points, texts, scales=scales, err_style=err_style, status=status, where=where)
     return figure.get_figure(root=True)
@@ -181,6 +202,8 @@ def _no_such(name: str) -> str:
     if name in OTHERS:
         value = "='log'" if name.startswith("log") else ""
         return f"plot() has no argument {name!r}. Here it is {OTHERS[name]}{value}."
+    if name in WAYS:
+        return f"plot() has no argument {name!r}. {WAYS[name]}"
     hint = there_is(name, ARGUMENTS).replace("There is: ", "")
     return (
         f"plot() has no argument {name!r}. There is: {', '.join(ARGUMENTS)}."

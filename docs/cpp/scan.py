@@ -6,4 +6,4 @@ simulate = coma.program("./simulate {parameters} {output}", input="xml", output=
 
 e = coma.Experiment("pendulum")
 e.run(simulate, coma.grid(theta_0=[5, 30, 60], friction=[0, 0.1, -1], steps=20))
-e.export("pendulum.nc")
+e.export("pendulum.nc", overwrite=True)

@@ -16,6 +16,7 @@ from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+import coma_xr as coma
 from coma_xr.errors import ComaWarning, ExperimentError, LayoutError, PathError
 from coma_xr.output.plot import plot
 
@@ -246,6 +247,24 @@ def test_attrs_that_arithmetic_took_from_another_variable_are_not_used(pendulum)
     for name in ds.variables:
         ds[name].attrs.pop("name", None)
     assert drawn(ds, x="theta", y="t", hue="theta_0").axes[0].get_ylabel() == "time [s]"
+
+
+def test_what_a_call_or_a_note_renamed_keeps_its_units(tmp_path):
+    "Until arithmetic makes something else of it."
+    e = coma.Experiment(tmp_path / "moved")
+    e.run(lambda a: {"t": [0.0, 0.5, 1.0], "x": [0.0, a, 2.0 * a]}, {"a": [1.0, 2.0]})
+    e.annotate("parameters/a", units="m/s", long_name="velocity")
+    e.annotate("results/t", units="s", long_name="time since launch")
+    e.annotate("results/x", units="m", dims=["time"], coords={"time": "results/t"})
+    ax = drawn(e.to_dataset(), x="time", y="x", hue="a").axes[0]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("time since launch [s]", "x [m]")
+    ds = e.to_dataset({"place": "results/x"}, dims=[("v", "parameters/a")])
+    figure = drawn(ds, x="time", y="place", hue="v")
+    assert figure.axes[0].get_ylabel() == "place [m]"
+    assert figure.legends[0].get_title().get_text() == "velocity [m/s]"
+    with xr.set_options(keep_attrs=True):
+        ds["square"] = ds.place**2
+    assert drawn(ds, x="time", y="square", hue="v").axes[0].get_ylabel() == "square"
 
 
 def test_a_coord_that_came_with_an_array_keeps_its_units(pendulum):
@@ -710,6 +729,13 @@ def test_what_does_not_vary_with_an_argument_is_an_error():
         ("colour", "plot() has no argument 'colour'. Here it is hue."),
         ("logx", "plot() has no argument 'logx'. Here it is xscale='log'."),
         ("yerr", "plot() has no argument 'yerr'. Here it is error."),
+        (
+            "title",
+            "plot() has no argument 'title'. The figure that it returns has it: figure.suptitle('...').",
+        ),
+        ("legend_title", "Texts for names are given by labels={'a': '...'}."),
+        ("xlabel", "Texts for names are given by labels={'a': '...'}."),
+        ("marker", "What differs in dashes and markers is given by style='a', where a is a name"),
         ("hues", "Did you mean 'hue'"),
     ],
 )
@@ -717,6 +743,62 @@ def test_an_unknown_argument_is_answered_with_the_right_one(pendulum, name, text
     with pytest.raises(TypeError) as caught:
         plot(pendulum, **{name: 1})
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"height": "big"}, "height='big' must be more than 0: a number of inches, such as 3."),
+        ({"aspect": True}, "aspect=True must be more than 0: a number, such as 1.5."),
+        ({"aspect": float("nan")}, "aspect=nan must be more than 0: a number, such as 1.5."),
+        ({"col_wrap": 1.5}, "col_wrap=1.5 must be more than 0: a number of panels, such as 3."),
+        ({"labels": "x"}, "labels maps names and values to texts, such as {'t': 'time'}; this is 'x'"),
+        ({"labels": ["x"]}, "labels maps names and values to texts, such as {'t': 'time'}; this is ['x']"),
+    ],
+)
+def test_arguments_of_a_wrong_kind_are_errors(pendulum, arguments, text):
+    with pytest.raises(LayoutError) as caught:
+        plot(pendulum, x="theta", y="t", col="theta_0", **arguments)
+    assert text in str(caught.value)
+
+
+def test_labels_that_nothing_has_are_warned_of(pendulum):
+    "Variables and texts that this plot leaves out count too; a number may come in another selection."
+    labels = {
+        "theta": "angle",
+        "variable": "",
+        -60: "high",
+        7: "low",
+        "t_": "small",
+        "Ising": "I",
+        "t2": "time",
+    }
+    pendulum["model"] = ("theta_0", ["Ising", "Bond"])
+    with pytest.warns(
+        ComaWarning, match="labels: nothing in this data is called 't2'. There is: .*Did you mean 't'"
+    ):
+        drawn(pendulum, x="theta", y="t", hue="theta_0", labels=labels)
+
+
+def test_an_empty_selection_is_an_error(pendulum):
+    for data in (pendulum.isel(theta_0=[]), xr.Dataset(), pd.DataFrame({"a": []})):
+        with pytest.raises(LayoutError, match="There is nothing to plot: .*Was everything left out by a"):
+            plot(data, x="theta", y="t")
+    ds = pendulum.assign(E=(("theta_0", "E_index"), np.ones((2, 0))))
+    with pytest.raises(LayoutError, match="the dim 'E_index' has no values"):
+        plot(ds, x="E_index", y="E", hue="theta_0")
+    drawn(ds, x="theta", y="t", hue="theta_0")
+
+
+def test_a_figure_that_no_window_shows_says_how_to_see_it(pendulum):
+    from matplotlib import pyplot as plt
+
+    figure = plot(pendulum, x="theta", y="t", hue="theta_0")
+    with pytest.raises(ExperimentError, match=r"figure.savefig\('plot.png'\).*ax=plt.figure"):
+        figure.show()
+    window = plt.figure()
+    assert plot(pendulum, x="theta", y="t", hue="theta_0", ax=window.add_subplot()) is window
+    plt.close(window)
 
 
 def test_what_is_no_data_is_an_error():

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.errors import ExperimentError, PathError, there_is
+from coma_xr.errors import ExperimentError, LayoutError, PathError, there_is
 
 __all__ = ["VARIABLE", "Data"]
 
@@ -74,6 +74,16 @@ class Data:
         variables = [str(name) for name in ds.data_vars]
         paths = {str(v.attrs["path"]): str(n) for n, v in ds.variables.items() if "path" in v.attrs}
         return cls(ds, variables[0] if len(variables) == 1 else None, is_table, paths)
+
+    def check_not_empty(self, *names: str) -> None:
+        """Raise LayoutError when variables, by default all, have not one value."""
+        over = [self.dims(name) for name in names or self.choices()]
+        short = [next((dim for dim in dims if not self.ds.sizes[dim]), None) for dims in over]
+        if not self.ds.variables or (short and None not in short):
+            what = f"the dim {short[0]!r} has no values" if short else "there are no variables"
+            raise LayoutError(
+                f"There is nothing to plot: {what}. Was everything left out by a condition or selection?"
+            )
 
     def find(self, name: Any, argument: str) -> str:
         """Return the name of a dim, coord or variable; it may have been given as a path.

@@ -5,10 +5,12 @@ This module is loaded when the first figure is made, since its import brings mat
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Never
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from coma_xr.errors import ExperimentError
 
 __all__ = ["PlotFigure", "new_figure"]
 
@@ -18,6 +20,14 @@ SHARP = 2
 
 class PlotFigure(Figure):
     """A figure that shows itself in a notebook, once, without being in pyplot's list of open ones."""
+
+    def show(self, warn: bool = True) -> Never:  # noqa: ARG002  matplotlib's signature
+        """Raise ExperimentError that says how the figure can be seen, since no window belongs to it."""
+        raise ExperimentError(
+            "This figure is in no window. A notebook shows it as the last value of a cell; a script saves it: "
+            "figure.savefig('plot.png'). For a window draw into one of pyplot: coma.plot(..., "
+            "ax=plt.figure().add_subplot()), then plt.show()."
+        )
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         picture = _Memory()

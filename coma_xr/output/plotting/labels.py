@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coma_xr.errors import listing, there_is, warn
 from coma_xr.output.plotting.data import VARIABLE, Data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import xarray as xr
 
     from coma_xr.output.plotting.quantities import Quantity
 
@@ -38,6 +41,18 @@ class Labels:
 
     data: Data
     given: Mapping[Any, str] = field(default_factory=dict)
+
+    def check_given(self) -> None:
+        """Warn of texts for names that neither a variable nor a value in the data has."""
+        ds = self.data.ds
+        names = [str(name) for name in dict.fromkeys([*ds.dims, *ds.variables])]
+        unknown = [key for key in self.given if isinstance(key, str) and key not in {VARIABLE, *names}]
+        if unknown:
+            values = {value for v in ds.variables.values() for value in _texts(v)}
+            unknown = [key for key in unknown if key not in values]
+        if unknown:
+            called = listing(map(repr, unknown))
+            warn(f"labels: nothing in this data is called {called}. {there_is(unknown[0], names)}")
 
     def name(self, name: str) -> str:
         """Return what a variable is called, without units."""
@@ -83,7 +98,7 @@ class Labels:
         attrs: Mapping[str, Any] = self.data.ds[name].attrs if name in self.data.ds.variables else {}
         # A coord is not what arithmetic makes; those of a returned DataArray have no name in their attrs.
         if "name" in attrs or not self.data.is_ours or name in self.data.ds.coords:
-            return attrs if attrs.get("name", name) == name else {}
+            return attrs if attrs.get("shown_as", attrs.get("name", name)) == name else {}
         # Arithmetic with two variables keeps what both have: units alone, say, of a ratio that has none.
         others = [v.attrs.get("long_name") for n, v in self.data.ds.variables.items() if n != name]
         return attrs if attrs.get("long_name") not in [None, *others] else {}
@@ -99,6 +114,13 @@ class Labels:
             shared.append(word[0])
         joined = ", ".join(texts)
         return " ".join(shared) or (joined if len(joined) <= FITTING else "")
+
+
+def _texts(variable: xr.Variable) -> set[str]:
+    """Return the texts among the values of a variable."""
+    if isinstance(variable.dtype, np.dtype) and variable.dtype.kind not in "OTU":
+        return set()
+    return {value for value in np.ravel(variable.values).tolist() if isinstance(value, str)}
 
 
 def _printable(text: str) -> str:

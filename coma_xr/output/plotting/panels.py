@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,9 +93,9 @@ def panels_of(
     keys = [(*((r,) if rows else ()), *((c,) if cols else ())) for r in rows or [0.0] for c in cols or [0.0]]
     if len(keys) > MOST:
         raise LayoutError(f"These would be {len(keys)} panels; {MOST} are the most. Select some, or use hue.")
-    for name, number in (("height", height), ("aspect", aspect), ("col_wrap", col_wrap)):
-        if number is not None and not number > 0:
-            raise LayoutError(f"{name}={number!r} must be more than 0.")
+    _check_size("height", height, "a number of inches, such as 3")
+    _check_size("aspect", aspect, "a number, such as 1.5")
+    _check_size("col_wrap", col_wrap, "a number of panels, such as 3", numbers.Integral)
     if col_wrap is not None and (rows or not cols):
         raise LayoutError("col_wrap breaks the panels of col into lines, when there is no row. Leave it out.")
     if ax is not None:
@@ -106,6 +107,12 @@ def panels_of(
     size = SEVERAL if len(keys) > 1 else ALONE
     high = height or size[0]
     return _made(table, labels, keys, shape, (high * (aspect or size[1]), high))
+
+
+def _check_size(name: str, given: Any, wanted: str, kind: type = numbers.Real) -> None:
+    number = isinstance(given, kind) and not isinstance(given, bool)
+    if given is not None and not (number and given > 0):
+        raise LayoutError(f"{name}={given!r} must be more than 0: {wanted}.")
 
 
 def _made(
