@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +14,7 @@ from coma_xr.trees.paths import join, leaves
 if TYPE_CHECKING:
     from coma_xr.trees.plain import Tree
 
-__all__ = ["RunReport", "failure_text", "time_text"]
+__all__ = ["RunReport", "failure_text", "line_text", "time_text"]
 
 # So many failures are told in full; all of them are in `failures`.
 _MOST = 3
@@ -22,6 +23,9 @@ _LONGEST = 300
 # So many unfold in a notebook, with their tracebacks.
 _SHOWN = 10
 _FAILED = "failed"
+
+# In front of ``night.py:9 in simulate: return 1 / 0``.
+_DIRECTORY = re.compile(r"^.*?[/\\](?=[^/\\]+:\d+ in )")
 
 
 class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of its own
@@ -188,13 +192,35 @@ def failure_text(failure: Tree) -> str:
     names, values = [], []
     for segments, value in leaves(parameters):
         names.append(join(segments).removeprefix(f"{BRANCH}/"))
-        values.append(value)
+        values.append(_short(value))
     exception = failure["exception"]
     message = " ".join(exception["message"].split())
     if len(message) > _LONGEST:
         message = f"{message[:_LONGEST]}..."
-    line = f" [{exception['line']}]" if exception["line"] else ""
+    line = f" [{line_text(exception['line'])}]" if exception["line"] else ""
     return f"{describe(names, values)}: {exception['type']}{message and f': {message}'}{line}"
+
+
+def line_text(line: str) -> str:
+    """Return where an exception was raised without the directory, which the traceback has.
+
+    Examples
+    --------
+    >>> line_text("/home/ann/night.py:9 in simulate: return 1 / 0")
+    'night.py:9 in simulate: return 1 / 0'
+    """
+    return _DIRECTORY.sub("", line)
+
+
+def _short(value: Tree) -> Tree:
+    """Return a value with floats of six digits, enough to know the parameter set again."""
+    if type(value) is float:
+        return float(f"{value:.6g}")
+    if type(value) is list:
+        return [_short(item) for item in value]
+    if type(value) is dict:
+        return {key: _short(item) for key, item in value.items()}
+    return value
 
 
 def failure_fold(failure: Tree, *, is_open: bool = False) -> Html:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from coma_xr.run.report import line_text
 from coma_xr.terminal.finding import measurement_of, opened
 from coma_xr.terminal.text import block, clean, print_json, print_table
 
@@ -19,9 +19,6 @@ __all__ = ["failures", "paths", "show"]
 
 # A longer value of a measurement is cut; --json gives all of it.
 _LONGEST = 100
-
-# In front of ``night.py:9 in simulate: return 1 / 0``.
-_DIRECTORY = re.compile(r"^.*[/\\](?=[^/\\]+:\d+ in )")
 
 _ROLES = {"parameter": "parameters", "result": "results"}
 
@@ -133,7 +130,7 @@ def failures(path: str, *, traceback: int | None, as_json: bool) -> None:
         print("no failures")
     else:
         # The directory fills the line and is in the traceback.
-        table["line"] = [_DIRECTORY.sub("", line or "") for line in table["line"]]
+        table["line"] = [line_text(line or "") for line in table["line"]]
         _print_frame(table)
 
 
