@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 import coma_xr as coma
-from coma_xr.errors import ComaWarning, SerializationError
+from coma_xr.errors import ComaWarning, LayoutError, SerializationError
 
 COMA2 = Path(__file__).parent / "data" / "coma2"
 
@@ -433,6 +433,51 @@ def test_missing_and_failed_sets_have_cells_that_say_so(e):
     ds = e.to_dataset()
     meanings = ds.measurement_status.attrs["flag_meanings"].split()
     assert [meanings[int(flag)] for flag in ds.measurement_status] == ["failed", "done", "done", "missing"]
+
+
+def total(a, b, c):
+    return {"y": a + b + c}
+
+
+CUBE = {"a": (0.0, 1.0), "b": (0.0, 1.0), "c": (0.0, 1.0)}
+
+
+def test_fifty_random_points_in_three_parameters_stay_fifty_cells(e):
+    e.run(total, coma.sample(50, CUBE, seed=1))
+    ds = e.to_dataset()
+    assert ds.sizes == {"measurement": 50}
+    assert np.allclose(ds.y, ds.a + ds.b + ds.c)
+
+
+def test_a_grid_of_random_points_is_warned_of_with_the_ways_out(e):
+    e.run(total, coma.sample(50, CUBE, seed=1))
+    said = r"50 measurements in 125000 cells\. Ways out: dims=\['.'\], .*layout='points'"
+    with pytest.warns(ComaWarning, match=said):
+        assert e.to_dataset(layout="grid").sizes == {"a": 50, "b": 50, "c": 50}
+
+
+def test_a_grid_of_a_million_cells_with_a_hundred_points_is_refused(e):
+    e.run(total, coma.sample(101, CUBE, seed=1))
+    with pytest.raises(LayoutError, match=r"101 measurements in 1030301 cells\. Ways out: .*layout='points'"):
+        e.to_dataset(layout="grid")
+
+
+def test_random_points_of_an_experiment_without_a_definition_lie_along_one_of_their_parameters(e):
+    for p in coma.sample(50, CUBE, seed=1):
+        e.new_measurement().save({"parameters": dict(p), "results": total(**p)})
+    ds = e.to_dataset()
+    assert ds.sizes == {"a": 50}
+    assert ds.b.dims == ds.c.dims == ("a",)
+    assert np.allclose(ds.y, ds.a + ds.b + ds.c)
+
+
+def test_a_list_here_and_a_number_there_are_cells_as_they_were_and_said(e):
+    e.run(lambda n: {"E": [1, 2] if n == 1 else 3}, {"n": [1, 2]})
+    with pytest.warns(ComaWarning, match="Each cell holds one object .* 'E' has values of different kinds"):
+        ds = e.to_dataset()
+    assert ds.E.dims == ("n",)
+    assert ds.E.values.tolist() == [[1, 2], 3]
+    assert e.to_dataframe()[["E", "E_1", "E_2"]].sum().tolist() == [3, 1, 2]
 
 
 def test_conditions_select_measurements(e):
