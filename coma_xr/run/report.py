@@ -206,7 +206,7 @@ def line_text(line: str) -> str:
 
     Examples
     --------
-    >>> line_text("/home/ann/night.py:9 in simulate: return 1 / 0")
+    >>> line_text("/home/user/night.py:9 in simulate: return 1 / 0")
     'night.py:9 in simulate: return 1 / 0'
     """
     return _DIRECTORY.sub("", line)
