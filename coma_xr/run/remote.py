@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from coma_xr.define import given
 from coma_xr.errors import SerializationError
 from coma_xr.run.plan import Task
-from coma_xr.run.signature import name_of
+from coma_xr.run.signature import called
 from coma_xr.run.worker import Work, call
 from coma_xr.trees import registry
 
@@ -82,7 +82,7 @@ def pack(work: Work) -> bytes:
         packed: bytes = cloudpickle.dumps((work, registry.registrations(), given.known()))
     except Exception as error:
         raise SerializationError(
-            f"{name_of(work.function)}() cannot be sent to another process: {type(error).__name__}: {error}. Make in "
+            f"{called(work.function)}() cannot be sent to another process: {type(error).__name__}: {error}. Make in "
             "the function what cannot be sent, such as an open file, or run with max_workers=1."
         ) from error
     return packed

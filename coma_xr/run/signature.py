@@ -15,17 +15,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNNAMED",
+    "called",
     "check_keywords",
     "check_set",
     "defaults",
     "first_argument",
     "keywords",
+    "makes_no_difference",
     "name_of",
     "random_arguments",
 ]
 
 UNNAMED = "result"
 """What stands for the name of a lambda."""
+
+_LAMBDA = "<lambda>"
 
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
@@ -38,9 +42,20 @@ def name_of(function: Callable[..., Any]) -> str:
     >>> name_of(max), name_of(lambda x: x)
     ('max', 'result')
     """
+    name = called(function)
+    return UNNAMED if name == _LAMBDA else name
+
+
+def called(function: Callable[..., Any]) -> str:
+    """Return what a function is called in messages.
+
+    Examples
+    --------
+    >>> called(max), called(lambda x: x)
+    ('max', '<lambda>')
+    """
     inner = inspect.unwrap(getattr(function, "func", function))
-    name = str(getattr(inner, "__name__", type(inner).__name__))
-    return UNNAMED if name == "<lambda>" else name
+    return str(getattr(inner, "__name__", type(inner).__name__))
 
 
 def keywords(definition: Definition) -> tuple[str, ...]:
@@ -81,6 +96,21 @@ def random_arguments(function: Callable[..., Any], given: Sequence[str]) -> tupl
     return tuple(name for name in _RANDOM if name in taken and name not in given)
 
 
+def makes_no_difference(function: Callable[..., Any], given: Sequence[str]) -> bool:
+    """Whether a repeat is like the one before, as far as arguments tell: neither ``rng`` nor ``seed`` is among them.
+
+    Objects and programs may have numbers of their own.
+
+    Examples
+    --------
+    >>> makes_no_difference(lambda a: a, ["a"]), makes_no_difference(lambda a, rng: a, ["a"]), makes_no_difference(max, [])
+    (True, False, False)
+    """
+    inner = inspect.unwrap(getattr(function, "func", function))
+    own = set(_RANDOM) & set(given)
+    return inspect.isfunction(inner) and not own and not random_arguments(function, given)
+
+
 def first_argument(function: Callable[..., Any]) -> str:
     """Return the name of the argument that a parameter set, given by position, goes to; "" when it has none."""
     signature = _signature(function)
@@ -98,7 +128,7 @@ def check_set(function: Callable[..., Any], random: Sequence[str] = ()) -> None:
         signature.bind(object(), **dict.fromkeys(random))
     except TypeError as error:
         raise ParameterError(
-            f"run(f) calls f(parameter_set), but {name_of(function)}{signature} cannot be called so: {error}. "
+            f"run(f) calls f(parameter_set), but {called(function)}{signature} cannot be called so: {error}. "
             "To pass parameters by keyword, give the scan as well: run(f, scan)."
         ) from None
 
@@ -108,7 +138,7 @@ def check_keywords(function: Callable[..., Any], given: Sequence[str]) -> None:
     signature = _signature(function)
     if signature is None:
         return
-    name, parameters = name_of(function), signature.parameters.values()
+    name, parameters = called(function), signature.parameters.values()
     taken = [p.name for p in parameters if p.kind in _BY_KEYWORD]
     if not any(p.kind is Parameter.VAR_KEYWORD for p in parameters):
         by_position = [
@@ -136,9 +166,10 @@ def check_keywords(function: Callable[..., Any], given: Sequence[str]) -> None:
 
 
 def _by_position(name: str, signature: inspect.Signature, keyword: str) -> str:
+    inner = "f" if name == _LAMBDA else name
     return (
         f"{name}{signature} takes '{keyword}' by position only, but run(f, scan) calls it by keyword. "
-        f"A lambda helps: run(lambda {keyword}: {name}({keyword}), scan)."
+        f"A lambda helps: run(lambda {keyword}: {inner}({keyword}), scan)."
     )
 
 
@@ -163,7 +194,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
         raise ParameterError(f"run() takes a function, not {function!r} of type {type(function).__name__}.")
     if inspect.iscoroutinefunction(function):
         raise ParameterError(
-            f"{name_of(function)}() is an async function, which returns before it has computed anything. "
+            f"{called(function)}() is an async function, which returns before it has computed anything. "
             "Give run() a plain function that calls asyncio.run(...)."
         )
     try:

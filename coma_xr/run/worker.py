@@ -290,7 +290,7 @@ def _of_mapping(work: Work, value: Mapping[str, Any]) -> Mapping[str, Any]:
         return value
     if _is_whole_tree(value):
         raise SerializationError(
-            f"{signature.name_of(work.function)}() returned a whole measurement tree ({listing(value)}). With "
+            f"{signature.called(work.function)}() returned a whole measurement tree ({listing(value)}). With "
             "run(f, scan) a function returns what belongs under results; run(f), for parameter sets that were "
             "added before, takes whole trees."
         )
@@ -311,7 +311,7 @@ def _of_object(value: Any, state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _returned_none(work: Work) -> str:
-    name = signature.name_of(work.function)
+    name = signature.called(work.function)
     if work.protocol == "set":
         return (
             f"{name}() returned None. With run(f) a function returns the measurement tree, such as "

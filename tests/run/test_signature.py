@@ -88,7 +88,7 @@ def test_functions_that_can_be_called_by_keyword_pass(function, given):
         (
             lambda x, **more: None,
             ["a"],
-            "result() needs an argument 'x', which the scan does not give. It gives: a.",
+            "<lambda>() needs an argument 'x', which the scan does not give. It gives: a.",
         ),
         (
             math.sin,
@@ -102,16 +102,16 @@ def test_functions_that_can_be_called_by_keyword_pass(function, given):
             lambda *args: None,
             ["x"],
             (
-                "result(*args) takes 'x' by position only, but run(f, scan) calls it by keyword. "
-                "A lambda helps: run(lambda x: result(x), scan)."
+                "<lambda>(*args) takes 'x' by position only, but run(f, scan) calls it by keyword. "
+                "A lambda helps: run(lambda x: f(x), scan)."
             ),
         ),
         (
             lambda y, /, **more: None,
             ["x"],
             (
-                "result(y, /, **more) takes 'y' by position only, but run(f, scan) calls it by keyword. "
-                "A lambda helps: run(lambda y: result(y), scan)."
+                "<lambda>(y, /, **more) takes 'y' by position only, but run(f, scan) calls it by keyword. "
+                "A lambda helps: run(lambda y: f(y), scan)."
             ),
         ),
         (5, ["x"], "run() takes a function, not 5 of type int."),
@@ -148,6 +148,8 @@ def test_functions_of_more_arguments_do_not_take_a_set():
     )
     with raises(text):
         check_set(pendulum)
+    with raises(text.replace("pendulum", "<lambda>")):
+        check_set(lambda theta_0, theta, L=1.0: None)
     with raises("run() takes a function, not None of type NoneType."):
         check_set(None)
 
