@@ -183,6 +183,11 @@ def is_directory(path: str) -> bool:
     return os.path.isdir(path)
 
 
+def is_executable(path: str) -> bool:
+    """Whether a file may be run as a program."""
+    return os.access(path, os.X_OK)
+
+
 def stamp(path: str) -> tuple[int, int, int] | None:
     """Return inode, size and time of change of a file, equal as long as it is the same; None without it."""
     try:

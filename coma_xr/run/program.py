@@ -123,6 +123,10 @@ class Program:
                 files.create(places[PARAMETERS], self._parameters(values), sync=False)
             return self._result(arguments, directory, places[OUTPUT])
 
+    def coma_check(self, names: Sequence[str]) -> None:
+        """Raise ParameterError when the command and parameters of these names do not fit together."""
+        self.template.check(names, all_used=not self._writes_file())
+
     def _writes_file(self) -> bool:
         return self.input_file is not None or PARAMETERS in self.template.names
 

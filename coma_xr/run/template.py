@@ -90,14 +90,11 @@ class Template:
         ParameterError
             A name in braces is no parameter's, a parameter has no place, or a value is no single text or number.
         """
+        self.check(values, all_used=all_used)
         known = {**{f"{_BRANCH}{name}": value for name, value in values.items()}, **values}
-        if all_used:
-            self._check_all_used(values)
-        return ["".join(self._filled(argument, known, values, places)) for argument in self.arguments]
+        return ["".join(self._filled(argument, known, places)) for argument in self.arguments]
 
-    def _filled(
-        self, argument: str, known: Mapping[str, Any], values: Mapping[str, Any], places: Mapping[str, str]
-    ) -> Iterator[str]:
+    def _filled(self, argument: str, known: Mapping[str, Any], places: Mapping[str, str]) -> Iterator[str]:
         for literal, name, spec, _ in Formatter().parse(argument):
             yield literal
             if name is None:
@@ -105,19 +102,33 @@ class Template:
             if name in places:
                 yield places[name]
             else:
-                if name not in known:
-                    own = [*values, *[f"{{{place}}}" for place in places]]
-                    raise ParameterError(f"The command asks for a parameter '{name}'. {there_is(name, own)}")
                 yield _text(name, known[name], spec or "")
 
-    def _check_all_used(self, names: Iterable[str]) -> None:
-        unused = [name for name in names if not self.names & {name, f"{_BRANCH}{name}"}]
+    def check(self, names: Iterable[str], *, all_used: bool) -> None:
+        """Raise ParameterError when a name in braces is no parameter's, or a parameter has no place.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Of the parameters.
+        all_used : bool
+            As in `fill`.
+        """
+        names, said = list(names), []
+        known = {*names, *[f"{_BRANCH}{name}" for name in names], *_OWN}
+        unknown = sorted(self.names - known)
+        if unknown:
+            own = [*names, *[f"{{{place}}}" for place in _OWN]]
+            said.append(f"The command asks for a parameter '{unknown[0]}'. {there_is(unknown[0], own)}")
+        unused = [name for name in names if not self.names & {name, f"{_BRANCH}{name}"}] if all_used else []
         if unused:
             name = unused[0]
-            raise ParameterError(
+            said.append(
                 f"The program does not learn the parameter{'s' * (len(unused) > 1)} {listing(unused)}: the command has "
                 f"neither {{{name}}} nor {{{PARAMETERS}}} for a file with all of them."
             )
+        if said:
+            raise ParameterError(" ".join(said))
 
     def hints(self) -> Iterator[str]:
         """Yield what may have been overlooked when the program failed."""
@@ -206,13 +217,14 @@ def find_executable(name: str, here: str) -> str:
     Raises
     ------
     ParameterError
-        There is none. The message says what there is instead.
+        There is none, or it cannot be executed. The message says what there is instead.
     """
     if "/" in name:
         path = str(Path(here, name))
         if files.is_directory(path):
             raise ParameterError(f"{name} is a directory, not an executable.")
         if files.exists(path):
+            _check_executable(name, path)
             return path
         directory, last = str(Path(path).parent), Path(path).name
         if not files.is_directory(directory):
@@ -223,7 +235,7 @@ def find_executable(name: str, here: str) -> str:
     directories = [directory for directory in os.environ.get("PATH", _SEARCHED).split(":") if directory]
     for directory in directories:
         path = files.inside(directory, name)
-        if files.exists(path) and not files.is_directory(path):
+        if files.exists(path) and not files.is_directory(path) and files.is_executable(path):
             return path
     if files.exists(files.inside(here, name)):
         raise ParameterError(
@@ -238,3 +250,10 @@ def find_executable(name: str, here: str) -> str:
     hints = near(name, there)
     hint = f" Did you mean {' or '.join(map(repr, hints))}?" if hints else ""
     raise ParameterError(f"There is no executable {name!r} in the search path.{hint}")
+
+
+def _check_executable(name: str, path: str) -> None:
+    if not files.is_executable(path):
+        raise ParameterError(
+            f"{name} cannot be executed. In a shell `chmod +x {shlex.quote(name)}` makes it a program."
+        )

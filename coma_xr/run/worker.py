@@ -179,6 +179,8 @@ def prepare(
         own = signature.defaults(function, [*keywords, *random])
         # An argument's name has nothing in it that a path would have to escape.
         defaults = {_BRANCH_PATH + name: value for name, value in own.items()}
+    if hasattr(function, "coma_check"):
+        function.coma_check(keywords or definition.names)
     seeds = None
     if random:
         seeds = Seeds(secrets.randbits(_ROOT_BITS) if seed is None else seed, random, dict(constants or {}))

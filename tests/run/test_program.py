@@ -365,9 +365,26 @@ def test_a_file_meant_from_here_is_hinted_at(room, script, here):
 
 
 def test_an_executable_that_cannot_be_started_is_said(room, here):
-    (here / "simulate").write_text("#!/bin/sh\n")
+    file = here / "simulate"
+    file.write_text("#!/bin/sh\n")
+    with pytest.raises(
+        ParameterError, match=r"./simulate cannot be executed. In a shell `chmod \+x ./simulate` makes"
+    ):
+        program("./simulate")
+    file.chmod(0o755)
+    simulate = program("./simulate")
+    file.chmod(0o644)
     with pytest.raises(ProgramError, match="simulate: cannot be started: Permission denied"):
-        program("./simulate")()
+        simulate()
+
+
+def test_a_file_in_the_search_path_that_is_no_program_is_passed_over(room, here, monkeypatch):
+    for name, mode in (("first", 0o644), ("second", 0o755)):
+        (here / name).mkdir()
+        (here / name / "simulate").write_text("#!/bin/sh\necho 1\n")
+        (here / name / "simulate").chmod(mode)
+    monkeypatch.setenv("PATH", f"{here}/first:{here}/second:/usr/bin:/bin")
+    assert program("simulate", output="text")() == 1
 
 
 # ------------------------------------------------------------------------------------- misuse, early
@@ -444,6 +461,20 @@ def test_an_option_that_cannot_be_meant_is_an_error(script, options, message):
 def test_parameters_that_do_not_fit_the_command_are_named(room, script, values, message):
     with pytest.raises(ParameterError, match=message):
         program(f"{script('exit')} {{x}}")(**values)
+
+
+def test_what_does_not_fit_the_command_is_an_error_before_a_run(script, experiment_path):
+    "Once, and not of each point; what the program asks for and what it does not learn are both named."
+    e = coma.Experiment(experiment_path)
+    simulate = program(f"{script('exit')} {{a}} {{c}}")
+    text = r"asks for a parameter 'c'. There is: a, b, .* The program does not learn the parameter b: the command"
+    with pytest.raises(ParameterError, match=text):
+        e.run(simulate, grid(a=[1], b=[2]))
+    e.define_parameter_set("a")
+    e.add_parameter_set(1)
+    with pytest.raises(ParameterError, match="asks for a parameter 'c'. There is: a, "):
+        e.run(simulate)
+    assert e.status()["failed"] == 0
 
 
 def test_a_misspelt_parameter_is_named_with_the_nearest(room, script):
