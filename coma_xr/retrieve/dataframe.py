@@ -92,6 +92,11 @@ def build_dataframe(
     PathError
         When a name or path leads nowhere in all measurements.
 
+    Warns
+    -----
+    ComaWarning
+        When `where` holds for no measurement.
+
     Examples
     --------
     >>> trees = [(1, {"results": {"E": [1, 2]}}), (3, {"results": {"E": [3]}})]
@@ -119,6 +124,8 @@ def build_dataframe(
         annotations=annotations,
         choose=selection,
     )
+    if selection is not None:
+        selection.warn_when_empty(len(source.columns))
     ids = pd.Index(source.columns.ids, name="measurement_id", dtype="int64")
     shown = _shown(source, None if variables is None else wanted, keys) if len(source.columns) else []
     columns = {column.name: column.values for column in shown}

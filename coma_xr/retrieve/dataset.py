@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from coma_xr.errors import LayoutError
+from coma_xr.errors import LayoutError, listing
 from coma_xr.retrieve.arrays import Attrs, factorize
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING
 from coma_xr.retrieve.dims import Structure, arrange
@@ -101,7 +101,12 @@ def build_dataset(
     PathError
         When a name or path leads nowhere in all measurements.
     LayoutError
-        When the grid would be large and almost empty.
+        When the grid would be large and almost empty, or a dim of lists has the name of one of the measurements.
+
+    Warns
+    -----
+    ComaWarning
+        When `where` holds for no measurement.
 
     Examples
     --------
@@ -131,6 +136,8 @@ def build_dataset(
     gone = absent(source, status, () if selection is None else selection.unchosen)
     if selection is not None and gone:
         gone = gone.where(selection.of_absent(gone))
+    if selection is not None:
+        selection.warn_when_empty(len(source.columns))
     if not len(source.columns) and not gone:
         return xr.Dataset(attrs=said)
     names = Taken(source, wanted, wanted_dims or ())
@@ -292,8 +299,19 @@ class _Build:
     ) -> Item:
         dims = self.source.annotation(path, name).get("dims", ())
         dims = [dims] if isinstance(dims, str) else dims
+        self._check_dims(name, dims or ())
         fill = AS_NEEDED if is_coord else self.fills.get(name, self.fills.get(path or "", self.fills.get("")))
         return Item(name, values, layout, _attrs(self.source, path, name), dims, is_coord, fill)
+
+    def _check_dims(self, name: str, dims: Sequence[str]) -> None:
+        """Raise LayoutError for a dim of lists that would be there twice."""
+        for place, dim in enumerate(dims):
+            taken = "a dim of the measurements already" if dim in self.grid.all.dims else "there twice"
+            if dim in self.grid.all.dims or dim in dims[:place]:
+                raise LayoutError(
+                    f"'{name}' was given the dims {listing(dims)}, but '{dim}' is {taken}. Give the dim of its lists another "
+                    f"name, such as unfold={{'{name}': '{dim}_index'}}, or annotate(..., dims='{dim}_index')."
+                )
 
 
 def _fills(source: Source, wanted: Sequence[Request], fill: Any) -> dict[str, Any]:

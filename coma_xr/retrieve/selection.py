@@ -11,7 +11,7 @@ from coma_xr.define.parameters import Definition as Parameters
 from coma_xr.define.parameters import write
 from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, look
-from coma_xr.errors import ParameterError, PathError
+from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.retrieve.columns import collect
 from coma_xr.retrieve.measurement import Measurement, item
 from coma_xr.retrieve.names import Names
@@ -116,6 +116,7 @@ class Selection:
             Parameters(*zip(*self._definition, strict=True)) if self._definition else Parameters((), ())
         )
         self._paths: dict[str, str] = {}
+        self._number = 0
         self.unchosen: list[tuple[Sequence[Tree], int]] = []
 
     def __call__(self, trees: Iterable[tuple[int, Tree]]) -> Iterator[tuple[int, Tree, bool]]:
@@ -153,6 +154,7 @@ class Selection:
 
     def _judged(self, pair: tuple[int, Tree]) -> tuple[int, Tree, bool]:
         id, tree = pair
+        self._number += 1
         subject = _Subject(id, tree, self) if self._calls else None
         try:
             chosen = self._condition.evaluate(lambda name: self._value(tree, self._paths[name]), subject)
@@ -168,6 +170,13 @@ class Selection:
             if values is not None:
                 self.unchosen.append((values, 0 if repeat is NOTHING else repeat))
         return id, tree, chosen
+
+    def warn_when_empty(self, chosen: int) -> None:
+        """Say it when there were measurements, and none was chosen."""
+        if self._number and not chosen:
+            none = "None of the" if self._number > 1 else "Not the"
+            number = f"{self._number} measurements" if self._number > 1 else "one measurement that there is"
+            warn(f"{none} {number} fulfils the condition {self._condition}.")
 
     def _value(self, tree: Tree, path: str) -> Any:
         for place in (path, *self._past.places(path)):

@@ -10,6 +10,7 @@ import pytest
 
 from coma_xr.define.conditions import P
 from coma_xr.errors import ComaWarning, LayoutError, PathError
+from coma_xr.retrieve.dataframe import build_dataframe
 from coma_xr.retrieve.dataset import build_dataset
 from tests.retrieve.builders import measured, pendulum
 
@@ -213,7 +214,8 @@ def test_names_do_not_depend_on_what_was_chosen():
 
 
 def test_when_nothing_is_chosen_the_dataset_is_empty():
-    assert not build_dataset(pendulum(), where="theta_0 > 0").variables
+    with pytest.warns(ComaWarning, match="None of the 12 measurements fulfils the condition theta_0 > 0"):
+        assert not build_dataset(pendulum(), where="theta_0 > 0").variables
 
 
 def test_values_of_the_chosen_keep_their_types():
@@ -312,3 +314,24 @@ def test_derived_parameters_are_coords_over_what_they_follow_from():
     with pytest.warns(ComaWarning, match="full"):
         ds = build_dataset(trees, definition=[(n, f"parameters/{n}") for n in "acb"], structure=structure)
     assert set(ds.E.dims) == {"a", "b", "c"}
+
+
+def test_a_condition_that_no_measurement_fulfils_is_said():
+    "Without any measurement there is nothing to say of a condition."
+    for build in (build_dataset, build_dataframe):
+        with pytest.warns(ComaWarning, match="None of the 2 measurements fulfils the condition a > 10"):
+            assert not len(build(cells(), where="a > 10"))
+        with pytest.warns(ComaWarning, match="Not the one measurement that there is fulfils the condition"):
+            build(cells()[:1], where=lambda p: p.a > 10)
+        build([], where="a > 10")
+
+
+@pytest.mark.parametrize("unfold", [{"P": "a"}, {"N": ["cell", "a"]}, {"results/x": {"a": "results/t"}}])
+def test_a_dim_of_lists_cannot_be_one_of_the_measurements(unfold):
+    with pytest.raises(LayoutError, match="but 'a' is a dim of the measurements already. Give .*a_index"):
+        build_dataset(cells(), unfold=unfold)
+
+
+def test_two_dims_of_one_variable_have_two_names():
+    with pytest.raises(LayoutError, match="'N' was given the dims site, site, but 'site' is there twice"):
+        build_dataset(cells(), unfold={"N": ["site", "site"]})
