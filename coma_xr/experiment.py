@@ -71,7 +71,7 @@ class Experiment(Readable):
         experiment index, if the user has one, else none.
     description : str, optional
         What the experiment is about. Replaces the one on file.
-    tags : sequence of str, optional
+    tags : str or sequence of str, optional
         Words to find the experiment by. Replace those on file.
     config : mapping, optional
         The options of the configuration file. By default that file is read; ``{}`` means all defaults.
@@ -105,16 +105,18 @@ class Experiment(Readable):
         *,
         id: int | None = None,
         description: str | None = None,
-        tags: Sequence[str] | None = None,
+        tags: str | Sequence[str] | None = None,
         config: Mapping[str, Any] | None = None,
         durable: Durable = "auto",
     ) -> None:
         if durable not in ("auto", True, False):
             raise ExperimentError(f"durable is 'auto', True or False, not {durable!r}.")
+        self._given = config
         self._config = Config.of(config)
         self._durable = durable
         super().__init__(ExperimentDirectory(path, mode=mode, id=id, config=self._config))
-        given = {"description": description, "tags": None if tags is None else list(tags)}
+        words = [tags] if isinstance(tags, str) else tags
+        given = {"description": description, "tags": None if words is None else list(words)}
         changes = {name: value for name, value in given.items() if value not in (None, self._info(name))}
         if changes:
             self._place.save_info(**changes)
@@ -661,13 +663,13 @@ class Experiment(Readable):
             return list(where)
         return [m.id for m in self.measurements(where=where)]
 
-    def merge(self, other: Experiment, *, keep_both: bool = False) -> dict[int, int]:
+    def merge(self, other: Experiment | str | os.PathLike[str], *, keep_both: bool = False) -> dict[int, int]:
         """Add the measurements of a copy under new ids; equal ones are passed over.
 
         Parameters
         ----------
-        other : Experiment
-            Has the same parameters.
+        other : Experiment, str or path-like
+            The copy, or its directory, which is only read. Has the same parameters.
         keep_both : bool, default False
             Add measurements too that differ from those of the same parameter set here.
 
@@ -679,10 +681,12 @@ class Experiment(Readable):
         Raises
         ------
         ExperimentError
-            When there are such measurements; nothing was written. The message lists them.
+            When there are such measurements, or there is no experiment; nothing was written. The message says which.
         ParameterError
             When no measurement in `other` has the parameters.
         """
+        if not isinstance(other, Experiment):
+            other = Experiment(other, mode="r", config=self._given)
         definition = self._definition or other._definition
         if definition is None:
             raise ParameterError(

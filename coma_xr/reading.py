@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -11,7 +12,15 @@ from coma_xr.define.parameters import Definition
 from coma_xr.define.past import Past
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import key
-from coma_xr.errors import DataFileError, DataFileWarning, ParameterError, PathError, listing, warn
+from coma_xr.errors import (
+    DataFileError,
+    DataFileWarning,
+    ParameterError,
+    PathError,
+    StorageError,
+    listing,
+    warn,
+)
 from coma_xr.retrieve.columns import AS_NEEDED
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.run.failure import Failure
@@ -106,8 +115,11 @@ class Readable:
         return self._place.number()
 
     def __repr__(self) -> str:
-        state = "" if self.isactive() else ", inactive"
-        return f"Experiment({str(self.path)!r}, {self.number_of_measurements()} measurements{state})"
+        try:
+            state = "" if self.isactive() else ", inactive"
+            return f"Experiment({str(self.path)!r}, {self.number_of_measurements()} measurements{state})"
+        except StorageError as error:
+            return f"Experiment({str(self.path)!r}, {error.strerror})"
 
     def __str__(self) -> str:
         lines = [f"Experiment {self.id} in {self.path}"]
@@ -286,6 +298,8 @@ class Readable:
         DataFileError
             When its file cannot be read.
         """
+        # Those of a Dataset are NumPy's.
+        id = operator.index(id) if hasattr(id, "__index__") and not isinstance(id, bool) else id
         tree = self._place.measurements.read(id)
         _, located = next(_located([(id, tree)], self._place))
         return Measurement(id, located, self._place.config.serializer_setstate)

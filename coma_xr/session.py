@@ -11,6 +11,7 @@ from coma_xr.define.values import near_doubles, near_doubles_text
 from coma_xr.errors import DataFileWarning, listing, warn
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
+from coma_xr.run.signature import makes_no_difference, name_of
 from coma_xr.store.hints import fault_of_failure
 from coma_xr.store.locks import tell
 
@@ -202,6 +203,21 @@ class Session:
     def _warn(self, todo: Plan, there: Survey) -> None:
         """Say what in the measurements that are there may not be what the user thinks."""
         names, path = self.work.definition.names, self.place.path
+        if not self.wanted and self.work.protocol == "keywords":
+            warn(f"The scan has no parameter sets; nothing was run in {path}.")
+        repeats = self.options.repeats or 1
+        if (
+            repeats > 1
+            and todo.todo
+            and self.work.seeds is None
+            and makes_no_difference(self.work.function, names)
+        ):
+            name = name_of(self.work.function)
+            warn(
+                f"repeats={repeats}: {name}() takes neither rng nor seed, so that its repeats are equal, unless it draws "
+                f"random numbers by itself. An argument rng (a NumPy Generator) or seed (a number) gets others each time: "
+                f"def {name}({', '.join(names)}, rng)."
+            )
         if there.lacking:
             warn(
                 f"{len(there.lacking)} measurements of {path} lack one of {listing(names)} and count for no "

@@ -604,3 +604,85 @@ def test_options_of_a_run_are_checked_before_anything_is_done(e):
         with pytest.raises(coma.ParameterError, match=next(iter(wrong))):
             e.run(square, {"x": [1]}, **wrong)
     assert visible(e) == ["experiment.none.json", "measurement.index.json"]
+
+
+# What is meant, or said
+
+
+def test_a_text_is_one_tag(experiment_path):
+    assert coma.Experiment(experiment_path, tags="lattice").tags == ["lattice"]
+
+
+def test_a_copy_to_merge_may_be_given_by_its_path(tmp_path):
+    e, copy = coma.Experiment(tmp_path / "a"), coma.Experiment(tmp_path / "b")
+    copy.run(square, {"x": [1, 2]})
+    assert e.merge(str(tmp_path / "b")) == {1: 1, 2: 2}
+    assert e.merge(tmp_path / "b") == {}
+    with pytest.raises(coma.ExperimentError, match="There is no experiment in .*nowhere"):
+        e.merge(tmp_path / "nowhere")
+
+
+def test_an_empty_scan_is_said(e):
+    with pytest.warns(ComaWarning, match="The scan has no parameter sets; nothing was run in"):
+        e.run(square, {"x": np.arange(1, 0, 0.1)})
+    e.run(square, {"x": [1]}, shard=(1, 2))
+
+
+def test_repeats_that_must_be_equal_are_said(e):
+    text = r"repeats=3: square\(\) takes neither rng nor seed, so that its repeats are equal"
+    with pytest.warns(ComaWarning, match=text):
+        e.run(square, {"x": [1, 2]}, repeats=3)
+    assert e.run(square, {"x": [1, 2]}, repeats=3) == (0, 6)
+    e.run(square, {"x": [3]}, repeats=1)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x, rng: x, lambda x, seed=None: x, type("F", (), {"__call__": lambda s, x: x})()]
+)
+def test_repeats_that_may_differ_are_not_spoken_of(e, function):
+    e.run(function, {"x": [1]}, repeats=2)
+
+
+@pytest.mark.parametrize("timeout", ["5", True, 0, float("nan")])
+def test_a_timeout_is_a_number_of_seconds(e, timeout):
+    with pytest.raises(
+        coma.ParameterError, match=f"timeout is a number of seconds above 0, or None, not {timeout!r}"
+    ):
+        e.run(square, {"x": [1]}, timeout=timeout)
+
+
+def test_ids_are_whole_numbers_also_those_of_numpy(e):
+    e.run(square, {"x": [1, 2]})
+    assert e.measurement(e.to_dataset().measurement_id.values[1]).id == 2
+    for id in ("1", True, 1.0):
+        with pytest.raises(
+            coma.PathError,
+            match=f"There is no measurement {id!r}. The nearest of 2 are 1, 2. Ids are whole numbers.",
+        ):
+            e.measurement(id)
+
+
+def test_a_directory_that_is_gone_is_said(e, tmp_path):
+    "An experiment that seems empty would be taken for one."
+    e.run(square, {"x": [1, 2]})
+    e.path.rename(tmp_path / "elsewhere")
+    asked = [e.to_dataset, e.to_dataframe, e.paths, e.status, e.failures, e.number_of_measurements, e.verify]
+    for ask in asked:
+        with pytest.raises(
+            coma.StorageError, match="directory is not there any more; it was moved, deleted, or"
+        ):
+            ask()
+    assert "directory is not there any more" in repr(e)
+    (tmp_path / "elsewhere").rename(e.path)
+    assert e.to_dataset().y.values.tolist() == [1, 4]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.nc", "x.json"])
+def test_an_export_into_no_directory_names_it(e, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    e.run(square, {"x": [1, 2]})
+    with pytest.raises(coma.StorageError) as caught:
+        e.export(f"nodir/{name}")
+    assert str(caught.value).endswith(
+        f"there is no directory nodir to write into; make it first: 'nodir/{name}'"
+    )

@@ -61,7 +61,7 @@ class Scan:
 
     Made by `grid`, `zipped`, `cases` or `sample` and changed by its methods, each of which returns a new scan.
     ``scan1 * scan2`` is their product, the second one fastest; ``scan1 + scan2`` their union in order, in which
-    no set is there twice. Iterating gives each set as a dictionary, by name; nothing is kept of the sets.
+    no set is there twice; one of the two may be a dictionary of lists or a list of dictionaries. Iterating gives each set as a dictionary, by name; nothing is kept of the sets.
 
     Parameters
     ----------
@@ -306,14 +306,18 @@ class Scan:
         axis = choosing(self.definition, condition)
         return Scan._of_steps(self.definition, [*self._steps, _Step(axis, self.definition, 0)])
 
-    def __add__(self, other: object) -> Scan:
-        if not isinstance(other, Scan):
+    def __add__(self, other: Any) -> Scan:
+        if not _may_be_scan(other):
             return NotImplemented
-        return Scan(self.definition, [_Union(self, other)])
+        return Scan(self.definition, [_Union(self, Scan.of(other))])
 
-    def __mul__(self, other: object) -> Scan:
-        if not isinstance(other, Scan):
+    def __radd__(self, other: Any) -> Scan:
+        return Scan.of(other) + self if _may_be_scan(other) else NotImplemented
+
+    def __mul__(self, other: Any) -> Scan:
+        if not _may_be_scan(other):
             return NotImplemented
+        other = Scan.of(other)
         shared = [name for name, path in other.definition if name in self.names or path in self.paths]
         if shared:
             raise ParameterError(
@@ -323,6 +327,9 @@ class Scan:
         behind = len(self.names)
         moved = [_Step(step.axis, step.known, step.begin + behind) for step in other._steps]
         return Scan._of_steps(Definition.of([*self.definition, *other.definition]), [*self._steps, *moved])
+
+    def __rmul__(self, other: Any) -> Scan:
+        return Scan.of(other) * self if _may_be_scan(other) else NotImplemented
 
     def _with(
         self, mapping: Mapping[str, Any] | None, more: Mapping[str, Any], make: Callable[[str, Any], Axis]
@@ -540,6 +547,10 @@ def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
 def _check_mapping(function: str, mapping: Any) -> None:
     if mapping is not None and not isinstance(mapping, Mapping):
         raise ParameterError(f"{function}() takes names with their values, not a {type(mapping).__name__}.")
+
+
+def _may_be_scan(scan: Any) -> bool:
+    return isinstance(scan, (Scan, Mapping)) or _is_table(scan) or _is_dataset(scan) or _are_sets(scan)
 
 
 def _is_table(scan: Any) -> bool:

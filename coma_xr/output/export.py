@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import xarray as xr
 
+from coma_xr import files
 from coma_xr.errors import ExperimentError, StorageError
 from coma_xr.output.formats import format_of
 
@@ -73,6 +75,9 @@ def export(data: xr.Dataset | pd.DataFrame, path: str | os.PathLike[str], *, ove
         raise ExperimentError(f"A Dataset or a DataFrame can be exported, this is a {name}.{hint}")
     path = Path(path)
     chosen = format_of(path)
+    if not files.is_directory(str(path.parent)):
+        text = f"there is no directory {path.parent} to write into; make it first"
+        raise StorageError(errno.ENOENT, text, str(path))
     try:
         chosen.module.write(data, path, overwrite)
     except FileExistsError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import ParameterError
@@ -55,7 +56,8 @@ def pool_of(
         raise ParameterError(
             f"max_workers is a number from 1 on, or None for all cores, not {max_workers!r}."
         )
-    if timeout is not None and not timeout > 0:
+    number_given = isinstance(timeout, numbers.Real) and not isinstance(timeout, bool)
+    if timeout is not None and not (number_given and timeout > 0):
         raise ParameterError(f"timeout is a number of seconds above 0, or None, not {timeout!r}.")
     if executor is not None:
         if timeout is not None:

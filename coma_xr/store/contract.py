@@ -102,7 +102,8 @@ class MeasurementStore(ABC):
             sorted(ids, key=lambda known: abs(known - id))[:_NEAREST] if type(id) is int else ids[:_NEAREST]
         )
         there_are = f"The nearest of {len(ids)} are {listing(sorted(near))}." if ids else "There are none."
-        return PathError(f"There is no measurement {id!r}. {there_are}")
+        whole = "" if type(id) is int else " Ids are whole numbers."
+        return PathError(f"There is no measurement {id!r}. {there_are}{whole}")
 
 
 def with_id(info: Mapping[str, Any], id: int) -> dict[str, Any]:

@@ -149,6 +149,9 @@ class ExperimentDirectory:
         paths = (layout.experiment_file, layout.packed_file, layout.state_file)
         stamps = tuple(map(files.stamp, paths))
         if stamps != self._stamps:
+            if not any(stamps) and not files.is_directory(self.path):
+                gone = "the experiment's directory is not there any more; it was moved, deleted, or its disk is gone"
+                raise StorageError(errno.ENOENT, gone, self.path)
             with suppress(FileNotFoundError):
                 self._document = self._layout.load_experiment()
             self._state = self._layout.load_state()

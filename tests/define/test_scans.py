@@ -302,6 +302,13 @@ class TestAlgebra:
         with pytest.raises(TypeError, match="unsupported operand"):
             grid(a=[1]) * 2
 
+    def test_what_is_a_scan_elsewhere_is_one_here(self):
+        assert list(grid(a=[1]) + {"a": [2]}) == list({"a": [1]} + grid(a=[2])) == [{"a": 1}, {"a": 2}]
+        assert list(grid(a=[1]) * {"b": [2]}) == [{"a": 1, "b": 2}]
+        assert list({"b": [2]} * grid(a=[1])) == [{"b": 2, "a": 1}]
+        sets = [{"a": 3}, {"a": 2}]
+        assert list(grid(a=[1]) + sets) == [{"a": 1}, {"a": 3}, {"a": 2}]
+
     @given(axes)
     def test_a_condition_keeps_some(self, axes):
         scan = grid(axes).where(lambda p: len(str(p[0])) == 1)
