@@ -5,13 +5,15 @@ same directory (``.coma-tmp-<host>-<pid>-<random>``), which is then linked or re
 Every refusal of the operating system leaves as a `StorageError` that says what to do, except
 FileNotFoundError and FileExistsError where a caller decides by them.
 
-Every system call is written ``os.xxx(...)``, so that tests can put a recorder in the place of `os`.
+It is used as ``files.read(...)``, and every system call is written ``os.xxx(...)``, so that tests can put a recorder in
+the place of `os`.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import hashlib
 import itertools
 import os
 import secrets
@@ -26,33 +28,11 @@ from typing import Any
 
 from coma_xr.errors import DataFileError, StorageError, warn
 
-__all__ = [
-    "TEMPORARY",
-    "create",
-    "exists",
-    "host",
-    "inside",
-    "is_directory",
-    "leftovers",
-    "link",
-    "make_directory",
-    "names",
-    "note",
-    "placing",
-    "probe",
-    "read",
-    "refusal",
-    "remove",
-    "remove_leftovers",
-    "replace",
-    "stamp",
-    "sync_directory",
-    "sync_everything",
-    "warn_once",
-]
-
 TEMPORARY = ".coma-tmp-"
 LIMIT = 256 * 2**20
+
+# Bytes that are read at a time of a file that need not fit into memory.
+_PIECE = 2**20
 
 _WINDOWS = os.name == "nt"
 
@@ -162,6 +142,19 @@ def read(path: str, limit: int = LIMIT) -> bytes:
         raise refusal(error, "read", path) from error
 
 
+def sha256(path: str) -> str:
+    """Return the SHA-256 of a file of any size, which is read piece by piece; FileNotFoundError without it."""
+    digest = hashlib.sha256()
+    with _told("read", path, FileNotFoundError):
+        descriptor = os.open(path, _READ)
+        try:
+            while piece := os.read(descriptor, _PIECE):
+                digest.update(piece)
+        finally:
+            os.close(descriptor)
+    return digest.hexdigest()
+
+
 def names(directory: str) -> list[str]:
     """Return the names in a directory, in no order; FileNotFoundError when it is not there."""
     with _told("list", directory, FileNotFoundError):
@@ -189,10 +182,12 @@ def is_executable(path: str) -> bool:
 
 
 def stamp(path: str) -> tuple[int, int, int] | None:
-    """Return inode, size and time of change of a file, equal as long as it is the same; None without it."""
+    """Return inode, size and time of change of a regular file, equal as long as it is the same; None without it."""
     try:
         status = os.stat(path)
     except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
 

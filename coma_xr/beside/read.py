@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,18 +26,26 @@ FILE = "coma_xr_file"
 BARE = "coma_xr_bare"
 """In the encoding of a DataArray that stands for an array of NumPy, whose dims have no names."""
 
-_LARGEST = 2**62
 _AXIS = "dim_{}"
 
 
 def check(reference: Reference) -> str:
-    """Return the path of a file after a look at it.
+    """Return the path of a file of which all was looked at.
 
     Raises
     ------
     DataFileError
         It is gone, or not what was written with the measurement.
     """
+    path, stamp = _look(reference)
+    found, expected = _digest(path, stamp), reference.sha256
+    if found != expected:
+        raise _another(path, f"its SHA-256 is {found[:12]}..., expected {expected[:12]}...")
+    return path
+
+
+def _look(reference: Reference) -> tuple[str, tuple[int, int, int]]:
+    """Return path and stamp of a file that is there and has its size; nothing of it was read. Errors as of `check`."""
     path = str(reference.path)
     stamp = files.stamp(path)
     if stamp is None:
@@ -46,18 +53,21 @@ def check(reference: Reference) -> str:
             f"{path} is missing: it holds the {reference.type} that the measurement refers to. Put it back beside "
             "the measurement, from where this was copied"
         )
-    found, expected = _digest(path, stamp), reference.sha256
-    if found != expected:
-        raise DataFileError(
-            f"{path} is not the file that was written with the measurement: its SHA-256 is {found[:12]}..., expected "
-            f"{expected[:12]}... ({reference.size} bytes). Put the right one back, or remove the measurement"
-        )
-    return path
+    if stamp[1] != reference.size:
+        raise _another(path, f"it has {stamp[1]} bytes, expected {reference.size}")
+    return path, stamp
+
+
+def _another(path: str, why: str) -> DataFileError:
+    return DataFileError(
+        f"{path} is not the file that was written with the measurement: {why}. Put the right one back, or remove "
+        "the measurement"
+    )
 
 
 @lru_cache(maxsize=100_000)
 def _digest(path: str, stamp: tuple[int, int, int]) -> str:  # noqa: ARG001  another stamp, another file
-    return hashlib.sha256(files.read(path, _LARGEST)).hexdigest()
+    return files.sha256(path)
 
 
 def value_of(reference: Reference) -> Any:
@@ -66,7 +76,7 @@ def value_of(reference: Reference) -> Any:
     if reference.type != "numpy.ndarray":
         return value
     # netCDF keeps no order of bytes.
-    return np.asarray(value.values).astype(str(reference.dtype), copy=False)
+    return np.asarray(value.values).astype(_dtype(reference), copy=False)
 
 
 def deferred(node: Tree) -> Any:
@@ -87,29 +97,39 @@ def is_deferred(value: Any) -> bool:
 
 
 def _deferred(reference: Reference) -> xr.DataArray | xr.Dataset:
-    path, look = str(reference.path), partial(check, reference)
-    name = reference.variable
-    if not files.exists(path) or (name is None) != (reference.type == "xarray.Dataset"):
-        check(reference)
-    if reference.type == "numpy.ndarray" and np.dtype(reference.dtype).kind in "biufc" and reference.shape:
-        array = lazy.LazyArray(path, str(name), reference.shape, reference.dtype, look)
+    path, read = _look(reference)[0], partial(check, reference)
+    is_array = reference.type == "numpy.ndarray"
+    dtype = _dtype(reference) if is_array else None
+    if dtype is not None and dtype.kind in "biufc" and reference.shape:
+        array = lazy.LazyArray(path, str(reference.variable), reference.shape, dtype.newbyteorder("="), read)
         dims = [_AXIS.format(axis) for axis in range(len(reference.shape))]
         da = xr.DataArray(lazy.lazy(dims, array))
         da.encoding = {FILE: path, BARE: True}
         return da
     try:
-        ds = lazy.open_lazily(path, look)
+        ds = lazy.open_lazily(path, read)
         for variable in ds.data_vars:
             ds[variable].encoding[FILE] = path
-        if name is None:
+        if reference.variable is None:
             return ds
-        da = ds[name].rename(reference.name)
+        da = ds[reference.variable].rename(reference.name)
+    except DataFileError:
+        raise
     except load.UNREADABLE as error:
-        look()
+        check(reference)
         raise DataFileError(f"{path}: cannot be read: {type(error).__name__}: {error}") from error
-    if reference.type == "numpy.ndarray":
+    if is_array:
         da.encoding[BARE] = True
     return da
+
+
+def _dtype(reference: Reference) -> np.dtype[Any]:
+    try:
+        return np.dtype(str(reference.dtype))
+    except (TypeError, ValueError) as error:
+        raise DataFileError(
+            f"a stored {external.EXTERNAL} of the dtype {str(reference.dtype)[:80]!r}: {error}"
+        ) from error
 
 
 external.open_with(value_of)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,14 +63,17 @@ class Stack(BackendArray):
         wanted = np.broadcast_to(np.False_, shape)
         for axis in reversed(range(len(shape))):
             wanted = wanted[(*[slice(None)] * axis, inner[axis])]
-        out = np.full((*np.shape(numbers), *wanted.shape), self.filler, dtype=self.dtype)
+        whole = partial(np.full, (*np.shape(numbers), *wanted.shape), self.filler, dtype=self.dtype)
+        out = None
         for place, number in np.ndenumerate(numbers):
             if number >= 0:
                 part = self.variables[number][inner].values
+                # Only now it is known that there is so much in the file as the measurement says.
+                out = whole() if out is None else out
                 if part.dtype.kind in "iu" and self.dtype.kind == "f" and part.size:
                     _say_rounded(part)
                 out[place] = part
-        return out
+        return whole() if out is None else out
 
 
 def chunked(ds: xr.Dataset, chunks: Any) -> xr.Dataset:

@@ -85,11 +85,15 @@ def _dataset(value: Any, stem: str) -> tuple[xr.Dataset, str | None, str | None]
     import numpy as np
     import xarray as xr
 
+    from coma_xr.output.encoding import file_name
+
     if isinstance(value, xr.Dataset):
         return value, None, None
     if isinstance(value, np.ndarray):
         dims = [f"dim_{axis}" for axis in range(value.ndim)]
-        return xr.Dataset({stem: (dims, value)}), stem, None
+        # A variable of a dim's name would be its coordinate.
+        variable = f"{stem}_values" if stem in dims else file_name(stem)
+        return xr.Dataset({variable: (dims, value)}), variable, None
     name = value.name
     if not (name is None or type(name) is str):
         raise SerializationError(f"the name of a DataArray is text or None, not {name!r}.")
@@ -102,9 +106,10 @@ def _dataset(value: Any, stem: str) -> tuple[xr.Dataset, str | None, str | None]
 def _bytes(ds: xr.Dataset) -> bytes:
     from coma_xr.output.arrays import to_file
     from coma_xr.output.encoding import NETCDF
+    from coma_xr.output.netcdf import save
 
     encoded = to_file(ds, NETCDF)
     with files.scratch_directory() as directory:
         path = files.inside(directory, "data.nc")
-        encoded.to_netcdf(path, engine="netcdf4", format="NETCDF4")
+        save(encoded, path)
         return files.read(path, _LARGEST)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from coma_xr import files
+from coma_xr.errors import DataFileError
 from coma_xr.output.attrs import decode_attrs
 from coma_xr.output.encoding import Decoded, assembled, decode_parts, decode_variable
 from coma_xr.output.netcdf import opened
@@ -30,7 +33,7 @@ class LazyArray(BackendArray):
     name : str
         Of the variable in it.
     shape, dtype
-        Of its values.
+        Of its values; DataFileError is raised when they turn out to be others.
     check : callable
         Called before the file is read; raises what is wrong with it.
     """
@@ -47,11 +50,39 @@ class LazyArray(BackendArray):
 
     def _read(self, key: tuple[Any, ...]) -> Any:
         self.check()
-        with opened(self.path) as raw:
+        with _opened(self.path) as raw:
+            variable = raw.variables.get(self.name)
+            if variable is None or variable.shape[: _outer(variable)] != self.shape:
+                raise self._otherwise()
             # With all dims, so that the one of complex numbers stays the last.
-            part = raw.variables[self.name][tuple(map(_as_range, key))]
-            values: Any = decode_variable(part)[1]
+            values: Any = decode_variable(variable[tuple(map(_as_range, key))])[1]
+        if values.dtype.newbyteorder("=") != self.dtype.newbyteorder("="):
+            raise self._otherwise()
         return values[tuple(0 if isinstance(k, (int, np.integer)) else slice(None) for k in key)]
+
+    def _otherwise(self) -> DataFileError:
+        shape = " by ".join(map(str, self.shape))
+        return DataFileError(
+            f"{self.path}: expected an array '{self.name}' of {self.dtype}, {shape}, which it has not."
+        )
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[xr.Dataset]:
+    """Yield a file as it is; DataFileError when it would fill more memory than one that coma_xr wrote, which is not packed."""
+    stamp = files.stamp(path)
+    size = stamp[1] if stamp else 0
+    with opened(path) as raw:
+        for name, variable in raw.variables.items():
+            if variable.size > size:
+                text = f"'{name}' is said to have {variable.size:,} values, more than the file has bytes, {size:,}"
+                raise DataFileError(f"{path}: {text}. Nothing was read.")
+        yield raw
+
+
+def _outer(variable: xr.Variable) -> int:
+    """Return the number of dims without the one of the two parts of complex numbers."""
+    return variable.ndim - ("complex" in decode_attrs(variable.attrs)[1])
 
 
 def _as_range(key: Any) -> Any:
@@ -70,17 +101,18 @@ def open_lazily(path: str, check: Callable[[], object]) -> xr.Dataset:
     ----------
     path : str
     check : callable
-        Called before each reading of an array.
+        Called before each reading of values, but not of those of coordinates.
     """
-    with opened(path) as raw:
+    with _opened(path) as raw:
         data = set(raw.data_vars)
+        if not all(_can_wait(raw.variables[name]) for name in data) or not data:
+            check()
 
         def decode(variable: xr.Variable, name: str) -> Decoded:
             if name not in data or not _can_wait(variable):
                 return decode_variable(variable)
             # Nothing but the two parts of complex numbers, of which there are none.
-            outer = variable.ndim - ("complex" in decode_attrs(variable.attrs)[1])
-            dims, values, attrs = decode_variable(variable[(slice(0, 0),) * outer])
+            dims, values, attrs = decode_variable(variable[(slice(0, 0),) * _outer(variable)])
             shape = [variable.sizes[dim] for dim in variable.dims[: len(dims)]]
             array: Any = indexing.LazilyIndexedArray(LazyArray(path, name, shape, values.dtype, check))
             return dims, array, attrs

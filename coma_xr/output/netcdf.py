@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
@@ -14,14 +17,24 @@ from coma_xr.output.encoding import NETCDF
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["opened", "read", "write"]
+__all__ = ["opened", "read", "save", "write"]
+
+# The library below is not made for threads, not even when each has a file of its own, and xarray locks only a part
+# of what it does with it.
+_ONE_AT_A_TIME = threading.RLock()
 
 
 def write(data: xr.Dataset | pd.DataFrame, path: Path, overwrite: bool) -> None:
     """Write a Dataset or DataFrame; FileExistsError when the name is taken."""
     encoded = to_file(data, NETCDF)
     with files.placing(str(path), overwrite=overwrite) as temporary:
-        encoded.to_netcdf(temporary, engine="netcdf4", format="NETCDF4")
+        save(encoded, temporary)
+
+
+def save(encoded: xr.Dataset, path: str) -> None:
+    """Write a Dataset that netCDF can hold as it is."""
+    with _ONE_AT_A_TIME:
+        encoded.to_netcdf(path, engine="netcdf4", format="NETCDF4")
 
 
 def read(path: Path) -> xr.Dataset | pd.DataFrame:
@@ -30,8 +43,11 @@ def read(path: Path) -> xr.Dataset | pd.DataFrame:
         return from_file(raw.load())
 
 
-def opened(path: Path | str) -> xr.Dataset:
-    """Return a file as it is, to be closed; nothing but its coordinates is read yet."""
+@contextmanager
+def opened(path: Path | str) -> Iterator[xr.Dataset]:
+    """Yield a file as it is, without indexes; nothing is read yet. Other threads wait until the block is left."""
     # The coarsest unit that tells all dates is exact for each of them.
     coder = xr.coders.CFDatetimeCoder(time_unit="s")
-    return xr.open_dataset(path, engine="netcdf4", decode_times=coder, cache=False)
+    as_it_is: Any = {"decode_times": coder, "cache": False, "create_default_indexes": False}
+    with _ONE_AT_A_TIME, xr.open_dataset(path, engine="netcdf4", **as_it_is) as raw:
+        yield raw

@@ -6,6 +6,7 @@ the files. A file's whole name is that of the measurement, without its ending, t
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ _PATH = "path"
 _KINDS = {"numpy": {"ndarray"}, "xarray": {"DataArray", "Dataset"}}
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,120}\.nc")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_LARGEST = 2**62
 
 
 class External:
@@ -60,7 +62,8 @@ def external(value: Any) -> External:
     Parameters
     ----------
     value : ndarray, DataArray or Dataset
-        At a path of its own, best; in a list it is read with the list.
+        At a path of its own, best; in a list it is read with the list. Of any dtype that netCDF can hold, which are all but
+        structured ones.
 
     Returns
     -------
@@ -159,7 +162,7 @@ class Reference:
         shape, size = whole_numbers(node, "shape"), part(node, "size", int)
         if not is_plain_name(file):
             raise DataFileError(f"a stored {EXTERNAL} needs a plain name that ends in .nc, not {file[:80]!r}")
-        if not _SHA256.fullmatch(sha256) or size < 0 or any(length < 0 for length in shape):
+        if not _SHA256.fullmatch(sha256) or size < 0 or not all(0 <= length < _LARGEST for length in shape):
             raise DataFileError(f"a stored {EXTERNAL} with a shape, size or SHA-256 that can be none")
         root, _, kind = part(node, "type", str).partition(".")
         if kind not in _KINDS.get(root, ()):
@@ -167,9 +170,19 @@ class Reference:
         texts = [node.get(key) for key in ("dtype", "variable", "name")]
         if not all(text is None or type(text) is str for text in texts):
             raise DataFileError(f"a stored {EXTERNAL} with a dtype or name that is no text")
+        if kind != "Dataset" and (texts[0] is None or texts[1] is None):
+            raise DataFileError(
+                f"a stored {EXTERNAL} of one array needs its dtype, and the variable that it is"
+            )
+        # Each value takes a byte at least; who believed more would make room for what nobody stored.
+        if kind != "Dataset" and math.prod(shape) > size:
+            raise DataFileError(
+                f"a stored {EXTERNAL} of {math.prod(shape):,} values in a file of {size:,} bytes"
+            )
         path = node.get(_PATH)
         known = str(path) if type(path) is _Path else None
-        return cls(file, node["type"], tuple(shape), texts[0], size, sha256, texts[1], texts[2], known)
+        variable = None if kind == "Dataset" else texts[1]
+        return cls(file, node["type"], tuple(shape), texts[0], size, sha256, variable, texts[2], known)
 
 
 _opener: Callable[[Reference], Any] | None = None
