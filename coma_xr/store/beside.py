@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from coma_xr import files
@@ -14,30 +13,44 @@ if TYPE_CHECKING:
     from coma_xr.store.names import Names
     from coma_xr.trees.plain import Tree
 
-__all__ = ["candidates", "contents", "created", "digest", "digests_of", "lacking", "paths_of", "remove"]
+__all__ = ["candidates", "contents", "create", "digests_of", "lacking", "paths_of", "remove"]
 
 
 _LARGEST = 2**62
 
 
-@contextmanager
-def created(stem: str, contents: Mapping[str, bytes], *, sync: bool) -> Iterator[None]:
-    """Write the files of a measurement, and delete them again when the block, which makes it count, fails.
+def create(path: str, data: bytes, stem: str, contents: Mapping[str, bytes], *, sync: bool) -> None:
+    """Write a measurement with files beside it, these first, so that it counts only when all are there.
+
+    Parameters
+    ----------
+    path, data
+        Of the measurement's own file.
+    stem : str
+        Its path without the ending.
+    contents : mapping of str to bytes
+        What is in the others, by the last part of their names.
+    sync : bool
+        Return only when all are on the disk for good.
 
     Raises
     ------
     FileExistsError
-        One of the names is taken.
+        One of the names is taken; nothing was changed.
     """
     made: list[str] = []
     try:
-        for file, data in contents.items():
-            path = f"{stem}.{file}"
-            files.create(path, data, sync=sync)
-            made.append(path)
-        yield
-    except BaseException:
+        for file, content in contents.items():
+            files.create(f"{stem}.{file}", content, sync=sync)
+            made.append(f"{stem}.{file}")
+        files.create(path, data, sync=sync)
+    except FileExistsError:
         _discard(made)
+        raise
+    except BaseException:
+        # A measurement that has its name already counts, whatever came then, and needs them.
+        if not files.exists(path):
+            _discard(made)
         raise
 
 
@@ -76,11 +89,6 @@ def digests_of(tree: Tree, stem: str) -> dict[str, str]:
         for reference in references(tree)
         if reference.file in files_of(tree)
     }
-
-
-def digest(path: str) -> str:
-    """Return the SHA-256 of a file."""
-    return hashlib.sha256(files.read(path, _LARGEST)).hexdigest()
 
 
 def _discard(paths: Iterable[str]) -> None:

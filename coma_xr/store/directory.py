@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.errors import ComaError, DataFileError
-from coma_xr.store.beside import created
+from coma_xr.store import beside as own_files
 from coma_xr.store.contract import MeasurementStore, with_id
 from coma_xr.store.documents import load_measurement, same
 from coma_xr.trees.formats import JSON, format_of
@@ -221,10 +221,9 @@ class DirectoryStore(MeasurementStore):
                 if self._foreign and files.exists(self._prefix + self._foreign.name(id)):
                     raise FileExistsError
                 path = self._prefix + self._names.name(id)
-                if not beside:
-                    files.create(path, text, sync=sync)
-                    return id
-                with created(self.stem(id), beside, sync=sync):
+                if beside:
+                    own_files.create(path, text, self.stem(id), beside, sync=sync)
+                else:
                     files.create(path, text, sync=sync)
                 return id
             except FileExistsError:

@@ -265,12 +265,25 @@ class Inspection:
                     self._note(path, "external", f"is missing; measurement {id} refers to it")
                 there.discard(path)
             for path, sha256 in beside.digests_of(tree, stem).items():
-                if files.exists(path) and sha256 != beside.digest(path):
-                    text = f"is not as it was written with measurement {id} (SHA-256)"
-                    self._note(path, "external", text)
+                self._digest(path, sha256, id)
         for path in sorted(there):
             text = "belongs to no measurement, as a killed run leaves it"
             self._note(path, "external", text, _ASIDE, self._aside(path))
+
+    def _digest(self, path: str, sha256: str, id: int) -> None:
+        if not files.exists(path):
+            return
+        try:
+            if files.sha256(path) != sha256:
+                self._note(path, "external", f"is not as it was written with measurement {id} (SHA-256)")
+        except FileNotFoundError:
+            self._note(
+                path, "external", f"is a symbolic link that leads nowhere; measurement {id} refers to it"
+            )
+        except (DataFileError, OSError) as error:
+            self._note(
+                path, "external", f"cannot be read ({_reason(error, path)}); measurement {id} refers to it"
+            )
 
     def _take_into_archive(self) -> None:
         try:
