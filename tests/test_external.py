@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import hashlib
 import json
+import os
 import pickle
 import shutil
+import subprocess
+import sys
 import tempfile
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dask
+import netCDF4
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import HealthCheck, given, settings
@@ -17,8 +26,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import coma_xr as coma
+from coma_xr import files
 from coma_xr.beside import read as reading
 from coma_xr.beside.write import Collector
+from coma_xr.output.netcdf import opened
 from coma_xr.trees.external import located
 
 X = np.linspace(0, 1, 5)
@@ -367,3 +378,196 @@ def test_a_process_that_dies_at_any_call_leaves_a_whole_measurement_or_none(deat
 
 def small(a):
     return {"one": coma.external(np.array([a, a])), "two": coma.external(np.array([2.0]))}
+
+
+@pytest.mark.parametrize(
+    "key", [".x", "-x", "__x", "dim_0", "zarr.json", "\N{GREEK SMALL LETTER PSI}", "a/b", "x" * 300]
+)
+@pytest.mark.parametrize("array", [X, np.array([["a", "b"], ["c", "d"]])], ids=["numbers", "text"])
+def test_an_array_comes_back_from_below_any_key(tmp_path, key, array):
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.run(lambda k: {key: coma.external(array)}, {"k": [1.0, 2.0]})
+    np.testing.assert_array_equal(e.measurement(1).results.tree[key], array)
+    np.testing.assert_array_equal(e.to_dataset()[key].isel(k=1), array)
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ({"shape": [10**12]}, "of 1,000,000,000,000 values in a file of"),
+        ({"shape": [10**30]}, "with a shape, size or SHA-256 that can be none"),
+        ({"shape": [3]}, "expected an array 'psi' of complex128, 3, which it has not"),
+        ({"shape": [5, 1]}, "expected an array 'psi' of complex128, 5 by 1, which it has not"),
+        ({"dtype": "<i2"}, "expected an array 'psi' of int16, 5, which it has not"),
+        ({"dtype": "garbage"}, "of the dtype 'garbage'"),
+        ({"dtype": "(1000000000,)f8"}, "of the dtype"),
+        ({"dtype": None}, "needs its dtype, and the variable that it is"),
+        ({"variable": "phi"}, "expected an array 'phi'"),
+        ({"variable": None}, "needs its dtype, and the variable that it is"),
+        (
+            {"size": 9000},
+            "is not the file that was written with the measurement: it has .* bytes, expected 9000",
+        ),
+        ({"type": "xarray.DataArray", "variable": "phi"}, "cannot be read: KeyError"),
+    ],
+    ids=str,
+)
+def test_a_reference_that_does_not_fit_its_file_is_named_and_nothing_is_made_of_it(e, said, text):
+    _say(e, 2, "psi", said)
+    with pytest.raises(coma.DataFileError, match=text):
+        np.asarray(e.measurement(2).results.psi)
+    with pytest.raises(coma.DataFileError, match=text):
+        e.to_dataset("results/psi", where="k == 2.0", strict=True).psi.load()
+
+
+@pytest.mark.parametrize("kind", ["numpy.ndarray", "xarray.DataArray"])
+def test_a_small_file_that_says_to_be_huge_is_not_read(e, tmp_path, kind):
+    path = tmp_path / "e/measurement.000001.psi.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("dim_0", 10**11)
+        for name in ("psi", "dim_0"):
+            file.createVariable(name, "f8", ("dim_0",), zlib=True, chunksizes=(10**6,))
+    content = path.read_bytes()
+    facts = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    _say(e, 1, "psi", {"type": kind, "shape": [len(content)], "dtype": "<f8", **facts})
+    with pytest.raises(coma.DataFileError, match=r"'\w+' is said to have 100,000,000,000 values"):
+        np.asarray(e.measurement(1).results.psi)
+
+
+def _say(e, id, key, said):
+    """Change what a measurement says of one of its results."""
+    file = e.path / f"measurement.{id:06}.json"
+    tree = json.loads(file.read_text())
+    tree["measurement"]["results"][key].update(said)
+    file.write_text(json.dumps(tree))
+
+
+@pytest.mark.parametrize(
+    ("make", "found"),
+    [
+        (lambda path: path.symlink_to("nowhere"), "leads nowhere"),
+        (Path.mkdir, "is a directory"),
+        pytest.param(
+            lambda path: os.mkfifo(path),
+            "is not as it was written",
+            marks=pytest.mark.skipif(
+                not hasattr(os, "mkfifo"), reason="this system has no pipes among files"
+            ),
+        ),
+    ],
+    ids=["link", "directory", "pipe"],
+)
+@pytest.mark.parametrize("key", ["psi", "field"])
+def test_what_is_no_file_is_named_by_readers_and_verify(e, tmp_path, make, found, key):
+    path = tmp_path / f"e/measurement.000001.{key}.nc"
+    path.unlink()
+    make(path)
+    with pytest.raises(coma.DataFileError, match="is missing"):
+        np.asarray(e.measurement(1).results[key])
+    with pytest.warns(coma.DataFileWarning, match="is missing.* 1 of 3 measurements"):
+        e.to_dataset()
+    assert [found in str(finding) and path.name in str(finding) for finding in e.verify()] == [True]
+
+
+def test_text_of_another_file_is_not_taken_for_the_measurement_s(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.run(lambda k: {"s": coma.external(np.array([k, "b"]))}, {"k": ["u", "v"]})
+    shutil.copy(tmp_path / "e/measurement.000002.s.nc", tmp_path / "e/measurement.000001.s.nc")
+    with pytest.raises(coma.DataFileError, match="SHA-256"):
+        e.to_dataset(strict=True)
+
+
+def test_a_missing_file_is_found_without_reading_the_others(e, tmp_path, monkeypatch):
+    (tmp_path / "e/measurement.000002.psi.nc").unlink()
+    read = []
+    monkeypatch.setattr(reading, "check", lambda reference: read.append(reference.file))
+    with pytest.warns(coma.DataFileWarning, match="1 of 3 measurements"):
+        e.to_dataset()
+    assert read == []
+
+
+def test_a_file_larger_than_memory_can_be_checked(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_PIECE", 1000)
+    monkeypatch.setattr(files, "read", None)
+    path = tmp_path / "a.nc"
+    path.write_bytes(bytes(range(256)) * 10)
+    assert files.sha256(str(path)) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_measurement_that_counts_keeps_its_files_when_the_disk_fails_just_then(tmp_path, monkeypatch):
+    e = coma.Experiment(tmp_path / "e", config={})
+
+    def sync(directory):
+        if (tmp_path / "e/measurement.000001.json").exists():
+            raise coma.StorageError(5, "the disk reports an error", directory)
+
+    monkeypatch.setattr(files, "sync_directory", sync)
+    with pytest.raises(coma.StorageError, match="the disk reports an error"):
+        e.run(small, {"a": [1]})
+    monkeypatch.undo()
+    np.testing.assert_array_equal(e.measurement(1).results.two, [2.0])
+
+
+def test_one_thread_at_a_time_is_in_the_library_of_netcdf(e, tmp_path):
+    path = tmp_path / "e/measurement.000001.psi.nc"
+    with ThreadPoolExecutor(2) as pool:
+        with opened(path):
+            others = [
+                pool.submit(lambda: e.measurement(2).results.psi),
+                pool.submit(Collector(), X, ("results", "a")),
+            ]
+            assert not concurrent.futures.wait(others, timeout=0.3).done
+        assert len(concurrent.futures.wait(others, timeout=60).done) == 2
+
+
+def test_threads_read_and_write_at_once(tmp_path):
+    """In a process of its own: without a lock it crashes as a whole."""
+    program = """
+        from concurrent.futures import ThreadPoolExecutor
+        import dask, numpy as np, coma_xr as coma, xarray as xr
+
+        def full(k):
+            da = xr.DataArray(np.full(2000, k), {"x": np.arange(2000)}, ["x"])
+            return {"psi": coma.external(np.full(2000, k)), "f": coma.external(da)}
+
+        e = coma.Experiment("e", config={})
+        k = np.arange(60.0)
+        with ThreadPoolExecutor(8) as pool:
+            assert e.run(full, {"k": k}, executor=pool, progress=False) == (60, 60)
+            for _ in range(3):
+                ds = e.to_dataset()
+                np.testing.assert_array_equal(list(pool.map(lambda i: ds.psi.isel(k=i)[3], range(60))), k)
+                np.testing.assert_array_equal(list(pool.map(lambda i: e.measurement(i).results.f[3], range(1, 61))), k)
+                with dask.config.set(scheduler="threads", num_workers=8):
+                    np.testing.assert_array_equal(e.to_dataset(chunks={}).f.mean("x"), k)
+        """
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_tables_with_rows_and_tables_in_files_have_the_values(e, tmp_path):
+    long = e.to_dataframe(unfold="rows")
+    assert long.u.dropna().tolist() == [x * k for k in (1.0, 2.0, 3.0) for x in X]
+    e.export(tmp_path / "e.csv")
+    table = coma.load(tmp_path / "e.csv")
+    np.testing.assert_array_equal(table.psi[1], np.exp(1j * X))
+    np.testing.assert_array_equal(table.field[3][1], [0.25, 0.5, 0.75])
+
+
+def test_a_dataset_may_have_the_names_of_parameters_and_dtypes_of_pandas(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+
+    def both(k):
+        ds = xr.Dataset({"k": ("x", [k, k]), "kind": ("x", pd.Categorical(["a", "b"]))})
+        return {"ds": coma.external(ds)}
+
+    e.run(both, {"k": [1.0, 2.0]})
+    ds = e.to_dataset()
+    assert ds.kind.values.tolist() == [["a", "b"]] * 2
+    np.testing.assert_array_equal(ds.ds_k, [[1, 1], [2, 2]])

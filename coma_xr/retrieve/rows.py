@@ -127,10 +127,11 @@ def _has_items(value: Any) -> bool:
 def _items(folded: Folded) -> tuple[list[Any], list[Array], Array]:
     """Return all items, their positions at each level, and the rows that they come from."""
     if folded.stacked:
-        values = [item for array in folded.values for item in array.ravel().tolist()]
-        places = [np.indices(array.shape).reshape(array.ndim, -1) for array in folded.values]
+        arrays = folded.arrays
+        values = [item for array in arrays for item in array.ravel().tolist()]
+        places = [np.indices(array.shape).reshape(array.ndim, -1) for array in arrays]
         numbers = list(np.concatenate(places, axis=1))
-        return values, numbers, np.repeat(folded.there, [array.size for array in folded.values])
+        return values, numbers, np.repeat(folded.there, [array.size for array in arrays])
     rows, numbers = folded.there, list[Array]()
     for length in folded.lengths:
         rows = np.repeat(rows, length)

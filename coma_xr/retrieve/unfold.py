@@ -62,6 +62,11 @@ class Folded:
     lazy: bool = False
 
     @property
+    def arrays(self) -> Sequence[Array]:
+        """What is `stacked`; what may not be read yet is read now."""
+        return [np.asarray(variable.values) for variable in self.values] if self.lazy else self.values
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The sizes that hold the longest list of each level."""
         return tuple(int(length.max(initial=0)) for length in self.lengths)
@@ -104,8 +109,7 @@ class Folded:
         """
         cells = cells[self.there]
         if self.stacked:
-            arrays = [np.asarray(variable.values) for variable in self.values] if self.lazy else self.values
-            return _stack(arrays, cells, size, shape, fill)
+            return _stack(self.arrays, cells, size, shape, fill)
         at = cells
         for length, extent in zip(self.lengths, shape, strict=True):
             at = np.repeat(at * extent, length) + _counting(length)
@@ -265,7 +269,8 @@ def _measure_labelled(arrays: Sequence[xr.DataArray], there: Array) -> Folded | 
                 _common(there_are),
             )
     own_dims = () if all(BARE in array.encoding for array in arrays) else tuple(map(str, dims))
-    lazy = any(map(is_deferred, arrays))
+    # What has a dtype of pandas was read with its file.
+    lazy = any(map(is_deferred, arrays)) and all(isinstance(array.dtype, np.dtype) for array in arrays)
     if lazy and not (_same(shapes) and _joinable(arrays)):
         return None
     values = [array.variable if lazy else array.values for array in arrays]
