@@ -14,7 +14,8 @@ from tests.benchmarks import works
 from tests.benchmarks.children import in_child
 
 SIZES = [1_000, 10_000]
-ROUNDS = {1_000: 1, 10_000: 3}
+SIZES_OF_OTHERS = [100, pytest.param(1_000, marks=pytest.mark.full), 10_000]
+ROUNDS = {100: 1, 1_000: 1, 10_000: 3}
 SLOW = [200, pytest.param(1_000, marks=pytest.mark.full)]
 
 
@@ -57,7 +58,7 @@ def test_cost_of_a_point(compare, workers, goal, size):
         ("pipefunc", "pipefunc"),
     ],
 )
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SIZES_OF_OTHERS)
 def test_other_libraries(compare, library, way, size):
     needs(library)
     compare(way, "none", size)
