@@ -183,12 +183,12 @@ def scatter(
 def place(
     array: Array, cells: Array, size: int, attrs: Attrs, *, full: bool, fill: Any = AS_NEEDED
 ) -> tuple[Array, Attrs]:
-    """Put the items of an array into the cells of another one; the other cells stay holes."""
+    """Put the items of an array, along its first axis, into the cells of another one; the others stay holes."""
     if full:
-        out = np.empty(size, dtype=array.dtype)
+        out = np.empty((size, *array.shape[1:]), dtype=array.dtype)
     else:
         array, hole, attrs = with_holes(array, attrs, fill)
-        out = np.full(size, hole, dtype=array.dtype)
+        out = np.full((size, *array.shape[1:]), hole, dtype=array.dtype)
     out[cells] = array
     return out, attrs
 

@@ -110,6 +110,11 @@ class Folded:
         cells = cells[self.there]
         if self.stacked:
             return _stack(self.arrays, cells, size, shape, fill)
+        if not any(self.ragged) and self.shape == tuple(shape):
+            # Nothing is padded, so that whole lists go to their cells, without a number for each item.
+            array, attrs = as_array(self.values)
+            whole = array.reshape(len(cells), *shape)
+            return place(whole, cells, size, attrs, full=len(np.unique(cells)) == size, fill=fill)
         at = cells
         for length, extent in zip(self.lengths, shape, strict=True):
             at = np.repeat(at * extent, length) + _counting(length)
