@@ -126,6 +126,7 @@ class _Commands:
             help=summary,
             description=f"{summary[0].upper()}{summary[1:]}. {more}".strip(),
             epilog=f"example: {example}",
+            allow_abbrev=False,
         )
         parser.set_defaults(run=run, parser=parser)
         return parser
@@ -137,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Parameter scans that keep each result as one readable file and come back as labelled arrays.",
         epilog="`coma-xr COMMAND --help` tells more of one command. Commands end with 0 when all is well, with 1 when "
         "something is wrong, with 2 when they were not understood.",
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"coma_xr {__version__}")
     commands = _Commands(parser)
@@ -291,10 +293,10 @@ def _add_plot(commands: _Commands) -> None:
         "coma-xr plot pendulum -x theta -y t -y t_ --col theta_0 -o pendulum.pdf",
     )
     _takes_experiment(parser)
-    parser.add_argument("-x", metavar="NAME", help="what is on the axis to the right")
+    parser.add_argument("-x", "--x", metavar="NAME", help="what is on the axis to the right")
     help = "what is on the axis upwards; several times for several in one panel"
-    parser.add_argument("-y", metavar="NAME", action="append", help=help)
-    parser.add_argument("-z", metavar="NAME", help="what a map shows as colour")
+    parser.add_argument("-y", "--y", metavar="NAME", action="append", help=help)
+    parser.add_argument("-z", "--z", metavar="NAME", help="what a map shows as colour")
     parser.add_argument("--hue", metavar="NAME", help="what differs in colour")
     parser.add_argument("--style", metavar="NAME", help="what differs in dashes and markers")
     parser.add_argument("--row", metavar="NAME", help="what differs from row to row of panels")

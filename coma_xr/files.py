@@ -176,6 +176,15 @@ def is_directory(path: str) -> bool:
     return os.path.isdir(path)
 
 
+def identity(path: str) -> tuple[int, int] | None:
+    """Return what is equal for two paths, by links too, that lead to the same; None for one that leads nowhere."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def is_executable(path: str) -> bool:
     """Whether a file may be run as a program."""
     return os.access(path, os.X_OK)

@@ -75,6 +75,16 @@ def test_wrong_arguments_end_with_code_2_and_the_usage(arguments, capsys):
     assert capsys.readouterr().err.startswith("usage: coma-xr")
 
 
+def test_options_are_written_out():
+    "An abbreviation of today would be another option tomorrow; the names of axes have one letter in Python too."
+    parser = cli._parser()
+    plot = parser.parse_args(["plot", "e", "--x", "a", "--y", "y", "--y", "z", "--z", "b"])
+    assert (plot.x, plot.y, plot.z, plot.xscale, plot.yscale) == ("a", ["y", "z"], "b", None, None)
+    for words in (["plot", "e", "--xs", "log"], ["export", "e", "f.nc", "--over"]):
+        with pytest.raises(SystemExit, match="2"):
+            parser.parse_args(words)
+
+
 def test_the_demo_goes_into_the_working_directory(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["demo"]) == 0

@@ -44,19 +44,23 @@ def opened(path: str, *, write: bool = False) -> Experiment:
         hint = (
             f" Below it: {listing(below, _MOST)}." if below else " `coma-xr ls` lists where there are some."
         )
-        raise ExperimentError(f"There is no experiment in {path}.{hint}")
+        # A dot before the full stop would be read as two.
+        where = os.path.normpath(Path.cwd() / path) if path.endswith(".") else path
+        raise ExperimentError(f"There is no experiment in {where}.{hint}")
     return Experiment(path, "a" if write else "r")
 
 
 def check_exists(path: str) -> None:
-    """Raise ExperimentError when there is nothing of this name; the message names what is near."""
+    """Raise ExperimentError when there is nothing of this name; the message names directories and experiments beside it."""
     if files.exists(path) or files.exists(path + GZ):
         return
     parent, name = os.path.split(os.path.normpath(path))
     if not files.is_directory(parent or "."):
         raise ExperimentError(f"There is no {path!r}, nor the directory {parent!r}.")
-    there = sorted(one for one in files.names(parent or ".") if not one.startswith("."))
-    hint = there_is(name, there) if near(name, there) or len(there) <= _MOST else ""
+    names = [one for one in files.names(parent or ".") if not one.startswith(".")]
+    directories = {one for one in names if files.is_directory(str(Path(parent, one)))}
+    there = sorted(directories.union(_Names(Config.of(None)).experiments(names)))
+    hint = there_is(name, there) if there and (near(name, there) or len(there) <= _MOST) else ""
     raise ExperimentError(f"There is no {path!r}. {hint}".strip())
 
 
@@ -110,7 +114,7 @@ def _below(
     path: str, kinds: _Names, problem: Callable[[str], None], seen: set[object], depth: float
 ) -> Iterator[str]:
     # A link may lead back up.
-    identity = files.stamp(path)
+    identity = files.identity(path)
     if identity in seen:
         return
     seen.add(identity)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from coma_xr.errors import ExperimentError, InactiveError
+from coma_xr.errors import ComaError, ExperimentError, InactiveError
 from coma_xr.terminal.finding import opened
 from coma_xr.terminal.text import clean, number_of, print_json, print_table, said
 
@@ -84,9 +84,15 @@ def activate(path: str) -> None:
 
 def verify(paths: Sequence[str], *, repair: bool, as_json: bool) -> int:
     """Print what is not as it should be; return 1 when something is left so."""
-    found = [
-        (path, experiment, experiment.verify(repair=repair)) for path, experiment in _all(paths, write=repair)
-    ]
+    found, lacking = [], False
+    for path in paths:
+        try:
+            experiment = opened(path, write=repair)
+            found.append((path, experiment, experiment.verify(repair=repair)))
+        except ComaError as error:
+            # The others are checked all the same.
+            said(clean(error))
+            lacking = True
     if as_json:
         print_json([{"path": path, **_tree(finding)} for path, _, findings in found for finding in findings])
     else:
@@ -96,11 +102,8 @@ def verify(paths: Sequence[str], *, repair: bool, as_json: bool) -> int:
             if not findings:
                 number = number_of(experiment.number_of_measurements(), "measurement")
                 print(f"{clean(path)}: all is well, {number}")
-    return 1 if any(not finding.done for _, _, findings in found for finding in findings) else 0
-
-
-def _all(paths: Sequence[str], *, write: bool) -> list[tuple[str, Experiment]]:
-    return [(path, opened(path, write=write)) for path in paths]
+    left = any(not finding.done for _, _, findings in found for finding in findings)
+    return 1 if left or lacking else 0
 
 
 def _tree(finding: Finding) -> dict[str, object]:
@@ -116,7 +119,7 @@ def _tree(finding: Finding) -> dict[str, object]:
 def merge(path: str, others: Sequence[str], *, keep_both: bool, as_json: bool) -> None:
     """Add the measurements of copies under new ids, and say which."""
     experiment = opened(path, write=True)
-    copies = _all(others, write=False)
+    copies = [(other, opened(other)) for other in others]
     if any(copy.path == experiment.path for _, copy in copies):
         raise ExperimentError(f"{path} cannot be merged into itself.")
     done = []

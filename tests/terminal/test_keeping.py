@@ -106,6 +106,16 @@ def test_a_good_experiment_is_said_to_be_good(e, run):
     assert run("verify", "inverse", "--json") == (0, ["[]"], [])
 
 
+def test_what_cannot_be_checked_hides_no_other(e, here, run):
+    told = "coma-xr: There is no 'nosuch'. There is: inverse."
+    assert run("verify", "nosuch", "inverse", "nosuch") == (
+        1,
+        ["inverse: all is well, 4 measurements"],
+        [told, told],
+    )
+    assert run("verify", "nosuch", "--json") == (1, ["[]"], [told])
+
+
 def test_what_is_wrong_is_told_and_mended_when_asked(e, here, run):
     coma.Experiment("good")
     (e.path / "measurement.000005.json").write_bytes(b"")

@@ -86,6 +86,7 @@ def test_the_values_of_a_path_are_shown_with_the_parameters(e, run, path):
     [
         (["invrese"], "There is no 'invrese'. There is: inverse, others. Did you mean 'inverse'?"),
         (["nowhere/inverse"], "There is no 'nowhere/inverse', nor the directory 'nowhere'."),
+        (["."], "There is no experiment in {here}. Below it: inverse, others/deep/a."),
         (["others"], "There is no experiment in others. Below it: others/deep/a."),
         (
             ["others/empty"],
@@ -101,7 +102,17 @@ def test_what_is_not_there_is_an_error_that_names_what_is(e, here, run, words, m
     coma.Experiment("others/empty/1/2/3/4/too-far-to-look-for-it")
     said = run("show", *words)
     assert (said.code, said.out, len(said.err)) == (1, [], 1)
-    assert said.err[0].startswith(f"coma-xr: {message}")
+    assert said.err[0].startswith(f"coma-xr: {message.replace('{here}', str(here))}")
+
+
+def test_beside_what_is_not_there_experiments_are_named_and_no_pictures(e, here, run):
+    for name in ("inverse.png", "inverse.nc"):
+        (here / name).write_text("")
+    assert run("show", "invers").err == [
+        "coma-xr: There is no 'invers'. There is: inverse. Did you mean 'inverse'?"
+    ]
+    e.path.rename(here.parent / "elsewhere")
+    assert run("show", "inverse").err == ["coma-xr: There is no 'inverse'."]
 
 
 def test_a_broken_measurement_is_told_once_and_the_others_are_shown(e, here, run):
