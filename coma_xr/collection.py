@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from coma_xr import files
 from coma_xr.define.conditions import as_condition
 from coma_xr.define.values import NOTHING, key, look
-from coma_xr.errors import ComaError, ExperimentError, LayoutError, PathError, listing, there_is, warn
+from coma_xr.errors import (
+    ComaError,
+    DataFileError,
+    DataFileWarning,
+    ExperimentError,
+    LayoutError,
+    PathError,
+    listing,
+    there_is,
+    warn,
+)
 from coma_xr.experiment import Experiment
 from coma_xr.html import ROWS, fragment, table, tag
 from coma_xr.store.config import Config
@@ -96,12 +106,14 @@ def open_experiments(
 class Experiments:
     """Experiments that were opened together; made by `open_experiments`.
 
-    It has a length, is iterated over and indexed by position, and by conditions on the columns of its table:
-    ``experiments[P.measurements > 100]``. What could not be opened is in the table only.
+    It has a length, is iterated over and indexed by position, by label, which is the index of its table, and by conditions
+    on the columns of this: ``experiments[P.measurements > 100]``. What could not be opened is in the table only.
     """
 
     def __init__(self, entries: Sequence[_Entry]) -> None:
         self._entries = list(entries)
+        # For each experiment ids of measurements that are passed over, once it is known that they cannot be read.
+        self._left_out: list[dict[int, str]] | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -135,15 +147,31 @@ class Experiments:
     @overload
     def __getitem__(self, key: int) -> Experiment: ...
     @overload
-    def __getitem__(self, key: Any) -> Experiments: ...
+    def __getitem__(self, key: Any) -> Experiment | Experiments: ...
 
     def __getitem__(self, key: Any) -> Experiment | Experiments:
-        """Return one experiment by its position, or those of a slice or condition."""
+        """Return one experiment by its position or label, or those of a slice or condition.
+
+        Raises
+        ------
+        IndexError
+            When there are fewer.
+        PathError
+            For a text that is neither a label nor a condition on the columns of the table.
+        """
         if isinstance(key, slice):
             good = [entry for entry in self._entries if entry.experiment is not None]
             return Experiments(good[key])
         if isinstance(key, int) and not isinstance(key, bool):
+            number = len(self)
+            if not -number <= key < number:
+                raise IndexError(f"There is no experiment at position {key}; there are {number}, from 0.")
             return self._opened[key]
+        labels = self._labels()
+        if isinstance(key, str) and key in labels:
+            return self._opened[labels.index(key)]
+        if isinstance(key, str) and not set(key) & set("<>=! (`"):
+            raise PathError(f"No experiment here has the label {key!r}. {there_is(key, map(str, labels))}")
         return self.select(where=key)
 
     def select(self, *tags: str, where: Any = None) -> Experiments:
@@ -159,7 +187,16 @@ class Experiments:
         ------
         PathError
             For a name that is no column.
+
+        Warns
+        -----
+        ComaWarning
+            When no experiment has a tag.
         """
+        known = dict.fromkeys(word for entry in self._entries for word in entry.about.get("tags") or ())
+        for word in tags:
+            if word not in known:
+                warn(f"No experiment here has the tag {word!r}. {there_is(word, known)}")
         chosen = [
             entry
             for entry in self._entries
@@ -232,7 +269,7 @@ class Experiments:
         strict : bool, default False
             Raise an error for a measurement that cannot be read, instead of a warning.
         **options
-            Further ones of `Experiment.to_dataset`: ``unfold``, ``fill``, ``where``.
+            Further ones of `Experiment.to_dataset`: ``unfold``, ``fill``, ``where``, ``chunks``.
 
         Raises
         ------
@@ -245,6 +282,8 @@ class Experiments:
 
         if concat not in (_LABEL, "points", None):
             raise LayoutError(f"concat is 'experiment', 'points' or None, not {concat!r}.")
+        asked, given = dims, dict(options)
+        chunks = options.pop("chunks", None)
         joined = self._joined(first=concat == _LABEL, strict=strict)
         definition, label = joined.definition, (_LABEL, joined.path)
         layout = "points" if concat == "points" else options.pop("layout", None)
@@ -253,16 +292,25 @@ class Experiments:
             self._warn_of_doubles(joined)
         if dims is not None and concat == _LABEL:
             dims = [label, *dims]
-        ds = build_dataset(
-            joined.trees,
-            variables=variables,
-            dims=dims,
-            layout=layout,
-            definition=[label, *definition] if concat == _LABEL and definition else definition,
-            annotations=self._annotations(),
-            status=self._status(joined, each=concat == _LABEL),
-            **options,
-        )
+        try:
+            ds = build_dataset(
+                joined.trees,
+                variables=variables,
+                dims=dims,
+                layout=layout,
+                definition=[label, *definition] if concat == _LABEL and definition else definition,
+                annotations=self._annotations(),
+                status=self._status(joined, each=concat == _LABEL),
+                **options,
+            )
+        except DataFileError:
+            if strict or self._left_out is not None:
+                raise
+            return self._without_unreadable().to_dataset(variables, asked, concat=concat, **given)
+        if chunks is not None:
+            from coma_xr.beside.stack import chunked
+
+            ds = chunked(ds, chunks)
         for name in ("coma_id", "measurement_id"):
             if name in ds.coords:
                 real = np.array([0, *joined.ids])[ds[name].values]
@@ -309,18 +357,33 @@ class Experiments:
 
         joined = self._joined(first=True, strict=strict)
         label = (_LABEL, joined.path)
-        frame = build_dataframe(
-            joined.trees,
-            variables=variables,
-            unfold=unfold,
-            where=where,
-            definition=[label, *joined.definition],
-            annotations=self._annotations(),
-            excluded=self._status(joined, each=False).excluded,
-        )
+        try:
+            frame = build_dataframe(
+                joined.trees,
+                variables=variables,
+                unfold=unfold,
+                where=where,
+                definition=[label, *joined.definition],
+                annotations=self._annotations(),
+                excluded=self._status(joined, each=False).excluded,
+            )
+        except DataFileError:
+            if strict or self._left_out is not None:
+                raise
+            return self._without_unreadable().to_dataframe(variables, unfold=unfold, where=where)
         labels: Any = frame.pop(frame.columns[0]) if len(frame) else []
         ids = [joined.ids[number - 1] for number in frame.index]
         return frame.set_index(pd.MultiIndex.from_arrays([labels, ids], names=[_LABEL, "measurement_id"]))
+
+    def _without_unreadable(self) -> Experiments:
+        """Return the same without the measurements that hold a value that cannot be read, of which it warns."""
+        bad = [e._unreadable() for e in self]
+        texts = [f"{e.path}: {text}" for e, found in zip(self, bad, strict=True) for text in found.values()]
+        if texts:
+            warn(f"Left out, since it cannot be read: {listing(texts, 3)}.", DataFileWarning)
+        good = Experiments(self._entries)
+        good._left_out = bad
+        return good
 
     def _joined(self, *, first: bool, strict: bool) -> _Joined:
         found = list(self._trees(strict=strict))
@@ -389,8 +452,8 @@ class Experiments:
     def _trees(self, *, strict: bool) -> Iterator[tuple[int, tuple[int, Tree]]]:
         """Yield the measurements of all experiments with the positions of these."""
         for place, e in enumerate(self):
-            for pair in e._trees(strict=strict):
-                yield place, pair
+            bad = self._left_out[place] if self._left_out else {}
+            yield from ((place, pair) for pair in e._trees(strict=strict) if pair[0] not in bad)
 
     def _annotations(self) -> dict[str, Any]:
         """Return what was annotated; where experiments say different things, the first one's holds."""
@@ -526,7 +589,14 @@ def _opened(path: str, settings: Config, config: Mapping[str, Any] | None, *, gi
         if not (given or files.is_directory(path)):
             # Files that are no experiments lie about anywhere.
             return []
-        return [_Entry(path, None, {"path": path, "problem": str(error)})]
+        below = [name for name in names if _is_inhabited(_inside(path, name), settings)]
+        hint = f" Those below it are opened by {_inside(path, '*')!r}." if below else ""
+        return [_Entry(path, None, {"path": path, "problem": f"{error}{hint}"})]
+
+
+def _is_inhabited(path: str, settings: Config) -> bool:
+    """Whether a directory holds an experiment file."""
+    return files.is_directory(path) and any(_is_experiment_file(name, settings) for name in files.names(path))
 
 
 def _is_experiment_file(name: str, settings: Config) -> bool:

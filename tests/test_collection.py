@@ -12,7 +12,7 @@ import pytest
 import coma_xr as coma
 from coma_xr.collection import open_experiments
 from coma_xr.define.conditions import P
-from coma_xr.errors import DataFileError, ExperimentError, LayoutError, PathError
+from coma_xr.errors import ComaWarning, DataFileError, ExperimentError, LayoutError, PathError
 
 
 @pytest.fixture
@@ -88,6 +88,12 @@ def test_paths_may_be_patterns_lists_files_and_deep(scans):
     assert list(open_experiments("scans/x").problems) == ["scans/x"]
 
 
+def test_a_directory_of_experiments_says_how_they_are_opened(scans):
+    es = open_experiments("scans")
+    assert es.problems["scans"].endswith("Those below it are opened by 'scans/*'.")
+    assert len(open_experiments("scans/*")) == 3
+
+
 def test_experiments_that_share_a_directory_are_all_there(scans):
     (scans / "archive").mkdir()
     for number in (1, 2):
@@ -104,11 +110,20 @@ def test_experiments_that_share_a_directory_are_all_there(scans):
 def test_they_are_chosen_by_tag_position_and_condition(scans):
     es = open_experiments("scans/*")
     assert [e.path.name for e in es.select("n2", "power")] == ["n2"]
-    assert len(es.select("nothing")) == 0
+    with pytest.warns(
+        ComaWarning, match="No experiment here has the tag 'powr'. There is: .* Did you mean 'power'"
+    ):
+        assert len(es.select("n2", "powr")) == 0
     assert len(es[P.measurements == 3]) == 2
     assert len(es["measurements > 3"]) == 1
     assert len(es[:2]) == 2
-    assert es[-1].path.name == "n3"
+    assert es[-1].path.name == es["n3"].path.name == "n3"
+    with pytest.raises(IndexError, match="There is no experiment at position 99; there are 3, from 0"):
+        es[99]
+    with pytest.raises(
+        PathError, match="No experiment here has the label 'n5'. There is: n1, n2, n3"
+    ):
+        es["n5"]
     with pytest.raises(PathError, match="no column 'measurement'.*Did you mean 'measurements'"):
         es[P.measurement > 3]
 
