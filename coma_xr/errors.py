@@ -128,8 +128,13 @@ class DataFileWarning(ComaWarning):
 
 
 def near(name: str, known: Iterable[str]) -> list[str]:
-    """Return at most three of `known` that `name` may be a misspelling of, nearest first."""
-    return difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    """Return at most three of `known` that `name` may be a misspelling of, nearest first; differences of case count little."""
+    known = list(dict.fromkeys(known))
+    alike = [one for one in known if one.casefold() == name.casefold() and one != name]
+    return [
+        *alike,
+        *(one for one in difflib.get_close_matches(name, known, n=3, cutoff=0.6) if one not in alike),
+    ][:3]
 
 
 def listing(names: Iterable[object], most: int = 10) -> str:

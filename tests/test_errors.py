@@ -68,6 +68,13 @@ def test_near_names_come_nearest_first():
     assert near("x", ["alpha", "beta"]) == []
 
 
+def test_names_that_differ_by_case_alone_are_near():
+    assert near("t", ["x", "T"]) == ["T"]
+    assert near("TEMP", ["temps", "temp", "TEMPS"]) == ["temp", "TEMPS"]
+    assert near("t", ["t"]) == ["t"]
+    assert there_is("t", ["T", "x"]) == "There is: T, x. Did you mean 'T'?"
+
+
 def test_a_listing_says_how_many_more_there_are():
     assert listing([]) == "none"
     assert listing(range(12)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"

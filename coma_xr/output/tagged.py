@@ -112,8 +112,17 @@ def _refusal(value: Any, where: str) -> SerializationError:
     kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
     return SerializationError(
         f"{where} holds a {kind}, which cannot be exported. Exported are numbers, text, bool, None, dates, "
-        "arrays, and lists, tuples and dictionaries of these; convert or drop it first."
+        f"arrays, and lists, tuples and dictionaries of these; {_ways(kind)}."
     )
+
+
+def _ways(kind: str) -> str:
+    if kind.startswith("xarray."):
+        return (
+            "leave it out by naming the others, e.to_dataset(['y', ...]) or e.to_dataframe(['y', ...]), and export these by "
+            "coma_xr.export(); or put its values in its place"
+        )
+    return "convert or drop it first"
 
 
 def _dictionary(value: Mapping[Any, Any], where: str) -> Any:

@@ -495,3 +495,14 @@ def test_only_datasets_and_dataframes_are_exported(tmp_path):
         export(xr.DataArray([1]), tmp_path / "x.nc")
     with pytest.raises(ExperimentError, match=r"this is a list\.$"):
         export([1], tmp_path / "x.nc")
+
+
+def test_an_array_with_dims_in_a_cell_is_an_error_with_a_way_out(tmp_path):
+    "As they come when arrays beside measurements have unequal shapes."
+    frame = pd.DataFrame({"y": [1], "big": [xr.DataArray([1.0], dims="x")]})
+    for name in ("a.csv", "a.json"):
+        with pytest.raises(
+            SerializationError,
+            match=r"'big' holds a xarray.*leave it out by naming the others, .*e.to_dataframe\(\['y'",
+        ):
+            export(frame, tmp_path / name)
