@@ -620,10 +620,7 @@ class Readable:
         try:
             return build(self._trees(strict=strict))
         except DataFileError:
-            from coma_xr.beside.read import deferred
-
-            # What is missing is found without reading arrays that lie in files of their own.
-            bad = self._unreadable(deferred) or self._unreadable(from_plain)
+            bad = self._unreadable()
             if not bad:
                 raise
         text = f"In {self.path} cannot be read: {listing(bad.values(), 3)}"
@@ -636,8 +633,14 @@ class Readable:
         )
         return build((id, tree) for id, tree in self._trees() if id not in bad)
 
-    def _unreadable(self, value_of: Callable[[Tree], object]) -> dict[int, str]:
-        """Return the ids of measurements that hold a value that contradicts itself, and what it is."""
+    def _unreadable(self) -> dict[int, str]:
+        """Return the ids of measurements that hold a value that cannot be read, and what is wrong with it."""
+        from coma_xr.beside.read import deferred
+
+        # What is missing is found without reading arrays that lie in files of their own.
+        return self._refused_by(deferred) or self._refused_by(from_plain)
+
+    def _refused_by(self, value_of: Callable[[Tree], object]) -> dict[int, str]:
         bad: dict[int, str] = {}
         for id, tree in _located(self._place.measurements.trees(), self._place):
             for keys, leaf in leaves(tree):

@@ -571,3 +571,24 @@ def test_a_dataset_may_have_the_names_of_parameters_and_dtypes_of_pandas(tmp_pat
     ds = e.to_dataset()
     assert ds.kind.values.tolist() == [["a", "b"]] * 2
     np.testing.assert_array_equal(ds.ds_k, [[1, 1], [2, 2]])
+
+
+def test_one_item_of_an_array_is_reached_by_its_path(e):
+    assert e.measurement(2)["results/psi/1"] == np.exp(2j * X[1])
+    np.testing.assert_array_equal(e.to_dataset("results/psi/4").psi_5, np.exp(1j * np.array([1, 2, 3])))
+    with pytest.raises(coma.PathError, match="No '0' in results/field"):
+        e.measurement(2)["results/field/0"]
+
+
+def test_many_experiments_leave_out_what_has_lost_a_file_and_read_by_dask(e, tmp_path):
+    coma.Experiment(tmp_path / "f", config={}).run(wave, {"k": [1.0, 2.0]})
+    both = coma.open_experiments([tmp_path / "e", tmp_path / "f"])
+    assert both.to_dataset(chunks={}).psi.chunks == ((1, 1), (1, 1, 1), (5,))
+    (tmp_path / "f/measurement.000002.psi.nc").unlink()
+    with pytest.warns(coma.DataFileWarning, match=r"Left out.*/f: measurement 2, results/psi: .* is missing"):
+        ds = both.to_dataset()
+    assert ds.measurement_id.sel(experiment="f").values.tolist() == [1, 0, 0]
+    with pytest.warns(coma.DataFileWarning, match="Left out"):
+        assert both.to_dataframe().index.tolist() == [("e", 1), ("e", 2), ("e", 3), ("f", 1)]
+    with pytest.raises(coma.DataFileError, match="is missing"):
+        both.to_dataset(strict=True)

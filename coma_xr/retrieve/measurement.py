@@ -9,6 +9,7 @@ from coma_xr.errors import DataFileError, PathError
 from coma_xr.html import fragment, tag
 from coma_xr.retrieve.folding import folding_tree
 from coma_xr.trees import paths
+from coma_xr.trees.external import is_external
 from coma_xr.trees.plain import SETSTATE, Tree, from_plain, restore
 from coma_xr.trees.typed import is_array, is_typed
 
@@ -219,6 +220,11 @@ def item(node: Tree, segments: tuple[Any, ...]) -> Tree:
     for segment in segments:
         if is_array(node):
             node = from_plain(node).tolist()
+        elif is_external(node):
+            array = from_plain(node)
+            if not hasattr(array, "tolist"):
+                raise KeyError(segment)
+            node = array.tolist()
         elif is_typed(node):
             raise KeyError(segment)
         node = paths.step(node, segment)
