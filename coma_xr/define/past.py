@@ -57,13 +57,18 @@ class Past:
         return cls({path: note["default"] for path, note in notes.items() if "default" in note}, former)
 
     def places(self, path: str) -> list[str]:
-        """Return where a value stood before it, or a branch that it is in, was renamed."""
-        return [
-            old + path[len(new) :]
-            for new, former in self.former.items()
-            if path == new or path.startswith(f"{new}/")
-            for old in former
-        ]
+        """Return where a value stood before it, or a branch that it is in, was renamed, the latest place first."""
+        places = [path]
+        # It grows while it is gone through: what was renamed twice stood at three places.
+        for known in places if self.former else ():
+            places += [
+                place
+                for new, former in self.former.items()
+                if known == new or known.startswith(f"{new}/")
+                for old in former
+                if (place := old + known[len(new) :]) not in places
+            ]
+        return places[1:]
 
     def now(self, path: str) -> str:
         """Return where what stood at a path stands by now: `path` itself unless it, or its branch, was renamed.
@@ -74,10 +79,11 @@ class Past:
         >>> past.now("parameters/layout/N"), past.now("parameters/N")
         ('parameters/lattice/N', 'parameters/N')
         """
-        for new, former in self.former.items():
-            for old in former:
-                if path == old or path.startswith(f"{old}/"):
-                    return new + path[len(old) :]
+        steps = [(old, new) for new, former in self.former.items() for old in former]
+        # Each rename counts once, so that one back and forth comes to an end.
+        while step := next((s for s in steps if path == s[0] or path.startswith(f"{s[0]}/")), None):
+            steps.remove(step)
+            path = step[1] + path[len(step[0]) :]
         return path
 
     def updated(self, definition: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

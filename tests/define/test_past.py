@@ -76,3 +76,12 @@ def test_an_error_says_both_ways_out(old):
     text = r"annotate\('parameters/g', default=\.\.\.\), or where it stood by annotate\('parameters/g', formerly=\.\.\.\)"
     with pytest.raises(coma.ParameterError, match=text):
         old.run(lambda length, g: length * g, {"length": [0.5], "g": [1.0]})
+
+
+def test_what_was_renamed_twice_is_found_in_the_oldest_measurements(old):
+    old.annotate("parameters/l", formerly="parameters/length")
+    assert old.run(lambda l: {"T": 2 * l}, {"l": [0.5, 1.0, 2.0]}) == (1, 3)
+    old.annotate("parameters/L", formerly="parameters/l")
+    assert old.run(lambda L: {"T": 2 * L}, {"L": [0.5, 1.0, 2.0, 4.0]}) == (1, 4)
+    assert old.to_dataset().T.sel(L=0.5) == 1.0
+    assert [m.id for m in old.measurements("L < 1.5")] == [1, 2]
