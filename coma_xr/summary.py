@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,6 +61,9 @@ class Summarised(Protocol):
     def failures(self) -> pd.DataFrame:
         """Return its failures that count, by their ids."""
 
+    def missing(self) -> Sized:
+        """Return the parameter sets that the last run was asked for and that have no measurement."""
+
     def paths(self) -> pd.DataFrame:
         """Return what there is in the measurements."""
 
@@ -112,7 +115,7 @@ def write_report(
         about=_about(place),
         measurements=place.number(),
         failed=len(failures),
-        missing=_missing(scan, ds, len(failures)),
+        missing=_missing(scan, ds, len(failures), e),
         parameters=parameters,
         results=results,
         dataset=ds,
@@ -174,14 +177,14 @@ def _dataset(
         return None, 'e.to_dataset(layout="points")'
 
 
-def _missing(scan: Mapping[str, Any], ds: xr.Dataset | None, failed: int) -> int | None:
+def _missing(scan: Mapping[str, Any], ds: xr.Dataset | None, failed: int, e: Summarised) -> int | None:
     """Return how many parameter sets of the last scan have neither measurement nor failure."""
     from coma_xr.output.reporting.coverage import status_of
 
     if not scan.get("sets"):
         return None
     if ds is None:
-        return max(0, len(scan["sets"]) * (scan.get("repeats") or 1) - failed)
+        return max(0, len(e.missing()) * (scan.get("repeats") or 1) - failed)
     status = status_of(ds)
     return None if status is None else int((status == "missing").sum())
 

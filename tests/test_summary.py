@@ -313,3 +313,12 @@ def test_arrays_in_files_of_their_own_are_drawn_too():
         lambda k: {"psi": coma.external(np.cos(k * np.linspace(0, 9, 50)))}, {"k": [1.0, 2.0]}, progress=False
     )
     assert "psi over psi_index." in report(e).text
+
+
+def test_what_is_done_is_not_told_as_missing_where_there_is_no_dataset():
+    e = experiment()
+    e.run(lambda x: {"y": x}, {"x": [1, 2, 3]}, limit=2, progress=False)
+    e.annotate("results/y", dims=["time"])
+    page = report(e)
+    assert "There is no Dataset" in page.text
+    assert "1missing" in page.text.replace(" ", "")
