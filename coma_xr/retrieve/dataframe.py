@@ -188,7 +188,9 @@ def with_files_read(frame: pd.DataFrame) -> pd.DataFrame:
         name for name, column in frame.items() if column.dtype == object and any(map(is_deferred, column))
     ]
     read = {name: [cell.values if is_deferred(cell) else cell for cell in frame[name]] for name in waiting}
-    columns: dict[Any, Any] = {name: pd.Series(cells, frame.index, dtype=object) for name, cells in read.items()}
+    columns: dict[Any, Any] = {
+        name: pd.Series(cells, frame.index, dtype=object) for name, cells in read.items()
+    }
     return frame.assign(**columns)
 
 
