@@ -194,4 +194,9 @@ def test_without_a_terminal_and_a_log_the_lines_go_to_stderr(monkeypatch, capsys
         for _ in range(6):
             progress.step()
     # Of a long run less often.
-    assert [line.partition(" of ")[0] for line in capsys.readouterr().err.splitlines()] == ["1", "3", "4", "6"]
+    assert [line.partition(" of ")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "1",
+        "3",
+        "4",
+        "6",
+    ]
