@@ -127,18 +127,21 @@ def test_marks_go_with_what_they_mark(place):
     assert place.excluded() == {}
 
 
-def test_marks_that_make_no_sense_are_passed_over(place):
-    for marks, sound, text in [
+@pytest.mark.parametrize(
+    ("marks", "sound", "text"),
+    [
         (
             {"1": "a", "x": "b", "-1": "c"},
             {1: "a"},
             "'excluded' marks no measurement by 'x', '-1'. This is not used.",
         ),
         ([1], {}, "'excluded' is no dictionary of reasons by id. This is not used."),
-    ]:
-        with pytest.warns(DataFileWarning, match=text):
-            place.change_state(lambda state, marks=marks: state.update({"excluded": marks}))
-        assert place.excluded() == sound
+    ],
+)
+def test_marks_that_make_no_sense_are_passed_over(place, marks, sound, text):
+    with pytest.warns(DataFileWarning, match=text):
+        place.change_state(lambda state: state.update({"excluded": marks}))
+    assert place.excluded() == sound
 
 
 @pytest.mark.leaves_files
