@@ -300,6 +300,8 @@ def _of_mapping(work: Work, value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _is_whole_tree(value: Mapping[str, Any]) -> bool:
+    if RESULTS not in value and BRANCH not in value:
+        return False
     if isinstance(value.get(RESULTS), Mapping):
         return True
     return isinstance(value.get(BRANCH), Mapping) and all(name in _TREE for name in value)

@@ -87,7 +87,9 @@ class Saver:
         if self._thread is None:
             self._thread = threading.Thread(target=self._sync_in_turns, name="coma_xr sync", daemon=True)
             self._thread.start()
-        self._wake.set()
+        # While it is set, the thread has yet to look; setting it takes a lock each time.
+        if not self._wake.is_set():
+            self._wake.set()
 
     def _sync_in_turns(self) -> None:
         while not self._stop.is_set():
