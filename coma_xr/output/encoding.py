@@ -172,7 +172,8 @@ def encode_parts(parts: Parts, form: Form) -> xr.Dataset:
         new = tuple(names[dim] for dim in own)
         variables[names[name]] = _encode_variable(name, new, values, attrs, complex_dim, form)
     coords = [names[name] for name in parts.coords]
-    by_file = [name for name in coords if " " not in name or name in variables[name].dims]
+    # The file lists them with blanks between, for which every blank of Unicode is taken.
+    by_file = [name for name in coords if name.split() == [name] or name in variables[name].dims]
     data = [name for name in variables if name not in by_file]
     if len(by_file) < len(coords) or any(names.get(dim) in data for dim in dims):
         said["coords"] = coords

@@ -336,6 +336,13 @@ def link_of(descriptor):
         return ""
 
 
+@pytest.mark.parametrize("suffix", [".nc", ".zarr", ".json"])
+@pytest.mark.parametrize("name", ["x y", "\x85", "\u2028", "\xa0", "a\u3000b"], ids=ascii)
+def test_a_coordinate_with_a_blank_of_any_kind_in_its_name_stays_one(name, suffix, tmp_path):
+    ds = xr.Dataset({"v": ("d", [1.0])}, coords={name: False})
+    assert load(export(ds, tmp_path / f"x{suffix}")).identical(ds)
+
+
 def test_the_order_of_variables_stays(tmp_path):
     ds = xr.Dataset({name: ("n", [1.0]) for name in "zbya"}, {name: ("n", [1]) for name in "qpr"})
     for suffix in (".nc", ".json", ".csv", *(suffix for suffix in NEEDS if not missing(suffix))):
