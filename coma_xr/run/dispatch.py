@@ -41,6 +41,7 @@ def outcomes(
         of them wait for the end, since nothing else runs beside them.
     """
     dispatch = _Dispatch(work, todo, pool, suspects_at_once)
+    came: deque[Outcome] = deque()
     completed = False
     try:
         while True:
@@ -48,14 +49,19 @@ def outcomes(
             if interrupts.asked or interrupts.now or pool.broken:
                 pool.recall()
                 dispatch.drop()
-            else:
+            elif not (came and came[0].failure):
+                # Before more is begun, a failure is kept: it may be the end of the run.
                 growing = dispatch.hand_out()
-            if not pool.busy and dispatch.is_empty:
+            if came:
+                # One at a time, so that no worker waits while what others have sent is saved.
+                yield came.popleft()
+                growing = True
+            elif not pool.busy and dispatch.is_empty:
                 break
             events = pool.events(wait=not (interrupts.now or growing))
             for event in events:
-                yield from dispatch.take(event)
-            if interrupts.now and not events:
+                came.extend(dispatch.take(event))
+            if interrupts.now and not events and not came:
                 break
         if pool.broken and not interrupts.asked:
             raise pool.broken
@@ -96,10 +102,15 @@ class _Dispatch:
                 self._alone = True
                 pool.submit([self._suspects.popleft()])
             return pool.grow(1)
-        while self._fresh and not self._alone and pool.busy < pool.places:
+        while self._fresh and not self._alone and self._has_room():
             size = min(self._size, max(1, math.ceil(len(self._fresh) / (2 * pool.size))))
             pool.submit([self._fresh.popleft() for _ in range(size)])
         return bool(self._fresh) and pool.grow(pool.size)
+
+    def _has_room(self) -> bool:
+        # Only short chunks wait behind another; a long one is for the worker that is free first.
+        spare = self._pool.spare if self._size > 1 else 0
+        return self._pool.busy < self._pool.places + spare
 
     def take(self, event: Event) -> Iterator[Outcome]:
         alone, self._alone = self._alone, False

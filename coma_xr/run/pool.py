@@ -96,6 +96,11 @@ class Pool(ABC):
     def places(self) -> int:
         """How many chunks it can have now."""
 
+    @property
+    def spare(self) -> int:
+        """How many more it may have waiting, so that no worker waits for the next."""
+        return 0
+
     @abstractmethod
     def grow(self, wanted: int) -> bool:
         """Start one more worker, if there are fewer than are wanted and may be; return whether it did."""

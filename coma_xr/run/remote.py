@@ -6,6 +6,7 @@ the way.
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -118,6 +119,8 @@ def prepare(parent: int, packed: bytes) -> None:
     _let_interrupts_through()
     _given[:] = [packed]
     _end_with(parent)
+    # All modules that are loaded by now stay: no collection need look at them, least of all those at the end.
+    gc.freeze()
 
 
 def _let_interrupts_through() -> None:

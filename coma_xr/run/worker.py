@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import secrets
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -47,8 +46,8 @@ _OURS = ("coma_xr.run.", "coma_xr.define.", "coma_xr.trees.", "coma_xr.beside.")
 _HERE = str(Path(__file__).parents[1]) + os.sep
 _TREE = ("info", BRANCH, RESULTS, CLASS)
 _MARKS = ("seed", "repeat")
-# No more than every format and language takes for an integer.
-_ROOT_BITS = 63
+# A root seed is a number below this one, which every format and language takes for an integer.
+_ROOTS = 2**63
 _SCALARS = frozenset({str, int, float, bool, list, tuple})
 
 
@@ -183,7 +182,7 @@ def prepare(
         function.coma_check(keywords or definition.names)
     seeds = None
     if random:
-        seeds = Seeds(secrets.randbits(_ROOT_BITS) if seed is None else seed, random, dict(constants or {}))
+        seeds = Seeds(_drawn() if seed is None else seed, random, dict(constants or {}))
     return Work(
         function,
         definition,
@@ -197,6 +196,10 @@ def prepare(
         dict(provenance or {}),
         seeds,
     )
+
+
+def _drawn() -> int:
+    return int.from_bytes(os.urandom(8)) % _ROOTS
 
 
 def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> Outcome:

@@ -94,6 +94,13 @@ class _OwnPool(Pool):
         return sum(slot.width for slot in self._slots if slot.is_ready)
 
     @property
+    def spare(self) -> int:
+        # Where each executor has one worker it is known which chunk is in work; time counts from its submission.
+        if self._timeout is not None or self._workers > len(self._slots):
+            return 0
+        return self.places
+
+    @property
     def busy(self) -> int:
         return sum(len(slot.flights) for slot in self._slots)
 
@@ -165,11 +172,13 @@ class _OwnPool(Pool):
 
     def _died(self, slot: _Slot, error: BaseException) -> list[Event]:
         text = _death(error)
-        lost = [flight.chunk for flight in slot.flights.values()]
+        chunks = [flight.chunk for flight in slot.flights.values()]
         self._end(slot)
         if slot.starts >= _MOST_STARTS:
             return self._give_up(RunError(f"Worker processes end before they begin to work: {text}"))
-        return [Lost(chunk, "died", text) for chunk in lost]
+        # The others were waiting behind those in work.
+        in_work, waiting = chunks[: slot.width], chunks[slot.width :]
+        return [*(Lost(chunk, "died", text) for chunk in in_work), *(Lost(chunk, None) for chunk in waiting)]
 
     def _give_up(self, error: ComaError) -> list[Event]:
         self.broken = error
@@ -200,7 +209,7 @@ class _OwnPool(Pool):
             executor.shutdown(wait=True, kill_workers=True)
 
     def recall(self) -> None:
-        """Do nothing: what a worker of ours has, it has begun."""
+        """Do nothing: what a worker of ours has, it has begun or is about to begin, and it is short."""
 
     def close(self, *, kill: bool) -> None:
         slots = [slot for slot in self._slots if slot.executor is not None]

@@ -108,6 +108,28 @@ def test_no_more_is_given_than_there_are_places(kept):
     assert executor.most == 3
 
 
+def test_workers_go_on_while_what_they_sent_is_saved(kept):
+    begun = []
+
+    def simulate(a):
+        begun.append(a)
+        return a
+
+    def save(outcome):
+        # So many more as it takes to see that somebody works meanwhile.
+        wanted = min(60, outcome.task.position + 2)
+        end = time.monotonic() + 20
+        while len(begun) < wanted:
+            assert time.monotonic() < end, "nobody works while this is saved"
+            time.sleep(0.001)
+        return Kept.save(kept, outcome)
+
+    kept.save = save
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        assert run(simulate, 60, kept, executor=executor) == (60, 60)
+    assert begun == list(range(60))
+
+
 class TestTrouble:
     @pytest.mark.parametrize("after", [0, 3])
     def test_one_that_takes_no_more_work(self, kept, after):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import cloudpickle
@@ -129,25 +130,36 @@ def test_linear_algebra_is_kept_to_its_share_of_the_cores(kept, monkeypatch):
     assert "OMP_NUM_THREADS" not in os.environ
 
 
-def test_tiny_sets_travel_in_chunks_which_are_handed_back_in_time(monkeypatch):
-    sizes = []
+@pytest.fixture
+def submitted(monkeypatch):
+    """The chunks that workers of our own are given, each with how many more these have than they can work on."""
+    chunks = []
 
     def wrapped(*more):
         pool = real(*more)
         submit = pool.submit
-        pool.submit = lambda chunk: sizes.append(len(chunk)) or submit(chunk)
+
+        def noted(chunk):
+            submit(chunk)
+            chunks.append(([task.values[0] for task in chunk], pool.busy - pool.places))
+
+        pool.submit = noted
         return pool
 
     real = workers.own_pool
     monkeypatch.setattr(workers, "own_pool", wrapped)
+    return chunks
+
+
+def test_tiny_sets_travel_in_chunks_which_are_handed_back_in_time(submitted):
     kept = Kept()
     assert run(lambda a: a, 3000, kept, max_workers=2) == (3000, 3000)
     assert kept.values() == list(range(3000))
-    assert sizes[0] == 1
-    assert len(sizes) < 300
+    assert len(submitted[0][0]) == 1
+    assert len(submitted) < 300
 
     # What looks tiny at first but is not comes back before the chunk is through.
-    sizes.clear()
+    submitted.clear()
     kept = Kept()
 
     def simulate(a):
@@ -156,7 +168,25 @@ def test_tiny_sets_travel_in_chunks_which_are_handed_back_in_time(monkeypatch):
 
     assert run(simulate, 140, kept, max_workers=2) == (140, 140)
     assert kept.values() == list(range(140))
-    assert sizes[-1] <= 2
+    assert len(submitted[-1][0]) <= 2
+
+
+def test_a_chunk_of_tiny_sets_waits_behind_that_in_work_and_no_other_does(kept, submitted):
+    def simulate(a):
+        time.sleep(0.001)
+        return a
+
+    assert run(simulate, 1000, kept, max_workers=2) == (1000, 1000)
+    assert 0 < max(waiting for _, waiting in submitted) <= 2
+    for more in ({}, {"timeout": 60}):
+        submitted.clear()
+
+        def simulate(a, *, seconds=0.001 if more else 0.06):
+            time.sleep(seconds)
+            return a
+
+        run(simulate, 300 if more else 12, Kept(), max_workers=2, **more)
+        assert max(waiting for _, waiting in submitted) == 0
 
 
 def test_only_as_many_workers_are_started_as_there_is_work_for(kept):
@@ -182,6 +212,25 @@ def test_more_workers_than_executors_share_these(kept, monkeypatch):
     accounted_for(report, kept, 8)
     assert kept.statuses() == {3: ("died", "WorkerDied")}
     assert len(set(results(kept))) >= 2
+
+
+def test_what_waited_behind_a_death_is_not_suspected(kept, submitted, tmp_path):
+    log = tmp_path / "log"
+
+    def simulate(a):
+        with log.open("a") as file:
+            file.write(f"{a}\n")
+        time.sleep(0.001)
+        if a == 500:
+            os._exit(1)
+        return a
+
+    report = quietly(run, simulate, 1000, kept, max_workers=2)
+    accounted_for(report, kept, 1000)
+    assert kept.statuses() == {500: ("died", "WorkerDied")}
+    (fatal,) = (chunk for chunk, _ in submitted if 500 in chunk and len(chunk) > 1)
+    twice = [a for a, n in Counter(map(int, log.read_text().split())).items() if n > 1]
+    assert set(twice) <= set(fatal)
 
 
 class TestTimeout:
