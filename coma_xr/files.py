@@ -16,7 +16,6 @@ import errno
 import hashlib
 import itertools
 import os
-import secrets
 import shutil
 import stat
 import sys
@@ -52,7 +51,7 @@ _NOT_HERE = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _ATTEMPTS = 3
 
 # Tells this process from an earlier one that had the same number.
-_token = secrets.token_hex(4)
+_token = os.urandom(4).hex()
 _count = itertools.count()
 
 # A directory takes a name that it had before faster than a new one.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from importlib.abc import Loader
+
     from xarray import Dataset
 
     from coma_xr.plugins.accessor import ComaAccessor
@@ -20,8 +21,8 @@ __all__ = ["install"]
 _XARRAY = "xarray"
 
 
-class _Registering(Loader):
-    """Loads xarray as its own loader does, and registers the accessor when that is done."""
+class _Registering:
+    """A loader that loads xarray as its own loader does, and registers the accessor when that is done."""
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
@@ -38,8 +39,8 @@ class _Registering(Loader):
         register()
 
 
-class _Finder(MetaPathFinder):
-    """Waits for the import of xarray; does so once."""
+class _Finder:
+    """A finder of ``sys.meta_path`` that waits for the import of xarray; does so once."""
 
     def find_spec(
         self,
@@ -52,7 +53,7 @@ class _Finder(MetaPathFinder):
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(fullname)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Registering(spec.loader)
+            spec.loader = cast("Loader", _Registering(spec.loader))
         return spec
 
 
