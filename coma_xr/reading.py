@@ -27,7 +27,7 @@ from coma_xr.run.failure import Failure
 from coma_xr.run.plan import survey
 from coma_xr.session import recorded_failures
 from coma_xr.store.locks import seen_runs
-from coma_xr.trees.external import files_of
+from coma_xr.trees.external import FILES, files_of
 from coma_xr.trees.paths import leaves, shown
 from coma_xr.trees.plain import from_plain
 
@@ -672,7 +672,9 @@ class Readable:
 def _located(trees: Iterable[tuple[int, Tree]], place: ExperimentDirectory) -> Iterator[tuple[int, Tree]]:
     """Yield ids and trees; those with arrays in files of their own know where these are."""
     for id, tree in trees:
-        if files_of(tree):
+        # One look first, since there may be very many and few have any.
+        info = tree.get("info")
+        if type(info) is dict and FILES in info and files_of(tree):
             from coma_xr.beside.read import located
 
             yield id, located(tree, place.stem(id))

@@ -39,7 +39,8 @@ class ArchiveStore(MeasurementStore):
         self._path = path
         self._beside = beside
         found, self._bad = entries_by_id(entries, path)
-        self._trees = {id: found[id] for id in sorted(found) if id > floor}
+        ids = sorted(id for id in found if id > floor)
+        self._trees = found if ids == list(found) else {id: found[id] for id in ids}
 
     def ids(self) -> list[int]:
         """Return the ids, sorted."""

@@ -132,7 +132,7 @@ def fault_of_scan(scan: dict[str, Tree]) -> str:
     if fault:
         return f"'parameters' {fault}"
     size = len(parameters or [])
-    if not isinstance(sets, list) or not all(isinstance(row, list) and len(row) == size for row in sets):
+    if not isinstance(sets, list) or not set(map(type, sets)) <= {list} or not set(map(len, sets)) <= {size}:
         return f"'sets' is no list of sets of {size} values"
     repeats = scan.get("repeats")
     if repeats is not None and (type(repeats) is not int or repeats < 1):

@@ -8,9 +8,11 @@ infinities are written bare, as Coma 2 wrote them, or, in strict text, as
 
 from __future__ import annotations
 
+import gc
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import chain, compress
 from typing import Any
 
@@ -187,15 +189,32 @@ def decode(data: bytes) -> Any:
     >>> decode(b'[{"__type__": "coma.float", "value": "inf"}]')
     [inf]
     """
-    try:
-        tree = _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        tree = _decode_slowly(data)
+    with _no_collection() if len(data) > _LONG else nullcontext():
+        try:
+            tree = _decoder.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            tree = _decode_slowly(data)
     if b"coma.float" in data or b"coma.int" in data:
         tree = _untag(tree, 0)
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
+    if not _is_shallow(data):
         check_depth(tree)
     return tree
+
+
+# Bytes from which on it pays to hold collections back.
+_LONG = 1_000_000
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Hold Python's search for garbage back: each new dictionary brings it nearer, and a text makes no cycles."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _untag(tree: Any, level: int) -> Any:
@@ -251,6 +270,26 @@ def _float(text: str) -> float:
     if math.isinf(number):
         raise ValueError(f"the number {text[:40]} is beyond the range of a float")
     return number
+
+
+# In a text of so many bytes brackets are counted in no time, and there are mostly few.
+_SHORT = 10_000
+_NOT_OF_DEPTH = bytes(set(range(256)) - set(b'{}[]"'))
+
+
+def _is_shallow(data: bytes) -> bool:
+    """Whether the brackets of a valid text alone show that it is not nested deeper than `MAX_DEPTH`."""
+    if len(data) <= _SHORT and data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+        return True
+    if b"\\" in data:
+        # A quotation mark need not be the end of a string then.
+        return False
+    # What is left of a string without brackets is two quotation marks; those of other strings stay to the end.
+    brackets = data.translate(None, _NOT_OF_DEPTH).replace(b'""', b"")
+    # Each step takes away one level at least, and at most two.
+    for _ in range(MAX_DEPTH // 2):
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    return not brackets
 
 
 def check_depth(tree: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 
@@ -197,6 +198,44 @@ def test_depth_is_limited_at_one_hundred():
     decode(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
     with pytest.raises(DataFileError, match="nested deeper than 100 levels"):
         decode(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
+
+
+# What opens and closes a level; in strings brackets that would close it, open it, or hide where the string ends.
+LEVELS = {
+    "lists": ("[", "]"),
+    "dictionaries": ('{"a":', "}"),
+    "closed in a string": ('["]",', ',"["]'),
+    "between quotation marks": (r'["\"]\"",', r',"\"[\""]'),
+    "empty strings": ('["",', ',"[",""]'),
+    "a string in each": ('{"a":"]","b":', ',"c":"["}'),
+}
+
+
+@pytest.mark.parametrize("padding", ["", "[" + ",".join(["[{}]"] * 5000) + "],"], ids=["short", "long"])
+@pytest.mark.parametrize("level", LEVELS.values(), ids=LEVELS)
+def test_depth_is_what_it_is_whatever_stands_in_strings(level, padding):
+    opening, closing = level
+
+    def nested(depth):
+        return f"[{padding}{opening * (depth - 1)}1{closing * (depth - 1)}]".encode()
+
+    decode(nested(MAX_DEPTH))
+    for depth in (MAX_DEPTH + 1, 2 * MAX_DEPTH):
+        with pytest.raises(DataFileError, match="nested deeper than 100 levels"):
+            decode(nested(depth))
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_long_texts_leave_the_collection_of_garbage_as_it_was(enabled):
+    (gc.enable if enabled else gc.disable)()
+    try:
+        assert len(decode(b"[" + b"{}," * 500_000 + b"{}]")) == 500_001
+        assert gc.isenabled() == enabled
+        with pytest.raises(DataFileError, match="no valid JSON"):
+            decode(b"[" + b"{}," * 500_000)
+        assert gc.isenabled() == enabled
+    finally:
+        gc.enable()
     assert decode(b'["' + b"[" * 500 + b'"]') == ["[" * 500]
 
 
