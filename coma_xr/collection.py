@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from coma_xr import files
 from coma_xr.define.conditions import as_condition
-from coma_xr.define.values import NOTHING, key, look
 from coma_xr.errors import (
     ComaError,
-    DataFileError,
-    DataFileWarning,
     ExperimentError,
     LayoutError,
     PathError,
@@ -24,14 +21,13 @@ from coma_xr.errors import (
 )
 from coma_xr.experiment import Experiment
 from coma_xr.html import ROWS, fragment, table, tag
+from coma_xr.joining import LABEL, Joined, join
 from coma_xr.store.config import Config
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from coma_xr.retrieve.status import Status
-    from coma_xr.trees.plain import Tree
 
 __all__ = ["Experiments", "open_experiments"]
 
@@ -41,7 +37,6 @@ _COLUMNS = (
 )
 _SHOWN = ("id", "path", "measurements", "date", "description")
 _WILD = frozenset("*?[")
-_LABEL = "experiment"
 
 
 @dataclass(frozen=True)
@@ -112,8 +107,6 @@ class Experiments:
 
     def __init__(self, entries: Sequence[_Entry]) -> None:
         self._entries = list(entries)
-        # For each experiment ids of measurements that are passed over, once it is known that they cannot be read.
-        self._left_out: list[dict[int, str]] | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -126,7 +119,7 @@ class Experiments:
         rows = [[entry.about.get(column) for column in _COLUMNS] for entry in self._entries]
         labels = iter(self._labels())
         index = [entry.path if entry.experiment is None else next(labels) for entry in self._entries]
-        table = pd.DataFrame(rows, columns=list(_COLUMNS), index=pd.Index(index, name=_LABEL))
+        table = pd.DataFrame(rows, columns=list(_COLUMNS), index=pd.Index(index, name=LABEL))
         return table.astype({"id": "Int64", "measurements": "Int64"})
 
     @property
@@ -253,7 +246,7 @@ class Experiments:
         variables: Any = None,
         dims: Sequence[Any] | None = None,
         *,
-        concat: str | None = _LABEL,
+        concat: str | None = LABEL,
         strict: bool = False,
         **options: Any,
     ) -> xr.Dataset:
@@ -279,41 +272,40 @@ class Experiments:
         import numpy as np
 
         from coma_xr.retrieve.dataset import build_dataset
+        from coma_xr.retrieve.status import Status
 
-        if concat not in (_LABEL, "points", None):
+        if concat not in (LABEL, "points", None):
             raise LayoutError(f"concat is 'experiment', 'points' or None, not {concat!r}.")
-        asked, given = dims, dict(options)
         chunks = options.pop("chunks", None)
-        joined = self._joined(first=concat == _LABEL, strict=strict)
-        definition, label = joined.definition, (_LABEL, joined.path)
+        each = concat == LABEL
+        joined = join(self._opened, self._labels(), first=each, strict=strict)
+        definition, label = joined.definition, (LABEL, joined.path)
         layout = "points" if concat == "points" else options.pop("layout", None)
         if dims is None and definition and layout != "points":
             dims = definition
-            self._warn_of_doubles(joined)
-        if dims is not None and concat == _LABEL:
-            dims = [label, *dims]
-        try:
-            ds = build_dataset(
+            joined.warn_of_doubles()
+
+        def build(joined: Joined) -> xr.Dataset:
+            return build_dataset(
                 joined.trees,
                 variables=variables,
-                dims=dims,
+                dims=[label, *dims] if dims is not None and each else dims,
                 layout=layout,
-                definition=[label, *definition] if concat == _LABEL and definition else definition,
-                annotations=self._annotations(),
-                status=self._status(joined, each=concat == _LABEL),
+                definition=[label, *definition] if each and definition else definition,
+                annotations=joined.annotations(),
+                # Without a dim of their own, parameter sets of several experiments cannot be told apart.
+                status=joined.status() if each else Status(excluded=joined.excluded()),
                 **options,
             )
-        except DataFileError:
-            if strict or self._left_out is not None:
-                raise
-            return self._without_unreadable().to_dataset(variables, asked, concat=concat, **given)
+
+        ds = joined.built(build, strict=strict)
         if chunks is not None:
             from coma_xr.beside.stack import chunked
 
             ds = chunked(ds, chunks)
         for name in ("coma_id", "measurement_id"):
             if name in ds.coords:
-                real = np.array([0, *joined.ids])[ds[name].values]
+                real = np.array([0, *(id for _, id in joined.origins)])[ds[name].values]
                 return ds.assign_coords({name: ds[name].copy(data=real)})
         return ds
 
@@ -355,138 +347,22 @@ class Experiments:
 
         from coma_xr.retrieve.dataframe import build_dataframe
 
-        joined = self._joined(first=True, strict=strict)
-        label = (_LABEL, joined.path)
-        try:
-            frame = build_dataframe(
+        def build(joined: Joined) -> pd.DataFrame:
+            return build_dataframe(
                 joined.trees,
                 variables=variables,
                 unfold=unfold,
                 where=where,
-                definition=[label, *joined.definition],
-                annotations=self._annotations(),
-                excluded=self._status(joined, each=False).excluded,
+                definition=[(LABEL, joined.path), *joined.definition],
+                annotations=joined.annotations(),
+                excluded=joined.excluded(),
             )
-        except DataFileError:
-            if strict or self._left_out is not None:
-                raise
-            return self._without_unreadable().to_dataframe(variables, unfold=unfold, where=where)
+
+        joined = join(self._opened, self._labels(), first=True, strict=strict)
+        frame = joined.built(build, strict=strict)
         labels: Any = frame.pop(frame.columns[0]) if len(frame) else []
-        ids = [joined.ids[number - 1] for number in frame.index]
-        return frame.set_index(pd.MultiIndex.from_arrays([labels, ids], names=[_LABEL, "measurement_id"]))
-
-    def _without_unreadable(self) -> Experiments:
-        """Return the same without the measurements that hold a value that cannot be read, of which it warns."""
-        bad = [e._unreadable() for e in self]
-        texts = [f"{e.path}: {text}" for e, found in zip(self, bad, strict=True) for text in found.values()]
-        if texts:
-            warn(f"Left out, since it cannot be read: {listing(texts, 3)}.", DataFileWarning)
-        good = Experiments(self._entries)
-        good._left_out = bad
-        return good
-
-    def _joined(self, *, first: bool, strict: bool) -> _Joined:
-        found = list(self._trees(strict=strict))
-        path = _free_path(tree for _, (_, tree) in found)
-        trees, ids = _labelled(found, path, self._labels(), first=first)
-        places = [place for place, _ in found]
-        return _Joined(trees, ids, places, path, _shared([e._pairs() for e in self]))
-
-    def _warn_of_doubles(self, joined: _Joined) -> None:
-        """Say which experiments have several measurements of the same parameters; their own ids, which no Dataset knows."""
-        found: dict[Any, list[int]] = {}
-        for (_, tree), place, id in zip(joined.trees, joined.places, joined.ids, strict=True):
-            repeat = look(tree, ("info", "repeat"))
-            same = (place, key([_branch(tree)]), 0 if repeat is NOTHING else repeat)
-            found.setdefault(same, []).append(id)
-        doubles = [(place, ids) for (place, *_), ids in found.items() if len(ids) > 1]
-        if doubles:
-            labels = self._labels()
-            place, ids = doubles[0]
-            warn(
-                f"{listing(dict.fromkeys(str(labels[place]) for place, _ in doubles))}: {len(doubles)} parameter "
-                f"set{'s have' if len(doubles) > 1 else ' has'} several measurements, {listing(ids, 3)} of {labels[place]} for "
-                f"example, which lie along a dim 'row'. remove([{ids[-1]}]) of that experiment moves one away."
-            )
-
-    def _status(self, joined: _Joined, *, each: bool) -> Status:
-        """Return what the experiments know beside their measurements.
-
-        Parameters
-        ----------
-        joined : _Joined
-        each : bool
-            Whether each has parameter sets of its own; else those that are missing cannot be told apart.
-        """
-        from coma_xr.retrieve.status import Status
-
-        new = {pair: number for number, pair in enumerate(zip(joined.places, joined.ids, strict=True), 1)}
-        excluded = {
-            new[place, id]: reason
-            for place, e in enumerate(self)
-            for id, reason in e._excluded().items()
-            if (place, id) in new
-        }
-        if not each or not joined.definition:
-            return Status(excluded=excluded)
-        paths = [path for _, path in joined.definition]
-        key = joined.path.rpartition("/")[2]
-        known = [
-            (label, e._status(e._place.scan() or {})) for label, e in zip(self._labels(), self, strict=True)
-        ]
-        sets = [
-            [label, *(values[list(status.paths).index(path)] for path in paths)]
-            for label, status in known
-            if set(paths) <= set(status.paths)
-            for values in status.sets
-        ]
-        failures = [
-            (id, {**tree, "parameters": {key: label, **_branch(tree)}})
-            for label, status in known
-            for id, tree in status.failures
-        ]
-        times = {status.repeats or 1 for _, status in known if status.sets}
-        # What one was asked to repeat more often than another is told for none.
-        return Status([joined.path, *paths], sets, min(times, default=1), failures, excluded)
-
-    def _trees(self, *, strict: bool) -> Iterator[tuple[int, tuple[int, Tree]]]:
-        """Yield the measurements of all experiments with the positions of these."""
-        for place, e in enumerate(self):
-            bad = self._left_out[place] if self._left_out else {}
-            yield from ((place, pair) for pair in e._trees(strict=strict) if pair[0] not in bad)
-
-    def _annotations(self) -> dict[str, Any]:
-        """Return what was annotated; where experiments say different things, the first one's holds."""
-        notes: dict[str, Any] = {}
-        for e in self:
-            for path, note in e.annotations.items():
-                notes[path] = {**note, **notes.get(path, {})}
-        return notes
-
-
-@dataclass(frozen=True)
-class _Joined:
-    """The measurements of several experiments, numbered from 1 on.
-
-    Parameters
-    ----------
-    trees : list of (int, tree)
-        With the label of the experiment among the parameters.
-    ids : list of int
-        Those that they have in their experiments.
-    places : list of int
-        The positions of their experiments.
-    path : str
-        Of the label.
-    definition : list of (name, path)
-        The parameters that all experiments have defined.
-    """
-
-    trees: list[tuple[int, Tree]]
-    ids: list[int]
-    places: list[int]
-    path: str
-    definition: list[tuple[str, str]]
+        ids = [joined.origins[number - 1][1] for number in frame.index]
+        return frame.set_index(pd.MultiIndex.from_arrays([labels, ids], names=[LABEL, "measurement_id"]))
 
 
 def _line(entry: _Entry) -> list[object]:
@@ -508,44 +384,6 @@ def _column(name: str) -> str:
     if name not in _COLUMNS:
         raise PathError(f"The table of experiments has no column '{name}'. {there_is(name, _COLUMNS)}")
     return name
-
-
-def _free_path(trees: Iterable[Tree]) -> str:
-    taken = {key for tree in trees for key in _branch(tree)}
-    name = _LABEL
-    while name in taken:
-        name = f"coma_{name}"
-    return f"parameters/{name}"
-
-
-def _branch(tree: Tree) -> Mapping[str, Any]:
-    parameters = tree.get("parameters")
-    return parameters if isinstance(parameters, dict) else {}
-
-
-def _labelled(
-    found: Iterable[tuple[int, tuple[int, Tree]]], path: str, labels: Sequence[Any], *, first: bool
-) -> tuple[list[tuple[int, Tree]], list[int]]:
-    """Return trees, numbered from 1, that have the label of their experiment; and the ids that they had.
-
-    Of parameters that tell the same, the first one becomes a dim.
-    """
-    key = path.rpartition("/")[2]
-    trees: list[tuple[int, Tree]] = []
-    ids: list[int] = []
-    for number, (place, (id, tree)) in enumerate(found, 1):
-        parameters = {key: labels[place], **_branch(tree)} if first else {**_branch(tree), key: labels[place]}
-        trees.append((number, {**tree, "parameters": parameters}))
-        ids.append(id)
-    return trees, ids
-
-
-def _shared(definitions: Sequence[Sequence[tuple[str, str]]]) -> list[tuple[str, str]]:
-    """Return the parameters that all experiments have defined, by the names of the first."""
-    if not definitions:
-        return []
-    paths = [{path for _, path in definition} for definition in definitions]
-    return [(name, path) for name, path in definitions[0] if all(path in others for others in paths)]
 
 
 def _expanded(pattern: str) -> list[str]:

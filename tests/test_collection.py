@@ -216,3 +216,31 @@ def test_a_bad_measurement_is_said_once_or_raised(scans):
         assert es.to_dataset(concat="points").y.size == 9
     with pytest.raises(DataFileError):
         es.to_dataset(strict=True)
+
+
+def test_a_value_that_cannot_be_read_costs_its_measurement_and_is_said_once(scans):
+    """Nothing else moves: ids, labels, and what is said of measurements of the same parameters."""
+    file = scans / "n2" / "measurement.000001.json"
+    file.write_text(file.read_text().replace('"y": 4', '"y": {"__type__": "numpy.ndarray", "dtype": "?"}'))
+    e = coma.Experiment("scans/n2")
+    shutil.copy(e.path / "measurement.000002.json", e.path / "measurement.000004.json")
+    e.exclude([3], "wrong")
+    es = open_experiments("scans/*")
+
+    def quietly(function):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = function()
+        return result, [str(one.message) for one in caught]
+
+    frame, said = quietly(es.to_dataframe)
+    assert list(frame.loc["n2"].index) == [2, 4]
+    assert [text for text in said if "Left out" in text] == said
+    assert re.match(r"Left out, since it cannot be read: .*n2: measurement 1, results/y: ", said[0])
+    ds, said = quietly(es.to_dataset)
+    assert [sum(word in text for text in said) for word in ("Left out", "several measurements")] == [1, 1]
+    assert ds.y.sel(experiment="n2", x=3).values.tolist() == [9, 9]
+    assert set(ds.measurement_id.sel(experiment="n2").values.ravel().tolist()) == {0, 2, 3, 4}
+    for retrieve in (es.to_dataset, es.to_dataframe):
+        with pytest.raises(DataFileError, match="numpy.ndarray"):
+            quietly(lambda retrieve=retrieve: retrieve(strict=True))

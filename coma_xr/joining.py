@@ -1,0 +1,184 @@
+"""The measurements of several experiments as if they were those of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from coma_xr.define.values import NOTHING, key, look
+from coma_xr.errors import DataFileError, DataFileWarning, listing, warn
+
+if TYPE_CHECKING:
+    from coma_xr.experiment import Experiment
+    from coma_xr.retrieve.status import Status
+    from coma_xr.trees.plain import Tree
+
+__all__ = ["LABEL", "Joined", "join"]
+
+LABEL = "experiment"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The measurements of several experiments, numbered from 1 on.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+    labels : sequence
+        What tells the experiments apart.
+    trees : list of (int, tree)
+        With the label of the experiment among the parameters.
+    origins : list of (int, int)
+        For each number the position of the experiment, and the id that the measurement has there.
+    path : str
+        Of the label.
+    definition : list of (name, path)
+        The parameters that all experiments have defined.
+    """
+
+    experiments: Sequence[Experiment]
+    labels: Sequence[Any]
+    trees: list[tuple[int, Tree]]
+    origins: list[tuple[int, int]]
+    path: str
+    definition: list[tuple[str, str]]
+
+    def built(self, build: Callable[[Joined], _T], *, strict: bool) -> _T:
+        """Return what is built of the measurements; without those that hold what cannot be read, unless `strict`."""
+        try:
+            return build(self)
+        except DataFileError:
+            if strict:
+                raise
+            return build(self._without_unreadable())
+
+    def _without_unreadable(self) -> Joined:
+        bad = [e._unreadable() for e in self.experiments]
+        texts = [
+            f"{e.path}: {text}"
+            for e, found in zip(self.experiments, bad, strict=True)
+            for text in found.values()
+        ]
+        if texts:
+            warn(f"Left out, since it cannot be read: {listing(texts, 3)}.", DataFileWarning)
+        unreadable = {(place, id) for place, found in enumerate(bad) for id in found}
+        good = [(number, tree) for number, tree in self.trees if self.origins[number - 1] not in unreadable]
+        return replace(self, trees=good)
+
+    def annotations(self) -> dict[str, Any]:
+        """Return what was annotated; where experiments say different things, the first one's holds."""
+        notes: dict[str, Any] = {}
+        for e in self.experiments:
+            for path, note in e.annotations.items():
+                notes[path] = {**note, **notes.get(path, {})}
+        return notes
+
+    def excluded(self) -> dict[int, str]:
+        """Return the numbers of the measurements that are excluded, with the reasons."""
+        reasons = [e._excluded() for e in self.experiments]
+        found: dict[int, str] = {}
+        for number, _ in self.trees:
+            place, id = self.origins[number - 1]
+            if id in reasons[place]:
+                found[number] = reasons[place][id]
+        return found
+
+    def status(self) -> Status:
+        """Return what the experiments know beside their measurements, each of which has parameter sets of its own."""
+        from coma_xr.retrieve.status import Status
+
+        if not self.definition:
+            return Status(excluded=self.excluded())
+        paths = [path for _, path in self.definition]
+        name = self.path.rpartition("/")[2]
+        known = [
+            (label, e._status(e._place.scan() or {}))
+            for label, e in zip(self.labels, self.experiments, strict=True)
+        ]
+        sets = [
+            [label, *(values[list(status.paths).index(path)] for path in paths)]
+            for label, status in known
+            if set(paths) <= set(status.paths)
+            for values in status.sets
+        ]
+        failures = [
+            (id, {**tree, "parameters": {name: label, **_branch(tree)}})
+            for label, status in known
+            for id, tree in status.failures
+        ]
+        times = {status.repeats or 1 for _, status in known if status.sets}
+        # What one was asked to repeat more often than another is told for none.
+        return Status([self.path, *paths], sets, min(times, default=1), failures, self.excluded())
+
+    def warn_of_doubles(self) -> None:
+        """Say which experiments have several measurements of the same parameters; their own ids, which no Dataset knows."""
+        found: dict[Any, list[int]] = {}
+        for number, tree in self.trees:
+            place, id = self.origins[number - 1]
+            repeat = look(tree, ("info", "repeat"))
+            same = (place, key([_branch(tree)]), 0 if repeat is NOTHING else repeat)
+            found.setdefault(same, []).append(id)
+        doubles = [(place, ids) for (place, *_), ids in found.items() if len(ids) > 1]
+        if doubles:
+            place, ids = doubles[0]
+            warn(
+                f"{listing(dict.fromkeys(str(self.labels[place]) for place, _ in doubles))}: {len(doubles)} parameter "
+                f"set{'s have' if len(doubles) > 1 else ' has'} several measurements, {listing(ids, 3)} of "
+                f"{self.labels[place]} for example, which lie along a dim 'row'. remove([{ids[-1]}]) of that experiment "
+                "moves one away."
+            )
+
+
+def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: bool, strict: bool) -> Joined:
+    """Read the measurements of several experiments.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+    labels : sequence
+        What tells them apart.
+    first : bool
+        Put the label before the other parameters: of parameters that tell the same, the first one becomes a dim.
+    strict : bool
+        Raise an error for a measurement that cannot be read, instead of a warning.
+    """
+    found = [(place, *pair) for place, e in enumerate(experiments) for pair in e._trees(strict=strict)]
+    name = _free_name(tree for *_, tree in found)
+    trees: list[tuple[int, Tree]] = []
+    for number, (place, _, tree) in enumerate(found, 1):
+        label = {name: labels[place]}
+        parameters = {**label, **_branch(tree)} if first else {**_branch(tree), **label}
+        trees.append((number, {**tree, "parameters": parameters}))
+    return Joined(
+        experiments,
+        labels,
+        trees,
+        [(place, id) for place, id, _ in found],
+        f"parameters/{name}",
+        _shared([e._pairs() for e in experiments]),
+    )
+
+
+def _free_name(trees: Iterable[Tree]) -> str:
+    taken = {key for tree in trees for key in _branch(tree)}
+    name = LABEL
+    while name in taken:
+        name = f"coma_{name}"
+    return name
+
+
+def _branch(tree: Tree) -> Mapping[str, Any]:
+    parameters = tree.get("parameters")
+    return parameters if isinstance(parameters, dict) else {}
+
+
+def _shared(definitions: Sequence[Sequence[tuple[str, str]]]) -> list[tuple[str, str]]:
+    """Return the parameters that all experiments have defined, by the names of the first."""
+    if not definitions:
+        return []
+    paths = [{path for _, path in definition} for definition in definitions]
+    return [(name, path) for name, path in definitions[0] if all(path in others for others in paths)]
