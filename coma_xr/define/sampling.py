@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -115,7 +114,7 @@ _DRAW: dict[str, Callable[[int, int, int | None], Unit]] = {"random": _random, "
 
 def _scipy(engine: str, n: int, dimensions: int, seed: int | None) -> Unit:
     try:
-        qmc: Any = importlib.import_module("scipy.stats.qmc")
+        from scipy.stats import qmc
     except ImportError:
         raise ParameterError(
             "The methods 'lhs' and 'sobol' are SciPy's, which is not installed: pip install coma_xr[sample]"
