@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from random import SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -46,8 +47,8 @@ _OURS = ("coma_xr.run.", "coma_xr.define.", "coma_xr.trees.", "coma_xr.beside.")
 _HERE = str(Path(__file__).parents[1]) + os.sep
 _TREE = ("info", BRANCH, RESULTS, CLASS)
 _MARKS = ("seed", "repeat")
-# A root seed is a number below this one, which every format and language takes for an integer.
-_ROOTS = 2**63
+# No more than every format and language takes for an integer.
+_ROOT_BITS = 63
 _SCALARS = frozenset({str, int, float, bool, list, tuple})
 
 
@@ -182,7 +183,8 @@ def prepare(
         function.coma_check(keywords or definition.names)
     seeds = None
     if random:
-        seeds = Seeds(_drawn() if seed is None else seed, random, dict(constants or {}))
+        root = SystemRandom().getrandbits(_ROOT_BITS) if seed is None else seed
+        seeds = Seeds(root, random, dict(constants or {}))
     return Work(
         function,
         definition,
@@ -196,10 +198,6 @@ def prepare(
         dict(provenance or {}),
         seeds,
     )
-
-
-def _drawn() -> int:
-    return int.from_bytes(os.urandom(8)) % _ROOTS
 
 
 def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> Outcome:
