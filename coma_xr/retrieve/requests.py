@@ -16,7 +16,7 @@ from coma_xr.errors import LayoutError, PathError, SerializationError, there_is,
 from coma_xr.retrieve.arrays import utc
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect
 from coma_xr.retrieve.measurement import Measurement
-from coma_xr.retrieve.names import Names, role
+from coma_xr.retrieve.names import Names, is_parameter, role
 from coma_xr.trees.external import is_external
 from coma_xr.trees.paths import WILDCARD, follow, join, split
 from coma_xr.trees.plain import Tree, from_plain, to_plain
@@ -258,6 +258,10 @@ def read(
     called = {request.name for request in requests}
     folding = {key if key in called else names.resolve(key): note for key, note in folding.items()}
     by_path = {_annotated(text, names): note for text, note in notes.items()}
+    for old, new in renames.items():
+        # What was said of a path holds for it under its new name, unless something else is said of that.
+        path = _annotated(new, names)
+        by_path[path] = {**notes.get(old, {}), **by_path[path]}
     return Source(columns, names, by_path, folding)
 
 
@@ -276,6 +280,9 @@ def _keeper(texts: Sequence[str], *, everything: bool, info: bool) -> Callable[[
 
     def keep(path: str) -> bool:
         kind = role(path)
+        if kind == "class":
+            # It tells apart objects of different classes with the same attributes, as parameters may be.
+            return info or is_parameter(path)
         if kind == "parameter" or info or path == REPEAT or (everything and kind in ("result", "other")):
             return True
         # The name of a path ends in its last key, a path in the escaped form of it.
