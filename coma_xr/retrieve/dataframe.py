@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = ["build_dataframe", "paths_table"]
 
-_PLAIN = frozenset({str, int, float, bool, type(None), list, type(MISSING)})
+_BARE = frozenset({str, int, float, bool, type(None)})
+_PLAIN = _BARE | {list, type(MISSING)}
 _RESULTS = ("result", "other")
 _PATHS_COLUMNS = ["path", "name", "role", "type", "distinct", "range", "measurements"]
 
@@ -297,6 +298,9 @@ def paths_table(
 
 
 def _types(values: list[Any]) -> str:
+    kinds = dict.fromkeys(map(type, values))
+    if kinds.keys() <= _BARE:
+        values = [kind() for kind in kinds]
     return " or ".join(dict.fromkeys(map(_type, values)))
 
 
@@ -317,14 +321,14 @@ def _type(value: Any) -> str:
 
 def _distinct_and_range(values: list[Any]) -> tuple[int, str]:
     """Return how many different values there are, and a few words on which."""
-    texts = list(dict.fromkeys(map(_short, values)))
-    if all(type(value) in (int, float) for value in values):
+    if set(map(type, values)) <= {int, float}:
         numbers = [value for value in values if value == value]  # noqa: PLR0124
         if not numbers:
             return 1, "nan"
         low, high = min(numbers), max(numbers)
         found = len(set(numbers)) + (len(numbers) < len(values))
         return found, short(low) if low == high else f"{short(low)} ... {short(high)}"
+    texts = list(dict.fromkeys(map(_short, values)))
     sizes = [_shape(value) for value in values if _has_shape(value)]
     if sizes:
         low, high = min(sizes), max(sizes)
