@@ -145,11 +145,17 @@ class Experiment(Readable):
         """
         self._define(Definition.of(parameters))
 
-    def _define(self, new: Definition, constants: Mapping[str, Tree] | None = None) -> None:
+    def _define(self, new: Definition) -> None:
+        self._check_definition(new, {})
+        self._keep_definition(new)
+
+    def _check_definition(self, new: Definition, constants: Mapping[str, Tree]) -> None:
         old = self._definition
         if old is not None and old != new and self.number_of_measurements():
-            self._check_extends(old, new, constants or {})
-        if old != new:
+            self._check_extends(old, new, constants)
+
+    def _keep_definition(self, new: Definition) -> None:
+        if self._definition != new:
             self._place.change_state(lambda state: state.update(definition=new.to_state()))
             self._sets = []
 
@@ -174,8 +180,9 @@ class Experiment(Readable):
             lacking = ((id, tree) for id, tree in self._place.trees() if look(tree, split(path)) is NOTHING)
             without = [id for id, tree in lacking if past.find(tree, path) is NOTHING]
             if without:
+                have = "has" if len(without) == 1 else "have"
                 raise ParameterError(
-                    f"{text}; {len(without)} of them {'has' if len(without) == 1 else 'have'} no '{path}', measurement {without[0]} for example. "
+                    f"{text}; {len(without)} of them {have} no '{path}', measurement {without[0]} for example. "
                     f"Say what it was in them by annotate({path!r}, default=...), or where it stood by "
                     f"annotate({path!r}, formerly=...), or start a new experiment."
                 )
@@ -420,11 +427,13 @@ class Experiment(Readable):
             on_error, retry_failed, max_workers, executor, timeout, repeats, shard, limit, progress
         )
         session = Session(self._place, work, wanted, self._past(), self._durable, options)
+        if asked is not None:
+            self._check_definition(definition, work.defaults)
         if dry_run:
             return session.dry_run()
         self._place.check_writable()
         if asked is not None:
-            self._define(definition, work.defaults)
+            self._keep_definition(definition)
         session = replace(session, work=self._seeded(work, seed))
         self._note_function(name_of(function))
         last = _scan_tree(definition, wanted, asked, repeats)

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import xarray as xr
 
 import coma_xr as coma
 from coma_xr.errors import ComaWarning, LayoutError, SerializationError
+from coma_xr.retrieve.status import DONE
 
 COMA2 = Path(__file__).parent / "data" / "coma2"
 
@@ -425,6 +427,45 @@ def test_a_dry_run_writes_nothing(e):
     assert (report.saved, report.not_run) == (0, 3)
     assert sorted(os.listdir(e.path)) == before
     assert e.run(square, {"x": [1, 2, 3]}, limit=2) == (2, 3)
+
+
+@dataclass(frozen=True)
+class Spring:
+    k: float
+
+
+@dataclass(frozen=True)
+class Wire:
+    k: float
+
+
+def test_objects_are_values_of_a_dim_like_any_other(e):
+    """Those of different classes are different, whatever they hold; nothing is missing once all is run."""
+    scan = {"model": [Spring(1.0), Wire(1.0), Spring(2.0)], "x": [1, 2]}
+    for saved in (6, 0):
+        assert e.run(lambda model, x: model.k * x, scan) == (saved, 6)
+    ds = e.to_dataset()
+    assert ds.sizes == {"model": 3, "x": 2}
+    assert set(ds.measurement_status.values.ravel()) == {DONE}
+    assert [text.rpartition(".")[2] for text in ds.model.values] == ['Spring"}', 'Wire"}', 'Spring"}']
+    assert ds.k.values.tolist() == [1.0, 1.0, 2.0]
+
+
+def test_units_stay_when_a_parameter_is_renamed(e):
+    e.run(lambda k: {"y": k}, {"k": [1, 2]})
+    e.annotate("parameters/k", units="1/m", long_name="wave number")
+    e.annotate("parameters/q", formerly="parameters/k", long_name="wave vector")
+    e.run(lambda q: {"y": q}, {"q": [1, 2, 3]})
+    q = e.to_dataset().q
+    assert (q.attrs["units"], q.attrs["long_name"]) == ("1/m", "wave vector")
+    assert e.to_dataframe().attrs["units"] == {"q": "1/m"}
+
+
+def test_a_dry_run_tells_what_the_run_would_refuse(e):
+    e.run(square, {"x": [1, 2]})
+    for dry_run in (True, False):
+        with pytest.raises(coma.ParameterError, match="the new definition lacks x"):
+            e.run(lambda z: z, {"z": [1]}, dry_run=dry_run)
 
 
 def test_missing_and_failed_sets_have_cells_that_say_so(e):
