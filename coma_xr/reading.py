@@ -658,7 +658,11 @@ class Readable:
     def _warn_when_empty(self) -> None:
         if not self.number_of_measurements():
             failed = len(self._place.failures())
-            hint = f" {failed} parameter sets failed: failures() tells why." if failed else ""
+            hint = (
+                f" {failed} parameter set{'s' * (failed != 1)} failed: failures() tells why."
+                if failed
+                else ""
+            )
             warn(f"There are no measurements in {self.path}.{hint}")
 
     def _pairs(self) -> list[tuple[str, str]]:

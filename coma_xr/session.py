@@ -219,10 +219,11 @@ class Session:
                 f"def {name}({', '.join(names)}, rng)."
             )
         if there.lacking:
+            many = len(there.lacking) != 1
             warn(
-                f"{len(there.lacking)} measurements of {path} lack one of {listing(names)} and count for no "
-                f"parameter set, {there.lacking[0]} for example. What they stand for can be said by "
-                "annotate(path, default=...)."
+                f"{len(there.lacking)} measurement{'s' * many} of {path} lack{'s' * (not many)} one of {listing(names)} "
+                f"and count{'s' * (not many)} for no parameter set: id {listing(there.lacking, 3)}. What they stand for "
+                "can be said by annotate(path, default=...)."
             )
         for leaf, (id, value) in there.otherwise.items():
             warn(
