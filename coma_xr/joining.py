@@ -48,26 +48,24 @@ class Joined:
     definition: list[tuple[str, str]]
 
     def built(self, build: Callable[[Joined], _T], *, strict: bool) -> _T:
-        """Return what is built of the measurements; without those that hold what cannot be read, unless `strict`."""
+        """Return what is built of the measurements, without those that hold a value that cannot be read."""
         try:
             return build(self)
         except DataFileError:
-            if strict:
+            bad = {
+                (place, id): text
+                for place, e in enumerate(self.experiments)
+                for id, text in e._unreadable().items()
+            }
+            if not bad:
                 raise
-            return build(self._without_unreadable())
-
-    def _without_unreadable(self) -> Joined:
-        bad = [e._unreadable() for e in self.experiments]
-        texts = [
-            f"{e.path}: {text}"
-            for e, found in zip(self.experiments, bad, strict=True)
-            for text in found.values()
-        ]
-        if texts:
-            warn(f"Left out, since it cannot be read: {listing(texts, 3)}.", DataFileWarning)
-        unreadable = {(place, id) for place, found in enumerate(bad) for id in found}
-        good = [(number, tree) for number, tree in self.trees if self.origins[number - 1] not in unreadable]
-        return replace(self, trees=good)
+        text = listing((f"{self.experiments[place].path}: {text}" for (place, _), text in bad.items()), 3)
+        if strict:
+            raise DataFileError(f"Cannot be read: {text}.")
+        warn(f"Left out, since it cannot be read: {text}.", DataFileWarning)
+        return build(
+            replace(self, trees=[pair for pair in self.trees if self.origins[pair[0] - 1] not in bad])
+        )
 
     def annotations(self) -> dict[str, Any]:
         """Return what was annotated; where experiments say different things, the first one's holds."""
