@@ -10,7 +10,7 @@ import gc
 import hashlib
 import json as standard_json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
@@ -32,10 +32,12 @@ __all__ = [
     "same",
     "text",
     "whole_number",
-    "without_collector",
 ]
 
 ARCHIVE_LIMIT = 4 * 2**30
+
+# Bytes of a file from which on it pays to hold the garbage collector back.
+_LONG = 100_000
 
 # Characters of a key in a message.
 _SHOWN = 80
@@ -58,7 +60,8 @@ def load(path: str, root: str, *, limit: int = files.LIMIT) -> Tree:
     decode = (format_of(path.removesuffix(GZ)) or JSON).decode
     try:
         data = files.read(path, limit)
-        tree = decode(unpack(data, limit) if packed else data)
+        with _without_collector() if len(data) > _LONG else nullcontext():
+            tree = decode(unpack(data, limit) if packed else data)
     except StorageError as error:
         if error.errno in _OURS:
             raise
@@ -73,7 +76,7 @@ def load(path: str, root: str, *, limit: int = files.LIMIT) -> Tree:
 
 
 @contextmanager
-def without_collector() -> Iterator[None]:
+def _without_collector() -> Iterator[None]:
     """Keep the garbage collector from looking through a large tree again and again while it grows."""
     was_enabled = gc.isenabled()
     gc.disable()

@@ -225,8 +225,7 @@ class Layout:
         return packed if plain.measurements is None and packed.measurements is not None else plain
 
     def _load_experiment(self, path: str) -> ExperimentDocument:
-        with documents.without_collector():
-            tree = documents.load(path, "experiment", limit=documents.ARCHIVE_LIMIT)
+        tree = documents.load(path, "experiment", limit=documents.ARCHIVE_LIMIT)
         info = tree.get("info", {})
         measurements = tree.get("measurements")
         if not isinstance(info, dict) or not isinstance(measurements, list | None):

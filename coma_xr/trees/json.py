@@ -8,11 +8,9 @@ infinities are written bare, as Coma 2 wrote them, or, in strict text, as
 
 from __future__ import annotations
 
-import gc
 import json
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from itertools import chain, compress
 from typing import Any
 
@@ -189,32 +187,15 @@ def decode(data: bytes) -> Any:
     >>> decode(b'[{"__type__": "coma.float", "value": "inf"}]')
     [inf]
     """
-    with _no_collection() if len(data) > _LONG else nullcontext():
-        try:
-            tree = _decoder.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            tree = _decode_slowly(data)
+    try:
+        tree = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        tree = _decode_slowly(data)
     if b"coma.float" in data or b"coma.int" in data:
         tree = _untag(tree, 0)
     if not _is_shallow(data):
         check_depth(tree)
     return tree
-
-
-# Bytes from which on it pays to hold collections back.
-_LONG = 1_000_000
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Hold Python's search for garbage back: each new dictionary brings it nearer, and a text makes no cycles."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _untag(tree: Any, level: int) -> Any:

@@ -6,12 +6,14 @@ import contextlib
 import errno
 import gc
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from coma_xr import files
 from coma_xr.errors import DataFileError, InactiveError, PathError, StorageError
+from coma_xr.store import documents
 from coma_xr.store.archive import ArchiveStore
 from coma_xr.store.config import Config
 from coma_xr.store.directory import DirectoryStore
@@ -453,7 +455,19 @@ def test_processes_that_want_the_same_ids_at_once_lose_nothing(tmp_path, child):
 
 @pytest.mark.parametrize("text", ["[]", "no JSON"])
 @pytest.mark.parametrize("was_enabled", [True, False])
-def test_the_garbage_collector_is_as_it_was_after_an_experiment_file_was_read(tmp_path, text, was_enabled):
+def test_the_garbage_collector_waits_while_a_long_file_is_read_and_is_as_it_was_then(
+    tmp_path, text, was_enabled, monkeypatch
+):
+    seen = []
+    decode = documents.JSON.decode
+
+    def looking_on(data):
+        if len(data) > 100_000:
+            seen.append(gc.isenabled())
+        return decode(data)
+
+    text += " " * 100_000
+    monkeypatch.setattr(documents, "format_of", lambda path: replace(documents.JSON, decode=looking_on))
     place = ExperimentDirectory(tmp_path / "e", config={})
     Path(place.experiment_file).write_text(f'{{"experiment": {{"info": {{}}, "measurements": {text}}}}}')
     (gc.enable if was_enabled else gc.disable)()
@@ -461,5 +475,6 @@ def test_the_garbage_collector_is_as_it_was_after_an_experiment_file_was_read(tm
         with contextlib.suppress(DataFileError):
             ExperimentDirectory(tmp_path / "e", mode="r", config={})
         assert gc.isenabled() == was_enabled
+        assert set(seen) == {False}
     finally:
         gc.enable()
