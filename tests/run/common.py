@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 
 from coma_xr.define.scans import grid
@@ -54,6 +55,18 @@ def quietly(function, *args, **more):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ComaWarning)
         return function(*args, **more)
+
+
+def interrupt_at(kept, number):
+    """Let Ctrl-C come when so many are saved and the next one is about to be."""
+    save = kept.save
+
+    def interrupted(outcome):
+        if len(kept.saved) == number:
+            signal.raise_signal(signal.SIGINT)
+        return save(outcome)
+
+    kept.save = interrupted
 
 
 def accounted_for(report, kept, number):

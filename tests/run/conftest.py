@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.run.common import Kept
+
 
 @pytest.fixture(autouse=True)
 def handler_of_python() -> Iterator[None]:
@@ -18,3 +20,15 @@ def handler_of_python() -> Iterator[None]:
     yield
     if before is not None:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def own_handler(handler_of_python: None) -> Iterator[None]:
+    """Check that the test gives back the handler of Ctrl-C."""
+    yield
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()

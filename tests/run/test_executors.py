@@ -4,7 +4,6 @@ import concurrent.futures
 import multiprocessing
 import os
 import re
-import signal
 import sys
 import threading
 import time
@@ -16,14 +15,9 @@ import pytest
 
 from coma_xr.errors import ParameterError, RunError, SerializationError
 from coma_xr.run import executors
-from tests.run.common import Kept, accounted_for, quietly, run
+from tests.run.common import Kept, accounted_for, interrupt_at, quietly, run
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
-
-
-@pytest.fixture
-def kept():
-    return Kept()
 
 
 class Executor:
@@ -237,26 +231,15 @@ class TestThreads:
         assert sorted(seen) == list(range(50))
 
     def test_the_first_ctrl_c_takes_back_what_has_not_begun(self, kept):
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        save = kept.save
-
-        def interrupted(outcome):
-            if len(kept.saved) == 3:
-                signal.raise_signal(signal.SIGINT)
-            return save(outcome)
-
         def simulate(a):
             time.sleep(0.06)
             return a
 
-        kept.save = interrupted
-        try:
-            with concurrent.futures.ThreadPoolExecutor(2) as pool:
-                with pytest.raises(KeyboardInterrupt) as raised:
-                    run(simulate, 50, kept, executor=pool, max_workers=20)
-                assert pool.submit(abs, -1).result() == 1
-        finally:
-            signal.signal(signal.SIGINT, before)
+        interrupt_at(kept, 3)
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            with pytest.raises(KeyboardInterrupt) as raised:
+                run(simulate, 50, kept, executor=pool, max_workers=20)
+            assert pool.submit(abs, -1).result() == 1
         accounted_for(raised.value.report, kept, 50)
         assert 4 <= raised.value.report.saved <= 8
 

@@ -7,13 +7,6 @@ from coma_xr.run.interrupts import Interrupts
 from coma_xr.run.worker import Interrupted
 
 
-@pytest.fixture(autouse=True)
-def pythons_own_handler():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def test_the_first_asks_and_tells_and_the_second_stops():
     told = []
     with Interrupts(told.append) as interrupts:

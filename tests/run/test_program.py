@@ -328,15 +328,11 @@ def test_an_interruption_ends_the_program(room, script, here):
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        thread = threading.Thread(target=interrupt)
-        thread.start()
-        with pytest.raises(KeyboardInterrupt):
-            f()
-        thread.join()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        f()
+    thread.join()
     assert ended(int((here / "pid").read_text()))
 
 

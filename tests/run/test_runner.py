@@ -16,20 +16,7 @@ from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
 from coma_xr.run.worker import prepare
 from tests.run import common
-from tests.run.common import Kept, quietly, run
-
-
-@pytest.fixture
-def kept():
-    return Kept()
-
-
-@pytest.fixture
-def own_handler():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    signal.signal(signal.SIGINT, before)
+from tests.run.common import Kept, interrupt_at, quietly, run
 
 
 def fails_for(*numbers, error=ValueError):
@@ -344,13 +331,7 @@ class TestInterruption:
         assert raised.value.report == (1, 1)
 
     def test_it_stops_a_run_also_while_a_result_is_saved(self, kept, own_handler):
-        save = kept.save
-
-        def interrupted(outcome):
-            signal.raise_signal(signal.SIGINT)
-            return save(outcome)
-
-        kept.save = interrupted
+        interrupt_at(kept, 0)
         with pytest.raises(KeyboardInterrupt) as raised:
             run(lambda a: a, 5, kept)
         assert raised.value.report == (1, 5)

@@ -23,22 +23,9 @@ from coma_xr.run.pools import pool_of
 from coma_xr.run.worker import prepare
 from coma_xr.trees.json import decode, prepend_info
 from coma_xr.trees.registry import register
-from tests.run.common import Kept, accounted_for, quietly, run
+from tests.run.common import Kept, accounted_for, interrupt_at, quietly, run
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
-
-
-@pytest.fixture
-def kept():
-    return Kept()
-
-
-@pytest.fixture
-def own_handler():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    signal.signal(signal.SIGINT, before)
 
 
 def results(kept):
@@ -424,18 +411,11 @@ class TestInterruption:
     """In this process; the signals are real, their time is chosen."""
 
     def test_the_first_finishes_and_keeps_what_is_running(self, kept, own_handler, capfd):
-        save = kept.save
-
-        def interrupted(outcome):
-            if len(kept.saved) == 3:
-                signal.raise_signal(signal.SIGINT)
-            return save(outcome)
-
         def simulate(a):
             time.sleep(0.1)
             return a
 
-        kept.save = interrupted
+        interrupt_at(kept, 3)
         with pytest.raises(KeyboardInterrupt) as raised:
             run(simulate, 50, kept, max_workers=2)
         report = raised.value.report
