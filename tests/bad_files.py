@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from coma_xr.trees.formats import FORMATS
 from coma_xr.trees.plain import to_plain
 from tests.examiner import Case
 
-__all__ = ["ENVELOPES", "damaged", "experiment", "measurement"]
+__all__ = ["cases", "damaged", "experiment", "measurement"]
 
 STATE = {
     "definition": [["a", "parameters/a"], ["b", "parameters/b"]],
@@ -103,3 +103,16 @@ ENVELOPES = {
         b"</results></measurement>",
     ),
 }
+
+
+def cases(groups: Mapping[str, Sequence[bytes]], format: str, *, wrapped: bool = False) -> list[Case]:
+    """Return a case for each of these texts: by itself, or as a result in one of the measurements of an experiment."""
+    before, after = ENVELOPES[format] if wrapped else (b"", b"")
+    name = f"measurement.000002.{format}"
+    others = {other: data for other, data in experiment(format).items() if other != name} if wrapped else {}
+    how = "experiment" if wrapped else "text"
+    return [
+        Case(f"{group}: {text[:60]!r}", {name: before + text + after, **others}, how)
+        for group, texts in groups.items()
+        for text in texts
+    ]

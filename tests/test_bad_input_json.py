@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bad_files import ENVELOPES, experiment
-from tests.examiner import Case, examine
+from tests.bad_files import cases
+from tests.examiner import examine
 
 DEEPEST = 90
 
@@ -168,35 +168,24 @@ EITHER = {
 }
 
 
-def cases(groups, how, wrapped=False):
-    before, after = ENVELOPES["json"] if wrapped else (b"", b"")
-    name = "measurement.000002.json"
-    others = {other: data for other, data in experiment().items() if other != name} if wrapped else {}
-    return [
-        Case(f"{group}: {text[:60]!r}", {name: before + text + after, **others}, how)
-        for group, texts in groups.items()
-        for text in texts
-    ]
-
-
 def test_what_is_json_is_read(report_line):
-    report = examine(cases(GOOD, "text"), "value")
+    report = examine(cases(GOOD, "json"), "value")
     report_line(f"JSON to be read: {report}")
 
 
 def test_what_is_no_json_is_refused(report_line):
-    report = examine(cases(BAD, "text"), "DataFileError")
+    report = examine(cases(BAD, "json"), "DataFileError")
     assert report.memory < 500 * 2**20
     report_line(f"texts that are no JSON: {report}")
 
 
 def test_every_text_may_be_a_result(report_line):
     """In a measurement among others; those are returned."""
-    wrapped = [case for groups in (GOOD, BAD, EITHER) for case in cases(groups, "experiment", wrapped=True)]
-    report = examine([*wrapped, *cases(EITHER, "text")])
+    wrapped = [case for groups in (GOOD, BAD, EITHER) for case in cases(groups, "json", wrapped=True)]
+    report = examine([*wrapped, *cases(EITHER, "json")])
     report_line(f"JSON of all kinds as the result of a measurement: {report}")
 
 
 @pytest.mark.parametrize("groups", [GOOD, BAD])
 def test_there_are_enough_cases(groups):
-    assert len(cases(groups, "text")) > 50
+    assert len(cases(groups, "json")) > 50

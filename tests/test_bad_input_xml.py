@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bad_files import ENVELOPES, experiment
-from tests.examiner import Case, examine
+from tests.bad_files import cases
+from tests.examiner import examine
 
 BOOST = (
     b'<?xml version="1.0" encoding="UTF-8" standalone="yes" ?>\n<!DOCTYPE boost_serialization>\n'
@@ -248,36 +248,25 @@ EITHER = {
 }
 
 
-def cases(groups, how, wrapped=False):
-    before, after = ENVELOPES["xml"] if wrapped else (b"", b"")
-    name = "measurement.000002.xml"
-    others = {other: data for other, data in experiment("xml").items() if other != name} if wrapped else {}
-    return [
-        Case(f"{group}: {text[:60]!r}", {name: before + text + after, **others}, how)
-        for group, texts in groups.items()
-        for text in texts
-    ]
-
-
 def test_what_is_xml_is_read(report_line):
-    report = examine([*cases(GOOD, "text"), *cases(GOOD_ALONE, "text")], "value")
+    report = examine([*cases(GOOD, "xml"), *cases(GOOD_ALONE, "xml")], "value")
     report_line(f"XML to be read: {report}")
 
 
 def test_what_is_no_xml_of_ours_is_refused(report_line):
     """No entity is expanded, no file or address opened."""
-    report = examine([*cases(BAD, "text"), *cases(BAD_ALONE, "text")], "DataFileError")
+    report = examine([*cases(BAD, "xml"), *cases(BAD_ALONE, "xml")], "DataFileError")
     assert report.memory < 1_000 * 2**20
     report_line(f"texts that are no XML, or none that is read: {report}")
 
 
 def test_every_element_may_be_a_result(report_line):
     """In a measurement among others; those are returned."""
-    wrapped = [case for groups in (GOOD, BAD, EITHER) for case in cases(groups, "experiment", wrapped=True)]
-    report = examine([*wrapped, *cases(EITHER, "text")])
+    wrapped = [case for groups in (GOOD, BAD, EITHER) for case in cases(groups, "xml", wrapped=True)]
+    report = examine([*wrapped, *cases(EITHER, "xml")])
     report_line(f"XML of all kinds as the result of a measurement: {report}")
 
 
 @pytest.mark.parametrize("groups", [[GOOD, GOOD_ALONE], [BAD, BAD_ALONE]])
 def test_there_are_enough_cases(groups):
-    assert sum(len(cases(group, "text")) for group in groups) > 50
+    assert sum(len(cases(group, "xml")) for group in groups) > 50
