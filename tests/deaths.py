@@ -62,6 +62,7 @@ class Deaths:
     """Runs operations in this process as if it were one that dies."""
 
     Killed = Killed
+    dying = DyingOs
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.monkeypatch = monkeypatch
@@ -69,17 +70,21 @@ class Deaths:
 
     def run(self, operation: Callable[[], Any], at: int = 0, how: str = "before") -> DyingOs:
         """Run an operation; the returned `DyingOs` tells what it did and whether it died."""
-        dying = DyingOs(at, how)
+        dying = self.dying(at, how)
         self.reborn()
         with self.monkeypatch.context() as patch:
-            patch.setattr(files, "os", dying)
-            patch.setattr(files, "_sync_file_system", dying.sync_file_system)
+            for name, stand_in in self.stand_ins(dying).items():
+                patch.setattr(files, name, stand_in)
             try:
                 operation()
             except Killed:
                 pass
         self.reborn()
         return dying
+
+    def stand_ins(self, dying: Any) -> dict[str, Any]:
+        """Return by name what stands in `coma_xr.files` for what is there."""
+        return {"os": dying, "_sync_file_system": dying.sync_file_system}
 
     def reborn(self) -> None:
         """Make what this process wrote before the work of another one, which is dead."""

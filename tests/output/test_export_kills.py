@@ -40,18 +40,10 @@ REAL_CALL = files._call
 
 
 class DeathsOfDirectories(Deaths):
-    def run(self, operation, at=0, how="before"):
-        dying = Dying(at, how)
-        self.reborn()
-        with self.monkeypatch.context() as patch:
-            patch.setattr(files, "os", dying)
-            patch.setattr(files, "_call", dying.rename)
-            try:
-                operation()
-            except self.Killed:
-                pass
-        self.reborn()
-        return dying
+    dying = Dying
+
+    def stand_ins(self, dying):
+        return {"os": dying, "_call": dying.rename}
 
 
 def state(path: Path) -> str:
