@@ -139,19 +139,29 @@ def datasets(draw):
     return xr.Dataset(variables, coords, draw(attrs))
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_any_dataset_comes_back(suffix, tmp_path, request):
-    @settings(
-        max_examples=400 if request.config.getoption("--full") else 40,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(data=datasets())
-    def comes_back(data):
-        path = export(data, tmp_path / f"x{suffix}", overwrite=True)
-        check(load(path), data)
+@pytest.fixture
+def comes_back(tmp_path, request):
+    """A function that checks whether all that a strategy makes is loaded as it was exported."""
 
-    comes_back()
+    def check_all(strategy, suffix):
+        @settings(
+            max_examples=400 if request.config.getoption("--full") else 40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(data=strategy)
+        def check_one(data):
+            path = export(data, tmp_path / f"x{suffix}", overwrite=True)
+            check(load(path), data)
+
+        check_one()
+
+    return check_all
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_any_dataset_comes_back(suffix, comes_back):
+    comes_back(datasets(), suffix)
 
 
 def series(array):
@@ -172,18 +182,8 @@ def frames(draw):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_any_dataframe_comes_back(suffix, tmp_path, request):
-    @settings(
-        max_examples=400 if request.config.getoption("--full") else 40,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(data=frames())
-    def comes_back(data):
-        path = export(data, tmp_path / f"x{suffix}", overwrite=True)
-        check(load(path), data)
-
-    comes_back()
+def test_any_dataframe_comes_back(suffix, comes_back):
+    comes_back(frames(), suffix)
 
 
 # --------------------------------------------------------------------------------------- files of others
