@@ -80,6 +80,12 @@ def filled(request, tmp_path):
     return store
 
 
+def the_problem(store):
+    """Return the text of the only problem."""
+    [problem] = store.problems
+    return str(problem)
+
+
 # ------------------------------------------------------------------------------------------- reading
 
 
@@ -302,8 +308,7 @@ def test_of_different_files_of_one_id_that_in_the_format_of_new_files_counts(tmp
     assert list(store.trees()) == [(1, tree_of(1, format))]
     assert store.read(1) == tree_of(1, format)
     other = "xml" if format == "json" else "json"
-    [problem] = store.problems
-    assert str(problem) == (
+    assert the_problem(store) == (
         f"{tmp_path}/measurement.000001.{other}: differs from {tmp_path}/measurement.000001.{format}, which counts. "
         "Move one of them out of the directory."
     )
@@ -374,8 +379,7 @@ def test_what_is_no_measurement_in_an_archive_is_noted(entry):
     store = ArchiveStore("e.json", [entry, tree_of(2, 2)])
     assert store.ids() == [2]
     assert list(store.trees()) == [(2, tree_of(2, 2))]
-    [problem] = store.problems
-    assert str(problem).startswith(
+    assert the_problem(store).startswith(
         "e.json: experiment/measurements/0: expected a measurement with an id from 1 on"
     )
 
@@ -385,8 +389,7 @@ def test_a_file_that_differs_from_the_archive_is_noted_and_the_archive_counts(tm
     files.add(INFO, rest_of("file"))
     store = ArchiveStore("e.json", [tree_of(1, "archive")], files)
     assert list(store.trees()) == [(1, tree_of(1, "archive"))]
-    [problem] = store.problems
-    assert str(problem) == (
+    assert the_problem(store) == (
         f"{tmp_path}/measurement.000001.json: differs from the measurement of this id in e.json. "
         "Move one of them out of the directory."
     )
