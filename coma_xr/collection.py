@@ -236,10 +236,17 @@ class Experiments:
         """
         import xarray as xr
 
-        labels = [str(label).strip("/").replace("/", "_") for label in self._labels()]
-        return xr.DataTree.from_dict(
-            {label: e.to_dataset(**options) for label, e in zip(labels, self, strict=True)}
-        )
+        nodes: dict[str, xr.Dataset] = {}
+        for label, e in zip(self._labels(), self, strict=True):
+            name = str(label).strip("/").replace("/", "_")
+            while name in nodes:
+                name += "_"
+            try:
+                nodes[name] = e.to_dataset(**options)
+            except Exception as error:
+                error.add_note(f"This was the experiment {e.path}.")
+                raise
+        return xr.DataTree.from_dict(nodes)
 
     def to_dataset(
         self,
@@ -274,13 +281,11 @@ class Experiments:
         from coma_xr.retrieve.dataset import build_dataset
         from coma_xr.retrieve.status import Status
 
-        if concat not in (LABEL, "points", None):
-            raise LayoutError(f"concat is 'experiment', 'points' or None, not {concat!r}.")
+        layout = _layout(concat, options.pop("layout", None))
         chunks = options.pop("chunks", None)
         each = concat == LABEL
         joined = join(self._opened, self._labels(), first=each, strict=strict)
         definition, label = joined.definition, (LABEL, joined.path)
-        layout = "points" if concat == "points" else options.pop("layout", None)
         if dims is None and definition and layout != "points":
             dims = definition
             joined.warn_of_doubles()
@@ -378,6 +383,15 @@ def _line(entry: _Entry) -> list[object]:
         " to ".join(dict.fromkeys(dates)),
         bad or what,
     ]
+
+
+def _layout(concat: str | None, layout: str | None) -> str | None:
+    """Return the layout of what lies along `concat`."""
+    if concat not in (LABEL, "points", None):
+        raise LayoutError(f"concat is 'experiment', 'points' or None, not {concat!r}.")
+    if concat == "points" and layout not in (None, "points"):
+        raise LayoutError(f"concat='points' has one dim for all measurements; leave layout={layout!r} out.")
+    return "points" if concat == "points" else layout
 
 
 def _column(name: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from coma_xr.define.past import Past
 from coma_xr.define.values import NOTHING, key, look
 from coma_xr.errors import DataFileError, DataFileWarning, listing, warn
+from coma_xr.trees.paths import split
+from coma_xr.trees.typed import is_typed
 
 if TYPE_CHECKING:
     from coma_xr.experiment import Experiment
@@ -68,11 +71,15 @@ class Joined:
         )
 
     def annotations(self) -> dict[str, Any]:
-        """Return what was annotated; where experiments say different things, the first one's holds."""
+        """Return what was annotated; where experiments say different things, the first one's holds.
+
+        Defaults are not in it: those of each experiment stand in the trees.
+        """
         notes: dict[str, Any] = {}
         for e in self.experiments:
             for path, note in e.annotations.items():
-                notes[path] = {**note, **notes.get(path, {})}
+                said = {what: value for what, value in note.items() if what != "default"}
+                notes[path] = {**said, **notes.get(path, {})}
         return notes
 
     def excluded(self) -> dict[int, str]:
@@ -105,8 +112,8 @@ class Joined:
         ]
         failures = [
             (id, {**tree, "parameters": {name: label, **_branch(tree)}})
-            for label, status in known
-            for id, tree in status.failures
+            for e, (label, status) in zip(self.experiments, known, strict=True)
+            for id, tree in _filled(status.failures, e)
         ]
         times = {status.repeats or 1 for _, status in known if status.sets}
         # What one was asked to repeat more often than another is told for none.
@@ -144,7 +151,10 @@ def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: boo
     strict : bool
         Raise an error for a measurement that cannot be read, instead of a warning.
     """
-    found = [(place, *pair) for place, e in enumerate(experiments) for pair in e._trees(strict=strict)]
+    _warn_of_units(experiments, labels)
+    found = [
+        (place, *pair) for place, e in enumerate(experiments) for pair in _filled(e._trees(strict=strict), e)
+    ]
     name = _free_name(tree for *_, tree in found)
     trees: list[tuple[int, Tree]] = []
     for number, (place, _, tree) in enumerate(found, 1):
@@ -159,6 +169,47 @@ def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: boo
         f"parameters/{name}",
         _shared([e._pairs() for e in experiments]),
     )
+
+
+def _warn_of_units(experiments: Sequence[Experiment], labels: Sequence[Any]) -> None:
+    """Say where experiments annotate different units, of which a variable can have one only."""
+    units: dict[str, dict[str, Any]] = {}
+    for label, e in zip(labels, experiments, strict=True):
+        for path, note in e.annotations.items():
+            if note.get("units") is not None:
+                units.setdefault(path, {}).setdefault(note["units"], label)
+    texts = [
+        f"'{path}' is in " + ", ".join(f"{unit!r} in {label}" for unit, label in found.items())
+        for path, found in units.items()
+        if len(found) > 1
+    ]
+    if texts:
+        warn(
+            f"Units differ: {listing(texts, 3)}. The first are shown, and no value is converted; a function as a variable can do that."
+        )
+
+
+def _filled(trees: Iterable[tuple[int, Tree]], experiment: Experiment) -> Iterator[tuple[int, Tree]]:
+    """Yield ids and trees with what the annotations of their own experiment let them count as having."""
+    past = Past.of(experiment.annotations)
+    former = replace(past, defaults={})
+    defaults = [(path, tuple(map(str, split(path))), value) for path, value in past.defaults.items()]
+    for id, tree in trees:
+        filled = tree
+        for path, keys, value in defaults:
+            if look(filled, keys) is NOTHING and former.find(filled, path) is NOTHING:
+                filled = _with(filled, keys, value)
+        yield id, filled
+
+
+def _with(tree: Mapping[str, Tree], keys: Sequence[str], value: Tree) -> dict[str, Tree]:
+    """Return a copy of a tree with one more value; without it, where a value stands in the way."""
+    first, *rest = keys
+    if not rest:
+        return {**tree, first: value}
+    below = tree.get(first, {})
+    is_branch = isinstance(below, dict) and not is_typed(below)
+    return {**tree, first: _with(below, rest, value) if is_branch else below}
 
 
 def _free_name(trees: Iterable[Tree]) -> str:

@@ -246,3 +246,71 @@ def test_a_value_that_cannot_be_read_costs_its_measurement_and_is_said_once(scan
             DataFileError, match=r"^Cannot be read: .*n2: measurement 1, results/y: an array needs"
         ):
             quietly(lambda retrieve=retrieve: retrieve(strict=True))
+
+
+def test_each_experiment_has_the_defaults_that_were_annotated_of_it(scans):
+    coma.Experiment(scans / "n1").annotate("parameters/L", default=1.0)
+    coma.Experiment(scans / "n2").annotate("parameters/L", default=2.0)
+    es = open_experiments("scans/*")
+    ds = es.to_dataset()
+    assert ds.L.dims == ("experiment",)
+    np.testing.assert_array_equal(ds.L, [1.0, 2.0, np.nan])
+    frame = es.to_dataframe()
+    assert (frame.loc["n1"].L == 1.0).all()
+    assert (frame.loc["n2"].L == 2.0).all()
+    assert frame.loc["n3"].L.isna().all()
+    assert es.to_dataset(where="L > 1.5").experiment.values.tolist() == ["n2"]
+
+
+def test_a_failure_counts_as_having_the_default_of_its_experiment(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def power(x, L):
+        if x == 2:
+            raise ValueError("no")
+        return {"y": x * L}
+
+    for name in ("a", "b"):
+        e = coma.Experiment(f"fails/{name}")
+        with pytest.warns(ComaWarning):
+            e.run(lambda x: power(x, 1.0), {"x": [1, 2]}, progress=False)
+        e.annotate("parameters/L", default=1.0 if name == "a" else 3.0)
+        e.run(power, {"x": [1], "L": [1.0, 3.0]}, progress=False)
+    ds = open_experiments("fails/*").to_dataset()
+    assert [e.to_dataset().measurement_status.values.tolist() for e in open_experiments("fails/*")] == (
+        ds.measurement_status.values.tolist()
+    )
+
+
+def test_units_that_differ_are_said_with_the_experiments(scans):
+    coma.Experiment(scans / "n1").annotate("results/y", units="J")
+    coma.Experiment(scans / "n2").annotate("results/y", units="J")
+    coma.Experiment(scans / "n3").annotate("results/y", units="eV")
+    es = open_experiments("scans/*")
+    for joined in (es.to_dataset, es.to_dataframe):
+        with pytest.warns(ComaWarning, match=r"'results/y' is in 'J' in n1, 'eV' in n3"):
+            joined()
+    assert es[:2].to_dataset().y.attrs["units"] == "J"
+
+
+def test_points_have_no_other_layout(scans):
+    es = open_experiments("scans/*")
+    assert es.to_dataset(concat="points", layout="points").identical(es.to_dataset(concat="points"))
+    with pytest.raises(LayoutError, match="leave layout='grid' out"):
+        es.to_dataset(concat="points", layout="grid")
+
+
+def test_no_experiment_takes_the_place_of_another_in_a_tree(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in ("a/x", "b/x", "a_x"):
+        coma.Experiment(path).run(lambda x: {"y": x}, {"x": [1, 2]}, progress=False)
+    tree = open_experiments(["a/x", "b/x", "a_x"]).to_datatree()
+    assert list(tree.children) == ["a_x", "b_x", "a_x_"]
+
+
+def test_what_fails_in_a_tree_names_the_experiment(scans):
+    coma.Experiment(scans / "n4").run(lambda x: {"z": x}, {"x": [1, 2]}, progress=False)
+    with pytest.raises(PathError) as caught:
+        open_experiments("scans/*").to_datatree(variables=["y"])
+    assert "This was the experiment" in caught.value.__notes__[0]
+    assert caught.value.__notes__[0].rstrip(".").endswith("n4")
