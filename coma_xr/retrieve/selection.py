@@ -130,7 +130,8 @@ class Selection:
         for id, tree in trees:
             if open_names:
                 for name, path in list(open_names.items()):
-                    if name in defined or (path and look(tree, split(path)) is not NOTHING):
+                    known = path and (path in self._past.defaults or look(tree, split(path)) is not NOTHING)
+                    if name in defined or known:
                         self._paths[name] = defined.get(name) or path or name
                         del open_names[name]
                 waiting.append((id, tree))
@@ -140,7 +141,7 @@ class Selection:
             else:
                 yield self._judged((id, tree))
         if waiting:
-            names = Names(self._renamed(collect(waiting, keep=lambda _: False).known), self._definition)
+            names = Names(self._known(collect(waiting, keep=lambda _: False).known), self._definition)
             self._paths = self._condition.resolve(names.resolve)
             yield from map(self._judged, waiting)
 
@@ -188,8 +189,8 @@ class Selection:
                 return value
         return self._past.defaults.get(path, NOTHING)
 
-    def _renamed(self, paths: Sequence[str]) -> list[str]:
-        """Return paths with those in front that renamed ones have now."""
+    def _known(self, paths: Sequence[str]) -> list[str]:
+        """Return paths with those in front that renamed ones have now, and behind them those that have defaults."""
         pairs = [(old, new) for new, former in self._past.former.items() for old in former]
         now = [
             new + path[len(old) :]
@@ -197,11 +198,11 @@ class Selection:
             for old, new in pairs
             if path == old or path.startswith(f"{old}/")
         ]
-        return list(dict.fromkeys([*now, *paths]))
+        return list(dict.fromkeys([*now, *paths, *self._past.defaults]))
 
     def named_in(self, measurement: Measurement, tree: Tree, name: str) -> Any:
         """Return the value that a name means in one measurement; `NOTHING` when it means none."""
-        names = Names(self._renamed(collect([(0, tree)], keep=lambda _: False).known), self._definition)
+        names = Names(self._known(collect([(0, tree)], keep=lambda _: False).known), self._definition)
         try:
             path = names.resolve(name)
         except PathError:

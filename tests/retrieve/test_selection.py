@@ -111,3 +111,13 @@ def test_a_bool_is_no_condition():
 
 def test_without_measurements_nothing_is_wrong():
     assert ids(P.a > 1, []) == []
+
+
+@pytest.mark.parametrize(
+    "where", ["L > 1.5", P["parameters/L"] > 1.5, lambda p: p.L > 1.5, "layout_size == 2"]
+)
+def test_a_default_that_no_measurement_has_can_be_asked_for(where):
+    notes = {"parameters/L": {"default": 2.0}, "parameters/layout/size": {"default": 2}}
+    trees = measured(({"a": 1, "size": 0}, {"E": 1}), ({"a": 2, "size": 0}, {"E": 2}))
+    assert ids(where, trees, annotations=notes) == [1, 2]
+    assert ids("L < 1.5", trees, annotations=notes) == []
