@@ -45,6 +45,7 @@ class Interrupts:
         self._closing = False
         self.asked = False
         self.now = False
+        self._terminated = False
         # Where Ctrl-C is not ours, a KeyboardInterrupt may come from it as well as from the function.
         self.through: type[BaseException] = KeyboardInterrupt
 
@@ -73,7 +74,7 @@ class Interrupts:
 
     @contextmanager
     def closing(self) -> Iterator[None]:
-        """While this is entered no signal raises anything: what clears up is not cut off."""
+        """While this is entered no signal raises anything: what clears up is not cut off. SIGTERM ends all after it."""
         self._closing = True
         try:
             yield
@@ -82,10 +83,13 @@ class Interrupts:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  as signal calls it
         if number == signal.SIGTERM:
+            if self._terminated:
+                raise SystemExit(_TERMINATED)
             self._tell("SIGTERM")
             if not self._closing:
                 raise SystemExit(_TERMINATED)
         elif not self.asked:
+            self._terminated = True
             self.asked = True
             self._tell("Ctrl-C")
         elif not self._closing:

@@ -98,3 +98,13 @@ def test_what_clears_up_is_not_cut_off():
         assert (interrupts.asked, told) == (True, ["Ctrl-C"])
         with pytest.raises(Interrupted):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_a_sigterm_that_comes_while_it_clears_up_ends_all_after_it(default_sigterm):
+    told, cleared = [], []
+    with pytest.raises(SystemExit) as raised, Interrupts(told.append, terminable=True) as interrupts:
+        with interrupts.closing():
+            signal.raise_signal(signal.SIGTERM)
+            cleared.append(True)
+        pytest.fail("It was forgotten.")
+    assert (raised.value.code, told, cleared) == (143, ["SIGTERM"], [True])
