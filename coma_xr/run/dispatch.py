@@ -63,7 +63,7 @@ def outcomes(
                 came.extend(dispatch.take(event))
             if interrupts.now and not events and not came:
                 break
-        if pool.broken and not interrupts.asked:
+        if pool.broken and not (interrupts.asked or interrupts.now):
             raise pool.broken
         completed = True
     finally:
