@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coma_xr.define.parameters import key
-from coma_xr.errors import PathError, SerializationError, listing, near
+from coma_xr.errors import ConditionError, PathError, SerializationError, listing, near
 from coma_xr.trees import json
 from coma_xr.trees.plain import to_plain
 
@@ -31,7 +32,8 @@ def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) 
         Of the variable, for messages.
     values : ndarray
     wanted : scalar, list or slice
-        A value, several, or a range with both ends.
+        A value, several, or a range with both ends. A member of an Enum is its value; dates may be texts, of which
+        ``"2020-01"`` is all of a month.
     tolerance : float
         How far numbers may be off, relative to the larger one.
 
@@ -39,14 +41,23 @@ def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) 
     ------
     PathError
         When one of them is nowhere. The message names the nearest values.
+    ConditionError
+        When values have no order for a range.
 
     Examples
     --------
     >>> matches("x", np.array([0.1, 0.3]), 0.1 + 0.2, 1e-9)
     array([False,  True])
     """
+    if isinstance(wanted, enum.Enum):
+        wanted = wanted.value
     if isinstance(wanted, slice):
-        found = _between(values, wanted.start, wanted.stop, tolerance)
+        try:
+            found = _between(values, wanted.start, wanted.stop, tolerance)
+        except (TypeError, ValueError) as error:
+            raise ConditionError(
+                f"{name} has no range {_shown(wanted)}: {error}. {_there_is(values, wanted)}"
+            ) from None
     elif isinstance(wanted, (list, tuple, np.ndarray, range)):
         whole = _as_label(values, wanted)
         if whole is not None:
@@ -64,7 +75,10 @@ def _equal(values: npt.NDArray[Any], wanted: Any, tolerance: float) -> Mask:
     if _is_number(wanted) and values.dtype.kind in "iuf":
         return _close(values, wanted, tolerance)
     if values.dtype.kind == "M" and isinstance(wanted, (str, dt.date, np.datetime64)):
-        date = np.datetime64(wanted)
+        try:
+            date = np.datetime64(wanted)
+        except ValueError:
+            return np.zeros(values.shape, dtype=bool)
         # A day, say, is all of its times.
         return np.asarray(values.astype(date.dtype) == date)
     if values.dtype.kind == "m" and isinstance(wanted, (dt.timedelta, np.timedelta64)):
@@ -100,13 +114,29 @@ def _close(values: npt.NDArray[Any], wanted: Any, tolerance: float) -> Mask:
 
 
 def _between(values: npt.NDArray[Any], low: Any, high: Any, tolerance: float) -> Mask:
-    numeric = values.dtype.kind in "iuf"
     found = np.ones(values.shape, dtype=bool)
+    if values.dtype == object:
+        # None has no order, and lies in no range.
+        found = np.fromiter((value is not None for value in values.ravel()), bool, values.size)
+        found = found.reshape(values.shape)
     if low is not None:
-        found &= np.asarray(values >= (low - tolerance * abs(low) if numeric else low))
+        there, end = _ordered(values[found], low, -tolerance)
+        found[found] = there >= end
     if high is not None:
-        found &= np.asarray(values <= (high + tolerance * abs(high) if numeric else high))
+        there, end = _ordered(values[found], high, tolerance)
+        found[found] = there <= end
     return found
+
+
+def _ordered(values: npt.NDArray[Any], end: Any, tolerance: float) -> tuple[npt.NDArray[Any], Any]:
+    """Return values and the end of a range such that they can be compared."""
+    kind = values.dtype.kind
+    if kind == "M":
+        date = np.datetime64(end)
+        return values.astype(date.dtype), date
+    if kind == "m":
+        return values, np.timedelta64(end)
+    return values, end + tolerance * abs(end) if kind in "iuf" else end
 
 
 def _as_label(values: npt.NDArray[Any], wanted: Any) -> Mask | None:
@@ -132,7 +162,7 @@ def _shown(value: Any) -> str:
 
 def _there_is(values: npt.NDArray[Any], wanted: Any) -> str:
     """Return what there is instead, the nearest apart."""
-    known: Sequence[Any] = list(dict.fromkeys(map(str, values.ravel().tolist())))
+    known: Sequence[Any] = list(dict.fromkeys(map(str, _legible(values).ravel().tolist())))
     text = f"There is: {listing(known)}."
     if isinstance(wanted, str):
         hints = near(wanted, known)
@@ -141,3 +171,10 @@ def _there_is(values: npt.NDArray[Any], wanted: Any) -> str:
         nearest = values.ravel()[np.nanargmin(np.abs(values.ravel() - np.float64(wanted)))].item()
         return f"{text} The nearest is {nearest!r}."
     return text
+
+
+def _legible(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return dates as such a text as says all of them, durations without the nanoseconds that are numbers to Python."""
+    if values.dtype.kind == "M":
+        return np.datetime_as_string(values, unit="auto")
+    return values.astype("timedelta64[us]") if values.dtype.kind == "m" else values

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import enum
 import subprocess
 import sys
 
@@ -10,7 +12,7 @@ import pytest
 import xarray as xr
 
 from coma_xr.define.conditions import P
-from coma_xr.errors import PathError
+from coma_xr.errors import ConditionError, PathError
 from coma_xr.plugins.hook import register
 from coma_xr.retrieve.dataset import build_dataset
 from coma_xr.retrieve.status import Status
@@ -130,6 +132,49 @@ def test_sel_takes_lists_as_labels_and_dates():
         assert ds.coma.sel(s=[1, 2]).i.values.tolist() == [0]
     ds = xr.Dataset({"i": ("d", [0, 1])}, {"d": np.array(["2026-01-01T12", "2026-01-02"], "M8[ns]")})
     assert ds.coma.sel(d="2026-01-01").i == 0
+
+
+class Model(enum.Enum):
+    ISING = "Ising"
+    PAIR = (1, 2)
+
+
+def test_sel_takes_members_of_an_enum():
+    trees = measured(*[({"model": m, "b": b}, {"y": b}) for m in Model for b in (1, 2)])
+    ds = build_dataset(trees, definition=[("model", "parameters/model"), ("b", "parameters/b")])
+    assert ds.coma.sel(model=Model.ISING, b=2).measurement_id.item() == 2
+    assert ds.coma.sel(model=[Model.PAIR], b=2).measurement_id.values.tolist() == [4]
+
+
+def test_sel_takes_ranges_of_dates_and_says_which_there_are():
+    days = [dt.datetime.fromisoformat(f"2020-0{month}-01T12:00") for month in (1, 2, 3)]
+    trees = measured(*[({"d": day, "b": b}, {"y": b}) for day in days for b in (1, 2)])
+    ds = build_dataset(trees, definition=[("d", "parameters/d"), ("b", "parameters/b")])
+    assert ds.coma.sel(d=slice("2020-01-15", "2020-03")).sizes == {"d": 2, "b": 2}
+    assert ds.coma.sel(d=slice(None, dt.date(2020, 2, 1))).sizes == {"d": 2, "b": 2}
+    assert ds.coma.sel(d=slice(days[1], None)).sizes == {"d": 2, "b": 2}
+    for nowhere in ("soon", 3, "2021"):
+        with pytest.raises(PathError, match="There is: 2020-01-01T12"):
+            ds.coma.sel(d=nowhere)
+    with pytest.raises(ConditionError, match=r"d has no range 'soon' \.\.\. None"):
+        ds.coma.sel(d=slice("soon", None))
+
+
+def test_sel_takes_ranges_of_durations():
+    steps = [dt.timedelta(seconds=s) for s in (1, 2, 3)]
+    ds = build_dataset(measured(*[({"s": s}, {"y": 1}) for s in steps]), definition=[("s", "parameters/s")])
+    assert ds.coma.sel(s=slice(steps[1], None)).sizes == {"s": 2}
+    with pytest.raises(PathError, match="There is: 0:00:01, 0:00:02, 0:00:03"):
+        ds.coma.sel(s=dt.timedelta(seconds=9))
+
+
+def test_ranges_leave_none_out_and_say_what_has_no_order():
+    ds = build_dataset(
+        measured(*[({"a": a}, {"y": 1}) for a in ("x", None, "y", "z")]), definition=[("a", "parameters/a")]
+    )
+    assert ds.coma.sel(a=slice("y", None)).a.values.tolist() == ["y", "z"]
+    with pytest.raises(ConditionError, match="a has no range 0 ... 2"):
+        ds.coma.sel(a=slice(0, 2))
 
 
 def test_zero_is_found_among_numbers_that_are_almost_zero():
