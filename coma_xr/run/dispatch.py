@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -49,13 +50,15 @@ def outcomes(
             if interrupts.asked or interrupts.now or pool.broken:
                 pool.recall()
                 dispatch.drop()
-            elif not (came and came[0].failure):
+            elif not (came and came[0].failure) and len(came) <= dispatch.bearable:
                 # Before more is begun, a failure is kept: it may be the end of the run.
                 growing = dispatch.hand_out()
             if came:
                 # One at a time, so that no worker waits while what others have sent is saved.
                 yield came.popleft()
+                begin = time.perf_counter()
                 growing = True
+                dispatch.note_saving(time.perf_counter() - begin)
             elif not pool.busy and dispatch.is_empty:
                 break
             events = pool.events(wait=not (interrupts.now or growing))
@@ -83,12 +86,24 @@ class _Dispatch:
         self._alone = False
         self._size = 1
         self._dropping = False
+        self._saved = 0
+        self._saving = 0.0
 
     @property
     def is_empty(self) -> bool:
         return not self._fresh and not self._suspects
 
     def drop(self) -> None:
+    @property
+    def bearable(self) -> int:
+        """How many results may wait to be saved when more is handed out: what is not saved is lost by a kill."""
+        return self._size * self._pool.places
+
+    def note_saving(self, seconds: float) -> None:
+        """Note how long one result took to be saved."""
+        self._saved += 1
+        self._saving += seconds
+
         """Hand out nothing more."""
         self._dropping = True
         self._fresh.clear()
@@ -126,14 +141,16 @@ class _Dispatch:
 
     def _take_results(self, event: Done) -> Iterator[Outcome]:
         results = event.reply.results
-        self._adapt(len(results), event.reply.seconds)
+        if results:
+            self._adapt(event.reply.seconds / len(results))
         self._return(event.chunk[len(results) :])
         for task, result in zip(event.chunk, results, strict=False):
             yield Outcome(task, result.info, result.rest, result.failure, None, result.seconds, result.beside)
 
-    def _adapt(self, number: int, seconds: float) -> None:
-        fitting = BUDGET * number / max(seconds, 1e-9)
-        self._size = max(1, int(min(fitting, _GROWTH * self._size)))
+    def _adapt(self, seconds: float) -> None:
+        # A chunk is neither computed nor saved for longer than the budget.
+        slower = max(seconds, self._saving / max(1, self._saved), 1e-9)
+        self._size = max(1, int(min(BUDGET / slower, _GROWTH * self._size)))
 
     def _return(self, chunk: Sequence[Task]) -> None:
         if not self._dropping:
