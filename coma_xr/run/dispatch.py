@@ -44,6 +44,7 @@ def outcomes(
     dispatch = _Dispatch(work, todo, pool, suspects_at_once)
     came: deque[Outcome] = deque()
     completed = False
+    interrupts.halt = pool.halt
     try:
         while True:
             growing = False
@@ -55,10 +56,10 @@ def outcomes(
                 growing = dispatch.hand_out()
             if came:
                 # One at a time, so that no worker waits while what others have sent is saved.
-                yield came.popleft()
                 begin = time.perf_counter()
-                growing = True
+                yield came.popleft()
                 dispatch.note_saving(time.perf_counter() - begin)
+                growing = True
             elif not pool.busy and dispatch.is_empty:
                 break
             events = pool.events(wait=not (interrupts.now or growing))
@@ -85,15 +86,14 @@ class _Dispatch:
         self._suspects_at_once = suspects_at_once
         self._alone = False
         self._size = 1
-        self._dropping = False
         self._saved = 0
         self._saving = 0.0
+        self._dropping = False
 
     @property
     def is_empty(self) -> bool:
         return not self._fresh and not self._suspects
 
-    def drop(self) -> None:
     @property
     def bearable(self) -> int:
         """How many results may wait to be saved when more is handed out: what is not saved is lost by a kill."""
@@ -104,6 +104,7 @@ class _Dispatch:
         self._saved += 1
         self._saving += seconds
 
+    def drop(self) -> None:
         """Hand out nothing more."""
         self._dropping = True
         self._fresh.clear()

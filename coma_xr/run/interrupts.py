@@ -34,6 +34,8 @@ class Interrupts:
         Whether there was a Ctrl-C: nothing more is begun, what is running is finished and kept.
     now : bool
         Set by the run itself: what is running is not waited for either.
+    halt : function
+        Set by the run itself: called at once at the first Ctrl-C, whatever the run is at.
     through : exception class
         What stops the run when it is raised in the user's function.
     """
@@ -43,9 +45,10 @@ class Interrupts:
         self._terminable = terminable
         self._taken_over: list[signal.Signals] = []
         self._closing = False
+        self._terminated = False
         self.asked = False
         self.now = False
-        self._terminated = False
+        self.halt: Callable[[], None] = _nothing
         # Where Ctrl-C is not ours, a KeyboardInterrupt may come from it as well as from the function.
         self.through: type[BaseException] = KeyboardInterrupt
 
@@ -80,17 +83,22 @@ class Interrupts:
             yield
         finally:
             self._closing = False
+            if self._terminated:
+                raise SystemExit(_TERMINATED)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  as signal calls it
         if number == signal.SIGTERM:
-            if self._terminated:
-                raise SystemExit(_TERMINATED)
             self._tell("SIGTERM")
+            self._terminated = True
             if not self._closing:
                 raise SystemExit(_TERMINATED)
         elif not self.asked:
-            self._terminated = True
             self.asked = True
+            self.halt()
             self._tell("Ctrl-C")
         elif not self._closing:
             raise Interrupted
+
+
+def _nothing() -> None:
+    """Be called at Ctrl-C by those who have nothing to halt."""

@@ -118,6 +118,9 @@ class Pool(ABC):
     def events(self, *, wait: bool = True) -> list[Event]:
         """Return what has happened; wait about a second for the first event, if so asked."""
 
+    def halt(self) -> None:  # noqa: B027  not every pool can tell its workers
+        """Let workers begin nothing more; may be called while a signal is handled, whatever is going on."""
+
     @abstractmethod
     def recall(self) -> None:
         """Forget the chunks that have not begun, where that can be told."""

@@ -102,9 +102,10 @@ def _unpack(packed: bytes) -> Work:
 
 # What a worker of ours was given when it began, so that it need not be sent each time.
 _given: list[bytes] = []
+_halting: list[Any] = []
 
 
-def prepare(parent: int, packed: bytes) -> None:
+def prepare(parent: int, packed: bytes, halting: Any) -> None:
     """Make a process a worker of ours.
 
     Parameters
@@ -113,11 +114,14 @@ def prepare(parent: int, packed: bytes) -> None:
         The process with which it ends.
     packed : bytes
         The work, as `pack` returns it.
+    halting : Semaphore
+        Above 0 when nothing more is to be begun.
     """
     # The parent decides what Ctrl-C means; it reaches all processes of a terminal.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _let_interrupts_through()
     _given[:] = [packed]
+    _halting[:] = [halting]
     _end_with(parent)
     # All modules that are loaded by now stay: no collection need look at them, least of all those at the end.
     gc.freeze()
@@ -166,7 +170,7 @@ def _load(work: bytes | Work) -> tuple[Work | None, str]:
 
 
 def run(token: str, work: bytes | Work, parcels: Sequence[Parcel], budget: float) -> Reply:  # noqa: ARG001
-    """Run parameter sets until all are done or a time is over, at least one of them.
+    """Run parameter sets until all are done or a time is over, at least one of them unless the run ends.
 
     Parameters
     ----------
@@ -186,6 +190,8 @@ def run(token: str, work: bytes | Work, parcels: Sequence[Parcel], budget: float
     results: list[Result] = []
     seconds = 0.0
     for parcel in parcels:
+        if _is_halted():
+            break
         outcome = call(loaded, Task(0, tuple(parcel[0]), (), parcel[1]))
         result = Result(outcome.info, outcome.rest, outcome.failure, outcome.seconds, outcome.beside)
         results.append(result)
@@ -193,3 +199,13 @@ def run(token: str, work: bytes | Work, parcels: Sequence[Parcel], budget: float
         if seconds >= budget:
             break
     return Reply(results, seconds)
+
+
+def _is_halted() -> bool:
+    """Whether the parent has said that nothing more is to be begun."""
+    for halting in _halting:
+        # To look at it is to take one away and give it back, which waits for nobody, also not for a worker that died.
+        if halting.acquire(False):
+            halting.release()
+            return True
+    return False

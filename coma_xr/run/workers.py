@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import loky
+from loky.backend import get_context
 
 from coma_xr.errors import ComaError, RunError, SerializationError
 from coma_xr.run import remote
@@ -84,6 +85,9 @@ class _OwnPool(Pool):
         self._slots = [_Slot(len(range(i, workers, slots))) for i in range(slots)]
         self._events: queue.SimpleQueue[tuple[_Slot, Any, int, Future[Any]]] = queue.SimpleQueue()
         self._numbers = itertools.count(1)
+        # Raised by one for each worker, so that each finds it raised whatever the others do at that moment.
+        self._halting = get_context("loky").Semaphore(0)
+        self._halted = False
 
     @property
     def size(self) -> int:
@@ -119,7 +123,7 @@ class _OwnPool(Pool):
         slot.executor = loky.ProcessPoolExecutor(
             slot.width,
             initializer=remote.prepare,
-            initargs=(os.getpid(), self._packed),
+            initargs=(os.getpid(), self._packed, self._halting),
             env=_environment(max(1, self._cores // self._workers)),
         )
         with _interrupts_held_back():
@@ -208,8 +212,15 @@ class _OwnPool(Pool):
         if executor is not None:
             executor.shutdown(wait=True, kill_workers=True)
 
+    def halt(self) -> None:
+        if not self._halted:
+            self._halted = True
+            for _ in range(self._workers):
+                self._halting.release()
+
     def recall(self) -> None:
-        """Do nothing: what a worker of ours has, it has begun or is about to begin, and it is short."""
+        # The chunks that wait come back at once, empty.
+        self.halt()
 
     def close(self, *, kill: bool) -> None:
         slots = [slot for slot in self._slots if slot.executor is not None]

@@ -46,9 +46,11 @@ def test_ids_follow_the_scan_whatever_is_done_first(kept, tmp_path):
         deadline = time.monotonic() + 20
         while a == 0 and not os.path.exists(path) and time.monotonic() < deadline:
             time.sleep(0.01)
+        time.sleep(0.06)
         if a == 1:
             Path(path).touch()
-        time.sleep(0.06)
+            return a
+        time.sleep(0.5 * (a == 0))
         return a
 
     assert run(simulate, 6, kept, max_workers=2) == (6, 6)
