@@ -153,8 +153,8 @@ class Readable:
         Returns
         -------
         DataFrame
-            A row for each: its parameters, the exception with its message, the line that raised it, the date
-            and the host.
+            A row for each: its parameters, which repeat it is if there are several, the exception with its message,
+            the line that raised it, the date and the host.
 
         Examples
         --------
@@ -205,21 +205,21 @@ class Readable:
         return Failure(records[id], self._definition)
 
     def missing(self) -> Scan:
-        """Return the parameter sets that the last run was asked for and that have no measurement."""
-        return self._missing(self._place.scan() or {}, self._done())
-
-    def _missing(self, scan: Mapping[str, Any], done_by: Callable[[Definition], Container[Hashable]]) -> Scan:
+        """Return the parameter sets that the last run was asked for and of which a measurement, or a repeat of it, lacks."""
+        scan = self._place.scan() or {}
         definition = Definition.from_state(scan["parameters"]) if scan else self._definition
         if definition is None:
             raise ParameterError(f"Nothing was run in {self.path} yet, so nothing is missing.")
-        done = done_by(definition)
+        lacking = self._lacking(scan, self._done()(definition))
+        return Scan.of_rows(definition, [row for row, number in lacking if number])
+
+    @staticmethod
+    def _lacking(scan: Mapping[str, Any], done: Container[Hashable]) -> Iterator[tuple[Any, int]]:
+        """Yield the parameter sets of the last run, and how many of their repeats have no measurement."""
         repeats = range(scan.get("repeats") or 1)
-        sets = [
-            row
-            for row in scan.get("sets", ())
-            if any((key(row) if not n else (*key(row), n)) not in done for n in repeats)
-        ]
-        return Scan.of_rows(definition, sets)
+        for row in scan.get("sets", ()):
+            values = key(row)
+            yield row, sum((values if not n else (*values, n)) not in done for n in repeats)
 
     def status(self) -> dict[str, Any]:
         """Return what is there, what is not, and who is running it.
@@ -227,8 +227,8 @@ class Readable:
         Returns
         -------
         dict
-            Numbers of ``measurements``, of parameter sets that ``failed``, and, of the last scan, are ``missing``, of
-            measurements that are ``excluded``; and ``runs``, a list of `runs`.
+            Numbers of ``measurements``, of parameter sets that ``failed``, and, of the last scan, are ``missing``, each
+            repeat counted, of measurements that are ``excluded``; and ``runs``, a list of `runs`.
 
         Examples
         --------
@@ -240,7 +240,10 @@ class Readable:
         {'measurements': 2, 'failed': 0, 'missing': 1, 'excluded': 0, 'runs': []}
         """
         scan, done_by = self._place.scan(), self._done()
-        missing = 0 if scan is None else len(self._missing(scan, done_by))
+        missing = 0
+        if scan:
+            done = done_by(Definition.from_state(scan["parameters"]))
+            missing = sum(number for _, number in self._lacking(scan, done))
         return {
             "measurements": self.number_of_measurements(),
             "failed": len(self._failed(done_by)),

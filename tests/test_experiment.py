@@ -556,6 +556,20 @@ def test_what_is_missing_can_be_asked_for(e):
     assert e.status() == {"measurements": 3, "failed": 0, "missing": 0, "excluded": 0, "runs": []}
 
 
+def test_each_repeat_that_lacks_is_counted_as_missing(e):
+    def moody(x, rng):
+        return {"y": x / 0 if x == 1 else x}
+
+    with pytest.warns(ComaWarning, match=r"\(x=1\), repeat 0: .*; \(x=1\), repeat 1: "):
+        e.run(moody, {"x": [1, 2, 3]}, repeats=3, limit=5)
+    status = e.status()
+    assert (status["measurements"], status["failed"], status["missing"]) == (3, 2, 6)
+    assert len(e.to_dataset().coma.missing()) == 6
+    assert e.missing().to_dataframe().x.tolist() == [1, 2, 3]
+    assert e.failures()["repeat"].tolist() == [0, 1]
+    assert list(e.failures().columns)[:3] == ["x", "repeat", "exception"]
+
+
 def test_a_run_tells_others_how_far_it_is(e, monkeypatch):
     monkeypatch.setattr("coma_xr.run.progress._BETWEEN", 0.0)
     seen = []

@@ -17,6 +17,7 @@ __all__ = ["failures_table"]
 
 _EXCEPTION = {"exception": "type", "message": "message", "line": "line"}
 _ABOUT = ("date", "host")
+_REPEAT = "repeat"
 
 
 def failures_table(
@@ -55,6 +56,9 @@ def failures_table(
     columns: dict[str, list[Any]] = {
         name: [_value(tree, path) for tree in trees] for name, path in definition
     }
+    repeats = [tree["info"].get(_REPEAT) for tree in trees]
+    if _REPEAT not in columns and any(repeat is not None for repeat in repeats):
+        columns[_REPEAT] = repeats
     columns |= {name: [tree["exception"].get(key) for tree in trees] for name, key in _EXCEPTION.items()}
     columns |= {name: [tree["info"].get(name) for tree in trees] for name in _ABOUT}
     return pd.DataFrame(columns, index=index)

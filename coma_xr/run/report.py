@@ -198,7 +198,9 @@ def failure_text(failure: Tree) -> str:
     if len(message) > _LONGEST:
         message = f"{message[:_LONGEST]}..."
     line = f" [{line_text(exception['line'])}]" if exception["line"] else ""
-    return f"{describe(names, values)}: {exception['type']}{message and f': {message}'}{line}"
+    repeat = failure.get("info", {}).get("repeat")
+    what = describe(names, values) + ("" if repeat is None else f", repeat {repeat}")
+    return f"{what}: {exception['type']}{message and f': {message}'}{line}"
 
 
 def line_text(line: str) -> str:

@@ -75,6 +75,11 @@ def test_a_failure_is_told_with_short_numbers_and_without_directories():
     assert "/home/user" not in report._repr_html_().partition("<pre")[0]
 
 
+def test_a_failure_is_told_with_its_repeat():
+    tree = {**failure(3), "info": {"repeat": 2}}
+    assert failure_text(tree).startswith("(a=3), repeat 2: ValueError: ")
+
+
 def test_a_failures_parameters_are_told_by_their_paths():
     tree = {**failure(3), "parameters": {"layout": {"N": 2}}, "N": 7}
     assert failure_text(tree).startswith("(layout/N=2,N=7): ")
