@@ -27,6 +27,7 @@ from coma_xr.run.seeds import Seeds
 from coma_xr.trees.external import FILES
 from coma_xr.trees.formats import FORMATS, JSON
 from coma_xr.trees.objects import fields_of, own_state
+from coma_xr.trees.paths import split
 from coma_xr.trees.plain import CLASS, GETSTATE, check_keys, to_plain
 
 if TYPE_CHECKING:
@@ -165,6 +166,7 @@ def prepare(
     >>> prepare(pendulum, Definition.of(["theta"]), "keywords").defaults
     {'parameters/L': 1.0}
     """
+    _check_info(definition, provenance or {})
     if seed is not None and (type(seed) is not int or seed < 0):
         raise ParameterError(f"seed is a whole number from 0 on, or None, not {seed!r}.")
     keywords: tuple[str, ...] = ()
@@ -198,6 +200,18 @@ def prepare(
         dict(provenance or {}),
         seeds,
     )
+
+
+def _check_info(definition: Definition, provenance: Mapping[str, Tree]) -> None:
+    """Raise ParameterError when a parameter stands where each run writes something of its own, and would be lost."""
+    own = {_ID, FILES, *_MARKS, *_info(0.0, 0.0, provenance, {})}
+    for name, path in definition:
+        segments = split(path)
+        if segments[0] == "info" and (len(segments) == 1 or segments[1] in own):
+            raise ParameterError(
+                f"The parameter '{name}' cannot stand at '{path}': what is there is written by each run. Give it "
+                f"another path, such as '{_BRANCH_PATH}{name}'."
+            )
 
 
 def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> Outcome:

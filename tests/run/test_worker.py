@@ -454,3 +454,17 @@ def test_compact_text_can_be_asked_for():
     assert outcome_of(lambda a, N: 1, pretty=False).rest == (
         b',"parameters":{"a":1,"layout":{"N":2}},"results":{"result":1}}}'
     )
+
+
+@pytest.mark.parametrize("path", ["info", "info/host", "info/repeat", "info/external", "info/git_commit/x"])
+def test_a_parameter_does_not_stand_where_each_run_writes(path):
+    definition = Definition.of([("n", path)])
+    with pytest.raises(ParameterError, match=f"'n' cannot stand at '{path}': .* such as 'parameters/n'"):
+        prepare(lambda n: n, definition, "keywords", provenance={"git_commit": "0a1b"})
+
+
+def test_a_parameter_may_stand_elsewhere_in_info():
+    outcome = outcome_of(
+        lambda mood: mood, definition=Definition.of([("mood", "info/mood")]), values=("good",)
+    )
+    assert outcome.info["mood"] == "good"
