@@ -254,6 +254,7 @@ class Scan:
         >>> len(grid(a=[1, 2, 3]).expand(b=lambda p: range(p.a), c=[0, 1]))
         12
         """
+        _check_mapping("expand", mapping)
         return self._with(mapping, axes, expanding)
 
     def derive(self, mapping: Mapping[str, Any] | None = None, /, **values: Any) -> Scan:
@@ -276,6 +277,7 @@ class Scan:
         >>> list(grid(a=[1, 2]).derive(b=lambda p: [p.a, 10 * p.a]))
         [{'a': 1, 'b': [1, 10]}, {'a': 2, 'b': [2, 20]}]
         """
+        _check_mapping("derive", mapping)
         return self._with(mapping, values, deriving)
 
     def where(self, condition: Any) -> Scan:

@@ -407,6 +407,11 @@ def test_the_structure_tells_how_arrays_are_laid_out(make, structure):
         (lambda: grid(), "A definition has at least one parameter, such as 'theta_0'; none was given."),
         (lambda: zipped([1, 2]), "zipped() takes names with their values, not a list."),
         (lambda: grid([1, 2]), "grid() takes names with their values, not a list."),
+        (
+            lambda: grid(a=[1]).expand(lambda p: [1]),
+            "expand() takes names with their values, not a function.",
+        ),
+        (lambda: grid(a=[1]).derive([1]), "derive() takes names with their values, not a list."),
         (lambda: grid(a={1, 2}), "'a' is a set, which has no order; use a list."),
         (
             lambda: grid(theta=lambda p: [1]),
