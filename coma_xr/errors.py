@@ -97,7 +97,15 @@ class DataFileError(ComaError, ValueError):
 
 
 class StorageError(ComaError, OSError):
-    """The file system refused; `errno` and `filename` are those of its own error."""
+    """The file system refused; `errno` and `filename` are those of its own error.
+
+    Attributes
+    ----------
+    written : bool
+        Whether what was to be written is there all the same, but may not survive a power cut.
+    """
+
+    written = False
 
 
 class RunError(ComaError):

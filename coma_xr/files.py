@@ -519,7 +519,9 @@ def sync_directory(directory: str) -> None:
     except OSError as error:
         # Some network file systems cannot sync a directory.
         if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
-            raise refusal(error, "sync the directory", directory) from error
+            failure = refusal(error, "sync the directory", directory)
+            failure.written = True
+            raise failure from error
 
 
 def sync_everything(directory: str, new: Iterable[str]) -> None:

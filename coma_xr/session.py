@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr.define.values import near_doubles, near_doubles_text
-from coma_xr.errors import DataFileWarning, listing, warn
+from coma_xr.errors import DataFileWarning, StorageError, listing, warn
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
 from coma_xr.run.signature import makes_no_difference, name_of
@@ -103,8 +103,14 @@ class Keeper:
         return id
 
     def _forget(self, outcome: Outcome) -> None:
-        if outcome.task.key in self.failed.ids:
-            self.place.remove_failures(self.failed.ids[outcome.task.key])
+        ids = self.failed.ids.get(outcome.task.key)
+        if ids is None:
+            return
+        try:
+            self.place.remove_failures(ids)
+        except StorageError as error:
+            # What is newer is saved: this is no reason to try that again, or to end the run.
+            warn(f"A record of an earlier failure stays, though there is something newer: {error}")
 
 
 @dataclass(frozen=True)

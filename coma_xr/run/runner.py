@@ -256,7 +256,10 @@ class _Course:
     def _keep(self, keep: Keep, outcome: Outcome) -> int:
         try:
             return keep(outcome)
-        except StorageError:
+        except StorageError as error:
+            if error.written:
+                # A second one would be a double.
+                raise
             # What was computed is worth another try; the first may have made room.
             return keep(outcome)
 
