@@ -12,6 +12,7 @@ from coma_xr.errors import DataFileWarning, StorageError, listing, warn
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
 from coma_xr.run.signature import makes_no_difference, name_of
+from coma_xr.store.durability import ending
 from coma_xr.store.hints import fault_of_failure
 from coma_xr.store.locks import tell
 
@@ -162,7 +163,7 @@ class Session:
         self._warn(todo, there)
         with place.saving(self.durable) as saving:
             keeper = Keeper(place, saving, failed, place.next_id() if todo.todo else 0)
-            try:
+            with ending(lambda: self._note_dates(keeper.dates)):
                 return run_plan(
                     self.work,
                     todo,
@@ -177,8 +178,6 @@ class Session:
                     versions=there.versions,
                     tell=partial(tell, place.path),
                 )
-            finally:
-                self._note_dates(keeper.dates)
 
     def dry_run(self) -> RunReport:
         """Say what `run` would do, and about how long it would take; nothing is written."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from coma_xr import files
+from coma_xr.errors import ComaError
 from coma_xr.store.contract import with_id
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from coma_xr.store.layout import Layout
     from coma_xr.trees.plain import Tree
 
-__all__ = ["Durable", "Saver", "saving"]
+__all__ = ["Durable", "Saver", "ending", "saving"]
 
 Durable = bool | Literal["auto"]
 
@@ -76,8 +77,8 @@ class Saver:
 
     def _at_once(self, seconds: float) -> bool:
         if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+            # What was to be synced may be lost: nothing is saved any more, also not at a second try.
+            raise self._error
         return self._durable is True or (self._durable == "auto" and seconds >= EXPENSIVE)
 
     def _later(self, name: str) -> None:
@@ -123,10 +124,23 @@ class Saver:
 def saving(store: MeasurementStore, layout: Layout, durable: Durable) -> Iterator[Saver]:
     """Yield a Saver; when the block is left, all that it stored is on the disk for good (unless `durable` is False)."""
     saver = Saver(store, layout, durable)
-    try:
+    with ending(saver.close):
         yield saver
-    finally:
-        saver.close()
+
+
+@contextmanager
+def ending(close: Callable[[], None]) -> Iterator[None]:
+    """Call a function when the block is left; an error of its own is only a note to one that ends the block."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            close()
+        except ComaError as second:
+            if second is not error:
+                error.add_note(str(second))
+        raise
+    close()
 
 
 def create_failure(layout: Layout, tree: Tree, id: int, *, sync: bool) -> int:

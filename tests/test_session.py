@@ -1,0 +1,100 @@
+import errno
+import os
+import stat
+import time
+
+import pytest
+
+import coma_xr as coma
+from coma_xr import files
+from coma_xr.errors import StorageError
+
+
+@pytest.fixture
+def e(tmp_path):
+    return coma.Experiment(tmp_path / "e", config={})
+
+
+def refuse(monkeypatch, name, chosen, times=1, number=errno.EIO):
+    """Let a function of `files` fail so often for chosen paths."""
+    real = getattr(files, name)
+    failed = []
+
+    def function(path, *args, **more):
+        if len(failed) < times and chosen(path):
+            failed.append(path)
+            raise StorageError(number, "the disk reports an error", path)
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(files, name, function)
+
+
+def sets(e):
+    return [m.parameters.a for m in e.measurements()]
+
+
+def test_a_record_of_a_failure_that_cannot_be_removed_makes_no_second_measurement(e, monkeypatch):
+    def simulate(a):
+        if not works:
+            raise ValueError
+        return a
+
+    works = False
+    with pytest.warns(coma.ComaWarning, match="2 of 2 parameter sets failed"):
+        e.run(simulate, {"a": [1, 2]}, progress=False)
+    works = True
+    refuse(monkeypatch, "remove", lambda path: "failure." in path)
+    with pytest.warns(coma.ComaWarning, match=r"A record of an earlier failure stays.*failure\.000001\.json"):
+        assert e.run(simulate, {"a": [1, 2]}, progress=False) == (2, 2)
+    assert sets(e) == [1, 2]
+
+
+def test_a_measurement_that_is_written_but_not_synced_is_not_written_twice(e, monkeypatch, tmp_path):
+    def simulate(a):
+        time.sleep(0.03)
+        return a
+
+    written = tmp_path / "e/measurement.000001.json"
+    sync = os.fsync
+
+    def fail(descriptor):
+        if written.exists() and stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            monkeypatch.setattr(os, "fsync", sync)
+            raise OSError(errno.EIO, "")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(StorageError, match="the disk reports an input/output error") as raised:
+        e.run(simulate, {"a": [1, 2]}, progress=False)
+    assert raised.value.written
+    assert sets(e) == [1]
+
+
+def test_a_sync_that_fails_in_the_background_ends_the_run(e, monkeypatch):
+    def simulate(a):
+        time.sleep(0.015)
+        return a
+
+    refuse(monkeypatch, "sync_everything", lambda _: True)
+    with pytest.raises(StorageError, match="the disk reports an error") as raised:
+        e.run(simulate, {"a": range(150)}, progress=False)
+    assert 0 < raised.value.report.saved < 150
+    assert len(raised.value.unsaved) == 1
+
+
+def test_a_full_disk_hands_back_what_was_computed_though_nothing_else_can_be_written(e, monkeypatch):
+    full = []
+
+    def is_full(path):
+        if path.endswith("measurement.000003.json"):
+            full.append(path)
+        return bool(full)
+
+    for name in ("create", "replace"):
+        refuse(monkeypatch, name, is_full, times=1000, number=errno.ENOSPC)
+    with pytest.raises(StorageError, match=r"measurement\.000003\.json") as raised:
+        e.run(lambda a: a, {"a": [1, 2, 3, 4]}, progress=False)
+    error = raised.value
+    assert [outcome.task.values for outcome in error.unsaved] == [(3,)]
+    assert (error.report, error.report.not_run) == ((2, 4), 2)
+    assert any("experiment.none.json" in note for note in error.__notes__)
