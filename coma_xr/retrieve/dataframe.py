@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -250,11 +251,11 @@ def _series(values: list[Any], index: pd.Index[int]) -> pd.Series[Any]:
         out = np.full(len(values), hole, dtype=array.dtype)
         out[at] = array
         array = out
-    if array.dtype.kind == "U":
-        # pandas has its own dtype for text.
-        return pd.Series(there, index=index)
-    if array.dtype == object and set(map(type, there)) <= {str, type(None)}:
-        return pd.Series(array.tolist(), index=index)
+    if array.dtype.kind == "U" or (array.dtype == object and set(map(type, there)) <= {str, type(None)}):
+        with suppress(UnicodeEncodeError):
+            # pandas has its own dtype for text, which takes no halves of surrogate pairs.
+            return pd.Series(there if array.dtype.kind == "U" else array.tolist(), index=index)
+        return pd.Series(array.tolist(), index=index, dtype=object)
     return pd.Series(array, index=index)
 
 

@@ -10,6 +10,8 @@ import pytest
 import xarray as xr
 
 from coma_xr.errors import LayoutError, PathError
+from coma_xr.output.export import export
+from coma_xr.output.load import load
 from coma_xr.retrieve.dataframe import build_dataframe, paths_table
 from coma_xr.trees.plain import to_plain
 from tests.retrieve.builders import PENDULUM, measured, pendulum
@@ -123,3 +125,14 @@ def test_the_table_of_paths_tells_of_values_that_cannot_be_written_as_text():
     "Python writes no int of many thousand digits, pandas no half of a surrogate pair."
     found = paths_table([(1, {"results": {"n": 10**5000, "l": [10**5000], "t": "a\ud800"}})])
     assert found.range.tolist() == ["an int of 16,610 bits", "shape (1,)", r"a\ud800"]
+
+
+@pytest.mark.parametrize("texts", [("a\ud800", "b"), ("\udc80", None)])
+@pytest.mark.parametrize("unfold", ["columns", "rows"])
+def test_text_that_pandas_cannot_encode_is_kept_as_objects(texts, unfold, tmp_path):
+    trees = measured(*[({"a": a}, {"t": text, "l": [text]}) for a, text in enumerate(texts)])
+    frame = build_dataframe(trees, unfold=unfold)
+    assert frame.t.tolist() == list(texts)
+    assert frame.t.dtype == object
+    for ending in ("csv", "parquet"):
+        pd.testing.assert_frame_equal(load(export(frame, tmp_path / f"t.{ending}")), frame)
