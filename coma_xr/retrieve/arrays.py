@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from coma_xr.errors import SerializationError
-from coma_xr.retrieve.columns import AS_NEEDED, MISSING
+from coma_xr.retrieve.columns import AS_NEEDED, MISSING, lacks
 from coma_xr.trees import json
-from coma_xr.trees.plain import from_plain
+from coma_xr.trees.plain import from_plain, to_plain
 from coma_xr.trees.typed import is_typed
 
 __all__ = [
@@ -172,7 +172,7 @@ def scatter(
     dict
         Attributes that say what was converted.
     """
-    if MISSING in values:
+    if lacks(values):
         there = np.fromiter((value is not MISSING for value in values), dtype=bool, count=len(values))
         values, cells = [value for value in values if value is not MISSING], cells[there]
         full = len(np.unique(cells)) == size
@@ -282,14 +282,14 @@ _SORTED: Final[list[set[type]]] = [{bool}, {dt.datetime}, {dt.date}, {dt.timedel
 
 def _label(value: Any) -> Any:
     """Return what labels a dim for a value that is no plain scalar: itself, or its text."""
-    if is_typed(value):
-        value = from_plain(value)
-        if isinstance(value, np.ndarray):
-            value = value.tolist()
-    if isinstance(value, Hashable):
-        return value
+    meant = from_plain(value) if is_typed(value) else value
+    if isinstance(meant, Hashable):
+        return meant
     try:
-        return json.encode(value, pretty=False).decode()
+        if isinstance(meant, np.ndarray):
+            value = meant.tolist()
+        # What xarray and pandas have counts as it is stored.
+        return json.encode(value if type(value) in (list, dict) else to_plain(value), pretty=False).decode()
     except SerializationError:
         return str(value)
 

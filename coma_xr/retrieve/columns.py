@@ -11,12 +11,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import compress, islice, pairwise
 from typing import Any, Final
 
+from coma_xr.errors import DataFileError
 from coma_xr.retrieve.measurement import item
+from coma_xr.trees.external import is_external
 from coma_xr.trees.paths import join, split
-from coma_xr.trees.plain import Tree
+from coma_xr.trees.plain import Tree, from_plain
 from coma_xr.trees.typed import TYPE, is_typed
 
-__all__ = ["AS_NEEDED", "MISSING", "Choice", "Columns", "Computation", "collect"]
+__all__ = [
+    "AS_NEEDED",
+    "MISSING",
+    "Choice",
+    "Columns",
+    "Computation",
+    "collect",
+    "lacks",
+    "stands_for_dataset",
+]
 
 
 class _Missing:
@@ -26,6 +37,12 @@ class _Missing:
 
 MISSING: Final = _Missing()
 """Stands in a column where a measurement has no such path."""
+
+
+def lacks(column: Iterable[Any]) -> bool:
+    """Whether a measurement lacks the path of a column."""
+    # `in` would compare, and what compares to an array has no truth.
+    return _Missing in set(map(type, column))
 
 
 class _AsNeeded:
@@ -328,6 +345,11 @@ def _absorb_arrays(node: _Node, trees: Sequence[Tree], rows: Sequence[int], keep
     """Take stored arrays as values; a user's dictionary that only looks like one is a branch."""
     typed = [is_typed(tree) for tree in trees]
     if all(typed):
+        if not (node.kept or node.is_here):
+            # A variable may be asked for by its name, which only the Dataset knows.
+            node.kept = any(
+                keep is None or keep(join((*node.path, name))) for name in _variables_of(trees[0])
+            )
         node.put(trees, rows)
         return
     arrays, branches = _parted(trees, rows, typed)
@@ -340,6 +362,24 @@ def _absorb_arrays(node: _Node, trees: Sequence[Tree], rows: Sequence[int], keep
                 _absorb(child, [value], [row], keep)
             else:
                 child.put([value], [row])
+
+
+def stands_for_dataset(node: Tree) -> bool:
+    """Whether a node stands for a Dataset, here or in a file of its own."""
+    if type(node) is not dict or not is_typed(node):
+        return False
+    return str(node.get("type" if is_external(node) else TYPE)).lower().endswith(".dataset")
+
+
+def _variables_of(node: Tree) -> list[str]:
+    """Return the names of the data variables of a node that stands for a Dataset; none of any other."""
+    if not stands_for_dataset(node):
+        return []
+    try:
+        return [str(name) for name in from_plain(node).data_vars]
+    except DataFileError:
+        # Who asks for it is told.
+        return []
 
 
 def _parted(

@@ -10,7 +10,7 @@ import numpy as np
 
 from coma_xr.errors import LayoutError, listing, warn
 from coma_xr.retrieve.arrays import Array, factorize, numbered
-from coma_xr.retrieve.columns import MISSING, Columns
+from coma_xr.retrieve.columns import MISSING, Columns, lacks
 from coma_xr.retrieve.layout import Axis, Layout, cells_of, check_fill, distinct, on_rows, with_rows
 from coma_xr.retrieve.names import is_parameter, role
 from coma_xr.retrieve.requests import REPEAT, Request, Source
@@ -303,7 +303,7 @@ def _complete(plans: Sequence[_Plan], measured: int, size: int) -> Array:
         path: np.fromiter((value is not MISSING for value in column), dtype=bool, count=size)
         for plan in plans
         for path, column in plan.columns.items()
-        if MISSING in column
+        if lacks(column)
     }
     if not masks:
         return np.arange(size)

@@ -14,13 +14,11 @@ from typing import Any
 from coma_xr.define.past import Past, former_paths
 from coma_xr.errors import LayoutError, PathError, SerializationError, there_is, warn
 from coma_xr.retrieve.arrays import utc
-from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect
+from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect, stands_for_dataset
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.retrieve.names import Names, is_parameter, role
-from coma_xr.trees.external import is_external
 from coma_xr.trees.paths import WILDCARD, follow, join, split
 from coma_xr.trees.plain import Tree, from_plain, to_plain
-from coma_xr.trees.typed import TYPE
 
 __all__ = [
     "REPEAT",
@@ -330,18 +328,14 @@ def _dates(column: Sequence[Any]) -> list[Any]:
 
 
 def _expand_datasets(columns: Columns) -> None:
-    """Put the variables of Datasets in the place of these."""
+    """Put the variables of Datasets in the place of these; one that is a parameter is one value."""
     for path in columns.paths:
-        column = columns[path] if columns.is_kept(path) else []
+        column = columns[path] if columns.is_kept(path) and not is_parameter(path) else []
         first = next((value for value in column if value is not MISSING), None)
-        if type(first) is dict and _stands_for_dataset(first):
+        if stands_for_dataset(first):
             datasets = [value if value is MISSING else from_plain(value) for value in column]
             if all(value is MISSING or hasattr(value, "data_vars") for value in datasets):
                 columns.expand(path, _variables_of(datasets))
-
-
-def _stands_for_dataset(node: Mapping[str, Any]) -> bool:
-    return str(node.get("type" if is_external(node) else TYPE)).lower().endswith(".dataset")
 
 
 def _variables_of(datasets: Sequence[Any]) -> dict[str, list[Any]]:

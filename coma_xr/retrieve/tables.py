@@ -14,7 +14,7 @@ from coma_xr.define.parameters import Definition, ParameterSet, key
 from coma_xr.errors import LayoutError, PathError, listing, warn
 from coma_xr.html import facts, fragment, table, tag, text_of
 from coma_xr.retrieve.arrays import as_objects
-from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.columns import MISSING, lacks
 from coma_xr.retrieve.names import Names
 from coma_xr.retrieve.requests import Request, Source, read, requests_of
 from coma_xr.retrieve.unfold import flat_columns
@@ -327,7 +327,7 @@ def _path(source: Source, request: Request) -> str:
 def _complete(columns: Sequence[list[Any]], requests: Sequence[Request]) -> list[int]:
     """Return the rows that have all columns; say how many have not."""
     size = len(columns[0])
-    lacking = [request.text for request, column in zip(requests, columns, strict=True) if MISSING in column]
+    lacking = [request.text for request, column in zip(requests, columns, strict=True) if lacks(column)]
     if not lacking:
         return list(range(size))
     rows = [row for row in range(size) if all(column[row] is not MISSING for column in columns)]
@@ -342,7 +342,7 @@ def _table(
     values: list[list[Any]] = []
     for (name, path), column in zip(definition, columns, strict=True):
         for new, items in flat_columns(name, column).items():
-            if MISSING in items:
+            if lacks(items):
                 raise LayoutError(_uneven(path, items, ids))
             names.append(new)
             values.append([deferred(item) if isinstance(item, dict) else item for item in items])
@@ -353,7 +353,7 @@ def _table(
 
 
 def _uneven(path: str, items: Sequence[Any], ids: Sequence[int]) -> str:
-    without = items.index(MISSING)
+    without = next(row for row, value in enumerate(items) if value is MISSING)
     having = next(row for row, value in enumerate(items) if value is not MISSING)
     one, other = sorted([ids[without], ids[having]])
     return (

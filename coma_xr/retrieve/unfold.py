@@ -291,8 +291,12 @@ def _common(arrays: Sequence[xr.DataArray]) -> Attrs:
     return {
         str(key): value
         for key, value in arrays[0].attrs.items()
-        if all(key in array.attrs and bool(np.all(array.attrs[key] == value)) for array in arrays)
+        if all(key in array.attrs and _equal(array.attrs[key], value) for array in arrays)
     }
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else a == b
 
 
 def flat_columns(name: str, values: Sequence[Any]) -> dict[str, list[Any]]:

@@ -8,7 +8,10 @@ import pytest
 import xarray as xr
 
 from coma_xr.errors import ComaWarning
+from coma_xr.retrieve import requests
+from coma_xr.retrieve.dataframe import build_dataframe
 from coma_xr.retrieve.dataset import build_dataset
+from coma_xr.retrieve.tables import retrieve_results
 from tests.retrieve.builders import measured
 
 
@@ -136,3 +139,55 @@ def test_a_series_brings_its_index():
 def test_points_have_them_too():
     ds = build_dataset(two(lambda a: {"psi": wave(a)}), layout="points")
     assert ds.psi.dims == ("measurement", "x")
+
+
+def fits():
+    return two(lambda a: {"fit": xr.Dataset({"line": wave(a), "slope": ((), 2 * a)}), "k": a})
+
+
+@pytest.mark.parametrize(("text", "dims"), [("line", ("a", "x")), ("slope", ("a",)), ("fit/slope", ("a",))])
+def test_variables_of_stored_datasets_are_found_by_their_names(text, dims):
+    ds = build_dataset(fits(), variables=text)
+    assert [variable.dims for variable in ds.data_vars.values()] == [dims]
+    assert ds.identical(build_dataset(fits())[[*ds.data_vars]])
+    assert build_dataframe(fits(), variables=text).columns.tolist() == ["a", text.rpartition("/")[2]]
+
+
+def test_datasets_that_nobody_asks_for_are_not_decoded(monkeypatch):
+    decoded = []
+    read = requests.from_plain
+    monkeypatch.setattr(requests, "from_plain", lambda node: decoded.append(node) or read(node))
+    build_dataset(fits(), variables="k")
+    assert decoded == []
+
+
+def test_tables_take_variables_of_stored_datasets():
+    found = retrieve_results(fits(), [("line", "results/fit/line")])[0]
+    assert found.table.shape == (2, 1)
+    np.testing.assert_array_equal(found.table[1, 0], [0.0, 1.0, 2.0])
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_what_xarray_has_may_be_a_parameter(is_whole):
+    lattices = [xr.Dataset({"u": ("t", [1.0, u])}) for u in (1.0, 2.0)]
+    lattices = lattices if is_whole else [lattice.u for lattice in lattices]
+    trees = measured(*[({"lattice": one, "a": a}, {"y": a}) for one in lattices for a in (1, 2)])
+    ds = build_dataset(trees, definition=[("lattice", "parameters/lattice"), ("a", "parameters/a")])
+    assert ds.sizes == {"lattice": 2, "a": 2}
+    assert ds.measurement_id.values.tolist() == [[1, 2], [3, 4]]
+    assert build_dataframe(trees).a.tolist() == [1, 2, 1, 2]
+
+
+def test_a_dataset_that_is_a_parameter_is_one_object():
+    lattices = [xr.Dataset({"u": ("t", [1.0, u])}) for u in (1.0, 2.0)]
+    with pytest.warns(ComaWarning, match="one object"):
+        ds = build_dataset(measured(*[({"lattice": one}, {"y": 1}) for one in lattices]), layout="points")
+    assert ds.lattice.values[1].identical(lattices[1])
+
+
+def test_attributes_that_are_arrays_of_unequal_length_are_no_common_ones():
+    ds = build_dataset(
+        two(lambda a: {"psi": wave(a).assign_attrs(range=np.arange(a + 1), ends=np.array([0, 1]))})
+    )
+    assert "range" not in ds.psi.attrs
+    assert ds.psi.attrs["ends"].tolist() == [0, 1]
