@@ -326,7 +326,7 @@ class Readable:
         Returns
         -------
         ResultList
-            In the order in which the parameters appear in the measurements.
+            In the order in which the parameters appear in the measurements. Those that are excluded are not in it.
 
         Raises
         ------
@@ -350,9 +350,13 @@ class Readable:
         from coma_xr.retrieve.tables import retrieve_results
 
         self._warn_when_empty()
-        return self._built(
-            lambda trees: retrieve_results(trees, table_definition, parameter_set_definition), strict=False
-        )
+        excluded = self._excluded()
+
+        def build(trees: Iterable[tuple[int, Tree]]) -> ResultList:
+            used = ((id, tree) for id, tree in trees if id not in excluded)
+            return retrieve_results(used, table_definition, parameter_set_definition)
+
+        return self._built(build, strict=False)
 
     def to_dataset(
         self,

@@ -556,6 +556,20 @@ def test_what_is_missing_can_be_asked_for(e):
     assert e.status() == {"measurements": 3, "failed": 0, "missing": 0, "excluded": 0, "runs": []}
 
 
+def test_a_condition_that_no_measurement_fulfils_changes_nothing_and_says_so(e):
+    e.run(square, {"x": [1, 2]})
+    for change in (lambda: e.remove("x > 5"), lambda: e.exclude("x > 5", "too large")):
+        with pytest.warns(ComaWarning, match="fulfils the condition x > 5; nothing was changed"):
+            assert change() == []
+
+
+@pytest.mark.parametrize("about", [{"description": 3}, {"tags": [1]}, {"tags": 3}])
+def test_description_and_tags_are_texts(experiment_path, about):
+    with pytest.raises(coma.ParameterError, match=f"^{next(iter(about))} is a text.*not "):
+        coma.Experiment(experiment_path, **about)
+    assert not experiment_path.exists()
+
+
 def test_each_repeat_that_lacks_is_counted_as_missing(e):
     def moody(x, rng):
         return {"y": x / 0 if x == 1 else x}
@@ -591,6 +605,14 @@ def test_what_is_removed_is_computed_again(e):
     assert (e.path / ".coma.removed" / "measurement.000002.json").is_file()
     assert e.run(square, {"x": [1, 2, 3]}) == (2, 3)
     assert e.remove(1) == [1]
+
+
+def test_what_is_excluded_is_in_no_table(e):
+    e.run(square, {"x": [1, 2, 3]})
+    e.exclude(2, "not converged")
+    tables = e.retrieve_results([("x", "parameters/x"), ("y", "results/y")])
+    assert tables[0].measurement_ids == e.to_dataframe().index.tolist() == [1, 3]
+    assert tables.to_dataset().y.values.tolist() == [1, 9]
 
 
 def test_what_is_excluded_is_a_hole(e):
