@@ -73,10 +73,14 @@ def requests_of(variables: Variables) -> list[Request]:
     """
     if variables is None:
         return []
-    if isinstance(variables, str):
+    if isinstance(variables, str) or callable(variables):
         return [_request(None, variables)]
     if isinstance(variables, Mapping):
         return [_request(name, value) for name, value in variables.items()]
+    if not isinstance(variables, Iterable):
+        raise PathError(
+            f"Expected paths or names, in a list or a mapping of names to paths, not {variables!r}."
+        )
     return [
         _request(*entry) if isinstance(entry, tuple) and len(entry) == 2 else _request(None, entry)
         for entry in variables
@@ -233,6 +237,11 @@ def read(
     """
     notes = annotations or {}
     pairs = Past.of(notes).updated(definition)
+    if not isinstance(unfold, Mapping | None):
+        raise LayoutError(
+            f"unfold={unfold!r}: a Dataset takes names or paths with names of dims, such as {{'E': 'level'}}; "
+            "'rows' and 'columns' are forms of a table, see to_dataframe."
+        )
     folding = {key: folding_of(key, value) for key, value in (unfold or {}).items()}
     coords = [r for note in (*notes.values(), *folding.values()) for r in requests_of(note.get("coords"))]
     renames = {old: text for text, note in notes.items() for old in former_paths(note)}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from coma_xr.errors import ComaWarning, PathError
+from coma_xr.errors import ComaWarning, LayoutError, PathError
 from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.dataset import build_dataset
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.retrieve.requests import Request, read, requests_of
 from tests.retrieve.builders import measured
@@ -94,3 +95,14 @@ def test_a_defined_parameter_is_never_the_copy():
 def test_a_parameter_that_a_function_returns_again_stays_a_parameter():
     trees = measured(*[({"layout": {"N": N}}, {"N": N}) for N in (1, 2)])
     assert read(trees, [], everything=True).copies == {}
+
+
+def test_what_is_no_path_name_or_mapping_is_refused_with_what_is_expected():
+    trees = measured(({"a": 1}, {"y": 2}))
+    for given in ({"variables": 5}, {"dims": 5}):
+        with pytest.raises(PathError, match=r"Expected paths or names, .*, not 5\."):
+            build_dataset(trees, **given)
+    with pytest.raises(PathError, match="A function as a variable needs a name"):
+        build_dataset(trees, variables=lambda m: m.results.y)
+    with pytest.raises(LayoutError, match=r"unfold='rows': .*see to_dataframe"):
+        build_dataset(trees, unfold="rows")
