@@ -17,6 +17,7 @@ from coma_xr.define.values import NOTHING, describe, look
 from coma_xr.errors import ExperimentError, ParameterError, PathError, listing, there_is, warn
 from coma_xr.reading import Readable
 from coma_xr.run.by_hand import NewMeasurement
+from coma_xr.run import runner
 from coma_xr.run.plan import Survey, check, survey
 from coma_xr.run.signature import UNNAMED, name_of
 from coma_xr.run.worker import prepare
@@ -432,6 +433,7 @@ class Experiment(Readable):
         if dry_run:
             return session.dry_run()
         self._place.check_writable()
+        runner.check(on_error, max_workers, executor, timeout)
         if asked is not None:
             self._keep_definition(definition)
         session = replace(session, work=self._seeded(work, seed))

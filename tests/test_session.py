@@ -2,6 +2,7 @@ import errno
 import os
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -98,3 +99,21 @@ def test_a_full_disk_hands_back_what_was_computed_though_nothing_else_can_be_wri
     assert [outcome.task.values for outcome in error.unsaved] == [(3,)]
     assert (error.report, error.report.not_run) == ((2, 4), 2)
     assert any("experiment.none.json" in note for note in error.__notes__)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"max_workers": 0},
+        {"on_error": "ignore"},
+        {"timeout": -1},
+        {"executor": 3},
+        {"executor": ThreadPoolExecutor(1), "timeout": 1},
+    ],
+)
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_settings_that_make_no_sense_are_refused_before_anything_is_written(e, how, dry_run):
+    files_before = sorted(path.name for path in e.path.iterdir())
+    with pytest.raises(coma.ParameterError, match=[*how][-1]):
+        e.run(lambda a: a, {"a": [1]}, progress=False, dry_run=dry_run, **how)
+    assert sorted(path.name for path in e.path.iterdir()) == files_before

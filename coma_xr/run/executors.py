@@ -19,7 +19,7 @@ from coma_xr.run.remote import Reply
 if TYPE_CHECKING:
     from coma_xr.run.worker import Work
 
-__all__ = ["capacity", "foreign_pool"]
+__all__ = ["capacity", "executor_of", "foreign_pool"]
 
 
 def foreign_pool(work: Work, executor: Any, places: int | None = None) -> Pool:
@@ -41,18 +41,18 @@ def foreign_pool(work: Work, executor: Any, places: int | None = None) -> Pool:
     SerializationError
         When the function cannot be sent to another process.
     """
-    executor = _executor_of(executor)
+    executor = executor_of(executor)
     # Threads of this process can have the function as it is.
     return _ForeignPool(work if isinstance(executor, ThreadPoolExecutor) else packed(work), executor, places)
 
 
 def capacity(executor: Any) -> int:
     """Return how many chunks an executor can use at a time, as far as it tells."""
-    return max(1, _capacity_of(_executor_of(executor))())
+    return max(1, _capacity_of(executor_of(executor))())
 
 
-def _executor_of(executor: Any) -> Any:
-    """Return the Executor that a user means."""
+def executor_of(executor: Any) -> Any:
+    """Return the Executor that a user means; ParameterError when it is none."""
     home = type(executor).__module__.partition(".")[0]
     if home == "distributed" and hasattr(executor, "get_executor"):
         # By default dask would take two calls with the same arguments for one.

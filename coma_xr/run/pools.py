@@ -11,7 +11,27 @@ if TYPE_CHECKING:
     from coma_xr.run.pool import Pool
     from coma_xr.run.worker import Work
 
-__all__ = ["pool_of", "workers_of"]
+__all__ = ["check", "pool_of", "workers_of"]
+
+
+def check(max_workers: int | None, executor: Any, timeout: float | None) -> None:
+    """Raise ParameterError when these arguments of `pool_of` cannot be used, or not together."""
+    if max_workers is not None and (type(max_workers) is not int or max_workers < 1):
+        raise ParameterError(
+            f"max_workers is a number from 1 on, or None for all cores, not {max_workers!r}."
+        )
+    number_given = isinstance(timeout, numbers.Real) and not isinstance(timeout, bool)
+    if timeout is not None and not (number_given and timeout > 0):
+        raise ParameterError(f"timeout is a number of seconds above 0, or None, not {timeout!r}.")
+    if executor is not None:
+        if timeout is not None:
+            raise ParameterError(
+                "timeout= holds in worker processes of our own, which can be killed; with executor= give the limit to "
+                "whoever runs it, or use max_workers=."
+            )
+        from coma_xr.run.executors import executor_of
+
+        executor_of(executor)
 
 
 def workers_of(max_workers: int | None, executor: Any) -> int:
@@ -47,24 +67,10 @@ def pool_of(
 
     Raises
     ------
-    ParameterError
-        When these cannot be used, or not together.
     SerializationError
         When the function cannot be sent to another process.
     """
-    if max_workers is not None and (type(max_workers) is not int or max_workers < 1):
-        raise ParameterError(
-            f"max_workers is a number from 1 on, or None for all cores, not {max_workers!r}."
-        )
-    number_given = isinstance(timeout, numbers.Real) and not isinstance(timeout, bool)
-    if timeout is not None and not (number_given and timeout > 0):
-        raise ParameterError(f"timeout is a number of seconds above 0, or None, not {timeout!r}.")
     if executor is not None:
-        if timeout is not None:
-            raise ParameterError(
-                "timeout= holds in worker processes of our own, which can be killed; with executor= give the limit to "
-                "whoever runs it, or use max_workers=."
-            )
         from coma_xr.run.executors import foreign_pool
 
         return foreign_pool(work, executor, None if max_workers == 1 else max_workers)
