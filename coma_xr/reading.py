@@ -354,7 +354,9 @@ class Readable:
 
         def build(trees: Iterable[tuple[int, Tree]]) -> ResultList:
             used = ((id, tree) for id, tree in trees if id not in excluded)
-            return retrieve_results(used, table_definition, parameter_set_definition)
+            return retrieve_results(
+                used, table_definition, parameter_set_definition, annotations=self.annotations
+            )
 
         return self._built(build, strict=False)
 

@@ -607,6 +607,15 @@ def test_what_is_removed_is_computed_again(e):
     assert e.remove(1) == [1]
 
 
+def test_tables_know_what_was_annotated(e):
+    e.run(square, {"x": [1, 2]})
+    e.annotate("results/y", units="m")
+    e.annotate("parameters/L", default=2.0)
+    tables = e.retrieve_results([("y", "results/y")], [("L", "parameters/L"), ("x", "parameters/x")])
+    assert [result.parameters.L for result in tables] == [2.0, 2.0]
+    assert tables.to_dataset().y.attrs["units"] == "m"
+
+
 def test_what_is_excluded_is_in_no_table(e):
     e.run(square, {"x": [1, 2, 3]})
     e.exclude(2, "not converged")

@@ -16,7 +16,7 @@ from coma_xr.html import facts, fragment, table, tag, text_of
 from coma_xr.retrieve.arrays import as_objects
 from coma_xr.retrieve.columns import MISSING, lacks
 from coma_xr.retrieve.names import Names
-from coma_xr.retrieve.requests import Request, Source, read, requests_of
+from coma_xr.retrieve.requests import Annotations, Request, Source, read, requests_of
 from coma_xr.retrieve.unfold import flat_columns
 from coma_xr.trees.paths import join, split
 from coma_xr.trees.plain import Tree, to_plain
@@ -66,6 +66,7 @@ class Result:
         table_definition: Sequence[Pair],
         measurement_ids: Sequence[int],
         values: Sequence[Sequence[Tree]] | None = None,
+        notes: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.parameters = parameters
         self.table = table
@@ -73,6 +74,7 @@ class Result:
         self.table_definition = tuple(table_definition)
         self.measurement_ids = list(measurement_ids)
         self._values = values
+        self._notes = notes or {}
 
     def _rows(self) -> list[tuple[int, dict[str, Tree]]]:
         """Return what was asked for in each measurement, with lists as such and types as in the files."""
@@ -211,6 +213,10 @@ class ResultList(list[Result]):
         return {
             "variables": {name: join(("results", name)) for name in columns if name not in names},
             "definition": [(name, join(("parameters", name))) for name in names],
+            "annotations": {
+                join(("parameters" if name in names else "results", name)): note
+                for name, note in self[0]._notes.items()
+            },
         }
 
     def _where(self, name: Any, value: Any) -> ResultList:
@@ -238,6 +244,8 @@ def retrieve_results(
     trees: Iterable[tuple[int, Tree]],
     table_definition: Iterable[Any],
     parameter_set_definition: Iterable[Any] = (),
+    *,
+    annotations: Annotations | None = None,
 ) -> ResultList:
     """Return tables of measurements, one for each set of parameters.
 
@@ -249,6 +257,9 @@ def retrieve_results(
         The columns. A path may have an asterisk; a bare path gets its name by the rule.
     parameter_set_definition : sequence of (name, path), optional
         What tells the tables apart.
+    annotations : mapping, optional
+        By path: ``default`` counts where a measurement lacks the path, ``formerly`` are older paths; Datasets and
+        DataFrames that are made of the tables have ``units`` and ``long_name``.
 
     Returns
     -------
@@ -277,7 +288,7 @@ def retrieve_results(
     parameters = _pairs(parameter_set_definition, "parameter_set_definition")
     if not columns:
         raise PathError("A table needs at least one column, such as ('t', 'results/t'); none was given.")
-    source = read(trees, [*columns, *parameters], everything=False)
+    source = read(trees, [*columns, *parameters], everything=False, annotations=annotations)
     if not len(source.columns):
         return ResultList()
     table = tuple((source.name(request), _path(source, request)) for request in columns)
@@ -287,6 +298,7 @@ def retrieve_results(
     values = [source.values(request) for request in columns]
     keys = [source.values(request) for request in parameters]
     rows = _complete([*values, *keys], [*columns, *parameters])
+    notes = {source.name(request): _said(source, request) for request in (*columns, *parameters)}
     groups: dict[Any, list[int]] = {}
     for row in rows:
         groups.setdefault(key([column[row] for column in keys]), []).append(row)
@@ -297,7 +309,7 @@ def retrieve_results(
         kept = [[column[row] for row in members] for column in values]
         names, array = _table(table, kept, mine)
         shared = ParameterSet.of_plain(definition, [column[members[0]] for column in keys], objects=False)
-        results.append(Result(shared, array, names, table, mine, kept))
+        results.append(Result(shared, array, names, table, mine, kept, notes))
     return results
 
 
@@ -322,6 +334,11 @@ def _one_list(argument: str, given: Any, pair: tuple[Any, ...]) -> str:
 
 def _path(source: Source, request: Request) -> str:
     return source.path(request) or request.text
+
+
+def _said(source: Source, request: Request) -> dict[str, Any]:
+    note = source.annotation(source.path(request))
+    return {key: note[key] for key in ("units", "long_name") if note.get(key) is not None}
 
 
 def _complete(columns: Sequence[list[Any]], requests: Sequence[Request]) -> list[int]:

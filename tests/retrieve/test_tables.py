@@ -232,3 +232,19 @@ def test_values_of_any_type_stand_in_tables_as_they_are():
     assert table.shape == (1, 3)
     assert table[0, 0].identical(array)
     assert table[0, 1:].tolist() == [1j, dt.date(2026, 1, 2)]
+
+
+def test_tables_know_defaults_older_paths_and_units():
+    trees = measured(({"a": 1}, {"y": 2.0}), ({"b": 2, "L": 3.0}, {"y": 4.0}))
+    notes = {
+        "parameters/L": {"default": 1.0, "units": "m"},
+        "parameters/b": {"formerly": "parameters/a"},
+        "results/y": {"units": "s", "long_name": "time"},
+    }
+    rs = retrieve_results(
+        trees, [("t", "results/y"), ("b", "parameters/b")], [("L", "parameters/L")], annotations=notes
+    )
+    assert [(r.parameters.L, r.table.tolist()) for r in rs] == [(1.0, [[2.0, 1.0]]), (3.0, [[4.0, 2.0]])]
+    ds = rs["L", 3.0].to_dataset()
+    assert (ds.t.attrs["units"], ds.t.attrs["long_name"], ds.L.attrs["units"]) == ("s", "time", "m")
+    assert rs.to_dataframe().attrs == {"units": {"t": "s", "L": "m"}, "long_name": {"t": "time"}}
