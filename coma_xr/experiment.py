@@ -5,19 +5,20 @@ It joins the floors below and holds no algorithm of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
 import coma_xr
+from coma_xr.define.conditions import as_condition
 from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import NOTHING, describe, look
 from coma_xr.errors import ExperimentError, ParameterError, PathError, listing, there_is, warn
 from coma_xr.reading import Readable
-from coma_xr.run.by_hand import NewMeasurement
 from coma_xr.run import runner
+from coma_xr.run.by_hand import NewMeasurement
 from coma_xr.run.plan import Survey, check, survey
 from coma_xr.run.signature import UNNAMED, name_of
 from coma_xr.run.worker import prepare
@@ -56,6 +57,19 @@ UNCHANGED = Unchanged.UNCHANGED
 
 Mode = Literal["a", "r", "x"]
 Durable = Literal["auto"] | bool
+
+
+def _text(description: Any) -> str | None:
+    if description is None or isinstance(description, str):
+        return description
+    raise ParameterError(f"description is a text or None, not {description!r}.")
+
+
+def _words(tags: Any) -> list[str] | None:
+    words = [tags] if isinstance(tags, str) else tags
+    if words is None or (isinstance(words, Iterable) and all(isinstance(word, str) for word in words)):
+        return None if words is None else list(words)
+    raise ParameterError(f"tags is a text, a list of texts or None, not {tags!r}.")
 
 
 class Experiment(Readable):
@@ -112,12 +126,11 @@ class Experiment(Readable):
     ) -> None:
         if durable not in ("auto", True, False):
             raise ExperimentError(f"durable is 'auto', True or False, not {durable!r}.")
+        given = {"description": _text(description), "tags": _words(tags)}
         self._given = config
         self._config = Config.of(config)
         self._durable = durable
         super().__init__(ExperimentDirectory(path, mode=mode, id=id, config=self._config))
-        words = [tags] if isinstance(tags, str) else tags
-        given = {"description": description, "tags": None if words is None else list(words)}
         changes = {name: value for name, value in given.items() if value not in (None, self._info(name))}
         if changes:
             self._place.save_info(**changes)
@@ -672,7 +685,12 @@ class Experiment(Readable):
             return [where]
         if isinstance(where, Sequence) and not isinstance(where, str):
             return list(where)
-        return [m.id for m in self.measurements(where=where)]
+        ids = [m.id for m in self.measurements(where=where)]
+        if not ids:
+            warn(
+                f"No measurement in {self.path} fulfils the condition {as_condition(where)}; nothing was changed."
+            )
+        return ids
 
     def merge(self, other: Experiment | str | os.PathLike[str], *, keep_both: bool = False) -> dict[int, int]:
         """Add the measurements of a copy under new ids; equal ones are passed over.
