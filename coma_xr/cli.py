@@ -11,10 +11,10 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from coma_xr import __version__, demo
-from coma_xr.errors import ComaError, ComaWarning, ParameterError, PathError, StorageError
+from coma_xr.errors import ComaError, ComaWarning, ParameterError, PathError, StorageError, listing, near
 
 __all__ = ["main"]
 
@@ -53,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 when all went well, 1 when something was wrong, which is said on standard error, 130 when
         interrupted, 141 when nobody reads on. Wrong arguments and ``--help`` leave with SystemExit, as argparse does.
     """
-    options = _parser().parse_args(arguments)
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        _refuse(options.parser, unknown)
     for stream in (sys.stdout, sys.stderr):
         # Names and descriptions may have letters that the terminal has not.
         if hasattr(stream, "reconfigure"):
@@ -74,6 +76,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("coma-xr: interrupted; what was finished is saved", file=sys.stderr)
         return INTERRUPTED
     return code or 0
+
+
+def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn:
+    """Leave with the usage of the command, and the options that are near to the unknown ones."""
+    text = f"{parser.prog} does not know {listing(unknown)}."
+    # What was added to a parser is only there by this name.
+    known = [name for action in parser._actions for name in action.option_strings]
+    hints = [hint for word in unknown for hint in near(word.partition("=")[0], known)[:1]]
+    parser.error(text + (f" Did you mean {' or '.join(hints)}?" if hints else ""))
 
 
 def _tell_warnings() -> None:

@@ -67,6 +67,15 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"coma_xr {coma_xr.__version__}\n"
 
 
+def test_an_unknown_option_is_answered_with_the_near_one_of_its_command(capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["export", "x", "x.csv", "--wher", "a > 1"])
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("usage: coma-xr export ")
+    assert "does not know --wher, a > 1. Did you mean --where?" in said
+
+
 @pytest.mark.parametrize("arguments", [[], ["dmeo"], ["demo", "a", "b"], ["demo", "--bad"]])
 def test_wrong_arguments_end_with_code_2_and_the_usage(arguments, capsys):
     with pytest.raises(SystemExit) as end:

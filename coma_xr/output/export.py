@@ -72,6 +72,9 @@ def export(data: xr.Dataset | pd.DataFrame, path: str | os.PathLike[str], *, ove
         name = type(data).__name__
         hint = " Use .to_dataset()." if isinstance(data, xr.DataArray) else ""
         hint = " Use .to_frame()." if isinstance(data, pd.Series) else hint
+        hint = (
+            f" Use .export('{path}')." if hasattr(data, "to_dataframe") and hasattr(data, "export") else hint
+        )
         raise ExperimentError(f"A Dataset or a DataFrame can be exported, this is a {name}.{hint}")
     path = Path(path)
     chosen = format_of(path)

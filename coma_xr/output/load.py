@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coma_xr import files
-from coma_xr.errors import ComaError, DataFileError, StorageError, there_is
-from coma_xr.output.formats import format_of
+from coma_xr.errors import ComaError, DataFileError, ExperimentError, StorageError, listing, there_is
+from coma_xr.output.formats import FORMATS, format_of
 
 if TYPE_CHECKING:
     import os
@@ -66,9 +66,14 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame:
     True
     """
     path = Path(path)
+    if path.suffix.lower() not in FORMATS and files.is_directory(str(path)):
+        raise ExperimentError(
+            f"'{path}' is a directory; coma.Experiment('{path}', mode='r').to_dataset() reads one that is an experiment."
+        )
     chosen = format_of(path)
     if not files.exists(str(path)):
-        raise StorageError(errno.ENOENT, f"there is no such file.{_beside(path)}", str(path))
+        # The name of the file follows behind a colon.
+        raise StorageError(errno.ENOENT, f"there is no such file.{_beside(path)}".rstrip("."), str(path))
     try:
         return chosen.module.read(path)
     except ComaError as error:
@@ -89,5 +94,7 @@ def _beside(path: Path) -> str:
         names = files.names(str(path.parent))
     except FileNotFoundError:
         return f" There is no directory '{path.parent}' either."
-    known = sorted(name for name in names if not name.startswith("."))
-    return f" {there_is(path.name, known)}" if known else " Its directory is empty."
+    known = sorted(
+        name for name in names if Path(name).suffix.lower() in FORMATS and not name.startswith(".")
+    )
+    return f" {there_is(path.name, known)}" if known else f" None beside it ends in {listing(FORMATS)}."

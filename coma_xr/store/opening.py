@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
-from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, listing, warn
+from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, listing, near, warn
 from coma_xr.store import documents
 from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout
 from coma_xr.store.locks import lock
@@ -19,7 +19,7 @@ from coma_xr.trees.formats import JSON, format_of
 if TYPE_CHECKING:
     from coma_xr.store.config import Config
 
-__all__ = ["Found", "Wanted", "create", "find"]
+__all__ = ["Found", "Wanted", "beside", "create", "find"]
 
 _WAIT = 60.0
 _HIGHEST_ID = 10**9
@@ -50,6 +50,18 @@ class Wanted:
             raise ExperimentError(f"path: expected the path of a directory, found {path!r}.")
         # Made absolute once, so that a function that changes the current directory does no harm.
         return cls(str(Path.cwd() / text), mode, id, config)
+
+
+def beside(path: str) -> str:
+    """Return the part of a message that names directories which a path may be a misspelling of; empty without any."""
+    parent, name = os.path.split(os.path.normpath(path))
+    try:
+        hints = [
+            hint for hint in near(name, files.names(parent)) if files.is_directory(str(Path(parent, hint)))
+        ]
+    except (OSError, StorageError):
+        return ""
+    return f" Did you mean {' or '.join(map(repr, hints))}?" if hints else ""
 
 
 @dataclass(frozen=True)

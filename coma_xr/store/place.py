@@ -106,7 +106,10 @@ class ExperimentDirectory:
             raise ExperimentError(f"{wanted.path} holds an experiment already; mode='a' opens it.")
         if found is None:
             if mode == "r":
-                raise ExperimentError(f"There is no experiment in {wanted.path}; mode='a' makes a new one.")
+                hint = "" if files.exists(wanted.path) else opening.beside(wanted.path)
+                raise ExperimentError(
+                    f"There is no experiment in {wanted.path}; mode='a' makes a new one.{hint}"
+                )
             found = opening.create(wanted, {"description": description, "tags": list(tags)})
         self._layout: Layout = found.layout
         self._others = list(found.others)

@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 
 from coma_xr.errors import ExperimentError, LayoutError, SerializationError, StorageError
+from coma_xr.experiment import Experiment
 from coma_xr.output.encoding import NOTE, encode
 from coma_xr.output.export import export
 from coma_xr.output.load import load
@@ -495,6 +496,8 @@ def test_only_datasets_and_dataframes_are_exported(tmp_path):
         export(xr.DataArray([1]), tmp_path / "x.nc")
     with pytest.raises(ExperimentError, match=r"this is a list\.$"):
         export([1], tmp_path / "x.nc")
+    with pytest.raises(ExperimentError, match=r"this is a Experiment\. Use \.export\("):
+        export(Experiment(tmp_path / "e"), tmp_path / "x.nc")
 
 
 def test_an_array_with_dims_in_a_cell_is_an_error_with_a_way_out(tmp_path):

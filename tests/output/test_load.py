@@ -255,8 +255,13 @@ def test_a_file_that_is_not_there_is_an_error_with_near_names(tmp_path):
     ):
         load(tmp_path / "nowhere" / "x.nc")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(StorageError, match=r"there is no such file. Its directory is empty"):
+    with pytest.raises(StorageError, match=r"there is no such file. None beside it ends in .csv, "):
         load(tmp_path / "empty" / "x.nc")
+
+
+def test_a_directory_is_said_to_be_opened_as_an_experiment(tmp_path):
+    with pytest.raises(ExperimentError, match=r"is a directory; coma\.Experiment\('.*', mode='r'\)"):
+        load(tmp_path)
 
 
 def test_an_unknown_ending_is_an_error(tmp_path):

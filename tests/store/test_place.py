@@ -224,6 +224,10 @@ def test_mode_r_needs_an_experiment_and_makes_none(experiment_path, tmp_path):
     with pytest.raises(ExperimentError, match="There is no experiment in"):
         opened(tmp_path, mode="r")
     assert os.listdir(tmp_path) == []
+    opened(experiment_path)
+    misspelt = experiment_path.with_name(experiment_path.name + "x")
+    with pytest.raises(ExperimentError, match=rf"new one\. Did you mean '{experiment_path.name}'\?$"):
+        opened(misspelt, mode="r")
 
 
 def test_mode_x_makes_an_experiment_where_there_is_none(experiment_path):
