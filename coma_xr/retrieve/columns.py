@@ -65,13 +65,15 @@ _BLOCK = 64
 class _Node:
     """A place in the trees: a branch in some measurements, a value in others, mostly one of the two."""
 
-    __slots__ = ("children", "is_here", "is_leaf", "kept", "path", "values")
+    __slots__ = ("children", "empty", "is_here", "is_leaf", "kept", "path", "values")
 
     def __init__(self, path: tuple[str, ...], kept: bool) -> None:
         self.path, self.kept = path, kept
         # A value in some measurement; in one of those that were chosen.
         self.is_leaf = self.is_here = False
         self.children: dict[str, _Node] = {}
+        # The rows with a branch that has nothing in it.
+        self.empty: list[int] = []
         self.values: list[Any] = []
 
     def put(self, values: Sequence[Any], rows: Sequence[int]) -> None:
@@ -159,12 +161,12 @@ class Columns:
             if str(key) not in node.children:
                 return
             node = node.children[str(key)]
-        if not node.children:
+        if not (node.children or node.empty):
             return
         size = len(self.ids)
         bare = node.values or [MISSING] * size
         pairs = zip(_dictionaries(node, size), bare, strict=True)
-        node.values = [dictionary or value for dictionary, value in pairs]
+        node.values = [value if dictionary is MISSING else dictionary for dictionary, value in pairs]
         node.is_leaf = node.is_here = node.kept = True
         self._list_paths()
 
@@ -198,6 +200,7 @@ def _merge(target: _Node, source: _Node) -> None:
     """Take values and children of another place, where there are none here."""
     target.is_leaf, target.is_here = target.is_leaf or source.is_leaf, target.is_here or source.is_here
     target.kept = target.kept or source.kept
+    target.empty += source.empty
     if target.values and source.values:
         pairs = zip(target.values, source.values, strict=True)
         target.values = [theirs if own is MISSING else own for own, theirs in pairs]
@@ -207,16 +210,18 @@ def _merge(target: _Node, source: _Node) -> None:
         _merge(_child(target, key, lambda _: child.kept), child)  # noqa: B023
 
 
-def _dictionaries(node: _Node, size: int) -> list[dict[str, Any]]:
-    """Return what stands below a node, as a dictionary for each row."""
-    found: list[dict[str, Any]] = [{} for _ in range(size)]
+def _dictionaries(node: _Node, size: int) -> list[Any]:
+    """Return what stands below a node, as a dictionary for each row; MISSING where the node is no branch."""
+    found: list[Any] = [MISSING] * size
+    for row in node.empty:
+        found[row] = {}
     for key, child in node.children.items():
-        inner = _dictionaries(child, size) if child.children else [{}] * size
-        for row, value in enumerate(child.values or [MISSING] * size):
-            if value is not MISSING:
-                found[row][key] = value
-            elif inner[row]:
-                found[row][key] = inner[row]
+        column = child.values or [MISSING] * size
+        for row, (value, inner) in enumerate(zip(column, _dictionaries(child, size), strict=True)):
+            there = inner if value is MISSING else value
+            if there is not MISSING:
+                found[row] = {} if found[row] is MISSING else found[row]
+                found[row][key] = there
     return found
 
 
@@ -325,6 +330,9 @@ def _note(node: _Node, trees: Sequence[Tree], keep: _Keep) -> None:
 def _absorb(node: _Node, trees: Sequence[Tree], rows: Sequence[int], keep: _Keep) -> None:
     """Put dictionaries that stand at one place into the columns below it."""
     for alike, where in _alike(trees, rows):
+        if not alike[0]:
+            node.empty.extend(where)
+            continue
         if TYPE in alike[0]:
             _absorb_arrays(node, alike, where, keep)
             continue
@@ -394,13 +402,13 @@ def _parted(
 def _alike(trees: Sequence[Tree], rows: Sequence[int]) -> list[tuple[Sequence[Tree], Sequence[int]]]:
     """Group dictionaries by their keys; in most experiments that is one group."""
     if len(set(map(tuple, trees))) <= 1:
-        return [(trees, rows)] if trees and trees[0] else []
+        return [(trees, rows)] if trees else []
     groups: dict[tuple[str, ...], tuple[list[Tree], list[int]]] = {}
     for tree, row in zip(trees, rows, strict=True):
         alike, where = groups.setdefault(tuple(tree), ([], []))
         alike.append(tree)
         where.append(row)
-    return [group for keys, group in groups.items() if keys]
+    return [*groups.values()]
 
 
 def _child(node: _Node, key: str, keep: _Keep) -> _Node:
@@ -413,7 +421,9 @@ def _child(node: _Node, key: str, keep: _Keep) -> _Node:
 
 def _sort(ids: list[int], root: _Node, computed: dict[str, list[Any]]) -> list[int]:
     order = sorted(range(len(ids)), key=ids.__getitem__)
+    places = sorted(range(len(ids)), key=order.__getitem__)
     for node in root.walk():
+        node.empty = [places[row] for row in node.empty]
         if node.values:
             node.values = [node.values[row] for row in order]
     for name, column in computed.items():

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import coma_xr as coma
 from coma_xr.retrieve.columns import MISSING, collect
 from coma_xr.trees import paths
 from coma_xr.trees.plain import to_plain
@@ -124,3 +125,17 @@ def test_blocks_leave_no_seam(number):
     columns = collect([(i, {"x": i} if i % 3 else {"y": i}) for i in range(number)])
     assert columns["x"] == [i if i % 3 else MISSING for i in range(number)]
     assert len(columns["y"]) == number
+
+
+def test_dictionaries_with_nothing_in_them_are_values_too_in_whatever_order_trees_come():
+    columns = collect([(3, {"a": {}}), (1, {"a": {"k": {}}}), (2, {"a": 5}), (4, {})])
+    columns.fold("a")
+    assert columns["a"] == [{"k": {}}, 5, {}, MISSING]
+
+
+@pytest.mark.parametrize("values", [[{}], [{}, {"k": 1}], [{"k": {}}], [{}, 3], [None, {}]])
+def test_a_parameter_that_is_an_empty_dictionary_is_in_the_dataset(tmp_path, values):
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.run(lambda a: {"y": 1}, {"a": values})
+    assert e.to_dataset().sizes == {"a": len(values)}
+    assert e.to_dataframe()["a"].tolist() == values
