@@ -49,6 +49,8 @@ class Folded:
         Of DataArrays, their coordinates: for each name the dims, the values for each of `there`, and attributes.
     attrs : dict
         What the attributes of all DataArrays say.
+    units : tuple
+        All units that DataArrays say they have.
     """
 
     values: Any
@@ -60,6 +62,7 @@ class Folded:
     coords: dict[str, tuple[tuple[str, ...], list[Any], Attrs]] = field(default_factory=dict)
     attrs: Attrs = field(default_factory=dict)
     lazy: bool = False
+    units: tuple[Any, ...] = ()
 
     @property
     def arrays(self) -> Sequence[Array]:
@@ -279,7 +282,8 @@ def _measure_labelled(arrays: Sequence[xr.DataArray], there: Array) -> Folded | 
     if lazy and not (_same(shapes) and _joinable(arrays)):
         return None
     values = [array.variable if lazy else array.values for array in arrays]
-    return Folded(values, list(shapes.T), there, False, True, own_dims, coords, _common(arrays), lazy)
+    units = tuple(dict.fromkeys(str(array.attrs["units"]) for array in arrays if "units" in array.attrs))
+    return Folded(values, list(shapes.T), there, False, True, own_dims, coords, _common(arrays), lazy, units)
 
 
 def _same(shapes: Array) -> bool:

@@ -167,6 +167,7 @@ def assemble(
         if dim in numbered and dim not in coords:
             coords[dim] = xr.Variable((dim,), np.arange(1, extent + 1))
     _say_objects(items)
+    _say_units(items)
     return data, coords | lengths
 
 
@@ -210,3 +211,13 @@ def _say_objects(items: Sequence[Item]) -> None:
     reasons = [f"'{item.name}' {item.reason}" for item in items if item.reason]
     if reasons:
         warn(f"Each cell holds one object of what cannot be one array: {listing(reasons)}.")
+
+
+def _say_units(items: Sequence[Item]) -> None:
+    texts = [
+        f"'{item.name}' is in {listing(map(repr, item.folded.units))}"
+        for item in items
+        if item.folded and len(item.folded.units) > 1
+    ]
+    if texts:
+        warn(f"Units differ between measurements, and no value was converted: {listing(texts, 3)}.")

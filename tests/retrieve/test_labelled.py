@@ -191,3 +191,9 @@ def test_attributes_that_are_arrays_of_unequal_length_are_no_common_ones():
     )
     assert "range" not in ds.psi.attrs
     assert ds.psi.attrs["ends"].tolist() == [0, 1]
+
+
+def test_units_that_differ_between_measurements_are_said_and_not_shown():
+    with pytest.warns(ComaWarning, match="no value was converted: 'psi' is in 'm1', 'm2'"):
+        ds = build_dataset(two(lambda a: {"psi": wave(a).assign_attrs(units=f"m{a}")}))
+    assert "units" not in ds.psi.attrs
