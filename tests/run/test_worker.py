@@ -256,7 +256,7 @@ def test_a_dataset_is_its_variables_by_name():
 
 class TestInfo:
     def test_it_tells_when_how_long_and_where_in_a_fixed_order(self, monkeypatch):
-        monkeypatch.setattr(time, "time", lambda: 1393368611.9)
+        monkeypatch.setattr(time, "time", lambda: 1393368611.99)
 
         def simulate(p):
             time.sleep(0.02)
@@ -267,6 +267,7 @@ class TestInfo:
         expected = ["start_date", "end_date", "duration", "host", "python_version", "coma_xr_version", "seed"]
         assert list(info) == expected
         assert info["start_date"] == "2014-02-25T22:50:11Z"
+        assert info["end_date"] == "2014-02-25T22:50:12Z"
         assert 0.02 <= info["duration"] < 1
         assert info["duration"] == round(outcome.seconds, 6)
         assert info["host"] == platform.node()
