@@ -182,10 +182,12 @@ def test_only_as_many_workers_are_started_as_there_is_work_for(kept):
     def simulate(a):
         return os.getpid()
 
-    begin = threading.active_count()
+    before = set(threading.enumerate())
     assert run(simulate, 50, kept, max_workers=40) == (50, 50)
     assert len(set(results(kept))) < 40
-    assert threading.active_count() == begin
+    # That of a queue of loky's is on its way out; whether it arrives is looked at after the test.
+    left = set(threading.enumerate()) - before
+    assert {thread.name for thread in left} <= {"QueueFeederThread"}
 
 
 def test_more_workers_than_executors_share_these(kept, monkeypatch):
