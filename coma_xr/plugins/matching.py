@@ -164,6 +164,8 @@ def _there_is(values: npt.NDArray[Any], wanted: Any) -> str:
     """Return what there is instead, the nearest apart."""
     known: Sequence[Any] = list(dict.fromkeys(map(str, _legible(values).ravel().tolist())))
     text = f"There is: {listing(known)}."
+    if isinstance(wanted, str) and values.dtype.kind in "iufcb":
+        return f"{text} These are {'true or false' if values.dtype.kind == 'b' else 'numbers'}, and {wanted!r} is a text."
     if isinstance(wanted, str):
         hints = near(wanted, known)
         return text + (f" Did you mean {' or '.join(map(repr, hints))}?" if hints else "")

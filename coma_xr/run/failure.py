@@ -64,12 +64,20 @@ class Failure:
         ----------
         function : callable
             As it was given to `Experiment.run`, with a scan or without. It gets the seed that it had.
+
+        Raises
+        ------
+        ParameterError
+            When the function cannot be called with the parameters.
         """
         definition, values = self._set()
         try:
             work = prepare(function, definition, "keywords")
-        except ParameterError:
-            work = prepare(function, definition, "set")
+        except ParameterError as by_keyword:
+            try:
+                work = prepare(function, definition, "set")
+            except ParameterError:
+                raise by_keyword from None
         info = self._tree["info"]
         reproduce(work, Task(0, tuple(values), None, info.get("repeat")), info)
 

@@ -118,6 +118,12 @@ def test_sel_names_what_is_nearest(chain):
         chain.coma.sel({"results/E/0": 1})
 
 
+def test_sel_says_that_numbers_are_no_texts():
+    ds = xr.Dataset(coords={"a": [1, 2]})
+    with pytest.raises(PathError, match=r"There is: 1, 2\. These are numbers, and '1' is a text\.$"):
+        ds.coma.sel(a="1")
+
+
 def test_sel_tells_true_from_one_and_takes_none_and_nan():
     trees = measured(*[({"p": p}, {"i": i}) for i, p in enumerate([True, 1, None, "x"])])
     ds = build_dataset(trees)
