@@ -288,6 +288,8 @@ def _label(value: Any) -> Any:
     try:
         if isinstance(meant, np.ndarray):
             value = meant.tolist()
+        elif is_typed(value) and isinstance(meant, (list, dict)):
+            value = to_plain(meant)
         # What xarray and pandas have counts as it is stored.
         return json.encode(value if type(value) in (list, dict) else to_plain(value), pretty=False).decode()
     except SerializationError:
