@@ -433,6 +433,7 @@ class Experiment(Readable):
         (1, 3)
         """
         check(repeats, shard, limit)
+        runner.check(on_error, max_workers, executor, timeout)
         asked = None if scan is None else Scan.of(scan)
         definition = self._definition_to_run(function, asked)
         wanted = self._sets if asked is None else asked.rows(definition)
@@ -446,7 +447,6 @@ class Experiment(Readable):
         if dry_run:
             return session.dry_run()
         self._place.check_writable()
-        runner.check(on_error, max_workers, executor, timeout)
         if asked is not None:
             self._keep_definition(definition)
         session = replace(session, work=self._seeded(work, seed))

@@ -295,6 +295,7 @@ def test_variables_in_a_list_have_names_by_the_rule():
 def test_a_dim_that_is_asked_for_stays_a_coordinate():
     ds = build_dataset(measured(({"a": 1}, {"E": 1}), ({"a": 2}, {"E": 2})), variables=["a", "E"])
     assert list(ds.data_vars) == ["E"]
+    assert ds.a.values.tolist() == [1, 2]
 
 
 def test_a_path_that_no_measurement_has_names_the_near_ones():

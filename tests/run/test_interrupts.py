@@ -102,9 +102,14 @@ def test_what_clears_up_is_not_cut_off():
 
 def test_a_sigterm_that_comes_while_it_clears_up_ends_all_after_it(default_sigterm):
     told, cleared = [], []
-    with pytest.raises(SystemExit) as raised, Interrupts(told.append, terminable=True) as interrupts:
-        with interrupts.closing():
-            signal.raise_signal(signal.SIGTERM)
-            cleared.append(True)
-        pytest.fail("It was forgotten.")
+
+    def end():
+        with Interrupts(told.append, terminable=True) as interrupts:
+            with interrupts.closing():
+                signal.raise_signal(signal.SIGTERM)
+                cleared.append(True)
+            pytest.fail("It was forgotten.")
+
+    with pytest.raises(SystemExit) as raised:
+        end()
     assert (raised.value.code, told, cleared) == (143, ["SIGTERM"], [True])
