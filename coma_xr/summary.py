@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,8 +61,8 @@ class Summarised(Protocol):
     def failures(self) -> pd.DataFrame:
         """Return its failures that count, by their ids."""
 
-    def missing(self) -> Sized:
-        """Return the parameter sets that the last run was asked for and that have no measurement."""
+    def status(self) -> dict[str, Any]:
+        """Return how much is there, and how much of the last scan is missing, what failed among it."""
 
     def paths(self) -> pd.DataFrame:
         """Return what there is in the measurements."""
@@ -184,7 +184,7 @@ def _missing(scan: Mapping[str, Any], ds: xr.Dataset | None, failed: int, e: Sum
     if not scan.get("sets"):
         return None
     if ds is None:
-        return max(0, len(e.missing()) * (scan.get("repeats") or 1) - failed)
+        return max(0, int(e.status()["missing"]) - failed)
     status = status_of(ds)
     return None if status is None else int((status == "missing").sum())
 

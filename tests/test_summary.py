@@ -322,3 +322,6 @@ def test_what_is_done_is_not_told_as_missing_where_there_is_no_dataset():
     page = report(e)
     assert "There is no Dataset" in page.text
     assert "1missing" in page.text.replace(" ", "")
+    # Each repeat counts: four of nine are done, and all three sets lack one.
+    e.run(lambda x, seed: {"y": x}, {"x": [1, 2, 3]}, repeats=3, limit=2, progress=False)
+    assert "5missing" in report(e, overwrite=True).text.replace(" ", "")
