@@ -36,9 +36,9 @@ from coma_xr.errors import (
     RunError,
     SerializationError,
     StorageError,
-    there_is,
 )
 from coma_xr.plugins.hook import install
+from coma_xr.text import available
 
 if TYPE_CHECKING:
     from coma_xr.collection import open_experiments
@@ -143,7 +143,7 @@ if not TYPE_CHECKING:
             return value
         text = f"module 'coma_xr' has no attribute {name!r}."
         # Python asks for names such as __path__ by itself; a list of ours would be no help there.
-        raise AttributeError(text if name.startswith("_") else f"{text} {there_is(name, __all__)}")
+        raise AttributeError(text if name.startswith("_") else f"{text} {available(name, __all__)}")
 
 
 def __dir__() -> list[str]:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from coma_xr import __version__, demo
-from coma_xr.errors import ComaError, ComaWarning, ParameterError, PathError, StorageError, listing, near
+from coma_xr.errors import ComaError, ComaWarning, ParameterError, PathError, StorageError
+from coma_xr.text import listing, near_names
 
 __all__ = ["main"]
 
@@ -83,7 +84,7 @@ def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn
     text = f"{parser.prog} does not know {listing(unknown)}."
     # What was added to a parser is only there by this name.
     known = [name for action in parser._actions for name in action.option_strings]
-    hints = [hint for word in unknown for hint in near(word.partition("=")[0], known)[:1]]
+    hints = [hint for word in unknown for hint in near_names(word.partition("=")[0], known)[:1]]
     parser.error(text + (f" Did you mean {' or '.join(hints)}?" if hints else ""))
 
 

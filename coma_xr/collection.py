@@ -10,19 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from coma_xr import files
 from coma_xr.define.conditions import as_condition
-from coma_xr.errors import (
-    ComaError,
-    ExperimentError,
-    LayoutError,
-    PathError,
-    listing,
-    there_is,
-    warn,
-)
+from coma_xr.errors import ComaError, ExperimentError, LayoutError, PathError, warn
 from coma_xr.experiment import Experiment
 from coma_xr.html import ROWS, fragment, table, tag
 from coma_xr.joining import LABEL, Joined, join
 from coma_xr.store.config import Config
+from coma_xr.text import available, listing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,7 +157,7 @@ class Experiments:
         if isinstance(key, str) and key in labels:
             return self._opened[labels.index(key)]
         if isinstance(key, str) and not set(key) & set("<>=! (`"):
-            raise PathError(f"No experiment here has the label {key!r}. {there_is(key, map(str, labels))}")
+            raise PathError(f"No experiment here has the label {key!r}. {available(key, map(str, labels))}")
         return self.select(where=key)
 
     def select(self, *tags: str, where: Any = None) -> Experiments:
@@ -189,7 +182,7 @@ class Experiments:
         known = dict.fromkeys(word for entry in self._entries for word in entry.about.get("tags") or ())
         for word in tags:
             if word not in known:
-                warn(f"No experiment here has the tag {word!r}. {there_is(word, known)}")
+                warn(f"No experiment here has the tag {word!r}. {available(word, known)}")
         chosen = [
             entry
             for entry in self._entries
@@ -396,7 +389,7 @@ def _layout(concat: str | None, layout: str | None) -> str | None:
 
 def _column(name: str) -> str:
     if name not in _COLUMNS:
-        raise PathError(f"The table of experiments has no column '{name}'. {there_is(name, _COLUMNS)}")
+        raise PathError(f"The table of experiments has no column '{name}'. {available(name, _COLUMNS)}")
     return name
 
 

@@ -19,16 +19,18 @@
     ComaWarning                      (UserWarning)
     └── DataFileWarning              files that were passed over
 
-This module imports nothing of the package, so that every other one can import it.
+This module imports only `coma_xr.text`, so that every other one can import it.
 """
 
 from __future__ import annotations
 
-import difflib
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from coma_xr.text import alternatives, listing, near_names
 
 __all__ = [
     "ComaError",
@@ -49,8 +51,103 @@ __all__ = [
 ]
 
 
+Language = Literal["python", "terminal"]
+
+# Parts of a message stand on lines of their own when one line would be longer than this.
+_LINE = 100
+
+
+@dataclass(frozen=True)
+class Way:
+    """What to do about an error, as an imperative sentence, where Python and the terminal word it differently.
+
+    Parameters
+    ----------
+    python : str
+        In Python's words; empty when there is no such way in Python.
+    terminal : str
+        In the words of the command line; empty when there is no such way there.
+    """
+
+    python: str
+    terminal: str
+
+    def __str__(self) -> str:
+        return self.python
+
+
 class ComaError(Exception):
-    """Parent of all errors that coma_xr raises on purpose."""
+    """Parent of all errors that coma_xr raises on purpose.
+
+    The parts of a message are kept apart. `message` joins them, in Python's words or in those of the command line.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, with the value and its place.
+    expected : str, optional
+        What was expected, as the end of a sentence that begins with "Expected".
+    name : str, optional
+        The name that was looked up.
+    available : iterable of str, optional
+        The names that exist.
+    ways : sequence of str or Way, optional
+        What to do, each an imperative sentence.
+    excerpt : str, optional
+        Lines that show the place of the fault in a longer text.
+
+    Attributes
+    ----------
+    what, expected, name, excerpt : str or None
+    available, ways : tuple
+    near : tuple of str
+        At most three of `available` that `name` may be a misspelling of, the nearest first.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        expected: str | None = None,
+        name: str | None = None,
+        available: Iterable[str] | None = None,
+        ways: Sequence[str | Way] = (),
+        excerpt: str | None = None,
+    ) -> None:
+        super().__init__(*args)
+        self.what = str(args[0]) if args else ""
+        self.expected = expected
+        self.name = name
+        self.available = None if available is None else tuple(available)
+        self.near = () if name is None else tuple(near_names(name, self.available or ()))
+        self.ways = tuple(ways)
+        self.excerpt = excerpt
+
+    def message(self, language: Language = "python") -> str:
+        """Return the whole message.
+
+        Parameters
+        ----------
+        language : {"python", "terminal"}, default "python"
+            Whether to name functions and arguments, or commands and options.
+        """
+        parts = [self._what(language)]
+        if self.expected is not None:
+            parts.append(f"Expected {self.expected}.")
+        if self.available is not None:
+            parts.append(f"Available: {listing(self.available)}.")
+        if self.near:
+            parts.append(f"Did you mean {alternatives(self.near)}?")
+        ways = (way if isinstance(way, str) else getattr(way, language) for way in self.ways)
+        parts += [way for way in ways if way]
+        line = " ".join(parts)
+        text = line if len(line) <= _LINE else "\n".join(parts)
+        return text if self.excerpt is None else f"{text}\n{self.excerpt}"
+
+    def _what(self, language: Language) -> str:  # noqa: ARG002
+        return self.what
+
+    def __str__(self) -> str:
+        return self.message()
 
 
 class ExperimentError(ComaError):
@@ -77,7 +174,7 @@ class PathError(ExperimentError, KeyError):
     """A path does not lead to a value."""
 
     # KeyError would show the message in quotation marks.
-    __str__ = Exception.__str__
+    __str__ = ComaError.__str__
 
 
 class LayoutError(ExperimentError, ValueError):
@@ -107,6 +204,18 @@ class StorageError(ComaError, OSError):
 
     written = False
 
+    def __init__(self, *args: Any, **parts: Any) -> None:
+        super().__init__(*args, **parts)
+        if len(args) > 1:
+            self.what = str(args[1])
+
+    def _what(self, language: Language) -> str:
+        if language == "terminal" and self.filename:
+            return f"{self.filename}: {self.what}"
+        return OSError.__str__(self)
+
+    __str__ = ComaError.__str__
+
 
 class RunError(ComaError):
     """Parameter sets failed in a run.
@@ -123,9 +232,6 @@ class RunError(ComaError):
         super().__init__(message, failures)
         self.failures = tuple(failures)
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
 
 class ComaWarning(UserWarning):
     """Something was skipped, converted or assumed; nothing was lost."""
@@ -133,38 +239,6 @@ class ComaWarning(UserWarning):
 
 class DataFileWarning(ComaWarning):
     """Files were passed over because they cannot be read."""
-
-
-def near(name: str, known: Iterable[str]) -> list[str]:
-    """Return at most three of `known` that `name` may be a misspelling of, nearest first; differences of case count little."""
-    known = list(dict.fromkeys(known))
-    alike = [one for one in known if one.casefold() == name.casefold() and one != name]
-    return [
-        *alike,
-        *(one for one in difflib.get_close_matches(name, known, n=3, cutoff=0.6) if one not in alike),
-    ][:3]
-
-
-def listing(names: Iterable[object], most: int = 10) -> str:
-    """Return names in a sentence, the first `most` of them."""
-    texts = [str(name) for name in names]
-    if not texts:
-        return "none"
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more
-
-
-def there_is(name: str, known: Iterable[str]) -> str:
-    """Return the part of a message that says what there is instead of `name`.
-
-    Examples
-    --------
-    >>> there_is("energi", ["energy", "t"])
-    "There is: energy, t. Did you mean 'energy'?"
-    """
-    known = list(known)
-    hints = " or ".join(repr(hint) for hint in near(name, known))
-    return f"There is: {listing(known)}." + (f" Did you mean {hints}?" if hints else "")
 
 
 # The package, and what of Python's own stands between its functions where one is entered by `with`.

@@ -15,7 +15,7 @@ from coma_xr.define.conditions import as_condition
 from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import NOTHING, describe, look
-from coma_xr.errors import ExperimentError, ParameterError, PathError, listing, there_is, warn
+from coma_xr.errors import ExperimentError, ParameterError, PathError, warn
 from coma_xr.reading import Readable
 from coma_xr.run import runner
 from coma_xr.run.by_hand import NewMeasurement
@@ -26,6 +26,7 @@ from coma_xr.session import Keeper, Options, Session
 from coma_xr.store.config import Config
 from coma_xr.store.locks import Shard
 from coma_xr.store.place import ExperimentDirectory
+from coma_xr.text import available, listing
 from coma_xr.trees.paths import follow, join, leaves, split
 from coma_xr.trees.plain import to_plain
 
@@ -327,7 +328,7 @@ class Experiment(Readable):
         if number and unknown:
             path = next(path for path in paths if path in unknown)
             there = [join(keys) for keys, _ in leaves(tree)]
-            warn(f"None of the {number} measurements in {self.path} has '{path}'. {there_is(path, there)}")
+            warn(f"None of the {number} measurements in {self.path} has '{path}'. {available(path, there)}")
 
     def _path_of(self, name: TreePath) -> str:
         definition = self._definition
@@ -341,7 +342,7 @@ class Experiment(Readable):
             return self._names().resolve(name)
         raise PathError(
             f"'{join(segments)}' is neither a path, such as 'results/t', nor the name of a defined "
-            f"parameter. {there_is(join(segments), names)}"
+            f"parameter. {available(join(segments), names)}"
         )
 
     def _names(self) -> Names:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from coma_xr.define.past import Past
 from coma_xr.define.values import NOTHING, key, look
-from coma_xr.errors import DataFileError, DataFileWarning, listing, warn
+from coma_xr.errors import DataFileError, DataFileWarning, warn
+from coma_xr.text import listing
 from coma_xr.trees.paths import split
 from coma_xr.trees.typed import is_typed
 

@@ -18,7 +18,6 @@ from coma_xr.errors import (
     ParameterError,
     PathError,
     StorageError,
-    listing,
     warn,
 )
 from coma_xr.retrieve.columns import AS_NEEDED
@@ -27,6 +26,7 @@ from coma_xr.run.failure import Failure
 from coma_xr.run.plan import survey
 from coma_xr.session import recorded_failures
 from coma_xr.store.locks import seen_runs
+from coma_xr.text import listing
 from coma_xr.trees.external import FILES, files_of
 from coma_xr.trees.paths import leaves, shown
 from coma_xr.trees.plain import from_plain
@@ -200,7 +200,7 @@ class Readable:
         records = dict(recorded_failures(self._place))
         if id not in records:
             raise PathError(
-                f"There is no failure {id!r} in {self.path}. There is: {listing(sorted(records))}."
+                f"There is no failure {id!r} in {self.path}. Available: {listing(sorted(records))}."
             )
         return Failure(records[id], self._definition)
 

@@ -8,13 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr.define.values import near_doubles, near_doubles_text
-from coma_xr.errors import DataFileWarning, StorageError, listing, warn
+from coma_xr.errors import DataFileWarning, StorageError, warn
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
 from coma_xr.run.signature import makes_no_difference, name_of
 from coma_xr.store.durability import ending
 from coma_xr.store.hints import fault_of_failure
 from coma_xr.store.locks import tell
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.define.past import Past

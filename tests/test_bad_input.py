@@ -74,7 +74,7 @@ def test_parameter_sets_need_a_definition(experiment_path):
         (
             (1,),
             {"tehta": 2},
-            "No parameter 'tehta'. There is: theta_0, theta. Did you mean 'theta' or 'theta_0'?",
+            "No parameter 'tehta'. Available: theta_0, theta. Did you mean 'theta' or 'theta_0'?",
         ),
         ((1, 2), {"theta": 2}, "The parameter 'theta' was given twice."),
         ((1, object()), {}, "theta: cannot store a object."),
@@ -297,11 +297,11 @@ def test_unknown_paths_name_the_nearest(pendulum):
     with pytest.raises(PathError, match="'results/tt'.*Did you mean 'results/t'"):
         e.retrieve_results([("t", "results/tt")])
     with pytest.raises(
-        PathError, match=r"Measurement 3: No 'tt' in results .*There is: t, t_. Did you mean 't'\?"
+        PathError, match=r"Measurement 3: No 'tt' in results .*Available: t, t_. Did you mean 't'\?"
     ):
         e.measurement(3)["results/tt"]
     with pytest.raises(
-        AttributeError, match=r"Measurement 3: No 'tt' in results .*There is: t, t_. Did you mean 't'\?"
+        AttributeError, match=r"Measurement 3: No 'tt' in results .*Available: t, t_. Did you mean 't'\?"
     ):
         e.measurement(3).results.tt
     with pytest.raises(PathError, match="There is no measurement 99. The nearest of 12 are 10, 11, 12."):
@@ -436,7 +436,7 @@ def test_a_read_only_directory_is_read_but_not_computed_for(public_directory):
         ),
         (lambda p: {"parameters": 7}, "parameters"),
         (lambda p: None, "returned None. With run(f) a function returns the measurement tree"),
-        (lambda p: p.tehta, "No parameter 'tehta'. There is: theta_0, theta."),
+        (lambda p: p.tehta, "No parameter 'tehta'. Available: theta_0, theta."),
     ],
 )
 def test_a_result_that_cannot_be_stored_is_the_failure_of_its_set_alone(e, function, text):

@@ -111,7 +111,7 @@ def test_they_are_chosen_by_tag_position_and_condition(scans):
     es = open_experiments("scans/*")
     assert [e.path.name for e in es.select("n2", "power")] == ["n2"]
     with pytest.warns(
-        ComaWarning, match="No experiment here has the tag 'powr'. There is: .* Did you mean 'power'"
+        ComaWarning, match="No experiment here has the tag 'powr'. Available: .* Did you mean 'power'"
     ):
         assert len(es.select("n2", "powr")) == 0
     assert len(es[P.measurements == 3]) == 2
@@ -120,7 +120,7 @@ def test_they_are_chosen_by_tag_position_and_condition(scans):
     assert es[-1].path.name == es["n3"].path.name == "n3"
     with pytest.raises(IndexError, match="There is no experiment at position 99; there are 3, from 0"):
         es[99]
-    with pytest.raises(PathError, match="No experiment here has the label 'n5'. There is: n1, n2, n3"):
+    with pytest.raises(PathError, match="No experiment here has the label 'n5'. Available: n1, n2, n3"):
         es["n5"]
     with pytest.raises(PathError, match="no column 'measurement'.*Did you mean 'measurements'"):
         es[P.measurement > 3]

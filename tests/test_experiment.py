@@ -542,9 +542,9 @@ def test_a_failure_can_be_made_to_happen_again(e):
     seeds = []
     e.failure(1).reproduce(lambda x, seed: seeds.append(seed) or 1)
     assert seeds == [json.loads((e.path / "failure.000001.json").read_text())["failure"]["info"]["seed"]]
-    with pytest.raises(coma.ParameterError, match=r"<lambda>\(\) takes no argument 'x'. There is: y, z"):
+    with pytest.raises(coma.ParameterError, match=r"<lambda>\(\) takes no argument 'x'. Available: y, z"):
         e.failure(1).reproduce(lambda y, z: y)
-    with pytest.raises(coma.PathError, match=r"There is no failure 7 in .*\. There is: 1\."):
+    with pytest.raises(coma.PathError, match=r"There is no failure 7 in .*\. Available: 1\."):
         e.failure(7)
 
 

@@ -15,6 +15,7 @@ PACKAGE = Path(coma_xr.__file__).parent
 
 # From the ground up; what stands together on a floor does not know each other.
 FLOORS = [
+    {"text"},
     {"errors"},
     {"files", "html"},
     {"trees", "output"},
@@ -35,12 +36,12 @@ FLOORS = [
 
 # Rules beyond the order of the floors: these know only what is listed here.
 ONLY = {
-    "output": {"errors", "files", "html"},
-    "trees": {"errors"},
-    "beside": {"errors", "files", "trees", "output"},
-    "define": {"errors", "html", "trees"},
-    "run": {"errors", "files", "html", "trees", "beside", "define"},
-    "retrieve": {"errors", "html", "trees", "beside", "define"},
+    "output": {"text", "errors", "files", "html"},
+    "trees": {"text", "errors"},
+    "beside": {"text", "errors", "files", "trees", "output"},
+    "define": {"text", "errors", "html", "trees"},
+    "run": {"text", "errors", "files", "html", "trees", "beside", "define"},
+    "retrieve": {"text", "errors", "html", "trees", "beside", "define"},
 }
 
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

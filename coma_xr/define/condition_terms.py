@@ -30,7 +30,8 @@ from coma_xr.define.condition_nodes import (
     within,
 )
 from coma_xr.define.condition_tokens import quoted
-from coma_xr.errors import ParameterError, there_is
+from coma_xr.errors import ParameterError
+from coma_xr.text import available
 
 if TYPE_CHECKING:
     from coma_xr.define.condition_values import Algebra
@@ -92,7 +93,7 @@ class Term(Node):
         if name.startswith("_"):
             raise AttributeError(name)
         path = f" A value in a branch is named by its path: P['{self}/{name}']." if type(self) is Name else ""
-        raise AttributeError(f"{short(self)} has no '{name}'. {there_is(name, METHODS)}{path}")
+        raise AttributeError(f"{short(self)} has no '{name}'. {available(name, METHODS)}{path}")
 
     def isin(self, values: Iterable[Any]) -> Condition:
         """Whether the value is the same as one of `values`, a list, set or array of one dimension."""

@@ -36,7 +36,8 @@ from coma_xr.define.condition_nodes import (
 from coma_xr.define.condition_terms import METHODS, Name, Term, Unary, calculated, is_number
 from coma_xr.define.condition_tokens import KEYWORDS, Token, tokens, unreadable
 from coma_xr.define.condition_values import arithmetic
-from coma_xr.errors import ParameterError, near, there_is
+from coma_xr.errors import ParameterError
+from coma_xr.text import available, near_names
 
 __all__ = ["parse"]
 
@@ -137,7 +138,7 @@ class _Parser:
         token = self._token
         if token.kind == "name":
             word = str(token.value).lower()
-            hints = [word] if word in KEYWORDS else near(word, KEYWORDS)
+            hints = [word] if word in KEYWORDS else near_names(word, KEYWORDS)
             hint = f" Did you mean {hints[0]!r}?" if hints else " Text stands in quotation marks."
             return f"Expected 'and', 'or' or the end, not {token.value!r}.{hint}"
         if token.kind == "=":
@@ -268,7 +269,7 @@ class _Parser:
                 raise self._error(first, f"{node} has no methods; a name stands before the dot.")
             if token.value not in METHODS:
                 raise self._error(
-                    token, f"There is no method .{token.value}(). {there_is(token.value, METHODS)}"
+                    token, f"There is no method .{token.value}(). {available(token.value, METHODS)}"
                 )
             self._take()
             arguments, options = self._arguments()

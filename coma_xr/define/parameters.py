@@ -12,8 +12,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, key, look, normalise
-from coma_xr.errors import ParameterError, PathError, listing, there_is
+from coma_xr.errors import ParameterError, PathError
 from coma_xr.html import facts, fragment, short
+from coma_xr.text import available, listing
 from coma_xr.trees.paths import WILDCARD, Path, Segment, join, put, split
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Definition:
         path = join(split(name))
         if path in self.paths:
             return self.paths.index(path)
-        raise PathError(f"No parameter '{path}'. " + there_is(path, self.names))
+        raise PathError(f"No parameter '{path}'. " + available(path, self.names))
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> tuple[Tree, ...]:
         """Return the plain values of one parameter set, in order.
@@ -284,7 +285,7 @@ class ParameterSet:
         # Python asks for many names with underscores on its own account; a parameter would have been found.
         if name.startswith("_"):
             raise AttributeError(name)
-        raise AttributeError(f"No parameter '{name}'. " + there_is(name, self._definition.names))
+        raise AttributeError(f"No parameter '{name}'. " + available(name, self._definition.names))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"A parameter set does not change; '{name}' cannot be set to {value!r}.")

@@ -28,7 +28,8 @@ from coma_xr.define.axes import (
 )
 from coma_xr.define.parameters import Definition
 from coma_xr.define.values import hand_out, key
-from coma_xr.errors import ParameterError, listing
+from coma_xr.errors import ParameterError
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     import pandas as pd

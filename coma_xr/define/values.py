@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from coma_xr.define import given
-from coma_xr.errors import SerializationError, listing
+from coma_xr.errors import SerializationError
+from coma_xr.text import listing
 from coma_xr.trees.paths import Segment, join, step
 from coma_xr.trees.plain import Tree, check_keys, from_plain, to_plain
 from coma_xr.trees.typed import is_array

@@ -7,8 +7,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from coma_xr.errors import ExperimentError, there_is
+from coma_xr.errors import ExperimentError
 from coma_xr.output import csv, json, netcdf, parquet, zarr
+from coma_xr.text import available
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,7 @@ def format_of(path: Path) -> Format:
     if kind not in FORMATS:
         raise ExperimentError(
             f"'{path}': the end of a file's name says its format, and '{path.suffix}' is not known. "
-            f"{there_is(kind, FORMATS)}"
+            f"{available(kind, FORMATS)}"
         )
     found = FORMATS[kind]
     if found.package and not _is_installed(found.package):

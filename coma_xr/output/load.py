@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coma_xr import files
-from coma_xr.errors import ComaError, DataFileError, ExperimentError, StorageError, listing, there_is
+from coma_xr.errors import ComaError, DataFileError, ExperimentError, StorageError
 from coma_xr.output.formats import FORMATS, format_of
+from coma_xr.text import available, listing
 
 if TYPE_CHECKING:
     import os
@@ -97,4 +98,4 @@ def _beside(path: Path) -> str:
     known = sorted(
         name for name in names if Path(name).suffix.lower() in FORMATS and not name.startswith(".")
     )
-    return f" {there_is(path.name, known)}" if known else f" None beside it ends in {listing(FORMATS)}."
+    return f" {available(path.name, known)}" if known else f" None beside it ends in {listing(FORMATS)}."

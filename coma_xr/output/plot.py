@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.errors import LayoutError, there_is
+from coma_xr.errors import LayoutError
 from coma_xr.output.plotting.data import Data
 from coma_xr.output.plotting.draw import draw
 from coma_xr.output.plotting.kinds import decided, in_order
@@ -13,6 +13,7 @@ from coma_xr.output.plotting.labels import Labels
 from coma_xr.output.plotting.losses import check_scales, drawable
 from coma_xr.output.plotting.plan import plan
 from coma_xr.output.plotting.table import table
+from coma_xr.text import available
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,7 +179,7 @@ def plot(
     if unknown:
         raise TypeError(_no_such(next(iter(unknown))))
     if err_style not in {None, "band", "bars"}:
-        raise LayoutError(f"err_style={err_style!r} is unknown. There is: band, bars.")
+        raise LayoutError(f"err_style={err_style!r} is unknown. Available: band, bars.")
     if not isinstance(labels, Mapping | None):
         raise LayoutError(
             f"labels maps names and values to texts, such as {{'t': 'time'}}; this is {labels!r}."
@@ -204,9 +205,9 @@ def _no_such(name: str) -> str:
         return f"plot() has no argument {name!r}. Here it is {OTHERS[name]}{value}."
     if name in WAYS:
         return f"plot() has no argument {name!r}. {WAYS[name]}"
-    hint = there_is(name, ARGUMENTS).replace("There is: ", "")
+    hint = available(name, ARGUMENTS).replace("Available: ", "")
     return (
-        f"plot() has no argument {name!r}. There is: {', '.join(ARGUMENTS)}."
+        f"plot() has no argument {name!r}. Available: {', '.join(ARGUMENTS)}."
         + hint.partition(".")[2]
         + (" All else is done with the figure that it returns.")
     )

@@ -10,11 +10,12 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr.define.conditions import as_condition
-from coma_xr.errors import PathError, listing, there_is
+from coma_xr.errors import PathError
 from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
 from coma_xr.plugins.matching import matches
 from coma_xr.retrieve.names import Names
 from coma_xr.retrieve.status import DONE, FLAGS
+from coma_xr.text import available, listing
 from coma_xr.trees.paths import join, split
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class ComaAccessor:
             path = Names(variables, named).resolve(text)
         except PathError:
             known = dict.fromkeys([*map(str, ds.variables), *variables])
-            raise PathError(f"This Dataset has no '{text}'. {there_is(text, known)}") from None
+            raise PathError(f"This Dataset has no '{text}'. {available(text, known)}") from None
         if path in variables:
             return variables[path], ()
         segments = split(path)

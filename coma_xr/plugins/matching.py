@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from coma_xr.define.parameters import key
-from coma_xr.errors import ConditionError, PathError, SerializationError, listing, near
+from coma_xr.errors import ConditionError, PathError, SerializationError
+from coma_xr.text import listing, near_names
 from coma_xr.trees import json
 from coma_xr.trees.plain import to_plain
 
@@ -163,11 +164,11 @@ def _shown(value: Any) -> str:
 def _there_is(values: npt.NDArray[Any], wanted: Any) -> str:
     """Return what there is instead, the nearest apart."""
     known: Sequence[Any] = list(dict.fromkeys(map(str, _legible(values).ravel().tolist())))
-    text = f"There is: {listing(known)}."
+    text = f"Available: {listing(known)}."
     if isinstance(wanted, str) and values.dtype.kind in "iufcb":
         return f"{text} These are {'true or false' if values.dtype.kind == 'b' else 'numbers'}, and {wanted!r} is a text."
     if isinstance(wanted, str):
-        hints = near(wanted, known)
+        hints = near_names(wanted, known)
         return text + (f" Did you mean {' or '.join(map(repr, hints))}?" if hints else "")
     if _is_number(wanted) and values.dtype.kind in "iuf" and np.isfinite(wanted) and values.size:
         nearest = values.ravel()[np.nanargmin(np.abs(values.ravel() - np.float64(wanted)))].item()

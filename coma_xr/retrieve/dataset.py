@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from coma_xr.errors import LayoutError, listing
+from coma_xr.errors import LayoutError
 from coma_xr.retrieve.arrays import Attrs, factorize
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING
 from coma_xr.retrieve.dims import Structure, arrange
@@ -30,6 +30,7 @@ from coma_xr.retrieve.requests import (
 from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.status import DONE, FLAGS, Absent, Status, absent, status_attrs
 from coma_xr.retrieve.variables import Item, assemble, variable
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.arrays import Array

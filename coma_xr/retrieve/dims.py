@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from coma_xr.errors import LayoutError, listing, warn
+from coma_xr.errors import LayoutError, warn
 from coma_xr.retrieve.arrays import Array, factorize, numbered
 from coma_xr.retrieve.columns import MISSING, Columns, lacks
 from coma_xr.retrieve.layout import Axis, Layout, cells_of, check_fill, distinct, on_rows, with_rows
 from coma_xr.retrieve.names import is_parameter, role
 from coma_xr.retrieve.requests import REPEAT, Request, Source
 from coma_xr.retrieve.status import Absent
+from coma_xr.text import listing
 from coma_xr.trees.paths import split
 
 __all__ = ["arrange", "varies", "varying"]

@@ -171,7 +171,7 @@ class Measurement(Branch):
     >>> m["results/energy"]
     Traceback (most recent call last):
     ...
-    coma_xr.errors.PathError: Measurement 1: No 'energy' in results (path 'results/energy'). There is: E.
+    coma_xr.errors.PathError: Measurement 1: No 'energy' in results (path 'results/energy'). Available: E.
     """
 
     __slots__ = ("id",)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from coma_xr.errors import PathError, near, there_is
+from coma_xr.errors import PathError
+from coma_xr.text import available, near_names
 from coma_xr.trees.paths import WILDCARD, join, split
 from coma_xr.trees.plain import CLASS
 
@@ -154,13 +155,13 @@ class Names:
         branch = join(split(text))
         below = [path for path in self.paths if path.startswith(branch + "/")]
         if below:
-            raise PathError(f"'{text}' is a branch, not a value. " + there_is(text, below))
+            raise PathError(f"'{text}' is a branch, not a value. " + available(text, below))
         known = [*self.paths] if "/" in text else [*self._paths]
         others = [*self._paths] if "/" in text else [*self.paths]
-        hints = near(text, known) or near(text, others)
+        hints = near_names(text, known) or near_names(text, others)
         raise PathError(
             f"No measurement has a path or name '{text}'. "
-            + there_is(text, [*hints, *(name for name in known if name not in hints)])
+            + available(text, [*hints, *(name for name in known if name not in hints)])
         )
 
 

@@ -12,11 +12,12 @@ from functools import cached_property
 from typing import Any
 
 from coma_xr.define.past import Past, former_paths
-from coma_xr.errors import LayoutError, PathError, SerializationError, there_is, warn
+from coma_xr.errors import LayoutError, PathError, SerializationError, warn
 from coma_xr.retrieve.arrays import utc
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect, stands_for_dataset
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.retrieve.names import Names, is_parameter, role
+from coma_xr.text import available
 from coma_xr.trees.paths import WILDCARD, follow, join, split
 from coma_xr.trees.plain import Tree, from_plain, to_plain
 
@@ -149,7 +150,7 @@ class Source:
         if column and all(value is MISSING for value in column):
             known = self.columns.paths
             none = "No measurement" if len(known) == len(self.names.paths) else "No measurement chosen here"
-            raise PathError(f"{none} has '{request.text}'. " + there_is(request.text, known))
+            raise PathError(f"{none} has '{request.text}'. " + available(request.text, known))
         return column
 
     def annotation(self, path: str | None, name: str | None = None) -> Mapping[str, Any]:

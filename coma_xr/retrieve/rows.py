@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coma_xr.errors import LayoutError, listing
+from coma_xr.errors import LayoutError
 from coma_xr.retrieve.arrays import Array
 from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.unfold import measure
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.unfold import Folded

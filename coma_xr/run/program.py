@@ -12,16 +12,10 @@ from typing import Any, Literal, get_args
 
 from coma_xr import files
 from coma_xr.define.parameters import ParameterSet
-from coma_xr.errors import (
-    ComaError,
-    DataFileError,
-    ParameterError,
-    StorageError,
-    listing,
-    near,
-)
+from coma_xr.errors import ComaError, DataFileError, ParameterError, StorageError
 from coma_xr.run import child
 from coma_xr.run.template import HERE, OUTPUT, PARAMETERS, Template
+from coma_xr.text import listing, near_names
 from coma_xr.trees import json, text, xml
 from coma_xr.trees.boost import write_parameters
 from coma_xr.trees.plain import from_plain, to_plain
@@ -308,6 +302,6 @@ def program(
 
 def _check_choice(option: str, value: Any, known: Sequence[Any]) -> None:
     if value not in known:
-        hints = near(value, [str(name) for name in known]) if isinstance(value, str) else []
+        hints = near_names(value, [str(name) for name in known]) if isinstance(value, str) else []
         hint = f" Did you mean {hints[0]!r}?" if hints else ""
         raise ParameterError(f"{option} is one of {', '.join(map(repr, known))}, not {value!r}.{hint}")

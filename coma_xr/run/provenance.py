@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.errors import listing
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.trees.plain import Tree

@@ -8,7 +8,8 @@ from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.values import normalise
-from coma_xr.errors import ParameterError, SerializationError, listing, near, there_is
+from coma_xr.errors import ParameterError, SerializationError
+from coma_xr.text import available, listing, near_names
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
@@ -151,14 +152,14 @@ def check_keywords(function: Callable[..., Any], given: Sequence[str]) -> None:
                 continue
             if by_position:
                 raise ParameterError(_by_position(name, signature, keyword))
-            raise ParameterError(f"{name}() takes no argument '{keyword}'. {there_is(keyword, taken)}")
+            raise ParameterError(f"{name}() takes no argument '{keyword}'. {available(keyword, taken)}")
     for p in parameters:
         if p.default is not Parameter.empty or p.name in given:
             continue
         if p.kind is Parameter.POSITIONAL_ONLY:
             raise ParameterError(_by_position(name, signature, p.name))
         if p.kind in _BY_KEYWORD:
-            hints = " or ".join(map(repr, near(p.name, given)))
+            hints = " or ".join(map(repr, near_names(p.name, given)))
             raise ParameterError(
                 f"{name}() needs an argument '{p.name}', which the scan does not give. It gives: "
                 f"{listing(given)}." + (f" Was {hints} meant?" if hints else "")

@@ -12,7 +12,8 @@ from string import Formatter
 from typing import Any, Self
 
 from coma_xr import files
-from coma_xr.errors import ParameterError, listing, near, there_is
+from coma_xr.errors import ParameterError
+from coma_xr.text import available, listing, near_names
 
 __all__ = ["HERE", "OUTPUT", "PARAMETERS", "Template", "find_executable"]
 
@@ -119,7 +120,7 @@ class Template:
         unknown = sorted(self.names - known)
         if unknown:
             own = [*names, *[f"{{{place}}}" for place in _OWN]]
-            said.append(f"The command asks for a parameter '{unknown[0]}'. {there_is(unknown[0], own)}")
+            said.append(f"The command asks for a parameter '{unknown[0]}'. {available(unknown[0], own)}")
         unused = [name for name in names if not self.names & {name, f"{_BRANCH}{name}"}] if all_used else []
         if unused:
             name = unused[0]
@@ -230,7 +231,7 @@ def find_executable(name: str, here: str) -> str:
         if not files.is_directory(directory):
             raise ParameterError(f"There is no executable {name}: there is no directory {directory}.")
         raise ParameterError(
-            f"There is no executable {name} in {directory}. {there_is(last, files.names(directory))}"
+            f"There is no executable {name} in {directory}. {available(last, files.names(directory))}"
         )
     directories = [directory for directory in os.environ.get("PATH", _SEARCHED).split(":") if directory]
     for directory in directories:
@@ -247,7 +248,7 @@ def find_executable(name: str, here: str) -> str:
         if files.is_directory(directory)
         for found in files.names(directory)
     }
-    hints = near(name, there)
+    hints = near_names(name, there)
     hint = f" Did you mean {' or '.join(map(repr, hints))}?" if hints else ""
     raise ParameterError(f"There is no executable {name!r} in the search path.{hint}")
 

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from coma_xr.beside.write import Collector
 from coma_xr.define.parameters import Definition, ParameterSet, write
 from coma_xr.define.values import BRANCH, hand_out
-from coma_xr.errors import ParameterError, SerializationError, listing
+from coma_xr.errors import ParameterError, SerializationError
 from coma_xr.run import signature
 from coma_xr.run.seeds import Seeds
+from coma_xr.text import listing
 from coma_xr.trees.external import FILES
 from coma_xr.trees.formats import FORMATS, JSON
 from coma_xr.trees.objects import fields_of, own_state

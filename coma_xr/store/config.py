@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from coma_xr import files
-from coma_xr.errors import ConfigError, there_is, warn
+from coma_xr.errors import ConfigError, warn
 from coma_xr.store.names import Names, check_plain_name
+from coma_xr.text import available
 from coma_xr.trees.formats import FORMATS, JSON, Format
 
 __all__ = ["Config", "configuration_directory", "create_default_config", "load_config"]
@@ -115,7 +116,7 @@ class Config:
         known = [field.name for field in fields(cls)]
         for option in settings:
             if option not in known:
-                warn(f"Unknown option {option!r} in the configuration. {there_is(str(option), known)}")
+                warn(f"Unknown option {option!r} in the configuration. {available(str(option), known)}")
         return cls(**{option: value for option, value in settings.items() if option in known})
 
     @property
@@ -221,7 +222,7 @@ def load_config(file: str = FILE) -> dict[str, str]:
     except (configparser.Error, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: expected an INI file: {error}") from error
     if SECTION not in parser:
-        raise ConfigError(f"{path}: expected a section [{SECTION}]. {there_is(SECTION, parser.sections())}")
+        raise ConfigError(f"{path}: expected a section [{SECTION}]. {available(SECTION, parser.sections())}")
     return dict(parser[SECTION])
 
 

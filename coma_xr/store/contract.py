@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.errors import DataFileError, PathError, listing
+from coma_xr.errors import DataFileError, PathError
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.trees.plain import Tree

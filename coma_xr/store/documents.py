@@ -14,8 +14,9 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
-from coma_xr.errors import DataFileError, StorageError, listing
+from coma_xr.errors import DataFileError, StorageError
 from coma_xr.store.packing import GZ, unpack
+from coma_xr.text import listing
 from coma_xr.trees import json
 from coma_xr.trees.formats import JSON, Format, format_of
 

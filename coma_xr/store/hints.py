@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.parameters import Definition
-from coma_xr.errors import ExperimentError, listing
+from coma_xr.errors import ExperimentError
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.trees.plain import Tree

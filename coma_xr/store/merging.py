@@ -8,9 +8,10 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.errors import DataFileError, ExperimentError, listing
+from coma_xr.errors import DataFileError, ExperimentError
 from coma_xr.store import beside
 from coma_xr.store.documents import digest
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.store.contract import MeasurementStore

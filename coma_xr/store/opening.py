@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
-from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, listing, near, warn
+from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, warn
 from coma_xr.store import documents
 from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout
 from coma_xr.store.locks import lock
 from coma_xr.store.packing import GZ
+from coma_xr.text import listing, near_names
 from coma_xr.trees.formats import JSON, format_of
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def beside(path: str) -> str:
     parent, name = os.path.split(os.path.normpath(path))
     try:
         hints = [
-            hint for hint in near(name, files.names(parent)) if files.is_directory(str(Path(parent, hint)))
+            hint
+            for hint in near_names(name, files.names(parent))
+            if files.is_directory(str(Path(parent, hint)))
         ]
     except (OSError, StorageError):
         return ""

@@ -17,7 +17,6 @@ from coma_xr.errors import (
     ExperimentError,
     PathError,
     StorageError,
-    listing,
     warn,
 )
 from coma_xr.store import opening, protocols, removing
@@ -36,6 +35,7 @@ from coma_xr.store.layout import (
 from coma_xr.store.locks import Shard, live_runs, lock, refuse_while_running, run_lock, warn_of_runs
 from coma_xr.store.merging import Key, MergePlan, add_new, plan_merge
 from coma_xr.store.verify import Inspection
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.store.contract import MeasurementStore

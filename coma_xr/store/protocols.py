@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from coma_xr import files
-from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, listing, warn
+from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, warn
 from coma_xr.store import beside, documents
 from coma_xr.store.archive import differs, entries_by_id
 from coma_xr.store.layout import (
@@ -22,6 +22,7 @@ from coma_xr.store.layout import (
     failure_id,
     without_marks,
 )
+from coma_xr.text import listing
 from coma_xr.trees.formats import JSON, format_of
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from coma_xr import files
-from coma_xr.errors import DataFileError, PathError, listing
+from coma_xr.errors import DataFileError, PathError
 from coma_xr.store.beside import candidates, paths_of
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.store.layout import Layout

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
-from coma_xr.errors import ComaWarning, DataFileError, listing
+from coma_xr.errors import ComaWarning, DataFileError
 from coma_xr.store import beside, documents, protocols
 from coma_xr.store.archive import entries_by_id
 from coma_xr.store.findings import Finding
@@ -19,6 +19,7 @@ from coma_xr.store.layout import SCAN, STATE, failure_id
 from coma_xr.store.locks import noted_runs
 from coma_xr.store.packing import GZ, unpack
 from coma_xr.store.removing import REMOVED, set_aside
+from coma_xr.text import listing
 from coma_xr.trees.external import files_of
 from coma_xr.trees.formats import JSON, format_of
 

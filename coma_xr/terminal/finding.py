@@ -9,11 +9,12 @@ from itertools import islice
 from pathlib import Path
 
 from coma_xr import files
-from coma_xr.errors import ExperimentError, StorageError, listing, near, there_is
+from coma_xr.errors import ExperimentError, StorageError
 from coma_xr.experiment import Experiment
 from coma_xr.store.config import Config
 from coma_xr.store.opening import Wanted, find
 from coma_xr.store.packing import GZ
+from coma_xr.text import available, listing, near_names
 
 __all__ = ["check_exists", "experiments_below", "measurement_of", "opened"]
 
@@ -60,7 +61,7 @@ def check_exists(path: str) -> None:
     names = [one for one in files.names(parent or ".") if not one.startswith(".")]
     directories = {one for one in names if files.is_directory(str(Path(parent, one)))}
     there = sorted(directories.union(_Names(Config.of(None)).experiments(names)))
-    hint = there_is(name, there) if there and (near(name, there) or len(there) <= _MOST) else ""
+    hint = available(name, there) if there and (near_names(name, there) or len(there) <= _MOST) else ""
     raise ExperimentError(f"There is no {path!r}. {hint}".strip())
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
-from coma_xr.errors import ExperimentError, StorageError, there_is
+from coma_xr.errors import ExperimentError, StorageError
 from coma_xr.terminal.finding import opened
 from coma_xr.terminal.text import clean
+from coma_xr.text import available
 
 if TYPE_CHECKING:
     from coma_xr.experiment import Experiment
@@ -69,7 +70,7 @@ def _check(output: str, *, overwrite: bool) -> None:
     kinds = sorted(f".{kind}" for kind in FigureCanvasBase.get_supported_filetypes())
     if suffix.lower() not in kinds:
         raise ExperimentError(
-            f"{output}: expected the name of a file that a figure can be saved in. {there_is(suffix, kinds)}"
+            f"{output}: expected the name of a file that a figure can be saved in. {available(suffix, kinds)}"
         )
     if files.exists(output) and not overwrite:
         text = "there is a file of this name already; take another name, or replace it with --overwrite"

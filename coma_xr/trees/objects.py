@@ -7,7 +7,8 @@ import enum
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from coma_xr.errors import DataFileError, SerializationError, listing
+from coma_xr.errors import DataFileError, SerializationError
+from coma_xr.text import listing
 from coma_xr.trees.forms import TYPE, ToTree
 
 __all__ = [

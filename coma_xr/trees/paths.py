@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from coma_xr.errors import PathError, there_is
+from coma_xr.errors import PathError
+from coma_xr.text import available
 from coma_xr.trees.typed import is_typed
 
 __all__ = ["WILDCARD", "Path", "follow", "join", "leaves", "put", "shown", "split"]
@@ -184,7 +185,7 @@ def _nowhere(node: Any, segments: tuple[Segment, ...], depth: int) -> str:
     segment, where = str(segments[depth]), join(segments[:depth]) or "the tree"
     text = f"No '{segment}' in {where} (path '{join(segments)}'). "
     if isinstance(node, dict):
-        return text + there_is(segment, node)
+        return text + available(segment, node)
     if isinstance(node, list):
         return text + f"There is a list of {len(node)}."
     return text + f"There is a value of type {type(node).__name__}."

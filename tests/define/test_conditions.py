@@ -322,7 +322,7 @@ def test_misuse_explains_itself(mistake, message):
     ("mistake", "kind", "message"),
     [
         (lambda: P.layout.N > 1, AttributeError, "A value in a branch is named by its path: P['layout/N']."),
-        (lambda: P.a.isnul(), AttributeError, "P.a has no 'isnul'. There is: isin, between, close, isnull, notnull"),
+        (lambda: P.a.isnul(), AttributeError, "P.a has no 'isnul'. Available: isin, between, close, isnull, notnull"),
         (lambda: P.a.isnul(), AttributeError, "Did you mean 'isnull'"),
         (lambda: P._x > 1, AttributeError, "A name that begins with an underscore is written P['_x']."),
         (lambda: P[""] > 1, ParameterError, "P[''] names nothing"),

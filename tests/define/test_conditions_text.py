@@ -193,7 +193,7 @@ def test_texts_say_conditions(text, condition):
         ("abs(A", "Expected ')' after what abs() is of."),
         ("sin(A) > 1", "sin() is no function here; there is abs(). Methods follow a dot."),
         ("__import__('os')", "__import__() is no function here"),
-        ("A.__class__()", "There is no method .__class__(). There is: isin, between"),
+        ("A.__class__()", "There is no method .__class__(). Available: isin, between"),
         ("A._ask(1)", "There is no method ._ask()."),
         ("A.startwith('x')", "Did you mean 'startswith'"),
         ("A.isnull", "A name with a dot, or a path, stands in backticks"),

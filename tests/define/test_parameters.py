@@ -77,7 +77,7 @@ class TestDefinition:
             (
                 [1],
                 {"tehta": 2},
-                "No parameter 'tehta'. There is: theta_0, theta. Did you mean 'theta' or 'theta_0'?",
+                "No parameter 'tehta'. Available: theta_0, theta. Did you mean 'theta' or 'theta_0'?",
             ),
             ([1], {"theta_0": 2}, "The parameter 'theta_0' was given twice."),
         ],
@@ -131,7 +131,7 @@ class TestParameterSet:
         assert repr(self.p) == str(self.p) == "(theta_0=-5.0,theta=-4.4737)"
 
     def test_unknown_names_are_errors_that_suggest_near_ones(self):
-        hint = "No parameter 'tehta'. There is: theta_0, theta. Did you mean 'theta' or 'theta_0'?"
+        hint = "No parameter 'tehta'. Available: theta_0, theta. Did you mean 'theta' or 'theta_0'?"
         with raises(AttributeError, hint):
             _ = self.p.tehta
         with raises(PathError, hint):

@@ -471,10 +471,10 @@ def test_a_directory_that_is_not_there_is_an_error(suffix, tmp_path):
 def test_an_unknown_ending_is_an_error_that_names_the_known_ones(tmp_path):
     with pytest.raises(
         ExperimentError,
-        match=r"and '.cvs' is not known. There is: .csv, .json, .nc, .parquet, .zarr. Did you mean '.csv'\?",
+        match=r"and '.cvs' is not known. Available: .csv, .json, .nc, .parquet, .zarr. Did you mean '.csv'\?",
     ):
         export(xr.Dataset(), tmp_path / "x.cvs")
-    with pytest.raises(ExperimentError, match=r"and '' is not known. There is: .csv, .json, .nc"):
+    with pytest.raises(ExperimentError, match=r"and '' is not known. Available: .csv, .json, .nc"):
         export(xr.Dataset(), tmp_path / "x")
 
 

@@ -247,7 +247,7 @@ def test_a_dictionary_of_xarray_in_json(tmp_path):
 def test_a_file_that_is_not_there_is_an_error_with_near_names(tmp_path):
     export(a_table(), tmp_path / "pendulum.csv")
     with pytest.raises(
-        StorageError, match=r"there is no such file. There is: .*Did you mean 'pendulum.csv'.*pendulm.csv"
+        StorageError, match=r"there is no such file. Available: .*Did you mean 'pendulum.csv'.*pendulm.csv"
     ):
         load(tmp_path / "pendulm.csv")
     with pytest.raises(
@@ -265,7 +265,9 @@ def test_a_directory_is_said_to_be_opened_as_an_experiment(tmp_path):
 
 
 def test_an_unknown_ending_is_an_error(tmp_path):
-    with pytest.raises(ExperimentError, match=r"'.ncc' is not known. There is: .csv, .*Did you mean '.nc'\?"):
+    with pytest.raises(
+        ExperimentError, match=r"'.ncc' is not known. Available: .csv, .*Did you mean '.nc'\?"
+    ):
         load(tmp_path / "x.ncc")
 
 

@@ -598,23 +598,23 @@ def test_only_what_varies_over_a_forgotten_dim_is_said_to():
     with pytest.raises(LayoutError, match=r"^What is on x\? 'n' varies over: a, b\. "):
         plot(ds, y=["s", "n"])
     with pytest.raises(
-        LayoutError, match=r"^'s' is one value, with no dim to draw over\. There is: n, k, s\.$"
+        LayoutError, match=r"^'s' is one value, with no dim to draw over\. Available: n, k, s\.$"
     ):
         plot(ds, y="s")
 
 
 WRONG = {
-    "x='tetha' is no dim, coord or variable of what is plotted. There is: theta_0, theta_index, t, t_, theta,"
+    "x='tetha' is no dim, coord or variable of what is plotted. Available: theta_0, theta_index, t, t_, theta,"
     " measurement_id. Did you mean 'theta'": {"x": "tetha", "y": "t"},
-    "kind='lines' is unknown. There is: line, scatter, heatmap, contour, hist. Did you mean 'line'": {
+    "kind='lines' is unknown. Available: line, scatter, heatmap, contour, hist. Did you mean 'line'": {
         "kind": "lines"
     },
-    "Which variable is plotted over 'theta'? Give y. There is: t, t_.": {"x": "theta"},
-    "What is plotted? Give y, and x. There is: t, t_.": {},
+    "Which variable is plotted over 'theta'? Give y. Available: t, t_.": {"x": "theta"},
+    "What is plotted? Give y, and x. Available: t, t_.": {},
     "What is on x? 't' varies over: theta_0, theta_index. Give one": {"y": "t"},
     "x and y both name several variables; only one of them can": {"x": ["t", "t_"], "y": ["t", "t_"]},
     "y=['t', 't'] names a variable twice": {"x": "theta", "y": ["t", "t"]},
-    "y=[] names nothing. There is: t, t_.": {"y": []},
+    "y=[] names nothing. Available: t, t_.": {"y": []},
     "hue=['t']: only x and y take several": {"x": "theta", "y": "t", "hue": ["t"]},
     "A hist counts the values of x and has no y": {"x": "t", "y": "t_", "kind": "hist"},
     "In a map the colour shows z ('t'), there is no style": {
@@ -630,7 +630,7 @@ WRONG = {
         "error": "t_",
     },
     "kind='line' has no z. Leave out z": {"x": "theta", "y": "theta_0", "z": "t", "kind": "line"},
-    "Which variable gives the colours? Give z. There is: t, t_.": {"x": "theta", "kind": "heatmap"},
+    "Which variable gives the colours? Give z. Available: t, t_.": {"x": "theta", "kind": "heatmap"},
     "error names 1 variables for 2": {"x": "theta", "y": ["t", "t_"], "error": "t_", "hue": "theta_0"},
     "error=['t', 'theta_0'] mixes dims and variables": {"x": "theta", "y": "t", "error": ["t", "theta_0"]},
     "The dim 'theta_0' is on hue and cannot be averaged over by error= too": {
@@ -639,7 +639,7 @@ WRONG = {
         "hue": "theta_0",
         "error": "theta_0",
     },
-    "xscale='lg' is unknown. There is: linear, log, symlog, asinh, logit. Did you mean 'log'": {
+    "xscale='lg' is unknown. Available: linear, log, symlog, asinh, logit. Did you mean 'log'": {
         "x": "theta",
         "y": "t",
         "hue": "theta_0",
@@ -651,7 +651,7 @@ WRONG = {
         "hue": "theta_0",
         "zscale": "log",
     },
-    "err_style='bar' is unknown. There is: band, bars.": {"x": "theta", "y": "t", "err_style": "bar"},
+    "err_style='bar' is unknown. Available: band, bars.": {"x": "theta", "y": "t", "err_style": "bar"},
     "status='faild' is unknown. There is": {"x": "theta", "y": "t", "hue": "theta_0", "status": "faild"},
     "height=0 must be more than 0": {"x": "theta", "y": "t", "hue": "theta_0", "height": 0},
     "col_wrap breaks the panels of col into lines": {"x": "theta", "y": "t", "row": "theta_0", "col_wrap": 2},
@@ -775,7 +775,7 @@ def test_labels_that_nothing_has_are_warned_of(pendulum):
     }
     pendulum["model"] = ("theta_0", ["Ising", "Bond"])
     with pytest.warns(
-        ComaWarning, match="labels: nothing in this data is called 't2'. There is: .*Did you mean 't'"
+        ComaWarning, match="labels: nothing in this data is called 't2'. Available: .*Did you mean 't'"
     ):
         drawn(pendulum, x="theta", y="t", hue="theta_0", labels=labels)
 

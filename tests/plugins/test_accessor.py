@@ -110,7 +110,7 @@ def test_sel_takes_results_and_numbers_of_lists(chain):
 
 
 def test_sel_names_what_is_nearest(chain):
-    with pytest.raises(PathError, match=r"Nothing has mu = 251\. There is: 100, 250\. The nearest is 250\."):
+    with pytest.raises(PathError, match=r"Nothing has mu = 251\. Available: 100, 250\. The nearest is 250\."):
         chain.coma.sel(mu=251)
     with pytest.raises(PathError, match="Nothing has model = 'Isng'.*Did you mean 'Ising'"):
         chain.coma.sel(model="Isng")
@@ -120,7 +120,7 @@ def test_sel_names_what_is_nearest(chain):
 
 def test_sel_says_that_numbers_are_no_texts():
     ds = xr.Dataset(coords={"a": [1, 2]})
-    with pytest.raises(PathError, match=r"There is: 1, 2\. These are numbers, and '1' is a text\.$"):
+    with pytest.raises(PathError, match=r"Available: 1, 2\. These are numbers, and '1' is a text\.$"):
         ds.coma.sel(a="1")
 
 
@@ -160,7 +160,7 @@ def test_sel_takes_ranges_of_dates_and_says_which_there_are():
     assert ds.coma.sel(d=slice(None, dt.date(2020, 2, 1))).sizes == {"d": 2, "b": 2}
     assert ds.coma.sel(d=slice(days[1], None)).sizes == {"d": 2, "b": 2}
     for nowhere in ("soon", 3, "2021"):
-        with pytest.raises(PathError, match="There is: 2020-01-01T12"):
+        with pytest.raises(PathError, match="Available: 2020-01-01T12"):
             ds.coma.sel(d=nowhere)
     with pytest.raises(ConditionError, match=r"d has no range 'soon' \.\.\. None"):
         ds.coma.sel(d=slice("soon", None))
@@ -170,7 +170,7 @@ def test_sel_takes_ranges_of_durations():
     steps = [dt.timedelta(seconds=s) for s in (1, 2, 3)]
     ds = build_dataset(measured(*[({"s": s}, {"y": 1}) for s in steps]), definition=[("s", "parameters/s")])
     assert ds.coma.sel(s=slice(steps[1], None)).sizes == {"s": 2}
-    with pytest.raises(PathError, match="There is: 0:00:01, 0:00:02, 0:00:03"):
+    with pytest.raises(PathError, match="Available: 0:00:01, 0:00:02, 0:00:03"):
         ds.coma.sel(s=dt.timedelta(seconds=9))
 
 

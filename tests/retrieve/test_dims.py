@@ -98,7 +98,7 @@ def test_a_structure_of_other_parameters_is_no_matter():
 
 
 def test_a_defined_parameter_that_no_measurement_has_is_an_error():
-    with pytest.raises(PathError, match=r"No measurement has 'g'\. There is: .*parameters/a"):
+    with pytest.raises(PathError, match=r"No measurement has 'g'\. Available: .*parameters/a"):
         build_dataset(product(a=[1, 2]), definition=[("a", "parameters/a"), ("g", "parameters/g")])
 
 

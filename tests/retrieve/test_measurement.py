@@ -71,7 +71,7 @@ def test_a_wrong_path_names_measurement_and_near_keys(m):
         m["results/psy"]
     assert str(error.value) == (
         "Measurement 3: No 'psy' in results (path 'results/psy'). "
-        "There is: E, psi, sites. Did you mean 'psi'?"
+        "Available: E, psi, sites. Did you mean 'psi'?"
     )
 
 

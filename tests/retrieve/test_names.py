@@ -86,10 +86,10 @@ def test_a_path_of_the_root_is_found_by_its_name():
             "results/Et",
             r"No measurement has a path or name 'results/Et'. .*Did you mean 'results/t' or 'results/E'",
         ),
-        ("layout_n", r"'layout_n'\. There is: layout_N, .* Did you mean 'layout_N'\?"),
+        ("layout_n", r"'layout_n'\. Available: layout_N, .* Did you mean 'layout_N'\?"),
         (
             "parameters/layout",
-            r"'parameters/layout' is a branch, not a value. There is: parameters/layout/N, par",
+            r"'parameters/layout' is a branch, not a value. Available: parameters/layout/N, par",
         ),
         ("E_0", r"No measurement has a path or name 'E_0'"),
         ("nothing/*/E", r"No measurement has a path or name 'nothing/\*/E'"),

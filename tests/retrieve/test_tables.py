@@ -83,7 +83,7 @@ def test_results_are_filtered_by_name_or_path_and_chained():
 
 def test_a_filter_by_an_unknown_parameter_names_the_known_ones():
     results = retrieve_results(pendulum(), TABLE, [("theta_0", "parameters/theta_0")])
-    with pytest.raises(PathError, match=r"There is: theta_0\. Did you mean 'theta_0'\?"):
+    with pytest.raises(PathError, match=r"Available: theta_0\. Did you mean 'theta_0'\?"):
         results["theta_1", -5.0]
 
 

@@ -392,7 +392,7 @@ def test_a_file_in_the_search_path_that_is_no_program_is_passed_over(room, here,
         ("", "The command of a program is empty"),
         (
             "./simulat",
-            r"There is no executable ./simulat in .*here. There is: simulate. Did you mean 'simulate'\?",
+            r"There is no executable ./simulat in .*here. Available: simulate. Did you mean 'simulate'\?",
         ),
         (
             "simulate",
@@ -445,7 +445,7 @@ def test_an_option_that_cannot_be_meant_is_an_error(script, options, message):
             {"x": 1, "thta": 2},
             r"The program does not learn the parameter thta: the command has neither {thta} nor {parameters}",
         ),
-        ({}, r"The command asks for a parameter 'x'. There is: {parameters}, {output}, {here}"),
+        ({}, r"The command asks for a parameter 'x'. Available: {parameters}, {output}, {here}"),
         (
             {"x": [1, 2]},
             "The parameter 'x' is a value of type list; an argument is text or one number. {parameters} hands it over",
@@ -463,19 +463,19 @@ def test_what_does_not_fit_the_command_is_an_error_before_a_run(script, experime
     "Once, and not of each point; what the program asks for and what it does not learn are both named."
     e = coma.Experiment(experiment_path)
     simulate = program(f"{script('exit')} {{a}} {{c}}")
-    text = r"asks for a parameter 'c'. There is: a, b, .* The program does not learn the parameter b: the command"
+    text = r"asks for a parameter 'c'. Available: a, b, .* The program does not learn the parameter b: the command"
     with pytest.raises(ParameterError, match=text):
         e.run(simulate, grid(a=[1], b=[2]))
     e.define_parameter_set("a")
     e.add_parameter_set(1)
-    with pytest.raises(ParameterError, match="asks for a parameter 'c'. There is: a, "):
+    with pytest.raises(ParameterError, match="asks for a parameter 'c'. Available: a, "):
         e.run(simulate)
     assert e.status()["failed"] == 0
 
 
 def test_a_misspelt_parameter_is_named_with_the_nearest(room, script):
     with pytest.raises(
-        ParameterError, match=r"asks for a parameter 'thta'. There is: theta, .* Did you mean 'theta'\?"
+        ParameterError, match=r"asks for a parameter 'thta'. Available: theta, .* Did you mean 'theta'\?"
     ):
         program(f"{script('exit')} {{thta}} {{parameters}}")(theta=1)
 

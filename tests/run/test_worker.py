@@ -193,7 +193,7 @@ class TestKeywords:
         assert tree["parameters"]["a"]["list"] == [0.0, 1.0, 2.0]
 
     def test_a_function_that_cannot_be_called_is_an_error_before_anything_is_computed(self):
-        with pytest.raises(ParameterError, match=r"^<lambda>\(\) takes no argument 'N'\. There is: a, M\."):
+        with pytest.raises(ParameterError, match=r"^<lambda>\(\) takes no argument 'N'\. Available: a, M\."):
             prepare(lambda a, M: pytest.fail("computed"), AB, "keywords")
 
 

@@ -47,8 +47,8 @@ def test_a_name_is_looked_for_here_and_then_in_the_configuration_directory(
     ("text", "error"),
     [
         (None, r"my\.conf: there is no such file; create_default_config\(\) makes one\."),
-        ("", r"my\.conf: expected a section \[coma\]\. There is: none\."),
-        ("[como]\n", r"my\.conf: expected a section \[coma\]\. There is: como\. Did you mean 'como'\?"),
+        ("", r"my\.conf: expected a section \[coma\]\. Available: none\."),
+        ("[como]\n", r"my\.conf: expected a section \[coma\]\. Available: como\. Did you mean 'como'\?"),
         ("nonsense", r"my\.conf: expected an INI file: "),
         ("[coma]\na = 1\na = 2\n", r"my\.conf: expected an INI file: .* option 'a' .* already exists"),
         (b"[coma]\n\xff = 1\n", r"my\.conf: expected an INI file: "),

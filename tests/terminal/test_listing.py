@@ -81,7 +81,7 @@ def test_what_is_not_there_is_told(e, here, run):
         1,
         [],
         [
-            "coma-xr: There is no 'nothing'. There is: inverse.",
+            "coma-xr: There is no 'nothing'. Available: inverse.",
             f"coma-xr: {here}/notes.txt is a file; expected the directory of an experiment, or its experiment file.",
         ],
     )

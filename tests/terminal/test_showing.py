@@ -84,7 +84,7 @@ def test_the_values_of_a_path_are_shown_with_the_parameters(e, run, path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["invrese"], "There is no 'invrese'. There is: inverse, others. Did you mean 'inverse'?"),
+        (["invrese"], "There is no 'invrese'. Available: inverse, others. Did you mean 'inverse'?"),
         (["nowhere/inverse"], "There is no 'nowhere/inverse', nor the directory 'nowhere'."),
         (["."], "There is no experiment in {here}. Below it: inverse, others/deep/a."),
         (["others"], "There is no experiment in others. Below it: others/deep/a."),
@@ -93,7 +93,7 @@ def test_the_values_of_a_path_are_shown_with_the_parameters(e, run, path):
             "There is no experiment in others/empty. `coma-xr ls` lists where there are some.",
         ),
         (["inverse", "9"], "There is no measurement 9. The nearest of 4 are 4, 5, 6."),
-        (["inverse", "reslts/y"], "No measurement has a path or name 'reslts/y'. There is: "),
+        (["inverse", "reslts/y"], "No measurement has a path or name 'reslts/y'. Available: "),
     ],
 )
 def test_what_is_not_there_is_an_error_that_names_what_is(e, here, run, words, message):
@@ -109,7 +109,7 @@ def test_beside_what_is_not_there_experiments_are_named_and_no_pictures(e, here,
     for name in ("inverse.png", "inverse.nc"):
         (here / name).write_text("")
     assert run("show", "invers").err == [
-        "coma-xr: There is no 'invers'. There is: inverse. Did you mean 'inverse'?"
+        "coma-xr: There is no 'invers'. Available: inverse. Did you mean 'inverse'?"
     ]
     e.path.rename(here.parent / "elsewhere")
     assert run("show", "inverse").err == ["coma-xr: There is no 'inverse'."]
@@ -148,7 +148,7 @@ def test_failures_are_listed_with_their_tracebacks_at_hand(e, run):
     assert run("failures", "inverse", "--traceback", 3) == (
         1,
         [],
-        [f"coma-xr: There is no failure 3 in {e.path}. There is: 1, 2."],
+        [f"coma-xr: There is no failure 3 in {e.path}. Available: 1, 2."],
     )
 
 

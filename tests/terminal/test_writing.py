@@ -123,7 +123,7 @@ def test_what_a_plot_lacks_is_said_in_the_words_of_the_terminal(e, run):
     [line] = run("plot", "inverse", "-x", "a", "-y", "z", "--hue", "name").err
     assert line.startswith("coma-xr: -y z is no dim, coord or variable")
     [line] = run("plot", "inverse", "-x", "a", "-y", "y", "--kind", "pie").err
-    assert line.startswith("coma-xr: --kind pie is unknown. There is: line,")
+    assert line.startswith("coma-xr: --kind pie is unknown. Available: line,")
 
 
 def test_the_data_of_a_plot_is_that_of_the_condition(e, run, here):

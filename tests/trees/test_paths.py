@@ -54,13 +54,13 @@ def test_follow_finds(path, value):
     [
         (
             "results/energi",
-            "No 'energi' in results (path 'results/energi'). There is: E, nested, sites, by_name, 1, ",
+            "No 'energi' in results (path 'results/energi'). Available: E, nested, sites, by_name, 1, ",
         ),
         ("parameters/layuot/V1", "Did you mean 'layout'?"),
         ("results/E/2", "No '2' in results/E (path 'results/E/2'). There is a list of 2."),
         ("results/E/x", "There is a list of 2."),
         ("parameters/n/x", "There is a value of type int."),
-        ("nothing", "No 'nothing' in the tree (path 'nothing'). There is: parameters, results."),
+        ("nothing", "No 'nothing' in the tree (path 'nothing'). Available: parameters, results."),
         ("results/*/x", "The path 'results/*/x' matches nothing."),
         ("results/sites/*/x", "The path 'results/sites/*/x' matches nothing."),
     ],

@@ -169,7 +169,7 @@ def color_scale(values: Any, scale: str, *, diverging: bool = False) -> Normaliz
         most = max(abs(low), abs(high)) or 1.0
         return SymLogNorm(most / 1e3, vmin=-most, vmax=most)
     if scale != "linear":
-        raise LayoutError(f"zscale={scale!r} is unknown. There is: linear, log, symlog.")
+        raise LayoutError(f"zscale={scale!r} is unknown. Available: linear, log, symlog.")
     return CenteredNorm(0.0, max(-low, high)) if diverging else Normalize(low, high)
 
 

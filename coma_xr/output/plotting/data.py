@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.errors import ExperimentError, LayoutError, PathError, there_is
+from coma_xr.errors import ExperimentError, LayoutError, PathError
+from coma_xr.text import available
 
 __all__ = ["VARIABLE", "Data"]
 
@@ -101,7 +102,7 @@ class Data:
         elif isinstance(name, Hashable) and str(name) in self.ds.variables:
             return str(name)
         names = [*self.ds.dims, *(name for name in self.ds.variables if name not in self.ds.dims)]
-        there = there_is(str(name), [str(name) for name in names])
+        there = available(str(name), [str(name) for name in names])
         raise PathError(f"{argument}={name!r} is no dim, coord or variable of what is plotted. {there}")
 
     def variable(self, name: str) -> xr.Variable:

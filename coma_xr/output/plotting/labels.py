@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coma_xr.errors import listing, there_is, warn
+from coma_xr.errors import warn
 from coma_xr.output.plotting.data import VARIABLE, Data
+from coma_xr.text import available, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +53,7 @@ class Labels:
             unknown = [key for key in unknown if key not in values]
         if unknown:
             called = listing(map(repr, unknown))
-            warn(f"labels: nothing in this data is called {called}. {there_is(unknown[0], names)}")
+            warn(f"labels: nothing in this data is called {called}. {available(unknown[0], names)}")
 
     def name(self, name: str) -> str:
         """Return what a variable is called, without units."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from coma_xr.errors import LayoutError, listing, there_is, warn
+from coma_xr.errors import LayoutError, warn
+from coma_xr.text import available, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ def check_scales(table: Table, scales: Mapping[str, str | None]) -> None:
             continue
         known = COLOR_SCALES if role == "z" else SCALES
         if scale not in known:
-            raise LayoutError(f"{role}scale={scale!r} is unknown. {there_is(str(scale), known)}")
+            raise LayoutError(f"{role}scale={scale!r} is unknown. {available(str(scale), known)}")
         if role == "z" and "z" not in table.quantities:
             raise LayoutError("zscale is for the colours of z, and there is no z.")
         kind = table.one(role).kind if role in table.quantities else "number"

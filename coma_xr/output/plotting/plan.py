@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.errors import LayoutError, listing, there_is
+from coma_xr.errors import LayoutError
 from coma_xr.output.plotting.data import VARIABLE, Data
 from coma_xr.output.plotting.quantities import quantity
+from coma_xr.text import available, listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +103,7 @@ def plan(data: Data, *, error: Any = None, kind: str | None = None, **asked: Any
         When the arguments do not fit together, or a dim is used by nothing. The message says why, and the ways out.
     """
     if kind is not None and kind not in KINDS:
-        raise LayoutError(f"kind={kind!r} is unknown. {there_is(str(kind), KINDS)}")
+        raise LayoutError(f"kind={kind!r} is unknown. {available(str(kind), KINDS)}")
     several = [role for role in ("x", "y") if isinstance(asked[role], (list, tuple))]
     lists = {role: _names(data, asked.pop(role), role) for role in ("x", "y")}
     single = {role: _single(data, name, role, bool(several)) for role, name in asked.items()}
@@ -122,7 +123,7 @@ def _names(data: Data, names: Any, role: str) -> tuple[str, ...]:
         return ()
     if isinstance(names, (list, tuple)):
         if not names:
-            raise LayoutError(f"{role}=[] names nothing. {there_is('', data.choices())}")
+            raise LayoutError(f"{role}=[] names nothing. {available('', data.choices())}")
         found = tuple(data.find(name, role) for name in names)
         if len(set(found)) < len(found):
             raise LayoutError(f"{role}={list(found)} names a variable twice.")
@@ -202,10 +203,10 @@ def _with_axes(data: Data, new: Plan) -> Plan:
         return replace(new, z=only)
     if new.x and not new.y and (new.kind or not data.is_variable(new.x[0])):
         raise LayoutError(
-            f"Which variable is plotted over {new.x[0]!r}? Give y. {there_is('', data.choices())}"
+            f"Which variable is plotted over {new.x[0]!r}? Give y. {available('', data.choices())}"
         )
     if not new.x and not new.y:
-        raise LayoutError(f"What is plotted? Give y, and x. {there_is('', data.choices())}")
+        raise LayoutError(f"What is plotted? Give y, and x. {available('', data.choices())}")
     if not new.x:
         new = replace(new, x=(_default_x(data, new),))
     if new.x and not new.y:
@@ -234,7 +235,7 @@ def _left(data: Data, new: Plan, name: str) -> tuple[str, ...]:
 def _with_plane(data: Data, new: Plan) -> Plan:
     """Choose the axes of a map among the dims of z."""
     if new.z is None:
-        raise LayoutError(f"Which variable gives the colours? Give z. {there_is('', data.choices())}")
+        raise LayoutError(f"Which variable gives the colours? Give z. {available('', data.choices())}")
     used = {*data.dims(*new.grouping, *new.x, *new.y), *new.averaged}
     free = [dim for dim in data.dims(new.z) if dim not in used]
     wanted = 2 - bool(new.x) - bool(new.y)
@@ -262,7 +263,7 @@ def _default_x(data: Data, new: Plan) -> str:
     varied = next((name for name in new.y if data.dims(name)), None)
     if varied is None:
         alone = f"{listing(map(repr, new.y))} {'is one value' if len(new.y) == 1 else 'are one value each'}"
-        raise LayoutError(f"{alone}, with no dim to draw over. {there_is('', data.choices())}")
+        raise LayoutError(f"{alone}, with no dim to draw over. {available('', data.choices())}")
     there = listing(_left(data, new, varied) or data.dims(varied))
     raise LayoutError(f"What is on x? {varied!r} varies over: {there}. Give one of them to x.")
 
@@ -366,7 +367,7 @@ def _check_used(data: Data, new: Plan) -> None:
 def _check_spread(data: Data, new: Plan) -> None:
     for dim in new.averaged:
         if dim not in data.dims(*new.y):
-            there = there_is(dim, data.dims(*new.y))
+            there = available(dim, data.dims(*new.y))
             raise LayoutError(f"{listing(new.y)} does not vary over error={dim!r}. {there}")
 
 

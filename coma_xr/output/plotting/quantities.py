@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.errors import LayoutError, listing
+from coma_xr.errors import LayoutError
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

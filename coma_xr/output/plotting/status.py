@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coma_xr.errors import LayoutError, there_is
+from coma_xr.errors import LayoutError
+from coma_xr.text import available
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,5 +105,5 @@ def wanted(status: Any, there: Sequence[str]) -> list[str]:
     )
     for name in names:
         if name not in known:
-            raise LayoutError(f"status={name!r} is unknown. {there_is(str(name), known)}")
+            raise LayoutError(f"status={name!r} is unknown. {available(str(name), known)}")
     return [name for name in names if name in there]

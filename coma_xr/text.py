@@ -1,0 +1,114 @@
+"""How counts, lists and near names are worded."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+# Characters of the names in one message, after which a list is cut.
+_MOST_CHARACTERS = 300
+
+
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """Return at most three of `known` that `name` may be a misspelling of, nearest first.
+
+    Names that differ only by case are the nearest.
+
+    Examples
+    --------
+    >>> near_names("thet", ["L", "theta_0", "theta"])
+    ['theta', 'theta_0']
+    """
+    known = list(dict.fromkeys(known))
+    same_letters = [other for other in known if other.casefold() == name.casefold() and other != name]
+    similar = [
+        other
+        for other in difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+        if other not in same_letters
+    ]
+    return [*same_letters, *similar][:3]
+
+
+def listing(names: Iterable[object], most: int = 10) -> str:
+    """Return names separated by commas: at most `most` of them, and no more than fit into a message.
+
+    Examples
+    --------
+    >>> listing("abcd", most=2)
+    'a, b and 2 more'
+    """
+    texts = [str(name) for name in names]
+    if not texts:
+        return "none"
+    shown = texts[:most]
+    while len(shown) > 1 and sum(map(len, shown)) > _MOST_CHARACTERS:
+        shown.pop()
+    hidden = len(texts) - len(shown)
+    return ", ".join(shown) + (f" and {hidden} more" if hidden else "")
+
+
+def alternatives(names: Sequence[object]) -> str:
+    """Return names as a choice.
+
+    Examples
+    --------
+    >>> alternatives(["a", "b", "c"])
+    "'a', 'b' or 'c'"
+    """
+    texts = [repr(name) for name in names]
+    return " or ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def available(name: str, known: Iterable[str]) -> str:
+    """Return the part of a message that lists the names that exist, and those near to `name`.
+
+    Examples
+    --------
+    >>> available("energi", ["energy", "t"])
+    "Available: energy, t. Did you mean 'energy'?"
+    """
+    known = list(known)
+    near = near_names(name, known)
+    return f"Available: {listing(known)}." + (f" Did you mean {alternatives(near)}?" if near else "")
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> count(1, "measurement"), count(2, "measurement"), count(0, "index", "indexes")
+    ('1 measurement', '2 measurements', '0 indexes')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def with_article(noun: str) -> str:
+    """Return a noun with its indefinite article.
+
+    Examples
+    --------
+    >>> with_article("int"), with_article("str"), with_article("ndarray")
+    ('an int', 'a str', 'an ndarray')
+    """
+    # "nd" and "xr" are spelt out, so that they begin with a vowel to the ear.
+    vowel = noun[:1].lower() in "aeio" or noun[:2].lower() in ("nd", "xr", "un", "up")
+    return f"{'an' if vowel and not noun.lower().startswith('uni') else 'a'} {noun}"
+
+
+def shortened(value: Any, most: int = 80) -> str:
+    """Return the repr of a value on one line, cut in the middle when it is long.
+
+    Examples
+    --------
+    >>> shortened([1, 2])
+    '[1, 2]'
+    >>> shortened("x" * 100, most=20)
+    "'xxxxxxxxx ... xxxx'"
+    """
+    text = " ".join(repr(value).split())
+    if len(text) <= most:
+        return text
+    end = (most - 5) // 3
+    return f"{text[: most - 5 - end]} ... {text[-end:]}"
