@@ -7,12 +7,14 @@ the way.
 from __future__ import annotations
 
 import gc
+import linecache
 import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from types import CodeType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coma_xr.define import given
@@ -77,23 +79,50 @@ def pack(work: Work) -> bytes:
     SerializationError
         When the function holds something that no other process can have.
     """
-    import cloudpickle
-
     try:
-        packed: bytes = cloudpickle.dumps((work, registry.registrations(), given.known()))
+        return _dumps((work, registry.registrations(), given.known()))
     except Exception as error:
         raise SerializationError(
             f"{called(work.function)}() cannot be sent to another process: {type(error).__name__}: {error}. Make in "
             "the function what cannot be sent, such as an open file, or run with max_workers=1."
         ) from error
+
+
+def _dumps(value: Any) -> bytes:
+    """Return the pickle of a value, in which each function keeps its file, its lines and its source."""
+    import cloudpickle
+
+    sources: dict[str, list[str]] = {}
+    reduced = cloudpickle.Pickler.dispatch_table[CodeType]
+
+    def reduce_code(code: CodeType) -> tuple[Any, ...]:
+        sources.setdefault(code.co_filename, linecache.getlines(code.co_filename))
+        return _code, (code.co_filename, *reduced(code))
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        dispatch_table = cloudpickle.Pickler.dispatch_table.new_child({CodeType: reduce_code})
+
+    data = bytearray()
+    Pickler(SimpleNamespace(write=data.extend)).dump(value)
+    packed: bytes = cloudpickle.dumps((sources, data))
     return packed
+
+
+def _code(filename: str, make: Callable[..., CodeType], arguments: Sequence[Any]) -> CodeType:
+    """Return a code object with its true file name, which cloudpickle 3.1.3 replaces."""
+    return make(*arguments).replace(co_filename=filename)
 
 
 @lru_cache(maxsize=4)
 def _unpack(packed: bytes) -> Work:
     import cloudpickle
 
-    work, known, classes = cloudpickle.loads(packed)
+    sources, data = cloudpickle.loads(packed)
+    for filename, lines in sources.items():
+        # Cells of a notebook are in no file, and another host may lack the file.
+        if lines and not linecache.getlines(filename):
+            linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
+    work, known, classes = cloudpickle.loads(data)
     registry.install(known)
     given.install(classes)
     unpacked: Work = work

@@ -6,6 +6,7 @@ text, numbers and bytes.
 
 from __future__ import annotations
 
+import inspect
 import os
 import platform
 import time
@@ -439,5 +440,6 @@ def _line(frames: TracebackType | None) -> str:
 
 def _home(function: Callable[..., Any]) -> str:
     """Return where a function begins, for what went wrong with what it returned."""
-    code = getattr(function, "__code__", None)
+    function = inspect.unwrap(getattr(function, "func", function))
+    code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno} in {code.co_name}" if code else ""
