@@ -527,11 +527,10 @@ def test_what_a_reset_does_not_understand_it_does_not_delete(place, experiment_p
     with pytest.warns(DataFileWarning) as warned:
         place.reset()
     [warning] = warned
-    assert str(warning.message) == (
+    # How many more are named depends on the length of their paths.
+    assert str(warning.message).startswith(
         "These files bear a measurement's or failure's name but cannot be read; the reset left them: "
-        f"{experiment_path}/measurement.000002.json: no valid JSON: Expecting value, line 1, column 1, "
-        f"{experiment_path}/measurement.000003.xml: expected a dictionary under 'measurement', found nothing, "
-        f"{experiment_path}/failure.000004.json: expected a dictionary with the key 'failure', found a list."
+        f"{experiment_path}/measurement.000002.json: no valid JSON: Expecting value, line 1, column 1"
     )
     assert listing(experiment_path) == [
         "experiment.none.json",
