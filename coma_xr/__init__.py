@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from coma_xr.experiment import Experiment, ParallelExperiment
     from coma_xr.output.export import export
     from coma_xr.output.load import load
-    from coma_xr.output.plot import plot
+    from coma_xr.plotting.draw import plot
     from coma_xr.retrieve.measurement import Measurement
     from coma_xr.retrieve.tables import Result, ResultList
     from coma_xr.run.program import ProgramError, program
@@ -125,7 +125,7 @@ _HOMES = {
     "load": "output.load",
     "load_config": "store.config",
     "open_experiments": "collection",
-    "plot": "output.plot",
+    "plot": "plotting.draw",
     "program": "run.program",
     "register": "trees.registry",
     "sample": "define.sampling",

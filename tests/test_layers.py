@@ -18,6 +18,7 @@ FLOORS = [
     {"text"},
     {"errors"},
     {"files", "html"},
+    {"plotting"},
     {"trees", "output"},
     {"beside"},
     {"define"},
@@ -36,7 +37,8 @@ FLOORS = [
 
 # Rules beyond the order of the floors: these know only what is listed here.
 ONLY = {
-    "output": {"text", "errors", "files", "html"},
+    "plotting": {"text", "errors"},
+    "output": {"text", "errors", "files", "html", "plotting"},
     "trees": {"text", "errors"},
     "beside": {"text", "errors", "files", "trees", "output"},
     "define": {"text", "errors", "html", "trees"},

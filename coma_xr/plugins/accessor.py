@@ -223,6 +223,6 @@ class ComaAccessor:
 
     def plot(self, *args: Any, **kwargs: Any) -> Figure:
         """Plot the Dataset, see `coma_xr.plot`."""
-        from coma_xr.output.plot import plot
+        from coma_xr.plotting.draw import plot
 
         return plot(self._ds, *args, **kwargs)

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 import coma_xr as coma
-from coma_xr.output import plot as module
+from coma_xr.plotting import draw as module
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.nc", "out.json"])

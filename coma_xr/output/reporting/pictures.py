@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import ComaWarning
 from coma_xr.html import Html, tag, text_of
-from coma_xr.output.plot import plot
 from coma_xr.output.reporting.choosing import Choice, choose
+from coma_xr.plotting.draw import plot
 
 if TYPE_CHECKING:
     import xarray as xr

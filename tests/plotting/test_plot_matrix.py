@@ -12,8 +12,8 @@ import pytest
 import xarray as xr
 
 from coma_xr.errors import ComaError, ComaWarning
-from coma_xr.output.plot import plot
-from coma_xr.output.plotting.plan import KINDS
+from coma_xr.plotting.draw import plot
+from coma_xr.plotting.spec import KINDS
 
 
 def objects(*values):

@@ -12,8 +12,6 @@ from matplotlib.figure import Figure
 
 from coma_xr.errors import ExperimentError
 
-__all__ = ["PlotFigure", "new_figure"]
-
 # Pixels for each point of a notebook's page, so that text is sharp on fine screens.
 SHARP = 2
 

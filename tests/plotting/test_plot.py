@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 import coma_xr as coma
 from coma_xr.errors import ComaWarning, ExperimentError, LayoutError, PathError
-from coma_xr.output.plot import plot
+from coma_xr.plotting.draw import plot
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 
@@ -570,7 +570,7 @@ def test_a_notebook_with_inline_pictures_shows_a_figure_once(repeats):
 
 
 def test_matplotlib_is_loaded_by_the_first_plot_only():
-    script = "import sys, coma_xr.output.plot; print('matplotlib' in sys.modules)"
+    script = "import sys, coma_xr.plotting.draw; print('matplotlib' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
 
@@ -652,7 +652,12 @@ WRONG = {
         "zscale": "log",
     },
     "err_style='bar' is unknown. Available: band, bars.": {"x": "theta", "y": "t", "err_style": "bar"},
-    "status='faild' is unknown. There is": {"x": "theta", "y": "t", "hue": "theta_0", "status": "faild"},
+    "status='faild' is unknown. Available: missing": {
+        "x": "theta",
+        "y": "t",
+        "hue": "theta_0",
+        "status": "faild",
+    },
     "height=0 must be more than 0": {"x": "theta", "y": "t", "hue": "theta_0", "height": 0},
     "col_wrap breaks the panels of col into lines": {"x": "theta", "y": "t", "row": "theta_0", "col_wrap": 2},
     "ax takes matplotlib's Axes, one for each panel; this is: int.": {
