@@ -47,16 +47,16 @@ if TYPE_CHECKING:
     from coma_xr.define.sampling import sample
     from coma_xr.define.scans import Scan, cases, grid, zipped
     from coma_xr.experiment import Experiment, ParallelExperiment
-    from coma_xr.output.export import export
-    from coma_xr.output.load import load
+    from coma_xr.exports.export import export
+    from coma_xr.exports.load import load
     from coma_xr.plotting.draw import plot
     from coma_xr.retrieve.measurement import Measurement
     from coma_xr.retrieve.tables import Result, ResultList
     from coma_xr.run.program import ProgramError, program
     from coma_xr.run.report import RunReport
     from coma_xr.store.config import create_default_config, load_config
-    from coma_xr.trees.external import external
-    from coma_xr.trees.registry import register
+    from coma_xr.values.external import external
+    from coma_xr.values.registry import register
 
 __version__ = "0.1.0.dev0"
 
@@ -119,15 +119,15 @@ _HOMES = {
     "Scan": "define.scans",
     "cases": "define.scans",
     "create_default_config": "store.config",
-    "export": "output.export",
-    "external": "trees.external",
+    "export": "exports.export",
+    "external": "values.external",
     "grid": "define.scans",
-    "load": "output.load",
+    "load": "exports.load",
     "load_config": "store.config",
     "open_experiments": "collection",
     "plot": "plotting.draw",
     "program": "run.program",
-    "register": "trees.registry",
+    "register": "values.registry",
     "sample": "define.sampling",
     "zipped": "define.scans",
 }

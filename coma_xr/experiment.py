@@ -27,8 +27,8 @@ from coma_xr.store.config import Config
 from coma_xr.store.locks import Shard
 from coma_xr.store.place import ExperimentDirectory
 from coma_xr.text import available, listing
-from coma_xr.trees.paths import follow, join, leaves, split
-from coma_xr.trees.plain import to_plain
+from coma_xr.tree import follow, join, leaves, split
+from coma_xr.values.plain import to_plain
 
 if TYPE_CHECKING:
     import os
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from coma_xr.run.runner import OnError
     from coma_xr.run.worker import Outcome, Protocol, Work
     from coma_xr.store.findings import Finding
-    from coma_xr.trees.paths import Path as TreePath
-    from coma_xr.trees.plain import Tree
+    from coma_xr.tree import Path as TreePath
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Experiment", "ParallelExperiment"]
 

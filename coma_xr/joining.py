@@ -10,13 +10,12 @@ from coma_xr.define.past import Past
 from coma_xr.define.values import NOTHING, key, look
 from coma_xr.errors import DataFileError, DataFileWarning, warn
 from coma_xr.text import listing
-from coma_xr.trees.paths import split
-from coma_xr.trees.typed import is_typed
+from coma_xr.tree import is_typed, split
 
 if TYPE_CHECKING:
     from coma_xr.experiment import Experiment
     from coma_xr.retrieve.status import Status
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["LABEL", "Joined", "join"]
 

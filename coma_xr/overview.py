@@ -10,12 +10,12 @@ from coma_xr.errors import ComaError
 from coma_xr.html import Html, facts, fold, fragment, join, several, table, tag
 from coma_xr.retrieve.folding import folding_tree
 from coma_xr.text import listing
-from coma_xr.trees.paths import join as join_path
-from coma_xr.trees.paths import leaves
+from coma_xr.tree import join as join_path
+from coma_xr.tree import leaves
 
 if TYPE_CHECKING:
     from coma_xr.store.place import ExperimentDirectory
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["experiment_html"]
 

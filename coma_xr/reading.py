@@ -27,9 +27,9 @@ from coma_xr.run.plan import survey
 from coma_xr.session import recorded_failures
 from coma_xr.store.locks import seen_runs
 from coma_xr.text import listing
-from coma_xr.trees.external import FILES, files_of
-from coma_xr.trees.paths import leaves, shown
-from coma_xr.trees.plain import from_plain
+from coma_xr.tree import leaves, shown
+from coma_xr.values.external import FILES, files_of
+from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
     import os
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from coma_xr.retrieve.tables import ResultList
     from coma_xr.store.locks import LiveRun
     from coma_xr.store.place import ExperimentDirectory
-    from coma_xr.trees.paths import Path as TreePath
-    from coma_xr.trees.plain import Tree
+    from coma_xr.tree import Path as TreePath
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Readable"]
 
@@ -447,7 +447,7 @@ class Readable:
         ds = self._built(build, strict=strict)
         if chunks is None:
             return ds
-        from coma_xr.beside.stack import chunked
+        from coma_xr.exports.stack import chunked
 
         return chunked(ds, chunks)
 
@@ -577,7 +577,7 @@ class Readable:
         >>> e.export("squares.csv").name
         'squares.csv'
         """
-        from coma_xr.output.export import export, wants_table
+        from coma_xr.exports.export import export, wants_table
 
         if not wants_table(path):
             return export(self.to_dataset(where=where), path, overwrite=overwrite)
@@ -644,7 +644,7 @@ class Readable:
 
     def _unreadable(self) -> dict[int, str]:
         """Return the ids of measurements that hold a value that cannot be read, and what is wrong with it."""
-        from coma_xr.beside.read import deferred
+        from coma_xr.exports.external import deferred
 
         # What is missing is found without reading arrays that lie in files of their own.
         return self._refused_by(deferred) or self._refused_by(from_plain)
@@ -688,7 +688,7 @@ def _located(trees: Iterable[tuple[int, Tree]], place: ExperimentDirectory) -> I
         # One look first, since there may be very many and few have any.
         info = tree.get("info")
         if type(info) is dict and FILES in info and files_of(tree):
-            from coma_xr.beside.read import located
+            from coma_xr.exports.external import located
 
             yield id, located(tree, place.stem(id))
         else:

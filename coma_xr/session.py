@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from coma_xr.run.worker import Outcome, Work
     from coma_xr.store.durability import Durable, Saver
     from coma_xr.store.place import ExperimentDirectory
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Keeper", "Options", "Session", "recorded_failures"]
 

@@ -14,7 +14,7 @@ from coma_xr.define.values import BRANCH, describe, hand_out
 from coma_xr.errors import ComaError, ComaWarning, DataFileWarning, LayoutError
 from coma_xr.html import several
 from coma_xr.session import recorded_failures
-from coma_xr.trees.paths import join, leaves
+from coma_xr.tree import join, leaves
 
 if TYPE_CHECKING:
     import os
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from coma_xr.output.reporting.facts import FailureGroup, Quantity
     from coma_xr.store.place import ExperimentDirectory
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Summarised", "write_report"]
 

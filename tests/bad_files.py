@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from coma_xr.encoding.formats import FORMATS
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.trees.formats import FORMATS
-from coma_xr.trees.plain import to_plain
+from coma_xr.values.plain import to_plain
 from tests.examiner import Case
 
 __all__ = ["cases", "damaged", "experiment", "measurement"]

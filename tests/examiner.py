@@ -212,10 +212,10 @@ def _snapshot(directory: Path) -> dict[str, bytes]:
 
 def _text(name: str, data: bytes) -> str:
     """Decode one text, and make the values of its tree."""
+    from coma_xr.encoding.formats import JSON, format_of
     from coma_xr.errors import DataFileError
     from coma_xr.store.packing import unpack
-    from coma_xr.trees.formats import JSON, format_of
-    from coma_xr.trees.plain import from_plain
+    from coma_xr.values.plain import from_plain
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from coma_xr.encoding import xml
+from coma_xr.encoding.boost import write_parameters
 from coma_xr.run.program import ProgramError, program
-from coma_xr.trees import xml
-from coma_xr.trees.boost import write_parameters
 
 ROOT = Path(__file__).parents[1]
 BOOST = Path(__file__).parent / "data" / "boost"

@@ -27,10 +27,10 @@ from hypothesis.extra import numpy as hnp
 
 import coma_xr as coma
 from coma_xr import files
-from coma_xr.beside import read as reading
-from coma_xr.beside.write import Collector
-from coma_xr.output.netcdf import opened
-from coma_xr.trees.external import located
+from coma_xr.exports import external as reading
+from coma_xr.exports.collector import Collector
+from coma_xr.exports.netcdf import opened
+from coma_xr.values.external import located
 
 X = np.linspace(0, 1, 5)
 

@@ -156,7 +156,7 @@ def test_several_values_are_said_in_a_few_words(values, text):
 
 
 def measurement(**results):
-    from coma_xr.trees.plain import to_plain
+    from coma_xr.values.plain import to_plain
 
     return coma.Measurement(7, to_plain({"info": {"host": "n1"}, "parameters": {"x": 1}, "results": results}))
 

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from coma_xr.encoding.formats import FORMATS
 from coma_xr.store.place import ExperimentDirectory
 from coma_xr.testing import assert_same, trees, values
-from coma_xr.trees.formats import FORMATS
-from coma_xr.trees.plain import from_plain, to_plain
+from coma_xr.values.plain import from_plain, to_plain
 
 # The same examples each time, so that a change is to blame for what fails.
 PARTS = [("values", 1, 1_600), ("values", 2, 1_600), ("values", 3, 1_500), ("trees", 4, 300)]

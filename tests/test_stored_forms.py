@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from coma_xr.encoding import json, xml
 from coma_xr.testing import assert_same
-from coma_xr.trees import builtin_types, json, numpy_types, pandas_types, xarray_types, xml
-from coma_xr.trees.plain import from_plain, to_plain
+from coma_xr.values import builtin as builtin_types
+from coma_xr.values import numpy as numpy_types
+from coma_xr.values import pandas as pandas_types
+from coma_xr.values import xarray as xarray_types
+from coma_xr.values.plain import from_plain, to_plain
 
 PAGE = Path(__file__).parents[1] / "docs" / "stored-forms.md"
 TEXT = PAGE.read_text("utf-8")

@@ -16,7 +16,7 @@ from coma_xr.errors import ParameterError
 
 if TYPE_CHECKING:
     from coma_xr.define.condition_nodes import Condition
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = [
     "Axis",

@@ -26,7 +26,7 @@ from coma_xr.define.condition_values import (
 )
 from coma_xr.define.values import key, normalise
 from coma_xr.errors import ConditionError, ParameterError, PathError
-from coma_xr.trees.plain import from_plain
+from coma_xr.values.plain import from_plain
 
 __all__ = [
     "ATOL",

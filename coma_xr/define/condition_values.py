@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from coma_xr.define.values import NOTHING, key
-from coma_xr.trees.plain import from_plain
-from coma_xr.trees.typed import is_typed
+from coma_xr.tree import is_typed
+from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -47,7 +47,7 @@ from coma_xr.define.condition_nodes import Condition, Function, Node
 from coma_xr.define.condition_terms import Name
 from coma_xr.define.condition_text import parse
 from coma_xr.errors import ParameterError
-from coma_xr.trees.paths import join, split
+from coma_xr.tree import join, split
 
 __all__ = ["Condition", "P", "as_condition", "parse"]
 

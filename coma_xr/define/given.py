@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from coma_xr.errors import DataFileError, SerializationError
-from coma_xr.trees import objects
-from coma_xr.trees.plain import Tree, from_plain, restore
+from coma_xr.values import objects
+from coma_xr.values.plain import Tree, from_plain, restore
 
 __all__ = ["install", "known", "make", "remember"]
 

@@ -15,10 +15,10 @@ from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, key, look
 from coma_xr.errors import ParameterError, PathError
 from coma_xr.html import facts, fragment, short
 from coma_xr.text import available, listing
-from coma_xr.trees.paths import WILDCARD, Path, Segment, join, put, split
+from coma_xr.tree import WILDCARD, Path, Segment, join, put, split
 
 if TYPE_CHECKING:
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Definition", "ParameterSet", "key", "write"]
 
@@ -32,7 +32,7 @@ class Definition:
     names : tuple of str
         In order.
     paths : tuple of str
-        One for each name, in the spelling of `coma_xr.trees.paths.join`.
+        One for each name, in the spelling of `coma_xr.tree.join`.
 
     Examples
     --------

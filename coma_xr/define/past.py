@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.values import NOTHING, look
-from coma_xr.trees.paths import join, split
+from coma_xr.tree import join, split
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Past", "former_paths", "read"]
 

@@ -10,9 +10,8 @@ from typing import Any, Final
 from coma_xr.define import given
 from coma_xr.errors import SerializationError
 from coma_xr.text import listing
-from coma_xr.trees.paths import Segment, join, step
-from coma_xr.trees.plain import Tree, check_keys, from_plain, to_plain
-from coma_xr.trees.typed import is_array
+from coma_xr.tree import Segment, is_array, join, step
+from coma_xr.values.plain import Tree, check_keys, from_plain, to_plain
 
 __all__ = [
     "BRANCH",

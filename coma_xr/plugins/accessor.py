@@ -16,7 +16,7 @@ from coma_xr.plugins.matching import matches
 from coma_xr.retrieve.names import Names
 from coma_xr.retrieve.status import DONE, FLAGS
 from coma_xr.text import available, listing
-from coma_xr.trees.paths import join, split
+from coma_xr.tree import join, split
 
 if TYPE_CHECKING:
     import os
@@ -217,7 +217,7 @@ class ComaAccessor:
 
     def export(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the Dataset into a file, see `coma_xr.export`."""
-        from coma_xr.output.export import export
+        from coma_xr.exports.export import export
 
         return export(self._ds, path, overwrite=overwrite)
 

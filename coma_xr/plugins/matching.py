@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from coma_xr.define.parameters import key
+from coma_xr.encoding import json
 from coma_xr.errors import ConditionError, PathError, SerializationError
 from coma_xr.text import listing, near_names
-from coma_xr.trees import json
-from coma_xr.trees.plain import to_plain
+from coma_xr.values.plain import to_plain
 
 __all__ = ["matches"]
 

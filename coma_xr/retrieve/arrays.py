@@ -15,11 +15,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from coma_xr.encoding import json
 from coma_xr.errors import SerializationError
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING, lacks
-from coma_xr.trees import json
-from coma_xr.trees.plain import from_plain, to_plain
-from coma_xr.trees.typed import is_typed
+from coma_xr.tree import is_typed
+from coma_xr.values.plain import from_plain, to_plain
 
 __all__ = [
     "Array",

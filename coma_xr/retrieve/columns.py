@@ -13,10 +13,9 @@ from typing import Any, Final
 
 from coma_xr.errors import DataFileError
 from coma_xr.retrieve.measurement import item
-from coma_xr.trees.external import is_external
-from coma_xr.trees.paths import join, split
-from coma_xr.trees.plain import Tree, from_plain
-from coma_xr.trees.typed import TYPE, is_typed
+from coma_xr.tree import TYPE, is_typed, join, split
+from coma_xr.values.external import is_external
+from coma_xr.values.plain import Tree, from_plain
 
 __all__ = [
     "AS_NEEDED",

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.beside.read import deferred, is_deferred
 from coma_xr.errors import LayoutError
+from coma_xr.exports.external import deferred, is_deferred
 from coma_xr.html import lines_of, short
 from coma_xr.retrieve.arrays import as_array, with_holes
 from coma_xr.retrieve.columns import MISSING
@@ -34,12 +34,12 @@ from coma_xr.retrieve.rows import long_columns
 from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.unfold import flat_columns
 from coma_xr.text import listing
-from coma_xr.trees.external import is_external
-from coma_xr.trees.plain import from_plain
-from coma_xr.trees.typed import TYPE, is_array, is_typed
+from coma_xr.tree import TYPE, is_array, is_typed
+from coma_xr.values.external import is_external
+from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["build_dataframe", "paths_table"]
 

@@ -34,7 +34,7 @@ from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.arrays import Array
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["build_dataset"]
 

@@ -16,7 +16,7 @@ from coma_xr.retrieve.names import is_parameter, role
 from coma_xr.retrieve.requests import REPEAT, Request, Source
 from coma_xr.retrieve.status import Absent
 from coma_xr.text import listing
-from coma_xr.trees.paths import split
+from coma_xr.tree import split
 
 __all__ = ["arrange", "varies", "varying"]
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from coma_xr.define.values import NOTHING, look
-from coma_xr.trees.paths import split
+from coma_xr.tree import split
 
 if TYPE_CHECKING:
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["failures_table"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from coma_xr.errors import DataFileError
 from coma_xr.html import Html, fold, join, lines_of, short, tag
-from coma_xr.trees.external import Reference, is_external
-from coma_xr.trees.plain import Tree, from_plain
-from coma_xr.trees.typed import is_typed
+from coma_xr.tree import is_typed
+from coma_xr.values.external import Reference, is_external
+from coma_xr.values.plain import Tree, from_plain
 
 __all__ = ["folding_tree"]
 

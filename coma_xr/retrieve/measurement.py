@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from coma_xr import tree as paths
 from coma_xr.errors import DataFileError, PathError
 from coma_xr.html import fragment, tag
 from coma_xr.retrieve.folding import folding_tree
-from coma_xr.trees import paths
-from coma_xr.trees.external import is_external
-from coma_xr.trees.plain import SETSTATE, Tree, from_plain, restore
-from coma_xr.trees.typed import is_array, is_typed
+from coma_xr.tree import is_array, is_typed
+from coma_xr.values.external import is_external
+from coma_xr.values.plain import SETSTATE, Tree, from_plain, restore
 
 __all__ = ["Branch", "Measurement"]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from coma_xr.errors import PathError
 from coma_xr.text import available, near_names
-from coma_xr.trees.paths import WILDCARD, join, split
-from coma_xr.trees.plain import CLASS
+from coma_xr.tree import WILDCARD, join, split
+from coma_xr.values.plain import CLASS
 
 __all__ = ["Names", "free_name", "is_parameter", "role"]
 

@@ -18,8 +18,8 @@ from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, coll
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.retrieve.names import Names, is_parameter, role
 from coma_xr.text import available
-from coma_xr.trees.paths import WILDCARD, follow, join, split
-from coma_xr.trees.plain import Tree, from_plain, to_plain
+from coma_xr.tree import WILDCARD, follow, join, split
+from coma_xr.values.plain import Tree, from_plain, to_plain
 
 __all__ = [
     "REPEAT",

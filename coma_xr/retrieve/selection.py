@@ -15,13 +15,13 @@ from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.retrieve.columns import collect
 from coma_xr.retrieve.measurement import Measurement, item
 from coma_xr.retrieve.names import Names
-from coma_xr.trees.paths import WILDCARD, follow, join, split
-from coma_xr.trees.plain import from_plain
+from coma_xr.tree import WILDCARD, follow, join, split
+from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.requests import Annotations, Definition
     from coma_xr.retrieve.status import Absent
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Selection", "selected"]
 

@@ -19,7 +19,7 @@ from coma_xr.retrieve.requests import REPEAT
 if TYPE_CHECKING:
     from coma_xr.retrieve.arrays import Array, Attrs
     from coma_xr.retrieve.requests import Source
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["DONE", "FLAGS", "Absent", "Status", "absent", "status_attrs"]
 

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.beside.read import BARE, is_deferred
-from coma_xr.beside.stack import Stack
+from coma_xr.exports.external import BARE, is_deferred
+from coma_xr.exports.stack import Stack
 from coma_xr.retrieve.arrays import Array, Attrs, as_array, place, with_holes
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING
-from coma_xr.trees.plain import from_plain
-from coma_xr.trees.typed import is_typed
+from coma_xr.tree import is_typed
+from coma_xr.values.plain import from_plain
 
 __all__ = ["Folded", "flat_columns", "measure"]
 

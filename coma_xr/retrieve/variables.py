@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.beside.read import deferred, is_deferred
 from coma_xr.errors import LayoutError, warn
+from coma_xr.exports.external import deferred, is_deferred
 from coma_xr.retrieve.arrays import Array, Attrs, as_objects, scatter
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING
 from coma_xr.retrieve.unfold import Folded, measure
 from coma_xr.text import listing
-from coma_xr.trees.plain import from_plain
-from coma_xr.trees.typed import is_typed
+from coma_xr.tree import is_typed
+from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.layout import Layout

@@ -14,7 +14,7 @@ from coma_xr.run.report import failure_fold
 from coma_xr.run.worker import prepare, reproduce
 
 if TYPE_CHECKING:
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Failure"]
 

@@ -10,11 +10,11 @@ from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, key, look
 from coma_xr.errors import ParameterError
 from coma_xr.run.provenance import Versions
-from coma_xr.trees.paths import split
+from coma_xr.tree import split
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Plan", "Survey", "Task", "check", "plan", "survey"]
 

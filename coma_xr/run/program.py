@@ -12,13 +12,13 @@ from typing import Any, Literal, get_args
 
 from coma_xr import files
 from coma_xr.define.parameters import ParameterSet
+from coma_xr.encoding import json, lines, xml
+from coma_xr.encoding.boost import write_parameters
 from coma_xr.errors import ComaError, DataFileError, ParameterError, StorageError
 from coma_xr.run import child
 from coma_xr.run.template import HERE, OUTPUT, PARAMETERS, Template
 from coma_xr.text import listing, near_names
-from coma_xr.trees import json, text, xml
-from coma_xr.trees.boost import write_parameters
-from coma_xr.trees.plain import from_plain, to_plain
+from coma_xr.values.plain import from_plain, to_plain
 
 __all__ = ["Program", "ProgramError", "program"]
 
@@ -207,7 +207,7 @@ def _read(output: Output, data: bytes) -> Any:
     if not data.strip():
         raise DataFileError("nothing but blanks" if data else "it is empty")
     if output == "text":
-        return text.decode(data)
+        return lines.decode(data)
     tree = json.decode(data) if output == "json" else xml.decode(data)
     if output == "xml":
         # The one element that every XML text has around it is no part of the result, unless it is all of it.

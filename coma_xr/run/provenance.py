@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Versions", "commit_of"]
 

@@ -22,10 +22,10 @@ from coma_xr.errors import SerializationError
 from coma_xr.run.plan import Task
 from coma_xr.run.signature import called
 from coma_xr.run.worker import Work, call
-from coma_xr.trees import registry
+from coma_xr.values import registry
 
 if TYPE_CHECKING:
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Parcel", "Reply", "Result", "pack", "prepare", "ready", "run"]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 from coma_xr.define.values import BRANCH, describe
 from coma_xr.errors import RunError
 from coma_xr.html import Html, facts, fold, fragment, tag, trace
-from coma_xr.trees.paths import join, leaves
+from coma_xr.tree import join, leaves
 
 if TYPE_CHECKING:
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["RunReport", "failure_text", "line_text", "time_text"]
 

@@ -21,7 +21,7 @@ from coma_xr.run.worker import Outcome, Work, call
 if TYPE_CHECKING:
     from coma_xr.run.plan import Plan, Survey, Task
     from coma_xr.run.pool import Pool
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Keep", "OnError", "check", "dry_run", "run_plan"]
 

@@ -13,7 +13,7 @@ from coma_xr.define.values import key
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
     from coma_xr.run.plan import Task
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Seeds"]
 

@@ -19,22 +19,22 @@ from random import SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from coma_xr.beside.write import Collector
 from coma_xr.define.parameters import Definition, ParameterSet, write
 from coma_xr.define.values import BRANCH, hand_out
+from coma_xr.encoding.formats import FORMATS, JSON
 from coma_xr.errors import ParameterError, SerializationError
+from coma_xr.exports.collector import Collector
 from coma_xr.run import signature
 from coma_xr.run.seeds import Seeds
 from coma_xr.text import listing
-from coma_xr.trees.external import FILES
-from coma_xr.trees.formats import FORMATS, JSON
-from coma_xr.trees.objects import fields_of, own_state
-from coma_xr.trees.paths import split
-from coma_xr.trees.plain import CLASS, GETSTATE, check_keys, to_plain
+from coma_xr.tree import split
+from coma_xr.values.external import FILES
+from coma_xr.values.objects import fields_of, own_state
+from coma_xr.values.plain import CLASS, GETSTATE, check_keys, to_plain
 
 if TYPE_CHECKING:
     from coma_xr.run.plan import Task
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Interrupted", "Outcome", "Protocol", "Status", "Work", "call", "date_text", "lost", "prepare"]
 
@@ -46,7 +46,14 @@ Status = Literal["failed", "died", "timeout"]
 RESULTS = "results"
 _ID = "measurement_id"
 _BRANCH_PATH = f"{BRANCH}/"
-_OURS = ("coma_xr.run.", "coma_xr.define.", "coma_xr.trees.", "coma_xr.beside.")
+_OURS = (
+    "coma_xr.run.",
+    "coma_xr.define.",
+    "coma_xr.tree",
+    "coma_xr.values.",
+    "coma_xr.encoding.",
+    "coma_xr.exports.",
+)
 _HERE = str(Path(__file__).parents[1]) + os.sep
 _TREE = ("info", BRANCH, RESULTS, CLASS)
 _MARKS = ("seed", "repeat")

@@ -11,7 +11,7 @@ from coma_xr.store.documents import same
 
 if TYPE_CHECKING:
     from coma_xr.store.directory import DirectoryStore
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["ArchiveStore", "entries_by_id"]
 

@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from coma_xr import files
-from coma_xr.trees.external import files_of, references
+from coma_xr.values.external import files_of, references
 
 if TYPE_CHECKING:
     from coma_xr.store.names import Names
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["candidates", "contents", "create", "digests_of", "lacking", "paths_of", "remove"]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from coma_xr import files
+from coma_xr.encoding.formats import FORMATS, JSON, Format
 from coma_xr.errors import ConfigError, warn
 from coma_xr.store.names import Names, check_plain_name
 from coma_xr.text import available
-from coma_xr.trees.formats import FORMATS, JSON, Format
 
 __all__ = ["Config", "configuration_directory", "create_default_config", "load_config"]
 

@@ -10,7 +10,7 @@ from coma_xr.errors import DataFileError, PathError
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["MeasurementStore"]
 
@@ -72,7 +72,7 @@ class MeasurementStore(ABC):
         info : mapping
             A plain tree, without the id.
         rest : bytes
-            The rest of the measurement, as `coma_xr.trees.json.encode_rest` writes it.
+            The rest of the measurement, as `coma_xr.encoding.json.encode_rest` writes it.
         id : int, optional
             The id to use; when it is taken, or not given, the next one that is free.
         sync : bool, default False

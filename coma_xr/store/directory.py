@@ -7,15 +7,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
+from coma_xr.encoding.formats import JSON, format_of
 from coma_xr.errors import ComaError, DataFileError
 from coma_xr.store import beside as own_files
 from coma_xr.store.contract import MeasurementStore, with_id
 from coma_xr.store.documents import load_measurement, same
-from coma_xr.trees.formats import JSON, format_of
 
 if TYPE_CHECKING:
     from coma_xr.store.names import Names
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["DirectoryStore"]
 
@@ -37,7 +37,7 @@ class DirectoryStore(MeasurementStore):
     pretty : bool, default True
         Indent new files. What is added must have been encoded so too.
     strict : bool, default False
-        Write strictly legal JSON; see `coma_xr.trees.json.encode`. The same holds for what is added.
+        Write strictly legal JSON; see `coma_xr.encoding.json.encode`. The same holds for what is added.
     floor : int, default 0
         Measurements up to this id are being deleted and do not count.
     refusal : ComaError, optional

@@ -14,14 +14,14 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
+from coma_xr.encoding import json
+from coma_xr.encoding.formats import JSON, Format, format_of
 from coma_xr.errors import DataFileError, StorageError
 from coma_xr.store.packing import GZ, unpack
 from coma_xr.text import listing
-from coma_xr.trees import json
-from coma_xr.trees.formats import JSON, Format, format_of
 
 if TYPE_CHECKING:
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = [
     "ARCHIVE_LIMIT",

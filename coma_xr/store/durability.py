@@ -15,7 +15,7 @@ from coma_xr.store.contract import with_id
 if TYPE_CHECKING:
     from coma_xr.store.contract import MeasurementStore
     from coma_xr.store.layout import Layout
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Durable", "Saver", "ending", "saving"]
 

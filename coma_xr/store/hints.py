@@ -12,7 +12,7 @@ from coma_xr.errors import ExperimentError
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["EXCLUDED", "fault_of_failure", "fault_of_scan", "sound_state"]
 

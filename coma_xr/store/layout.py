@@ -18,19 +18,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
+from coma_xr.encoding.formats import FORMATS, JSON, Format, format_of
 from coma_xr.errors import DataFileError, DataFileWarning, StorageError, warn
 from coma_xr.store import documents
 from coma_xr.store.directory import DirectoryStore
 from coma_xr.store.hints import EXCLUDED, fault_of_scan, sound_state
 from coma_xr.store.packing import GZ, pack, unpack
-from coma_xr.trees.formats import FORMATS, JSON, Format, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from coma_xr.store.config import Config
     from coma_xr.store.contract import MeasurementStore
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["ExperimentDocument", "Layout", "StateDocument", "failure_id", "without_marks"]
 

@@ -17,13 +17,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
+from coma_xr.encoding import json
 from coma_xr.errors import DataFileError, ExperimentBusyError, warn
-from coma_xr.trees import json
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = [
     "LiveRun",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from coma_xr.encoding import json
 from coma_xr.errors import SerializationError
 from coma_xr.store.contract import MeasurementStore, with_id
-from coma_xr.trees import json
 
 if TYPE_CHECKING:
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["MemoryStore"]
 

@@ -14,9 +14,9 @@ from coma_xr.store.documents import digest
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
+    from coma_xr.encoding.formats import Format
     from coma_xr.store.contract import MeasurementStore
-    from coma_xr.trees.formats import Format
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Key", "MergePlan", "add_new", "plan_merge"]
 

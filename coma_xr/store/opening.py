@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
+from coma_xr.encoding.formats import JSON, format_of
 from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, warn
 from coma_xr.store import documents
 from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout
 from coma_xr.store.locks import lock
 from coma_xr.store.packing import GZ
 from coma_xr.text import listing, near_names
-from coma_xr.trees.formats import JSON, format_of
 
 if TYPE_CHECKING:
     from coma_xr.store.config import Config

@@ -40,7 +40,7 @@ from coma_xr.text import listing
 if TYPE_CHECKING:
     from coma_xr.store.contract import MeasurementStore
     from coma_xr.store.findings import Finding
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["ExperimentDirectory"]
 

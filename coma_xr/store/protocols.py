@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from coma_xr import files
+from coma_xr.encoding.formats import JSON, format_of
 from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, warn
 from coma_xr.store import beside, documents
 from coma_xr.store.archive import differs, entries_by_id
@@ -23,12 +24,11 @@ from coma_xr.store.layout import (
     without_marks,
 )
 from coma_xr.text import listing
-from coma_xr.trees.formats import JSON, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["activate", "deactivate", "finish_reset", "reset"]
 

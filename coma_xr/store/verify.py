@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
+from coma_xr.encoding.formats import JSON, format_of
 from coma_xr.errors import ComaWarning, DataFileError
 from coma_xr.store import beside, documents, protocols
 from coma_xr.store.archive import entries_by_id
@@ -20,12 +21,11 @@ from coma_xr.store.locks import noted_runs
 from coma_xr.store.packing import GZ, unpack
 from coma_xr.store.removing import REMOVED, set_aside
 from coma_xr.text import listing
-from coma_xr.trees.external import files_of
-from coma_xr.trees.formats import JSON, format_of
+from coma_xr.values.external import files_of
 
 if TYPE_CHECKING:
     from coma_xr.store.layout import ExperimentDocument, Layout, StateDocument
-    from coma_xr.trees.plain import Tree
+    from coma_xr.values.plain import Tree
 
 __all__ = ["Inspection"]
 

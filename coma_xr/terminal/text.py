@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from coma_xr.trees import json
-from coma_xr.trees.plain import to_plain
+from coma_xr.encoding import json
+from coma_xr.values.plain import to_plain
 
 __all__ = ["block", "clean", "fitting", "number_of", "print_json", "print_table", "said", "short"]
 

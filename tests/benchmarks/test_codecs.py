@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import coma_xr as coma
-from coma_xr.trees import json, xml
-from coma_xr.trees.plain import from_plain, to_plain
+from coma_xr.encoding import json, xml
+from coma_xr.values.plain import from_plain, to_plain
 
 ROUNDS = 7
 

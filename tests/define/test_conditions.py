@@ -21,7 +21,7 @@ from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import ParameterError, PathError
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.retrieve.names import Names
-from coma_xr.trees.plain import to_plain
+from coma_xr.values.plain import to_plain
 
 NAN = float("nan")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from coma_xr.trees.plain import to_plain
+from coma_xr.values.plain import to_plain
 
 Trees = list[tuple[int, Any]]
 

@@ -7,7 +7,7 @@ import pytest
 
 from coma_xr.retrieve.arrays import as_array, factorize, numbered, scatter
 from coma_xr.retrieve.columns import MISSING
-from coma_xr.trees.plain import to_plain
+from coma_xr.values.plain import to_plain
 
 
 @pytest.mark.parametrize(

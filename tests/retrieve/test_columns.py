@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import coma_xr as coma
+from coma_xr import tree as paths
 from coma_xr.retrieve.columns import MISSING, collect
-from coma_xr.trees import paths
-from coma_xr.trees.plain import to_plain
+from coma_xr.values.plain import to_plain
 
 
 def test_a_column_has_one_value_for_each_measurement():

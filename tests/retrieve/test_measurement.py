@@ -11,7 +11,7 @@ import pytest
 
 from coma_xr.errors import PathError
 from coma_xr.retrieve.measurement import Measurement
-from coma_xr.trees.plain import to_plain
+from coma_xr.values.plain import to_plain
 
 TREE = to_plain(
     {

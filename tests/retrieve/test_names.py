@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coma_xr.errors import PathError
 from coma_xr.retrieve.names import Names, free_name, is_parameter, role
-from coma_xr.trees.paths import join, split
+from coma_xr.tree import join, split
 
 PATHS = [
     "info/measurement_id",

@@ -7,7 +7,7 @@ import pytest
 from coma_xr.define.conditions import P
 from coma_xr.errors import PathError
 from coma_xr.retrieve.selection import selected
-from coma_xr.trees.plain import to_plain
+from coma_xr.values.plain import to_plain
 from tests.retrieve.builders import measured
 
 

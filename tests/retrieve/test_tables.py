@@ -12,9 +12,9 @@ import xarray as xr
 
 from coma_xr.define.conditions import P
 from coma_xr.define.parameters import ParameterSet
+from coma_xr.encoding.formats import format_of
 from coma_xr.errors import ComaWarning, LayoutError, PathError
 from coma_xr.retrieve.tables import Result, ResultList, retrieve_results
-from coma_xr.trees.formats import format_of
 from tests.retrieve.builders import measured, pendulum
 
 DATA = Path(__file__).parents[1] / "data" / "coma2"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.unfold import flat_columns, measure
-from coma_xr.trees.plain import to_plain
+from coma_xr.values.plain import to_plain
 
 
 def filled(values, size=None):

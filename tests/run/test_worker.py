@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from coma_xr.define.parameters import Definition, ParameterSet
+from coma_xr.encoding.json import decode, prepend_info
 from coma_xr.errors import ParameterError, SerializationError
 from coma_xr.run.plan import plan
 from coma_xr.run.worker import Interrupted, call, lost, prepare
-from coma_xr.trees.json import decode, prepend_info
 
 AB = Definition.of(["a", ("N", "parameters/layout/N")])
 WRITTEN = {"a": 1, "layout": {"N": 2}}

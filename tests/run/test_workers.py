@@ -15,14 +15,14 @@ import cloudpickle
 import pytest
 
 from coma_xr.define.scans import grid
+from coma_xr.encoding.json import decode, prepend_info
 from coma_xr.errors import ComaWarning, ParameterError, RunError, SerializationError, StorageError
 from coma_xr.run import pool as pool_module
 from coma_xr.run import workers
 from coma_xr.run.plan import plan
 from coma_xr.run.pools import pool_of
 from coma_xr.run.worker import prepare
-from coma_xr.trees.json import decode, prepend_info
-from coma_xr.trees.registry import register
+from coma_xr.values.registry import register
 from tests.run.common import Kept, accounted_for, interrupt_at, quietly, run
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])

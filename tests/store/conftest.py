@@ -14,7 +14,7 @@ import pytest
 
 import coma_xr
 from coma_xr import files
-from coma_xr.trees import json
+from coma_xr.encoding import json
 from tests.deaths import DyingOs
 
 ROOT = str(Path(coma_xr.__file__).parents[1])

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from coma_xr.encoding.formats import FORMATS
 from coma_xr.errors import InactiveError
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.trees.formats import FORMATS
 
 pytestmark = pytest.mark.leaves_files
 

@@ -11,11 +11,11 @@ import shutil
 import pytest
 
 from coma_xr import files
+from coma_xr.encoding import json, xml
+from coma_xr.encoding.formats import FORMATS
 from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, StorageError
 from coma_xr.store import documents
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.trees import json, xml
-from coma_xr.trees.formats import FORMATS
 
 
 def opened(path, **keywords):

@@ -20,7 +20,7 @@ from coma_xr.store.place import ExperimentDirectory
 RUNNING = """
     import sys
     from coma_xr.store.place import ExperimentDirectory
-    from coma_xr.trees import json
+    from coma_xr.encoding import json
 
     place = ExperimentDirectory(sys.argv[1], config={})
     with place.running(), place.saving("auto") as saver:

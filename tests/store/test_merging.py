@@ -7,10 +7,10 @@ import shutil
 
 import pytest
 
+from coma_xr.encoding.formats import FORMATS
 from coma_xr.errors import ExperimentBusyError, ExperimentError, InactiveError
 from coma_xr.store.merging import MergePlan, plan_merge
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.trees.formats import FORMATS
 
 
 def opened(path, **keywords):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from coma_xr.encoding import json
+from coma_xr.encoding.formats import FORMATS
 from coma_xr.errors import (
     ComaWarning,
     DataFileError,
@@ -20,8 +22,6 @@ from coma_xr.errors import (
 )
 from coma_xr.store.config import create_default_config
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.trees import json
-from coma_xr.trees.formats import FORMATS
 
 COMA2 = Path(__file__).parents[1] / "data" / "coma2"
 
@@ -593,7 +593,7 @@ READ_ONLY = """
     import os, sys, warnings
     import filelock, numpy, coma_xr.store.place as store
     from coma_xr.errors import StorageError
-    from coma_xr.trees import json
+    from coma_xr.encoding import json
 
     path = sys.argv[1]
     os.chmod(path, 0o555)

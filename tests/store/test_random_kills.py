@@ -16,7 +16,7 @@ from coma_xr.store.place import ExperimentDirectory
 WORKER = """
     import itertools, random, sys
     from coma_xr.store.place import ExperimentDirectory
-    from coma_xr.trees import json
+    from coma_xr.encoding import json
 
     path, seed = sys.argv[1], int(sys.argv[2])
     chance = random.Random(seed)

@@ -7,9 +7,9 @@ import shutil
 
 import pytest
 
+from coma_xr.encoding import json
 from coma_xr.errors import DataFileWarning, InactiveError, PathError
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.trees import json
 
 
 def opened(path, **keywords):

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from coma_xr.encoding.formats import FORMATS
 from coma_xr.store.place import ExperimentDirectory
 from coma_xr.testing import assert_same, trees
-from coma_xr.trees.formats import FORMATS
-from coma_xr.trees.plain import from_plain, to_plain
+from coma_xr.values.plain import from_plain, to_plain
 
 
 def stored(tree: Any, place: ExperimentDirectory) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from coma_xr import files
+from coma_xr.encoding import json, xml
 from coma_xr.errors import DataFileError, InactiveError, PathError, StorageError
 from coma_xr.store import documents
 from coma_xr.store.archive import ArchiveStore
@@ -19,7 +20,6 @@ from coma_xr.store.config import Config
 from coma_xr.store.directory import DirectoryStore
 from coma_xr.store.memory import MemoryStore
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.trees import json, xml
 
 INFO = {"start_date": "2026-11-22T11:02:50Z"}
 
@@ -429,7 +429,7 @@ ADDING = """
     import sys
     from coma_xr.store.config import Config
     from coma_xr.store.directory import DirectoryStore
-    from coma_xr.trees import json
+    from coma_xr.encoding import json
 
     store = DirectoryStore(sys.argv[1], Config().measurements())
     rest = json.encode_rest({"results": {"writer": int(sys.argv[2])}})

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import coma_xr as coma
+from coma_xr.encoding.json import decode
 from coma_xr.errors import ComaWarning
 from coma_xr.testing import assert_same
-from coma_xr.trees.json import decode
 
 STRICT = {"archive_strict_json": "yes"}
 PLAIN = {"archive_strict_json": "no"}

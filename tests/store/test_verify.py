@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from coma_xr import files
+from coma_xr.encoding import json, xml
 from coma_xr.errors import DataFileWarning, ExperimentBusyError, StorageError
 from coma_xr.store.findings import Finding
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.trees import json, xml
 
 ASIDE = "move it to .coma.removed"
 ARCHIVE = "take it into the experiment file (activate() brings everything back)"

@@ -1,1 +1,0 @@
-"""Arrays in netCDF files of their own, beside the measurement whose tree refers to them."""

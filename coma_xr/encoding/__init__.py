@@ -1,0 +1,1 @@
+"""Plain trees as text, and back."""

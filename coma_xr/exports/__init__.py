@@ -1,0 +1,1 @@
+"""Datasets and DataFrames as files of other programs, and back."""

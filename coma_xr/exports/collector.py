@@ -1,0 +1,115 @@
+"""Arrays into the bytes of netCDF files, with the reference that the tree keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from coma_xr import files
+from coma_xr.errors import SerializationError
+from coma_xr.tree import join
+from coma_xr.values.external import Reference
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from coma_xr.values.plain import Tree
+
+__all__ = ["Collector"]
+
+_RESULTS = "results"
+_LONGEST = 80
+_LARGEST = 2**62
+
+
+class Collector:
+    """Takes the arrays that a function returned marked by `coma_xr.external`.
+
+    Attributes
+    ----------
+    files : dict of str to bytes
+        The content of each file, by the last part of its name.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def __call__(self, value: Any, path: tuple[str, ...]) -> Tree:
+        """Take one array and return what the tree keeps of it.
+
+        Raises
+        ------
+        SerializationError
+            When netCDF cannot hold it. The message names the path.
+        """
+        stem = _stem(path)
+        number, file = 1, f"{stem}.nc"
+        # Case counts in a path, and not in the names of files everywhere.
+        while file.lower() in map(str.lower, self.files):
+            number += 1
+            file = f"{stem}_{number}.nc"
+        try:
+            ds, variable, name = _dataset(value, stem)
+            data = _bytes(ds)
+        except SerializationError as error:
+            raise SerializationError(f"{join(path)}: {error}") from error
+        self.files[file] = data
+        is_dataset = variable is None
+        return Reference(
+            file,
+            f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}",
+            tuple(value.sizes.values()) if is_dataset else value.shape,
+            None if is_dataset else value.dtype.str,
+            len(data),
+            hashlib.sha256(data).hexdigest(),
+            variable,
+            name,
+        ).to_tree()
+
+
+def _stem(path: tuple[str, ...]) -> str:
+    """Return what a file is called after a path in a tree.
+
+    Examples
+    --------
+    >>> _stem(("results", "psi")), _stem(("results", "states", "0"))
+    ('psi', 'states.0')
+    """
+    keys = path[1:] if path[:1] == (_RESULTS,) and len(path) > 1 else path
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", ".".join(keys))[-_LONGEST:]
+
+
+def _dataset(value: Any, stem: str) -> tuple[xr.Dataset, str | None, str | None]:
+    """Return a Dataset that holds the value, the name that an array has in it, and that it had itself."""
+    import numpy as np
+    import xarray as xr
+
+    from coma_xr.exports.datasets import file_name
+
+    if isinstance(value, xr.Dataset):
+        return value, None, None
+    if isinstance(value, np.ndarray):
+        dims = [f"dim_{axis}" for axis in range(value.ndim)]
+        # A variable of a dim's name would be its coordinate.
+        variable = f"{stem}_values" if stem in dims else file_name(stem)
+        return xr.Dataset({variable: (dims, value)}), variable, None
+    name = value.name
+    if not (name is None or type(name) is str):
+        raise SerializationError(f"the name of a DataArray is text or None, not {name!r}.")
+    variable = stem if name is None else name
+    while variable in value.coords or variable in value.dims:
+        variable += "_values"
+    return value.to_dataset(name=variable), variable, name
+
+
+def _bytes(ds: xr.Dataset) -> bytes:
+    from coma_xr.exports.arrays import to_file
+    from coma_xr.exports.datasets import NETCDF
+    from coma_xr.exports.netcdf import save
+
+    encoded = to_file(ds, NETCDF)
+    with files.scratch_directory() as directory:
+        path = files.inside(directory, "data.nc")
+        save(encoded, path)
+        return files.read(path, _LARGEST)

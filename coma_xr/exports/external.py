@@ -1,0 +1,135 @@
+"""References in trees into the arrays that they stand for: read when they are used, after a look at their files."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from coma_xr import files
+from coma_xr.errors import DataFileError
+from coma_xr.exports import lazy, load
+from coma_xr.values import external
+from coma_xr.values.external import Reference, located
+from coma_xr.values.plain import from_plain
+
+if TYPE_CHECKING:
+    from coma_xr.values.plain import Tree
+
+__all__ = ["BARE", "FILE", "check", "deferred", "is_deferred", "located", "value_of"]
+
+FILE = "coma_xr_file"
+"""In the encoding of an array from a file of its own: the path of the file."""
+
+BARE = "coma_xr_bare"
+"""In the encoding of a DataArray that stands for an array of NumPy, whose dims have no names."""
+
+_AXIS = "dim_{}"
+
+
+def check(reference: Reference) -> str:
+    """Return the path of a file of which all was looked at.
+
+    Raises
+    ------
+    DataFileError
+        It is gone, or not what was written with the measurement.
+    """
+    path, stamp = _look(reference)
+    found, expected = _digest(path, stamp), reference.sha256
+    if found != expected:
+        raise _another(path, f"its SHA-256 is {found[:12]}..., expected {expected[:12]}...")
+    return path
+
+
+def _look(reference: Reference) -> tuple[str, tuple[int, int, int]]:
+    """Return path and stamp of a file that is there and has its size; nothing of it was read. Errors as of `check`."""
+    path = str(reference.path)
+    stamp = files.stamp(path)
+    if stamp is None:
+        raise DataFileError(
+            f"{path} is missing: it holds the {reference.type} that the measurement refers to. Put it back beside "
+            "the measurement, from where this was copied"
+        )
+    if stamp[1] != reference.size:
+        raise _another(path, f"it has {stamp[1]} bytes, expected {reference.size}")
+    return path, stamp
+
+
+def _another(path: str, why: str) -> DataFileError:
+    return DataFileError(
+        f"{path} is not the file that was written with the measurement: {why}. Put the right one back, or remove "
+        "the measurement"
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _digest(path: str, stamp: tuple[int, int, int]) -> str:  # noqa: ARG001  another stamp, another file
+    return files.sha256(path)
+
+
+def value_of(reference: Reference) -> Any:
+    """Return what a reference stands for: an array of NumPy read, others to be read when their values are used."""
+    value = _deferred(reference)
+    if reference.type != "numpy.ndarray":
+        return value
+    # netCDF keeps no order of bytes.
+    return np.asarray(value.values).astype(_dtype(reference), copy=False)
+
+
+def deferred(node: Tree) -> Any:
+    """Return the value of a node of a tree; arrays of files of their own are not read yet.
+
+    One of NumPy becomes a DataArray whose encoding has the key `BARE`, all have `FILE`.
+    """
+    if external.is_external(node):
+        reference = Reference.of(node)
+        if reference.path is not None:
+            return _deferred(reference)
+    return from_plain(node)
+
+
+def is_deferred(value: Any) -> bool:
+    """Whether a value is an array from a file of its own, which may not be read yet."""
+    return isinstance(value, xr.DataArray) and FILE in value.encoding
+
+
+def _deferred(reference: Reference) -> xr.DataArray | xr.Dataset:
+    path, read = _look(reference)[0], partial(check, reference)
+    is_array = reference.type == "numpy.ndarray"
+    dtype = _dtype(reference) if is_array else None
+    if dtype is not None and dtype.kind in "biufc" and reference.shape:
+        array = lazy.LazyArray(path, str(reference.variable), reference.shape, dtype.newbyteorder("="), read)
+        dims = [_AXIS.format(axis) for axis in range(len(reference.shape))]
+        da = xr.DataArray(lazy.lazy(dims, array))
+        da.encoding = {FILE: path, BARE: True}
+        return da
+    try:
+        ds = lazy.open_lazily(path, read)
+        for variable in ds.data_vars:
+            ds[variable].encoding[FILE] = path
+        if reference.variable is None:
+            return ds
+        da = ds[reference.variable].rename(reference.name)
+    except DataFileError:
+        raise
+    except load.UNREADABLE as error:
+        check(reference)
+        raise DataFileError(f"{path}: cannot be read: {type(error).__name__}: {error}") from error
+    if is_array:
+        da.encoding[BARE] = True
+    return da
+
+
+def _dtype(reference: Reference) -> np.dtype[Any]:
+    try:
+        return np.dtype(str(reference.dtype))
+    except (TypeError, ValueError) as error:
+        raise DataFileError(
+            f"a stored {external.EXTERNAL} of the dtype {str(reference.dtype)[:80]!r}: {error}"
+        ) from error
+
+
+external.open_with(value_of)

@@ -1,0 +1,118 @@
+"""Datasets and DataFrames as tables of plain columns, which CSV and Parquet hold, and back.
+
+The notes of a table are ``frame`` (`coma_xr.exports.frames`) or ``dataset`` (`coma_xr.exports.cells`), and
+``columns``: for each its name, or two for the parts of complex numbers, its ``plain`` dtype, and its
+``note`` (`coma_xr.exports.columns`), with the dtype that it had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from coma_xr.exports import cells, frames
+from coma_xr.exports.columns import Array, Note, plain, real
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Plain", "Table", "from_table", "plain_name", "to_table"]
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A plain column.
+
+    Attributes
+    ----------
+    name : str
+    values : ndarray, shape (rows,)
+        Bool, numbers, dates, durations or text; or objects: None, and one kind of these.
+    json : bool
+        Whether the text is JSON.
+    """
+
+    name: str
+    values: Array
+    json: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Plain columns and the notes that lead back."""
+
+    columns: Sequence[Plain]
+    note: Mapping[str, Any]
+
+
+def to_table(data: xr.Dataset | pd.DataFrame) -> Table:
+    """Return a Dataset or DataFrame as a table.
+
+    Raises
+    ------
+    SerializationError
+        When a cell or an attribute holds what there is no form for.
+    LayoutError
+        When a Dataset would have too many rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = to_table(pd.DataFrame({"z": [1 + 2j], "Es": [[1, 2]]}))
+    >>> [(column.name, column.values.tolist()) for column in table.columns]
+    [('z.real', [1.0]), ('z.imag', [2.0]), ('Es', ['[1, 2]'])]
+    """
+    room: Any = cells if isinstance(data, xr.Dataset) else frames
+    columns, note = room.to_columns(data)
+    names = [name for name, _ in columns]
+    plains: list[Plain] = []
+    said: list[Note] = []
+    for name, values in columns:
+        array, how = plain(values, f"'{name}'", empty=True)
+        own = [name]
+        if how.get("complex"):
+            own = frames.unique([*names, f"{name}.real", f"{name}.imag"])[-2:]
+            names += own
+        parts = [array] if len(own) == 1 else [array[..., 0], array[..., 1]]
+        as_json = how.get("cells") == "json"
+        plains += [Plain(name, part, as_json) for name, part in zip(own, parts, strict=True)]
+        said.append({"name": name, "columns": own, "plain": plain_name(parts[0]), "note": how})
+    kind = "dataset" if isinstance(data, xr.Dataset) else "frame"
+    return Table(plains, {"columns": said, kind: note})
+
+
+def plain_name(values: Array) -> str:
+    """Return the name of a plain dtype: that of NumPy, ``str``, and for objects ``empty`` with their type.
+
+    Examples
+    --------
+    >>> plain_name(np.array([1, None], dtype=object)), plain_name(np.array(["a"]))
+    ('empty int', 'str')
+    """
+    if values.dtype != object:
+        return "str" if values.dtype.kind == "U" else values.dtype.name
+    kinds = {type(cell).__name__ for cell in values}
+    return f"empty {next(iter(kinds - {'NoneType'}), 'str')}" if "NoneType" in kinds else "str"
+
+
+def from_table(columns: Mapping[str, Array], note: Mapping[str, Any]) -> xr.Dataset | pd.DataFrame:
+    """Return the Dataset or DataFrame of plain columns.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray
+        As the format gave them back, of the plain dtypes that were noted.
+    note : mapping
+    """
+    values = []
+    for said in note["columns"]:
+        parts = [columns[name] for name in said["columns"]]
+        array = parts[0] if len(parts) == 1 else np.stack(parts, axis=-1)
+        values.append((said["name"], real(array, said["note"])))
+    if "dataset" in note:
+        return cells.from_columns(values, note["dataset"])
+    return frames.frame_of(values, note["frame"])

@@ -1,0 +1,300 @@
+"""Plain trees: which nodes are stored forms of typed values, and paths such as ``results/t`` or ``results/*/energy``.
+
+A tree is nested dictionaries and lists. A path is text whose segments stand between slashes, or a
+sequence of segments. A segment of digits is an index into a list, or a key of a dictionary; ``-1``
+counts from the end; ``*`` stands for every value of a dictionary or every item of a list. In a text
+a backslash takes the meaning from a following slash, asterisk or backslash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from coma_xr.errors import PathError
+from coma_xr.text import available
+
+__all__ = [
+    "MAX_DEPTH",
+    "TREE",
+    "TYPE",
+    "WILDCARD",
+    "Path",
+    "follow",
+    "is_array",
+    "is_typed",
+    "join",
+    "leaves",
+    "looks_registered",
+    "put",
+    "shown",
+    "split",
+]
+
+# Far inside what every parser and every supported Python can read and write.
+MAX_DEPTH = 100
+
+# The key under which a stored form says its type.
+TYPE = "__type__"
+
+# The only other key of a value of a registered type.
+TREE = "tree"
+
+# How the names of coma_xr's own stored forms begin.
+OURS = ("coma.", "numpy.")
+
+# The names that were registered; `coma_xr.values.registry` adds and removes them.
+REGISTERED: set[str] = set()
+
+_ARRAYS = ("numpy.ndarray", "coma.ndarray")
+
+Path = str | Sequence[str | int]
+
+
+class _Wildcard:
+    def __repr__(self) -> str:
+        return "*"
+
+
+WILDCARD: Final = _Wildcard()
+Segment = str | _Wildcard
+
+# Characters of a path in a message.
+_LONG = 200
+
+
+def split(path: Path) -> tuple[Segment, ...]:
+    """Return the segments of a path.
+
+    Parameters
+    ----------
+    path : str or sequence of str and int
+        In a text, empty segments (a leading, trailing or double slash) count for nothing.
+
+    Returns
+    -------
+    tuple
+        Keys as text; `WILDCARD` for an asterisk.
+
+    Examples
+    --------
+    >>> split("results/*/energy")
+    ('results', *, 'energy')
+    >>> split(("results", "a/b", 0))
+    ('results', 'a/b', '0')
+    """
+    if isinstance(path, str):
+        return _split_text(path)
+    return tuple(WILDCARD if segment == "*" else str(segment) for segment in path)
+
+
+@lru_cache(maxsize=4096)
+def _split_text(path: str) -> tuple[Segment, ...]:
+    if "\\" not in path:
+        return tuple(WILDCARD if s == "*" else s for s in path.split("/") if s)
+    segments: list[Segment] = []
+    text, escaped, literal = "", False, False
+    for character in path + "/":
+        if escaped:
+            text, escaped, literal = text + character, False, True
+        elif character == "\\":
+            escaped = True
+        elif character == "/":
+            if text:
+                segments.append(WILDCARD if text == "*" and not literal else text)
+            text, literal = "", False
+        else:
+            text += character
+    return tuple(segments)
+
+
+def join(segments: Sequence[Segment | int]) -> str:
+    r"""Return the text of a path, the inverse of `split`.
+
+    Examples
+    --------
+    >>> join(["results", "a/b", 0])
+    'results/a\\/b/0'
+    """
+    return "/".join("*" if s is WILDCARD else _escape(str(s)) for s in segments)
+
+
+def shown(segments: Sequence[Segment | int]) -> str:
+    """Return the text of a path for a message: of a very long one its beginning and end.
+
+    Examples
+    --------
+    >>> len(shown(["results", "x" * 1000]))
+    185
+    """
+    text = join(segments)
+    return text if len(text) <= _LONG else f"{text[: _LONG - 80]} ... {text[-60:]}"
+
+
+def _escape(segment: str) -> str:
+    if "\\" in segment or "/" in segment or segment == "*":
+        return segment.replace("\\", "\\\\").replace("/", "\\/").replace("*", "\\*")
+    return segment
+
+
+def follow(tree: Any, path: Path) -> Any:
+    """Return what a path leads to.
+
+    Parameters
+    ----------
+    tree : dict or list
+        Nested dictionaries and lists.
+    path : str or sequence of str and int
+        Without a segment, the tree itself.
+
+    Returns
+    -------
+    object
+        The value or branch. A list of all that was found where the path has an asterisk; branches in which the
+        rest of the path leads nowhere are left out.
+
+    Raises
+    ------
+    PathError
+        When the path leads nowhere, or its asterisk matches nothing.
+
+    Examples
+    --------
+    >>> follow({"results": {"E": [1.5, 2.5]}}, "results/E/1")
+    2.5
+    >>> follow({"sites": [{"E": 1}, {"E": 2}, {}]}, "sites/*/E")
+    [1, 2]
+    """
+    segments = split(path)
+    if WILDCARD in segments:
+        found = list(_all(tree, segments))
+        if not found:
+            raise PathError(f"The path '{join(segments)}' matches nothing.")
+        return found
+    node = tree
+    for depth, segment in enumerate(segments):
+        try:
+            node = step(node, segment)
+        except (KeyError, IndexError):
+            raise PathError(_nowhere(node, segments, depth)) from None
+    return node
+
+
+def step(node: Any, segment: Any) -> Any:
+    """Return the child of one node; KeyError or IndexError when there is none."""
+    if isinstance(node, dict):
+        return node[segment]
+    if isinstance(node, list):
+        try:
+            return node[int(segment)]
+        except ValueError:
+            raise KeyError(segment) from None
+    raise KeyError(segment)
+
+
+def _all(node: Any, segments: tuple[Segment, ...]) -> Iterator[Any]:
+    if not segments:
+        yield node
+        return
+    first, rest = segments[0], segments[1:]
+    if first is not WILDCARD:
+        try:
+            child = step(node, first)
+        except (KeyError, IndexError):
+            return
+        yield from _all(child, rest)
+    elif isinstance(node, dict):
+        for child in node.values():
+            yield from _all(child, rest)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _all(child, rest)
+
+
+def _nowhere(node: Any, segments: tuple[Segment, ...], depth: int) -> str:
+    segment, where = str(segments[depth]), join(segments[:depth]) or "the tree"
+    text = f"No '{segment}' in {where} (path '{join(segments)}'). "
+    if isinstance(node, dict):
+        return text + available(segment, node)
+    if isinstance(node, list):
+        return text + f"There is a list of {len(node)}."
+    return text + f"There is a value of type {type(node).__name__}."
+
+
+def put(tree: dict[str, Any], path: Path, value: Any) -> None:
+    """Write a value at a path, making the dictionaries on the way.
+
+    Raises
+    ------
+    PathError
+        When a value that is no dictionary stands in the way, or the path is empty or has an asterisk.
+
+    Examples
+    --------
+    >>> tree = {}
+    >>> put(tree, "parameters/layout/N", 2)
+    >>> tree
+    {'parameters': {'layout': {'N': 2}}}
+    """
+    segments = split(path)
+    if not segments or WILDCARD in segments:
+        raise PathError(f"The path '{join(segments)}' does not name one place to write to.")
+    node: Any = tree
+    for depth, segment in enumerate(segments[:-1]):
+        node = node.setdefault(segment, {})
+        if not isinstance(node, dict):
+            raise PathError(
+                f"'{join(segments[: depth + 1])}' is a value of type {type(node).__name__}, "
+                f"so nothing can be written at '{join(segments)}'."
+            )
+    node[segments[-1]] = value
+
+
+def leaves(tree: Any, parents: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every path, as a tuple of keys, and its value; lists and arrays are values.
+
+    A dictionary is followed, unless it is empty or the stored form of a typed value.
+
+    Examples
+    --------
+    >>> list(leaves({"a": {"b": 1}, "c": [1, 2]}))
+    [(('a', 'b'), 1), (('c',), [1, 2])]
+    """
+    if isinstance(tree, dict) and tree and not is_typed(tree):
+        for key, child in tree.items():
+            yield from leaves(child, (*parents, key))
+    else:
+        yield parents, tree
+
+
+def is_typed(node: Any) -> bool:
+    """Whether a node of a plain tree is the stored form of a typed value.
+
+    Examples
+    --------
+    >>> is_typed({"__type__": "coma.complex", "real": 1.0, "imag": 0.0}), is_typed({"__type__": "wire"})
+    (True, False)
+    """
+    if not isinstance(node, dict):
+        return False
+    name = node.get(TYPE)
+    return isinstance(name, str) and (
+        name.startswith(OURS) or (name in REGISTERED and looks_registered(node))
+    )
+
+
+def is_array(node: Any) -> bool:
+    """Whether a node of a plain tree is the stored form of a NumPy array.
+
+    Examples
+    --------
+    >>> is_array({"__type__": "numpy.ndarray", "shape": [1], "list": [1]}), is_array([1])
+    (True, False)
+    """
+    return isinstance(node, dict) and node.get(TYPE) in _ARRAYS
+
+
+def looks_registered(node: Mapping[str, Any]) -> bool:
+    """Whether a dictionary is what a value of a registered type is stored as, of whatever type."""
+    return len(node) == 2 and TREE in node and isinstance(node.get(TYPE), str)

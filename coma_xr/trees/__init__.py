@@ -1,1 +1,0 @@
-"""Measurement trees, without a disk: paths into them, their plain form, their text."""

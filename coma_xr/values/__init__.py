@@ -1,0 +1,1 @@
+"""Any object as a plain tree, which files hold, and back."""

@@ -1,0 +1,263 @@
+"""Arrays in files beside the measurement: what marks them in a result, and what the tree keeps of them.
+
+The tree has ``{"__type__": "coma.external", "file": "psi.nc", "type": "numpy.ndarray", ...}``, and ``info`` lists
+the files. A file's whole name is that of the measurement, without its ending, then a dot and ``psi.nc``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from coma_xr.errors import DataFileError, SerializationError
+from coma_xr.tree import TYPE
+from coma_xr.values.forms import ToValue, part, whole_numbers
+
+__all__ = [
+    "EXTERNAL",
+    "FILES",
+    "External",
+    "Reference",
+    "external",
+    "files_of",
+    "is_external",
+    "is_plain_name",
+    "located",
+    "open_with",
+    "read",
+    "references",
+]
+
+EXTERNAL = "coma.external"
+
+FILES = "external"
+"""The key in ``info`` below which a measurement lists its files."""
+
+_PATH = "path"
+_KINDS = {"numpy": {"ndarray"}, "xarray": {"DataArray", "Dataset"}}
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,120}\.nc")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_LARGEST = 2**62
+
+
+class External:
+    """What `external` returns: an array on its way to a file of its own."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"external({type(self.value).__name__})"
+
+
+def external(value: Any) -> External:
+    """Mark an array, in what a function that is run returns, to be stored as a netCDF file beside the measurement.
+
+    For arrays too big for text, from some ten megabytes on. The tree keeps shape, dtype and SHA-256.
+
+    Parameters
+    ----------
+    value : ndarray, DataArray or Dataset
+        At a path of its own, best; in a list it is read with the list. Of any dtype that netCDF can hold, which are all but
+        structured ones.
+
+    Returns
+    -------
+    External
+        Nothing else can be done with it than to return it.
+
+    Raises
+    ------
+    SerializationError
+        For anything else.
+
+    Notes
+    -----
+    A measurement gives the array back as it was: one of NumPy is read when it is asked for, a DataArray or Dataset when
+    its values are. In a Dataset of the experiment it is one array that reads only the files that are
+    looked at.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import coma_xr as coma
+    >>> def wave(k):
+    ...     return {"norm": 1.0, "psi": coma.external(np.exp(1j * k * np.linspace(0, 1, 1000)))}
+    >>> e = coma.Experiment("waves")
+    >>> e.run(wave, {"k": [1.0, 2.0, 3.0]})
+    (3, 3)
+    >>> e.to_dataset().psi.sizes
+    Frozen({'k': 3, 'psi_index': 1000})
+    """
+    kind = type(value)
+    if kind.__name__ not in _KINDS.get(kind.__module__.partition(".")[0], ()):
+        raise SerializationError(
+            f"coma.external() takes a NumPy array, a DataArray or a Dataset, not a {kind.__name__}."
+        )
+    return External(value)
+
+
+class _Path(str):
+    """A path that was put into a tree here; one that a file names is plain text."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a tree keeps of an array in a file of its own.
+
+    Parameters
+    ----------
+    file : str
+        The part of the file's name behind that of the measurement, such as ``psi.nc``.
+    type : str
+        ``numpy.ndarray``, ``xarray.DataArray`` or ``xarray.Dataset``.
+    shape : tuple of int
+        Of a Dataset, the sizes of its dims.
+    dtype : str or None
+        NumPy's text; None for a Dataset.
+    size : int
+        Of the file [bytes].
+    sha256 : str
+        Of the file's content.
+    variable : str or None
+        The name of the array in the file.
+    name : str or None
+        That of the DataArray itself.
+    path : str or None
+        Where the file is; None where that is not known.
+    """
+
+    file: str
+    type: str
+    shape: tuple[int, ...]
+    dtype: str | None
+    size: int
+    sha256: str
+    variable: str | None = None
+    name: str | None = None
+    path: str | None = None
+
+    def to_tree(self) -> dict[str, Any]:
+        """Return the stored form."""
+        tree: dict[str, Any] = {
+            TYPE: EXTERNAL,
+            "file": self.file,
+            "type": self.type,
+            "shape": list(self.shape),
+        }
+        optional = {"dtype": self.dtype, "variable": self.variable, "name": self.name}
+        tree |= {key: value for key, value in optional.items() if value is not None}
+        return {**tree, "size": self.size, "sha256": self.sha256}
+
+    @classmethod
+    def of(cls, node: dict[str, Any]) -> Reference:
+        """Return what a stored form says; DataFileError when it makes no sense."""
+        file, sha256 = part(node, "file", str), part(node, "sha256", str)
+        shape, size = whole_numbers(node, "shape"), part(node, "size", int)
+        if not is_plain_name(file):
+            raise DataFileError(f"a stored {EXTERNAL} needs a plain name that ends in .nc, not {file[:80]!r}")
+        if not _SHA256.fullmatch(sha256) or size < 0 or not all(0 <= length < _LARGEST for length in shape):
+            raise DataFileError(f"a stored {EXTERNAL} with a shape, size or SHA-256 that can be none")
+        root, _, kind = part(node, "type", str).partition(".")
+        if kind not in _KINDS.get(root, ()):
+            raise DataFileError(f"a stored {EXTERNAL} of the unknown type {node['type'][:80]!r}")
+        texts = [node.get(key) for key in ("dtype", "variable", "name")]
+        if not all(text is None or type(text) is str for text in texts):
+            raise DataFileError(f"a stored {EXTERNAL} with a dtype or name that is no text")
+        if kind != "Dataset" and (texts[0] is None or texts[1] is None):
+            raise DataFileError(
+                f"a stored {EXTERNAL} of one array needs its dtype, and the variable that it is"
+            )
+        # Each value takes a byte at least; who believed more would make room for what nobody stored.
+        if kind != "Dataset" and math.prod(shape) > size:
+            raise DataFileError(
+                f"a stored {EXTERNAL} of {math.prod(shape):,} values in a file of {size:,} bytes"
+            )
+        path = node.get(_PATH)
+        known = str(path) if type(path) is _Path else None
+        variable = None if kind == "Dataset" else texts[1]
+        return cls(file, node["type"], tuple(shape), texts[0], size, sha256, variable, texts[2], known)
+
+
+_opener: Callable[[Reference], Any] | None = None
+
+
+def open_with(function: Callable[[Reference], Any]) -> None:
+    """Set the function that makes values of references; whoever tells trees where files are sets it."""
+    global _opener  # noqa: PLW0603  the one place where it is set
+    _opener = function
+
+
+def is_external(node: Any) -> bool:
+    """Whether a node of a plain tree stands for an array in a file of its own."""
+    return isinstance(node, dict) and node.get(TYPE) == EXTERNAL
+
+
+def is_plain_name(file: Any) -> bool:
+    """Whether a text can be the last part of a file's name, and nothing but that."""
+    return type(file) is str and _NAME.fullmatch(file) is not None
+
+
+def files_of(tree: Any) -> list[str]:
+    """Return the last parts of the names of a measurement's own files, as its ``info`` lists them.
+
+    Examples
+    --------
+    >>> files_of({"info": {"external": ["psi.nc"]}})
+    ['psi.nc']
+    """
+    info = tree.get("info")
+    listed = info.get(FILES) if isinstance(info, dict) else None
+    if not isinstance(listed, list) or not all(map(is_plain_name, listed)):
+        return []
+    return listed
+
+
+def references(tree: Any) -> Iterator[Reference]:
+    """Yield the references in a plain tree that make sense."""
+    children = tree if type(tree) is list else tree.values() if type(tree) is dict else ()
+    if is_external(tree):
+        try:
+            yield Reference.of(tree)
+        except DataFileError:
+            return
+        return
+    for child in children:
+        if type(child) in (dict, list):
+            yield from references(child)
+
+
+def located(tree: Any, stem: str) -> Any:
+    """Return a plain tree in which references say where their files are.
+
+    Parameters
+    ----------
+    tree : dict
+        Plain; not changed.
+    stem : str
+        The path of the measurement's file, without its ending.
+    """
+    if type(tree) is list:
+        return [located(child, stem) if type(child) in (dict, list) else child for child in tree]
+    if type(tree) is not dict:
+        return tree
+    if tree.get(TYPE) == EXTERNAL and is_plain_name(tree.get("file")):
+        return {**tree, _PATH: _Path(f"{stem}.{tree['file']}")}
+    return {
+        key: located(child, stem) if type(child) in (dict, list) else child for key, child in tree.items()
+    }
+
+
+def read(node: Mapping[str, Any], name: str, value: ToValue) -> Any:  # noqa: ARG001  as every decoder
+    """Return the value that a node stands for; the reference itself where it is not known where the file is."""
+    reference = Reference.of(dict(node))
+    if reference.path is None or _opener is None:
+        return reference
+    return _opener(reference)

@@ -1,0 +1,67 @@
+"""What the stored forms of typed values share: checks of their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from coma_xr.errors import DataFileError, SerializationError
+from coma_xr.tree import TYPE
+
+__all__ = ["ToTree", "ToValue", "Unplaced", "cannot", "hashable", "part", "whole_numbers"]
+
+# Makes the plain tree of a part; what follows the part are the segments between the whole and it, one for
+# each level, so that the depth of what is written is known.
+ToTree = Callable[..., Any]
+
+# Makes the value of a part.
+ToValue = Callable[[Any], Any]
+
+
+def part(node: dict[str, Any], name: str, *kinds: type) -> Any:
+    """Return a part of a stored form that has one of these types.
+
+    Raises
+    ------
+    DataFileError
+        When it has not, or is lacking.
+
+    Examples
+    --------
+    >>> part({"__type__": "coma.uuid", "value": "a"}, "value", str)
+    'a'
+    """
+    value = node.get(name)
+    if type(value) not in kinds:
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        found = f"is a {type(value).__name__}" if name in node else "is lacking"
+        raise DataFileError(f"a stored {node.get(TYPE)} needs {name!r} of type {wanted}; here it {found}")
+    return value
+
+
+def whole_numbers(node: dict[str, Any], name: str) -> list[int]:
+    """Return a part that is a list of ints; true and false are none."""
+    numbers: list[int] = part(node, name, list)
+    if not set(map(type, numbers)) <= {int}:
+        raise DataFileError(f"a stored {node.get(TYPE)} needs whole numbers in {name!r}")
+    return numbers
+
+
+class Unplaced(SerializationError):
+    """A value has no stored form; whoever knows its path says so."""
+
+
+def cannot(what: str, reason: str) -> Unplaced:
+    """Return the error for a value that has no stored form."""
+    return Unplaced(f"cannot store {what}. {reason}")
+
+
+def hashable(value: Any) -> Any:
+    """Return a value with tuples in place of lists: what stands in a set or an index was no list.
+
+    Examples
+    --------
+    >>> hashable([1, [2, 3]])
+    (1, (2, 3))
+    """
+    return tuple([hashable(item) for item in value]) if type(value) is list else value

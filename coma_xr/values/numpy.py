@@ -1,0 +1,351 @@
+"""Stored forms of NumPy's arrays and scalars.
+
+Arrays of bool, int, float and text are as Coma 2 wrote them, with the dtype added:
+``{"__type__": "numpy.ndarray", "shape": [2, 2], "list": [1, 2, 3, 4], "dtype": "int64"}``. All other dtypes are
+``coma.ndarray``, which Coma 2 takes for a dictionary: complex numbers as two lists, times as whole numbers in
+the dtype's unit, long floats and bytes as text. The order of axes in memory is not kept.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from coma_xr.errors import DataFileError
+from coma_xr.tree import TYPE
+from coma_xr.values.forms import cannot, part
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+__all__ = [
+    "ARRAY",
+    "OTHER_ARRAY",
+    "SCALAR",
+    "decode",
+    "decode_array",
+    "decode_scalar",
+    "dtype_of",
+    "encode",
+    "encode_array",
+]
+
+Node = dict[str, Any]
+
+ARRAY = "numpy.ndarray"
+OTHER_ARRAY = "coma.ndarray"
+SCALAR = "coma.scalar"
+
+# All dtypes that a file may ask for; NumPy's own parser would also make objects and structures.
+_DTYPE = re.compile(
+    r"bool|u?int(8|16|32|64)|float(16|32|64)|complex(64|128)|c?longdouble|string"
+    r"|(datetime64|timedelta64)(\[[0-9]{0,9}(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?"
+    r"|[<>=|]?([biufc][0-9]{1,2}|[US][0-9]{1,10}|[mM]8(\[[0-9]{0,9}(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?)",
+    re.ASCII,
+)
+
+_DOUBLE = 8
+_COMPLEX = 16
+_WIDTH = 4  # bytes of one character in an array of texts
+_NAT = -(2**63)
+
+# A text array gives each item the room of the longest; more room than this for nothing is no measurement.
+_MAX_PADDING = 1 << 28
+_MAX_AXES = 64
+_MAX_SIZE = 1 << 62
+
+
+def encode(value: Any) -> Any:
+    """Return the plain form of an array or scalar; None when its type or dtype has none."""
+    import numpy as np
+
+    kind = type(value)
+    if kind is np.ndarray or kind is np.memmap:
+        return encode_array(value)
+    if isinstance(value, np.str_):
+        return str.__str__(value)
+    if isinstance(value, (np.bool_, np.integer, np.float64)) and not isinstance(value, np.timedelta64):
+        return value.item()
+    if isinstance(value, np.bytes_):
+        return {TYPE: SCALAR, "dtype": "bytes", "value": bytes(value).decode("latin-1")}
+    if isinstance(value, np.generic):
+        array = encode_array(np.asarray(value))
+        return None if array is None else _of_one(array)
+    return None
+
+
+def _of_one(array: Node) -> Node:
+    parts = {
+        "value" if name == "list" else name: array[name][0]
+        for name in ("list", "real", "imag")
+        if name in array
+    }
+    return {TYPE: SCALAR, "dtype": array["dtype"], **parts}
+
+
+def encode_array(array: Array) -> Node | None:
+    """Return the stored form of an array; None for a dtype that has none."""
+    dtype = array.dtype
+    kind, shape = dtype.kind, list(array.shape)
+    if kind in "biu" or (kind == "f" and dtype.itemsize <= _DOUBLE):
+        return {TYPE: ARRAY, "shape": shape, "list": array.ravel().tolist(), "dtype": _name(dtype)}
+    if kind == "U":
+        texts = _texts(array)
+        if _padding(texts, dtype.itemsize // _WIDTH) > _MAX_PADDING:
+            raise cannot("an array of texts", "Few of them are long, so most of it is empty; make it a list.")
+        return {TYPE: ARRAY, "shape": shape, "list": texts, "dtype": dtype.str}
+    parts = _PARTS[kind](array.ravel()) if kind in _PARTS else None
+    return parts and {TYPE: OTHER_ARRAY, "shape": shape, **parts, "dtype": _name(dtype)}
+
+
+def _name(dtype: np.dtype[Any]) -> str:
+    """Return the text for a dtype that means the same on every machine."""
+    if dtype.kind == "T":
+        return "string"
+    if dtype.kind == "S" or not dtype.isnative:
+        return dtype.str
+    return {"g": "longdouble", "G": "clongdouble"}.get(dtype.char, dtype.name)
+
+
+def _texts(array: Array) -> list[str]:
+    try:
+        texts: list[str] = array.ravel().tolist()
+    except ValueError as error:
+        raise cannot("an array of texts", f"One is no text: {error}.") from error
+    return texts
+
+
+def _padding(texts: list[str], width: int) -> int:
+    """Return the bytes of an array of texts that hold nothing."""
+    return _WIDTH * (width * len(texts) - sum(map(len, texts)))
+
+
+def _parts_of_floats(array: Array) -> Node:
+    return {"list": _exact(array)}
+
+
+def _parts_of_complex(array: Array) -> Node:
+    if array.dtype.itemsize <= _COMPLEX:
+        return {"real": array.real.tolist(), "imag": array.imag.tolist()}
+    return {"real": _exact(array.real), "imag": _exact(array.imag)}
+
+
+def _exact(array: Array) -> list[str]:
+    """Return floats beyond 64 bits as texts that give back every bit."""
+    import numpy as np
+
+    return [np.format_float_scientific(x, trim="-") for x in array.astype(array.dtype.newbyteorder("="))]
+
+
+def _parts_of_times(array: Array) -> Node:
+    numbers = array.astype(array.dtype.newbyteorder("="), copy=False).view("int64").tolist()
+    return {"list": [None if n == _NAT else n for n in numbers] if _NAT in numbers else numbers}
+
+
+def _parts_of_bytes(array: Array) -> Node:
+    return {"list": [item.decode("latin-1") for item in array.tolist()]}
+
+
+def _parts_of_strings(array: Array) -> Node | None:
+    """Return the parts of an array of `numpy.dtypes.StringDType`, with nothing or None in its gaps."""
+    import numpy as np
+
+    if array.dtype == np.dtypes.StringDType():
+        return {"list": array.tolist()}
+    if array.dtype == np.dtypes.StringDType(na_object=None):
+        return {"list": array.tolist(), "na": None}
+    return None
+
+
+_PARTS: dict[str, Callable[[Array], Node | None]] = {
+    "f": _parts_of_floats,
+    "c": _parts_of_complex,
+    "M": _parts_of_times,
+    "m": _parts_of_times,
+    "S": _parts_of_bytes,
+    "T": _parts_of_strings,
+}
+
+
+def decode(node: Node, name: str, _value: object) -> Any:
+    """Return the array or scalar of a stored form.
+
+    Raises
+    ------
+    DataFileError
+        When its parts do not belong together; nothing is allocated before that is known.
+    """
+    import numpy as np
+
+    try:
+        # Numbers too great for a narrow dtype would become infinite.
+        with np.errstate(over="raise"):
+            return decode_scalar(node) if name == SCALAR else decode_array(node)
+    except DataFileError:
+        raise
+    except (TypeError, ValueError, OverflowError, FloatingPointError, MemoryError) as error:
+        dtype = str(node.get("dtype"))[:40]
+        raise DataFileError(f"an array of dtype {dtype!r} cannot be made: {error}") from error
+
+
+def decode_scalar(node: Node) -> Any:
+    """Return a scalar, which is stored like an array of one item."""
+    import numpy as np
+
+    if node.get("dtype") == "bytes":
+        return np.bytes_(part(node, "value", str).encode("latin-1"))
+    names = {"value": "list", "real": "real", "imag": "imag"}
+    parts = {names[name]: [node[name]] for name in names if name in node}
+    return decode_array({TYPE: SCALAR, "shape": [], "dtype": part(node, "dtype", str), **parts})[()]
+
+
+def decode_array(node: Node) -> Array:
+    """Return an array; its parts are checked before anything is allocated."""
+    import numpy as np
+
+    shape = _shape(node)
+    name = node.get("dtype")
+    if name is None and node[TYPE] == ARRAY:
+        return _undeclared(_items(node, "list", shape), shape)
+    if name == "string":
+        return _strings(node, shape)
+    dtype = dtype_of(name)
+    if dtype.kind == "c":
+        return _complex(node, shape, dtype)
+    items = _items(node, "list", shape)
+    kinds = set(map(type, items))
+    if dtype.kind == "f" and dtype.itemsize > _DOUBLE:
+        return _long(items, dtype).reshape(shape)
+    if not kinds <= _ITEMS[dtype.kind]:
+        raise DataFileError(f"an array of dtype {name!r} cannot have items of {_listed(kinds)}")
+    if dtype.kind in "mM":
+        numbers = [_NAT if n is None else n for n in items] if type(None) in kinds else items
+        return np.array(numbers, dtype="int64").view(dtype.newbyteorder("=")).astype(dtype).reshape(shape)
+    if dtype.kind in "US":
+        return _fixed(items, dtype).reshape(shape)
+    return np.array(items, dtype=dtype).reshape(shape)
+
+
+def dtype_of(name: Any) -> np.dtype[Any]:
+    """Return the dtype that a file names.
+
+    Raises
+    ------
+    DataFileError
+        When it is none that arrays are stored with.
+    """
+    import numpy as np
+
+    if type(name) is not str or not _DTYPE.fullmatch(name) or name == "string":
+        raise DataFileError(f"an array has no dtype {str(name)[:40]!r} here")
+    return np.dtype(name)
+
+
+def _listed(kinds: set[type]) -> str:
+    return ", ".join(sorted(kind.__name__ for kind in kinds))
+
+
+def _shape(node: Node) -> tuple[int, ...]:
+    shape = node.get("shape")
+    if (
+        type(shape) is not list
+        or len(shape) > _MAX_AXES
+        or not all(type(n) is int and 0 <= n <= _MAX_SIZE for n in shape)
+    ):
+        raise DataFileError("an array needs a 'shape' of whole numbers and a 'list' of items")
+    return tuple(shape)
+
+
+def _items(node: Node, name: str, shape: tuple[int, ...]) -> list[Any]:
+    items = node.get(name)
+    if type(items) is not list:
+        raise DataFileError(f"an array needs a 'shape' of whole numbers and a {name!r} of items")
+    if math.prod(shape) != len(items):
+        raise DataFileError(f"an array of shape {shape} cannot have {len(items)} items")
+    if not {list, dict}.isdisjoint(map(type, items)):
+        raise DataFileError(f"the {name!r} of an array holds plain values only")
+    return items
+
+
+def _undeclared(items: list[Any], shape: tuple[int, ...]) -> Array:
+    """Return an array as Coma 2 stored it: NumPy finds the dtype again."""
+    import numpy as np
+
+    texts = [item for item in items if type(item) is str]
+    if texts and _WIDTH * (max(map(len, texts)) * len(items) - sum(map(len, texts))) > _MAX_PADDING:
+        raise DataFileError("an array of texts would be hardly more than empty room")
+    return np.array(items).reshape(shape)
+
+
+def _fixed(items: list[str], dtype: np.dtype[Any]) -> Array:
+    """Return texts or bytes of fixed width."""
+    import numpy as np
+
+    width = dtype.itemsize // (_WIDTH if dtype.kind == "U" else 1)
+    if max(map(len, items), default=0) > width:
+        raise DataFileError(f"an array of dtype {dtype.str!r} cannot have an item that long")
+    if _padding(items, width) > _MAX_PADDING:
+        raise DataFileError(f"an array of dtype {dtype.str!r} would be hardly more than empty room")
+    if not width:
+        # NumPy takes a width of 0 for a wish to find it.
+        return np.zeros(len(items), dtype=[("item", dtype)])["item"]
+    if dtype.kind == "S":
+        return np.array([item.encode("latin-1") for item in items], dtype=dtype)
+    return np.array(items, dtype=dtype)
+
+
+def _long(texts: list[Any], dtype: np.dtype[Any]) -> Array:
+    import numpy as np
+
+    if not all(type(text) is str for text in texts):
+        raise DataFileError(f"an array of dtype {dtype.name!r} needs its numbers as texts")
+    with warnings.catch_warnings():
+        # NumPy makes infinities of numbers that this machine's long floats do not hold.
+        warnings.simplefilter("error", RuntimeWarning)
+        try:
+            return np.array([np.longdouble(text) for text in texts], dtype=dtype)
+        except RuntimeWarning as error:
+            raise DataFileError(f"an array of dtype {dtype.name!r}: {error}") from None
+
+
+def _complex(node: Node, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    import numpy as np
+
+    real, imag = _items(node, "real", shape), _items(node, "imag", shape)
+    array = np.empty(len(real), dtype=dtype)
+    if dtype.itemsize > _COMPLEX:
+        array.real, array.imag = (_long(items, np.dtype("longdouble")) for items in (real, imag))
+    elif set(map(type, real)) | set(map(type, imag)) <= _ITEMS["f"]:
+        array.real, array.imag = real, imag
+    else:
+        raise DataFileError(f"an array of dtype {dtype.name!r} needs numbers in 'real' and 'imag'")
+    return array.reshape(shape)
+
+
+def _strings(node: Node, shape: tuple[int, ...]) -> Array:
+    import numpy as np
+
+    items = _items(node, "list", shape)
+    gaps = "na" in node
+    if not set(map(type, items)) <= ({str, type(None)} if gaps else {str}):
+        raise DataFileError("an array of texts cannot have other items")
+    dtype: Any = np.dtypes.StringDType(na_object=None) if gaps else np.dtypes.StringDType()
+    return np.array(items, dtype=dtype).reshape(shape)
+
+
+# What the items of each kind of array are in a file.
+_ITEMS: dict[str, set[type]] = {
+    "b": {bool},
+    "i": {int},
+    "u": {int},
+    "f": {float, int},
+    "U": {str},
+    "S": {str},
+    "M": {int, type(None)},
+    "m": {int, type(None)},
+}

@@ -1,0 +1,356 @@
+"""Python values to plain trees, which files hold, and back.
+
+A plain tree is made of dict (with text keys), list, str, int, float, bool and None, of exactly these
+types. Everything that goes into a file passes `to_plain`; whatever cannot be stored is found there,
+before any file exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from coma_xr.errors import DataFileError, SerializationError
+from coma_xr.tree import MAX_DEPTH, TREE, TYPE, is_typed, join, shown
+from coma_xr.values import objects, registry, typed
+from coma_xr.values.external import External
+from coma_xr.values.forms import ToTree, Unplaced
+from coma_xr.values.objects import CLASS, GETSTATE, SETSTATE
+
+__all__ = ["CLASS", "GETSTATE", "SETSTATE", "Tree", "check_keys", "from_plain", "restore", "to_plain"]
+
+# A plain tree or a part of one. Python's type checkers cannot follow the recursive alias usefully.
+Tree = Any
+
+Beside = Callable[[Any, tuple[str, ...]], Tree]
+
+_BARE = frozenset({str, int, float, bool, type(None)})
+
+# What a subclass is besides is not stored.
+_EXACT: Final[dict[type, Callable[[Any], Any]]] = {
+    str: str.__str__,
+    int: int.__int__,
+    float: float.__float__,
+}
+
+# A measurement lies up to four levels deep in the file.
+_DEEPEST = MAX_DEPTH - 4
+
+# No stored form has more levels of its own than this.
+_ROOM = 12
+
+
+class _Way(NamedTuple):
+    """How objects and arrays of their own are stored."""
+
+    getstate: str
+    beside: Beside | None
+
+
+def to_plain(value: Any, getstate: str = GETSTATE, beside: Beside | None = None) -> Tree:
+    """Return the plain tree of a value.
+
+    Parameters
+    ----------
+    value : object
+        Text, numbers, None, bool, dictionaries, lists, tuples, values of Python's own types, of NumPy, pandas
+        and xarray, named tuples, dataclasses, members of an Enum, objects with a getstate method, and of types
+        that were registered, nested as deep as 96 levels.
+    getstate : str, default "coma_getstate"
+        The name of the method that returns an object's state.
+    beside : callable, optional
+        Takes each array that `coma_xr.external` marked, with the keys that lead to it, and returns what the tree
+        keeps of it. Without it there may be none.
+
+    Returns
+    -------
+    dict, list, str, int, float, bool or None
+        Shares nothing that can change with `value`.
+
+    Raises
+    ------
+    SerializationError
+        For what cannot be stored. The message names its path and type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> to_plain({"E": np.float64(1.5), "sites": (1, 2), "z": 1j})
+    {'E': 1.5, 'sites': [1, 2], 'z': {'__type__': 'coma.complex', 'real': 0.0, 'imag': 1.0}}
+    """
+    return _plain(value, (), _Way(getstate, beside))
+
+
+def check_keys(tree: Tree, path: tuple[str, ...] = ()) -> None:
+    """Raise SerializationError for a plain tree with a value that no path would lead to, below an empty key.
+
+    What is inside of a list, or of a stored form, comes back with it.
+
+    Examples
+    --------
+    >>> check_keys({"sites": [{"": 1}]})
+    >>> check_keys({"sites": {"": 1}})
+    Traceback (most recent call last):
+    ...
+    coma_xr.errors.SerializationError: sites: the key '' is empty, and no path leads to it. Give it a name.
+    """
+    if type(tree) is not dict or (TYPE in tree and is_typed(tree)):
+        return
+    for key, child in tree.items():
+        if not key:
+            where = join(path) or "the result"
+            raise SerializationError(
+                f"{where}: the key '' is empty, and no path leads to it. Give it a name."
+            )
+        if type(child) is dict:
+            check_keys(child, (*path, key))
+
+
+def _plain(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
+    kind = type(value)
+    if kind in _BARE:
+        return value
+    if len(path) > _DEEPEST:
+        raise _too_deep(path)
+    if kind is dict:
+        return _plain_dict(value, path, way)
+    if kind is list or kind is tuple:
+        if _BARE.issuperset(map(type, value)):
+            # Most lists are of numbers, and may be long.
+            return list(value)
+        return [
+            item if type(item) in _BARE else _plain(item, (*path, str(i)), way)
+            for i, item in enumerate(value)
+        ]
+    return _plain_other(value, path, way)
+
+
+def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], way: _Way) -> Tree:
+    tree = {}
+    for key, child in value.items():
+        if not isinstance(key, str):
+            raise SerializationError(
+                f"{join(path) or 'the result'}: the key {key!r} is a {type(key).__name__}; the keys of a "
+                f"dictionary that is stored are text. Use {str(key)!r}."
+            )
+        # str() takes the subclass, such as numpy.str_, away.
+        name = key if type(key) is str else str.__str__(key)
+        tree[name] = child if type(child) in _BARE else _plain(child, (*path, name), way)
+    if TYPE in tree and typed.needs_escape(tree):
+        return typed.escape(value, _deeper(path, way))
+    return tree
+
+
+def _deeper(path: tuple[str, ...], way: _Way) -> ToTree:
+    """Return a function that makes the trees of the parts of what stands at a path."""
+    return lambda part, *segments: _plain(part, (*path, *map(str, segments)), way)
+
+
+def _plain_other(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
+    """Return the tree of what is neither a bare value nor exactly a dictionary, list or tuple."""
+    tree = _stored_form(value, path, way)
+    if tree is not None:
+        if len(path) > _DEEPEST - _ROOM and len(path) + _levels(tree) - 1 > _DEEPEST:
+            raise _too_deep(path)
+        return tree
+    if isinstance(value, Mapping):
+        return _plain_dict(value, path, way)
+    for bare, exact in _EXACT.items():
+        if isinstance(value, bare) and not hasattr(value, "dtype"):
+            return exact(value)
+    if isinstance(value, (list, tuple)):
+        return _plain(list(value), path, way)
+    raise SerializationError(_cannot_store(value, path, way.getstate))
+
+
+def _stored_form(value: Any, path: tuple[str, ...], way: _Way) -> Tree | None:
+    """Return the tree of a value whose type has a form of its own; None when it has none."""
+    kind, plain = type(value), _deeper(path, way)
+    if kind is External:
+        return _beside(value, path, way)
+    registration = registry.exact(kind)
+    try:
+        if registration is None:
+            tree = typed.encode(value, plain)
+            if tree is not None:
+                return tree
+            state = objects.own_state(value, way.getstate)
+            if state is not None:
+                return _plain_dict(state, path, way)
+            registration = registry.find(kind)
+        if registration is not None:
+            stored = registry.tree_of(registration, value)
+            return {TYPE: registration.name, TREE: plain(stored, TREE)}
+        return objects.encode(value, plain)
+    except Unplaced as error:
+        raise SerializationError(f"{join(path) or 'the result'}: {error}") from error.__cause__
+
+
+def _beside(value: External, path: tuple[str, ...], way: _Way) -> Tree:
+    """Return the reference to an array that gets a file of its own."""
+    if way.beside is None:
+        raise SerializationError(
+            f"{join(path) or 'the value'}: coma.external() belongs into what a function returns that is run; here "
+            "there is no measurement that could have a file beside it."
+        )
+    return way.beside(value.value, path)
+
+
+def _levels(tree: Tree) -> int:
+    """Return how deep a tree is nested."""
+    if isinstance(tree, dict):
+        return 1 + max(map(_levels, tree.values()), default=0)
+    if isinstance(tree, list):
+        # Long lists of numbers are common here.
+        nested = [item for item in tree if type(item) not in _BARE]
+        return 1 + max(map(_levels, nested), default=0)
+    return 0
+
+
+def _too_deep(path: tuple[str, ...]) -> SerializationError:
+    return SerializationError(
+        f"{join(path[:6])}/...: nested deeper than {_DEEPEST} levels, or it contains itself."
+    )
+
+
+def _cannot_store(value: Any, path: tuple[str, ...], getstate: str) -> str:
+    dtype = f" of dtype {value.dtype}" if hasattr(value, "dtype") else ""
+    name = type(value).__qualname__ if type(value).__module__ == "builtins" else objects.name_of(type(value))
+    return (
+        f"{join(path) or 'the result'}: cannot store a {name}{dtype}. Give its class a method {getstate}() that "
+        "returns a dictionary, or coma.register() it; an array of objects is better a list."
+    )
+
+
+def from_plain(tree: Tree, at: Sequence[str] = ()) -> Any:
+    """Return the values of a plain tree: as it is, with values in place of their stored forms.
+
+    Parameters
+    ----------
+    tree : dict, list, str, int, float, bool or None
+        A plain tree.
+    at : sequence of str, default ()
+        Keys that lead to it from where the paths in messages begin.
+
+    Raises
+    ------
+    DataFileError
+        When a stored form contradicts itself. The message names its path.
+
+    Examples
+    --------
+    >>> from_plain({"a": {"__type__": "numpy.ndarray", "shape": [2], "list": [1, 2]}, "b": [1, 2]})
+    {'a': array([1, 2]), 'b': [1, 2]}
+    """
+    try:
+        return _value(tree)
+    except DataFileError as error:
+        where = shown((*at, *_where(tree)))
+        if not where:
+            raise
+        raise DataFileError(f"{where}: {error}") from error
+
+
+def _value(tree: Tree) -> Any:
+    if isinstance(tree, dict):
+        if TYPE in tree:
+            if is_typed(tree):
+                return typed.decode(tree, _value)
+            if typed.needs_escape(tree):
+                return typed.values_of(tree, _value)
+        return {key: child if type(child) in _BARE else _value(child) for key, child in tree.items()}
+    if isinstance(tree, list):
+        if _BARE.issuperset(map(type, tree)):
+            return tree.copy()
+        return [item if type(item) in _BARE else _value(item) for item in tree]
+    return tree
+
+
+def _where(tree: Tree) -> tuple[str, ...]:
+    """Return the path of what in a tree, as deep as can be told, has no value."""
+    children = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, child in children:
+        if isinstance(child, (dict, list)):
+            try:
+                _value(child)
+            except DataFileError:
+                return (str(key), *_where(child))
+    return ()
+
+
+def restore(
+    tree: Tree,
+    classes: Iterable[type],
+    setstate: str = SETSTATE,
+    *,
+    whole: bool = False,
+    at: Sequence[str] = (),
+) -> Any:
+    """Return the values of a plain tree, with objects of the given classes in place of their state.
+
+    Parameters
+    ----------
+    tree : dict or list
+        A plain tree.
+    classes : iterable of type
+        The only classes of which objects are made; the state of others stays a dictionary.
+    setstate : str, default "coma_setstate"
+        The name of the method that takes an object's state.
+    whole : bool, default False
+        The tree is a whole measurement, into which the experiment wrote `info` and `parameters`.
+    at : sequence of str, default ()
+        Keys that lead to it from where the paths in messages begin.
+
+    Raises
+    ------
+    DataFileError
+        When a class does not take the state, or a stored form contradicts itself. The message names the path.
+
+    Examples
+    --------
+    >>> import dataclasses
+    >>> @dataclasses.dataclass
+    ... class Site:
+    ...     x: float
+    >>> tree = to_plain({"site": Site(0.5)})
+    >>> restore(tree, [Site])
+    {'site': Site(x=0.5)}
+    """
+    restorer = _Restorer(objects.Classes(classes), setstate, whole)
+    try:
+        return restorer.value(tree)
+    except DataFileError as error:
+        # The path was left where it was when the error occurred.
+        where = shown((*at, *restorer.path))
+        raise DataFileError(f"{where}: {error}" if where else str(error)) from error
+
+
+class _Restorer:
+    """Makes values of plain trees, and objects of the classes that were given."""
+
+    def __init__(self, classes: objects.Classes, setstate: str, whole: bool) -> None:
+        self.classes, self.setstate, self.whole = classes, setstate, whole
+        self.path: list[str] = []
+
+    def value(self, tree: Tree) -> Any:
+        if isinstance(tree, list):
+            return [self._part(str(i), item) for i, item in enumerate(tree)]
+        if not isinstance(tree, dict):
+            return tree
+        kind = self.classes.find(tree.get(CLASS))
+        if is_typed(tree):
+            value = typed.decode(tree, self.value)
+            return objects.member(kind, tree.get("name"), value) if kind and objects.is_enum(tree) else value
+        state = {key: self._part(key, child) for key, child in tree.items()}
+        if kind is None:
+            return state
+        del state[CLASS]
+        return objects.rebuild(kind, state, self.setstate, whole=self.whole and not self.path)
+
+    def _part(self, key: str, tree: Tree) -> Any:
+        if type(tree) in _BARE:
+            return tree
+        self.path.append(key)
+        value = self.value(tree)
+        self.path.pop()
+        return value

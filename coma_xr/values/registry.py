@@ -1,0 +1,195 @@
+"""Types of the user's that have a stored form of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from coma_xr.errors import DataFileError, SerializationError
+from coma_xr.tree import REGISTERED, TYPE, looks_registered
+from coma_xr.values.forms import cannot
+
+__all__ = [
+    "Registration",
+    "exact",
+    "find",
+    "install",
+    "named",
+    "register",
+    "registrations",
+    "revive",
+    "tree_of",
+]
+
+T = TypeVar("T")
+
+_RESERVED = ("coma.", "numpy.")
+_BUILT_IN = frozenset({str, int, float, bool, type(None), dict, list, tuple, object, type})
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One type of the user's and its way to and from a tree.
+
+    Parameters
+    ----------
+    type : type
+        The class.
+    to_tree : callable
+        Makes of an object what is stored.
+    from_tree : callable
+        Makes an object again.
+    name : str
+        What files call the type.
+    """
+
+    type: type
+    to_tree: Callable[[Any], Any]
+    from_tree: Callable[[Any], Any]
+    name: str
+
+
+_by_type: dict[type, Registration] = {}
+_by_name: dict[str, Registration] = {}
+
+
+def register(
+    type: type[T], to_tree: Callable[[T], Any], from_tree: Callable[[Any], T], name: str | None = None
+) -> None:
+    """Give a type of one's own a stored form, so that its values come back as they were.
+
+    Parameters
+    ----------
+    type : class
+        Objects of this class, and of subclasses that are not registered and have no ``coma_getstate`` of
+        their own. A subclass comes back as what `from_tree` makes.
+    to_tree : callable
+        Function of the object; returns what is stored: a dictionary, list, array, or anything else that can be.
+    from_tree : callable
+        Function of what `to_tree` returned (tuples have become lists); returns the object.
+    name : str, optional
+        What files call the type; by default its module and name. Give one that lasts when classes may move,
+        or live in a notebook.
+
+    Raises
+    ------
+    SerializationError
+        When the type is stored by itself already, or another one has the name.
+
+    Notes
+    -----
+    Without the registration a stored value is read as the dictionary ``{"__type__": name, "tree": ...}``.
+
+    Examples
+    --------
+    >>> class Lattice:
+    ...     def __init__(self, vectors):
+    ...         self.vectors = vectors
+    >>> register(Lattice, lambda lattice: lattice.vectors, Lattice, name="lattice")
+    >>> from coma_xr.values.plain import from_plain, to_plain
+    >>> to_plain(Lattice([[1, 0], [0, 1]]))
+    {'__type__': 'lattice', 'tree': [[1, 0], [0, 1]]}
+    >>> from_plain({"__type__": "lattice", "tree": [[1, 0], [0, 1]]}).vectors
+    [[1, 0], [0, 1]]
+    """
+    kind: Any = type
+    functions: list[Any] = [to_tree, from_tree]
+    label: Any = name
+    if not isinstance(kind, _type) or kind in _BUILT_IN:
+        raise SerializationError(f"register() takes a class of your own, not {kind!r}.")
+    if not all(map(callable, functions)):
+        raise SerializationError(f"register({kind.__qualname__}): to_tree and from_tree are functions.")
+    if label is None:
+        label = _full_name(kind)
+    if not isinstance(label, str) or not label or label.startswith(_RESERVED):
+        raise SerializationError(
+            f"register({kind.__qualname__}): the name {label!r} cannot be used; it is a text that does not begin "
+            f"with {' or '.join(_RESERVED)}."
+        )
+    _add(Registration(kind, to_tree, from_tree, label))
+
+
+# The argument of `register` hides it.
+_type = type
+
+
+def _add(new: Registration) -> None:
+    old = _by_name.get(new.name)
+    if old is not None and old.type is not new.type:
+        # A cell of a notebook that runs again makes the class anew.
+        if _full_name(old.type) != _full_name(new.type):
+            raise SerializationError(
+                f"register({new.type.__qualname__}): {new.name!r} is the name of {_full_name(old.type)} already."
+            )
+        _by_type.pop(old.type, None)
+    before = _by_type.get(new.type)
+    if before is not None:
+        del _by_name[before.name]
+        REGISTERED.discard(before.name)
+    _by_type[new.type] = _by_name[new.name] = new
+    REGISTERED.add(new.name)
+
+
+def _full_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def registrations() -> tuple[Registration, ...]:
+    """Return all registrations, for a process that is to know them too."""
+    return tuple(_by_type.values())
+
+
+def install(known: Iterable[Registration]) -> None:
+    """Take over the registrations of another process."""
+    for registration in known:
+        _add(registration)
+
+
+def exact(kind: type) -> Registration | None:
+    """Return the registration of exactly this type."""
+    return _by_type.get(kind)
+
+
+def find(kind: type) -> Registration | None:
+    """Return the registration of a type or of the nearest one above it."""
+    if not _by_type:
+        return None
+    return next((_by_type[parent] for parent in kind.__mro__ if parent in _by_type), None)
+
+
+def named(node: Mapping[str, Any]) -> Registration | None:
+    """Return the registration of a stored form; None when there is none."""
+    return _by_name.get(node[TYPE]) if looks_registered(node) else None
+
+
+def tree_of(registration: Registration, value: Any) -> Any:
+    """Return what is stored of an object, not plain yet.
+
+    Raises
+    ------
+    SerializationError
+        When the user's function fails.
+    """
+    try:
+        return registration.to_tree(value)
+    except Exception as error:
+        raise cannot(
+            f"a {registration.name}", f"Its to_tree failed: {type(error).__name__}: {error}"
+        ) from error
+
+
+def revive(registration: Registration, tree: Any) -> Any:
+    """Return the object of what was stored.
+
+    Raises
+    ------
+    DataFileError
+        When the user's function fails.
+    """
+    try:
+        return registration.from_tree(tree)
+    except Exception as error:
+        raise DataFileError(
+            f"from_tree of {registration.name!r} failed: {type(error).__name__}: {error}"
+        ) from error
