@@ -11,15 +11,15 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
 import coma_xr
+from coma_xr.checks import check_flag, check_ids, check_integer
 from coma_xr.define.conditions import as_condition
 from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import NOTHING, describe, look
-from coma_xr.errors import ExperimentError, ParameterError, PathError, warn
+from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.reading import Readable
-from coma_xr.run import runner
 from coma_xr.run.by_hand import NewMeasurement
-from coma_xr.run.plan import Survey, check, survey
+from coma_xr.run.plan import Survey, survey
 from coma_xr.run.signature import UNNAMED, name_of
 from coma_xr.run.worker import prepare
 from coma_xr.session import Keeper, Options, Session
@@ -125,8 +125,8 @@ class Experiment(Readable):
         config: Mapping[str, Any] | None = None,
         durable: Durable = "auto",
     ) -> None:
-        if durable not in ("auto", True, False):
-            raise ExperimentError(f"durable is 'auto', True or False, not {durable!r}.")
+        if durable != "auto":
+            durable = check_flag("durable", durable)
         given = {"description": _text(description), "tags": _words(tags)}
         self._given = config
         self._config = Config.of(config)
@@ -433,15 +433,14 @@ class Experiment(Readable):
         >>> e.run(lambda theta, L: {"t": theta * L}, {"theta": [0.1, 0.2, 0.3], "L": 1.0}, max_workers=2)
         (1, 3)
         """
-        check(repeats, shard, limit)
-        runner.check(on_error, max_workers, executor, timeout)
+        options = Options(
+            on_error, retry_failed, max_workers, executor, timeout, repeats, shard, limit, progress
+        ).checked()
+        seed, dry_run = check_integer("seed", seed, optional=True), check_flag("dry_run", dry_run)
         asked = None if scan is None else Scan.of(scan)
         definition = self._definition_to_run(function, asked)
         wanted = self._sets if asked is None else asked.rows(definition)
         work = self._work(function, definition, asked, seed)
-        options = Options(
-            on_error, retry_failed, max_workers, executor, timeout, repeats, shard, limit, progress
-        )
         session = Session(self._place, work, wanted, self._past(), self._durable, options)
         if asked is not None:
             self._check_definition(definition, work.defaults)
@@ -452,9 +451,9 @@ class Experiment(Readable):
             self._keep_definition(definition)
         session = replace(session, work=self._seeded(work, seed))
         self._note_function(name_of(function))
-        last = _scan_tree(definition, wanted, asked, repeats)
-        with self._place.running(None if shard is None else Shard.of_scan(shard, last)):
-            if shard is None or shard[0] == 0:
+        last = _scan_tree(definition, wanted, asked, options.repeats)
+        with self._place.running(None if options.shard is None else Shard.of_scan(options.shard, last)):
+            if options.shard is None or options.shard[0] == 0:
                 self._place.save_scan(last)
             return session.run()
 
@@ -573,7 +572,7 @@ class Experiment(Readable):
         DataFileError
             When a measurement cannot be read; nothing is changed then.
         """
-        self._place.deactivate(compress=compress)
+        self._place.deactivate(compress=check_flag("compress", compress))
 
     def activate(self) -> None:
         """Make each measurement a file of its own again, with the id that it had.
@@ -615,14 +614,14 @@ class Experiment(Readable):
         >>> Experiment("pendulum").verify()
         []
         """
-        return self._place.verify(repair=repair)
+        return self._place.verify(repair=check_flag("repair", repair))
 
     def remove(self, where: Any) -> list[int]:
         """Move measurements to ``.coma.removed`` in the directory, so that the next run computes them again.
 
         Parameters
         ----------
-        where : int, sequence of int, condition, str or callable
+        where : int, list, array or Index of int, condition, str or callable
             Ids, or a condition as in `to_dataset`.
 
         Returns
@@ -647,7 +646,7 @@ class Experiment(Readable):
 
         Parameters
         ----------
-        where : int, sequence of int, condition, str or callable
+        where : int, list, array or Index of int, condition, str or callable
             Ids, or a condition as in `to_dataset`.
         reason : str or None
             Why, for those who come later; None takes the mark away.
@@ -682,10 +681,9 @@ class Experiment(Readable):
         return ids
 
     def _chosen(self, where: Any) -> list[int]:
-        if isinstance(where, int) and not isinstance(where, bool):
-            return [where]
-        if isinstance(where, Sequence) and not isinstance(where, str):
-            return list(where)
+        given_ids = check_ids("where", where)
+        if given_ids is not None:
+            return given_ids
         ids = [m.id for m in self.measurements(where=where)]
         if not ids:
             warn(
@@ -715,6 +713,7 @@ class Experiment(Readable):
         ParameterError
             When no measurement in `other` has the parameters.
         """
+        keep_both = check_flag("keep_both", keep_both)
         if not isinstance(other, Experiment):
             other = Experiment(other, mode="r", config=self._given)
         definition = self._definition or other._definition

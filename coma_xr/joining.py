@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from coma_xr.checks import check_flag
 from coma_xr.define.past import Past
 from coma_xr.define.values import NOTHING, key, look
 from coma_xr.errors import DataFileError, DataFileWarning, warn
@@ -52,6 +53,7 @@ class Joined:
 
     def built(self, build: Callable[[Joined], _T], *, strict: bool) -> _T:
         """Return what is built of the measurements, without those that hold a value that cannot be read."""
+        strict = check_flag("strict", strict)
         try:
             return build(self)
         except DataFileError:

@@ -8,6 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from coma_xr.checks import check_flag
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import Past
 from coma_xr.define.scans import Scan
@@ -579,6 +580,7 @@ class Readable:
         """
         from coma_xr.exports.export import export, wants_table
 
+        overwrite = check_flag("overwrite", overwrite)
         if not wants_table(path):
             return export(self.to_dataset(where=where), path, overwrite=overwrite)
 
@@ -622,10 +624,12 @@ class Readable:
         """
         from coma_xr.summary import write_report
 
+        overwrite = check_flag("overwrite", overwrite)
         return write_report(self, self._place, path, overwrite=overwrite)
 
     def _built(self, build: Callable[[Iterable[tuple[int, Tree]]], T], *, strict: bool) -> T:
         """Return what is built of the measurements, without those that hold a value that cannot be read."""
+        strict = check_flag("strict", strict)
         try:
             return build(self._trees(strict=strict))
         except DataFileError:

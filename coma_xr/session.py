@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
+from coma_xr.checks import check_choice, check_flag, check_ids, check_integer, check_positive
 from coma_xr.define.values import near_doubles, near_doubles_text
-from coma_xr.errors import DataFileWarning, StorageError, warn
+from coma_xr.errors import DataFileWarning, ParameterError, StorageError, warn
+from coma_xr.run import pools
 from coma_xr.run.plan import plan, survey
-from coma_xr.run.runner import dry_run, run_plan
+from coma_xr.run.runner import OnError, dry_run, run_plan
 from coma_xr.run.signature import makes_no_difference, name_of
 from coma_xr.store.durability import ending
 from coma_xr.store.hints import fault_of_failure
 from coma_xr.store.locks import tell
-from coma_xr.text import listing
+from coma_xr.text import listing, shortened
 
 if TYPE_CHECKING:
     from coma_xr.define.past import Past
     from coma_xr.run.plan import Plan, Survey
     from coma_xr.run.report import RunReport
-    from coma_xr.run.runner import OnError
     from coma_xr.run.worker import Outcome, Work
     from coma_xr.store.durability import Durable, Saver
     from coma_xr.store.place import ExperimentDirectory
@@ -128,6 +129,34 @@ class Options:
     shard: tuple[int, int] | None = None
     limit: int | None = None
     progress: bool | None = None
+
+    def checked(self) -> Options:
+        """Return the options as plain values; ParameterError for those that make no sense, or not together."""
+        timeout = check_positive("timeout", self.timeout, "seconds")
+        pools.check(self.executor, timeout)
+        return Options(
+            check_choice("on_error", self.on_error, get_args(OnError)),
+            check_flag("retry_failed", self.retry_failed),
+            check_integer("max_workers", self.max_workers, 1, optional=True),
+            self.executor,
+            timeout,
+            check_integer("repeats", self.repeats, 1, optional=True),
+            _checked_shard(self.shard),
+            check_integer("limit", self.limit, optional=True),
+            None if self.progress is None else check_flag("progress", self.progress),
+        )
+
+
+def _checked_shard(shard: Any) -> tuple[int, int] | None:
+    if shard is None:
+        return None
+    numbers = None if isinstance(shard, (set, frozenset)) else check_ids("shard", shard)
+    if numbers is None or len(numbers) != 2 or not 0 <= numbers[0] < numbers[1]:
+        raise ParameterError(
+            f"shard={shortened(shard)} is no part of a scan.",
+            expected="a pair (i, n) with i from 0 to n - 1, such as (0, 8)",
+        )
+    return numbers[0], numbers[1]
 
 
 @dataclass(frozen=True)

@@ -243,9 +243,7 @@ def test_a_wrong_id_is_refused(pendulum):
         ExperimentError, match=r"holds no experiment with the id 8, but experiment.000007.json"
     ):
         coma.Experiment(pendulum, id=8)
-    with pytest.raises(
-        ExperimentError, match="id: expected None or a whole number from 0 to 1000000000, found '../7'"
-    ):
+    with pytest.raises(ParameterError, match=r"^id='\.\./7' is a str"):
         coma.Experiment(pendulum, id="../7")
 
 
@@ -257,7 +255,7 @@ def test_modes(tmp_path, pendulum):
     assert not (tmp_path / "nothing").exists()
     with pytest.raises(ExperimentError, match=r"holds an experiment already; mode='a' opens it."):
         coma.Experiment(pendulum, "x")
-    with pytest.raises(ExperimentError, match=r"mode: expected 'a' .*, 'r' .* or 'x' .*, found 'w'."):
+    with pytest.raises(ExperimentError, match="^mode='w' is unknown"):
         coma.Experiment(pendulum, "w")
 
 

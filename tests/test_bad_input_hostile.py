@@ -371,7 +371,7 @@ def test_characters_of_patterns_in_a_name_are_themselves(experiment_path, templa
 
 @pytest.mark.parametrize("id", ["../../x", "1", -1, 10**30, 1.5, True, float("nan"), "1/2", b"1", [1], "\0"])
 def test_ids_that_are_no_numbers_are_refused(experiment_path, id):
-    with pytest.raises((ExperimentError, ParameterError), match="id: expected None or a whole number"):
+    with pytest.raises((ExperimentError, ParameterError), match="^id="):
         coma.Experiment(experiment_path, id=id)
     assert not experiment_path.exists()
 

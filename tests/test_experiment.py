@@ -733,10 +733,9 @@ def test_repeats_that_may_differ_are_not_spoken_of(e, function):
 
 @pytest.mark.parametrize("timeout", ["5", True, 0, float("nan")])
 def test_a_timeout_is_a_number_of_seconds(e, timeout):
-    with pytest.raises(
-        coma.ParameterError, match=f"timeout is a number of seconds above 0, or None, not {timeout!r}"
-    ):
+    with pytest.raises(coma.ParameterError) as caught:
         e.run(square, {"x": [1]}, timeout=timeout)
+    assert caught.value.expected == "a number of seconds above 0 or None"
 
 
 def test_ids_are_whole_numbers_also_those_of_numpy(e):

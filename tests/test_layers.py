@@ -17,7 +17,7 @@ PACKAGE = Path(coma_xr.__file__).parent
 FLOORS = [
     {"text"},
     {"errors"},
-    {"files", "html"},
+    {"files", "html", "checks"},
     {"tree"},
     {"values"},
     {"encoding", "exports", "plotting"},
@@ -41,12 +41,12 @@ ONLY = {
     "tree": {"text", "errors"},
     "values": {"text", "errors", "tree"},
     "encoding": {"text", "errors", "tree"},
-    "exports": {"text", "errors", "files", "tree", "values"},
-    "plotting": {"text", "errors"},
-    "output": {"text", "errors", "files", "html", "plotting"},
-    "define": {"text", "errors", "html", "tree", "values"},
-    "run": {"text", "errors", "files", "html", "tree", "values", "encoding", "exports", "define"},
-    "retrieve": {"text", "errors", "html", "tree", "values", "encoding", "exports", "define"},
+    "exports": {"text", "errors", "checks", "files", "tree", "values"},
+    "plotting": {"text", "errors", "checks"},
+    "output": {"text", "errors", "checks", "files", "html", "plotting"},
+    "define": {"text", "errors", "checks", "html", "tree", "values"},
+    "run": {"text", "errors", "checks", "files", "html", "tree", "values", "encoding", "exports", "define"},
+    "retrieve": {"text", "errors", "checks", "html", "tree", "values", "encoding", "exports", "define"},
 }
 
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

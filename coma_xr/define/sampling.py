@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from coma_xr.checks import check_choice, check_integer
 from coma_xr.define.axes import Column, points, values_of
 from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan
@@ -70,12 +71,9 @@ def sample(
     >>> all(0 <= p["a"] < 1 and p["N"] in range(1, 7) for p in scan)
     True
     """
-    if type(n) is not int or n < 1:
-        raise ParameterError(
-            f"sample() takes the number of points first, such as sample(100, a=(0, 1)), not {n!r}."
-        )
-    if method not in get_args(Method):
-        raise ParameterError(f"method is 'random', 'lhs' or 'sobol', not {method!r}.")
+    n = check_integer("n", n, 1)
+    seed = check_integer("seed", seed, optional=True)
+    check_choice("method", method, get_args(Method))
     if mapping is not None and not isinstance(mapping, Mapping):
         raise ParameterError(f"sample() takes names with their intervals, not a {type(mapping).__name__}.")
     entries = [*(mapping or {}).items(), *axes.items()]

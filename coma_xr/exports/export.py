@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr import files
+from coma_xr.checks import check_flag
 from coma_xr.errors import ExperimentError, StorageError
 from coma_xr.exports.formats import format_of
 
@@ -76,6 +77,7 @@ def export(data: xr.Dataset | pd.DataFrame, path: str | os.PathLike[str], *, ove
             f" Use .export('{path}')." if hasattr(data, "to_dataframe") and hasattr(data, "export") else hint
         )
         raise ExperimentError(f"A Dataset or a DataFrame can be exported, this is a {name}.{hint}")
+    overwrite = check_flag("overwrite", overwrite)
     path = Path(path)
     chosen = format_of(path)
     if not files.is_directory(str(path.parent)):

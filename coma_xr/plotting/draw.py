@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coma_xr.checks import check_integer, check_positive
 from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.kinds import (
     bins_of,
@@ -262,9 +262,8 @@ def panels_of(
         raise LayoutError(
             f"These would be {len(keys)} panels; {MOST_PANELS} are the most. Select some, or use hue."
         )
-    _check_positive("height", height, "a number of inches, such as 3")
-    _check_positive("aspect", aspect, "a number, such as 1.5")
-    _check_positive("col_wrap", col_wrap, "a number of panels, such as 3", numbers.Integral)
+    height, aspect = check_positive("height", height, "inches"), check_positive("aspect", aspect)
+    col_wrap = check_integer("col_wrap", col_wrap, 1, optional=True)
     if col_wrap is not None and (rows or not cols):
         raise LayoutError("col_wrap breaks the panels of col into lines, when there is no row. Leave it out.")
     if ax is not None:
@@ -276,12 +275,6 @@ def panels_of(
     size = SEVERAL if len(keys) > 1 else ALONE
     high = height or size[0]
     return _made(table, labels, keys, shape, (high * (aspect or size[1]), high))
-
-
-def _check_positive(name: str, given: Any, wanted: str, kind: type = numbers.Real) -> None:
-    number = isinstance(given, kind) and not isinstance(given, bool)
-    if given is not None and not (number and given > 0):
-        raise LayoutError(f"{name}={given!r} must be more than 0: {wanted}.")
 
 
 def _made(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from coma_xr.checks import check_flag
 from coma_xr.define.conditions import as_condition
 from coma_xr.errors import PathError
 from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
@@ -129,7 +130,7 @@ class ComaAccessor:
         if status is None:
             raise PathError("This Dataset has no 'measurement_status'; e.to_dataset() makes it.")
         wanted = np.atleast_1d(status.values != DONE)
-        if not not_asked:
+        if not check_flag("not_asked", not_asked):
             wanted &= np.atleast_1d(status.values != _NOT_ASKED)
         places = dict(zip(status.dims, np.nonzero(wanted), strict=False))
         columns = {
@@ -211,7 +212,11 @@ class ComaAccessor:
         wanted = as_condition(condition)
         wanted.resolve(lambda text: self._resolve(text)[0])
         mask = xr.DataArray(wanted.evaluate_columns(self.__getitem__))
-        return cut(self._ds, mask) if drop else masked(self._ds, mask.drop_vars(list(mask.coords)))
+        return (
+            cut(self._ds, mask)
+            if check_flag("drop", drop)
+            else masked(self._ds, mask.drop_vars(list(mask.coords)))
+        )
 
     # Doing
 

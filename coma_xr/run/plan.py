@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, key, look
-from coma_xr.errors import ParameterError
 from coma_xr.run.provenance import Versions
 from coma_xr.tree import split
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
     from coma_xr.values.plain import Tree
 
-__all__ = ["Plan", "Survey", "Task", "check", "plan", "survey"]
+__all__ = ["Plan", "Survey", "Task", "plan", "survey"]
 
 
 class Task(NamedTuple):
@@ -96,17 +95,11 @@ def plan(
     limit : int, optional
         Do so many at most.
 
-    Raises
-    ------
-    ParameterError
-        When one of the last three makes no sense.
-
     Examples
     --------
     >>> plan([[1], [2], [2.0], [3]], done={key([3])}, failed={key([1])}).todo
     [Task(position=1, values=(2,), key=(2,), repeat=None), Task(position=0, values=(1,), key=(1,), repeat=None)]
     """
-    check(repeats, shard, limit)
     count = _Count(done, failed, retry_failed)
     place = 0
     for repeat in [None] if repeats is None else range(repeats):
@@ -117,19 +110,6 @@ def plan(
     beyond = 0 if limit is None else max(0, len(todo) - limit)
     kept = todo[: len(todo) - beyond]
     return Plan(kept, count.asked, count.skipped, count.left, count.duplicates, beyond)
-
-
-def check(repeats: int | None, shard: tuple[int, int] | None, limit: int | None) -> None:
-    """Raise ParameterError when one of these arguments of `plan` makes no sense."""
-    if repeats is not None and (type(repeats) is not int or repeats < 1):
-        raise ParameterError(f"repeats is a number from 1 on, not {repeats!r}.")
-    if limit is not None and (type(limit) is not int or limit < 0):
-        raise ParameterError(f"limit is a number from 0 on, not {limit!r}.")
-    if shard is not None:
-        given: Any = shard
-        numbers = list(given) if isinstance(given, (tuple, list)) else []
-        if [type(n) for n in numbers] != [int, int] or not 0 <= numbers[0] < numbers[1]:
-            raise ParameterError(f"shard is (i, n) with i from 0 to n - 1, such as (0, 8), not {shard!r}.")
 
 
 class _Count:

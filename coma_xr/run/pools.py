@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import ParameterError
@@ -14,24 +13,18 @@ if TYPE_CHECKING:
 __all__ = ["check", "pool_of", "workers_of"]
 
 
-def check(max_workers: int | None, executor: Any, timeout: float | None) -> None:
-    """Raise ParameterError when these arguments of `pool_of` cannot be used, or not together."""
-    if max_workers is not None and (type(max_workers) is not int or max_workers < 1):
+def check(executor: Any, timeout: float | None) -> None:
+    """Raise ParameterError when an executor cannot be used, or not with a timeout."""
+    if executor is None:
+        return
+    if timeout is not None:
         raise ParameterError(
-            f"max_workers is a number from 1 on, or None for all cores, not {max_workers!r}."
+            "timeout= works with the worker processes of coma_xr, which can be killed, and not with executor=.",
+            ways=["Set the limit in the executor, or use max_workers=."],
         )
-    number_given = isinstance(timeout, numbers.Real) and not isinstance(timeout, bool)
-    if timeout is not None and not (number_given and timeout > 0):
-        raise ParameterError(f"timeout is a number of seconds above 0, or None, not {timeout!r}.")
-    if executor is not None:
-        if timeout is not None:
-            raise ParameterError(
-                "timeout= holds in worker processes of our own, which can be killed; with executor= give the limit to "
-                "whoever runs it, or use max_workers=."
-            )
-        from coma_xr.run.executors import executor_of
+    from coma_xr.run.executors import executor_of
 
-        executor_of(executor)
+    executor_of(executor)
 
 
 def workers_of(max_workers: int | None, executor: Any) -> int:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from coma_xr import files
+from coma_xr.checks import check_choice, check_flag, check_positive
 from coma_xr.define.parameters import ParameterSet
 from coma_xr.encoding import json, lines, xml
 from coma_xr.encoding.boost import write_parameters
 from coma_xr.errors import ComaError, DataFileError, ParameterError, StorageError
 from coma_xr.run import child
 from coma_xr.run.template import HERE, OUTPUT, PARAMETERS, Template
-from coma_xr.text import listing, near_names
+from coma_xr.text import listing
 from coma_xr.values.plain import from_plain, to_plain
 
 __all__ = ["Program", "ProgramError", "program"]
@@ -277,17 +278,18 @@ def program(
     >>> program("expr {n} + 1", output="text", name="successor").__name__
     'successor'
     """
-    _check_choice("input", input, (*get_args(Input), None))
-    _check_choice("output", output, get_args(Output))
+    check_choice("input", input, (*get_args(Input), None))
+    check_choice("output", output, get_args(Output))
+    timeout, keep_failed = (
+        check_positive("timeout", timeout, "seconds"),
+        check_flag("keep_failed", keep_failed),
+    )
     for option, file in (("input_file", input_file), ("output_file", output_file)):
         if file is not None and (not file or file in {".", ".."} or set(file) & set("/\0")):
             raise ParameterError(f"{option} is a file name in the program's directory, not {file!r}.")
     called: Any = name
     if called is not None and not (isinstance(called, str) and called.strip("/ ")):
         raise ParameterError(f"name is what the program's result is called, such as 'energy', not {name!r}.")
-    seconds: Any = timeout
-    if seconds is not None and not (isinstance(seconds, (int, float)) and seconds > 0):
-        raise ParameterError(f"timeout is a number of seconds above 0, not {timeout!r}.")
     here = str(Path.cwd())
     template = Template.of(command, here)
     if input is None and (input_file is not None or PARAMETERS in template.names):
@@ -298,10 +300,3 @@ def program(
         raise ParameterError(f"input_file and output_file are both {input_file!r}.")
     variables = {str(name): str(value) for name, value in (env or {}).items()}
     return Program(template, input, output, input_file, output_file, timeout, variables, keep_failed, name)
-
-
-def _check_choice(option: str, value: Any, known: Sequence[Any]) -> None:
-    if value not in known:
-        hints = near_names(value, [str(name) for name in known]) if isinstance(value, str) else []
-        hint = f" Did you mean {hints[0]!r}?" if hints else ""
-        raise ParameterError(f"{option} is one of {', '.join(map(repr, known))}, not {value!r}.{hint}")

@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
-from coma_xr.errors import ComaError, ParameterError, RunError, StorageError, warn
-from coma_xr.run import pools
+from coma_xr.errors import ComaError, RunError, StorageError, warn
 from coma_xr.run.interrupts import Interrupts
 from coma_xr.run.pools import pool_of, workers_of
 from coma_xr.run.progress import Progress, Tell
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from coma_xr.run.pool import Pool
     from coma_xr.values.plain import Tree
 
-__all__ = ["Keep", "OnError", "check", "dry_run", "run_plan"]
+__all__ = ["Keep", "OnError", "dry_run", "run_plan"]
 
 OnError = Literal["auto", "continue", "stop"]
 
@@ -93,7 +92,6 @@ def run_plan(
         When a result cannot be written, also at a second try. Has the `Outcome` in the list `unsaved`, with others
         that were computed by then, and a `report`.
     """
-    check(on_error, max_workers, executor, timeout)
     if plan.todo:
         work = replace(work, provenance={**work.provenance, **commit_of(work.function)})
     pool = pool_of(work, len(plan.todo), max_workers=max_workers, executor=executor, timeout=timeout)
@@ -112,13 +110,6 @@ def run_plan(
             error.report = course.report()  # type: ignore[attr-defined]
             raise
     return _ended(course, interrupts)
-
-
-def check(on_error: OnError, max_workers: int | None, executor: Any, timeout: float | None) -> None:
-    """Raise ParameterError when one of these arguments of `run_plan` makes no sense."""
-    if on_error not in get_args(OnError):
-        raise ParameterError(f"on_error is 'auto', 'continue' or 'stop', not {on_error!r}.")
-    pools.check(max_workers, executor, timeout)
 
 
 def _ended(course: _Course, interrupts: Interrupts) -> RunReport:

@@ -19,6 +19,7 @@ from random import SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
+from coma_xr.checks import check_integer
 from coma_xr.define.parameters import Definition, ParameterSet, write
 from coma_xr.define.values import BRANCH, hand_out
 from coma_xr.encoding.formats import FORMATS, JSON
@@ -176,8 +177,7 @@ def prepare(
     {'parameters/L': 1.0}
     """
     _check_info(definition, provenance or {})
-    if seed is not None and (type(seed) is not int or seed < 0):
-        raise ParameterError(f"seed is a whole number from 0 on, or None, not {seed!r}.")
+    seed = check_integer("seed", seed, optional=True)
     keywords: tuple[str, ...] = ()
     defaults: dict[str, Tree] = {}
     if protocol == "set":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
+from coma_xr.checks import check_choice, check_integer
 from coma_xr.encoding.formats import JSON, format_of
 from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, warn
 from coma_xr.store import documents
@@ -38,14 +39,10 @@ class Wanted:
     @classmethod
     def of(cls, path: str | os.PathLike[str], mode: str, id: int | None, config: Config) -> Wanted:
         """Return the arguments, checked; ExperimentError for those that make no sense."""
-        if mode not in {"a", "r", "x"}:
-            raise ExperimentError(
-                f"mode: expected 'a' (open or create), 'r' (read only) or 'x' (create), found {mode!r}."
-            )
-        if id is not None and not (type(id) is int and 0 <= id <= _HIGHEST_ID):
-            raise ExperimentError(
-                f"id: expected None or a whole number from 0 to {_HIGHEST_ID}, found {id!r}."
-            )
+        mode = check_choice("mode", mode, ("a", "r", "x"))
+        id = check_integer("id", id, optional=True)
+        if id is not None and id > _HIGHEST_ID:
+            raise ExperimentError(f"id={id} is too large.", expected=f"an integer up to {_HIGHEST_ID}")
         text = os.fsdecode(path)
         if not text or "\0" in text:
             raise ExperimentError(f"path: expected the path of a directory, found {path!r}.")

@@ -115,11 +115,6 @@ KINDS = "an interval (low, high), (low, high, 'log') or (low, high, 'int'), or a
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (
-            lambda: sample(0, a=(0, 1)),
-            "sample() takes the number of points first, such as sample(100, a=(0, 1)), not 0.",
-        ),
-        (lambda: sample(4, a=(0, 1), method="grid"), "method is 'random', 'lhs' or 'sobol', not 'grid'."),
         (lambda: sample(4, [1]), "sample() takes names with their intervals, not a list."),
         (lambda: sample(4), "A definition has at least one parameter, such as 'theta_0'; none was given."),
         (lambda: sample(4, a=(0, 1, "lin")), f"'a' = (0, 1, 'lin') is not understood; it is {KINDS}"),

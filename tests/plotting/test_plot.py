@@ -17,7 +17,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import coma_xr as coma
-from coma_xr.errors import ComaWarning, ExperimentError, LayoutError, PathError
+from coma_xr.errors import ComaWarning, ExperimentError, LayoutError, ParameterError, PathError
 from coma_xr.plotting.draw import plot
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
@@ -658,7 +658,7 @@ WRONG = {
         "hue": "theta_0",
         "status": "faild",
     },
-    "height=0 must be more than 0": {"x": "theta", "y": "t", "hue": "theta_0", "height": 0},
+    "height=0 is out of range": {"x": "theta", "y": "t", "hue": "theta_0", "height": 0},
     "col_wrap breaks the panels of col into lines": {"x": "theta", "y": "t", "row": "theta_0", "col_wrap": 2},
     "ax takes matplotlib's Axes, one for each panel; this is: int.": {
         "x": "theta",
@@ -671,7 +671,7 @@ WRONG = {
 
 @pytest.mark.parametrize("text", WRONG)
 def test_what_cannot_be_says_why(pendulum, text):
-    with pytest.raises((LayoutError, PathError)) as caught:
+    with pytest.raises((LayoutError, ParameterError, PathError)) as caught:
         plot(pendulum, **WRONG[text])
     assert text in str(caught.value)
 
@@ -753,16 +753,16 @@ def test_an_unknown_argument_is_answered_with_the_right_one(pendulum, name, text
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"height": "big"}, "height='big' must be more than 0: a number of inches, such as 3."),
-        ({"aspect": True}, "aspect=True must be more than 0: a number, such as 1.5."),
-        ({"aspect": float("nan")}, "aspect=nan must be more than 0: a number, such as 1.5."),
-        ({"col_wrap": 1.5}, "col_wrap=1.5 must be more than 0: a number of panels, such as 3."),
+        ({"height": "big"}, "height='big' is a str. Expected a number of inches above 0 or None."),
+        ({"aspect": True}, "aspect=True is a bool. Expected a number above 0 or None."),
+        ({"aspect": float("nan")}, "aspect=nan is out of range. Expected a number above 0 or None."),
+        ({"col_wrap": 1.5}, "col_wrap=1.5 is a float. Expected an integer from 1 on or None."),
         ({"labels": "x"}, "labels maps names and values to texts, such as {'t': 'time'}; this is 'x'"),
         ({"labels": ["x"]}, "labels maps names and values to texts, such as {'t': 'time'}; this is ['x']"),
     ],
 )
 def test_arguments_of_a_wrong_kind_are_errors(pendulum, arguments, text):
-    with pytest.raises(LayoutError) as caught:
+    with pytest.raises((LayoutError, ParameterError)) as caught:
         plot(pendulum, x="theta", y="t", col="theta_0", **arguments)
     assert text in str(caught.value)
 

@@ -423,10 +423,11 @@ def test_a_command_that_cannot_be_meant_is_an_error_when_it_is_defined(script, c
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"input": "jsn"}, r"input is one of 'json', 'xml', None, not 'jsn'. Did you mean 'json'\?"),
-        ({"output": "csv"}, "output is one of 'json', 'xml', 'text', not 'csv'"),
-        ({"timeout": 0}, "timeout is a number of seconds above 0, not 0"),
-        ({"timeout": "5"}, "timeout is a number of seconds above 0, not '5'"),
+        ({"input": "jsn"}, r"input='jsn' is unknown. Available: json, xml, None. Did you mean 'json'\?"),
+        ({"output": "csv"}, "output='csv' is unknown. Available: json, xml, text"),
+        ({"timeout": 0}, "timeout=0 is out of range"),
+        ({"timeout": "5"}, "timeout='5' is a str"),
+        ({"keep_failed": "no"}, "keep_failed='no' is a str"),
         ({"input_file": "../a"}, "input_file is a file name in the program's directory, not '../a'"),
         ({"output_file": ".."}, "output_file is a file name"),
         ({"input_file": "a", "output_file": "a"}, "input_file and output_file are both 'a'"),

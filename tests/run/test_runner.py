@@ -10,7 +10,7 @@ import time
 import pytest
 
 from coma_xr.define.scans import grid
-from coma_xr.errors import ComaWarning, ParameterError, RunError, StorageError
+from coma_xr.errors import ComaWarning, RunError, StorageError
 from coma_xr.run import progress, runner
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
@@ -156,11 +156,6 @@ class TestStopping:
         assert raised.value.failures[0]["parameters"] == {"a": 2}
         report = raised.value.report
         assert (report, report.failed, report.not_run) == ((2, 5), 1, 2)
-
-    def test_another_word_is_an_error_before_anything_is_computed(self, kept):
-        text = "^on_error is 'auto', 'continue' or 'stop', not 'ignore'\\.$"
-        with pytest.raises(ParameterError, match=text):
-            run(lambda a: pytest.fail("computed"), 1, kept, on_error="ignore")
 
 
 def test_a_limit_is_told_as_not_run(kept):

@@ -137,7 +137,7 @@ class TestFunctions:
 
     @pytest.mark.parametrize("seed", [-1, 1.5, "1", True])
     def test_what_is_no_root_is_an_error(self, seed):
-        with pytest.raises(ParameterError, match=r"^seed is a whole number from 0 on, or None, not "):
+        with pytest.raises(ParameterError, match="^seed="):
             prepare(lambda a, b: a, AB, "keywords", seed=seed)
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from coma_xr.define.scans import grid
 from coma_xr.encoding.json import decode, prepend_info
-from coma_xr.errors import ComaWarning, ParameterError, RunError, SerializationError, StorageError
+from coma_xr.errors import ComaWarning, RunError, SerializationError, StorageError
 from coma_xr.run import pool as pool_module
 from coma_xr.run import workers
 from coma_xr.run.plan import plan
@@ -391,19 +391,6 @@ class TestWhatCannotBeRun:
             ComaWarning, match=r"^The function takes 1 MB along to the workers\. Is there a large array"
         ):
             run(lambda a: len(table), 1, kept, max_workers=2)
-
-    @pytest.mark.parametrize(
-        ("how", "text"),
-        [
-            ({"max_workers": 0}, "max_workers is a number from 1 on, or None for all cores, not 0."),
-            ({"max_workers": 2.0}, "max_workers is a number from 1 on, or None for all cores, not 2.0."),
-            ({"max_workers": True}, "max_workers is a number from 1 on, or None for all cores, not True."),
-            ({"timeout": 0}, "timeout is a number of seconds above 0, or None, not 0."),
-        ],
-    )
-    def test_settings_that_make_no_sense_are_an_error(self, how, text):
-        with raises(ParameterError, text):
-            run(lambda a: pytest.fail("computed"), 1, Kept(), **how)
 
     def test_no_worker_is_started_when_there_is_nothing_to_do(self):
         work = prepare(lambda a: a, grid(a=[1]).definition, "keywords")

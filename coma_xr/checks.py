@@ -1,0 +1,139 @@
+"""Checks of settings: each returns the value as a plain bool, int, float or list, or raises ParameterError."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, overload
+
+from coma_xr.errors import ParameterError
+from coma_xr.text import shortened, with_article
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """Return a setting that is True or False.
+
+    Examples
+    --------
+    >>> check_flag("dry_run", "no")
+    Traceback (most recent call last):
+    ...
+    coma_xr.errors.ParameterError: dry_run='no' is a str. Expected True or False.
+    """
+    if isinstance(value, bool):
+        return value
+    if getattr(getattr(value, "dtype", None), "kind", "") == "b" and getattr(value, "ndim", None) == 0:
+        return bool(value)
+    raise _wrong(name, value, "True or False")
+
+
+@overload
+def check_integer(name: str, value: Any, lowest: int = 0) -> int: ...
+@overload
+def check_integer(name: str, value: Any, lowest: int = 0, *, optional: bool) -> int | None: ...
+def check_integer(name: str, value: Any, lowest: int = 0, *, optional: bool = False) -> int | None:
+    """Return a setting that is an integer from `lowest` on, of Python, NumPy or any type with ``__index__``.
+
+    Examples
+    --------
+    >>> check_integer("limit", True)
+    Traceback (most recent call last):
+    ...
+    coma_xr.errors.ParameterError: limit=True is a bool. Expected an integer from 0 on.
+    """
+    if optional and value is None:
+        return None
+    number = _integer(value)
+    if number is None or number < lowest:
+        raise _wrong(name, value, f"an integer from {lowest} on" + (" or None" if optional else ""), number)
+    return number
+
+
+def _integer(value: Any) -> int | None:
+    """Return an integer of any type as an int, and None for everything else."""
+    if isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def check_positive(name: str, value: Any, unit: str = "") -> float | None:
+    """Return a setting that is a finite number above 0, or None.
+
+    Examples
+    --------
+    >>> check_positive("timeout", -1, "seconds")
+    Traceback (most recent call last):
+    ...
+    coma_xr.errors.ParameterError: timeout=-1 is out of range. Expected a number of seconds above 0 or None.
+    """
+    if value is None:
+        return None
+    scalar = value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+    real = isinstance(scalar, numbers.Real) and not isinstance(scalar, bool)
+    if not real or not 0 < scalar < math.inf:
+        of_unit = f" of {unit}" if unit else ""
+        raise _wrong(name, value, f"a number{of_unit} above 0 or None", scalar if real else None)
+    return float(scalar) if not isinstance(scalar, (int, float)) else scalar
+
+
+def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
+    """Return a setting that is one of some words, or of other values that a set can hold.
+
+    Examples
+    --------
+    >>> check_choice("on_error", "contine", ("auto", "continue", "stop"))
+    Traceback (most recent call last):
+    ...
+    coma_xr.errors.ParameterError: on_error='contine' is unknown. Available: auto, continue, stop. Did you mean 'continue'?
+    """
+    # Some types compare item by item, and 1 equals True.
+    if any(type(value) is type(choice) and value == choice for choice in choices):
+        return value
+    raise ParameterError(
+        f"{name}={shortened(value)} is unknown.",
+        name=value if isinstance(value, str) else None,
+        available=[str(choice) for choice in choices],
+    )
+
+
+def check_ids(name: str, value: Any) -> list[int] | None:
+    """Return one id or a list, array, Index or Series of ids as a list of ints; None for anything else.
+
+    Raises
+    ------
+    ParameterError
+        When some items are integers and others are not.
+
+    Examples
+    --------
+    >>> check_ids("where", range(1, 4)), check_ids("where", "x > 1")
+    ([1, 2, 3], None)
+    """
+    number = _integer(value)
+    if number is not None:
+        return [number]
+    if isinstance(value, (str, bytes, Mapping)) or callable(value) or not isinstance(value, Iterable):
+        return None
+    ids = []
+    # The items of xarray's arrays are arrays of their own.
+    items: Any = getattr(value, "values", value) if hasattr(value, "dims") else value
+    for item in items:
+        number = _integer(item)
+        if number is None:
+            kind = with_article(type(item).__name__)
+            raise ParameterError(
+                f"{name} contains {shortened(item)}, {kind}.", expected="ids, which are integers"
+            )
+        ids.append(number)
+    return sorted(ids) if isinstance(value, (set, frozenset)) else ids
+
+
+def _wrong(name: str, value: Any, expected: str, converted: Any = None) -> ParameterError:
+    """Return the error about a setting of the wrong type, or of the right one and out of range."""
+    fault = f"is {with_article(type(value).__name__)}" if converted is None else "is out of range"
+    return ParameterError(f"{name}={shortened(value)} {fault}.", expected=expected)
