@@ -8,7 +8,7 @@ tree of parameters and results, in which a *path* such as ``results/t`` names a 
 ...     return {"y": a * x**2}
 >>> e = coma.Experiment("squares")
 >>> e.run(square, coma.grid(x=[1, 2, 3]), progress=False)
-(3, 3)
+RunReport(saved=3, asked=3, skipped=0, failed=0)
 >>> e.to_dataset().y.values
 array([1., 4., 9.])
 

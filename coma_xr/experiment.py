@@ -107,9 +107,9 @@ class Experiment(Readable):
     ...     return {"y": a * x**2}
     >>> e = coma.Experiment("squares", description="Squares of small numbers")
     >>> e.run(square, {"x": [1, 2, 3]})
-    (3, 3)
+    RunReport(saved=3, asked=3, skipped=0, failed=0)
     >>> e.run(square, {"x": [1, 2, 3, 4]})
-    (1, 4)
+    RunReport(saved=1, asked=4, skipped=3, failed=0)
     >>> e.to_dataset().y.values
     array([ 1.,  4.,  9., 16.])
     """
@@ -429,9 +429,9 @@ class Experiment(Readable):
         --------
         >>> e = Experiment("pendulum")
         >>> e.run(lambda theta, L: {"t": theta * L}, {"theta": [0.1, 0.2], "L": 1.0})
-        (2, 2)
+        RunReport(saved=2, asked=2, skipped=0, failed=0)
         >>> e.run(lambda theta, L: {"t": theta * L}, {"theta": [0.1, 0.2, 0.3], "L": 1.0}, max_workers=2)
-        (1, 3)
+        RunReport(saved=1, asked=3, skipped=2, failed=0)
         """
         options = Options(
             on_error, retry_failed, max_workers, executor, timeout, repeats, shard, limit, progress
@@ -633,7 +633,7 @@ class Experiment(Readable):
         --------
         >>> e = Experiment("squares")
         >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        (3, 3)
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
         >>> e.remove("x > 1")
         [2, 3]
         """
@@ -660,7 +660,7 @@ class Experiment(Readable):
         --------
         >>> e = Experiment("squares")
         >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        (3, 3)
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
         >>> e.exclude("x == 2", "the lamp was off")
         [2]
         >>> e.exclude(2, None)
@@ -743,7 +743,7 @@ class ParallelExperiment(Experiment):
     --------
     >>> e = ParallelExperiment("squares")
     >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]}, max_workers=2)
-    (3, 3)
+    RunReport(saved=3, asked=3, skipped=0, failed=0)
     """
 
     def run(

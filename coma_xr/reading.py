@@ -236,7 +236,7 @@ class Readable:
         >>> import coma_xr as coma
         >>> e = coma.Experiment("squares")
         >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]}, limit=2)
-        (2, 3)
+        RunReport(saved=2, asked=3, skipped=0, failed=0)
         >>> e.status()
         {'measurements': 2, 'failed': 0, 'missing': 1, 'excluded': 0, 'runs': []}
         """
@@ -280,7 +280,7 @@ class Readable:
         >>> import coma_xr as coma
         >>> e = coma.Experiment("squares")
         >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        (3, 3)
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
         >>> [m.results.y for m in e.measurements()]
         [1, 4, 9]
         """
@@ -339,7 +339,7 @@ class Readable:
         >>> import coma_xr as coma
         >>> e = coma.Experiment("powers")
         >>> e.run(lambda x, n: {"y": x**n}, {"n": [1, 2], "x": [1.0, 2.0, 3.0]})
-        (6, 6)
+        RunReport(saved=6, asked=6, skipped=0, failed=0)
         >>> rs = e.retrieve_results([("x", "parameters/x"), ("y", "results/y")], [("n", "parameters/n")])
         >>> rs
         [Result((x,y),(n=1)), Result((x,y),(n=2))]
@@ -423,7 +423,7 @@ class Readable:
         >>> import coma_xr as coma
         >>> e = coma.Experiment("powers")
         >>> e.run(lambda x, n: {"y": x**n}, {"n": [1, 2], "x": [1.0, 2.0, 3.0]})
-        (6, 6)
+        RunReport(saved=6, asked=6, skipped=0, failed=0)
         >>> e.to_dataset().y.sel(n=2).values
         array([1., 4., 9.])
         """
@@ -503,7 +503,7 @@ class Readable:
         >>> import coma_xr as coma
         >>> e = coma.Experiment("squares")
         >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        (3, 3)
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
         >>> e.to_dataframe().y.tolist()
         [1, 4, 9]
         """
@@ -535,7 +535,7 @@ class Readable:
         >>> import coma_xr as coma
         >>> e = coma.Experiment("squares")
         >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        (3, 3)
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
         >>> "results/y" in set(e.paths().path)
         True
         """
@@ -574,7 +574,7 @@ class Readable:
         >>> import coma_xr as coma
         >>> e = coma.Experiment("squares")
         >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        (3, 3)
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
         >>> e.export("squares.csv").name
         'squares.csv'
         """
@@ -618,7 +618,7 @@ class Readable:
         >>> import coma_xr as coma
         >>> e = coma.Experiment("squares")
         >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        (3, 3)
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
         >>> e.report("squares.html").name
         'squares.html'
         """

@@ -43,7 +43,7 @@ class ComaAccessor:
     >>> import coma_xr as coma
     >>> e = coma.Experiment("pendulum")
     >>> e.run(lambda theta, L: {"t": theta * L}, {"theta": [0.1, 0.2, 0.3], "L": [1.0, 2.0]})
-    (6, 6)
+    RunReport(saved=6, asked=6, skipped=0, failed=0)
     >>> ds = e.to_dataset()
     >>> ds.coma["results/t"].dims
     ('theta', 'L')

@@ -27,7 +27,7 @@ class ComaBackendEntrypoint(BackendEntrypoint):
     --------
     >>> import coma_xr as coma
     >>> coma.Experiment("squares").run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-    (3, 3)
+    RunReport(saved=3, asked=3, skipped=0, failed=0)
     >>> import xarray as xr
     >>> xr.open_dataset("squares", engine=ComaBackendEntrypoint).y.values
     array([1, 4, 9])

@@ -29,7 +29,7 @@ _DIRECTORY = re.compile(r"^.*?[/\\](?=[^/\\]+:\d+ in )")
 
 
 class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of its own
-    """What came of a run: the tuple (saved, asked for), with more to tell.
+    """The counts of a run. It equals the tuple (saved, asked) and has more attributes.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
     --------
     >>> report = RunReport(58, 60, failed=2)
     >>> report
-    (58, 60)
+    RunReport(saved=58, asked=60, skipped=0, failed=2)
     >>> print(report)
     58 of 60 parameter sets saved, 2 failed; 0.0 s.
     """
@@ -98,6 +98,11 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (dict(vars(self)),)
+
+    def __repr__(self) -> str:
+        return (
+            f"RunReport(saved={self.saved}, asked={self.asked}, skipped={self.skipped}, failed={self.failed})"
+        )
 
     def __str__(self) -> str:
         parts = [f"{number} {what}" for number, what in self._others()]

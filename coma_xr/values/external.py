@@ -90,7 +90,7 @@ def external(value: Any) -> External:
     ...     return {"norm": 1.0, "psi": coma.external(np.exp(1j * k * np.linspace(0, 1, 1000)))}
     >>> e = coma.Experiment("waves")
     >>> e.run(wave, {"k": [1.0, 2.0, 3.0]})
-    (3, 3)
+    RunReport(saved=3, asked=3, skipped=0, failed=0)
     >>> e.to_dataset().psi.sizes
     Frozen({'k': 3, 'psi_index': 1000})
     """

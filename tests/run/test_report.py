@@ -15,7 +15,7 @@ def failure(a, message="no", line="f.py:1 in f: raise"):
 def test_a_report_is_the_tuple_of_coma_2():
     report = RunReport(58, 60, skipped=1, failed=1)
     assert report == (58, 60)
-    assert repr(report) == "(58, 60)"
+    assert repr(report) == "RunReport(saved=58, asked=60, skipped=1, failed=1)"
     saved, asked = report
     assert (saved, asked) == (report.saved, report.asked) == (58, 60)
 

@@ -375,7 +375,7 @@ try:
                  save=lambda outcome: ids.append(outcome.task.position) or len(ids), record_failure=print)
 except KeyboardInterrupt as error:
     report = error.report
-    print(ids, repr(report), report.failed, report.not_run, flush=True)
+    print(ids, tuple(report), report.failed, report.not_run, flush=True)
     print(signal.getsignal(signal.SIGINT) is signal.default_int_handler, flush=True)
     raise
 """
