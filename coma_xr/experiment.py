@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from coma_xr.run.worker import Outcome, Protocol, Work
     from coma_xr.store.findings import Finding
     from coma_xr.tree import Path as TreePath
+    from coma_xr.tree import PathLike
     from coma_xr.values.plain import Tree
 
 __all__ = ["Experiment", "ParallelExperiment"]
@@ -140,7 +141,7 @@ class Experiment(Readable):
 
     # What to run
 
-    def define_parameter_set(self, *parameters: str | tuple[str, TreePath]) -> None:
+    def define_parameter_set(self, *parameters: str | tuple[str, PathLike]) -> None:
         """Say which parameters a parameter set has, and where in the tree they are.
 
         Parameters
@@ -164,7 +165,7 @@ class Experiment(Readable):
         self._check_definition(new, {})
         self._keep_definition(new)
 
-    def _check_definition(self, new: Definition, constants: Mapping[str, Tree]) -> None:
+    def _check_definition(self, new: Definition, constants: Mapping[TreePath, Tree]) -> None:
         old = self._definition
         if old is not None and old != new and self.number_of_measurements():
             self._check_extends(old, new, constants)
@@ -174,7 +175,7 @@ class Experiment(Readable):
             self._place.change_state(lambda state: state.update(definition=new.to_state()))
             self._sets = []
 
-    def _check_extends(self, old: Definition, new: Definition, constants: Mapping[str, Tree]) -> None:
+    def _check_extends(self, old: Definition, new: Definition, constants: Mapping[TreePath, Tree]) -> None:
         """Refuse a definition that leaves open which parameter sets the measurements belong to."""
         text = f"The measurements in {self.path} were made with the parameters {listing(old.names)}"
         past = self._past()
@@ -186,20 +187,21 @@ class Experiment(Readable):
             raise ParameterError(
                 f"{text}; the new definition lacks {listing(dropped)}. Put it into the scan, with one value if it does "
                 f"not vary{values}; or, if it has another name by now, say so by annotate(path, "
-                f"formerly={old.paths[old.position(dropped[0])]!r}); or start a new experiment."
+                f"formerly={join(old.paths[old.position(dropped[0])])!r}); or start a new experiment."
             )
         for path in new.paths:
             if path in old.paths or path in past.defaults:
                 continue
             # What was a function's own default is in the files already.
-            lacking = ((id, tree) for id, tree in self._place.trees() if look(tree, split(path)) is NOTHING)
+            lacking = ((id, tree) for id, tree in self._place.trees() if look(tree, path) is NOTHING)
             without = [id for id, tree in lacking if past.find(tree, path) is NOTHING]
             if without:
                 have = "has" if len(without) == 1 else "have"
+                text_of_path = join(path)
                 raise ParameterError(
-                    f"{text}; {len(without)} of them {have} no '{path}', measurement {without[0]} for example. "
-                    f"Say what it was in them by annotate({path!r}, default=...), or where it stood by "
-                    f"annotate({path!r}, formerly=...), or start a new experiment."
+                    f"{text}; {len(without)} of them {have} no '{text_of_path}', measurement {without[0]} for example. "
+                    f"Say what it was in them by annotate({text_of_path!r}, default=...), or where it stood by "
+                    f"annotate({text_of_path!r}, formerly=...), or start a new experiment."
                 )
 
     def add_parameter_set(self, *values: Any, **named: Any) -> None:
@@ -253,7 +255,7 @@ class Experiment(Readable):
 
     def annotate(
         self,
-        path: TreePath,
+        path: PathLike,
         *,
         units: str | Unchanged | None = UNCHANGED,
         long_name: str | Unchanged | None = UNCHANGED,
@@ -297,7 +299,7 @@ class Experiment(Readable):
         >>> e.annotations
         {'results/t': {'units': 's'}}
         """
-        known = self._path_of(path)
+        known = join(self._path_of(path))
         dims = [dims] if isinstance(dims, str) else dims
         given = {"units": units, "long_name": long_name, "default": default, "dims": dims, "coords": coords}
         given["formerly"] = formerly
@@ -330,14 +332,14 @@ class Experiment(Readable):
             there = [join(keys) for keys, _ in leaves(tree)]
             warn(f"None of the {number} measurements in {self.path} has '{path}'. {available(path, there)}")
 
-    def _path_of(self, name: TreePath) -> str:
+    def _path_of(self, name: PathLike) -> TreePath:
         definition = self._definition
         names = () if definition is None else definition.names
         if definition is not None and name in names:
             return definition.paths[definition.position(name)]
         segments = split(name)
         if len(segments) > 1:
-            return join(segments)
+            return segments
         if isinstance(name, str) and self.number_of_measurements():
             return self._names().resolve(name)
         raise PathError(
@@ -770,7 +772,7 @@ def _scan_tree(
     }
 
 
-def _leads_somewhere(tree: Tree, path: TreePath) -> bool:
+def _leads_somewhere(tree: Tree, path: PathLike) -> bool:
     try:
         follow(tree, path)
     except PathError:

@@ -11,11 +11,12 @@ from coma_xr.define.past import Past
 from coma_xr.define.values import NOTHING, key, look
 from coma_xr.errors import DataFileError, DataFileWarning, warn
 from coma_xr.text import listing
-from coma_xr.tree import is_typed, split
+from coma_xr.tree import is_typed
 
 if TYPE_CHECKING:
     from coma_xr.experiment import Experiment
     from coma_xr.retrieve.status import Status
+    from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
 __all__ = ["LABEL", "Joined", "join"]
@@ -38,7 +39,7 @@ class Joined:
         With the label of the experiment among the parameters.
     origins : list of (int, int)
         For each number the position of the experiment, and the id that the measurement has there.
-    path : str
+    path : path
         Of the label.
     definition : list of (name, path)
         The parameters that all experiments have defined.
@@ -48,8 +49,8 @@ class Joined:
     labels: Sequence[Any]
     trees: list[tuple[int, Tree]]
     origins: list[tuple[int, int]]
-    path: str
-    definition: list[tuple[str, str]]
+    path: Path
+    definition: list[tuple[str, Path]]
 
     def built(self, build: Callable[[Joined], _T], *, strict: bool) -> _T:
         """Return what is built of the measurements, without those that hold a value that cannot be read."""
@@ -101,7 +102,7 @@ class Joined:
         if not self.definition:
             return Status(excluded=self.excluded())
         paths = [path for _, path in self.definition]
-        name = self.path.rpartition("/")[2]
+        name = self.path[-1]
         known = [
             (label, e._status(e._place.scan() or {}))
             for label, e in zip(self.labels, self.experiments, strict=True)
@@ -168,7 +169,7 @@ def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: boo
         labels,
         trees,
         [(place, id) for place, id, _ in found],
-        f"parameters/{name}",
+        ("parameters", name),
         _shared([e._pairs() for e in experiments]),
     )
 
@@ -195,18 +196,17 @@ def _filled(trees: Iterable[tuple[int, Tree]], experiment: Experiment) -> Iterat
     """Yield ids and trees with what the annotations of their own experiment let them count as having."""
     past = Past.of(experiment.annotations)
     former = replace(past, defaults={})
-    defaults = [(path, tuple(map(str, split(path))), value) for path, value in past.defaults.items()]
     for id, tree in trees:
         filled = tree
-        for path, keys, value in defaults:
-            if look(filled, keys) is NOTHING and former.find(filled, path) is NOTHING:
-                filled = _with(filled, keys, value)
+        for path, value in past.defaults.items():
+            if look(filled, path) is NOTHING and former.find(filled, path) is NOTHING:
+                filled = _with(filled, path, value)
         yield id, filled
 
 
-def _with(tree: Mapping[str, Tree], keys: Sequence[str], value: Tree) -> dict[str, Tree]:
+def _with(tree: Mapping[Any, Tree], keys: Path, value: Tree) -> dict[Any, Tree]:
     """Return a copy of a tree with one more value; without it, where a value stands in the way."""
-    first, *rest = keys
+    first, rest = keys[0], keys[1:]
     if not rest:
         return {**tree, first: value}
     below = tree.get(first, {})
@@ -227,7 +227,7 @@ def _branch(tree: Tree) -> Mapping[str, Any]:
     return parameters if isinstance(parameters, dict) else {}
 
 
-def _shared(definitions: Sequence[Sequence[tuple[str, str]]]) -> list[tuple[str, str]]:
+def _shared(definitions: Sequence[Sequence[tuple[str, Path]]]) -> list[tuple[str, Path]]:
     """Return the parameters that all experiments have defined, by the names of the first."""
     if not definitions:
         return []

@@ -11,10 +11,11 @@ from coma_xr.html import Html, facts, fold, fragment, join, several, table, tag
 from coma_xr.retrieve.folding import folding_tree
 from coma_xr.text import listing
 from coma_xr.tree import join as join_path
-from coma_xr.tree import leaves
+from coma_xr.tree import leaves, split
 
 if TYPE_CHECKING:
     from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
 __all__ = ["experiment_html"]
@@ -28,7 +29,7 @@ _NAMED = 30
 def experiment_html(
     place: ExperimentDirectory,
     name: str,
-    definition: Sequence[tuple[str, str]],
+    definition: Sequence[tuple[str, Path]],
     annotations: Mapping[str, Mapping[str, Any]],
 ) -> str:
     """Return what a notebook shows of an experiment.
@@ -73,14 +74,14 @@ def _counts(place: ExperimentDirectory, scan: Mapping[str, Any]) -> Iterator[obj
 
 
 def _parameters(
-    definition: Sequence[tuple[str, str]], scan: Mapping[str, Any], annotations: Mapping[str, Any]
+    definition: Sequence[tuple[str, Path]], scan: Mapping[str, Any], annotations: Mapping[str, Any]
 ) -> Html | None:
     """Return a table of the parameters that are defined, with the values that the last run was asked for."""
     if not definition:
         return None
-    paths = [path for _, path in scan.get("parameters", ())]
+    paths = [split(path) for _, path in scan.get("parameters", ())]
     sets = [hand_out(values) for values in scan.get("sets", ())[:_SETS]]
-    notes = [annotations.get(path, {}) for _, path in definition]
+    notes = [annotations.get(join_path(path), {}) for _, path in definition]
     about = [name for name in ("units", "long_name") if any(note.get(name) for note in notes)]
     rows = [
         [

@@ -28,7 +28,7 @@ from coma_xr.run.plan import survey
 from coma_xr.session import recorded_failures
 from coma_xr.store.locks import seen_runs
 from coma_xr.text import listing
-from coma_xr.tree import leaves, shown
+from coma_xr.tree import leaves, shown, split
 from coma_xr.values.external import FILES, files_of
 from coma_xr.values.plain import from_plain
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from coma_xr.store.locks import LiveRun
     from coma_xr.store.place import ExperimentDirectory
     from coma_xr.tree import Path as TreePath
+    from coma_xr.tree import PathLike
     from coma_xr.values.plain import Tree
 
 __all__ = ["Readable"]
@@ -312,8 +313,8 @@ class Readable:
 
     def retrieve_results(
         self,
-        table_definition: Iterable[tuple[str, TreePath]] | Mapping[str, TreePath],
-        parameter_set_definition: Iterable[tuple[str, TreePath]] | Mapping[str, TreePath] = (),
+        table_definition: Iterable[tuple[str, PathLike]] | Mapping[str, PathLike],
+        parameter_set_definition: Iterable[tuple[str, PathLike]] | Mapping[str, PathLike] = (),
     ) -> ResultList:
         """Return tables, one for each distinct set of parameters, with a row for each measurement.
 
@@ -457,7 +458,7 @@ class Readable:
         from coma_xr.retrieve.status import Status
 
         return Status(
-            paths=[path for _, path in scan.get("parameters", ())],
+            paths=[split(path) for _, path in scan.get("parameters", ())],
             sets=scan.get("sets", ()),
             repeats=scan.get("repeats"),
             failures=recorded_failures(self._place),
@@ -678,7 +679,7 @@ class Readable:
             )
             warn(f"There are no measurements in {self.path}.{hint}")
 
-    def _pairs(self) -> list[tuple[str, str]]:
+    def _pairs(self) -> list[tuple[str, TreePath]]:
         definition = self._definition
         return [] if definition is None else list(definition)
 

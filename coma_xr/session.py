@@ -18,6 +18,7 @@ from coma_xr.store.durability import ending
 from coma_xr.store.hints import fault_of_failure
 from coma_xr.store.locks import tell
 from coma_xr.text import listing, shortened
+from coma_xr.tree import join
 
 if TYPE_CHECKING:
     from coma_xr.define.past import Past
@@ -262,7 +263,7 @@ class Session:
             )
         for leaf, (id, value) in there.otherwise.items():
             warn(
-                f"Measurement {id} of {path} has {leaf} = {value!r}, but the function's own default is another "
+                f"Measurement {id} of {path} has {join(leaf)} = {value!r}, but the function's own default is another "
                 "value by now. It counts as done all the same; make it a parameter to tell them apart."
             )
         if todo.todo:

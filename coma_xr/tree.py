@@ -1,36 +1,21 @@
-"""Plain trees: which nodes are stored forms of typed values, and paths such as ``results/t`` or ``results/*/energy``.
+"""Plain trees: which nodes are stored forms of typed values, and paths into a tree.
 
-A tree is nested dictionaries and lists. A path is text whose segments stand between slashes, or a
-sequence of segments. A segment of digits is an index into a list, or a key of a dictionary; ``-1``
-counts from the end; ``*`` stands for every value of a dictionary or every item of a list. In a text
-a backslash takes the meaning from a following slash, asterisk or backslash.
+A tree is nested dictionaries and lists. A path is a tuple of segments inside coma_xr and text such as
+``results/*/energy`` at its edges. A segment is a key of a dictionary, or the digits of an index into a
+list, ``-1`` counting from the end. `WILDCARD` stands for every value of a dictionary or every item of a
+list. In text, segments stand between slashes, ``*`` is the wildcard, and within a segment ``~1`` stands
+for "/", ``~2`` for "*" and ``~0`` for "~".
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 from coma_xr.errors import PathError
 from coma_xr.text import available
-
-__all__ = [
-    "MAX_DEPTH",
-    "TREE",
-    "TYPE",
-    "WILDCARD",
-    "Path",
-    "follow",
-    "is_array",
-    "is_typed",
-    "join",
-    "leaves",
-    "looks_registered",
-    "put",
-    "shown",
-    "split",
-]
 
 # Far inside what every parser and every supported Python can read and write.
 MAX_DEPTH = 100
@@ -49,75 +34,74 @@ REGISTERED: set[str] = set()
 
 _ARRAYS = ("numpy.ndarray", "coma.ndarray")
 
-Path = str | Sequence[str | int]
-
 
 class _Wildcard:
     def __repr__(self) -> str:
         return "*"
 
+    def __reduce__(self) -> str:
+        return "WILDCARD"
+
 
 WILDCARD: Final = _Wildcard()
 Segment = str | _Wildcard
+Path = tuple[Segment, ...]
+PathLike = str | Sequence[Segment | int]
 
 # Characters of a path in a message.
 _LONG = 200
 
+_ESCAPES = {"~0": "~", "~1": "/", "~2": "*"}
+_ESCAPE = re.compile("~[012]")
+_INDEX = re.compile("-?[0-9]+")
 
-def split(path: Path) -> tuple[Segment, ...]:
-    """Return the segments of a path.
 
-    Parameters
-    ----------
-    path : str or sequence of str and int
-        In a text, empty segments (a leading, trailing or double slash) count for nothing.
+def split(path: PathLike) -> Path:
+    """Return the segments of a path; those of a sequence are keys, also ``"*"``.
 
-    Returns
-    -------
-    tuple
-        Keys as text; `WILDCARD` for an asterisk.
+    In text, empty segments (a leading, trailing or double slash) are ignored.
 
     Examples
     --------
-    >>> split("results/*/energy")
-    ('results', *, 'energy')
+    >>> split("results/*/energy"), split("results/a~1b")
+    (('results', *, 'energy'), ('results', 'a/b'))
     >>> split(("results", "a/b", 0))
     ('results', 'a/b', '0')
     """
     if isinstance(path, str):
         return _split_text(path)
-    return tuple(WILDCARD if segment == "*" else str(segment) for segment in path)
+    return tuple([segment if segment is WILDCARD else str(segment) for segment in path])
 
 
 @lru_cache(maxsize=4096)
-def _split_text(path: str) -> tuple[Segment, ...]:
-    if "\\" not in path:
-        return tuple(WILDCARD if s == "*" else s for s in path.split("/") if s)
-    segments: list[Segment] = []
-    text, escaped, literal = "", False, False
-    for character in path + "/":
-        if escaped:
-            text, escaped, literal = text + character, False, True
-        elif character == "\\":
-            escaped = True
-        elif character == "/":
-            if text:
-                segments.append(WILDCARD if text == "*" and not literal else text)
-            text, literal = "", False
-        else:
-            text += character
-    return tuple(segments)
+def _split_text(path: str) -> Path:
+    segments = [segment for segment in path.split("/") if segment]
+    return tuple([WILDCARD if segment == "*" else _unescaped(segment) for segment in segments])
+
+
+def _unescaped(segment: str) -> str:
+    return _ESCAPE.sub(lambda escape: _ESCAPES[escape[0]], segment) if "~" in segment else segment
 
 
 def join(segments: Sequence[Segment | int]) -> str:
-    r"""Return the text of a path, the inverse of `split`.
+    """Return the text of a path, the inverse of `split`.
 
     Examples
     --------
     >>> join(["results", "a/b", 0])
-    'results/a\\/b/0'
+    'results/a~1b/0'
     """
-    return "/".join("*" if s is WILDCARD else _escape(str(s)) for s in segments)
+    return "/".join(["*" if s is WILDCARD else _escaped(str(s)) for s in segments])
+
+
+def _escaped(segment: str) -> str:
+    segment = segment.replace("~", "~0").replace("/", "~1")
+    return "~2" if segment == "*" else segment
+
+
+def is_index(segment: Segment) -> bool:
+    """Whether a segment may be an index into a list."""
+    return isinstance(segment, str) and _INDEX.fullmatch(segment) is not None
 
 
 def shown(segments: Sequence[Segment | int]) -> str:
@@ -132,13 +116,7 @@ def shown(segments: Sequence[Segment | int]) -> str:
     return text if len(text) <= _LONG else f"{text[: _LONG - 80]} ... {text[-60:]}"
 
 
-def _escape(segment: str) -> str:
-    if "\\" in segment or "/" in segment or segment == "*":
-        return segment.replace("\\", "\\\\").replace("/", "\\/").replace("*", "\\*")
-    return segment
-
-
-def follow(tree: Any, path: Path) -> Any:
+def follow(tree: Any, path: PathLike) -> Any:
     """Return what a path leads to.
 
     Parameters
@@ -146,7 +124,7 @@ def follow(tree: Any, path: Path) -> Any:
     tree : dict or list
         Nested dictionaries and lists.
     path : str or sequence of str and int
-        Without a segment, the tree itself.
+        The tree itself if it has no segment.
 
     Returns
     -------
@@ -181,19 +159,16 @@ def follow(tree: Any, path: Path) -> Any:
     return node
 
 
-def step(node: Any, segment: Any) -> Any:
+def step(node: Any, segment: Segment) -> Any:
     """Return the child of one node; KeyError or IndexError when there is none."""
     if isinstance(node, dict):
         return node[segment]
-    if isinstance(node, list):
-        try:
-            return node[int(segment)]
-        except ValueError:
-            raise KeyError(segment) from None
+    if isinstance(node, list) and is_index(segment):
+        return node[int(str(segment))]
     raise KeyError(segment)
 
 
-def _all(node: Any, segments: tuple[Segment, ...]) -> Iterator[Any]:
+def _all(node: Any, segments: Path) -> Iterator[Any]:
     if not segments:
         yield node
         return
@@ -212,7 +187,7 @@ def _all(node: Any, segments: tuple[Segment, ...]) -> Iterator[Any]:
             yield from _all(child, rest)
 
 
-def _nowhere(node: Any, segments: tuple[Segment, ...], depth: int) -> str:
+def _nowhere(node: Any, segments: Path, depth: int) -> str:
     segment, where = str(segments[depth]), join(segments[:depth]) or "the tree"
     text = f"No '{segment}' in {where} (path '{join(segments)}'). "
     if isinstance(node, dict):
@@ -222,7 +197,7 @@ def _nowhere(node: Any, segments: tuple[Segment, ...], depth: int) -> str:
     return text + f"There is a value of type {type(node).__name__}."
 
 
-def put(tree: dict[str, Any], path: Path, value: Any) -> None:
+def put(tree: dict[str, Any], path: PathLike, value: Any) -> None:
     """Write a value at a path, making the dictionaries on the way.
 
     Raises

@@ -13,7 +13,7 @@ import functools
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn, TypeVar
 
 from coma_xr.define.condition_tokens import pointing, tokens, written
 from coma_xr.define.condition_values import (
@@ -27,6 +27,8 @@ from coma_xr.define.condition_values import (
 from coma_xr.define.values import key, normalise
 from coma_xr.errors import ConditionError, ParameterError, PathError
 from coma_xr.values.plain import from_plain
+
+_T = TypeVar("_T")
 
 __all__ = [
     "ATOL",
@@ -202,7 +204,7 @@ class Condition(Node):
         """The functions in the condition, which need the measurement or parameter set itself."""
         return tuple(node._function for node in self._walk() if isinstance(node, Function))
 
-    def resolve(self, resolver: Callable[[str], str]) -> dict[str, str]:
+    def resolve(self, resolver: Callable[[str], _T]) -> dict[str, _T]:
         """Return the paths that the names mean.
 
         Parameters

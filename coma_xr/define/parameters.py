@@ -7,7 +7,7 @@ else here works on plain values, as files hold them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, key, look
 from coma_xr.errors import ParameterError, PathError
 from coma_xr.html import facts, fragment, short
 from coma_xr.text import available, listing
-from coma_xr.tree import WILDCARD, Path, Segment, join, put, split
+from coma_xr.tree import WILDCARD, Path, PathLike, join, put, split
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
@@ -31,25 +31,23 @@ class Definition:
     ----------
     names : tuple of str
         In order.
-    paths : tuple of str
-        One for each name, in the spelling of `coma_xr.tree.join`.
+    paths : tuple of tuple
+        One for each name.
 
     Examples
     --------
-    >>> Definition.of(["theta_0", ("N", "parameters/layout/N")])
-    Definition(names=('theta_0', 'N'), paths=('parameters/theta_0', 'parameters/layout/N'))
+    >>> Definition.of(["theta", ("N", "parameters/layout/N")])
+    Definition(names=('theta', 'N'), paths=(('parameters', 'theta'), ('parameters', 'layout', 'N')))
     """
 
     names: tuple[str, ...]
-    paths: tuple[str, ...]
-    segments: tuple[tuple[Segment, ...], ...] = field(init=False, repr=False, compare=False)
+    paths: tuple[Path, ...]
 
     def __post_init__(self) -> None:
         _check_doubles(list(self))
-        object.__setattr__(self, "segments", tuple(split(path) for path in self.paths))
 
     @classmethod
-    def of(cls, entries: Definition | Iterable[str | tuple[str, Path]]) -> Definition:
+    def of(cls, entries: Definition | Iterable[str | tuple[str, PathLike]]) -> Definition:
         """Return the definition that a user's entries mean.
 
         Parameters
@@ -74,10 +72,10 @@ class Definition:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __iter__(self) -> Iterator[tuple[str, str]]:
+    def __iter__(self) -> Iterator[tuple[str, Path]]:
         return zip(self.names, self.paths, strict=True)
 
-    def position(self, name: Path) -> int:
+    def position(self, name: PathLike) -> int:
         """Return the position of the parameter with this name or path.
 
         Raises
@@ -87,10 +85,11 @@ class Definition:
         """
         if name in self.names:
             return self.names.index(str(name))
-        path = join(split(name))
+        path = split(name)
         if path in self.paths:
             return self.paths.index(path)
-        raise PathError(f"No parameter '{path}'. " + available(path, self.names))
+        text = name if isinstance(name, str) else join(path)
+        raise PathError(f"Unknown parameter '{text}'.", name=text, available=self.names)
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> tuple[Tree, ...]:
         """Return the plain values of one parameter set, in order.
@@ -114,7 +113,7 @@ class Definition:
             try:
                 own_name = self.names[self.position(name)]
             except PathError as error:
-                raise ParameterError(str(error)) from None
+                raise ParameterError(error.what, name=error.name, available=error.available) from None
             if own_name in values:
                 raise ParameterError(f"The parameter '{own_name}' was given twice.")
             values[own_name] = value
@@ -155,7 +154,7 @@ class Definition:
 
     def to_state(self) -> list[list[str]]:
         """Return the definition as a plain tree."""
-        return [[name, path] for name, path in self]
+        return [[name, join(path)] for name, path in self]
 
     @classmethod
     def from_state(cls, state: Iterable[Sequence[str]]) -> Definition:
@@ -163,7 +162,7 @@ class Definition:
         return cls.of([(name, path) for name, path in state])
 
 
-def _entry(entry: Any) -> tuple[str, str]:
+def _entry(entry: Any) -> tuple[str, Path]:
     if isinstance(entry, str):
         segments = split(entry)
         if len(segments) == 1:
@@ -179,29 +178,29 @@ def _entry(entry: Any) -> tuple[str, str]:
         raise ParameterError(
             f"A parameter has one place in the tree; the path '{join(segments)}' has an asterisk."
         )
-    return name, join(segments)
+    return name, segments
 
 
-def _check_doubles(pairs: Sequence[tuple[str, str]]) -> None:
+def _check_doubles(pairs: Sequence[tuple[str, Path]]) -> None:
     for place, (name, path) in enumerate(pairs):
         for other_name, other_path in pairs[:place]:
             if (name, path) == (other_name, other_path):
                 raise ParameterError(f"The parameter '{name}' is there twice.")
             if path == other_path:
                 raise ParameterError(
-                    f"The parameters '{other_name}' and '{name}' have the same path, {path}."
+                    f"The parameters '{other_name}' and '{name}' have the same path, {join(path)}."
                 )
             if name == other_name:
-                two = f"The parameter name '{name}' is there twice, for {other_path} and {path}."
-                raise ParameterError(f"{two} Give one another name: ('{name}_2', '{path}').")
+                two = f"The parameter name '{name}' is there twice, for {join(other_path)} and {join(path)}."
+                raise ParameterError(f"{two} Give one another name: ('{name}_2', '{join(path)}').")
 
 
-def _find(name: str, path: str, other: Definition) -> int | None:
+def _find(name: str, path: Path, other: Definition) -> int | None:
     if path in other.paths:
         return other.paths.index(path)
     if name in other.names:
         place = other.names.index(name)
-        if other.paths[place] == join((BRANCH, name)):
+        if other.paths[place] == (BRANCH, name):
             return place
     return None
 
@@ -246,7 +245,7 @@ class ParameterSet:
     _values: tuple[Any, ...]
 
     def __init__(
-        self, definition: Definition | Iterable[str | tuple[str, Path]], values: Iterable[Any]
+        self, definition: Definition | Iterable[str | tuple[str, PathLike]], values: Iterable[Any]
     ) -> None:
         definition = Definition.of(definition)
         self._fill(definition, definition.bind(tuple(values)))
@@ -276,7 +275,7 @@ class ParameterSet:
         """Return the values by name."""
         return dict(zip(self._definition.names, self._values, strict=True))
 
-    def __getitem__(self, name: int | Path) -> Any:
+    def __getitem__(self, name: int | PathLike) -> Any:
         if isinstance(name, int):
             return self._values[name]
         return self._values[self._definition.position(name)]
@@ -285,7 +284,7 @@ class ParameterSet:
         # Python asks for many names with underscores on its own account; a parameter would have been found.
         if name.startswith("_"):
             raise AttributeError(name)
-        raise AttributeError(f"No parameter '{name}'. " + available(name, self._definition.names))
+        raise AttributeError(f"Unknown parameter '{name}'. " + available(name, self._definition.names))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"A parameter set does not change; '{name}' cannot be set to {value!r}.")
@@ -341,7 +340,7 @@ def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree])
     >>> tree
     {'parameters': {'theta': 3.5}, 'results': {'t': 0.5}}
     """
-    for name, segments, value in zip(definition.names, definition.segments, values, strict=True):
+    for name, segments, value in zip(definition.names, definition.paths, values, strict=True):
         *parents, last = segments
         if parents and parents[0] not in tree:
             _put_first(tree, str(parents[0]))
@@ -366,8 +365,8 @@ def _put_first(tree: dict[str, Tree], branch: str) -> None:
     tree.update(others)
 
 
-def _put(tree: dict[str, Tree], name: str, segments: tuple[Segment, ...], value: Tree) -> None:
+def _put(tree: dict[str, Tree], name: str, path: Path, value: Tree) -> None:
     try:
-        put(tree, [str(segment) for segment in segments], value)
+        put(tree, path, value)
     except PathError as error:
         raise ParameterError(f"The parameter '{name}' has no place in the result: {error}") from None

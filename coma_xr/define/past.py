@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.values import NOTHING, look
-from coma_xr.tree import join, split
+from coma_xr.tree import Path, split
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["Past", "former_paths", "read"]
 
 
-def former_paths(note: Mapping[str, Any]) -> list[str]:
+def former_paths(note: Mapping[str, Any]) -> list[Path]:
     """Return the paths that an annotated one had in earlier measurements.
 
     Examples
     --------
     >>> former_paths({"formerly": "results/T"})
-    ['results/T']
+    [('results', 'T')]
     """
     former = note.get("formerly") or []
-    return [join(split(path)) for path in ([former] if isinstance(former, str) else former)]
+    return [split(path) for path in ([former] if isinstance(former, str) else former)]
 
 
 @dataclass(frozen=True)
@@ -34,29 +34,29 @@ class Past:
 
     Parameters
     ----------
-    defaults : mapping of str to value, optional
+    defaults : mapping of path to value, optional
         Plain values by path, which trees without the path count as having.
-    former : mapping of str to sequence of str, optional
+    former : mapping of path to sequence of paths, optional
         By path, where the same, or the branch, stood before.
 
     Examples
     --------
     >>> past = Past.of({"parameters/L": {"default": 1.0}, "parameters/angle": {"formerly": "parameters/theta"}})
-    >>> past.find({"parameters": {"theta": 0.5}}, "parameters/angle"), past.find({}, "parameters/L")
+    >>> past.find({"parameters": {"theta": 0.5}}, ("parameters", "angle")), past.find({}, ("parameters", "L"))
     (0.5, 1.0)
     """
 
-    defaults: Mapping[str, Tree] = field(default_factory=dict)
-    former: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    defaults: Mapping[Path, Tree] = field(default_factory=dict)
+    former: Mapping[Path, Sequence[Path]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, annotations: Mapping[str, Mapping[str, Any]]) -> Past:
+    def of(cls, annotations: Mapping[Any, Mapping[str, Any]]) -> Past:
         """Return what annotations, by path, say."""
-        notes = {join(split(path)): note for path, note in annotations.items()}
+        notes = {split(path): note for path, note in annotations.items()}
         former = {path: paths for path, note in notes.items() if (paths := former_paths(note))}
         return cls({path: note["default"] for path, note in notes.items() if "default" in note}, former)
 
-    def places(self, path: str) -> list[str]:
+    def places(self, path: Path) -> list[Path]:
         """Return where a value stood before it, or a branch that it is in, was renamed, the latest place first."""
         places = [path]
         # It grows while it is gone through: what was renamed twice stood at three places.
@@ -64,38 +64,38 @@ class Past:
             places += [
                 place
                 for new, former in self.former.items()
-                if known == new or known.startswith(f"{new}/")
+                if known[: len(new)] == new
                 for old in former
                 if (place := old + known[len(new) :]) not in places
             ]
         return places[1:]
 
-    def now(self, path: str) -> str:
+    def now(self, path: Path) -> Path:
         """Return where what stood at a path stands by now: `path` itself unless it, or its branch, was renamed.
 
         Examples
         --------
         >>> past = Past.of({"parameters/lattice": {"formerly": "parameters/layout"}})
-        >>> past.now("parameters/layout/N"), past.now("parameters/N")
-        ('parameters/lattice/N', 'parameters/N')
+        >>> past.now(("parameters", "layout", "N")), past.now(("parameters", "N"))
+        (('parameters', 'lattice', 'N'), ('parameters', 'N'))
         """
         steps = [(old, new) for new, former in self.former.items() for old in former]
         # Each rename counts once, so that one back and forth comes to an end.
-        while step := next((s for s in steps if path == s[0] or path.startswith(f"{s[0]}/")), None):
+        while step := next((s for s in steps if path[: len(s[0])] == s[0]), None):
             steps.remove(step)
             path = step[1] + path[len(step[0]) :]
         return path
 
-    def updated(self, definition: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    def updated(self, definition: Iterable[tuple[str, Any]]) -> list[tuple[str, Path]]:
         """Return names and paths of parameters, defined before some of them were renamed, with the paths of now."""
-        pairs = [(name, join(split(path))) for name, path in definition]
+        pairs = [(name, split(path)) for name, path in definition]
         taken = {path for _, path in pairs}
         return [(name, path if self.now(path) in taken else self.now(path)) for name, path in pairs]
 
-    def find(self, tree: Tree, path: str) -> Any:
+    def find(self, tree: Tree, path: Path) -> Any:
         """Return what counts as the value of a path that a tree lacks; `NOTHING` when that is not known."""
         for place in self.places(path):
-            value = look(tree, split(place))
+            value = look(tree, place)
             if value is not NOTHING:
                 return value
         return self.defaults.get(path, NOTHING)
@@ -122,12 +122,12 @@ def read(tree: Tree, definition: Definition, past: Past | None = None) -> list[T
     --------
     >>> from coma_xr.define.parameters import Definition
     >>> definition = Definition.of(["theta", "L"])
-    >>> read({"parameters": {"theta": 3.5}}, definition, Past({"parameters/L": 1.0}))
+    >>> read({"parameters": {"theta": 3.5}}, definition, Past({("parameters", "L"): 1.0}))
     [3.5, 1.0]
     """
     values = []
-    for path, segments in zip(definition.paths, definition.segments, strict=True):
-        value = look(tree, segments)
+    for path in definition.paths:
+        value = look(tree, path)
         if value is NOTHING:
             value = NOTHING if past is None else past.find(tree, path)
             if value is NOTHING:

@@ -30,6 +30,7 @@ from coma_xr.define.parameters import Definition
 from coma_xr.define.values import hand_out, key
 from coma_xr.errors import ParameterError
 from coma_xr.text import listing
+from coma_xr.tree import join
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,7 +154,7 @@ class Scan:
     @property
     def paths(self) -> tuple[str, ...]:
         """The paths of the parameters, in order."""
-        return self.definition.paths
+        return tuple(map(join, self.definition.paths))
 
     @property
     def structure(self) -> list[dict[str, Any]]:
@@ -321,7 +322,9 @@ class Scan:
         if not _may_be_scan(other):
             return NotImplemented
         other = Scan.of(other)
-        shared = [name for name, path in other.definition if name in self.names or path in self.paths]
+        shared = [
+            name for name, path in other.definition if name in self.names or path in self.definition.paths
+        ]
         if shared:
             raise ParameterError(
                 f"Both scans of a product have '{shared[0]}'; the parameters of one are {listing(self.names)}, "

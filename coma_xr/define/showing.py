@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr.define.parameters import Definition
 from coma_xr.define.values import BRANCH, hand_out
 from coma_xr.html import ROWS, fold, fragment, several, table, tag, text_of
+from coma_xr.tree import join
 
 if TYPE_CHECKING:
     from coma_xr.define.axes import Axis, Row
@@ -42,7 +43,7 @@ def scan_html(definition: Definition, axes: Sequence[Axis], rows: Sequence[Row] 
         if number is not None
         else ", long: len(scan) counts it"
     )
-    paths = [path == f"{BRANCH}/{name}" for name, path in definition]
+    paths = [path == (BRANCH, name) for name, path in definition]
     header: list[str] = ["parameter", "values", "", *([] if all(paths) else ["path"])]
     lines = [line[: len(header)] for line in _lines(definition, axes, values)]
     shown = table(header, lines, what="parameters", most=2 * ROWS)
@@ -69,7 +70,7 @@ def _lines(
         for place, name in enumerate(axis.names):
             column, (_, path) = next(parameters)
             values = _first(axis, place) if sets is None else several(row[column] for row in sets)
-            yield tag("span", name, class_="coma-code"), values, "" if how.isdigit() else how, path
+            yield tag("span", name, class_="coma-code"), values, "" if how.isdigit() else how, join(path)
 
 
 def _first(axis: Axis, place: int) -> str:

@@ -67,20 +67,19 @@ class ComaAccessor:
         if text in ds.variables or text in ds.dims:
             return text, ()
         variables = {
-            str(v.attrs["path"]): str(name) for name, v in ds.variables.items() if v.attrs.get("path")
+            split(str(v.attrs["path"])): str(name) for name, v in ds.variables.items() if v.attrs.get("path")
         }
         named = [(str(ds[name].attrs.get("name", name)), path) for path, name in variables.items()]
         try:
             path = Names(variables, named).resolve(text)
         except PathError:
-            known = dict.fromkeys([*map(str, ds.variables), *variables])
+            known = dict.fromkeys([*map(str, ds.variables), *map(join, variables)])
             raise PathError(f"This Dataset has no '{text}'. {available(text, known)}") from None
         if path in variables:
             return variables[path], ()
-        segments = split(path)
         # What is no variable leads into the lists of one.
-        end = max(end for end in range(1, len(segments)) if join(segments[:end]) in variables)
-        return variables[join(segments[:end])], tuple(int(str(segment)) for segment in segments[end:])
+        end = max(end for end in range(1, len(path)) if path[:end] in variables)
+        return variables[path[:end]], tuple(int(str(segment)) for segment in path[end:])
 
     def __getitem__(self, path: str) -> xr.DataArray:
         """Return the variable that a name or path means; an item of lists too (``results/E/0``, ``E_1``).

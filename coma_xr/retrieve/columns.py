@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from coma_xr.errors import DataFileError
 from coma_xr.retrieve.measurement import item
-from coma_xr.tree import TYPE, is_typed, join, split
+from coma_xr.tree import TYPE, Path, is_typed
 from coma_xr.values.external import is_external
 from coma_xr.values.plain import Tree, from_plain
 
@@ -55,7 +55,7 @@ AS_NEEDED: Final = _AsNeeded()
 Computation = Callable[[int, Tree], Any]
 Choice = Callable[[Iterable[tuple[int, Tree]]], Iterable[tuple[int, Tree, bool]]]
 
-_Keep = Callable[[str], bool] | None
+_Keep = Callable[[Path], bool] | None
 
 # So many small trees stay in the cache of a processor; larger blocks are slower.
 _BLOCK = 64
@@ -103,9 +103,9 @@ class Columns:
     ----------
     ids : list of int
         Measurement ids, ascending; the rows of every column.
-    paths : list of str
+    paths : list of paths
         Every path that leads to a value in some of these measurements, in the order of the trees.
-    known : list of str
+    known : list of paths
         The same for all measurements, also those that were not chosen.
     computed : dict of str to list
         The columns that `collect` was asked to compute.
@@ -117,8 +117,8 @@ class Columns:
 
     def _list_paths(self) -> None:
         leaves = [node for node in self._root.walk() if node.is_leaf and "" not in node.path]
-        self.known = [join(node.path) for node in leaves]
-        self.paths = [path for path, node in zip(self.known, leaves, strict=True) if node.is_here]
+        self.known: list[Path] = [node.path for node in leaves]
+        self.paths: list[Path] = [node.path for node in leaves if node.is_here]
 
     @property
     def nameless(self) -> list[tuple[str, ...]]:
@@ -128,24 +128,24 @@ class Columns:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, path: str) -> list[Any]:
+    def __getitem__(self, path: Path) -> list[Any]:
         """Return a column; MISSING everywhere when no measurement has the path.
 
         A path may lead into lists and arrays (``results/E/0``).
         """
-        return _column(self._root, split(path), len(self.ids))
+        return _column(self._root, path, len(self.ids))
 
-    def is_kept(self, path: str) -> bool:
+    def is_kept(self, path: Path) -> bool:
         """Whether the values at a path of `paths` were kept."""
         node = self._root
-        for key in split(path):
+        for key in path:
             node = node.children[str(key)]
         return node.kept
 
-    def fill(self, path: str, default: Any) -> None:
+    def fill(self, path: Path, default: Any) -> None:
         """Let measurements without a path count as if `default` were there."""
         node = self._root
-        for key in split(path):
+        for key in path:
             node = _child(node, str(key), None)
         values = node.values or [MISSING] * len(self.ids)
         node.values = [default if value is MISSING else value for value in values]
@@ -153,10 +153,10 @@ class Columns:
             node.is_leaf = node.is_here = node.kept = True
             self._list_paths()
 
-    def fold(self, path: str) -> None:
+    def fold(self, path: Path) -> None:
         """Let the dictionaries at a path be values too, beside the columns of what is in them."""
         node = self._root
-        for key in split(path):
+        for key in path:
             if str(key) not in node.children:
                 return
             node = node.children[str(key)]
@@ -169,24 +169,24 @@ class Columns:
         node.is_leaf = node.is_here = node.kept = True
         self._list_paths()
 
-    def rename(self, old: str, new: str) -> None:
+    def rename(self, old: Path, new: Path) -> None:
         """Let what stands at a path, and below it, stand at another one; what is there already wins."""
         parent = node = self._root
-        for key in split(old):
+        for key in old:
             if str(key) not in node.children:
                 return
             parent, node = node, node.children[str(key)]
         del parent.children[node.path[-1]]
         target = self._root
-        for key in split(new):
+        for key in new:
             target = _child(target, str(key), lambda _: node.kept)
         _merge(target, node)
         self._list_paths()
 
-    def expand(self, path: str, parts: Mapping[str, list[Any]]) -> None:
+    def expand(self, path: Path, parts: Mapping[str, list[Any]]) -> None:
         """Put columns below a path in the place of its own."""
         node = self._root
-        for key in split(path):
+        for key in path:
             node = node.children[str(key)]
         node.values, node.is_leaf, node.is_here = [], False, False
         for key, values in parts.items():
@@ -277,8 +277,8 @@ def collect(
     Examples
     --------
     >>> columns = collect([(1, {"results": {"E": 0.5}}), (2, {"results": {}})])
-    >>> columns.paths, columns["results/E"]
-    (['results/E'], [0.5, MISSING])
+    >>> columns.paths, columns["results", "E"]
+    ([('results', 'E')], [0.5, MISSING])
     """
     root, ids = _Node((), False), list[int]()
     computed: dict[str, list[Any]] = {name: [] for name in compute or {}}
@@ -354,9 +354,7 @@ def _absorb_arrays(node: _Node, trees: Sequence[Tree], rows: Sequence[int], keep
     if all(typed):
         if not (node.kept or node.is_here):
             # A variable may be asked for by its name, which only the Dataset knows.
-            node.kept = any(
-                keep is None or keep(join((*node.path, name))) for name in _variables_of(trees[0])
-            )
+            node.kept = any(keep is None or keep((*node.path, name)) for name in _variables_of(trees[0]))
         node.put(trees, rows)
         return
     arrays, branches = _parted(trees, rows, typed)
@@ -414,7 +412,7 @@ def _child(node: _Node, key: str, keep: _Keep) -> _Node:
     child = node.children.get(key)
     if child is None:
         path = (*node.path, key)
-        child = node.children[key] = _Node(path, keep is None or keep(join(path)))
+        child = node.children[key] = _Node(path, keep is None or keep(path))
     return child
 
 

@@ -34,7 +34,7 @@ from coma_xr.retrieve.rows import long_columns
 from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.unfold import flat_columns
 from coma_xr.text import listing
-from coma_xr.tree import TYPE, is_array, is_typed
+from coma_xr.tree import TYPE, Path, is_array, is_typed, join
 from coma_xr.values.external import is_external
 from coma_xr.values.plain import from_plain
 
@@ -146,7 +146,7 @@ def build_dataframe(
 @dataclass(frozen=True)
 class _Column:
     name: str
-    path: str | None
+    path: Path | None
     values: list[Any]
 
 
@@ -292,9 +292,9 @@ def paths_table(
     rows = []
     for path in source.columns.paths:
         values = [value for value in source.columns[path] if value is not MISSING]
-        kind = f"copy of {source.copies[path]}" if path in source.copies else role(path)
+        kind = f"copy of {join(source.copies[path])}" if path in source.copies else role(path)
         described = _types(values), *_distinct_and_range(values), len(values)
-        texts = [_legible(text) for text in (path, source.names.of(path), kind)]
+        texts = [_legible(text) for text in (join(path), source.names.of(path), kind)]
         rows.append((*texts, *described))
     return pd.DataFrame(rows, columns=_PATHS_COLUMNS)
 

@@ -31,6 +31,7 @@ from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.status import DONE, FLAGS, Absent, Status, absent, status_attrs
 from coma_xr.retrieve.variables import Item, assemble, variable
 from coma_xr.text import listing
+from coma_xr.tree import Path, join
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.arrays import Array
@@ -151,7 +152,7 @@ def build_dataset(
     return xr.Dataset(data, build.labels() | coords | build.ids(), said)
 
 
-Items = list[tuple[str | None, Item]]
+Items = list[tuple[Path | None, Item]]
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ class _Build:
     names: Taken
     grid: _Grid
     gone: Absent
-    fills: Mapping[str, Any]
+    fills: Mapping[str | Path, Any]
 
     def results(self, wanted: Sequence[Request] | None) -> Items:
         """Return what becomes data variables, each with its path."""
@@ -237,12 +238,11 @@ class _Build:
 
     def labels(self) -> dict[str, xr.Variable]:
         """Return the coordinates of the dims."""
-        computed = self.source.columns.computed
         return {
             axis.dim: variable(
                 (axis.dim,),
                 axis.labels,
-                _attrs(self.source, None if axis.path in computed else axis.path, axis.dim),
+                _attrs(self.source, None if isinstance(axis.path, str) else axis.path, axis.dim),
             )
             for axis in self.grid.all.axes
             if axis.labels is not None
@@ -268,24 +268,27 @@ class _Build:
             ),
         }
 
-    def _given_coords(self) -> dict[str, str]:
+    def _given_coords(self) -> dict[str, Path]:
         """Return the coordinates that annotations and the call give to variables: names and paths."""
         source = self.source
-        said = [{**source.annotations.get(path, {}), **note} for path, note in source.folding.items()]
+        said = [
+            {**({} if isinstance(key, str) else source.annotations.get(key, {})), **note}
+            for key, note in source.folding.items()
+        ]
         notes = [note for path, note in source.annotations.items() if path not in source.folding]
-        coords: dict[str, str] = {}
+        coords: dict[str, Path] = {}
         for note in [*said, *notes]:
             for name, text in (note.get("coords") or {}).items():
                 path = source.names.resolve(text)
                 if coords.setdefault(name, path) != path:
                     raise LayoutError(
-                        f"The coordinate '{name}' was annotated as {coords[name]} and as {path}."
+                        f"The coordinate '{name}' was annotated as {join(coords[name])} and as {join(path)}."
                     )
         return coords
 
-    def _coords_of(self, path: str, item: Item) -> Items:
+    def _coords_of(self, path: Path, item: Item) -> Items:
         """Return the coordinates that were given to one variable."""
-        source, coords = self.source, list[tuple[str | None, Item]]()
+        source, coords = self.source, list[tuple[Path | None, Item]]()
         for name, text in (source.annotation(path, item.name).get("coords") or {}).items():
             values = on_rows(source.values(Request(None, text)), item.layout.rows)
             own = source.names.resolve(text)
@@ -296,12 +299,12 @@ class _Build:
         return coords
 
     def _item(
-        self, name: str, path: str | None, values: list[Any], layout: Layout, *, is_coord: bool = False
+        self, name: str, path: Path | None, values: list[Any], layout: Layout, *, is_coord: bool = False
     ) -> Item:
         dims = self.source.annotation(path, name).get("dims", ())
         dims = [dims] if isinstance(dims, str) else dims
         self._check_dims(name, dims or ())
-        fill = AS_NEEDED if is_coord else self.fills.get(name, self.fills.get(path or "", self.fills.get("")))
+        fill = AS_NEEDED if is_coord else self.fills.get(name, self.fills.get(path or "", self.fills[""]))
         return Item(name, values, layout, _attrs(self.source, path, name), dims, is_coord, fill)
 
     def _check_dims(self, name: str, dims: Sequence[str]) -> None:
@@ -315,7 +318,7 @@ class _Build:
                 )
 
 
-def _fills(source: Source, wanted: Sequence[Request], fill: Any) -> dict[str, Any]:
+def _fills(source: Source, wanted: Sequence[Request], fill: Any) -> dict[str | Path, Any]:
     """Return what stands in holes, by name or path; under "" what stands in all others."""
     if not isinstance(fill, Mapping):
         return {"": _scalar(fill)}
@@ -330,17 +333,17 @@ def _scalar(fill: Any) -> Any:
     return fill
 
 
-def _attrs(source: Source, path: str | None, shown_as: str) -> Attrs:
+def _attrs(source: Source, path: Path | None, shown_as: str) -> Attrs:
     """Return what is known of a path, and the name that its variable has here where that is not the path's own."""
     if path is None:
         return {}
     note = source.annotation(path)
     said = {key: note[key] for key in ("units", "long_name") if note.get(key) is not None}
     name = source.names.of(path)
-    return {"path": path, "name": name, **({} if name == shown_as else {"shown_as": shown_as}), **said}
+    return {"path": join(path), "name": name, **({} if name == shown_as else {"shown_as": shown_as}), **said}
 
 
-def _dims_of(path: str, values: list[Any], layout: Layout) -> Sequence[str]:
+def _dims_of(path: Path, values: list[Any], layout: Layout) -> Sequence[str]:
     """Return the dims of a parameter's coordinate; none for a constant."""
     if path in layout.along:
         return layout.along[path]

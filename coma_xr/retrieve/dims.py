@@ -16,7 +16,7 @@ from coma_xr.retrieve.names import is_parameter, role
 from coma_xr.retrieve.requests import REPEAT, Request, Source
 from coma_xr.retrieve.status import Absent
 from coma_xr.text import listing
-from coma_xr.tree import split
+from coma_xr.tree import Path, join
 
 __all__ = ["arrange", "varies", "varying"]
 
@@ -35,7 +35,7 @@ class _Plan:
     Attributes
     ----------
     dim : str
-    columns : dict of str to list
+    columns : dict of path or str to list
         By path (or by what a function is called): one column that labels the dim, or several that only
         number it.
     labelled : bool
@@ -45,7 +45,7 @@ class _Plan:
     """
 
     dim: str
-    columns: dict[str, list[Any]]
+    columns: dict[Path | str, list[Any]]
     labelled: bool = True
     within: tuple[str, ...] | None = None
 
@@ -60,7 +60,7 @@ class _Table:
     def __len__(self) -> int:
         return len(self.source.columns) + len(self.absent)
 
-    def column(self, path: str) -> list[Any]:
+    def column(self, path: Path) -> list[Any]:
         return self._with_absent(path, self.source.columns[path])
 
     def values(self, request: Request) -> list[Any]:
@@ -70,8 +70,8 @@ class _Table:
         """Return the number of each repeat; one without a number is the first."""
         return [0 if value is MISSING else value for value in self.column(REPEAT)]
 
-    def _with_absent(self, path: str | None, column: list[Any]) -> list[Any]:
-        return [*column, *self.absent.of(path or "")] if self.absent else column
+    def _with_absent(self, path: Path | None, column: list[Any]) -> list[Any]:
+        return [*column, *self.absent.of(path or ())] if self.absent else column
 
 
 def arrange(
@@ -150,7 +150,7 @@ def _points(table: _Table, free: Callable[[str], str]) -> Layout:
     """Return the layout along one dim, in which parameters are coords."""
     rows = np.arange(len(table))
     dim = free("measurement")
-    along: dict[str, tuple[str, ...]] = dict.fromkeys(table.source.names.defined.values(), (dim,))
+    along: dict[Path | str, tuple[str, ...]] = dict.fromkeys(table.source.names.defined.values(), (dim,))
     if varies(table.repeats()):
         along[REPEAT] = (dim,)
     return Layout((Axis(dim, rows, len(rows)),), rows, along)
@@ -197,7 +197,7 @@ def _defined(table: _Table, structure: Structure, free: Callable[[str], str]) ->
         plans.append(plan)
         done.update(name for name, path in paths.items() if path in plan.columns)
     for name in derived:
-        own = {paths[name]: columns[name]}
+        own: dict[Path | str, list[Any]] = {paths[name]: columns[name]}
         if not plans or not _follow({p: c for plan in plans for p, c in plan.columns.items()}, own):
             plans.append(_Plan(name, own))
     return plans
@@ -206,7 +206,7 @@ def _defined(table: _Table, structure: Structure, free: Callable[[str], str]) ->
 def _structured(
     axis: Mapping[str, Any] | None,
     columns: Mapping[str, list[Any]],
-    paths: Mapping[str, str],
+    paths: Mapping[str, Path],
     before: Sequence[_Plan],
     free: Callable[[str], str],
 ) -> _Plan | None:
@@ -215,19 +215,19 @@ def _structured(
         return None
     names = [name for name in axis["names"] if name in columns]
     depends = axis.get("depends")
-    mine = {paths[name]: columns[name] for name in names}
+    mine: dict[Path | str, list[Any]] = {paths[name]: columns[name] for name in names}
     if depends:
         within = tuple(plan.dim for plan in before if depends is True or plan.dim in depends)
         return _Plan(free(axis["dim"]), mine, labelled=False, within=within)
     if axis["dim"] not in names:
         return _Plan(free(axis["dim"]), mine, labelled=False)
-    first = {paths[axis["dim"]]: columns[axis["dim"]]}
+    first: dict[Path | str, list[Any]] = {paths[axis["dim"]]: columns[axis["dim"]]}
     if len(names) == 1 or not _follow(first, mine):
         return _Plan(axis["dim"], first)
     return _Plan(axis["dim"], {**first, **mine})
 
 
-def _follow(first: Mapping[str, list[Any]], others: Mapping[str, list[Any]]) -> bool:
+def _follow(first: Mapping[Path | str, list[Any]], others: Mapping[Path | str, list[Any]]) -> bool:
     """Whether the others have one value for each combination of values of the first."""
     coded = [_coded(column) for column in first.values()]
     codes, size = numbered([codes for codes, _ in coded], [count for _, count in coded])
@@ -242,11 +242,11 @@ def _coded(column: Sequence[Any]) -> tuple[Array, int]:
     return codes, len(labels)
 
 
-def _found(columns: Columns, copies: set[str]) -> list[str]:
+def _found(columns: Columns, copies: set[Path]) -> list[Path]:
     """Return the paths that tell the measurements of an undefined experiment apart, in tree order."""
     coded = _candidates(columns, copies)
-    chosen: list[str] = []
-    for path in sorted(coded, key=lambda path: len(split(path))):
+    chosen: list[Path] = []
+    for path in sorted(coded, key=len):
         if not any(_one_to_one(coded[path], coded[other]) for other in chosen):
             chosen.append(path)
     kept = {path: coded[path] for path in coded if path in chosen}
@@ -262,7 +262,7 @@ def _found(columns: Columns, copies: set[str]) -> list[str]:
     return list(dims)
 
 
-def _candidates(columns: Columns, copies: set[str]) -> dict[str, tuple[Array, int]]:
+def _candidates(columns: Columns, copies: set[Path]) -> dict[Path, tuple[Array, int]]:
     """Return numbers for the values of every parameter that varies, among measurements with all of them."""
     parameters = {path: columns[path] for path in columns.paths if is_parameter(path) and path not in copies}
     parameters = {path: column for path, column in parameters.items() if varies(column)}
@@ -309,7 +309,11 @@ def _complete(plans: Sequence[_Plan], measured: int, size: int) -> Array:
     if not masks:
         return np.arange(size)
     rows = np.flatnonzero(np.logical_and.reduce(list(masks.values())))
-    paths = [path for path, mask in masks.items() if not mask[:measured].all()]
+    paths = [
+        path if isinstance(path, str) else join(path)
+        for path, mask in masks.items()
+        if not mask[:measured].all()
+    ]
     left_out = measured - int(np.searchsorted(rows, measured))
     if not rows.size:
         raise LayoutError(
@@ -357,9 +361,9 @@ def _axis(plan: _Plan, before: Sequence[Axis], rows: Array) -> Axis:
     return Axis(plan.dim, number[inverse], int(number.max(initial=-1)) + 1)
 
 
-def _along(plans: Iterable[_Plan]) -> dict[str, tuple[str, ...]]:
+def _along(plans: Iterable[_Plan]) -> dict[Path | str, tuple[str, ...]]:
     """Return for parameters that are no labels, but belong to a dim, the dims of their coordinates."""
-    along = {}
+    along: dict[Path | str, tuple[str, ...]] = {}
     for plan in plans:
         others = list(plan.columns)[1:] if plan.labelled else list(plan.columns)
         for path in others:
@@ -367,7 +371,7 @@ def _along(plans: Iterable[_Plan]) -> dict[str, tuple[str, ...]]:
     return along
 
 
-def varying(source: Source) -> list[str]:
+def varying(source: Source) -> list[Path]:
     """Return the parameters that have several values, the defined ones first."""
     defined = list(source.names.defined.values())
     others = [

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from coma_xr.define.values import NOTHING, look
-from coma_xr.tree import split
 
 if TYPE_CHECKING:
+    from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
 __all__ = ["failures_table"]
@@ -21,7 +21,7 @@ _REPEAT = "repeat"
 
 
 def failures_table(
-    failures: Iterable[tuple[int, Tree]], definition: Sequence[tuple[str, str]]
+    failures: Iterable[tuple[int, Tree]], definition: Sequence[tuple[str, Path]]
 ) -> pd.DataFrame:
     """Return a row for each record of a failure.
 
@@ -41,7 +41,7 @@ def failures_table(
     --------
     >>> record = {"info": {"date": "2026-11-22T13:00:00Z", "host": "n1"}, "parameters": {"x": 0},
     ...     "exception": {"type": "ZeroDivisionError", "message": "division by zero", "line": "a.py:1 in f"}}
-    >>> failures_table([(1, record)], [("x", "parameters/x")]).T
+    >>> failures_table([(1, record)], [("x", ("parameters", "x"))]).T
     measurement_id                     1
     x                                  0
     exception          ZeroDivisionError
@@ -64,7 +64,7 @@ def failures_table(
     return pd.DataFrame(columns, index=index)
 
 
-def _value(tree: Tree, path: str) -> Any:
+def _value(tree: Tree, path: Path) -> Any:
     """Return the value of a parameter; None for a record from before it was one."""
-    value = look(tree, split(path))
+    value = look(tree, path)
     return None if value is NOTHING else value

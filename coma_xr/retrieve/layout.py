@@ -7,12 +7,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from coma_xr.errors import LayoutError, warn
 from coma_xr.retrieve.arrays import Array, numbered
+
+if TYPE_CHECKING:
+    from coma_xr.tree import Path
 
 __all__ = ["Axis", "Layout", "cells_of", "check_fill", "distinct", "on_rows", "with_rows"]
 
@@ -34,15 +37,15 @@ class Axis:
     size : int
     labels : ndarray or None
         Values of its coordinate; None when it has none.
-    path : str or None
-        Where the labels come from.
+    path : path or str or None
+        Where the labels come from; of a function, what it is called in messages.
     """
 
     dim: str
     codes: Array
     size: int
     labels: Array | None = None
-    path: str | None = None
+    path: Path | str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,13 @@ class Layout:
     axes : tuple of Axis
     rows : ndarray of int
         Rows of the columns, one for each position in the axes' codes.
-    along : dict of str to tuple of str
+    along : dict of path to tuple of str
         For some paths the dims that their coordinate has by definition.
     """
 
     axes: tuple[Axis, ...]
     rows: Array
-    along: dict[str, tuple[str, ...]]
+    along: dict[Path | str, tuple[str, ...]]
 
     @property
     def dims(self) -> tuple[str, ...]:

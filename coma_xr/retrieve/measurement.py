@@ -46,12 +46,12 @@ class Branch(Mapping[str, Any]):
         self._root, self._parents, self._owner, self._setstate = root, parents, owner, setstate
         self._node: dict[str, Tree] = paths.follow(root, parents)
 
-    def __getitem__(self, path: paths.Path) -> Any:
+    def __getitem__(self, path: paths.PathLike) -> Any:
         segments = paths.split(path)
         try:
-            node = paths.follow(self._node, path)
+            node = paths.follow(self._node, segments)
         except PathError:
-            node = self._follow_from_root(path)
+            node = self._follow_from_root(segments)
         if isinstance(node, dict) and not is_typed(node):
             parents = (*self._parents, *map(str, segments))
             return Branch(self._root, parents, self._owner, self._setstate)
@@ -63,9 +63,9 @@ class Branch(Mapping[str, Any]):
 
     def _follow_from_root(self, path: paths.Path) -> Any:
         """Raise the error that names the whole path, or return an item of an array."""
-        whole = paths.join((*self._parents, *paths.split(path)))
+        whole = (*self._parents, *path)
         try:
-            return item(self._node, paths.split(path))
+            return item(self._node, path)
         except (KeyError, IndexError):
             pass
         try:
@@ -209,7 +209,7 @@ class Measurement(Branch):
         return fragment(title, " ", tag("span", about, class_="coma-muted"), folding_tree(self._node))
 
 
-def item(node: Tree, segments: tuple[Any, ...]) -> Tree:
+def item(node: Tree, segments: paths.Path) -> Tree:
     """Return what segments lead to below a node, into arrays too.
 
     Raises

@@ -7,12 +7,11 @@ One resolver serves wherever a user names something in the trees.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable
 
 from coma_xr.errors import PathError
 from coma_xr.text import available, near_names
-from coma_xr.tree import WILDCARD, join, split
+from coma_xr.tree import WILDCARD, Path, PathLike, Segment, is_index, join, split
 from coma_xr.values.plain import CLASS
 
 __all__ = ["Names", "free_name", "is_parameter", "role"]
@@ -21,7 +20,7 @@ _ROLES = {"parameters": "parameter", "results": "result", "info": "info"}
 _ORDER = ("parameter", "result", "other", "info", "class")
 
 
-def role(path: str) -> str:
+def role(path: Path) -> str:
     """Return what a path is in a measurement: "parameter", "result", "info", "class" or "other".
 
     The innermost branch called `parameters`, `results` or `info` decides, so that the results of a model
@@ -29,22 +28,21 @@ def role(path: str) -> str:
 
     Examples
     --------
-    >>> role("parameters/model/results/P"), role("parameters/model/layout/N")
+    >>> role(("parameters", "model", "results", "P")), role(("parameters", "model", "layout", "N"))
     ('result', 'parameter')
     """
-    segments = split(path)
-    if segments[-1] == CLASS:
+    if path[-1] == CLASS:
         return "class"
-    for segment in reversed(segments[:-1]):
-        if str(segment) in _ROLES:
+    for segment in reversed(path[:-1]):
+        if segment in _ROLES:
             return _ROLES[str(segment)]
     return "other"
 
 
-def is_parameter(path: str) -> bool:
+def is_parameter(path: Path) -> bool:
     """Whether a path may tell measurements apart: it lies under `parameters`, in nothing else."""
-    branches = [str(segment) for segment in split(path)[:-1]]
-    return branches[:1] == ["parameters"] and "results" not in branches and "info" not in branches
+    branches = path[:-1]
+    return branches[:1] == ("parameters",) and "results" not in branches and "info" not in branches
 
 
 class Names:
@@ -52,26 +50,26 @@ class Names:
 
     Parameters
     ----------
-    paths : iterable of str
+    paths : iterable of paths
         Every path that leads to a value, in the order of the trees.
     definition : iterable of (name, path), optional
         The parameters that the user defined; the names hold, also for paths that no measurement has.
 
     Examples
     --------
-    >>> names = Names(["parameters/t", "parameters/layout/N", "results/N", "results/P"])
+    >>> names = Names(map(split, ["parameters/t", "parameters/layout/N", "results/N", "results/P"]))
     >>> [names.of(path) for path in names.paths]
     ['t', 'layout_N', 'N', 'P']
-    >>> names.of("results/P/0")
+    >>> names.of(("results", "P", "0"))
     'P_1'
     >>> names.resolve("layout_N")
-    'parameters/layout/N'
+    ('parameters', 'layout', 'N')
     """
 
     def __init__(
         self,
-        paths: Iterable[str],
-        definition: Iterable[tuple[str, str]] = (),
+        paths: Iterable[Path],
+        definition: Iterable[tuple[str, Path]] = (),
     ) -> None:
         self.paths = list(paths)
         self.defined = dict(definition)
@@ -80,26 +78,25 @@ class Names:
         taken = set(self.defined)
         order = sorted(
             (path for path in self.paths if path not in self._names),
-            key=lambda path: (len(split(path)), _ORDER.index(role(path))),
+            key=lambda path: (len(path), _ORDER.index(role(path))),
         )
         for path in order:
             self._names[path] = free_name(path, taken)
             taken.add(self._names[path])
         self._paths = {name: path for path, name in self._names.items()}
 
-    def of(self, path: str) -> str:
+    def of(self, path: Path) -> str:
         """Return the name of a path; also of one that leads into a list, or has an asterisk."""
         if path in self._names:
             return self._names[path]
-        segments = split(path)
-        for end in range(len(segments) - 1, 0, -1):
-            stem = join(segments[:end])
-            if stem in self._names and (segments[-1] is WILDCARD or _is_index(segments[-1])):
-                return "_".join([self._names[stem], *map(_number, segments[end:])])
-        plain = [str(segment) for segment in segments if segment is not WILDCARD]
-        return free_name(join(plain or ["all"]), self._paths)
+        for end in range(len(path) - 1, 0, -1):
+            stem = path[:end]
+            if stem in self._names and (path[-1] is WILDCARD or is_index(path[-1])):
+                return "_".join([self._names[stem], *map(_number, path[end:])])
+        plain = tuple([segment for segment in path if segment is not WILDCARD])
+        return free_name(plain or ("all",), self._paths)
 
-    def resolve(self, text: str) -> str:
+    def resolve(self, text: PathLike) -> Path:
         """Return the path that a user means.
 
         Parameters
@@ -113,13 +110,13 @@ class Names:
         PathError
             When it is none of these. The message lists what there is, near ones apart.
         """
+        path = split(text)
+        text = text if isinstance(text, str) else join(path)
         if text in self.defined:
             return self.defined[text]
-        segments = split(text)
-        path = join(segments)
-        known = [path, *(join((branch, *segments)) for branch in _ROLES)]
+        known = [path, *((branch, *path) for branch in _ROLES)]
         known = [path for path in known if self._leads_somewhere(path)]
-        if len(segments) == 1 and path in known:
+        if len(path) == 1 and path in known:
             # A value at the tree's root comes last, behind names by the rule.
             known = [*known[1:], self._paths.get(text, path)]
         if known:
@@ -128,36 +125,32 @@ class Names:
             return self._paths[text]
         return self._item(text) or self._unknown(text)
 
-    def _leads_somewhere(self, path: str) -> bool:
+    def _leads_somewhere(self, path: Path) -> bool:
         """Whether a path is known, has an asterisk or leads into a value."""
-        segments = split(path)
-        if path in self._known or (WILDCARD in segments and len(segments) > 1):
-            return bool(path in self._known or self._may_match(segments))
-        return any(
-            join(segments[:end]) in self._known and _is_index(segments[end])
-            for end in range(1, len(segments))
-        )
+        if path in self._known or (WILDCARD in path and len(path) > 1):
+            return path in self._known or self._may_match(path)
+        return any(path[:end] in self._known and is_index(path[end]) for end in range(1, len(path)))
 
-    def _may_match(self, segments: Sequence[Any]) -> bool:
+    def _may_match(self, path: Path) -> bool:
         """Whether the part before the asterisk leads somewhere."""
-        stem = segments[: list(segments).index(WILDCARD)]
-        return any(split(path)[: len(stem)] == tuple(stem) for path in self.paths) or not stem
+        stem = path[: path.index(WILDCARD)]
+        return any(known[: len(stem)] == stem for known in self.paths) or not stem
 
-    def _item(self, text: str) -> str | None:
+    def _item(self, text: str) -> Path | None:
         """Return the path that a name such as P_1 means: an item of a list."""
         stem, _, number = text.rpartition("_")
         path = self._paths.get(stem) or (self._item(stem) if stem else None)
-        if path is None or not _is_index(number) or int(number) == 0:
+        if path is None or not is_index(number) or int(number) == 0:
             return None
-        return f"{path}/{int(number) - 1 if int(number) > 0 else int(number)}"
+        return (*path, str(int(number) - 1 if int(number) > 0 else int(number)))
 
-    def _unknown(self, text: str) -> str:
-        branch = join(split(text))
-        below = [path for path in self.paths if path.startswith(branch + "/")]
+    def _unknown(self, text: str) -> Path:
+        branch, paths = split(text), list(map(join, self.paths))
+        below = [join(path) for path in self.paths if path[: len(branch)] == branch]
         if below:
             raise PathError(f"'{text}' is a branch, not a value. " + available(text, below))
-        known = [*self.paths] if "/" in text else [*self._paths]
-        others = [*self._paths] if "/" in text else [*self.paths]
+        known = paths if "/" in text else [*self._paths]
+        others = [*self._paths] if "/" in text else paths
         hints = near_names(text, known) or near_names(text, others)
         raise PathError(
             f"No measurement has a path or name '{text}'. "
@@ -165,30 +158,26 @@ class Names:
         )
 
 
-def free_name(path: str, taken: Collection[str]) -> str:
+def free_name(path: Path, taken: Collection[str]) -> str:
     """Return the shortest name of a path that is not taken: its last segment, with parents in front as needed.
 
     Examples
     --------
-    >>> free_name("parameters/layout/N", {"N"})
+    >>> free_name(("parameters", "layout", "N"), {"N"})
     'layout_N'
     """
-    segments = [str(segment) for segment in split(path)]
+    segments = [str(segment) for segment in path]
     for start in range(len(segments) - 1, -1, -1):
         name = "_".join(segments[start:])
         if name not in taken:
             return name
-    name = path
+    name = join(path)
     while name in taken:
         name += "_"
     return name
 
 
-def _is_index(segment: Any) -> bool:
-    return str(segment).removeprefix("-").isdecimal()
-
-
-def _number(segment: Any) -> str:
+def _number(segment: Segment) -> str:
     """Return the number of an item as Coma counts, from 1; negative ones count from the end as they are."""
     text = "all" if segment is WILDCARD else str(segment)
     return str(int(text) + 1) if text.isdecimal() else text

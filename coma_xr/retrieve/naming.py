@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from coma_xr.errors import LayoutError
 from coma_xr.retrieve.names import free_name, role
+from coma_xr.tree import join
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.layout import Layout
     from coma_xr.retrieve.requests import Request, Source
+    from coma_xr.tree import Path
 
 __all__ = ["Taken"]
 
@@ -30,7 +32,7 @@ class Taken:
         self._users |= {
             source.names.of(path) for path in source.columns.paths if role(path) not in ("info", "class")
         }
-        self._paths: dict[str, str | None] = {}
+        self._paths: dict[str, Path | str | None] = {}
 
     def ours(self, name: str) -> str:
         """Return a name of ours, another one when the user has it."""
@@ -42,17 +44,17 @@ class Taken:
         """Take the names of the dims."""
         self._paths |= {axis.dim: axis.path for axis in layout.axes}
 
-    def claim(self, request: Request, path: str | None) -> str:
+    def claim(self, request: Request, path: Path | None) -> str:
         """Take the name that the user gave; an error when it is taken by something else."""
         name = self._source.name(request)
         if name in self._paths and self._paths[name] != path:
-            raise LayoutError(
-                f"The name '{name}' is asked for twice, for {self._paths[name] or 'a dim'} and {request.text}."
-            )
+            other = self._paths[name]
+            first = (other if isinstance(other, str) else join(other)) if other else "a dim"
+            raise LayoutError(f"The name '{name}' is asked for twice, for {first} and {request.text}.")
         self._paths[name] = path
         return name
 
-    def of(self, path: str) -> str:
+    def of(self, path: Path) -> str:
         """Take the name of a path by the rule, a longer one when it is taken."""
         name = self._source.names.of(path)
         if self._paths.get(name, path) != path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from coma_xr.define.past import Past, former_paths
 from coma_xr.errors import LayoutError, PathError, SerializationError, warn
@@ -18,7 +18,7 @@ from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, coll
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.retrieve.names import Names, is_parameter, role
 from coma_xr.text import available
-from coma_xr.tree import WILDCARD, follow, join, split
+from coma_xr.tree import WILDCARD, Path, PathLike, follow, join, split
 from coma_xr.values.plain import Tree, from_plain, to_plain
 
 __all__ = [
@@ -32,11 +32,11 @@ __all__ = [
     "requests_of",
 ]
 
-REPEAT = "info/repeat"
+REPEAT: Final[Path] = ("info", "repeat")
 """Where the number of a repeat stands, for parameter sets that were run several times."""
 
-Definition = Iterable[tuple[str, str]]
-Annotations = Mapping[str, Mapping[str, Any]]
+Definition = Iterable[tuple[str, PathLike]]
+Annotations = Mapping[Any, Mapping[str, Any]]
 Variables = Mapping[str, Any] | Sequence[Any] | str | None
 
 
@@ -48,15 +48,20 @@ class Request:
     ----------
     name : str or None
         The name that the user gave to it.
-    text : str
+    wanted : str or path
         A path or a name; of a function, what it is called in messages.
     function : callable or None
         A function of a Measurement.
     """
 
     name: str | None
-    text: str
+    wanted: str | Path
     function: Callable[[Measurement], Any] | None = None
+
+    @property
+    def text(self) -> str:
+        """What was asked for, as text for messages."""
+        return self.wanted if isinstance(self.wanted, str) else join(self.wanted)
 
 
 def requests_of(variables: Variables) -> list[Request]:
@@ -97,7 +102,7 @@ def _request(name: str | None, value: Any) -> Request:
     if isinstance(value, str):
         return Request(name, value)
     try:
-        return Request(name, join(split(value)))
+        return Request(name, split(value))
     except TypeError:
         raise PathError(
             f"{name or value!r}: expected a path, a name or a function of a measurement, "
@@ -122,16 +127,16 @@ class Source:
 
     columns: Columns
     names: Names
-    annotations: dict[str, Mapping[str, Any]]
-    folding: Mapping[str, Mapping[str, Any]]
+    annotations: dict[Path, Mapping[str, Any]]
+    folding: Mapping[str | Path, Mapping[str, Any]]
 
-    def path(self, request: Request) -> str | None:
+    def path(self, request: Request) -> Path | None:
         """Return the path that a request means; None for a function."""
-        return None if request.function else self.names.resolve(request.text)
+        return None if request.function else self.names.resolve(request.wanted)
 
     def name(self, request: Request) -> str:
         """Return the name of what was asked for."""
-        return request.name or self.names.of(self.names.resolve(request.text))
+        return request.name or self.names.of(self.names.resolve(request.wanted))
 
     def values(self, request: Request) -> list[Any]:
         """Return the column of a request.
@@ -143,46 +148,46 @@ class Source:
         """
         column = self.columns.computed.get(request.text)
         if column is None:
-            path = self.names.resolve(request.text)
+            path = self.names.resolve(request.wanted)
             column = self.columns[path]
-            if role(path) == "info" and path.endswith("date"):
+            if role(path) == "info" and str(path[-1]).endswith("date"):
                 column = _dates(column)
         if column and all(value is MISSING for value in column):
             known = self.columns.paths
             none = "No measurement" if len(known) == len(self.names.paths) else "No measurement chosen here"
-            raise PathError(f"{none} has '{request.text}'. " + available(request.text, known))
+            raise PathError(f"{none} has '{request.text}'. " + available(request.text, map(join, known)))
         return column
 
-    def annotation(self, path: str | None, name: str | None = None) -> Mapping[str, Any]:
+    def annotation(self, path: Path | None, name: str | None = None) -> Mapping[str, Any]:
         """Return what was annotated of a path, and what the call says of it or of its name."""
         noted = self.annotations.get(path, {}) if path else {}
-        said = self.folding.get(name or "") or self.folding.get(path or "")
+        said = self.folding.get(name or "") or self.folding.get(path or ())
         return {**noted, **said} if said else noted
 
     @cached_property
-    def copies(self) -> dict[str, str]:
+    def copies(self) -> dict[Path, Path]:
         """Paths that hold the same as another one in every measurement, and this other one.
 
         The other one ends in the same key and is shallower, or is defined.
         """
         defined = set(self.names.defined.values())
-        by_key: dict[Any, list[str]] = {}
+        by_key: dict[Any, list[Path]] = {}
         for path in self.columns.paths:
             if role(path) in ("parameter", "result") and self.columns.is_kept(path):
-                by_key.setdefault(split(path)[-1], []).append(path)
+                by_key.setdefault(path[-1], []).append(path)
         copies = {}
         for alike in by_key.values():
-            alike.sort(key=lambda path: (path not in defined, len(split(path))))
+            alike.sort(key=lambda path: (path not in defined, len(path)))
             for place, path in enumerate(alike):
                 original = self._original(path, alike[:place]) if path not in defined else None
                 if original:
                     copies[path] = original
         return copies
 
-    def _original(self, path: str, candidates: list[str]) -> str | None:
-        column, depth = self.columns[path], len(split(path))
+    def _original(self, path: Path, candidates: list[Path]) -> Path | None:
+        column, depth = self.columns[path], len(path)
         for other in candidates:
-            deeper = len(split(other)) < depth or other in self.names.defined.values()
+            deeper = len(other) < depth or other in self.names.defined.values()
             # What a function returns of its parameters does not take their place.
             deeper = deeper and (role(other) == "parameter" or role(path) != "parameter")
             if deeper and _is_copy(column, self.columns[other]):
@@ -236,7 +241,7 @@ def read(
     excluded : container of int, optional
         Ids of measurements of which no function is computed.
     """
-    notes = annotations or {}
+    notes = {split(path): note for path, note in (annotations or {}).items()}
     pairs = Past.of(notes).updated(definition)
     if not isinstance(unfold, Mapping | None):
         raise LayoutError(
@@ -245,32 +250,32 @@ def read(
         )
     folding = {key: folding_of(key, value) for key, value in (unfold or {}).items()}
     coords = [r for note in (*notes.values(), *folding.values()) for r in requests_of(note.get("coords"))]
-    renames = {old: text for text, note in notes.items() for old in former_paths(note)}
-    texts = [request.text for request in (*requests, *coords)] + [path for _, path in pairs]
+    renames = {old: path for path, note in notes.items() for old in former_paths(note)}
+    texts = [request.text for request in (*requests, *coords)] + [join(path) for _, path in pairs]
     columns = collect(
         trees,
-        keep=_keeper([*texts, *notes, *renames], everything=everything, info=info),
+        keep=_keeper([*texts, *map(join, [*notes, *renames])], everything=everything, info=info),
         compute=_computations([*requests, *coords], excluded),
         choose=choose,
     )
     _warn_of_nameless(columns)
     for old, new in renames.items():
         columns.rename(old, _annotated(new, Names(columns.known, pairs)))
-    for text, note in notes.items():
+    for path, note in notes.items():
         if "default" in note:
-            columns.fill(_annotated(text, Names(columns.known, pairs)), note["default"])
+            columns.fill(_annotated(path, Names(columns.known, pairs)), note["default"])
     _expand_datasets(columns)
     for _, path in pairs:
         columns.fold(path)
     names = Names(columns.known, pairs)
     called = {request.name for request in requests}
-    folding = {key if key in called else names.resolve(key): note for key, note in folding.items()}
-    by_path = {_annotated(text, names): note for text, note in notes.items()}
+    by_key = {key if key in called else names.resolve(key): note for key, note in folding.items()}
+    by_path = {_annotated(path, names): note for path, note in notes.items()}
     for old, new in renames.items():
         # What was said of a path holds for it under its new name, unless something else is said of that.
         path = _annotated(new, names)
         by_path[path] = {**notes.get(old, {}), **by_path[path]}
-    return Source(columns, names, by_path, folding)
+    return Source(columns, names, by_path, by_key)
 
 
 def _warn_of_nameless(columns: Columns) -> None:
@@ -283,10 +288,10 @@ def _warn_of_nameless(columns: Columns) -> None:
         )
 
 
-def _keeper(texts: Sequence[str], *, everything: bool, info: bool) -> Callable[[str], bool]:
+def _keeper(texts: Sequence[str], *, everything: bool, info: bool) -> Callable[[Path], bool]:
     """Return what says whether the values at a path are needed, for what is asked for by `texts`."""
 
-    def keep(path: str) -> bool:
+    def keep(path: Path) -> bool:
         kind = role(path)
         if kind == "class":
             # It tells apart objects of different classes with the same attributes, as parameters may be.
@@ -294,7 +299,7 @@ def _keeper(texts: Sequence[str], *, everything: bool, info: bool) -> Callable[[
         if kind == "parameter" or info or path == REPEAT or (everything and kind in ("result", "other")):
             return True
         # The name of a path ends in its last key, a path in the escaped form of it.
-        last = str(split(path)[-1])
+        last = str(path[-1])
         return any(last in text or join((last,)) in text for text in texts)
 
     return keep
@@ -356,12 +361,12 @@ def _variables_of(datasets: Sequence[Any]) -> dict[str, list[Any]]:
     }
 
 
-def _annotated(text: str, names: Names) -> str:
+def _annotated(path: Path, names: Names) -> Path:
     """Return the path of an annotation, which may wait for its first measurement."""
     try:
-        return names.resolve(text)
+        return names.resolve(path)
     except PathError:
-        return join(split(text))
+        return path
 
 
 def _computations(requests: Sequence[Request], excluded: Container[int]) -> dict[str, Computation]:
@@ -369,8 +374,8 @@ def _computations(requests: Sequence[Request], excluded: Container[int]) -> dict
     for request in requests:
         if request.function is not None:
             computations[request.text] = _function(request.function, request.text, excluded)
-        elif WILDCARD in split(request.text):
-            computations[request.text] = _wildcard(request.text)
+        elif WILDCARD in split(request.wanted):
+            computations[request.text] = _wildcard(split(request.wanted))
     return computations
 
 
@@ -394,10 +399,10 @@ def _function(function: Callable[[Measurement], Any], called: str, excluded: Con
     return compute
 
 
-def _wildcard(text: str) -> Computation:
+def _wildcard(path: Path) -> Computation:
     def compute(id: int, tree: Tree) -> Any:  # noqa: ARG001
         try:
-            return follow(tree, text)
+            return follow(tree, path)
         except PathError:
             return MISSING
 

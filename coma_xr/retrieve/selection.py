@@ -15,7 +15,7 @@ from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.retrieve.columns import collect
 from coma_xr.retrieve.measurement import Measurement, item
 from coma_xr.retrieve.names import Names
-from coma_xr.tree import WILDCARD, follow, join, split
+from coma_xr.tree import WILDCARD, Path, follow, split
 from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Selection:
         self._parameters = (
             Parameters(*zip(*self._definition, strict=True)) if self._definition else Parameters((), ())
         )
-        self._paths: dict[str, str] = {}
+        self._paths: dict[str, Path] = {}
         self._number = 0
         self.unchosen: list[tuple[Sequence[Tree], int]] = []
 
@@ -130,9 +130,9 @@ class Selection:
         for id, tree in trees:
             if open_names:
                 for name, path in list(open_names.items()):
-                    known = path and (path in self._past.defaults or look(tree, split(path)) is not NOTHING)
+                    known = path and (path in self._past.defaults or look(tree, path) is not NOTHING)
                     if name in defined or known:
-                        self._paths[name] = defined.get(name) or path or name
+                        self._paths[name] = defined.get(name) or path or split(name)
                         del open_names[name]
                 waiting.append((id, tree))
                 if not open_names:
@@ -146,12 +146,12 @@ class Selection:
             yield from map(self._judged, waiting)
 
     @staticmethod
-    def _first_choice(name: str) -> str | None:
+    def _first_choice(name: str) -> Path | None:
         """Return the path that a name means if any measurement has it, whatever else there is."""
         segments = split(name)
         if WILDCARD in segments:
             return None
-        return join(segments if len(segments) > 1 else ("parameters", *segments))
+        return segments if len(segments) > 1 else ("parameters", *segments)
 
     def _judged(self, pair: tuple[int, Tree]) -> tuple[int, Tree, bool]:
         id, tree = pair
@@ -179,25 +179,19 @@ class Selection:
             number = f"{self._number} measurements" if self._number > 1 else "one measurement that there is"
             warn(f"{none} {number} fulfils the condition {self._condition}.")
 
-    def _value(self, tree: Tree, path: str) -> Any:
+    def _value(self, tree: Tree, path: Path) -> Any:
         for place in (path, *self._past.places(path)):
-            segments = split(place)
-            value = look(tree, segments) if WILDCARD not in segments else NOTHING
+            value = look(tree, place) if WILDCARD not in place else NOTHING
             if value is NOTHING:
-                value = _within(tree, segments)
+                value = _within(tree, place)
             if value is not NOTHING:
                 return value
         return self._past.defaults.get(path, NOTHING)
 
-    def _known(self, paths: Sequence[str]) -> list[str]:
+    def _known(self, paths: Sequence[Path]) -> list[Path]:
         """Return paths with those in front that renamed ones have now, and behind them those that have defaults."""
         pairs = [(old, new) for new, former in self._past.former.items() for old in former]
-        now = [
-            new + path[len(old) :]
-            for path in paths
-            for old, new in pairs
-            if path == old or path.startswith(f"{old}/")
-        ]
+        now = [new + path[len(old) :] for path in paths for old, new in pairs if path[: len(old)] == old]
         return list(dict.fromkeys([*now, *paths, *self._past.defaults]))
 
     def named_in(self, measurement: Measurement, tree: Tree, name: str) -> Any:
@@ -227,17 +221,18 @@ class Selection:
         defined = dict(self._definition)
         try:
             return self._condition.evaluate(
-                lambda name: self._value(tree, self._paths.get(name) or defined.get(name, name)), subject
+                lambda name: self._value(tree, self._paths.get(name) or defined.get(name) or split(name)),
+                subject,
             )
         except (PathError, ParameterError):
             return False
 
 
-def _within(tree: Tree, segments: Sequence[Any]) -> Any:
+def _within(tree: Tree, path: Path) -> Any:
     """Return what a path leads to inside of arrays, or all that an asterisk stands for."""
     try:
-        if WILDCARD in segments:
-            return follow(tree, join(segments))
-        return item(tree, tuple(segments))
+        if WILDCARD in path:
+            return follow(tree, path)
+        return item(tree, path)
     except (KeyError, IndexError):
         return NOTHING

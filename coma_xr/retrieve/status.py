@@ -19,6 +19,7 @@ from coma_xr.retrieve.requests import REPEAT
 if TYPE_CHECKING:
     from coma_xr.retrieve.arrays import Array, Attrs
     from coma_xr.retrieve.requests import Source
+    from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
 __all__ = ["DONE", "FLAGS", "Absent", "Status", "absent", "status_attrs"]
@@ -38,7 +39,7 @@ class Status:
 
     Parameters
     ----------
-    paths : sequence of str
+    paths : sequence of paths
         Where the parameters of `sets` are.
     sets : sequence of sequences
         The plain values of each parameter set that the last run was asked for, in the order of `paths`.
@@ -50,7 +51,7 @@ class Status:
         Ids of measurements whose values do not count, with reasons.
     """
 
-    paths: Sequence[str] = ()
+    paths: Sequence[Path] = ()
     sets: Sequence[Sequence[Tree]] = ()
     repeats: int | None = 1
     failures: Sequence[tuple[int, Tree]] = ()
@@ -63,19 +64,19 @@ class Absent:
 
     Attributes
     ----------
-    columns : dict of str to list
+    columns : dict of path to list
         Values of the defined parameters, and numbers of repeats, by path.
     states : list of int
         Positions in `FLAGS`.
     """
 
-    columns: dict[str, list[Any]] = field(default_factory=dict)
+    columns: dict[Path, list[Any]] = field(default_factory=dict)
     states: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.states)
 
-    def of(self, path: str) -> list[Any]:
+    def of(self, path: Path) -> list[Any]:
         """Return what to put below the column of a path."""
         return self.columns.get(path) or [MISSING] * len(self)
 
@@ -155,9 +156,7 @@ def _alike(columns: Sequence[Sequence[Tree]], sets: Sequence[Sequence[Tree]]) ->
 def _asked(status: Status, source: Source) -> Sequence[Sequence[Tree]]:
     """Return the sets that were asked for, in the order of the definition; none if they are of other parameters."""
     paths = list(source.names.defined.values())
-    asked = [
-        path for _, path in Past.of(source.annotations).updated(zip(status.paths, status.paths, strict=True))
-    ]
+    asked = [path for _, path in Past.of(source.annotations).updated([("", path) for path in status.paths])]
     if paths == asked:
         return status.sets
     if any(path not in asked for path in paths):
@@ -168,7 +167,7 @@ def _asked(status: Status, source: Source) -> Sequence[Sequence[Tree]]:
 
 def _failed(status: Status, source: Source) -> Iterable[tuple[list[Tree], int, int]]:
     """Yield the parameter sets whose last try failed: values, repeat, state."""
-    definition = Definition.of(list(source.names.defined.items()))
+    definition = Definition(tuple(source.names.defined), tuple(source.names.defined.values()))
     past = Past.of(source.annotations)
     for _, tree in status.failures:
         values = read(tree, definition, past)

@@ -203,7 +203,10 @@ class ResultList(list[Result]):
         return sorted(found, key=lambda pair: pair[0])
 
     def _paths(self) -> dict[str, str]:
-        return {**dict(self[0].parameters._definition), **dict(self[0].table_definition)} if self else {}
+        if not self:
+            return {}
+        shared = {name: join(path) for name, path in self[0].parameters._definition}
+        return {**shared, **dict(self[0].table_definition)}
 
     def _asked(self) -> dict[str, Any]:
         """Return what `build_dataset` and `build_dataframe` are asked for."""
@@ -212,10 +215,10 @@ class ResultList(list[Result]):
         columns = dict.fromkeys(name for result in self for _, row in result._rows()[:1] for name in row)
         names = self[0].parameters._definition.names
         return {
-            "variables": {name: join(("results", name)) for name in columns if name not in names},
-            "definition": [(name, join(("parameters", name))) for name in names],
+            "variables": {name: ("results", name) for name in columns if name not in names},
+            "definition": [(name, ("parameters", name)) for name in names],
             "annotations": {
-                join(("parameters" if name in names else "results", name)): note
+                ("parameters" if name in names else "results", name): note
                 for name, note in self[0]._notes.items()
             },
         }
@@ -292,9 +295,10 @@ def retrieve_results(
     source = read(trees, [*columns, *parameters], everything=False, annotations=annotations)
     if not len(source.columns):
         return ResultList()
-    table = tuple((source.name(request), _path(source, request)) for request in columns)
+    table = tuple((source.name(request), _text(source, request)) for request in columns)
     definition = Definition(
-        tuple(source.name(request) for request in parameters), tuple(_path(source, r) for r in parameters)
+        tuple(source.name(request) for request in parameters),
+        tuple(source.path(request) or (request.text,) for request in parameters),
     )
     values = [source.values(request) for request in columns]
     keys = [source.values(request) for request in parameters]
@@ -333,8 +337,9 @@ def _one_list(argument: str, given: Any, pair: tuple[Any, ...]) -> str:
     )
 
 
-def _path(source: Source, request: Request) -> str:
-    return source.path(request) or request.text
+def _text(source: Source, request: Request) -> str:
+    path = source.path(request)
+    return request.text if path is None else join(path)
 
 
 def _said(source: Source, request: Request) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, key, look
 from coma_xr.run.provenance import Versions
-from coma_xr.tree import split
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
+    from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
 __all__ = ["Plan", "Survey", "Task", "plan", "survey"]
@@ -155,7 +155,7 @@ class Survey:
         The ids of the trees of each parameter set and repeat; to be asked whether it has any, too.
     lacking : list of int
         Ids of trees that lack one of the parameters.
-    otherwise : dict of str to (int, value)
+    otherwise : dict of path to (int, value)
         For each constant that a tree contradicts, by path, the first such id and its value there.
     durations : list of float
         How long each measurement took that tells it [s].
@@ -165,7 +165,7 @@ class Survey:
 
     ids: dict[Hashable, list[int]] = field(default_factory=dict)
     lacking: list[int] = field(default_factory=list)
-    otherwise: dict[str, tuple[int, Tree]] = field(default_factory=dict)
+    otherwise: dict[Path, tuple[int, Tree]] = field(default_factory=dict)
     durations: list[float] = field(default_factory=list)
     versions: Versions = field(default_factory=Versions)
 
@@ -183,7 +183,7 @@ def survey(
     definition: Definition,
     *,
     past: Past | None = None,
-    constants: Mapping[str, Tree] | None = None,
+    constants: Mapping[Path, Tree] | None = None,
 ) -> Survey:
     """Return which parameter sets trees belong to; of measurements or of failures.
 
@@ -202,12 +202,12 @@ def survey(
     --------
     >>> from coma_xr.define.parameters import Definition
     >>> trees = [(1, {"parameters": {"a": 1, "L": 2.0}}), (2, {"parameters": {}})]
-    >>> found = survey(trees, Definition.of(["a"]), constants={"parameters/L": 1.0})
+    >>> found = survey(trees, Definition.of(["a"]), constants={("parameters", "L"): 1.0})
     >>> found.ids, found.lacking, found.otherwise
-    ({(1,): [1]}, [2], {'parameters/L': (1, 2.0)})
+    ({(1,): [1]}, [2], {('parameters', 'L'): (1, 2.0)})
     """
     found = Survey()
-    expected = [(path, split(path), key((value,))) for path, value in (constants or {}).items()]
+    expected = [(path, key((value,))) for path, value in (constants or {}).items()]
     for number, tree in trees:
         values = read(tree, definition, past)
         if values is None:
@@ -224,8 +224,8 @@ def survey(
                 found.durations.append(duration)
             found.versions.note(info, number)
         found.ids.setdefault(this, []).append(number)
-        for path, segments, constant in expected:
-            there = look(tree, segments)
+        for path, constant in expected:
+            there = look(tree, path)
             if there is not NOTHING and key((there,)) != constant:
                 found.otherwise.setdefault(path, (number, there))
     return found

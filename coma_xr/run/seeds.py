@@ -13,6 +13,7 @@ from coma_xr.define.values import key
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
     from coma_xr.run.plan import Task
+    from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
 __all__ = ["Seeds"]
@@ -31,7 +32,7 @@ class Seeds:
         That of the experiment.
     arguments : tuple of str
         Those of ``rng`` and ``seed`` that the function has.
-    defaults : mapping of str to value
+    defaults : mapping of path to value
         Plain values by path. A parameter with this value counts as not there, so that a constant that becomes a
         parameter changes no seed.
 
@@ -47,7 +48,7 @@ class Seeds:
 
     root: int
     arguments: tuple[str, ...]
-    defaults: Mapping[str, Tree] = field(default_factory=dict)
+    defaults: Mapping[Path, Tree] = field(default_factory=dict)
 
     def seed(self, definition: Definition, task: Task) -> int:
         """Return the seed of a parameter set and repeat; it does not depend on the order of parameters."""
@@ -62,11 +63,11 @@ class Seeds:
 
     def _text(self, definition: Definition, task: Task) -> str:
         pairs = []
-        for path, value in sorted(zip(definition.paths, task.values, strict=True), key=lambda pair: pair[0]):
+        for path, value in zip(definition.paths, task.values, strict=True):
             own = key((value,))
             if path not in self.defaults or own != key((self.defaults[path],)):
-                pairs.append(f"{json.dumps(path)}: {_text(own)}")
-        return ", ".join(pairs)
+                pairs.append((_path_text(path), _text(own)))
+        return ", ".join([f"{json.dumps(path)}: {value}" for path, value in sorted(pairs)])
 
     def keywords(self, seed: int) -> dict[str, Any]:
         """Return the keyword arguments for the function."""
@@ -78,6 +79,17 @@ class Seeds:
         if "seed" in self.arguments:
             given["seed"] = seed
         return given
+
+
+def _path_text(path: Path) -> str:
+    """Return a path as version 1 wrote it, so that seeds stay what they are."""
+    return "/".join([_escaped(str(segment)) for segment in path])
+
+
+def _escaped(segment: str) -> str:
+    if "\\" in segment or "/" in segment or segment == "*":
+        return segment.replace("\\", "\\\\").replace("/", "\\/").replace("*", "\\*")
+    return segment
 
 
 def _text(part: Any) -> str:

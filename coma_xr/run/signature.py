@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr.define.values import normalise
 from coma_xr.errors import ParameterError, SerializationError
 from coma_xr.text import available, listing, near_names
+from coma_xr.tree import join
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
@@ -67,12 +68,12 @@ def keywords(definition: Definition) -> tuple[str, ...]:
     ParameterError
         When two paths end alike.
     """
-    names = [str(segments[-1]) for segments in definition.segments]
+    names = [str(path[-1]) for path in definition.paths]
     for place, name in enumerate(names):
         if name in names[:place]:
             first = definition.paths[names.index(name)]
             raise ParameterError(
-                f"The function would get two arguments '{name}', of {first} and {definition.paths[place]}. Use "
+                f"The function would get two arguments '{name}', of {join(first)} and {join(definition.paths[place])}. Use "
                 "run(f) with added parameter sets: f then gets the whole set."
             )
     return tuple(names)

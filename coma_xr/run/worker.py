@@ -28,13 +28,14 @@ from coma_xr.exports.collector import Collector
 from coma_xr.run import signature
 from coma_xr.run.seeds import Seeds
 from coma_xr.text import listing
-from coma_xr.tree import split
+from coma_xr.tree import join
 from coma_xr.values.external import FILES
 from coma_xr.values.objects import fields_of, own_state
 from coma_xr.values.plain import CLASS, GETSTATE, check_keys, to_plain
 
 if TYPE_CHECKING:
     from coma_xr.run.plan import Task
+    from coma_xr.tree import Path as TreePath
     from coma_xr.values.plain import Tree
 
 __all__ = ["Interrupted", "Outcome", "Protocol", "Status", "Work", "call", "date_text", "lost", "prepare"]
@@ -46,7 +47,6 @@ Status = Literal["failed", "died", "timeout"]
 
 RESULTS = "results"
 _ID = "measurement_id"
-_BRANCH_PATH = f"{BRANCH}/"
 _OURS = (
     "coma_xr.run.",
     "coma_xr.define.",
@@ -81,7 +81,7 @@ class Work:
         Called with a `ParameterSet`, or with a keyword for each parameter.
     keywords : tuple of str
         The names of the keywords.
-    defaults : dict of str to value
+    defaults : dict of path to value
         Plain values of the function's own defaults, by path.
     getstate : str
         The name of the method that returns an object's state.
@@ -99,7 +99,7 @@ class Work:
     definition: Definition
     protocol: Protocol = "set"
     keywords: tuple[str, ...] = ()
-    defaults: Mapping[str, Tree] = field(default_factory=dict)
+    defaults: Mapping[TreePath, Tree] = field(default_factory=dict)
     getstate: str = GETSTATE
     pretty: bool = True
     strict: bool = False
@@ -150,7 +150,7 @@ def prepare(
     suffix: str = JSON.suffix,
     provenance: Mapping[str, Tree] | None = None,
     seed: int | None = None,
-    constants: Mapping[str, Tree] | None = None,
+    constants: Mapping[TreePath, Tree] | None = None,
 ) -> Work:
     """Return the work that a function means, after finding out whether it can be called.
 
@@ -174,12 +174,12 @@ def prepare(
     >>> def pendulum(theta, L=1.0):
     ...     return {"t": theta * L}
     >>> prepare(pendulum, Definition.of(["theta"]), "keywords").defaults
-    {'parameters/L': 1.0}
+    {('parameters', 'L'): 1.0}
     """
     _check_info(definition, provenance or {})
     seed = check_integer("seed", seed, optional=True)
     keywords: tuple[str, ...] = ()
-    defaults: dict[str, Tree] = {}
+    defaults: dict[TreePath, Tree] = {}
     if protocol == "set":
         random = signature.random_arguments(function, [signature.first_argument(function)])
         signature.check_set(function, random)
@@ -188,8 +188,7 @@ def prepare(
         random = signature.random_arguments(function, keywords)
         signature.check_keywords(function, [*keywords, *random])
         own = signature.defaults(function, [*keywords, *random])
-        # An argument's name has nothing in it that a path would have to escape.
-        defaults = {_BRANCH_PATH + name: value for name, value in own.items()}
+        defaults = {(BRANCH, name): value for name, value in own.items()}
     if hasattr(function, "coma_check"):
         function.coma_check(keywords or definition.names)
     seeds = None
@@ -215,11 +214,10 @@ def _check_info(definition: Definition, provenance: Mapping[str, Tree]) -> None:
     """Raise ParameterError when a parameter stands where each run writes something of its own, and would be lost."""
     own = {_ID, FILES, *_MARKS, *_info(0.0, 0.0, provenance, {})}
     for name, path in definition:
-        segments = split(path)
-        if segments[0] == "info" and (len(segments) == 1 or segments[1] in own):
+        if path[0] == "info" and (len(path) == 1 or path[1] in own):
             raise ParameterError(
-                f"The parameter '{name}' cannot stand at '{path}': what is there is written by each run. Give it "
-                f"another path, such as '{_BRANCH_PATH}{name}'."
+                f"The parameter '{name}' cannot stand at '{join(path)}': what is there is written by each run. Give it "
+                f"another path, such as '{join((BRANCH, name))}'."
             )
 
 
@@ -288,8 +286,8 @@ def _tree(work: Work, task: Task, value: Any, collector: Collector) -> dict[str,
     if work.defaults:
         parameters = tree.setdefault(BRANCH, {})
         if type(parameters) is dict:
-            for path, default in work.defaults.items():
-                parameters.setdefault(path.removeprefix(_BRANCH_PATH), default)
+            for (_, name), default in work.defaults.items():
+                parameters.setdefault(name, default)
     return tree
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from coma_xr.errors import ComaError, ExperimentError, InactiveError
 from coma_xr.terminal.finding import opened
 from coma_xr.terminal.text import clean, number_of, print_json, print_table, said
+from coma_xr.tree import join
 
 if TYPE_CHECKING:
     from coma_xr.experiment import Experiment
@@ -47,7 +48,7 @@ def _show(experiment: Experiment, ids: Sequence[int]) -> None:
     rows = []
     for id in ids:
         measurement = experiment.measurement(id)
-        values = [measurement.get(path) for _, path in pairs]
+        values = [measurement.get(join(path)) for _, path in pairs]
         rows.append((id, *values) if pairs else (id, measurement.start_date))
     names = [name for name, _ in pairs]
     print_table(["id", *(names or ["start_date"])], rows)

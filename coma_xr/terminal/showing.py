@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr.run.report import line_text
 from coma_xr.terminal.finding import measurement_of, opened
 from coma_xr.terminal.text import block, clean, print_json, print_table
+from coma_xr.tree import join
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +51,7 @@ def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
         "missing": known["missing"],
         "start_date": experiment.start_date,
         "end_date": experiment.end_date,
-        "definition": dict(experiment._pairs()),
+        "definition": {name: join(path) for name, path in experiment._pairs()},
     }
     if as_json:
         print_json({**about, "annotations": experiment.annotations, "paths": found.to_dict("records")})

@@ -330,7 +330,7 @@ class TestAlgebra:
             grid(a=[1]).where(condition)
 
     def test_a_condition_on_what_is_no_parameter_is_an_error_at_once(self):
-        with pytest.raises(PathError, match=r"^No parameter 'aa'\. Available: a, b\."):
+        with pytest.raises(PathError, match=r"^Unknown parameter 'aa'\. Available: a, b\."):
             grid(a=[1], b=[1]).where(P.aa > 1)
 
     def test_a_derived_value_may_be_a_list_or_the_same_for_all(self):

@@ -69,7 +69,9 @@ def test_a_survey_tells_the_ids_of_each_set():
 def test_a_survey_tells_which_trees_lack_a_parameter():
     definition = Definition.of(["a", "L"])
     assert survey(trees({"a": 1, "L": 1}, {"a": 1}), definition).lacking == [2]
-    with_default = survey(trees({"a": 1, "L": 1}, {"a": 1}), definition, past=Past({"parameters/L": 1.0}))
+    with_default = survey(
+        trees({"a": 1, "L": 1}, {"a": 1}), definition, past=Past({("parameters", "L"): 1.0})
+    )
     assert with_default.lacking == []
     assert with_default.ids == {key([1, 1]): [1, 2]}
 
@@ -78,9 +80,9 @@ def test_a_survey_tells_which_constants_have_changed():
     found = survey(
         trees({"a": 1, "L": 1}, {"a": 2}, {"a": 3, "L": 2.5}, {"a": 4, "L": 3}),
         Definition.of(["a"]),
-        constants={"parameters/L": 1.0, "parameters/g": 9.81},
+        constants={("parameters", "L"): 1.0, ("parameters", "g"): 9.81},
     )
-    assert found.otherwise == {"parameters/L": (3, 2.5)}
+    assert found.otherwise == {("parameters", "L"): (3, 2.5)}
 
 
 class TestRepeats:

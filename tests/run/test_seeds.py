@@ -56,7 +56,7 @@ def test_seeds_differ_from_repeat_to_repeat_and_root_to_root():
 
 def test_a_constant_that_became_a_parameter_changes_no_seed():
     only_a = Seeds(7, ("rng",)).seed(Definition.of(["a"]), task([1]))
-    seeds = Seeds(7, ("rng",), {"parameters/b": 1.0})
+    seeds = Seeds(7, ("rng",), {("parameters", "b"): 1.0})
     assert seeds.seed(AB, task([1, 1])) == only_a
     assert seeds.seed(AB, task([1, 2])) != only_a
 
@@ -112,7 +112,7 @@ class TestFunctions:
         assert results(outcome) == {"n": 2}
 
     def test_the_functions_own_default_of_it_is_no_parameter(self):
-        assert prepare(lambda a, b, seed=5, L=1.0: a, AB, "keywords").defaults == {"parameters/L": 1.0}
+        assert prepare(lambda a, b, seed=5, L=1.0: a, AB, "keywords").defaults == {("parameters", "L"): 1.0}
 
     def test_one_that_does_not_ask_gets_none_and_records_none(self):
         outcome = outcome_of(lambda a, b, **more: {"n": len(more)}, seed=1)

@@ -164,7 +164,10 @@ class TestKeywords:
             return {"t": a}
 
         assert tree_of(simulate)["parameters"] == {**WRITTEN, "L": 1.0, "sizes": [1, 2]}
-        assert prepare(simulate, AB, "keywords").defaults == {"parameters/L": 1.0, "parameters/sizes": [1, 2]}
+        assert prepare(simulate, AB, "keywords").defaults == {
+            ("parameters", "L"): 1.0,
+            ("parameters", "sizes"): [1, 2],
+        }
 
     def test_what_an_object_says_itself_wins_over_a_default(self):
         assert tree_of(lambda a, N, L=1.0: Simulation(parameters={"L": 2.0}))["parameters"]["L"] == 2.0
