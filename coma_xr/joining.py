@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from coma_xr.checks import check_flag
 from coma_xr.define.past import Past
-from coma_xr.define.values import NOTHING, key, look
+from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import DataFileError, DataFileWarning, warn
+from coma_xr.same import key
 from coma_xr.text import listing
 from coma_xr.tree import is_typed
 

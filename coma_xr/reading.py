@@ -12,7 +12,6 @@ from coma_xr.checks import check_flag
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import Past
 from coma_xr.define.scans import Scan
-from coma_xr.define.values import key
 from coma_xr.errors import (
     DataFileError,
     DataFileWarning,
@@ -25,6 +24,7 @@ from coma_xr.retrieve.columns import AS_NEEDED
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.run.failure import Failure
 from coma_xr.run.plan import survey
+from coma_xr.same import key
 from coma_xr.session import recorded_failures
 from coma_xr.store.locks import seen_runs
 from coma_xr.text import listing

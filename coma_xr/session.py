@@ -8,12 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from coma_xr.checks import check_choice, check_flag, check_ids, check_integer, check_positive
-from coma_xr.define.values import near_doubles, near_doubles_text
 from coma_xr.errors import DataFileWarning, ParameterError, StorageError, warn
 from coma_xr.run import pools
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import OnError, dry_run, run_plan
 from coma_xr.run.signature import makes_no_difference, name_of
+from coma_xr.same import near_pairs
 from coma_xr.store.durability import ending
 from coma_xr.store.hints import fault_of_failure
 from coma_xr.store.locks import tell
@@ -268,6 +268,13 @@ class Session:
             )
         if todo.todo:
             keys = cast("list[tuple[Any, ...]]", [*(task.key for task in todo.todo), *there.ids])
-            pairs = near_doubles({name: [key[i] for key in keys] for i, name in enumerate(names)})
-            if pairs:
-                warn(near_doubles_text(pairs))
+            near = [
+                f"{name} = {a!r} and {b!r}"
+                for i, name in enumerate(names)
+                for a, b in near_pairs(key[i] for key in keys)
+            ]
+            if near:
+                warn(
+                    f"Numbers that hardly differ count as different: {listing(near, most=3)}. "
+                    "Round them if the same was meant."
+                )

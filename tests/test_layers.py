@@ -20,6 +20,7 @@ FLOORS = [
     {"files", "html", "checks"},
     {"tree"},
     {"values"},
+    {"same"},
     {"encoding", "exports", "plotting"},
     {"output"},
     {"define"},
@@ -36,17 +37,20 @@ FLOORS = [
     {"__main__"},
 ]
 
+_COMMON = {"text", "errors", "checks", "html", "tree", "values", "same"}
+
 # Rules beyond the order of the floors: these know only what is listed here.
 ONLY = {
     "tree": {"text", "errors"},
     "values": {"text", "errors", "tree"},
+    "same": {"text", "errors", "tree", "values"},
     "encoding": {"text", "errors", "tree"},
-    "exports": {"text", "errors", "checks", "files", "tree", "values"},
+    "exports": {"text", "errors", "checks", "files", "tree", "values", "same"},
     "plotting": {"text", "errors", "checks"},
     "output": {"text", "errors", "checks", "files", "html", "plotting"},
-    "define": {"text", "errors", "checks", "html", "tree", "values"},
-    "run": {"text", "errors", "checks", "files", "html", "tree", "values", "encoding", "exports", "define"},
-    "retrieve": {"text", "errors", "checks", "html", "tree", "values", "encoding", "exports", "define"},
+    "define": _COMMON,
+    "run": {*_COMMON, "files", "encoding", "exports", "define"},
+    "retrieve": {*_COMMON, "encoding", "exports", "define"},
 }
 
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

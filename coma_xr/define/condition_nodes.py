@@ -24,8 +24,9 @@ from coma_xr.define.condition_values import (
     Scalars,
     over_columns,
 )
-from coma_xr.define.values import key, normalise
+from coma_xr.define.values import normalise
 from coma_xr.errors import ConditionError, ParameterError, PathError
+from coma_xr.same import key
 from coma_xr.values.plain import from_plain
 
 _T = TypeVar("_T")

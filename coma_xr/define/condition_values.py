@@ -15,7 +15,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from coma_xr.define.values import NOTHING, key
+from coma_xr.define.values import NOTHING
+from coma_xr.same import equal, key
 from coma_xr.tree import is_typed
 from coma_xr.values.plain import from_plain
 
@@ -116,11 +117,11 @@ def _same(a: Any, b: Any) -> bool:
     if a is NOTHING or b is NOTHING:
         return False
     if _is_plain(a) and _is_plain(b):
-        return key((a,)) == key((b,))
+        return equal(a, b)
     # Such as dates and complex numbers.
     a, b = _as_dates(a, b)
-    equal = a == b or (a != a and b != b)  # noqa: PLR0124
-    return equal if type(equal) is bool else False
+    alike = a == b or (a != a and b != b)  # noqa: PLR0124
+    return alike if type(alike) is bool else False
 
 
 def _is_plain(value: Any) -> bool:

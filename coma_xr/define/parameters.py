@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, key, look, normalise
+from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, look, normalise
 from coma_xr.errors import ParameterError, PathError
 from coma_xr.html import facts, fragment, short
+from coma_xr.same import key
 from coma_xr.text import available, listing
 from coma_xr.tree import WILDCARD, Path, PathLike, join, put, split
 

@@ -27,8 +27,9 @@ from coma_xr.define.axes import (
     points_state,
 )
 from coma_xr.define.parameters import Definition
-from coma_xr.define.values import hand_out, key
+from coma_xr.define.values import hand_out
 from coma_xr.errors import ParameterError
+from coma_xr.same import key
 from coma_xr.text import listing
 from coma_xr.tree import join
 

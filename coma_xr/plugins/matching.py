@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from coma_xr.define.parameters import key
 from coma_xr.encoding import json
-from coma_xr.errors import ConditionError, PathError, SerializationError
+from coma_xr.errors import ConditionError, PathError
+from coma_xr.same import equal
 from coma_xr.text import listing, near_names
 from coma_xr.values.plain import to_plain
 
@@ -92,10 +92,7 @@ def _equal(values: npt.NDArray[Any], wanted: Any, tolerance: float) -> Mask:
 def _same(value: Any, wanted: Any, tolerance: float) -> bool:
     if _is_number(value) and _is_number(wanted):
         return bool(value == wanted or abs(value - wanted) <= tolerance * max(abs(value), abs(wanted)))
-    try:
-        return key([to_plain(value)]) == key([to_plain(wanted)])
-    except SerializationError:
-        return value is wanted
+    return equal(value, wanted)
 
 
 def _close(values: npt.NDArray[Any], wanted: Any, tolerance: float) -> Mask:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coma_xr.define.parameters import key
 from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.variables import Item
+from coma_xr.same import key
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.arrays import Attrs

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coma_xr.define.parameters import Definition, key
+from coma_xr.define.parameters import Definition
 from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, look
 from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.requests import REPEAT
+from coma_xr.same import key
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.arrays import Array, Attrs

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coma_xr.define.conditions import Condition, as_condition
-from coma_xr.define.parameters import Definition, ParameterSet, key
+from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.errors import LayoutError, PathError, warn
 from coma_xr.exports.external import deferred
 from coma_xr.html import facts, fragment, table, tag, text_of
@@ -18,6 +18,7 @@ from coma_xr.retrieve.columns import MISSING, lacks
 from coma_xr.retrieve.names import Names
 from coma_xr.retrieve.requests import Annotations, Request, Source, read, requests_of
 from coma_xr.retrieve.unfold import flat_columns
+from coma_xr.same import key
 from coma_xr.text import listing
 from coma_xr.tree import join, split
 from coma_xr.values.plain import Tree, to_plain

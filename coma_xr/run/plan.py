@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from coma_xr.define.past import Past, read
-from coma_xr.define.values import NOTHING, key, look
+from coma_xr.define.values import NOTHING, look
 from coma_xr.run.provenance import Versions
+from coma_xr.same import key
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition

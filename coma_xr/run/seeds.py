@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.define.values import key
+from coma_xr.same import key, text_of
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
@@ -66,7 +66,7 @@ class Seeds:
         for path, value in zip(definition.paths, task.values, strict=True):
             own = key((value,))
             if path not in self.defaults or own != key((self.defaults[path],)):
-                pairs.append((_path_text(path), _text(own)))
+                pairs.append((_path_text(path), text_of(own)))
         return ", ".join([f"{json.dumps(path)}: {value}" for path, value in sorted(pairs)])
 
     def keywords(self, seed: int) -> dict[str, Any]:
@@ -90,14 +90,3 @@ def _escaped(segment: str) -> str:
     if "\\" in segment or "/" in segment or segment == "*":
         return segment.replace("\\", "\\\\").replace("/", "\\/").replace("*", "\\*")
     return segment
-
-
-def _text(part: Any) -> str:
-    """Return a part of a key as text, the same for what compares equal."""
-    if isinstance(part, tuple):
-        return f"({','.join(map(_text, part))})"
-    if isinstance(part, frozenset):
-        return f"{{{','.join(sorted(map(_text, part)))}}}"
-    if isinstance(part, float) and part.is_integer():
-        part = int(part)
-    return json.dumps(part) if isinstance(part, str) else repr(part)

@@ -251,7 +251,7 @@ def test_complex_numbers_dates_and_lists_in_cells_can_be_compared_for_sameness()
     assert ask(P.c.isin([1])) == [False, False]
     assert ask(P.d.isnull()) == [False, True]
     assert ask(P.d == P.d) == [True, True]
-    assert ask(P.o == [1, 2]) == [True, False]
+    assert ask(P.o == [1, 2]) == [True, True]
     assert ask(P.d > "2026-01-01") == [True, False]
     with pytest.raises(TypeError, match=r"1j \(of type complex\) and 1 \(a number\) have no order"):
         ask(P.c > 1)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_xr.define.parameters import Definition, ParameterSet, key, write
+from coma_xr.define.parameters import Definition, ParameterSet, write
 from coma_xr.define.past import Past, read
 from coma_xr.errors import ParameterError, PathError, SerializationError
+from coma_xr.same import key
 
 PENDULUM = Definition.of([("theta_0", "parameters/theta_0"), "theta"])
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_xr.define.conditions import P
-from coma_xr.define.parameters import Definition, key
+from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan, cases, grid, zipped
 from coma_xr.errors import ParameterError, PathError, SerializationError
+from coma_xr.same import key
 
 axes = st.dictionaries(
     st.sampled_from("abcd"), st.lists(st.integers() | st.text(max_size=2), max_size=4), min_size=1, max_size=4

@@ -12,13 +12,13 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coma_xr.define.values import key
 from coma_xr.errors import ComaWarning
 from coma_xr.exports.export import export
 from coma_xr.exports.load import load
 from coma_xr.retrieve.dataframe import build_dataframe
 from coma_xr.retrieve.dataset import build_dataset
 from coma_xr.retrieve.status import DONE
+from coma_xr.same import key
 from coma_xr.values.plain import to_plain
 from tests.output.kinds import SUFFIXES, check, zarr_ends
 from tests.retrieve.builders import measured

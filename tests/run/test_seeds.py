@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_xr.define.parameters import Definition, key
+from coma_xr.define.parameters import Definition
 from coma_xr.errors import ParameterError
 from coma_xr.run.plan import Task, plan
 from coma_xr.run.seeds import Seeds
 from coma_xr.run.worker import call, prepare
+from coma_xr.same import key
 
 AB = Definition.of(["a", "b"])
 values = st.integers(-3, 3) | st.sampled_from(
@@ -66,7 +67,8 @@ def test_seeds_are_the_same_in_every_process_and_from_now_on():
     assert Seeds(1, ("rng",)).seed(AB, task([1, "x"], 3)) == RNG
     assert Seeds(1, ("seed",)).seed(AB, task([1, "x"], 3)) == SEED
     code = """
-from coma_xr.define.parameters import Definition, key
+from coma_xr.define.parameters import Definition
+from coma_xr.same import key
 from coma_xr.run.plan import Task
 from coma_xr.run.seeds import Seeds
 print(Seeds(1, ("rng",)).seed(Definition.of(["b", "a"]), Task(5, ("x", 1.0), (), 3)))
