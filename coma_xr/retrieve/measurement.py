@@ -11,7 +11,8 @@ from coma_xr.html import fragment, tag
 from coma_xr.retrieve.folding import folding_tree
 from coma_xr.tree import is_array, is_typed
 from coma_xr.values.external import is_external
-from coma_xr.values.plain import SETSTATE, Tree, from_plain, restore
+from coma_xr.values.objects import SETSTATE
+from coma_xr.values.plain import Tree, from_plain, restore
 
 __all__ = ["Branch", "Measurement"]
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from coma_xr.errors import PathError
 from coma_xr.text import available, near_names
 from coma_xr.tree import WILDCARD, Path, PathLike, Segment, is_index, join, split
-from coma_xr.values.plain import CLASS
+from coma_xr.values.objects import CLASS
 
 __all__ = ["Names", "free_name", "is_parameter", "role"]
 

@@ -30,8 +30,8 @@ from coma_xr.run.seeds import Seeds
 from coma_xr.text import listing
 from coma_xr.tree import join
 from coma_xr.values.external import FILES
-from coma_xr.values.objects import fields_of, own_state
-from coma_xr.values.plain import CLASS, GETSTATE, check_keys, to_plain
+from coma_xr.values.objects import CLASS, GETSTATE, fields_of, own_state
+from coma_xr.values.plain import check_keys, to_plain
 
 if TYPE_CHECKING:
     from coma_xr.run.plan import Task

@@ -20,8 +20,6 @@ from coma_xr.errors import DataFileError
 from coma_xr.tree import TYPE
 from coma_xr.values.forms import ToTree, ToValue, cannot, hashable, part
 
-__all__ = ["DECODERS", "decode", "encode", "tzinfo_of", "zone_of"]
-
 Node = dict[str, Any]
 
 # A key of the time zone database; no dots, so that it cannot lead out of the database's directory.
@@ -40,11 +38,6 @@ def encode(value: Any, plain: ToTree) -> Node | None:
         return None
     name, function = encoder
     return {TYPE: f"coma.{name}", **function(value, plain)}
-
-
-def decode(node: Node, name: str, value: ToValue) -> Any:
-    """Return the value of a stored form whose name is in `DECODERS`."""
-    return DECODERS[name](node, value)
 
 
 def _text(value: Any, _plain: ToTree) -> Node:
@@ -202,15 +195,21 @@ def _read_clock(kind: type[Any]) -> Callable[[Node, ToValue], Any]:
 
 def _read_set(kind: Callable[[Any], Any]) -> Callable[[Node, ToValue], Any]:
     def read(node: Node, value: ToValue) -> Any:
-        items = [hashable(value(item)) for item in part(node, "items", list)]
-        if len(items) > _MANY and len(set(map(hash, items))) < len(items) // 2:
-            raise DataFileError("the items of a set were chosen to make it slow")
+        items = _hashables([value(item) for item in part(node, "items", list)])
         found = kind(items)
         if len(found) != len(items):
             raise DataFileError("a set has an item twice")
         return found
 
     return read
+
+
+def _hashables(values: list[Any]) -> list[Any]:
+    """Return values as items of a set or keys of a dictionary; DataFileError when most have one hash."""
+    items = [hashable(value) for value in values]
+    if len(items) > _MANY and len(set(map(hash, items))) < len(items) // 2:
+        raise DataFileError("the items of a set or dictionary were chosen to make it slow")
+    return items
 
 
 def _read_text(kind: Callable[[str], Any]) -> Callable[[Node, ToValue], Any]:
@@ -228,12 +227,16 @@ def _read_int(node: Node, _value: ToValue) -> int:
     return int(part(node, "hex", str), 16)
 
 
-def _read_dict(node: Node, value: ToValue) -> dict[str, Any]:
+def _read_dict(node: Node, value: ToValue) -> dict[Any, Any]:
     items = part(node, "items", list)
-    for pair in items:
-        if type(pair) is not list or len(pair) != 2 or type(pair[0]) is not str:
-            raise DataFileError("a stored coma.dict needs pairs of a text and a value")
-    return {key: value(child) for key, child in items}
+    if not all(type(pair) is list and len(pair) == 2 for pair in items):
+        raise DataFileError("a stored coma.dict needs pairs of a key and a value")
+    keys = _hashables([value(key) for key, _ in items])
+    return {key: value(child) for key, (_, child) in zip(keys, items, strict=True)}
+
+
+def _read_tuple(node: Node, value: ToValue) -> tuple[Any, ...]:
+    return tuple([value(item) for item in part(node, "items", list)])
 
 
 def _read_enum(node: Node, value: ToValue) -> Any:
@@ -284,5 +287,6 @@ DECODERS: dict[str, Callable[[Node, ToValue], Any]] = {
     "coma.set": _read_set(set),
     "coma.time": _read_clock(dt.time),
     "coma.timedelta": _read_timedelta,
+    "coma.tuple": _read_tuple,
     "coma.uuid": _read_text(uuid.UUID),
 }

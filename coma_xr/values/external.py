@@ -16,21 +16,6 @@ from coma_xr.errors import DataFileError, SerializationError
 from coma_xr.tree import TYPE
 from coma_xr.values.forms import ToValue, part, whole_numbers
 
-__all__ = [
-    "EXTERNAL",
-    "FILES",
-    "External",
-    "Reference",
-    "external",
-    "files_of",
-    "is_external",
-    "is_plain_name",
-    "located",
-    "open_with",
-    "read",
-    "references",
-]
-
 EXTERNAL = "coma.external"
 
 FILES = "external"
@@ -255,9 +240,12 @@ def located(tree: Any, stem: str) -> Any:
     }
 
 
-def read(node: Mapping[str, Any], name: str, value: ToValue) -> Any:  # noqa: ARG001  as every decoder
+def read(node: Mapping[str, Any], _value: ToValue) -> Any:
     """Return the value that a node stands for; the reference itself where it is not known where the file is."""
     reference = Reference.of(dict(node))
     if reference.path is None or _opener is None:
         return reference
     return _opener(reference)
+
+
+DECODERS = {EXTERNAL: read}

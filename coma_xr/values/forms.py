@@ -8,8 +8,6 @@ from typing import Any
 from coma_xr.errors import DataFileError, SerializationError
 from coma_xr.tree import TYPE
 
-__all__ = ["ToTree", "ToValue", "Unplaced", "cannot", "hashable", "part", "whole_numbers"]
-
 # Makes the plain tree of a part; what follows the part are the segments between the whole and it, one for
 # each level, so that the depth of what is written is known.
 ToTree = Callable[..., Any]

@@ -3,7 +3,8 @@
 Arrays of bool, int, float and text are as Coma 2 wrote them, with the dtype added:
 ``{"__type__": "numpy.ndarray", "shape": [2, 2], "list": [1, 2, 3, 4], "dtype": "int64"}``. All other dtypes are
 ``coma.ndarray``, which Coma 2 takes for a dictionary: complex numbers as two lists, times as whole numbers in
-the dtype's unit, long floats and bytes as text. The order of axes in memory is not kept.
+the dtype's unit, long floats and bytes as text. An array with fields is ``coma.structured``, with an array for each
+field; one of objects, which only exported files hold, ``coma.objects``. The order of axes in memory is not kept.
 """
 
 from __future__ import annotations
@@ -16,36 +17,29 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import DataFileError
 from coma_xr.tree import TYPE
-from coma_xr.values.forms import cannot, part
+from coma_xr.values.forms import cannot, part, whole_numbers
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from coma_xr.values.forms import ToTree, ToValue
+
     Array = np.ndarray[Any, Any]
 
-__all__ = [
-    "ARRAY",
-    "OTHER_ARRAY",
-    "SCALAR",
-    "decode",
-    "decode_array",
-    "decode_scalar",
-    "dtype_of",
-    "encode",
-    "encode_array",
-]
 
 Node = dict[str, Any]
 
 ARRAY = "numpy.ndarray"
 OTHER_ARRAY = "coma.ndarray"
 SCALAR = "coma.scalar"
+STRUCTURED = "coma.structured"
+OBJECTS = "coma.objects"
 
 # All dtypes that a file may ask for; NumPy's own parser would also make objects and structures.
 _DTYPE = re.compile(
     r"bool|u?int(8|16|32|64)|float(16|32|64)|complex(64|128)|c?longdouble|string"
     r"|(datetime64|timedelta64)(\[[0-9]{0,9}(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?"
-    r"|[<>=|]?([biufc][0-9]{1,2}|[US][0-9]{1,10}|[mM]8(\[[0-9]{0,9}(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?)",
+    r"|[<>=|]?([biufc][0-9]{1,2}|[USV][0-9]{1,10}|[mM]8(\[[0-9]{0,9}(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?)",
     re.ASCII,
 )
 
@@ -60,13 +54,18 @@ _MAX_AXES = 64
 _MAX_SIZE = 1 << 62
 
 
-def encode(value: Any) -> Any:
+def encode(value: Any, _plain: object = None) -> Any:
     """Return the plain form of an array or scalar; None when its type or dtype has none."""
     import numpy as np
 
     kind = type(value)
-    if kind is np.ndarray or kind is np.memmap:
-        return encode_array(value)
+    if kind is np.ndarray or kind is np.memmap or (kind is np.recarray and value.dtype.names):
+        return encode_array(np.asarray(value))
+    if isinstance(value, np.void):
+        node = encode_array(np.asarray(value))
+        return node and {**node, "scalar": True}
+    if isinstance(value, (np.void, np.recarray)):
+        return _encode_structured(np.asarray(value)) if value.dtype.names is not None else None
     if isinstance(value, np.str_):
         return str.__str__(value)
     if isinstance(value, (np.bool_, np.integer, np.float64)) and not isinstance(value, np.timedelta64):
@@ -77,6 +76,23 @@ def encode(value: Any) -> Any:
         array = encode_array(np.asarray(value))
         return None if array is None else _of_one(array)
     return None
+
+
+def encode_exactly(value: Any, plain: ToTree) -> Any:
+    """Return the plain form of an array or scalar, with the type of every scalar, and with arrays of objects."""
+    import numpy as np
+
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        return encode_objects(value, plain)
+    if isinstance(value, (np.bool_, np.integer, np.float64, np.str_)):
+        return _of_one(encode_array(np.asarray(value)) or {})
+    return encode(value)
+
+
+def encode_objects(array: Array, plain: ToTree) -> Node:
+    """Return the stored form of an array of objects, each of which is stored by itself."""
+    items = [plain(item, "list", i) for i, item in enumerate(array.ravel().tolist())]
+    return {TYPE: OBJECTS, "shape": list(array.shape), "list": items}
 
 
 def _of_one(array: Node) -> Node:
@@ -99,15 +115,38 @@ def encode_array(array: Array) -> Node | None:
         if _padding(texts, dtype.itemsize // _WIDTH) > _MAX_PADDING:
             raise cannot("an array of texts", "Few of them are long, so most of it is empty; make it a list.")
         return {TYPE: ARRAY, "shape": shape, "list": texts, "dtype": dtype.str}
+    if dtype.names is not None:
+        return _encode_structured(array)
+    if dtype.names is not None:
+        return _encode_structured(array)
     parts = _PARTS[kind](array.ravel()) if kind in _PARTS else None
     return parts and {TYPE: OTHER_ARRAY, "shape": shape, **parts, "dtype": _name(dtype)}
+
+
+def _encode_structured(array: Array) -> Node | None:
+    import numpy as np
+
+    dtype = array.dtype
+    names: tuple[str, ...] = dtype.names or ()
+    nodes = [encode_array(array[name]) for name in names]
+    if any(node is None for node in nodes):
+        return None
+    node: Node = {
+        TYPE: STRUCTURED,
+        "shape": list(array.shape),
+        "fields": list(map(list, zip(names, nodes, strict=True))),
+    }
+    kinds: Any = dtype.fields
+    if np.dtype([(name, kinds[name][0]) for name in names]) == dtype:
+        return node
+    return {**node, "offsets": [kinds[name][1] for name in names], "itemsize": dtype.itemsize}
 
 
 def _name(dtype: np.dtype[Any]) -> str:
     """Return the text for a dtype that means the same on every machine."""
     if dtype.kind == "T":
         return "string"
-    if dtype.kind == "S" or not dtype.isnative:
+    if dtype.kind in "SV" or not dtype.isnative:
         return dtype.str
     return {"g": "longdouble", "G": "clongdouble"}.get(dtype.char, dtype.name)
 
@@ -148,7 +187,7 @@ def _parts_of_times(array: Array) -> Node:
 
 
 def _parts_of_bytes(array: Array) -> Node:
-    return {"list": [item.decode("latin-1") for item in array.tolist()]}
+    return {"list": [bytes(item).decode("latin-1") for item in array.tolist()]}
 
 
 def _parts_of_strings(array: Array) -> Node | None:
@@ -168,11 +207,12 @@ _PARTS: dict[str, Callable[[Array], Node | None]] = {
     "M": _parts_of_times,
     "m": _parts_of_times,
     "S": _parts_of_bytes,
+    "V": _parts_of_bytes,
     "T": _parts_of_strings,
 }
 
 
-def decode(node: Node, name: str, _value: object) -> Any:
+def decode(node: Node, _value: object) -> Any:
     """Return the array or scalar of a stored form.
 
     Raises
@@ -185,7 +225,9 @@ def decode(node: Node, name: str, _value: object) -> Any:
     try:
         # Numbers too great for a narrow dtype would become infinite.
         with np.errstate(over="raise"):
-            return decode_scalar(node) if name == SCALAR else decode_array(node)
+            if node[TYPE] == SCALAR:
+                return decode_scalar(node)
+            return decode_array(node)[()] if node.get("scalar") is True else decode_array(node)
     except DataFileError:
         raise
     except (TypeError, ValueError, OverflowError, FloatingPointError, MemoryError) as error:
@@ -208,6 +250,8 @@ def decode_array(node: Node) -> Array:
     """Return an array; its parts are checked before anything is allocated."""
     import numpy as np
 
+    if node[TYPE] == STRUCTURED:
+        return _read_structured(node)
     shape = _shape(node)
     name = node.get("dtype")
     if name is None and node[TYPE] == ARRAY:
@@ -226,7 +270,7 @@ def decode_array(node: Node) -> Array:
     if dtype.kind in "mM":
         numbers = [_NAT if n is None else n for n in items] if type(None) in kinds else items
         return np.array(numbers, dtype="int64").view(dtype.newbyteorder("=")).astype(dtype).reshape(shape)
-    if dtype.kind in "US":
+    if dtype.kind in "USV":
         return _fixed(items, dtype).reshape(shape)
     return np.array(items, dtype=dtype).reshape(shape)
 
@@ -248,6 +292,33 @@ def dtype_of(name: Any) -> np.dtype[Any]:
 
 def _listed(kinds: set[type]) -> str:
     return ", ".join(sorted(kind.__name__ for kind in kinds))
+
+
+def _read_structured(node: Node) -> Array:
+    import numpy as np
+
+    shape = _shape(node)
+    pairs = part(node, "fields", list)
+    if not all(type(pair) is list and len(pair) == 2 and type(pair[0]) is str for pair in pairs):
+        raise DataFileError("an array with fields needs pairs of a name and an array")
+    arrays = {name: decode_array(array) for name, array in pairs}
+    if any(array.shape[: len(shape)] != shape for array in arrays.values()) or len(arrays) < len(pairs):
+        raise DataFileError("the fields of an array have its shape, and different names")
+    layout: dict[str, Any] = {
+        "names": list(arrays),
+        "formats": [(array.dtype, array.shape[len(shape) :]) for array in arrays.values()],
+    }
+    if "itemsize" in node:
+        layout |= {"offsets": whole_numbers(node, "offsets"), "itemsize": part(node, "itemsize", int)}
+        if layout["itemsize"] * math.prod(shape) > _MAX_PADDING + sum(
+            array.nbytes for array in arrays.values()
+        ):
+            raise DataFileError("an array with fields would be hardly more than empty room")
+    dtype: Any = layout
+    out = np.zeros(shape, dtype=dtype)
+    for name, array in arrays.items():
+        out[name] = array
+    return out
 
 
 def _shape(node: Node) -> tuple[int, ...]:
@@ -294,7 +365,7 @@ def _fixed(items: list[str], dtype: np.dtype[Any]) -> Array:
     if not width:
         # NumPy takes a width of 0 for a wish to find it.
         return np.zeros(len(items), dtype=[("item", dtype)])["item"]
-    if dtype.kind == "S":
+    if dtype.kind in "SV":
         return np.array([item.encode("latin-1") for item in items], dtype=dtype)
     return np.array(items, dtype=dtype)
 
@@ -346,6 +417,30 @@ _ITEMS: dict[str, set[type]] = {
     "f": {float, int},
     "U": {str},
     "S": {str},
+    "V": {str},
     "M": {int, type(None)},
     "m": {int, type(None)},
+}
+
+
+def decode_objects(node: Node, value: ToValue, items: Callable[[Any], Any] = lambda item: item) -> Array:
+    """Return an array of objects, each of which was stored by itself."""
+    import numpy as np
+
+    parts = part(node, "list", list)
+    shape = whole_numbers(node, "shape")
+    if len(shape) > 64 or any(not 0 <= n <= 1 << 62 for n in shape) or math.prod(shape) != len(parts):
+        raise DataFileError(f"an array of shape {str(tuple(shape))[:80]} cannot have {len(parts)} items")
+    array = np.empty(len(parts), dtype=object)
+    for i, item in enumerate(parts):
+        array[i] = items(value(item))
+    return array.reshape(shape)
+
+
+DECODERS: dict[str, Callable[[Node, ToValue], Any]] = {
+    ARRAY: decode,
+    OTHER_ARRAY: decode,
+    SCALAR: decode,
+    STRUCTURED: decode,
+    OBJECTS: decode_objects,
 }

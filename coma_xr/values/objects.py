@@ -14,19 +14,6 @@ from coma_xr.tree import TYPE
 if TYPE_CHECKING:
     from coma_xr.values.forms import ToTree
 
-__all__ = [
-    "CLASS",
-    "GETSTATE",
-    "SETSTATE",
-    "Classes",
-    "encode",
-    "fields_of",
-    "is_enum",
-    "member",
-    "name_of",
-    "own_state",
-    "rebuild",
-]
 
 CLASS = "__class__"
 

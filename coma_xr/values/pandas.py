@@ -11,11 +11,9 @@ from coma_xr.values.builtin import zone_of
 from coma_xr.values.forms import ToTree, ToValue, hashable, part, whole_numbers
 from coma_xr.values.pandas_arrays import (
     ARRAY,
-    OBJECTS,
     UNITS,
     decode,
     decode_column,
-    decode_objects,
     encode_column,
     frequency,
     pandas_zone,
@@ -26,7 +24,6 @@ from coma_xr.values.pandas_arrays import encode as encode_array
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DECODERS", "encode", "read"]
 
 Node = dict[str, Any]
 
@@ -130,11 +127,6 @@ def _period(value: pd.Period, _plain: ToTree) -> Node:
 
 def _interval(value: pd.Interval[Any], plain: ToTree) -> Node:
     return {"left": plain(value.left, "left"), "right": plain(value.right, "right"), "closed": value.closed}
-
-
-def read(node: Node, name: str, value: ToValue) -> Any:
-    """Return the value of a stored form whose name is in `DECODERS`."""
-    return DECODERS[name](node, value)
 
 
 def _read_index_part(node: Any, value: ToValue) -> pd.Index[Any]:
@@ -263,7 +255,6 @@ def _read_na(_node: Node, _value: ToValue) -> Any:
 
 
 DECODERS: dict[str, Callable[[Node, ToValue], Any]] = {
-    OBJECTS: decode_objects,
     ARRAY: decode,
     "coma.pandas.DataFrame": _read_frame,
     "coma.pandas.Index": _read_plain_index,

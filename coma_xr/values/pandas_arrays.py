@@ -18,24 +18,10 @@ from coma_xr.values.forms import ToTree, ToValue, cannot, part, whole_numbers
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = [
-    "ARRAY",
-    "OBJECTS",
-    "UNITS",
-    "decode",
-    "decode_column",
-    "decode_objects",
-    "encode",
-    "encode_column",
-    "frequency",
-    "pandas_zone",
-    "period_frequency",
-]
 
 Node = dict[str, Any]
 
 ARRAY = "coma.pandas.array"
-OBJECTS = "coma.objects"
 UNITS = ("s", "ms", "us", "ns")
 
 _MASKED = (
@@ -62,8 +48,7 @@ def encode_column(array: Any, plain: ToTree) -> Node:
         return encode(array, plain)
     array = np.asarray(array)
     if array.dtype.kind == "O":
-        items = [plain(item, "list", i) for i, item in enumerate(array.ravel().tolist())]
-        return {TYPE: OBJECTS, "shape": list(array.shape), "list": items}
+        return numpy_types.encode_objects(array, plain)
     node = numpy_types.encode_array(array)
     if node is None:
         raise cannot(f"values of dtype {array.dtype}", "There is no stored form for this dtype.")
@@ -88,31 +73,13 @@ def decode_column(node: Any, value: ToValue, items: Callable[[Any], Any] = lambd
         When it is the stored form of anything else.
     """
     name = node.get(TYPE) if isinstance(node, dict) else None
-    if name == OBJECTS:
-        return decode_objects(node, value, items)
-    if name in (numpy_types.ARRAY, numpy_types.OTHER_ARRAY):
-        return numpy_types.decode(node, name, value)
+    if name == numpy_types.OBJECTS:
+        return numpy_types.decode_objects(node, value, items)
+    if name in (numpy_types.ARRAY, numpy_types.OTHER_ARRAY, numpy_types.STRUCTURED):
+        return numpy_types.decode(node, value)
     if name == ARRAY:
         return decode(node, value)
     raise DataFileError("a column is stored as an array")
-
-
-def decode_objects(
-    node: Node, value: ToValue, items: Callable[[Any], Any] = lambda item: item
-) -> np.ndarray[Any, Any]:
-    """Return an array of objects, each of which was stored by itself."""
-    import math
-
-    import numpy as np
-
-    parts = part(node, "list", list)
-    shape = whole_numbers(node, "shape")
-    if len(shape) > 64 or any(not 0 <= n <= 1 << 62 for n in shape) or math.prod(shape) != len(parts):
-        raise DataFileError(f"an array of shape {str(tuple(shape))[:80]} cannot have {len(parts)} items")
-    array = np.empty(len(parts), dtype=object)
-    for i, item in enumerate(parts):
-        array[i] = items(value(item))
-    return array.reshape(shape)
 
 
 def encode(array: Any, plain: ToTree) -> Node:

@@ -17,8 +17,6 @@ from coma_xr.values.external import External
 from coma_xr.values.forms import ToTree, Unplaced
 from coma_xr.values.objects import CLASS, GETSTATE, SETSTATE
 
-__all__ = ["CLASS", "GETSTATE", "SETSTATE", "Tree", "check_keys", "from_plain", "restore", "to_plain"]
-
 # A plain tree or a part of one. Python's type checkers cannot follow the recursive alias usefully.
 Tree = Any
 
@@ -41,13 +39,16 @@ _ROOM = 12
 
 
 class _Way(NamedTuple):
-    """How objects and arrays of their own are stored."""
+    """How objects and arrays of their own are stored, and whether tuples and NumPy's scalars keep their type."""
 
     getstate: str
     beside: Beside | None
+    exact: bool
 
 
-def to_plain(value: Any, getstate: str = GETSTATE, beside: Beside | None = None) -> Tree:
+def to_plain(
+    value: Any, getstate: str = GETSTATE, beside: Beside | None = None, *, exact: bool = False
+) -> Tree:
     """Return the plain tree of a value.
 
     Parameters
@@ -61,6 +62,9 @@ def to_plain(value: Any, getstate: str = GETSTATE, beside: Beside | None = None)
     beside : callable, optional
         Takes each array that `coma_xr.external` marked, with the keys that lead to it, and returns what the tree
         keeps of it. Without it there may be none.
+    exact : bool, default False
+        Keep tuples, all scalars of NumPy, object arrays and keys that are no text, as exported files do. Measurement
+        files have lists, Python's numbers, and no such arrays and keys.
 
     Returns
     -------
@@ -77,8 +81,10 @@ def to_plain(value: Any, getstate: str = GETSTATE, beside: Beside | None = None)
     >>> import numpy as np
     >>> to_plain({"E": np.float64(1.5), "sites": (1, 2), "z": 1j})
     {'E': 1.5, 'sites': [1, 2], 'z': {'__type__': 'coma.complex', 'real': 0.0, 'imag': 1.0}}
+    >>> to_plain((1, 2), exact=True)
+    {'__type__': 'coma.tuple', 'items': [1, 2]}
     """
-    return _plain(value, (), _Way(getstate, beside))
+    return _plain(value, (), _Way(getstate, beside, exact))
 
 
 def check_keys(tree: Tree, path: tuple[str, ...] = ()) -> None:
@@ -114,6 +120,11 @@ def _plain(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
         raise _too_deep(path)
     if kind is dict:
         return _plain_dict(value, path, way)
+    if kind is tuple and way.exact:
+        return {
+            TYPE: "coma.tuple",
+            "items": [_plain(item, (*path, str(i)), way) for i, item in enumerate(value)],
+        }
     if kind is list or kind is tuple:
         if _BARE.issuperset(map(type, value)):
             # Most lists are of numbers, and may be long.
@@ -126,6 +137,8 @@ def _plain(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
 
 
 def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], way: _Way) -> Tree:
+    if way.exact and (TYPE in value or not all(type(key) is str for key in value)):
+        return _pairs(value, path, way)
     tree = {}
     for key, child in value.items():
         if not isinstance(key, str):
@@ -137,8 +150,18 @@ def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], way: _Way) -> T
         name = key if type(key) is str else str.__str__(key)
         tree[name] = child if type(child) in _BARE else _plain(child, (*path, name), way)
     if TYPE in tree and typed.needs_escape(tree):
-        return typed.escape(value, _deeper(path, way))
+        return _pairs(value, path, way)
     return tree
+
+
+def _pairs(value: Mapping[Any, Any], path: tuple[str, ...], way: _Way) -> Tree:
+    """Return the stored form of a dictionary that JSON cannot hold, or that looks like a stored form."""
+    plain = _deeper(path, way)
+    items = [
+        [plain(key, "items", i, 0), plain(child, "items", i, 1)]
+        for i, (key, child) in enumerate(value.items())
+    ]
+    return {TYPE: "coma.dict", "items": items}
 
 
 def _deeper(path: tuple[str, ...], way: _Way) -> ToTree:
@@ -171,7 +194,7 @@ def _stored_form(value: Any, path: tuple[str, ...], way: _Way) -> Tree | None:
     registration = registry.exact(kind)
     try:
         if registration is None:
-            tree = typed.encode(value, plain)
+            tree = typed.encode(value, plain, exact=way.exact)
             if tree is not None:
                 return tree
             state = objects.own_state(value, way.getstate)

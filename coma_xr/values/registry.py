@@ -10,18 +10,6 @@ from coma_xr.errors import DataFileError, SerializationError
 from coma_xr.tree import REGISTERED, TYPE, looks_registered
 from coma_xr.values.forms import cannot
 
-__all__ = [
-    "Registration",
-    "exact",
-    "find",
-    "install",
-    "named",
-    "register",
-    "registrations",
-    "revive",
-    "tree_of",
-]
-
 T = TypeVar("T")
 
 _RESERVED = ("coma.", "numpy.")

@@ -1,32 +1,84 @@
-"""Values that JSON has no form for, as dictionaries that say their type under ``__type__``.
+"""The table of value types: where each library's types are stored, and the stored forms that lead back.
 
-``numpy.ndarray`` is Coma 2's array, all other names of ours begin with ``coma.``; further names are those of
-types that the user registered. The forms themselves are made in the modules named after the libraries.
+A stored form is a dictionary that names its type under ``__type__``. ``numpy.ndarray`` is Coma 2's array, all other
+names of coma_xr's begin with ``coma.``; further names are those of types that the user registered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coma_xr.errors import ComaError, DataFileError, warn
 from coma_xr.tree import OURS, TREE, TYPE, looks_registered
 from coma_xr.values import external, registry
-from coma_xr.values.external import EXTERNAL
 
 if TYPE_CHECKING:
     from coma_xr.values.forms import ToTree, ToValue
 
-__all__ = ["decode", "encode", "escape", "needs_escape", "values_of"]
 
-_NUMPY = frozenset({"numpy.ndarray", "coma.ndarray", "coma.scalar"})
-_PANDAS = ("coma.pandas.", "coma.objects")
-_XARRAY = frozenset({"coma.xarray.DataArray", "coma.xarray.Dataset"})
+class Family(NamedTuple):
+    """The value types of one library.
 
-# The standard library's types that have a form, by the module that Python says they are from.
-_BUILT_IN = frozenset({"builtins", "datetime", "decimal", "fractions", "pathlib", "uuid"})
+    `load` imports their module, which has ``encode(value, plain)``, the stored form or None, and ``DECODERS``, functions
+    ``(node, value)`` by the name of the stored form. `packages` are the first parts of the modules that the types are
+    from, `forms` the beginnings of the names of their stored forms.
+    """
 
-_told: set[str] = set()
+    load: Callable[[], Any]
+    packages: frozenset[str]
+    forms: tuple[str, ...]
+
+
+def _numpy() -> Any:
+    from coma_xr.values import numpy
+
+    return numpy
+
+
+def _pandas() -> Any:
+    from coma_xr.values import pandas
+
+    return pandas
+
+
+def _xarray() -> Any:
+    from coma_xr.values import xarray
+
+    return xarray
+
+
+def _python() -> Any:
+    from coma_xr.values import builtin
+
+    return builtin
+
+
+_PYTHON = frozenset({"builtins", "datetime", "decimal", "fractions", "pathlib", "uuid"})
+
+# A new type is one entry here and one module. The first family whose form fits decodes.
+FAMILIES = (
+    Family(
+        _numpy,
+        frozenset({"numpy"}),
+        ("numpy.", "coma.ndarray", "coma.scalar", "coma.structured", "coma.objects"),
+    ),
+    Family(_pandas, frozenset({"pandas"}), ("coma.pandas.",)),
+    Family(_xarray, frozenset({"xarray"}), ("coma.xarray.",)),
+    Family(lambda: external, frozenset(), ("coma.external",)),
+    Family(_python, _PYTHON, ("coma.",)),
+)
+
+_BY_PACKAGE = {package: family for family in FAMILIES for package in family.packages}
+
+_reported: set[str] = set()
+
+
+@lru_cache(maxsize=256)
+def _decoder(name: str) -> Callable[[dict[str, Any], ToValue], Any] | None:
+    family = next((family for family in FAMILIES if name.startswith(family.forms)), None)
+    return family and family.load().DECODERS.get(name)
 
 
 def needs_escape(tree: Mapping[str, Any]) -> bool:
@@ -35,32 +87,17 @@ def needs_escape(tree: Mapping[str, Any]) -> bool:
     return isinstance(name, str) and (name.startswith(OURS) or looks_registered(tree))
 
 
-def escape(tree: Mapping[str, Any], plain: ToTree) -> dict[str, Any]:
-    """Return the stored form of a user's dictionary that looks like one of ours."""
-    items = [[str.__str__(key), plain(child, "items", i, 1)] for i, (key, child) in enumerate(tree.items())]
-    return {TYPE: "coma.dict", "items": items}
-
-
-def encode(value: Any, plain: ToTree) -> Any:
-    """Return the plain form of a value of Python, NumPy, pandas or xarray; None when its type has none."""
-    root = type(value).__module__.partition(".")[0]
-    if root == "numpy":
-        from coma_xr.values import numpy as numpy_types
-
-        return numpy_types.encode(value)
-    if root in _BUILT_IN:
-        from coma_xr.values import builtin as builtin_types
-
-        return builtin_types.encode(value, plain)
-    if root == "pandas":
-        from coma_xr.values import pandas as pandas_types
-
-        return pandas_types.encode(value, plain)
-    if root == "xarray":
-        from coma_xr.values import xarray as xarray_types
-
-        return xarray_types.encode(value, plain)
-    return None
+def encode(value: Any, plain: ToTree, *, exact: bool = False) -> Any:
+    """Return the plain form of a value of a library in the table; None when its type has none."""
+    family = _BY_PACKAGE.get(type(value).__module__.partition(".")[0])
+    if family is None:
+        return None
+    module = family.load()
+    return (
+        module.encode_exactly(value, plain)
+        if exact and family.load is _numpy
+        else module.encode(value, plain)
+    )
 
 
 def decode(node: dict[str, Any], value: ToValue) -> Any:
@@ -69,7 +106,7 @@ def decode(node: dict[str, Any], value: ToValue) -> Any:
     Parameters
     ----------
     node : dict
-        For which `is_typed` is true.
+        For which `coma_xr.tree.is_typed` is true.
     value : callable
         Makes the values of its parts.
 
@@ -85,42 +122,22 @@ def decode(node: dict[str, Any], value: ToValue) -> Any:
     if decoder is None:
         return values_of(node, value)
     try:
-        return decoder(node, node[TYPE], value)
+        return decoder(node, value)
     except ComaError:
         raise
-    except Exception as error:  # whatever a library says of a form that lies is a bad file
+    except Exception as error:  # whatever a library raises for a form that lies is a bad file
         raise DataFileError(
             f"a stored {node[TYPE]} cannot be made: {type(error).__name__}: {str(error)[:200]}"
         ) from error
 
 
-def _decoder(name: str) -> Callable[[dict[str, Any], str, ToValue], Any] | None:
-    if name in _NUMPY:
-        from coma_xr.values import numpy as numpy_types
-
-        return numpy_types.decode
-    if name.startswith(_PANDAS):
-        from coma_xr.values import pandas as pandas_types
-
-        return pandas_types.read if name in pandas_types.DECODERS else None
-    if name in _XARRAY:
-        from coma_xr.values import xarray as xarray_types
-
-        return xarray_types.read
-    if name == EXTERNAL:
-        return external.read
-    from coma_xr.values import builtin as builtin_types
-
-    return builtin_types.decode if name in builtin_types.DECODERS else None
-
-
 def values_of(node: dict[str, Any], value: ToValue) -> dict[str, Any]:
-    """Return the values of a dictionary with a ``__type__`` that nothing here knows, and say so once."""
+    """Return the values of a dictionary with a ``__type__`` that nothing here knows, and warn once."""
     name = node[TYPE]
-    if needs_escape(node) and name not in _told:
-        _told.add(name)
+    if needs_escape(node) and name not in _reported:
+        _reported.add(name)
         warn(
-            f"Values of the type {name[:80]!r} are read as dictionaries, since nothing here makes them again; "
-            "coma.register() names the class, if it is one of yours."
+            f"Values of the type {name[:80]!r} are read as dictionaries, because nothing here makes them again. "
+            "If the class is yours, name it with coma.register()."
         )
     return {key: value(child) for key, child in node.items()}

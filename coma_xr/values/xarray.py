@@ -17,7 +17,6 @@ from coma_xr.values.pandas_arrays import decode_column, encode_column
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["DATASET", "DATA_ARRAY", "encode", "read"]
 
 Node = dict[str, Any]
 
@@ -140,12 +139,12 @@ def _same_index(one: Any, other: Any) -> bool:
     return bool(same and freqs and one.coord_dtype == other.coord_dtype)
 
 
-def read(node: Node, name: str, value: ToValue) -> Any:
+def read(node: Node, value: ToValue) -> Any:
     """Return the DataArray or Dataset that a node stores."""
     import xarray as xr
 
     coords = _read_coords(part(node, "coords", list), value)
-    if name == DATA_ARRAY:
+    if node[TYPE] == DATA_ARRAY:
         variable = _read_variable(node, value)
         label = hashable(value(node.get("name")))
         return xr.DataArray(variable, coords=coords, name=label, attrs=variable.attrs)
@@ -228,3 +227,6 @@ def _read_index(name: Any, entry: Node, levels: Mapping[Any, Node], value: ToVal
     dtype = dtype_of(entry["dtype"]) if "dtype" in entry else None
     index = index.rename(name) if index.name is None else index
     return xr.indexes.PandasIndex(index, dims[0], coord_dtype=dtype)
+
+
+DECODERS = {DATA_ARRAY: read, DATASET: read}
