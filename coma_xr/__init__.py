@@ -21,6 +21,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import (
+    ArgumentError,
     ComaError,
     ComaWarning,
     ConditionError,
@@ -41,7 +42,8 @@ from coma_xr.plugins.hook import install
 from coma_xr.text import available
 
 if TYPE_CHECKING:
-    from coma_xr.collection import open_experiments
+    from coma_xr.collection import Experiments, open_experiments
+    from coma_xr.define.condition_nodes import Condition
     from coma_xr.define.conditions import P
     from coma_xr.define.parameters import ParameterSet
     from coma_xr.define.sampling import sample
@@ -50,19 +52,26 @@ if TYPE_CHECKING:
     from coma_xr.exports.export import export
     from coma_xr.exports.load import load
     from coma_xr.plotting.draw import plot
-    from coma_xr.retrieve.measurement import Measurement
+    from coma_xr.retrieve.measurement import Branch, Measurement
     from coma_xr.retrieve.tables import Result, ResultList
+    from coma_xr.run.by_hand import NewMeasurement
+    from coma_xr.run.failure import Failure
     from coma_xr.run.program import ProgramError, program
     from coma_xr.run.report import RunReport
     from coma_xr.store.config import create_default_config, load_config
+    from coma_xr.store.findings import Finding
+    from coma_xr.store.locks import LiveRun
     from coma_xr.values.external import external
     from coma_xr.values.registry import register
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "ArgumentError",
+    "Branch",
     "ComaError",
     "ComaWarning",
+    "Condition",
     "ConditionError",
     "ConfigError",
     "DataFileError",
@@ -70,9 +79,14 @@ __all__ = [
     "Experiment",
     "ExperimentBusyError",
     "ExperimentError",
+    "Experiments",
+    "Failure",
+    "Finding",
     "InactiveError",
     "LayoutError",
+    "LiveRun",
     "Measurement",
+    "NewMeasurement",
     "P",
     "ParallelExperiment",
     "ParameterError",
@@ -107,8 +121,15 @@ install()
 
 # Where each name that is loaded on first use lives.
 _HOMES = {
+    "Branch": "retrieve.measurement",
+    "Condition": "define.condition_nodes",
     "Experiment": "experiment",
+    "Experiments": "collection",
+    "Failure": "run.failure",
+    "Finding": "store.findings",
+    "LiveRun": "store.locks",
     "Measurement": "retrieve.measurement",
+    "NewMeasurement": "run.by_hand",
     "P": "define.conditions",
     "ParallelExperiment": "experiment",
     "ParameterSet": "define.parameters",

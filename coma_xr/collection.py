@@ -14,6 +14,7 @@ from coma_xr.errors import ComaError, ExperimentError, LayoutError, PathError, w
 from coma_xr.experiment import Experiment
 from coma_xr.html import ROWS, fragment, table, tag
 from coma_xr.joining import LABEL, Joined, join
+from coma_xr.keywords import checks_keywords
 from coma_xr.store.config import Config
 from coma_xr.text import available, listing
 
@@ -41,6 +42,7 @@ class _Entry:
     about: Mapping[str, Any]
 
 
+@checks_keywords
 def open_experiments(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
@@ -91,6 +93,7 @@ def open_experiments(
     return Experiments(entries)
 
 
+@checks_keywords
 class Experiments:
     """Experiments that were opened together; made by `open_experiments`.
 

@@ -13,6 +13,7 @@
     │   ├── ConfigError              (ValueError)  a setting that cannot be used
     │   └── SerializationError       (TypeError)   a value that cannot be stored
     ├── DataFileError                (ValueError)  a file that cannot be read as what its name says
+    ├── ArgumentError                (TypeError)    a keyword argument that a function does not have
     ├── StorageError                 (OSError)     the file system refused
     └── RunError                     parameter sets that failed in a run
 
@@ -33,6 +34,7 @@ from typing import Any, Literal
 from coma_xr.text import alternatives, listing, near_names
 
 __all__ = [
+    "ArgumentError",
     "ComaError",
     "ComaWarning",
     "ConditionError",
@@ -148,6 +150,10 @@ class ComaError(Exception):
 
     def __str__(self) -> str:
         return self.message()
+
+
+class ArgumentError(ComaError, TypeError):
+    """A function was called with a keyword argument that it does not have."""
 
 
 class ExperimentError(ComaError):

@@ -17,6 +17,7 @@ from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import NOTHING, describe, look
 from coma_xr.errors import ParameterError, PathError, warn
+from coma_xr.keywords import checks_keywords
 from coma_xr.reading import Readable
 from coma_xr.run.by_hand import NewMeasurement
 from coma_xr.run.plan import Survey, survey
@@ -74,6 +75,7 @@ def _words(tags: Any) -> list[str] | None:
     raise ParameterError(f"tags is a text, a list of texts or None, not {tags!r}.")
 
 
+@checks_keywords
 class Experiment(Readable):
     """A directory with one file for each measurement, and what belongs to them.
 

@@ -20,6 +20,7 @@ from coma_xr.errors import (
     StorageError,
     warn,
 )
+from coma_xr.keywords import checks_keywords
 from coma_xr.retrieve.columns import AS_NEEDED
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.run.failure import Failure
@@ -51,6 +52,7 @@ __all__ = ["Readable"]
 T = TypeVar("T")
 
 
+@checks_keywords
 class Readable:
     """The part of `coma_xr.Experiment` that reads.
 

@@ -17,7 +17,7 @@ PACKAGE = Path(coma_xr.__file__).parent
 FLOORS = [
     {"text"},
     {"errors"},
-    {"files", "html", "checks"},
+    {"files", "html", "checks", "keywords"},
     {"tree"},
     {"values"},
     {"same"},
@@ -37,16 +37,16 @@ FLOORS = [
     {"__main__"},
 ]
 
-_COMMON = {"text", "errors", "checks", "html", "tree", "values", "same"}
+_COMMON = {"text", "errors", "checks", "keywords", "html", "tree", "values", "same"}
 
 # Rules beyond the order of the floors: these know only what is listed here.
 ONLY = {
     "tree": {"text", "errors"},
-    "values": {"text", "errors", "tree"},
+    "values": {"text", "errors", "keywords", "tree"},
     "same": {"text", "errors", "tree", "values"},
     "encoding": {"text", "errors", "tree"},
-    "exports": {"text", "errors", "checks", "files", "tree", "values", "same"},
-    "plotting": {"text", "errors", "checks"},
+    "exports": {"text", "errors", "checks", "keywords", "files", "tree", "values", "same"},
+    "plotting": {"text", "errors", "checks", "keywords"},
     "output": {"text", "errors", "checks", "files", "html", "plotting"},
     "define": _COMMON,
     "run": {*_COMMON, "files", "encoding", "exports", "define"},

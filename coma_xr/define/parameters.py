@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, look, normalise
 from coma_xr.errors import ParameterError, PathError
 from coma_xr.html import facts, fragment, short
+from coma_xr.keywords import checks_keywords
 from coma_xr.same import key
 from coma_xr.text import available, listing
 from coma_xr.tree import WILDCARD, Path, PathLike, join, put, split
@@ -206,6 +207,7 @@ def _find(name: str, path: Path, other: Definition) -> int | None:
     return None
 
 
+@checks_keywords
 class ParameterSet:
     """One value for each parameter: ``p.theta``, ``p["theta"]``, ``p["parameters/theta"]`` or ``p[0]``.
 

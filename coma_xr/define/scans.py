@@ -29,6 +29,7 @@ from coma_xr.define.axes import (
 from coma_xr.define.parameters import Definition
 from coma_xr.define.values import hand_out
 from coma_xr.errors import ParameterError
+from coma_xr.keywords import checks_keywords
 from coma_xr.same import key
 from coma_xr.text import listing
 from coma_xr.tree import join
@@ -59,6 +60,7 @@ class _Step:
                 yield (*row, *more)
 
 
+@checks_keywords
 class Scan:
     """An ordered collection of parameter sets.
 
@@ -489,6 +491,7 @@ def _is_list(value: Any) -> bool:
     return not is_one and getattr(value, "ndim", 1) != 0
 
 
+@checks_keywords
 def cases(sets: Any) -> Scan:
     """Return the scan of single parameter sets that follow no order.
 

@@ -13,6 +13,7 @@ from coma_xr import files
 from coma_xr.checks import check_flag
 from coma_xr.errors import ExperimentError, StorageError
 from coma_xr.exports.formats import format_of
+from coma_xr.keywords import checks_keywords
 
 if TYPE_CHECKING:
     import os
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["export", "wants_table"]
 
 
+@checks_keywords
 def export(data: xr.Dataset | pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     r"""Write a Dataset or DataFrame into a file, in the format that the file's name asks for.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from coma_xr import files
 from coma_xr.errors import ComaError, DataFileError, ExperimentError, StorageError
 from coma_xr.exports.formats import FORMATS, format_of
+from coma_xr.keywords import checks_keywords
 from coma_xr.text import available, listing
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ UNREADABLE = (
 )
 
 
+@checks_keywords
 def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame:
     """Read what `export` wrote: the identical Dataset or DataFrame, with the same types and attributes.
 

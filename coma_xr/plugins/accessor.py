@@ -12,6 +12,7 @@ import xarray as xr
 from coma_xr.checks import check_flag
 from coma_xr.define.conditions import as_condition
 from coma_xr.errors import PathError
+from coma_xr.keywords import checks_keywords
 from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
 from coma_xr.plugins.matching import matches
 from coma_xr.retrieve.names import Names
@@ -30,6 +31,7 @@ __all__ = ["ComaAccessor"]
 _NOT_ASKED = FLAGS.index("not_asked")
 
 
+@checks_keywords
 class ComaAccessor:
     """Selecting by name or path, and what became of cells, for a Dataset of measurements.
 

@@ -8,6 +8,7 @@ from typing import Any
 from coma_xr import tree as paths
 from coma_xr.errors import DataFileError, PathError
 from coma_xr.html import fragment, tag
+from coma_xr.keywords import checks_keywords
 from coma_xr.retrieve.folding import folding_tree
 from coma_xr.tree import is_array, is_typed
 from coma_xr.values.external import is_external
@@ -19,10 +20,11 @@ __all__ = ["Branch", "Measurement"]
 _HEADER = ("start_date", "end_date", "program", "version")
 
 
-class _NoAttribute(PathError, AttributeError):
+class MissingAttributeError(PathError, AttributeError):
     """A path error that `getattr` with a default and `hasattr` understand."""
 
 
+@checks_keywords
 class Branch(Mapping[str, Any]):
     """A read-only view of one dictionary of a measurement tree.
 
@@ -81,7 +83,7 @@ class Branch(Mapping[str, Any]):
         try:
             return self[(name,)]
         except PathError as error:
-            raise _NoAttribute(str(error)) from None
+            raise MissingAttributeError(str(error)) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._node)
@@ -152,6 +154,7 @@ class Branch(Mapping[str, Any]):
         return [paths.join((*self._parents, *keys)) for keys, _ in paths.leaves(self._node)]
 
 
+@checks_keywords
 class Measurement(Branch):
     """One parameter set and what came of it.
 

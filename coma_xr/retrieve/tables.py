@@ -13,6 +13,7 @@ from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.errors import LayoutError, PathError, warn
 from coma_xr.exports.external import deferred
 from coma_xr.html import facts, fragment, table, tag, text_of
+from coma_xr.keywords import checks_keywords
 from coma_xr.retrieve.arrays import as_objects
 from coma_xr.retrieve.columns import MISSING, lacks
 from coma_xr.retrieve.names import Names
@@ -34,6 +35,7 @@ Pair = tuple[str, str]
 _BARE = frozenset({str, int, float, bool, type(None), complex})
 
 
+@checks_keywords
 class Result:
     """A table of what was measured with the same parameters.
 
@@ -103,6 +105,7 @@ class Result:
         return fragment(title, number, shared, table(header, rows, total=len(self.table)))
 
 
+@checks_keywords
 class ResultList(list[Result]):
     """Results that can be filtered by their parameters: ``results["A", 1]["B", 2]``, ``results[P.A > 1]``.
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from coma_xr.define.parameters import Definition
+from coma_xr.keywords import checks_keywords
 from coma_xr.run.plan import Task
 from coma_xr.run.worker import Outcome, Work, call, date_text
 
 __all__ = ["NewMeasurement"]
 
 
+@checks_keywords
 class NewMeasurement:
     """A measurement before it is saved, made by `Experiment.new_measurement`.
 

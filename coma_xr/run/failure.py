@@ -9,6 +9,7 @@ from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.define.past import read
 from coma_xr.errors import ParameterError
 from coma_xr.html import fragment
+from coma_xr.keywords import checks_keywords
 from coma_xr.run.plan import Task
 from coma_xr.run.report import failure_fold
 from coma_xr.run.worker import prepare, reproduce
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Failure"]
 
 
+@checks_keywords
 class Failure:
     """A parameter set whose last try failed.
 

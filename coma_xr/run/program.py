@@ -16,6 +16,7 @@ from coma_xr.define.parameters import ParameterSet
 from coma_xr.encoding import json, lines, xml
 from coma_xr.encoding.boost import write_parameters
 from coma_xr.errors import ComaError, DataFileError, ParameterError, StorageError
+from coma_xr.keywords import checks_keywords
 from coma_xr.run import child
 from coma_xr.run.template import HERE, OUTPUT, PARAMETERS, Template
 from coma_xr.text import listing
@@ -217,6 +218,7 @@ def _read(output: Output, data: bytes) -> Any:
     return from_plain(tree)
 
 
+@checks_keywords
 def program(
     command: str | Sequence[str | os.PathLike[str]],
     *,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from coma_xr.define.values import BRANCH, describe
 from coma_xr.errors import RunError
 from coma_xr.html import Html, facts, fold, fragment, tag, trace
+from coma_xr.keywords import checks_keywords
 from coma_xr.tree import join, leaves
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _FAILED = "failed"
 _DIRECTORY = re.compile(r"^.*?[/\\](?=[^/\\]+:\d+ in )")
 
 
+@checks_keywords
 class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of its own
     """The counts of a run. It equals the tuple (saved, asked) and has more attributes.
 

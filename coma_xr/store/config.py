@@ -17,6 +17,7 @@ from typing import Any
 from coma_xr import files
 from coma_xr.encoding.formats import FORMATS, JSON, Format
 from coma_xr.errors import ConfigError, warn
+from coma_xr.keywords import checks_keywords
 from coma_xr.store.names import Names, check_plain_name
 from coma_xr.text import available
 
@@ -185,6 +186,7 @@ def _path(name: str) -> str:
     return files.inside(configuration_directory(), name)
 
 
+@checks_keywords
 def load_config(file: str = FILE) -> dict[str, str]:
     """Return the options that a file sets.
 
@@ -235,6 +237,7 @@ _HEADER = f"""\
 _UNLISTED = "archive_strict_json"
 
 
+@checks_keywords
 def create_default_config(create_experiment_index: bool = True) -> None:
     """Write a file with all settings, and the index that numbers experiments; say what was done.
 

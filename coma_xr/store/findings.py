@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coma_xr.keywords import checks_keywords
+
 __all__ = ["Finding"]
 
 
+@checks_keywords
 @dataclass(frozen=True)
 class Finding:
     """Something about a file of an experiment that is not as it should be.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr import files
 from coma_xr.encoding import json
 from coma_xr.errors import DataFileError, ExperimentBusyError, warn
+from coma_xr.keywords import checks_keywords
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -151,6 +152,7 @@ class Shard:
         )
 
 
+@checks_keywords
 @dataclass(frozen=True)
 class LiveRun:
     """A run that holds its lock, or may do so.

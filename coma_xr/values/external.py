@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coma_xr.errors import DataFileError, SerializationError
+from coma_xr.keywords import checks_keywords
 from coma_xr.tree import TYPE
 from coma_xr.values.forms import ToValue, part, whole_numbers
 
@@ -40,6 +41,7 @@ class External:
         return f"external({type(self.value).__name__})"
 
 
+@checks_keywords
 def external(value: Any) -> External:
     """Mark an array, in what a function that is run returns, to be stored as a netCDF file beside the measurement.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from coma_xr.errors import DataFileError, SerializationError
+from coma_xr.keywords import checks_keywords
 from coma_xr.tree import REGISTERED, TYPE, looks_registered
 from coma_xr.values.forms import cannot
 
@@ -42,6 +43,7 @@ _by_type: dict[type, Registration] = {}
 _by_name: dict[str, Registration] = {}
 
 
+@checks_keywords
 def register(
     type: type[T], to_tree: Callable[[T], Any], from_tree: Callable[[Any], T], name: str | None = None
 ) -> None:

@@ -1,0 +1,66 @@
+"""One answer to a misspelt keyword argument, for all public functions, methods and constructors."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from types import FunctionType
+from typing import Any, TypeVar, cast
+
+from coma_xr.errors import ArgumentError
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+_TAKES_ANY = 0x08  # a code object with **keywords
+
+
+def checks_keywords(thing: T) -> T:
+    """Let a function, or each public method and the constructor of a class, name the near arguments of an unknown one.
+
+    Examples
+    --------
+    >>> @checks_keywords
+    ... def simulate(*, steps=1):
+    ...     return steps
+    >>> simulate(step=2)
+    Traceback (most recent call last):
+    ...
+    coma_xr.errors.ArgumentError: simulate() has no argument 'step'. Available: steps. Did you mean 'steps'?
+    """
+    if not isinstance(thing, type):
+        return cast("T", _checked(cast("FunctionType", thing)))
+    for name, member in list(vars(thing).items()):
+        if isinstance(member, FunctionType) and (name == "__init__" or not name.startswith("_")):
+            setattr(thing, name, _checked(member, is_method=True))
+    return thing
+
+
+def _checked(function: FunctionType, *, is_method: bool = False) -> Callable[..., Any]:
+    code = function.__code__
+    if code.co_flags & _TAKES_ANY:
+        return function
+    last = code.co_argcount + code.co_kwonlyargcount
+    known = code.co_varnames[max(code.co_posonlyargcount, int(is_method)) : last]
+    accepted = frozenset(known)
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        if not accepted.issuperset(keywords):
+            name = next(name for name in keywords if name not in accepted)
+            raise unknown_argument(_called(function, arguments[:1] if is_method else ()), name, known)
+        return function(*arguments, **keywords)
+
+    return call
+
+
+def _called(function: FunctionType, owner: tuple[Any, ...]) -> str:
+    """Return what a user calls a function or method: by the class of the object, whatever class defines it."""
+    if not owner:
+        return function.__name__
+    kind = type(owner[0]).__name__
+    return kind if function.__name__ == "__init__" else f"{kind}.{function.__name__}"
+
+
+def unknown_argument(called: str, name: str, known: Iterable[str]) -> ArgumentError:
+    """Return the error for a keyword that a function does not have."""
+    return ArgumentError(f"{called}() has no argument '{name}'.", name=name, available=known)
