@@ -28,7 +28,7 @@ from coma_xr.run.plan import survey
 from coma_xr.same import key
 from coma_xr.session import recorded_failures
 from coma_xr.store.locks import seen_runs
-from coma_xr.text import listing
+from coma_xr.text import count, listing
 from coma_xr.tree import leaves, shown, split
 from coma_xr.values.external import FILES, files_of
 from coma_xr.values.plain import from_plain
@@ -118,15 +118,29 @@ class Readable:
         """Return how many measurements there are."""
         return self._place.number()
 
+    def __len__(self) -> int:
+        return self.number_of_measurements()
+
+    def __bool__(self) -> bool:
+        # An experiment without measurements is still an experiment, and its truth needs no look at the disk.
+        return True
+
     def __repr__(self) -> str:
         try:
-            state = "" if self.isactive() else ", inactive"
-            return f"Experiment({str(self.path)!r}, {self.number_of_measurements()} measurements{state})"
+            failed = self._place.number_of_failures()
+            parts = [
+                repr(str(self.path)),
+                count(len(self), "measurement"),
+                *([f"{failed:,} failed"] if failed else []),
+                *([] if self.isactive() else ["inactive"]),
+            ]
+            return f"Experiment({', '.join(parts)})"
         except StorageError as error:
             return f"Experiment({str(self.path)!r}, {error.strerror})"
 
     def __str__(self) -> str:
-        lines = [f"Experiment {self.id} in {self.path}"]
+        id = "" if self.id is None else f" {self.id}"
+        lines = [f"Experiment{id} in {self.path}"]
         lines += [
             f"  {name}: {value}"
             for name, value in self._place.info.items()
@@ -134,8 +148,7 @@ class Readable:
         ]
         if self._definition is not None:
             lines.append(f"  parameters: {', '.join(self._definition.names)}")
-        number = self.number_of_measurements()
-        lines.append(f"  {number} measurement{'s' * (number != 1)}{'' if self.isactive() else ', inactive'}")
+        lines.append(f"  {count(len(self), 'measurement')}{'' if self.isactive() else ', inactive'}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -357,7 +357,7 @@ def test_it_shows_itself(experiment_path):
     assert str(e).splitlines()[:2] == [f"Experiment 7 in {experiment_path}", "  description: Squares"]
     assert str(e).splitlines()[-2:] == ["  parameters: x", "  1 measurement"]
     e.deactivate()
-    assert repr(e) == f"Experiment('{experiment_path}', 1 measurements, inactive)"
+    assert repr(e) == f"Experiment('{experiment_path}', 1 measurement, inactive)"
 
 
 def test_the_configuration_rules_the_files(experiment_path):
@@ -580,7 +580,7 @@ def test_each_repeat_that_lacks_is_counted_as_missing(e):
         e.run(moody, {"x": [1, 2, 3]}, repeats=3, limit=5)
     status = e.status()
     assert (status["measurements"], status["failed"], status["missing"]) == (3, 2, 6)
-    assert len(e.to_dataset().coma.missing()) == 6
+    assert len(e.to_dataset().coma.holes()) == 6
     assert e.missing().to_dataframe().x.tolist() == [1, 2, 3]
     assert e.failures()["repeat"].tolist() == [0, 1]
     assert list(e.failures().columns)[:3] == ["x", "repeat", "exception"]

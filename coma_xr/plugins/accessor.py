@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +11,15 @@ import xarray as xr
 
 from coma_xr.checks import check_flag
 from coma_xr.define.conditions import as_condition
+from coma_xr.define.scans import Scan, cases
+from coma_xr.define.values import BRANCH
 from coma_xr.errors import PathError
 from coma_xr.keywords import checks_keywords
 from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
 from coma_xr.plugins.matching import matches
 from coma_xr.retrieve.names import Names
 from coma_xr.retrieve.status import DONE, FLAGS
+from coma_xr.same import key
 from coma_xr.text import available, listing
 from coma_xr.tree import join, split
 
@@ -27,8 +30,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["ComaAccessor"]
-
-_NOT_ASKED = FLAGS.index("not_asked")
 
 
 @checks_keywords
@@ -51,7 +52,7 @@ class ComaAccessor:
     ('theta', 'L')
     >>> ds.coma.sel(theta=0.1 + 0.2, L=2).t.item()
     0.6
-    >>> ds.coma.where("theta > 0.15").t.shape
+    >>> ds.coma.where("theta > 0.15", drop=True).t.shape
     (2, 2)
     """
 
@@ -109,8 +110,42 @@ class ComaAccessor:
 
     # What became of cells
 
-    def missing(self, *, not_asked: bool = False) -> pd.DataFrame:
-        """Return the cells without a value, with what became of them.
+    def missing(self, *, not_asked: bool = False) -> Scan:
+        """Return the parameter sets of the cells that are missing or failed, as a scan that `run` takes.
+
+        Parameters
+        ----------
+        not_asked : bool, default False
+            Also those that no scan asked for: the holes of the grid.
+
+        Returns
+        -------
+        Scan
+            With all parameters that are coordinates. Repeats of one parameter set are one.
+
+        Raises
+        ------
+        PathError
+            When the Dataset has no status any more.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]}, limit=2)
+        RunReport(saved=2, asked=3, skipped=0, failed=0)
+        >>> list(e.to_dataset().coma.missing())
+        [{'x': 3}]
+        """
+        states = {"missing", "failed", *(["not_asked"] if check_flag("not_asked", not_asked) else [])}
+        table = self._cells(states, scalars=True).drop(columns="status")
+        paths = {name: str(self._ds[name].attrs.get("path", name)) for name in table}
+        table = table[[name for name, path in paths.items() if split(path)[0] == BRANCH]]
+        scan = cases(table.rename(columns=paths))
+        return Scan.of_rows(scan.definition, {key(row): row for row in scan.rows()}.values())
+
+    def holes(self, *, not_asked: bool = False) -> pd.DataFrame:
+        """Return a table of the cells without a value, and why they have none.
 
         Parameters
         ----------
@@ -120,30 +155,37 @@ class ComaAccessor:
         Returns
         -------
         DataFrame
-            A row for each cell: its labels and other coords, and ``status``.
+            A row for each cell: its labels and other coordinates, and ``status``: missing, failed, excluded or
+            not_asked.
 
         Raises
         ------
         PathError
             When the Dataset has no status any more.
         """
+        states = {*FLAGS} - {FLAGS[DONE], *([] if check_flag("not_asked", not_asked) else ["not_asked"])}
+        return self._cells(states)
+
+    def _cells(self, states: Collection[str], *, scalars: bool = False) -> pd.DataFrame:
+        """Return the coordinates and the status of all cells with one of some states."""
         status = status_of(self._ds)
         if status is None:
-            raise PathError("This Dataset has no 'measurement_status'; e.to_dataset() makes it.")
-        wanted = np.atleast_1d(status.values != DONE)
-        if not check_flag("not_asked", not_asked):
-            wanted &= np.atleast_1d(status.values != _NOT_ASKED)
+            raise PathError("This Dataset has no 'measurement_status'.", ways=["Use e.to_dataset()."])
+        numbers = np.atleast_1d(status.values)
+        wanted = np.isin(numbers, [FLAGS.index(state) for state in states])
         places = dict(zip(status.dims, np.nonzero(wanted), strict=False))
+        count = int(wanted.sum())
         columns = {
             str(name): list(coord.values[tuple(places[dim] for dim in coord.dims)])
-            for name, coord in self._ds.coords.items()
-            # What has no path is ours: ids, lengths.
             if coord.dims
+            else [coord.item()] * count
+            for name, coord in self._ds.coords.items()
+            # Coordinates without a path, such as ids, are made by coma_xr.
+            if (coord.dims or scalars)
             and set(coord.dims) <= set(status.dims)
             and ("path" in coord.attrs or name in status.dims)
         }
-        columns["status"] = [FLAGS[state] for state in np.atleast_1d(status.values)[wanted]]
-        return pd.DataFrame(columns)
+        return pd.DataFrame({**columns, "status": [FLAGS[state] for state in numbers[wanted]]})
 
     # Choosing
 
@@ -187,15 +229,15 @@ class ComaAccessor:
                 kept |= set(array.dims)
         return squeezed(ds, touched - kept)
 
-    def where(self, condition: Any, drop: bool = True) -> xr.Dataset:
-        """Return the Dataset with only those cells for which a condition holds.
+    def where(self, condition: Any, drop: bool = False) -> xr.Dataset:
+        """Return the Dataset with holes in the cells for which a condition does not hold, as xarray's `where` does.
 
         Parameters
         ----------
         condition : condition or str
             ``coma.P.theta > 3``, ``"theta > 3"``: see `coma_xr.define.conditions`.
-        drop : bool, default True
-            Drop labels that nothing is left of.
+        drop : bool, default False
+            Drop labels without any remaining cell.
 
         Returns
         -------

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import coma_xr as coma
 from coma_xr.define.conditions import P
 from coma_xr.errors import ConditionError, PathError
 from coma_xr.plugins.hook import register
@@ -70,7 +71,7 @@ def test_any_dataset_has_the_accessor():
     ds = xr.Dataset({"y": ("x", [1, 2])}, {"x": [0.1, 0.3]})
     assert ds.coma["y"].identical(ds.y)
     assert ds.coma.sel(x=0.1 + 0.2).y == 2
-    assert ds.coma.where(P.y > 1).y.values.tolist() == [2]
+    assert ds.coma.where(P.y > 1, drop=True).y.values.tolist() == [2]
 
 
 # sel
@@ -192,30 +193,30 @@ def test_zero_is_found_among_numbers_that_are_almost_zero():
 
 
 def test_where_drops_labels_and_empties_cells(chain):
-    part = chain.coma.where((P.mu > 150) | (P.model == "Bond"))
+    part = chain.coma.where((P.mu > 150) | (P.model == "Bond"), drop=True)
     assert dict(part.measurement_id.sizes) == {"model": 2, "mu": 2, "layout_N": 2}
     assert part.measurement_id.sel(model="Ising", mu=100).values.tolist() == [0, 0]
     assert np.isnan(part.N.sel(model="Ising", mu=100)).all()
     assert part.on.sel(model="Ising", mu=250).values.tolist() == [True, True]
     assert part.N.attrs["type"] == "int"
-    assert chain.coma.where("mu > 150").mu.values.tolist() == [250]
-    assert chain.coma.where(P["results/N"] == 2).layout_N.values.tolist() == [2]
+    assert chain.coma.where("mu > 150", drop=True).mu.values.tolist() == [250]
+    assert chain.coma.where(P["results/N"] == 2, drop=True).layout_N.values.tolist() == [2]
 
 
 def test_where_keeps_types_where_no_hole_is_made(ds):
     trees = measured(*[({"a": a, "b": b}, {"n": a}) for a in (1, 2) for b in (1, 2)])
-    part = build_dataset(trees).coma.where(P.a == 2)
+    part = build_dataset(trees).coma.where(P.a == 2, drop=True)
     assert part.n.dtype == np.int64
 
 
-def test_where_without_drop_keeps_the_shape(chain):
-    part = chain.coma.where(P.mu > 150, drop=False)
+def test_where_keeps_the_shape(chain):
+    part = chain.coma.where(P.mu > 150)
     assert part.sizes == chain.sizes
     assert (part.measurement_id > 0).sum() == 2
 
 
 def test_where_on_lists_empties_items(chain):
-    part = chain.coma.where("E > 3")
+    part = chain.coma.where("E > 3", drop=True)
     assert part.layout_N.values.tolist() == [2]
     assert np.unique(part.E.values[~np.isnan(part.E.values)]).tolist() == [4]
 
@@ -227,19 +228,36 @@ def test_where_explains_what_it_cannot_do(chain):
         chain.coma.where("muu > 1")
 
 
-def test_missing_lists_the_cells_without_values():
+def test_holes_lists_the_cells_without_values():
     status = Status(["parameters/a", "parameters/b"], [[1, "x"], [1, "y"], [2, "x"]])
     definition = [("a", "parameters/a"), ("b", "parameters/b")]
     ds = build_dataset(measured(({"a": 1, "b": "x"}, {"E": 1})), definition=definition, status=status)
-    assert ds.coma.missing().to_dict("list") == {
+    assert ds.coma.holes().to_dict("list") == {
         "a": [1, 2],
         "b": ["y", "x"],
         "status": ["missing", "missing"],
     }
-    assert ds.coma.missing(not_asked=True).status.tolist() == ["missing", "missing", "not_asked"]
-    assert ds.isel(a=0, b=0).coma.missing().empty
-    with pytest.raises(PathError, match="has no 'measurement_status'"):
-        ds.drop_vars("measurement_status").coma.missing()
+    assert ds.coma.holes(not_asked=True).status.tolist() == ["missing", "missing", "not_asked"]
+    assert ds.isel(a=0, b=0).coma.holes().empty
+    for method in (
+        ds.drop_vars("measurement_status").coma.holes,
+        ds.drop_vars("measurement_status").coma.missing,
+    ):
+        with pytest.raises(PathError, match="has no 'measurement_status'"):
+            method()
+
+
+@pytest.mark.filterwarnings("ignore::coma_xr.ComaWarning")
+def test_what_a_dataset_and_its_experiment_call_missing_is_the_same_scan(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    scan = coma.grid({"parameters/model/N": [1, 2, 3], "b": ["x", "y"], "L": 2.0})
+    e.run(lambda N, b, L: {"y": N // (N - 2)}, scan, repeats=2, limit=9, progress=False)
+    missing = e.to_dataset().coma.missing()
+    assert isinstance(missing, coma.Scan)
+    assert {tuple(p.values()) for p in missing} == {tuple(p.values()) for p in e.missing()}
+    assert e.run(lambda N, b, L: {"y": N}, missing, repeats=2, progress=False).asked == 2 * len(missing)
+    assert len(e.to_dataset().coma.missing()) == len(e.missing()) == 0
+    assert len(e) == 12
 
 
 def test_export_and_plot_are_those_of_the_package(ds, tmp_path):
