@@ -330,14 +330,16 @@ def _add_keeping(commands: _Commands) -> None:
         "remove",
         _remove,
         "move measurements out of an experiment",
-        "They are listed first, and moved to .coma.removed in its directory when that is agreed to, from where they "
-        "can be put back. The next run computes them again.",
-        'coma-xr remove pendulum --where "theta > 50"; coma-xr remove pendulum 12 13 --yes',
+        "They are listed first, and moved to removed/ in its directory when you agree. `coma-xr restore` puts them "
+        "back. The next run computes them again.",
+        'coma-xr remove pendulum --where "theta > 50"; coma-xr remove pendulum 12 13 --yes --reason "lamp off"',
     )
     _takes_experiment(parser)
     parser.add_argument("ids", metavar="ID", nargs="*", type=int, help="measurements")
     _takes_where(parser, "measurements for which this holds")
+    parser.add_argument("--reason", metavar="TEXT", help="keep the reason with them")
     parser.add_argument("-y", "--yes", action="store_true", help="do it without asking")
+    _add_restore(commands)
     parser = commands.add(
         "deactivate",
         _deactivate,
@@ -367,6 +369,20 @@ def _add_keeping(commands: _Commands) -> None:
     parser.add_argument("--repair", action="store_true", help="mend what can be mended; nothing is deleted")
     _takes_json(parser)
     _add_merge(commands)
+
+
+def _add_restore(commands: _Commands) -> None:
+    parser = commands.add(
+        "restore",
+        _restore,
+        "list removed measurements, or put them back",
+        "Without ids and options it lists what remove and reset moved to removed/.",
+        "coma-xr restore pendulum; coma-xr restore pendulum 12 13; coma-xr restore pendulum --all",
+    )
+    _takes_experiment(parser)
+    parser.add_argument("ids", metavar="ID", nargs="*", type=int, help="measurements")
+    _takes_where(parser, "removed measurements for which this holds")
+    parser.add_argument("--all", action="store_true", help="put everything back")
 
 
 def _add_merge(commands: _Commands) -> None:
@@ -480,7 +496,13 @@ def _remove(options: Any) -> int:
 
     if bool(options.ids) == (options.where is not None):
         options.parser.error("say which measurements to remove: by their ids, or by --where CONDITION")
-    return remove(options.directory, options.ids, where=options.where, yes=options.yes)
+    return remove(options.directory, options.ids, where=options.where, reason=options.reason, yes=options.yes)
+
+
+def _restore(options: Any) -> None:
+    from coma_xr.terminal.keeping import restore
+
+    restore(options.directory, options.ids, where=options.where, everything=options.all)
 
 
 def _deactivate(options: Any) -> None:

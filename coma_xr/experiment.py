@@ -23,11 +23,11 @@ from coma_xr.run.by_hand import NewMeasurement
 from coma_xr.run.plan import Survey, survey
 from coma_xr.run.signature import UNNAMED, name_of
 from coma_xr.run.worker import prepare
-from coma_xr.session import Keeper, Options, Session
+from coma_xr.session import Keeper, Options, Session, chosen_of_removed, warn_of_doubles
 from coma_xr.store.config import Config
 from coma_xr.store.locks import Shard
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.text import available, listing
+from coma_xr.text import available, count, listing
 from coma_xr.tree import follow, join, leaves, split
 from coma_xr.values.plain import to_plain
 
@@ -590,15 +590,40 @@ class Experiment(Readable):
         """
         self._place.activate()
 
-    def reset(self) -> None:
-        """Delete all measurements and failures; parameters, annotations and parameter sets stay.
+    def reset(self, *, delete: bool = False) -> dict[str, Any]:
+        """Take all measurements and failures away; parameters, annotations and parameter sets stay.
+
+        They are moved to ``removed/`` in the directory, from where `restore` puts them back.
+
+        Parameters
+        ----------
+        delete : bool, default False
+            Delete them instead. This also works when the disk is full.
+
+        Returns
+        -------
+        dict
+            How many ``measurements`` and ``failures``, how many ``bytes`` their files have, and the ``folder``
+            to which they were moved, None if they were deleted.
 
         Raises
         ------
         ExperimentBusyError
             When a run is going on.
+        DataFileError
+            When a measurement of an inactive experiment cannot be moved; nothing is changed then.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.reset()["measurements"], e.number_of_measurements()
+        (3, 0)
+        >>> e.restore()
+        [1, 2, 3]
         """
-        self._place.reset()
+        return self._place.reset(delete=check_flag("delete", delete))
 
     def verify(self, *, repair: bool = False) -> list[Finding]:
         """Check every file of the experiment.
@@ -620,13 +645,17 @@ class Experiment(Readable):
         """
         return self._place.verify(repair=check_flag("repair", repair))
 
-    def remove(self, where: Any) -> list[int]:
-        """Move measurements to ``.coma.removed`` in the directory, so that the next run computes them again.
+    def remove(self, where: Any, reason: str | None = None) -> list[int]:
+        """Move measurements to ``removed/`` in the directory, so that the next run computes them again.
+
+        `removed` lists them, `restore` puts them back, `empty_removed` deletes them.
 
         Parameters
         ----------
         where : int, list, array or Index of int, condition, str or callable
             Ids, or a condition as in `to_dataset`.
+        reason : str, optional
+            Why; kept with them.
 
         Returns
         -------
@@ -641,9 +670,85 @@ class Experiment(Readable):
         >>> e.remove("x > 1")
         [2, 3]
         """
+        if reason is not None and not isinstance(reason, str):
+            raise ParameterError(f"Unknown reason {reason!r}.", expected="a str or None")
         ids = self._chosen(where)
-        self._place.remove(ids)
+        if ids:
+            self._place.remove(ids, reason)
         return ids
+
+    def restore(self, where: Any = None) -> list[int]:
+        """Put removed measurements back.
+
+        One whose id was given again gets the next free id. Nothing is overwritten.
+
+        Parameters
+        ----------
+        where : int, sequence of int, condition, str or callable, optional
+            Ids, or a condition as in `to_dataset`. By default all, with the records of failures that `reset` moved.
+
+        Returns
+        -------
+        list of int
+            The ids under which they are now.
+
+        Raises
+        ------
+        PathError
+            When no removed measurement has one of the ids; nothing is changed then.
+        InactiveError
+            When the experiment is inactive.
+
+        Warns
+        -----
+        ComaWarning
+            When one got a new id, or has the parameters of another measurement.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.remove("x > 1")
+        [2, 3]
+        >>> e.restore("x == 3")
+        [3]
+        """
+        if where is None:
+            given = self._place.restore()
+        else:
+            given = self._place.restore(
+                lambda removed: chosen_of_removed(
+                    removed, where, self._pairs(), self.annotations, self._place.path
+                )
+            )
+        moved = {old: new for old, new in given.items() if old != new}
+        if moved:
+            pairs = listing(f"{old} is now {new}" for old, new in moved.items())
+            warn(f"{count(len(moved), 'id')} in {self.path} had been given again: {pairs}.")
+        if self._definition is not None:
+            warn_of_doubles(self._place, self._definition, self._past(), given.values())
+        return sorted(given.values())
+
+    def empty_removed(self) -> dict[str, Any]:
+        """Delete the measurements that `remove` and `reset` took away, for good.
+
+        Returns
+        -------
+        dict
+            How many ``measurements`` and ``failures``, and how many ``bytes`` their files had.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.remove("x > 1")
+        [2, 3]
+        >>> e.empty_removed()["measurements"]
+        2
+        """
+        return self._place.empty_removed()
 
     def exclude(self, where: Any, reason: str | None) -> list[int]:
         """Mark measurements as not to be used; they stay, but Datasets have holes in their place.

@@ -253,6 +253,34 @@ def replace(path: str, data: bytes, *, sync: bool = True, verify: bool = False) 
     _write(path, data, sync, publish)
 
 
+def swap(path: str, data: bytes) -> bytes | None:
+    """Write a file in the place of the one of this name, and return what that one held, None when there was none.
+
+    Where the file system can exchange two names in one step, what another process wrote meanwhile is always returned.
+
+    Raises
+    ------
+    FileExistsError
+        There was no such file, and another process made one meanwhile; nothing was changed.
+    StorageError
+        The operating system refused.
+    """
+    replaced: bytes | None = None
+
+    def publish(temporary: str, path: str) -> None:
+        nonlocal replaced
+        if not _rename(temporary, path, _EXCHANGE):
+            replaced = read(temporary)
+        elif exists(path):
+            replaced = read(path)
+            _patiently(lambda: os.replace(temporary, path))
+        else:
+            _link(temporary, path)
+
+    _write(path, data, True, publish)
+    return replaced
+
+
 def _write(path: str, data: bytes, sync: bool, publish: Callable[[str, str], None]) -> None:
     try:
         for attempt in range(_ATTEMPTS):
@@ -396,6 +424,86 @@ def link(path: str, new: str) -> None:
         create(new, read(path), sync=True)
     except NotImplementedError:  # no links without following here
         create(new, read(path), sync=True)
+
+
+def move(path: str, new: str) -> None:
+    """Give a file another name in the same file system, never in the place of another file.
+
+    Moving again after a kill finishes what was cut off.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    FileExistsError
+        The name is that of another file.
+    StorageError
+        The operating system refused.
+    """
+    with _told("move", path, FileNotFoundError, FileExistsError):
+        number = _rename(path, new, _NO_REPLACE)
+        if number in _NOT_HERE or number == errno.EINVAL:
+            link(path, new)
+            remove(path)
+        elif number == errno.EEXIST and os.path.samestat(os.lstat(path), os.lstat(new)):
+            remove(path)
+        elif number:
+            raise OSError(number, os.strerror(number), path)
+
+
+def create_directory(path: str, name: str, data: bytes, directory: str) -> None:
+    """Create a directory with one file in it, below another directory, in one step.
+
+    Raises
+    ------
+    FileExistsError
+        The name is taken; nothing was changed.
+    StorageError
+        The operating system refused.
+    """
+    make_directory(os.path.dirname(path))
+    # Where the next writer looks for what a killed process left.
+    temporary = _temporary(inside(directory, ""))
+    with _told("create the directory", path, FileExistsError, StorageError):
+        os.mkdir(temporary)
+        try:
+            create(inside(temporary, name), data, sync=True)
+            number = _rename(temporary, path, _NO_REPLACE)
+            if number in _NOT_HERE or number == errno.EINVAL:
+                os.rename(temporary, path)  # fails as well when something is there
+            elif number:
+                raise OSError(number, os.strerror(number), path)
+        except Exception:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+    sync_directory(os.path.dirname(path))
+
+
+def discard_directory(path: str, directory: str) -> None:
+    """Delete a directory below another one with all that is in it, in one step for whoever looks on."""
+    # Where the next writer looks for what a killed process left.
+    temporary = _temporary(inside(directory, ""))
+    with _told("delete", path, FileNotFoundError):
+        os.rename(path, temporary)
+        shutil.rmtree(temporary)
+
+
+def discard_if_empty(path: str) -> None:
+    """Delete a directory unless something is in it, or it does not exist."""
+    with suppress(OSError):
+        os.rmdir(path)
+
+
+def size(path: str) -> int:
+    """Return the bytes of a file, or of all files in a directory; 0 for what is not there."""
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISDIR(status.st_mode):
+            return status.st_size
+        with os.scandir(path) as entries:
+            return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+    except FileNotFoundError:
+        return 0
 
 
 def make_directory(path: str) -> None:

@@ -221,6 +221,36 @@ class Readable:
             )
         return Failure(records[id], self._definition)
 
+    def removed(self) -> pd.DataFrame:
+        """Return the measurements that `remove` and `reset` took away.
+
+        Returns
+        -------
+        DataFrame
+            A row for each, with its id as the index: its parameters, the date and the reason of its removal, and
+            the folder in the experiment's directory that holds it.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.remove(2, "the lamp was off")
+        [2]
+        >>> e.removed()[["x", "reason"]]
+                        x            reason
+        measurement_id
+        2               2  the lamp was off
+        """
+        from coma_xr.retrieve.failures import removed_table
+
+        rows = (
+            (one.id, one.tree, [one.folder.date, one.folder.reason, one.folder.name])
+            for one in self._place.removed()
+        )
+        return removed_table(rows, self._pairs())
+
     def missing(self) -> Scan:
         """Return the parameter sets that the last run was asked for and of which a measurement, or a repeat of it, lacks."""
         scan = self._place.scan() or {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from coma_xr.checks import check_choice, check_flag, check_ids, check_integer, check_positive
-from coma_xr.errors import DataFileWarning, ParameterError, StorageError, warn
+from coma_xr.errors import DataFileWarning, ParameterError, PathError, StorageError, warn
 from coma_xr.run import pools
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import OnError, dry_run, run_plan
@@ -21,15 +21,16 @@ from coma_xr.text import listing, shortened
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
+    from coma_xr.define.parameters import Definition
     from coma_xr.define.past import Past
     from coma_xr.run.plan import Plan, Survey
     from coma_xr.run.report import RunReport
     from coma_xr.run.worker import Outcome, Work
     from coma_xr.store.durability import Durable, Saver
     from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.store.removing import Removed
+    from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
-
-__all__ = ["Keeper", "Options", "Session", "recorded_failures"]
 
 
 def recorded_failures(place: ExperimentDirectory) -> list[tuple[int, Tree]]:
@@ -45,6 +46,58 @@ def recorded_failures(place: ExperimentDirectory) -> list[tuple[int, Tree]]:
         else:
             found.append((id, tree))
     return found
+
+
+def chosen_of_removed(
+    removed: Sequence[Removed],
+    where: Any,
+    definition: Sequence[tuple[str, Path]],
+    annotations: Mapping[str, Any],
+    path: str,
+) -> list[Removed]:
+    """Return the removed measurements with some ids, or for which a condition holds.
+
+    Raises
+    ------
+    PathError
+        No removed measurement has one of the ids.
+    """
+    ids = check_ids("where", where)
+    if ids is not None:
+        known = {one.id for one in removed}
+        unknown = [id for id in ids if id not in known]
+        if unknown:
+            raise PathError(
+                f"No measurement {listing(unknown)} was removed from {path}; nothing was changed.",
+                name=str(unknown[0]),
+                available=map(str, sorted(known)),
+            )
+        return [one for one in removed if one.id in ids]
+    from coma_xr.retrieve.selection import selected
+
+    # Two may have the same id, none the same position.
+    trees = ((position, one.tree) for position, one in enumerate(removed))
+    chosen = [
+        removed[position]
+        for position, _ in selected(trees, where, definition=definition, annotations=annotations)
+    ]
+    if not chosen:
+        warn(f"No removed measurement of {path} fulfils the condition {where}; nothing was changed.")
+    return chosen
+
+
+def warn_of_doubles(
+    place: ExperimentDirectory, definition: Definition, past: Past, ids: Collection[int]
+) -> None:
+    """Report measurements, among these ids, that have the parameter set of another one."""
+    groups = survey(place.trees(), definition, past=past).ids.values() if ids else ()
+    doubles = [group for group in groups if len(group) > 1 and not set(ids).isdisjoint(group)]
+    if doubles:
+        pairs = listing((" and ".join(map(str, group)) for group in doubles), 3)
+        warn(
+            f"Several measurements in {place.path} now have the same parameter set: {pairs}. They become a dim of the "
+            "Dataset; remove() those that are not wanted."
+        )
 
 
 # Bytes of text from which on an array is better beside the tree.

@@ -25,12 +25,13 @@ class DyingOs:
     since a kill, other than a power cut, loses nothing that was written.
     """
 
-    changing = ("open", "write", "link", "unlink", "replace", "rename", "makedirs", "fsync")
+    changing = ("open", "write", "link", "unlink", "replace", "rename", "makedirs", "mkdir", "rmdir", "fsync")
 
     def __init__(self, at: int = 0, how: str = "before") -> None:
         self.at, self.how = at, how
         self.log: list[str] = []
         self.dead = False
+        self.real_rename = files._rename
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(os, name)
@@ -52,6 +53,11 @@ class DyingOs:
         if self.how == "half":
             real(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
         raise Killed
+
+    def rename_with_condition(self, source: str, target: str, how: int) -> int:
+        name = "exchange" if how == files._EXCHANGE else "rename"
+        number: int = self.call(name, self.real_rename, source, target, how)
+        return number
 
     def sync_file_system(self, descriptor: int) -> int:
         self.call("fsync", os.fsync, descriptor)
@@ -84,7 +90,11 @@ class Deaths:
 
     def stand_ins(self, dying: Any) -> dict[str, Any]:
         """Return by name what stands in `coma_xr.files` for what is there."""
-        return {"os": dying, "_sync_file_system": dying.sync_file_system}
+        return {
+            "os": dying,
+            "_sync_file_system": dying.sync_file_system,
+            "_rename": dying.rename_with_condition,
+        }
 
     def reborn(self) -> None:
         """Make what this process wrote before the work of another one, which is dead."""

@@ -21,9 +21,8 @@ KINDS = [
     ("experiment.none.json.gz", PACKED),
     ("experiment.none.xml.gz", XML_PACKED),
     ("failure.000003.json", JSON),
-    (".coma.json", JSON),
-    (".coma.json", ARCHIVE),
-    (".coma.scan.json", JSON),
+    ("coma.json", JSON),
+    ("coma.json", ARCHIVE),
     ("measurement.index.json", JSON),
 ]
 # Of all cases one in so many in every run; all of them with --full.

@@ -301,7 +301,7 @@ def test_files_that_take_much(report_line):
         Case("a long text", files("measurement.000002.json", result("x" * 10**7))),
         Case("digits", files("measurement.000002.json", b"1" * 10**7)),
         Case("deep", files("measurement.000002.json", b'{"measurement":' * 10**6)),
-        Case("deep state", files(".coma.json", b'{"coma_xr":{"state":' * 10**5)),
+        Case("deep state", files("coma.json", b'{"coma_xr":{"seed":' * 10**5)),
         Case(
             "a long index",
             files("measurement.index.json", b'{"measurements":{"last_measurement_id":' + b"9" * 4000 + b"}}"),
@@ -395,7 +395,7 @@ def test_links_that_lead_nowhere_or_elsewhere(report_line):
     names = [
         "measurement.000002.json",
         "failure.000003.json",
-        ".coma.json",
+        "coma.json",
         "measurement.index.json",
         "experiment.none.json",
     ]
@@ -410,7 +410,7 @@ def test_links_that_lead_nowhere_or_elsewhere(report_line):
 
 
 @pytest.mark.parametrize(
-    "name", ["measurement.000002.json", "failure.000003.json", ".coma.json", "experiment.none.json"]
+    "name", ["measurement.000002.json", "failure.000003.json", "coma.json", "experiment.none.json"]
 )
 def test_pipes_and_directories_are_no_files(experiment_path, name):
     """Nobody waits for what never comes."""

@@ -30,8 +30,8 @@ def e(experiment_path):
 
 
 def visible(e):
-    """List what ``ls`` shows."""
-    return sorted(file.name for file in e.path.iterdir() if not file.name.startswith("."))
+    """List what ``ls`` shows in addition to ``coma.json``."""
+    return sorted(name for name in os.listdir(e.path) if not name.startswith(".") and name != "coma.json")
 
 
 # Running
@@ -333,11 +333,12 @@ def test_inactive_and_active_give_the_same_dataset(e):
 def test_reset_begins_anew(e):
     with pytest.warns(ComaWarning, match="failed"):
         e.run(lambda x: {"y": 1 / x}, {"x": [0, 1]})
-    e.reset()
+    report = e.reset()
+    assert (report["measurements"], report["failures"]) == (1, 1)
     assert e.number_of_measurements() == 0
     assert e.failures().empty
     assert (e.start_date, e.end_date) == (None, None)
-    assert visible(e) == ["experiment.none.json", "measurement.index.json"]
+    assert visible(e) == ["experiment.none.json", "measurement.index.json", "removed"]
     assert e.run(square, {"x": [5]}) == (1, 1)
     assert e.measurement(1).results.y == 25
 
@@ -604,7 +605,7 @@ def test_a_run_tells_others_how_far_it_is(e, monkeypatch):
 def test_what_is_removed_is_computed_again(e):
     e.run(square, {"x": [1, 2, 3]})
     assert e.remove(coma.P.x > 1) == [2, 3]
-    assert (e.path / ".coma.removed" / "measurement.000002.json").is_file()
+    assert len(list(e.path.glob("removed/*-remove/measurement.000002.json"))) == 1
     assert e.run(square, {"x": [1, 2, 3]}) == (2, 3)
     assert e.remove(1) == [1]
 

@@ -217,18 +217,23 @@ def test_reset_deletes_those_of_measurements_and_nothing_else(e, tmp_path, state
         e.deactivate()
     e.reset()
     assert [n for n in names(tmp_path / "e") if n.endswith(".nc")] == [own.name]
+    if state == "active":
+        e.restore()
+        assert np.isfinite(e.to_dataset()["psi"].values).all()
+        e.reset(delete=True)
+        assert [n for n in names(tmp_path / "e") if n.endswith(".nc")] == [own.name]
 
 
 def test_remove_takes_them_along_and_they_can_be_put_back(e, tmp_path):
     whole = e.to_dataset().load()
     e.remove(where="k > 2.5")
-    removed = tmp_path / "e/.coma.removed"
+    [removed] = (tmp_path / "e/removed").iterdir()
     assert names(removed) == [
-        f"measurement.000003.{end}" for end in ("field.nc", "json", "moments.nc", "psi.nc")
+        *(f"measurement.000003.{end}" for end in ("field.nc", "json", "moments.nc", "psi.nc")),
+        "removed.json",
     ]
     assert e.verify() == []
-    for file in removed.iterdir():
-        shutil.move(file, tmp_path / "e")
+    assert e.restore() == [3]
     assert e.to_dataset().load().identical(whole)
 
 
@@ -304,7 +309,8 @@ def test_what_a_killed_run_leaves_is_found_and_put_aside(e, tmp_path):
     assert "belongs to no measurement" in str(e.verify()[0])
     assert [finding.done for finding in e.verify(repair=True)] == [True]
     assert e.verify() == []
-    assert (tmp_path / "e/.coma.removed" / orphan.name).read_bytes() == b"half a measurement"
+    [kept] = tmp_path.glob(f"e/removed/*/{orphan.name}")
+    assert kept.read_bytes() == b"half a measurement"
 
 
 @pytest.mark.parametrize("name", ["../../secret.nc", "/etc/secret.nc", "a/b.nc", "psi.txt", "", "\\a.nc"])

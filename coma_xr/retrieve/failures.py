@@ -1,4 +1,4 @@
-"""Records of failures to a DataFrame."""
+"""Records of failures, and what was removed, to DataFrames."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from coma_xr.define.values import NOTHING, look
 if TYPE_CHECKING:
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
-
-__all__ = ["failures_table"]
 
 _EXCEPTION = {"exception": "type", "message": "message", "line": "line"}
 _ABOUT = ("date", "host")
@@ -62,6 +60,16 @@ def failures_table(
     columns |= {name: [tree["exception"].get(key) for tree in trees] for name, key in _EXCEPTION.items()}
     columns |= {name: [tree["info"].get(name) for tree in trees] for name in _ABOUT}
     return pd.DataFrame(columns, index=index)
+
+
+def removed_table(
+    removed: Iterable[tuple[int, Tree, Sequence[Any]]], definition: Sequence[tuple[str, Path]]
+) -> pd.DataFrame:
+    """Return a row for each measurement that was removed, with its parameters and when, why and to where it went."""
+    rows = [(id, [*(_value(tree, path) for _, path in definition), *about]) for id, tree, about in removed]
+    index = pd.Index([id for id, _ in rows], name="measurement_id", dtype="int64")
+    columns = [*(name for name, _ in definition), "date", "reason", "folder"]
+    return pd.DataFrame([row for _, row in rows], columns=columns, index=index)
 
 
 def _value(tree: Tree, path: Path) -> Any:

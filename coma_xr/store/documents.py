@@ -23,18 +23,6 @@ from coma_xr.text import listing
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
 
-__all__ = [
-    "ARCHIVE_LIMIT",
-    "branch",
-    "digest",
-    "load",
-    "load_measurement",
-    "number",
-    "same",
-    "text",
-    "whole_number",
-]
-
 ARCHIVE_LIMIT = 4 * 2**30
 
 # Bytes of a file from which on it pays to hold the garbage collector back.
@@ -150,6 +138,12 @@ def digest(tree: Tree) -> str:
 def whole_number(value: Any) -> bool:
     """Whether a value read from a file is a number that can count something."""
     return type(value) is int and 0 <= value < 10**18
+
+
+def reason(error: Exception, path: str) -> str:
+    """Return why a file cannot be used, without its path and the full stop."""
+    why = getattr(error, "strerror", None) or str(error)
+    return why.removeprefix(f"{path}: ").removesuffix(".")
 
 
 def _kind(value: Tree) -> str:

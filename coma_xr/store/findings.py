@@ -20,7 +20,7 @@ class Finding:
         Its name in the directory.
     kind : str
         "empty", "unreadable", "id", "name", "keys", "twice", "differs", "beside", "digest", "archive",
-        "external", "index", "experiment", "reset", "state" or "temporary".
+        "external", "index", "experiment", "reset", "state", "mark" or "temporary".
     text : str
         What is wrong.
     repair : str
@@ -30,8 +30,8 @@ class Finding:
 
     Examples
     --------
-    >>> print(Finding("measurement.000002.json", "empty", "is empty", "move it to .coma.removed"))
-    measurement.000002.json is empty. To repair it: move it to .coma.removed.
+    >>> print(Finding("measurement.000002.json", "empty", "is empty", "move it to removed"))
+    measurement.000002.json is empty. To repair it: move it to removed.
     """
 
     file: str

@@ -14,15 +14,17 @@ from coma_xr.text import listing
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
 
-__all__ = ["EXCLUDED", "fault_of_failure", "fault_of_scan", "sound_state"]
-
 # A file of some bytes must not make work for hours: more sets than are written out, beyond which a run was
 # never asked for.
 _MANY_REPEATS = 100
 _MANY_POINTS = 1_000_000
 
-# In the state: reasons by ids, the ids as text.
+# Sections of the state: marks by ids, the ids as strings; scans by a key, and the key of the last one.
 EXCLUDED = "excluded"
+SCANS, LAST_SCAN = "scans", "last_scan"
+
+# In a mark: why, and of which measurement.
+REASON, OF = "reason", "of"
 _DIGITS = 19
 
 _AXIS: dict[str, Any] = {"dim": str, "names": list, "depends": (bool, list), "derived": bool, "points": bool}
@@ -45,8 +47,8 @@ def sound_state(state: dict[str, Tree]) -> tuple[dict[str, Tree], list[str]]:
             faults.append(f"{name!r} {fault}")
         if not fault:
             sound[name] = value
-        elif name == EXCLUDED and isinstance(value, dict):
-            sound[name] = {id: reason for id, reason in value.items() if _is_mark(id, reason)}
+        elif name in _ENTRIES and isinstance(value, dict):
+            sound[name] = {key: entry for key, entry in value.items() if _ENTRIES[name](key, entry)}
     return sound, faults
 
 
@@ -97,8 +99,20 @@ def _fault_of_marks(value: Tree) -> str:
     return f"marks no measurement by {listing(map(repr, bad), 3)}" if bad else ""
 
 
-def _is_mark(id: str, reason: Tree) -> bool:
+def _is_mark(id: str, mark: Tree) -> bool:
+    reason = mark.get(REASON) if isinstance(mark, dict) else mark
     return isinstance(reason, str) and id.isascii() and id.isdigit() and len(id) < _DIGITS
+
+
+def _fault_of_scans(value: Tree) -> str:
+    if not isinstance(value, dict):
+        return "is no dictionary of scans"
+    faults = (fault_of_scan(scan) if isinstance(scan, dict) else "is no scan" for scan in value.values())
+    return next((f"has a scan that cannot be used: {fault}" for fault in faults if fault), "")
+
+
+def _is_scan(_: str, scan: Tree) -> bool:
+    return isinstance(scan, dict) and not fault_of_scan(scan)
 
 
 def _fault_of_seed(value: Tree) -> str:
@@ -115,7 +129,12 @@ _CHECKS = {
     EXCLUDED: _fault_of_marks,
     "seed": _fault_of_seed,
     "function": _fault_of_name,
+    SCANS: _fault_of_scans,
+    LAST_SCAN: _fault_of_name,
 }
+
+# Sections that are used without those of their entries that make no sense.
+_ENTRIES = {EXCLUDED: _is_mark, SCANS: _is_scan}
 
 
 def fault_of_scan(scan: dict[str, Tree]) -> str:

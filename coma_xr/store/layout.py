@@ -6,13 +6,14 @@
     measurement.000001.json   one for each measurement, while active
     measurement.index.json    the highest id given; a hint; in the format of the experiment file
     failure.000002.json       one for each parameter set that failed
-    .coma.json                state: what was defined, and whether a reset is under way
-    .coma.scan.json           the last scan; a hint
+    coma.json                 what was defined, annotated, excluded and run; see `coma_xr.store.state`
+    removed/                  what was taken away; see `coma_xr.store.removing`
 """
 
 from __future__ import annotations
 
 import errno
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from coma_xr.encoding.formats import FORMATS, JSON, Format, format_of
 from coma_xr.errors import DataFileError, DataFileWarning, StorageError, warn
 from coma_xr.store import documents
 from coma_xr.store.directory import DirectoryStore
-from coma_xr.store.hints import EXCLUDED, fault_of_scan, sound_state
+from coma_xr.store.hints import EXCLUDED, sound_state
 from coma_xr.store.packing import GZ, pack, unpack
 
 if TYPE_CHECKING:
@@ -32,15 +33,15 @@ if TYPE_CHECKING:
     from coma_xr.store.contract import MeasurementStore
     from coma_xr.values.plain import Tree
 
-__all__ = ["ExperimentDocument", "Layout", "StateDocument", "failure_id", "without_marks"]
-
-STATE = ".coma.json"
-SCAN = ".coma.scan.json"
 LOCK = ".coma.lock"
 
 # What Coma 2 has no place for, in the `info` of an experiment file.
 EXTRA = "coma_xr"
 DIGESTS = "sha256"
+CODE = "code"
+
+# The records of code states, named by their hash.
+_CODE_NAME = re.compile(r"[0-9A-Za-z_-]{1,100}\.json")
 
 NO_DATES = {"start_date": None, "end_date": None}
 
@@ -62,6 +63,11 @@ def _sound_state(state: Tree, path: str) -> dict[str, Any] | None:
     return sound
 
 
+def _is_code(name: str) -> bool:
+    """Whether a name is that of a record of code, which cannot lead out of its folder."""
+    return _CODE_NAME.fullmatch(name) is not None
+
+
 def without_marks(state: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return a state without what it says of single measurements."""
     return state and {key: value for key, value in state.items() if key != EXCLUDED}
@@ -71,6 +77,7 @@ def without_marks(state: dict[str, Any] | None) -> dict[str, Any] | None:
 class ExperimentDocument:
     """What an experiment file holds; `measurements` is None while the experiment is active.
 
+    `state` and `code` are copies of ``coma.json`` and of the files in ``code/``, by their names.
     `digests` are the SHA-256 of the measurements, in their order, as the file has them. `compressed`: the
     file is, or is to be, a compressed one; that of an active experiment never is.
     """
@@ -81,6 +88,7 @@ class ExperimentDocument:
     failures: list[Tree] = field(default_factory=list)
     digests: list[Any] | None = None
     compressed: bool = False
+    code: dict[str, Tree] = field(default_factory=dict)
 
     def digest_of(self) -> dict[int, str]:
         """Return the digests by the ids of the measurements."""
@@ -92,28 +100,6 @@ class ExperimentDocument:
             if id := failure_id(tree):
                 found.setdefault(id, digest)
         return found
-
-
-@dataclass
-class StateDocument:
-    """What ``.coma.json`` holds: the state, and up to which ids a reset that is under way deletes.
-
-    `damaged`: the file holds more than that, which cannot be used.
-    """
-
-    state: dict[str, Any] | None = None
-    reset: dict[str, int] | None = None
-    damaged: bool = False
-
-    @property
-    def measurement_floor(self) -> int:
-        """The highest measurement id that is being deleted, 0 if none is."""
-        return (self.reset or {}).get("measurements", 0)
-
-    @property
-    def failure_floor(self) -> int:
-        """The highest failure id that is being deleted, 0 if none is."""
-        return (self.reset or {}).get("failures", 0)
 
 
 @dataclass(frozen=True)
@@ -187,11 +173,6 @@ class Layout:
         owned = names.owns(self.experiment_name)
         return names.id_of(self.experiment_name) if owned else info.get("experiment_id")
 
-    @property
-    def state_file(self) -> str:
-        """The path of the state."""
-        return self.path(STATE)
-
     # --------------------------------------------------------------------------------- experiment file
 
     def load_experiment(self) -> ExperimentDocument:
@@ -233,13 +214,16 @@ class Layout:
         extra = info.pop(EXTRA, None)
         if not isinstance(extra, dict):
             extra = {}
-        failures, digests = extra.get("failures"), extra.get(DIGESTS)
+        failures, digests, code = extra.get("failures"), extra.get(DIGESTS), extra.get(CODE)
         return ExperimentDocument(
             info,
             measurements,
             _sound_state(extra.get("state"), path),
             [tree for tree in failures if failure_id(tree)] if isinstance(failures, list) else [],
             digests if isinstance(digests, list) else None,
+            code={name: tree for name, tree in code.items() if _is_code(name)}
+            if isinstance(code, dict)
+            else {},
         )
 
     def save_experiment(self, document: ExperimentDocument) -> None:
@@ -265,57 +249,37 @@ class Layout:
         """Return the text of an experiment file."""
         extra: dict[str, Any] = {"state": document.state, "failures": document.failures}
         if document.measurements is not None:
-            extra[DIGESTS] = document.digests
+            extra |= {DIGESTS: document.digests, CODE: document.code}
         extra = {key: value for key, value in extra.items() if value}
         tree: dict[str, Any] = {"info": {**document.info, EXTRA: extra} if extra else document.info}
         if document.measurements is not None:
             tree["measurements"] = document.measurements
         return self.text("experiment", tree)
 
-    # ------------------------------------------------------------------------------------------- state
+    # -------------------------------------------------------------------------------------------- code
 
-    def load_state(self) -> StateDocument:
-        """Return the state; an empty one, with a warning, when its file cannot be read."""
-        tree = self._load_hint(STATE)
-        if tree is None:
-            return StateDocument(damaged=True)
-        state, reset = tree.get("state"), tree.get("reset")
-        if not isinstance(reset, dict) or not all(documents.whole_number(n) for n in reset.values()):
-            reset = None
-        sound = _sound_state(state, self.state_file)
-        return StateDocument(sound, reset, damaged=sound != state or reset != tree.get("reset"))
+    def load_code(self) -> dict[str, Tree]:
+        """Return what is in the files of ``code/``, by their names; one that cannot be read stays where it is."""
+        directory, found = self.path(CODE), {}
+        with suppress(FileNotFoundError, StorageError):  # it may be a file of the user's
+            for name in sorted(filter(_is_code, files.names(directory))):
+                path = files.inside(directory, name)
+                with suppress(FileNotFoundError):
+                    try:
+                        found[name] = JSON.decode(files.read(path))
+                    except DataFileError as error:
+                        warn(f"{path}: {documents.reason(error, path)}. It is not copied.", DataFileWarning)
+        return found
 
-    def save_state(self, document: StateDocument) -> None:
-        """Write the state."""
-        tree = {"state": document.state, "reset": document.reset}
-        tree = {key: value for key, value in tree.items() if value is not None}
-        files.replace(self.state_file, self._hint_text(tree, pretty=True))
-
-    def load_scan(self) -> dict[str, Any] | None:
-        """Return the last scan, None if there is none."""
-        scan = self._load_hint(SCAN)
-        fault = fault_of_scan(scan) if scan else ""
-        if fault:
-            warn(f"{self.path(SCAN)}: {fault}. It is taken for empty.", DataFileWarning)
-        return None if fault else scan or None
-
-    def save_scan(self, scan: dict[str, Any]) -> None:
-        """Write the last scan; it is a hint, so that no sync is waited for."""
-        files.replace(self.path(SCAN), self._hint_text(scan, pretty=False), sync=False)
-
-    def _hint_text(self, tree: Tree, *, pretty: bool) -> bytes:
-        return documents.text("coma_xr", tree, pretty=pretty, strict=self.config.archive_strict_json)
-
-    def _load_hint(self, name: str) -> dict[str, Any] | None:
-        """Return what a hidden file holds, nothing when there is none; None, with a warning, when it cannot be read."""
-        try:
-            tree: dict[str, Any] = documents.load(self.path(name), "coma_xr")
-        except FileNotFoundError:
-            return {}
-        except DataFileError as error:
-            warn(f"{error} It is taken for empty.", DataFileWarning)
-            return None
-        return tree
+    def save_code(self, code: dict[str, Tree]) -> None:
+        """Write the files of ``code/`` that do not exist yet."""
+        directory = self.path(CODE)
+        if code:
+            files.make_directory(directory)
+        for name, tree in code.items():
+            with suppress(FileExistsError):
+                text = JSON.encode(tree, pretty=self.config.archive_pretty_print)
+                files.create(files.inside(directory, name), text, sync=True)
 
     # ------------------------------------------------------------------------------------------- index
 

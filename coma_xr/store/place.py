@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
+from coma_xr.encoding import json
 from coma_xr.errors import (
     DataFileError,
     DataFileWarning,
@@ -19,30 +20,25 @@ from coma_xr.errors import (
     StorageError,
     warn,
 )
-from coma_xr.store import opening, protocols, removing
+from coma_xr.store import documents, opening, protocols, removing, state
 from coma_xr.store.archive import ArchiveStore, inactive
 from coma_xr.store.config import Config
 from coma_xr.store.durability import Durable, Saver, create_failure, saving
-from coma_xr.store.hints import EXCLUDED
-from coma_xr.store.layout import (
-    LOCK,
-    NO_DATES,
-    ExperimentDocument,
-    Layout,
-    StateDocument,
-    failure_id,
-)
+from coma_xr.store.hints import EXCLUDED, LAST_SCAN, OF, REASON, SCANS
+from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout, failure_id
 from coma_xr.store.locks import Shard, live_runs, lock, refuse_while_running, run_lock, warn_of_runs
 from coma_xr.store.merging import Key, MergePlan, add_new, plan_merge
+from coma_xr.store.state import OLD_STATE, STATE, StateDocument
 from coma_xr.store.verify import Inspection
-from coma_xr.text import listing
+from coma_xr.text import listing, shortened
 
 if TYPE_CHECKING:
     from coma_xr.store.contract import MeasurementStore
     from coma_xr.store.findings import Finding
     from coma_xr.values.plain import Tree
 
-__all__ = ["ExperimentDirectory"]
+# Bytes of a measurement's parameters beyond which a mark has their digest.
+_LONG = 1000
 
 # Seconds to wait for a lock that is held for seconds.
 _WAIT = 60.0
@@ -149,18 +145,21 @@ class ExperimentDirectory:
     def _refresh(self) -> None:
         """Read experiment file and state again when another process, or we, changed them."""
         layout = self._layout
-        paths = (layout.experiment_file, layout.packed_file, layout.state_file)
-        stamps = tuple(map(files.stamp, paths))
+        stamps = (files.stamp(layout.experiment_file), files.stamp(layout.packed_file), self._state_stamp())
         if stamps != self._stamps:
             if not any(stamps) and not files.is_directory(self.path):
                 gone = "the experiment's directory is not there any more; it was moved, deleted, or its disk is gone"
                 raise StorageError(errno.ENOENT, gone, self.path)
             with suppress(FileNotFoundError):
                 self._document = self._layout.load_experiment()
-            self._state = self._layout.load_state()
+            self._state = state.load(self._layout)
             self._complete_info()
             self._store = self._make_store()
             self._stamps = stamps
+
+    def _state_stamp(self) -> Any:
+        """Return what is equal as long as the state is the same; that of version 1 counts while there is no other."""
+        return files.stamp(self._layout.path(STATE)) or files.stamp(self._layout.path(OLD_STATE))
 
     def _complete_info(self) -> None:
         info = self._document.info
@@ -277,12 +276,15 @@ class ExperimentDirectory:
 
     def _save_what_is_left(self) -> None:
         """Write a damaged state anew, of what could be read, and keep the damaged file."""
-        kept = removing.keep_copy(self._layout, self._layout.state_file)
-        self._layout.save_state(StateDocument(self._state.state, self._state.reset))
+        base = self._state
+        kept = f"in {removing.REMOVED}"
+        if base.damaged == STATE and base.data is not None:
+            kept = f"as {removing.keep(self._layout, STATE, base.data)}"
+        state.save(self._layout, base, base)
         self._refresh()
         warn(
-            f"{self._layout.state_file} was damaged and is written anew, with what could be read of it. The damaged one is "
-            f"kept as {kept}: definition, annotations, exclusions and the root of seeds can be looked up there.",
+            f"{self._layout.path(base.damaged)} was damaged and is written anew, with what could be read of it. The damaged "
+            f"file is kept {kept}: definition, annotations, exclusions and the root of seeds can be looked up there.",
             DataFileWarning,
         )
 
@@ -308,35 +310,60 @@ class ExperimentDirectory:
             if self._document.measurements is None:
                 self._layout.save_index(max(self._layout.load_index(), self._layout.store().last_id()))
 
+    def _sections(self) -> dict[str, Any]:
+        """Return the state; what is missing in ``coma.json`` is taken from the copy in the experiment file."""
+        copied = self._document.state or {}
+        if copied and self._others:
+            return copied  # coma.json of a shared directory may belong to another experiment
+        return {**copied, **self._state.sections}
+
     def state(self) -> dict[str, Any]:
-        """Return a copy of the state; of an archive that was copied alone, what it took along."""
+        """Return a copy of the state, other than the scans: what was defined, annotated, excluded and the like."""
         self._refresh()
-        state = self._state.state if self._state.state is not None else self._document.state
-        return copy.deepcopy(state or {})
+        sections = self._sections()
+        return copy.deepcopy(
+            {name: section for name, section in sections.items() if name not in (SCANS, LAST_SCAN)}
+        )
 
     def change_state(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the state, a plain tree: what was defined, annotated, and the like.
 
+        What another process changes at the same time is kept too.
+
         Parameters
         ----------
         change : callable
-            Changes the dictionary that it is given, which no other process changes meanwhile.
+            Changes the dictionary that it is given.
+
+        Raises
+        ------
+        ExperimentError
+            ``coma.json`` is a file of another program's.
         """
         with self._changing():
-            state = self.state()
-            change(state)
-            if state != self.state():
-                self._layout.save_state(StateDocument(state, self._state.reset))
+            changed = self.state()
+            change(changed)
+            if not documents.same(changed, self.state()):
+                kept = {
+                    name: section for name, section in self._sections().items() if name in (SCANS, LAST_SCAN)
+                }
+                self._save_sections({**changed, **kept})
+
+    def _save_sections(self, sections: dict[str, Any]) -> None:
+        state.save(self._layout, dataclasses.replace(self._state, sections=sections), self._state)
 
     def scan(self) -> dict[str, Any] | None:
-        """Return what `save_scan` wrote, None if there is nothing."""
-        return self._layout.load_scan()
+        """Return the last scan that `save_scan` recorded, None without one; it may be shared."""
+        self._refresh()
+        return dataclasses.replace(self._state, sections=self._sections()).scan
 
     def save_scan(self, scan: dict[str, Any]) -> None:
-        """Write the last scan, a plain tree; a hint."""
-        if scan != self.scan():
-            with self._changing():
-                self._layout.save_scan(scan)
+        """Record a scan, a plain tree, as the last one."""
+        new = state.recorded(scan)
+        with self._changing():
+            sections = self._sections()
+            if sections.get(LAST_SCAN) != new[LAST_SCAN]:
+                self._save_sections({**sections, **new})
 
     # ----------------------------------------------------------------------------------------- failures
 
@@ -445,22 +472,22 @@ class ExperimentDirectory:
             Write ``experiment.000001.json.gz`` (``.xml.gz``). Coma 2 does not read this.
         """
         with self._alone("deactivated"):
-            protocols.deactivate(self._layout, self._document, compress=compress)
+            protocols.deactivate(self._layout, self._document, self._state, compress=compress)
 
     def activate(self) -> None:
         """Write the measurements of the experiment file to files of their own again, under the same ids."""
         with self._alone("activated"):
-            protocols.activate(self._layout, self._document)
+            protocols.activate(self._layout, self._document, self._state)
 
-    def reset(self) -> None:
-        """Delete all measurements and failures."""
+    def reset(self, *, delete: bool = False) -> dict[str, Any]:
+        """Move all measurements and failures to ``removed/``, or delete them; return numbers, bytes and folder."""
         with self._alone("reset"):
-            protocols.reset(self._layout, self._document)
+            return protocols.reset(self._layout, self._document, self._state, delete=delete)
 
     # ------------------------------------------------------------------------------- single measurements
 
-    def remove(self, ids: Iterable[int]) -> list[str]:
-        """Move the files of measurements to ``.coma.removed``, from where they can be put back; return the new paths.
+    def remove(self, ids: Iterable[int], reason: str | None = None) -> str:
+        """Move the files of measurements to ``removed/``, from where `restore` puts them back; return the new folder.
 
         Raises
         ------
@@ -472,9 +499,46 @@ class ExperimentDirectory:
         wanted = list(ids)
         with self._changing():
             self._check_active()
-            moved = removing.remove(self._layout, wanted)
+            folder = removing.remove(self._layout, wanted, reason, self._marks())
         self.include(wanted)
-        return moved
+        return folder.name
+
+    def removed(self) -> Iterator[removing.Removed]:
+        """Yield the measurements that `remove` and `reset` took away, the earliest first."""
+        return removing.removed(self._layout)
+
+    def restore(
+        self, choose: Callable[[list[removing.Removed]], list[removing.Removed]] | None = None
+    ) -> dict[int, int]:
+        """Put removed measurements back, by default all, with the records of failures of their ids.
+
+        Parameters
+        ----------
+        choose : callable, optional
+            Returns those of all removed measurements that are wanted.
+
+        Returns
+        -------
+        dict of int to int
+            The ids, old and new; a new one where the old one was given again.
+        """
+        with self._changing():
+            self._check_active()
+            removed = list(self.removed())
+            wanted = removed if choose is None else choose(removed)
+            given = removing.restore(self._layout, wanted)
+            removing.restore_failures(self._layout, None if choose is None else given)
+            removing.discard_empty(self._layout)
+        marks = {str(given[one.id]): one.folder.marks.get(str(one.id)) for one in wanted}
+        marks = {id: mark for id, mark in marks.items() if mark}
+        if marks:
+            self.change_state(lambda state: state.update({EXCLUDED: {**state.get(EXCLUDED, {}), **marks}}))
+        return given
+
+    def empty_removed(self) -> dict[str, Any]:
+        """Delete all that was removed; return how many measurements and failures, and how many bytes."""
+        with self._changing():
+            return removing.discard(self._layout)
 
     def exclude(self, ids: Iterable[int], reason: str) -> None:
         """Mark measurements as not to be used; they stay where they are.
@@ -485,25 +549,58 @@ class ExperimentDirectory:
             One of the ids has no measurement. Nothing was changed.
         """
         wanted = list(ids)
-        lacking = sorted(set(wanted).difference(self.measurements.ids()))
-        if lacking:
-            raise PathError(f"{self.path} has no measurement {listing(lacking)}. Nothing was excluded.")
-        marks = {str(id): reason for id in wanted}
-        self.change_state(lambda state: state.update({EXCLUDED: {**_marks(state), **marks}}))
+        known = self.measurements.ids()
+        unknown = sorted(set(wanted).difference(known))
+        if unknown:
+            raise PathError(
+                f"{self.path} has no measurement {listing(unknown)}. Nothing was excluded.",
+                name=str(unknown[0]),
+                available=map(str, known),
+            )
+        marks = {str(id): {REASON: reason, OF: _identity(self._store.read(id))} for id in wanted}
+        self.change_state(lambda state: state.update({EXCLUDED: {**state.get(EXCLUDED, {}), **marks}}))
 
     def include(self, ids: Iterable[int]) -> None:
         """Take the marks of `exclude` away; there need not be any."""
         unmarked = {str(id) for id in ids}
-        if not unmarked.isdisjoint(_marks(self.state())):
+        if not unmarked.isdisjoint(self._marks()):
             self.change_state(
                 lambda state: state.update(
-                    {EXCLUDED: {id: reason for id, reason in _marks(state).items() if id not in unmarked}}
+                    {EXCLUDED: {id: mark for id, mark in state[EXCLUDED].items() if id not in unmarked}}
                 )
             )
 
+    def _marks(self) -> dict[str, Any]:
+        self._refresh()
+        marks: dict[str, Any] = self._sections().get(EXCLUDED, {})
+        return marks
+
     def excluded(self) -> dict[int, str]:
-        """Return the reasons of what is excluded, by the ids."""
-        return {int(id): reason for id, reason in sorted(_marks(self.state()).items(), key=_number)}
+        """Return the reasons of what is excluded, by the ids; a warning names marks that fit no measurement."""
+        marks = self._marks()
+        unfit = self._unfit_marks(marks)
+        if unfit:
+            warn(f"{self.path}: {'; '.join(unfit.values())}. Nothing is excluded by that.", DataFileWarning)
+        return {
+            int(id): mark if isinstance(mark, str) else mark[REASON]
+            for id, mark in sorted(marks.items(), key=lambda item: int(item[0]))
+            if id not in unfit
+        }
+
+    def _unfit_marks(self, marks: Mapping[str, Any]) -> dict[str, str]:
+        """Return by id the marks that were made on another measurement than the one of this id, each as a sentence."""
+        unfit = {}
+        known = set(self.measurements.ids()) if marks else ()
+        for id, mark in marks.items():
+            if isinstance(mark, str) or OF not in mark or int(id) not in known:
+                continue  # version 1 noted no more than the id
+            with suppress(DataFileError, PathError):
+                if not documents.same(_identity(self._store.read(int(id))), mark[OF]):
+                    unfit[id] = (
+                        f"measurement {id} was excluded ({mark[REASON]}) when it had other parameters "
+                        f"({shortened(mark[OF])})"
+                    )
+        return unfit
 
     def plan_merge(self, other: ExperimentDirectory, key: Key) -> MergePlan:
         """Compare with another experiment; nothing is written.
@@ -581,7 +678,7 @@ class ExperimentDirectory:
         ----------
         repair : bool, default False
             Mend what can be mended, without deleting anything that may hold data: unusable files are moved to
-            ``.coma.removed``. Measurement files beside an archive, as deactivate() or activate() leave them when cut
+            ``removed/``. Measurement files beside an archive, as deactivate() or activate() leave them when cut
             off, are taken into it.
 
         Returns
@@ -611,7 +708,10 @@ class ExperimentDirectory:
 
     def _inspect(self) -> Inspection:
         self._refresh()
-        return Inspection(self._layout, self._document, self._state, alone=not self._others)
+        unfit = self._unfit_marks(self._sections().get(EXCLUDED, {}))
+        return Inspection(
+            self._layout, self._document, self._state, alone=not self._others, unfit=list(unfit.values())
+        )
 
     @contextmanager
     def _alone(self, what: str, *, mend: bool = True) -> Iterator[None]:
@@ -621,11 +721,9 @@ class ExperimentDirectory:
             yield
 
 
-def _marks(state: dict[str, Any]) -> dict[str, str]:
-    """Return what `exclude` wrote into the state."""
-    marks: dict[str, str] = state.get(EXCLUDED, {})
-    return marks
-
-
-def _number(mark: tuple[str, str]) -> int:
-    return int(mark[0])
+def _identity(tree: Tree) -> Tree:
+    """Return what tells a measurement from another one of the same id: all of it except its results and `info`."""
+    kept = {name: child for name, child in sorted(tree.items()) if name not in ("info", "results")}
+    if "repeat" in tree.get("info", {}):
+        kept["repeat"] = tree["info"]["repeat"]
+    return kept if len(json.encode(kept, pretty=False)) <= _LONG else documents.digest(kept)

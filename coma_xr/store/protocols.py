@@ -7,44 +7,42 @@ off. The caller holds the lock of the experiment.
 
 from __future__ import annotations
 
+import errno
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.encoding.formats import JSON, format_of
-from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, warn
-from coma_xr.store import beside, documents
+from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, StorageError, warn
+from coma_xr.store import beside, documents, removing, state
 from coma_xr.store.archive import differs, entries_by_id
-from coma_xr.store.layout import (
-    NO_DATES,
-    ExperimentDocument,
-    Layout,
-    StateDocument,
-    failure_id,
-    without_marks,
-)
+from coma_xr.store.hints import EXCLUDED
+from coma_xr.store.layout import NO_DATES, ExperimentDocument, Layout, failure_id, without_marks
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from coma_xr.store.state import StateDocument
     from coma_xr.values.plain import Tree
-
-__all__ = ["activate", "deactivate", "finish_reset", "reset"]
 
 
 # ---------------------------------------------------------------------------------------------- archive
 
 
-def deactivate(layout: Layout, document: ExperimentDocument, *, compress: bool = False) -> None:
-    """Move all measurements and failures into the experiment file.
+def deactivate(
+    layout: Layout, document: ExperimentDocument, kept: StateDocument, *, compress: bool = False
+) -> None:
+    """Move all measurements and failures into the experiment file, with copies of the state and of ``code/``.
 
     Parameters
     ----------
     layout : Layout
         Where.
-    document : ExperimentDocument
-        What the experiment file holds now.
+    document, kept
+        What the experiment file and the state hold now.
     compress : bool, default False
         Write a compressed experiment file.
 
@@ -62,21 +60,22 @@ def deactivate(layout: Layout, document: ExperimentDocument, *, compress: bool =
     for id in found.keys() & archived.keys():
         if not documents.same(found[id], archived[id]):
             raise differs(layout.store().path(id), layout.file_of(document))
-    kept = {failure_id(tree): tree for tree in document.failures}
+    earlier = {failure_id(tree): tree for tree in document.failures}
     failures = {id: layout.load_failure(id) for id in layout.failure_ids()}
     if document.measurements is not None and not (found or failures or layout.index_files()):
         raise InactiveError(f"The experiment in {layout.directory} is inactive already.")
     # What is archived keeps its digests, so that damage since then is not passed for sound.
     everything, digests = {**found, **archived}, document.digest_of()
-    all_failures = {**kept, **failures}
+    all_failures = {**earlier, **failures}
     ids = sorted(everything)
     document = ExperimentDocument(
         document.info,
         [everything[id] for id in ids],
-        layout.load_state().state or document.state,
+        {**(document.state or {}), **kept.sections},
         [all_failures[id] for id in sorted(all_failures)],
         [digests.get(id) or documents.digest(everything[id]) for id in ids],
         compressed=compress or document.compressed,
+        code={**document.code, **layout.load_code()},
     )
     _save_archive(layout, document)
     taken = [path for id in sorted(found) for path in paths.get(id, ())]
@@ -131,8 +130,10 @@ def _save_archive(layout: Layout, document: ExperimentDocument) -> None:
 # ------------------------------------------------------------------------------------------- bring back
 
 
-def activate(layout: Layout, document: ExperimentDocument) -> None:
+def activate(layout: Layout, document: ExperimentDocument, kept: StateDocument) -> None:
     """Write each archived measurement and failure to a file of its own, then take them out of the experiment file.
+
+    What of the state and of ``code/`` is missing in the directory is taken from the experiment file.
 
     Raises
     ------
@@ -144,18 +145,25 @@ def activate(layout: Layout, document: ExperimentDocument) -> None:
     if document.measurements is None:
         raise InactiveError(f"The experiment in {layout.directory} is active already.")
     archive = layout.file_of(document)
-    texts = dict(_texts(layout, _archived(layout, document), archive))
-    for failure in document.failures:
-        texts[layout.failure_file(failure_id(failure))] = layout.failure_text(failure)
+    texts = _all_texts(layout, document, archive)
     lacking = [path for path, text in texts.items() if not _is_there(path, text, archive)]
     for path in lacking:
         _write_out(path, texts[path], archive)
     files.sync_everything(layout.directory, [path.removeprefix(layout.path("")) for path in texts])
-    state = layout.load_state()
-    if state.state is None and document.state:
-        layout.save_state(StateDocument(document.state, state.reset))
+    layout.save_code(document.code)
+    sections = {**(document.state or {}), **kept.sections}
+    if sections.keys() != kept.sections.keys():
+        state.save(layout, replace(kept, sections=sections), kept)
     layout.save_index(layout.store().last_id())
     layout.save_experiment(ExperimentDocument(document.info))
+
+
+def _all_texts(layout: Layout, document: ExperimentDocument, archive: str) -> dict[str, bytes]:
+    """Return path and text of the files that archived measurements and failures are to have."""
+    texts = dict(_texts(layout, _archived(layout, document), archive))
+    for failure in document.failures:
+        texts[layout.failure_file(failure_id(failure))] = layout.failure_text(failure)
+    return texts
 
 
 def _texts(layout: Layout, trees: dict[int, Tree], archive: str) -> Iterator[tuple[str, bytes]]:
@@ -212,70 +220,123 @@ def _is_there(path: str, text: bytes, archive: str) -> bool:
 # ----------------------------------------------------------------------------------------------- reset
 
 
-def reset(layout: Layout, document: ExperimentDocument) -> None:
-    """Delete all measurements and failures; the next id is 1 again.
+def reset(
+    layout: Layout, document: ExperimentDocument, kept: StateDocument, *, delete: bool = False
+) -> dict[str, Any]:
+    """Move all measurements and failures to ``removed/``, or delete them; the next id is 1 again.
 
-    Files that cannot be read stay, and a warning names them.
+    Returns
+    -------
+    dict
+        How many ``measurements`` and ``failures``, how many ``bytes``, and the ``folder``.
     """
-    state = layout.load_state()
+    archive = layout.file_of(document)
+    archived = entries_by_id(document.measurements or [], archive)[0]
+    if not delete and document.measurements is not None:
+        # A file that differs from what is archived, or an entry without an id, is found before anything is changed.
+        for path, text in _all_texts(layout, document, archive).items():
+            _is_there(path, text, archive)
+    failures = {*layout.failure_ids(kept.failure_floor), *map(failure_id, document.failures)}
+    ids = archived.keys() | layout.store(kept.measurement_floor).ids()
+    mark: dict[str, Any] = {
+        "measurements": max([kept.measurement_floor, *ids]),
+        "failures": max([kept.failure_floor, *failures]),
+    }
+    number: dict[str, Any] = {"measurements": len(ids), "failures": len(failures)}
+    size, folder = _size(layout, document), None
+    if not delete and number != {"measurements": 0, "failures": 0}:
+        marks = {**(document.state or {}), **kept.sections}.get(EXCLUDED)
+        folder = removing.new_folder(layout, "reset", marks=marks)
+        mark["folder"] = PurePath(folder.path).name
+    marked = replace(kept, reset=mark)
+    # From here on nobody counts what is about to go, so that half a reset is not seen.
+    try:
+        state.save(layout, marked, kept)
+    except StorageError as error:
+        if not delete or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        # There is no room for the mark before something is deleted.
+        _delete(layout, mark)
+        state.save(layout, marked, kept)
+    finish_reset(layout, document, state.load(layout))
+    return {**number, "bytes": size, "folder": None if folder is None else folder.name}
+
+
+def _size(layout: Layout, document: ExperimentDocument) -> int:
+    """Return the bytes of all measurements and failures, and of the files beside them."""
+    paths = [path for paths in layout.store().files().values() for path in paths]
+    paths += [layout.failure_file(id) for id in layout.failure_ids()]
+    names = layout.config.measurements()
+    paths += [path for paths in beside.candidates(layout.directory, names).values() for path in paths]
+    archive = [] if document.measurements is None else [layout.file_of(document)]
+    return sum(map(files.size, [*paths, *archive]))
+
+
+def finish_reset(layout: Layout, document: ExperimentDocument, kept: StateDocument) -> None:
+    """Take away what a reset began to; `document` and `kept` are what the files hold now."""
+    mark = kept.reset or {}
+    folder = mark.get("folder")
+    if folder is not None:
+        _move_away(layout, document, mark, folder)
+    last, last_failure = kept.measurement_floor, kept.failure_floor
     archived = entries_by_id(document.measurements or [], layout.experiment_file)[0]
-    kept = [failure_id(tree) for tree in document.failures]
-    last = max(layout.store().last_id(), max(archived, default=0), state.measurement_floor)
-    last_failure = max([*layout.failure_ids(), *kept, state.failure_floor], default=0)
-    # From here on nobody counts what is about to be deleted, so that half a reset is not seen.
-    state.reset = {"measurements": last, "failures": last_failure}
-    layout.save_state(state)
-    finish_reset(layout, document, state)
-
-
-def finish_reset(layout: Layout, document: ExperimentDocument, state: StateDocument) -> None:
-    """Delete what a reset began to; `document` and `state` are what the files hold now."""
-    measurements = None
-    if document.measurements is not None:
-        archived = entries_by_id(document.measurements, layout.experiment_file)[0]
-        for id, tree in archived.items():
-            if id <= state.measurement_floor:
-                beside.remove(tree, layout.store().stem(id))
-        measurements = [tree for id, tree in archived.items() if id > state.measurement_floor]
-    failures = [tree for tree in document.failures if failure_id(tree) > state.failure_floor]
-    info = {**document.info, **NO_DATES}
+    left = [tree for id, tree in archived.items() if id > last]
     digests = document.digest_of()
     layout.save_experiment(
         ExperimentDocument(
-            info,
-            measurements,
+            {**document.info, **NO_DATES},
+            None if document.measurements is None else left,
             without_marks(document.state),
-            failures,
-            [digests.get(failure_id(tree)) for tree in measurements or []] if digests else None,
+            [tree for tree in document.failures if failure_id(tree) > last_failure],
+            [digests.get(failure_id(tree)) for tree in left] if digests else None,
             document.compressed,
+            document.code,
         )
     )
-    problems = _delete_measurements(layout, state.measurement_floor)
-    for id in layout.failure_ids():
-        try:
-            if id <= state.failure_floor and layout.load_failure(id):
-                files.remove(layout.failure_file(id))
-        except DataFileError as error:
-            problems.append(error)
+    problems = []
+    if folder is None:
+        for id, tree in archived.items():
+            if id <= last:
+                beside.remove(tree, layout.store().stem(id))
+        problems = _delete(layout, mark)
     if document.measurements is None:
-        layout.save_index(max(layout.store(state.measurement_floor).ids(), default=0))
+        layout.save_index(max(layout.store(last).ids(), default=0))
     files.sync_directory(layout.directory)
-    layout.save_state(StateDocument(without_marks(state.state)))
+    state.save(layout, replace(kept, sections=without_marks(kept.sections) or {}, reset=None), kept)
     if problems:
         warn(
-            f"These files bear a measurement's or failure's name but cannot be read; the reset left them: "
+            f"{len(problems)} files have the name of a measurement or failure but cannot be read; the reset left them: "
             f"{_said(problems)}.",
             DataFileWarning,
         )
 
 
-def _delete_measurements(layout: Layout, last: int) -> list[DataFileError]:
-    """Delete the measurement files up to an id, and return what is wrong with those that stay."""
+def _move_away(layout: Layout, document: ExperimentDocument, mark: Mapping[str, int], name: str) -> None:
+    """Move measurements and failures, archived ones too, to the folder of a reset."""
+    folder = removing.Folder(files.inside(layout.path(removing.REMOVED), name))
+    files.make_directory(folder.path)
+    archived = entries_by_id(document.measurements or [], layout.experiment_file)[0]
+    paths = {id: paths for id, paths in layout.store().files().items() if id <= mark["measurements"]}
+    removing.move_measurements(layout, {**dict.fromkeys(archived, ()), **paths}, folder, archived)
+    for id in layout.failure_ids():
+        if id <= mark["failures"]:
+            with suppress(FileNotFoundError):
+                path = layout.failure_file(id)
+                files.move(path, folder.inside(path))
+    if document.measurements is not None:
+        archive = layout.file_of(document)
+        for path, text in _all_texts(layout, document, archive).items():
+            _write_out(folder.inside(path), text, archive)
+    files.sync_directory(folder.path)
+
+
+def _delete(layout: Layout, mark: Mapping[str, int]) -> list[DataFileError]:
+    """Delete the files of measurements and failures up to some ids, and return what is wrong with those that stay."""
     problems = []
     store = layout.store()
+    # What is read first is known to be a measurement; whatever else has such a name is not ours to delete.
     for id, paths in store.files().items():
-        for path in paths if id <= last else ():
-            # What is read first is known to be a measurement; whatever else has such a name is not ours to delete.
+        for path in paths if id <= mark.get("measurements", 0) else ():
             try:
                 tree = documents.load_measurement(path, id)
                 beside.remove(tree, store.stem(id))
@@ -284,4 +345,12 @@ def _delete_measurements(layout: Layout, last: int) -> list[DataFileError]:
                 problems.append(error)
             except FileNotFoundError:
                 pass
+    for id in layout.failure_ids():
+        try:
+            if id <= mark.get("failures", 0) and layout.load_failure(id):
+                files.remove(layout.failure_file(id))
+        except DataFileError as error:
+            problems.append(error)
+        except FileNotFoundError:
+            pass
     return problems

@@ -1,27 +1,125 @@
-"""Taking files out of an experiment without deleting them: they are moved to ``.coma.removed``."""
+"""``removed/``: what was taken out of an experiment, one folder for each operation, from where it is put back.
+
+::
+
+    removed/2026-11-29T182400Z-remove/removed.json              when and why, and which marks `exclude` had made
+    removed/2026-11-29T182400Z-remove/measurement.000002.json   under the name that it had
+
+A measurement is moved by renaming its file. The files beside it have both names while that is done, so that it
+is complete wherever it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import itertools
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
-from coma_xr.errors import DataFileError, PathError
-from coma_xr.store.beside import candidates, paths_of
+from coma_xr.encoding.formats import JSON, format_of
+from coma_xr.errors import DataFileError, DataFileWarning, PathError, StorageError, warn
+from coma_xr.store import documents
+from coma_xr.store.beside import candidates, contents, lacking, paths_of
+from coma_xr.store.hints import sound_state
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.store.layout import Layout
+    from coma_xr.values.plain import Tree
 
-__all__ = ["REMOVED", "keep_copy", "remove", "set_aside"]
+REMOVED = "removed"
+RECORD = "removed.json"
 
-REMOVED = ".coma.removed"
+# What puts files aside that are no measurements any more.
+REPAIR = "repair"
+
+# Where version 1 put everything, with a number in names that were taken.
+OLD_REMOVED = ".coma.removed"
+_NUMBERED = re.compile(r"\.[0-9]+(\.[a-z]+)$")
 
 
-def remove(layout: Layout, ids: Iterable[int]) -> list[str]:
-    """Move the files of measurements to ``.coma.removed``.
+@dataclass(frozen=True)
+class Folder:
+    """What one operation took away.
+
+    Parameters
+    ----------
+    path : str
+        The folder.
+    date : str, optional
+        When (UTC).
+    operation : str
+        By what: "remove", "reset", "repair", ...
+    reason : str, optional
+        Why.
+    marks : dict
+        Marks of `exclude` on measurements in it, as in the state.
+    """
+
+    path: str
+    date: str | None = None
+    operation: str = "remove"
+    reason: str | None = None
+    marks: dict[str, Tree] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The path from the experiment's directory on."""
+        return "/".join(PurePath(self.path).parts[-2:]) if self.date else OLD_REMOVED
+
+    def inside(self, path: str) -> str:
+        """Return the path of a file when it is in the folder."""
+        return files.inside(self.path, PurePath(path).name)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A measurement that was taken away: its tree, and its files in a folder."""
+
+    id: int
+    tree: Tree
+    paths: tuple[str, ...]
+    folder: Folder
+
+    @property
+    def stem(self) -> str:
+        """The path of its file without the ending."""
+        return self.paths[0].removesuffix((format_of(self.paths[0]) or JSON).suffix)
+
+    @property
+    def beside(self) -> list[str]:
+        """The paths of files of its own in the folder."""
+        return [path for path in paths_of(self.tree, self.stem) if files.exists(path)]
+
+
+# --------------------------------------------------------------------------------------------- taking away
+
+
+def new_folder(
+    layout: Layout, operation: str, reason: str | None = None, marks: Mapping[str, Tree] | None = None
+) -> Folder:
+    """Make a folder for what one operation takes away."""
+    date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    about = {"date": date, "operation": operation, "reason": reason, "excluded": dict(marks or {})}
+    text = layout.text("removed", {name: value for name, value in about.items() if value}, JSON)
+    first = files.inside(layout.path(REMOVED), f"{date.replace(':', '')}-{operation}")
+    for path in itertools.chain([first], (f"{first}-{number}" for number in itertools.count(2))):
+        with suppress(FileExistsError):
+            files.create_directory(path, RECORD, text, layout.directory)
+            break
+    return Folder(path, date, operation, reason, dict(marks or {}))
+
+
+def remove(
+    layout: Layout, ids: Iterable[int], reason: str | None = None, marks: Mapping[str, Tree] | None = None
+) -> Folder:
+    """Move the files of measurements to a new folder.
 
     Parameters
     ----------
@@ -29,11 +127,10 @@ def remove(layout: Layout, ids: Iterable[int]) -> list[str]:
         Where.
     ids : iterable of int
         Of the measurements.
-
-    Returns
-    -------
-    list of str
-        The new paths.
+    reason : str, optional
+        Why.
+    marks : mapping, optional
+        The marks of `exclude`.
 
     Raises
     ------
@@ -42,70 +139,232 @@ def remove(layout: Layout, ids: Iterable[int]) -> list[str]:
     """
     there = layout.store().files()
     wanted = sorted(set(ids))
-    lacking = [id for id in wanted if id not in there]
-    if lacking:
+    unknown = [id for id in wanted if id not in there]
+    if unknown:
         raise PathError(
-            f"{layout.directory} has no measurement {listing(lacking)}. Nothing was removed; give ids of "
-            "measurements that there are."
+            f"{layout.directory} has no measurement {listing(unknown)}. Nothing was removed.",
+            name=str(unknown[0]),
+            available=map(str, there),
         )
     # An id that is not on the disk any more is not given again.
     layout.save_index(max(layout.load_index(), layout.store().last_id()))
-    beside = _beside(layout, wanted)
-    return set_aside(layout, [path for id in wanted for path in [*there[id], *beside.get(id, ())]])
+    own = {str(id): marks[str(id)] for id in wanted if str(id) in (marks or {})} if marks else {}
+    folder = new_folder(layout, "remove", reason, own)
+    move_measurements(layout, {id: there[id] for id in wanted}, folder)
+    return folder
 
 
-def _beside(layout: Layout, ids: Iterable[int]) -> dict[int, list[str]]:
+def move_measurements(
+    layout: Layout,
+    paths: Mapping[int, Sequence[str]],
+    folder: Folder,
+    archived: Mapping[int, Tree] = MappingProxyType({}),
+) -> None:
+    """Move measurement files, by their ids, to a folder, with the files beside them, and beside archived ones."""
+    beside = _beside(layout, paths, archived)
+    for id, own in paths.items():
+        _carry(own, beside.get(id, ()), folder.path)
+    _sync(folder.path, layout.directory)
+
+
+def _beside(layout: Layout, ids: Iterable[int], archived: Mapping[int, Tree]) -> dict[int, list[str]]:
     """Return the paths of the files that measurements have of their own."""
     store, there = layout.store(), candidates(layout.directory, layout.config.measurements())
     found = {}
     for id in there.keys() & set(ids):
-        with suppress(DataFileError, FileNotFoundError):  # what cannot be read lists none
-            found[id] = [path for path in paths_of(store.read(id), store.stem(id)) if path in there[id]]
+        with suppress(DataFileError, PathError, FileNotFoundError):  # what cannot be read lists none
+            tree = archived[id] if id in archived else store.read(id)
+            found[id] = [path for path in paths_of(tree, store.stem(id)) if path in there[id]]
     return found
 
 
-def set_aside(layout: Layout, paths: Iterable[str]) -> list[str]:
-    """Move files to ``.coma.removed`` under their names, with a number in them that are taken; return the new paths.
-
-    At every instant each file has one of its names, or both.
-    """
-    directory = layout.path(REMOVED)
-    files.make_directory(directory)
-    moved = {path: target for path in paths if (target := _linked(path, directory)) is not None}
-    files.sync_directory(directory)
-    for path in moved:
+def _carry(paths: Sequence[str], beside: Sequence[str], directory: str) -> None:
+    """Move the files of one measurement; FileExistsError, with nothing moved, when a name is taken."""
+    for path in beside:
+        files.link(path, files.inside(directory, PurePath(path).name))
+    if beside:
+        files.sync_directory(directory)
+    for path in paths:
+        with suppress(FileNotFoundError):  # somebody else took it away
+            files.move(path, files.inside(directory, PurePath(path).name))
+    for path in beside:
         with suppress(FileNotFoundError):
             files.remove(path)
-    files.sync_directory(layout.directory)
-    return list(moved.values())
 
 
-def keep_copy(layout: Layout, path: str) -> str | None:
-    """Give a file a second name in ``.coma.removed``, before it is replaced; return that, None when it is gone."""
+def _sync(*directories: str) -> None:
+    for directory in directories:
+        files.sync_directory(directory)
+
+
+def set_aside(layout: Layout, paths: Iterable[str], reason: str, folder: Folder | None = None) -> Folder:
+    """Move files that are not used to a folder, by default a new one; return it."""
+    folder = folder or new_folder(layout, REPAIR, reason)
+    _carry(list(paths), (), folder.path)
+    _sync(folder.path, layout.directory)
+    return folder
+
+
+def keep(layout: Layout, name: str, data: bytes) -> str:
+    """Keep the content of a file that is about to be written anew in a new folder; return the path there."""
+    folder = new_folder(layout, REPAIR, f"{name} was damaged")
+    files.create(folder.inside(name), data, sync=True)
+    return folder.inside(name)
+
+
+# -------------------------------------------------------------------------------------------- what is there
+
+
+def folders(layout: Layout) -> list[Folder]:
+    """Return the folders of all operations, the earliest first."""
+    found = []
     directory = layout.path(REMOVED)
-    files.make_directory(directory)
-    copy = _linked(path, directory)
-    files.sync_directory(directory)
-    return copy
+    with suppress(FileNotFoundError, StorageError):  # it may be a file of the user's
+        for name in sorted(files.names(directory)):
+            path = files.inside(directory, name)
+            with suppress(FileNotFoundError, DataFileError, StorageError):
+                found.append(_folder(path, documents.load(files.inside(path, RECORD), "removed")))
+    old = layout.path(OLD_REMOVED)
+    return [Folder(old, reason="by version 1"), *found] if files.is_directory(old) else found
 
 
-def _linked(path: str, directory: str) -> str | None:
-    for name in _names(PurePath(path).name):
-        target = files.inside(directory, name)
-        try:
-            files.link(path, target)
-        except FileExistsError:
+def _folder(path: str, about: dict[str, Tree]) -> Folder:
+    texts = {name: str(about[name]) for name in ("operation", "reason") if about.get(name)}
+    marks = sound_state({"excluded": about.get("excluded", {})})[0].get("excluded", {})
+    return Folder(path, str(about.get("date") or "unknown"), marks=marks, **texts)
+
+
+def removed(layout: Layout) -> Iterator[Removed]:
+    """Yield the measurements that were removed, the earliest first; a warning names those that cannot be read."""
+    problems: list[str] = []
+    for folder in folders(layout):
+        if folder.operation == REPAIR:
             continue
-        except FileNotFoundError:  # somebody else took it away
-            return None
-        return target
-    return None
+        for id, paths in _files(layout, folder):
+            try:
+                yield Removed(id, documents.load_measurement(paths[0], id), tuple(paths), folder)
+            except DataFileError as error:
+                problems.append(str(error).rstrip("."))
+            except FileNotFoundError:
+                pass
+    if problems:
+        warn(
+            f"{len(problems)} removed measurements cannot be read and are skipped: {listing(problems, 3)}.",
+            DataFileWarning,
+        )
 
 
-def _names(name: str) -> Iterator[str]:
-    yield name
-    stem, dot, suffix = name.rpartition(".")
-    number = 1
-    while True:
-        yield f"{stem}.{number}{dot}{suffix}"
-        number += 1
+def _files(layout: Layout, folder: Folder) -> Iterator[tuple[int, list[str]]]:
+    """Yield the ids of the measurements in a folder with the paths of their files."""
+    kinds = layout.config.all_measurements()
+    found: dict[tuple[int, str], list[str]] = {}
+    for name in sorted(files.names(folder.path)):
+        # Version 1 gave a name that was taken a number; the same id may then have been removed several times.
+        numbered = "" if folder.date or any(kind.id_of(name) for kind in kinds) else name
+        plain = _NUMBERED.sub(r"\1", numbered) if numbered else name
+        for kind in kinds:
+            if id := kind.id_of(plain):
+                found.setdefault((id, numbered), []).append(files.inside(folder.path, name))
+    yield from ((id, paths) for (id, _), paths in sorted(found.items()))
+
+
+def failures(layout: Layout) -> Iterator[tuple[int, str, Folder]]:
+    """Yield the ids of the records of failures in all folders, with their paths."""
+    names = layout.config.failures()
+    for folder in folders(layout):
+        for name in sorted(files.names(folder.path)):
+            if id := names.id_of(name):
+                yield id, files.inside(folder.path, name), folder
+
+
+# --------------------------------------------------------------------------------------------- putting back
+
+
+def restore(layout: Layout, wanted: Sequence[Removed]) -> dict[int, int]:
+    """Put measurements back, under a new id where theirs was given again; return the ids, old and new.
+
+    Repeated after it was cut off, it puts back what is left.
+
+    Raises
+    ------
+    DataFileError
+        A file beside one of the measurements is missing; nothing was changed.
+    """
+    gone = [path for one in wanted for path in lacking(one.tree, one.stem)]
+    if gone:
+        raise DataFileError(
+            f"{listing(gone)}: missing next to the measurements that are to be restored; nothing was changed.",
+            ways=["Put the files back from where they were copied to, or leave these measurements out."],
+        )
+    taken, others, given = set(layout.store().ids()), [], {}
+    names = {kind.name(one.id) for one in wanted for kind in layout.config.all_measurements()}
+    for one in wanted:
+        try:
+            if one.id in taken or not names.issuperset(PurePath(path).name for path in one.paths):
+                raise FileExistsError
+            _carry(one.paths, one.beside, layout.directory)
+            taken.add(one.id)
+            given[one.id] = one.id
+        except FileExistsError:  # also by a file beside it
+            others.append(one)
+    if others:
+        events = {_event(tree): id for id, tree in layout.store().trees()}
+        last = max(id for folder in folders(layout) for id, _ in _files(layout, folder))
+        for one in others:
+            given[one.id] = _restore_under_another_id(layout, one, events, last)
+    _sync(layout.directory, *{one.folder.path for one in wanted})
+    layout.save_index(max(layout.load_index(), layout.store().last_id()))
+    return given
+
+
+def _restore_under_another_id(layout: Layout, one: Removed, events: Mapping[str, int], last: int) -> int:
+    """Write a measurement under the next free id, unless an earlier try did, and delete its files in the folder."""
+    tree: dict[str, Any] = dict(one.tree)
+    beside = one.beside
+    own = contents(tree, one.stem)
+    id = events.get(_event(tree))
+    if id is None:
+        config, format = layout.config, layout.config.format
+        info = {key: value for key, value in tree.pop("info").items() if key != "measurement_id"}
+        rest = format.encode_rest(tree, pretty=config.archive_pretty_print, strict=config.archive_strict_json)
+        store = layout.store()
+        first = max(layout.load_index(), store.last_id(), last) + 1
+        id = store.add(info, rest, id=first, beside=own, sync=True)
+    for path in [*one.paths, *beside]:
+        with suppress(FileNotFoundError):
+            files.remove(path)
+    return id
+
+
+def _event(tree: Tree) -> str:
+    """Return what is equal for one measurement under two ids."""
+    info = {key: value for key, value in tree.get("info", {}).items() if key != "measurement_id"}
+    return documents.digest({**tree, "info": info})
+
+
+def restore_failures(layout: Layout, ids: Iterable[int] | None) -> None:
+    """Put records of failures back, by default all; one whose name was given again stays where it is."""
+    wanted = None if ids is None else set(ids)
+    for id, path, _ in list(failures(layout)):
+        if wanted is None or id in wanted:
+            with suppress(FileExistsError, FileNotFoundError):
+                files.move(path, layout.failure_file(id))
+
+
+def discard_empty(layout: Layout) -> None:
+    """Delete the folders that hold nothing any more except their record."""
+    for folder in folders(layout):
+        if all(name == RECORD or name.startswith(files.TEMPORARY) for name in files.names(folder.path)):
+            files.discard_directory(folder.path, layout.directory)
+    files.discard_if_empty(layout.path(REMOVED))
+
+
+def discard(layout: Layout) -> dict[str, Any]:
+    """Delete all folders; return how many measurements and failures they held, and how many bytes."""
+    number = {"measurements": 0, "failures": len(list(failures(layout))), "bytes": 0}
+    for folder in folders(layout):
+        number["measurements"] += len(list(_files(layout, folder)))
+        number["bytes"] += files.size(folder.path)
+        files.discard_directory(folder.path, layout.directory)
+    files.discard_if_empty(layout.path(REMOVED))
+    return number

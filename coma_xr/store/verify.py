@@ -5,31 +5,30 @@ from __future__ import annotations
 import json as standard_json
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.encoding.formats import JSON, format_of
 from coma_xr.errors import ComaWarning, DataFileError
-from coma_xr.store import beside, documents, protocols
+from coma_xr.store import beside, documents, protocols, removing, state
 from coma_xr.store.archive import entries_by_id
+from coma_xr.store.documents import reason
 from coma_xr.store.findings import Finding
-from coma_xr.store.hints import fault_of_scan, sound_state
-from coma_xr.store.layout import SCAN, STATE, failure_id
+from coma_xr.store.layout import failure_id
 from coma_xr.store.locks import noted_runs
 from coma_xr.store.packing import GZ, unpack
-from coma_xr.store.removing import REMOVED, set_aside
+from coma_xr.store.state import STATE
 from coma_xr.text import listing
 from coma_xr.values.external import files_of
 
 if TYPE_CHECKING:
-    from coma_xr.store.layout import ExperimentDocument, Layout, StateDocument
+    from coma_xr.store.layout import ExperimentDocument, Layout
+    from coma_xr.store.state import StateDocument
     from coma_xr.values.plain import Tree
 
-__all__ = ["Inspection"]
-
-_ASIDE = f"move it to {REMOVED}"
+_ASIDE = f"move it to {removing.REMOVED}"
 _ARCHIVE = "take it into the experiment file (activate() brings everything back)"
 
 Action = Callable[[], object]
@@ -42,10 +41,12 @@ class Inspection:
     ----------
     layout : Layout
         Where.
-    document, state
+    document, kept
         What experiment file and state hold.
     alone : bool, default True
         No other experiment shares the directory; else nobody knows whose measurement files are there.
+    unfit : sequence of str, optional
+        Marks of `exclude` that fit no measurement, each as a sentence.
 
     Attributes
     ----------
@@ -54,11 +55,19 @@ class Inspection:
     """
 
     def __init__(
-        self, layout: Layout, document: ExperimentDocument, state: StateDocument, *, alone: bool = True
+        self,
+        layout: Layout,
+        document: ExperimentDocument,
+        kept: StateDocument,
+        *,
+        alone: bool = True,
+        unfit: Sequence[str] = (),
     ) -> None:
         self._layout = layout
         self._document = document
-        self._state = state
+        self._state = kept
+        self._unfit = unfit
+        self._folder: removing.Folder | None = None
         self._found: list[tuple[Finding, Action | None]] = []
         self._archived = entries_by_id(document.measurements or [], self._archive)[0]
         self._experiment_file()
@@ -123,22 +132,22 @@ class Inspection:
             self._note(name, "temporary", text, "delete it", lambda: None)
 
     def _hints(self) -> None:
-        for name in (STATE, SCAN):
-            path = self._layout.path(name)
-            try:
-                tree = documents.load(path, "coma_xr")
-            except FileNotFoundError:
-                continue
-            except DataFileError as error:
-                text = f"cannot be read and is taken for empty ({_reason(error, path)})"
-                self._note(path, "state", text, _ASIDE, self._aside(path))
-                continue
-            fault = fault_of_scan(tree) if name == SCAN else ""
-            if fault:
-                self._note(path, "state", f"is taken for empty: {fault}", _ASIDE, self._aside(path))
-            state = tree.get("state")
-            for fault in sound_state(state)[1] if name == STATE and isinstance(state, dict) else ():
-                self._note(path, "state", f"has an entry that is not used: {fault}")
+        kept = self._state
+        if kept.foreign:
+            self._note(STATE, "state", f"{kept.foreign}; move or rename it")
+        if kept.damaged:
+            self._note(kept.damaged, "state", kept.fault, "keep a copy and write it anew", self._save_state)
+        for name in kept.old:
+            if name != kept.damaged:
+                self._note(name, "state", state.describe(kept), "move it", self._save_state)
+        for sentence in self._unfit:
+            self._note(STATE, "mark", f"has a mark that is not used: {sentence}")
+
+    def _save_state(self) -> None:
+        kept = self._state
+        if kept.damaged == STATE and kept.data is not None:
+            removing.keep(self._layout, STATE, kept.data)
+        state.save(self._layout, kept, kept)
 
     def _index(self) -> None:
         layout, there = self._layout, self._layout.index_files()
@@ -199,7 +208,7 @@ class Inspection:
             named = info.get("measurement_id") if isinstance(info, dict) else None
             documents.number(tree, path, id)
         except (DataFileError, FileNotFoundError) as error:
-            self._note(path, "unreadable", f"cannot be read ({_reason(error, path)}); it does not count")
+            self._note(path, "unreadable", f"cannot be read ({reason(error, path)}); it does not count")
             return None
         if named != id:
             self._note(path, "id", f"has the id {named!r} inside; {id} counts, as its name says")
@@ -214,7 +223,7 @@ class Inspection:
         except FileNotFoundError:
             self._note(path, "unreadable", "is a symbolic link that leads nowhere; it does not count")
         except (DataFileError, OSError) as error:
-            self._note(path, "unreadable", f"cannot be read ({_reason(error, path)}); it does not count")
+            self._note(path, "unreadable", f"cannot be read ({reason(error, path)}); it does not count")
         else:
             if data.strip(b"\0"):
                 return data
@@ -283,12 +292,12 @@ class Inspection:
             )
         except (DataFileError, OSError) as error:
             self._note(
-                path, "external", f"cannot be read ({_reason(error, path)}); measurement {id} refers to it"
+                path, "external", f"cannot be read ({reason(error, path)}); measurement {id} refers to it"
             )
 
     def _take_into_archive(self) -> None:
         try:
-            protocols.deactivate(self._layout, self._layout.load_experiment())
+            protocols.deactivate(self._layout, self._layout.load_experiment(), state.load(self._layout))
         except DataFileError:
             # Of another file, which is among the findings.
             return
@@ -298,7 +307,7 @@ class Inspection:
         if entries is None:
             return
         for error in entries_by_id(entries, self._archive)[1]:
-            self._note(self._archive, "archive", f"has a bad entry: {_reason(error, self._archive)}")
+            self._note(self._archive, "archive", f"has a bad entry: {reason(error, self._archive)}")
         if digests is not None and len(digests) != len(entries):
             text = f"has {len(digests)} digests for {len(entries)} measurements; it was changed by hand"
             self._note(self._archive, "digest", text)
@@ -323,7 +332,7 @@ class Inspection:
             try:
                 layout.load_failure(id)
             except (DataFileError, FileNotFoundError) as error:
-                text = f"cannot be read ({_reason(error, path)}); the parameters count as never tried"
+                text = f"cannot be read ({reason(error, path)}); the parameters count as never tried"
                 self._note(path, "unreadable", text)
             else:
                 if self._document.measurements is not None:
@@ -335,7 +344,10 @@ class Inspection:
             self._note(name, "name", "is no name of a measurement and does not count")
 
     def _aside(self, path: str) -> Action:
-        return lambda: set_aside(self._layout, [path])
+        def move() -> None:
+            self._folder = removing.set_aside(self._layout, [path], "found by verify", self._folder)
+
+        return move
 
 
 def _almost(layout: Layout) -> Iterator[str]:
@@ -349,11 +361,6 @@ def _almost(layout: Layout) -> Iterator[str]:
             continue
         if not any(kind.id_of(name) for kind in config.all_measurements()):
             yield name
-
-
-def _reason(error: Exception, path: str) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return text.removeprefix(f"{path}: ").removesuffix(".")
 
 
 def _keys_twice(data: bytes) -> list[str]:

@@ -1,4 +1,4 @@
-"""``coma-xr remove``, ``deactivate``, ``activate``, ``verify`` and ``merge``: what changes an experiment as a whole."""
+"""``coma-xr remove``, ``restore``, ``deactivate``, ``activate``, ``verify`` and ``merge``: what changes an experiment as a whole."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from coma_xr.errors import ComaError, ExperimentError, InactiveError
+from coma_xr.store.removing import REMOVED
 from coma_xr.terminal.finding import opened
 from coma_xr.terminal.text import clean, number_of, print_json, print_table, said
 from coma_xr.tree import join
@@ -15,10 +16,8 @@ if TYPE_CHECKING:
     from coma_xr.experiment import Experiment
     from coma_xr.store.findings import Finding
 
-__all__ = ["activate", "deactivate", "merge", "remove", "verify"]
 
-
-def remove(path: str, ids: Sequence[int], *, where: str | None, yes: bool) -> int:
+def remove(path: str, ids: Sequence[int], *, where: str | None, reason: str | None, yes: bool) -> int:
     """Show measurements and, once it is agreed to, move them away; return 1 when they were not."""
     experiment = opened(path, write=True)
     if not experiment.isactive():
@@ -34,12 +33,24 @@ def remove(path: str, ids: Sequence[int], *, where: str | None, yes: bool) -> in
     _show(experiment, chosen)
     if not yes and not _agreed(number_of(len(chosen), "measurement")):
         return 1
-    experiment.remove(chosen)
+    experiment.remove(chosen, reason)
     moved = number_of(len(chosen), "measurement")
-    print(
-        f"moved {moved} to {clean(experiment.path)}/.coma.removed; the next run computes what it is asked for again"
-    )
+    print(f"moved {moved} to {clean(experiment.path / REMOVED)}; `coma-xr restore` puts them back")
     return 0
+
+
+def restore(path: str, ids: Sequence[int], *, where: str | None, everything: bool) -> None:
+    """List what was removed, or put some or all of it back."""
+    chosen = [choice for choice in (list(dict.fromkeys(ids)), where, everything) if choice]
+    if len(chosen) > 1:
+        raise ExperimentError("Ids, --where and --all exclude each other.", expected="one of them")
+    experiment = opened(path, write=bool(chosen))
+    if chosen:
+        new = experiment.restore(None if everything else chosen[0])
+        print(f"put back {number_of(len(new), 'measurement')} in {clean(experiment.path)}")
+        return
+    removed = experiment.removed().reset_index().rename(columns={"measurement_id": "id"})
+    print_table(list(removed.columns), [tuple(row) for row in removed.astype(object).to_numpy()])
 
 
 def _show(experiment: Experiment, ids: Sequence[int]) -> None:

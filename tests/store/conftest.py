@@ -25,6 +25,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> DyingOs:
     """The log of what is done to files from here on."""
     recorder = DyingOs()
     monkeypatch.setattr(files, "os", recorder)
+    monkeypatch.setattr(files, "_rename", recorder.rename_with_condition)
     monkeypatch.setattr(files, "_sync_file_system", recorder.sync_file_system)
     return recorder
 

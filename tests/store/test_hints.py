@@ -95,13 +95,13 @@ def path(experiment_path):
 def change(file, entry, value):
     tree = json.loads(file.read_bytes())
     (root,) = tree.values()
-    root.get("state", root)[entry] = value
+    root[entry] = value
     file.write_text(json.dumps(tree))
 
 
 def test_the_state_is_used_without_its_bad_entry(path):
     """With one warning, when the experiment is opened; verify() says so too."""
-    change(path / ".coma.json", "excluded", {"two": "noisy"})
+    change(path / "coma.json", "excluded", {"two": "noisy"})
 
     def use():
         e = coma.Experiment(path, "r")
@@ -112,22 +112,23 @@ def test_the_state_is_used_without_its_bad_entry(path):
     with pytest.warns(DataFileWarning) as caught:
         e = use()
     assert [str(warning.message) for warning in caught] == [
-        f"{path}/.coma.json: 'excluded' marks no measurement by 'two'. This is not used."
+        f"{path}/coma.json has an entry that is not used: 'excluded' marks no measurement by 'two'."
     ]
-    assert [str(finding) for finding in e.verify()] == [
-        ".coma.json has an entry that is not used: 'excluded' marks no measurement by 'two'."
-    ]
+    [finding] = e.verify()
+    assert (finding.file, finding.text) == (
+        "coma.json",
+        "has an entry that is not used: 'excluded' marks no measurement by 'two'",
+    )
 
 
 def test_a_scan_that_would_take_for_ever_is_not_used(path):
-    change(path / ".coma.scan.json", "repeats", 10**12)
-    e = coma.Experiment(path, "r")
-    with pytest.warns(
-        DataFileWarning, match=r"^.*/\.coma\.scan\.json: 'repeats' asks for .* It is taken for empty\.$"
-    ):
-        assert e.status()["missing"] == 0
-    assert "is taken for empty: 'repeats' asks" in str(e.verify()[0])
-    coma.Experiment(path).verify(repair=True)
+    change(path / "coma.json", "scans", {"a": {**SCAN, "repeats": 10**12}})
+    with pytest.warns(DataFileWarning, match=r"^.*/coma\.json has an entry .* 'repeats' asks for "):
+        e = coma.Experiment(path, "r")
+    assert e.status()["missing"] == 0
+    assert "'scans' has a scan that cannot be used: 'repeats' asks" in str(e.verify()[0])
+    with pytest.warns(DataFileWarning, match="'repeats' asks for"):
+        coma.Experiment(path).verify(repair=True)
     assert e.verify() == []
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,6 +125,7 @@ OPERATIONS = [
     Operation("deactivate", deactivate, needs_active=True),
     Operation("activate", activate, needs_active=False),
     Operation("reset", lambda place, run: place.reset(), shows="nothing"),
+    Operation("reset and delete", lambda place, run: place.reset(delete=True), shows="nothing"),
     Operation("write the index", lambda place, run: place.write_index(), needs_active=True),
     Operation("save the info", lambda place, run: place.save_info(description="other")),
     Operation(
@@ -191,7 +193,7 @@ def change(before: Visible, after: Visible) -> str:
 
 
 def snapshot(path: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in path.iterdir()}
+    return {str(file): file.read_bytes() for file in path.rglob("*") if file.is_file()}
 
 
 class Bench:
@@ -269,8 +271,18 @@ SAMPLE = [
     for case in CASES
     if case.number == 1
     and case.operation.name
-    in {"add one, synced", "deactivate", "activate", "reset", "write the index", "save the info"}
+    in {
+        *("add one, synced", "deactivate", "activate", "reset", "reset and delete", "write the index"),
+        "save the info",
+    }
 ]
+
+
+@pytest.fixture(autouse=True)
+def standing_clock(monkeypatch):
+    """The names of folders in removed/, and thereby the calls, do not depend on how long a test takes."""
+    now = time.gmtime()
+    monkeypatch.setattr(time, "gmtime", lambda *_: now)
 
 
 @pytest.mark.parametrize("format", ["json", "xml"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import json as standard_json
@@ -23,7 +24,14 @@ def opened(path, **keywords):
 
 
 def listing(path):
-    return sorted(name for name in os.listdir(path) if not name.startswith("."))
+    """List what ``ls`` shows, other than ``coma.json``, which is always there."""
+    return sorted(name for name in os.listdir(path) if not name.startswith(".") and name != "coma.json")
+
+
+def removed(path):
+    """List what is in the folder of the only operation."""
+    (folder,) = (path / "removed").iterdir()
+    return sorted(file.name for file in folder.iterdir())
 
 
 def snapshot(path):
@@ -355,7 +363,7 @@ def test_a_compressed_archive_is_the_same_for_the_same_measurements(place, exper
 def test_a_reset_of_a_compressed_experiment_empties_the_list(place, experiment_path):
     place.deactivate(compress=True)
     place.reset()
-    assert listing(experiment_path) == ["experiment.none.json.gz"]
+    assert listing(experiment_path) == ["experiment.none.json.gz", "removed"]
     assert (place.active, place.number(), place.next_id()) == (False, 0, 1)
 
 
@@ -489,9 +497,15 @@ def test_what_was_archived_keeps_its_digest_when_more_is_archived(place, experim
 # ---------------------------------------------------------------------------------------------- reset
 
 
-def test_a_reset_deletes_measurements_and_failures_and_clears_the_dates(place, experiment_path):
-    place.reset()
-    assert listing(experiment_path) == ["experiment.none.json", "measurement.index.json"]
+FILES = ["failure.000003.json", *(f"measurement.00000{id}.json" for id in VALUES), "removed.json"]
+
+
+def test_a_reset_moves_measurements_and_failures_and_clears_the_dates(place, experiment_path):
+    size = sum((experiment_path / name).stat().st_size for name in FILES[:-1])
+    (folder,) = {place.reset()["folder"]}
+    assert listing(experiment_path) == ["experiment.none.json", "measurement.index.json", "removed"]
+    assert removed(experiment_path) == FILES
+    assert sum(file.stat().st_size for file in (experiment_path / folder).iterdir()) > size
     assert (place.number(), place.next_id(), place.failures()) == (0, 1, [])
     assert place.info["start_date"] is None
     assert place.info["description"] == "d"
@@ -505,9 +519,58 @@ def test_a_reset_of_an_inactive_experiment_empties_the_list(place, experiment_pa
     place.reset()
     assert not place.active
     assert (place.number(), place.next_id(), place.failures()) == (0, 1, [])
-    assert listing(experiment_path) == ["experiment.none.json"]
+    assert listing(experiment_path) == ["experiment.none.json", "removed"]
+    assert removed(experiment_path) == FILES
     place.activate()
-    assert listing(experiment_path) == ["experiment.none.json", "measurement.index.json"]
+    assert listing(experiment_path) == ["experiment.none.json", "measurement.index.json", "removed"]
+    assert place.restore() == {1: 1, 2: 2, 5: 5}
+    assert (values(place), len(place.failures())) == (VALUES, 1)
+    assert not (experiment_path / "removed").exists()
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_a_reset_deletes_when_it_is_asked_to(place, experiment_path, active):
+    if not active:
+        place.deactivate()
+    assert place.reset(delete=True) | {"bytes": 0} == {
+        "measurements": 3,
+        "failures": 1,
+        "bytes": 0,
+        "folder": None,
+    }
+    assert listing(experiment_path) == ["experiment.none.json"] + ["measurement.index.json"] * active
+    assert (place.number(), place.next_id(), place.failures()) == (0, 1, [])
+
+
+def test_a_reset_that_deletes_works_on_a_full_disk(place, experiment_path, monkeypatch):
+    """Nothing can be written before a measurement is gone."""
+    real = files.os
+
+    class FullDisk:
+        def __getattr__(self, name):
+            return getattr(real, name)
+
+        def write(self, descriptor, data):
+            if len(list(experiment_path.glob("measurement.00*"))) == 3:
+                raise OSError(errno.ENOSPC, "full")
+            return real.write(descriptor, data)
+
+    monkeypatch.setattr(files, "os", FullDisk())
+    with pytest.raises(StorageError, match="no space is left"):
+        place.reset()
+    assert values(place) == VALUES
+    place.reset(delete=True)
+    assert (place.number(), place.failures()) == (0, [])
+
+
+def test_an_archive_that_cannot_be_moved_is_not_reset(place, experiment_path):
+    place.deactivate()
+    path = experiment_path / "measurement.000001.json"
+    path.write_text('{"measurement": {"info": {}, "results": {"value": "other"}}}')
+    before = snapshot(experiment_path)
+    with pytest.raises(DataFileError, match="differs from the measurement of this id"):
+        place.reset()
+    assert snapshot(experiment_path) == before
 
 
 def test_a_file_put_back_after_a_reset_counts_again(place, experiment_path, rest):
@@ -525,11 +588,11 @@ def test_what_a_reset_does_not_understand_it_does_not_delete(place, experiment_p
     (experiment_path / "failure.000004.json").write_text("[]")
     (experiment_path / "notes.txt").write_text("mine")
     with pytest.warns(DataFileWarning) as warned:
-        place.reset()
+        place.reset(delete=True)
     [warning] = warned
     # How many more are named depends on the length of their paths.
     assert str(warning.message).startswith(
-        "These files bear a measurement's or failure's name but cannot be read; the reset left them: "
+        "3 files have the name of a measurement or failure but cannot be read; the reset left them: "
         f"{experiment_path}/measurement.000002.json: no valid JSON: Expecting value, line 1, column 1"
     )
     assert listing(experiment_path) == [
@@ -547,23 +610,24 @@ def test_a_symbolic_link_is_deleted_and_not_what_it_leads_to(place, experiment_p
     (experiment_path / "measurement.000001.json").rename(tmp_path / "precious.json")
     (experiment_path / "measurement.000001.json").symlink_to(tmp_path / "precious.json")
     assert values(place) == VALUES
-    place.reset()
+    place.reset(delete=True)
     assert place.number() == 0
     assert (tmp_path / "precious.json").exists()
 
 
 @pytest.mark.leaves_files
 @pytest.mark.parametrize("active", [True, False])
+@pytest.mark.parametrize("delete", [True, False])
 def test_a_reset_that_was_cut_off_is_finished_by_the_next_writer_and_hidden_from_readers(
-    place, experiment_path, deaths, rest, active
+    place, experiment_path, deaths, rest, active, delete
 ):
     if not active:
         place.deactivate()
     steps = deaths.run(
-        lambda: opened(shutil.copytree(experiment_path, experiment_path.parent / "x")).reset()
+        lambda: opened(shutil.copytree(experiment_path, experiment_path.parent / "x")).reset(delete=delete)
     ).log
-    # The mark is in place with the first replace; from there on the reset has happened.
-    deaths.run(lambda: opened(experiment_path).reset(), at=steps.index("replace") + 2)
+    # The mark is in place with the first exchange of names; from there on the reset has happened.
+    deaths.run(lambda: opened(experiment_path).reset(delete=delete), at=steps.index("exchange") + 2)
     reading = opened(experiment_path, mode="r")
     assert (reading.number(), reading.failures(), reading.info["start_date"]) == (0, [], None)
     assert reading.next_id() == 6
@@ -571,4 +635,6 @@ def test_a_reset_that_was_cut_off_is_finished_by_the_next_writer_and_hidden_from
     place = opened(experiment_path)
     place.save_info(description="next writer")
     assert place.next_id() == 1
-    assert listing(experiment_path) == ["experiment.none.json"] + ["measurement.index.json"] * active
+    left = ["experiment.none.json"] + ["measurement.index.json"] * active
+    assert listing(experiment_path) == left + ["removed"] * (not delete)
+    assert delete or removed(experiment_path) == FILES

@@ -177,7 +177,9 @@ def test_files_of_both_formats_stand_side_by_side_and_come_back_as_they_were(exp
     assert {Path(name).suffix for name in listing(experiment_path)} == {f".{format}"}
     assert repr(list(place.measurements.trees())) == before
     place.reset()
-    assert listing(experiment_path) == [f"experiment.none.{format}", f"measurement.index.{format}"]
+    assert listing(experiment_path) == [
+        *("coma.json", f"experiment.none.{format}", f"measurement.index.{format}", "removed")
+    ]
 
 
 def test_an_index_in_the_other_format_counts_and_goes_with_the_next_one(place, experiment_path):
@@ -473,14 +475,10 @@ def test_the_state_is_a_copy(place):
 
 
 def test_a_state_that_cannot_be_read_is_empty_with_a_warning(place, experiment_path):
-    (experiment_path / ".coma.json").write_text("nonsense")
-    with pytest.warns(DataFileWarning, match=r"\.coma\.json: no valid JSON: .* It is taken for empty\."):
-        assert place.state() == {}
-    (experiment_path / ".coma.scan.json").write_text("[]")
-    with pytest.warns(
-        DataFileWarning, match=r"\.coma\.scan\.json: expected a dictionary .* It is taken for empty\."
-    ):
-        assert place.scan() is None
+    (experiment_path / "coma.json").write_text('{"coma_xr": nonsense')
+    text = r"/coma\.json cannot be read and is taken for empty \(no valid JSON: "
+    with pytest.warns(DataFileWarning, match=text):
+        assert (place.state(), place.scan()) == ({}, None)
 
 
 def test_the_index_is_a_hint(place, experiment_path, rest):
@@ -667,18 +665,19 @@ def test_a_measurement_file_that_may_not_be_read_is_a_problem_and_not_the_end(ch
 def test_a_damaged_state_is_kept_before_it_is_written_anew(tmp_path, damage):
     place = opened(tmp_path / "e")
     place.change_state(lambda state: state.update(definition=[["a", "parameters/a"]], seed=7))
-    file = tmp_path / "e/.coma.json"
+    file = tmp_path / "e/coma.json"
     text = file.read_text()
     damaged = text[:-10] if damage == "cut" else text.replace("7", '"seven"')
     file.write_text(damaged)
     place = opened(tmp_path / "e")
     with pytest.warns(
-        DataFileWarning, match=r"was damaged and is written anew.* is kept as .*/\.coma\.removed/\.coma\.json"
+        DataFileWarning, match=r"was damaged and is written anew.* is kept as .*/removed/.*-repair/coma\.json"
     ):
         place.save_info(description="new")
-    assert (tmp_path / "e/.coma.removed/.coma.json").read_text() == damaged
+    [kept] = tmp_path.glob("e/removed/*/coma.json")
+    assert kept.read_text() == damaged
     assert place.state().get("definition") == ([["a", "parameters/a"]] if damage == "one entry" else None)
     assert place.verify() == []
     # Once only.
     place.save_info(description="newer")
-    assert len(list((tmp_path / "e/.coma.removed").iterdir())) == 1
+    assert len(list((tmp_path / "e/removed").iterdir())) == 1

@@ -27,18 +27,28 @@ def place(experiment_path, rest):
 
 
 def removed(path):
-    directory = path / ".coma.removed"
-    return sorted(file.name for file in directory.iterdir()) if directory.exists() else []
+    """List what is in the folders of all operations, other than their records."""
+    found = (file.name for file in path.glob("removed/*/*") if file.name != "removed.json")
+    return sorted(found)
 
 
-def test_what_is_removed_can_be_put_back(place, experiment_path):
+def restore(place, *ids):
+    return place.restore((lambda removed: [one for one in removed if one.id in ids]) if ids else None)
+
+
+def test_what_is_removed_is_moved_with_date_and_reason_and_can_be_put_back(place, experiment_path):
     content = (experiment_path / "measurement.000002.json").read_bytes()
-    assert place.remove([2]) == [str(experiment_path / ".coma.removed" / "measurement.000002.json")]
+    folder = experiment_path / place.remove([2], "the lamp was off")
     assert place.measurements.ids() == [1, 3]
-    kept = experiment_path / ".coma.removed" / "measurement.000002.json"
-    assert kept.read_bytes() == content
-    shutil.move(kept, experiment_path)
+    assert (folder / "measurement.000002.json").read_bytes() == content
+    record = json.decode((folder / "removed.json").read_bytes())["removed"]
+    assert record == {"date": record["date"], "operation": "remove", "reason": "the lamp was off"}
+    assert folder.name == f"{record['date'].replace(':', '')}-remove"
+    [one] = place.removed()
+    assert (one.id, one.tree["results"]["value"], one.folder.reason) == (2, "two", "the lamp was off")
+    assert restore(place) == {2: 2}
     assert place.measurements.read(2)["results"]["value"] == "two"
+    assert not (experiment_path / "removed").exists()
 
 
 def test_an_id_that_was_removed_is_not_given_again(place, experiment_path, rest):
@@ -48,37 +58,66 @@ def test_an_id_that_was_removed_is_not_given_again(place, experiment_path, rest)
     assert removed(experiment_path) == ["measurement.000002.json", "measurement.000003.json"]
 
 
-def test_a_name_that_is_taken_gets_a_number(place, experiment_path):
-    for _ in range(3):
-        source = experiment_path / "measurement.000001.json"
-        shutil.copy(source, experiment_path.parent / "kept.json")
-        place.remove([1])
-        shutil.copy(experiment_path.parent / "kept.json", source)
-    assert removed(experiment_path) == [
-        "measurement.000001.1.json",
-        "measurement.000001.2.json",
-        "measurement.000001.json",
-    ]
+def test_each_operation_has_a_folder(place, experiment_path):
+    folders = [place.remove([id]) for id in (1, 2, 3)]
+    assert len(set(folders)) == 3
+    assert [one.folder.name for one in place.removed()] == folders
+    assert restore(place, 2) == {2: 2}
+    assert removed(experiment_path) == ["measurement.000001.json", "measurement.000003.json"]
+    assert place.empty_removed()["measurements"] == 2
+    assert list(place.removed()) == []
+    assert not list(experiment_path.glob(".coma-tmp-*"))
 
 
-def test_a_measurement_that_the_user_linked_elsewhere_is_not_taken_for_moved(
-    place, experiment_path, tmp_path
+def test_an_id_that_was_given_again_is_left_alone_and_the_restored_one_gets_another(
+    place, experiment_path, rest
 ):
-    source = experiment_path / "measurement.000001.json"
-    (tmp_path / "backup.json").hardlink_to(source)
-    (experiment_path / ".coma.removed").mkdir()
-    (experiment_path / ".coma.removed" / "measurement.000001.json").write_text("an older one")
-    place.remove([1])
-    assert removed(experiment_path) == ["measurement.000001.1.json", "measurement.000001.json"]
-    assert (experiment_path / ".coma.removed" / "measurement.000001.json").read_text() == "an older one"
+    place.reset()
+    assert place.measurements.add({}, rest("new"), id=1) == 1
+    assert restore(place, 1, 2) == {1: 4, 2: 2}
+    found = {id: tree["results"]["value"] for id, tree in place.measurements.trees()}
+    assert found == {1: "new", 2: "two", 4: "one"}
+    assert removed(experiment_path) == ["measurement.000003.json"]
+    assert place.verify() == []
 
 
-def test_both_formats_of_a_measurement_go(place, experiment_path):
-    (experiment_path / "measurement.000001.xml").write_text(
-        "<measurement><info><a>1</a></info></measurement>"
-    )
+def test_both_formats_of_a_measurement_go_and_come_back(place, experiment_path):
+    path = experiment_path / "measurement.000001.xml"
+    path.write_text("<measurement><info><a>1</a></info></measurement>")
     place.remove([1])
     assert removed(experiment_path) == ["measurement.000001.json", "measurement.000001.xml"]
+    assert restore(place) == {1: 1}
+    assert path.exists()
+
+
+def test_what_version_1_removed_is_listed_and_restored(place, experiment_path):
+    """It gave names that were taken a number."""
+    old = experiment_path / ".coma.removed"
+    old.mkdir()
+    for name, text in {"measurement.000001.json": "first", "measurement.000001.1.json": "second"}.items():
+        tree = {"info": {"measurement_id": 1}, "results": {"value": text}}
+        (old / name).write_bytes(json.encode({"measurement": tree}))
+    (experiment_path / "measurement.000001.json").unlink()
+    assert sorted((one.id, one.tree["results"]["value"]) for one in place.removed()) == [
+        (1, "first"),
+        (1, "second"),
+    ]
+    restore(place)
+    found = {id: tree["results"]["value"] for id, tree in place.measurements.trees()}
+    assert found == {1: "first", 2: "two", 3: "three", 4: "second"}
+    assert not old.exists()
+
+
+def test_other_files_in_removed_are_left_alone(place, experiment_path):
+    mine = experiment_path / "removed" / "mine"
+    mine.mkdir(parents=True)
+    (mine / "measurement.000007.json").write_text("notes")
+    place.remove([1])
+    assert [one.id for one in place.removed()] == [1]
+    place.empty_removed()
+    assert [file.name for file in (experiment_path / "removed").rglob("*.json")] == [
+        "measurement.000007.json"
+    ]
 
 
 @pytest.mark.parametrize("call", ["remove", "exclude"])
@@ -103,8 +142,11 @@ def test_excluded_measurements_are_marked_and_stay(place, experiment_path):
     for again in (place, opened(experiment_path, mode="r")):
         assert list(again.excluded().items()) == [(1, "not converged"), (3, "wrong")]
         assert again.number() == 3
-    assert json.decode((experiment_path / ".coma.json").read_bytes())["coma_xr"]["state"] == {
-        "excluded": {"3": "wrong", "1": "not converged"}
+    state = json.decode((experiment_path / "coma.json").read_bytes())["coma_xr"]
+    of = {"parameters": {"a": 1}}
+    assert state["excluded"] == {
+        "3": {"reason": "wrong", "of": of},
+        "1": {"reason": "not converged", "of": of},
     }
     place.include([1, 2])
     assert place.excluded() == {3: "wrong"}
@@ -123,8 +165,27 @@ def test_marks_go_with_what_they_mark(place):
     place.exclude([1, 2], "wrong")
     place.remove([2])
     assert place.excluded() == {1: "wrong"}
+    restore(place)
+    assert place.excluded() == {1: "wrong", 2: "wrong"}
     place.reset()
     assert place.excluded() == {}
+    restore(place, 1)
+    assert place.excluded() == {1: "wrong"}
+
+
+def test_a_mark_does_not_pass_to_another_measurement_of_the_same_id(place, experiment_path):
+    path = experiment_path / "measurement.000002.json"
+    place.exclude([2, 3], "wrong")
+    text = path.read_text()
+    path.write_text(text.replace('"a": 1', '"a": 7'))
+    with pytest.warns(
+        DataFileWarning, match=r"measurement 2 was excluded \(wrong\) when it had other parameters"
+    ):
+        assert place.excluded() == {3: "wrong"}
+    [finding] = place.verify()
+    assert (finding.file, finding.kind) == ("coma.json", "mark")
+    path.write_text(text.replace('"value": "two"', '"value": "2"'))
+    assert place.excluded() == {2: "wrong", 3: "wrong"}
 
 
 @pytest.mark.parametrize(
@@ -133,9 +194,9 @@ def test_marks_go_with_what_they_mark(place):
         (
             {"1": "a", "x": "b", "-1": "c"},
             {1: "a"},
-            "'excluded' marks no measurement by 'x', '-1'. This is not used.",
+            "has an entry that is not used: 'excluded' marks no measurement by 'x', '-1'.",
         ),
-        ([1], {}, "'excluded' is no dictionary of reasons by id. This is not used."),
+        ([1], {}, "has an entry that is not used: 'excluded' is no dictionary of reasons by id."),
     ],
 )
 def test_marks_that_make_no_sense_are_passed_over(place, marks, sound, text):
@@ -144,31 +205,50 @@ def test_marks_that_make_no_sense_are_passed_over(place, marks, sound, text):
     assert place.excluded() == sound
 
 
+def remove_two(place):
+    place.remove([id for id in (1, 2) if id in place.measurements.ids()])
+
+
+def remove_and_restore(place):
+    remove_two(place)
+    restore(place)
+
+
+def reset_and_restore(place):
+    if place.number():
+        place.reset()
+    restore(place)
+
+
 @pytest.mark.leaves_files
-def test_a_kill_while_removing_loses_nothing(quick_path, deaths, rest, report_line):
+@pytest.mark.parametrize("operation", [remove_two, remove_and_restore, reset_and_restore])
+def test_a_kill_while_removing_or_restoring_loses_nothing(quick_path, deaths, rest, report_line, operation):
     original, copy, survived = quick_path / "original", quick_path / "copy", 0
     place = opened(original)
     for value in ("one", "two", "three"):
-        place.measurements.add({}, rest(value))
+        beside = {"psi.nc": value.encode()}
+        place.measurements.add({"external": ["psi.nc"]}, rest(value), beside=beside)
     place.write_index()
     contents = {file.read_bytes() for file in original.glob("measurement.00*")}
-
-    def remove(path):
-        place = opened(path)
-        place.remove([id for id in (1, 2) if id in place.measurements.ids()])
 
     for at in itertools.count(1):
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(original, copy)
-        if not deaths.run(lambda: remove(copy), at).dead:
+        if not deaths.run(lambda: operation(opened(copy)), at).dead:
             break
         everywhere = {file.read_bytes() for file in copy.rglob("measurement.00*")}
         assert everywhere == contents
-        assert not opened(copy, mode="r").measurements.problems
-        deaths.run(lambda: remove(copy))
-        assert removed(copy) == ["measurement.000001.json", "measurement.000002.json"]
-        assert opened(copy).measurements.ids() == [3]
-        assert opened(copy).next_id() == 4
+        place = opened(copy, mode="r")
+        for id, tree in place.measurements.trees():
+            assert (copy / f"measurement.00000{id}.psi.nc").read_text() == tree["results"]["value"]
+        for one in place.removed():
+            assert [path.rpartition(".")[2] for path in one.beside] == ["nc"]
+        deaths.run(lambda: restore(opened(copy)))
+        place = opened(copy)
+        assert sorted(tree["results"]["value"] for _, tree in place.measurements.trees()) == [
+            *("one", "three", "two")
+        ]
+        assert place.measurements.ids() == [1, 2, 3]
         survived += 1
-    report_line(f"kill points of remove: {survived} of {survived} survived")
+    report_line(f"kill points of {operation.__name__}: {survived} of {survived} survived")
     assert survived > 10

@@ -61,8 +61,7 @@ def e(experiment_path):
 def test_everything_that_a_run_writes_is_legal(e, experiment_path):
     """Measurements, failures, the state, the scan, experiment file and index."""
     assert check_all(experiment_path) == [
-        ".coma.json",
-        ".coma.scan.json",
+        "coma.json",
         "failure.000003.json",
         "measurement.000001.json",
         "measurement.000002.json",
@@ -111,8 +110,8 @@ def test_there_and_back(e, experiment_path, compress):
     assert "failure.000003.json" in check_all(experiment_path)
     assert_same([m.tree for m in e.measurements()], before)
     assert e.verify() == []
-    e.reset()
-    assert check_all(experiment_path) == [".coma.json", ".coma.scan.json"]
+    e.reset(delete=True)
+    assert check_all(experiment_path) == ["coma.json"]
 
 
 def test_an_archive_with_failures_alone_is_legal(experiment_path):
@@ -121,9 +120,9 @@ def test_an_archive_with_failures_alone_is_legal(experiment_path):
         e.run(lambda x: 1 / 0, {"x": [NAN]}, progress=False)
     e.deactivate()
     assert "experiment.none.json" in check_all(experiment_path)
-    e.reset()
+    e.reset(delete=True)
     assert e.failures().empty
-    assert "experiment.none.json" not in check_all(experiment_path)
+    assert '"failures"' not in (experiment_path / "experiment.none.json").read_text()
 
 
 def test_what_is_merged_is_written_anew(tmp_path):
@@ -155,7 +154,7 @@ def test_xml_has_a_word_for_every_number(experiment_path):
     with pytest.warns(ComaWarning, match="1 of 2"):
         e.run(simulate, {"x": [1, INF]}, progress=False)
     assert b"<E>NaN</E>" in (experiment_path / "measurement.000001.xml").read_bytes()
-    assert check_all(experiment_path) == [".coma.scan.json", "failure.000002.json"]
+    assert check_all(experiment_path) == ["coma.json", "failure.000002.json"]
     assert_same(e.measurement(1).results.tree, RESULTS)
 
 

@@ -15,7 +15,7 @@ from coma_xr.errors import DataFileWarning, ExperimentBusyError, StorageError
 from coma_xr.store.findings import Finding
 from coma_xr.store.place import ExperimentDirectory
 
-ASIDE = "move it to .coma.removed"
+ASIDE = "move it to removed"
 ARCHIVE = "take it into the experiment file (activate() brings everything back)"
 
 
@@ -27,6 +27,11 @@ def snapshot(path):
     return {
         str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()
     }
+
+
+def set_aside(path):
+    """Return the files that a repair moved away, by name."""
+    return {file.name: file for file in path.glob("removed/*/*") if file.name != "removed.json"}
 
 
 def values(place):
@@ -100,7 +105,7 @@ def test_empty_files_are_moved_away(place, experiment_path, content, text):
     assert str(finding) == f"{name} {text}. To repair it: {ASIDE}."
     [done] = place.verify(repair=True)
     assert str(done) == f"{name} {text}. Repaired: {ASIDE}."
-    assert (experiment_path / ".coma.removed" / name).read_bytes() == content
+    assert set_aside(experiment_path)[name].read_bytes() == content
     assert place.number() == 2
     assert place.verify() == []
 
@@ -179,7 +184,7 @@ def test_equal_files_in_two_formats_become_one(place, experiment_path):
     only(place, file=name, kind="twice", text=text, repair=ASIDE)
     mended(place, name)
     assert values(place) == VALUES
-    assert (experiment_path / ".coma.removed" / name).exists()
+    assert name in set_aside(experiment_path)
 
 
 def test_different_files_in_two_formats_are_left(place, experiment_path):
@@ -238,16 +243,14 @@ def test_a_lost_experiment_file_is_written(place, experiment_path):
 
 
 def test_a_state_that_cannot_be_read_is_moved_away(place, experiment_path):
-    (experiment_path / ".coma.json").write_text("nonsense")
-    (experiment_path / ".coma.scan.json").write_text("[]")
-    with pytest.warns(DataFileWarning, match="It is taken for empty"):
+    (experiment_path / "coma.json").write_text('{"coma_xr": nonsense')
+    with pytest.warns(DataFileWarning, match="is taken for empty"):
         place = opened(experiment_path)
     assert [finding.text for finding in place.verify()] == [
-        "cannot be read and is taken for empty (no valid JSON: Expecting value, line 1, column 1)",
-        "cannot be read and is taken for empty (expected a dictionary with the key 'coma_xr', found a list)",
+        "cannot be read and is taken for empty (no valid JSON: Expecting value, line 1, column 13)"
     ]
-    mended(place, ".coma.json", ".coma.scan.json")
-    assert (experiment_path / ".coma.removed" / ".coma.json").read_text() == "nonsense"
+    mended(place, "coma.json")
+    assert set_aside(experiment_path)["coma.json"].read_text() == '{"coma_xr": nonsense'
 
 
 @pytest.mark.leaves_files
@@ -285,7 +288,7 @@ def test_a_repair_that_was_killed_is_finished_by_the_next_one(place, experiment_
     (experiment_path / "measurement.000002.json").write_bytes(b"")
     (experiment_path / "measurement.000001.xml").write_bytes(xml.encode({"measurement": tree}))
     (experiment_path / "measurement.index.json").unlink()
-    (experiment_path / ".coma.scan.json").write_text("nonsense")
+    (experiment_path / "failure.000003.json").write_bytes(b"")
     (experiment_path / f".coma-tmp-{files.host()}-999999999-a").touch()
     assert len(place.verify()) == 5
     copy, at = experiment_path.parent / "copy", 0
@@ -298,8 +301,8 @@ def test_a_repair_that_was_killed_is_finished_by_the_next_one(place, experiment_
         assert all(finding.done for finding in opened(copy).verify(repair=True))
         assert opened(copy).verify() == []
         assert values(opened(copy)) == {1: "one", 5: [1, None]}
-        removed = sorted(os.listdir(copy / ".coma.removed"))
-        assert removed == [".coma.scan.json", "measurement.000001.xml", "measurement.000002.json"]
+        removed = sorted(set_aside(copy))
+        assert removed == ["failure.000003.json", "measurement.000001.xml", "measurement.000002.json"]
     report_line(f"kill points of verify(repair=True): {at - 1} of {at - 1} survived")
     assert at > 15
 
@@ -309,12 +312,12 @@ def test_a_reset_that_was_cut_off_is_finished(place, experiment_path, deaths):
     steps = deaths.run(
         lambda: opened(shutil.copytree(experiment_path, experiment_path.parent / "x")).reset()
     ).log
-    deaths.run(lambda: opened(experiment_path).reset(), at=steps.index("replace") + 2)
+    deaths.run(lambda: opened(experiment_path).reset(), at=steps.index("exchange") + 3)
     text = "notes a reset that was cut off; measurements up to 5 do not count"
     assert [finding.text for finding in opened(experiment_path, mode="r").verify()][:1] == [text]
     found = opened(experiment_path).verify(repair=True)
     assert all(finding.done for finding in found)
-    assert found[0] == Finding(".coma.json", "reset", text, "finish the reset", True)
+    assert found[0] == Finding("coma.json", "reset", text, "finish the reset", True)
     assert opened(experiment_path).verify() == []
     assert opened(experiment_path).number() == 0
 
@@ -443,7 +446,7 @@ def test_a_file_beside_its_compressed_archive_is_moved_away(place, experiment_pa
     text = "is beside experiment.none.json.gz, which counts"
     only(place, file=path.name, kind="experiment", text=text, repair=ASIDE)
     mended(place, path.name)
-    assert (experiment_path / ".coma.removed" / path.name).read_bytes() == active
+    assert set_aside(experiment_path)[path.name].read_bytes() == active
 
 
 # -------------------------------------------------------------------------------------------- misuse

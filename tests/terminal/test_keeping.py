@@ -34,12 +34,27 @@ def test_what_would_be_removed_is_listed_and_stays(e, run):
 def test_what_is_removed_is_moved_to_where_it_can_be_put_back(e, run, words):
     said = run("remove", "inverse", *words, "--yes")
     assert (said.code, said.err) == (0, [])
-    moved = (
-        f"moved 2 measurements to {e.path}/.coma.removed; the next run computes what it is asked for again"
-    )
+    moved = f"moved 2 measurements to {e.path}/removed; `coma-xr restore` puts them back"
     assert said.out == [*LISTED, moved]
     assert numbers(e) == [3, 4]
-    assert len(os.listdir(e.path / ".coma.removed")) == 2
+    assert len(list(e.path.glob("removed/*/measurement.*"))) == 2
+
+
+def test_what_was_removed_is_listed_and_put_back(e, run):
+    run("remove", "inverse", 5, 6, "--yes", "--reason", "lamp off")
+    said = run("restore", "inverse")
+    assert [line.split()[:3] for line in said.out] == [
+        *(["id", "a", "name"], ["5", "2", "left"], ["6", "2", "right"])
+    ]
+    assert all("lamp off" in line for line in said.out[1:])
+    assert run("restore", "inverse", "--where", "name == 'right'").out == [
+        f"put back 1 measurement in {e.path}"
+    ]
+    assert numbers(e) == [3, 4, 6]
+    assert run("restore", "inverse", "--all").code == 0
+    assert numbers(e) == [3, 4, 5, 6]
+    assert run("restore", "inverse", 7).err[0].startswith("coma-xr: No measurement 7 was removed")
+    assert "exclude each other" in run("restore", "inverse", 7, "--all").err[0]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +138,7 @@ def test_what_is_wrong_is_told_and_mended_when_asked(e, here, run):
     assert said.code == 1
     assert said.out == [
         "good: all is well, 0 measurements",
-        "inverse: measurement.000005.json is empty, as a power cut leaves it. To repair it: move it to .coma.removed.",
+        "inverse: measurement.000005.json is empty, as a power cut leaves it. To repair it: move it to removed.",
     ]
     [told] = run("verify", "inverse", "--json").json
     assert (told["path"], told["file"], told["kind"], told["done"]) == (
@@ -134,7 +149,7 @@ def test_what_is_wrong_is_told_and_mended_when_asked(e, here, run):
     )
     said = run("verify", "inverse", "--repair")
     assert said.code == 0
-    assert said.out[0].endswith("Repaired: move it to .coma.removed.")
+    assert said.out[0].endswith("Repaired: move it to removed.")
     assert run("verify", "inverse").code == 0
 
 

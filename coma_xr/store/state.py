@@ -1,0 +1,285 @@
+"""``coma.json``: what the user defined, noted and ran, kept as sections that writers at the same time unite."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from coma_xr import files
+from coma_xr.encoding import json
+from coma_xr.encoding.formats import JSON
+from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, warn
+from coma_xr.store import documents, removing
+from coma_xr.store.hints import LAST_SCAN, SCANS, sound_state
+from coma_xr.text import listing
+
+if TYPE_CHECKING:
+    from coma_xr.store.layout import Layout
+    from coma_xr.values.plain import Tree
+
+STATE = "coma.json"
+ROOT = "coma_xr"
+RESET = "reset"
+
+# Where version 1 kept the state and the last scan.
+OLD_STATE, OLD_SCAN = ".coma.json", ".coma.scan.json"
+
+# Our own file begins with the root; what else cannot be read was cut off or damaged.
+_BEGINNING = 64
+
+
+@dataclass(frozen=True)
+class StateDocument:
+    """What ``coma.json`` holds.
+
+    Parameters
+    ----------
+    sections : dict
+        What was defined, annotated, excluded and run, by the name of the section.
+    reset : dict, optional
+        Up to which ids a reset that is under way takes measurements and failures away, and how.
+    damaged, fault : str
+        The name of a file that holds more than that, which cannot be used, and why.
+    foreign : str
+        Why the file is not ours; it is not written then.
+    data : bytes, optional
+        The content of the file, None without one.
+    old : tuple of str
+        The names of version 1's files, whose sections are among these.
+    """
+
+    sections: dict[str, Tree] = field(default_factory=dict)
+    reset: dict[str, Any] | None = None
+    damaged: str = ""
+    fault: str = ""
+    foreign: str = ""
+    data: bytes | None = None
+    old: tuple[str, ...] = ()
+
+    @property
+    def measurement_floor(self) -> int:
+        """The highest measurement id that is being taken away, 0 if none is."""
+        return int((self.reset or {}).get("measurements", 0))
+
+    @property
+    def failure_floor(self) -> int:
+        """The highest failure id that is being taken away, 0 if none is."""
+        return int((self.reset or {}).get("failures", 0))
+
+    @property
+    def tree(self) -> dict[str, Tree]:
+        """What stands below the root of the file."""
+        return self.sections if self.reset is None else {**self.sections, RESET: self.reset}
+
+    @property
+    def scan(self) -> dict[str, Any] | None:
+        """The last scan that was run."""
+        scan: dict[str, Any] | None = self.sections.get(SCANS, {}).get(self.sections.get(LAST_SCAN))
+        return scan
+
+
+def load(layout: Layout) -> StateDocument:
+    """Return the state, of version 1's files too; what cannot be used is left out with a warning."""
+    path = layout.path(STATE)
+    data, tree, foreign, fault = None, {}, "", ""
+    try:
+        data = files.read(path)
+        tree = documents.branch(JSON.decode(data), ROOT, path)
+    except FileNotFoundError:
+        pass
+    except (DataFileError, OSError) as error:
+        fault = f"cannot be read and is taken for empty ({documents.reason(error, path)})"
+        if data is None or not is_own(data):
+            foreign = f"is no file of coma_xr ({documents.reason(error, path)})"
+            fault = ""
+            warn(
+                f"{path} {foreign}: definition, annotations and marks are not read from it.", DataFileWarning
+            )
+    sections, reset, faults = _sound(tree)
+    if faults:
+        fault = f"has an entry that is not used: {'; '.join(faults)}"
+    if fault:
+        warn(f"{path} {fault}.", DataFileWarning)
+    old = _load_old(layout)
+    return StateDocument(
+        {**old.sections, **sections},
+        old.reset if reset is None else reset,
+        STATE if fault else old.damaged,
+        fault or old.fault,
+        foreign,
+        data,
+        old.old,
+    )
+
+
+def is_own(data: bytes) -> bool:
+    """Whether the content of a ``coma.json`` was written by coma_xr, or is what a power cut leaves of it."""
+    return b'"coma_xr"' in data[:_BEGINNING] or not data.strip(b"\0")
+
+
+def _sound(tree: dict[str, Tree]) -> tuple[dict[str, Tree], dict[str, Any] | None, list[str]]:
+    """Return the sections that can be used, the mark of a reset, and what is wrong with the others."""
+    reset = tree.get(RESET)
+    sections, faults = sound_state({name: section for name, section in tree.items() if name != RESET})
+    if reset is None or _is_reset(reset):
+        return sections, reset, faults
+    return sections, None, [*faults, f"{RESET!r} marks no reset"]
+
+
+def _is_reset(reset: Tree) -> bool:
+    return isinstance(reset, dict) and all(
+        documents.whole_number(reset.get(name, 0)) for name in ("measurements", "failures")
+    )
+
+
+def _load_old(layout: Layout) -> StateDocument:
+    """Return what is in the files of version 1."""
+    sections: dict[str, Tree] = {}
+    reset, names, damaged, fault = None, [], "", ""
+    for name in (OLD_STATE, OLD_SCAN):
+        path, faults = layout.path(name), []
+        try:
+            tree = documents.load(path, ROOT)
+        except FileNotFoundError:
+            continue
+        except DataFileError as error:
+            faults = [f"cannot be read and is taken for empty ({documents.reason(error, path)})"]
+        else:
+            own, mark, wrong = _sound(_sections_of(name, tree))
+            sections, reset = {**sections, **own}, reset or mark
+            faults = [f"has an entry that is not used: {'; '.join(wrong)}"] if wrong else []
+        names.append(name)
+        if faults:
+            damaged, fault = name, faults[0]
+            warn(f"{path} {fault}.", DataFileWarning)
+    return StateDocument(sections, reset, damaged, fault, old=tuple(names))
+
+
+def _sections_of(name: str, tree: dict[str, Tree]) -> dict[str, Tree]:
+    """Return as sections what a file of version 1 holds."""
+    if name == OLD_SCAN:
+        return recorded(tree) if tree else {}
+    state = tree.get("state")
+    sections = dict(state) if isinstance(state, dict) else {} if state is None else {"state": state}
+    return sections if tree.get(RESET) is None else {**sections, RESET: tree[RESET]}
+
+
+def recorded(scan: dict[str, Tree]) -> dict[str, Tree]:
+    """Return the sections that record a scan as the last one."""
+    key = hashlib.sha256(json.encode(scan, pretty=False)).hexdigest()[:16]
+    return {SCANS: {key: scan}, LAST_SCAN: key}
+
+
+def save(layout: Layout, document: StateDocument, base: StateDocument) -> None:
+    """Write the state, united with what another process wrote since `base` was read.
+
+    Raises
+    ------
+    ExperimentError
+        ``coma.json`` is a file of another program's. It was not changed.
+    """
+    path = layout.path(STATE)
+    if base.foreign:
+        raise ExperimentError(
+            f"{path} {base.foreign}, and is not overwritten.",
+            name=STATE,
+            ways=[
+                "Move it out of the directory, or rename it: coma_xr keeps definition, annotations and marks there."
+            ],
+        )
+    believed, mine, data = base.tree, document.tree, base.data
+    while True:
+        try:
+            replaced = files.swap(path, _text(layout, mine))
+        except FileExistsError:
+            # Made meanwhile, where locks do not hold; it is united with the next attempt.
+            continue
+        if replaced == data:
+            break
+        theirs = _decoded(layout, replaced)
+        believed, mine, data = mine, united(believed, mine, theirs), _text(layout, mine)
+    _forget_old(layout, base)
+
+
+def _decoded(layout: Layout, data: bytes | None) -> dict[str, Tree]:
+    """Return what another process wrote; what cannot be read is kept aside."""
+    if data is None:
+        return {}
+    try:
+        return documents.branch(JSON.decode(data), ROOT, STATE)
+    except DataFileError:
+        removing.keep(layout, STATE, data)
+        return {}
+
+
+class _Missing:
+    pass
+
+
+_MISSING: Any = _Missing()
+
+
+def united(base: Any, ours: Any, theirs: Any) -> Any:
+    """Return two changed versions of a tree as one, key by key; of one leaf that both changed, theirs.
+
+    Examples
+    --------
+    >>> united({"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4}, {"a": 1, "b": 2, "d": 5})
+    {'a': 1, 'b': 3, 'd': 5, 'c': 4}
+    """
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        earlier = base if isinstance(base, dict) else {}
+        keys = dict.fromkeys([*theirs, *ours])
+        trees = {key: united(*(tree.get(key, _MISSING) for tree in (earlier, ours, theirs))) for key in keys}
+        return {key: tree for key, tree in trees.items() if tree is not _MISSING}
+    return ours if _same(base, theirs) else theirs
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or (_MISSING not in (one, other) and documents.same(one, other))
+
+
+def _text(layout: Layout, tree: dict[str, Tree]) -> bytes:
+    """Return the text of the file: indented, but each scan on one line, which may have very many values."""
+    config = layout.config
+    strict = config.archive_strict_json
+    scans = tree.get(SCANS)
+    rest = {name: section for name, section in tree.items() if name != SCANS}
+    if not (scans and rest and config.archive_pretty_print):
+        return json.encode({ROOT: tree}, pretty=config.archive_pretty_print, strict=strict)
+    text = json.encode({ROOT: rest}, strict=strict)
+    lines = (
+        b"      %b: %b" % (json.encode(key), json.encode(scan, pretty=False, strict=strict))
+        for key, scan in scans.items()
+    )
+    end = b"\n  }\n}"
+    return b'%b,\n    "%b": {\n%b\n    }%b' % (
+        text.removesuffix(end),
+        SCANS.encode(),
+        b",\n".join(lines),
+        end,
+    )
+
+
+def _forget_old(layout: Layout, base: StateDocument) -> None:
+    """Delete version 1's files, of which everything is in the new one; one that holds more is kept aside."""
+    for name in base.old:
+        path = layout.path(name)
+        with suppress(FileNotFoundError):
+            if name == base.damaged or not _is_within(documents.load(path, ROOT), name, base.sections):
+                removing.set_aside(layout, [path], f"replaced by {STATE}")
+            else:
+                files.remove(path)
+
+
+def _is_within(old: dict[str, Tree], name: str, sections: dict[str, Tree]) -> bool:
+    earlier = {key: section for key, section in _sections_of(name, old).items() if key != RESET}
+    return all(key in sections and _same(sections[key], section) for key, section in earlier.items())
+
+
+def describe(document: StateDocument) -> str:
+    """Return what will happen to version 1's files."""
+    entries = listing(sorted(document.sections)) if document.sections else "nothing"
+    return f"is of version 1; the next change moves what it holds ({entries}) to {STATE}"
