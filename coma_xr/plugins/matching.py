@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
-from collections.abc import Sequence
+import functools
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from coma_xr.encoding import json
-from coma_xr.errors import ConditionError, PathError
-from coma_xr.same import equal
-from coma_xr.text import listing, near_names
+from coma_xr.errors import ConditionError, DataFileError, PathError
+from coma_xr.same import compare, is_null, is_real, key, near, nearest
 from coma_xr.values.plain import to_plain
-
-__all__ = ["matches"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -33,15 +31,14 @@ def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) 
         Of the variable, for messages.
     values : ndarray
     wanted : scalar, list or slice
-        A value, several, or a range with both ends. A member of an Enum is its value; dates may be texts, of which
-        ``"2020-01"`` is all of a month.
+        A value, several, or a range with both ends. Dates may be texts: ``"2020-01"`` is all of a month.
     tolerance : float
         How far numbers may be off, relative to the larger one.
 
     Raises
     ------
     PathError
-        When one of them is nowhere. The message names the nearest values.
+        When one of them is nowhere. The message names the nearest value.
     ConditionError
         When values have no order for a range.
 
@@ -51,105 +48,95 @@ def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) 
     array([False,  True])
     """
     if isinstance(wanted, enum.Enum):
-        wanted = wanted.value
+        return matches(name, values, wanted.value, tolerance)
     if isinstance(wanted, slice):
-        try:
-            found = _between(values, wanted.start, wanted.stop, tolerance)
-        except (TypeError, ValueError) as error:
-            raise ConditionError(
-                f"{name} has no range {_shown(wanted)}: {error}. {_there_is(values, wanted)}"
-            ) from None
+        mask = _between(name, values, wanted, tolerance)
     elif isinstance(wanted, (list, tuple, np.ndarray, range)):
-        whole = _as_label(values, wanted)
-        if whole is not None:
-            return whole
-        parts = [matches(name, values, one, tolerance) for one in wanted]
-        return np.logical_or.reduce(parts) if parts else np.zeros(values.shape, dtype=bool)
+        mask = _labelled(values, list(wanted))
+        if not mask.any():
+            parts = [matches(name, values, part, tolerance) for part in wanted]
+            return np.logical_or.reduce(parts) if parts else np.zeros(values.shape, dtype=bool)
+    elif isinstance(wanted, Mapping):
+        mask = _labelled(values, wanted)
     else:
-        found = _equal(values, wanted, tolerance)
-    if not found.any():
-        raise PathError(f"Nothing has {name} = {_shown(wanted)}. {_there_is(values, wanted)}")
-    return found
+        mask = _equal(values, wanted, tolerance)
+    if not mask.any():
+        raise _nothing(name, values, wanted)
+    return mask
 
 
 def _equal(values: npt.NDArray[Any], wanted: Any, tolerance: float) -> Mask:
-    if _is_number(wanted) and values.dtype.kind in "iuf":
-        return _close(values, wanted, tolerance)
-    if values.dtype.kind == "M" and isinstance(wanted, (str, dt.date, np.datetime64)):
-        try:
-            date = np.datetime64(wanted)
-        except ValueError:
-            return np.zeros(values.shape, dtype=bool)
-        # A day, say, is all of its times.
-        return np.asarray(values.astype(date.dtype) == date)
-    if values.dtype.kind == "m" and isinstance(wanted, (dt.timedelta, np.timedelta64)):
-        return np.asarray(values == np.timedelta64(wanted))
-    return np.fromiter(
-        (_same(value, wanted, tolerance) for value in values.ravel().tolist()), dtype=bool, count=values.size
-    ).reshape(values.shape)
-
-
-def _same(value: Any, wanted: Any, tolerance: float) -> bool:
-    if _is_number(value) and _is_number(wanted):
-        return bool(value == wanted or abs(value - wanted) <= tolerance * max(abs(value), abs(wanted)))
-    return equal(value, wanted)
-
-
-def _close(values: npt.NDArray[Any], wanted: Any, tolerance: float) -> Mask:
-    exact = np.asarray(values == wanted)
-    if wanted != wanted:  # noqa: PLR0124
-        return np.isnan(values) if values.dtype.kind == "f" else exact
+    part = key(wanted)
+    if values.dtype.kind not in "iuf" or type(part) not in (int, float):
+        exact = _each(values, lambda value: compare("==", value, wanted))
+        if exact.any() or not is_real(part):
+            return exact
+        return _each(values, lambda value: is_real(value) and _close(value, part, tolerance))
+    exact = (
+        _each(values, lambda value: value == part)
+        if values.dtype.kind in "iu"
+        else values.astype(float) == part
+    )
     if exact.any():
         return exact
-    off = np.abs(values - np.asarray(wanted, dtype=np.float64))
     with np.errstate(invalid="ignore"):
-        found = np.asarray(off <= tolerance * np.maximum(np.abs(values), abs(wanted)))
-    if found.any() or values.dtype.kind != "f":
-        return found
+        off = np.abs(values - np.float64(part))
+        mask = np.asarray(off <= tolerance * np.maximum(np.abs(values), abs(part)))
+    if mask.any() or tolerance <= 0:
+        return mask
+    mask = _each(values, lambda value: near(value, part))
+    if mask.any() or values.dtype.kind != "f":
+        return mask
     labels = np.unique(values[np.isfinite(values)])
     step = np.diff(labels).min(initial=np.inf)
-    return np.asarray(off <= _OF_STEP * step) if np.isfinite(step) and tolerance > 0 else found
+    return np.asarray(off <= _OF_STEP * step) if np.isfinite(step) else mask
 
 
-def _between(values: npt.NDArray[Any], low: Any, high: Any, tolerance: float) -> Mask:
-    found = np.ones(values.shape, dtype=bool)
-    if values.dtype == object:
-        # None has no order, and lies in no range.
-        found = np.fromiter((value is not None for value in values.ravel()), bool, values.size)
-        found = found.reshape(values.shape)
-    if low is not None:
-        there, end = _ordered(values[found], low, -tolerance)
-        found[found] = there >= end
-    if high is not None:
-        there, end = _ordered(values[found], high, tolerance)
-        found[found] = there <= end
-    return found
+def _close(value: Any, wanted: Any, tolerance: float) -> bool:
+    return math.isclose(value, wanted, rel_tol=tolerance) or (tolerance > 0 and near(value, wanted))
 
 
-def _ordered(values: npt.NDArray[Any], end: Any, tolerance: float) -> tuple[npt.NDArray[Any], Any]:
-    """Return values and the end of a range such that they can be compared."""
-    kind = values.dtype.kind
-    if kind == "M":
-        date = np.datetime64(end)
-        return values.astype(date.dtype), date
-    if kind == "m":
-        return values, np.timedelta64(end)
-    return values, end + tolerance * abs(end) if kind in "iuf" else end
+def _each(values: npt.NDArray[Any], holds: Callable[[Any], bool]) -> Mask:
+    """Return for which items something holds; times keep all their digits, numbers become Python's."""
+    items = list(values.ravel()) if values.dtype.kind in "mM" else values.ravel().tolist()
+    return np.fromiter(map(holds, items), dtype=bool, count=values.size).reshape(values.shape)
 
 
-def _as_label(values: npt.NDArray[Any], wanted: Any) -> Mask | None:
-    """Return where a list as a whole is the label, as its text; None when it is nowhere."""
-    if values.dtype.kind not in "UO":
-        return None
-    text = json.encode(to_plain(list(wanted)), pretty=False).decode()
-    found = np.asarray(values == text)
-    return found if found.shape == values.shape and found.any() else None
+def _between(name: str, values: npt.NDArray[Any], wanted: slice, tolerance: float) -> Mask:
+    """Return which values lie in a range; those that are missing, or None, lie in none."""
+    mask = _each(values, lambda value: not is_null(value))
+    for sign, end, room in ((">=", wanted.start, -tolerance), ("<=", wanted.stop, tolerance)):
+        if end is None:
+            continue
+        bound = end + room * abs(end) if values.dtype.kind in "iuf" and is_real(end) else end
+        try:
+            mask[mask] = _each(values[mask], functools.partial(_is_beyond, sign, bound))
+        except TypeError as error:
+            raise ConditionError(
+                f"{name} has no range {_shown(wanted)}: {error}.",
+                available=_known(values),
+                expected=_expected(values, end),
+            ) from None
+    return mask
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(
-        value, (bool, np.bool_)
-    )
+def _is_beyond(sign: str, bound: Any, value: Any) -> bool:
+    return compare(sign, value, bound)
+
+
+def _labelled(values: npt.NDArray[Any], wanted: Any) -> Mask:
+    """Return where a list or dictionary as a whole is the label, which is its text."""
+    part = key(to_plain(wanted))
+
+    def holds(value: Any) -> bool:
+        if type(value) is not str or not value.startswith(("[", "{")):
+            return False
+        try:
+            return bool(key(json.decode(value.encode())) == part)
+        except DataFileError:
+            return False
+
+    return _each(values, holds) if values.dtype.kind in "UO" else np.zeros(values.shape, dtype=bool)
 
 
 def _shown(value: Any) -> str:
@@ -158,23 +145,33 @@ def _shown(value: Any) -> str:
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 
-def _there_is(values: npt.NDArray[Any], wanted: Any) -> str:
-    """Return what there is instead, the nearest apart."""
-    known: Sequence[Any] = list(dict.fromkeys(map(str, _legible(values).ravel().tolist())))
-    text = f"Available: {listing(known)}."
-    if isinstance(wanted, str) and values.dtype.kind in "iufcb":
-        return f"{text} These are {'true or false' if values.dtype.kind == 'b' else 'numbers'}, and {wanted!r} is a text."
-    if isinstance(wanted, str):
-        hints = near_names(wanted, known)
-        return text + (f" Did you mean {' or '.join(map(repr, hints))}?" if hints else "")
-    if _is_number(wanted) and values.dtype.kind in "iuf" and np.isfinite(wanted) and values.size:
-        nearest = values.ravel()[np.nanargmin(np.abs(values.ravel() - np.float64(wanted)))].item()
-        return f"{text} The nearest is {nearest!r}."
-    return text
+def _nothing(name: str, values: npt.NDArray[Any], wanted: Any) -> PathError:
+    items = (
+        [] if isinstance(wanted, (slice, Mapping, list, tuple, np.ndarray, range)) else list(values.ravel())
+    )
+    other = nearest(wanted, items)
+    known = _known(values)
+    near_text = "" if other is None or isinstance(wanted, str) else f" The nearest is {_text(other)}."
+    return PathError(
+        f"Nothing has {name} = {_shown(wanted)}.{near_text}",
+        name=wanted if isinstance(wanted, str) and values.dtype.kind in "UO" else None,
+        available=known,
+        expected=_expected(values, wanted),
+    )
 
 
-def _legible(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return dates as such a text as says all of them, durations without the nanoseconds that are numbers to Python."""
-    if values.dtype.kind == "M":
-        return np.datetime_as_string(values, unit="auto")
-    return values.astype("timedelta64[us]") if values.dtype.kind == "m" else values
+def _expected(values: npt.NDArray[Any], wanted: Any) -> str | None:
+    """Return what kind of values a variable has, if a text was asked for and it has none."""
+    kinds = {"b": "True or False", **dict.fromkeys("iufc", "a number")}
+    return kinds.get(values.dtype.kind) if isinstance(wanted, str) else None
+
+
+def _known(values: npt.NDArray[Any]) -> list[str]:
+    return list(dict.fromkeys(map(_text, values.ravel())))
+
+
+def _text(value: Any) -> str:
+    """Return a value as text: dates with as many digits as they have, durations as Python writes them."""
+    if isinstance(value, np.datetime64):
+        return str(np.datetime_as_string(value, unit="auto"))
+    return str(value.astype("m8[us]").item() if isinstance(value, np.timedelta64) else value)
