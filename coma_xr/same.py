@@ -22,7 +22,7 @@ import math
 import operator
 import pathlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, Final, Self
 
 from coma_xr.errors import DataFileError, SerializationError
@@ -70,6 +70,8 @@ _CALENDAR: Final = Mark("_CALENDAR")
 # Python compares these as this module does. A float that is NaN is not equal to itself.
 _COMPARED = frozenset({str, int, float, type(None)})
 _REAL = (int, float, fractions.Fraction, decimal.Decimal)
+_ORDERED_NUMBERS = frozenset(_REAL)
+_ORDERED_TIMES = frozenset({_DATE, _NAIVE, _AWARE, _DURATION})
 
 # Stored forms with a rule of their own; all others are compared as dictionaries.
 _DECODED = frozenset(
@@ -143,6 +145,39 @@ def key(value: Any) -> Any:
     if rule is not None:
         return rule(value)
     return _key_of_object(value)
+
+
+def keys(values: Sequence[Any]) -> Sequence[Any]:
+    """Return the keys of many values.
+
+    Examples
+    --------
+    >>> len(set(keys([1, 1.0, True, float("nan"), float("nan")])))
+    3
+    """
+    kinds = set(map(type, values))
+    if not kinds <= _COMPARED:
+        return [key(value) for value in values]
+    if float in kinds and any(value != value for value in set(values)):  # noqa: PLR0124
+        return [value if value == value else _NAN for value in values]  # noqa: PLR0124
+    return values
+
+
+def in_order(parts: Iterable[Any]) -> list[Any]:
+    """Return keys of numbers, or of times of one kind, in ascending order with NaN last; others as they are.
+
+    Examples
+    --------
+    >>> in_order(map(key, [2, float("nan"), fractions.Fraction(1, 2)])), in_order(["b", "a"])
+    ([Fraction(1, 2), 2, _NAN], ['b', 'a'])
+    """
+    parts = list(parts)
+    values = [part for part in parts if part is not _NAN]
+    kinds = {part[0] if type(part) is tuple and part else type(part) for part in values}
+    if not (kinds <= _ORDERED_NUMBERS or (len(kinds) == 1 and kinds <= _ORDERED_TIMES) or kinds == {Mark}):
+        return parts
+    ordered = sorted(values, key=repr if kinds == {Mark} else None)
+    return ordered + [_NAN] * (len(parts) - len(values))
 
 
 def equal(a: Any, b: Any) -> bool:
@@ -324,6 +359,7 @@ _RULES: Final[dict[type, Callable[[Any], Any]]] = {
     range: _key_of_range,
     set: _key_of_set,
     frozenset: _key_of_set,
+    Mark: lambda value: value,
 }
 
 
@@ -420,7 +456,7 @@ def compare(sign: str, a: Any, b: Any) -> bool:
     first, second = _bare(a), _bare(b)
     if is_null(first) or is_null(second):
         return False
-    if _is_real(first) and _is_real(second):
+    if is_real(first) and is_real(second):
         return _ORDER[sign](first, second)
     if type(first) is type(second) is str:
         return _ORDER[sign](first, second)
@@ -458,7 +494,8 @@ def _bare(value: Any) -> Any:
     return value
 
 
-def _is_real(value: Any) -> bool:
+def is_real(value: Any) -> bool:
+    """Return whether a Python value is a real number, which True is not."""
     return isinstance(value, _REAL) and type(value) is not bool
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from coma_xr.encoding import json
-from coma_xr.errors import SerializationError
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING, lacks
+from coma_xr.same import in_order, keys
 from coma_xr.tree import is_typed
 from coma_xr.values.plain import from_plain, to_plain
 
@@ -237,47 +237,45 @@ def factorize(values: Sequence[Any]) -> tuple[Array, Array]:
     Parameters
     ----------
     values : sequence
-        Plain values or MISSING. Lists, arrays and dictionaries count as their JSON text.
+        Plain values or MISSING.
 
     Returns
     -------
     codes : ndarray of int
         The number of each value.
     labels : ndarray
-        The distinct values: numbers sorted, all else in the order of first appearance.
+        The distinct values, of lists, arrays and dictionaries their JSON text: numbers and times sorted, all else in
+        the order of first appearance.
 
     Examples
     --------
     >>> factorize([3, 1.0, 1, float("nan")])
     (array([1, 0, 0, 2]), array([ 1.,  3., nan]))
     """
-    kinds = set(map(type, values))
-    if not kinds <= _SCALARS | {type(MISSING)}:
-        values = [value if type(value) in _SCALARS or value is MISSING else _label(value) for value in values]
-        kinds = set(map(type, values))
-    keys = _keys(values, kinds)
+    parts = keys(values)
     firsts: dict[Any, Any] = {}
-    for key in dict.fromkeys(keys):
-        firsts[key] = key[1] if isinstance(key, tuple) else key
-    if (kinds <= {int, float, bool} and bool not in kinds) or kinds in _SORTED:
-        firsts = dict(sorted(firsts.items(), key=lambda pair: (pair[1] != pair[1], pair[1])))
-    numbers = dict(zip(firsts, range(len(firsts)), strict=True))
-    codes = np.fromiter(map(numbers.__getitem__, keys), dtype=np.intp, count=len(keys))
-    labels = list(firsts.values())
-    return codes, as_objects(labels) if None in labels else as_array(labels)[0]
+    for part, value in zip(parts, values, strict=True):
+        if part not in firsts:
+            firsts[part] = value
+    order = in_order(firsts)
+    numbers = dict(zip(order, range(len(order)), strict=True))
+    codes = np.fromiter(map(numbers.__getitem__, parts), dtype=np.intp, count=len(parts))
+    return codes, _labels([firsts[part] for part in order])
 
 
-def _keys(values: Sequence[Any], kinds: set[type]) -> Sequence[Any]:
-    """Return values that are equal exactly where the parameters are the same."""
-    if float in kinds and any(value != value for value in set(values)):  # noqa: PLR0124
-        nan = float("nan")
-        values = [nan if value != value else value for value in values]  # noqa: PLR0124
-    if bool in kinds and len(kinds) > 1:
-        return [(True, value) if type(value) is bool else value for value in values]
-    return values
-
-
-_SORTED: Final[list[set[type]]] = [{bool}, {dt.datetime}, {dt.date}, {dt.timedelta}]
+def _labels(values: Sequence[Any]) -> Array:
+    """Return distinct values as an array of distinct labels."""
+    kinds = set(map(type, values))
+    if kinds <= _SCALARS:
+        return as_objects(values) if type(None) in kinds else as_array(values)[0]
+    labels = [value if type(value) in _SCALARS or value is MISSING else _label(value) for value in values]
+    if len(set(map(type, labels))) > 1:
+        # NumPy compares its narrow numbers with Python's as if these were narrow too.
+        labels = [label.item() if isinstance(label, np.floating) else label for label in labels]
+    array = as_array(labels)[0]
+    if any(label is None for label in labels) or len(set(keys(list(array)))) < len(labels):
+        return as_objects(labels)
+    return array
 
 
 def _label(value: Any) -> Any:
@@ -285,15 +283,9 @@ def _label(value: Any) -> Any:
     meant = from_plain(value) if is_typed(value) else value
     if isinstance(meant, Hashable):
         return meant
-    try:
-        if isinstance(meant, np.ndarray):
-            value = meant.tolist()
-        elif is_typed(value) and isinstance(meant, (list, dict)):
-            value = to_plain(meant)
-        # What xarray and pandas have counts as it is stored.
-        return json.encode(value if type(value) in (list, dict) else to_plain(value), pretty=False).decode()
-    except SerializationError:
-        return str(value)
+    if isinstance(meant, np.ndarray):
+        meant = (meant.astype(str) if meant.dtype.kind in "mM" else meant).tolist()
+    return json.encode(to_plain(meant), pretty=False).decode()
 
 
 def numbered(keys: Iterable[Array], sizes: Iterable[int]) -> tuple[Array, int]:

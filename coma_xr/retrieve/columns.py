@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from coma_xr.errors import DataFileError
 from coma_xr.retrieve.measurement import item
+from coma_xr.same import Mark
 from coma_xr.tree import TYPE, Path, is_typed
 from coma_xr.values.external import is_external
 from coma_xr.values.plain import Tree, from_plain
@@ -29,19 +30,14 @@ __all__ = [
 ]
 
 
-class _Missing:
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING: Final = _Missing()
+MISSING: Final = Mark("MISSING")
 """Stands in a column where a measurement has no such path."""
 
 
 def lacks(column: Iterable[Any]) -> bool:
     """Whether a measurement lacks the path of a column."""
     # `in` would compare, and what compares to an array has no truth.
-    return _Missing in set(map(type, column))
+    return Mark in set(map(type, column))
 
 
 class _AsNeeded:

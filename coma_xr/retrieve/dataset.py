@@ -12,7 +12,7 @@ import xarray as xr
 from coma_xr.errors import LayoutError
 from coma_xr.retrieve.arrays import Attrs, factorize
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING
-from coma_xr.retrieve.dims import Structure, arrange
+from coma_xr.retrieve.dims import Structure, arrange, varies
 from coma_xr.retrieve.labelled import bring, constant_or_not
 from coma_xr.retrieve.layout import Layout, on_rows
 from coma_xr.retrieve.names import role
@@ -347,7 +347,7 @@ def _dims_of(path: Path, values: list[Any], layout: Layout) -> Sequence[str]:
     """Return the dims of a parameter's coordinate; none for a constant."""
     if path in layout.along:
         return layout.along[path]
-    if values.count(values[0]) == len(values):
+    if not varies(values):
         return ()
     codes, labels = factorize(values)
     return layout.determining(codes, len(labels))

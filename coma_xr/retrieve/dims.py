@@ -15,6 +15,7 @@ from coma_xr.retrieve.layout import Axis, Layout, cells_of, check_fill, distinct
 from coma_xr.retrieve.names import is_parameter, role
 from coma_xr.retrieve.requests import REPEAT, Request, Source
 from coma_xr.retrieve.status import Absent
+from coma_xr.same import keys
 from coma_xr.text import listing
 from coma_xr.tree import Path, join
 
@@ -287,7 +288,7 @@ def _scalars(column: Sequence[Any]) -> Array:
 
 def varies(column: list[Any]) -> bool:
     """Whether a column has several values."""
-    return bool(column) and column.count(column[0]) < len(column)
+    return len(set(keys(column))) > 1
 
 
 def _one_to_one(first: tuple[Array, int], second: tuple[Array, int]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.variables import Item
-from coma_xr.same import key
+from coma_xr.same import equal
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.arrays import Attrs
@@ -108,9 +108,12 @@ def _same(first: tuple[tuple[str, ...], list[Any]], second: tuple[tuple[str, ...
 
 def _equal(a: Any, b: Any) -> bool:
     """Whether two values, plain or decoded, are the same; NaN equals NaN."""
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        alike = a.shape == b.shape and a.dtype.kind == b.dtype.kind
-        return alike and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fcmM"))
-    if isinstance(a, np.generic) and isinstance(b, np.generic):
-        return bool(a == b or (a != a and b != b))  # noqa: PLR0124
-    return bool(a == b) or key([a]) == key([b])
+    if (
+        isinstance(a, np.ndarray)
+        and isinstance(b, np.ndarray)
+        and a.dtype == b.dtype
+        and a.dtype.kind in "iufmM"
+    ):
+        # Coordinates may be long, and NumPy compares arrays of one dtype exactly.
+        return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fmM"))
+    return equal(a, b)

@@ -17,6 +17,7 @@ from coma_xr.retrieve.arrays import utc
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect, stands_for_dataset
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.retrieve.names import Names, is_parameter, role
+from coma_xr.same import equal
 from coma_xr.text import available
 from coma_xr.tree import WILDCARD, Path, PathLike, follow, join, split
 from coma_xr.values.plain import Tree, from_plain, to_plain
@@ -201,10 +202,7 @@ def _is_copy(column: list[Any], other: list[Any]) -> bool:
         hasattr(next((v for v in values if v is not MISSING), None), "dims") for values in (column, other)
     ):
         return False
-    return column == other or all(
-        mine is MISSING or mine == its or (mine != mine and its != its)  # noqa: PLR0124
-        for mine, its in zip(column, other, strict=True)
-    )
+    return all(mine is MISSING or equal(mine, its) for mine, its in zip(column, other, strict=True))
 
 
 def read(

@@ -16,6 +16,7 @@ from coma_xr.exports.external import BARE, is_deferred
 from coma_xr.exports.stack import Stack
 from coma_xr.retrieve.arrays import Array, Attrs, as_array, place, with_holes
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING
+from coma_xr.same import equal
 from coma_xr.tree import is_typed
 from coma_xr.values.plain import from_plain
 
@@ -295,12 +296,8 @@ def _common(arrays: Sequence[xr.DataArray]) -> Attrs:
     return {
         str(key): value
         for key, value in arrays[0].attrs.items()
-        if all(key in array.attrs and _equal(array.attrs[key], value) for array in arrays)
+        if all(key in array.attrs and equal(array.attrs[key], value) for array in arrays)
     }
-
-
-def _equal(a: Any, b: Any) -> bool:
-    return bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) or isinstance(b, np.ndarray) else a == b
 
 
 def flat_columns(name: str, values: Sequence[Any]) -> dict[str, list[Any]]:
