@@ -32,6 +32,7 @@ from coma_xr.errors import (
     ExperimentError,
     InactiveError,
     LayoutError,
+    MissingAttributeError,
     ParameterError,
     PathError,
     RunError,
@@ -43,8 +44,7 @@ from coma_xr.text import available
 
 if TYPE_CHECKING:
     from coma_xr.collection import Experiments, open_experiments
-    from coma_xr.define.condition_nodes import Condition
-    from coma_xr.define.conditions import P
+    from coma_xr.define.conditions import Condition, P
     from coma_xr.define.parameters import ParameterSet
     from coma_xr.define.sampling import sample
     from coma_xr.define.scans import Scan, cases, grid, zipped
@@ -86,6 +86,7 @@ __all__ = [
     "LayoutError",
     "LiveRun",
     "Measurement",
+    "MissingAttributeError",
     "NewMeasurement",
     "P",
     "ParallelExperiment",
@@ -122,7 +123,7 @@ install()
 # Where each name that is loaded on first use lives.
 _HOMES = {
     "Branch": "retrieve.measurement",
-    "Condition": "define.condition_nodes",
+    "Condition": "define.conditions",
     "Experiment": "experiment",
     "Experiments": "collection",
     "Failure": "run.failure",

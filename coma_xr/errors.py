@@ -9,6 +9,7 @@
     │   ├── ParameterError           (ValueError)  wrong names, values or number of parameters
     │   │   └── ConditionError       (TypeError)   a condition asks of a value what cannot be asked of it
     │   ├── PathError                (KeyError)    a path leads nowhere
+    │   │   └── MissingAttributeError (AttributeError) an attribute that stands for a path or method does not exist
     │   ├── LayoutError              (ValueError)  measurements do not fit the arrays asked for
     │   ├── ConfigError              (ValueError)  a setting that cannot be used
     │   └── SerializationError       (TypeError)   a value that cannot be stored
@@ -45,6 +46,7 @@ __all__ = [
     "ExperimentError",
     "InactiveError",
     "LayoutError",
+    "MissingAttributeError",
     "ParameterError",
     "PathError",
     "RunError",
@@ -180,6 +182,12 @@ class PathError(ExperimentError, KeyError):
     """A path does not lead to a value."""
 
     # KeyError would show the message in quotation marks.
+    __str__ = ComaError.__str__
+
+
+class MissingAttributeError(PathError, AttributeError):
+    """An attribute does not exist; `hasattr` and `getattr` with a default understand this error."""
+
     __str__ = ComaError.__str__
 
 

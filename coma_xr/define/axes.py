@@ -15,7 +15,7 @@ from coma_xr.define.values import normalise
 from coma_xr.errors import ParameterError
 
 if TYPE_CHECKING:
-    from coma_xr.define.condition_nodes import Condition
+    from coma_xr.define.condition_terms import Condition
     from coma_xr.values.plain import Tree
 
 __all__ = [

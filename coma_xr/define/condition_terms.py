@@ -1,60 +1,330 @@
-"""Values in conditions that differ from measurement to measurement: names, and what is made of them."""
+"""The parts of a condition: values that differ between measurements, constants, comparisons, and their written form."""
 
 from __future__ import annotations
 
-import keyword
+import datetime as dt
+import enum
+import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, ClassVar, Final, TypeVar
 
-from coma_xr.define.condition_nodes import (
-    ATOL,
-    ATOM,
-    LEVELS,
-    POWER,
-    RTOL,
-    SIGN,
-    Close,
-    Condition,
-    Constant,
-    IsNull,
-    Node,
-    OneOf,
-    TextTest,
-    Truth,
-    compared,
-    constant,
-    negated,
-    short,
-    within,
-)
-from coma_xr.define.condition_tokens import quoted
-from coma_xr.errors import ParameterError
-from coma_xr.text import available
+from coma_xr import same
+from coma_xr.define.condition_values import COMPARISONS, Arrays, Choices, Lookup, Single, over_columns
+from coma_xr.define.values import normalise
+from coma_xr.errors import ConditionError, MissingAttributeError, ParameterError, PathError
+from coma_xr.text import shortened, with_article
+from coma_xr.values.plain import from_plain
 
-if TYPE_CHECKING:
-    from coma_xr.define.condition_values import Algebra
+_T = TypeVar("_T")
 
-__all__ = ["METHODS", "Binary", "Name", "Term", "Unary", "calculated", "is_number", "operand"]
+MAX_DEPTH: Final = 64
+"""The most levels in which conditions may be nested; a chain of `and` or `or` counts once, one of + at each sign."""
+
+WORDS: Final = frozenset({"and", "or", "not", "in", "is", "null"})
+CONSTANTS: Final = {
+    "True": True,
+    "False": False,
+    "None": None,
+    "nan": float("nan"),
+    "inf": float("inf"),
+}
+
+# An int with more bits has more digits than the text of a condition may have.
+_MAX_BITS = 3000
+
+# How tightly each operation holds together what stands beside its sign.
+_LEVELS: Final = {
+    "or": 1,
+    "and": 2,
+    "not": 3,
+    **dict.fromkeys([*COMPARISONS, "in", "isnull"], 4),
+    **dict.fromkeys("+-", 5),
+    **dict.fromkeys(["*", "/", "//", "%"], 6),
+    "negative": 7,
+    "**": 8,
+}
+_COMPARISON, _SUM, _SIGN, _POWER, _ATOM = 4, 5, 7, 8, 9
+_FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+# The tolerances of .close() are those of math.isclose.
+_RTOL: Final = 1e-9
+_ATOL: Final = 0.0
+
+_PARENTHESES = "Put each side in parentheses, as in (P.a > 1) & (P.b < 2)."
+
+
+def refusing(what: str, *ways: str) -> Callable[..., Any]:
+    """Return a method that raises a ConditionError for something that Python allows and conditions do not."""
+
+    def refuse(self: object, *_arguments: Any, **_options: Any) -> Any:
+        raise ConditionError(f"{shown(self)} {what}.", ways=ways)
+
+    return refuse
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Node:
+    """An operation with its arguments; nodes never change."""
+
+    _operation: str
+    _arguments: tuple[Any, ...]
+    _depth: int = field(init=False)
+
+    # NumPy then leaves `array > P.a` to this class, whose message explains what is wrong with it.
+    __array_ufunc__: ClassVar[None] = None
+
+    def __post_init__(self) -> None:
+        depth = 1 + max((child._depth for child in self._children()), default=0)
+        if self._operation == "constant":
+            depth = _depth_of(self._arguments[0], 1)
+        if depth > MAX_DEPTH:
+            raise ParameterError(f"A condition may be nested at most {MAX_DEPTH} levels deep.")
+        object.__setattr__(self, "_depth", depth)
+
+    def _children(self) -> tuple[Node, ...]:
+        return tuple([argument for argument in self._arguments if isinstance(argument, Node)])
+
+    def _walk(self) -> Iterator[Node]:
+        yield self
+        for child in self._children():
+            yield from child._walk()
+
+    def _ask(self, values: Single | Arrays) -> Any:
+        operation, arguments = self._operation, self._arguments
+        if operation == "name":
+            return values.name(*arguments)
+        if operation == "constant":
+            return values.constant(*arguments)
+        try:
+            if operation == "function":
+                return values.function(*arguments)
+            return values.apply(operation, *[argument._ask(values) for argument in arguments])
+        except ConditionError as error:
+            # The innermost operation is the one that failed.
+            error.excerpt = error.excerpt or f"    {shown(self)}"
+            raise
+
+    def __str__(self) -> str:
+        return _written(self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {shown(self)}>"
+
+    __bool__ = refusing(
+        "has no truth value, so `and`, `or`, `not`, `in`, `if` and 1 < P.a < 3 cannot be used",
+        "Use &, | and ~ with each side in parentheses, as in (P.a > 1) & (P.b < 2).",
+        "Use P.a.isin([1, 2]) or P.a.between(1, 3), or a string: 'a > 1 and b in [1, 2]'.",
+    )
+    __len__ = refusing("differs between measurements and has no length")
+    __iter__ = refusing("differs between measurements and cannot be iterated over")
+    __contains__ = refusing("does not support `in`", "Use P.a.isin([1, 2]) or P.a.contains('text').")
+    __call__ = refusing("is not a function", "Pass a condition as where=.")
+
+    def _as_condition(self) -> Condition:
+        raise ConditionError(
+            f"{shown(self)} is a value, not a condition.", ways=[f"Compare it, as in {shown(self)} > 0."]
+        )
+
+    def __and__(self, other: Any) -> Condition:
+        return joined("and", [_side(self, "&"), _side(other, "&")])
+
+    def __rand__(self, other: Any) -> Condition:
+        return joined("and", [_side(other, "&"), _side(self, "&")])
+
+    def __or__(self, other: Any) -> Condition:
+        return joined("or", [_side(self, "|"), _side(other, "|")])
+
+    def __ror__(self, other: Any) -> Condition:
+        return joined("or", [_side(other, "|"), _side(self, "|")])
+
+    def __invert__(self) -> Condition:
+        return negated(_side(self, "~"))
+
+
+class Constant(Node):
+    """A plain value, a date or a number of another type, or a list of these."""
+
+    __slots__ = ()
+
+    @property
+    def _value(self) -> Any:
+        value = self._arguments[0]
+        return value.values if isinstance(value, Choices) else value
+
+    @property
+    def _is_number(self) -> bool:
+        return type(self._value) in (int, float)
+
+
+class Condition(Node):
+    """Something that is true or false for each measurement, parameter set or cell.
+
+    Two conditions are equal if they are written the same.
+    """
+
+    __slots__ = ()
+
+    def _as_condition(self) -> Condition:
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names and paths that the condition needs, as they were written, in order."""
+        return tuple(dict.fromkeys(node._arguments[0] for node in self._walk() if node._operation == "name"))
+
+    @property
+    def functions(self) -> tuple[Callable[[Any], Any], ...]:
+        """The functions in the condition, which need the measurement or parameter set itself."""
+        return tuple(node._arguments[0] for node in self._walk() if node._operation == "function")
+
+    @property
+    def equalities(self) -> dict[str, list[Any]]:
+        """The values that names are compared with by ``==`` and ``in``."""
+        wanted: dict[str, list[Any]] = {}
+        for node in self._walk():
+            if node._operation in ("==", "in") and node._arguments[0]._operation == "name":
+                name, other = node._arguments[0]._arguments[0], node._arguments[1]
+                if isinstance(other, Constant):
+                    wanted.setdefault(name, []).extend(
+                        other._value if node._operation == "in" else [other._value]
+                    )
+        return wanted
+
+    def resolve(self, resolver: Callable[[str], _T]) -> dict[str, _T]:
+        """Return what a resolver makes of each name.
+
+        Raises
+        ------
+        PathError
+            That of the resolver. Its excerpt points at the name.
+        """
+        paths = {}
+        for name in self.names:
+            try:
+                paths[name] = resolver(name)
+            except PathError as error:
+                text = str(self)
+                error.excerpt = pointing(text, max(0, text.find(_quoted(name))))
+                error.ways = (*error.ways, *self._ways_for(name))
+                raise
+        return paths
+
+    def _ways_for(self, name: str) -> Iterator[str]:
+        """Yield what a user may have meant by an unknown name: text without quotation marks, or a path."""
+        for node in self._walk():
+            sides = node._arguments if node._operation in ("==", "!=") else ()
+            if any(side._operation == "name" and side._arguments[0] == name for side in sides):
+                yield f"Put text in quotation marks: {name!r}."
+                break
+        if " / " in str(self):
+            yield "Put a path in backticks: `results/E`, in Python P['results/E']."
+
+    def nearest(self, known: Mapping[str, Iterable[Any]]) -> str:
+        """Return a sentence for each name that never had the value asked for, with the nearest one it had."""
+        sentences = []
+        for name, wanted in self.equalities.items():
+            values = list(known.get(name, ()))
+            if not any(same.equal(value, other) for value in wanted for other in values):
+                found = [(value, same.nearest(value, values)) for value in wanted[:3]]
+                sentences += [
+                    f"The value of {name} nearest to {value!r} is {shortened(near)}."
+                    for value, near in found
+                    if near is not None
+                ]
+        return " ".join(sentences)
+
+    def evaluate(self, lookup: Lookup, subject: Any = None) -> bool:
+        """Return whether the condition holds for one measurement or parameter set.
+
+        Parameters
+        ----------
+        lookup : callable
+            Returns the plain value of each of `names`; `coma_xr.define.values.NOTHING`, or a KeyError, when
+            there is none.
+        subject : Measurement or ParameterSet, optional
+            What functions are called with.
+
+        Raises
+        ------
+        ConditionError
+            When values cannot be compared, such as text with numbers by ``<``. The message shows them.
+
+        Examples
+        --------
+        >>> from coma_xr.define.conditions import P
+        >>> (P.a + P.b > 3).evaluate({"a": 1, "b": 2.5}.__getitem__)
+        True
+        """
+        return bool(self._ask(Single(lookup, subject)))
+
+    def evaluate_columns(self, lookup: Lookup) -> Any:
+        """Return where the condition holds, for many measurements or cells at the same time.
+
+        Parameters
+        ----------
+        lookup : callable
+            Returns the values of each of `names`: DataArrays, which are broadcast and may be chunked; Series
+            of one DataFrame; arrays; or lists of plain values. A KeyError when there are none.
+
+        Returns
+        -------
+        DataArray, Series or ndarray of bool
+            The same kind.
+
+        Raises
+        ------
+        ConditionError
+            When values cannot be compared, and for functions.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from coma_xr.define.conditions import P
+        >>> (P.a > 1).evaluate_columns({"a": np.array([1.0, 2.0, np.nan])}.__getitem__)
+        array([False,  True, False])
+        """
+        values, names = Single(lookup), self.names
+        return over_columns(
+            lambda *arrays: self._ask(Arrays(dict(zip(names, arrays, strict=True)))),
+            [values.name(name) for name in names],
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Condition):
+            return str(self) == str(other) and self.functions == other.functions
+        # A comparison without parentheses brings one of these here.
+        if not isinstance(other, (Node, bool, int, float, str, list, tuple)):
+            return NotImplemented
+        return bool(self < other)
+
+    def __hash__(self) -> int:
+        return hash((str(self), self.functions))
+
+    __lt__ = __le__ = __gt__ = __ge__ = refusing(
+        "is a condition and cannot be compared: & and | bind more tightly than comparisons", _PARENTHESES
+    )
 
 
 def _comparison(sign: str) -> Callable[[Any, Any], Condition]:
-    return lambda self, other: compared(sign, self, operand(other))
+    return lambda self, other: compared(sign, self, _operand(other))
 
 
 def _calculation(sign: str) -> tuple[Callable[[Any, Any], Term], Callable[[Any, Any], Term]]:
     return (
-        lambda self, other: calculated(sign, self, operand(other)),
-        lambda self, other: calculated(sign, operand(other), self),
+        lambda self, other: calculated(sign, self, _operand(other)),
+        lambda self, other: calculated(sign, _operand(other), self),
     )
 
 
 class Term(Node):
-    """A value that is different from measurement to measurement, such as ``P.a`` or ``P.a + 1``.
+    """A value that differs between measurements, such as ``P.a`` or ``P.a + 1``.
 
-    Comparisons and the methods below make a `Condition` of it, also ``==``: terms themselves cannot be
-    compared, and are no keys of dictionaries.
+    Comparisons and the methods below make a `Condition` of it, also ``==``, so that terms cannot be keys of
+    dictionaries.
     """
 
     __slots__ = ()
@@ -62,12 +332,11 @@ class Term(Node):
     __lt__, __le__ = _comparison("<"), _comparison("<=")
     __gt__, __ge__ = _comparison(">"), _comparison(">=")
     __eq__, __ne__ = _comparison("=="), _comparison("!=")  # type: ignore[assignment]
-
-    def __hash__(self) -> int:
-        raise TypeError(
-            f"{short(self)} is no key of a dictionary or set, since == makes a condition of it. "
-            "For `in`, write P.a.isin([1, 2])."
-        )
+    __hash__ = refusing(
+        "cannot be a key of a dictionary or an item of a set, since == makes a condition of it",
+        "For `in`, write P.a.isin([1, 2]).",
+    )
+    __getitem__ = refusing("cannot be indexed", "Name an item by its path, as in P['results/E/0'].")
 
     __add__, __radd__ = _calculation("+")
     __sub__, __rsub__ = _calculation("-")
@@ -78,210 +347,394 @@ class Term(Node):
     __pow__, __rpow__ = _calculation("**")
 
     def __neg__(self) -> Term:
-        return Unary("-", self)
+        return Term("negative", (self,))
 
     def __pos__(self) -> Term:
         return self
 
     def __abs__(self) -> Term:
-        return Unary("abs", self)
+        return Term("abs", (self,))
 
-    def __getitem__(self, item: Any) -> NoReturn:
-        raise TypeError(f"An item of {short(self)} is named by its path, as in P['results/E/0'].")
-
-    def __getattr__(self, name: str) -> NoReturn:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        path = f" A value in a branch is named by its path: P['{self}/{name}']." if type(self) is Name else ""
-        raise AttributeError(f"{short(self)} has no '{name}'. {available(name, METHODS)}{path}")
+        branch = [f"Name a value in a branch by its path, as in P['{self._arguments[0]}/{name}']."]
+        raise MissingAttributeError(
+            f"{shown(self)} has no method '{name}'.",
+            name=name,
+            available=METHODS,
+            ways=branch if self._operation == "name" else (),
+        )
+
+    def _as_condition(self) -> Condition:
+        return Condition("true", (self,)) if self._operation == "name" else super()._as_condition()
 
     def isin(self, values: Iterable[Any]) -> Condition:
-        """Whether the value is the same as one of `values`, a list, set or array of one dimension."""
+        """Return the condition that the value is one of `values`, a list, set or array of one dimension."""
         if isinstance(values, (str, bytes, Mapping, Node)) or not isinstance(values, Iterable):
-            raise TypeError(f".isin() takes a list of values, such as [1, 2], not {values!r}.")
+            raise ConditionError(
+                f".isin() cannot be applied to {shortened(values)}.", expected="a list such as [1, 2]"
+            )
         # A set has another order in another process.
         listed = sorted(values, key=repr) if isinstance(values, (set, frozenset)) else list(values)
-        return OneOf(self, constant(listed))
+        return Condition("in", (self, Constant("constant", (Choices(constant(listed)._value),))))
 
     def between(self, low: Any, high: Any, inclusive: str = "both") -> Condition:
-        """Whether the value lies between two; `inclusive` is "both", "left", "right" or "neither"."""
-        if inclusive not in ("both", "left", "right", "neither"):
+        """Return the condition that the value lies between two; `inclusive` is "both", "left", "right" or "neither"."""
+        options = ["both", "left", "right", "neither"]
+        if inclusive not in options:
             raise ParameterError(
-                f"inclusive is 'both', 'left', 'right' or 'neither', as in pandas, not {inclusive!r}."
+                f"Unknown option inclusive={inclusive!r}.", name=str(inclusive), available=options
             )
-        left = compared(">=" if inclusive in ("both", "left") else ">", self, operand(low))
-        right = compared("<=" if inclusive in ("both", "right") else "<", self, operand(high))
+        left = compared(">=" if inclusive in ("both", "left") else ">", self, _operand(low))
+        right = compared("<=" if inclusive in ("both", "right") else "<", self, _operand(high))
         return left & right
 
-    def close(self, other: Any, *, rtol: float = RTOL, atol: float = ATOL) -> Condition:
-        """Whether two numbers differ by at most `rtol` of the greater one (1e-9), or by at most `atol` (0)."""
+    def close(self, other: Any, *, rtol: float = _RTOL, atol: float = _ATOL) -> Condition:
+        """Return the condition that two numbers differ by at most `rtol` of the larger one (1e-9), or `atol` (0)."""
         for name, tolerance in [("rtol", rtol), ("atol", atol)]:
-            if not (is_number(constant(tolerance)) and tolerance >= 0):
-                raise ParameterError(f"{name} is a number from 0 upwards, not {tolerance!r}.")
-        return Close(self, _number(".close()", operand(other)), float(rtol), float(atol))
+            if not (constant(tolerance)._is_number and tolerance >= 0):
+                raise ParameterError(f"{name}={tolerance!r} cannot be used.", expected="a number from 0 up")
+        tolerances = constant(float(rtol)), constant(float(atol))
+        return Condition("close", (self, _number(".close()", _operand(other)), *tolerances))
 
     def isnull(self) -> Condition:
-        """Whether the value is missing, None or NaN."""
-        return IsNull(self)
+        """Return the condition that the value is missing, None or NaN."""
+        return Condition("isnull", (self,))
 
     def notnull(self) -> Condition:
-        """Whether there is a value, neither None nor NaN."""
-        return negated(IsNull(self))
+        """Return the condition that the value exists and is neither None nor NaN."""
+        return negated(self.isnull())
 
     def startswith(self, part: str) -> Condition:
-        """Whether a text begins so."""
-        return TextTest("startswith", self, _part(part))
+        """Return the condition that a text begins with `part`."""
+        return Condition("startswith", (self, _part(part)))
 
     def endswith(self, part: str) -> Condition:
-        """Whether a text ends so."""
-        return TextTest("endswith", self, _part(part))
+        """Return the condition that a text ends with `part`."""
+        return Condition("endswith", (self, _part(part)))
 
     def contains(self, part: str) -> Condition:
-        """Whether a text has this part, literally."""
-        return TextTest("contains", self, _part(part))
+        """Return the condition that a text contains `part`, literally."""
+        return Condition("contains", (self, _part(part)))
 
     def lower(self) -> Term:
         """Return the text in lower case."""
-        return TextOf("lower", self)
+        return Term("lower", (self,))
 
     def upper(self) -> Term:
         """Return the text in upper case."""
-        return TextOf("upper", self)
+        return Term("upper", (self,))
 
 
-# What can be written after a value, in Python and in text.
 METHODS: Final = tuple(name for name in vars(Term) if not name.startswith("_"))
+"""What can be written after the dot of a value, in Python and in text."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Name(Term):
-    """The value of a name or path."""
-
-    _name: str
-
-    def _own_names(self) -> tuple[str, ...]:
-        return (self._name,)
-
-    def _as_condition(self, where: str) -> Condition:  # noqa: ARG002
-        return Truth(self)
-
-    def _ask(self, algebra: Algebra) -> Any:
-        return algebra.value(self._name)
-
-    def _write(self, python: bool) -> str:
-        name = self._name
-        if not python:
-            return quoted(name)
-        # Python reads attributes in this form only, and P has none that begin with an underscore.
-        bare = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
-        return f"P.{name}" if bare and unicodedata.is_normalized("NFKC", name) else f"P[{name!r}]"
+# Making nodes
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Unary(Term):
-    """A negative or absolute number."""
-
-    _sign: str
-    _term: Term
-
-    def _children(self) -> tuple[Node, ...]:
-        return (self._term,)
-
-    def _ask(self, algebra: Algebra) -> Any:
-        return algebra.unary(self._sign, self._term._ask(algebra))
-
-    def _write(self, python: bool) -> str:
-        if self._sign == "abs":
-            return f"abs({self._term._write(python)})"
-        return f"-{within(self._term, python, SIGN)}"
-
-    def _level(self, python: bool) -> int:  # noqa: ARG002
-        return ATOM if self._sign == "abs" else SIGN
+def named(name: str) -> Term:
+    """Return the value of a name or path."""
+    return Term("name", (name,))
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Binary(Term):
-    """A calculation with two numbers."""
-
-    _sign: str
-    _left: Node
-    _right: Node
-
-    def _children(self) -> tuple[Node, ...]:
-        return (self._left, self._right)
-
-    def _ask(self, algebra: Algebra) -> Any:
-        return algebra.arithmetic(self._sign, self._left._ask(algebra), self._right._ask(algebra))
-
-    def _write(self, python: bool) -> str:
-        level = LEVELS[self._sign]
-        # A power takes what stands right of it first, with its sign; all others what stands left.
-        left, right = (ATOM, SIGN) if level == POWER else (level, level + 1)
-        return f"{within(self._left, python, left)} {self._sign} {within(self._right, python, right)}"
-
-    def _level(self, python: bool) -> int:  # noqa: ARG002
-        return LEVELS[self._sign]
+def function(called: Callable[[Any], Any]) -> Condition:
+    """Return the condition that a user's function decides."""
+    return Condition("function", (called,))
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TextOf(Term):
-    """A text in lower or upper case."""
-
-    _method: str
-    _term: Term
-
-    def _children(self) -> tuple[Node, ...]:
-        return (self._term,)
-
-    def _ask(self, algebra: Algebra) -> Any:
-        return algebra.text_of(self._method, self._term._ask(algebra))
-
-    def _write(self, python: bool) -> str:
-        return f"{within(self._term, python, ATOM)}.{self._method}()"
+def _side(value: Any, sign: str) -> Condition:
+    """Return what stands beside `&` or `|`, or after `~`, as a condition."""
+    if isinstance(value, Node):
+        return value._as_condition()
+    if callable(value) and not isinstance(value, type):
+        return function(value)
+    raise ConditionError(
+        f"One side of {sign} is {shortened(value)}, which is not a condition: "
+        f"{sign} binds more tightly than comparisons.",
+        ways=[_PARENTHESES],
+    )
 
 
-def operand(value: Any) -> Node:
-    """Return what stands beside a sign as a term or a constant.
+def joined(word: str, parts: Iterable[Condition]) -> Condition:
+    """Return conditions joined by `and` or `or`, in one row."""
+    row: list[Condition] = []
+    for part in parts:
+        row.extend(part._arguments if part._operation == word else [part])
+    return Condition(word, tuple(row))
+
+
+def negated(part: Condition) -> Condition:
+    """Return the opposite of a condition."""
+    inner: Condition = part._arguments[0]
+    return inner if part._operation == "not" else Condition("not", (part,))
+
+
+def _operand(value: Any) -> Node:
+    """Return what stands beside a sign as a term or a constant; a ConditionError for a condition."""
+    if isinstance(value, Condition):
+        raise ConditionError(
+            f"{shown(value)} is a condition, not a value: & and | bind more tightly than comparisons, and "
+            "comparisons cannot be chained in Python.",
+            ways=[_PARENTHESES],
+        )
+    return value if isinstance(value, Term) else constant(value)
+
+
+def compared(sign: str, left: Node, right: Node) -> Condition:
+    """Return a comparison of two values, a constant on its right side.
 
     Raises
     ------
-    TypeError
-        When it is neither.
+    ConditionError
+        For an order with None, a bool or a list.
+    ParameterError
+        When neither side differs between measurements.
     """
-    if isinstance(value, Term):
-        return value
-    if isinstance(value, Node):
-        raise TypeError(
-            f"{short(value)} is a condition, not a value. Comparisons hold less tightly than & and |, and are not "
-            "chained in Python: put each in parentheses, as in (P.a > 1) & (P.a < 3)."
-        )
-    return constant(value)
-
-
-def is_number(node: Node) -> TypeGuard[Constant]:
-    """Whether a node is a constant number."""
-    return isinstance(node, Constant) and type(node._value) in (int, float)
-
-
-def _number(sign: str, node: Node) -> Node:
-    if isinstance(node, Constant) and not is_number(node):
-        raise TypeError(f"{sign} is for numbers, not for {node}.")
-    return node
+    if isinstance(left, Constant):
+        sign, left, right = _FLIPPED[sign], right, left
+    if isinstance(left, Constant):
+        text = f"{right} {_FLIPPED[sign]} {left}"
+        raise ParameterError(f"{text} is the same for all measurements.", expected="a name on one side")
+    if isinstance(right, Constant) and sign not in ("==", "!="):
+        value = right._value
+        if value is None or isinstance(value, (bool, list, complex)):
+            raise ConditionError(f"{sign} cannot be used with {right}.", expected="a number, text or a date")
+    return Condition(sign, (left, right))
 
 
 def calculated(sign: str, left: Node, right: Node) -> Term:
-    """Return a calculation, of which at least one side is a term.
-
-    Raises
-    ------
-    TypeError
-        For a constant that is no number.
-    """
-    return Binary(sign, _number(sign, left), _number(sign, right))
+    """Return a calculation with at least one term; a ConditionError for a constant that is not a number."""
+    return Term(sign, (_number(sign, left), _number(sign, right)))
 
 
-def _part(part: Any) -> str:
+def _number(sign: str, node: Node) -> Node:
+    if isinstance(node, Constant) and not node._is_number:
+        raise ConditionError(f"{sign} cannot be applied to {node}.", expected="a number")
+    return node
+
+
+def _part(part: Any) -> Constant:
     node = constant(part)
     if not isinstance(node._value, str):
-        raise TypeError(f"A part of a text is text, not {node}.")
-    return node._value
+        raise ConditionError(f"{node} is not text.", expected="a part of a text")
+    return node
+
+
+# Constants
+
+
+def _moment(text: str) -> Any:
+    """Return the time that a text names; one that Python's datetime does not hold exactly is NumPy's."""
+    if re.search(r"\.\d{6}\d*[1-9]", text) or not re.match(r"\d{4}-", text):
+        import numpy as np
+
+        return np.datetime64(text)
+    return dt.datetime.fromisoformat(text)
+
+
+def _duration(text: str) -> dt.timedelta:
+    seconds = Decimal(text)
+    if not abs(seconds) < 10**15:
+        raise OverflowError("A duration has less than 10**15 seconds")
+    return dt.timedelta(microseconds=int(seconds.scaleb(6)))
+
+
+def _fraction(text: str) -> Fraction:
+    # An exponent could make a number that fills the memory.
+    numerator, _, denominator = text.partition("/")
+    return Fraction(int(numerator), int(denominator or 1))
+
+
+def _seconds(value: dt.timedelta) -> str:
+    return str(Decimal(value // dt.timedelta(microseconds=1)).scaleb(-6).normalize())
+
+
+LITERALS: Final[dict[str, Callable[[str], Any]]] = {
+    "date": dt.date.fromisoformat,
+    "datetime": _moment,
+    "timedelta": _duration,
+    "complex": complex,
+    "Decimal": Decimal,
+    "Fraction": _fraction,
+}
+"""Values that are written as a name with text in parentheses, such as ``date('2026-01-31')``, and how each is read."""
+
+_WRITTEN: Final[dict[type, tuple[str, Callable[[Any], str]]]] = {
+    dt.date: ("date", str),
+    dt.datetime: ("datetime", dt.datetime.isoformat),
+    dt.timedelta: ("timedelta", _seconds),
+    complex: ("complex", str),
+    Decimal: ("Decimal", str),
+    Fraction: ("Fraction", str),
+}
+_BARE = frozenset({str, int, float, bool, type(None)})
+
+
+def constant(value: Any) -> Constant:
+    """Return a user's value as a constant; a ConditionError for values that conditions cannot be compared with."""
+    return Constant("constant", (_plain_constant(value),))
+
+
+def _plain_constant(value: Any) -> Any:
+    if type(value) in (list, tuple):
+        return [_plain_constant(item) for item in value]
+    if type(value) not in _BARE:
+        value = _plain_scalar(value)
+    if type(value) is int and value.bit_length() > _MAX_BITS:
+        raise ConditionError(f"An int in a condition may have at most {_MAX_BITS} bits.")
+    return value
+
+
+def _plain_scalar(value: Any) -> Any:
+    """Return Python's form of a scalar of NumPy or pandas, of a subclass or of a member of an Enum."""
+    if isinstance(value, Node):
+        raise ConditionError(f"{shown(value)} differs between measurements.", expected="one value for all")
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if same.is_missing(value):
+        return float("nan")
+    if kind == "M" and not value.ndim:
+        return _plain_time(value)
+    if kind and not value.ndim:
+        value = value.item() if kind != "m" else value.astype("m8[us]").item()
+    elif isinstance(value, dt.datetime):
+        # A Timestamp may have nanoseconds.
+        stamp = None if value.tzinfo else getattr(value, "asm8", None)
+        return dt.datetime.fromisoformat(value.isoformat()) if stamp is None else _plain_time(stamp)
+    elif isinstance(value, dt.timedelta):
+        value = dt.timedelta(value.days, value.seconds, value.microseconds)
+    elif isinstance(value, (str, int, float, enum.Enum)):
+        value = from_plain(normalise("value", value))
+    if type(value) in _BARE or type(value) in _WRITTEN:
+        return value
+    raise ConditionError(
+        f"A condition cannot be compared with {with_article(type(value).__name__)}.",
+        expected="a number, text, True, False, None, a date or a list of these",
+        ways=["Use .isin() for a choice among several values."] if getattr(value, "ndim", 0) else (),
+    )
+
+
+def _plain_time(value: Any) -> Any:
+    import numpy as np
+
+    text = str(np.datetime_as_string(np.asarray(value)))
+    # A year or month stands for all of its days, as text does.
+    return text if len(text) < len("2026-01-31") else _moment(text)
+
+
+def _depth_of(value: Any, depth: int) -> int:
+    items = value.values if isinstance(value, Choices) else value
+    if depth > MAX_DEPTH or not isinstance(items, list):
+        return depth
+    return max((_depth_of(item, depth + 1) for item in items), default=depth)
+
+
+# Writing
+
+
+def _quoted(name: str) -> str:
+    """Return a name as text has it: bare, or in backticks.
+
+    Examples
+    --------
+    >>> _quoted("theta_0"), _quoted("results/E"), _quoted("in")
+    ('theta_0', '`results/E`', '`in`')
+    """
+    is_bare = name.isidentifier() and name not in WORDS and name not in CONSTANTS
+    # Python reads names in this form, so that a > 1 and P.a > 1 mean the same.
+    if is_bare and unicodedata.is_normalized("NFKC", name):
+        return name
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    if type(value) in _BARE:
+        return repr(value)
+    name, text_of = _WRITTEN.get(type(value), ("datetime", str))
+    return f"{name}({text_of(value)!r})"
+
+
+def _written(node: Node) -> str:
+    """Return the text of a node, which `coma_xr.define.conditions.parse` reads."""
+    operation, (first, *others) = node._operation, node._arguments
+    if operation == "name":
+        return _quoted(first)
+    if operation == "constant":
+        return _literal(node._value)  # type: ignore[attr-defined]
+    if operation == "function":
+        return f"<function {getattr(first, '__name__', type(first).__name__)}>"
+    if operation == "true":
+        return _written(first)
+    if operation == "abs":
+        return f"abs({_written(first)})"
+    if operation == "negative":
+        return f"-{_within(first, _SIGN)}"
+    if operation in ("and", "or"):
+        return f" {operation} ".join([_within(part, _LEVELS[operation] + 1) for part in node._arguments])
+    if operation == "isnull":
+        return f"{_within(first, _SUM)} is null"
+    if operation == "not":
+        if first._operation in ("in", "isnull"):
+            term = _within(first._arguments[0], _SUM)
+            denied = _written(first)[len(term) :]
+            return term + denied.replace(" in ", " not in ", 1).replace(" is null", " is not null")
+        return f"not {_within(first, _LEVELS['not'])}"
+    if operation in _LEVELS:
+        return _written_infix(operation, first, others[0])
+    texts = [_written(option) for option in others]
+    if operation == "close":
+        usual = zip(("rtol", "atol"), (_RTOL, _ATOL), others[1:], strict=True)
+        texts[1:] = [f"{name}={_written(value)}" for name, default, value in usual if value._value != default]
+    return f"{_within(first, _ATOM)}.{operation}({', '.join(texts)})"
+
+
+def _written_infix(operation: str, left: Node, right: Node) -> str:
+    level = _LEVELS[operation]
+    if level == _POWER:
+        # A power takes what stands right of it first, with its sign; all others take what stands left.
+        levels = _ATOM, _SIGN
+    else:
+        levels = (_SUM, _SUM) if level == _COMPARISON else (level, level + 1)
+    return f"{_within(left, levels[0])} {operation} {_within(right, levels[1])}"
+
+
+def _within(node: Node, least: int) -> str:
+    """Return a node as it is written in another one, in parentheses where it would fall apart."""
+    text, level = _written(node), _LEVELS.get(node._operation, _ATOM)
+    if node._operation == "not" and node._arguments[0]._operation in ("in", "isnull"):
+        level = _COMPARISON
+    if node._operation == "constant" and text.startswith("-"):
+        level = _SIGN
+    return text if level >= least else f"({text})"
+
+
+def shown(node: object) -> str:
+    """Return the text of a node, cut where it is long, for a message."""
+    text = str(node)
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+# A longer line is cut to this many characters on both sides of the place.
+_AROUND = 60
+
+
+def pointing(text: str, place: int) -> str:
+    """Return the line of a text that has a place, and a second one with a caret below it.
+
+    Examples
+    --------
+    >>> print(pointing("A >> 3", 3))
+        A >> 3
+           ^
+    """
+    first = text.rfind("\n", 0, place) + 1
+    line = text[first:].partition("\n")[0]
+    column = place - first
+    start, end = max(0, column - _AROUND), column + _AROUND
+    before = "..." if start else ""
+    cut = before + line[start:end] + ("..." if end < len(line) else "")
+    shown_line = "".join(c if c.isprintable() else " " for c in cut)
+    return f"    {shown_line}\n    {' ' * (column - start + len(before))}^"

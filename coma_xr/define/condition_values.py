@@ -1,22 +1,25 @@
-"""What conditions do with values: one by one (`Scalars`) or with whole arrays (`Arrays`), by the same rules.
+"""What conditions make of values: one by one, or of whole arrays by the same rules.
 
-Nodes of a condition ask one of the two, which have the same methods; arrays of numbers are compared by
-NumPy, all else item by item with the functions that single values are compared with.
+Every operation of a condition is a function of single values in `OPERATIONS`. `Single` applies it to the values of
+one measurement, `Arrays` to each item of arrays, except where NumPy gives the same answers faster.
 """
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
 import functools
 import math
 import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+from coma_xr import same
 from coma_xr.define.values import NOTHING
-from coma_xr.same import equal, key
+from coma_xr.errors import ConditionError
+from coma_xr.text import shortened, with_article
 from coma_xr.tree import is_typed
 from coma_xr.values.plain import from_plain
 
@@ -25,41 +28,17 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-__all__ = [
-    "Algebra",
-    "Arrays",
-    "Lookup",
-    "Mismatch",
-    "Scalars",
-    "arithmetic",
-    "over_columns",
-]
-
 Lookup = Callable[[str], Any]
+Operation = Callable[..., Any]
 
-
-class Mismatch(TypeError):
-    """Values that cannot be compared or calculated with."""
-
-
-_KINDS: Final = {
-    int: "a number",
-    float: "a number",
-    str: "text",
-    bool: "a bool",
-    list: "a list",
-    dict: "a branch",
-}
-_NUMBERS = frozenset({int, float})
-_SINGLE = frozenset({int, float, str})
-
-_ORDER: Final[dict[str, Callable[[Any, Any], Any]]] = {
+COMPARISONS: Final = ("<", "<=", ">", ">=", "==", "!=")
+_ORDER: Final[dict[str, Operation]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
 }
-_ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
+_ARITHMETIC: Final[dict[str, Operation]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
@@ -68,201 +47,194 @@ _ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "%": operator.mod,
     "**": operator.pow,
 }
-_UNARY: Final[dict[str, Callable[[Any], Any]]] = {"-": operator.neg, "abs": operator.abs}
+_UNARY: Final[dict[str, Operation]] = {"negative": operator.neg, "abs": operator.abs}
 
-# Beyond this, a float does not tell two ints apart.
-_EXACT = 2**53
+_DOUBLES = frozenset({int, float})
+_NUMBERS = frozenset({int, float, Decimal, Fraction})
+_KINDS: Final = {
+    **dict.fromkeys(_NUMBERS, "a number"),
+    complex: "a complex number",
+    str: "text",
+    bool: "a bool",
+    list: "a list",
+    dict: "a branch",
+}
 
-# So few choices are compared one after the other.
+# Doubles represent every int up to here.
+EXACT: Final = 2**53
+
+# A list with at most this many choices is compared item by item with a whole array.
 _FEW = 16
 
 
+# Operations on single values
+
+
 def _plain(value: Any) -> Any:
-    """Return a value without NumPy's and pandas' clothes, and without those of a file."""
+    """Return a value as one of Python's where it is in the form of a file, or a scalar of NumPy or xarray."""
     if type(value) in _KINDS or value is None or value is NOTHING:
-        return from_plain(value) if is_typed(value) else value
-    if type(value).__name__ in {"NAType", "NaTType"}:
-        return None
-    dtype = getattr(value, "dtype", None)
-    if getattr(value, "ndim", None) == 0 and getattr(dtype, "kind", "") in "biufU":
-        return value.item()
-    return value
-
-
-def _described(value: Any) -> str:
-    text = repr(value)
-    kind = _KINDS.get(type(value), f"of type {type(value).__name__}")
-    return f"{text if len(text) <= 40 else text[:37] + '...'} ({kind})"
-
-
-def _hint(*values: Any) -> str:
-    if any(isinstance(value, list) or getattr(value, "ndim", 0) for value in values):
-        return " One item of a list is named by its place, as in P['results/E/0']."
-    if any(isinstance(value, dict) for value in values):
-        return " A value in a branch is named by its path, as in P['layout/N']."
-    return ""
-
-
-def _is_null(value: Any) -> bool:
-    value = _plain(value)
-    if value is None or value is NOTHING:
-        return True
-    return bool(type(value) in {float, complex} and value != value)  # noqa: PLR0124
-
-
-def _same(a: Any, b: Any) -> bool:
-    if type(a) in _SINGLE and type(b) in _SINGLE:
-        return bool(a == b or (a != a and b != b))  # noqa: PLR0124
-    a, b = _plain(a), _plain(b)
-    if a is NOTHING or b is NOTHING:
-        return False
-    if _is_plain(a) and _is_plain(b):
-        return equal(a, b)
-    # Such as dates and complex numbers.
-    a, b = _as_dates(a, b)
-    alike = a == b or (a != a and b != b)  # noqa: PLR0124
-    return alike if type(alike) is bool else False
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether a value can be a parameter or, as an array, be made one."""
-    return type(value) in _KINDS or value is None or type(value) is tuple or hasattr(value, "dtype")
-
-
-def _as_dates(a: Any, b: Any) -> tuple[Any, Any]:
-    """Return a date, or date and time, and a text beside it as two of the same type, where it says one."""
-    try:
-        if type(b) is str and isinstance(a, dt.date):
-            return a, type(a).fromisoformat(b)
-        if type(a) is str and isinstance(b, dt.date):
-            return type(b).fromisoformat(a), b
-    except ValueError:
-        pass
-    return a, b
+        return from_plain(value) if type(value) is dict and is_typed(value) else value
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    return value.item() if kind and kind in "biufcUO" and not value.ndim else value
 
 
 def _compare(sign: str, a: Any, b: Any) -> bool:
-    if sign == "==":
-        return _same(a, b)
-    if sign == "!=":
-        return not _same(a, b)
-    a, b = _plain(a), _plain(b)
-    if _is_null(a) or _is_null(b):
-        return False
-    if (type(a) in _NUMBERS and type(b) in _NUMBERS) or type(a) is type(b) is str:
+    if type(a) in _DOUBLES and type(b) in _DOUBLES and sign in _ORDER:
         return bool(_ORDER[sign](a, b))
-    first, second = _as_dates(a, b)
-    if isinstance(first, dt.date) and isinstance(second, dt.date):
-        # Python does not compare a day with a time, nor local time with that of a zone.
-        with contextlib.suppress(TypeError):
-            return bool(_ORDER[sign](first, second))
-    raise Mismatch(
-        f"{_described(a)} and {_described(b)} have no order. Numbers are compared with numbers, "
-        f"text with text, dates with dates such as '2026-01-31'.{_hint(a, b)}"
-    )
-
-
-def _double(value: float) -> float:
+    if a is NOTHING or b is NOTHING:
+        return sign == "!="
     try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
+        return same.compare(sign, a, b)
+    except TypeError:
+        raise ConditionError(
+            f"{described(a)} and {described(b)} have no order.",
+            expected="numbers with numbers, text with text, or dates with dates such as '2026-01-31'",
+            ways=_ways(a, b),
+        ) from None
 
 
-def _operand(value: Any, sign: str) -> float | None:
-    value = _plain(value)
-    if type(value) in _NUMBERS:
-        return _double(value)
-    if value is None or value is NOTHING:
-        return None
-    raise Mismatch(f"{sign} is for numbers, not for {_described(value)}.{_hint(value)}")
+def _is_in(a: Any, choices: Choices) -> bool:
+    if type(a) in choices.hashed and a == a:  # noqa: PLR0124
+        return a in choices.hashed[type(a)]
+    return any(_compare("==", a, choice) for choice in choices.values)
+
+
+def _is_null(a: Any) -> bool:
+    return a is NOTHING or same.is_null(a)
 
 
 def arithmetic(sign: str, a: Any, b: Any) -> Any:
     """Return what two numbers make, in double precision; `NOTHING` where one is missing or None.
-
-    Raises
-    ------
-    Mismatch
-        For what is no number.
 
     Examples
     --------
     >>> arithmetic("/", 1, 0), arithmetic("+", 1, None)
     (inf, NOTHING)
     """
-    x, y = _operand(a, sign), _operand(b, sign)
+    x, y = _double(a, sign), _double(b, sign)
     if x is None or y is None:
         return NOTHING
     try:
         result = _ARITHMETIC[sign](x, y)
     except (ZeroDivisionError, OverflowError):
-        return _as_numpy(sign, x, y)
+        import numpy as np
+
+        with np.errstate(all="ignore"):
+            return float(_ARITHMETIC[sign](np.float64(x), np.float64(y)))
     # A root of a negative number is complex in Python.
     return result if type(result) is float else math.nan
 
 
-def _as_numpy(sign: str, x: float, y: float) -> float:
-    import numpy as np
-
-    with np.errstate(all="ignore"):
-        return float(_ARITHMETIC[sign](np.float64(x), np.float64(y)))
+def _unary(name: str, a: Any) -> Any:
+    x = _double(a, "-" if name == "negative" else "abs()")
+    return NOTHING if x is None else _UNARY[name](x)
 
 
-def _unary(sign: str, a: Any) -> Any:
-    x = _operand(a, sign)
-    return NOTHING if x is None else _UNARY[sign](x)
-
-
-def _text(a: Any, method: str) -> str | None:
-    a = _plain(a)
-    if type(a) is str:
-        return a
-    if _is_null(a):
+def _double(value: Any, sign: str) -> float | None:
+    value = _plain(value)
+    if type(value) in _NUMBERS:
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    if _is_null(value):
         return None
-    raise Mismatch(f".{method}() is for text, not for {_described(a)}.")
+    raise ConditionError(
+        f"{sign} cannot be applied to {described(value)}.", expected="a number", ways=_ways(value)
+    )
 
 
-def _text_of(method: str, a: Any) -> Any:
-    text = _text(a, method)
-    if text is None:
-        return NOTHING
-    return text.lower() if method == "lower" else text.upper()
-
-
-def _text_test(method: str, part: str, a: Any) -> bool:
-    text = _text(a, method)
-    if text is None:
-        return False
-    if method == "startswith":
-        return text.startswith(part)
-    return text.endswith(part) if method == "endswith" else part in text
-
-
-def _one_of(choices: Sequence[Any], keys: frozenset[Any], a: Any) -> bool:
-    a = _plain(a)
-    if a is NOTHING:
-        return False
-    return key((a,))[0] in keys if _is_plain(a) else any(_same(a, choice) for choice in choices)
-
-
-def _close(rtol: float, atol: float, a: Any, b: Any) -> bool:
-    x, y = _operand(a, ".close()"), _operand(b, ".close()")
+def _is_close(a: Any, b: Any, rtol: float, atol: float) -> bool:
+    x, y = _double(a, ".close()"), _double(b, ".close()")
     return x is not None and y is not None and math.isclose(x, y, rel_tol=rtol, abs_tol=atol)
 
 
-def _truth(a: Any) -> bool:
+def _of_text(method: str, missing: Any, function: Operation, a: Any, *options: Any) -> Any:
+    a = _plain(a)
+    if type(a) is str:
+        return function(a, *options)
+    if _is_null(a):
+        return missing
+    raise ConditionError(f".{method}() cannot be applied to {described(a)}.", expected="text")
+
+
+def _is_true(a: Any) -> bool:
     a = _plain(a)
     if type(a) is bool:
         return a
     if _is_null(a):
         return False
-    raise Mismatch(
-        f"a name alone is a condition where it is True or False, not where it is {_described(a)}; compare it."
+    raise ConditionError(
+        f"A name alone is a condition only where it is True or False; here it is {described(a)}.",
+        ways=["Compare it, as in a > 0."],
     )
 
 
-class Scalars:
+OPERATIONS: Final[dict[str, Operation]] = {
+    **{sign: functools.partial(_compare, sign) for sign in COMPARISONS},
+    **{sign: functools.partial(arithmetic, sign) for sign in _ARITHMETIC},
+    **{name: functools.partial(_unary, name) for name in _UNARY},
+    "in": _is_in,
+    "close": _is_close,
+    "isnull": _is_null,
+    "startswith": functools.partial(_of_text, "startswith", False, str.startswith),
+    "endswith": functools.partial(_of_text, "endswith", False, str.endswith),
+    "contains": functools.partial(_of_text, "contains", False, operator.contains),
+    "lower": functools.partial(_of_text, "lower", NOTHING, str.lower),
+    "upper": functools.partial(_of_text, "upper", NOTHING, str.upper),
+    "true": _is_true,
+    # All parts are asked, as they are of arrays: an error does not depend on the form of the data.
+    "and": lambda *parts: all(parts),
+    "or": lambda *parts: any(parts),
+    "not": operator.not_,
+}
+"""What each operation of a condition makes of single values."""
+
+# The operations that do not answer with true or false.
+_VALUES = frozenset({*_ARITHMETIC, *_UNARY, "lower", "upper"})
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """The values of `in`; numbers and texts among them are found by their hash."""
+
+    values: list[Any]
+    hashed: Mapping[type, frozenset[Any]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Text may also stand for the date that a value is, but a text is never the date.
+        numbers = frozenset(value for value in self.values if type(value) in _NUMBERS)
+        texts = frozenset(value for value in self.values if type(value) is str)
+        dates = any(type(value) not in _KINDS and value is not None for value in self.values)
+        hashed = {int: numbers, float: numbers} | ({} if dates else {str: texts})
+        object.__setattr__(self, "hashed", hashed)
+
+
+def described(value: Any) -> str:
+    """Return a value with its kind, for a message.
+
+    Examples
+    --------
+    >>> described("Ising"), described(3)
+    ("'Ising' (text)", '3 (a number)')
+    """
+    value = _plain(value)
+    return f"{shortened(value, 40)} ({_KINDS.get(type(value)) or with_article(type(value).__name__)})"
+
+
+def _ways(*values: Any) -> list[str]:
+    kinds = [type(_plain(value)) for value in values]
+    if list in kinds or any(getattr(_plain(value), "ndim", 0) for value in values):
+        return ["Name one item of a list by its path: `results/E/0`, in Python P['results/E/0']."]
+    if dict in kinds:
+        return ["Name a value in a branch by its path: `layout/N`, in Python P['layout/N']."]
+    return []
+
+
+# The two evaluators
+
+
+class Single:
     """The values of one measurement or parameter set.
 
     Parameters
@@ -276,7 +248,7 @@ class Scalars:
     def __init__(self, lookup: Lookup, subject: Any = None) -> None:
         self._lookup, self._subject = lookup, subject
 
-    def value(self, name: str) -> Any:
+    def name(self, name: str) -> Any:
         """Return the value of a name."""
         try:
             return self._lookup(name)
@@ -287,40 +259,26 @@ class Scalars:
         """Return a constant."""
         return value
 
-    arithmetic = staticmethod(arithmetic)
-    unary = staticmethod(_unary)
-    text_of = staticmethod(_text_of)
-    compare = staticmethod(_compare)
-    is_null = staticmethod(_is_null)
-    truth = staticmethod(_truth)
-    negation = staticmethod(operator.not_)
-
-    def one_of(self, a: Any, choices: Sequence[Any], keys: frozenset[Any]) -> bool:
-        """Whether a value is one of some."""
-        return _one_of(choices, keys, a)
-
-    def close(self, a: Any, b: Any, rtol: float, atol: float) -> bool:
-        """Whether two numbers hardly differ."""
-        return _close(rtol, atol, a, b)
-
-    def text_test(self, method: str, a: Any, part: str) -> bool:
-        """Whether a text has a part at its start, at its end or anywhere."""
-        return _text_test(method, part, a)
+    def apply(self, operation: str, *values: Any) -> Any:
+        """Return what an operation makes of values."""
+        return OPERATIONS[operation](*values)
 
     def function(self, function: Callable[[Any], Any]) -> bool:
-        """Return what a user's function says of the measurement or parameter set."""
+        """Return what a function returns for the measurement or parameter set, as true or false."""
         if self._subject is None:
-            raise Mismatch("a function needs the measurement or parameter set itself, not only values.")
+            raise ConditionError("A function needs a measurement or parameter set; here are only values.")
         answer = _plain(function(self._subject))
-        hint = ", which is neither true nor false."
+        hint = "."
         try:
-            # What a function returns that lacks a `return` is no answer.
+            # A function that lacks a `return` returns None.
             if answer is not None:
                 return bool(answer)
-            hint = ". Is a return missing? What may be None goes into bool(...)."
+            hint = "; check whether a return is missing, and put a value that may be None into bool(...)."
         except (TypeError, ValueError):
             pass
-        raise Mismatch(f"the function returns True or False, here it returned {_described(answer)}{hint}")
+        raise ConditionError(
+            f"The function returned {shortened(answer)}{hint}", expected="one answer, True or False"
+        )
 
 
 class Arrays:
@@ -335,132 +293,85 @@ class Arrays:
     def __init__(self, columns: Mapping[str, Any]) -> None:
         self._columns = columns
 
-    def value(self, name: str) -> Array:
+    def name(self, name: str) -> Array:
         """Return the array of a name."""
         column: Array = self._columns[name]
         return column
 
     def constant(self, value: Any) -> Array:
         """Return a constant as an array without dims."""
+        return _cell(value)
+
+    def apply(self, operation: str, *arrays: Array) -> Array:
+        """Return what an operation makes of arrays."""
         import numpy as np
 
-        if type(value) in _NUMBERS:
-            return np.array(value)
-        array = np.empty((), dtype=object)
-        array[()] = value
-        return array
-
-    def arithmetic(self, sign: str, a: Array, b: Array) -> Array:
-        """Return what numbers make, in double precision."""
-        import numpy as np
-
-        if _is_numeric(a) and _is_numeric(b):
-            with np.errstate(all="ignore"):
-                result: Array = np.asarray(_ARITHMETIC[sign](a.astype(np.float64), b.astype(np.float64)))
-            return result
-        return _each(functools.partial(arithmetic, sign), a, b)
-
-    def unary(self, sign: str, a: Array) -> Array:
-        """Return negative or absolute numbers, in double precision."""
-        import numpy as np
-
-        if _is_numeric(a):
-            return np.asarray(_UNARY[sign](a.astype(np.float64)))
-        return _each(functools.partial(_unary, sign), a)
-
-    def text_of(self, method: str, a: Array) -> Array:
-        """Return texts in lower or upper case."""
-        return _each(functools.partial(_text_of, method), a)
-
-    def compare(self, sign: str, a: Array, b: Array) -> Array:
-        """Return where a comparison holds."""
-        import numpy as np
-
-        if not _compare_as_numpy(a, b):
-            return _where(functools.partial(_compare, sign), a, b)
-        if sign in _ORDER:
-            return np.asarray(_ORDER[sign](a, b))
-        same: Array = np.asarray(a == b) | ((a != a) & (b != b))  # noqa: PLR0124
-        return same if sign == "==" else ~same
-
-    def one_of(self, a: Array, choices: Sequence[Any], keys: frozenset[Any]) -> Array:
-        """Return where values are one of some."""
-        if _is_numeric(a) and 0 < len(choices) <= _FEW:
-            found = [self.compare("==", a, self.constant(choice)) for choice in choices]
-            same: Array = functools.reduce(operator.or_, found)
-            return same
-        return _where(functools.partial(_one_of, choices, keys), a)
-
-    def close(self, a: Array, b: Array, rtol: float, atol: float) -> Array:
-        """Return where numbers hardly differ."""
-        import numpy as np
-
-        if not (_is_numeric(a) and _is_numeric(b)):
-            return _where(functools.partial(_close, rtol, atol), a, b)
-        x, y = a.astype(np.float64), b.astype(np.float64)
         with np.errstate(all="ignore"):
-            near = np.abs(x - y) <= np.maximum(rtol * np.maximum(np.abs(x), np.abs(y)), atol)
-        return np.asarray((near & np.isfinite(x) & np.isfinite(y)) | (x == y))
-
-    def is_null(self, a: Array) -> Array:
-        """Return where values are missing, None or NaN."""
-        import numpy as np
-
-        if a.dtype.kind in "fc":
-            return np.isnan(a)
-        return _where(_is_null, a)
-
-    def text_test(self, method: str, a: Array, part: str) -> Array:
-        """Return where texts have a part."""
-        return _where(functools.partial(_text_test, method, part), a)
-
-    def truth(self, a: Array) -> Array:
-        """Return where values are True."""
-        return a if a.dtype.kind == "b" else _where(_truth, a)
-
-    def negation(self, a: Array) -> Array:
-        """Return where a condition does not hold."""
-        return ~a
+            quick = _quick(operation, *arrays)
+            if quick is not None:
+                return quick
+            out = np.empty(np.broadcast_shapes(*[array.shape for array in arrays]), dtype=object)
+            # NumPy looks at the processor's flags for the NaN that Python's own numbers leave behind.
+            np.frompyfunc(OPERATIONS[operation], len(arrays), 1)(*arrays, out=out)
+        return out if operation in _VALUES else out.astype(bool)
 
     def function(self, function: Callable[[Any], Any]) -> Array:
-        """Raise: whole arrays have no measurement to call a function with."""
-        raise Mismatch(
-            f"the function '{getattr(function, '__name__', function)}' is called with one measurement or "
-            "parameter set at a time, not with arrays; write the condition with P or as text."
+        """Raise: arrays have no measurement to call a function with."""
+        name = getattr(function, "__name__", repr(function))
+        raise ConditionError(
+            f"The function '{name}' needs one measurement or parameter set at a time; here are arrays.",
+            ways=["Write the condition with P or as text."],
         )
 
 
-# What the nodes of a condition ask.
-Algebra = Scalars | Arrays
+def _cell(value: Any) -> Array:
+    import numpy as np
+
+    array = np.array(value) if type(value) in _DOUBLES else np.empty((), dtype=object)
+    array[()] = value
+    return array
+
+
+def _quick(operation: str, *arrays: Array) -> Array | None:
+    """Return what NumPy makes of arrays where it follows the same rules; None where it does not."""
+    import numpy as np
+
+    a = arrays[0]
+    if operation in ("and", "or"):
+        joined: Array = functools.reduce(operator.and_ if operation == "and" else operator.or_, arrays)
+        return joined
+    if operation == "not":
+        return ~a
+    if operation == "true" and a.dtype.kind == "b":
+        return a
+    if operation == "isnull" and a.dtype.kind in "fc":
+        return np.isnan(a)
+    if operation == "in" and _is_numeric(a):
+        choices: list[Any] = arrays[1].item().values
+        equal = [Arrays({}).apply("==", a, _cell(choice)) for choice in choices[: _FEW + 1]]
+        return np.asarray(np.logical_or.reduce(equal)) if 0 < len(choices) <= _FEW else None
+    if not all(map(_is_numeric, arrays)):
+        return None
+    if operation in _ARITHMETIC or operation in _UNARY:
+        doubles = [array.astype(np.float64) for array in arrays]
+        return np.asarray((_ARITHMETIC.get(operation) or _UNARY[operation])(*doubles))
+    if operation not in COMPARISONS or not _are_exact(arrays):
+        return None
+    if operation in _ORDER:
+        return np.asarray(_ORDER[operation](*arrays))
+    b = arrays[1]
+    same_values: Array = np.asarray(a == b) | ((a != a) & (b != b))  # noqa: PLR0124
+    return same_values if operation == "==" else ~same_values
 
 
 def _is_numeric(array: Array) -> bool:
     return array.dtype.kind in "iuf"
 
 
-def _compare_as_numpy(a: Array, b: Array) -> bool:
-    """Whether NumPy compares two arrays exactly."""
-    if not (_is_numeric(a) and _is_numeric(b)):
-        return False
-    if (a.dtype.kind == "f") == (b.dtype.kind == "f"):
-        return True
-    ints = b if a.dtype.kind == "f" else a
-    return bool(ints.max(initial=0) <= _EXACT and ints.min(initial=0) >= -_EXACT)
-
-
-def _each(function: Callable[..., Any], *arrays: Array) -> Array:
-    """Return the values that a function makes of the items of arrays."""
-    import numpy as np
-
-    out = np.empty(np.broadcast_shapes(*[array.shape for array in arrays]), dtype=object)
-    # NumPy looks at the processor's flags for the NaN that Python's own numbers leave behind.
-    with np.errstate(all="ignore"):
-        np.frompyfunc(function, len(arrays), 1)(*arrays, out=out)
-    return out
-
-
-def _where(function: Callable[..., bool], *arrays: Array) -> Array:
-    return _each(function, *arrays).astype(bool)
+def _are_exact(arrays: Sequence[Array]) -> bool:
+    """Whether NumPy compares two arrays of numbers exactly."""
+    ints = [array for array in arrays if array.dtype.kind != "f"]
+    return len(ints) != 1 or bool(ints[0].max(initial=0) <= EXACT and ints[0].min(initial=0) >= -EXACT)
 
 
 def _as_column(values: Any) -> Array:
@@ -468,62 +379,44 @@ def _as_column(values: Any) -> Array:
     import numpy as np
 
     if isinstance(values, (list, tuple)):
-        kinds = set(map(type, values))
-        if kinds == {float}:
-            return np.array(values)
-        return np.fromiter(values, dtype=object, count=len(values))
+        is_double = set(map(type, values)) == {float}
+        return np.array(values) if is_double else np.fromiter(values, dtype=object, count=len(values))
     if values is NOTHING:
-        return Arrays({}).constant(NOTHING)
+        return _cell(NOTHING)
     if hasattr(values, "to_numpy") and not isinstance(values.dtype, np.dtype):
         # One of pandas' own types, which have a missing value of their own.
-        return np.asarray(values.to_numpy(dtype=object, na_value=None))
+        return np.asarray(values.to_numpy(dtype=object, na_value=math.nan))
     array: Array = np.asarray(values)
     if array.dtype.kind == "f":
         return array.astype(np.float64, copy=False)
     if array.dtype.kind in "mM":
-        # Times of nanoseconds would become ints.
-        return array.astype(f"{array.dtype.kind}8[us]").astype(object)
+        # As objects of Python, times of nanoseconds would become ints.
+        return np.fromiter(array.ravel(), dtype=object, count=array.size).reshape(array.shape)
     return array
 
 
 def over_columns(kernel: Callable[..., Array], columns: Sequence[Any]) -> Any:
-    """Return what a function of NumPy arrays makes of columns, in the form of these.
+    """Return what a function of NumPy arrays makes of columns, as a DataArray, Series or array like these.
 
-    Parameters
-    ----------
-    kernel : callable
-        Gets one NumPy array for each column; their shapes broadcast. Returns an array of bool.
-    columns : sequence
-        DataArrays (chunked ones stay lazy), Series of one index, arrays or lists.
-
-    Returns
-    -------
-    DataArray, Series or ndarray of bool
+    Chunked DataArrays stay lazy.
     """
     import numpy as np
 
     def call(*arrays: Any) -> Array:
         return np.asarray(kernel(*map(_as_column, arrays)))
 
-    # An array of xarray or pandas can only be there when something imported it.
+    # Only something that imported xarray or pandas can have made one of their arrays.
     xarray: Any = sys.modules.get("xarray")
     if xarray is not None and any(isinstance(column, xarray.DataArray) for column in columns):
-        return _over_data_arrays(call, columns)
+        # xarray would read a missing column as one that has dims.
+        wrapped = [xarray.DataArray(_cell(c)) if c is NOTHING else c for c in columns]
+        options = {"dask": "parallelized", "output_dtypes": [bool], "keep_attrs": False}
+        return xarray.apply_ufunc(call, *wrapped, **options).rename(None)
     pandas: Any = sys.modules.get("pandas")
     series = [c for c in columns if pandas is not None and isinstance(c, pandas.Series)]
     if not series:
         return call(*columns)
     index = series[0].index
     if not all(other.index.equals(index) for other in series):
-        raise Mismatch("the columns have different indexes.")
+        raise ConditionError("The columns have different indexes.", expected="columns of one DataFrame")
     return pandas.Series(call(*columns), index=index)
-
-
-def _over_data_arrays(kernel: Callable[..., Array], columns: Sequence[Any]) -> Any:
-    import xarray as xr
-
-    # A missing column would be taken for one with dims.
-    wrapped = [xr.DataArray(_as_column(c)) if c is NOTHING else c for c in columns]
-    return xr.apply_ufunc(
-        kernel, *wrapped, dask="parallelized", output_dtypes=[bool], keep_attrs=False
-    ).rename(None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from coma_xr import tree as paths
-from coma_xr.errors import DataFileError, PathError
+from coma_xr.errors import DataFileError, MissingAttributeError, PathError
 from coma_xr.html import fragment, tag
 from coma_xr.keywords import checks_keywords
 from coma_xr.retrieve.folding import folding_tree
@@ -18,10 +18,6 @@ from coma_xr.values.plain import Tree, from_plain, restore
 __all__ = ["Branch", "Measurement"]
 
 _HEADER = ("start_date", "end_date", "program", "version")
-
-
-class MissingAttributeError(PathError, AttributeError):
-    """A path error that `getattr` with a default and `hasattr` understand."""
 
 
 @checks_keywords

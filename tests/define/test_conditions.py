@@ -8,6 +8,8 @@ import pickle
 import subprocess
 import sys
 import threading
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -18,9 +20,10 @@ import coma_xr as coma
 from coma_xr.define.conditions import Condition, P, as_condition, parse
 from coma_xr.define.parameters import ParameterSet
 from coma_xr.define.values import NOTHING, look
-from coma_xr.errors import ParameterError, PathError
+from coma_xr.errors import ConditionError, ParameterError, PathError
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.retrieve.names import Names
+from coma_xr.text import shortened
 from coma_xr.tree import split
 from coma_xr.values.plain import to_plain
 
@@ -48,43 +51,54 @@ def test_a_path_is_given_as_text_or_as_segments():
 
 
 @pytest.mark.parametrize(
-    ("condition", "text", "python"),
+    ("condition", "text"),
     [
-        (P.a > 3, "a > 3", "P.a > 3"),
-        (P["results/E"] <= 1.5, "`results/E` <= 1.5", "P['results/E'] <= 1.5"),
-        (P.a < 3, "a < 3", "P.a < 3"),
-        (np.float64(3) > P.a, "a < 3.0", "P.a < 3.0"),
-        (P.a == enum.IntEnum("Level", ["LOW"]).LOW, "a == 1", "P.a == 1"),
-        (P.a == xr.DataArray(np.str_("x")), "a == 'x'", "P.a == 'x'"),
-        (P.a.isin(np.arange(2)), "a in [0, 1]", "P.a.isin([0, 1])"),
-        (2 - P.a * 3 >= -P.b, "2 - a * 3 >= -b", "2 - P.a * 3 >= -P.b"),
-        ((2 - P.a) * 3 != P.b, "(2 - a) * 3 != b", "(2 - P.a) * 3 != P.b"),
-        ((-2) ** P.a == 4, "(-2) ** a == 4", "(-2) ** P.a == 4"),
-        (P.a - (P.b - 1) > 0, "a - (b - 1) > 0", "P.a - (P.b - 1) > 0"),
-        ((P.a**P.b) ** 2 > 0, "(a ** b) ** 2 > 0", "(P.a ** P.b) ** 2 > 0"),
-        (abs(P.a // 2 % 3) > 1, "abs(a // 2 % 3) > 1", "abs(P.a // 2 % 3) > 1"),
-        ((P.a > 3) & (P.b == "x") & P.c, "a > 3 and b == 'x' and c", "(P.a > 3) & (P.b == 'x') & P.c"),
-        ((P.a | P.b) & ~(P.c | P.d), "(a or b) and not (c or d)", "(P.a | P.b) & ~(P.c | P.d)"),
-        (~(P.a > 3) | ~P.b, "not a > 3 or not b", "~(P.a > 3) | ~P.b"),
-        (P.a.isin([1, None, NAN]), "a in [1, None, nan]", "P.a.isin([1, None, float('nan')])"),
-        (~P.a.isin({2, 1}), "a not in [1, 2]", "~P.a.isin([1, 2])"),
-        (P.a.isnull() | P.b.notnull(), "a is null or b is not null", "P.a.isnull() | P.b.notnull()"),
-        (P.a.between(1, 2), "a >= 1 and a <= 2", "(P.a >= 1) & (P.a <= 2)"),
-        (P.a.between(1, 2, "neither"), "a > 1 and a < 2", "(P.a > 1) & (P.a < 2)"),
-        (P.a.close(0.3), "a.close(0.3)", "P.a.close(0.3)"),
-        ((P.a + 1).close(P.b, atol=1), "(a + 1).close(b, atol=1.0)", "(P.a + 1).close(P.b, atol=1.0)"),
-        (P.m.lower().startswith("is"), "m.lower().startswith('is')", "P.m.lower().startswith('is')"),
-        (P["in"] > P["a b"], "`in` > `a b`", "P['in'] > P['a b']"),
-        (P["a`b"] == [1, [True]], "`a``b` == [1, [True]]", "P['a`b'] == [1, [True]]"),
-        (P.a > -math.inf, "a > -inf", "P.a > float('-inf')"),
-        (P["_x"] == P["class"], "_x == class", "P['_x'] == P['class']"),
+        (P.a > 3, "a > 3"),
+        (P["results/E"] <= 1.5, "`results/E` <= 1.5"),
+        (P.a < 3, "a < 3"),
+        (np.float64(3) > P.a, "a < 3.0"),
+        (P.a == enum.IntEnum("Level", ["LOW"]).LOW, "a == 1"),
+        (P.a == xr.DataArray(np.str_("x")), "a == 'x'"),
+        (P.a.isin(np.arange(2)), "a in [0, 1]"),
+        (2 - P.a * 3 >= -P.b, "2 - a * 3 >= -b"),
+        ((2 - P.a) * 3 != P.b, "(2 - a) * 3 != b"),
+        ((-2) ** P.a == 4, "(-2) ** a == 4"),
+        (P.a - (P.b - 1) > 0, "a - (b - 1) > 0"),
+        ((P.a**P.b) ** 2 > 0, "(a ** b) ** 2 > 0"),
+        (abs(P.a // 2 % 3) > 1, "abs(a // 2 % 3) > 1"),
+        ((P.a > 3) & (P.b == "x") & P.c, "a > 3 and b == 'x' and c"),
+        ((P.a | P.b) & ~(P.c | P.d), "(a or b) and not (c or d)"),
+        (~(P.a > 3) | ~P.b, "not a > 3 or not b"),
+        (P.a.isin([1, None, NAN]), "a in [1, None, nan]"),
+        (~P.a.isin({2, 1}), "a not in [1, 2]"),
+        (P.a.isnull() | P.b.notnull(), "a is null or b is not null"),
+        (P.a.between(1, 2), "a >= 1 and a <= 2"),
+        (P.a.between(1, 2, "neither"), "a > 1 and a < 2"),
+        (P.a.close(0.3), "a.close(0.3)"),
+        ((P.a + 1).close(P.b, atol=1), "(a + 1).close(b, atol=1.0)"),
+        (P.m.lower().startswith("is"), "m.lower().startswith('is')"),
+        (P["in"] > P["a b"], "`in` > `a b`"),
+        (P["a`b"] == [1, [True]], "`a``b` == [1, [True]]"),
+        (P.a > -math.inf, "a > -inf"),
+        (P["_x"] == P["class"], "_x == class"),
+        (P.d > dt.date(2026, 1, 31), "d > date('2026-01-31')"),
+        (P.d > np.datetime64("2026-01-31"), "d > datetime('2026-01-31T00:00:00')"),
+        (P.d > np.datetime64("2026-01"), "d > '2026-01'"),
+        (
+            P.d == pd.Timestamp("2026-01-31T12:00:00.123456789"),
+            "d == datetime('2026-01-31T12:00:00.123456789')",
+        ),
+        (P.d <= pd.Timestamp("2026-01-31", tz="UTC"), "d <= datetime('2026-01-31T00:00:00+00:00')"),
+        (P.d < pd.Timedelta("1.5s"), "d < timedelta('1.5')"),
+        (P.z == np.complex64(1 + 2j), "z == complex('(1+2j)')"),
+        (P.x.isin([Decimal("0.1"), Fraction(1, 3)]), "x in [Decimal('0.1'), Fraction('1/3')]"),
+        (P.d == pd.NaT, "d == nan"),
     ],
 )
-def test_a_condition_is_written_as_text_and_as_python(condition, text, python):
-    assert (str(condition), repr(condition)) == (text, python)
-    for other in (parse(text), eval(python, {"P": P})):
-        assert other == condition
-        assert repr(other) == python
+def test_a_condition_is_written_as_text(condition, text):
+    assert (str(condition), repr(condition)) == (text, f"<Condition: {text}>")
+    assert parse(text) == condition
+    assert pickle.loads(pickle.dumps(condition)) == condition
 
 
 @pytest.mark.parametrize(
@@ -138,7 +152,6 @@ def test_a_condition_is_written_as_text_and_as_python(condition, text, python):
         (as_condition(P.a), np.True_, True),
         (P.a > 1, np.float32(1.5), True),
         (P.a == 0.1, np.float32(0.1), False),
-        (P.a == "s", enum.StrEnum("Kind", ["S"]).S, True),
         (P.a == P.a, object, True),
         (P.a == 1, object(), False),
         (P.a.isin([1]), object(), False),
@@ -173,35 +186,63 @@ def test_what_is_missing_is_the_same_as_nothing():
 
 
 @pytest.mark.parametrize(
-    ("condition", "a", "message"),
+    ("condition", "a", "excerpt"),
     [
-        (P.a > 3, "Ising", "In the condition a > 3: 'Ising' (text) and 3 (a number) have no order. Numbers are"),
-        (P.a > 3, True, "True (a bool) and 3 (a number) have no order."),
-        (P.a > 3, [1, 2], ("[1, 2] (a list) and 3 (a number) have no order. Numbers are compared with numbers, "
-         "text with text, dates with dates such as '2026-01-31'. One item of a list is named by its place, as in P['results/E/0'].")),
-        (P.a > 3, {"N": 1}, "A value in a branch is named by its path, as in P['layout/N']."),
-        (P.a + 1 > 3, "x", "+ is for numbers, not for 'x' (text)."),
-        (-P.a > 3, True, "- is for numbers, not for True (a bool)."),
-        (P.a.close(3), "x", ".close() is for numbers, not for 'x' (text)."),
-        (P.a.lower() == "x", 3, ".lower() is for text, not for 3 (a number)."),
-        (P.a.contains("x"), 3, ".contains() is for text, not for 3 (a number)."),
-        (~P.a, 1, "a name alone is a condition where it is True or False, not where it is 1 (a number)"),
-        (P.a > 3, "x" * 100, "'" + "x" * 36 + "... (text)"),
+        (P.a > 3, "Ising", "a > 3"),
+        (P.a > 3, True, "a > 3"),
+        (P.a > 3, [1, 2], "a > 3"),
+        (P.a > 3, {"N": 1}, "a > 3"),
+        (P.a + 1 > 3, "x", "a + 1"),
+        (-P.a > 3, True, "-a"),
+        (P.a.close(3), "x", "a.close(3)"),
+        (P.a.lower() == "x", 3, "a.lower()"),
+        (P.a.contains("x"), 3, "a.contains('x')"),
+        ((P.b == 1) | ~P.a, 1, "a"),
     ],
-)  # fmt: skip
-def test_values_that_cannot_be_compared_are_shown(condition, a, message):
-    with pytest.raises(TypeError) as error:
-        holds(condition, a=a)
-    assert message in str(error.value)
-    with pytest.raises(TypeError) as error:
-        condition.evaluate_columns({"a": [a]}.__getitem__)
-    assert message in str(error.value)
+)
+def test_values_that_cannot_be_compared_are_shown_with_the_part_of_the_condition(condition, a, excerpt):
+    with pytest.raises(ConditionError) as caught:
+        holds(condition, a=a, b=2)
+    assert caught.value.excerpt == f"    {excerpt}"
+    assert (shortened(a, 40) in caught.value.what) is True
+    with pytest.raises(ConditionError) as again:
+        condition.evaluate_columns({"a": [a], "b": [2]}.__getitem__)
+    assert str(again.value) == str(caught.value)
+
+
+def test_values_that_cannot_be_compared_are_worded_with_a_way_out():
+    with pytest.raises(ConditionError) as caught:
+        holds(P.a > 3, a=[1, 2])
+    assert str(caught.value) == (
+        "[1, 2] (a list) and 3 (a number) have no order.\n"
+        "Expected numbers with numbers, text with text, or dates with dates such as '2026-01-31'.\n"
+        "Name one item of a list by its path: `results/E/0`, in Python P['results/E/0'].\n"
+        "    a > 3"
+    )
+    with pytest.raises(ConditionError) as caught:
+        holds(P.a > 3, a={"N": 1})
+    assert caught.value.ways == (
+        "Name a value in a branch by its path: `layout/N`, in Python P['layout/N'].",
+    )
 
 
 @pytest.mark.parametrize(
     ("condition", "when", "expected"),
     [
-        (P.a > "2026-01-31", dt.datetime(2026, 1, 31, 12), True),
+        (P.a > "2026-01-31", dt.datetime(2026, 1, 31, 12), False),
+        (P.a == "2026-01-31", dt.datetime(2026, 1, 31, 12), True),
+        (P.a <= "2026-01", dt.datetime(2026, 1, 31, 12), True),
+        (P.a < "2026-01", dt.datetime(2026, 1, 31, 12), False),
+        (P.a > "2026-01", dt.date(2026, 2, 1), True),
+        (P.a == "2026-01", dt.date(2026, 1, 5), True),
+        (P.a.isin(["2026-01", "2026-03"]), dt.date(2026, 3, 5), True),
+        (P.a > dt.date(2026, 1, 31), dt.datetime(2026, 1, 31, 12), True),
+        (P.a == dt.date(2026, 1, 31), dt.datetime(2026, 1, 31, 12), False),
+        (P.a == dt.date(2026, 1, 31), dt.datetime(2026, 1, 31), True),
+        (P.a.isin([dt.date(2026, 1, 31)]), dt.datetime(2026, 1, 31), True),
+        (P.a == dt.datetime(2026, 1, 31), dt.date(2026, 1, 31), True),
+        (P.a == dt.date(2026, 1, 31), "2026-01-31", True),
+        (P.a.isin([dt.date(2026, 1, 31)]), "2026-01-31", True),
         (P.a >= "2026-01-31T13:00", dt.datetime(2026, 1, 31, 12), False),
         (P.a == "2026-01-31", dt.date(2026, 1, 31), True),
         (P.a == "2026-01-31", dt.datetime(2026, 1, 31), True),
@@ -233,22 +274,51 @@ def test_a_text_beside_a_date_is_a_date_on_either_side():
     assert holds(~(P.a == P.c) & ~(P.c == P.a) & (P.b != P.c), **values)
 
 
-def test_dates_that_python_does_not_compare_have_no_order():
-    with pytest.raises(
-        TypeError, match=r"'Ising' \(text\) have no order.* dates with dates such as '2026-01-31'"
-    ):
+def test_times_with_and_without_a_zone_have_no_order_and_are_never_equal():
+    aware = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
+    for condition in (P.a > P.b, P.a > "2026-01-31T12:00Z", P.a < aware):
+        with pytest.raises(ConditionError):
+            holds(condition, a=dt.datetime(2026, 1, 31), b=aware)
+    assert not holds(P.a == aware, a=dt.datetime(2026, 1, 31, 12))
+    assert holds((P.a == "2026-01-31T13:00:00+01:00") & (P.a >= aware), a=aware)
+    with pytest.raises(ConditionError):
         holds(P.a > "Ising", a=dt.date(2026, 1, 31))
-    with pytest.raises(TypeError, match="have no order"):
-        holds(P.a > P.b, a=dt.date(2026, 1, 31), b=dt.datetime(2026, 1, 31))
-    with pytest.raises(TypeError, match="have no order"):
-        holds(P.a > "2026-01-31T12:00Z", a=dt.datetime(2026, 1, 31))
+
+
+@pytest.mark.parametrize(
+    ("condition", "a", "expected"),
+    [
+        (P.a > dt.timedelta(seconds=1), np.timedelta64(1500, "ms"), True),
+        (P.a == dt.timedelta(seconds=1), dt.timedelta(seconds=1), True),
+        (P.a == 1 + 0j, 1, True),
+        (P.a == 1j, 1j, True),
+        (P.a == Decimal("0.1"), 0.1, False),
+        (P.a == Fraction(1, 2), 0.5, True),
+        (P.a < Decimal("0.5"), 0.25, True),
+        (P.a * 2 == 1, Decimal("0.5"), True),
+        (P.a.isin([Fraction(1, 2)]), 0.5, True),
+        (P.a < Fraction(1, 2), to_plain(Decimal("0.25")), True),
+    ],
+)
+def test_numbers_of_all_types_and_durations_are_compared(condition, a, expected):
+    assert holds(condition, a=a) is expected
+    assert condition.evaluate_columns({"a": [a]}.__getitem__).tolist() == [expected]
+
+
+def test_a_value_that_is_not_found_names_the_nearest_one():
+    values = {"a": [0.1 + 0.2, 1.0], "m": ["Ising", "Potts"], "d": [dt.date(2026, 1, 1)]}
+    assert parse("a == 0.3").nearest(values) == "The value of a nearest to 0.3 is 0.30000000000000004."
+    assert parse("m == 'ising' and a == 1").nearest(values) == "The value of m nearest to 'ising' is 'Ising'."
+    assert parse("d == '2026-02'").nearest(values).endswith("is datetime.date(2026, 1, 1).")
+    assert parse("a in [0.3, 1] or a > 3 or b == 1").nearest(values) == ""
 
 
 def test_values_may_be_in_the_form_that_files_have():
     array = to_plain(np.array([1, 2]))
     assert holds(P.a == P.b, a=array, b=np.array([1, 2]))
-    with pytest.raises(TypeError, match="One item of a list is named by its place"):
+    with pytest.raises(ConditionError) as caught:
         holds(P.a > 1, a=array)
+    assert caught.value.ways
 
 
 def test_an_error_does_not_depend_on_what_stands_beside():
@@ -260,105 +330,117 @@ def test_an_error_does_not_depend_on_what_stands_beside():
 
 
 @pytest.mark.parametrize(
-    ("mistake", "message"),
+    ("mistake", "what"),
     [
-        (lambda: P.a > 1 and P.b, ("P.a > 1 is asked of each measurement; by itself it is neither true nor false, as "
-         "Python's and, or, not, in, if and 1 < P.a < 3 want it. Write & for and, | for or, ~ for not, with each "
-         "side in parentheses: (P.a > 1) & (P.b < 2); P.a.isin([1, 2]); P.a.between(1, 3); or a text")),
-        (lambda: P.a or P.b, "P.a is asked of each measurement"),
-        (lambda: not P.a, "P.a is asked of each measurement"),
-        (lambda: 1 < P.a < 3, "P.a > 1 is asked of each measurement"),
-        (lambda: P.a in [1, 2], "P.a == 1 is asked of each measurement"),
-        (lambda: P.a in {1, 2}, "For `in`, write P.a.isin([1, 2])."),
-        (lambda: {P.a: 1}, "P.a is no key of a dictionary or set"),
-        (lambda: 1 in P.a, "write P.a.isin([1, 2]) or P.a.contains('text')."),
-        (lambda: max(P.a, P.b), "P.b > P.a is asked of each measurement"),
-        (lambda: P.a > 1 & P.b, ("A side of & is 1, which is no condition. & holds more tightly than comparisons: put "
-         "each side in parentheses, as in (P.a > 1) & (P.b < 2).")),
-        (lambda: 1 | P.b, "A side of | is 1, which is no condition."),
-        (lambda: (P.a > 1) & True, "A side of & is True, which is no condition."),
-        (lambda: (P.a > 1) & P.b == 2, "(P.a > 1) & P.b is a condition, which is not compared. & and | hold more"),
-        (lambda: (P.a > 1) & P.b > 2, "(P.a > 1) & P.b is a condition, which is not compared."),
-        (lambda: P.b == P.a & P.c, "P.a & P.c is a condition, not a value."),
-        (lambda: (P.a + 1) & P.b, "A side of &: P.a + 1 is a value, not a condition; compare it, as in P.a + 1 > 0."),
-        (lambda: len(P.a), "P.a has no length"),
-        (lambda: list(P.a), "P.a is not a list of values"),
-        (lambda: sum(P.a > 1), "P.a > 1 is not a list of values"),
-        (lambda: P.a(3), "P.a is not called"),
-        (lambda: (P.a > 3)(1), "P.a > 3 is not called; a condition is given to where=."),
-        (lambda: P.a[0], "An item of P.a is named by its path, as in P['results/E/0']."),
-        (lambda: P("a"), "P is not called; a name is written P.a, a path P['results/E']."),
-        (lambda: "a" in P, "P has a term for every name"),
-        (lambda: len(P), "P has a term for every name, and no length."),
-        (lambda: list(P), "P has a term for every name; it is not a list of them."),
-        (lambda: P and P.a, "P is no condition; write one of its names, as in P.a > 1."),
-        (lambda: P[0], "P[...] takes a name or a path, such as P['results/E'], not 0."),
-        (lambda: P.a > None, "> compares with numbers or text, not with None, which has no order."),
-        (lambda: P.a < True, "< compares with numbers or text, not with True, which has no order."),
-        (lambda: P.a.between([1], 2), ">= compares with numbers or text, not with [1], which has no order."),
-        (lambda: P.a + "x", "+ is for numbers, not for 'x'."),
-        (lambda: True * P.a, "* is for numbers, not for True."),
-        (lambda: P.a.close("x"), ".close() is for numbers, not for 'x'."),
-        (lambda: P.a.startswith(1), "A part of a text is text, not 1."),
-        (lambda: P.a.isin("abc"), ".isin() takes a list of values, such as [1, 2], not 'abc'."),
-        (lambda: P.a.isin(3), ".isin() takes a list of values, such as [1, 2], not 3."),
-        (lambda: P.a == np.array([1, 2]), "not with a value of type ndarray. For a choice among several values there is .isin()."),
-        (lambda: np.array([1, 2]) < P.a, "not with a value of type ndarray. For a choice among several values there is .isin()."),
-        (lambda: xr.DataArray([1, 2]) < P.a, "For a choice among several values there is .isin()."),
-        (lambda: P.a == np.longdouble(1), "not with a value of type longdouble."),
-        (lambda: P.a == 1j, "not with a value of type complex."),
-        (lambda: P.a == {"a": 1}, "not with a value of type dict."),
-        (lambda: P.a == P, "not with a value of type _Names."),
-        (lambda: P.a == 1 << 4000, "Conditions compare with ints of at most 3000 bits."),
-        (lambda: np.sin(P.a), "does not support ufuncs"),
-    ],
-)  # fmt: skip
-def test_misuse_explains_itself(mistake, message):
-    with pytest.raises(TypeError) as error:
-        mistake()
-    assert message in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("mistake", "kind", "message"),
-    [
-        (lambda: P.layout.N > 1, AttributeError, "A value in a branch is named by its path: P['layout/N']."),
-        (lambda: P.a.isnul(), AttributeError, "P.a has no 'isnul'. Available: isin, between, close, isnull, notnull"),
-        (lambda: P.a.isnul(), AttributeError, "Did you mean 'isnull'"),
-        (lambda: P._x > 1, AttributeError, "A name that begins with an underscore is written P['_x']."),
-        (lambda: P[""] > 1, ParameterError, "P[''] names nothing"),
-        (lambda: P["/"] > 1, ParameterError, "P['/'] names nothing"),
-        (lambda: P.a.close(1, rtol=-1), ParameterError, "rtol is a number from 0 upwards, not -1."),
-        (lambda: P.a.close(1, atol=NAN), ParameterError, "atol is a number from 0 upwards, not nan."),
-        (lambda: P.a.between(1, 2, "low"), ParameterError, "inclusive is 'both', 'left', 'right' or 'neither'"),
-    ],
-)  # fmt: skip
-def test_wrong_names_and_options_are_explained(mistake, kind, message):
-    with pytest.raises(kind) as error:
-        mistake()
-    assert message in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        (True, "got True, the same for all measurements. Something was compared at once: is P still coma.P"),
-        (np.float64(1).T > 0, "got np.True_, the same for all measurements."),
-        (
-            None,
-            "Expected a condition, such as P.a > 3, the text 'a > 3' or a function of a measurement; got None",
-        ),
-        (3, "got 3, of type int."),
-        (np.array([True]), "got array([ True]), of type ndarray."),
-        (int, "got <class 'int'>, of type type."),
-        (P, "got P itself."),
-        (P.a + 1, "P.a + 1 is a value, not a condition; compare it, as in P.a + 1 > 0."),
+        (lambda: P.a > 1 and P.b, "a > 1 has no truth value"),
+        (lambda: P.a or P.b, "a has no truth value"),
+        (lambda: not P.a, "a has no truth value"),
+        (lambda: 1 < P.a < 3, "a > 1 has no truth value"),
+        (lambda: P.a in [1, 2], "a == 1 has no truth value"),
+        (lambda: max(P.a, P.b), "b > a has no truth value"),
+        (lambda: P.a in {1, 2}, "a cannot be a key of a dictionary or an item of a set"),
+        (lambda: {P.a: 1}, "a cannot be a key of a dictionary or an item of a set"),
+        (lambda: 1 in P.a, "a does not support `in`"),
+        (lambda: P.a > 1 & P.b, "One side of & is 1, which is not a condition: & binds more tightly"),
+        (lambda: 1 | P.b, "One side of | is 1, which is not a condition"),
+        (lambda: (P.a > 1) & True, "One side of & is True, which is not a condition"),
+        (lambda: (P.a > 1) & P.b == 2, "a > 1 and b is a condition and cannot be compared"),
+        (lambda: (P.a > 1) & P.b > 2, "a > 1 and b is a condition and cannot be compared"),
+        (lambda: P.b == P.a & P.c, "a and c is a condition, not a value"),
+        (lambda: (P.a + 1) & P.b, "a + 1 is a value, not a condition"),
+        (lambda: len(P.a), "a differs between measurements and has no length"),
+        (lambda: list(P.a), "a differs between measurements and cannot be iterated over"),
+        (lambda: sum(P.a > 1), "a > 1 differs between measurements and cannot be iterated over"),
+        (lambda: P.a(3), "a is not a function"),
+        (lambda: (P.a > 3)(1), "a > 3 is not a function"),
+        (lambda: P.a[0], "a cannot be indexed"),
+        (lambda: P("a"), "P is not a function"),
+        (lambda: "a" in P, "P has a term for every name and does not support `in`"),
+        (lambda: len(P), "P has a term for every name and has no length"),
+        (lambda: list(P), "P has a term for every name and cannot be iterated over"),
+        (lambda: P and P.a, "P is not a condition"),
+        (lambda: P[0], "P[0] is not available"),
+        (lambda: P.a > None, "> cannot be used with None"),
+        (lambda: P.a < True, "< cannot be used with True"),
+        (lambda: P.a < 1j, "< cannot be used with complex('1j')"),
+        (lambda: P.a.between([1], 2), ">= cannot be used with [1]"),
+        (lambda: P.a + "x", "+ cannot be applied to 'x'"),
+        (lambda: True * P.a, "* cannot be applied to True"),
+        (lambda: P.a.close("x"), ".close() cannot be applied to 'x'"),
+        (lambda: P.a.startswith(1), "1 is not text"),
+        (lambda: P.a.isin("abc"), ".isin() cannot be applied to 'abc'"),
+        (lambda: P.a.isin(3), ".isin() cannot be applied to 3"),
+        (lambda: P.a == np.array([1, 2]), "A condition cannot be compared with an ndarray"),
+        (lambda: np.array([1, 2]) < P.a, "A condition cannot be compared with an ndarray"),
+        (lambda: xr.DataArray([1, 2]) < P.a, "A condition cannot be compared with an ndarray"),
+        (lambda: P.a == np.longdouble(1), "A condition cannot be compared with a longdouble"),
+        (lambda: P.a == {"a": 1}, "A condition cannot be compared with a dict"),
+        (lambda: P.a == 1 << 4000, "An int in a condition may have at most 3000 bits"),
     ],
 )
-def test_what_is_no_condition_is_said_to_be_none(value, message):
-    with pytest.raises(TypeError) as error:
+def test_misuse_is_an_error_that_names_it(mistake, what):
+    with pytest.raises(ConditionError) as caught:
+        mistake()
+    assert caught.value.what.startswith(what)
+
+
+def test_an_array_of_choices_names_isin():
+    with pytest.raises(ConditionError) as caught:
+        _ = P.a == np.array([1, 2])
+    assert caught.value.ways == ("Use .isin() for a choice among several values.",)
+    with pytest.raises(TypeError, match="does not support ufuncs"):
+        np.sin(P.a)
+
+
+def test_the_error_about_and_or_and_not_is_worded_with_what_to_write():
+    with pytest.raises(ConditionError) as caught:
+        _ = P.a > 1 and P.b
+    assert str(caught.value) == (
+        "a > 1 has no truth value, so `and`, `or`, `not`, `in`, `if` and 1 < P.a < 3 cannot be used.\n"
+        "Use &, | and ~ with each side in parentheses, as in (P.a > 1) & (P.b < 2).\n"
+        "Use P.a.isin([1, 2]) or P.a.between(1, 3), or a string: 'a > 1 and b in [1, 2]'."
+    )
+
+
+def test_wrong_names_and_options_are_named():
+    with pytest.raises(AttributeError) as caught:
+        _ = P.layout.N > 1
+    assert caught.value.ways == ("Name a value in a branch by its path, as in P['layout/N'].",)
+    with pytest.raises(AttributeError) as caught:
+        P.a.isnul()
+    assert caught.value.near == ("isnull", "isin")
+    with pytest.raises(AttributeError, match=r"Write P\['_x'\] for a name"):
+        _ = P._x > 1
+    for mistake in (lambda: P[""] > 1, lambda: P["/"] > 1):
+        with pytest.raises(ParameterError) as caught:
+            mistake()
+        assert caught.value.expected == "a name or a path, such as P['results/E']"
+    for mistake in (lambda: P.a.close(1, rtol=-1), lambda: P.a.close(1, atol=NAN)):
+        with pytest.raises(ParameterError) as caught:
+            mistake()
+        assert caught.value.expected == "a number from 0 up"
+    with pytest.raises(ParameterError) as caught:
+        P.a.between(1, 2, "lef")
+    assert caught.value.near == ("left",)
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        (True, "True is not a condition; it is the same for all measurements."),
+        (np.float64(1).T > 0, "True is not a condition; it is the same for all measurements."),
+        (None, "None is not a condition but a NoneType."),
+        (3, "3 is not a condition but an int."),
+        (np.array([True]), "array([ True]) is not a condition but an ndarray."),
+        (int, "<class 'int'> is not a condition but a type."),
+        (P, "P is not a condition."),
+        (P.a + 1, "a + 1 is a value, not a condition."),
+    ],
+)
+def test_what_is_not_a_condition_is_an_error(value, what):
+    with pytest.raises(ConditionError) as caught:
         as_condition(value)
-    assert message in str(error.value)
+    assert caught.value.what == what
 
 
 def test_a_condition_may_be_a_condition_a_text_a_name_or_a_function():
@@ -380,15 +462,16 @@ def test_a_function_needs_something_to_be_called_with_and_returns_a_bool():
     assert condition.names == ()
     assert condition.functions == (positive,)
     p = ParameterSet(["a"], [4])
-    with pytest.raises(TypeError, match=r"the function returns True or False, here it returned None"):
+    with pytest.raises(ConditionError) as caught:
         condition.evaluate(p.__getitem__, p)
-    with pytest.raises(TypeError, match=r"a function needs the measurement or parameter set itself"):
+    assert caught.value.excerpt == "    <function positive>"
+    assert "check whether a return is missing" in caught.value.what
+    with pytest.raises(ConditionError, match="A function needs a measurement or parameter set"):
         condition.evaluate(p.__getitem__)
-    with pytest.raises(
-        TypeError, match=r"the function 'positive' is called with one measurement or parameter set"
-    ):
+    with pytest.raises(ConditionError) as caught:
         ((P.a > 1) & condition).evaluate_columns({"a": [1]}.__getitem__)
-    with pytest.raises(TypeError, match=r"here it returned P.a > 1"):
+    assert caught.value.ways == ("Write the condition with P or as text.",)
+    with pytest.raises(ConditionError, match="The function returned <Condition: a > 1>"):
         as_condition(lambda p: P.a > 1).evaluate(p.__getitem__, p)
 
 
@@ -411,10 +494,9 @@ def test_what_a_function_returns_counts_as_python_counts_it(answer, expected):
 
 
 def test_what_is_neither_true_nor_false_is_no_answer():
-    with pytest.raises(
-        TypeError, match=r"here it returned array\(\[1, 2\]\) .*, which is neither true nor false\.$"
-    ):
+    with pytest.raises(ConditionError) as caught:
         len(coma.grid(a=[1]).where(lambda p: np.array([1, 2])))
+    assert caught.value.what == "The function returned array([1, 2])."
 
 
 def test_conditions_are_equal_when_they_are_written_the_same():
@@ -434,7 +516,7 @@ def test_conditions_are_equal_when_they_are_written_the_same():
 def test_conditions_do_not_change():
     condition = P.a > 3
     with pytest.raises(AttributeError):
-        condition._sign = "<"
+        condition._operation = "<"
     listed = [1, 2]
     chosen = P.a.isin(listed)
     listed.append(3)
@@ -448,11 +530,10 @@ def test_conditions_travel_to_other_processes(text):
     condition = parse(text)
     for twin in (pickle.loads(pickle.dumps(condition)), copy.deepcopy(condition), copy.copy(condition)):
         assert twin == condition
-        assert repr(twin) == repr(condition)
     assert pickle.loads(pickle.dumps(P)) is P
     assert copy.deepcopy(P) is P
     assert repr(P) == "P"
-    assert repr(pickle.loads(pickle.dumps(P.a + 1))) == "P.a + 1"
+    assert repr(pickle.loads(pickle.dumps(P.a + 1))) == "<Term: a + 1>"
 
 
 def test_names_are_resolved_and_errors_point_at_them():
@@ -462,15 +543,14 @@ def test_names_are_resolved_and_errors_point_at_them():
     assert condition.resolve(names.resolve) == paths
     with pytest.raises(PathError) as error:
         parse("E > 3 and modle == 'Ising'").resolve(names.resolve)
-    assert "No measurement has a path or name 'modle'." in str(error.value)
-    assert "Did you mean 'model'?" in str(error.value)
-    assert str(error.value).endswith("\n    E > 3 and modle == 'Ising'\n              ^")
-    with pytest.raises(
-        PathError, match=r"A path stands in backticks, `results/E`; in Python it is P\['results/E'\]"
-    ):
+    assert error.value.near == ("model",) or "Did you mean 'model'" in str(error.value)
+    assert error.value.excerpt == "    E > 3 and modle == 'Ising'\n              ^"
+    assert error.value.ways == ("Put text in quotation marks: 'modle'.",)
+    with pytest.raises(PathError) as error:
         parse("results/E > 3").resolve(names.resolve)
+    assert error.value.ways == ("Put a path in backticks: `results/E`, in Python P['results/E'].",)
     for odd in (lambda m: True, P.model.isin(range(50_000))):
-        with pytest.raises(PathError, match=r"No measurement has a path or name 'x'"):
+        with pytest.raises(PathError, match="'x'"):
             ((P.x > 1) & odd).resolve(names.resolve)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from coma_xr.define.condition_values import Arrays, arithmetic
 from coma_xr.define.conditions import P, parse
 from coma_xr.define.values import NOTHING
+from coma_xr.errors import ConditionError
 
 SIGNS = ["+", "-", "*", "/", "//", "%", "**"]
 FEW = [0, 1, 2, -1, 3, 0.5, -2.5, 2**53, 2**53 + 1, -(2**63), 2**63, 2**70, 10**400, 1e308, 5e-324]
@@ -114,7 +115,7 @@ def test_values_of_all_types_mixed_give_the_same_answers_or_both_an_error(condit
     try:
         expected = one_by_one(condition, table)
     except TypeError:
-        with pytest.raises(TypeError, match=r"^In the condition "):
+        with pytest.raises(ConditionError):
             condition.evaluate_columns(table.__getitem__)
     else:
         assert condition.evaluate_columns(table.__getitem__).tolist() == expected
@@ -123,7 +124,7 @@ def test_values_of_all_types_mixed_give_the_same_answers_or_both_an_error(condit
 @settings(max_examples=500, deadline=None)
 @given(st.sampled_from(SIGNS), numbers.filter(lambda n: abs(n) < 2**62 or type(n) is float), st.floats())
 def test_arithmetic_is_that_of_numpy(sign, x, y):
-    found = Arrays({}).arithmetic(sign, np.array(x), np.array(y))[()]
+    found = Arrays({}).apply(sign, np.array(x), np.array(y))[()]
     expected = arithmetic(sign, x, y)
     # The last digit of a power is the machine's.
     assert found == pytest.approx(expected, rel=1e-14, abs=0, nan_ok=True)
@@ -148,7 +149,7 @@ def test_chunked_data_arrays_stay_lazy():
     found = ((P.E > 1) & P.a.isin(["w", "z"])).evaluate_columns(dataset.__getitem__)
     assert found.chunks
     assert found.compute(scheduler="synchronous").values.tolist() == [False, False, True, False, False, True]
-    with pytest.raises(TypeError, match="In the condition E > 'a'"):
+    with pytest.raises(ConditionError, match="E > 'a'"):
         (P.E > "a").evaluate_columns(dataset.__getitem__).compute(scheduler="synchronous")
 
 
@@ -197,7 +198,7 @@ def test_types_of_pandas_are_understood():
 
 def test_series_of_different_frames_do_not_mix():
     table = {"a": pd.Series([1, 2]), "b": pd.Series([1, 2], index=[1, 0])}
-    with pytest.raises(TypeError, match="the columns have different indexes"):
+    with pytest.raises(TypeError, match="The columns have different indexes"):
         (P.a == P.b).evaluate_columns(table.__getitem__)
 
 
@@ -209,7 +210,7 @@ def test_bools_are_no_numbers_in_arrays_either():
     assert (~P.a & (P.b == 0)).evaluate_columns(table.__getitem__).tolist() == [False, True]
     with pytest.raises(TypeError, match=r"True \(a bool\) and 0 \(a number\) have no order"):
         (P.a > 0).evaluate_columns(table.__getitem__)
-    with pytest.raises(TypeError, match="a name alone is a condition where it is True or False"):
+    with pytest.raises(TypeError, match="A name alone is a condition only where it is True or False"):
         (P.a & P.b).evaluate_columns(table.__getitem__)
 
 
@@ -253,7 +254,7 @@ def test_complex_numbers_dates_and_lists_in_cells_can_be_compared_for_sameness()
     assert ask(P.d == P.d) == [True, True]
     assert ask(P.o == [1, 2]) == [True, True]
     assert ask(P.d > "2026-01-01") == [True, False]
-    with pytest.raises(TypeError, match=r"1j \(of type complex\) and 1 \(a number\) have no order"):
+    with pytest.raises(TypeError, match=r"1j \(a complex number\) and 1 \(a number\) have no order"):
         ask(P.c > 1)
 
 

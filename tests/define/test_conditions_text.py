@@ -1,14 +1,16 @@
 # These methods are the conditions', not those of pandas.
 import contextlib
+import datetime as dt
 import math
 import time
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coma_xr.define.condition_tokens import quoted, tokens
-from coma_xr.define.conditions import P, as_condition, parse
+from coma_xr.define.conditions import P, parse
 from coma_xr.errors import ParameterError
 
 names = st.sampled_from(
@@ -78,14 +80,7 @@ conditions = st.recursive(
 def test_the_text_of_a_condition_says_the_same_condition(condition):
     again = parse(str(condition))
     assert again == condition
-    assert repr(again) == repr(condition)
     assert again.names == condition.names
-
-
-@settings(max_examples=150, deadline=None)
-@given(conditions)
-def test_the_python_of_a_condition_says_the_same_condition(condition):
-    assert as_condition(eval(repr(condition), {"P": P, "float": float, "abs": abs})) == condition
 
 
 @settings(deadline=None)
@@ -101,8 +96,8 @@ def test_any_text_is_a_condition_or_an_error(text):
 @settings(deadline=None)
 @given(names)
 def test_a_name_in_text_is_the_name(name):
-    assert parse(f"{quoted(name)} > 1").names == (name,)
-    assert [token.value for token in tokens(quoted(name))] == [name, ""]
+    assert parse(str(P[name] > 1)).names == (name,)
+    assert parse("`" + name.replace("`", "``") + "` > 1").names == (name,)
 
 
 @pytest.mark.parametrize(
@@ -137,94 +132,168 @@ def test_a_name_in_text_is_the_name(name):
         ("m == \"it's\" or m == '\\x41\\u00e4\\n'", (P.m == "it's") | (P.m == "Aä\n")),
         ("µ > 1", P.µ > 1),
         ("Δθ_0 > 1 and 温度 > 3", (P.Δθ_0 > 1) & (P.温度 > 3)),
+        ("A=='x'and'y'==B or`C`in[1]", (P.A == "x") & (P.B == "y") | P.C.isin([1])),
+        ("lambda > 1 and class == 'a' or if", (P["lambda"] > 1) & (P["class"] == "a") | P["if"]),
+        ("d > date('2026-01-31')", P.d > dt.date(2026, 1, 31)),
+        (
+            "d == datetime('2026-01-31T12:00:00+01:00')",
+            P.d == dt.datetime.fromisoformat("2026-01-31T12:00:00+01:00"),
+        ),
+        (
+            "d < timedelta('1.5') or z == complex('(1+2j)')",
+            (P.d < dt.timedelta(seconds=1.5)) | (P.z == 1 + 2j),
+        ),
+        ("x in [Decimal('0.1'), Fraction('1/3')]", P.x.isin([Decimal("0.1"), Fraction(1, 3)])),
     ],
 )
 def test_texts_say_conditions(text, condition):
     assert parse(text) == condition
-    assert repr(parse(text)) == repr(condition)
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "place"),
     [
-        ("A > 3 and", "Expected a name or a value here.\n    A > 3 and\n             ^"),
-        ("A = 3", "Equality is written ==.\n    A = 3\n      ^"),
-        ("A > 3 AND B", "not 'AND'. Did you mean 'and'?\n    A > 3 AND B\n          ^"),
-        ("A > 3 nad B", "not 'nad'. Did you mean 'and'?"),
-        ("model == Ising Bond", "Expected 'and', 'or' or the end, not 'Bond'. Text stands in quotation marks."),
-        ("A & B", "Write 'and', not &.\n    A & B\n      ^"),
-        ("A || B", "Write 'or', not |."),
-        ("~A", "Write 'not', not ~."),
-        ("!A", "Write 'not', or != for unequal."),
-        ("A ^ 2 > 1", "A power is written **."),
-        ("A; B", "';' means nothing here; a name with it stands in backticks.\n    A; B\n     ^"),
-        ("θ₀ > 1", "'₀' means nothing here; a name with it stands in backticks."),
-        ("layout.N > 3", "A name with a dot, or a path, stands in backticks, such as `results/E`."),
-        ("A > 3 ]", "Expected 'and', 'or' or the end, not ']'."),
-        ("1 < 2", "1 < 2 is the same for all measurements.\n    1 < 2\n      ^"),
-        ("A > 3 and True", "True is the same for all measurements; compare it with a name."),
-        ("'a'", "'a' is the same for all measurements; compare it with a name."),
-        ("A + 1", "P.A + 1 is a value, not a condition; compare it"),
-        ("not A + 1", "P.A + 1 is a value, not a condition; compare it"),
-        ("(A > 1) == True", "This is a condition, not a value; conditions are joined by 'and' and 'or'."),
-        ("A == (B > 1)", "conditions are joined by 'and' and 'or'.\n    A == (B > 1)\n         ^"),
-        ("A < 3 is null", "This is a condition, not a value"),
-        ("-(A > 3)", "This is a condition, not a value; conditions are joined"),
-        ("A == 'x", "The quotation mark that begins here is never closed.\n    A == 'x\n         ^"),
-        ("A == '\\q'", "This is no escape; a backslash is written \\\\.\n    A == '\\q'\n          ^"),
-        ("A == '\\U00ffffff'", "This is no escape"),
-        ("`A > 3", "The backtick that begins here is never closed.\n    `A > 3\n    ^"),
-        ("`` > 3", "Between these backticks is no name."),
-        ("`/` > 3", "Between these backticks is no name."),
-        ("A is None", "Write 'is null' (missing, None or NaN) or 'is not null'; or == None."),
-        ("1 is null", "1 is the same for all measurements; a name stands before 'is'."),
-        ("A not B", "Expected 'in', as in: model not in ['Ising', 'Bond']."),
-        ("A in B", "Expected a list, such as ['Ising', 'Bond'].\n    A in B\n         ^"),
-        ("A in [B]", "A list holds values that are the same for all measurements.\n    A in [B]\n          ^"),
-        ("A in [1 2]", "Expected ',' or ']' here."),
-        ("A in (1 2)", "Expected ',' or ')' here."),
-        ("2a > 1", "A number runs into a name here; write 2 * a, and names in backticks: `2a`."),
-        ("A == " + "9" * 2000, "A number has at most 1000 digits here."),
-        ("A == " + "9" * 999, "Conditions compare with ints of at most 3000 bits."),
-        ("A < None", "< compares with numbers or text, not with None, which has no order.\n    A < None\n      ^"),
-        ("A + 'a' > 1", "+ is for numbers, not for 'a'.\n    A + 'a' > 1\n      ^"),
-        ("-'a' < A", "- is for numbers, not for 'a'."),
-        ("(A > 1", "Expected ')', which closes a parenthesis, or a sign before this.\n    (A > 1\n          ^"),
-        ("abs(A", "Expected ')' after what abs() is of."),
-        ("sin(A) > 1", "sin() is no function here; there is abs(). Methods follow a dot."),
-        ("__import__('os')", "__import__() is no function here"),
-        ("A.__class__()", "There is no method .__class__(). Available: isin, between"),
-        ("A._ask(1)", "There is no method ._ask()."),
-        ("A.startwith('x')", "Did you mean 'startswith'"),
-        ("A.isnull", "A name with a dot, or a path, stands in backticks"),
-        ("'A'.isnull()", "'A' has no methods; a name stands before the dot."),
-        ("(A > 1).isnull()", "A > 1 has no methods; a name stands before the dot."),
-        ("A.close(1, foo=2)", "got an unexpected keyword argument 'foo'"),
-        ("A.close(1, rtol=B)", "What stands here is the same for all measurements, as P.B is not."),
-        ("A.close(1", "Expected ',' or ')' here."),
-        ("A.close((B > 1))", "This is a condition, not a value"),
-        ("A.contains(B)", "What stands here is the same for all measurements, as P.B is not."),
-        ("A.contains(1)", "A part of a text is text, not 1."),
-        ("", "The condition is empty; write one such as 'A > 3'."),
-        (" \n", "The condition is empty"),
+        ("A > 3 and", "$"),
+        ("A > 3 or or B", "or B"),
+        ("A > ) and B", ")"),
+        ("A > 3 ]", "]"),
+        ("(A > 1", "$"),
+        ("abs(A", "$"),
+        ("A.close(1", "$"),
+        ("A, B", "A"),
+        ("A < > 3", "> 3"),
+        ("A = 3", "= 3"),
+        ("A > 3 AND B", "AND"),
+        ("A | B", "|"),
+        ("~A", "~"),
+        ("A; B", ";"),
+        ("A[0] > 1", "0]"),
+        ("layout.N > 3", "layout.N"),
+        ("A.isnull", "A.isnull"),
+        ("1 < 2", "2"),
+        ("A > 3 and True", "True"),
+        ("'a'", "'a'"),
+        ("A + 1", "A"),
+        ("not A + 1", "A + 1"),
+        ("(A > 1) == True", "A > 1"),
+        ("A == (B > 1)", "B > 1"),
+        ("A < 3 is null", "3 is"),
+        ("-(A > 3)", "A > 3"),
+        ("A == 'x", "'x"),
+        ("A == '\\q'", "\\q"),
+        ("A == '\\U00ffffff'", "\\U"),
+        ("`A > 3", "`A"),
+        ("`` > 3", "``"),
+        ("`/` > 3", "`/`"),
+        ("A is None", "None"),
+        ("A is B", "B"),
+        ("A == null", "null"),
+        ("1 is null", "1 is"),
+        ("A not B", "not"),
+        ("A in B", "B"),
+        ("A in [B]", "B]"),
+        ("A in [1 2]", "2]"),
+        ("2a > 1", "a"),
+        ("A == 1_000", "_000"),
+        ("A == 0x10", "x10"),
+        ("A == " + "9" * 2000, "9"),
+        ("A == " + "9" * 999, "9"),
+        ("A < None", "None"),
+        ("A + 'a' > 1", "'a'"),
+        ("-'a' < A", "-'a'"),
+        ("sin(A) > 1", "sin"),
+        ("__import__('os')", "__import__"),
+        ("date(A) > 1", "date"),
+        ("d > date('2026-13-01')", "date"),
+        ("x == Fraction('1/0')", "Fraction"),
+        ("A.__class__()", "__class__"),
+        ("A._ask(1)", "_ask"),
+        ("A._arguments", "A._arguments"),
+        ("'A'.isnull()", "'A'"),
+        ("(A > 1).isnull()", "A > 1"),
+        ("A.close(1, foo=2)", "foo"),
+        ("A.close()", "A.close"),
+        ("A.close(1, rtol=B)", "A.close"),
+        ("A.close((B > 1))", "B > 1"),
+        ("A.contains(B)", "A.contains"),
+        ("A.contains(1)", "A.contains"),
+        ("A if B else C", "if"),
+        ("lambda: A", ":"),
+        ("[A for A in B]", "for"),
+        ("A.isin(*B)", "*B"),
+        ("A.isin(**B)", "**B"),
+        ("A == 'a' 'b'", "'b'"),
+        ("A == 'a''b'", "'b'"),
+        ("`A`B > 1", "B >"),
+        ("A'b' > 1", "'b'"),
+        ("A == f'{B}'", "'{B}'"),
     ],
-)  # fmt: skip
-def test_errors_point_at_the_place(text, message):
-    with pytest.raises(ParameterError) as error:
+)
+def test_errors_point_at_the_place(text, place):
+    with pytest.raises(ParameterError) as caught:
         parse(text)
-    assert message in str(error.value)
+    shown, caret = caught.value.excerpt.splitlines()[-2:]
+    if len(text) < 60:
+        assert shown.removeprefix("    ") == text.replace("\n", " ")
+        assert len(caret) - 5 == (len(text) if place == "$" else text.index(place))
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_condition_is_an_error(text):
+    with pytest.raises(ParameterError) as caught:
+        parse(text)
+    assert caught.value.expected == "a condition such as 'A > 3'"
+
+
+@pytest.mark.parametrize(
+    ("text", "way"),
+    [
+        ("A = 3", "Write == for equality."),
+        ("A & B", "Write 'and', not &."),
+        ("A > 3 nad B", "Did you mean 'and'?"),
+        ("model == Ising Bond", "Put text in quotation marks."),
+        ("model in [Ising]", "Put text in quotation marks: 'Ising'."),
+        ("2a > 1", "Write 2 * a for a product, `2a` for a name."),
+        ("layout.N > 3", "Put a name with a dot, or a path, in backticks, such as `results/E`."),
+        ("A is None", "Write 'is null' or 'is not null' for missing, None or NaN; or == None."),
+        ("A not B", "Write 'not in' and a list, as in model not in ['Ising', 'Bond']."),
+    ],
+)
+def test_errors_name_a_way_out(text, way):
+    with pytest.raises(ParameterError) as caught:
+        parse(text)
+    assert caught.value.ways == (way,)
+
+
+def test_misspelt_methods_and_options_are_named():
+    with pytest.raises(ParameterError) as caught:
+        parse("A.startwith('x')")
+    assert (caught.value.name, caught.value.near) == ("startwith", ("startswith",))
+    with pytest.raises(ParameterError) as caught:
+        parse("A.close(1, rtoll=2)")
+    assert (caught.value.near, caught.value.available) == (("rtol", "atol"), ("other", "rtol", "atol"))
+
+
+def test_an_unreadable_condition_is_worded_with_its_place():
+    with pytest.raises(ParameterError) as caught:
+        parse("A > 3 AND B")
+    assert str(caught.value) == (
+        "'AND' is misplaced. Expected an operator, a comma or the end. Did you mean 'and'?\n"
+        "    A > 3 AND B\n"
+        "          ^"
+    )
 
 
 def test_only_the_line_with_the_place_is_shown():
     with pytest.raises(ParameterError) as error:
         parse("A > 1 and\nB >\tx y and\nC")
-    assert str(error.value).endswith("\n    B > x y and\n          ^")
+    assert error.value.excerpt == "    B > x y and\n          ^"
 
 
 def test_of_a_long_line_only_the_surroundings_are_shown():
     with pytest.raises(ParameterError) as error:
         parse("A > 1 and " * 50 + "B = 1" + " and A > 1" * 50)
-    shown, caret = str(error.value).splitlines()[1:]
+    shown, caret = error.value.excerpt.splitlines()
     assert len(shown) < 140
     assert shown[caret.index("^")] == "="
 
@@ -248,6 +317,10 @@ def test_of_a_long_line_only_the_surroundings_are_shown():
         "a in [" + "1," * 40_000 + "]",
         "`" * 90_001,
         "'" + "\\" * 90_000,
+        "x == Fraction('1e999999999')",
+        "x == Decimal('1e999999999')",
+        "x == timedelta('1e999999999')",
+        "x == complex('" + "1" * 90_000 + "')",
     ],
     ids=lambda text: text[:12],
 )

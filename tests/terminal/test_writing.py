@@ -47,12 +47,12 @@ def test_a_condition_chooses_what_is_exported(e, here, run):
         (
             "a >",
             [
-                "coma-xr: The condition cannot be read. Expected a name or a value here.",
+                "coma-xr: The condition is incomplete. Expected a name or a value here.",
                 "    a >",
                 "       ^",
             ],
         ),
-        ("a > 'x'", ["coma-xr: In the condition a > 'x': 1 (a number) and 'x' (text) have no order."]),
+        ("a > 'x'", ["coma-xr: 1 (a number) and 'x' (text) have no order."]),
         ("b > 1", ["coma-xr: No measurement has a path or name 'b'."]),
         ("a > 5", ["coma-xr: There is no measurement with a > 5 in "]),
     ],
