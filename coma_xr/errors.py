@@ -32,7 +32,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from coma_xr.text import alternatives, listing, near_names
+from coma_xr.text import alternatives, clean_lines, listing, near_names
 
 __all__ = [
     "ArgumentError",
@@ -145,7 +145,7 @@ class ComaError(Exception):
         parts += [way for way in ways if way]
         line = " ".join(parts)
         text = line if len(line) <= _LINE else "\n".join(parts)
-        return text if self.excerpt is None else f"{text}\n{self.excerpt}"
+        return clean_lines(text if self.excerpt is None else f"{text}\n{self.excerpt}")
 
     def _what(self, language: Language) -> str:  # noqa: ARG002
         return self.what
@@ -266,4 +266,4 @@ def warn(text: str, category: type[ComaWarning] = ComaWarning) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:
         frame = frame.f_back
         depth += 1
-    warnings.warn(text, category, stacklevel=depth)
+    warnings.warn(clean_lines(text), category, stacklevel=depth)

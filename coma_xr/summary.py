@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from coma_xr.define.values import BRANCH, describe, hand_out
 from coma_xr.errors import ComaError, ComaWarning, DataFileWarning, LayoutError
 from coma_xr.html import several
+from coma_xr.run.report import grouped
 from coma_xr.session import recorded_failures
 from coma_xr.tree import join, leaves
 
@@ -254,20 +255,16 @@ def _grouped(failures: Failures) -> list[FailureGroup]:
     """Return failures by exception and line, the most frequent first."""
     from coma_xr.output.reporting.facts import FailureGroup
 
-    groups: dict[tuple[str, str], list[Tree]] = {}
-    for _, tree in failures:
-        exception = tree["exception"]
-        groups.setdefault((str(exception.get("type")), str(exception.get("line") or "")), []).append(tree)
     made = [
         FailureGroup(
-            exception=exception,
-            line=line,
+            exception=str(trees[0]["exception"].get("type")),
+            line=str(trees[0]["exception"].get("line") or ""),
             messages=list(dict.fromkeys(_message(tree) for tree in trees))[:_ALIKE],
             parameters=[_set(tree) for tree in trees[:_ALIKE]],
             traceback=str(trees[0]["exception"].get("traceback") or ""),
             number=len(trees),
         )
-        for (exception, line), trees in groups.items()
+        for trees in grouped(tree for _, tree in failures)
     ]
     return sorted(made, key=lambda group: -group.number)
 

@@ -107,7 +107,39 @@ def shortened(value: Any, most: int = 80) -> str:
     >>> shortened("x" * 100, most=20)
     "'xxxxxxxxx ... xxxx'"
     """
-    text = " ".join(repr(value).split())
+    return cut(" ".join(repr(value).split()), most)
+
+
+def clean(value: object) -> str:
+    r"""Return something as one line of text, without control characters that a terminal would obey.
+
+    Examples
+    --------
+    >>> clean("two\n lines, \x1b[31mred")
+    'two lines, \\x1b[31mred'
+    """
+    return "".join(map(_visible, " ".join(str(value).split())))
+
+
+def clean_lines(text: str) -> str:
+    """Return text of several lines without control characters that a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "\n".join("".join(map(_visible, line)) for line in text.expandtabs().split("\n"))
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
+
+
+def cut(text: str, most: int) -> str:
+    """Return text cut in the middle when it is longer than `most` characters.
+
+    Examples
+    --------
+    >>> cut("abcdefghijklmnopqrstuvwxyz", 14)
+    'abcdef ... xyz'
+    """
     if len(text) <= most:
         return text
     end = (most - 5) // 3

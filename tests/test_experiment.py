@@ -577,7 +577,7 @@ def test_each_repeat_that_lacks_is_counted_as_missing(e):
     def moody(x, rng):
         return {"y": x / 0 if x == 1 else x}
 
-    with pytest.warns(ComaWarning, match=r"\(x=1\), repeat 0: .*; \(x=1\), repeat 1: "):
+    with pytest.warns(ComaWarning, match=r"2 such as \(x=1\), repeat 0: "):
         e.run(moody, {"x": [1, 2, 3]}, repeats=3, limit=5)
     status = e.status()
     assert (status["measurements"], status["failed"], status["missing"]) == (3, 2, 6)
@@ -773,4 +773,26 @@ def test_an_export_into_no_directory_names_it(e, tmp_path, monkeypatch, name):
         e.export(f"nodir/{name}")
     assert str(caught.value).endswith(
         f"there is no directory nodir to write into; make it first: 'nodir/{name}'"
+    )
+
+
+@pytest.mark.parametrize("failing", [3, 30, 200])
+def test_two_hundred_points_print_few_lines_about_their_failures(e, failing, capsys):
+    def simulate(x):
+        if x < failing:
+            raise ValueError(f"\x1b[31mno {x} " + "long " * 100)
+        return {"y": x}
+
+    with pytest.warns(ComaWarning) as warned:
+        e.run(simulate, {"x": range(199, -1, -1)}, on_error="continue")
+    printed = capsys.readouterr().err
+    assert len(printed.splitlines()) == min(failing, 21)
+    assert max(map(len, printed.splitlines())) < 300
+    [warning] = warned
+    assert str(warning.message).startswith(
+        f"{failing} of 200 parameter sets failed ({200 - failing} saved): {failing} such as"
+    )
+    assert len(str(warning.message)) < 500
+    assert "\x1b" not in printed + str(warning.message) + e.failures().to_string() + str(
+        e.failure(200 - failing + 1)
     )

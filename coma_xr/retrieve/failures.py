@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from coma_xr.define.values import NOTHING, look
+from coma_xr.text import clean_lines
 
 if TYPE_CHECKING:
     from coma_xr.tree import Path
@@ -57,7 +58,9 @@ def failures_table(
     repeats = [tree["info"].get(_REPEAT) for tree in trees]
     if _REPEAT not in columns and any(repeat is not None for repeat in repeats):
         columns[_REPEAT] = repeats
-    columns |= {name: [tree["exception"].get(key) for tree in trees] for name, key in _EXCEPTION.items()}
+    columns |= {
+        name: [_shown(tree["exception"].get(key)) for tree in trees] for name, key in _EXCEPTION.items()
+    }
     columns |= {name: [tree["info"].get(name) for tree in trees] for name in _ABOUT}
     return pd.DataFrame(columns, index=index)
 
@@ -76,3 +79,8 @@ def _value(tree: Tree, path: Path) -> Any:
     """Return the value of a parameter; None for a record from before it was one."""
     value = look(tree, path)
     return None if value is NOTHING else value
+
+
+def _shown(text: Any) -> Any:
+    """Return the text of an exception without control characters; the record keeps it as it is."""
+    return clean_lines(text) if isinstance(text, str) else text

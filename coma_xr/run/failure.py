@@ -13,6 +13,7 @@ from coma_xr.keywords import checks_keywords
 from coma_xr.run.plan import Task
 from coma_xr.run.report import failure_fold
 from coma_xr.run.worker import prepare, reproduce
+from coma_xr.text import clean, clean_lines, cut
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
@@ -84,10 +85,10 @@ class Failure:
         reproduce(work, Task(0, tuple(values), None, info.get("repeat")), info)
 
     def __repr__(self) -> str:
-        return f"Failure({self.id}, {self.exception}: {self.message})"
+        return f"Failure({self.id}, {clean(self.exception)}: {cut(clean(self.message), 200)})"
 
     def __str__(self) -> str:
-        return self.traceback
+        return clean_lines(self.traceback)
 
     def _repr_html_(self) -> str:
         return fragment(failure_fold(self._tree, is_open=True))

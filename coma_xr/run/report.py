@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from coma_xr.define.values import BRANCH, describe
 from coma_xr.errors import RunError
 from coma_xr.html import Html, facts, fold, fragment, tag, trace
 from coma_xr.keywords import checks_keywords
+from coma_xr.text import clean, count, cut
 from coma_xr.tree import join, leaves
 
 if TYPE_CHECKING:
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["RunReport", "failure_text", "line_text", "time_text"]
 
-# So many failures are told in full; all of them are in `failures`.
+# Groups of failures in one summary, and characters of each part of a line about one.
 _MOST = 3
-_LONGEST = 300
+_PARAMETERS = 120
+_VALUE = 40
+_MESSAGE = 120
 
 # So many unfold in a notebook, with their tracebacks.
 _SHOWN = 10
@@ -159,10 +162,26 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         return self
 
     def failed_text(self) -> str:
-        """Return which parameter sets failed, and how, in a sentence."""
-        texts = [failure_text(failure) for failure in self.failures[:_MOST]]
-        more = f"; and {self.failed - _MOST} more" if self.failed > _MOST else ""
-        return f"{self.failed} of {self._asked} failed ({self.saved} saved): {'; '.join(texts)}{more}."
+        """Return how many parameter sets failed, and in which ways."""
+        groups = sorted(grouped(self.failures), key=len, reverse=True)
+        texts = [
+            failure_text(group[0]) if len(group) == 1 else f"{len(group):,} such as {failure_text(group[0])}"
+            for group in groups[:_MOST]
+        ]
+        if len(groups) > _MOST:
+            others = sum(map(len, groups[_MOST:]))
+            texts.append(f"{others:,} in {count(len(groups) - _MOST, 'other way')}")
+        total = f"{self.failed:,} of {self._asked} failed ({self.saved:,} saved):"
+        return f"{total} {texts[0]}." if len(texts) == 1 else "\n  ".join([total, *texts])
+
+
+def grouped(failures: Iterable[Tree]) -> list[list[Tree]]:
+    """Return failures in groups of the same exception at the same line."""
+    groups: dict[tuple[str, str], list[Tree]] = {}
+    for failure in failures:
+        exception = failure["exception"]
+        groups.setdefault((str(exception.get("type")), str(exception.get("line") or "")), []).append(failure)
+    return list(groups.values())
 
 
 def _restore(fields: dict[str, Any]) -> RunReport:
@@ -199,15 +218,13 @@ def failure_text(failure: Tree) -> str:
     names, values = [], []
     for segments, value in leaves(parameters):
         names.append(join(segments).removeprefix(f"{BRANCH}/"))
-        values.append(_short(value))
+        values.append(cut(clean(_short(value)), _VALUE))
     exception = failure["exception"]
-    message = " ".join(exception["message"].split())
-    if len(message) > _LONGEST:
-        message = f"{message[:_LONGEST]}..."
-    line = f" [{line_text(exception['line'])}]" if exception["line"] else ""
+    message = cut(clean(exception["message"]), _MESSAGE)
+    line = f" [{cut(clean(line_text(exception['line'])), _MESSAGE)}]" if exception["line"] else ""
     repeat = failure.get("info", {}).get("repeat")
-    what = describe(names, values) + ("" if repeat is None else f", repeat {repeat}")
-    return f"{what}: {exception['type']}{message and f': {message}'}{line}"
+    what = cut(describe(names, values), _PARAMETERS) + ("" if repeat is None else f", repeat {repeat}")
+    return f"{what}: {clean(exception['type'])}{message and f': {message}'}{line}"
 
 
 def line_text(line: str) -> str:

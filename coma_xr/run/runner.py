@@ -16,6 +16,7 @@ from coma_xr.run.progress import Progress, Tell
 from coma_xr.run.provenance import Versions, commit_of
 from coma_xr.run.report import RunReport, failure_text
 from coma_xr.run.worker import Outcome, Work, call
+from coma_xr.text import clean_lines
 
 if TYPE_CHECKING:
     from coma_xr.run.plan import Plan, Survey, Task
@@ -119,7 +120,8 @@ def _ended(course: _Course, interrupts: Interrupts) -> RunReport:
         interruption.report = report  # type: ignore[attr-defined]
         raise interruption from None
     if report.failed:
-        warn(f"{report.failed_text()} {course.advice()}")
+        text = report.failed_text()
+        warn(("\n" if "\n" in text else " ").join([text, course.advice()]))
     mixed = course.versions.warning() if report.saved else None
     if mixed is not None:
         warn(mixed)
@@ -271,9 +273,12 @@ class _Course:
 
     def advice(self) -> str:
         """Return what to do about the failures."""
-        more = "failures() tells them in full; the next run tries them again."
+        more = "Call failures() for details. The next run retries them."
         if self._is_hopeless():
-            return f"The run was ended since all was alike and nothing has ever succeeded; on_error='continue' goes on. {more}"
+            return (
+                "The run stopped because nothing has ever succeeded and all failures are alike. "
+                f"Pass on_error='continue' to go on. {more}"
+            )
         return more
 
     def report(self) -> RunReport:
@@ -297,4 +302,4 @@ class _Traceback(Exception):
 
     @classmethod
     def of(cls, exception: Tree) -> _Traceback | None:
-        return cls(f"\n{exception['traceback']}") if exception["traceback"] else None
+        return cls(f"\n{clean_lines(exception['traceback'])}") if exception["traceback"] else None

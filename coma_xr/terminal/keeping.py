@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from coma_xr.errors import ComaError, ExperimentError, InactiveError
 from coma_xr.store.removing import REMOVED
 from coma_xr.terminal.finding import opened
-from coma_xr.terminal.text import clean, number_of, print_json, print_table, said
+from coma_xr.terminal.text import number_of, print_json, print_table, said
+from coma_xr.text import clean
 from coma_xr.tree import join
 
 if TYPE_CHECKING:

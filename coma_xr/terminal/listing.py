@@ -11,7 +11,8 @@ from coma_xr.collection import open_experiments
 from coma_xr.errors import ComaError, ExperimentError
 from coma_xr.session import recorded_failures
 from coma_xr.terminal.finding import check_exists, experiments_below
-from coma_xr.terminal.text import clean, print_json, print_table, said
+from coma_xr.terminal.text import print_json, print_table, said
+from coma_xr.text import clean
 
 if TYPE_CHECKING:
     from coma_xr.experiment import Experiment

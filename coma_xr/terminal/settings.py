@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from coma_xr import files
 from coma_xr.store.config import FILE, Config, configuration_directory, create_default_config
-from coma_xr.terminal.text import clean
+from coma_xr.text import clean
 
 __all__ = ["show", "write"]
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.run.report import line_text
 from coma_xr.terminal.finding import measurement_of, opened
-from coma_xr.terminal.text import block, clean, print_json, print_table
+from coma_xr.terminal.text import print_json, print_table
+from coma_xr.text import clean, clean_lines
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _lines(tree: Mapping[str, Any], indent: str) -> Iterator[str]:
             yield from _lines(value, f"{indent}  ")
         else:
             # A text is shown with the spaces that it has.
-            text = block(repr(value)) if isinstance(value, str) else clean(repr(value))
+            text = clean_lines(repr(value)) if isinstance(value, str) else clean(repr(value))
             size = f" ({len(value)} items)" if isinstance(value, list) else ""
             cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ...{size}"
             yield f"{indent}{clean(key)}: {cut}"
@@ -122,7 +123,7 @@ def failures(path: str, *, traceback: int | None, as_json: bool) -> None:
     """Print the parameter sets that failed, or the traceback of one of them."""
     experiment = opened(path)
     if traceback is not None:
-        print(block(experiment.failure(traceback).traceback.rstrip()))
+        print(clean_lines(experiment.failure(traceback).traceback.rstrip()))
         return
     table = experiment.failures().reset_index(names="id")
     if as_json:

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from coma_xr.encoding import json
+from coma_xr.text import clean
 from coma_xr.values.plain import to_plain
-
-__all__ = ["block", "clean", "fitting", "number_of", "print_json", "print_table", "said", "short"]
 
 _LONGEST = 80
 
@@ -18,26 +17,6 @@ _LONGEST = 80
 def said(text: str) -> None:
     """Print a line on standard error, where people look and no program reads."""
     print(f"coma-xr: {text}", file=sys.stderr)
-
-
-def clean(value: object) -> str:
-    r"""Return something as one line of text, in which nothing can steer a terminal.
-
-    Examples
-    --------
-    >>> clean("two\n lines, \x1b[31mred")
-    'two lines, \\x1b[31mred'
-    """
-    return "".join(map(_visible, " ".join(str(value).split())))
-
-
-def block(text: str) -> str:
-    """Return a text of several lines, in which nothing can steer a terminal."""
-    return "\n".join("".join(map(_visible, line)) for line in text.expandtabs().split("\n"))
-
-
-def _visible(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
 def short(value: object) -> str:

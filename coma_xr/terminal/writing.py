@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr import files
 from coma_xr.errors import ExperimentError, StorageError
 from coma_xr.terminal.finding import opened
-from coma_xr.terminal.text import clean
-from coma_xr.text import available
+from coma_xr.text import available, clean
 
 if TYPE_CHECKING:
     from coma_xr.experiment import Experiment

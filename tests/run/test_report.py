@@ -35,11 +35,12 @@ def test_check_is_silent_when_nothing_failed():
 
 
 def test_check_raises_all_failures():
-    failures = [failure(a) for a in range(5)]
+    failures = [*(failure(a) for a in range(4)), failure(4, line="f.py:2 in f: raise")]
     report = RunReport(3, 8, failed=5, failures=failures)
     text = (
-        "5 of 8 parameter sets failed (3 saved): (a=0): ValueError: no [f.py:1 in f: raise]; "
-        "(a=1): ValueError: no [f.py:1 in f: raise]; (a=2): ValueError: no [f.py:1 in f: raise]; and 2 more."
+        "5 of 8 parameter sets failed (3 saved):\n"
+        "  4 such as (a=0): ValueError: no [f.py:1 in f: raise]\n"
+        "  (a=4): ValueError: no [f.py:2 in f: raise]"
     )
     with pytest.raises(RunError, match=f"^{re.escape(text)}$") as raised:
         report.check()
@@ -83,3 +84,9 @@ def test_a_failure_is_told_with_its_repeat():
 def test_a_failures_parameters_are_told_by_their_paths():
     tree = {**failure(3), "parameters": {"layout": {"N": 2}}, "N": 7}
     assert failure_text(tree).startswith("(layout/N=2,N=7): ")
+
+
+def test_parameters_and_messages_are_shortened_and_cannot_steer_a_terminal():
+    text = failure_text(failure("a" * 5000, "\x1b]0;owned\x07" + "b" * 5000))
+    assert len(text) < 400
+    assert text.isprintable()

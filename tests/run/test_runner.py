@@ -70,12 +70,12 @@ def test_a_failure_is_recorded_and_the_others_go_on(kept, capsys, caplog):
     assert [record.getMessage() for record in caplog.records] == lines
     assert [str(warning.message) for warning in warned] == [
         (
-            f"2 of 5 parameter sets failed (3 saved): {'; '.join(lines)}. "
-            "failures() tells them in full; the next run tries them again."
+            f"2 of 5 parameter sets failed (3 saved): 2 such as {lines[0]}. "
+            "Call failures() for details. The next run retries them."
         )
     ]
     with pytest.raises(
-        RunError, match=r"^2 of 5 parameter sets failed \(3 saved\): \(a=1\): ValueError: bad 1"
+        RunError, match=r"^2 of 5 parameter sets failed \(3 saved\): 2 such as \(a=1\): ValueError: bad 1"
     ):
         report.check()
 
@@ -120,8 +120,8 @@ class TestStopping:
             report = run(fails_for(*range(50)), 50, kept)
         assert (report, report.failed, report.not_run) == ((0, 50), 10, 40)
         assert str(warned[0].message).endswith(
-            "The run was ended since all was alike and nothing has ever succeeded; on_error='continue' goes on. "
-            "failures() tells them in full; the next run tries them again."
+            "The run stopped because nothing has ever succeeded and all failures are alike. "
+            "Pass on_error='continue' to go on. Call failures() for details. The next run retries them."
         )
 
     def test_one_success_in_this_run_is_enough_to_go_on(self, kept):
