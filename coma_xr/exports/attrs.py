@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from coma_xr.exports.tagged import TYPE, tag, untag
+from coma_xr.exports.codec import of_tree, to_tree
+from coma_xr.tree import TYPE
 
 __all__ = ["NOTE", "decode_attrs", "encode_attrs"]
 
@@ -78,7 +79,7 @@ def encode_attrs(
             noted.append([key])
             continue
         said = f"the attribute {key!r} of {where}"
-        noted.append([tag(key, said), tag(value, said)])
+        noted.append([to_tree(key, said), to_tree(value, said)])
         shown = (_json_look(value) if json_attrs else _netcdf_look(value)) if allowed else None
         if shown is not None:
             plain[key] = shown
@@ -164,7 +165,7 @@ def decode_attrs(
     if noted is None:
         return plain, said
     found: dict[Any, Any] = {}
-    for key, *value in ([untag(part) for part in item] for item in noted):
+    for key, *value in ([of_tree(part) for part in item] for item in noted):
         # What another tool has changed since then counts.
         if value and (key not in plain or _look(plain[key]) == _look(value[0])):
             found[key] = value[0]

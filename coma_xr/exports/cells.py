@@ -1,266 +1,135 @@
-"""Datasets as columns with a row for each cell, and back.
+"""Cells that are neither numbers nor text as contents that JSON can hold, and back.
 
-The rows are the cells of all dims together, in the order of the dims. A row is left out where every
-variable that has all dims has a hole, and no other variable needs it: each label of a dim has a row, and
-each value. What the cells of the other rows hold is noted.
+The contents of most columns are what other programs read, and a short note leads back from them:
 
-===============  =======================================================================================
-``dims``         pairs of name and size
-``rows``         where rows are left out: pairs ``[first, number]`` of those that are there
-``variables``    for each: ``name``, ``column``, ``dims``, ``coord``, ``attrs``, ``fill`` (what is in the
-                 cells without a row), ``values`` (all of them, where it has no column)
-``attrs``        the attributes of the Dataset
-===============  =======================================================================================
+==========  ==========================================================================================
+``arrays``  the contents are the lists of arrays of this dtype; a list of dtypes where they differ
+``each``    the contents are one part of stored forms that are otherwise equal: ``[the rest, the part]``
+``exact``   the contents are for readers only; these are the stored forms
+==========  ==========================================================================================
+
+Without a note the contents are the stored forms themselves.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
-from coma_xr.errors import DataFileError, LayoutError
-from coma_xr.exports.attrs import decode_attrs, encode_attrs
-from coma_xr.exports.columns import Array, Note, Values, array_of, array_tree, as_objects, hole
-from coma_xr.exports.datasets import restore_indexes, values_of, variable_of, without_multi_indexes
-from coma_xr.exports.frames import Column, unique
-from coma_xr.exports.tagged import tag, untag
+from coma_xr.exports.codec import is_bare, of_tree, readable, to_tree
+from coma_xr.tree import TYPE
+from coma_xr.values.numpy import dtype_of
 
-__all__ = ["from_columns", "to_columns"]
+Note = dict[str, Any]
 
-MOST_CELLS = 10**7
+# The parts of stored forms that are one thing by themselves.
+_PARTS = ("value", "tree", "items", "base64")
 
 
-def to_columns(ds: xr.Dataset) -> tuple[list[Column], Note]:
-    """Return a Dataset as columns with a row for each cell, and the notes that lead back.
+def encode_cells(cells: Sequence[Any], where: str, *, for_readers: bool) -> tuple[list[Any], Note]:
+    """Return the contents of cells, and the note that leads back.
+
+    Parameters
+    ----------
+    cells : sequence
+    where : str
+        What messages call them.
+    for_readers : bool
+        Whether the names of types must not be among the contents.
 
     Raises
     ------
-    LayoutError
-        When there are more than ten million cells.
+    SerializationError
+        When a cell has no stored form.
 
     Examples
     --------
-    >>> ds = xr.Dataset({"E": (("a", "b"), [[1.0, np.nan], [np.nan, 4.0]])}, {"a": [1, 2], "b": ["x", "y"]})
-    >>> for name, values in to_columns(ds)[0]:
-    ...     print(name, values.tolist())
-    a [1, 2]
-    b ['x', 'y']
-    E [1.0, 4.0]
+    >>> from decimal import Decimal
+    >>> encode_cells([Decimal("1.10"), Decimal("2")], "'price'", for_readers=True)
+    (['1.10', '2'], {'each': [{'__type__': 'coma.decimal'}, 'value']})
+    >>> encode_cells([np.array([1, 2])], "'n'", for_readers=True)
+    ([[1, 2]], {'arrays': 'int64'})
+    >>> encode_cells([1, (1, 2)], "'n'", for_readers=True)
+    ([1, [1, 2]], {'exact': [1, {'__type__': 'coma.tuple', 'items': [1, 2]}]})
     """
-    note: Note = {}
-    ds = without_multi_indexes(ds, note)
-    dims = dict(ds.sizes)
-    total = math.prod(dims.values())
-    if total > MOST_CELLS:
-        sizes = " x ".join(f"{dim}: {size}" for dim, size in dims.items())
-        raise LayoutError(
-            f"A table has a row for each cell, here {total} ({sizes}); at most {MOST_CELLS} are written. "
-            "Export into .nc, or fewer variables at a time."
-        )
-    order = [
-        *(dim for dim in dims if dim in ds.coords),
-        *(n for n in ds.coords if n not in dims),
-        *ds.data_vars,
-    ]
-    arrays = {name: values_of(ds.variables[name]) for name in order}
-    rows = _Rows(ds, arrays, total)
-    free = [dim for dim in dims if dim not in ds.variables]
-    names = unique([*free, *order])
-    columns: list[Column] = []
-    for dim, column in zip(free, names, strict=False):
-        columns.append((column, rows.along((dim,))))
-    said = []
-    for name, column in zip(order, names[len(free) :], strict=True):
-        variable, values = ds.variables[name], arrays[name]
-        entry: Note = {"name": tag(name, f"the name {name!r}"), "coord": name in ds.coords}
-        entry["dims"] = [tag(dim, f"the name {dim!r}") for dim in variable.dims]
-        encode_attrs(variable.attrs, f"'{name}'", entry, json_attrs=True, all_noted=True)
-        if total or not variable.size:
-            entry["column"] = column
-            columns.append((column, _taken(values, rows.along(variable.dims))))
-            if name in rows.fills:
-                entry["fill"] = tag(rows.fills[name], f"'{name}'")
-        else:
-            entry["values"] = array_tree(values, f"'{name}'")
-        said.append(entry)
-    encode_attrs(ds.attrs, "the Dataset", note, json_attrs=True, all_noted=True)
-    note |= {"dims": [[tag(dim, "a dim"), size] for dim, size in dims.items()], "variables": said}
-    if rows.kept is not None:
-        note["rows"] = _ranges(rows.numbers)
-    return columns, note
+    if cells and all(map(_is_listable, cells)):
+        names = [_name(cell.dtype) for cell in cells]
+        return [_listed(cell) for cell in cells], {"arrays": names[0] if len(set(names)) == 1 else names}
+    trees = [to_tree(cell, where) for cell in cells]
+    if all(map(is_bare, trees)):
+        return trees, {}
+    varying = _varying(trees)
+    if varying is not None:
+        return [tree[varying] for tree in trees], {"each": [_without(trees[0], varying), varying]}
+    return ([readable(tree) for tree in trees], {"exact": trees}) if for_readers else (trees, {})
 
 
-def _taken(values: Values, cells: Array) -> Values:
-    return values.ravel()[cells] if isinstance(values, np.ndarray) else values.take(cells)
+def decode_cells(contents: Sequence[Any], note: Mapping[str, Any]) -> list[Any]:
+    """Return the cells of contents."""
+    exact = note.get("exact")
+    if exact is not None and len(exact) == len(contents):
+        return [of_tree(tree) for tree in exact]
+    if "each" in note:
+        rest, key = note["each"]
+        return [of_tree({**rest, key: content}) for content in contents]
+    if "arrays" in note:
+        names = note["arrays"]
+        rest = repeat(names) if isinstance(names, str) else iter(names)
+        # Holes are no lists where a format has no empty cells; version 1 tagged other arrays too.
+        return [
+            _array(content, next(rest)) if isinstance(content, (list, np.ndarray)) else of_tree(content)
+            for content in contents
+        ]
+    return [of_tree(content) for content in contents]
 
 
-class _Rows:
-    """Which cells of a Dataset have a row.
-
-    Attributes
-    ----------
-    kept : ndarray of bool or None
-        For each cell; None when all have.
-    numbers : ndarray of int
-        Those that have, in C order.
-    fills : dict
-        What each variable holds in the cells that have none.
-    """
-
-    def __init__(self, ds: xr.Dataset, arrays: Mapping[Hashable, Values], total: int) -> None:
-        self._dims = dict(ds.sizes)
-        self._shape = tuple(self._dims.values())
-        self.fills: dict[Hashable, Any] = {}
-        self.kept = self._of_data(ds, arrays)
-        if self.kept is not None:
-            for name, values in arrays.items():
-                self._keep(ds.variables[name].dims, name, values)
-            if self.kept.all():
-                self.kept = None
-                self.fills = {}
-        self.numbers = np.arange(total) if self.kept is None else np.flatnonzero(self.kept)
-        self._places = np.unravel_index(self.numbers, self._shape) if self._shape else ()
-
-    def _of_data(self, ds: xr.Dataset, arrays: Mapping[Hashable, Values]) -> Array | None:
-        """Return where a data variable with all dims has a value; None when that is everywhere."""
-        full = [name for name, v in ds.data_vars.items() if set(v.dims) == set(self._dims)]
-        gaps = [_gaps(arrays[name]) for name in full]
-        if not full or any(gap is None for gap in gaps):
-            return None
-        kept = np.zeros(self._shape, dtype=bool)
-        for name, gap in zip(full, gaps, strict=True):
-            kept |= self._laid(ds[name].dims, ~np.asarray(gap))
-        return None if kept.all() else kept
-
-    def _laid(self, dims: tuple[Hashable, ...], array: Array) -> Array:
-        """Return an array of a variable with its dims in our order, and of size 1 along those it lacks."""
-        present = [dim for dim in self._dims if dim in dims]
-        moved = np.transpose(array, [dims.index(dim) for dim in present])
-        return moved.reshape([size if dim in dims else 1 for dim, size in self._dims.items()])
-
-    def _keep(self, dims: tuple[Hashable, ...], name: Hashable, values: Values) -> None:
-        """Keep a row for each cell of a variable that would be lost; note what the others hold."""
-        assert self.kept is not None
-        lacking = tuple(axis for axis, dim in enumerate(self._dims) if dim not in dims)
-        cells = self._laid(
-            dims, np.arange(math.prod(self._dims[dim] for dim in dims)).reshape([self._dims[d] for d in dims])
-        )
-        bare = ~self.kept.any(axis=lacking, keepdims=True)
-        if not bare.any():
-            return
-        lost = cells[bare]
-        gaps = _gaps(values)
-        taken = _taken(values, lost)
-        is_label = name in self._dims
-        if gaps is not None and not is_label:
-            holes = gaps.ravel()[lost]
-            first = int(np.argmax(holes)) if holes.any() else None
-        else:
-            first = None if is_label or lacking else _commonest(taken)
-        if first is None:
-            needed = np.ones(len(lost), dtype=bool)
-        else:
-            self.fills[name] = taken[first]
-            needed = ~_same(taken, first)
-        places = np.argwhere(bare)[needed]
-        self.kept[tuple(places.T)] = True
-
-    def along(self, dims: tuple[Hashable, ...]) -> Array:
-        """Return the cell of a variable that stands in each row."""
-        if not dims:
-            return np.zeros(len(self.numbers), dtype=np.intp)
-        axes = list(self._dims)
-        places = tuple(self._places[axes.index(dim)] for dim in dims)
-        return np.ravel_multi_index(places, [self._dims[dim] for dim in dims])
-
-
-def _gaps(values: Values) -> Array | None:
-    """Return where an array has holes; None when its dtype has none."""
-    if not isinstance(values, np.ndarray):
-        return np.asarray(values.isna())
-    if values.dtype.kind in "fc":
-        return np.isnan(values)
-    if values.dtype.kind in "mM":
-        return np.isnat(values)
-    if values.dtype.kind != "O":
+def _varying(trees: Sequence[Any]) -> str | None:
+    """Return the one part of stored forms that differs between them; None unless it is a value by itself."""
+    first = trees[0]
+    if type(first) is not dict or not all(
+        type(tree) is dict and tree.keys() == first.keys() for tree in trees
+    ):
         return None
-    return np.array([bool(hole(cell)) for cell in values.ravel()], dtype=bool).reshape(values.shape)
+    key = next((name for name in _PARTS if name in first), None)
+    if key is None or TYPE not in first or readable(first) != readable(first[key]):
+        return None
+    rest = _without(first, key)
+    alike = all(
+        tree[key] is not None and is_bare(tree[key]) and _without(tree, key) == rest for tree in trees
+    )
+    return key if alike else None
 
 
-def _commonest(values: Values) -> int:
-    """Return the place of one of the values that an array has most of."""
-    _, firsts, counts = np.unique(np.asarray(values), return_index=True, return_counts=True)
-    return int(firsts[np.argmax(counts)])
+def _without(tree: Mapping[str, Any], key: str) -> Note:
+    return {name: part for name, part in tree.items() if name != key}
 
 
-def _same(values: Values, first: int) -> Array:
-    """Return where an array holds the very thing that it holds in one place."""
-    if isinstance(values, np.ndarray) and values.dtype.kind == "O":
-        kind = hole(values[first])
-        return np.array([hole(cell) == kind for cell in values], dtype=bool)
-    gaps = _gaps(values)
-    if gaps is not None:
-        return gaps
-    return np.asarray(values == values[first])
+def _is_listable(cell: Any) -> bool:
+    """Whether a cell is an array that its lists and its dtype make again."""
+    if type(cell) is not np.ndarray or not (cell.ndim == 1 or cell.size > 0 < cell.ndim):
+        return False
+    kind, size = cell.dtype.kind, cell.dtype.itemsize
+    return kind in "biuMm" or (kind == "f" and size <= 8) or (kind == "U" and size > 0)
 
 
-def _ranges(numbers: Array) -> list[list[int]]:
-    """Return whole numbers in order as pairs of the first and how many follow each other."""
-    starts = np.flatnonzero(np.diff(numbers, prepend=-2) != 1)
-    lengths = np.diff(np.append(starts, len(numbers)))
-    return [[int(n), int(length)] for n, length in zip(numbers[starts], lengths, strict=True)]
+def _name(dtype: np.dtype[Any]) -> str:
+    return dtype.name if dtype.isnative and dtype.kind != "U" else dtype.str
 
 
-# -------------------------------------------------------------------------------------------- reading
+def _listed(array: np.ndarray[Any, Any]) -> Any:
+    if array.dtype.kind == "M":
+        texts = np.datetime_as_string(array).astype(object)
+        texts[np.isnat(array)] = None
+        return texts.tolist()
+    if array.dtype.kind == "m":
+        ticks = array.astype(array.dtype.newbyteorder("=")).view("i8").astype(object)
+        ticks[np.isnat(array)] = None
+        return ticks.tolist()
+    return array.tolist()
 
 
-def from_columns(columns: Iterable[Column], note: Mapping[str, Any]) -> xr.Dataset:
-    """Return the Dataset that columns were."""
-    arrays = dict(columns)
-    dims = {untag(dim): int(size) for dim, size in note["dims"]}
-    total = math.prod(dims.values())
-    numbers = np.arange(total) if "rows" not in note else _numbers(note["rows"])
-    places = np.unravel_index(numbers, tuple(dims.values())) if dims else ()
-    by_dim = dict(zip(dims, places, strict=True))
-    data: dict[Hashable, xr.Variable] = {}
-    coords: dict[Hashable, xr.Variable] = {}
-    for entry in note["variables"]:
-        own = [untag(dim) for dim in entry["dims"]]
-        shape = tuple(dims[dim] for dim in own)
-        if "column" not in entry:
-            values = array_of(entry["values"])
-        else:
-            column = arrays[entry["column"]]
-            if len(column) != len(numbers):
-                raise DataFileError(f"a table with {len(column)} rows, where {len(numbers)} are noted")
-            rows = tuple(by_dim[dim] for dim in own)
-            cells = np.ravel_multi_index(rows, shape) if own else np.zeros(len(numbers), dtype=np.intp)
-            values = _scattered(column, cells, shape, entry)
-        attrs = decode_attrs({}, {"attrs": entry.get("attrs", [])})[0]
-        (coords if entry["coord"] else data)[untag(entry["name"])] = variable_of(own, values, attrs)
-    attrs = decode_attrs({}, {"attrs": note.get("attrs", [])})[0]
-    return restore_indexes(xr.Dataset(data, coords, attrs), note)
-
-
-def _numbers(ranges: Iterable[list[int]]) -> Array:
-    parts = [np.arange(first, first + number) for first, number in ranges]
-    return np.concatenate(parts) if parts else np.arange(0)
-
-
-def _scattered(column: Values, cells: Array, shape: tuple[int, ...], entry: Mapping[str, Any]) -> Values:
-    size = math.prod(shape)
-    if not isinstance(column, np.ndarray):
-        # The place of each cell in the column; -1 is where there is none.
-        rows = np.full(size, -1)
-        rows[cells] = np.arange(len(cells))
-        return column.take(rows, allow_fill=True)
-    out = np.empty(size, dtype=column.dtype)
-    if "fill" in entry:
-        fill = untag(entry["fill"])
-        out[:] = as_objects([fill] * size) if column.dtype == object else fill
-    out[cells] = column
-    return out.reshape(shape)
+def _array(content: Any, name: str) -> np.ndarray[Any, Any]:
+    return np.array(content, dtype=dtype_of(name))

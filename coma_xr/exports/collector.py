@@ -85,11 +85,13 @@ def _dataset(value: Any, stem: str) -> tuple[xr.Dataset, str | None, str | None]
     import numpy as np
     import xarray as xr
 
-    from coma_xr.exports.datasets import file_name
+    from coma_xr.exports.datasets import dataset_of, file_name
 
     if isinstance(value, xr.Dataset):
         return value, None, None
     if isinstance(value, np.ndarray):
+        if value.dtype.kind == "V":
+            raise SerializationError("netCDF has no structured arrays. Return an array for each field.")
         dims = [f"dim_{axis}" for axis in range(value.ndim)]
         # A variable of a dim's name would be its coordinate.
         variable = f"{stem}_values" if stem in dims else file_name(stem)
@@ -97,10 +99,8 @@ def _dataset(value: Any, stem: str) -> tuple[xr.Dataset, str | None, str | None]
     name = value.name
     if not (name is None or type(name) is str):
         raise SerializationError(f"the name of a DataArray is text or None, not {name!r}.")
-    variable = stem if name is None else name
-    while variable in value.coords or variable in value.dims:
-        variable += "_values"
-    return value.to_dataset(name=variable), variable, name
+    ds, label = dataset_of(value, stem)
+    return ds, str(label), name
 
 
 def _bytes(ds: xr.Dataset) -> bytes:

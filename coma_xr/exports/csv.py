@@ -108,7 +108,7 @@ def _note(beside: str) -> list[Any] | None:
 def _metadata(table: Table, name: str, tokens: Mapping[str, str], digest: str) -> dict[str, Any]:
     columns = []
     for column in table.columns:
-        kind = "json" if column.json else plain_name(column.values).removeprefix("empty ")
+        kind = "json" if column.is_json else plain_name(column.texts).removeprefix("empty ")
         said = _DATATYPES.get(kind.partition("[")[0].rstrip("0123456789"), kind)
         entry: dict[str, Any] = {"titles": column.name, "datatype": said}
         if tokens.get(column.name):
@@ -130,8 +130,8 @@ def _text(table: Table) -> tuple[bytes, dict[str, str]]:
     """Return the text of a table, and what stands for an empty cell where that is not nothing."""
     if not table.columns:
         return b"\n", {}
-    tokens = {column.name: token for column in table.columns if (token := _token(column.values))}
-    fields = [_fields(column.values, tokens.get(column.name, "")) for column in table.columns]
+    tokens = {column.name: token for column in table.columns if (token := _token(column.texts))}
+    fields = [_fields(column.texts, tokens.get(column.name, "")) for column in table.columns]
     if len(fields) == 1:
         # An empty line would be taken for none at all.
         fields = [[field or '""' for field in fields[0]]]

@@ -30,8 +30,8 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr.exports.attrs import NOTE, decode_attrs, encode_attrs
-from coma_xr.exports.columns import Array, Note, Values, plain, real
-from coma_xr.exports.tagged import tag, untag
+from coma_xr.exports.codec import of_tree, to_tree
+from coma_xr.exports.columns import FLAG, Array, Note, Values, plain, real
 
 __all__ = [
     "JSON",
@@ -85,6 +85,9 @@ class Form:
     keeps_order: bool = True
     wide_text: bool = True
 
+
+# What the CF conventions tell of bool with holes.
+_FLAGS = {"flag_values": np.array([0, 1], dtype=np.int8), "flag_meanings": "false true"}
 
 NETCDF = Form()
 ZARR = Form(json_attrs=True, keeps_order=False, wide_text=False)
@@ -179,7 +182,7 @@ def encode_parts(parts: Parts, form: Form) -> xr.Dataset:
         said["coords"] = coords
     if not form.keeps_order and len(variables) > 1:
         said["order"] = list(variables)
-    if changed := [[new, tag(old, f"the name {old!r}")] for old, new in names.items() if new != old]:
+    if changed := [[new, to_tree(old, f"the name {old!r}")] for old, new in names.items() if new != old]:
         said["names"] = changed
     return xr.Dataset(
         {name: variables[name] for name in data},
@@ -197,16 +200,25 @@ def without_multi_indexes(ds: xr.Dataset, said: Note) -> xr.Dataset:
             if name == index.dim:
                 attrs: Note = {}
                 encode_attrs(coord.attrs, f"'{name}'", attrs, json_attrs=False, all_noted=True)
-                levels = [tag(level, "a level") for level in index.index.names]
-                found.append([tag(name, "a dim"), levels, attrs.get("attrs", [])])
+                levels = [to_tree(level, "a level") for level in index.index.names]
+                found.append([to_tree(name, "a dim"), levels, attrs.get("attrs", [])])
         elif (index is not None) != (coord.dims == (name,)):
-            unusual.append([tag(name, "a name"), index is not None])
+            unusual.append([to_tree(name, "a name"), index is not None])
     if unusual:
         said["indexes"] = unusual
     if found:
         said["multi_indexes"] = found
-        ds = ds.reset_index([untag(dim) for dim, _, _ in found])
+        ds = ds.reset_index([of_tree(dim) for dim, _, _ in found])
     return ds
+
+
+def dataset_of(array: xr.DataArray, name: str) -> tuple[xr.Dataset, Hashable]:
+    """Return a Dataset that holds a DataArray, and the array's name in it: its own, or the given one."""
+    variable = name if array.name is None else array.name
+    while variable in array.coords or variable in array.dims:
+        # A variable of a dim's name would be its coordinate.
+        variable = f"{variable}_values"
+    return array.to_dataset(name=variable), variable
 
 
 def _names_of_file(names: Iterable[Hashable]) -> dict[Hashable, str]:
@@ -263,6 +275,10 @@ def _encode_variable(
     cf: dict[str, Any] = {}
     if array.dtype.kind == "M" and form.cf_dates:
         array, cf = _cf_dates(array)
+    if "flags" in note:
+        cf = {"_FillValue": FLAG}
+        note["flags"] = not attrs.keys() & _FLAGS.keys()
+        cf |= _FLAGS if note["flags"] else {}
     own = encode_attrs(attrs, f"'{name}'", note, json_attrs=form.json_attrs, temporal=temporal)
     return variable_of(dims, array, cf | own)
 
@@ -311,7 +327,7 @@ def decode_parts(ds: xr.Dataset, decode: Callable[[xr.Variable, str], Decoded] |
     decode = decode or decode_variable
     attrs, said = decode_attrs(ds.attrs)
     variables: dict[Hashable, Any] = {}
-    names: dict[Hashable, Hashable] = {new: untag(old) for new, old in said.get("names", [])}
+    names: dict[Hashable, Hashable] = {new: of_tree(old) for new, old in said.get("names", [])}
     coords = said.get("coords") or list(ds.coords)
     order = said.get("order") or [*(name for name in ds.variables if name not in coords), *coords]
     for name in order:
@@ -323,6 +339,8 @@ def decode_parts(ds: xr.Dataset, decode: Callable[[xr.Variable, str], Decoded] |
 def decode_variable(variable: xr.Variable, name: str = "") -> Decoded:  # noqa: ARG001  see `decode_parts`
     """Return dims, values and attributes of a variable of a file."""
     attrs, note = decode_attrs(variable.attrs)
+    if note.get("flags"):
+        attrs = {key: value for key, value in attrs.items() if key not in _FLAGS}
     dims = variable.dims[:-1] if "complex" in note else variable.dims
     return dims, real(np.asarray(variable.values), note), attrs
 
@@ -341,8 +359,8 @@ def assembled(parts: Parts) -> xr.Dataset:
 def restore_indexes(ds: xr.Dataset, said: Mapping[str, Any]) -> xr.Dataset:
     """Return a Dataset with the indexes that were noted."""
     for name, has_index in said.get("indexes", []):
-        ds = ds.set_xindex(untag(name)) if has_index else ds.drop_indexes(untag(name))
+        ds = ds.set_xindex(of_tree(name)) if has_index else ds.drop_indexes(of_tree(name))
     for dim, levels, attrs in said.get("multi_indexes", []):
-        ds = ds.set_xindex([untag(level) for level in levels], xr.indexes.PandasMultiIndex)
-        ds[untag(dim)].attrs = decode_attrs({}, {"attrs": attrs})[0]
+        ds = ds.set_xindex([of_tree(level) for level in levels], xr.indexes.PandasMultiIndex)
+        ds[of_tree(dim)].attrs = decode_attrs({}, {"attrs": attrs})[0]
     return ds

@@ -12,6 +12,7 @@ import xarray as xr
 from coma_xr import files
 from coma_xr.checks import check_flag
 from coma_xr.errors import ExperimentError, StorageError
+from coma_xr.exports.datasets import dataset_of
 from coma_xr.exports.formats import format_of
 from coma_xr.keywords import checks_keywords
 
@@ -22,7 +23,9 @@ __all__ = ["export", "wants_table"]
 
 
 @checks_keywords
-def export(data: xr.Dataset | pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+def export(
+    data: xr.Dataset | xr.DataArray | pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = False
+) -> Path:
     r"""Write a Dataset or DataFrame into a file, in the format that the file's name asks for.
 
     `load` reads the identical Dataset or DataFrame back. What a format has no form for is written in another
@@ -30,12 +33,14 @@ def export(data: xr.Dataset | pd.DataFrame, path: str | os.PathLike[str], *, ove
 
     Parameters
     ----------
-    data : Dataset or DataFrame
-        What `Experiment.to_dataset` or `Experiment.to_dataframe` returned, or any other.
+    data : Dataset, DataArray or DataFrame
+        What `Experiment.to_dataset` or `Experiment.to_dataframe` returned, or any other. A DataArray is written as a
+        Dataset with one variable, of its name or else ``values``.
     path : str or path-like
-        ``.nc`` is netCDF; ``.zarr`` a directory; ``.json`` what `xarray.Dataset.from_dict` reads. ``.csv`` and
-        ``.parquet`` are tables; of a Dataset, with a row for each cell that has a value. Beside ``x.csv`` goes
-        ``x.csv-metadata.json``, which says the types.
+        ``.nc`` is netCDF, by the CF conventions; ``.zarr`` a directory; ``.json`` what `xarray.Dataset.from_dict` reads.
+        ``.csv`` and ``.parquet`` are tables; of a Dataset, with a row for each cell that has a value. Lists and
+        dictionaries in cells are JSON in CSV, and lists and structs in Parquet. The types of ``x.csv`` are in
+        ``x.csv-metadata.json`` next to it.
     overwrite : bool, default False
         Replace a file, or zarr directory, that is there.
 
@@ -58,9 +63,9 @@ def export(data: xr.Dataset | pd.DataFrame, path: str | os.PathLike[str], *, ove
 
     Notes
     -----
-    What does not come back as it was: an index of a kind other than pandas' is dropped, time zones of single
-    `datetime` objects become offsets, subclasses of Python's types become these, and the missing value of
-    NumPy's StringDType is lost.
+    Everything that a measurement can store can be exported and comes back, a class that was given to `coma_xr.register`
+    too. These come back changed: an index of a kind other than pandas' is dropped; subclasses of Python's types become
+    these; a member of an Enum becomes its value, and a dataclass or named tuple the dictionary of its fields.
 
     Examples
     --------
@@ -71,14 +76,15 @@ def export(data: xr.Dataset | pd.DataFrame, path: str | os.PathLike[str], *, ove
     >>> coma.export(ds, "pendulum.nc").name
     'pendulum.nc'
     """
+    if isinstance(data, xr.DataArray):
+        data = dataset_of(data, "values")[0]
     if not isinstance(data, (xr.Dataset, pd.DataFrame)):
         name = type(data).__name__
-        hint = " Use .to_dataset()." if isinstance(data, xr.DataArray) else ""
-        hint = " Use .to_frame()." if isinstance(data, pd.Series) else hint
+        hint = " Use .to_frame()." if isinstance(data, pd.Series) else ""
         hint = (
             f" Use .export('{path}')." if hasattr(data, "to_dataframe") and hasattr(data, "export") else hint
         )
-        raise ExperimentError(f"A Dataset or a DataFrame can be exported, this is a {name}.{hint}")
+        raise ExperimentError(f"A Dataset, DataArray or DataFrame can be exported, this is a {name}.{hint}")
     overwrite = check_flag("overwrite", overwrite)
     path = Path(path)
     chosen = format_of(path)

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from coma_xr.exports.attrs import decode_attrs, encode_attrs
+from coma_xr.exports.codec import of_tree, to_tree
 from coma_xr.exports.columns import Note, Values, index_of, index_tree, make_index
 from coma_xr.exports.datasets import Parts
-from coma_xr.exports.tagged import tag, untag
 
 __all__ = ["Column", "frame_of", "from_parts", "to_columns", "to_parts", "unique"]
 
@@ -75,7 +75,7 @@ def _index_note(index: pd.Index[Any], levels: Sequence[pd.Index[Any]], names: Se
         return index_tree(index, "the index")
     notes = []
     for level, column in zip(levels, names, strict=False):
-        said = {"name": tag(level.name, "the name of the index"), "column": column}
+        said = {"name": to_tree(level.name, "the name of the index"), "column": column}
         if isinstance(level, pd.RangeIndex):
             said["range"] = [level.start, level.stop, level.step]
         if isinstance(level, (pd.DatetimeIndex, pd.TimedeltaIndex)) and level.freqstr is not None:
@@ -111,7 +111,7 @@ def _index_of(arrays: dict[str, Values], note: Mapping[str, Any]) -> pd.Index[An
         if "range" in level:
             levels.append(index_of(level))
         else:
-            levels.append(make_index(values, untag(level["name"]), level.get("freq")))
+            levels.append(make_index(values, of_tree(level["name"]), level.get("freq")))
     if note["multi"]:
         return pd.MultiIndex.from_arrays(levels, names=[level.name for level in levels])
     return levels[0]

@@ -11,13 +11,13 @@ import pandas as pd
 
 from coma_xr import files
 from coma_xr.exports.attrs import NOTE
-from coma_xr.exports.columns import Array, as_objects
+from coma_xr.exports.columns import Array, Note, as_objects
 from coma_xr.exports.table import Plain, from_table, to_table
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["read", "write"]
+_UNITS = {(unit, 1) for unit in ("s", "ms", "us", "ns")}
 
 
 def write(data: xr.Dataset | pd.DataFrame, path: Path, overwrite: bool) -> None:
@@ -26,23 +26,77 @@ def write(data: xr.Dataset | pd.DataFrame, path: Path, overwrite: bool) -> None:
     import pyarrow.parquet as pq
 
     table = to_table(data)
-    arrays = [_arrow(column) for column in table.columns]
+    notes = {column: said["note"] for said in table.note["columns"] for column in said["columns"]}
+    arrays = [_arrow(column, notes[column.name]) for column in table.columns]
     note = json.dumps(table.note).encode()
     rows = pa.Table.from_arrays(arrays, names=[column.name for column in table.columns])
     with files.placing(str(path), overwrite=overwrite) as temporary:
         pq.write_table(rows.replace_schema_metadata({NOTE: note}), temporary)
 
 
-def _arrow(column: Plain) -> Any:
+def _arrow(column: Plain, note: Note) -> Any:
     import pyarrow as pa
 
-    values = column.values
+    if column.has_contents and (nested := _nested(column, note)) is not None:
+        return nested
+    values = column.texts
     if values.dtype.kind in "OU":
         kinds = {type(cell) for cell in values.tolist()} - {type(None)}
         types = {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
         return pa.array(values.tolist(), type=types.get(next(iter(kinds), str), pa.string()))
     # Like pandas: NaN is an empty cell.
     return pa.array(np.ascontiguousarray(values), mask=np.isnan(values) if values.dtype.kind == "f" else None)
+
+
+def _nested(column: Plain, note: Note) -> Any:
+    """Return lists and dictionaries as those of Arrow, with a note where these do not lead back; None where none fit."""
+    import pyarrow as pa
+
+    cells = column.values.tolist()
+    if {type(cell) for cell in cells} - {type(None)} not in ({list}, {dict}):
+        return None
+    try:
+        array = pa.array(cells)
+        name = note.get("arrays")
+        array = array.cast(_list_type(array.type, name)) if isinstance(name, str) else array
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        return None
+    if _has_empty_struct(array.type):
+        return None
+    if not {"exact", "arrays"} & note.keys() and repr(array.to_pylist()) != repr(cells):
+        note["exact"] = [cell for cell in cells if cell is not None]
+    return array
+
+
+def _list_type(kind: Any, name: str) -> Any:
+    """Return a type of nested lists with the dtype of the arrays that they were."""
+    import pyarrow as pa
+
+    if pa.types.is_list(kind):
+        return pa.list_(_list_type(kind.value_type, name))
+    dtype = np.dtype(name).newbyteorder("=")
+    in_arrow = dtype.kind in "biuf" or (dtype.kind in "mM" and np.datetime_data(dtype) in _UNITS)
+    # Parquet has no floats of half precision.
+    return pa.from_numpy_dtype(np.dtype("float32") if dtype == np.float16 else dtype) if in_arrow else kind
+
+
+def _has_empty_struct(kind: Any) -> bool:
+    """Whether a type has a structure without fields, which Parquet has not."""
+    import pyarrow as pa
+
+    fields = [kind.field(i) for i in range(kind.num_fields)]
+    return (pa.types.is_struct(kind) and not fields) or any(_has_empty_struct(field.type) for field in fields)
+
+
+def _read_list_type(kind: Any) -> Any:
+    """Return a type of nested lists of which Python makes what the arrays are made of."""
+    import pyarrow as pa
+
+    if pa.types.is_list(kind):
+        return pa.list_(_read_list_type(kind.value_type))
+    if pa.types.is_timestamp(kind):
+        return pa.string()
+    return pa.int64() if pa.types.is_duration(kind) else kind
 
 
 def read(path: Path) -> xr.Dataset | pd.DataFrame:
@@ -64,5 +118,6 @@ def read(path: Path) -> xr.Dataset | pd.DataFrame:
 
 def _array(column: Any, plain: str) -> Array:
     if plain == "str" or plain.startswith("empty"):
+        column = column.cast(_read_list_type(column.type))
         return as_objects(column.to_pylist())
     return np.asarray(column.to_numpy()).astype(plain)

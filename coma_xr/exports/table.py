@@ -1,6 +1,6 @@
 """Datasets and DataFrames as tables of plain columns, which CSV and Parquet hold, and back.
 
-The notes of a table are ``frame`` (`coma_xr.exports.frames`) or ``dataset`` (`coma_xr.exports.cells`), and
+The notes of a table are ``frame`` (`coma_xr.exports.frames`) or ``dataset`` (`coma_xr.exports.rows`), and
 ``columns``: for each its name, or two for the parts of complex numbers, its ``plain`` dtype, and its
 ``note`` (`coma_xr.exports.columns`), with the dtype that it had.
 """
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from coma_xr.exports import cells, frames
-from coma_xr.exports.columns import Array, Note, plain, real
+from coma_xr.exports import frames, rows
+from coma_xr.exports.codec import to_text
+from coma_xr.exports.columns import Array, Note, as_objects, plain, real
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,13 +34,24 @@ class Plain:
     name : str
     values : ndarray, shape (rows,)
         Bool, numbers, dates, durations or text; or objects: None, and one kind of these.
-    json : bool
-        Whether the text is JSON.
+    is_json : bool
+        Whether the cells are JSON: texts of it, or what these would say.
+    has_contents : bool
+        Whether they are no texts yet.
     """
 
     name: str
     values: Array
-    json: bool = False
+    is_json: bool = False
+    has_contents: bool = False
+
+    @cached_property
+    def texts(self) -> Array:
+        """The values, with the contents of cells as JSON text."""
+        if not self.has_contents:
+            return self.values
+        cells = [None if cell is None else to_text(cell) for cell in self.values.tolist()]
+        return as_objects(cells) if cells else self.values
 
 
 @dataclass(frozen=True)
@@ -64,25 +77,28 @@ def to_table(data: xr.Dataset | pd.DataFrame) -> Table:
     >>> import pandas as pd
     >>> table = to_table(pd.DataFrame({"z": [1 + 2j], "Es": [[1, 2]]}))
     >>> [(column.name, column.values.tolist()) for column in table.columns]
-    [('z.real', [1.0]), ('z.imag', [2.0]), ('Es', ['[1, 2]'])]
+    [('z.real', [1.0]), ('z.imag', [2.0]), ('Es', [[1, 2]])]
     """
-    room: Any = cells if isinstance(data, xr.Dataset) else frames
+    room: Any = rows if isinstance(data, xr.Dataset) else frames
     columns, note = room.to_columns(data)
     names = [name for name, _ in columns]
     plains: list[Plain] = []
     said: list[Note] = []
     for name, values in columns:
-        array, how = plain(values, f"'{name}'", empty=True)
+        array, how = plain(values, f"'{name}'", empty=True, for_readers=True)
         own = [name]
         if how.get("complex"):
             own = frames.unique([*names, f"{name}.real", f"{name}.imag"])[-2:]
             names += own
         parts = [array] if len(own) == 1 else [array[..., 0], array[..., 1]]
-        as_json = how.get("cells") == "json"
-        plains += [Plain(name, part, as_json) for name, part in zip(own, parts, strict=True)]
-        said.append({"name": name, "columns": own, "plain": plain_name(parts[0]), "note": how})
-    kind = "dataset" if isinstance(data, xr.Dataset) else "frame"
-    return Table(plains, {"columns": said, kind: note})
+        kind = how.get("cells")
+        plains += [
+            Plain(label, part, kind is not None, kind == "contents")
+            for label, part in zip(own, parts, strict=True)
+        ]
+        shown = plain_name(plains[-1].texts)
+        said.append({"name": name, "columns": own, "plain": shown, "note": how})
+    return Table(plains, {"columns": said, "dataset" if isinstance(data, xr.Dataset) else "frame": note})
 
 
 def plain_name(values: Array) -> str:
@@ -114,5 +130,5 @@ def from_table(columns: Mapping[str, Array], note: Mapping[str, Any]) -> xr.Data
         array = parts[0] if len(parts) == 1 else np.stack(parts, axis=-1)
         values.append((said["name"], real(array, said["note"])))
     if "dataset" in note:
-        return cells.from_columns(values, note["dataset"])
+        return rows.from_columns(values, note["dataset"])
     return frames.frame_of(values, note["frame"])

@@ -31,8 +31,8 @@ def write(data: xr.Dataset | pd.DataFrame, path: Path, overwrite: bool) -> None:
         raise StorageError(errno.EEXIST, text, str(path))
     encoded = to_file(data, ZARR)
     with files.placing(str(path), overwrite=overwrite, directory=True) as temporary, _quiet():
-        # Without a second copy of all metadata, which is no part of the format.
-        encoded.to_zarr(temporary, mode="w-", consolidated=False)
+        # Text, and all metadata in one place, are part of the second version of the format alone.
+        encoded.to_zarr(temporary, mode="w-", consolidated=True, zarr_format=2)
 
 
 def read(path: Path) -> xr.Dataset | pd.DataFrame:

@@ -47,7 +47,12 @@ class _Way(NamedTuple):
 
 
 def to_plain(
-    value: Any, getstate: str = GETSTATE, beside: Beside | None = None, *, exact: bool = False
+    value: Any,
+    getstate: str = GETSTATE,
+    beside: Beside | None = None,
+    *,
+    exact: bool = False,
+    at: tuple[str, ...] = (),
 ) -> Tree:
     """Return the plain tree of a value.
 
@@ -65,6 +70,8 @@ def to_plain(
     exact : bool, default False
         Keep tuples, all scalars of NumPy, object arrays and keys that are no text, as exported files do. Measurement
         files have lists, Python's numbers, and no such arrays and keys.
+    at : tuple of str, default ()
+        Where paths in messages begin.
 
     Returns
     -------
@@ -84,7 +91,7 @@ def to_plain(
     >>> to_plain((1, 2), exact=True)
     {'__type__': 'coma.tuple', 'items': [1, 2]}
     """
-    return _plain(value, (), _Way(getstate, beside, exact))
+    return _plain(value, at, _Way(getstate, beside, exact))
 
 
 def check_keys(tree: Tree, path: tuple[str, ...] = ()) -> None:
