@@ -8,21 +8,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import coma_xr
 from coma_xr.checks import check_flag, check_ids, check_integer
 from coma_xr.define.conditions import as_condition
 from coma_xr.define.parameters import Definition
+from coma_xr.define.scan_records import (
+    LayoutRule,
+    ScanRecord,
+    change_of_layout,
+    is_part,
+    record_of_last_scan,
+    with_scan,
+)
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import NOTHING, describe, look
-from coma_xr.errors import ParameterError, PathError, warn
+from coma_xr.errors import LayoutError, ParameterError, PathError, warn
 from coma_xr.keywords import checks_keywords
 from coma_xr.reading import Readable
 from coma_xr.run.by_hand import NewMeasurement
 from coma_xr.run.plan import Survey, survey
 from coma_xr.run.signature import UNNAMED, name_of
 from coma_xr.run.worker import prepare
+from coma_xr.same import key
 from coma_xr.session import Keeper, Options, Session, chosen_of_removed, warn_of_doubles
 from coma_xr.store.config import Config
 from coma_xr.store.locks import Shard
@@ -451,15 +461,131 @@ class Experiment(Readable):
         if dry_run:
             return session.dry_run()
         self._place.check_writable()
+        before = self._definition, self._layout_rule()
         if asked is not None:
             self._keep_definition(definition)
         session = replace(session, work=self._seeded(work, seed))
         self._note_function(name_of(function))
         last = _scan_tree(definition, wanted, asked, options.repeats)
         with self._place.running(None if options.shard is None else Shard.of_scan(options.shard, last)):
-            if options.shard is None or options.shard[0] == 0:
-                self._place.save_scan(last)
-            return session.run()
+            self._keep_scan(last, None if asked is None else ScanRecord.of(asked, definition))
+            return session.run(partial(self._report_layout, before))
+
+    def _keep_scan(self, asked: dict[str, Tree], record: ScanRecord | None) -> None:
+        """Record a scan, and that it was asked for, unless it is part of what was asked for already."""
+        before = self._place.scan()
+        if before is None or not is_part(asked, before, self._past()):
+            self._place.save_scan(asked)
+        if record is None:
+            return
+
+        def change(state: dict[str, Any]) -> None:
+            state.setdefault("scans", record_of_last_scan(before or {}))
+            state["scans"] = with_scan(state, record)
+
+        self._place.change_state(change)
+
+    def _report_layout(
+        self, before: tuple[Definition | None, LayoutRule], measured: list[Any], now: list[Any]
+    ) -> None:
+        """Warn when the layout of the Dataset is another one than before the run."""
+        definition = self._definition
+        if definition is None:
+            return
+        change = change_of_layout((before[1], self._layout_rule()), (before[0], definition), (measured, now))
+        if change is not None:
+            old, new, undo = change
+            warn(
+                f"The layout of the Dataset of {self.path} changed from {old} to {new}. {undo} takes that back."
+            )
+
+    def define_layout(
+        self,
+        layout: Literal["grid", "points"] | None,
+        dims: Sequence[str | tuple[str, TreePath]] | None = None,
+    ) -> None:
+        """Fix how `to_dataset` lays out the measurements, whatever is run later.
+
+        Parameters
+        ----------
+        layout : {"grid", "points"} or None
+            A dim for each parameter; one dim ``measurement`` with all parameters as coordinates; or None, which
+            derives the layout from the recorded scans again.
+        dims : sequence of str or (str, path), optional
+            The parameters that become the dims of the grid. By default they follow from the recorded scans.
+
+        Raises
+        ------
+        LayoutError
+            For another layout, and for dims of points.
+        PathError
+            When a dim is no parameter.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda a, b: {"y": a * b}, {"a": [1, 2], "b": [3, 4]}).check()
+        >>> e.define_layout("points")
+        >>> e.layout
+        <Layout: points, 4 measurements, as defined>
+        >>> e.define_layout(None)
+        >>> e.layout
+        <Layout: grid over a (2), b (2), from the recorded scans>
+        """
+        if layout not in ("grid", "points", None):
+            raise LayoutError(f"Unknown layout {layout!r}.", expected="'grid', 'points' or None")
+        if dims is not None and layout != "grid":
+            raise LayoutError(
+                f"The layout {layout!r} takes no dims.", ways=["Leave dims= out, or define 'grid'."]
+            )
+        pairs = None
+        if dims is not None:
+            pairs = []
+            for dim in [dims] if isinstance(dims, str) else dims:
+                name, path = dim if isinstance(dim, tuple) else (str(dim), self._path_of(dim))
+                pairs.append([name, join(split(path))])
+        new = None if layout is None else {"kind": layout, "dims": pairs}
+
+        def change(state: dict[str, Any]) -> None:
+            state.pop("layout", None)
+            if new is not None:
+                state["layout"] = new
+
+        self._place.change_state(change)
+
+    def forget_missing(self, where: Any = None) -> Scan:
+        """Take back parameter sets that were asked for and have no measurement.
+
+        They no longer count as missing, in `status` and in the Dataset.
+
+        Parameters
+        ----------
+        where : condition, str or callable, optional
+            Only those for which it holds, as in `Scan.where`. By default all that are missing.
+
+        Returns
+        -------
+        Scan
+            What was taken back; ``e.run(f, scan)`` asks for it again.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]}, limit=1)
+        (1, 3)
+        >>> len(e.forget_missing("x > 2"))
+        1
+        >>> e.status()["missing"]
+        1
+        """
+        missing = self.missing()
+        forgotten = missing if where is None else missing.where(where)
+        gone = {key(row) for row in forgotten.plain()}
+        asked = self._place.scan()
+        if asked is not None and gone:
+            left = [values for values in asked["sets"] if key(values) not in gone]
+            self._place.save_scan({**asked, "sets": left})
+        return forgotten
 
     def _definition_to_run(self, function: Callable[..., Any], asked: Scan | None) -> Definition:
         if asked is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from coma_xr.checks import check_flag
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import Past
+from coma_xr.define.scan_records import LayoutRule, record_of_last_scan
 from coma_xr.define.scans import Scan
 from coma_xr.errors import (
     DataFileError,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from coma_xr.retrieve.dataset import DatasetLayout
     from coma_xr.retrieve.status import Status
     from coma_xr.retrieve.tables import ResultList
     from coma_xr.store.locks import LiveRun
@@ -101,6 +103,19 @@ class Readable:
         """When the last run that saved a measurement ended."""
         date: str | None = self._info("end_date")
         return date
+
+    @property
+    def layout(self) -> DatasetLayout:
+        """The dims of the Dataset of `to_dataset`, and what decides them."""
+        from coma_xr.retrieve.dataset import layout_of
+
+        return layout_of(
+            self._trees(),
+            self._layout_rule(),
+            definition=self._pairs(),
+            annotations=self.annotations,
+            status=self._status(self._place.scan() or {}),
+        )
 
     @property
     def annotations(self) -> dict[str, dict[str, Any]]:
@@ -427,12 +442,11 @@ class Readable:
             The data variables: paths or names, or names with their paths or with functions of a Measurement.
             By default all results.
         dims : sequence of str or (name, path), optional
-            The parameters along which the measurements lie. By default those that are defined, with the axes of
-            the last scan; for an experiment that has no definition they are found. Several measurements at the
-            same place make a further dim, ``row``.
+            The parameters along which the measurements lie. By default they follow from `layout`. Several
+            measurements at the same place make a further dim, ``row``.
         layout : {"grid", "points"}, optional
-            A dim for each parameter, or one dim ``measurement`` with all parameters as coords. By default what
-            the last scan says: samples and cases are points.
+            A dim for each parameter, or one dim ``measurement`` with all parameters as coordinates. By default
+            the experiment's own, see `Experiment.layout`.
         unfold : mapping, optional
             By name or path, what the dims of lists are called: ``"cell"``; ``["cell", "site"]``;
             ``{"time": "results/t"}``, a dim with the path of its coordinate; None keeps each list in one cell.
@@ -486,7 +500,7 @@ class Readable:
             fill=fill,
             where=where,
             definition=self._pairs(),
-            structure=scan.get("axes"),
+            rule=self._layout_rule(),
             annotations=self.annotations,
             status=self._status(scan),
             attrs=self._attrs(),
@@ -497,6 +511,13 @@ class Readable:
         from coma_xr.exports.stack import chunked
 
         return chunked(ds, chunks)
+
+    def _layout_rule(self) -> LayoutRule:
+        state = self._place.state()
+        known = (
+            state if "scans" in state else {**state, "scans": record_of_last_scan(self._place.scan() or {})}
+        )
+        return LayoutRule.of(known, self._past())
 
     def _status(self, scan: Mapping[str, Any]) -> Status:
         """Return what is known of parameter sets beside the measurements."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast, get_args
@@ -120,6 +120,8 @@ class Keeper:
         The id of the first parameter set of the run.
     dates : list of str
         When each measurement ended; filled here.
+    keys : list
+        The key of the parameter set of each measurement; filled here.
     hinted : bool
         Whether it was said that text is big.
     """
@@ -129,6 +131,7 @@ class Keeper:
     failed: Survey
     first: int
     dates: list[str] = field(default_factory=list)
+    keys: list[Any] = field(default_factory=list)
     hinted: bool = False
 
     def save(self, outcome: Outcome) -> int:
@@ -140,6 +143,7 @@ class Keeper:
             outcome.info, outcome.rest, id=id, seconds=outcome.seconds, beside=outcome.beside
         )
         self.dates.append(outcome.info["end_date"])
+        self.keys.append(outcome.task.key)
         self._forget(outcome)
         return id
 
@@ -240,15 +244,18 @@ class Session:
     durable: Durable
     options: Options
 
-    def run(self) -> RunReport:
-        """Run what the measurements that there are leave to be done."""
+    def run(self, finish: Callable[[list[Any], list[Any]], None]) -> RunReport:
+        """Run the parameter sets that have no measurement yet.
+
+        `finish` is called at the end, with the keys of the parameter sets measured before, and by then.
+        """
         place, options = self.place, self.options
         there, failed, todo = self._plan()
         self._warn(todo, there)
         with place.saving(self.durable) as saving:
             keeper = Keeper(place, saving, failed, place.next_id() if todo.todo else 0)
             with ending(lambda: self._note_dates(keeper.dates)):
-                return run_plan(
+                report = run_plan(
                     self.work,
                     todo,
                     save=keeper.save,
@@ -262,6 +269,9 @@ class Session:
                     versions=there.versions,
                     tell=partial(tell, place.path),
                 )
+        before = [key for key, ids in there.ids.items() for _ in ids]
+        finish(before, before + keeper.keys)
+        return report
 
     def dry_run(self) -> RunReport:
         """Say what `run` would do, and about how long it would take; nothing is written."""

@@ -275,7 +275,8 @@ def test_a_failure_counts_as_having_the_default_of_its_experiment(tmp_path, monk
         with pytest.warns(ComaWarning):
             e.run(lambda x: power(x, 1.0), {"x": [1, 2]}, progress=False)
         e.annotate("parameters/L", default=1.0 if name == "a" else 3.0)
-        e.run(power, {"x": [1], "L": [1.0, 3.0]}, progress=False)
+        with pytest.warns(ComaWarning, match="changed from a grid over x to a grid over x, L"):
+            e.run(power, {"x": [1], "L": [1.0, 3.0]}, progress=False)
     ds = open_experiments("fails/*").to_dataset()
     assert [e.to_dataset().measurement_status.values.tolist() for e in open_experiments("fails/*")] == (
         ds.measurement_status.values.tolist()

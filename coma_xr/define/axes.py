@@ -50,6 +50,10 @@ class Axis(Protocol):
     def size(self) -> int | None:
         """How many rows it gives to every set before it; None when that differs from set to set."""
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it gives the same rows to every set before it."""
+
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
         """Return the rows of values for one set of the parameters before it."""
 
@@ -72,6 +76,10 @@ class _Values:
     def size(self) -> int:
         return len(self.values)
 
+    @property
+    def is_fixed(self) -> bool:
+        return True
+
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:  # noqa: ARG002
         return self.values
 
@@ -92,6 +100,10 @@ class _Zipped:
     @property
     def size(self) -> int:
         return len(self.columns[0])
+
+    @property
+    def is_fixed(self) -> bool:
+        return True
 
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:  # noqa: ARG002
         return zip(*map(_items, self.columns), strict=True)
@@ -133,6 +145,10 @@ class _Dependent:
     def size(self) -> None:
         return None
 
+    @property
+    def is_fixed(self) -> bool:
+        return False
+
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
         return values_of(self.name, self.function(ParameterSet.of_plain(definition, before)))
 
@@ -157,6 +173,10 @@ class _Derived:
     @property
     def size(self) -> int:
         return 1
+
+    @property
+    def is_fixed(self) -> bool:
+        return False
 
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
         return ((normalise(self.name, self.function(ParameterSet.of_plain(definition, before))),),)
@@ -183,6 +203,10 @@ class _Chosen:
     def size(self) -> None:
         return None
 
+    @property
+    def is_fixed(self) -> bool:
+        return False
+
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
         places = self.places
         holds = self.condition.evaluate(
@@ -208,6 +232,10 @@ class _Sets:
     @property
     def size(self) -> int:
         return len(self.sets)
+
+    @property
+    def is_fixed(self) -> bool:
+        return True
 
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:  # noqa: ARG002
         return self.sets

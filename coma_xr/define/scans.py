@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Scan", "cases", "grid", "zipped"]
 
+# What a fixed axis is asked with, since it ignores the sets before it.
+_NOTHING_BEFORE = (Definition((), ()), ())
+
 # What Datasets of ours say about measurements; no parameters.
 _OURS = ("measurement_id", "measurement_status")
 
@@ -202,6 +205,15 @@ class Scan:
             return iter(rows)
         order = definition.order(self.definition)
         return (tuple([row[place] for place in order]) for row in rows)
+
+    def factors(self) -> tuple[tuple[Row, ...], ...] | None:
+        """Return the rows of each axis, every combination of which is a set; None if axes depend on one another."""
+        axes = [step.axis for step in self._steps]
+        return (
+            tuple(tuple(axis.rows(*_NOTHING_BEFORE)) for axis in axes)
+            if all(a.is_fixed for a in axes)
+            else None
+        )
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return (dict(zip(self.names, hand_out(row), strict=True)) for row in self.plain())
@@ -386,6 +398,10 @@ class _Union:
     @property
     def size(self) -> None:
         return None
+
+    @property
+    def is_fixed(self) -> bool:
+        return True
 
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:  # noqa: ARG002
         seen: set[Any] = set()

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from coma_xr.define.scan_records import Kind, LayoutRule
 from coma_xr.errors import LayoutError
 from coma_xr.retrieve.arrays import Attrs, factorize
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING
-from coma_xr.retrieve.dims import Structure, arrange, varies
+from coma_xr.retrieve.dims import arrange, varies
 from coma_xr.retrieve.labelled import bring, constant_or_not
 from coma_xr.retrieve.layout import Layout, on_rows
 from coma_xr.retrieve.names import role
@@ -30,7 +31,7 @@ from coma_xr.retrieve.requests import (
 from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.status import DONE, FLAGS, Absent, Status, absent, status_attrs
 from coma_xr.retrieve.variables import Item, assemble, variable
-from coma_xr.text import listing
+from coma_xr.text import count, listing
 from coma_xr.tree import Path, join
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def build_dataset(
     fill: Any = AS_NEEDED,
     where: Any = None,
     definition: Definition = (),
-    structure: Structure | None = None,
+    rule: LayoutRule = LayoutRule(),  # noqa: B008, since it never changes
     annotations: Annotations | None = None,
     status: Status | None = None,
     attrs: Mapping[str, Any] | None = None,
@@ -71,7 +72,7 @@ def build_dataset(
         definition they are found.
     layout : {"grid", "points"}, optional
         A dim for each parameter, or one dim ``measurement`` with all parameters as coords. By default what
-        `structure` says: points if the scan was nothing else.
+        `rule` decides.
     unfold : mapping, optional
         By name or path, what the dims of lists are called: ``"cell"``; ``["cell", "site"]``;
         ``{"time": "results/t"}``, a dim with the path of its coordinate; None keeps each list in one cell.
@@ -83,8 +84,8 @@ def build_dataset(
         Only measurements for which it holds take part, see `selected`. Names stay those that all have.
     definition : iterable of (name, path), optional
         The defined parameters.
-    structure : sequence of mapping, optional
-        The axes of the last scan.
+    rule : LayoutRule, optional
+        What was scanned, and the layout that the user fixed.
     annotations : mapping, optional
         By path: ``units``, ``long_name``, ``dims``, ``coords``, ``default``, ``formerly`` (older paths).
     status : Status, optional
@@ -143,13 +144,64 @@ def build_dataset(
     if not len(source.columns) and not gone:
         return xr.Dataset(attrs=said)
     names = Taken(source, wanted, wanted_dims or ())
-    laid_out = arrange(source, wanted_dims, structure, names.ours, absent=gone, layout=layout)
+    unchosen = [] if selection is None else [values for values, _ in selection.unchosen]
+    laid_out = arrange(source, wanted_dims, rule, names.ours, absent=gone, layout=layout, unchosen=unchosen)
     names.claim_dims(laid_out)
     build = _Build(source, names, _Grid.of(laid_out, source, excluded), gone, _fills(source, wanted, fill))
     items = build.results(None if variables is None else wanted)
     items += build.coordinates(items)
     data, coords = assemble([*(item for _, item in items), *build.brought(items)], names.ours)
     return xr.Dataset(data, build.labels() | coords | build.ids(), said)
+
+
+@dataclass(frozen=True)
+class DatasetLayout:
+    """How the measurements of an experiment lie in its Dataset.
+
+    Attributes
+    ----------
+    kind : {"grid", "points"}
+        A dim for each parameter, or one dim for all measurements.
+    sizes : dict of str to int
+        The dims of the measurements with their sizes.
+    reason : str
+        What decided it: ``"as defined"`` by `Experiment.define_layout`, ``"from the recorded scans"`` or
+        ``"inferred from the values"``.
+    """
+
+    kind: Kind
+    sizes: dict[str, int]
+    reason: str
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """The names of the dims."""
+        return tuple(self.sizes)
+
+    def __repr__(self) -> str:
+        if self.kind == "points":
+            what = f"points, {count(next(iter(self.sizes.values())), 'measurement')}"
+        else:
+            what = f"grid over {', '.join(f'{dim} ({size})' for dim, size in self.sizes.items())}"
+        return f"<Layout: {what}, {self.reason}>"
+
+
+def layout_of(
+    trees: Iterable[tuple[int, Tree]],
+    rule: LayoutRule,
+    *,
+    definition: Definition,
+    annotations: Annotations,
+    status: Status,
+) -> DatasetLayout:
+    """Return how `build_dataset` lays out measurements."""
+    source = read(trees, [], everything=False, definition=definition, annotations=annotations)
+    gone = absent(source, status, ())
+    if not len(source.columns) and not gone:
+        return DatasetLayout("grid", {}, "without any measurement")
+    laid_out = arrange(source, None, rule, Taken(source, [], []).ours, absent=gone)
+    sizes = {axis.dim: axis.size for axis in laid_out.axes}
+    return DatasetLayout(laid_out.kind, sizes, laid_out.reason)
 
 
 Items = list[tuple[Path | None, Item]]

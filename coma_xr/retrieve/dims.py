@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coma_xr.define.parameters import Definition, key
+from coma_xr.define.scan_records import Choice, Identity, LayoutRule, Structure
 from coma_xr.errors import LayoutError, warn
 from coma_xr.retrieve.arrays import Array, factorize, numbered
 from coma_xr.retrieve.columns import MISSING, Columns, lacks
-from coma_xr.retrieve.layout import Axis, Layout, cells_of, check_fill, distinct, on_rows, with_rows
+from coma_xr.retrieve.layout import Axis, Layout, cells_of, check_fill, distinct, is_thin, on_rows, with_rows
 from coma_xr.retrieve.names import is_parameter, role
-from coma_xr.retrieve.requests import REPEAT, Request, Source
+from coma_xr.retrieve.requests import REPEAT, Request, Source, requests_of
 from coma_xr.retrieve.status import Absent
 from coma_xr.same import keys
 from coma_xr.text import listing
 from coma_xr.tree import Path, join
 
-__all__ = ["arrange", "varies", "varying"]
+if TYPE_CHECKING:
+    from coma_xr.values.plain import Tree
 
-Structure = Sequence[Mapping[str, Any]]
+__all__ = ["arrange", "varies", "varying"]
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
@@ -78,11 +81,12 @@ class _Table:
 def arrange(
     source: Source,
     dims: Sequence[Request] | None,
-    structure: Structure | None,
+    rule: LayoutRule,
     free: Callable[[str], str],
     *,
     absent: Absent | None = None,
     layout: str | None = None,
+    unchosen: Sequence[Sequence[Tree]] = (),
 ) -> Layout:
     """Return where the measurements lie.
 
@@ -90,16 +94,17 @@ def arrange(
     ----------
     source : Source
     dims : sequence of Request or None
-        What the call names as dims. None: the defined parameters, laid out as `structure` says; without
-        a definition, dims are found.
-    structure : sequence of mapping or None
-        The axes of the last scan: ``dim``, ``names``, and ``depends`` (True, or names of the dims before it).
+        The dims that the call names. By default the layout follows from `rule`.
+    rule : LayoutRule
+        What was scanned, and what the user fixed.
     free : callable
         Returns a name of ours, changed when the user has it.
     absent : Absent, optional
         Parameter sets without a measurement, which get cells too: rows behind those of the columns.
     layout : {"grid", "points"}, optional
-        By default what `structure` says.
+        By default what `rule` decides.
+    unchosen : sequence of sequences
+        Values of the parameters in measurements that a condition left out; they count for `rule` all the same.
 
     Raises
     ------
@@ -111,12 +116,18 @@ def arrange(
         raise LayoutError(f"layout is 'grid' or 'points', not {layout!r}.")
     if layout == "points" and dims is not None:
         raise LayoutError("With layout='points' all parameters are coords along one dim; leave dims= out.")
-    if layout == "points" or (layout is None and dims is None and _are_points(table, structure or ())):
-        return _points(table, free)
-    if layout == "grid":
-        # Who asks for a grid of points gets a dim for each parameter.
-        structure = [axis for axis in structure or () if not axis.get("points")]
-    plans = _plans(table, dims, structure, free)
+    reason = "as asked for"
+    if layout is None and dims is None:
+        layout, reason = rule.kind, "as defined"
+        dims = None if rule.dims is None else requests_of(rule.dims)
+    choice = Choice() if dims is not None else _choice(table, rule, unchosen)
+    if layout == "grid" and choice.kind is None and source.names.defined:
+        choice = Choice("grid")
+    if layout is None and dims is None:
+        reason = "from the recorded scans" if choice.kind else "inferred from the values"
+    if layout == "points" or (layout is None and choice.kind == "points"):
+        return _points(table, free, reason)
+    plans = _plans(table, dims, choice, free)
     rows = _complete(plans, len(source.columns), len(table))
     axes: list[Axis] = []
     for plan in plans:
@@ -128,37 +139,40 @@ def arrange(
         return [factorize(on_rows(column, rows))[0] for column in left_over]
 
     laid_out = with_rows(axes, order, rows, free("row"))
+    if layout is None and dims is None and choice.kind is None and is_thin(laid_out, len(rows)):
+        return _points(table, free, reason)
     if len(laid_out) > len(axes) and dims is None and source.names.defined:
         _warn_of_doubles(source.columns.ids, rows, [cells_of(axes, len(rows)), *order()], laid_out[-1].dim)
     labelled = [axis for axis in axes if axis.labels is not None]
     check_fill(laid_out, len(rows), labelled, int((rows >= len(source.columns)).sum()))
-    return Layout(laid_out, rows, _along(plans))
+    return Layout(laid_out, rows, _along(plans), "grid", reason)
 
 
-def _are_points(table: _Table, structure: Structure) -> bool:
-    """Whether the last scan was nothing but points: one axis that steps through no parameter's values."""
+def _choice(table: _Table, rule: LayoutRule, unchosen: Sequence[Sequence[Tree]]) -> Choice:
+    """Return the layout that the recorded scans ask for; none without a definition."""
     defined = table.source.names.defined
-    paths = [[defined[name] for name in axis["names"] if name in defined] for axis in structure]
-    points = [place for place, axis in enumerate(structure) if axis.get("points") and paths[place]]
-    others = [path for place in range(len(paths)) if place not in points for path in paths[place]]
-    derived = {defined.get(axis["dim"]) for axis in structure if axis.get("derived")}
-    covered = {path for own in paths for path in own} == set(defined.values())
-    varied = [path for path in others if path not in derived and varies(table.column(path))]
-    return len(points) == 1 and covered and not varied
+    if not defined:
+        return Choice()
+    columns = [table.source.columns[path] for path in defined.values()]
+
+    def identities() -> list[Identity]:
+        return [key(values) for values in (*zip(*columns, strict=True), *unchosen)]
+
+    return rule.choice(Definition.of(list(defined.items())), identities)
 
 
-def _points(table: _Table, free: Callable[[str], str]) -> Layout:
+def _points(table: _Table, free: Callable[[str], str], reason: str) -> Layout:
     """Return the layout along one dim, in which parameters are coords."""
     rows = np.arange(len(table))
     dim = free("measurement")
     along: dict[Path | str, tuple[str, ...]] = dict.fromkeys(table.source.names.defined.values(), (dim,))
     if varies(table.repeats()):
         along[REPEAT] = (dim,)
-    return Layout((Axis(dim, rows, len(rows)),), rows, along)
+    return Layout((Axis(dim, rows, len(rows)),), rows, along, "points", reason)
 
 
 def _plans(
-    table: _Table, dims: Sequence[Request] | None, structure: Structure | None, free: Callable[[str], str]
+    table: _Table, dims: Sequence[Request] | None, choice: Choice, free: Callable[[str], str]
 ) -> list[_Plan]:
     source = table.source
     if dims is not None:
@@ -169,13 +183,10 @@ def _plans(
         doubles = [plan.dim for place, plan in enumerate(plans) if plan.dim in [p.dim for p in plans[:place]]]
         if doubles:
             raise LayoutError(f"The dim '{doubles[0]}' is there twice; give one another name: (name, path).")
-    elif source.names.defined:
-        plans = _defined(table, structure or (), free)
+    elif choice.kind is not None:
+        plans = _defined(table, choice.axes, free)
     else:
-        plans = [
-            _Plan(source.names.of(path), {path: source.columns[path]})
-            for path in _found(source.columns, set(source.copies))
-        ]
+        plans = [_Plan(source.names.of(path), {path: table.column(path)}) for path in _inferred(table)]
     repeats = table.repeats()
     if varies(repeats) and not any(REPEAT in plan.columns for plan in plans):
         plans.append(_Plan(free("repeat"), {REPEAT: repeats}))
@@ -243,9 +254,19 @@ def _coded(column: Sequence[Any]) -> tuple[Array, int]:
     return codes, len(labels)
 
 
-def _found(columns: Columns, copies: set[Path]) -> list[Path]:
-    """Return the paths that tell the measurements of an undefined experiment apart, in tree order."""
-    coded = _candidates(columns, copies)
+def _inferred(table: _Table) -> list[Path]:
+    """Return the paths that tell the measurements apart, in tree order or, if they are defined, in that of the definition."""
+    source = table.source
+    defined = list(source.names.defined.values())
+    if not defined:
+        return _telling(_candidates(source.columns, set(source.copies)))
+    columns = {path: table.values(Request(None, name)) for name, path in source.names.defined.items()}
+    dims = _telling({path: _coded(column) for path, column in columns.items() if varies(column)})
+    return [path for path in defined if path in dims or not varies(columns[path])]
+
+
+def _telling(coded: Mapping[Path, tuple[Array, int]]) -> list[Path]:
+    """Return the columns that are left when those that follow from others, or differ everywhere, are dropped."""
     chosen: list[Path] = []
     for path in sorted(coded, key=len):
         if not any(_one_to_one(coded[path], coded[other]) for other in chosen):

@@ -15,6 +15,7 @@ from coma_xr.errors import LayoutError, warn
 from coma_xr.retrieve.arrays import Array, numbered
 
 if TYPE_CHECKING:
+    from coma_xr.define.scan_records import Kind
     from coma_xr.tree import Path
 
 __all__ = ["Axis", "Layout", "cells_of", "check_fill", "distinct", "on_rows", "with_rows"]
@@ -59,11 +60,16 @@ class Layout:
         Rows of the columns, one for each position in the axes' codes.
     along : dict of path to tuple of str
         For some paths the dims that their coordinate has by definition.
+    kind : {"grid", "points"}
+    reason : str
+        What decided the layout.
     """
 
     axes: tuple[Axis, ...]
     rows: Array
     along: dict[Path | str, tuple[str, ...]]
+    kind: Kind = "grid"
+    reason: str = ""
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -93,7 +99,7 @@ class Layout:
     def only(self, mask: Array) -> Layout:
         """Return the layout of some of the rows."""
         axes = tuple(dataclasses.replace(axis, codes=axis.codes[mask]) for axis in self.axes)
-        return self if mask.all() else Layout(axes, self.rows[mask], self.along)
+        return self if mask.all() else dataclasses.replace(self, axes=axes, rows=self.rows[mask])
 
     def single(self) -> Layout:
         """Return the layout of what all rows share: no dims, one row."""
@@ -166,6 +172,12 @@ def with_rows(
     return (*axes, Axis(dim, codes, int(counts.max())))
 
 
+def is_thin(axes: Sequence[Axis], rows: int) -> bool:
+    """Whether less than half of a grid is full."""
+    size = math.prod(axis.size for axis in axes)
+    return bool(size) and rows / size < _THIN
+
+
 def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis], absent: int = 0) -> None:
     """Warn of a grid that is mostly holes, refuse one that is large too.
 
@@ -186,7 +198,7 @@ def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis], absent
         When less than 10 % of more than a million cells are full.
     """
     size = math.prod(axis.size for axis in axes)
-    if not size or rows / size >= _THIN:
+    if not is_thin(axes, rows):
         return
     grid = " x ".join(f"{axis.dim} ({axis.size})" for axis in axes)
     others = f" and {absent} parameter set{'s' * (absent != 1)} without one" if absent else ""

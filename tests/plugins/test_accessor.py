@@ -24,7 +24,7 @@ register()
 
 @pytest.fixture
 def ds():
-    return build_dataset(pendulum(), definition=PENDULUM, structure=EXPANDED)
+    return build_dataset(pendulum(), definition=PENDULUM, rule=EXPANDED)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_items_of_lists_are_found_too(chain):
 
 
 def test_a_name_given_in_the_call_is_known_beside_its_path():
-    ds = build_dataset(pendulum(), variables={"period": "results/t"}, definition=PENDULUM, structure=EXPANDED)
+    ds = build_dataset(pendulum(), variables={"period": "results/t"}, definition=PENDULUM, rule=EXPANDED)
     assert ds.coma["period"].identical(ds.coma["results/t"])
 
 

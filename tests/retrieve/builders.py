@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from coma_xr.define.parameters import Definition
+from coma_xr.define.scan_records import LayoutRule, Product, ScanRecord
 from coma_xr.values.plain import to_plain
 
 Trees = list[tuple[int, Any]]
@@ -29,7 +32,18 @@ def pendulum() -> Trees:
 
 
 PENDULUM = [("theta_0", "parameters/theta_0"), ("theta", "parameters/theta")]
-EXPANDED = [
+
+
+def scanned(
+    definition: Sequence[tuple[str, str]], *axes: Mapping[str, Any], points: bool = False
+) -> LayoutRule:
+    """Return the rule of an experiment that was scanned along these axes."""
+    sets = () if points else (Product(((),)),)
+    return LayoutRule([ScanRecord(Definition.of(definition), axes, sets)])
+
+
+EXPANDED = scanned(
+    PENDULUM,
     {"dim": "theta_0", "names": ["theta_0"]},
     {"dim": "theta_index", "names": ["theta"], "depends": True},
-]
+)

@@ -18,7 +18,7 @@ from tests.retrieve.builders import EXPANDED, PENDULUM, measured, pendulum
 def test_the_first_minute():
     notes = {"results/t": {"units": "s", "long_name": "time"}, "parameters/theta": {"units": "degree"}}
     ds = build_dataset(
-        pendulum(), definition=PENDULUM, structure=EXPANDED, annotations=notes, attrs={"id": 1, "none": None}
+        pendulum(), definition=PENDULUM, rule=EXPANDED, annotations=notes, attrs={"id": 1, "none": None}
     )
     assert list(ds.data_vars) == ["t", "t_"]
     assert set(ds.coords) == {"theta_0", "theta", "L", "measurement_id", "measurement_status"}
@@ -369,7 +369,8 @@ def built(trees, names):
     with warnings.catch_warnings():
         # Whether these grids are thin is not what is looked at.
         warnings.simplefilter("ignore", ComaWarning)
-        return build_dataset(trees, definition=[(name, f"parameters/{name}") for name in names])
+        definition = [(name, f"parameters/{name}") for name in names]
+        return build_dataset(trees, definition=definition, layout="grid")
 
 
 @settings(deadline=None)

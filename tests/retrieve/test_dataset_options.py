@@ -12,7 +12,7 @@ from coma_xr.define.conditions import P
 from coma_xr.errors import ComaWarning, LayoutError, PathError
 from coma_xr.retrieve.dataframe import build_dataframe
 from coma_xr.retrieve.dataset import build_dataset
-from tests.retrieve.builders import measured, pendulum
+from tests.retrieve.builders import measured, pendulum, scanned
 
 TIMES = [0.0, 0.5, 1.0]
 
@@ -306,13 +306,14 @@ def test_points_of_an_old_experiment_have_their_parameters_as_coords():
 
 def test_derived_parameters_are_coords_over_what_they_follow_from():
     trees = measured(*[({"a": a, "c": a + b, "b": b}, {"E": a}) for a in (1, 2) for b in (1, 2)])
-    structure = [{"dim": n, "names": [n], **({"derived": True} if n == "c" else {})} for n in "abc"]
-    ds = build_dataset(trees, definition=[(n, f"parameters/{n}") for n in "acb"], structure=structure)
+    axes = [{"dim": n, "names": [n], **({"derived": True} if n == "c" else {})} for n in "abc"]
+    definition = [(name, f"parameters/{name}") for name in "acb"]
+    ds = build_dataset(trees, definition=definition, rule=scanned(definition, *axes))
     assert ds.E.dims == ("a", "b")
     assert ds.c.dims == ("a", "b")
     trees += measured(({"a": 1, "c": 99, "b": 1}, {"E": 5}), first_id=5)
     with pytest.warns(ComaWarning, match="full"):
-        ds = build_dataset(trees, definition=[(n, f"parameters/{n}") for n in "acb"], structure=structure)
+        ds = build_dataset(trees, definition=definition, rule=scanned(definition, *axes))
     assert set(ds.E.dims) == {"a", "b", "c"}
 
 

@@ -10,12 +10,17 @@ import pytest
 import coma_xr as coma
 from coma_xr.errors import ComaWarning, LayoutError, PathError
 from coma_xr.retrieve.dataset import build_dataset
-from tests.retrieve.builders import EXPANDED, PENDULUM, measured, pendulum
+from tests.retrieve.builders import EXPANDED, PENDULUM, measured, pendulum, scanned
 
 
 def shape(ds):
     """Return the dims that measurements have, in order, with their sizes."""
     return dict(zip(ds.measurement_id.dims, ds.measurement_id.shape, strict=True))
+
+
+def parameters(names):
+    """Return names of parameters with their paths."""
+    return [(name, f"parameters/{name}") for name in names]
 
 
 def product(function=lambda p: {"E": 0.0}, **axes):
@@ -33,7 +38,7 @@ def test_defined_parameters_are_dims_in_their_order_also_with_one_value():
 
 
 def test_an_expanded_axis_is_an_index_with_a_coordinate_over_both_dims():
-    ds = build_dataset(pendulum(), definition=PENDULUM, structure=EXPANDED)
+    ds = build_dataset(pendulum(), definition=PENDULUM, rule=EXPANDED)
     assert shape(ds) == {"theta_0": 3, "theta_index": 4}
     assert ds.theta_0.values.tolist() == [-60.0, -30.0, -5.0]
     assert ds.theta.dims == ("theta_0", "theta_index")
@@ -44,20 +49,21 @@ def test_an_expanded_axis_is_an_index_with_a_coordinate_over_both_dims():
 
 
 def test_an_expanded_axis_keeps_its_dims_when_there_is_one_amplitude():
-    ds = build_dataset(pendulum()[:4], definition=PENDULUM, structure=EXPANDED)
+    ds = build_dataset(pendulum()[:4], definition=PENDULUM, rule=EXPANDED)
     assert ds.theta.dims == ("theta_0", "theta_index")
 
 
 def test_an_unfinished_expanded_axis_has_holes_at_its_end():
-    ds = build_dataset(pendulum()[:-1], definition=PENDULUM, structure=EXPANDED)
+    ds = build_dataset(pendulum()[:-1], definition=PENDULUM, rule=EXPANDED)
     assert ds.measurement_id.sel(theta_0=-60).values.tolist() == [9, 10, 11, 0]
     assert np.isnan(ds.theta.sel(theta_0=-60).values[-1])
 
 
 def test_axes_in_step_are_coords_along_the_first():
     trees = measured(*[({"a": a, "b": 10 * a, "c": c}, {"E": a}) for a in (1, 2, 3) for c in (0, 1)])
-    structure = [{"dim": "a", "names": ["a", "b"]}, {"dim": "c", "names": ["c"]}]
-    ds = build_dataset(trees, definition=[(n, f"parameters/{n}") for n in "abc"], structure=structure)
+    axes = [{"dim": "a", "names": ["a", "b"]}, {"dim": "c", "names": ["c"]}]
+    definition = parameters("abc")
+    ds = build_dataset(trees, definition=definition, rule=scanned(definition, *axes))
     assert shape(ds) == {"a": 3, "c": 2}
     assert ds.b.dims == ("a",)
     assert ds.b.values.tolist() == [10, 20, 30]
@@ -65,8 +71,9 @@ def test_axes_in_step_are_coords_along_the_first():
 
 def test_axes_that_are_no_longer_in_step_are_dims_of_their_own():
     trees = product(a=[1, 2], b=[10, 20])
-    structure = [{"dim": "a", "names": ["a", "b"]}]
-    ds = build_dataset(trees, definition=[(n, f"parameters/{n}") for n in "ab"], structure=structure)
+    axes = [{"dim": "a", "names": ["a", "b"]}]
+    definition = parameters("ab")
+    ds = build_dataset(trees, definition=definition, rule=scanned(definition, *axes))
     assert shape(ds) == {"a": 2, "b": 2}
 
 
@@ -74,9 +81,9 @@ POINTS = [({"a": a, "b": b, "L": 1.0}, {"E": a + b}) for a, b in [(0.3, 7), (0.1
 
 
 def test_a_scan_of_points_lies_along_one_dim_in_the_order_of_ids():
-    structure = [{"dim": "measurement", "names": ["a", "b"], "points": True}, {"dim": "L", "names": ["L"]}]
-    definition = [(n, f"parameters/{n}") for n in ("a", "b", "L")]
-    ds = build_dataset(measured(*POINTS), definition=definition, structure=structure)
+    axes = [{"dim": "measurement", "names": ["a", "b"], "points": True}, {"dim": "L", "names": ["L"]}]
+    definition = parameters("abL")
+    ds = build_dataset(measured(*POINTS), definition=definition, rule=scanned(definition, *axes, points=True))
     assert shape(ds) == {"measurement": 3}
     assert list(zip(ds.a.values, ds.b.values, strict=True)) == [(0.3, 7), (0.1, 8), (0.1, 5)]
     assert ds.L.dims == ("measurement",)
@@ -85,15 +92,17 @@ def test_a_scan_of_points_lies_along_one_dim_in_the_order_of_ids():
 
 def test_points_times_a_grid_are_a_dim_of_the_grid():
     trees = measured(*[({**p, "m": m}, r) for p, r in POINTS for m in (1, 2)])
-    structure = [{"dim": "measurement", "names": ["a", "b"], "points": True}, {"dim": "m", "names": ["m"]}]
-    ds = build_dataset(trees, definition=[(n, f"parameters/{n}") for n in "abm"], structure=structure)
+    axes = [{"dim": "measurement", "names": ["a", "b"], "points": True}, {"dim": "m", "names": ["m"]}]
+    definition = parameters("abm")
+    ds = build_dataset(trees, definition=definition, rule=scanned(definition, *axes))
     assert shape(ds) == {"measurement": 3, "m": 2}
     assert ds.a.dims == ("measurement",)
 
 
 def test_a_structure_of_other_parameters_is_no_matter():
-    structure = [{"dim": "x", "names": ["x"]}, {"dim": "a", "names": ["a", "gone"]}]
-    ds = build_dataset(product(a=[1, 2], b=[1, 2]), definition=[("a", "parameters/a")], structure=structure)
+    axes = [{"dim": "x", "names": ["x"]}, {"dim": "a", "names": ["a", "gone"]}]
+    rule = scanned(parameters(["x", "a", "gone"]), *axes)
+    ds = build_dataset(product(a=[1, 2], b=[1, 2]), definition=parameters("a"), rule=rule)
     assert shape(ds) == {"a": 2, "row": 2}
 
 
@@ -280,8 +289,19 @@ def test_random_points_do_not_become_millions_of_cells_in_silence():
     with pytest.raises(
         LayoutError, match=r"a \(150\) x b \(150\) x c \(150\) is 0\.0044 % full: 150 measurements"
     ):
-        build_dataset(trees, definition=definition)
+        build_dataset(trees, definition=definition, layout="grid")
     assert shape(build_dataset(trees, definition=definition, dims=["a"])) == {"a": 150}
+
+
+def test_random_points_of_which_no_scan_is_known_are_points_and_a_full_grid_is_a_grid():
+    random = np.random.default_rng(1)
+    trees = measured(*[(dict(zip("ab", point, strict=True)), {}) for point in random.integers(0, 9, (9, 2))])
+    assert shape(build_dataset(trees, definition=parameters("ab"))) == {"measurement": 9}
+    assert shape(build_dataset(product(a=[1, 2], b=[1, 2, 3], L=[1.0]), definition=parameters("abL"))) == {
+        "a": 2,
+        "b": 3,
+        "L": 1,
+    }
 
 
 def test_parameters_that_are_dictionaries_are_dims_and_their_items_coords(tmp_path):

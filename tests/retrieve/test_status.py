@@ -74,7 +74,7 @@ def test_a_thin_grid_tells_failures_from_measurements():
     with pytest.warns(
         ComaWarning, match="20 % full: 4 measurements and 1 parameter set without one in 25 cells"
     ):
-        build_dataset(some(*diagonal), definition=AB, status=status)
+        build_dataset(some(*diagonal), definition=AB, status=status, layout="grid")
 
 
 def test_failures_have_cells_without_a_scan_too():

@@ -1,0 +1,381 @@
+"""The scans that an experiment was run with, as its directory keeps them, and the layout that follows from them.
+
+A record holds the parameter sets of all scans with one structure, that is with the same axes. A Dataset is laid
+out by the structure that covers most measurements, or as points when more measurements are covered by none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from coma_xr.define.parameters import Definition
+from coma_xr.define.past import Past
+from coma_xr.same import key
+from coma_xr.text import listing
+from coma_xr.tree import Path
+
+if TYPE_CHECKING:
+    from coma_xr.define.axes import Row
+    from coma_xr.define.scans import Scan
+    from coma_xr.values.plain import Tree
+
+Structure = Sequence[Mapping[str, Any]]
+Kind = Literal["grid", "points"]
+Identity = tuple[Hashable, ...]
+
+
+@dataclass(frozen=True)
+class Product:
+    """Parameter sets: all combinations of the rows of some groups of parameters, the last group fastest."""
+
+    groups: tuple[tuple[Row, ...], ...]
+
+    @classmethod
+    def of(cls, scan: Scan, definition: Definition) -> Product:
+        """Return the sets of a scan, in the order of a definition."""
+        if definition == scan.definition and (factors := scan.factors()) is not None:
+            return cls(factors)
+        return cls((tuple(scan.plain(definition)),))
+
+    @classmethod
+    def from_state(cls, state: Iterable[Iterable[Iterable[Tree]]]) -> Product:
+        """Return the sets that `to_state` made a tree of."""
+        return cls(tuple(tuple(map(tuple, rows)) for rows in state))
+
+    def to_state(self) -> list[list[list[Tree]]]:
+        """Return the sets as a plain tree."""
+        return [[list(row) for row in rows] for rows in self.groups]
+
+    def __len__(self) -> int:
+        number = 1
+        for rows in self.groups:
+            number *= len(rows)
+        return number
+
+    def __iter__(self) -> Iterator[Row]:
+        if len(self.groups) == 1:
+            return iter(self.groups[0])
+        return (tuple(itertools.chain(*rows)) for rows in itertools.product(*self.groups))
+
+    @cached_property
+    def _keys(self) -> list[tuple[int, frozenset[Identity]]]:
+        """For each group the number of its parameters, and the keys of its rows."""
+        return [(len(rows[0]) if rows else 0, frozenset(map(key, rows))) for rows in self.groups]
+
+    def __contains__(self, identity: Identity) -> bool:
+        """Whether the parameter set with this key is among them."""
+        begin = 0
+        for width, rows in self._keys:
+            if identity[begin : begin + width] not in rows:
+                return False
+            begin += width
+        return bool(self.groups)
+
+    def includes(self, other: Product) -> bool:
+        """Whether all parameter sets of another product, of the same parameters, are among these."""
+        if self.groups == other.groups:
+            return True
+        if len(self) < len(other) and len(self.groups) == len(other.groups) == 1:
+            return False
+        if [width for width, _ in self._keys] == [width for width, _ in other._keys]:
+            pairs = zip(self._keys, other._keys, strict=True)
+            return all(mine >= theirs for (_, mine), (_, theirs) in pairs)
+        return all(key(row) in self for row in other)
+
+    def united(self, other: Product) -> Product | None:
+        """Return both as one product; None unless they differ in the rows of one group only."""
+        if [width for width, _ in self._keys] != [width for width, _ in other._keys]:
+            return None
+        pairs = enumerate(zip(self._keys, other._keys, strict=True))
+        different = [place for place, ((_, mine), (_, theirs)) in pairs if mine != theirs]
+        if len(different) > 1:
+            return None
+        groups = list(self.groups)
+        for place in different:
+            known = self._keys[place][1]
+            groups[place] += tuple(row for row in other.groups[place] if key(row) not in known)
+        return Product(tuple(groups))
+
+
+@dataclass(frozen=True)
+class ScanRecord:
+    """The parameter sets of all scans with the same parameters and the same axes; none are kept of points."""
+
+    definition: Definition
+    axes: tuple[Mapping[str, Any], ...]
+    products: tuple[Product, ...] = ()
+
+    @classmethod
+    def of(cls, scan: Scan, definition: Definition) -> ScanRecord:
+        """Return the record of one scan, with its sets in the order of a definition."""
+        sets = Product.of(scan, definition)
+        record = cls(definition, tuple(scan.structure), (sets,))
+        return replace(record, products=()) if record._is_points(sets) else record
+
+    @property
+    def are_points(self) -> bool:
+        """Whether the scans were points, without any structure."""
+        return not self.products
+
+    def _is_points(self, sets: Product) -> bool:
+        """Whether a scan steps through points only: its other parameters have one value, or follow from them."""
+        if sum(bool(axis.get("points")) for axis in self.axes) != 1:
+            return False
+        others = [axis for axis in self.axes if not axis.get("points") and not axis.get("derived")]
+        names = {name for axis in others for name in axis["names"]}
+        places = [place for place, name in enumerate(self.definition.names) if name in names]
+        return not places or len({key([row[place] for place in places]) for row in sets}) <= 1
+
+    def covers(self, identity: Identity) -> bool:
+        """Whether the parameter set with this key was asked for."""
+        return any(identity in product for product in self.products)
+
+    def united(self, other: ScanRecord) -> ScanRecord:
+        """Return the record with the sets of another one that has the same parameters and axes."""
+        products = list(self.products)
+        for new in other.products:
+            for place, product in enumerate(products):
+                if (both := product.united(new)) is not None:
+                    products[place] = both
+                    break
+            else:
+                products.append(new)
+        return replace(self, products=tuple(products))
+
+    @property
+    def name(self) -> str:
+        """What only records with the same parameters and axes are called."""
+        text = json.dumps([self.definition.to_state(), *map(dict, self.axes)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def to_state(self) -> dict[str, Tree]:
+        """Return the record as a plain tree."""
+        return {
+            "parameters": self.definition.to_state(),
+            "axes": [dict(axis) for axis in self.axes],
+            "sets": [product.to_state() for product in self.products],
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> ScanRecord:
+        """Return the record that `to_state` made a tree of."""
+        products = tuple(map(Product.from_state, state.get("sets", ())))
+        return cls(Definition.from_state(state["parameters"]), tuple(state["axes"]), products)
+
+    def now(self, definition: Definition, past: Past) -> _Translated | None:
+        """Return the record in terms of today's definition; None when that lacks one of its parameters."""
+        pairs = past.updated(self.definition)
+        names = {path: name for name, path in definition}
+        if not all(path in names for _, path in pairs):
+            return None
+        places = [definition.paths.index(path) for _, path in pairs]
+        renamed = {old: names[path] for old, (_, path) in zip(self.definition.names, pairs, strict=True)}
+        axes = [
+            {
+                **axis,
+                "dim": renamed.get(axis["dim"], axis["dim"]),
+                "names": [renamed[name] for name in axis["names"]],
+            }
+            for axis in self.axes
+        ]
+        return _Translated(self, axes, places)
+
+
+@dataclass(frozen=True)
+class _Translated:
+    """A record with the names of today, and where its parameters stand in today's definition."""
+
+    record: ScanRecord
+    axes: list[dict[str, Any]]
+    places: Sequence[int]
+
+    def covered(self, identities: Iterable[Identity]) -> list[bool]:
+        """Return which of the parameter sets with these keys were asked for."""
+        places = self.places
+        return [self.record.covers(tuple([identity[place] for place in places])) for identity in identities]
+
+
+def records_of(state: Mapping[str, Any]) -> list[ScanRecord]:
+    """Return the records in the state of an experiment, in the order of their first runs."""
+    return [ScanRecord.from_state(record) for record in state.get("scans", {}).values()]
+
+
+def with_scan(state: Mapping[str, Any], new: ScanRecord) -> dict[str, Tree]:
+    """Return the records of a state, by what is unique to them, with those of a new scan."""
+    scans = dict(state.get("scans", {}))
+    known = scans.get(new.name)
+    united = new if known is None else ScanRecord.from_state(known).united(new)
+    return {**scans, new.name: united.to_state()}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The layout that recorded scans ask for; without a kind it is inferred from the values."""
+
+    kind: Kind | None = None
+    axes: Structure = ()
+
+
+@dataclass(frozen=True)
+class LayoutRule:
+    """What decides the layout of the Datasets of an experiment.
+
+    Attributes
+    ----------
+    records : sequence of ScanRecord
+        In the order of their first runs.
+    past : Past
+        What parameters were called before.
+    kind : {"grid", "points"} or None
+        The layout that the user fixed.
+    dims : sequence of (name, path) or None
+        The dims that the user fixed.
+    """
+
+    records: Sequence[ScanRecord] = ()
+    past: Past = field(default_factory=Past)
+    kind: Kind | None = None
+    dims: Sequence[tuple[str, str]] | None = None
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any], past: Past) -> LayoutRule:
+        """Return the rule in the state of an experiment."""
+        fixed = state.get("layout") or {}
+        dims = fixed.get("dims")
+        pairs = None if dims is None else [(str(name), str(path)) for name, path in dims]
+        return cls(records_of(state), past, fixed.get("kind"), pairs)
+
+    def choice(self, definition: Definition, identities: Callable[[], Sequence[Identity]]) -> Choice:
+        """Return the layout of the structure that covers most measurements; of two that cover as many, the first.
+
+        Parameters
+        ----------
+        definition : Definition
+            Today's parameters.
+        identities : callable
+            Returns the key of the parameter set of each measurement. It is called only if several layouts compete.
+        """
+        usable = [found for record in self.records if (found := record.now(definition, self.past))]
+        structured = [found for found in usable if not found.record.are_points]
+        if not usable:
+            return Choice()
+        if not structured:
+            return Choice("points")
+        if len(usable) == 1:
+            return Choice("grid", structured[0].axes)
+        covered = [found.covered(identities()) for found in structured]
+        counts = [sum(own) for own in covered]
+        best = max(range(len(counts)), key=counts.__getitem__)
+        uncovered = sum(not any(each) for each in zip(*covered, strict=True))
+        if len(structured) < len(usable) and uncovered > counts[best]:
+            return Choice("points")
+        return Choice("grid", structured[best].axes)
+
+
+def record_of_last_scan(scan: Mapping[str, Any]) -> dict[str, Tree]:
+    """Return the records, by name, that follow from the last scan alone, of which version 1 kept the sets."""
+    if scan.get("axes") is None:
+        return {}
+    sets = Product((tuple(map(tuple, scan["sets"])),))
+    record = ScanRecord(Definition.from_state(scan["parameters"]), tuple(scan["axes"]), (sets,))
+    record = replace(record, products=()) if record._is_points(sets) else record
+    return {record.name: record.to_state()}
+
+
+def is_part(scan: Mapping[str, Any], other: Mapping[str, Any], past: Past) -> bool:
+    """Whether all parameter sets of a scan, with their repeats, are among those of another one."""
+    if (scan["repeats"] or 1) > (other["repeats"] or 1):
+        return False
+    paths, others = (
+        [path for _, path in past.updated(Definition.from_state(tree["parameters"]))]
+        for tree in (scan, other)
+    )
+    if set(paths) != set(others):
+        return False
+    if paths == others and scan["sets"] == other["sets"]:
+        return True
+    places = [others.index(path) for path in paths]
+    known = {key([values[place] for place in places]) for values in other["sets"]}
+    return all(key(values) in known for values in scan["sets"])
+
+
+def is_function(first: Iterable[Hashable], others: Iterable[Hashable]) -> bool:
+    """Whether the second of two columns has one value for each value of the first.
+
+    Examples
+    --------
+    >>> is_function([1, 2, 1], "aba"), is_function([1, 2, 1], "abc")
+    (True, False)
+    """
+    pairs = set(zip(first, others, strict=True))
+    return len({value for value, _ in pairs}) == len(pairs)
+
+
+def independent(choice: Choice, definition: Definition, identities: Sequence[Identity]) -> list[str]:
+    """Return the parameters that were zipped or derived, and that measurements show to be no function any more."""
+    columns = dict(zip(definition.names, zip(*identities, strict=False), strict=False))
+    if not columns:
+        return []
+    free: list[str] = []
+    leading = [axis["names"][0] for axis in choice.axes if axis["names"] and not axis.get("derived")]
+    for axis in choice.axes:
+        if axis.get("depends") or axis.get("points") or not set(axis["names"]) <= columns.keys():
+            continue
+        first, *others = axis["names"]
+        of = [columns[first]]
+        if axis.get("derived"):
+            others, of = [first], [columns[name] for name in leading if name in columns]
+        free += [name for name in others if not is_function(zip(*of, strict=True), columns[name])]
+    return free
+
+
+def change_of_layout(
+    rules: tuple[LayoutRule, LayoutRule],
+    definitions: tuple[Definition | None, Definition],
+    identities: tuple[Sequence[Identity], Sequence[Identity]],
+) -> tuple[str, str, str] | None:
+    """Return the layouts before and after a run and the call that undoes the change; None when nothing changed."""
+    old, new = definitions
+    if old is None or not identities[0] or rules[1].kind is not None:
+        return None
+    # What was renamed is the same dim.
+    old = Definition(old.names, tuple(path for _, path in rules[1].past.updated(old)))
+    before, after = _laid_out(rules[0], old, identities[0]), _laid_out(rules[1], new, identities[1])
+    if before == after:
+        return None
+    dims = [name for name, path in old if path in (before[1] or ())]
+    undo = f"'grid', dims={dims!r}" if dims else "'points'"
+    return _in_words(before, old), _in_words(after, new), f"e.define_layout({undo})"
+
+
+_LaidOut = tuple[Kind | None, tuple[Path | str, ...]]
+
+
+def _laid_out(rule: LayoutRule, definition: Definition, identities: Sequence[Identity]) -> _LaidOut:
+    """Return the kind of a layout, and its dims: the paths of parameters, or names of dims that are none."""
+    choice = rule.choice(definition, lambda: identities)
+    if choice.kind != "grid":
+        return choice.kind, ()
+    axis_of = {name: axis for axis in choice.axes for name in axis["names"]}
+    free = independent(choice, definition, identities)
+    paths: dict[str, Path | str] = dict(definition)
+    dims = [
+        name if name in free else axis_of.get(name, {}).get("dim", name)
+        for name in definition.names
+        if name in free or not axis_of.get(name, {}).get("derived")
+    ]
+    return "grid", tuple(dict.fromkeys(paths.get(dim, dim) for dim in dims))
+
+
+def _in_words(laid_out: _LaidOut, definition: Definition) -> str:
+    kind, dims = laid_out
+    if kind != "grid":
+        return "points" if kind else "what is inferred from the values"
+    names: dict[Path | str, str] = {path: name for name, path in definition}
+    return f"a grid over {listing(names.get(dim, dim) for dim in dims)}"

@@ -1,0 +1,197 @@
+"""The layout of a Dataset is a property of the experiment: the same measurements, the same dims."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+
+import numpy as np
+import pytest
+
+import coma_xr as coma
+from coma_xr.errors import ComaWarning, LayoutError, PathError
+
+
+@pytest.fixture
+def e(tmp_path):
+    return coma.Experiment(tmp_path / "e", config={})
+
+
+def add(a, b):
+    return {"y": a + b}
+
+
+def run(e, scan, **options):
+    return e.run(add, scan, progress=False, **options)
+
+
+def sizes(e, **options):
+    return dict(e.to_dataset(**options).sizes)
+
+
+GRID = {"a": [1, 2, 3], "b": [1, 2, 3]}
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        [{"a": 1, "b": 2}],
+        {"a": [1], "b": [2]},
+        coma.zipped(a=[1, 2], b=[1, 2]),
+        coma.grid(**GRID),
+        coma.grid(a=[1.0, 2.0], b=[np.int64(1)]),
+    ],
+    ids=["case", "point", "zipped", "the same", "other types"],
+)
+def test_asking_again_for_part_of_a_scan_changes_nothing(e, again):
+    run(e, GRID, limit=7)
+    before, missing = e.to_dataset(), list(e.missing())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(e, again, limit=0)
+    assert e.to_dataset().identical(before)
+    assert list(e.missing()) == missing
+
+
+def test_missing_and_failed_sets_run_again_stay_where_they_belong(e):
+    def f(a, b):
+        if a == b == 2 and not fixed:
+            raise ValueError("no")
+        return {"y": a}
+
+    fixed = False
+    with pytest.warns(ComaWarning, match="failed"):
+        e.run(f, GRID, limit=7, progress=False)
+    fixed = True
+    e.run(f, e.missing(), progress=False)
+    assert sizes(e) == {"a": 3, "b": 3}
+    assert len(e.missing()) == 0
+
+
+def test_one_more_point_next_to_a_grid_leaves_its_axes(e):
+    run(e, GRID)
+    run(e, [{"a": 2, "b": 5}])
+    assert sizes(e) == {"a": 3, "b": 4}
+
+
+def test_points_win_when_they_are_more_and_the_change_is_reported_once_with_the_way_back(e):
+    run(e, {"a": [1, 2], "b": [1, 2]})
+    points = [{"a": n, "b": n * n} for n in range(10, 18)]
+    with pytest.warns(ComaWarning, match="from a grid over a, b to points") as caught:
+        run(e, points)
+    assert "e.define_layout('grid', dims=['a', 'b'])" in str(caught[0].message)
+    assert sizes(e) == {"measurement": 12}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(e, points)
+    e.define_layout("grid", dims=["a", "b"])
+    with pytest.warns(ComaWarning, match="full"):
+        assert sizes(e) == {"a": 10, "b": 10}
+
+
+def test_zipped_parameters_that_are_measured_apart_become_dims_and_it_is_reported(e):
+    run(e, coma.zipped(a=[1, 2, 3], b=[10, 20, 30]))
+    assert sizes(e) == {"a": 3}
+    with pytest.warns(ComaWarning, match="from a grid over a to a grid over a, b"):
+        run(e, [{"a": 1, "b": 20}])
+    with pytest.warns(ComaWarning, match="full"):
+        assert set(sizes(e)) == {"a", "b"}
+
+
+def test_derived_parameters_that_are_measured_apart_become_dims(e):
+    run(e, coma.grid(a=[1, 2]).derive(b=lambda p: 10 * p.a))
+    assert sizes(e) == {"a": 2}
+    with pytest.warns(ComaWarning, match="to a grid over a, b"):
+        run(e, [{"a": 1, "b": 20}])
+    assert set(sizes(e)) == {"a", "b"}
+
+
+def test_the_structure_that_covers_most_measurements_decides(e):
+    run(e, coma.zipped(a=[1, 2], b=[1, 2]))
+    with pytest.warns(ComaWarning, match="from a grid over a to a grid over a, b"):
+        run(e, GRID)
+    assert sizes(e) == {"a": 3, "b": 3}
+
+
+def test_a_copy_without_hidden_files_has_the_same_dims(e, tmp_path):
+    run(e, coma.zipped(a=[1, 2], b=[3, 4]))
+    shutil.copytree(e.path, tmp_path / "copy", ignore=shutil.ignore_patterns(".*"))
+    assert sizes(coma.Experiment(tmp_path / "copy", mode="r", config={})) == sizes(e) == {"a": 2}
+
+
+def test_without_a_record_the_layout_is_inferred_from_the_values(e):
+    e.define_parameter_set("a", "b")
+    for a in (1, 2):
+        for b in (3, 4):
+            e.add_parameter_set(a, b)
+    e.run(lambda p: {"results": {"y": p.a}}, progress=False)
+    assert sizes(e) == {"a": 2, "b": 2}
+    assert repr(e.layout) == "<Layout: grid over a (2), b (2), inferred from the values>"
+
+
+def test_a_condition_does_not_change_which_layout_wins(e):
+    run(e, GRID)
+    run(e, [{"a": 10, "b": 10}, {"a": 11, "b": 12}])
+    assert set(e.to_dataset(where="a >= 10", layout=None).sizes) == {"a", "b"}
+
+
+def test_the_layout_is_fixed_and_derived_again(e):
+    run(e, GRID)
+    e.define_layout("points")
+    assert (e.layout.kind, e.layout.dims, e.layout.reason) == ("points", ("measurement",), "as defined")
+    assert sizes(e) == {"measurement": 9}
+    assert sizes(e, layout="grid") == {"a": 3, "b": 3}
+    e.define_layout("grid", dims=["a"])
+    assert sizes(e) == {"a": 3, "row": 3}
+    e.define_layout(None)
+    assert sizes(e) == {"a": 3, "b": 3}
+
+
+def test_a_layout_that_cannot_be_is_refused_before_anything_changes(e):
+    run(e, GRID)
+    with pytest.raises(LayoutError, match="Unknown layout"):
+        e.define_layout("gird")
+    with pytest.raises(LayoutError, match="takes no dims"):
+        e.define_layout("points", dims=["a"])
+    with pytest.raises(PathError, match="'aa'"):
+        e.define_layout("grid", dims=["aa"])
+    assert sizes(e) == {"a": 3, "b": 3}
+
+
+def test_what_was_asked_for_is_taken_back(e):
+    run(e, GRID, limit=4)
+    assert len(e.forget_missing("a == 3")) == 3
+    assert list(e.missing()) == [{"a": 2, "b": 2}, {"a": 2, "b": 3}]
+    assert len(e.forget_missing()) == 2
+    assert e.status()["missing"] == 0
+    assert (e.to_dataset().measurement_status.values == 1).sum() == 0
+
+
+def test_a_dry_run_records_nothing(e):
+    run(e, GRID)
+    before = sizes(e)
+    e.run(add, coma.cases([{"a": n, "b": -n} for n in range(20, 60)]), dry_run=True)
+    assert (sizes(e), len(e.missing())) == (before, 0)
+
+
+def test_the_whole_scan_is_recorded_by_each_shard(e):
+    run(e, GRID, shard=(1, 2))
+    assert sizes(e) == {"a": 3, "b": 3}
+    assert len(e.missing()) == 5
+
+
+def test_a_growing_loop_of_single_points_is_one_record(e):
+    for a in range(6):
+        run(e, {"a": [a], "b": [1]})
+    assert sizes(e) == {"a": 6, "b": 1}
+    (record,) = e._place.state()["scans"].values()
+    assert len(record["sets"]) == 1
+
+
+def test_a_renamed_parameter_keeps_the_layout(e):
+    e.run(lambda k, b: {"y": k}, coma.zipped(k=[1, 2], b=[3, 4]), progress=False)
+    e.annotate("parameters/q", formerly="parameters/k")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        e.run(lambda q, b: {"y": q}, coma.zipped(q=[1, 2, 3], b=[3, 4, 5]), progress=False)
+    assert sizes(e) == {"q": 3}
