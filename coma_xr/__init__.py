@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from coma_xr.exports.export import export
     from coma_xr.exports.load import load
     from coma_xr.plotting.draw import plot
+    from coma_xr.retrieve.dataset import DatasetLayout
     from coma_xr.retrieve.measurement import Branch, Measurement
     from coma_xr.retrieve.tables import Result, ResultList
     from coma_xr.run.by_hand import NewMeasurement
@@ -76,6 +77,7 @@ __all__ = [
     "ConfigError",
     "DataFileError",
     "DataFileWarning",
+    "DatasetLayout",
     "Experiment",
     "ExperimentBusyError",
     "ExperimentError",
@@ -124,6 +126,7 @@ install()
 _HOMES = {
     "Branch": "retrieve.measurement",
     "Condition": "define.conditions",
+    "DatasetLayout": "retrieve.dataset",
     "Experiment": "experiment",
     "Experiments": "collection",
     "Failure": "run.failure",

@@ -968,7 +968,16 @@ class Experiment(Readable):
         def own_key(tree: Tree) -> Any:
             return next(iter(survey([(0, tree)], definition, past=past).ids), None)
 
-        return self._place.merge(other._place, own_key, keep_both=keep_both)[1]
+        added = self._place.merge(other._place, own_key, keep_both=keep_both)[1]
+        records = other._layout_rule().records
+
+        def unite(state: dict[str, Any]) -> None:
+            state.setdefault("definition", definition.to_state())
+            for record in records:
+                state["scans"] = with_scan(state, record)
+
+        self._place.change_state(unite)
+        return added
 
 
 class ParallelExperiment(Experiment):

@@ -267,7 +267,10 @@ class Readable:
         return removed_table(rows, self._pairs())
 
     def missing(self) -> Scan:
-        """Return the parameter sets that the last run was asked for and of which a measurement, or a repeat of it, lacks."""
+        """Return the parameter sets that were asked for and have no measurement, or not all of their repeats.
+
+        The last scan was asked for, unless it was part of what had been asked for before.
+        """
         scan = self._place.scan() or {}
         definition = Definition.from_state(scan["parameters"]) if scan else self._definition
         if definition is None:
@@ -277,7 +280,7 @@ class Readable:
 
     @staticmethod
     def _lacking(scan: Mapping[str, Any], done: Container[Hashable]) -> Iterator[tuple[Any, int]]:
-        """Yield the parameter sets of the last run, and how many of their repeats have no measurement."""
+        """Yield the parameter sets that were asked for, and how many of their repeats have no measurement."""
         repeats = range(scan.get("repeats") or 1)
         for row in scan.get("sets", ()):
             values = key(row)
@@ -289,7 +292,7 @@ class Readable:
         Returns
         -------
         dict
-            Numbers of ``measurements``, of parameter sets that ``failed``, and, of the last scan, are ``missing``, each
+            Numbers of ``measurements``, of parameter sets that ``failed``, and that were asked for and are ``missing``, each
             repeat counted, of measurements that are ``excluded``; and ``runs``, a list of `runs`.
 
         Examples
@@ -466,7 +469,7 @@ class Readable:
         -------
         Dataset
             Holes are NaN or None. The coord ``measurement_id`` tells which file a cell comes from, and
-            ``measurement_status`` why there is none: parameter sets of the last scan that are missing or failed
+            ``measurement_status`` why there is none: parameter sets that were asked for and are missing or failed
             have cells too.
 
         Raises

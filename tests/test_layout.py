@@ -195,3 +195,12 @@ def test_a_renamed_parameter_keeps_the_layout(e):
         warnings.simplefilter("error")
         e.run(lambda q, b: {"y": q}, coma.zipped(q=[1, 2, 3], b=[3, 4, 5]), progress=False)
     assert sizes(e) == {"q": 3}
+
+
+def test_a_merge_unites_the_records(e, tmp_path):
+    other = coma.Experiment(tmp_path / "other", config={})
+    run(other, coma.zipped(a=[1, 2], b=[1, 2]))
+    run(other, coma.zipped(a=[3], b=[4]))
+    e.merge(other)
+    assert sizes(e) == {"a": 3}
+    assert e.layout.reason == "from the recorded scans"

@@ -210,6 +210,7 @@ def test_a_grid_that_is_too_thin_is_told_as_points():
     for n in range(120):
         e.add_parameter_set(n, n * 37 % 127, n * 53 % 211)
     e.run(lambda p: {"results": {"y": p.a * p.b}}, progress=False)
+    e.define_layout("grid")
     with pytest.raises(coma.LayoutError):
         e.to_dataset()
     page = report(e)
