@@ -15,6 +15,7 @@ import coma_xr
 from coma_xr.checks import check_flag, check_ids, check_integer
 from coma_xr.define.conditions import as_condition
 from coma_xr.define.parameters import Definition
+from coma_xr.define.past import check_extends
 from coma_xr.define.scan_records import (
     LayoutRule,
     ScanRecord,
@@ -24,7 +25,6 @@ from coma_xr.define.scan_records import (
     with_scan,
 )
 from coma_xr.define.scans import Scan
-from coma_xr.define.values import NOTHING, describe, look
 from coma_xr.errors import LayoutError, ParameterError, PathError, warn
 from coma_xr.keywords import checks_keywords
 from coma_xr.reading import Readable
@@ -180,41 +180,12 @@ class Experiment(Readable):
     def _check_definition(self, new: Definition, constants: Mapping[TreePath, Tree]) -> None:
         old = self._definition
         if old is not None and old != new and self.number_of_measurements():
-            self._check_extends(old, new, constants)
+            check_extends(old, new, self._past(), constants, self._place.trees)
 
     def _keep_definition(self, new: Definition) -> None:
         if self._definition != new:
             self._place.change_state(lambda state: state.update(definition=new.to_state()))
             self._sets = []
-
-    def _check_extends(self, old: Definition, new: Definition, constants: Mapping[TreePath, Tree]) -> None:
-        """Refuse a definition that leaves open which parameter sets the measurements belong to."""
-        text = f"The measurements in {self.path} were made with the parameters {listing(old.names)}"
-        past = self._past()
-        renamed = {former for path in new.paths for former in past.places(path)}
-        dropped = [name for name, path in old if path not in new.paths and path not in renamed]
-        if dropped:
-            own = {name: constants[path] for name, path in old if name in dropped and path in constants}
-            values = f": {describe(own, own.values())} is what the function takes by itself" if own else ""
-            raise ParameterError(
-                f"{text}; the new definition lacks {listing(dropped)}. Put it into the scan, with one value if it does "
-                f"not vary{values}; or, if it has another name by now, say so by annotate(path, "
-                f"formerly={join(old.paths[old.position(dropped[0])])!r}); or start a new experiment."
-            )
-        for path in new.paths:
-            if path in old.paths or path in past.defaults:
-                continue
-            # What was a function's own default is in the files already.
-            lacking = ((id, tree) for id, tree in self._place.trees() if look(tree, path) is NOTHING)
-            without = [id for id, tree in lacking if past.find(tree, path) is NOTHING]
-            if without:
-                have = "has" if len(without) == 1 else "have"
-                text_of_path = join(path)
-                raise ParameterError(
-                    f"{text}; {len(without)} of them {have} no '{text_of_path}', measurement {without[0]} for example. "
-                    f"Say what it was in them by annotate({text_of_path!r}, default=...), or where it stood by "
-                    f"annotate({text_of_path!r}, formerly=...), or start a new experiment."
-                )
 
     def add_parameter_set(self, *values: Any, **named: Any) -> None:
         """Add a parameter set that `run` will run, unless there is a measurement of it.

@@ -465,7 +465,7 @@ def test_units_stay_when_a_parameter_is_renamed(e):
 def test_a_dry_run_tells_what_the_run_would_refuse(e):
     e.run(square, {"x": [1, 2]})
     for dry_run in (True, False):
-        with pytest.raises(coma.ParameterError, match="the new definition lacks x"):
+        with pytest.raises(coma.ParameterError, match="The new definition lacks x"):
             e.run(lambda z: z, {"z": [1]}, dry_run=dry_run)
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.define.values import NOTHING, look
-from coma_xr.tree import Path, split
+from coma_xr.define.values import NOTHING, describe, look
+from coma_xr.errors import ParameterError
+from coma_xr.text import listing
+from coma_xr.tree import Path, join, split
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
     from coma_xr.values.plain import Tree
-
-__all__ = ["Past", "former_paths", "read"]
 
 
 def former_paths(note: Mapping[str, Any]) -> list[Path]:
@@ -134,3 +134,49 @@ def read(tree: Tree, definition: Definition, past: Past | None = None) -> list[T
                 return None
         values.append(value)
     return values
+
+
+def check_extends(
+    old: Definition,
+    new: Definition,
+    past: Past,
+    constants: Mapping[Path, Tree],
+    trees: Callable[[], Iterable[tuple[int, Tree]]],
+) -> None:
+    """Raise ParameterError when a definition leaves open which parameter sets the measurements belong to.
+
+    `constants` are the function's own defaults, which a new scan may have to name.
+    """
+    renamed = {former for path in new.paths for former in past.places(path)}
+    dropped = [name for name, path in old if path not in new.paths and path not in renamed]
+    if dropped:
+        own = {name: constants[path] for name, path in old if name in dropped and path in constants}
+        values = f", such as the function's own default {describe(own, own.values())}" if own else ""
+        former = join(old.paths[old.position(dropped[0])])
+        raise ParameterError(
+            f"The new definition lacks {listing(dropped)}, but the measurements were made with the parameters "
+            f"{listing(old.names)}.",
+            ways=[
+                f"Put {dropped[0]} into the scan, with one value if it does not vary{values}.",
+                f"If it has another name now, call annotate(path, formerly={former!r}).",
+                "Or start a new experiment.",
+            ],
+        )
+    added = [path for path in new.paths if path not in old.paths and path not in past.defaults]
+    for path in added:
+        # What was a function's own default is in the files already.
+        lacking = ((id, tree) for id, tree in trees() if look(tree, path) is NOTHING)
+        without = [id for id, tree in lacking if past.find(tree, path) is NOTHING]
+        if without:
+            name = join(path)
+            made = f", made with the parameters {listing(old.names)},"
+            raise ParameterError(
+                f"Measurement {without[0]}{made} has no {name!r}."
+                if len(without) == 1
+                else f"{len(without)} measurements{made} have no {name!r}, for example {without[0]}.",
+                ways=[
+                    f"Call annotate({name!r}, default=...) with the value that it had in them.",
+                    f"If it stood at another path, call annotate({name!r}, formerly=...).",
+                    "Or start a new experiment.",
+                ],
+            )

@@ -171,10 +171,11 @@ class ScanRecord:
     def now(self, definition: Definition, past: Past) -> _Translated | None:
         """Return the record in terms of today's definition; None when that lacks one of its parameters."""
         pairs = past.updated(self.definition)
-        names = {path: name for name, path in definition}
+        today = past.updated(definition)
+        names = {path: name for name, path in today}
         if not all(path in names for _, path in pairs):
             return None
-        places = [definition.paths.index(path) for _, path in pairs]
+        places = [list(names).index(path) for _, path in pairs]
         renamed = {old: names[path] for old, (_, path) in zip(self.definition.names, pairs, strict=True)}
         axes = [
             {
@@ -345,7 +346,7 @@ def change_of_layout(
     if old is None or not identities[0] or rules[1].kind is not None:
         return None
     # What was renamed is the same dim.
-    old = Definition(old.names, tuple(path for _, path in rules[1].past.updated(old)))
+    old, new = (Definition.of(rules[1].past.updated(definition)) for definition in (old, new))
     before, after = _laid_out(rules[0], old, identities[0]), _laid_out(rules[1], new, identities[1])
     if before == after:
         return None

@@ -46,7 +46,8 @@ def test_until_the_next_run_a_renamed_parameter_has_the_name_of_the_definition(o
 def test_a_function_as_a_condition_sees_what_stands_for_a_parameter(old):
     old.annotate("parameters/l", formerly="parameters/length")
     old.annotate("parameters/g", default=9.81)
-    assert old.run(lambda l, g: {"T": l * g}, {"l": [0.5, 1.0], "g": [9.81]}) == (0, 2)
+    with pytest.warns(coma.ComaWarning, match="to a grid over l, g"):
+        assert old.run(lambda l, g: {"T": l * g}, {"l": [0.5, 1.0], "g": [9.81]}) == (0, 2)
     assert [m.id for m in old.measurements(lambda p: p.l < 0.7 and p.g > 9)] == [1]
 
 
@@ -59,7 +60,7 @@ def test_a_renamed_branch_takes_its_parameters_along(tmp_path):
 
 
 def test_without_a_word_about_it_a_renamed_parameter_is_refused(old):
-    with pytest.raises(coma.ParameterError, match=r"the new definition lacks length\. "):
+    with pytest.raises(coma.ParameterError, match=r"The new definition lacks length"):
         old.run(lambda l: l, {"l": [0.5]})
 
 
@@ -73,9 +74,10 @@ def test_a_failure_of_the_old_name_is_forgotten_when_the_new_one_succeeds(tmp_pa
 
 
 def test_an_error_says_both_ways_out(old):
-    text = r"annotate\('parameters/g', default=\.\.\.\), or where it stood by annotate\('parameters/g', formerly=\.\.\.\)"
-    with pytest.raises(coma.ParameterError, match=text):
+    with pytest.raises(coma.ParameterError) as caught:
         old.run(lambda length, g: length * g, {"length": [0.5], "g": [1.0]})
+    assert [way for way in caught.value.ways if "annotate('parameters/g', default=...)" in way]
+    assert [way for way in caught.value.ways if "annotate('parameters/g', formerly=...)" in way]
 
 
 def test_what_was_renamed_twice_is_found_in_the_oldest_measurements(old):
