@@ -137,3 +137,20 @@ def _wrong(name: str, value: Any, expected: str, converted: Any = None) -> Param
     """Return the error about a setting of the wrong type, or of the right one and out of range."""
     fault = f"is {with_article(type(value).__name__)}" if converted is None else "is out of range"
     return ParameterError(f"{name}={shortened(value)} {fault}.", expected=expected)
+
+
+def check_string(name: str, value: Any) -> str | None:
+    """Return a setting that is a string or None."""
+    if value is None or isinstance(value, str):
+        return value
+    raise _wrong(name, value, "a string or None")
+
+
+def check_strings(name: str, value: Any) -> list[str] | None:
+    """Return a setting that is a string, a list of strings or None as a list or None."""
+    strings = [value] if isinstance(value, str) else value
+    if strings is None:
+        return None
+    if isinstance(strings, Iterable) and all(isinstance(string, str) for string in strings):
+        return list(strings)
+    raise _wrong(name, value, "a string, a list of strings or None")

@@ -5,34 +5,36 @@ It joins the floors below and holds no algorithm of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import coma_xr
-from coma_xr.checks import check_flag, check_ids, check_integer
+from coma_xr.checks import check_flag, check_ids, check_integer, check_string, check_strings
 from coma_xr.define.conditions import as_condition
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import check_extends
-from coma_xr.define.scan_records import (
-    LayoutRule,
-    ScanRecord,
-    change_of_layout,
-    is_part,
-    record_of_last_scan,
-    with_scan,
-)
+from coma_xr.define.scan_records import ScanRecord
 from coma_xr.define.scans import Scan
 from coma_xr.errors import LayoutError, ParameterError, PathError, warn
 from coma_xr.keywords import checks_keywords
 from coma_xr.reading import Readable
+from coma_xr.recording import (
+    asked_for,
+    forget,
+    keep_function,
+    keep_scan,
+    layout_rule,
+    report_layout,
+    unite_scans,
+    with_kept_seed,
+)
 from coma_xr.run.by_hand import NewMeasurement
 from coma_xr.run.plan import Survey, survey
-from coma_xr.run.signature import UNNAMED, name_of
+from coma_xr.run.signature import name_of
 from coma_xr.run.worker import prepare
-from coma_xr.same import key
 from coma_xr.session import Keeper, Options, Session, chosen_of_removed, warn_of_doubles
 from coma_xr.store.config import Config
 from coma_xr.store.locks import Shard
@@ -70,19 +72,6 @@ UNCHANGED = Unchanged.UNCHANGED
 
 Mode = Literal["a", "r", "x"]
 Durable = Literal["auto"] | bool
-
-
-def _text(description: Any) -> str | None:
-    if description is None or isinstance(description, str):
-        return description
-    raise ParameterError(f"description is a text or None, not {description!r}.")
-
-
-def _words(tags: Any) -> list[str] | None:
-    words = [tags] if isinstance(tags, str) else tags
-    if words is None or (isinstance(words, Iterable) and all(isinstance(word, str) for word in words)):
-        return None if words is None else list(words)
-    raise ParameterError(f"tags is a text, a list of texts or None, not {tags!r}.")
 
 
 @checks_keywords
@@ -140,7 +129,7 @@ class Experiment(Readable):
     ) -> None:
         if durable != "auto":
             durable = check_flag("durable", durable)
-        given = {"description": _text(description), "tags": _words(tags)}
+        given = {"description": check_string("description", description), "tags": check_strings("tags", tags)}
         self._given = config
         self._config = Config.of(config)
         self._durable = durable
@@ -432,43 +421,16 @@ class Experiment(Readable):
         if dry_run:
             return session.dry_run()
         self._place.check_writable()
-        before = self._definition, self._layout_rule()
+        before = self._definition, layout_rule(self._place, self._past())
         if asked is not None:
             self._keep_definition(definition)
-        session = replace(session, work=self._seeded(work, seed))
-        self._note_function(name_of(function))
-        last = _scan_tree(definition, wanted, asked, options.repeats)
+        session = replace(session, work=with_kept_seed(self._place, work, seed))
+        keep_function(self._place, name_of(function))
+        last = asked_for(definition, wanted, asked, options.repeats)
         with self._place.running(None if options.shard is None else Shard.of_scan(options.shard, last)):
-            self._keep_scan(last, None if asked is None else ScanRecord.of(asked, definition))
-            return session.run(partial(self._report_layout, before))
-
-    def _keep_scan(self, asked: dict[str, Tree], record: ScanRecord | None) -> None:
-        """Record a scan, and that it was asked for, unless it is part of what was asked for already."""
-        before = self._place.scan()
-        if before is None or not is_part(asked, before, self._past()):
-            self._place.save_scan(asked)
-        if record is None:
-            return
-
-        def change(state: dict[str, Any]) -> None:
-            state.setdefault("scans", record_of_last_scan(before or {}))
-            state["scans"] = with_scan(state, record)
-
-        self._place.change_state(change)
-
-    def _report_layout(
-        self, before: tuple[Definition | None, LayoutRule], measured: list[Any], now: list[Any]
-    ) -> None:
-        """Warn when the layout of the Dataset is another one than before the run."""
-        definition = self._definition
-        if definition is None:
-            return
-        change = change_of_layout((before[1], self._layout_rule()), (before[0], definition), (measured, now))
-        if change is not None:
-            old, new, undo = change
-            warn(
-                f"The layout of the Dataset of {self.path} changed from {old} to {new}. {undo} takes that back."
-            )
+            record = None if asked is None else ScanRecord.of(asked, definition)
+            keep_scan(self._place, last, record, self._past())
+            return session.run(partial(report_layout, self._place, self._past(), before))
 
     def define_layout(
         self,
@@ -551,11 +513,7 @@ class Experiment(Readable):
         """
         missing = self.missing()
         forgotten = missing if where is None else missing.where(where)
-        gone = {key(row) for row in forgotten.plain()}
-        asked = self._place.scan()
-        if asked is not None and gone:
-            left = [values for values in asked["sets"] if key(values) not in gone]
-            self._place.save_scan({**asked, "sets": left})
+        forget(self._place, forgotten)
         return forgotten
 
     def _definition_to_run(self, function: Callable[..., Any], asked: Scan | None) -> Definition:
@@ -578,38 +536,6 @@ class Experiment(Readable):
         return prepare(
             function, definition, protocol, **self._encoding(), seed=seed, constants=self._past().defaults
         )
-
-    def _note_function(self, name: str) -> None:
-        """Remember which function is run, and say when it is another one than before."""
-        if name == UNNAMED:
-            return
-        before = self._place.state().get("function")
-        if before == name:
-            return
-        if before is not None and self.number_of_measurements():
-            warn(
-                f"The measurements in {self.path} were made by {before}(); those that there are count as done for {name}() "
-                "too, and are not computed again. Use an experiment for each function, or remove() what is to be computed "
-                "anew."
-            )
-        self._place.change_state(lambda state: state.update(function=name))
-
-    def _seeded(self, work: Work, given: int | None) -> Work:
-        """Keep the root of the seeds, the first time that a function asks for random numbers; then use that."""
-        seeds = work.seeds
-        if seeds is None:
-            return work
-        # Jobs that begin at the same moment have drawn different ones.
-        self._place.change_state(lambda state: state.setdefault("seed", seeds.root))
-        kept = self._place.state()["seed"]
-        if given is None:
-            return replace(work, seeds=replace(seeds, root=kept))
-        if given != kept:
-            warn(
-                f"The seeds in {self.path} come from the root {kept}, those of this run from {given}; what has a "
-                "measurement is not run again for that."
-            )
-        return work
 
     def _encoding(self) -> dict[str, Any]:
         return {
@@ -940,14 +866,7 @@ class Experiment(Readable):
             return next(iter(survey([(0, tree)], definition, past=past).ids), None)
 
         added = self._place.merge(other._place, own_key, keep_both=keep_both)[1]
-        records = other._layout_rule().records
-
-        def unite(state: dict[str, Any]) -> None:
-            state.setdefault("definition", definition.to_state())
-            for record in records:
-                state["scans"] = with_scan(state, record)
-
-        self._place.change_state(unite)
+        unite_scans(self._place, other._place, definition)
         return added
 
 
@@ -971,18 +890,6 @@ class ParallelExperiment(Experiment):
     ) -> RunReport:
         """Run as `Experiment.run` does, in one process for each core."""
         return super().run(function, scan, max_workers=max_workers, **options)
-
-
-def _scan_tree(
-    definition: Definition, wanted: Sequence[Sequence[Tree]], scan: Scan | None, repeats: int | None
-) -> dict[str, Tree]:
-    """Return what is kept of the last scan: its parameters, its axes if it has any, and its sets."""
-    return {
-        "parameters": definition.to_state(),
-        "axes": None if scan is None else scan.structure,
-        "sets": [list(values) for values in wanted],
-        "repeats": repeats,
-    }
 
 
 def _leads_somewhere(tree: Tree, path: PathLike) -> bool:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from coma_xr.checks import check_flag
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import Past
-from coma_xr.define.scan_records import LayoutRule, record_of_last_scan
 from coma_xr.define.scans import Scan
 from coma_xr.errors import (
     DataFileError,
@@ -22,6 +21,7 @@ from coma_xr.errors import (
     warn,
 )
 from coma_xr.keywords import checks_keywords
+from coma_xr.recording import definition_of, layout_rule
 from coma_xr.retrieve.columns import AS_NEEDED
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.run.failure import Failure
@@ -111,7 +111,7 @@ class Readable:
 
         return layout_of(
             self._trees(),
-            self._layout_rule(),
+            layout_rule(self._place, self._past()),
             definition=self._pairs(),
             annotations=self.annotations,
             status=self._status(self._place.scan() or {}),
@@ -173,8 +173,7 @@ class Readable:
 
     @property
     def _definition(self) -> Definition | None:
-        state = self._place.state().get("definition")
-        return None if state is None else Definition.from_state(state)
+        return definition_of(self._place)
 
     def _past(self) -> Past:
         return Past.of(self.annotations)
@@ -503,7 +502,7 @@ class Readable:
             fill=fill,
             where=where,
             definition=self._pairs(),
-            rule=self._layout_rule(),
+            rule=layout_rule(self._place, self._past()),
             annotations=self.annotations,
             status=self._status(scan),
             attrs=self._attrs(),
@@ -514,13 +513,6 @@ class Readable:
         from coma_xr.exports.stack import chunked
 
         return chunked(ds, chunks)
-
-    def _layout_rule(self) -> LayoutRule:
-        state = self._place.state()
-        known = (
-            state if "scans" in state else {**state, "scans": record_of_last_scan(self._place.scan() or {})}
-        )
-        return LayoutRule.of(known, self._past())
 
     def _status(self, scan: Mapping[str, Any]) -> Status:
         """Return what is known of parameter sets beside the measurements."""

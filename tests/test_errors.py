@@ -84,7 +84,7 @@ def test_a_listing_says_how_many_more_there_are():
 
 def test_a_warning_from_deep_inside_names_the_file_of_the_caller():
     with pytest.warns(ComaWarning) as caught:
-        build_dataset(pendulum()[:-1], definition=PENDULUM)
+        build_dataset(pendulum()[:-1], definition=PENDULUM, layout="grid")
     assert caught[0].filename == __file__
 
 

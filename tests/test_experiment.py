@@ -164,7 +164,8 @@ def test_another_function_in_the_same_experiment_is_said(e):
 
     e.run(energy, {"x": [1, 2]})
     with pytest.warns(
-        ComaWarning, match=r"measurements in .* were made by energy\(\); .* count as done for entropy\(\) too"
+        ComaWarning,
+        match=r"measurements in .* were made by energy\(\). They count as done for entropy\(\) too",
     ):
         assert e.run(entropy, {"x": [1, 2, 3]}) == (1, 3)
     # Once; and a function without a name says nothing.
@@ -568,7 +569,7 @@ def test_a_condition_that_no_measurement_fulfils_changes_nothing_and_says_so(e):
 
 @pytest.mark.parametrize("about", [{"description": 3}, {"tags": [1]}, {"tags": 3}])
 def test_description_and_tags_are_texts(experiment_path, about):
-    with pytest.raises(coma.ParameterError, match=f"^{next(iter(about))} is a text.*not "):
+    with pytest.raises(coma.ParameterError, match=f"^{next(iter(about))}=.* Expected a string"):
         coma.Experiment(experiment_path, **about)
     assert not experiment_path.exists()
 

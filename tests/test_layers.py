@@ -26,7 +26,7 @@ FLOORS = [
     {"output"},
     {"define"},
     {"store", "run", "retrieve"},
-    {"session"},
+    {"session", "recording"},
     {"overview", "summary"},
     {"reading"},
     {"experiment"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import warnings
 
@@ -184,7 +185,7 @@ def test_a_growing_loop_of_single_points_is_one_record(e):
     for a in range(6):
         run(e, {"a": [a], "b": [1]})
     assert sizes(e) == {"a": 6, "b": 1}
-    (record,) = e._place.state()["scans"].values()
+    (record,) = json.loads((e.path / "coma.json").read_text())["coma_xr"]["scans"].values()
     assert len(record["sets"]) == 1
 
 

@@ -202,17 +202,16 @@ class _Translated:
         return [self.record.covers(tuple([identity[place] for place in places])) for identity in identities]
 
 
-def records_of(state: Mapping[str, Any]) -> list[ScanRecord]:
-    """Return the records in the state of an experiment, in the order of their first runs."""
-    return [ScanRecord.from_state(record) for record in state.get("scans", {}).values()]
+def records_of(records: Mapping[str, Any]) -> list[ScanRecord]:
+    """Return records from their plain trees, in the order of their first runs."""
+    return [ScanRecord.from_state(record) for record in records.values()]
 
 
-def with_scan(state: Mapping[str, Any], new: ScanRecord) -> dict[str, Tree]:
-    """Return the records of a state, by what is unique to them, with those of a new scan."""
-    scans = dict(state.get("scans", {}))
-    known = scans.get(new.name)
+def with_scan(records: Mapping[str, Any], new: ScanRecord) -> dict[str, Tree]:
+    """Return the plain trees of records, by name, with those of a new scan."""
+    known = records.get(new.name)
     united = new if known is None else ScanRecord.from_state(known).united(new)
-    return {**scans, new.name: united.to_state()}
+    return {**records, new.name: united.to_state()}
 
 
 @dataclass(frozen=True)
@@ -243,14 +242,6 @@ class LayoutRule:
     past: Past = field(default_factory=Past)
     kind: Kind | None = None
     dims: Sequence[tuple[str, str]] | None = None
-
-    @classmethod
-    def of(cls, state: Mapping[str, Any], past: Past) -> LayoutRule:
-        """Return the rule in the state of an experiment."""
-        fixed = state.get("layout") or {}
-        dims = fixed.get("dims")
-        pairs = None if dims is None else [(str(name), str(path)) for name, path in dims]
-        return cls(records_of(state), past, fixed.get("kind"), pairs)
 
     def choice(self, definition: Definition, identities: Callable[[], Sequence[Identity]]) -> Choice:
         """Return the layout of the structure that covers most measurements; of two that cover as many, the first.

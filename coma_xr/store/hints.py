@@ -21,7 +21,7 @@ _MANY_POINTS = 1_000_000
 
 # Sections of the state: marks by ids, the ids as strings; scans by a key, and the key of the last one.
 EXCLUDED = "excluded"
-SCANS, LAST_SCAN = "scans", "last_scan"
+SCANS, ASKED = "scans", "asked"
 
 # In a mark: why, and of which measurement.
 REASON, OF = "reason", "of"
@@ -104,15 +104,45 @@ def _is_mark(id: str, mark: Tree) -> bool:
     return isinstance(reason, str) and id.isascii() and id.isdigit() and len(id) < _DIGITS
 
 
-def _fault_of_scans(value: Tree) -> str:
+def _fault_of_records(value: Tree) -> str:
     if not isinstance(value, dict):
         return "is no dictionary of scans"
-    faults = (fault_of_scan(scan) if isinstance(scan, dict) else "is no scan" for scan in value.values())
-    return next((f"has a scan that cannot be used: {fault}" for fault in faults if fault), "")
+    return next(
+        (f"has a scan {name!r} that cannot be used" for name in value if not _is_record(name, value[name])),
+        "",
+    )
 
 
-def _is_scan(_: str, scan: Tree) -> bool:
-    return isinstance(scan, dict) and not fault_of_scan(scan)
+def _is_record(_: str, record: Tree) -> bool:
+    """Whether something holds parameters, axes and sets, each a list of groups of rows."""
+    if not isinstance(record, dict) or _fault_of_definition(record.get("parameters")):
+        return False
+    axes, products = record.get("axes"), record.get("sets")
+    if not isinstance(axes, list) or not all(map(_is_axis, axes)) or not isinstance(products, list):
+        return False
+    size = len(record["parameters"])
+    groups = all(isinstance(product, list) and all(map(_are_rows, product)) for product in products)
+    return groups and all(sum(len(rows[0]) for rows in product if rows) <= size for product in products)
+
+
+def _are_rows(rows: Tree) -> bool:
+    """Whether something is a list of lists of one length."""
+    return isinstance(rows, list) and set(map(type, rows)) <= {list} and len(set(map(len, rows))) <= 1
+
+
+def _fault_of_asked(value: Tree) -> str:
+    return fault_of_scan(value) if isinstance(value, dict) else "is no scan"
+
+
+def _fault_of_layout(value: Tree) -> str:
+    if not isinstance(value, dict) or value.get("kind") not in ("grid", "points"):
+        return "is no layout"
+    dims = value.get("dims")
+    return (
+        ""
+        if dims is None or (isinstance(dims, list) and all(map(_is_pair, dims)))
+        else "has dims that are no pairs"
+    )
 
 
 def _fault_of_seed(value: Tree) -> str:
@@ -129,16 +159,17 @@ _CHECKS = {
     EXCLUDED: _fault_of_marks,
     "seed": _fault_of_seed,
     "function": _fault_of_name,
-    SCANS: _fault_of_scans,
-    LAST_SCAN: _fault_of_name,
+    SCANS: _fault_of_records,
+    ASKED: _fault_of_asked,
+    "layout": _fault_of_layout,
 }
 
 # Sections that are used without those of their entries that make no sense.
-_ENTRIES = {EXCLUDED: _is_mark, SCANS: _is_scan}
+_ENTRIES = {EXCLUDED: _is_mark, SCANS: _is_record}
 
 
 def fault_of_scan(scan: dict[str, Tree]) -> str:
-    """Return what is wrong with the record of the last scan, empty if nothing is.
+    """Return what is wrong with the record of what was asked for, empty if nothing is.
 
     Examples
     --------

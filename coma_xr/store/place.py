@@ -24,7 +24,7 @@ from coma_xr.store import documents, opening, protocols, removing, state
 from coma_xr.store.archive import ArchiveStore, inactive
 from coma_xr.store.config import Config
 from coma_xr.store.durability import Durable, Saver, create_failure, saving
-from coma_xr.store.hints import EXCLUDED, LAST_SCAN, OF, REASON, SCANS
+from coma_xr.store.hints import ASKED, EXCLUDED, OF, REASON, SCANS
 from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout, failure_id
 from coma_xr.store.locks import Shard, live_runs, lock, refuse_while_running, run_lock, warn_of_runs
 from coma_xr.store.merging import Key, MergePlan, add_new, plan_merge
@@ -322,7 +322,7 @@ class ExperimentDirectory:
         self._refresh()
         sections = self._sections()
         return copy.deepcopy(
-            {name: section for name, section in sections.items() if name not in (SCANS, LAST_SCAN)}
+            {name: section for name, section in sections.items() if name not in (SCANS, ASKED)}
         )
 
     def change_state(self, change: Callable[[dict[str, Any]], None]) -> None:
@@ -344,25 +344,29 @@ class ExperimentDirectory:
             changed = self.state()
             change(changed)
             if not documents.same(changed, self.state()):
-                kept = {
-                    name: section for name, section in self._sections().items() if name in (SCANS, LAST_SCAN)
-                }
+                kept = {name: section for name, section in self._sections().items() if name in (SCANS, ASKED)}
                 self._save_sections({**changed, **kept})
 
     def _save_sections(self, sections: dict[str, Any]) -> None:
         state.save(self._layout, dataclasses.replace(self._state, sections=sections), self._state)
 
     def scan(self) -> dict[str, Any] | None:
-        """Return the last scan that `save_scan` recorded, None without one; it may be shared."""
+        """Return what was asked for, as `save_scan` recorded it, None without it; it may be shared."""
         self._refresh()
         return dataclasses.replace(self._state, sections=self._sections()).scan
 
-    def save_scan(self, scan: dict[str, Any]) -> None:
-        """Record a scan, a plain tree, as the last one."""
-        new = state.recorded(scan)
+    def scan_records(self) -> dict[str, Any]:
+        """Return the structures of all scans, by their names; they may be shared."""
+        self._refresh()
+        records: dict[str, Any] = self._sections().get(SCANS, {})
+        return records
+
+    def save_scan(self, asked: dict[str, Any] | None = None, records: dict[str, Any] | None = None) -> None:
+        """Record what is asked for, and the structures of all scans; None leaves either as it is."""
+        new = {name: tree for name, tree in ((SCANS, records), (ASKED, asked)) if tree is not None}
         with self._changing():
             sections = self._sections()
-            if sections.get(LAST_SCAN) != new[LAST_SCAN]:
+            if any(sections.get(name) != tree for name, tree in new.items()):
                 self._save_sections({**sections, **new})
 
     # ----------------------------------------------------------------------------------------- failures

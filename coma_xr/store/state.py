@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from coma_xr.encoding import json
 from coma_xr.encoding.formats import JSON
 from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, warn
 from coma_xr.store import documents, removing
-from coma_xr.store.hints import LAST_SCAN, SCANS, sound_state
+from coma_xr.store.hints import ASKED, SCANS, sound_state
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
@@ -75,8 +74,8 @@ class StateDocument:
 
     @property
     def scan(self) -> dict[str, Any] | None:
-        """The last scan that was run."""
-        scan: dict[str, Any] | None = self.sections.get(SCANS, {}).get(self.sections.get(LAST_SCAN))
+        """What was asked for."""
+        scan: dict[str, Any] | None = self.sections.get(ASKED)
         return scan
 
 
@@ -160,16 +159,10 @@ def _load_old(layout: Layout) -> StateDocument:
 def _sections_of(name: str, tree: dict[str, Tree]) -> dict[str, Tree]:
     """Return as sections what a file of version 1 holds."""
     if name == OLD_SCAN:
-        return recorded(tree) if tree else {}
+        return {ASKED: tree} if tree else {}
     state = tree.get("state")
     sections = dict(state) if isinstance(state, dict) else {} if state is None else {"state": state}
     return sections if tree.get(RESET) is None else {**sections, RESET: tree[RESET]}
-
-
-def recorded(scan: dict[str, Tree]) -> dict[str, Tree]:
-    """Return the sections that record a scan as the last one."""
-    key = hashlib.sha256(json.encode(scan, pretty=False)).hexdigest()[:16]
-    return {SCANS: {key: scan}, LAST_SCAN: key}
 
 
 def save(layout: Layout, document: StateDocument, base: StateDocument) -> None:
@@ -245,22 +238,25 @@ def _text(layout: Layout, tree: dict[str, Tree]) -> bytes:
     """Return the text of the file: indented, but each scan on one line, which may have very many values."""
     config = layout.config
     strict = config.archive_strict_json
-    scans = tree.get(SCANS)
-    rest = {name: section for name, section in tree.items() if name != SCANS}
-    if not (scans and rest and config.archive_pretty_print):
+    rest = {name: section for name, section in tree.items() if name not in (SCANS, ASKED)}
+    if not (rest and len(rest) < len(tree) and config.archive_pretty_print):
         return json.encode({ROOT: tree}, pretty=config.archive_pretty_print, strict=strict)
-    text = json.encode({ROOT: rest}, strict=strict)
-    lines = (
-        b"      %b: %b" % (json.encode(key), json.encode(scan, pretty=False, strict=strict))
-        for key, scan in scans.items()
-    )
+
+    def line(indent: int, name: str, value: Tree) -> bytes:
+        return b"%b%b: %b" % (
+            b" " * indent,
+            json.encode(name),
+            json.encode(value, pretty=False, strict=strict),
+        )
+
     end = b"\n  }\n}"
-    return b'%b,\n    "%b": {\n%b\n    }%b' % (
-        text.removesuffix(end),
-        SCANS.encode(),
-        b",\n".join(lines),
-        end,
-    )
+    sections = [json.encode({ROOT: rest}, strict=strict).removesuffix(end)]
+    if SCANS in tree:
+        records = b",\n".join(line(6, name, record) for name, record in tree[SCANS].items())
+        sections.append(b'    "%b": {\n%b\n    }' % (SCANS.encode(), records))
+    if ASKED in tree:
+        sections.append(line(4, ASKED, tree[ASKED]))
+    return b",\n".join(sections) + end
 
 
 def _forget_old(layout: Layout, base: StateDocument) -> None:

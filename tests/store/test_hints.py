@@ -122,11 +122,11 @@ def test_the_state_is_used_without_its_bad_entry(path):
 
 
 def test_a_scan_that_would_take_for_ever_is_not_used(path):
-    change(path / "coma.json", "scans", {"a": {**SCAN, "repeats": 10**12}})
+    change(path / "coma.json", "asked", {**SCAN, "repeats": 10**12})
     with pytest.warns(DataFileWarning, match=r"^.*/coma\.json has an entry .* 'repeats' asks for "):
         e = coma.Experiment(path, "r")
     assert e.status()["missing"] == 0
-    assert "'scans' has a scan that cannot be used: 'repeats' asks" in str(e.verify()[0])
+    assert "'asked' 'repeats' asks" in str(e.verify()[0])
     with pytest.warns(DataFileWarning, match="'repeats' asks for"):
         coma.Experiment(path).verify(repair=True)
     assert e.verify() == []
