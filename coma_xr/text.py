@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 # Characters of the names in one message, after which a list is cut.
 _MOST_CHARACTERS = 300
+
+# Digits that a number is written with, unless numbers of one list would look equal; floats have no more than 17.
+_DIGITS, _ALL_DIGITS = 7, 17
+
+# Lists of numbers in this range are written without powers of ten, and integers up to the last one exactly.
+_SMALL, _LARGE, _EXACT = 1e-4, 1e6, 1e15
 
 
 def near_names(name: str, known: Iterable[str]) -> list[str]:
@@ -82,6 +89,49 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     ('1 measurement', '2 measurements', '0 indexes')
     """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def numbers(values: Iterable[float]) -> list[str]:
+    """Return numbers as text: each as short as gives it back within 7 digits, more where two would look equal.
+
+    All of a list are in one notation, with or without powers of ten.
+
+    Examples
+    --------
+    >>> numbers([273.15, 300.0]), numbers([0.1 + 0.2]), numbers([1.0, 1.00000001])
+    (['273.15', '300'], ['0.3'], ['1', '1.00000001'])
+    >>> numbers([1e5, 1e6, 1e7]), numbers([1e-9, 0.25]), numbers([float("inf"), float("nan")])
+    (['1e5', '1e6', '1e7'], ['1e-9', '2.5e-1'], ['inf', 'nan'])
+    """
+    values = [float(value) for value in values]
+    finite = {value for value in values if math.isfinite(value)}
+    for digits in range(_DIGITS, _ALL_DIGITS + 1):
+        powers = {value: _with_digits(value, digits) for value in finite}
+        if len(set(powers.values())) == len(finite):
+            break
+    plain = {value: _without_power(text) for value, text in powers.items()}
+    sizes = [abs(value) for value in finite if value]
+    is_usual = not sizes or (min(sizes) >= _SMALL and max(sizes) < _LARGE)
+    is_short = sum(map(len, plain.values())) <= sum(map(len, powers.values()))
+    chosen = plain if is_usual or is_short else {**powers, 0.0: "0"}
+    return [chosen.get(value, str(value)) for value in values]
+
+
+def _with_digits(value: float, digits: int) -> str:
+    """Return a number with a power of ten: the shortest text that gives it back, up to a number of digits."""
+    if value.is_integer() and abs(value) < _EXACT:
+        digits = _ALL_DIGITS
+    shortest = repr(value).partition("e")[0].replace(".", "").strip("-0")
+    mantissa, _, exponent = f"{value:.{min(len(shortest) or 1, digits) - 1}e}".partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{mantissa}e{int(exponent)}" if value else "0e0"
+
+
+def _without_power(text: str) -> str:
+    mantissa, _, exponent = text.partition("e")
+    places = max(len(mantissa.lstrip("-").replace(".", "")) - 1 - int(exponent), 0)
+    plain = f"{float(text):.{places}f}"
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def with_article(noun: str) -> str:
