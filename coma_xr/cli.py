@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from coma_xr import __version__, demo
-from coma_xr.errors import ComaError, ComaWarning, ParameterError, PathError, StorageError
+from coma_xr.errors import ComaError, ComaWarning, StorageError
 from coma_xr.text import listing, near_names
 
 __all__ = ["main"]
@@ -108,7 +108,7 @@ def _in_words(error: ComaError, command: str) -> str:
     text = str(error)
     if isinstance(error, StorageError) and error.filename:
         text = f"{error.filename}: {error.strerror}"
-    if isinstance(error, (ParameterError, PathError)) and "\n" in text:
+    if error.excerpt is not None:
         # A condition that cannot be read is shown with a mark below the place.
         return text
     for there, here in {**_CALLED_HERE, **(_CALLED_BY_PLOT if command == "plot" else {})}.items():

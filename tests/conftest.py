@@ -23,8 +23,7 @@ PATIENCE = 5.0  # seconds for threads and processes that are about to end
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--ci", action="store_true", help="also run the longer suites")
-    parser.addoption("--full", action="store_true", help="also run the longer suites, each at full size")
+    parser.addoption("--full", action="store_true", help="also run what takes minutes")
 
 
 class Summary:
@@ -49,18 +48,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what was not asked for: benchmarks, the longer suites, and tests at full size."""
+    """Leave out what was not asked for: benchmarks, and tests at full size."""
     asked = config.getoption("benchmark_only", default=False)
     full = config.getoption("--full")
-    longer = full or config.getoption("--ci")
     wanted, unwanted = [], []
     for item in items:
         is_benchmark = "benchmark" in getattr(item, "fixturenames", ())
-        skipped = (
-            (is_benchmark and not asked)
-            or ("full" in item.keywords and not full)
-            or ("ci" in item.keywords and not longer)
-        )
+        skipped = (is_benchmark and not asked) or ("full" in item.keywords and not full)
         (unwanted if skipped else wanted).append(item)
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)

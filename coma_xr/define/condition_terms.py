@@ -215,9 +215,11 @@ class Condition(Node):
 
     def _ways_for(self, name: str) -> Iterator[str]:
         """Yield what a user may have meant by an unknown name: text without quotation marks, or a path."""
-        compared = [node._arguments[1] for node in self._walk() if node._operation in ("==", "!=")]
-        if any(right._operation == "name" and right._arguments[0] == name for right in compared):
-            yield f"Put text in quotation marks: {name!r}."
+        for node in self._walk():
+            sides = node._arguments if node._operation in ("==", "!=") else ()
+            if any(side._operation == "name" and side._arguments[0] == name for side in sides):
+                yield f"Put text in quotation marks: {name!r}."
+                break
         if " / " in str(self):
             yield "Put a path in backticks: `results/E`, in Python P['results/E']."
 

@@ -2,128 +2,78 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from matplotlib import get_backend, rc_context, rcParams, rcParamsDefault
+from matplotlib._pylab_helpers import Gcf
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.registry import BackendFilter, backend_registry
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
+from matplotlib.offsetbox import DrawingArea, HPacker
+from matplotlib.patches import Patch
 
-from coma_xr.checks import check_integer, check_positive
 from coma_xr.errors import LayoutError, warn
-from coma_xr.plotting.kinds import (
-    bins_of,
-    decided,
-    draw_counts,
-    draw_lines,
-    draw_marks,
-    draw_points,
-    in_order,
-    look_of,
-    panels,
-)
-from coma_xr.plotting.points import Table, check_scales, drawable, table, wanted
-from coma_xr.plotting.spec import REPEAT, VARIABLE, Data, plan
+from coma_xr.plotting.kinds import KINDS, bins_of, decided, draw_marks, look_of, panels
+from coma_xr.plotting.points import Quantity, Table, drawable, table, wanted
+from coma_xr.plotting.spec import REPEAT, VARIABLE, Data, PlotSpec, plan, signature_of
 from coma_xr.plotting.styling import (
     Hue,
     Labels,
     Look,
-    Panel,
-    Panels,
-    add_color_bar,
-    add_legend,
-    dress,
+    broken_marker,
+    dress_axis,
+    extension,
+    font_size,
     hue_of,
-    say_nothing_there,
-    set_scale,
+    next_color,
+    set_ticks,
+    shade,
     style_of,
+    text_width,
+    threshold,
+    wrapped,
 )
-from coma_xr.plotting.surfaces import draw_contour, draw_heatmap, scale_of
-from coma_xr.text import available
+from coma_xr.plotting.surfaces import surface_hue
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.artist import Artist
+    from matplotlib.legend import Legend
 
-ARGUMENTS = (
-    *(
-        "x",
-        "y",
-        "z",
-        "hue",
-        "style",
-        "row",
-        "col",
-        "error",
-        "kind",
-        "labels",
-        "ax",
-        "xscale",
-        "yscale",
-        "zscale",
-    ),
-    *("err_style", "status", "col_wrap", "height", "aspect"),
-)
+# Inches, and width to height: of one panel, and of each of several.
+ALONE, SEVERAL = (3.6, 1.4), (2.7, 1.15)
 
-# What the same is called elsewhere.
-OTHERS = {
-    **dict.fromkeys(("color", "colour", "c", "group", "by"), "hue"),
-    **dict.fromkeys(("yerr", "err", "errorbar", "aggregate"), "error"),
-    **dict.fromkeys(("cols", "column"), "col"),
-    **dict.fromkeys(("size", "figsize"), "height"),
-    **dict.fromkeys(("axes", "axis"), "ax"),
-    "rows": "row",
-    "logx": "xscale",
-    "logy": "yscale",
-    "logz": "zscale",
-    "norm": "zscale",
-    "wrap": "col_wrap",
-}
+# More columns than this are wrapped, into a block about as wide as high.
+COLUMNS = 4
 
-# What is done otherwise.
-WAYS = {
-    **dict.fromkeys(
-        ("marker", "markers", "linestyle", "ls", "dashes"),
-        "What differs in dashes and markers is given by style='a', where a is a name in the data; one look for all is "
-        "set afterwards: figure.axes[0].lines[0].set_marker('s').",
-    ),
-    **dict.fromkeys(
-        ("xlabel", "ylabel", "label", "legend_title"), "Texts for names are given by labels={'a': '...'}."
-    ),
-    **dict.fromkeys(("title", "suptitle"), "The figure that it returns has it: figure.suptitle('...')."),
-}
+MOST_PANELS = 100
+
+# Lines of a legend, and the room that a colour bar takes [inch].
+ENTRY, BAR = 1.8, 0.9
+
+# The parts of a figure of a given size that a legend may take at its side and below.
+BESIDE, BELOW = 0.35, 0.5
+
+SMALLEST = 5.0
 
 
 def plot(
-    data: xr.Dataset | xr.DataArray | pd.DataFrame,
-    x: str | Sequence[str] | None = None,
-    y: str | Sequence[str] | None = None,
-    *,
-    z: str | None = None,
-    hue: str | None = None,
-    style: str | None = None,
-    row: str | None = None,
-    col: str | None = None,
-    error: str | Sequence[str] | None = None,
-    kind: str | None = None,
-    labels: Mapping[Any, str] | None = None,
-    ax: Axes | Sequence[Axes] | None = None,
-    xscale: str | None = None,
-    yscale: str | None = None,
-    zscale: str | None = None,
-    err_style: str | None = None,
-    status: bool | str | Sequence[str] = False,
-    col_wrap: int | None = None,
-    height: float | None = None,
-    aspect: float | None = None,
-    **unknown: Any,
+    data: xr.Dataset | xr.DataArray | pd.DataFrame, x: Any = None, y: Any = None, **options: Any
 ) -> Figure:
-    """Plot variables of a Dataset or table: lines, points, maps or counts, in one panel or many.
+    """Plot variables of a Dataset or table: lines, points, maps, counts or boxes, in one panel or many.
 
-    Any dim, coord or variable can be on `x`, `y`, `hue`, `style`, `row` and `col`. Every dim must be on one of
-    them, so that nothing is drawn over each other unseen. Only a dim ``"repeat"`` that nothing uses is averaged over,
-    which the figure says, and ``kind="scatter"`` draws the points of all dims.
+    Any dimension, coordinate or variable can be on `x`, `y`, `hue`, `style`, `row` and `col`. Every dim must be on one
+    of them, so that nothing is drawn over each other unseen. Only a dim ``"repeat"`` that nothing uses is averaged
+    over, which the figure says, and ``kind="scatter"`` draws the points of all dims.
 
     Parameters
     ----------
@@ -131,43 +81,76 @@ def plot(
         What `Experiment.to_dataset` or `Experiment.to_dataframe` returned, or any other.
     x, y : str or list of str, optional
         Names, or paths such as ``"results/t"``, of what is on the axes. One of them may be a list: these variables are
-        then told apart as ``"variable"``, by colour and dashes unless `hue`, `style`, `row` or `col` is that. What is
-        not given is chosen from the dims; `x` alone, a variable, is counted.
+        then distinguished as ``"variable"``, by colour and dashes unless `hue`, `style`, `row` or `col` is that. What
+        is not given is chosen from the dims; `x` alone, a variable, is counted. Two lists of equal length, such as
+        times and positions, are drawn over each other.
     z : str, optional
-        What a map shows as colour over `x` and `y`, which may vary over two dims each.
+        What a map shows as colour over `x` and `y`, which may vary over two dims each. Names and bools get a legend.
     hue, style, row, col : str, optional
         What differs in colour, in dashes and markers, and from panel to panel. Many numbers of `hue` get a colour
-        bar, few of them and names a legend.
-    error : str or list of str, optional
-        A dim: mean and standard error over it. A variable: this error of `y`, one for each where `y` is a list.
-    kind : {"line", "scatter", "heatmap", "contour", "hist"}, optional
-        Chosen when not given: a map for `z` on a grid, points where `x` are names or have no order, else lines.
+        bar, few of them and names a legend. None, NaN and infinity are labels too.
+    error : str, list of str or tuple, optional
+        A dim: mean and standard error over it. A variable: this error of `y`, one for each where `y` is a list. A
+        tuple names another error of the mean over ``"repeat"``, or over a dim at its end: ``("sd",)`` is the standard
+        deviation, ``("ci", 95)`` a confidence interval by Student's distribution, ``("percentile", 90)`` the median
+        and 90 % of the values, ``("binned", "sweep")`` the standard error of correlated samples by binning [1]_.
+    kind : {"line", "scatter", "heatmap", "contour", "hist", "box", "violin"}, optional
+        Chosen when not given: a map for `z` on a grid, points where `x` are names or have no order, else lines. A
+        heatmap of points on no grid is interpolated in triangles, or averaged in `bins`.
     labels : mapping, optional
         Texts for names and values, wherever they stand: ``{"doa": "$d/a$", "QcaBond": "Bond"}``. Without one, a
         variable's `long_name` is taken. Units are added, unless the text ends in a bracket.
+    order : list or mapping, optional
+        The order of values in legends, panels and on axes: ``{"model": ["Ising", "Bond"]}``.
+    palette : str, list or mapping, optional
+        Colours of `hue`: a colour map, colours, or one for each value. By default those of the style.
     ax : Axes or sequence of Axes, optional
-        Where to draw, one for each panel; otherwise a new figure is made.
-    xscale, yscale, zscale : {"linear", "log", "symlog", ...}, optional
-        Scales of the axes, and of the colours of `z`.
+        Where to draw, one for each panel; otherwise a new figure is made. A second plot in the same axes takes the
+        next colour, and they share a legend.
+    xscale, yscale, zscale, hue_scale : {"linear", "log", "symlog", ...}, optional
+        Scales of the axes, and of the colours of `z` and `hue`. By default a sample that was drawn on a logarithmic
+        scale has such an axis, and numbers that are spaced geometrically such colours.
+    xlim, ylim : tuple, optional
+        The limits of the axes.
+    cmap : str or Colormap, optional
+        The colours of `z`, or of numbers on `hue`.
+    vmin, vmax : float, optional
+        The limits of these colours; the colour bar shows that there are values beyond.
+    robust : bool, default False
+        Leave out the 2 % of values at each end for the limits of the colours.
+    levels : int or sequence of float, optional
+        The number of levels of a contour, or the levels.
+    bins : int or sequence of float, optional
+        The number of bins of a histogram, or their edges; a tuple of two such for a heatmap.
+    density : bool, default False
+        Draw a density in place of counts.
     err_style : {"band", "bars"}, optional
         How errors are drawn; bars for few points.
     status : bool, str or list of str, default False
         Mark points without a value: all that were asked for, or those ``"failed"``, ``"missing"``, ...
+    sharex, sharey : bool or {"all", "row", "col", "none"}, optional
+        Which panels share an axis; all, except those that show different variables.
     col_wrap : int, optional
         How many panels of `col` stand in a line.
     height : float, optional
         The height of a panel [inch].
     aspect : float, optional
         Its width divided by its height.
-    **unknown
-        There are no others; a wrong name is answered with the right one.
+    figsize : tuple of float, optional
+        Width and height of the whole figure [inch], in place of `height` and `aspect`.
+    legend : bool or {"right", "bottom", "inside"}, default True
+        Whether there is a legend or colour bar, and where the legend is.
+    title : str, optional
+        The title of the figure.
+    line_kw, scatter_kw, map_kw, hist_kw, box_kw, error_kw, legend_kw : mapping, optional
+        Keyword arguments for matplotlib's artists: ``line_kw={"linewidth": 3}``.
 
     Returns
     -------
     matplotlib.figure.Figure
-        For all else: ``figure.axes[0].set_xlim(0, 1)``, ``figure.savefig("pendulum.pdf")``. It is none of pyplot's
-        open figures, unless `ax` is part of one. A notebook shows it when it is a cell's last value, a script saves it;
-        for a window, ``plot(..., ax=plt.figure().add_subplot())`` and ``plt.show()``.
+        It is the current figure of pyplot, so that ``plt.savefig``, ``plt.title`` and ``plt.show`` act on it, a
+        notebook shows it once, and ``plt.close(figure)`` frees its memory. With `ax`, and in other threads than the
+        main one, pyplot is not touched.
 
     Raises
     ------
@@ -177,14 +160,19 @@ def plot(
         When arguments do not fit together, a dim is used by nothing, values cannot be drawn, or there are none.
     ExperimentError
         When `data` is something else.
-    TypeError
-        When there is no such argument.
+    ParameterError, ArgumentError
+        When an argument has a value that it cannot have, or there is no such argument.
 
     Warns
     -----
     ComaWarning
-        Of values that are not drawn: infinite ones, and those of 0 or less on a log scale. Of `labels` for what is not
-        in the data.
+        Of values that are not drawn: infinite ones, and those of 0 or less on a log scale; of curves that hide each
+        other; of errors that count correlated samples as independent; of misspelt `labels`.
+
+    References
+    ----------
+    .. [1] H. Flyvbjerg and H. G. Petersen, "Error estimates on averages of correlated data", J. Chem. Phys. 91, 461
+       (1989), https://doi.org/10.1063/1.457480.
 
     Examples
     --------
@@ -197,274 +185,669 @@ def plot(
     >>> axes.get_ylabel(), len(axes.lines)
     ('t [s]', 2)
     """
-    if unknown:
-        raise TypeError(_no_such(next(iter(unknown))))
-    if err_style not in {None, "band", "bars"}:
-        raise LayoutError(f"err_style={err_style!r} is unknown. Available: band, bars.")
-    if not isinstance(labels, Mapping | None):
-        raise LayoutError(
-            f"labels maps names and values to texts, such as {{'t': 'time'}}; this is {labels!r}."
-        )
+    is_main = threading.current_thread() is threading.main_thread()
+    return _figure(data, PlotSpec.of({"x": x, "y": y, **options}), pyplot=is_main)
+
+
+plot.__signature__ = signature_of(plot)  # type: ignore[attr-defined]
+
+
+def draw(data: Any, **arguments: Any) -> Figure:
+    """Return the figure that `plot` makes, without pyplot: for reports, files and other threads."""
+    return _figure(data, PlotSpec.of(arguments), pyplot=False)
+
+
+def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
     known = Data.of(data)
     known.check_not_empty()
-    asked = plan(known, x=x, y=y, z=z, hue=hue, style=style, row=row, col=col, error=error, kind=kind)
+    known, asked = plan(known, spec, KINDS)
     known.check_not_empty(*(asked.y or asked.measured))
-    scales = {"x": xscale, "y": yscale, "z": zscale}
-    points = table(known, asked)
-    check_scales(points, scales)
-    points = in_order(known, decided(known, drawable(points, scales)))
-    texts = Labels(known, dict(labels or {}))
-    texts.check_given()
-    where = {"ax": ax, "col_wrap": col_wrap, "height": height, "aspect": aspect}
-    figure = draw(points, texts, scales=scales, err_style=err_style, status=status, where=where)
-    return figure.get_figure(root=True)
+    points = decided(known, drawable(known, table(known, asked)))
+    labels = Labels(known, dict(spec.labels or {}))
+    labels.check_given()
+    statuses = [str(name) for name in points.rows["status"].unique() if name]
+    statuses = wanted(spec.status, statuses) if spec.status else []
+    layout = _Layout.of(points, labels)
+    made = _given_panels(layout) if spec.ax is not None else _new_panels(layout, pyplot=pyplot)
+    try:
+        _draw(made, points, labels, statuses)
+    except BaseException:
+        if made.own and pyplot:
+            from matplotlib import pyplot as plt
+
+            plt.close(made.root)
+        raise
+    return made.root
 
 
-def _no_such(name: str) -> str:
-    if name in OTHERS:
-        value = "='log'" if name.startswith("log") else ""
-        return f"plot() has no argument {name!r}. Here it is {OTHERS[name]}{value}."
-    if name in WAYS:
-        return f"plot() has no argument {name!r}. {WAYS[name]}"
-    hint = available(name, ARGUMENTS).replace("Available: ", "")
-    return (
-        f"plot() has no argument {name!r}. Available: {', '.join(ARGUMENTS)}."
-        + hint.partition(".")[2]
-        + (" All else is done with the figure that it returns.")
+# ------------------------------------------------------------------------------------------ figures
+
+
+class PlotFigure(Figure):
+    """A figure that a notebook shows once, and that is saved with fonts that journals accept."""
+
+    def savefig(self, fname: Any, **how: Any) -> None:
+        """Save the figure as matplotlib does, with outlines of fonts in place of bitmaps, and no date in an SVG."""
+        settings = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.hashsalt": "coma_xr"}
+        now: Any = rcParams
+        default: Any = rcParamsDefault
+        settings = {name: value for name, value in settings.items() if now[name] == default[name]}
+        name = str(getattr(fname, "name", fname)).lower()
+        if how.get("format") == "svg" or (how.get("format") is None and name.endswith((".svg", ".svgz"))):
+            how["metadata"] = {"Date": None, **(how.get("metadata") or {})}
+        with rc_context(settings):  # type: ignore[arg-type]
+            super().savefig(fname, **how)
+
+    def _ipython_display_(self) -> None:
+        show_once(self)
+
+
+def show_once(figure: Figure) -> None:
+    """Show a figure in a notebook, unless pyplot does so at the end of the cell or in a window."""
+    from IPython.core.pylabtools import retina_figure
+    from IPython.display import display
+
+    backend = get_backend().lower()
+    shown = "inline" in backend or backend in map(
+        str.lower,
+        backend_registry.list_builtin(BackendFilter.INTERACTIVE),  # type: ignore[no-untyped-call]
     )
+    if shown and figure.canvas.manager in Gcf.figs.values():
+        return
+    png, size = retina_figure(figure)  # type: ignore[no-untyped-call]
+    display({"image/png": png}, metadata={"image/png": size}, raw=True)  # type: ignore[no-untyped-call]
 
 
-# Inches, and width to height: of one panel, and of each of several.
-ALONE, SEVERAL = (3.6, 1.4), (2.7, 1.15)
-
-# More columns than this are wrapped, into a block about as wide as high.
-COLUMNS = 4
-
-MOST_PANELS = 100
-
-TITLE: dict[str, Any] = {"fontsize": "medium"}
+def png_of(figure: Figure) -> tuple[bytes, dict[str, int]]:
+    """Return a figure as PNG, sharp on fine screens, and its size in points of a page."""
+    picture = _Memory()
+    figure.canvas.print_figure(picture, format="png", dpi=2 * figure.dpi)  # type: ignore[arg-type]
+    width, height = figure.get_size_inches() * figure.dpi
+    return bytes(picture), {"width": round(width), "height": round(height)}
 
 
-def panels_of(
-    table: Table, labels: Labels, *, ax: Any, col_wrap: int | None, height: float | None, aspect: float | None
-) -> Panels:
-    """Return the panels for a table, empty but for their titles.
+class _Memory(bytearray):
+    """What is written stays here, and touches no file."""
 
-    Raises
-    ------
-    LayoutError
-        When there are too many, or the axes given do not fit.
-    """
-    rows = table.levels("row") or ([math.nan] if "row" in table.quantities else [])
-    cols = table.levels("col") or ([math.nan] if "col" in table.quantities else [])
-    keys = [(*((r,) if rows else ()), *((c,) if cols else ())) for r in rows or [0.0] for c in cols or [0.0]]
-    if len(keys) > MOST_PANELS:
-        raise LayoutError(
-            f"These would be {len(keys)} panels; {MOST_PANELS} are the most. Select some, or use hue."
-        )
-    height, aspect = check_positive("height", height, "inches"), check_positive("aspect", aspect)
-    col_wrap = check_integer("col_wrap", col_wrap, 1, optional=True)
-    if col_wrap is not None and (rows or not cols):
-        raise LayoutError("col_wrap breaks the panels of col into lines, when there is no row. Leave it out.")
-    if ax is not None:
-        return _given(table, labels, keys, ax)
-    shape = (max(len(rows), 1), max(len(cols), 1))
-    if cols and not rows:
-        wide = col_wrap or (len(cols) if len(cols) <= COLUMNS else math.ceil(math.sqrt(len(cols))))
-        shape = (math.ceil(len(cols) / wide), min(wide, len(cols)))
-    size = SEVERAL if len(keys) > 1 else ALONE
-    high = height or size[0]
-    return _made(table, labels, keys, shape, (high * (aspect or size[1]), high))
+    def write(self, data: bytes) -> int:
+        self.extend(data)
+        return len(data)
 
 
-def _made(
-    table: Table,
-    labels: Labels,
-    keys: list[tuple[float, ...]],
-    shape: tuple[int, int],
-    size: tuple[float, float],
-) -> Panels:
-    from coma_xr.plotting.figures import new_figure
+def _new_figure(size: tuple[float, float], *, pyplot: bool) -> Figure:
+    if pyplot:
+        from matplotlib import pyplot as plt
 
-    figure = new_figure(figsize=(shape[1] * size[0], shape[0] * size[1] + 0.25 * (len(keys) > 1)))
-    share = _sharing(table)
-    grid = figure.subplots(*shape, squeeze=False, **share)
-    panels = []
+        made: Figure = plt.figure(FigureClass=PlotFigure, figsize=size, layout="constrained")
+        return made
+    figure = PlotFigure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+# ------------------------------------------------------------------------------------------ panels
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of the panels: its axes, its numbers of row and col, whether the labels of the axes stand here."""
+
+    ax: Axes
+    key: tuple[float, ...] = ()
+    left: bool = True
+    bottom: bool = True
+
+
+@dataclass(frozen=True)
+class Panels:
+    """All panels of a plot, row by row, in a figure made here or given by the user, of a size that is fixed or not."""
+
+    figure: Figure | SubFigure
+    panels: Sequence[Panel]
+    own: bool
+    fixed: bool = True
+    # Inches of a panel.
+    size: tuple[float, float] = ALONE
+
+    @property
+    def axes(self) -> list[Axes]:
+        """The axes of all panels."""
+        return [panel.ax for panel in self.panels]
+
+    @property
+    def root(self) -> Figure:
+        """The whole figure."""
+        figure: Figure = self.figure.get_figure(root=True)
+        return figure
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How many panels there are, how large, with which titles."""
+
+    table: Table
+    labels: Labels
+    rows: Sequence[float]
+    cols: Sequence[float]
+
+    @classmethod
+    def of(cls, table: Table, labels: Labels) -> _Layout:
+        """Return the panels of a table.
+
+        Raises
+        ------
+        LayoutError
+            When there are too many, or `col_wrap` has no use.
+        """
+        rows = table.levels("row") or ([math.nan] if "row" in table.quantities else [])
+        cols = table.levels("col") or ([math.nan] if "col" in table.quantities else [])
+        layout = cls(table, labels, rows, cols)
+        if len(layout.keys) > MOST_PANELS:
+            said = f"These would be {len(layout.keys)} panels, more than {MOST_PANELS}."
+            raise LayoutError(said, ways=["Select some values, or use hue."])
+        if table.plan.spec.col_wrap is not None and (rows or not cols):
+            said = "col_wrap breaks the panels of col into lines, when there is no row."
+            raise LayoutError(said, ways=["Leave out col_wrap."])
+        return layout
+
+    @property
+    def keys(self) -> list[tuple[float, ...]]:
+        """The numbers of row and col of each panel."""
+        rows: list[tuple[float, ...]] = [(number,) for number in self.rows] or [()]
+        cols: list[tuple[float, ...]] = [(number,) for number in self.cols] or [()]
+        return [(*row, *col) for row in rows for col in cols]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many lines and columns of panels there are."""
+        if self.cols and not self.rows:
+            number = len(self.cols)
+            wide = self.table.plan.spec.col_wrap or (
+                number if number <= COLUMNS else math.ceil(math.sqrt(number))
+            )
+            return math.ceil(number / wide), min(wide, number)
+        return max(len(self.rows), 1), max(len(self.cols), 1)
+
+    def sharing(self) -> dict[str, Any]:
+        """Return which panels share an axis: what was asked for, or all, except those that show different variables."""
+        share: dict[str, Any] = {"sharex": True, "sharey": True}
+        for role in ("row", "col"):
+            if self.table.plan.roles.get(role) == VARIABLE:
+                axis = "sharex" if len(self.table.plan.x) > 1 else "sharey"
+                share[axis] = role if "row" in self.table.quantities else False
+        given = {name: getattr(self.table.plan.spec, name) for name in share}
+        return share | {name: value for name, value in given.items() if value is not None}
+
+    def texts(self, key: tuple[float, ...]) -> dict[str, str]:
+        """Return what the row and the column of a panel are."""
+        roles = [role for role in ("row", "col") if role in self.table.quantities]
+        pairs = [pair for pair in zip(roles, key, strict=True) if not math.isnan(pair[1])]
+        one, levels = self.table.one, self.table.levels
+        return {role: self.labels.equation(one(role), number, levels(role)) for role, number in pairs}
+
+
+def _new_panels(layout: _Layout, *, pyplot: bool) -> Panels:
+    """Return the panels of a new figure, empty except for their titles."""
+    spec, (lines, columns), keys = layout.table.plan.spec, layout.shape, layout.keys
+    high, aspect = SEVERAL if len(keys) > 1 else ALONE
+    high = spec.height or high
+    size = spec.figsize
+    if size is None and len(keys) == 1 and spec.height is None and spec.aspect is None:
+        default: Any = rcParams["figure.figsize"]
+        size = tuple(default) if default != rcParamsDefault["figure.figsize"] else None
+    panel = (
+        (high * (spec.aspect or aspect), high)
+        if size is None
+        else (0.8 * size[0] / columns, 0.8 * size[1] / lines)
+    )
+    whole = (columns * panel[0], lines * panel[1] + 0.25 * (len(keys) > 1)) if size is None else size
+    figure = _new_figure((float(whole[0]), float(whole[1])), pyplot=pyplot)
+    share = layout.sharing()
+    grid = figure.subplots(lines, columns, squeeze=False, **share)
+    made = []
     for at, ax in enumerate(grid.ravel().tolist()):
         if at >= len(keys):
             ax.remove()
             continue
-        line, column = divmod(at, shape[1])
-        left, bottom = column == 0, at + shape[1] >= len(keys)
-        ax.tick_params(
-            labelbottom=bottom or not share["sharex"], labelleft=left or share["sharey"] in {False, "col"}
+        line, column = divmod(at, columns)
+        bottom, left = at + columns >= len(keys), column == 0
+        ax.tick_params(labelbottom=bottom or share["sharex"] in {False, "none", "row"})
+        ax.tick_params(labelleft=left or share["sharey"] in {False, "none", "col"})
+        made.append(
+            Panel(ax, keys[at], left or _has_own(layout, "col", "y"), bottom or _has_own(layout, "row", "x"))
         )
-        ax.spines[["top", "right"]].set_visible(table.plan.is_surface and table.plan.kind != "scatter")
-        apart = VARIABLE in table.plan.roles.values()
-        several = {role: apart and share[f"share{role}"] is not True for role in "xy"}
-        panels.append(Panel(ax, keys[at], left or several["y"], bottom or several["x"]))
-        _title(ax, table, labels, keys[at], line=line, last=column == shape[1] - 1)
-    return Panels(figure, panels, own=True)
+        _set_titles(ax, layout, keys[at], panel, first=line == 0, last=column == columns - 1)
+    return Panels(figure, made, True, size is not None, panel)
 
 
-def _sharing(table: Table) -> dict[str, Any]:
-    """Return which panels share an axis: all, but for those that show different variables."""
-    share: dict[str, Any] = {"sharex": True, "sharey": True}
-    for role, axis in (("row", "row"), ("col", "col")):
-        if table.plan.roles.get(role) == VARIABLE:
-            share["sharex" if len(table.plan.x) > 1 else "sharey"] = (
-                axis if "row" in table.quantities else False
-            )
-    return share
+def _has_own(layout: _Layout, role: str, axis: str) -> bool:
+    """Return whether each panel along a role shows a variable of its own on an axis."""
+    plan = layout.table.plan
+    return plan.roles.get(role) == VARIABLE and len(plan.x if axis == "x" else plan.y) > 1
 
 
-def _given(table: Table, labels: Labels, keys: list[tuple[float, ...]], ax: Any) -> Panels:
-    """Return the user's own axes as panels."""
-    from matplotlib.axes import Axes
+def _set_titles(
+    ax: Axes, layout: _Layout, key: tuple[float, ...], size: tuple[float, float], *, first: bool, last: bool
+) -> None:
+    # What differs from panel to panel stands at the axis already.
+    texts = {
+        role: text for role, text in layout.texts(key).items() if layout.table.plan.roles[role] != VARIABLE
+    }
+    points, has = font_size("axes.titlesize"), layout.table.quantities
+    points = min(points, font_size("axes.labelsize"))
+    title = texts.get("col") if "col" in has and (first or "row" not in has) else None
+    title = texts.get("row") if "col" not in has else title
+    if title:
+        ax.set_title(wrapped(title, 0.95 * size[0], points), fontsize=points)
+    if "row" in texts and "col" in has and last:
+        place: dict[str, Any] = {"xycoords": "axes fraction", "rotation": -90, "ha": "left", "va": "center"}
+        ax.annotate(wrapped(texts["row"], 0.85 * size[1], points), (1.03, 0.5), fontsize=points, **place)
 
-    axes = list(np.ravel(np.asarray(ax, dtype=object)).tolist())
+
+def _given_panels(layout: _Layout) -> Panels:
+    """Return the user's own axes as panels.
+
+    Raises
+    ------
+    LayoutError
+        When they are no axes, or not one for each panel.
+    """
+    keys, given = layout.keys, layout.table.plan.spec.ax
+    axes = list(np.ravel(np.asarray(given, dtype=object)).tolist())
     if not all(isinstance(one, Axes) for one in axes):
         kinds = ", ".join(sorted({type(one).__name__ for one in axes}))
-        raise LayoutError(f"ax takes matplotlib's Axes, one for each panel; this is: {kinds}.")
+        raise LayoutError(f"ax={kinds} cannot be drawn on.", expected="matplotlib's Axes, one for each panel")
     if len(axes) != len(keys):
         there = f"ax={len(axes)} Axes" if len(axes) > 1 else "ax is one Axes"
-        ways = "Leave out ax, or give as many" if len(keys) > 1 else "Give one"
-        said = f"row and col make {len(keys)} panels" if len(keys) > 1 else "this plot has one panel"
-        raise LayoutError(f"{there}, and {said}. {ways}: fig.subplots(rows, columns).")
-    panels = [Panel(one, key) for one, key in zip(axes, keys, strict=True)]
-    if len(keys) > 1:
-        for panel in panels:
-            panel.ax.set_title(" | ".join(_panel_texts(table, labels, panel.key).values()), **TITLE)
-    return Panels(axes[0].figure, panels, own=False)
+        needed = f"row and col make {len(keys)} panels" if len(keys) > 1 else "this plot has one panel"
+        ways = ["Leave out ax, or give one Axes for each panel: fig.subplots(rows, columns)."]
+        raise LayoutError(f"{there}, and {needed}.", ways=ways)
+    box = axes[0].get_window_extent()
+    dpi = axes[0].figure.get_figure(root=True).dpi
+    made = Panels(axes[0].figure, [Panel(one, key) for one, key in zip(axes, keys, strict=True)], False)
+    made = replace(made, size=(box.width / dpi, box.height / dpi))
+    for panel in made.panels if len(keys) > 1 else ():
+        title = " | ".join(layout.texts(panel.key).values())
+        panel.ax.set_title(wrapped(title, 0.95 * made.size[0], font_size("axes.titlesize")))
+    if not isinstance(made.root, PlotFigure):
+        # A cell that ends with the figure shows it once too.
+        made.root._ipython_display_ = functools.partial(show_once, made.root)  # type: ignore[attr-defined]
+    return made
 
 
-def _panel_texts(table: Table, labels: Labels, key: tuple[float, ...]) -> dict[str, str]:
-    """Return what the row and the column of a panel are."""
-    roles = [role for role in ("row", "col") if role in table.quantities]
-    return {
-        role: labels.equation(table.one(role), number, among=table.levels(role))
-        if not math.isnan(number)
-        else ""
-        for role, number in zip(roles, key, strict=True)
-    }
+# ------------------------------------------------------------------------------------------ drawing
 
 
-def _title(ax: Axes, table: Table, labels: Labels, key: tuple[float, ...], *, line: int, last: bool) -> None:
-    texts = _panel_texts(table, labels, key)
-    # What differs from panel to panel stands at the axis already.
-    texts = {role: text for role, text in texts.items() if table.plan.roles[role] != VARIABLE}
-    if "col" in texts and (line == 0 or "row" not in table.quantities):
-        ax.set_title(texts["col"], **TITLE)
-    if "row" in texts and "col" not in table.quantities:
-        ax.set_title(texts["row"], **TITLE)
-    elif "row" in texts and "col" in table.quantities and last:
-        place: dict[str, Any] = {"xycoords": "axes fraction", "rotation": -90, "ha": "left", "va": "center"}
-        ax.annotate(texts["row"], (1.03, 0.5), **place, **TITLE)
-
-
-NOTE: dict[str, Any] = {"fontsize": "small", "color": "0.4"}
-
-
-def add_note(panels: Panels, table: Table, labels: Labels) -> None:
-    """Say over the panels that they show means, of how many values, and what the errors are."""
-    plan = table.plan
-    if table.count is None or not (plan.averaged or plan.rows):
-        return
-    over = ", ".join(labels.name(dim) for dim in plan.averaged or (REPEAT,))
-    least, most = table.count
-    count = f"n = {least}" if least == most else f"n = {least} to {most}"
-    text = f"mean{' ± standard error' if plan.spread else ''} over {over} ({count})"
-    if panels.own and len(panels.panels) > 1:
-        panels.figure.suptitle(text, x=0.01, horizontalalignment="left", **NOTE)
-    elif panels.own or panels.axes[0].get_title(loc="left") in {"", text}:
-        panels.axes[0].set_title(text, loc="left", **NOTE)
-    else:
-        warn(f"The figure has no room to say that it shows the {text}.")
-
-
-def draw(
-    table: Table,
-    labels: Labels,
-    *,
-    scales: Mapping[str, str | None],
-    err_style: str | None,
-    status: Any,
-    where: Mapping[str, Any],
-) -> Figure | SubFigure:
-    """Draw a table, and return the figure.
-
-    Parameters
-    ----------
-    table : Table
-        Its kind is decided.
-    labels : Labels
-        What is written.
-    scales : mapping
-        Of `x`, `y` and `z`.
-    err_style, status
-        The arguments of `coma_xr.plot`.
-    where : mapping
-        Its arguments `ax`, `col_wrap`, `height` and `aspect`.
-    """
-    statuses = wanted(status, _statuses(table)) if status else []
-    made = panels_of(table, labels, **where)
-    look = _look(table, scales, err_style)
-    points = dict(panels(table))
-    paint = _Painter(table, look, scales)
+def _draw(made: Panels, table: Table, labels: Labels, statuses: Sequence[str]) -> None:
+    """Draw a table into its panels, and what explains them."""
+    spec, kind = table.plan.spec, KINDS[table.plan.kind]
+    earlier = made.axes[0].get_legend_handles_labels() if not made.own and len(made.panels) == 1 else ([], [])
     for panel in made.panels:
-        set_scale(panel.ax, scales)
+        _set_scales(panel.ax, table)
+    look = _look(table, labels, made)
+    points = dict(panels(table))
     for panel in made.panels:
         part = points.get(panel.key, table.rows[:0])
         if part[[role for role in ("x", "y", "z") if role in part]].notna().all(axis=1).any():
-            paint(panel.ax, part)
+            kind.draw(panel.ax, part, look)
         else:
-            say_nothing_there(panel.ax)
+            place: dict[str, Any] = {"transform": panel.ax.transAxes, "ha": "center", "va": "center"}
+            panel.ax.text(0.5, 0.5, "no values", color=shade(0.5), fontsize="small", **place)
         if statuses:
-            draw_marks(panel.ax, part, look.hue, statuses, on_surface=table.plan.is_surface)
-        dress(panel, table, labels)
-    if look.hue.mappable is not None:
-        add_color_bar(made, table, "z" if table.plan.is_surface else "hue", look.hue.mappable, labels)
-    add_legend(made, table, look, labels, statuses)
-    add_note(made, table, labels)
-    return made.figure
+            draw_marks(panel.ax, part, look, statuses)
+    role = "z" if table.plan.is_surface else "hue"
+    if spec.legend is not False and look.hue.mappable is not None and table.one(role).type != "name":
+        _add_color_bar(made, table, role, look.hue, labels)
+    if spec.legend is not False:
+        _add_legend(made, _sections(table, look, labels, statuses), earlier, spec)
+    made = replace(made, size=_room(made))
+    for panel in made.panels:
+        _dress(panel, table, labels, made.size)
+    _add_title(made, table, labels)
+    made.root.sca(made.axes[0])
 
 
-def _statuses(table: Table) -> list[str]:
-    return [str(name) for name in table.rows["status"].unique() if name]
-
-
-def _look(table: Table, scales: Mapping[str, str | None], err_style: str | None) -> Look:
-    """Return what colours, dashes and markers the groups have."""
-    plan, hue, style = table.plan, Hue(), None
+def _look(table: Table, labels: Labels, made: Panels) -> Look:
+    """Return what colours, dashes and markers the groups have, and what they are called."""
+    plan, style = table.plan, None
+    taken = _taken_colors(made.axes[0]) if not made.own else []
     if plan.is_surface:
-        hue = Hue(mappable=scale_of(table, scales["z"]))
+        hue = surface_hue(table)
     elif plan.hue:
-        hue = hue_of(table.one("hue"), table.levels("hue"))
+        hue = hue_of(table, table.levels("hue"), taken)
+    else:
+        color = next_color(taken, plan.spec)
+        hue = Hue(color=lambda _: color)
     if plan.style:
         style = style_of(table.one("style"), table.levels("style"))
-    if plan.is_surface or plan.kind == "hist":
-        return Look(hue, style)
-    return look_of(table, hue, style, err_style)
+    look = look_of(table, hue, style) if plan.kind in {"line", "scatter"} else Look(table, hue, style)
+    groups = {role: table.levels(role) for role in ("hue", "style") if role in table.quantities}
+    texts = {
+        role: dict(zip(levels, labels.values(table.one(role), levels), strict=True))
+        for role, levels in groups.items()
+    }
+    texts[""] = {0.0: labels.axis(table.quantities[table.value])}
+    bins = bins_of(table, made.axes[0].xaxis) if plan.kind == "hist" else None
+    return replace(look, texts=texts, bins=bins)
 
 
-class _Painter:
-    """Draws the points of one panel in the way of the plot's kind."""
+def _room(made: Panels) -> tuple[float, float]:
+    """Return the size of a panel [inch] when what stands beside the panels is there."""
+    if not (made.own and made.fixed):
+        return made.size
+    root = made.root
+    width, height = root.get_size_inches()
+    for legend in root.legends:
+        box = legend.get_window_extent()
+        is_beside = box.x0 > 0.5 * root.bbox.width
+        width, height = (
+            (width - box.width / root.dpi, height) if is_beside else (width, height - box.height / root.dpi)
+        )
+    width -= BAR * any(ax not in made.axes for ax in root.axes)
+    whole = root.get_size_inches()
+    return max(made.size[0] * width / whole[0], 0.5), max(made.size[1] * height / whole[1], 0.5)
 
-    def __init__(self, table: Table, look: Look, scales: Mapping[str, str | None]) -> None:
-        self.table, self.look = table, look
-        self.logs = {role: scale == "log" for role, scale in scales.items()}
-        self.bins = bins_of(table, log=self.logs["x"]) if table.plan.kind == "hist" else None
 
-    def __call__(self, ax: Axes, part: pd.DataFrame) -> None:
-        kind, hue = self.table.plan.kind, self.look.hue
-        if kind == "line":
-            draw_lines(ax, part, self.look)
-        elif self.bins is not None:
-            draw_counts(ax, part, self.bins, hue, apart=self.table.one("x").kind == "name")
-        elif kind == "scatter":
-            points = part.assign(hue=part["z"]) if self.table.plan.is_surface else part
-            draw_points(ax, points, self.look)
-        elif hue.mappable is not None and kind == "heatmap":
-            draw_heatmap(ax, self.table, part, hue.mappable, self.logs)
-        elif hue.mappable is not None:
-            draw_contour(ax, self.table, part, hue.mappable)
+def _taken_colors(ax: Axes) -> list[Any]:
+    """Return the colours of what was drawn before."""
+    lines = [line.get_color() for line in ax.lines]
+    areas: list[Any] = [
+        *(part.get_facecolor() for part in ax.collections),
+        *(part.get_facecolor() for part in ax.patches),
+    ]
+    return [*lines, *(tuple(np.atleast_2d(color)[0][:3]) for color in areas if np.size(color))]
+
+
+def _set_scales(ax: Axes, table: Table) -> None:
+    """Give the axes their scales, before anything is drawn on them."""
+    for role in ("x", "y"):
+        scale = table.scales.get(role)
+        if scale is not None:
+            values = table.rows[role].to_numpy() if role in table.rows else np.array([])
+            how = {"linthresh": threshold(values)} if scale == "symlog" else {}
+            getattr(ax, f"set_{role}scale")(scale, **how)
+    if table.plan.is_surface and table.plan.kind != "scatter":
+        ax.grid(False, which="both")
+
+
+def _dress(panel: Panel, table: Table, labels: Labels, size: tuple[float, float]) -> None:
+    """Give the axes of a panel their ticks, labels and limits."""
+    spec = table.plan.spec
+    for role, shown, room in (("x", panel.bottom, size[0]), ("y", panel.left, size[1])):
+        axis: Any = getattr(panel.ax, f"{role}axis")
+        quantities = table.quantities.get(role)
+        if quantities is None:
+            axis.set_label_text(("density" if spec.density else "count") if shown else "")
+            set_ticks(axis, "number", np.array([]) if spec.density else np.array([0.0, 1.0]))
+            continue
+        if shown:
+            text = labels.axis(_in_panel(table, role, panel))
+            axis.set_label_text(wrapped(text, 0.8 * room, font_size("axes.labelsize")))
+        dress_axis(axis, table, role, labels, 0.85 * room)
+        limits = getattr(spec, f"{role}lim")
+        if limits is not None:
+            getattr(panel.ax, f"set_{role}lim")(_limits(table.one(role), limits, f"{role}lim"))
+
+
+def _limits(one: Quantity, limits: Sequence[Any], argument: str) -> list[float]:
+    """Return the limits of an axis as numbers.
+
+    Raises
+    ------
+    LayoutError
+        When they are none.
+    """
+    try:
+        if one.type == "date":
+            from matplotlib.dates import date2num
+
+            return [float(date2num(pd.Timestamp(limit))) for limit in limits]  # type: ignore[no-untyped-call]
+        return [float(limit) for limit in limits]
+    except (TypeError, ValueError):
+        kind = "dates" if one.type == "date" else "numbers"
+        raise LayoutError(f"{argument}={limits!r} cannot be used.", expected=f"two {kind}") from None
+
+
+def _in_panel(table: Table, role: str, panel: Panel) -> list[Quantity]:
+    """Return the quantities on an axis of this panel: one, where each panel shows a variable of its own."""
+    quantities = list(table.quantities[role])
+    roles = [name for name in ("row", "col") if name in table.quantities]
+    for facet, number in zip(roles, panel.key, strict=True):
+        if table.plan.roles[facet] == VARIABLE and len(quantities) > 1 and not np.isnan(number):
+            return [quantities[int(number)]]
+    return quantities
+
+
+def _add_title(made: Panels, table: Table, labels: Labels) -> None:
+    """Write the title, and above the panels that they show means, of how many values, and what the errors are."""
+    plan, width = table.plan, made.root.get_figwidth() if made.own else made.size[0]
+    size = font_size("figure.titlesize" if made.own else "axes.titlesize")
+    title = wrapped(plan.spec.title, 0.95 * width, size) if plan.spec.title else ""
+    note = ""
+    if table.count is not None and (plan.averaged or plan.rows):
+        over = ", ".join(labels.name(dim) for dim in plan.averaged or (REPEAT,))
+        least, most = table.count
+        number = f"n = {least}" if least == most else f"n = {least} to {most}"
+        note = f"{'mean' if plan.spread is None else plan.spread} over {over} ({number})"
+        note = wrapped(note, 0.9 * (width if len(made.panels) > 1 else made.size[0]), font_size("small"))
+    how: dict[str, Any] = {"fontsize": "small", "color": shade(0.6)}
+    if made.own and len(made.panels) > 1 and note:
+        made.figure.suptitle(
+            f"{title}\n{note}" if title else note,
+            x=0.01,
+            horizontalalignment="left",
+            **({} if title else how),
+        )
+        return
+    if title and made.own:
+        made.figure.suptitle(title)
+    elif title:
+        note, title, how = f"{title}\n{note}" if note else title, "", {}
+    if note and (made.own or plan.spec.title or made.axes[0].get_title(loc="left") in {"", note}):
+        made.axes[0].set_title(note, loc="left", **how)
+    elif note:
+        warn(f"The figure has no room for its note: {note}.")
+
+
+# ------------------------------------------------------------------------------------------ legends
+
+
+@dataclass(frozen=True)
+class Section:
+    """The entries of a legend for one variable, under its name."""
+
+    title: str
+    handles: list[Artist] = field(default_factory=list)
+
+
+def _sections(table: Table, look: Look, labels: Labels, statuses: Sequence[str]) -> list[Section]:
+    plan, sections = table.plan, []
+    if plan.is_surface and table.one("z").type == "name":
+        sections.append(_section(table, "z", look, labels, styled=False))
+    if plan.hue and look.hue.levels:
+        sections.append(_section(table, "hue", look, labels, styled=plan.hue == plan.style))
+    if plan.style and plan.style != plan.hue:
+        sections.append(_section(table, "style", look, labels, styled=True))
+    if statuses:
+        sections.append(Section("measurement", [_mark(table, name, statuses) for name in statuses]))
+    if not sections and not plan.is_surface:
+        # Alone it needs no legend, but shares one with what is in the axes already.
+        sections.append(
+            Section(
+                "",
+                [_example(look, look.label(np.nan, np.nan), look.hue.color(np.nan), (np.nan, np.nan), True)],
+            )
+        )
+    return [section for section in sections if section.handles]
+
+
+def _section(table: Table, role: str, look: Look, labels: Labels, *, styled: bool) -> Section:
+    quantity, levels = table.one(role), [*(look.hue.levels if role in {"hue", "z"} else table.levels(role))]
+    title = "" if quantity.name == VARIABLE else labels.axis([quantity])
+    handles = []
+    for level, text in zip(levels, labels.values(quantity, levels), strict=True):
+        color = look.hue.color(level) if role in {"hue", "z"} else shade(0.7)
+        hue, style = level if role in {"hue", "z"} else np.nan, level if styled else np.nan
+        units = _own_units(table, level, labels) if quantity.name == VARIABLE else ""
+        handles.append(_example(look, text + units, color, (hue, style), styled or table.plan.style is None))
+    return Section(title, handles)
+
+
+def _own_units(table: Table, level: float, labels: Labels) -> str:
+    """Return the units of one of several variables, where the axis cannot have them for all."""
+    names = [one.name for one in table.quantities["x" if len(table.plan.x) > 1 else "y"]]
+    units = labels.units(names[int(level)])
+    return f" [{units}]" if units and not labels.units(*names) else ""
+
+
+def _example(look: Look, text: str, color: Any, group: tuple[float, float], styled: bool) -> Artist:
+    """Return an example of one group."""
+    kind = look.table.plan.kind
+    if kind not in {"line", "scatter"}:
+        return Patch(facecolor=color, edgecolor="none", label=text)
+    hue, style = group
+    how: dict[str, Any] = {"color": color, "label": text, "markersize": 0.75 * rcParams["lines.markersize"]}
+    if kind == "scatter":
+        marker = look.marker(hue, style)["marker"] if styled else "o"
+        return Line2D([], [], linestyle="none", marker=marker, markeredgewidth=0, **how)
+    how |= look.marker(hue, style) if look.markers and styled else {}
+    how |= {
+        name: value
+        for name, value in look.spec.keywords("line_kw").items()
+        if name not in {"label", "color", "c"}
+    }
+    return Line2D([], [], linestyle=look.dash(hue, style) if styled else "-", **how)
+
+
+def _mark(table: Table, name: str, statuses: Sequence[str]) -> Artist:
+    number = int((table.rows["status"] == name).sum())
+    how: dict[str, Any] = {
+        "linestyle": "none",
+        "color": shade(0.75),
+        "label": f"{name.replace('_', ' ')} ({number})",
+    }
+    return Line2D([], [], marker=broken_marker(name, statuses), **how)
+
+
+def _add_legend(
+    made: Panels, sections: list[Section], earlier: tuple[list[Any], list[str]], spec: PlotSpec
+) -> None:
+    """Add one legend for all panels, if there is anything to explain."""
+    handles: list[Artist] = list(earlier[0])
+    known = set(earlier[1])
+    if not handles and (
+        not sections or (len(sections) == 1 and not sections[0].title and len(sections[0].handles) == 1)
+    ):
+        return
+    given = (spec.legend_kw or {}).get("fontsize")
+    size = float(given) if isinstance(given, (int, float)) else font_size("legend.fontsize")
+    widest = max(1.0, BESIDE * made.root.get_figwidth() - 0.5) if made.fixed else ENTRY
+    headings = []
+    for section in sections:
+        if len(sections) > 1 or earlier[0]:
+            for text in (" " if handles and len(sections) > 1 else "", wrapped(section.title, widest, size)):
+                headings += [len(handles)] if text else []
+                handles += [Line2D([], [], linestyle="none", label=text)] if text else []
+        for handle in section.handles:
+            handle.set_label(wrapped(str(handle.get_label()), widest, size))
+        handles += [handle for handle in section.handles if handle.get_label() not in known]
+    title = sections[0].title if len(sections) == 1 and not earlier[0] else ""
+    how: dict[str, Any] = {"handles": handles, "alignment": "left", "fontsize": size}
+    if title:
+        how |= {"title": wrapped(title, widest, size), "title_fontsize": size}
+    legend = _placed(made, {**how, **spec.keywords("legend_kw")}, spec)
+    _outdent(legend, [at for at in headings if at < len(legend.legend_handles)])
+
+
+def _outdent(legend: Legend, headings: Sequence[int]) -> None:
+    """Take away the room that headings leave for an example."""
+    examples = {id(legend.legend_handles[at]) for at in headings}
+    for row in legend.findobj(HPacker):
+        box, *rest = row.get_children()
+        if rest and isinstance(box, DrawingArea) and examples & {id(child) for child in box.get_children()}:
+            box.width = 0
+            row.sep = 0
+
+
+def _placed(made: Panels, how: dict[str, Any], spec: PlotSpec) -> Legend:
+    """Put the legend beside or below the panels, or into the user's axes where nothing would make room for it."""
+    ax = made.axes[0] if made.own else made.axes[-1]
+    if "loc" in how:
+        return ax.legend(**how)
+    if spec.legend == "inside":
+        return ax.legend(loc="best", **how)
+    if not made.own:
+        if made.root.get_layout_engine() is None:
+            return ax.legend(loc="best", **how)
+        return ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), **how)
+    legend = _beside(made, how) if spec.legend != "bottom" else None
+    if legend is not None and not made.fixed:
+        figure = made.root
+        figure.set_figwidth(figure.get_figwidth() + legend.get_window_extent().width / figure.dpi)
+    return legend or _below(made, how)
+
+
+def _beside(made: Panels, how: dict[str, Any]) -> Legend | None:
+    """Return a legend at the right of the panels, or None where it would leave too little of the figure to them."""
+    figure, lines = made.root, _lines(how)
+    rows = max(3, int((figure.get_figheight() - 0.2) * 72 / (1.4 * how["fontsize"])))
+    legend = made.figure.legend(loc="outside right upper", **{"ncols": math.ceil(lines / rows), **how})
+    if made.fixed and legend.get_window_extent().width > (BESIDE + 0.05) * figure.bbox.width:
+        legend.remove()
+        return None
+    return legend
+
+
+def _lines(how: dict[str, Any]) -> int:
+    texts = [str(handle.get_label()) for handle in how["handles"]] + (
+        [how["title"]] if how.get("title") else []
+    )
+    return sum(1 + text.count("\n") for text in texts)
+
+
+def _below(made: Panels, how: dict[str, Any]) -> Legend:
+    """Return a legend below the panels, in columns, smaller where it has to be, and cut with a count at the last."""
+    figure, handles, size = made.root, list(how["handles"]), float(how["fontsize"])
+    width = figure.get_figwidth() - 0.3
+    while True:
+        widest = max(text_width(str(handle.get_label()), size) for handle in handles) + 4.2 * size / 72
+        columns = max(1, min(len(handles), int(width / widest)))
+        given = {
+            **how,
+            "handles": handles,
+            "fontsize": size,
+            **({"title_fontsize": size} if "title" in how else {}),
+        }
+        legend = made.figure.legend(loc="outside lower center", **{"ncols": columns, **given})
+        box = legend.get_window_extent()
+        if not made.fixed:
+            figure.set_figheight(figure.get_figheight() + box.height / figure.dpi)
+            return legend
+        if box.height <= BELOW * figure.bbox.height or (size <= SMALLEST and len(handles) < 3):
+            return legend
+        legend.remove()
+        if size > SMALLEST:
+            size = max(SMALLEST, 0.85 * size)
+            continue
+        keep = max(1, int(len(handles) * 0.8) - 1)
+        hidden = len(how["handles"]) - keep
+        handles = [*how["handles"][:keep], Line2D([], [], linestyle="none", label=f"and {hidden} more")]
+
+
+def _add_color_bar(made: Panels, table: Table, role: str, hue: Hue, labels: Labels) -> None:
+    """Add one colour bar for all panels."""
+    one, mappable = table.one(role), hue.mappable
+    values = table.drawn[role].dropna().to_numpy()
+    values = values[~np.isin(values, [place for place, _ in one.places])]
+    norm: Any = mappable.norm  # type: ignore[union-attr]
+    text = wrapped(labels.axis([one]), 0.9 * made.root.get_figheight(), font_size("axes.labelsize"))
+    how: dict[str, Any] = {"ax": made.axes, "aspect": 25}
+    if table.plan.kind != "contour":
+        how |= {"extend": extension(values, norm.vmin, norm.vmax)}
+    bar = made.figure.colorbar(mappable, label=text, **how)  # type: ignore[arg-type]
+    bar.outline.set_visible(False)
+    bar.ax.grid(False)
+    if table.plan.kind != "contour":
+        set_ticks(bar.ax.yaxis, one.type, values)
+    if made.own and not made.fixed:
+        made.root.set_figwidth(made.root.get_figwidth() + BAR)

@@ -1,4 +1,4 @@
-"""The kinds of plots, and how each draws the points of one panel."""
+"""The kinds of plots: a table with one entry for each, and how each draws the points of one panel."""
 
 from __future__ import annotations
 
@@ -7,78 +7,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.cbook import normalize_kwargs
+from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.lines import Line2D
 
-from coma_xr.errors import LayoutError
+from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.points import CURVE, Table
-from coma_xr.plotting.styling import BROKEN, LINE, Hue, Look, Style
-from coma_xr.plotting.surfaces import grid_of
+from coma_xr.plotting.spec import REPEAT, Data, Kind
+from coma_xr.plotting.styling import Hue, Look, Style, broken_marker, shade
+from coma_xr.plotting.surfaces import backward, draw_contour, draw_heatmap, forward, grid_of
+from coma_xr.text import count, listing
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
-
-    from coma_xr.plotting.spec import Data
-
-
-def decided(data: Data, table: Table) -> Table:
-    """Return the table with the kind that its values ask for, where none was given.
-
-    Raises
-    ------
-    LayoutError
-        When a map is wanted, and the points are on no grid.
-    """
-    plan = table.plan
-    if plan.is_surface and plan.kind != "scatter":
-        on_grid = all(grid_of(table, panel) is not None for _, panel in panels(table))
-        if not on_grid and plan.kind == "heatmap":
-            x, y = plan.x[0], plan.y[0]
-            ways = "Draw them as they are, kind='scatter', or take kind='contour', which connects them."
-            raise LayoutError(
-                f"The points of {x!r} and {y!r} are on no grid, and a heatmap needs one. {ways}"
-            )
-        return replace(table, plan=replace(plan, kind=plan.kind or ("heatmap" if on_grid else "scatter")))
-    if plan.kind:
-        return table
-    return replace(table, plan=replace(plan, kind="line" if _are_lines(data, table) else "scatter"))
-
-
-def panels(table: Table) -> list[tuple[tuple[float, ...], pd.DataFrame]]:
-    """Return the points of each panel, with its row and column."""
-    keys = [role for role in ("row", "col") if role in table.rows]
-    if not keys:
-        return [((), table.rows)]
-    return [(tuple(map(float, key)), part) for key, part in table.rows.groupby(keys, sort=True)]  # type: ignore[arg-type]
-
-
-def in_order(data: Data, table: Table) -> Table:
-    """Return the table with lines sorted by x.
-
-    A result on x is a curve in the plane, which runs in the order of its dim; in a table nothing has an order.
-    """
-    if table.plan.kind != "line" or any(_is_path(data, name) for name in table.plan.x):
-        return table
-    return replace(table, rows=table.rows.sort_values("x", kind="stable"))
-
-
-def _is_path(data: Data, name: str) -> bool:
-    return data.is_variable(name) and not data.is_points(name)
-
-
-def _are_lines(data: Data, table: Table) -> bool:
-    """Whether x goes only up, or only down, in every curve."""
-    if "name" in {table.one("x").kind, table.one("y").kind}:
-        return False
-    if len(table.plan.x) == len(table.plan.y) == 1 and table.plan.x[0] in data.ds.dims:
-        return True
-    rows = table.rows.dropna(subset=["x", "y"])
-    for _, curve in rows.groupby([key for key in CURVE if key in rows], sort=False, dropna=False):
-        steps = np.diff(curve["x"].to_numpy())
-        if not ((steps > 0).all() or (steps < 0).all()):
-            return False
-    return True
-
 
 # The points of a curve are marked up to so many.
 MARKED = 30
@@ -92,45 +35,163 @@ CROWD = 1500
 # So that points in the middle of a palette, which is white, are seen.
 EDGE = 0.3
 
+# Markers on lines are smaller than the points of a cloud.
+ON_LINES = 0.75
 
-def look_of(table: Table, hue: Hue, style: Style | None, err_style: str | None) -> Look:
+MOST_BINS = 100
+
+# Whole numbers over no larger a range have a bin each.
+WHOLE_BINS = 40
+
+# Above the lower edge of a panel, as a part of its height.
+FLOOR = 0.03
+
+
+# ------------------------------------------------------------------------------------------ choosing
+
+
+def decided(data: Data, table: Table) -> Table:
+    """Return the table with the kind that its values ask for, where none was given, and its rows in order.
+
+    Raises
+    ------
+    LayoutError
+        When an argument is for another kind.
+    """
+    plan = table.plan
+    kind = plan.kind
+    if not kind and plan.is_surface:
+        on_grid = plan.spec.bins is not None or all(
+            grid_of(table, panel) is not None for _, panel in panels(table)
+        )
+        kind = "heatmap" if on_grid else "scatter"
+    elif not kind:
+        kind = "line" if _are_lines(data, table) else "scatter"
+    _check_settings(plan.spec, kind)
+    table = replace(table, plan=replace(plan, kind=kind))
+    # A result on x is a curve in the plane, which runs in the order of its dim; in a table nothing has an order.
+    if kind == "line" and not any(_is_path(data, name) for name in plan.x):
+        table = replace(table, rows=table.rows.sort_values("x", kind="stable"))
+    if kind in {"line", "scatter"} and not plan.is_surface:
+        _warn_of_hidden(table)
+    return table
+
+
+def _check_settings(spec: Any, kind: str) -> None:
+    for name in dict.fromkeys(name for one in KINDS.values() for name in one.settings):
+        if getattr(spec, name) not in (None, False) and name not in KINDS[kind].settings:
+            kinds = [repr(other) for other, one in KINDS.items() if name in one.settings]
+            said = f"{name} is for kind={' and '.join(kinds)}, this is a {kind}."
+            raise LayoutError(said, ways=[f"Leave out {name}, or give the kind."])
+
+
+def panels(table: Table) -> list[tuple[tuple[float, ...], pd.DataFrame]]:
+    """Return the points of each panel, with its row and column."""
+    keys = [role for role in ("row", "col") if role in table.rows]
+    if not keys:
+        return [((), table.rows)]
+    return [(tuple(map(float, key)), part) for key, part in table.rows.groupby(keys, sort=True)]  # type: ignore[arg-type]
+
+
+def _is_path(data: Data, name: str) -> bool:
+    return data.is_variable(name) and not data.is_points(name)
+
+
+def _are_lines(data: Data, table: Table) -> bool:
+    """Return whether points follow each other: along a dim, or with x going only up or only down in every curve."""
+    plan = table.plan
+    if "name" in {table.one("x").type, table.one("y").type}:
+        return False
+    if len(plan.x) == 1 and plan.x[0] in data.ds.dims:
+        return True
+    if all(_is_path(data, name) for name in plan.x) and plan.along and REPEAT not in plan.along:
+        return all(data.variable(dim).dtype.kind in "iufmM" for dim in plan.along)
+    for _, curve in _curves(table.drawn):
+        steps = np.diff(curve["x"].to_numpy())
+        if not ((steps > 0).all() or (steps < 0).all()):
+            return False
+    return True
+
+
+def _warn_of_hidden(table: Table) -> None:
+    """Warn of curves that lie exactly on top of each other."""
+    role = next((role for role in ("hue", "style") if role in table.quantities), None)
+    if role is None:
+        return
+    same: dict[Any, list[float]] = {}
+    for _, curve in _curves(table.drawn):
+        first = curve.iloc[0]
+        panel = tuple(first[name] for name in ("row", "col") if name in curve)
+        key = (panel, curve["x"].to_numpy().tobytes(), curve["y"].to_numpy().tobytes())
+        same.setdefault(key, []).append(float(first[role]))
+    hidden = [levels for levels in same.values() if len(set(levels)) > 1]
+    if hidden:
+        one = table.one(role)
+        names = listing(one.value(level) for level in dict.fromkeys(hidden[0]))
+        more = f", and so in {count(len(hidden) - 1, 'other set')}" if len(hidden) > 1 else ""
+        warn(f"Curves coincide and hide each other: those of {role}={one.name!r} {names}{more}.")
+
+
+def look_of(table: Table, hue: Hue, style: Style | None) -> Look:
     """Return how the groups of a table look, by how many points their curves have."""
-    rows = table.rows.dropna(subset=["x", "y"])
+    rows, err_style = table.drawn, table.plan.spec.err_style
     lengths = rows.groupby([key for key in CURVE if key in rows], dropna=False, sort=False).size()
     longest = int(lengths.max()) if len(lengths) else 0
-    is_line = table.plan.kind == "line"
-    band = is_line and longest > BARS if err_style is None else err_style == "band"
-    return Look(hue, style, markers=longest <= MARKED, band=band)
+    band = table.plan.kind == "line" and longest > BARS if err_style is None else err_style == "band"
+    return Look(table, hue, style, markers=longest <= MARKED, band=band)
 
 
-def draw_lines(ax: Axes, panel: pd.DataFrame, look: Look) -> None:
+# ------------------------------------------------------------------------------------------ lines and points
+
+
+def draw_lines(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     """Draw a line for each curve of a panel, each through its own points."""
-    for (hue, style), curve in _curves(panel):
+    for (hue, style), curve in _groups_of_curves(points):
         there = curve[curve["x"].notna() & (curve["y"].notna() | curve["own"])]
-        x, y = there["x"].to_numpy(), there["y"].to_numpy()
-        if not (~np.isnan(y)).any():
+        if not there["y"].notna().any():
             continue
-        alone = _alone(y)
-        color = look.hue.color(hue)
-        ax.plot(
-            x,
-            y,
-            color=color,
-            linestyle=look.dash(hue, style),
-            markevery=None if look.markers else np.flatnonzero(alone).tolist(),
-            **(look.marker(style) if look.markers or alone.any() else {}),
-            **LINE,
-        )
-        if "error" in there:
-            _draw_error(ax, there, color, look)
+        how = {
+            "color": look.hue.color(hue),
+            "linestyle": look.dash(hue, style),
+            "label": look.label(hue, style),
+        }
+        how |= {"markersize": ON_LINES * _size()}
+        # Labels that are no numbers are in no order with the others.
+        apart = _is_apart(there, look.table)
+        line, lone = there[~apart], there[apart]
+        alone = _alone(line["y"].to_numpy())
+        how |= look.marker(hue, style) if look.markers or alone.any() else {}
+        how |= {"markevery": None if look.markers else np.flatnonzero(alone).tolist()}
+        how |= normalize_kwargs(look.spec.keywords("line_kw"), Line2D)
+        ax.plot(line["x"].to_numpy(), line["y"].to_numpy(), **how)
+        if len(lone):
+            how |= {**look.marker(hue, style), "linestyle": "none", "markevery": None, "label": None}
+            ax.plot(lone["x"].to_numpy(), lone["y"].to_numpy(), **how)
+        if "low" in there:
+            _draw_error(ax, line, how["color"], look)
 
 
-def _curves(panel: pd.DataFrame) -> Iterator[tuple[tuple[float, float], pd.DataFrame]]:
-    """Yield the points of each curve, with its hue and style, in the order of the legend."""
-    keys = [key for key in CURVE if key in panel]
-    for _, curve in panel.groupby(keys, sort=True, dropna=False):
+def _size() -> float:
+    from matplotlib import rcParams
+
+    return float(rcParams["lines.markersize"])
+
+
+def _is_apart(points: pd.DataFrame, table: Table) -> Any:
+    places = {axis: [place for place, _ in table.one(axis).places] for axis in ("x", "y")}
+    return points["x"].isin(places["x"]) | points["y"].isin(places["y"])
+
+
+def _curves(points: pd.DataFrame) -> Iterator[tuple[Any, pd.DataFrame]]:
+    """Yield the points of each curve, in the order of the legend."""
+    yield from points.groupby([key for key in CURVE if key in points], sort=True, dropna=False)
+
+
+def _groups_of_curves(points: pd.DataFrame) -> Iterator[tuple[tuple[float, float], pd.DataFrame]]:
+    """Yield the points of each curve with its hue and style."""
+    for _, curve in _curves(points):
         first = curve.iloc[0]
-        yield (first.get("hue", np.nan), first.get("style", np.nan)), curve
+        yield (float(first.get("hue", np.nan)), float(first.get("style", np.nan))), curve
 
 
 def _alone(y: NDArray[Any]) -> NDArray[np.bool_]:
@@ -139,103 +200,219 @@ def _alone(y: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(~lacking[1:-1] & lacking[:-2] & lacking[2:])
 
 
-def _draw_error(ax: Axes, there: pd.DataFrame, color: Any, look: Look) -> None:
-    x, y, error = (there[name].to_numpy() for name in ("x", "y", "error"))
+def _draw_error(ax: Axes, points: pd.DataFrame, color: Any, look: Look) -> None:
+    x, y, low, high = (points[name].to_numpy() for name in ("x", "y", "low", "high"))
+    given = look.spec.keywords("error_kw")
     if look.band:
-        ax.fill_between(x, y - error, y + error, color=color, alpha=0.2, linewidth=0)
-    elif np.isfinite(error).any():
-        ax.errorbar(x, y, np.abs(error), fmt="none", ecolor=color, elinewidth=1.2, capsize=2.5)
-
-
-def draw_points(ax: Axes, panel: pd.DataFrame, look: Look) -> None:
-    """Draw each point of a panel, whatever lies beside it."""
-    bar = look.hue.mappable
-    there = panel[panel["x"].notna() & panel["y"].notna()]
-    there = there if bar is None else there[there["hue"].notna()]
-    crowd = len(there) > CROWD
-    for group in _point_groups(there, ["style"] if bar is not None else ["hue", "style"]):
-        first = group.iloc[0]
-        hue = {"color": look.hue.color(first.get("hue", np.nan))}
-        ax.scatter(
-            group["x"].to_numpy(),
-            group["y"].to_numpy(),
-            marker=look.marker(first.get("style", np.nan))["marker"],
-            s=6 if crowd else 22,
-            alpha=0.6 if crowd else None,
-            linewidths=EDGE if "z" in group else 0,
-            edgecolors="0.5" if "z" in group else None,
-            rasterized=crowd,
-            **(
-                {"c": group["hue"].to_numpy(), "cmap": bar.cmap, "norm": bar.norm} if bar is not None else hue
-            ),
+        ax.fill_between(
+            x,
+            low,
+            high,
+            **{"color": color, "alpha": 0.2, "linewidth": 0, **normalize_kwargs(given, PolyCollection)},
         )
-    if "error" in there:
-        for group in _point_groups(there, ["hue"]):
-            _draw_error(ax, group, look.hue.color(group.iloc[0].get("hue", np.nan)), Look())
+    elif np.isfinite(low).any():
+        sizes = np.clip([y - low, high - y], 0, None)
+        ax.errorbar(
+            x, y, sizes, **{"fmt": "none", "ecolor": color, "elinewidth": 1.2, "capsize": 2.5, **given}
+        )
 
 
-def _point_groups(rows: pd.DataFrame, roles: Sequence[str]) -> list[pd.DataFrame]:
-    keys = [role for role in roles if role in rows]
-    return [group for _, group in rows.groupby(keys, dropna=False)] if keys else [rows] if len(rows) else []
+def draw_points(ax: Axes, points: pd.DataFrame, look: Look) -> None:
+    """Draw each point of a panel, whatever lies next to it."""
+    there = points[points["x"].notna() & points["y"].notna()]
+    there = there.assign(hue=there["z"])[there["z"].notna()] if "z" in there else there
+    crowd = len(there) > CROWD
+    mappable = look.hue.mappable
+    special = [place for place, _ in look.table.one("hue").places] if "hue" in look.table.quantities else []
+    listed = there if mappable is None else there[there["hue"].isin(special)]
+    how: dict[str, Any] = {
+        "s": 6 if crowd else 0.6 * _size() ** 2,
+        "alpha": 0.6 if crowd else None,
+        "rasterized": crowd,
+    }
+    how |= {"linewidths": EDGE if "z" in points else 0, "edgecolors": shade(0.5) if "z" in points else None}
+    given = normalize_kwargs(look.spec.keywords("scatter_kw"), PathCollection)
+    given = {"s" if key == "sizes" else key: value for key, value in given.items()}
+    for group in _by(listed, ["hue", "style"]):
+        hue, style = float(group.iloc[0].get("hue", np.nan)), float(group.iloc[0].get("style", np.nan))
+        own = {"marker": look.marker(hue, style)["marker"], "label": look.label(hue, style)}
+        own |= {"color": look.hue.color(hue)} if not {"c", "color", "facecolors"} & set(given) else {}
+        own |= {"edgecolors": how["edgecolors"]} if how["edgecolors"] is not None else {}
+        ax.scatter(group["x"].to_numpy(), group["y"].to_numpy(), **{**_without_edge(how), **own, **given})
+        if "low" in group:
+            _draw_error(ax, group, look.hue.color(hue), look)
+    if mappable is not None:
+        for group in _by(there[~there["hue"].isin(special)], ["style"]):
+            style = float(group.iloc[0].get("style", np.nan))
+            own = {"marker": look.marker(np.nan, style)["marker"], "c": group["hue"].to_numpy()}
+            own |= {"cmap": mappable.cmap, "norm": mappable.norm}
+            ax.scatter(group["x"].to_numpy(), group["y"].to_numpy(), **{**how, **own, **given})
+            if "low" in group:
+                for part in _by(group, ["hue"]):
+                    _draw_error(ax, part, look.hue.color(float(part["hue"].iloc[0])), look)
 
 
-MOST_BINS = 100
-
-# Whole numbers over no larger a range have a bin each.
-WHOLE_BINS = 40
+def _without_edge(how: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in how.items() if name != "edgecolors"}
 
 
-def bins_of(table: Table, *, log: bool) -> NDArray[Any]:
-    """Return the edges of the bins that all panels and groups share."""
+def _by(points: pd.DataFrame, roles: Sequence[str]) -> list[pd.DataFrame]:
+    keys = [role for role in roles if role in points]
+    return (
+        [group for _, group in points.groupby(keys, dropna=False)]
+        if keys
+        else [points]
+        if len(points)
+        else []
+    )
+
+
+# ------------------------------------------------------------------------------------------ counts and samples
+
+
+def bins_of(table: Table, axis: Any) -> NDArray[Any]:
+    """Return the edges of the bins that all panels and groups share, equal on the scale of the axis."""
+    one, given = table.one("x"), table.plan.spec.bins
     values = table.rows["x"].dropna().to_numpy()
-    if table.one("x").kind == "name":
-        return np.arange(len(table.one("x").categories) + 1) - 0.5
+    values = values[~np.isin(values, [place for place, _ in one.places])]
+    if one.type == "name":
+        return np.arange(len(one.categories) + 1) - 0.5
+    if given is not None and np.ndim(given) == 1:
+        edges = np.asarray(given, float)
+        outside = int(((values < edges[0]) | (values > edges[-1])).sum())
+        if outside:
+            warn(f"Not counted: {count(outside, 'value')} of {listing(table.plan.x)} outside the bins.")
+        return edges
     if not values.size:
         return np.array([0.0, 1.0])
-    if not log and (values == np.round(values)).all() and np.ptp(values) <= WHOLE_BINS:
+    is_linear = table.scale("x") == "linear"
+    if given is None and is_linear and (values == np.round(values)).all() and np.ptp(values) <= WHOLE_BINS:
         return np.arange(values.min(), values.max() + 2) - 0.5
-    values = np.log10(values) if log else values
-    edges = np.histogram_bin_edges(values, "auto")
-    if len(edges) - 1 > MOST_BINS:
+    scaled = forward(axis, values)
+    edges = np.histogram_bin_edges(scaled, "auto" if given is None else int(given))
+    if given is None and len(edges) - 1 > MOST_BINS:
         edges = np.linspace(edges[0], edges[-1], MOST_BINS + 1)
-    return np.asarray(10.0**edges if log else edges)
+    edges = backward(axis, edges)
+    # Rounding on the way to the scale and back must lose no value.
+    edges[0], edges[-1] = min(edges[0], values.min()), max(edges[-1], values.max())
+    return edges
 
 
-def draw_counts(ax: Axes, panel: pd.DataFrame, bins: NDArray[Any], hue: Hue, *, apart: bool) -> None:
-    """Draw the counts of each group: steps over each other, or bars side by side where they are `apart`."""
-    groups = list(panel.groupby("hue", sort=True)) if "hue" in panel else [(np.nan, panel)]
-    for place, (number, group) in enumerate(groups):
-        counts, _ = np.histogram(group["x"].dropna().to_numpy(), bins)
-        color: Any = hue.color(float(number))  # type: ignore[arg-type]
-        if apart:
+def draw_counts(ax: Axes, points: pd.DataFrame, look: Look) -> None:
+    """Draw the counts of each group: steps over each other, or bars side by side where x holds names."""
+    bins, one = look.bins, look.table.one("x")
+    groups = _by(points, ["hue"])
+    special = [place for place, _ in one.places]
+    given = look.spec.keywords("hist_kw")
+    for place, group in enumerate(groups):
+        hue = float(group.iloc[0].get("hue", np.nan))
+        values = group["x"].dropna()
+        heights, _ = np.histogram(values[~values.isin(special)].to_numpy(), bins, density=look.spec.density)
+        how: dict[str, Any] = {"color": look.hue.color(hue), "label": look.label(hue, np.nan)}
+        if one.type == "name":
             width = 0.8 / len(groups)
             left = (bins[:-1] + bins[1:]) / 2 - 0.4 + place * width
-            ax.bar(left, counts, width, align="edge", color=color)
+            ax.bar(left, heights, **{"width": width, "align": "edge", **how, **given})
             continue
-        alpha = 0.85 if len(groups) == 1 else 0.15
-        ax.stairs(counts, bins, fill=True, color=color, alpha=alpha)
+        ax.stairs(
+            heights, bins, **{"fill": True, "alpha": 0.85 if len(groups) == 1 else 0.15, **how, **given}
+        )
         if len(groups) > 1:
-            ax.stairs(counts, bins, color=color, linewidth=1.3)
+            ax.stairs(heights, bins, **{**how, "label": None, **given, "fill": False})
+        for label in special:
+            ax.bar(
+                [label],
+                [(values == label).sum()],
+                **{"width": bins[-1] - bins[-2], **how, "label": None, **given},
+            )
 
 
-# Above the lower edge of a panel, as a part of its height.
-FLOOR = 0.03
+def draw_boxes(ax: Axes, points: pd.DataFrame, look: Look) -> None:
+    """Draw a box for the samples of each group at each x."""
+    for at, width, hue, samples in _samples(points):
+        color = look.hue.color(hue)
+        line = {"color": color}
+        how: dict[str, Any] = {
+            "boxprops": {"facecolor": (*_rgb(color), 0.3), "edgecolor": color},
+            "whiskerprops": line,
+        }
+        how |= {"capprops": line, "medianprops": {"color": color, "linewidth": 1.8}, "patch_artist": True}
+        how |= {"flierprops": {"markeredgecolor": color, "markersize": 0.5 * _size()}, "manage_ticks": False}
+        ax.boxplot(
+            [samples], positions=[at], **{"widths": 0.9 * width, **how, **look.spec.keywords("box_kw")}
+        )
 
 
-def draw_marks(ax: Axes, panel: pd.DataFrame, hue: Hue, statuses: Sequence[str], *, on_surface: bool) -> None:
+def draw_violins(ax: Axes, points: pd.DataFrame, look: Look) -> None:
+    """Draw a violin for the samples of each group at each x; a point where all samples are equal."""
+    for at, width, hue, samples in _samples(points):
+        color = look.hue.color(hue)
+        if np.ptp(samples) == 0:
+            ax.plot([at], samples[:1], "o", color=color, markersize=ON_LINES * _size())
+            continue
+        how = {"widths": 0.9 * width, "showmedians": True, **look.spec.keywords("box_kw")}
+        parts: dict[str, Any] = ax.violinplot([samples], positions=[at], **how)
+        for body in parts["bodies"]:
+            body.set(facecolor=color, edgecolor=color, alpha=0.3)
+        for name in ("cmedians", "cbars", "cmins", "cmaxes"):
+            if name in parts:
+                parts[name].set_color(color)
+
+
+def _rgb(color: Any) -> tuple[float, ...]:
+    from matplotlib.colors import to_rgb
+
+    return to_rgb(color)
+
+
+def _samples(points: pd.DataFrame) -> Iterator[tuple[float, float, float, NDArray[Any]]]:
+    """Yield place, width, hue and values of the samples of each group at each x."""
+    there = points.dropna(subset=["x", "y"])
+    hues = sorted(there["hue"].unique().tolist()) if "hue" in there else [np.nan]
+    width = 0.8 / max(len(hues), 1)
+    for group in _by(there, ["x", "hue"]):
+        hue = float(group.iloc[0].get("hue", np.nan))
+        place = hues.index(hue) if "hue" in there else 0
+        yield float(group["x"].iloc[0]) - 0.4 + (place + 0.5) * width, width, hue, group["y"].to_numpy()
+
+
+# ------------------------------------------------------------------------------------------ marks
+
+
+def draw_marks(ax: Axes, points: pd.DataFrame, look: Look, statuses: Sequence[str]) -> None:
     """Mark points without a value: in a map at their place, else at the lower edge over their x."""
-    lacking = panel[panel["x"].notna() & panel["status"].isin(statuses)]
-    for _, points in lacking.groupby([key for key in ("status", "hue") if key in panel], dropna=False):
-        first = points.iloc[0]
-        number = np.nan if on_surface else float(first.get("hue", np.nan))
+    in_map = look.table.plan.is_surface
+    lacking = points[points["x"].notna() & points["status"].isin(statuses)]
+    for group in _by(lacking, ["status", "hue"]):
+        hue = np.nan if in_map else float(group.iloc[0].get("hue", np.nan))
         how: dict[str, Any] = {
             "linestyle": "none",
-            "color": "0.25" if np.isnan(number) else hue.color(number),
-            "marker": BROKEN.get(str(first["status"]), "x"),
+            "color": shade(0.75) if np.isnan(hue) else look.hue.color(hue),
+            "marker": broken_marker(str(group.iloc[0]["status"]), statuses),
             "clip_on": False,
         }
-        if on_surface:
-            ax.plot(points["x"], points["y"], markersize=5, **how)
+        if in_map:
+            ax.plot(group["x"], group["y"], markersize=5, **how)
         else:
-            floor = np.full(len(points), FLOOR)
-            ax.plot(points["x"], floor, transform=ax.get_xaxis_transform(), markersize=6, **how)
+            ax.plot(
+                group["x"],
+                np.full(len(group), FLOOR),
+                transform=ax.get_xaxis_transform(),
+                markersize=6,
+                **how,
+            )
+
+
+# ------------------------------------------------------------------------------------------ table
+
+_ERRORS = ("err_style", "error_kw")
+
+KINDS: dict[str, Kind] = {
+    "line": Kind(draw_lines, "curve", ("y", "hue", "style", "error"), (*_ERRORS, "line_kw")),
+    "scatter": Kind(draw_points, "points", ("y", "z", "hue", "style", "error"), (*_ERRORS, "scatter_kw")),
+    "heatmap": Kind(draw_heatmap, "map", ("y", "z"), ("map_kw", "bins")),
+    "contour": Kind(draw_contour, "map", ("y", "z"), ("map_kw", "levels")),
+    "hist": Kind(draw_counts, "counts", ("hue",), ("hist_kw", "bins", "density")),
+    "box": Kind(draw_boxes, "samples", ("y", "hue", "error"), ("box_kw",)),
+    "violin": Kind(draw_violins, "samples", ("y", "hue", "error"), ("box_kw",)),
+}

@@ -6,7 +6,7 @@ import datetime as dt
 import math
 import numbers
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,50 +15,69 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr.errors import LayoutError, warn
-from coma_xr.plotting.spec import VARIABLE, Data, Plan
-from coma_xr.text import available, listing
+from coma_xr.plotting.spec import GROUPS, REPEAT, VARIABLE, Data, Plan, Spread
+from coma_xr.text import count, listing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Kind = Literal["number", "date", "name"]
+Type = Literal["number", "date", "name"]
 
 # In ns, the longest first.
-TIMES = {"d": 86400e9, "h": 3600e9, "min": 60e9, "s": 1e9, "ms": 1e6, "µs": 1e3, "ns": 1.0}
+DURATION_UNITS = {"d": 86400e9, "h": 3600e9, "min": 60e9, "s": 1e9, "ms": 1e6, "µs": 1e3, "ns": 1.0}
 
 DATES = (dt.date, np.datetime64, pd.Period)
 DURATIONS = (dt.timedelta, np.timedelta64)
 
+# Labels that are no numbers; a column of codes holds places in this list, 0 for ordinary values.
+NO_NUMBERS: tuple[Any, ...] = ("", None, math.nan, pd.NaT, pd.NA, math.inf, -math.inf)
+NO_NUMBER_TEXTS = ("", "None", "NaN", "NaT", "NA", "inf", "-inf")
+
+# More points would take minutes and show nothing but a filled area.
+MOST = 5_000_000
+
+# What distinguishes one curve from another.
+CURVE = ("row", "col", "hue", "style", VARIABLE, "curve")
+
+# Columns of the places along dims, and of labels that are no numbers; no role has such a name.
+PLACE = "place along "
+CODE = "code of "
+
+# A sample spans at least this factor, and its median is this near to the middle of the logarithms, for a log axis.
+DECADES, CENTRAL, SAMPLED = 100.0, 0.15, 16
+
+# Binning goes on while there are at least this many bins.
+LEAST_BINS = 16
+
+# Binned errors that are larger by this factor show that samples are correlated.
+CORRELATED = 1.5
+
+
+# ------------------------------------------------------------------------------------------ values
+
 
 @dataclass(frozen=True)
 class Quantity:
-    """A variable as numbers, and what they mean.
-
-    Parameters
-    ----------
-    name : str
-        The variable's.
-    kind : "number", "date" or "name"
-        Of dates the numbers are matplotlib's days, of names their places in `categories`.
-    values : Variable
-        Floats; NaN where there is nothing.
-    categories : tuple, default ()
-        The names, each once.
-    units : str, optional
-        Those that the conversion gave: of differences of times.
-    """
+    """A variable as numbers, of dates matplotlib's days and of names their places in `categories`, and what they mean."""
 
     name: str
-    kind: Kind
+    type: Type
     values: xr.Variable
     categories: tuple[Any, ...] = ()
+    # Those that the conversion gave: of differences of times.
     units: str | None = None
+    # For each value the place in `NO_NUMBERS`; None when all are ordinary.
+    codes: xr.Variable | None = None
+    # Places that were given to labels that are no numbers, with their place in `NO_NUMBERS`.
+    places: tuple[tuple[float, int], ...] = ()
 
     def value(self, number: float) -> Any:
         """Return what a number stands for."""
-        if self.kind == "name":
+        if number in dict(self.places):
+            return NO_NUMBERS[dict(self.places)[number]]
+        if self.type == "name":
             return self.categories[int(number)]
-        if self.kind == "date":
+        if self.type == "date":
             from matplotlib.dates import num2date
 
             return num2date(number).replace(tzinfo=None)  # type: ignore[no-untyped-call]
@@ -67,11 +86,29 @@ class Quantity:
     @property
     def is_bool(self) -> bool:
         """Whether the names are False and True."""
-        return self.categories == (False, True)
+        return self.categories[:2] == (False, True) and isinstance(self.categories[0], bool)
 
     def as_number(self) -> Quantity:
         """Return 0 and 1 instead of the names False and True; others as they are."""
-        return replace(self, kind="number", categories=()) if self.is_bool else self
+        return replace(self, type="number", categories=()) if self.is_bool else self
+
+    def as_names(self) -> Quantity:
+        """Return numbers and dates as names, in ascending order."""
+        if self.type == "name":
+            return self
+        there = np.isfinite(self.values.values)
+        levels, inverse = np.unique(self.values.values[there], return_inverse=True)
+        places = np.full(self.values.shape, np.nan)
+        places[there] = inverse
+        categories = tuple(self.value(level) for level in levels.tolist())
+        return replace(self, type="name", values=xr.Variable(self.values.dims, places), categories=categories)
+
+    def in_order(self, order: Sequence[Any]) -> Quantity:
+        """Return names in the order given, those that it lacks behind the others."""
+        one = self.as_names()
+        texts = {str(value): value for value in one.categories}
+        first = dict.fromkeys(texts[str(value)] for value in order if str(value) in texts)
+        return _within(one, tuple(dict.fromkeys([*first, *one.categories])))
 
 
 def quantity(name: str, variable: xr.Variable) -> Quantity:
@@ -80,7 +117,7 @@ def quantity(name: str, variable: xr.Variable) -> Quantity:
     Raises
     ------
     LayoutError
-        When they have no place on an axis or in a palette. The message says what to do.
+        When they have no place on an axis or in a palette.
     """
     dims, dtype = variable.dims, variable.dtype
     array = np.asarray(variable.values)
@@ -88,7 +125,11 @@ def quantity(name: str, variable: xr.Variable) -> Quantity:
         return _names(name, dims, array.astype(object), dtype.categories.tolist())
     kind = array.dtype.kind
     if kind in "iuf":
-        return Quantity(name, "number", xr.Variable(dims, array.astype(np.float64)))
+        floats = array.astype(np.float64)
+        if array.dtype.itemsize < 8 and kind == "f":
+            # The nearest short decimal, which is what was meant: 0.1 and not 0.10000000149.
+            floats = np.array([float(str(value)) for value in array.ravel()]).reshape(array.shape)
+        return Quantity(name, "number", xr.Variable(dims, floats), codes=_codes(dims, floats))
     if kind == "M":
         return _dates(name, dims, array)
     if kind == "m":
@@ -104,17 +145,16 @@ def together(quantities: Sequence[Quantity]) -> list[Quantity]:
     LayoutError
         When one axis cannot hold them all.
     """
-    if len({one.kind for one in quantities} | {one.units for one in quantities}) > 2:
+    if len({one.type for one in quantities} | {one.units for one in quantities}) > 2:
         quantities = [one.as_number() for one in quantities]
-    kinds = {one.name: one.kind for one in quantities}
-    if len(set(kinds.values())) > 1:
-        said = listing(f"{name} holds {kind}s" for name, kind in kinds.items())
-        raise LayoutError(
-            f"One axis cannot hold them all: {said}. Plot them one by one, with ax= if need be."
-        )
+    types = {one.name: one.type for one in quantities}
+    if len(set(types.values())) > 1:
+        held = listing(f"{name} holds {type}s" for name, type in types.items())
+        raise LayoutError(f"One axis cannot hold them all: {held}.", ways=["Plot them one by one, with ax=."])
     if len({one.units for one in quantities}) > 1:
-        said = listing(f"{one.name} in {one.units}" for one in quantities)
-        raise LayoutError(f"One axis cannot hold them all: {said}. Divide each by np.timedelta64(1, 's').")
+        held = listing(f"{one.name} in {one.units}" for one in quantities)
+        ways = ["Divide each by np.timedelta64(1, 's')."]
+        raise LayoutError(f"One axis cannot hold them all: {held}.", ways=ways)
     categories = tuple(dict.fromkeys(value for one in quantities for value in one.categories))
     return [_within(one, categories) for one in quantities] if categories else list(quantities)
 
@@ -127,53 +167,68 @@ def _within(one: Quantity, categories: tuple[Any, ...]) -> Quantity:
 
 def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
     """Return objects by what they are, all of them."""
-    there = [value for value in array.ravel().tolist() if not _is_nothing(value)]
+    there = [value for value in array.ravel().tolist() if not _code_of(value)]
     if all(isinstance(value, (bool, np.bool_)) for value in there) and there:
         return _names(name, dims, array, [False, True])
     if any(isinstance(value, (complex, np.complexfloating)) for value in there):
-        raise LayoutError(
-            f"{name!r} is complex. Plot a part of it: ds.assign(part=ds[{name!r}].real), or .imag, or abs()."
-        )
-    if any(isinstance(value, (list, tuple, dict, set, np.ndarray)) for value in there) and not _is_index(
-        there
-    ):
-        raise LayoutError(
-            f"The cells of {name!r} hold lists or dictionaries. Make them a dim: to_dataset(unfold={{{name!r}: ...}})."
-        )
+        ways = [f"Plot a part of it: ds.assign(part=ds[{name!r}].real), or .imag, or abs()."]
+        raise LayoutError(f"{name!r} is complex.", ways=ways)
+    is_index = all(isinstance(value, tuple) for value in there)
+    if any(isinstance(value, (list, tuple, dict, set, np.ndarray)) for value in there) and not is_index:
+        ways = [f"Make them a dim: to_dataset(unfold={{{name!r}: ...}})."]
+        raise LayoutError(f"The cells of {name!r} hold lists or dictionaries.", ways=ways)
+    codes = _codes(dims, array)
     if all(isinstance(value, (numbers.Real, Decimal)) for value in there):
-        floats = [np.nan if _is_nothing(value) else float(value) for value in array.ravel().tolist()]
-        return Quantity(name, "number", xr.Variable(dims, np.reshape(floats, array.shape)))
+        floats = [_float(value) for value in array.ravel().tolist()]
+        return Quantity(name, "number", xr.Variable(dims, np.reshape(floats, array.shape)), codes=codes)
     if all(isinstance(value, DATES) for value in there):
-        return _dates(name, dims, _stamps(array))
+        return replace(_dates(name, dims, _stamps(array)), codes=codes)
     if all(isinstance(value, DURATIONS) for value in there):
-        return _durations(name, dims, pd.to_timedelta(array.ravel()).to_numpy().reshape(array.shape))
+        stamps: Any = [pd.NaT if _code_of(value) else value for value in array.ravel().tolist()]
+        durations = pd.to_timedelta(stamps).to_numpy().reshape(array.shape)
+        return replace(_durations(name, dims, durations), codes=codes)
     return _names(name, dims, array)
 
 
-def _is_index(values: list[Any]) -> bool:
-    """Whether these are the labels of an index of several levels."""
-    return all(isinstance(value, tuple) for value in values)
+def _code_of(value: Any) -> int:
+    """Return the place of a label that is no number in `NO_NUMBERS`, and 0 of others."""
+    if value is None or value is pd.NaT or value is pd.NA:
+        return 1 if value is None else 3 if value is pd.NaT else 4
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return 3 if np.isnat(value) else 0
+    if isinstance(value, (float, np.floating, Decimal)) and not math.isfinite(value):
+        return 2 if math.isnan(value) else 5 if value > 0 else 6
+    return 0
 
 
-def _is_nothing(value: Any) -> bool:
-    return (
-        value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
-    )
+def _codes(dims: Any, array: NDArray[Any]) -> xr.Variable | None:
+    if array.dtype.kind == "f":
+        codes = np.select([np.isnan(array), array == np.inf, array == -np.inf], [2, 5, 6], 0)
+    elif array.dtype.kind in "mM":
+        codes = np.where(np.isnat(array), 3, 0)
+    else:
+        codes = np.array([_code_of(value) for value in array.ravel().tolist()], int).reshape(array.shape)
+    return xr.Variable(dims, codes) if codes.any() else None
+
+
+def _float(value: Any) -> float:
+    return math.nan if _code_of(value) in {1, 3, 4} else float(value)
 
 
 def _names(name: str, dims: Any, array: NDArray[Any], order: Sequence[Any] = ()) -> Quantity:
     """Return names as their places; in order of appearance, if no other is known."""
-    texts = [value if isinstance(value, (str, bool)) else _name_text(value) for value in order]
-    places = {value: at for at, value in enumerate(texts)}
-    codes = np.full(array.size, np.nan)
+    places = {_name_of(value): at for at, value in enumerate(order)}
+    values = np.full(array.size, np.nan)
     for at, value in enumerate(array.ravel().tolist()):
-        if not _is_nothing(value):
-            known = value if isinstance(value, (str, bool)) else _name_text(value)
-            codes[at] = places.setdefault(known, len(places))
-    return Quantity(name, "name", xr.Variable(dims, codes.reshape(array.shape)), tuple(places))
+        if not _code_of(value):
+            values[at] = places.setdefault(_name_of(value), len(places))
+    codes = _codes(dims, array)
+    return Quantity(name, "name", xr.Variable(dims, values.reshape(array.shape)), tuple(places), codes=codes)
 
 
-def _name_text(value: Any) -> str:
+def _name_of(value: Any) -> Any:
+    if isinstance(value, (str, bool)):
+        return value
     return ", ".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
 
 
@@ -181,7 +236,7 @@ def _stamps(array: NDArray[Any]) -> NDArray[Any]:
     """Return dates of several classes, in UTC where they have a time zone, as NumPy's."""
     stamps = [
         pd.NaT
-        if _is_nothing(value)
+        if _code_of(value)
         else pd.to_datetime(value.to_timestamp() if isinstance(value, pd.Period) else value, utc=True)
         for value in array.ravel().tolist()
     ]
@@ -192,7 +247,8 @@ def _dates(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
     from matplotlib.dates import date2num
 
     days = np.asarray(date2num(array), dtype=np.float64)  # type: ignore[no-untyped-call]
-    return Quantity(name, "date", xr.Variable(dims, np.where(np.isnat(array), np.nan, days)))
+    values = np.where(np.isnat(array), np.nan, days)
+    return Quantity(name, "date", xr.Variable(dims, values), codes=_codes(dims, array))
 
 
 def _durations(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
@@ -200,9 +256,11 @@ def _durations(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
     ns = array.astype("m8[ns]")
     floats = np.where(np.isnat(ns), np.nan, ns.astype(np.int64).astype(np.float64))
     most = float(np.nanmax(np.abs(floats))) if np.isfinite(floats).any() else 0.0
-    units, size = next(((units, size) for units, size in TIMES.items() if most >= size), ("s", 1e9))
-    return Quantity(name, "number", xr.Variable(dims, floats / size), units=units)
+    units, size = next(((units, size) for units, size in DURATION_UNITS.items() if most >= size), ("s", 1e9))
+    return Quantity(name, "number", xr.Variable(dims, floats / size), units=units, codes=_codes(dims, array))
 
+
+# ------------------------------------------------------------------------------------------ status
 
 NO_VALUE = "no value"
 MISSING = "missing"
@@ -212,35 +270,25 @@ NOT_ASKED = "not_asked"
 
 @dataclass(frozen=True)
 class Status:
-    """What is known of each point.
-
-    Parameters
-    ----------
-    codes : Variable
-        Places in `names`.
-    names : tuple of str
-        Among them ``"done"``.
-    foreign : str, optional
-        The name of what nobody asked for: a hole that belongs to no curve.
-    """
+    """What is known of each point: places in `names`, among them "done" and, where nobody asked for it, `foreign`."""
 
     codes: xr.Variable
     names: tuple[str, ...]
     foreign: str | None
 
     def of_holes(self, codes: NDArray[Any]) -> NDArray[Any]:
-        """Return what is to be said of points without a value."""
-        said = np.array([NO_VALUE if name == DONE else name for name in self.names], dtype=object)
-        return np.asarray(said[codes.astype(np.intp)])
+        """Return why points have no value."""
+        reasons = np.array([NO_VALUE if name == DONE else name for name in self.names], dtype=object)
+        return np.asarray(reasons[codes.astype(np.intp)])
 
     def belongs(self, codes: NDArray[Any]) -> NDArray[np.bool_]:
-        """Whether a hole belongs to the curve that it is in, so that the curve breaks there."""
+        """Return whether a hole belongs to the curve that it is in, so that the curve breaks there."""
         ours = np.array([name != self.foreign for name in self.names])
         return np.asarray(ours[codes.astype(np.intp)])
 
 
 def status_of(data: Data, dims: Sequence[str], averaged: Sequence[str]) -> Status | None:
-    """Return the status of points over `dims`, or None where nothing tells it.
+    """Return the status of points over `dims`, or None where it is not recorded.
 
     A coord with the attrs `flag_values` and `flag_meanings` of the CF conventions goes before ``measurement_id``,
     which is 0 where there is no measurement.
@@ -250,7 +298,9 @@ def status_of(data: Data, dims: Sequence[str], averaged: Sequence[str]) -> Statu
             names = str(variable.attrs["flag_meanings"]).split()
             if DONE in names and (codes := _fitting(data.variable(str(name)), dims, averaged)) is not None:
                 flags = np.atleast_1d(variable.attrs["flag_values"]).tolist()
-                return Status(codes.copy(data=_places(codes.values, flags, names)), tuple(names), NOT_ASKED)
+                return Status(
+                    codes.copy(data=_flag_places(codes.values, flags, names)), tuple(names), NOT_ASKED
+                )
     if "measurement_id" in data.ds.variables:
         ids = _fitting(data.variable("measurement_id"), dims, averaged)
         if ids is not None and ids.dtype.kind in "iuf":
@@ -258,13 +308,12 @@ def status_of(data: Data, dims: Sequence[str], averaged: Sequence[str]) -> Statu
     return None
 
 
-def _places(codes: NDArray[Any], flags: list[Any], names: list[str]) -> NDArray[np.intp]:
+def _flag_places(codes: NDArray[Any], flags: list[Any], names: list[str]) -> NDArray[np.intp]:
     """Return where flags stand among all; what is none of them counts as done."""
     places = dict(zip(flags, range(len(names)), strict=False))
     done = names.index(DONE)
-    return np.reshape([places.get(code, done) for code in codes.ravel().tolist()], codes.shape).astype(
-        np.intp
-    )
+    found = [places.get(code, done) for code in codes.ravel().tolist()]
+    return np.reshape(found, codes.shape).astype(np.intp)
 
 
 def _fitting(variable: xr.Variable, dims: Sequence[str], averaged: Sequence[str]) -> xr.Variable | None:
@@ -273,7 +322,7 @@ def _fitting(variable: xr.Variable, dims: Sequence[str], averaged: Sequence[str]
     return variable if set(variable.dims) <= set(dims) else None
 
 
-def wanted(status: Any, there: Sequence[str]) -> list[str]:
+def wanted(status: Any, present: Sequence[str]) -> list[str]:
     """Return the statuses that are to be drawn.
 
     Raises
@@ -282,76 +331,150 @@ def wanted(status: Any, there: Sequence[str]) -> list[str]:
         When one is unknown.
     """
     if status is True:
-        return [name for name in there if name != NOT_ASKED]
+        return [name for name in present if name != NOT_ASKED]
     names = [status] if isinstance(status, str) else list(status or ())
-    known = list(
-        dict.fromkeys([*there, MISSING, "failed", "timeout", "died", "excluded", NOT_ASKED, NO_VALUE])
-    )
+    usual = (MISSING, "failed", "timeout", "died", "excluded", NOT_ASKED, NO_VALUE)
+    known = list(dict.fromkeys([*present, *usual]))
     for name in names:
         if name not in known:
-            raise LayoutError(f"status={name!r} is unknown. {available(str(name), known)}")
-    return [name for name in names if name in there]
+            raise LayoutError(f"status={name!r} is unknown.", name=str(name), available=known)
+    return [name for name in names if name in present]
 
 
-def mean_over(values: xr.Variable, dims: Sequence[str]) -> tuple[xr.Variable, xr.Variable, NDArray[Any]]:
-    """Return the mean over dims of what is there, its standard error, and of how many values it is.
+# ------------------------------------------------------------------------------------------ means
 
-    Of one value the standard error is NaN.
-    """
+
+def mean_over(values: xr.Variable, dims: Sequence[str], spread: Spread | None) -> dict[str, Any]:
+    """Return the `centre` over dims of what is there, `low` and `high` of its error, and the `count` of values."""
     over = [dim for dim in dims if dim in values.dims]
     left = [dim for dim in values.dims if dim not in over]
     array = values.transpose(*left, *over).values.reshape(*(values.sizes[dim] for dim in left), -1)
+    summary = _summary(array, spread)
+    return {name: xr.Variable(left, part) for name, part in summary.items()}
+
+
+def _summary(array: NDArray[Any], spread: Spread | None) -> dict[str, NDArray[Any]]:
+    """Return centre, low, high and count along the last axis; of one value there is no error."""
     there = ~np.isnan(array)
-    count = there.sum(axis=-1)
+    number = there.sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(there, array, 0.0).sum(axis=-1) / count
-        squares = np.where(there, array - mean[..., None], 0.0) ** 2
-        error = np.sqrt(squares.sum(axis=-1) / np.where(count > 1, count - 1, np.nan) / count)
-    return xr.Variable(left, mean), xr.Variable(left, error), count
+        mean = np.where(there, array, 0.0).sum(axis=-1) / number
+        if spread is None:
+            return {"centre": mean, "count": number}
+        if spread.how == "percentile":
+            return {**_percentiles(array, spread.level), "count": number}
+        squares = (np.where(there, array - mean[..., None], 0.0) ** 2).sum(axis=-1)
+        deviation = np.sqrt(squares / np.where(number > 1, number - 1, np.nan))
+        error = deviation if spread.how == "sd" else deviation / np.sqrt(number)
+        if spread.how == "ci":
+            error = error * _student(number, float(spread.level or 95.0))  # type: ignore[arg-type]
+        if spread.how == "binned":
+            error = binned_errors(array)
+    return {"centre": mean, "low": mean - error, "high": mean + error, "count": number}
 
 
-def mean_over_rows(
-    rows: pd.DataFrame, roles: Sequence[str], value: str, *, spread: bool
-) -> tuple[pd.DataFrame, list[NDArray[Any]]]:
-    """Return rows with one for all that are equal but for their value, and of how many each mean is."""
-    keys = [*(role for role in roles if role not in {value, "error"}), "variable"]
-    groups = rows.groupby(keys, sort=False, dropna=False)
-    averaged = groups.first().reset_index()
-    averaged[value] = groups[value].mean().to_numpy()
-    if spread:
-        averaged["error"] = groups[value].sem().to_numpy()
-    return averaged, [groups[value].count().to_numpy()]
+def _percentiles(array: NDArray[Any], level: Any) -> dict[str, NDArray[Any]]:
+    edges = level if isinstance(level, tuple) else (50 - level / 2, 50 + level / 2)
+    if not array.shape[-1]:
+        return dict.fromkeys(("low", "centre", "high"), np.full(array.shape[:-1], np.nan))
+    empty = np.isnan(array).all(axis=-1)
+    low, centre, high = np.nanpercentile(
+        np.where(empty[..., None], 0.0, array), [edges[0], 50, edges[1]], axis=-1
+    )
+    return {
+        name: np.where(empty, np.nan, part)
+        for name, part in (("low", low), ("centre", centre), ("high", high))
+    }
 
 
-# More points would take minutes and show nothing but a filled area.
-MOST = 5_000_000
+def _student(number: NDArray[Any], level: float) -> NDArray[Any]:
+    """Return how many standard errors a confidence interval goes to each side, by Student's distribution."""
+    factors = {}
+    angles = np.linspace(0, np.pi / 2, 20_001)
+    for n in np.unique(number).tolist():
+        if n > 1:
+            # With t = sqrt(n - 1) tan(angle) the density is a power of the cosine.
+            density = np.cos(angles) ** (n - 2)
+            parts = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
+            factors[n] = float(np.sqrt(n - 1) * np.tan(np.interp(level / 100 * parts[-1], parts, angles)))
+    return np.asarray(np.vectorize(lambda n: factors.get(n, np.nan), otypes=[float])(number))
 
-# Columns of the places along dims; no role has such a name.
-PLACE = "place along "
+
+def binned_errors(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the standard errors of means of correlated series along the last axis.
+
+    Neighbours are averaged in pairs, again and again, until the error no longer grows: H. Flyvbjerg and H. G. Petersen,
+    J. Chem. Phys. 91, 461 (1989), https://doi.org/10.1063/1.457480.
+    """
+    rows = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array[None]
+    errors, settled = zip(*(_binned_error(row[~np.isnan(row)]) for row in rows), strict=True)
+    if not all(settled):
+        few = count(settled.count(False), "series", "series")
+        warn(
+            f"The binned errors of {few} still grow at the longest bins: too few samples, the errors are too small."
+        )
+    return np.reshape(errors, array.shape[:-1])
+
+
+def _binned_error(series: NDArray[Any]) -> tuple[float, bool]:
+    """Return the error of the mean of a series, and whether it stopped growing with the length of the bins."""
+    errors: list[float] = []
+    doubts: list[float] = []
+    if len(series) < 2:
+        return math.nan, True
+    while len(series) > 1 and (not errors or len(series) >= LEAST_BINS):
+        errors.append(float(series.std(ddof=1)) / math.sqrt(len(series)))
+        doubts.append(errors[-1] / math.sqrt(2 * (len(series) - 1)))
+        series = series[: len(series) // 2 * 2].reshape(-1, 2).mean(axis=1)
+    for at in range(len(errors) - 1):
+        if max(errors[at + 1 :]) <= errors[at] + doubts[at]:
+            return errors[at], True
+    return max(errors), max(errors) == 0
+
+
+def _warn_of_correlation(data: Data, plan: Plan, values: xr.Variable) -> None:
+    """Warn where the error of a mean counts samples as independent that come one after the other in a result."""
+    if plan.spread is None or plan.spread.how not in {"se", "ci"} or len(plan.averaged) != 1:
+        return
+    (dim,) = plan.averaged
+    if dim not in values.dims or dim == REPEAT:
+        return
+    array = values.transpose(..., dim).values.reshape(-1, values.sizes[dim])
+    plain = [row[~np.isnan(row)] for row in array[:100]]
+    pairs = [
+        (_binned_error(row)[0], row.std(ddof=1) / math.sqrt(len(row)))
+        for row in plain
+        if len(row) >= 4 * LEAST_BINS
+    ]
+    ratios = [binned / naive for binned, naive in pairs if naive > 0]
+    factor = float(np.median(ratios)) if ratios else 1.0
+    if not data.is_inner(dim) and factor < CORRELATED:
+        return
+    larger = f"; the error from binning is {factor:.1f} times as large" if factor >= CORRELATED else ""
+    where = "lie within one result, so they" if data.is_inner(dim) else "are in an order and"
+    warn(
+        f"The samples along {dim!r} {where} may be correlated, and the error counts them as independent{larger}. "
+        f"Use error=('binned', {dim!r})."
+    )
+
+
+# ------------------------------------------------------------------------------------------ table
 
 
 @dataclass(frozen=True)
 class Table:
     """What is drawn.
 
-    Parameters
-    ----------
-    plan : Plan
-        What goes where.
-    rows : DataFrame
-        Floats `x`, `y`, `z`, `error`, `hue`, `style`, `row`, `col` as far as the plan has them; `curve`, a number
-        for each curve; `own`, whether a value that is lacking belongs to this curve; `status`, what is said of
-        it; and the place along each of the plan's dims.
-    quantities : mapping
-        For each axis, colour and panel what its numbers mean; several where several variables share an axis.
-    count : tuple of int, optional
-        The least and the most values in a mean.
+    The columns of `rows` are floats `x`, `y`, `z`, `low`, `high`, `hue`, `style`, `row`, `col` as far as the plan has
+    them; `curve`, a number for each curve; `own`, whether a value that is lacking belongs to this curve; `status`, why
+    it is; and the place along each of the plan's dims. `count` is the least and the most values in a mean.
     """
 
     plan: Plan
     rows: pd.DataFrame
     quantities: Mapping[str, tuple[Quantity, ...]]
     count: tuple[int, int] | None = None
+    scales: Mapping[str, str] = field(default_factory=dict)
 
     def one(self, role: str) -> Quantity:
         """Return what the numbers of a role mean, the first variable's where it has several."""
@@ -361,10 +484,14 @@ class Table:
         """Return the different numbers of a role that occur with something to draw, sorted."""
         if role not in self.quantities:
             return []
-        drawn = [axis for axis in ("x", "y", "z") if axis in self.quantities]
-        there = self.rows[self.rows[drawn].notna().all(axis=1)]
-        some = there[role].dropna()
+        some = self.drawn[role].dropna()
         return sorted((some if len(some) else self.rows[role].dropna()).unique().tolist())
+
+    @property
+    def drawn(self) -> pd.DataFrame:
+        """The rows with something to draw."""
+        axes = [axis for axis in ("x", "y", "z") if axis in self.quantities]
+        return self.rows[self.rows[axes].notna().all(axis=1)]
 
     @property
     def value(self) -> str:
@@ -376,6 +503,10 @@ class Table:
         """The columns of the places along the plan's dims."""
         return [f"{PLACE}{dim}" for dim in self.plan.along if f"{PLACE}{dim}" in self.rows]
 
+    def scale(self, role: str) -> str:
+        """Return the scale of x, y, z or hue."""
+        return self.scales.get(role, "linear")
+
 
 def table(data: Data, plan: Plan) -> Table:
     """Return the points of a plot.
@@ -386,35 +517,36 @@ def table(data: Data, plan: Plan) -> Table:
         When there are too many, or values that have no place in a plot.
     """
     names = dict.fromkeys([*plan.measured, *plan.grouping])
-    found = {name: quantity(name, data.variable(name)) for name in names}
-    roles = _by_role(plan, found)
-    left = {dim: data.ds.sizes[dim] for dim in data.dims(*names) if dim not in plan.averaged}
+    roles = _by_role(data, plan, {name: quantity(name, data.variable(name)) for name in names})
+    averaged = () if plan.kind in {"box", "violin"} else plan.averaged
+    sizes = {dim: data.ds.sizes[dim] for dim in data.dims(*names) if dim not in averaged}
     parts = max(len(plan.x), len(plan.y), 1)
     points = parts * int(np.prod([data.ds.sizes[dim] for dim in data.dims(*names)]))
     if points > MOST:
-        raise LayoutError(
-            f"{points:,} points are more than a figure can show. Select some, or average over a dim."
-        )
-    shared = _groups(plan, roles, left)
+        ways = ["Select some, or average over a dim."]
+        raise LayoutError(f"{points:,} points are more than a figure can show.", ways=ways)
+    shared = _groups(plan, roles, sizes)
     rows, counts = [], []
     for at in range(parts):
-        values, counted = _values(plan, roles, at, left)
+        values, number = _values(data, plan, roles, at, sizes, averaged)
         rows.append(pd.DataFrame({**shared, **values, VARIABLE: float(at)}))
-        counts += counted
+        counts += number
     made = Table(plan, pd.concat(rows, ignore_index=True), roles)
     for role in [role for role, name in plan.roles.items() if name == VARIABLE]:
         made.rows[role] = made.rows[VARIABLE]
-    _add_status(data, made, left, parts)
-    if plan.rows:
-        averaged, counts = mean_over_rows(made.rows, [*made.quantities], made.value, spread=plan.spread)
-        made = replace(made, rows=averaged)
-    there = np.concatenate([np.ravel(one) for one in counts]) if counts else np.array([])
-    there = there[there > 0]
-    return replace(made, count=(int(there.min()), int(there.max())) if there.size else None)
+    _add_status(data, made, sizes, parts)
+    made = replace(made, scales=_scales(data, made))
+    made = _with_label_places(data, made)
+    if plan.rows and not (averaged or plan.kind in {"box", "violin"}):
+        averaged_rows, counts = _mean_over_rows(made)
+        made = replace(made, rows=averaged_rows)
+    numbers = np.concatenate([np.ravel(one) for one in counts]) if counts else np.array([])
+    numbers = numbers[numbers > 0]
+    return replace(made, count=(int(numbers.min()), int(numbers.max())) if numbers.size else None)
 
 
-def _by_role(plan: Plan, found: Mapping[str, Quantity]) -> dict[str, tuple[Quantity, ...]]:
-    """Return the quantities of each axis, in one kind, and of each group."""
+def _by_role(data: Data, plan: Plan, found: Mapping[str, Quantity]) -> dict[str, tuple[Quantity, ...]]:
+    """Return the quantities of each axis, in one type, and of each group."""
     roles = {
         role: tuple(together([found[name] for name in getattr(plan, role)])) for role in ("x", "y", "error")
     }
@@ -422,52 +554,95 @@ def _by_role(plan: Plan, found: Mapping[str, Quantity]) -> dict[str, tuple[Quant
     for role, name in plan.roles.items():
         variables = Quantity(VARIABLE, "name", xr.Variable((), 0.0), plan.x if len(plan.x) > 1 else plan.y)
         roles[role] = (variables if name == VARIABLE else found[name],)
-    for role, what in (("error", "an error"), ("z", "the colours of a map")):
-        roles[role] = tuple(one.as_number() for one in roles[role])
+    roles["error"] = tuple(one.as_number() for one in roles["error"])
+    if plan.kind == "contour" or plan.averaged:
+        roles["z"] = tuple(one.as_number() for one in roles["z"])
+    if plan.kind in {"box", "violin"}:
+        roles["x"] = tuple(one.as_names() for one in roles["x"])
+        roles["y"] = tuple(one.as_number() for one in roles["y"])
+    needed = {"error": "an error", **({"z": "the levels of a contour"} if plan.kind == "contour" else {})}
+    needed |= {"y": f"the values of a {plan.kind}"} if plan.kind in {"box", "violin"} else {}
+    for role, what in needed.items():
         for one in roles[role]:
-            if one.kind != "number":
-                raise LayoutError(f"{one.name!r} holds {one.kind}s and cannot be {what}.")
+            if one.type != "number":
+                raise LayoutError(f"{one.name!r} holds {one.type}s and cannot be {what}.")
     if plan.averaged or plan.rows:
         for role in ("x", "y"):
             roles[role] = tuple(_averageable(plan, one) for one in roles[role])
+    _put_in_order(data, plan, roles)
     return {role: quantities for role, quantities in roles.items() if quantities}
 
 
 def _averageable(plan: Plan, one: Quantity) -> Quantity:
-    if not plan.rows and not set(one.values.dims) & set(plan.averaged):
+    if plan.kind in {"box", "violin"} or (not plan.rows and not set(one.values.dims) & set(plan.averaged)):
         return one
     one = one.as_number()
-    if one.kind == "name" and not plan.rows:
+    if one.type == "name" and not plan.rows:
         raise LayoutError(
             f"{one.name!r} holds names, and there is no mean of them over {plan.averaged[0]!r}."
         )
     return one
 
 
+def _put_in_order(data: Data, plan: Plan, roles: dict[str, tuple[Quantity, ...]]) -> None:
+    """Give names the order that the user asked for.
+
+    Raises
+    ------
+    LayoutError
+        When the order has none of the values.
+    """
+    order = plan.spec.order
+    if order is None:
+        return
+    if isinstance(order, str) or not isinstance(order, (Mapping, list, tuple, np.ndarray, pd.Index)):
+        raise LayoutError(
+            f"order={order!r} cannot be used.", expected="a list, or a mapping such as {'model': ['a', 'b']}"
+        )
+    by_name = (
+        {data.find(name, "order"): list(values) for name, values in order.items()}
+        if isinstance(order, Mapping)
+        else {}
+    )
+    done = False
+    for role in (*GROUPS, "x", "y"):
+        if role not in roles or len(roles[role]) != 1:
+            continue
+        (one,) = roles[role]
+        given = by_name.get(one.name, () if isinstance(order, Mapping) else list(order))
+        if len(given) and {str(value) for value in one.as_names().categories} & {
+            str(value) for value in given
+        }:
+            roles[role], done = (one.in_order(given),), True
+        elif len(given) and isinstance(order, Mapping):
+            available = [str(value) for value in one.as_names().categories]
+            raise LayoutError(f"order: {one.name!r} has none of these values.", available=available)
+    if not done and not isinstance(order, Mapping):
+        raise LayoutError(f"order={list(order)!r}: nothing in this plot has one of these values.")
+
+
 def _flat(values: xr.Variable, sizes: Mapping[str, int]) -> NDArray[Any]:
     """Return a variable over all dims of the points, in one row."""
-    return np.broadcast_to(_beside(values, sizes), tuple(sizes.values())).ravel()
-
-
-def _beside(values: xr.Variable, sizes: Mapping[str, int]) -> NDArray[Any]:
-    """Return the values of a variable with its dims in the order of `sizes`, and of size 1 where it has them not."""
     own = values.transpose(*(dim for dim in sizes if dim in values.dims))
-    return np.asarray(own.values).reshape([size if dim in values.dims else 1 for dim, size in sizes.items()])
+    shape = [size if dim in values.dims else 1 for dim, size in sizes.items()]
+    return np.broadcast_to(np.asarray(own.values).reshape(shape), tuple(sizes.values())).ravel()
 
 
 def _groups(
     plan: Plan, roles: Mapping[str, tuple[Quantity, ...]], sizes: Mapping[str, int]
 ) -> dict[str, Any]:
     """Return the columns that are the same for all variables: groups, curves, places along dims."""
-    columns: dict[str, Any] = {
-        role: _flat(roles[role][0].values, sizes) for role, name in plan.roles.items() if name != VARIABLE
-    }
+    columns: dict[str, Any] = {}
+    for role in [role for role, name in plan.roles.items() if name != VARIABLE]:
+        columns[role] = _flat(roles[role][0].values, sizes)
+        codes = roles[role][0].codes
+        if codes is not None:
+            columns[f"{CODE}{role}"] = _flat(codes, sizes)
     shape = tuple(sizes.values())
     curve = np.zeros(int(np.prod(shape)), dtype=np.intp)
     for at, dim in enumerate(sizes):
-        place = np.broadcast_to(
-            np.arange(shape[at]).reshape([-1] + [1] * (len(shape) - at - 1)), shape
-        ).ravel()
+        along = np.arange(shape[at]).reshape([-1] + [1] * (len(shape) - at - 1))
+        place = np.broadcast_to(along, shape).ravel()
         if dim in plan.along:
             columns[f"{PLACE}{dim}"] = place
         else:
@@ -476,26 +651,55 @@ def _groups(
 
 
 def _values(
-    plan: Plan, roles: Mapping[str, tuple[Quantity, ...]], at: int, sizes: Mapping[str, int]
+    data: Data,
+    plan: Plan,
+    roles: Mapping[str, tuple[Quantity, ...]],
+    at: int,
+    sizes: Mapping[str, int],
+    averaged: Sequence[str],
 ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
     """Return the columns of one of the variables, and how many values each mean is of."""
-    columns, counts = {}, []
-    for role in ("x", "y", "z", "error"):
-        if role not in roles:
-            continue
-        values = roles[role][min(at, len(roles[role]) - 1)].values
-        if set(plan.averaged) & set(values.dims):
-            values, error, count = mean_over(values, plan.averaged)
-            if role == ("z" if "z" in roles else "y"):
-                counts.append(count)
-                if plan.spread:
-                    columns["error"] = _flat(error, sizes)
+    columns: dict[str, Any] = {}
+    counts = []
+    for role in [role for role in ("x", "y", "z", "error") if role in roles]:
+        one = roles[role][min(at, len(roles[role]) - 1)]
+        values = one.values
+        if set(averaged) & set(values.dims):
+            is_value = role == ("z" if "z" in roles else "y")
+            if is_value:
+                _warn_of_correlation(data, plan, values)
+            summary = mean_over(values, averaged, plan.spread if is_value else None)
+            values = summary["centre"]
+            if is_value:
+                counts.append(summary["count"].values)
+                columns |= {name: _flat(summary[name], sizes) for name in ("low", "high") if name in summary}
+        elif one.codes is not None and role in {"x", "y"}:
+            columns[f"{CODE}{role}"] = _flat(one.codes, sizes)
         columns[role] = _flat(values, sizes)
+    if "error" in columns:
+        error = np.abs(columns.pop("error"))
+        columns |= {"low": columns["y"] - error, "high": columns["y"] + error}
     return columns, counts
 
 
+def _mean_over_rows(made: Table) -> tuple[pd.DataFrame, list[NDArray[Any]]]:
+    """Return rows with one for all that are equal except for their value, and of how many each mean is."""
+    keys = [*(role for role in made.quantities if role not in {made.value, "error"}), VARIABLE]
+    groups = made.rows.groupby(keys, sort=False, dropna=False)
+    averaged = groups.first().reset_index()
+    number = groups.ngroup().to_numpy()
+    values = np.full((len(averaged), int(groups.size().max()) if len(averaged) else 0), np.nan)
+    values[number, groups.cumcount().to_numpy()] = made.rows[made.value].to_numpy()
+    summary = _summary(values, made.plan.spread)
+    averaged[made.value] = summary["centre"]
+    for name in ("low", "high"):
+        if name in summary:
+            averaged[name] = summary[name]
+    return averaged, [summary["count"]]
+
+
 def _add_status(data: Data, made: Table, sizes: Mapping[str, int], parts: int) -> None:
-    """Say of each point without a value whose it is and why it lacks."""
+    """Record for each point without a value whose it is and why it has none."""
     rows, empty = made.rows, made.rows[made.value].isna().to_numpy()
     status = status_of(data, list(sizes), made.plan.averaged)
     if status is None:
@@ -506,60 +710,153 @@ def _add_status(data: Data, made: Table, sizes: Mapping[str, int], parts: int) -
     rows["status"] = np.where(empty, status.of_holes(codes), "")
 
 
-# What tells one curve from another.
-CURVE = ("row", "col", "hue", "style", VARIABLE, "curve")
+# ------------------------------------------------------------------------------------------ scales and labels
 
 
-COLOR_SCALES = ("linear", "log", "symlog")
-SCALES = (*COLOR_SCALES, "asinh", "logit")
-
-
-def check_scales(table: Table, scales: Mapping[str, str | None]) -> None:
-    """Raise when an axis cannot have the scale that it is given.
+def _scales(data: Data, made: Table) -> dict[str, str]:
+    """Return the scales of the axes: those given, and logarithmic ones for samples that were drawn on such a scale.
 
     Raises
     ------
     LayoutError
-        When there is no such scale, or names or dates are to be on one that is not linear.
+        When names or dates are to be on a scale that is not linear, or there is nothing to be on it.
     """
-    for role, scale in scales.items():
-        if scale is None:
+    spec, scales = made.plan.spec, {}
+    for role in ("x", "y", "z", "hue"):
+        scale, quantities = spec.scale(role), made.quantities.get(role)
+        argument = "hue_scale" if role == "hue" else f"{role}scale"
+        if scale is not None:
+            if quantities is None and role in {"z", "hue"}:
+                raise LayoutError(f"{argument} is for the colours of {role}, and there is no {role}.")
+            if quantities is not None and quantities[0].type != "number" and scale != "linear":
+                said = f"{quantities[0].name!r} holds {quantities[0].type}s and cannot be on a {scale} scale."
+                raise LayoutError(said, ways=[f"Leave out {argument}."])
+            scales[role] = scale
+        elif role in {"x", "y"} and quantities is not None and _is_log_sample(data, made, role):
+            scales[role] = "log"
+    return scales
+
+
+def _is_log_sample(data: Data, made: Table, role: str) -> bool:
+    """Return whether a parameter of points was sampled evenly on a logarithmic scale."""
+    names = getattr(made.plan, role)
+    if len(names) != 1 or made.one(role).type != "number" or not data.is_points(names[0]):
+        return False
+    values = np.unique(made.rows[role].dropna())
+    if data.is_table or not data.is_parameter(names[0]) or len(values) < SAMPLED:
+        return False
+    if not values[0] > 0 or not values[-1] >= DECADES * values[0] or not np.isfinite(values[-1]):
+        return False
+    logs = np.log(values)
+    return bool(abs((np.median(logs) - logs[0]) / (logs[-1] - logs[0]) - 0.5) < CENTRAL)
+
+
+def _with_label_places(data: Data, made: Table) -> Table:
+    """Return the table with places, beside the numbers, for labels that are none: None, NaN, infinity."""
+    rows, quantities = made.rows, dict(made.quantities)
+    for role in [role for role in (*GROUPS, "x", "y") if f"{CODE}{role}" in rows]:
+        codes = rows[f"{CODE}{role}"].fillna(0).to_numpy().astype(int)
+        names = [one.name for one in quantities[role]]
+        if role in {"x", "y"} and not _are_labels(data, names):
             continue
-        known = COLOR_SCALES if role == "z" else SCALES
-        if scale not in known:
-            raise LayoutError(f"{role}scale={scale!r} is unknown. {available(str(scale), known)}")
-        if role == "z" and "z" not in table.quantities:
-            raise LayoutError("zscale is for the colours of z, and there is no z.")
-        kind = table.one(role).kind if role in table.quantities else "number"
-        if kind != "number" and scale != "linear":
-            name = table.one(role).name
-            raise LayoutError(
-                f"{name!r} holds {kind}s and cannot be on a {scale} axis. Leave out {role}scale."
-            )
+        used = (codes > 0) & (_others_present(made, role) | rows["own"].to_numpy(dtype=bool))
+        if any(name in data.ds.dims for name in names):
+            used = codes > 0
+        if not used.any():
+            continue
+        order = [code for code in (6, 5, 4, 3, 2, 1) if (codes[used] == code).any()]
+        numbers = rows[role].to_numpy()[codes == 0]
+        places = _places_beside(quantities[role][0], numbers[~np.isnan(numbers)], order, made.scale(role))
+        rows.loc[used, role] = [places[code] for code in codes[used]]
+        rows.loc[~used & (codes > 0), role] = np.nan
+        quantities[role] = tuple(_with_places(one, places) for one in quantities[role])
+    return replace(made, quantities=quantities)
 
 
-def drawable(table: Table, scales: Mapping[str, str | None]) -> Table:
+def _others_present(made: Table, role: str) -> NDArray[np.bool_]:
+    """Return which points have a place on the axes other than that of a role."""
+    present = np.ones(len(made.rows), dtype=bool)
+    for axis in [axis for axis in ("x", "y", "z") if axis in made.quantities and axis != role]:
+        is_label = (
+            made.rows[f"{CODE}{axis}"].to_numpy() > 0
+            if f"{CODE}{axis}" in made.rows and axis != made.value
+            else False
+        )
+        present &= made.rows[axis].notna().to_numpy() | is_label
+    return present
+
+
+def _are_labels(data: Data, names: Sequence[str]) -> bool:
+    """Return whether what is no number on an axis is a label, and not a result that is lacking."""
+    if data.is_table:
+        # NaN in a column of floats is what pandas has for a missing result.
+        dtypes = {name: getattr(data.ds[name].dtype, "kind", "O") for name in names}
+        return all(data.is_parameter(name) or kind not in "fmM" for name, kind in dtypes.items())
+    return all(data.is_parameter(name) for name in names)
+
+
+def _places_beside(one: Quantity, values: NDArray[Any], order: Sequence[int], scale: str) -> dict[int, float]:
+    """Return places for labels: infinity at its side of the numbers, the others behind all."""
+    if one.type == "name":
+        return {code: float(len(one.categories) + at) for at, code in enumerate(order)}
+    is_log = scale == "log" and bool((values > 0).any())
+    levels = np.unique(np.log10(values[values > 0]) if is_log else values)
+    low, high = (levels[0], levels[-1]) if len(levels) else (0.0, 0.0)
+    step = (
+        max(float(np.median(np.diff(levels))), 0.08 * (high - low)) if len(levels) > 1 else abs(high) or 1.0
+    )
+    places, behind = {}, high
+    for code in order:
+        if code == 6:
+            places[code] = low - step
+        else:
+            behind += step
+            places[code] = behind
+    return {code: float(10.0**place if is_log else place) for code, place in places.items()}
+
+
+def _with_places(one: Quantity, places: Mapping[int, float]) -> Quantity:
+    if one.type == "name":
+        return replace(one, categories=(*one.categories, *(NO_NUMBERS[code] for code in places)))
+    return replace(one, places=tuple((place, code) for code, place in places.items()))
+
+
+def drawable(data: Data, made: Table) -> Table:
     """Return the table without values that have no place on their axis; warn of them."""
-    rows, said = table.rows.copy(), []
-    for role in ("x", "y", "z"):
-        if role not in rows or table.one(role).kind != "number":
-            continue
-        values = rows[role].to_numpy()
+    rows, lost_parts = made.rows.copy(), []
+    for role in [role for role in ("x", "y", "z") if role in rows and made.one(role).type == "number"]:
+        values, names = (
+            rows[role].to_numpy(),
+            listing(dict.fromkeys(one.name for one in made.quantities[role])),
+        )
         lost = np.isinf(values)
         if lost.any():
-            said.append(f"{int(lost.sum())} infinite values of {_variable_names(table, role)}")
-        if scales.get(role) == "log":
-            below = (values <= 0) & ~lost
-            if below.any():
-                said.append(
-                    f"{int(below.sum())} values of {_variable_names(table, role)} that are 0 or less, on a log scale"
-                )
-            lost |= below
-        rows[role] = np.where(lost, np.nan, values)
-    if said:
-        warn(f"Not drawn: {listing(said)}.")
-    return replace(table, rows=rows) if said else table
+            lost_parts.append(f"{count(int(lost.sum()), 'infinite value')} of {names}")
+        outside, why = _outside(values, made.scale(role))
+        outside &= ~lost
+        if outside.any():
+            lost_parts.append(f"{count(int(outside.sum()), 'value')} of {names} {why}")
+        rows[role] = np.where(lost | outside, np.nan, values)
+    if data.is_table and made.value == "y":
+        without = int((rows["x"].isna() & made.rows["x"].isna() & rows["y"].notna()).sum())
+        if without:
+            lost_parts.append(f"{count(without, 'point')} without {listing(made.plan.x)}")
+    if lost_parts:
+        warn(f"Not drawn: {listing(lost_parts)}.")
+    if "low" in rows and made.scale("y") == "log":
+        cut = int((rows["low"].le(0) & rows["y"].gt(0)).sum())
+        if cut:
+            warn(
+                f"{count(cut, 'error')} of {listing(made.plan.y)} reach 0 or less and are cut off by the log scale."
+            )
+    return replace(made, rows=rows)
 
 
-def _variable_names(table: Table, role: str) -> str:
-    return listing(dict.fromkeys(one.name for one in table.quantities[role]))
+def _outside(values: NDArray[Any], scale: str) -> tuple[NDArray[np.bool_], str]:
+    """Return which values a scale has no place for, and why."""
+    with np.errstate(invalid="ignore"):
+        if scale == "log":
+            return values <= 0, "that are 0 or less, on a log scale"
+        if scale == "logit":
+            return (values <= 0) | (values >= 1), "that are not between 0 and 1, on a logit scale"
+    return np.zeros(values.shape, dtype=bool), ""

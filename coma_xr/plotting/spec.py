@@ -1,60 +1,279 @@
-"""What goes where in a plot: its arguments, the names in the data, and the plan made from both."""
+"""What is asked of a plot: its arguments with their checks, the names in the data, and the plan made from both."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+import functools
+import inspect
+import math
+import numbers
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.errors import ExperimentError, LayoutError, PathError
-from coma_xr.text import available, listing
+from coma_xr.checks import check_choice, check_flag, check_integer, check_positive, check_string
+from coma_xr.errors import ArgumentError, ExperimentError, LayoutError, ParameterError, PathError, Way
+from coma_xr.keywords import unknown_argument
+from coma_xr.text import count, listing, shortened
 
 # The name of what several variables on one axis differ in; hue, style, row and col know it.
 VARIABLE = "variable"
 
+# The dim of several measurements with equal parameters.
+REPEAT = "repeat"
+
 UNNAMED = "value"
 ROW = "row"
+MEASUREMENT = "measurement"
 
 # Coords that describe a measurement or a list: never what a plot is about, unless named.
 ABOUT = ("measurement_id", "measurement_status", "coma_status")
 
+COLOR_SCALES = ("linear", "log", "symlog")
+SCALES = (*COLOR_SCALES, "asinh", "logit")
+
+GROUPS = ("hue", "style", "row", "col")
+
+# What keyword arguments can be given for, as in line_kw.
+ARTISTS = ("line", "scatter", "map", "hist", "box", "error", "legend")
+
+
+# ------------------------------------------------------------------------------------------ arguments
+
+
+@dataclass(frozen=True)
+class PlotSpec:
+    """The arguments of `coma_xr.plot`, where they are explained, and their defaults."""
+
+    x: Any = None
+    y: Any = None
+    z: Any = None
+    hue: Any = None
+    style: Any = None
+    row: Any = None
+    col: Any = None
+    error: Any = None
+    kind: str | None = None
+    labels: Mapping[Any, str] | None = None
+    order: Mapping[str, Sequence[Any]] | Sequence[Any] | None = None
+    palette: Any = None
+    ax: Any = None
+    xscale: str | None = None
+    yscale: str | None = None
+    zscale: str | None = None
+    hue_scale: str | None = None
+    xlim: Any = None
+    ylim: Any = None
+    cmap: Any = None
+    vmin: float | None = None
+    vmax: float | None = None
+    robust: bool = False
+    levels: int | Sequence[float] | None = None
+    bins: Any = None
+    density: bool = False
+    err_style: str | None = None
+    status: bool | str | Sequence[str] = False
+    sharex: bool | str | None = None
+    sharey: bool | str | None = None
+    col_wrap: int | None = None
+    height: float | None = None
+    aspect: float | None = None
+    figsize: tuple[float, float] | None = None
+    legend: bool | str = True
+    title: str | None = None
+    line_kw: Mapping[str, Any] | None = None
+    scatter_kw: Mapping[str, Any] | None = None
+    map_kw: Mapping[str, Any] | None = None
+    hist_kw: Mapping[str, Any] | None = None
+    box_kw: Mapping[str, Any] | None = None
+    error_kw: Mapping[str, Any] | None = None
+    legend_kw: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> PlotSpec:
+        """Return the arguments of a call.
+
+        Raises
+        ------
+        ArgumentError
+            When there is no such argument.
+        ParameterError
+            When one has a value that it cannot have.
+        """
+        known = [one.name for one in fields(cls)]
+        checked = {}
+        for name, value in arguments.items():
+            if name not in known:
+                raise _unknown_argument(name, known)
+            checked[name] = _CHECKS[name](name, value) if name in _CHECKS and value is not None else value
+        spec = cls(**checked)
+        if spec.figsize is not None and (spec.height is not None or spec.aspect is not None):
+            sizes = "figsize is the size of the whole figure, height and aspect are those of a panel."
+            raise LayoutError(sizes, ways=["Leave out figsize, or height and aspect."])
+        if spec.vmin is not None and spec.vmax is not None and spec.vmin >= spec.vmax:
+            raise LayoutError(f"vmin={spec.vmin!r} is not below vmax={spec.vmax!r}.")
+        return spec
+
+    def scale(self, role: str) -> str | None:
+        """Return the scale that was given for x, y, z or hue."""
+        given: str | None = getattr(self, "hue_scale" if role == "hue" else f"{role}scale", None)
+        return given
+
+    def keywords(self, name: str) -> dict[str, Any]:
+        """Return the keyword arguments given for artists, such as `line_kw`."""
+        return dict(getattr(self, name) or {})
+
+
+def _is_number(value: Any) -> bool:
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, (list, tuple, np.ndarray)) and len(value) == 2
+
+
+def _is_steps(value: Any) -> bool:
+    """Return whether a value is a number of steps, or their edges in ascending order."""
+    if not isinstance(value, (list, tuple, range, np.ndarray, pd.Index)):
+        return isinstance(value, numbers.Integral) and _is_number(value) and int(value) > 0
+    return len(value) > 1 and all(map(_is_number, value)) and bool((np.diff(list(value)) > 0).all())
+
+
+def _is_bins(value: Any) -> bool:
+    return _is_steps(value) or (_is_pair(value) and all(map(_is_steps, value)))
+
+
+def _is_size(value: Any) -> bool:
+    return _is_pair(value) and all(_is_number(side) and side > 0 for side in value)
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _that(fits: Callable[[Any], bool], expected: str) -> Callable[[str, Any], Any]:
+    """Return a check that a value fits."""
+
+    def check(name: str, value: Any) -> Any:
+        if not fits(value):
+            raise ParameterError(f"{name}={shortened(value)} cannot be used.", expected=expected)
+        return value
+
+    return check
+
+
+def _one_of(*choices: Any) -> Callable[[str, Any], Any]:
+    return functools.partial(check_choice, choices=choices)
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("xscale", "yscale"), _one_of(*SCALES)),
+    **dict.fromkeys(("zscale", "hue_scale"), _one_of(*COLOR_SCALES)),
+    **dict.fromkeys(("sharex", "sharey"), _one_of(True, False, "all", "row", "col", "none")),
+    **dict.fromkeys(("robust", "density"), check_flag),
+    **dict.fromkeys(("vmin", "vmax"), _that(_is_number, "a number")),
+    **dict.fromkeys(("xlim", "ylim"), _that(_is_pair, "two values, such as (0, 1)")),
+    **{f"{artist}_kw": _that(_is_mapping, "a mapping such as {'alpha': 0.5}") for artist in ARTISTS},
+    "labels": _that(_is_mapping, "a mapping such as {'t': 'time'}"),
+    "levels": _that(_is_steps, "a number of levels, or the levels in ascending order"),
+    "bins": _that(_is_bins, "a number of bins, or their edges in ascending order"),
+    "legend": _one_of(True, False, "right", "bottom", "inside"),
+    "err_style": _one_of("band", "bars"),
+    "col_wrap": functools.partial(check_integer, lowest=1),
+    "height": functools.partial(check_positive, unit="inches"),
+    "aspect": check_positive,
+    "figsize": _that(_is_size, "width and height in inches, such as (3.4, 2.4)"),
+    "title": check_string,
+}
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature of a function of data and the arguments of a `PlotSpec`."""
+    own = inspect.signature(function)
+    by_place = ("x", "y")
+    parameters = [next(iter(own.parameters.values()))]
+    for one in fields(PlotSpec):
+        kind = (
+            inspect.Parameter.POSITIONAL_OR_KEYWORD
+            if one.name in by_place
+            else inspect.Parameter.KEYWORD_ONLY
+        )
+        parameters.append(inspect.Parameter(one.name, kind, default=one.default, annotation=one.type))
+    return own.replace(parameters=parameters)
+
+
+# What the same is called elsewhere.
+_OTHERS = {
+    **dict.fromkeys(("color", "colour", "c", "group", "by"), "hue"),
+    **dict.fromkeys(("yerr", "err", "errorbar", "aggregate"), "error"),
+    **dict.fromkeys(("cols", "column"), "col"),
+    **dict.fromkeys(("axes", "axis"), "ax"),
+    **dict.fromkeys(("hue_order", "style_order", "row_order", "col_order"), "order"),
+    **dict.fromkeys(("colormap", "colourmap"), "cmap"),
+    **dict.fromkeys(("hue_norm", "huescale", "hscale"), "hue_scale"),
+    "colors": "palette",
+    "size": "figsize",
+    "suptitle": "title",
+    "rows": "row",
+    "logx": "xscale",
+    "logy": "yscale",
+    "logz": "zscale",
+    "norm": "zscale",
+    "wrap": "col_wrap",
+    "clim": "vmin and vmax",
+}
+
+# What is done otherwise.
+_WAYS = {
+    **dict.fromkeys(
+        ("marker", "markers", "linestyle", "ls", "dashes", "linewidth", "lw", "alpha", "markersize", "ms"),
+        "Keyword arguments for lines go into line_kw, such as line_kw={'marker': 's'}, those for points into scatter_kw. "
+        "To tell values apart by dashes and markers, give style='a', where a is a name in the data.",
+    ),
+    **dict.fromkeys(
+        ("xlabel", "ylabel", "label", "legend_title"), "Give labels={'a': '...'} to name what is in the data."
+    ),
+}
+
+
+def _unknown_argument(name: str, known: Sequence[str]) -> ArgumentError:
+    if name not in _OTHERS and name not in _WAYS:
+        return unknown_argument("plot", name, known)
+    value = "='log'" if name.startswith("log") else ""
+    way = f"Use {_OTHERS[name]}{value}." if name in _OTHERS else _WAYS[name]
+    return ArgumentError(f"plot() has no argument '{name}'.", ways=[way])
+
+
+# ------------------------------------------------------------------------------------------ names
+
 
 @dataclass(frozen=True)
 class Data:
-    """A Dataset, and what is known of where it came from.
-
-    Parameters
-    ----------
-    ds : Dataset
-        Its names are text.
-    only : str, optional
-        The variable that is meant when none is named.
-    is_table : bool, default False
-        Whether it was a table: nothing in it tells parameters from results.
-    """
+    """A Dataset whose names are strings, and what is known of where it came from."""
 
     ds: xr.Dataset
+    # The variable that is meant when none is named.
     only: str | None = None
+    # Nothing in a table distinguishes parameters from results.
     is_table: bool = False
     _paths: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, data: Any) -> Data:
-        """Return a Dataset, DataArray or DataFrame in one form.
+        """Return a Dataset, DataArray, DataFrame or Series in one form.
 
         Raises
         ------
         ExperimentError
             When it is anything else.
         """
-        is_table = isinstance(data, pd.DataFrame)
+        is_table = isinstance(data, (pd.DataFrame, pd.Series))
         if isinstance(data, pd.Series):
             data = data.to_frame(UNNAMED if data.name is None else data.name)
-            is_table = True
         if isinstance(data, pd.DataFrame):
             ds = _of_frame(data)
         elif isinstance(data, xr.DataArray):
@@ -63,10 +282,11 @@ class Data:
         elif isinstance(data, xr.Dataset):
             ds = data
         else:
-            hint = " Use .to_dataset() or .to_dataframe()." if hasattr(data, "to_dataset") else ""
-            kind = type(data).__name__
+            ways = ["Use .to_dataset() or .to_dataframe()."] if hasattr(data, "to_dataset") else []
             raise ExperimentError(
-                f"A Dataset, DataArray or DataFrame can be plotted, this is a {kind}.{hint}"
+                f"{type(data).__name__} cannot be plotted.",
+                expected="a Dataset, DataArray or DataFrame",
+                ways=ways,
             )
         odd = {name: str(name) for name in {*ds.variables, *ds.dims} if not isinstance(name, str)}
         ds = ds.rename(odd) if odd else ds
@@ -81,7 +301,7 @@ class Data:
         if not self.ds.variables or (short and None not in short):
             what = f"the dim {short[0]!r} has no values" if short else "there are no variables"
             raise LayoutError(
-                f"There is nothing to plot: {what}. Was everything left out by a condition or selection?"
+                f"The data is empty: {what}.", ways=["Check the condition or selection that it comes from."]
             )
 
     def find(self, name: Any, argument: str) -> str:
@@ -100,18 +320,35 @@ class Data:
         elif isinstance(name, Hashable) and str(name) in self.ds.variables:
             return str(name)
         names = [*self.ds.dims, *(name for name in self.ds.variables if name not in self.ds.dims)]
-        there = available(str(name), [str(name) for name in names])
-        raise PathError(f"{argument}={name!r} is no dim, coord or variable of what is plotted. {there}")
+        raise PathError(
+            f"{argument}={name!r} is not a dimension, coordinate or variable of the plotted data.",
+            name=str(name),
+            available=[str(name) for name in names],
+        )
+
+    def has(self, name: Any) -> bool:
+        """Return whether a name or path is one of the data."""
+        return isinstance(name, str) and (
+            name in self.ds.variables or name in self.ds.dims or name in self._paths
+        )
 
     def variable(self, name: str) -> xr.Variable:
-        """Return a variable; a dim without labels counts from 0."""
+        """Return a variable; a dim without labels counts from 0, one of measurements has their ids."""
         if name in self.ds.variables:
             return self.ds[name].variable
+        if (
+            name == MEASUREMENT
+            and "measurement_id" in self.ds.variables
+            and self.dims("measurement_id") == (name,)
+        ):
+            return self.ds["measurement_id"].variable
         return xr.Variable((name,), np.arange(self.ds.sizes[name]))
 
     def dims(self, *names: str) -> tuple[str, ...]:
         """Return the dims of variables, in the order of the Dataset."""
-        found = {dim for name in names for dim in self.variable(name).dims}
+        found = {
+            dim for name in names for dim in (self.ds[name].dims if name in self.ds.variables else (name,))
+        }
         return tuple(str(dim) for dim in self.ds.dims if dim in found)
 
     def long_dims(self, *names: str) -> tuple[str, ...]:
@@ -119,21 +356,55 @@ class Data:
         return tuple(dim for dim in self.dims(*names) if self.ds.sizes[dim] != 1)
 
     def is_variable(self, name: str) -> bool:
-        """Whether a name is a data variable's: a result, as far as that is known."""
+        """Return whether a name is that of a data variable: a result, as far as that is known."""
         return name in self.ds.data_vars
 
     @property
     def is_ours(self) -> bool:
-        """Whether variables say in their attrs which ones they are."""
+        """Whether the attrs of variables record which ones they are."""
         return any("name" in v.attrs and "path" in v.attrs for v in self.ds.variables.values())
 
     def is_points(self, name: str) -> bool:
-        """Whether a variable lies along one dim that is nothing but a row of measurements."""
+        """Return whether a variable lies along one dim that is nothing but a row of measurements."""
         dims = self.dims(name)
-        return len(dims) == 1 and (self.is_table or dims[0] in {"measurement", ROW})
+        return len(dims) == 1 and (self.is_table or dims[0] in {MEASUREMENT, ROW})
+
+    def is_parameter(self, name: str) -> bool:
+        """Return whether the values of a name are labels, so that None, NaN and infinity are labels too."""
+        path = str(self.ds[name].attrs.get("path", "")) if name in self.ds.variables else ""
+        return path.startswith("parameters/") or (
+            name not in self.ds.data_vars and not path.startswith("results/")
+        )
+
+    def is_inner(self, dim: str) -> bool:
+        """Return whether a dim lies within one result, such as a list: no parameter varies along it."""
+        if not self.is_ours or dim in {REPEAT, ROW, MEASUREMENT}:
+            return False
+        paths = ((v.dims, str(v.attrs.get("path", ""))) for v in self.ds.variables.values())
+        return not any(dim in dims and path.startswith("parameters/") for dims, path in paths)
+
+    def aligned(self, x: str, y: str) -> Data:
+        """Return the data with one dim for two lists of equal lengths, so that one can be drawn over the other."""
+        first, second = (self.long_dims(name) for name in (x, y))
+        mine, other = (
+            [dim for dim in dims if dim not in both] for dims, both in ((first, second), (second, first))
+        )
+        if len(mine) != 1 or len(other) != 1 or self.ds.sizes[mine[0]] != self.ds.sizes[other[0]]:
+            return self
+        if not (self.is_inner(mine[0]) and self.is_inner(other[0])) or not self._have_equal_lengths(x, y):
+            return self
+        was = self.ds[y].variable
+        dims = [mine[0] if dim == other[0] else dim for dim in was.dims]
+        moved = xr.Variable(dims, was.values, was.attrs)
+        ds = self.ds.assign({y: moved}) if self.is_variable(y) else self.ds.assign_coords({y: moved})
+        return replace(self, ds=ds)
+
+    def _have_equal_lengths(self, *names: str) -> bool:
+        lengths = [self.ds[f"{name}_length"] for name in names if f"{name}_length" in self.ds.variables]
+        return len(lengths) < 2 or bool((lengths[0] == lengths[1]).all())
 
     def labelling(self, dim: str) -> str:
-        """Return what tells best where on a dim one is: its labels, else the one coord that goes along it."""
+        """Return what best describes a place on a dim: its labels, else the one coord that goes along it."""
         if dim in self.ds.variables:
             return dim
         along = [name for name, coord in self.ds.coords.items() if dim in coord.dims and _is_telling(name)]
@@ -155,8 +426,12 @@ def _of_frame(frame: pd.DataFrame) -> xr.Dataset:
     columns = [_column_name(name) for name in frame.columns]
     if len(set(columns)) < len(columns):
         double = next(name for name in columns if columns.count(name) > 1)
-        raise ExperimentError(f"Two columns of the table have the name {double!r}. Give each its own.")
-    dim = _free(ROW, columns)
+        raise ExperimentError(
+            f"Two columns of the table have the name {double!r}.", ways=["Rename one of them."]
+        )
+    dim = ROW
+    while dim in columns:
+        dim += "_"
     return xr.Dataset(
         {
             name: xr.Variable((dim,), frame.iloc[:, at].array, {**frame.iloc[:, at].attrs})
@@ -170,43 +445,89 @@ def _column_name(name: Hashable) -> str:
     return " ".join(str(part) for part in name if part != "") if isinstance(name, tuple) else str(name)
 
 
-def _free(name: str, taken: Iterable[str]) -> str:
-    taken = set(taken)
-    while name in taken:
-        name += "_"
-    return name
+# ------------------------------------------------------------------------------------------ kinds and errors
 
 
-KINDS = ("line", "scatter", "heatmap", "contour", "hist")
-SURFACES = ("heatmap", "contour")
+@dataclass(frozen=True)
+class Kind:
+    """A kind of plot: one entry in the table of kinds.
 
-# The dim of several measurements with equal parameters.
-REPEAT = "repeat"
+    Parameters
+    ----------
+    draw : callable
+        Draws the points of one panel on its axes: ``draw(ax, points, look)``.
+    layout : {"curve", "points", "map", "counts", "samples"}
+        Which dims the points lie over: that of a curve, all those of x and y, the two of a map, or all.
+    takes : tuple of str
+        The arguments among y, z, hue, style and error that it has a use for.
+    settings : tuple of str
+        The arguments that are for this kind and those that list them too.
+    """
+
+    draw: Callable[..., None]
+    layout: Literal["curve", "points", "map", "counts", "samples"]
+    takes: tuple[str, ...]
+    settings: tuple[str, ...] = ()
+
+
+# What an error is, as the figure words it; `{}` is the level.
+SPREADS = {
+    "se": "mean ± standard error",
+    "sd": "mean ± standard deviation",
+    "ci": "mean and {} % confidence interval",
+    "percentile": "median and {} % of the values",
+    "binned": "mean ± standard error from binning",
+}
+DEFAULT_LEVELS = {"ci": 95.0, "percentile": 90.0}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How the error of a mean is computed: one of `SPREADS`, with a part in percent or two percentiles."""
+
+    how: str = "se"
+    level: float | tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        level = self.level
+        if isinstance(level, tuple):
+            return f"median and percentiles {level[0]:g} to {level[1]:g}"
+        return SPREADS[self.how].format("" if level is None else f"{level:g}")
+
+
+def _spread_of(data: Data, error: Any) -> tuple[Spread, tuple[Any, ...]] | None:
+    """Return how an error is computed and the dims that were named for it, or None when it is names alone."""
+    words = (error,) if isinstance(error, str) else error
+    if not isinstance(words, tuple) or not words or words[0] not in SPREADS or data.has(words[0]):
+        return None
+    how, *more = words
+    levels = [part for part in more if not isinstance(part, str)]
+    level: Any = levels[0] if levels else DEFAULT_LEVELS.get(how)
+    if len(levels) > 1 or (level is not None and how not in DEFAULT_LEVELS):
+        raise LayoutError(f"error={error!r} cannot be used.", expected=f"error=({how!r}, dim)")
+    if isinstance(level, (tuple, list)) and how == "percentile" and len(level) == 2:
+        level = (float(level[0]), float(level[1]))
+        parts: tuple[float, ...] = level
+    else:
+        parts = () if level is None else (level,)
+    for part in parts:
+        if not isinstance(part, numbers.Real) or isinstance(part, bool) or not 0 <= part <= 100:
+            raise LayoutError(
+                f"error={error!r} cannot be used.", expected=f"a part in percent, such as ({how!r}, 95)"
+            )
+    return Spread(how, level), tuple(part for part in more if isinstance(part, str))
+
+
+# ------------------------------------------------------------------------------------------ plan
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What goes where.
+    """What goes where: names of variables for each argument, and what becomes of the dims."""
 
-    Parameters
-    ----------
-    kind : str
-        One of `KINDS`; empty where only the values can tell a line from points or a map.
-    x, y, error : tuple of str
-        Names of variables; one of `x` and `y` may have several, `error` as many or none.
-    z, hue, style, row, col : str, optional
-        Names of variables; the last four may be ``"variable"``.
-    along : tuple of str
-        The dims that one curve runs along, or that a map lies over.
-    averaged : tuple of str
-        The dims over which the mean is taken.
-    spread : bool
-        Whether the standard error of that mean is drawn.
-    rows : bool
-        Whether the mean is taken over rows of a table that are equal in all else that is drawn.
-    """
-
-    kind: str
+    spec: PlotSpec
+    # Empty where only the values can tell a line from points or a map.
+    kind: str = ""
     x: tuple[str, ...] = ()
     y: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
@@ -215,15 +536,18 @@ class Plan:
     style: str | None = None
     row: str | None = None
     col: str | None = None
+    # The dims that one curve runs along, or that a map lies over.
     along: tuple[str, ...] = ()
+    # The dims over which the mean is taken, or whose values a box sums up.
     averaged: tuple[str, ...] = ()
-    spread: bool = False
+    spread: Spread | None = None
+    # Whether the mean is taken over rows of a table that are equal in all else that is drawn.
     rows: bool = False
 
     @property
     def roles(self) -> dict[str, str]:
         """The arguments that tell groups apart, with their variables."""
-        pairs = {"hue": self.hue, "style": self.style, "row": self.row, "col": self.col}
+        pairs = {role: getattr(self, role) for role in GROUPS}
         return {role: name for role, name in pairs.items() if name is not None}
 
     @property
@@ -247,37 +571,31 @@ class Plan:
         return self.z is not None
 
 
-def plan(data: Data, *, error: Any = None, kind: str | None = None, **asked: Any) -> Plan:
-    """Return what goes where.
-
-    Parameters
-    ----------
-    data : Data
-        What is plotted.
-    error, kind, **asked
-        The arguments of `coma_xr.plot`.
+def plan(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, Plan]:
+    """Return what goes where, and the data with lists of equal lengths along one dim.
 
     Raises
     ------
     PathError
         When a name is unknown.
     LayoutError
-        When the arguments do not fit together, or a dim is used by nothing. The message says why, and the ways out.
+        When the arguments do not fit together, or a dim is used by nothing.
     """
-    if kind is not None and kind not in KINDS:
-        raise LayoutError(f"kind={kind!r} is unknown. {available(str(kind), KINDS)}")
-    several = [role for role in ("x", "y") if isinstance(asked[role], (list, tuple))]
-    lists = {role: _names(data, asked.pop(role), role) for role in ("x", "y")}
-    single = {role: _single(data, name, role, bool(several)) for role, name in asked.items()}
-    new = replace(Plan(kind or "", x=lists["x"], y=lists["y"]), **single)  # type: ignore[arg-type]
-    new = _with_error(data, new, error)
+    if spec.kind is not None and spec.kind not in kinds:
+        raise LayoutError(f"kind={spec.kind!r} is unknown.", name=str(spec.kind), available=kinds)
+    several = any(isinstance(names, (list, tuple)) for names in (spec.x, spec.y))
+    singles = {role: _single(data, getattr(spec, role), role, several) for role in ("z", *GROUPS)}
+    new = Plan(spec, spec.kind or "", _names(data, spec.x, "x"), _names(data, spec.y, "y"), **singles)  # type: ignore[arg-type]
+    if len(new.x) == len(new.y) == 1:
+        data = data.aligned(new.x[0], new.y[0])
+    new = _with_error(data, new, kinds)
     _check_lists(new)
     new = _with_axes(data, new)
-    _check_kind(new)
+    _check_kind(new, kinds)
     new = _with_variable(new)
-    new = _with_along(data, new)
+    new = _with_along(data, new, kinds)
     _check_used(data, new)
-    return new
+    return data, new
 
 
 def _names(data: Data, names: Any, role: str) -> tuple[str, ...]:
@@ -285,7 +603,7 @@ def _names(data: Data, names: Any, role: str) -> tuple[str, ...]:
         return ()
     if isinstance(names, (list, tuple)):
         if not names:
-            raise LayoutError(f"{role}=[] names nothing. {available('', data.choices())}")
+            raise LayoutError(f"{role}=[] is empty.", available=data.choices())
         found = tuple(data.find(name, role) for name in names)
         if len(set(found)) < len(found):
             raise LayoutError(f"{role}={list(found)} names a variable twice.")
@@ -297,60 +615,70 @@ def _single(data: Data, name: Any, role: str, several: bool) -> str | None:
     if name is None:
         return None
     if isinstance(name, (list, tuple)):
-        ways = "Give one name; or several to y, which are told apart as 'variable'."
-        raise LayoutError(f"{role}={list(name)!r}: only x and y take several variables. {ways}")
+        ways = ["Give one name, or give several to y, which are distinguished as 'variable'."]
+        raise LayoutError(f"{role}={list(name)!r}: only x and y take several variables.", ways=ways)
     if name == VARIABLE and several and role != "z" and VARIABLE not in data.ds.variables:
         return VARIABLE
     return data.find(name, role)
 
 
-def _with_error(data: Data, new: Plan, error: Any) -> Plan:
+def _with_error(data: Data, new: Plan, kinds: Mapping[str, Kind]) -> Plan:
     """Add the dims over which the mean is taken, and where the error comes from."""
-    names = _names(data, error, "error")
+    given = _spread_of(data, new.spec.error)
+    spread, words = given if given is not None else (Spread(), new.spec.error)
+    names = _names(data, words or None, "error")
     over = tuple(name for name in names if name in data.ds.dims)
-    if over and len(over) < len(names):
-        raise LayoutError(f"error={list(names)} mixes dims and variables. Give either.")
+    if len(over) < len(names) and (over or given is not None) and not data.is_table:
+        raise LayoutError(
+            f"error={new.spec.error!r} mixes dims and variables.", ways=["Give dims or variables."]
+        )
     taken = {name: role for role, name in new.roles.items()} | dict.fromkeys(new.x, "x")
-    if _repeats_in_rows(data, {*taken, *new.y, new.z}) and new.kind != "hist" and names in {(), (REPEAT,)}:
-        return replace(new, rows=True, spread=bool(names))
+    layout = kinds[new.kind].layout if new.kind else ""
+    if layout == "counts":
+        return replace(new, error=names, spread=spread if given or over else None)
+    in_rows = _repeats_in_rows(data, {*taken, *new.y, new.z})
+    if in_rows and layout != "samples" and (names in {(), (REPEAT,)}):
+        return replace(new, rows=True, spread=spread if given or names else None)
     for dim in over:
         if dim in taken:
             raise LayoutError(
                 f"The dim {dim!r} is on {taken[dim]} and cannot be averaged over by error= too."
             )
     if over:
-        return replace(new, averaged=over, spread=True)
+        return replace(new, averaged=over, spread=spread)
+    if given is not None or layout == "samples":
+        left = (REPEAT,) if REPEAT in data.ds.dims and REPEAT not in taken else _left(data, new, *new.y)
+        if not left and not data.is_table:
+            ways = [f"Name the dim: error=({spread.how!r}, ..., dim)."]
+            raise LayoutError(
+                f"There is no dim that error={new.spec.error!r} could be taken over.", ways=ways
+            )
+        return replace(new, averaged=left, spread=spread, rows=data.is_table)
     used = data.dims(*new.grouping, *new.x)
-    mean = (REPEAT,) if REPEAT in data.ds.dims and REPEAT not in used and new.kind != "hist" else ()
+    mean = (REPEAT,) if REPEAT in data.ds.dims and REPEAT not in used else ()
     return replace(new, error=names, averaged=mean)
 
 
 def _repeats_in_rows(data: Data, used: set[str | None]) -> bool:
-    """Whether a table has several rows for equal parameters, and says so."""
-    return (
-        REPEAT in data.ds.variables
-        and REPEAT not in data.ds.dims
-        and REPEAT not in used
-        and data.is_points(REPEAT)
-    )
+    """Return whether a table has a column of repeats that nothing uses."""
+    is_column = REPEAT in data.ds.variables and REPEAT not in data.ds.dims
+    return is_column and REPEAT not in used and data.is_points(REPEAT)
 
 
 def _check_lists(new: Plan) -> None:
     if len(new.x) > 1 and len(new.y) > 1:
-        raise LayoutError(
-            "x and y both name several variables; only one of them can. Plot pair by pair, with ax=."
-        )
-    if new.error and len(new.error) != max(len(new.x), len(new.y), 1):
-        wanted = max(len(new.x), len(new.y), 1)
-        raise LayoutError(
-            f"error names {len(new.error)} variables for {wanted}. Give one for each, in the same order."
-        )
+        ways = ["Plot pair by pair, with ax=."]
+        raise LayoutError("x and y both name several variables; only one of them can.", ways=ways)
+    wanted = max(len(new.x), len(new.y), 1)
+    if new.error and len(new.error) != wanted:
+        said = f"error names {count(len(new.error), 'variable')} for {wanted}."
+        raise LayoutError(said, ways=["Give one error for each variable, in the same order."])
 
 
 def _with_axes(data: Data, new: Plan) -> Plan:
     """Choose x, y and z where they were not given."""
     only = data.only if data.only not in {*new.x, *new.y, *new.grouping, *new.error, new.z} else None
-    if new.kind in SURFACES or new.z:
+    if new.kind in {"heatmap", "contour"} or new.z:
         return _with_plane(data, replace(new, z=new.z or only))
     if new.kind == "hist":
         return replace(new, x=new.x or ((only,) if only else ()))
@@ -364,11 +692,12 @@ def _with_axes(data: Data, new: Plan) -> Plan:
     elif new.x and new.y and only and not new.kind and _is_plane(data, new):
         return replace(new, z=only)
     if new.x and not new.y and (new.kind or not data.is_variable(new.x[0])):
+        ways = ["Give y."]
         raise LayoutError(
-            f"Which variable is plotted over {new.x[0]!r}? Give y. {available('', data.choices())}"
+            f"Which variable is plotted over {new.x[0]!r}?", available=data.choices(), ways=ways
         )
     if not new.x and not new.y:
-        raise LayoutError(f"What is plotted? Give y, and x. {available('', data.choices())}")
+        raise LayoutError("Neither x nor y is given.", available=data.choices(), ways=["Give y, and x."])
     if not new.x:
         new = replace(new, x=(_default_x(data, new),))
     if new.x and not new.y:
@@ -381,23 +710,23 @@ def _is_over(data: Data, x: str, y: str) -> bool:
 
 
 def _is_plane(data: Data, new: Plan) -> bool:
-    """Whether x and y are dims that a map could lie over."""
+    """Return whether x and y are dims that a map could lie over."""
     given = (*new.x, *new.y)
     if len(given) != 2 or any(data.is_variable(name) for name in given) or new.hue or new.style:
         return False
     return len(data.dims(*given)) == 2 and set(data.dims(*given)) <= set(data.dims(str(data.only)))
 
 
-def _left(data: Data, new: Plan, name: str) -> tuple[str, ...]:
-    """Return the dims of a variable that nothing uses yet."""
+def _left(data: Data, new: Plan, *names: str) -> tuple[str, ...]:
+    """Return the dims of variables that nothing uses yet."""
     used = {*data.dims(*new.grouping, *new.x), *new.averaged}
-    return tuple(dim for dim in data.long_dims(name) if dim not in used)
+    return tuple(dim for dim in data.long_dims(*names) if dim not in used)
 
 
 def _with_plane(data: Data, new: Plan) -> Plan:
     """Choose the axes of a map among the dims of z."""
     if new.z is None:
-        raise LayoutError(f"Which variable gives the colours? Give z. {available('', data.choices())}")
+        raise LayoutError("Which variable gives the colours?", available=data.choices(), ways=["Give z."])
     used = {*data.dims(*new.grouping, *new.x, *new.y), *new.averaged}
     free = [dim for dim in data.dims(new.z) if dim not in used]
     wanted = 2 - bool(new.x) - bool(new.y)
@@ -405,7 +734,7 @@ def _with_plane(data: Data, new: Plan) -> Plan:
     free = long if len(long) >= wanted else free
     if len(free) != wanted and wanted:
         dims = listing(data.dims(new.z))
-        raise LayoutError(f"Give x and y: a map of {new.z!r} (over {dims}) needs two axes.")
+        raise LayoutError(f"A map of {new.z!r} (over {dims}) needs two axes.", ways=["Give x and y."])
     # Rows are drawn upwards and columns to the right, as xarray does.
     y = new.y or (data.labelling(free.pop(0)),)
     return replace(new, y=y, x=new.x or (data.labelling(free.pop(0)),))
@@ -424,62 +753,55 @@ def _default_x(data: Data, new: Plan) -> str:
         )
     varied = next((name for name in new.y if data.dims(name)), None)
     if varied is None:
-        alone = f"{listing(map(repr, new.y))} {'is one value' if len(new.y) == 1 else 'are one value each'}"
-        raise LayoutError(f"{alone}, with no dim to draw over. {available('', data.choices())}")
-    there = listing(_left(data, new, varied) or data.dims(varied))
-    raise LayoutError(f"What is on x? {varied!r} varies over: {there}. Give one of them to x.")
+        are = "is one value" if len(new.y) == 1 else "are one value each"
+        said = f"{listing(map(repr, new.y))} {are}, with no dim to draw over."
+        raise LayoutError(said, available=data.choices())
+    dims = list(_left(data, new, varied) or data.dims(varied))
+    raise LayoutError(
+        f"What is on x? {varied!r} varies over {listing(dims)}.", ways=["Give one of them to x."]
+    )
 
 
-def _check_kind(new: Plan) -> None:
+def _check_kind(new: Plan, kinds: Mapping[str, Kind]) -> None:
     """Raise where a kind of plot has no use for an argument."""
-    if new.kind == "hist":
-        for role, names in (
-            ("y", new.y),
-            ("z", new.z),
-            ("error", new.error or new.spread),
-            ("style", new.style),
-        ):
-            if names:
-                raise LayoutError(
-                    f"A hist counts the values of x and has no {role}. Leave {role} out, or kind='hist'."
-                )
-        if not new.x:
-            raise LayoutError("What does the hist count? Give x.")
+    given = {"y": new.y, "z": new.z, "hue": new.hue, "style": new.style, "error": new.error or new.spread}
+    used = [role for role, names in given.items() if names]
+    if new.kind == "hist" and not new.x:
+        raise LayoutError("A hist counts the values of x.", ways=["Give x."])
+    if new.is_surface and new.several:
+        raise LayoutError("A map has one x and one y.", ways=["Plot map by map, with ax=."])
     if new.is_surface:
-        if new.several:
-            raise LayoutError("A map has one x and one y. Plot map by map, with ax=.")
-        for role, names in (("hue", new.hue), ("style", new.style), ("error", new.error or new.spread)):
-            if names and not (role != "error" and new.kind == "scatter"):
-                ways = "Give it to row or col" if role != "error" else "Map the error itself: z='..._err'"
-                raise LayoutError(f"In a map the colour shows z ({new.z!r}), there is no {role}. {ways}.")
-        if new.kind in {"line", "hist"}:
-            raise LayoutError(f"kind={new.kind!r} has no z. Leave out z, or give it to hue.")
-        if new.hue:
-            raise LayoutError(
-                f"The colour shows z ({new.z!r}) and cannot show hue={new.hue!r} too. Leave out one."
-            )
+        in_map = {"y", "z", *(("style",) if new.kind == "scatter" else ())}
+        for role in used:
+            if role not in in_map:
+                way = "Give it to row or col." if role != "error" else "Map the error itself: z='..._err'."
+                raise LayoutError(f"In a map the colour shows z ({new.z!r}), there is no {role}.", ways=[way])
+    takes = kinds[new.kind].takes if new.kind else ()
+    for role in used if new.kind else ():
+        if role not in takes and not (new.kind == "box" and role == "error"):
+            ways = [f"Leave out {role}, or kind={new.kind!r}."]
+            raise LayoutError(f"kind={new.kind!r} has no {role}.", ways=ways)
 
 
 def _with_variable(new: Plan) -> Plan:
     """Tell several variables apart by what is not used yet."""
     if not new.several or VARIABLE in new.roles.values():
         return new
+    has_style = new.kind in {"", "line", "scatter"}
     if new.hue is None and new.style is None:
-        return replace(new, hue=VARIABLE, style=None if new.kind == "hist" else VARIABLE)
+        return replace(new, hue=VARIABLE, style=VARIABLE if has_style else None)
     for role in ("style", "hue", "row", "col"):
-        if getattr(new, role) is None and not (new.kind == "hist" and role == "style"):
+        if getattr(new, role) is None and (role != "style" or has_style):
             return replace(new, **{role: VARIABLE})  # type: ignore[arg-type]
     raise LayoutError("hue, style, row and col are all in use: nothing is left to tell the variables apart.")
 
 
-def _with_along(data: Data, new: Plan) -> Plan:
+def _with_along(data: Data, new: Plan, kinds: Mapping[str, Kind]) -> Plan:
     """Find the dims that a curve runs along, or that a map or cloud of points lies over."""
-    if new.is_surface or new.kind == "hist":
+    if new.is_surface or (new.kind and kinds[new.kind].layout != "curve"):
         return replace(new, along=_over(data, new))
     candidates = [dim for dim in data.dims(*new.x) if dim not in {*data.dims(*new.grouping), *new.averaged}]
     candidates = [dim for dim in candidates if data.ds.sizes[dim] != 1] or candidates
-    if new.kind == "scatter":
-        return replace(new, along=_over(data, new))
     if not candidates:
         # What tells groups apart varies along the curve itself, as in a table.
         candidates = [dim for dim in data.long_dims(*new.x) if dim not in new.averaged][-1:]
@@ -504,51 +826,59 @@ def _check_used(data: Data, new: Plan) -> None:
     used = {*data.dims(*new.grouping), *new.along, *new.averaged}
     unused = [dim for dim in data.long_dims(*new.measured) if dim not in used]
     if unused:
-        raise LayoutError(_unused(data, new, unused))
+        raise _unused(data, new, unused)
     values = [new.z] if new.z else [*new.y] if new.y else [*new.x]
-    over = {*data.dims(*values), *(data.dims(*new.x) if data.is_variable(new.x[0]) else ())}
-    for role, name in [
-        *new.roles.items(),
-        *(("x", name) for name in new.x),
-        *(("y", name) for name in new.y),
-    ]:
-        dims = data.long_dims(name) if name != VARIABLE else ()
-        if dims and over and not over & {*dims} and data.long_dims(*values):
+    connected = {*data.long_dims(*values)}
+    others = [*new.roles.items(), *(("x", name) for name in new.x), *(("y", name) for name in new.y)]
+    others = [(role, name) for role, name in others if name != VARIABLE and data.long_dims(name)]
+    while others and connected:
+        near = [data.long_dims(name) for _, name in others if connected & {*data.long_dims(name)}]
+        if not near:
+            role, name = others[0]
             said = (
                 f"{listing(values)} (over {listing(data.dims(*values))}) does not vary with {role}={name!r}"
             )
-            raise LayoutError(f"{said} (over {listing(dims)}). Leave it out, or plot another variable.")
-    if new.spread:
-        _check_spread(data, new)
-
-
-def _check_spread(data: Data, new: Plan) -> None:
-    for dim in new.averaged:
+            ways = [f"Leave {role} out, or plot another variable."]
+            raise LayoutError(f"{said} (over {listing(data.long_dims(name))}).", ways=ways)
+        connected |= {dim for dims in near for dim in dims}
+        others = [(role, name) for role, name in others if not {*data.long_dims(name)} <= connected]
+    for dim in new.averaged if new.spread is not None else ():
         if dim not in data.dims(*new.y):
-            there = available(dim, data.dims(*new.y))
-            raise LayoutError(f"{listing(new.y)} does not vary over error={dim!r}. {there}")
+            said = f"{listing(new.y)} does not vary over error={dim!r}."
+            raise LayoutError(said, name=dim, available=data.dims(*new.y))
 
 
-def _unused(data: Data, new: Plan, unused: Sequence[str]) -> str:
-    """Say which dims nothing uses, and what can be done with them."""
-    said = []
+def _unused(data: Data, new: Plan, unused: Sequence[str]) -> LayoutError:
+    """Return the error for dims that nothing uses, with what can be done with them."""
+    described = []
     for dim in unused:
         size, labels = data.ds.sizes[dim], dim in data.ds.variables
         some = f": {listing(data.variable(dim).values[:3].tolist())}" if labels else ""
-        said.append(f"{dim!r} ({size} values{some}{', ...' if labels and size > 3 else ''})")
+        described.append(f"{dim!r} ({size} values{some}{', ...' if labels and size > 3 else ''})")
     first = unused[0]
-    one = data.variable(first).values[0]
-    select = f"ds.sel({first}={one.item() if hasattr(one, 'item') else one!r})"
-    select = select if first in data.ds.variables else f"ds.isel({first}=0)"
+    label = data.variable(first).values[:1].tolist()[0]
+    is_label = first in data.ds.variables
+    select = f"ds.sel({first}={label!r})" if is_label else f"ds.isel({first}=0)"
     what = [name for name in dict.fromkeys(new.measured) if {*data.dims(name)} & {*unused}]
-    vary = "varies" if len(what) == 1 else "vary"
     roles = ["row", "col"] if new.is_surface else ["hue", "style", "row", "col"]
     free = [role for role in roles if getattr(new, role) is None]
-    ways = [f"give it to {' or '.join(free)} ({free[0]}={first!r})"] if free else []
-    ways += [f"take one value ({select})"]
-    mean = f"ds.mean({first!r})" if new.is_surface or new.kind == "hist" else f"error={first!r}"
-    ways += [f"average over it ({mean})"]
+    ways: list[str | Way] = []
+    if free:
+        ways += [
+            Way(
+                f"Give it to {' or '.join(free)}: {free[0]}={first!r}.",
+                f"Give it to --{' or --'.join(free)}: --{free[0]} {first}.",
+            )
+        ]
+    where = f'Select one value: --where "{first} == {label!r}".' if is_label else ""
+    ways += [Way(f"Select one value: {select}.", where)]
+    if new.is_surface or new.kind == "hist":
+        ways += [Way(f"Average over it: ds.mean({first!r}).", "")]
+    else:
+        ways += [Way(f"Average over it: error={first!r}.", f"Average over it: --error {first}.")]
     if not new.is_surface and set(unused) <= {*data.dims(*new.x, *new.y)}:
-        ways += ["draw all points (kind='scatter')"]
+        ways += [Way("Draw all points: kind='scatter'.", "Draw all points: --kind scatter.")]
     dims = "the dim" if len(unused) == 1 else "the dims"
-    return f"Nothing in this plot uses {dims} {' and '.join(said)}, over which {listing(what)} {vary}. Ways out: {'; '.join(ways)}."
+    vary = "varies" if len(what) == 1 else "vary"
+    said = f"Nothing in this plot uses {dims} {' and '.join(described)}, over which {listing(what)} {vary}."
+    return LayoutError(said, ways=ways)

@@ -3,85 +3,174 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
+import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib import colormaps, rcParams, rcParamsDefault
+from matplotlib.cbook import is_math_text
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import (
+    CenteredNorm,
+    Colormap,
+    ListedColormap,
+    LogNorm,
+    Normalize,
+    SymLogNorm,
+    same_color,
+    to_rgb,
+    to_rgba_array,
+)
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.font_manager import FontProperties
+from matplotlib.mathtext import MathTextParser
+from matplotlib.textpath import text_to_path
+from matplotlib.ticker import (
+    Formatter,
+    Locator,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    ScalarFormatter,
+    SymmetricalLogLocator,
+)
 
 from coma_xr.errors import LayoutError, warn
-from coma_xr.plotting.spec import VARIABLE, Data
-from coma_xr.text import available, listing
+from coma_xr.plotting.points import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity, Table
+from coma_xr.plotting.spec import VARIABLE, Data, PlotSpec
+from coma_xr.text import listing, numbers
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Colormap, Normalize
-    from matplotlib.figure import Figure, SubFigure
-    from matplotlib.legend import Legend
-
-    from coma_xr.plotting.points import Quantity, Table
+    from numpy.typing import NDArray
 
 # Of Okabe and Ito's colours, which those who confuse red and green tell apart, the ones that show on white.
 NAME_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8A6D3B")
 
-# The end of viridis is too bright for a line on white.
-SEQUENTIAL, DARKER = "viridis", 0.85
-DIVERGING = "RdBu_r"
-
 # Colours of so many values can be told apart and listed; of more there is a colour bar.
 LISTED = 8
 
-# Values on both sides of zero, the smaller side at least this part of the larger, are shown from zero.
-BOTH_SIDES = 0.1
+# Numbers that go over this factor in even ratios have colours on a logarithmic scale.
+WIDE = 30.0
 
-# The largest is so many times the smallest: equal steps of colour are then equal factors.
-MANY_DECADES = 1e3
+# A line or point must differ that much from what it lies on, by WCAG's ratio of luminances.
+CONTRAST = 1.5
 
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (1.5, 1.5, 4, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
-# Of failed and missing points; all others are crosses.
-BROKEN = {"missing": "|", "failed": "x", "timeout": "1", "died": "+", "excluded": "2"}
+# Of points without a value, by the reason; other reasons take the next of `SPARE`.
+BROKEN = {
+    "missing": "|",
+    "failed": "x",
+    "timeout": "1",
+    "died": "+",
+    "excluded": "2",
+    "no value": "$\\circ$",
+    "not_asked": "_",
+}
+SPARE = ("3", "4", "$\\ast$", "$\\diamond$")
+
+# The part of values at each end that robust colours leave out [%].
+ROBUST = 2
+
+MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+
+# With so many letters several names still fit at one axis.
+FITTING = 32
+
+MOST_TICKS = 9
+
+# Between labels beside one another, as a part of their size.
+GAP = 0.8
+
+# Whole numbers over no larger a range get no ticks between them.
+WHOLE_RANGE = 30
+
+# Ticks of a log axis are written as powers of ten when they span this factor.
+POWERS = 1e4
+
+# Over this factor the ticks of a log axis are powers of ten alone.
+MANY_DECADES = 1e3
+
+# The longest line of a name at a y axis, or upright [inch].
+LONGEST_NAME = 2.0
+
+
+# ------------------------------------------------------------------------------------------ colours
+
+
+def background() -> Any:
+    """Return the colour that is drawn on."""
+    return rcParams["axes.facecolor"]
+
+
+def shade(part: float) -> tuple[float, float, float]:
+    """Return a grey between the background, 0, and the colour of text, 1."""
+    low, high = np.array(to_rgb(background())), np.array(to_rgb(rcParams["text.color"]))
+    red, green, blue = (low + part * (high - low)).tolist()
+    return red, green, blue
+
+
+def contrast(colors: Any, other: Any = None) -> NDArray[Any]:
+    """Return by how much colours differ from the background or another colour, by WCAG's ratio of luminances."""
+
+    def luminance(given: Any) -> NDArray[Any]:
+        rgb = to_rgba_array(given)[:, :3]
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        return np.asarray(linear @ [0.2126, 0.7152, 0.0722])
+
+    ours, ground = luminance(colors), luminance(background() if other is None else other)
+    return np.asarray((np.maximum(ours, ground) + 0.05) / (np.minimum(ours, ground) + 0.05))
+
+
+def cycle() -> list[Any]:
+    """Return the colours of names: those of the style, or ours where it has none of its own."""
+    default = rcParamsDefault["axes.prop_cycle"]
+    is_own = rcParams["axes.prop_cycle"] != default and "color" in rcParams["axes.prop_cycle"].keys
+    colors = rcParams["axes.prop_cycle"].by_key()["color"] if is_own else NAME_COLORS
+    return [
+        color if ratio >= 1.2 else shade(1) for color, ratio in zip(colors, contrast(colors), strict=True)
+    ]
+
+
+def next_color(taken: Sequence[Any], spec: PlotSpec) -> Any:
+    """Return the first colour that is not taken: of a palette, else of the cycle."""
+    given = spec.palette if isinstance(spec.palette, (list, tuple)) and spec.palette else None
+    colors = list(given or cycle())
+    return next((color for color in colors if not _is_in(color, taken)), colors[0])
 
 
 @dataclass(frozen=True)
 class Hue:
-    """The colours of a variable.
-
-    Parameters
-    ----------
-    levels : sequence of float
-        The numbers that have an entry in the legend; none with a colour bar.
-    color : callable
-        Returns the colour of a number.
-    mappable : ScalarMappable, optional
-        What a colour bar is made of.
-    """
+    """The colours of a variable: `levels` have entries in the legend, a `mappable` has a colour bar."""
 
     levels: Sequence[float] = ()
-    color: Callable[[float], Any] = field(default=lambda _: NAME_COLORS[0])
+    color: Callable[[float], Any] = field(default=lambda _: cycle()[0])
     mappable: ScalarMappable | None = None
+    # How many colours there are; then they begin again.
+    period: int = 1
 
     def dash(self, number: float) -> Any:
         """Return the dashes where there is no style: others when the colours of names begin again."""
+        return DASHES[self._round(number) % len(DASHES)]
+
+    def marker(self, number: float) -> str:
+        """Return the marker where there is no style: others when the colours of names begin again."""
+        return MARKERS[self._round(number) % len(MARKERS)]
+
+    def _round(self, number: float) -> int:
         place = list(self.levels).index(number) if number in self.levels else 0
-        return DASHES[place // len(NAME_COLORS) % len(DASHES)]
+        return place // self.period
 
 
 @dataclass(frozen=True)
 class Style:
-    """The dashes and markers of a variable.
-
-    Parameters
-    ----------
-    levels : sequence of float
-        Its numbers.
-    """
+    """The dashes and markers of the levels of a variable."""
 
     levels: Sequence[float] = ()
 
@@ -94,90 +183,203 @@ class Style:
         return MARKERS[self._place(number) % len(MARKERS)]
 
     def is_open(self, number: float) -> bool:
-        """Whether the marker of a number is not filled, so that one below it is seen."""
+        """Return whether the marker of a number is not filled, so that one below it is seen."""
         return self._place(number) % 2 == 1
 
     def _place(self, number: float) -> int:
         return list(self.levels).index(number) if number in self.levels else 0
 
 
-def hue_of(quantity: Quantity, levels: Sequence[float]) -> Hue:
-    """Return the colours of a variable: of names ones that differ, of numbers ones in sequence.
+@dataclass(frozen=True)
+class Look:
+    """How the groups of a table look: colours, dashes, markers on each point or on lone ones, bands or bars of errors."""
 
-    Parameters
-    ----------
-    quantity : Quantity
-        The variable.
-    levels : sequence of float
-        Its numbers, sorted.
+    table: Table
+    hue: Hue = field(default_factory=Hue)
+    style: Style | None = None
+    markers: bool = True
+    band: bool = False
+    # Edges of bins that all panels and groups share.
+    bins: Any = None
+    # What the levels of hue and style are called in a legend.
+    texts: Mapping[str, Mapping[float, str]] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> PlotSpec:
+        """The arguments of the plot."""
+        return self.table.plan.spec
+
+    def dash(self, hue: float, style: float) -> Any:
+        """Return the dashes of a curve."""
+        return self.style.dash(style) if self.style else self.hue.dash(hue)
+
+    def marker(self, hue: float, style: float) -> dict[str, Any]:
+        """Return the marker of a curve's points."""
+        if self.style is None:
+            return {"marker": self.hue.marker(hue), "markeredgewidth": 0}
+        if self.style.is_open(style):
+            return {"marker": self.style.marker(style), "markeredgewidth": 1.0, "markerfacecolor": "none"}
+        return {"marker": self.style.marker(style), "markeredgewidth": 0}
+
+    def label(self, hue: float, style: float) -> str:
+        """Return what a group is called in a legend."""
+        texts = [self.texts.get("hue", {}).get(hue), self.texts.get("style", {}).get(style)]
+        names = list(dict.fromkeys(text for text in texts if text))
+        return ", ".join(names) or self.texts.get("", {}).get(0.0, "")
+
+
+def hue_of(table: Table, levels: Sequence[float], taken: Sequence[Any] = ()) -> Hue:
+    """Return the colours of what is on hue: of names ones that differ, of numbers ones in sequence.
+
+    Colours in `taken` are used by what was drawn before into the same axes.
     """
-    if quantity.kind == "name":
-        place = {level: at for at, level in enumerate(levels)}
-        return Hue(levels, lambda number: NAME_COLORS[place.get(number, 0) % len(NAME_COLORS)])
-    finite = [level for level in levels if np.isfinite(level)]
-    if len(finite) > LISTED:
-        from matplotlib.cm import ScalarMappable
-
-        mappable = ScalarMappable(color_scale(np.array(finite), _hue_scale(finite)), color_map())
-        return Hue((), lambda number: tuple(mappable.to_rgba(np.array([number]))[0]), mappable)
-    shades = color_map()(np.linspace(0, 1, max(len(finite), 2)))
-    shown = {level: tuple(shade) for level, shade in zip(finite, shades, strict=False)}
-    return Hue(finite, lambda number: shown.get(number, "0.5"))
-
-
-def _hue_scale(levels: Sequence[float]) -> str:
-    """Return "log" for numbers that go over decades in equal factors."""
-    steps = np.diff(levels)
-    if min(levels) <= 0 or max(levels) < MANY_DECADES * min(levels):
-        return "linear"
-    factors = np.diff(np.log(levels))
-    return "log" if factors.std() / factors.mean() < steps.std() / steps.mean() else "linear"
-
-
-def color_map(*, diverging: bool = False, whole: bool = False) -> Colormap:
-    """Return the colours of numbers; `whole` for areas, which may be bright."""
-    from matplotlib import colormaps
-    from matplotlib.colors import ListedColormap
-
-    if diverging or whole:
-        return colormaps[DIVERGING if diverging else SEQUENTIAL]
-    return ListedColormap(colormaps[SEQUENTIAL](np.linspace(0, DARKER, 256)), f"{SEQUENTIAL}, darker")
+    quantity, spec = table.one("hue"), table.plan.spec
+    special = dict(quantity.places)
+    ordinary = [level for level in levels if level not in special]
+    if quantity.type == "name" or isinstance(spec.palette, Mapping):
+        return hue_of_names(quantity, spec, levels, taken)
+    greys = {
+        level: shade(part)
+        for level, part in zip(special, np.linspace(0.45, 0.8, max(len(special), 1)), strict=False)
+    }
+    scale = table.scales.get("hue") or _hue_scale(ordinary)
+    if len(ordinary) > LISTED:
+        norm = color_norm(np.array(ordinary), scale, spec)
+        mappable = ScalarMappable(norm, line_map(spec))
+        shown = [level for level in levels if level in special]
+        return Hue(shown, lambda number: greys.get(number) or _rgba(mappable, number), mappable)
+    shades: Any = line_map(spec)(np.linspace(0, 1, max(len(ordinary), 2)))
+    if isinstance(spec.palette, (list, tuple)):
+        shades = [spec.palette[at % len(spec.palette)] for at in range(len(ordinary))]
+    colors = {
+        level: tuple(color) if not isinstance(color, str) else color
+        for level, color in zip(ordinary, shades, strict=False)
+    }
+    return Hue(
+        levels,
+        lambda number: colors.get(number) or greys.get(number) or shade(0.5),
+        period=max(len(levels), 1),
+    )
 
 
-def is_diverging(values: Any) -> bool:
-    """Whether values lie on both sides of zero."""
-    low, high = -float(np.min(values)), float(np.max(values))
-    return low > 0 and high > 0 and min(low, high) >= BOTH_SIDES * max(low, high)
+def _rgba(mappable: ScalarMappable, number: float) -> Any:
+    return tuple(mappable.to_rgba(np.array([number]))[0])
 
 
-def color_scale(values: Any, scale: str, *, diverging: bool = False) -> Normalize:
-    """Return what places values between 0 and 1.
-
-    Parameters
-    ----------
-    values : array
-        Finite, and positive for a log scale; none at all is fine.
-    scale : "linear", "log", "symlog", ...
-        As for the scale of an axis.
-    diverging : bool, default False
-        Whether 0 is in the middle.
+def hue_of_names(quantity: Quantity, spec: PlotSpec, levels: Sequence[float], taken: Sequence[Any]) -> Hue:
+    """Return colours that differ, those given in a palette first.
 
     Raises
     ------
     LayoutError
-        When the scale is unknown.
+        When a palette has no colour for a value, or is none.
     """
-    from matplotlib.colors import CenteredNorm, LogNorm, Normalize, SymLogNorm
+    palette = spec.palette
+    if isinstance(palette, Mapping):
+        keys = {
+            level: next((key for key in _keys(quantity, level) if key in palette), None) for level in levels
+        }
+        lacking = [str(quantity.value(level)) for level, key in keys.items() if key is None]
+        if lacking:
+            raise LayoutError(f"palette has no colour for {listing(lacking)}.", available=map(str, palette))
+        return Hue(levels, lambda number: palette[keys[number]], period=max(len(levels), 1))
+    if isinstance(palette, str):
+        colors: Sequence[Any] = [
+            tuple(color) for color in map_of(palette, "palette")(np.linspace(0, 1, max(len(levels), 2)))
+        ]
+    elif palette is not None:
+        colors = list(palette)
+    else:
+        colors = cycle()
+        at = next((at for at in range(len(colors)) if not _is_in(colors[at], taken)), 0) if taken else 0
+        colors = [*colors[at:], *colors[:at]]
+    place = {level: at for at, level in enumerate(levels)}
+    return Hue(levels, lambda number: colors[place.get(number, 0) % len(colors)], period=len(colors))
 
-    low, high = (float(np.min(values)), float(np.max(values))) if np.size(values) else (0.1, 1.0)
+
+def _keys(quantity: Quantity, level: float) -> list[Any]:
+    value = quantity.value(level)
+    return [value, str(value), *([level] if quantity.type != "name" else [])]
+
+
+def _is_in(color: Any, taken: Sequence[Any]) -> bool:
+    return any(same_color(color, other) for other in taken)
+
+
+def _hue_scale(levels: Sequence[float]) -> str:
+    """Return "log" for numbers that are spaced geometrically."""
+    levels = [level for level in levels if np.isfinite(level)]
+    if len(levels) < 3 or min(levels) <= 0 or max(levels) < WIDE * min(levels):
+        return "linear"
+    steps, factors = np.diff(levels), np.diff(np.log(levels))
+    return "log" if factors.std() / factors.mean() < 0.5 * steps.std() / steps.mean() else "linear"
+
+
+def map_of(given: Any, argument: str = "cmap") -> Colormap:
+    """Return a colour map by its name.
+
+    Raises
+    ------
+    LayoutError
+        When there is none of this name.
+    """
+    if isinstance(given, Colormap):
+        return given
+    if not isinstance(given, str) or given not in colormaps:
+        raise LayoutError(f"{argument}={given!r} is no colour map.", name=str(given), available=colormaps)
+    return colormaps[given]
+
+
+def line_map(spec: PlotSpec) -> Colormap:
+    """Return the colours of numbers for lines and points: the part of the default map that shows on the background."""
+    if spec.cmap is not None or isinstance(spec.palette, str):
+        return map_of(spec.cmap if spec.cmap is not None else spec.palette)
+    colors = map_of(rcParams["image.cmap"])(np.linspace(0, 1, 256))
+    shown = np.flatnonzero(contrast(colors) >= CONTRAST)
+    if len(shown) < 64:
+        shown = np.arange(256)
+    return ListedColormap(colors[shown[0] : shown[-1] + 1], f"{rcParams['image.cmap']}, part")
+
+
+def color_norm(values: Any, scale: str, spec: PlotSpec, *, centred: bool = False) -> Normalize:
+    """Return what places values between 0 and 1, within the limits that were given.
+
+    Raises
+    ------
+    LayoutError
+        When the limits do not fit the scale.
+    """
+    values = np.asarray(values, float)
+    values = values[np.isfinite(values) & ((values > 0) | (scale != "log"))]
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.1, 1.0)
+    if spec.robust and values.size:
+        low, high = np.percentile(values, [ROBUST, 100 - ROBUST]).tolist()
+    low = low if spec.vmin is None else float(spec.vmin)
+    high = high if spec.vmax is None else float(spec.vmax)
     if scale == "log":
-        return LogNorm(low, high)
+        if low <= 0:
+            raise LayoutError(f"vmin={spec.vmin!r} is not above 0, on a logarithmic scale of colours.")
+        return LogNorm(low, max(low, high))
     if scale == "symlog":
         most = max(abs(low), abs(high)) or 1.0
-        return SymLogNorm(most / 1e3, vmin=-most, vmax=most)
-    if scale != "linear":
-        raise LayoutError(f"zscale={scale!r} is unknown. Available: linear, log, symlog.")
-    return CenteredNorm(0.0, max(-low, high)) if diverging else Normalize(low, high)
+        limits = (-most, most) if spec.vmin is None and spec.vmax is None else (low, high)
+        return SymLogNorm(threshold(values), vmin=limits[0], vmax=limits[1])
+    return CenteredNorm(0.0, max(-low, high)) if centred else Normalize(low, max(low, high))
+
+
+def threshold(values: Any) -> float:
+    """Return up to where a symlog scale is linear: a power of ten below most of the values, at most six decades down."""
+    sizes = np.abs(np.asarray(values, float))
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    if not sizes.size:
+        return 1.0
+    return float(10.0 ** np.floor(np.log10(max(np.percentile(sizes, 5), sizes.max() * 1e-6))))
+
+
+def extension(values: Any, low: float, high: float) -> Any:
+    """Return at which ends of a colour bar there are values beyond."""
+    below, above = bool(np.any(values < low)), bool(np.any(values > high))
+    return ("both" if above else "min") if below else "max" if above else "neither"
 
 
 def style_of(quantity: Quantity, levels: Sequence[float]) -> Style:
@@ -189,91 +391,50 @@ def style_of(quantity: Quantity, levels: Sequence[float]) -> Style:
         When it has more values than there are dashes that can be told apart.
     """
     if len(levels) > len(DASHES):
-        raise LayoutError(
-            f"style={quantity.name!r} has {len(levels)} values, and only {len(DASHES)} dashes can be told apart. "
-            f"Give it to hue, row or col, or select some."
-        )
+        said = f"style={quantity.name!r} has {len(levels)} values, and only {len(DASHES)} dashes can be distinguished."
+        raise LayoutError(said, ways=["Give it to hue, row or col, or select some values."])
     return Style(levels)
 
 
-LINE: dict[str, Any] = {"linewidth": 1.5, "markersize": 4.5}
+def broken_marker(name: str, names: Sequence[str]) -> str:
+    """Return the marker of points without a value for a reason."""
+    others = [other for other in names if other not in BROKEN]
+    return BROKEN.get(name) or SPARE[others.index(name) % len(SPARE)]
 
 
-@dataclass(frozen=True)
-class Look:
-    """How groups look.
-
-    Parameters
-    ----------
-    hue : Hue
-        Their colours.
-    style : Style, optional
-        Their dashes and markers.
-    markers : bool
-        Whether each point of a line is marked.
-    band : bool
-        Whether errors are drawn as bands.
-    """
-
-    hue: Hue = field(default_factory=Hue)
-    style: Style | None = None
-    markers: bool = True
-    band: bool = False
-
-    def dash(self, hue: float, style: float) -> Any:
-        """Return the dashes of a curve."""
-        return self.style.dash(style) if self.style else self.hue.dash(hue)
-
-    def marker(self, style: float) -> dict[str, Any]:
-        """Return the marker of a curve's points."""
-        if self.style is None:
-            return {"marker": "o", "markeredgewidth": 0}
-        if self.style.is_open(style):
-            return {"marker": self.style.marker(style), "markeredgewidth": 1.0, "markerfacecolor": "none"}
-        return {"marker": self.style.marker(style), "markeredgewidth": 0}
-
-
-MINUS, TIMES_SIGN = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
-
-# With so many letters several names still fit at one axis.
-FITTING = 32
+# ------------------------------------------------------------------------------------------ texts
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The texts of one plot.
-
-    Parameters
-    ----------
-    data : Data
-        Gives long names and units.
-    given : mapping, default {}
-        The user's text for a name or a value; goes before all others.
-    """
+    """The texts of one plot: those that the user gave for names and values go before all others."""
 
     data: Data
     given: Mapping[Any, str] = field(default_factory=dict)
 
     def check_given(self) -> None:
-        """Warn of texts for names that neither a variable nor a value in the data has."""
+        """Warn of texts whose name is a misspelling of one in the data."""
         ds = self.data.ds
         names = [str(name) for name in dict.fromkeys([*ds.dims, *ds.variables])]
         unknown = [key for key in self.given if isinstance(key, str) and key not in {VARIABLE, *names}]
-        if unknown:
-            values = {value for v in ds.variables.values() for value in _texts(v)}
-            unknown = [key for key in unknown if key not in values]
-        if unknown:
-            called = listing(map(repr, unknown))
-            warn(f"labels: nothing in this data is called {called}. {available(unknown[0], names)}")
+        values: set[str] = (
+            {value for v in ds.variables.values() for value in _strings(v)} if unknown else set()
+        )
+        for key in [key for key in unknown if key not in values]:
+            near = difflib.get_close_matches(
+                key, [name for name in names if name not in self.given], n=1, cutoff=0.8
+            )
+            if near:
+                warn(f"labels: {key!r} is not in the plotted data. Did you mean {near[0]!r}?")
 
     def name(self, name: str) -> str:
         """Return what a variable is called, without units."""
-        return _printable(str(self.given.get(name) or self._attrs(name).get("long_name") or name))
+        return printable(str(self.given.get(name) or self._attrs(name).get("long_name") or name))
 
     def units(self, *names: str) -> str:
-        """Return the units that variables have in common, or no text."""
+        """Return the units that variables have in common, or an empty string."""
         units = {str(self._attrs(name).get("units") or "") for name in names}
-        return _printable(units.pop()) if len(units) == 1 else ""
+        return printable(units.pop()) if len(units) == 1 else ""
 
     def axis(self, quantities: Sequence[Quantity]) -> str:
         """Return the label of an axis, colour bar or legend that shows these."""
@@ -283,26 +444,38 @@ class Labels:
             return _with_units(self.given.get(VARIABLE, self._common(names)), units)
         return _with_units(self.name(names[0]), units)
 
-    def value(self, quantity: Quantity, number: float, *, among: Sequence[float] = ()) -> str:
-        """Return the text of one value, with no more digits than tell it from the others."""
-        value = quantity.value(number)
-        for key in (value, number):
-            if key in self.given and not isinstance(value, bool):
-                return _printable(str(self.given[key]))
+    def values(self, quantity: Quantity, levels: Sequence[float]) -> list[str]:
+        """Return the texts of values, in one notation and with the digits that tell them apart."""
+        known = [quantity.value(level) for level in levels]
+        ordinary = [level for level in levels if level not in dict(quantity.places)]
+        if quantity.type == "name":
+            floats = [value for value in known if isinstance(value, float)]
+            texts = dict(zip(floats, map(written, numbers(floats)), strict=True))
+        elif quantity.type == "number":
+            texts = dict(zip(ordinary, map(written, numbers(ordinary)), strict=True))
+        else:
+            texts = dict(zip(ordinary, _dates([quantity.value(level) for level in ordinary]), strict=True))
+        return [self._value(quantity, level, texts) for level in levels]
+
+    def _value(self, quantity: Quantity, level: float, texts: Mapping[Any, str]) -> str:
+        value = quantity.value(level)
+        for key in (value, level) if quantity.type != "name" else (value,):
+            if not isinstance(value, bool) and key in self.given:
+                return printable(str(self.given[key]))
         if quantity.name == VARIABLE:
             return self.name(str(value))
-        if quantity.kind == "number":
-            return _number(number, among)
-        if quantity.kind == "date":
-            return _date(value, [quantity.value(one) for one in among])
-        return _printable(str(value))
+        for special, text in zip(NO_NUMBERS[1:], NO_NUMBER_TEXTS[1:], strict=True):
+            if value is special:
+                return text.replace("-", MINUS)
+        return texts.get(level if quantity.type != "name" else value) or printable(str(value))
 
-    def equation(self, quantity: Quantity, number: float, *, among: Sequence[float] = ()) -> str:
+    def equation(self, quantity: Quantity, number: float, among: Sequence[float]) -> str:
         """Return the title of what has one value: `T = 300 K`."""
-        text = self.value(quantity, number, among=among)
+        text = self.values(quantity, among)[list(among).index(number)]
         if quantity.name == VARIABLE:
             return text
-        units = (quantity.units or self.units(quantity.name)) if quantity.kind == "number" else ""
+        is_number = quantity.type == "number" and number not in dict(quantity.places)
+        units = (quantity.units or self.units(quantity.name)) if is_number else ""
         return f"{self.name(quantity.name)} = {text} {units}".rstrip()
 
     def _attrs(self, name: str) -> Mapping[str, Any]:
@@ -328,19 +501,17 @@ class Labels:
         return " ".join(shared) or (joined if len(joined) <= FITTING else "")
 
 
-def _texts(variable: xr.Variable) -> set[str]:
-    """Return the texts among the values of a variable."""
+def _strings(variable: xr.Variable) -> set[str]:
+    """Return the strings among the values of a variable."""
     if isinstance(variable.dtype, np.dtype) and variable.dtype.kind not in "OTU":
         return set()
     return {value for value in np.ravel(variable.values).tolist() if isinstance(value, str)}
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return a text as it is when matplotlib can set its formulas, else with its dollars as they are."""
     if text.count("$") < 2:
         return text
-    from matplotlib.mathtext import MathTextParser
-
     try:
         MathTextParser("path").parse(text)
     except ValueError:
@@ -352,338 +523,326 @@ def _with_units(text: str, units: str) -> str:
     return f"{text} [{units}]".lstrip() if units and not text.endswith(("]", ")")) else text
 
 
-def _number(number: float, among: Sequence[float]) -> str:
-    """Return a number with as few digits as tell it from its neighbours, at least four."""
-    others = [one for one in among if np.isfinite(one)]
-    for digits in range(4, 17):
-        if len({f"{one:.{digits}g}" for one in others}) == len(set(others)):
-            break
-    text = str(int(number)) if number == round(number) and abs(number) < 1e6 else f"{number:.{digits}g}"
+def written(text: str) -> str:
+    """Return a number of `coma_xr.text.numbers` as it is printed: `1.5e-9` with a superscript and a true minus sign."""
     mantissa, _, exponent = text.partition("e")
     if exponent:
-        sign = MINUS if exponent.startswith("-") else ""
-        text = rf"{mantissa} {TIMES_SIGN} 10$^{{{sign}{exponent.lstrip('+-0')}}}$"
+        factor = {"1": "", "-1": MINUS}.get(mantissa, f"{mantissa} {TIMES} ")
+        text = rf"{factor}10$^{{{exponent.replace('-', MINUS)}}}$"
     return text.replace("-", MINUS)
 
 
-def _date(value: dt.datetime, among: Sequence[dt.datetime]) -> str:
-    if all(one.time() == dt.time() for one in [value, *among]):
-        return value.date().isoformat()
-    whole = all(one.microsecond == 0 for one in [value, *among])
-    return value.isoformat(sep=" ", timespec="auto" if not whole else "seconds")
+def _dates(values: Sequence[dt.datetime]) -> list[str]:
+    if all(one.time() == dt.time() for one in values):
+        return [one.date().isoformat() for one in values]
+    precision = "seconds" if all(one.microsecond == 0 for one in values) else "auto"
+    return [one.isoformat(sep=" ", timespec=precision) for one in values]
 
 
-# So many names fit below one another, and so many letters on an inch beside one another.
-MOST_NAMES, LETTERS = 40, 11
-
-# Whole numbers over no larger a range get no ticks between them.
-WHOLE_RANGE = 30
-
-# Numbers on a log scale are written out, 0.5 or 20, between these and over no more than so many times the least.
-SHORT, FEW = (1e-3, 1e5), 100
-
-
-def set_scale(ax: Axes, scales: Mapping[str, str | None]) -> None:
-    """Give the axes their scales, before anything is drawn on them."""
-    for role in ("x", "y"):
-        scale = scales[role]
-        if scale is not None:
-            getattr(ax, f"set_{role}scale")(scale)
+@functools.lru_cache(maxsize=4096)
+def text_width(text: str, size: float) -> float:
+    """Return the width of a text [inch], the longest of its lines, in a font of so many points."""
+    font = FontProperties(size=size)
+    lines = [line for line in text.split("\n") if line]
+    widths = [text_to_path.get_text_width_height_descent(line, font, is_math_text(line))[0] for line in lines]
+    return max(widths, default=0.0) / 72
 
 
-def dress(panel: Panel, table: Table, labels: Labels) -> None:
-    """Give the axes of a panel their ticks and labels."""
-    from matplotlib.ticker import MaxNLocator
-
-    for role, shown in (("x", panel.bottom), ("y", panel.left)):
-        axis: Axis = getattr(panel.ax, f"{role}axis")
-        quantities = table.quantities.get(role)
-        if quantities is None:
-            axis.set_label_text("count" if shown else "")
-            axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
-            continue
-        if shown:
-            axis.set_label_text(labels.axis(_in_panel(table, role, panel)))
-        _ticks(axis, panel.ax, table, role, labels)
+def font_size(name: str) -> float:
+    """Return a size in points that rcParams have as a number or as a word."""
+    sizes: Any = rcParams
+    return float(FontProperties(size=sizes.get(name, name)).get_size_in_points())
 
 
-def _in_panel(table: Table, role: str, panel: Panel) -> list[Quantity]:
-    """Return the quantities on an axis of this panel: one, where each panel shows a variable of its own."""
-    quantities = list(table.quantities[role])
-    roles = [name for name in ("row", "col") if name in table.quantities]
-    for facet, number in zip(roles, panel.key, strict=True):
-        if table.plan.roles[facet] == "variable" and len(quantities) > 1 and not np.isnan(number):
-            return [quantities[int(number)]]
-    return quantities
+def wrapped(text: str, width: float, size: float) -> str:
+    """Return a text in lines no wider than so many inches; names without spaces break at underscores, or anywhere."""
+    if text_width(text, size) <= width:
+        return text
+    lines = [""]
+    for word in re.findall(r"\$[^$]*\$\S*\s*|[^\s$]+\s*", text):
+        if lines[-1] and text_width((lines[-1] + word).rstrip(), size) > width:
+            lines.append("")
+        for part in _parts(word, width, size):
+            if lines[-1] and text_width((lines[-1] + part).rstrip(), size) > width:
+                lines.append("")
+            lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines if line)
 
 
-def _ticks(axis: Axis, ax: Axes, table: Table, role: str, labels: Labels) -> None:
+def _parts(word: str, width: float, size: float) -> list[str]:
+    """Return the parts of a word between which it may be broken."""
+    if "$" in word or text_width(word.rstrip(), size) <= width:
+        return [word]
+    parts = []
+    for piece in re.findall(r".+?(?:[_./,:;-]+|$)\s*", word):
+        left = piece
+        while text_width(left.rstrip(), size) > width and len(left) > 1:
+            cut = max(1, int(len(left) * width / text_width(left, size)))
+            parts.append(left[:cut])
+            left = left[cut:]
+        parts.append(left)
+    return parts
+
+
+# ------------------------------------------------------------------------------------------ ticks
+
+
+def fits(axis: Any, ticks: Sequence[float], texts: Sequence[str]) -> bool:
+    """Return whether the labels of ticks have room beside or above one another."""
+    if len(ticks) < 2:
+        return True
+    is_x = axis.axis_name == "x"
+    axes: Any = axis.axes
+    figure = axes.get_figure(root=True)
+    length = (axes.bbox.width if is_x else axes.bbox.height) / figure.dpi
+    transform = axis.get_transform()
+    low, high = transform.transform(np.asarray(axis.get_view_interval(), float))
+    places = np.asarray(transform.transform(np.asarray(ticks, float)), float)
+    steps = np.abs(np.diff(places)) / (abs(high - low) or 1.0) * length
+    size = font_size(f"{axis.axis_name}tick.labelsize")
+    if is_x:
+        widths = np.array([text_width(text, size) for text in texts])
+        needed = (widths[1:] + widths[:-1]) / 2 + GAP * size / 72
+    else:
+        needed = np.full(len(steps), 1.25 * size / 72)
+    return bool((steps >= needed).all())
+
+
+def _fit_within(axis: Any, ticks: Any, low: float, high: float) -> bool:
+    """Return whether the labels of those ticks fit that can be seen."""
+    low, high = min(low, high), max(low, high)
+    margin = 1e-9 * (high - low)
+    inside = [tick for tick in np.asarray(ticks, float).tolist() if low - margin <= tick <= high + margin]
+    return fits(axis, inside, axis.major.formatter.format_ticks(inside))
+
+
+class LinearTicks(MaxNLocator):
+    """Ticks at round numbers, as many as there is room for."""
+
+    def __init__(self, *, whole: bool = False) -> None:
+        super().__init__(nbins=MOST_TICKS, steps=[1, 2, 2.5, 5, 10], integer=whole)
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Return the ticks between two numbers."""
+        ticks: Any = []
+        for bins in range(MOST_TICKS, 0, -1):
+            self.set_params(nbins=bins)
+            ticks = super().tick_values(vmin, vmax)
+            if _fit_within(self.axis, ticks, vmin, vmax):
+                break
+        return ticks
+
+
+class LogTicks(LogLocator):
+    """Ticks of a logarithmic axis: as many between powers of ten, or powers, as there is room for."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Return the ticks between two numbers."""
+        if not 0 < vmin < vmax < np.inf:
+            return super().tick_values(vmin, vmax)
+        for ticks in _log_candidates(vmin, vmax):
+            if sum(vmin <= tick <= vmax for tick in ticks) > 1 and _fit_within(self.axis, ticks, vmin, vmax):
+                return ticks
+        for bins in range(MOST_TICKS, 0, -1):
+            linear = np.asarray(MaxNLocator(bins, steps=[1, 2, 2.5, 5, 10]).tick_values(vmin, vmax))
+            ticks = linear[linear > 0]
+            if _fit_within(self.axis, ticks, vmin, vmax):
+                break
+        return ticks
+
+
+def _log_candidates(low: float, high: float) -> Iterator[NDArray[Any]]:
+    """Yield ticks between two numbers, the most first."""
+    first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
+    powers = 10.0 ** np.arange(first, last + 1)
+    # Between powers of ten there are no ticks where there are many of them.
+    many = ((1,),) if high > MANY_DECADES * low else (range(1, 10), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,))
+    for subs in many:
+        ticks = np.multiply.outer(powers, np.array(subs, float)).ravel()
+        if ((ticks >= low) & (ticks <= high)).sum() <= MOST_TICKS + 1:
+            yield ticks
+    for step in range(1, len(powers)):
+        # Powers that are multiples of the step, so that 1 is one of them where it can be.
+        yield powers[(np.arange(first, last + 1) % step) == 0]
+
+
+class SymlogTicks(SymmetricalLogLocator):
+    """Ticks of a symlog axis: zero, and powers of ten at both sides, as many as there is room for."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Return the ticks between two numbers."""
+        low = float(self._linthresh)  # type: ignore[attr-defined]
+        most = max(abs(vmin), abs(vmax), 10 * low)
+        ticks = np.array([0.0])
+        for candidates in _log_candidates(low, most):
+            sizes = candidates[(candidates >= low * (1 - 1e-9)) & (candidates <= most * (1 + 1e-9))]
+            ticks = np.concatenate([-sizes[::-1], [0.0], sizes])
+            if _fit_within(self.axis, ticks, vmin, vmax):
+                break
+        return ticks
+
+
+class DateTicks(AutoDateLocator):
+    """Ticks at round dates, as many as there is room for."""
+
+    def __call__(self) -> Any:
+        """Return the ticks of the axis."""
+        ticks: Any = []
+        for most in (8, 6, 5, 4, 3, 2):
+            self.minticks, self.maxticks = min(most, 3), dict.fromkeys(self.maxticks, most)
+            ticks = super().__call__()  # type: ignore[no-untyped-call]
+            if _fit_within(self.axis, ticks, *self.axis.get_view_interval()):  # type: ignore[union-attr]
+                break
+        return ticks
+
+
+class Powers(Formatter):
+    """Numbers of a logarithmic axis: written out, or as powers of ten where they span many decades."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:  # noqa: ARG002
+        """Return the text of one number."""
+        return self.format_ticks([x])[0]
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """Return the texts of numbers."""
+        sizes = [abs(value) for value in values if value]
+        if not sizes or max(sizes) < POWERS * min(sizes):
+            return [written(text) for text in numbers(values)]
+        return [written(self._power(float(value))) if value else "0" for value in values]
+
+    def _power(self, value: float) -> str:
+        exponent = int(np.floor(np.log10(abs(value)) + 1e-9))
+        return f"{numbers([value / 10.0**exponent])[0]}e{exponent}"
+
+
+class LabelTicks(Locator):
+    """The ticks of another locator among numbers, and one for each label that is no number."""
+
+    def __init__(self, inner: Locator, special: Mapping[float, str], values: NDArray[Any]) -> None:
+        self.inner, self.special = inner, special
+        low, high = (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
+        above = min((place for place in special if place > high), default=np.inf)
+        below = max((place for place in special if place < low), default=-np.inf)
+        # Up to where there are ordinary ticks.
+        self.low = low - 0.3 * (low - below) if np.isfinite(below) else -np.inf
+        self.high = high + 0.3 * (above - high) if np.isfinite(above) else np.inf
+
+    def set_axis(self, axis: Any) -> None:
+        """Set the axis of both."""
+        super().set_axis(axis)
+        self.inner.set_axis(axis)
+
+    def nonsingular(self, v0: float, v1: float) -> tuple[float, float]:
+        """Return limits that are not equal, as the scale wants them."""
+        return self.inner.nonsingular(v0, v1)
+
+    def __call__(self) -> Any:
+        """Return the ticks of the axis."""
+        ticks = [tick for tick in np.asarray(self.inner()).tolist() if self.low <= tick <= self.high]
+        for step in range(1, len(ticks) + 1):
+            shown = sorted([*ticks[::step], *self.special])
+            if fits(self.axis, shown, self.axis.major.formatter.format_ticks(shown)):  # type: ignore[union-attr]
+                break
+        else:
+            shown = sorted(self.special)
+        return np.array(shown)
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Return the ticks between two numbers."""
+        return np.array([*self.inner.tick_values(vmin, vmax), *self.special])
+
+
+class LabelFormatter(Formatter):
+    """The texts of another formatter, and those of labels that are no numbers."""
+
+    def __init__(self, inner: Formatter, special: Mapping[float, str]) -> None:
+        self.inner, self.special = inner, special
+
+    def set_axis(self, axis: Any) -> None:
+        """Set the axis of both."""
+        super().set_axis(axis)
+        self.inner.set_axis(axis)
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Return the text of one number."""
+        return self.special.get(x) or self.inner(x, pos)
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """Return the texts of numbers and labels."""
+        texts = iter(self.inner.format_ticks([value for value in values if value not in self.special]))
+        return [self.special.get(value) or next(texts) for value in values]
+
+    def get_offset(self) -> str:
+        """Return what all numbers are multiplied with."""
+        return self.inner.get_offset()
+
+
+def set_ticks(axis: Any, type: str, values: NDArray[Any], special: Mapping[float, str] | None = None) -> None:
+    """Give an axis ticks for its scale, and one for each label that is no number."""
+    scale = axis.get_scale()
+    locator: Locator
+    formatter: Formatter
+    if type == "date":
+        locator = DateTicks()  # type: ignore[no-untyped-call]
+        formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+    elif scale == "linear":
+        whole = values.size > 0 and bool((values == np.round(values)).all()) and np.ptp(values) <= WHOLE_RANGE
+        locator, formatter = LinearTicks(whole=whole), ScalarFormatter(useMathText=True)
+    elif scale == "log":
+        locator, formatter = LogTicks(), Powers()
+    elif scale == "symlog":
+        locator, formatter = SymlogTicks(transform=axis.get_transform()), Powers()
+    else:
+        return
+    if special:
+        locator, formatter = LabelTicks(locator, special, values), LabelFormatter(formatter, special)
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(formatter)
+    if scale in {"log", "symlog"}:
+        axis.set_minor_formatter(NullFormatter())
+
+
+def dress_axis(axis: Any, table: Table, role: str, labels: Labels, room: float) -> None:
+    """Give an axis of about so many inches its ticks: as many as there is room for, with true numbers."""
     one = table.one(role)
-    if one.kind == "name":
-        _named_ticks(axis, ax, one, role, labels)
-    elif one.kind == "date":
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-        locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
-        axis.set_major_locator(locator)
-        axis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    elif axis.get_scale() == "linear":
-        from matplotlib.ticker import MaxNLocator
-
-        values = table.rows[role].dropna().to_numpy()
-        if values.size and (values == np.round(values)).all() and np.ptp(values) <= WHOLE_RANGE:
-            axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
-    elif axis.get_scale() == "log":
-        write_out(axis, table.rows[role])
-
-
-def write_out(axis: Axis, values: Any) -> None:
-    """Write 2, 3, 4 at a log scale that is too short for powers of ten."""
-    from matplotlib.ticker import LogFormatter
-
-    class WrittenOut(LogFormatter):
-        def __call__(self, x: float, pos: int | None = None) -> str:
-            return f"{x:g}" if super().__call__(x, pos) else ""
-
-    there = np.asarray(values, float)
-    there = there[np.isfinite(there)]
-    low, high = there.min(initial=np.inf), there.max(initial=0.0)
-    if SHORT[0] <= low <= high <= min(SHORT[1], FEW * low):
-        axis.set_major_formatter(WrittenOut())
-        axis.set_minor_formatter(WrittenOut())
-
-
-def _named_ticks(axis: Axis, ax: Axes, one: Quantity, role: str, labels: Labels) -> None:
-    """Put each name at its place; some, where there is no room for all."""
-    count = len(one.categories)
-    places = np.arange(0, count, max(1, -(-count // MOST_NAMES)))
-    texts = [labels.value(one, float(place)) for place in places]
-    axis.set_ticks(places, texts)
-    axis.set_tick_params(which="minor", length=0)
-    if count:
-        getattr(ax, f"set_{role}lim")(-0.5, count - 0.5)
-    if role != "x" or not texts:
+    if one.type == "name":
+        _set_names(axis, one, labels, room)
         return
-    width = ax.get_position().width * float(ax.figure.get_figure(root=True).get_figwidth())
-    room = LETTERS * width / len(texts)
-    widest = max(len(one) + len(other) for one, other in zip(texts, [*texts[1:], ""], strict=True)) / 2
-    if widest + 2 > room:
-        steep = len(texts) > 4 * width
-        how: dict[str, Any] = (
-            {"rotation": 90} if steep else {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
-        )
-        for text in axis.get_ticklabels():
-            text.set(**how)
-
-
-def say_nothing_there(ax: Axes) -> None:
-    """Say in an empty panel that it is empty on purpose."""
-    place: dict[str, Any] = {"transform": ax.transAxes, "ha": "center", "va": "center"}
-    ax.text(0.5, 0.5, "no values", color="0.5", fontsize="small", **place)
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One of the panels.
-
-    Parameters
-    ----------
-    ax : Axes
-        Where it is drawn.
-    key : tuple of float
-        Its numbers of row and col, as far as there are any.
-    left, bottom : bool
-        Whether the labels of the axes stand here.
-    """
-
-    ax: Axes
-    key: tuple[float, ...] = ()
-    left: bool = True
-    bottom: bool = True
-
-
-@dataclass(frozen=True)
-class Panels:
-    """All panels of a plot.
-
-    Parameters
-    ----------
-    figure : Figure
-        What they are part of.
-    panels : sequence of Panel
-        Row by row.
-    own : bool
-        Whether the figure was made here, and not given by the user.
-    """
-
-    figure: Figure | SubFigure
-    panels: Sequence[Panel]
-    own: bool
-
-    @property
-    def axes(self) -> list[Axes]:
-        """The axes of all panels."""
-        return [panel.ax for panel in self.panels]
-
-
-# More entries go into a second column.
-ENTRIES = 20
-
-GREY = "0.35"
-
-
-@dataclass(frozen=True)
-class Section:
-    """The entries for one variable.
-
-    Parameters
-    ----------
-    title : str
-        What the variable is called; empty where the entries say it.
-    handles : list of Artist
-        An example of each entry, labelled.
-    """
-
-    title: str
-    handles: list[Artist] = field(default_factory=list)
-
-
-def add_legend(panels: Panels, table: Table, look: Look, labels: Labels, statuses: Sequence[str]) -> None:
-    """Add one legend for all panels, if there is anything to say."""
-    sections = [section for section in _sections(table, look, labels, statuses) if section.handles]
-    if not sections:
-        return
-    handles: list[Artist] = []
-    headings = []
-    for section in sections if len(sections) > 1 else []:
-        for text in (" " if handles else "", section.title):
-            headings += [len(handles)] if text else []
-            handles += [_heading(text)] if text else []
-        handles += section.handles
-    handles = handles or sections[0].handles
-    title = sections[0].title if len(sections) == 1 else None
-    how: dict[str, Any] = {"handles": handles, "title": title or None, "frameon": False, "alignment": "left"}
-    how |= {"fontsize": "small", "title_fontsize": "small", "ncols": 1 + (len(handles) - 1) // ENTRIES}
-    legend = _placed(panels, how)
-    _outdent(legend, headings)
-    if panels.own:
-        _widen(panels, legend)
-
-
-def _sections(table: Table, look: Look, labels: Labels, statuses: Sequence[str]) -> list[Section]:
-    plan, found = table.plan, []
-    if plan.hue and look.hue.levels:
-        both = plan.hue == plan.style
-        found.append(_section(table, "hue", look, labels, styled=both))
-    if plan.style and plan.style != plan.hue:
-        found.append(_section(table, "style", look, labels, styled=True))
-    if statuses:
-        found.append(Section("measurement", [_mark(table, name) for name in statuses]))
-    return found
-
-
-def _section(table: Table, role: str, look: Look, labels: Labels, *, styled: bool) -> Section:
-    quantity, levels = table.one(role), table.levels(role)
-    title = "" if quantity.name == VARIABLE else labels.axis([quantity])
-    handles = []
-    for level in levels:
-        color = look.hue.color(level) if role == "hue" else GREY
-        hue = level if role == "hue" else float("nan")
-        text = labels.value(quantity, level, among=levels)
-        text += _own_units(table, level, labels) if quantity.name == VARIABLE else ""
-        style = level if styled else float("nan")
-        handles.append(
-            _example(table, look, text, color, (hue, style), styled=styled or table.plan.style is None)
-        )
-    return Section(title, handles)
-
-
-def _own_units(table: Table, level: float, labels: Labels) -> str:
-    """Return the units of one of several variables, where the axis cannot say them for all."""
-    names = [one.name for one in table.quantities["x" if len(table.plan.x) > 1 else "y"]]
-    units = labels.units(names[int(level)])
-    return f" [{units}]" if units and not labels.units(*names) else ""
-
-
-def _example(
-    table: Table, look: Look, text: str, color: Any, group: tuple[float, float], *, styled: bool
-) -> Artist:
-    """Return an example of one group."""
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    if table.plan.kind == "hist":
-        return Patch(color=color, label=text)
-    hue, style = group
-    how: dict[str, Any] = {"color": color, "label": text, **LINE}
-    if table.plan.kind == "scatter":
-        marker = look.marker(style)["marker"] if styled else "o"
-        return Line2D([], [], linestyle="none", marker=marker, markeredgewidth=0, **how)
-    how |= look.marker(style) if look.markers and styled else {}
-    return Line2D([], [], linestyle=look.dash(hue, style) if styled else "-", **how)
-
-
-def _mark(table: Table, name: str) -> Artist:
-    from matplotlib.lines import Line2D
-
-    count = int((table.rows["status"] == name).sum())
-    marker = BROKEN.get(name, "x")
-    return Line2D(
-        [], [], linestyle="none", marker=marker, color=GREY, label=f"{name.replace('_', ' ')} ({count})"
+    values = table.rows[role].dropna().to_numpy()
+    values = values[~np.isin(values, [place for place, _ in one.places])]
+    texts = labels.values(one, [place for place, _ in one.places])
+    set_ticks(
+        axis, one.type, values, {place: text for (place, _), text in zip(one.places, texts, strict=True)}
     )
 
 
-def _heading(text: str) -> Artist:
-    """Return an entry without an example."""
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], linestyle="none", label=text)
-
-
-def _outdent(legend: Legend, headings: Sequence[int]) -> None:
-    """Take away the room that headings leave for an example."""
-    from matplotlib.offsetbox import DrawingArea, HPacker
-
-    examples = {id(legend.legend_handles[at]) for at in headings}
-    for row in legend.findobj(HPacker):
-        box, *rest = row.get_children()
-        if rest and isinstance(box, DrawingArea) and examples & {id(child) for child in box.get_children()}:
-            box.width = 0
-            row.sep = 0
-
-
-def _placed(panels: Panels, how: dict[str, Any]) -> Legend:
-    """Put the legend beside the panels, or into the user's axes where nothing would make room for it."""
-    if panels.own:
-        return panels.figure.legend(loc="outside right upper", **how)
-    ax = panels.axes[-1]
-    if ax.figure.get_figure(root=True).get_layout_engine() is None:
-        return ax.legend(loc="best", **how)
-    return ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), **how)
+def _set_names(axis: Any, one: Quantity, labels: Labels, room: float) -> None:
+    """Put each name at its place, wrapped or upright where there is little room; some, where there is none for all."""
+    size = font_size(f"{axis.axis_name}tick.labelsize")
+    slot, line = room / max(len(one.categories), 1), 1.25 * size / 72
+    texts = labels.values(one, [float(at) for at in range(len(one.categories))])
+    rotation = 0
+    if axis.axis_name == "x":
+        flat = [wrapped(text, slot - size / 72, size) for text in texts]
+        if (
+            slot < 3 * size / 72
+            or max((text.count("\n") for text in flat), default=0) > 2
+            or _is_cut(flat, texts)
+        ):
+            rotation = 90
+    if rotation or axis.axis_name == "y":
+        flat = [wrapped(text, LONGEST_NAME, size) for text in texts]
+        high = line * max((1 + text.count("\n") for text in flat), default=1)
+        step = max(1, int(np.ceil(high / slot)))
+    else:
+        step = 1
+    places = np.arange(0, len(texts), step)
+    axis.set_ticks(places, [flat[at] for at in places], **({"rotation": 90} if rotation else {}))
+    axis.set_tick_params(which="minor", length=0)
+    if texts:
+        getattr(axis.axes, f"set_{axis.axis_name}lim")(-0.5, len(texts) - 0.5)
 
 
-def _widen(panels: Panels, legend: Legend) -> None:
-    """Make the figure wider by its legend, so that the panels keep their size."""
-    figure = panels.figure.get_figure(root=True)
-    if figure is None:
-        return
-    width = legend.get_window_extent().width / figure.dpi
-    figure.set_figwidth(figure.get_figwidth() + width)
-
-
-def add_color_bar(panels: Panels, table: Table, role: str, mappable: ScalarMappable, labels: Labels) -> None:
-    """Add one colour bar for all panels."""
-    quantity = table.one(role)
-    bar = panels.figure.colorbar(mappable, ax=panels.axes, label=labels.axis([quantity]), aspect=25)
-    bar.outline.set_visible(False)
-    if quantity.kind == "date":
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-        locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
-        bar.ax.yaxis.set_major_locator(locator)
-        bar.ax.yaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    elif bar.ax.get_yscale() == "log":
-        write_out(bar.ax.yaxis, [mappable.norm.vmin, mappable.norm.vmax])
-    figure = panels.figure.get_figure(root=True)
-    if panels.own and figure is not None:
-        figure.set_figwidth(figure.get_figwidth() + 0.8)
+def _is_cut(flat: Sequence[str], texts: Sequence[str]) -> bool:
+    """Return whether words were broken, not only lines."""
+    return any(one.replace("\n", " ") != other for one, other in zip(flat, texts, strict=True))

@@ -1,22 +1,38 @@
-"""Maps: a third variable as colour over a plane."""
+"""Maps: a third variable as colour over a plane, on the scales of its axes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rcParams
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap, LogNorm
+from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.tri import LinearTriInterpolator, Triangulation
 from numpy.typing import NDArray
 
 from coma_xr.errors import LayoutError
-from coma_xr.plotting.styling import color_map, color_scale, is_diverging
+from coma_xr.plotting.styling import (
+    Hue,
+    Look,
+    color_norm,
+    cycle,
+    extension,
+    hue_of_names,
+    line_map,
+    map_of,
+    shade,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.cm import ScalarMappable
 
     from coma_xr.plotting.points import Table
+    from coma_xr.plotting.spec import PlotSpec
 
 Array = NDArray[Any]
 
@@ -122,14 +138,12 @@ def _line(row: Array) -> Array:
     return np.asarray(line)
 
 
-def corners(grid: Grid, *, log_x: bool, log_y: bool) -> tuple[Array, Array, Array]:
-    """Return the corners of the cells, half-way between the centres on the scale that is drawn, and their values.
+def corners(grid: Grid, ax: Axes) -> tuple[Array, Array, Array]:
+    """Return the corners of the cells, half-way between the centres on the scales of the axes, and their values.
 
     Where one coordinate depends on the other, each row (or column) of cells is a strip of its own.
     """
-    x = _logarithm(grid.x) if log_x else grid.x
-    y = _logarithm(grid.y) if log_y else grid.y
-    z = grid.z
+    x, y, z = forward(ax.xaxis, grid.x), forward(ax.yaxis, grid.y), grid.z
     if _variation(x, 0) and not _variation(y, 1):
         x, y, z = _strips(x, y, z)
     elif _variation(y, 1) and not _variation(x, 0):
@@ -137,12 +151,20 @@ def corners(grid: Grid, *, log_x: bool, log_y: bool) -> tuple[Array, Array, Arra
     else:
         x = _edges(_edges(x, 1, own=True), 0, own=False)
         y = _edges(_edges(y, 0, own=True), 1, own=False)
-    return (10.0**x if log_x else x), (10.0**y if log_y else y), z
+    return backward(ax.xaxis, x), backward(ax.yaxis, y), z
 
 
-def _logarithm(centres: Array) -> Array:
-    """Return logarithms; centres that were filled in and are no more than 0 are as small as the smallest."""
-    return np.asarray(np.log10(np.maximum(centres, centres[centres > 0].min())))
+def forward(axis: Any, values: Array) -> Array:
+    """Return values on the scale of an axis; those that were filled in and have no place there are the least that has."""
+    with np.errstate(all="ignore"):
+        scaled = np.asarray(axis.get_transform().transform_non_affine(np.asarray(values, float)), float)
+    placed = (values > 0) | (axis.get_scale() != "log")
+    return np.where(placed, scaled, scaled[placed].min() if placed.any() else np.nan)
+
+
+def backward(axis: Any, values: Array) -> Array:
+    """Return the values at places on the scale of an axis."""
+    return np.asarray(axis.get_transform().inverted().transform_non_affine(np.asarray(values, float)), float)
 
 
 def _strips(x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:
@@ -169,46 +191,142 @@ def _edges(centres: Array, axis: int, *, own: bool) -> Array:
     return np.asarray(np.moveaxis(edges, 0, axis))
 
 
-# What lies under a map: where nothing was measured it is seen, and is no colour of a value.
-HOLE = "0.88"
+# Values on both sides of zero, the smaller side at least this part of the larger, are shown from zero.
+DIVERGING, BOTH_SIDES = "RdBu_r", 0.1
 
-LEVELS = 12
+# Cells that nothing was measured in have a grey that no value has.
+HOLE = 0.12
 
 # A map of more cells is a picture inside of a PDF, where it would be slow to show.
 CELLS = 20_000
 
+# Cells along each axis of a map that is interpolated.
+FINE = 200
 
-def scale_of(table: Table, zscale: str | None) -> ScalarMappable:
-    """Return what gives a value its colour, the same in all panels."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import BoundaryNorm
 
-    values = table.rows["z"].dropna().to_numpy()
-    scale = zscale or "linear"
-    diverging = scale != "log" and bool(values.size) and is_diverging(values)
-    colors = color_map(diverging=diverging, whole=table.plan.kind != "scatter")
-    norm = color_scale(values, scale, diverging=diverging)
+def surface_hue(table: Table) -> Hue:
+    """Return the colours of z, the same in all panels; names have a legend in place of a colour bar."""
+    one, spec = table.one("z"), table.plan.spec
+    if one.type != "name":
+        return Hue(mappable=_mappable(table))
+    levels, number = table.levels("z"), len(one.categories)
+    if one.is_bool and spec.palette is None:
+        colors = [shade(0.25), cycle()[0], shade(0.6)][:number]
+    elif spec.palette is None and number > len(cycle()):
+        colors = [tuple(color) for color in map_of("turbo")(np.linspace(0, 1, number))]
+    else:
+        hue = hue_of_names(one, spec, [float(at) for at in range(number)], ())
+        colors = [hue.color(float(at)) for at in range(number)]
+    mappable = ScalarMappable(
+        BoundaryNorm(np.arange(number + 1) - 0.5, max(number, 1)), ListedColormap(colors)
+    )
+    return Hue(levels, lambda level: colors[int(level)], mappable, max(number, 1))
+
+
+def _mappable(table: Table) -> ScalarMappable:
+    """Return what gives a value of z its colour, the same in all panels."""
+    spec, values = table.plan.spec, table.rows["z"].dropna().to_numpy()
+    scale = table.scale("z")
+    is_centred = (
+        scale == "linear"
+        and spec.cmap is None
+        and spec.vmin is None
+        and spec.vmax is None
+        and is_diverging(values)
+    )
+    if is_centred or (scale == "symlog" and spec.cmap is None):
+        colors = map_of(DIVERGING)
+    elif table.plan.kind == "scatter":
+        colors = line_map(spec)
+    else:
+        colors = map_of(rcParams["image.cmap"] if spec.cmap is None else spec.cmap)
+    norm = color_norm(values, scale, spec, centred=is_centred)
     if table.plan.kind == "contour":
-        norm = BoundaryNorm(_levels(norm), colors.N)
+        levels = _contour_levels(norm, spec)
+        norm = BoundaryNorm(levels, colors.N, extend=extension(values, levels[0], levels[-1]))
     return ScalarMappable(norm, colors)
 
 
-def draw_heatmap(
-    ax: Axes, table: Table, panel: pd.DataFrame, colors: ScalarMappable, logs: dict[str, bool]
-) -> None:
-    """Draw a cell for each point, half-way to its neighbours."""
-    grid = grid_of(table, panel)
-    if grid is None or not grid.z.size:
+def is_diverging(values: Any) -> bool:
+    """Return whether values lie on both sides of zero."""
+    if not np.size(values):
+        return False
+    low, high = -float(np.min(values)), float(np.max(values))
+    return low > 0 and high > 0 and min(low, high) >= BOTH_SIDES * max(low, high)
+
+
+def _contour_levels(norm: Any, spec: PlotSpec) -> Any:
+    """Return the levels that were given, or round values between the colours."""
+    if spec.levels is not None and not isinstance(spec.levels, (int, np.integer)):
+        return np.asarray(spec.levels, float)
+    most = 12 if spec.levels is None else int(spec.levels)
+    low, high = float(norm.vmin), float(norm.vmax)
+    if low == high:
+        return np.array([low - 0.5, low + 0.5])
+    if isinstance(norm, LogNorm):
+        subs = (1.0,) if np.log10(high / low) > most / 2 else (1.0, 2.0, 5.0)
+        ticks = LogLocator(subs=subs, numticks=10 * most).tick_values(low, high)
+    else:
+        ticks = MaxNLocator(most).tick_values(low, high)
+    first, last = np.searchsorted(ticks, low, side="right") - 1, np.searchsorted(ticks, high)
+    return np.asarray(ticks)[max(first, 0) : last + 1]
+
+
+def draw_heatmap(ax: Axes, points: pd.DataFrame, look: Look) -> None:
+    """Draw a cell for each point, half-way to its neighbours; for points on no grid, triangles between them or bins."""
+    how = {**_colors(look), **look.spec.keywords("map_kw")}
+    grid = grid_of(look.table, points) if look.spec.bins is None else None
+    if grid is not None:
+        if grid.z.size:
+            x, y, values = corners(grid, ax)
+            _draw_cells(ax, x, y, values, bool(np.isnan(grid.z).any()), how)
         return
-    x, y, values = corners(grid, log_x=logs["x"], log_y=logs["y"])
-    if np.isnan(grid.z).any():
-        ax.set_facecolor(HOLE)
-    z = np.ma.masked_invalid(values)
-    how: dict[str, Any] = {"cmap": colors.cmap, "norm": colors.norm}
-    ax.pcolormesh(x, y, z, shading="flat", rasterized=z.size > CELLS, **how)
+    there = points.dropna(subset=["x", "y", "z"])
+    if look.table.one("z").type == "name":
+        said = f"The points of {look.table.plan.z!r} are on no grid, and names cannot be averaged or interpolated."
+        raise LayoutError(said, ways=["Draw them as they are: kind='scatter'."])
+    if look.spec.bins is not None:
+        _draw_cells(ax, *_binned(ax, there, look.spec.bins), True, how)
+        return
+    _check_plane(look.table, there)
+    x, y, z = (there[name].to_numpy() for name in "xyz")
+    plane, back = _plane(ax, x, y)
+    edges = np.linspace(0, 1, FINE + 1)
+    centres = np.meshgrid(*[(edges[1:] + edges[:-1]) / 2] * 2)
+    columns, rows = back(np.column_stack([edges, edges])).T
+    _draw_cells(ax, columns, rows, LinearTriInterpolator(plane, z)(*centres), False, how)
+    ax.plot(x, y, ".", color=shade(1), markersize=2, alpha=0.5)
 
 
-def draw_contour(ax: Axes, table: Table, panel: pd.DataFrame, colors: ScalarMappable) -> None:
+def _colors(look: Look) -> dict[str, Any]:
+    mappable = look.hue.mappable
+    return {} if mappable is None else {"cmap": mappable.cmap, "norm": mappable.norm}
+
+
+def _draw_cells(ax: Axes, x: Array, y: Array, values: Array, has_holes: bool, how: dict[str, Any]) -> None:
+    if has_holes:
+        ax.set_facecolor(shade(HOLE))
+    ax.pcolormesh(
+        x, y, np.ma.masked_invalid(values), **{"shading": "flat", "rasterized": values.size > CELLS, **how}
+    )
+
+
+def _binned(ax: Axes, points: pd.DataFrame, bins: Any) -> tuple[Array, Array, Array]:
+    """Return the corners of bins, equal on the scales of the axes, and the mean of the values in each."""
+    each = bins if isinstance(bins, tuple) and len(bins) == 2 else (bins, bins)
+    edges = []
+    for name, axis, given in (("x", ax.xaxis, each[0]), ("y", ax.yaxis, each[1])):
+        values = forward(axis, points[name].to_numpy())
+        steps = given if np.ndim(given) == 0 else forward(axis, np.asarray(given, float))
+        edges.append(backward(axis, np.histogram_bin_edges(values, steps)))
+    x, y, z = (points[name].to_numpy() for name in "xyz")
+    sums, _, _ = np.histogram2d(y, x, bins=(edges[1], edges[0]), weights=z)
+    number, _, _ = np.histogram2d(y, x, bins=(edges[1], edges[0]))
+    with np.errstate(invalid="ignore"):
+        return edges[0], edges[1], sums / number
+
+
+def draw_contour(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     """Draw filled contours, through points on no grid by triangles between them.
 
     Raises
@@ -216,58 +334,75 @@ def draw_contour(ax: Axes, table: Table, panel: pd.DataFrame, colors: ScalarMapp
     LayoutError
         When there are too few points to lie in a plane.
     """
-    norm: Any = colors.norm
-    levels = norm.boundaries
-    drawn: dict[str, Any] = {"levels": levels, "cmap": colors.cmap, "norm": colors.norm}
+    mappable: Any = look.hue.mappable
+    levels = mappable.norm.boundaries
+    filled = {
+        "levels": levels,
+        "extend": mappable.norm.extend,
+        **_colors(look),
+        **look.spec.keywords("map_kw"),
+    }
     lines: dict[str, Any] = {"levels": levels, "colors": "k", "linewidths": 0.4, "alpha": 0.5}
-    there = panel.dropna(subset=["x", "y", "z"])
+    there = points.dropna(subset=["x", "y", "z"])
     if there.empty:
         return
-    grid = grid_of(table, panel)
+    grid = grid_of(look.table, points)
     if grid is None:
-        _check_plane(table, there)
-        points = (there["x"].to_numpy(), there["y"].to_numpy(), there["z"].to_numpy())
-        ax.tricontourf(*points, **drawn)
-        ax.tricontour(*points, **lines)
-        ax.plot(*points[:2], "k.", markersize=2, alpha=0.5)
+        _check_plane(look.table, there)
+        x, y, z = (there[name].to_numpy() for name in "xyz")
+        plane, back = _plane(ax, x, y)
+        _draw_scaled(ax, lambda: ax.tricontourf(plane, z, **filled), (x, y), back)
+        _draw_scaled(ax, lambda: ax.tricontour(plane, z, **lines), (x, y), back)
+        ax.plot(x, y, "k.", markersize=2, alpha=0.5)
         return
-    _check_size(table, grid)
-    z = np.ma.masked_invalid(grid.z)
-    if np.ma.getmaskarray(z).any():
-        ax.set_facecolor(HOLE)
-    ax.contourf(grid.x, grid.y, z, **drawn)
-    if np.ptp(z.compressed()) > 0:
-        ax.contour(grid.x, grid.y, z, **lines)
+    if min(grid.z.shape) < 2 or not (np.ptp(grid.x) and np.ptp(grid.y)):
+        rows, columns = len(np.unique(grid.y)), len(np.unique(grid.x))
+        said = f"A contour needs at least 2 x 2 points, {look.table.plan.z!r} has {columns} x {rows}."
+        raise LayoutError(said, ways=["Use kind='heatmap'."])
+    values = np.ma.masked_invalid(grid.z)
+    if np.ma.getmaskarray(values).any():
+        ax.set_facecolor(shade(HOLE))
+    u, v, back = _scaled(ax, grid.x, grid.y)
+    _draw_scaled(ax, lambda: ax.contourf(u, v, values, **filled), (grid.x, grid.y), back)
+    if np.ptp(values.compressed()) > 0:
+        _draw_scaled(ax, lambda: ax.contour(u, v, values, **lines), (grid.x, grid.y), back)
 
 
-def _check_size(table: Table, grid: Grid) -> None:
-    if min(grid.z.shape) < 2:
-        rows, columns = grid.z.shape
-        raise LayoutError(
-            f"A contour needs at least 2 x 2 points, {table.plan.z!r} has {columns} x {rows}. Take kind='heatmap'."
-        )
+def _scaled(ax: Axes, x: Array, y: Array) -> tuple[Array, Array, Callable[[Array], Array]]:
+    """Return coordinates between 0 and 1 on the scales of the axes, and the way back of points."""
+    u, v = forward(ax.xaxis, x), forward(ax.yaxis, y)
+    low, span = np.array([u.min(), v.min()]), np.array([np.ptp(u) or 1.0, np.ptp(v) or 1.0])
+
+    def back(points: Array) -> Array:
+        scaled = points * span + low
+        return np.column_stack([backward(ax.xaxis, scaled[:, 0]), backward(ax.yaxis, scaled[:, 1])])
+
+    return (u - low[0]) / span[0], (v - low[1]) / span[1], back
+
+
+def _plane(ax: Axes, x: Array, y: Array) -> tuple[Triangulation, Callable[[Array], Array]]:
+    """Return triangles between points, as they lie in the picture, and the way back of points."""
+    u, v, back = _scaled(ax, x, y)
+    return Triangulation(u, v), back
+
+
+def _draw_scaled(
+    ax: Axes, draw: Callable[[], Any], place: tuple[Array, Array], back: Callable[[Array], Array]
+) -> None:
+    """Draw contours of scaled coordinates, so that they are interpolated on the scales of the axes, and put them back."""
+    limits = ax.dataLim.get_points().copy()
+    contours = draw()
+    for path in contours.get_paths():
+        if len(path.vertices):
+            path.vertices = back(path.vertices)
+    ax.dataLim.set_points(limits)
+    x, y = place
+    ax.update_datalim([(np.min(x), np.min(y)), (np.max(x), np.max(y))])
+    ax.autoscale_view(tight=True)
 
 
 def _check_plane(table: Table, points: pd.DataFrame) -> None:
     plane = points[["x", "y"]].drop_duplicates().to_numpy()
     if len(plane) < 3 or np.linalg.matrix_rank(plane - plane[0]) < 2:
-        said = f"{len(plane)} points of {table.plan.z!r} lie on one line"
-        raise LayoutError(f"A contour needs points in a plane; {said}. Take kind='scatter'.")
-
-
-def _levels(norm: Any) -> Any:
-    """Return round values between the colours."""
-    from matplotlib.colors import LogNorm
-    from matplotlib.ticker import LogLocator, MaxNLocator
-
-    low, high = float(norm.vmin), float(norm.vmax)
-    if low == high:
-        return [low - 0.5, low + 0.5]
-    if isinstance(norm, LogNorm):
-        decades = np.log10(high / low)
-        subs = (1.0,) if decades > LEVELS / 2 else (1.0, 2.0, 5.0)
-        ticks = LogLocator(subs=subs, numticks=10 * LEVELS).tick_values(low, high)
-    else:
-        ticks = MaxNLocator(LEVELS).tick_values(low, high)
-    first, last = np.searchsorted(ticks, low, side="right") - 1, np.searchsorted(ticks, high)
-    return np.asarray(ticks)[max(first, 0) : last + 1]
+        said = f"A {table.plan.kind} needs points in a plane; {len(plane)} points of {table.plan.z!r} lie on one line."
+        raise LayoutError(said, ways=["Use kind='scatter'."])

@@ -70,9 +70,7 @@ class Branch(Mapping[str, Any]):
         try:
             return paths.follow(self._root, whole)
         except PathError as error:
-            missing = PathError(f"{self._owner}: {error}")
-            missing.path = whole
-            raise missing from None
+            raise PathError(f"{self._owner}: {error}") from None
 
     def __getattr__(self, name: str) -> Any:
         # Without the first test, unpickling would ask for _node in order to look for _node.
@@ -81,9 +79,7 @@ class Branch(Mapping[str, Any]):
         try:
             return self[(name,)]
         except PathError as error:
-            missing = MissingAttributeError(str(error))
-            missing.path = error.path
-            raise missing from None
+            raise MissingAttributeError(str(error)) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._node)
@@ -214,7 +210,7 @@ class Measurement(Branch):
 
 
 def item(node: Tree, segments: paths.Path) -> Tree:
-    """Return what segments lead to below a node, into arrays and Datasets too.
+    """Return what segments lead to below a node, into arrays too.
 
     Raises
     ------
@@ -225,13 +221,11 @@ def item(node: Tree, segments: paths.Path) -> Tree:
         if is_array(node):
             node = from_plain(node).tolist()
         elif is_external(node):
-            node = from_plain(node)
-            if hasattr(node, "tolist"):
-                node = node.tolist()
+            array = from_plain(node)
+            if not hasattr(array, "tolist"):
+                raise KeyError(segment)
+            node = array.tolist()
         elif is_typed(node):
-            node = from_plain(node)
-        if hasattr(node, "data_vars"):
-            node = node[segment]
-        else:
-            node = paths.step(node.values.tolist() if hasattr(node, "dims") else node, segment)
+            raise KeyError(segment)
+        node = paths.step(node, segment)
     return node

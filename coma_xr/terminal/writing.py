@@ -48,7 +48,7 @@ def plot(
     # Before the time that reading takes.
     _check(output, overwrite=overwrite)
     _check_some(experiment, where)
-    from coma_xr.plotting.draw import plot as draw
+    from coma_xr.plotting.draw import draw
 
     figure = draw(experiment.to_dataset(where=where), **arguments)
     with files.placing(output, overwrite=overwrite) as temporary:

@@ -18,6 +18,7 @@ from coma_xr.output.reporting.coverage import bar, counts_of, map_of, status_of
 from coma_xr.output.reporting.durations import durations_html, seconds_text
 from coma_xr.output.reporting.facts import Facts, FailureGroup, Quantity
 from coma_xr.output.reporting.pictures import draw_all
+from coma_xr.plotting.draw import draw
 from tests.pages import Page
 
 HOSTILE = "</title></pre></details><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
@@ -204,7 +205,7 @@ def test_every_choice_can_be_drawn(number):
         if dims == ("repeat",):
             continue
         choice = only(ds)
-        assert coma.plot(choice.part(ds), **choice.arguments).axes
+        assert draw(choice.part(ds), **choice.arguments).axes
 
 
 # ------------------------------------------------------------------------------------------- pictures
@@ -229,7 +230,7 @@ def test_the_code_below_a_figure_makes_the_figure():
     assert "at c = 1.0 (of 8 values)" in text
     code = text[text.index("coma.plot") :]
     assert code.strip() == "coma.plot(ds.isel({'c': 0}), x='a', y='y', hue='b')"
-    assert coma.plot(ds.isel({"c": 0}), x="a", y="y", hue="b").axes
+    assert draw(ds.isel({"c": 0}), x="a", y="y", hue="b").axes
 
 
 def test_a_variable_that_cannot_be_drawn_spoils_no_page(monkeypatch):
@@ -238,9 +239,9 @@ def test_a_variable_that_cannot_be_drawn_spoils_no_page(monkeypatch):
     def fails(ds, **arguments):
         if arguments["y"] == "y":
             raise ValueError(HOSTILE)
-        return coma.plot(ds, **arguments)
+        return draw(ds, **arguments)
 
-    monkeypatch.setattr(pictures, "plot", fails)
+    monkeypatch.setattr(pictures, "draw", fails)
     made = draw_all(grid({"a": 5}, y=["a"], z=["a"]), "")
     assert len(made.figures) == 1
     assert made.left["y"].startswith("cannot be drawn: ValueError: </title>")

@@ -13,9 +13,7 @@ import xarray as xr
 
 from coma_xr.errors import ComaError, ComaWarning
 from coma_xr.plotting.draw import plot
-from coma_xr.plotting.spec import KINDS
-
-pytestmark = pytest.mark.ci
+from coma_xr.plotting.kinds import KINDS
 
 
 def objects(*values):
@@ -77,6 +75,8 @@ ARGUMENTS = {
         {"x": "c", "y": "s", "z": "w"},
     ],
     "contour": [{"x": "c", "y": "k", "z": "z"}, {"x": "c", "y": "s", "z": "w"}],
+    "box": [{"x": "s", "y": "w"}, {"x": "c", "y": "w"}, {"x": "k", "y": "z"}],
+    "violin": [{"x": "s", "y": "w"}, {"x": "k", "y": "z"}],
     "hist": [{"x": "v"}, {"x": "c", "hue": "s"}, {"x": "v", "col": "s"}],
 }
 

@@ -83,19 +83,19 @@ def test_a_plot_goes_by_default_into_the_working_directory(e, here, run):
     e.deactivate()
     (here / "elsewhere").mkdir()
     e.path.rename(here / "elsewhere" / "inverse")
-    words = ["plot", "elsewhere/inverse", "-x", "a", "-y", "y", "--style", "name"]
+    words = ["plot", "elsewhere/inverse", "-x", "a", "-y", "y", "--col", "name"]
     assert run(*words) == (0, ["wrote inverse.png"], [])
     assert (here / "inverse.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_arguments_of_a_plot_are_those_of_coma_plot(e, run, monkeypatch):
-    seen, draw = {}, module.plot
+    seen, draw = {}, module.draw
 
-    def plot(data, **arguments):
+    def drawn(data, **arguments):
         seen.update(arguments)
         return draw(data, x="a", y="y", hue="name")
 
-    monkeypatch.setattr(module, "plot", plot)
+    monkeypatch.setattr(module, "draw", drawn)
     words = "-x theta -y t -y t_ -z E --hue a --style b --row c --col d --error repeat --kind line"
     scales = "--xscale log --yscale symlog --zscale linear"
     assert run("plot", "inverse", *words.split(), *scales.split()).code == 0
@@ -118,10 +118,10 @@ def test_the_arguments_of_a_plot_are_those_of_coma_plot(e, run, monkeypatch):
 def test_what_a_plot_lacks_is_said_in_the_words_of_the_terminal(e, run):
     [line] = run("plot", "inverse", "-x", "a", "-y", "y").err
     assert "Nothing in this plot uses the dim 'name'" in line
-    assert "(--hue name)" in line
+    assert "--hue name" in line
     assert """--where "name == 'left'\"""" in line
     [line] = run("plot", "inverse", "-x", "a", "-y", "z", "--hue", "name").err
-    assert line.startswith("coma-xr: -y z is no dim, coord or variable")
+    assert line.startswith("coma-xr: -y z is not a dimension, coordinate or variable")
     [line] = run("plot", "inverse", "-x", "a", "-y", "y", "--kind", "pie").err
     assert line.startswith("coma-xr: --kind pie is unknown. Available: line,")
 

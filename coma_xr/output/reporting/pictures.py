@@ -6,12 +6,12 @@ import base64
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coma_xr.errors import ComaWarning
 from coma_xr.html import Html, tag, text_of
 from coma_xr.output.reporting.choosing import Choice, choose
-from coma_xr.plotting.draw import plot
+from coma_xr.plotting.draw import draw, png_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,8 +61,8 @@ def draw_all(ds: xr.Dataset, how: str) -> Pictures:
 def _figure(ds: xr.Dataset, choice: Choice, how: str) -> Html:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        figure: Any = plot(choice.part(ds), height=_HEIGHT, **choice.arguments)
-        png, size = figure._repr_png_()
+        figure = draw(choice.part(ds), height=_HEIGHT, **choice.arguments)
+        png, size = png_of(figure)
     notes = [*_notes(ds, choice), *(str(w.message) for w in said if issubclass(w.category, ComaWarning))]
     names = " and ".join(choice.variables)
     over = choice.arguments["x"] + (f" and {choice.arguments['y']}" if "z" in choice.arguments else "")
