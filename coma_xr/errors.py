@@ -179,7 +179,15 @@ class ConditionError(ParameterError, TypeError):
 
 
 class PathError(ExperimentError, KeyError):
-    """A path does not lead to a value."""
+    """A path does not lead to a value.
+
+    Attributes
+    ----------
+    path : tuple or None
+        The path within a measurement, if one was asked for it.
+    """
+
+    path: tuple[Any, ...] | None = None
 
     # KeyError would show the message in quotation marks.
     __str__ = ComaError.__str__

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import coma_xr
 from coma_xr.checks import check_flag, check_ids, check_integer, check_string, check_strings
-from coma_xr.define.conditions import as_condition
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import check_extends
 from coma_xr.define.scan_records import ScanRecord
@@ -816,12 +815,7 @@ class Experiment(Readable):
         given_ids = check_ids("where", where)
         if given_ids is not None:
             return given_ids
-        ids = [m.id for m in self.measurements(where=where)]
-        if not ids:
-            warn(
-                f"No measurement in {self.path} fulfils the condition {as_condition(where)}; nothing was changed."
-            )
-        return ids
+        return [id for id, _ in self._selected(where, otherwise="nothing was changed")]
 
     def merge(self, other: Experiment | str | os.PathLike[str], *, keep_both: bool = False) -> dict[int, int]:
         """Add the measurements of a copy under new ids; equal ones are passed over.

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from coma_xr.retrieve.columns import StoredTrees
     from coma_xr.retrieve.dataset import DatasetLayout
     from coma_xr.retrieve.status import Status
     from coma_xr.retrieve.tables import ResultList
@@ -347,13 +348,17 @@ class Readable:
         >>> [m.results.y for m in e.measurements()]
         [1, 4, 9]
         """
-        trees = self._trees()
-        if where is not None:
-            from coma_xr.retrieve.selection import selected
-
-            trees = selected(trees, where, definition=self._pairs(), annotations=self.annotations)
-        for number, tree in trees:
+        for number, tree in self._trees() if where is None else self._selected(where):
             yield Measurement(number, tree, self._place.config.serializer_setstate)
+
+    def _selected(self, where: Any, otherwise: str = "") -> Iterator[tuple[int, Tree]]:
+        """Yield id and tree of the measurements for which a condition holds."""
+        from coma_xr.retrieve.selection import selected
+
+        notes = self.annotations
+        return selected(
+            self._trees(), where, definition=self._pairs(), annotations=notes, otherwise=otherwise
+        )
 
     def measurement(self, id: int) -> Measurement:
         """Return the measurement with this id.
@@ -698,6 +703,8 @@ class Readable:
             bad = self._unreadable()
             if not bad:
                 raise
+        from coma_xr.retrieve.columns import without
+
         text = f"In {self.path} cannot be read: {listing(bad.values(), 3)}"
         if strict:
             raise DataFileError(text)
@@ -706,7 +713,7 @@ class Readable:
             "computed again when it was removed.",
             DataFileWarning,
         )
-        return build((id, tree) for id, tree in self._trees() if id not in bad)
+        return build(without(self._trees(), bad))
 
     def _unreadable(self) -> dict[int, str]:
         """Return the ids of measurements that hold a value that cannot be read, and what is wrong with it."""
@@ -726,9 +733,15 @@ class Readable:
                     break
         return bad
 
-    def _trees(self, *, strict: bool = False) -> Iterator[tuple[int, Tree]]:
-        """Yield id and tree of every measurement, ready to be handed out."""
-        return _located(self._place.trees(strict=strict), self._place)
+    def _trees(self, *, strict: bool = False) -> StoredTrees:
+        """Return id and tree of every measurement, ready to be handed out."""
+        from coma_xr.retrieve.columns import StoredTrees
+
+        place = self._place
+        return StoredTrees(
+            lambda: _located(place.trees(strict=strict), place),
+            lambda: _located(place.measurements.trees(), place),
+        )
 
     def _warn_when_empty(self) -> None:
         if not self.number_of_measurements():

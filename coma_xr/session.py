@@ -77,13 +77,8 @@ def chosen_of_removed(
 
     # Two may have the same id, none the same position.
     trees = ((position, one.tree) for position, one in enumerate(removed))
-    chosen = [
-        removed[position]
-        for position, _ in selected(trees, where, definition=definition, annotations=annotations)
-    ]
-    if not chosen:
-        warn(f"No removed measurement of {path} fulfils the condition {where}; nothing was changed.")
-    return chosen
+    options: Any = {"definition": definition, "annotations": annotations, "otherwise": "nothing was restored"}
+    return [removed[position] for position, _ in selected(trees, where, **options)]
 
 
 def warn_of_doubles(

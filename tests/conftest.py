@@ -23,7 +23,8 @@ PATIENCE = 5.0  # seconds for threads and processes that are about to end
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full", action="store_true", help="also run what takes minutes")
+    parser.addoption("--ci", action="store_true", help="also run the longer suites")
+    parser.addoption("--full", action="store_true", help="also run the longer suites, each at full size")
 
 
 class Summary:
@@ -48,13 +49,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what was not asked for: benchmarks, and tests at full size."""
+    """Deselect what was not asked for: benchmarks, the longer suites, and tests at full size."""
     asked = config.getoption("benchmark_only", default=False)
     full = config.getoption("--full")
+    longer = full or config.getoption("--ci")
     wanted, unwanted = [], []
     for item in items:
         is_benchmark = "benchmark" in getattr(item, "fixturenames", ())
-        skipped = (is_benchmark and not asked) or ("full" in item.keywords and not full)
+        skipped = (
+            (is_benchmark and not asked)
+            or ("full" in item.keywords and not full)
+            or ("ci" in item.keywords and not longer)
+        )
         (unwanted if skipped else wanted).append(item)
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)

@@ -7,6 +7,8 @@ import pytest
 from tests.bad_files import damaged, experiment
 from tests.examiner import Case, examine
 
+pytestmark = pytest.mark.ci
+
 JSON, XML = experiment("json"), experiment("xml")
 ARCHIVE, XML_ARCHIVE = experiment("json", archived=True), experiment("xml", archived=True)
 PACKED, XML_PACKED = (experiment(format, archived=True, compress=True) for format in ("json", "xml"))

@@ -14,6 +14,8 @@ from coma_xr.errors import ConfigError, DataFileError, ExperimentError, Paramete
 from tests.bad_files import experiment
 from tests.examiner import MEMORY, Case, examine
 
+pytestmark = pytest.mark.ci
+
 MIB = 2**20
 HUGE = 10**18
 

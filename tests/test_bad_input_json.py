@@ -7,6 +7,8 @@ import pytest
 from tests.bad_files import cases
 from tests.examiner import examine
 
+pytestmark = pytest.mark.ci
+
 DEEPEST = 90
 
 # To be read.

@@ -7,6 +7,8 @@ import pytest
 from tests.bad_files import cases
 from tests.examiner import examine
 
+pytestmark = pytest.mark.ci
+
 BOOST = (
     b'<?xml version="1.0" encoding="UTF-8" standalone="yes" ?>\n<!DOCTYPE boost_serialization>\n'
     b'<boost_serialization signature="serialization::archive" version="18">'

@@ -35,7 +35,7 @@ def lacking() -> str:
 
 
 LACKING = lacking()
-pytestmark = pytest.mark.skipif(bool(LACKING), reason=LACKING or "all there")
+pytestmark = [pytest.mark.ci, pytest.mark.skipif(bool(LACKING), reason=LACKING or "all there")]
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
+pytestmark = pytest.mark.ci
+
 GALLERY = Path(__file__).parent.parent / "gallery"
 SCRIPTS = sorted(GALLERY.glob("plot_*.py"))
 

@@ -8,7 +8,7 @@ import pytest
 
 import coma_xr as coma
 
-pytestmark = pytest.mark.leaves_files
+pytestmark = [pytest.mark.ci, pytest.mark.leaves_files]
 
 # A failing set is among them, so that records of failures come and go too.
 SCAN = {"x": [0, 1, 2]}

@@ -11,6 +11,8 @@ import pytest
 
 import coma_xr as coma
 
+pytestmark = pytest.mark.ci
+
 PROCESSES, SAVES = 8, 500
 
 # As on a file system of a cluster that knows no locks.

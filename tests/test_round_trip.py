@@ -20,6 +20,8 @@ from coma_xr.store.place import ExperimentDirectory
 from coma_xr.testing import assert_same, trees, values
 from coma_xr.values.plain import from_plain, to_plain
 
+pytestmark = pytest.mark.ci
+
 # The same examples each time, so that a change is to blame for what fails.
 PARTS = [("values", 1, 1_600), ("values", 2, 1_600), ("values", 3, 1_500), ("trees", 4, 300)]
 STRATEGIES = {"values": values, "trees": trees}

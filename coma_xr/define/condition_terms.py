@@ -215,11 +215,9 @@ class Condition(Node):
 
     def _ways_for(self, name: str) -> Iterator[str]:
         """Yield what a user may have meant by an unknown name: text without quotation marks, or a path."""
-        for node in self._walk():
-            sides = node._arguments if node._operation in ("==", "!=") else ()
-            if any(side._operation == "name" and side._arguments[0] == name for side in sides):
-                yield f"Put text in quotation marks: {name!r}."
-                break
+        compared = [node._arguments[1] for node in self._walk() if node._operation in ("==", "!=")]
+        if any(right._operation == "name" and right._arguments[0] == name for right in compared):
+            yield f"Put text in quotation marks: {name!r}."
         if " / " in str(self):
             yield "Put a path in backticks: `results/E`, in Python P['results/E']."
 

@@ -7,7 +7,7 @@ same keys, so most of the work is done by `zip` and `map`, not measurement by me
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import compress, islice, pairwise
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ __all__ = [
     "Choice",
     "Columns",
     "Computation",
+    "KnownPaths",
+    "StoredTrees",
     "collect",
     "lacks",
     "stands_for_dataset",
@@ -48,6 +50,7 @@ class _AsNeeded:
 AS_NEEDED: Final = _AsNeeded()
 """What stands in holes when the user does not say: NaN, NaT or None."""
 
+IdAndTree = tuple[int, Tree]
 Computation = Callable[[int, Tree], Any]
 Choice = Callable[[Iterable[tuple[int, Tree]]], Iterable[tuple[int, Tree, bool]]]
 
@@ -243,6 +246,56 @@ def _item(value: Any, segments: tuple[Any, ...]) -> Any:
         return item(value, segments)
     except (KeyError, IndexError):
         return MISSING
+
+
+class KnownPaths:
+    """The paths of the trees that were added."""
+
+    def __init__(self) -> None:
+        self._root = _Node((), False)
+
+    def add(self, tree: Tree) -> None:
+        """Note the paths of a tree."""
+        _note(self._root, [tree], lambda _: False)
+
+    def __contains__(self, path: Path) -> bool:
+        """Whether a path leads to a branch or value, or into a value; one of a single key may be a name."""
+        if len(path) == 1 and any(node.path[-1:] == path for node in self._root.walk()):
+            return True
+        node = self._root
+        for key in path:
+            if str(key) not in node.children:
+                return node.is_leaf and bool(node.path)
+            node = node.children[str(key)]
+        return True
+
+
+class StoredTrees:
+    """Measurement trees that can be read several times.
+
+    Parameters
+    ----------
+    read : callable
+        Returns the ids and trees.
+    unreported : callable
+        Does the same without warnings about files that cannot be read.
+    """
+
+    def __init__(
+        self, read: Callable[[], Iterator[IdAndTree]], unreported: Callable[[], Iterator[IdAndTree]]
+    ):
+        self.read, self.unreported = read, unreported
+
+    def __iter__(self) -> Iterator[IdAndTree]:
+        return self.read()
+
+
+def without(trees: Iterable[IdAndTree], ids: Container[int]) -> Iterable[IdAndTree]:
+    """Return the trees of all other ids; they can be read several times where the given ones can."""
+    if isinstance(trees, StoredTrees):
+        read, unreported = trees.read, trees.unreported
+        return StoredTrees(lambda: iter(without(read(), ids)), lambda: iter(without(unreported(), ids)))
+    return (pair for pair in trees if pair[0] not in ids)
 
 
 def collect(

@@ -17,7 +17,7 @@ from coma_xr.errors import LayoutError
 from coma_xr.exports.external import deferred, is_deferred
 from coma_xr.html import lines_of, short
 from coma_xr.retrieve.arrays import as_array, with_holes
-from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.columns import MISSING, without
 from coma_xr.retrieve.dims import varies
 from coma_xr.retrieve.names import free_name, role
 from coma_xr.retrieve.requests import (
@@ -120,7 +120,7 @@ def build_dataframe(
     wanted, keys = requests_of(variables), requests_of(index)
     selection = None if where is None else Selection(where, definition, annotations)
     source = read(
-        (pair for pair in trees if pair[0] not in excluded),
+        without(trees, excluded),
         [*wanted, *keys],
         everything=variables is None,
         definition=definition,

@@ -70,7 +70,9 @@ class Branch(Mapping[str, Any]):
         try:
             return paths.follow(self._root, whole)
         except PathError as error:
-            raise PathError(f"{self._owner}: {error}") from None
+            missing = PathError(f"{self._owner}: {error}")
+            missing.path = whole
+            raise missing from None
 
     def __getattr__(self, name: str) -> Any:
         # Without the first test, unpickling would ask for _node in order to look for _node.
@@ -79,7 +81,9 @@ class Branch(Mapping[str, Any]):
         try:
             return self[(name,)]
         except PathError as error:
-            raise MissingAttributeError(str(error)) from None
+            missing = MissingAttributeError(str(error))
+            missing.path = error.path
+            raise missing from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._node)
@@ -210,7 +214,7 @@ class Measurement(Branch):
 
 
 def item(node: Tree, segments: paths.Path) -> Tree:
-    """Return what segments lead to below a node, into arrays too.
+    """Return what segments lead to below a node, into arrays and Datasets too.
 
     Raises
     ------
@@ -221,11 +225,13 @@ def item(node: Tree, segments: paths.Path) -> Tree:
         if is_array(node):
             node = from_plain(node).tolist()
         elif is_external(node):
-            array = from_plain(node)
-            if not hasattr(array, "tolist"):
-                raise KeyError(segment)
-            node = array.tolist()
+            node = from_plain(node)
+            if hasattr(node, "tolist"):
+                node = node.tolist()
         elif is_typed(node):
-            raise KeyError(segment)
-        node = paths.step(node, segment)
+            node = from_plain(node)
+        if hasattr(node, "data_vars"):
+            node = node[segment]
+        else:
+            node = paths.step(node.values.tolist() if hasattr(node, "dims") else node, segment)
     return node

@@ -262,7 +262,7 @@ def read(
     for path, note in notes.items():
         if "default" in note:
             columns.fill(_annotated(path, Names(columns.known, pairs)), note["default"])
-    _expand_datasets(columns)
+    expand_datasets(columns)
     for _, path in pairs:
         columns.fold(path)
     names = Names(columns.known, pairs)
@@ -340,7 +340,7 @@ def _dates(column: Sequence[Any]) -> list[Any]:
     return [value if value is MISSING else next(dates) for value in column]
 
 
-def _expand_datasets(columns: Columns) -> None:
+def expand_datasets(columns: Columns) -> None:
     """Put the variables of Datasets in the place of these; one that is a parameter is one value."""
     for path in columns.paths:
         column = columns[path] if columns.is_kept(path) and not is_parameter(path) else []

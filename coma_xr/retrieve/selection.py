@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import tee
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.conditions import as_condition
@@ -12,9 +13,11 @@ from coma_xr.define.parameters import write
 from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import ParameterError, PathError, warn
-from coma_xr.retrieve.columns import collect
+from coma_xr.retrieve.arrays import utc
+from coma_xr.retrieve.columns import KnownPaths, StoredTrees, collect
 from coma_xr.retrieve.measurement import Measurement, item
-from coma_xr.retrieve.names import Names
+from coma_xr.retrieve.names import Names, role
+from coma_xr.retrieve.requests import expand_datasets
 from coma_xr.tree import WILDCARD, Path, follow, split
 from coma_xr.values.plain import from_plain
 
@@ -23,35 +26,41 @@ if TYPE_CHECKING:
     from coma_xr.retrieve.status import Absent
     from coma_xr.values.plain import Tree
 
-__all__ = ["Selection", "selected"]
+Trees = Iterable[tuple[int, "Tree"]]
+
+# Values of a name that are kept to find the one nearest to a value that no measurement has.
+_MOST_VALUES = 10_000
 
 
 def selected(
-    trees: Iterable[tuple[int, Tree]],
+    trees: Trees,
     where: Any,
     *,
     definition: Definition = (),
     annotations: Annotations | None = None,
+    otherwise: str = "",
 ) -> Iterator[tuple[int, Tree]]:
     """Yield the measurements for which a condition holds.
 
     Parameters
     ----------
     trees : iterable of (int, dict)
-        Ids and plain trees.
+        Ids and plain trees. They are read twice where the first ones do not decide what a name means.
     where : condition, str or callable
-        See `coma_xr.define.conditions`. A function is called with a `Measurement`, of which parameters are
-        also reached by name: ``lambda p: p.a > 3``.
+        See `coma_xr.define.conditions`. A function is called with a `Measurement` whose named values are attributes
+        too: ``lambda p: p.a > 3``.
     definition : iterable of (name, path), optional
     annotations : mapping, optional
         By path: ``default`` counts where a measurement lacks the path, ``formerly`` are older paths.
+    otherwise : str, optional
+        What the warning names as the consequence when no measurement is selected.
 
     Raises
     ------
     PathError
         For a name or path that no measurement has.
-    TypeError
-        For what is no condition, and for values that cannot be compared.
+    ConditionError
+        For values that are not conditions, and for values that cannot be compared.
 
     Examples
     --------
@@ -60,11 +69,16 @@ def selected(
     [2, 3]
     """
     selection = Selection(where, definition, annotations)
-    return ((id, tree) for id, tree, chosen in selection(trees) if chosen)
+    number = 0
+    for id, tree, chosen in selection(trees):
+        if chosen:
+            number += 1
+            yield id, tree
+    selection.warn_when_empty(number, otherwise)
 
 
 class _Subject(Measurement):
-    """A measurement of which the values that have names are attributes too."""
+    """A measurement whose named values are attributes too."""
 
     __slots__ = ("_selection",)
 
@@ -117,67 +131,103 @@ class Selection:
         )
         self._paths: dict[str, Path] = {}
         self._number = 0
+        self._compared: dict[str, list[Any]] = {name: [] for name in self._condition.equalities}
+        self._missed: dict[Path, PathError] = {}
+        self._known_paths = KnownPaths()
         self.unchosen: list[tuple[Sequence[Tree], int]] = []
 
-    def __call__(self, trees: Iterable[tuple[int, Tree]]) -> Iterator[tuple[int, Tree, bool]]:
-        """Yield measurements with whether they were chosen.
-
-        Names that may mean several paths are held back until it is known which; most are known at once.
-        """
-        waiting: list[tuple[int, Tree]] = []
-        open_names = {name: self._first_choice(name) for name in self._condition.names}
-        defined = dict(self._definition)
+    def __call__(self, trees: Trees) -> Iterator[tuple[int, Tree, bool]]:
+        """Yield measurements with whether they were chosen; one tree at a time where trees can be read again."""
+        if isinstance(trees, StoredTrees):
+            self._paths = self._resolved(trees.unreported())
+        else:
+            first, trees = tee(trees)
+            self._paths = self._resolved(first)
+            del first
         for id, tree in trees:
-            if open_names:
-                for name, path in list(open_names.items()):
-                    known = path and (path in self._past.defaults or look(tree, path) is not NOTHING)
-                    if name in defined or known:
-                        self._paths[name] = defined.get(name) or path or split(name)
-                        del open_names[name]
-                waiting.append((id, tree))
-                if not open_names:
-                    yield from map(self._judged, waiting)
-                    waiting = []
-            else:
-                yield self._judged((id, tree))
-        if waiting:
-            names = Names(self._known(collect(waiting, keep=lambda _: False).known), self._definition)
-            self._paths = self._condition.resolve(names.resolve)
-            yield from map(self._judged, waiting)
+            yield id, tree, self._judged(id, tree)
+        for path, error in self._missed.items():
+            if path not in self._known_paths:
+                raise error
+
+    def _resolved(self, trees: Trees) -> dict[str, Path]:
+        """Return the paths of names, with a look at no more trees than decide them."""
+        found = {name: path for name, path in self._definition if name in self._condition.names}
+        undecided = [name for name in self._condition.names if name not in found]
+
+        def deciding() -> Iterator[tuple[int, Tree]]:
+            for id, tree in trees:
+                for name in list(undecided):
+                    path = self._first_choice(name)
+                    if path and (path in self._past.defaults or look(tree, path) is not NOTHING):
+                        found[name] = path
+                        undecided.remove(name)
+                yield id, tree
+                if not undecided:
+                    return
+
+        if not undecided:
+            return found
+        columns = collect(deciding(), keep=lambda path: any(str(path[-1]) in name for name in undecided))
+        if not undecided or not len(columns):
+            return found
+        expand_datasets(columns)
+        names = Names(self._known(columns.known), self._definition)
+        return self._condition.resolve(lambda name: found.get(name) or names.resolve(name))
 
     @staticmethod
     def _first_choice(name: str) -> Path | None:
-        """Return the path that a name means if any measurement has it, whatever else there is."""
+        """Return the path that a name means if any measurement has it, whatever other paths exist."""
         segments = split(name)
         if WILDCARD in segments:
             return None
         return segments if len(segments) > 1 else ("parameters", *segments)
 
-    def _judged(self, pair: tuple[int, Tree]) -> tuple[int, Tree, bool]:
-        id, tree = pair
+    def _judged(self, id: int, tree: Tree) -> bool:
         self._number += 1
         subject = _Subject(id, tree, self) if self._calls else None
+        if subject is not None:
+            self._known_paths.add(tree)
         try:
             chosen = self._condition.evaluate(lambda name: self._value(tree, self._paths[name]), subject)
-        except PathError:
-            # A function asked for what this measurement lacks.
+        except PathError as error:
+            # A function asked for a path that this measurement lacks; another one may have it.
+            error.add_note(self._note(id))
+            if error.path is None:
+                raise
+            self._missed.setdefault(error.path, error)
             chosen = False
         except Exception as error:
-            error.add_note(f"This was the condition {self._condition}, on measurement {id}.")
+            error.add_note(self._note(id))
             raise
-        if not chosen and self._tracks and self._definition:
+        if chosen:
+            self._compared = {}
+        elif self._tracks and self._definition:
             values = read(tree, self._parameters, self._past)
             repeat = look(tree, ("info", "repeat"))
             if values is not None:
                 self.unchosen.append((values, 0 if repeat is NOTHING else repeat))
-        return id, tree, chosen
+        for name, compared in self._compared.items():
+            if len(compared) < _MOST_VALUES:
+                compared.append(self._value(tree, self._paths[name]))
+        return chosen
 
-    def warn_when_empty(self, chosen: int) -> None:
-        """Say it when there were measurements, and none was chosen."""
-        if self._number and not chosen:
-            none = "None of the" if self._number > 1 else "Not the"
-            number = f"{self._number} measurements" if self._number > 1 else "one measurement that there is"
-            warn(f"{none} {number} fulfils the condition {self._condition}.")
+    def _note(self, id: int) -> str:
+        return f"This was the condition {self._condition}, on measurement {id}."
+
+    def warn_when_empty(self, chosen: int, otherwise: str = "") -> None:
+        """Warn if no measurement was chosen, with the values that are nearest to those asked for."""
+        if chosen or not (self._number or otherwise):
+            return
+        none = f"None of the {self._number} measurements" if self._number > 1 else "No measurement"
+        text = f"{none} fulfils the condition {self._condition}{'; ' * bool(otherwise)}{otherwise}."
+        near = self._condition.nearest(
+            {
+                name: [from_plain(value) for value in values if value is not NOTHING]
+                for name, values in self._compared.items()
+            }
+        )
+        warn(f"{text} {near}".rstrip())
 
     def _value(self, tree: Tree, path: Path) -> Any:
         for place in (path, *self._past.places(path)):
@@ -185,7 +235,8 @@ class Selection:
             if value is NOTHING:
                 value = _within(tree, place)
             if value is not NOTHING:
-                return value
+                is_date = type(value) is str and str(path[-1]).endswith("date") and role(path) == "info"
+                return (utc([value]) or [value])[0] if is_date else value
         return self._past.defaults.get(path, NOTHING)
 
     def _known(self, paths: Sequence[Path]) -> list[Path]:
@@ -207,7 +258,7 @@ class Selection:
         return from_plain(self._past.defaults.get(path, NOTHING))
 
     def of_absent(self, absent: Absent) -> list[bool]:
-        """Return which parameter sets without a measurement are chosen, as far as parameters say."""
+        """Return which parameter sets without a measurement are chosen, as far as parameters decide it."""
         columns = [absent.of(path) for path in self._parameters.paths]
         chosen = []
         for values in zip(*columns, strict=True):
@@ -229,10 +280,11 @@ class Selection:
 
 
 def _within(tree: Tree, path: Path) -> Any:
-    """Return what a path leads to inside of arrays, or all that an asterisk stands for."""
+    """Return what a path leads to inside of arrays and Datasets, or all that an asterisk stands for."""
     try:
         if WILDCARD in path:
             return follow(tree, path)
-        return item(tree, path)
+        value = item(tree, path)
     except (KeyError, IndexError):
         return NOTHING
+    return value.values[()] if hasattr(value, "dims") else value

@@ -21,7 +21,7 @@ from tests.output.kinds import SUFFIXES, check, environment_of_a_child, zarr_end
 
 __all__ = ["zarr_ends"]
 
-pytestmark = pytest.mark.leaves_files
+pytestmark = [pytest.mark.ci, pytest.mark.leaves_files]
 
 OLD = xr.Dataset({"v": ("n", [1.0, 2.0])}, attrs={"state": "old"})
 NEW = xr.Dataset({"v": ("n", ["a", ""]), "w": ("n", np.array([1j, 2]))}, attrs={"state": "new", "odd": None})

@@ -15,6 +15,8 @@ from coma_xr.errors import ComaError, ComaWarning
 from coma_xr.plotting.draw import plot
 from coma_xr.plotting.kinds import KINDS
 
+pytestmark = pytest.mark.ci
+
 
 def objects(*values):
     array = np.empty(len(values), dtype=object)

@@ -322,7 +322,7 @@ def test_a_condition_that_no_measurement_fulfils_is_said():
     for build in (build_dataset, build_dataframe):
         with pytest.warns(ComaWarning, match="None of the 2 measurements fulfils the condition a > 10"):
             assert not len(build(cells(), where="a > 10"))
-        with pytest.warns(ComaWarning, match="Not the one measurement that there is fulfils the condition"):
+        with pytest.warns(ComaWarning, match="No measurement fulfils the condition"):
             build(cells()[:1], where=lambda p: p.a > 10)
         build([], where="a > 10")
 

@@ -23,6 +23,8 @@ from coma_xr.values.plain import to_plain
 from tests.output.kinds import SUFFIXES, check, zarr_ends
 from tests.retrieve.builders import measured
 
+pytestmark = pytest.mark.ci
+
 __all__ = ["zarr_ends"]
 
 # Each makes the value of a measurement of its number; the dtypes are those without and with holes.

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import xarray as xr
 
+import coma_xr as coma
 from coma_xr.define.conditions import P
-from coma_xr.errors import PathError
+from coma_xr.errors import ComaWarning, PathError
+from coma_xr.retrieve.columns import StoredTrees
 from coma_xr.retrieve.selection import selected
 from coma_xr.values.plain import to_plain
 from tests.retrieve.builders import measured
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
 
 
 def ids(where, trees, **options):
@@ -59,6 +68,141 @@ def test_a_parameter_comes_before_a_result_also_where_the_first_measurements_hav
     trees = [(1, {"results": {"t": 1}}), (2, {"parameters": {"t": 5}, "results": {"t": 1}})]
     assert ids(P.t == 5, trees) == [2]
     assert ids(P.t == 1, trees[:1]) == [1]
+
+
+class TestDatasetsInResults:
+    """A variable of a Dataset within a result is asked for by its name or path, as everywhere."""
+
+    @pytest.fixture
+    def e(self):
+        def simulate(a):
+            variables = {
+                "s": ((), 1.5 * a),
+                "v": ("x", [0, a, 2 * a]),
+                "day": ((), np.datetime64(f"2026-0{a}-05")),
+            }
+            return {"state": xr.Dataset(variables), "E": a}
+
+        e = coma.Experiment("e")
+        e.run(simulate, {"a": [1, 2, 3]}, progress=False)
+        return e
+
+    @pytest.mark.parametrize(
+        "where",
+        [
+            "s > 2",
+            P["results/state/s"] > 2,
+            "v_2 > 1",
+            "`results/state/v/2` >= 4",
+            "day > '2026-01'",
+            "day >= '2026-02-05'",
+        ],
+    )
+    def test_every_door_answers(self, e, where):
+        assert [m.id for m in e.measurements(where=where)] == [2, 3]
+        assert e.to_dataset(where=where).a.values.tolist() == [2, 3]
+        assert e.to_dataframe(where=where).index.tolist() == [2, 3]
+        e.export("e.csv", where=where)
+        assert coma.load("e.csv").a.tolist() == [2, 3]
+        ds = e.to_dataset()
+        if "/" not in str(where) and "_2" not in str(where):
+            assert ds.coma.where(where, drop=True).a.values.tolist() == [2, 3]
+        assert e.exclude(where, "too warm") == e.exclude(where, None) == [2, 3]
+        assert e.remove(where=where) == [2, 3]
+
+    def test_a_measurement_gives_variables_and_their_items(self, e):
+        assert e.measurement(2)["results/state/s"] == 3.0
+        assert e.measurement(2)["results/state/v/1"] == 2
+        with pytest.raises(PathError):
+            _ = e.measurement(2)["results/state/w"]
+
+
+class TestFunctions:
+    @pytest.fixture
+    def e(self):
+        e = coma.Experiment("e")
+        e.run(lambda a: {"E": a, **({"late": a} if a > 1 else {})}, {"a": [1, 2, 3]}, progress=False)
+        return e
+
+    @pytest.mark.parametrize(
+        "mistyped",
+        [
+            lambda m: m.resuts.E > 1,
+            lambda m: m.results.E > 1 and m.results.laet > 1,
+            lambda m: m["results/laet"],
+        ],
+    )
+    def test_a_typo_is_raised_as_what_it_is_with_the_measurement(self, e, mistyped):
+        for door in (lambda: list(e.measurements(where=mistyped)), lambda: e.to_dataset(where=mistyped),
+                     lambda: e.to_dataframe(where=mistyped), lambda: e.remove(where=mistyped),
+                     lambda: e.exclude(mistyped, "why"), lambda: e.export("e.csv", where=mistyped)):  # fmt: skip
+            with pytest.raises(PathError) as caught:
+                door()
+            assert "on measurement" in caught.value.__notes__[0]
+        assert e.number_of_measurements() == 3
+
+    @pytest.mark.parametrize(
+        "where", [lambda m: m.results.late > 0, lambda m: m["results/late"], lambda m: m.late > 1]
+    )
+    def test_a_path_that_some_measurements_lack_is_missing_there(self, e, where):
+        assert [m.id for m in e.measurements(where=where)] == [2, 3]
+
+    def test_other_exceptions_are_raised_as_they_are(self, e):
+        with pytest.raises(AttributeError, match="real_part") as caught:
+            list(e.measurements(where=lambda m: m.results.E.real_part))
+        assert not isinstance(caught.value, PathError)
+
+        def careless(m):
+            raise PathError("mine")
+
+        with pytest.raises(PathError, match="mine"):
+            list(e.measurements(where=careless))
+
+
+def test_a_value_that_no_measurement_has_names_the_nearest_one():
+    e = coma.Experiment("e")
+    e.run(lambda a, model: {"y": a}, {"a": [0.1 + 0.2, 1.0], "model": ["Ising", "Potts"]}, progress=False)
+    near = "The value of a nearest to 0.3 is 0.30000000000000004"
+    for door in (lambda: list(e.measurements(where="a == 0.3")), lambda: e.to_dataset(where="a == 0.3"),
+                 lambda: e.to_dataframe(where="a == 0.3"), lambda: e.remove(where="a == 0.3"),
+                 lambda: e.exclude("a == 0.3", "why")):  # fmt: skip
+        with pytest.warns(ComaWarning, match=near) as caught:
+            door()
+        assert len(caught) == 1
+        assert caught[0].filename == __file__
+    with pytest.warns(ComaWarning, match="The value of model nearest to 'ising' is 'Ising'"):
+        e.to_dataframe(where="model in ['ising']")
+    with pytest.warns(ComaWarning) as caught:
+        e.to_dataframe(where="model == 'Ising' and a > 5")
+    assert "nearest" not in str(caught[0].message)
+
+
+def test_a_name_that_the_last_file_decides_is_found_with_one_tree_in_memory():
+    e = coma.Experiment("e")
+    for number in range(30):
+        e.new_measurement().save({"results": {"y" if number % 3 else "z": number}})
+    alive = []
+
+    class Counted(dict):
+        def __del__(self):
+            alive.remove(id(self))
+
+    def counted(read):
+        def trees():
+            for number, tree in read():
+                copy = Counted(tree)
+                del tree
+                alive.append(id(copy))
+                yield number, copy
+                most.append(len(alive))
+
+        return trees
+
+    most = []
+    stored = e._trees()
+    trees = StoredTrees(counted(stored.read), counted(stored.unreported))
+    assert [id for id, _ in selected(trees, "z > 20")] == [22, 25, 28]
+    assert max(most) <= 66
 
 
 def test_measurements_are_read_one_by_one():
@@ -120,4 +264,5 @@ def test_a_default_that_no_measurement_has_can_be_asked_for(where):
     notes = {"parameters/L": {"default": 2.0}, "parameters/layout/size": {"default": 2}}
     trees = measured(({"a": 1, "size": 0}, {"E": 1}), ({"a": 2, "size": 0}, {"E": 2}))
     assert ids(where, trees, annotations=notes) == [1, 2]
-    assert ids("L < 1.5", trees, annotations=notes) == []
+    with pytest.warns(ComaWarning, match="None of the 2 measurements fulfils the condition L < 1.5"):
+        assert ids("L < 1.5", trees, annotations=notes) == []

@@ -14,7 +14,7 @@ from tests.run.test_faults import MISBEHAVIOURS, check_misbehaviours
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
-pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.ci, pytest.mark.filterwarnings("default"), pytest.mark.timeout(180)]
 
 # Limits of memory and forks in a process with an event loop are not what is to be tested.
 FAULTS = [name for name in MISBEHAVIOURS if name not in {"out of memory", "forks"}]

@@ -20,7 +20,7 @@ from coma_xr.encoding.formats import FORMATS
 from coma_xr.errors import InactiveError
 from coma_xr.store.place import ExperimentDirectory
 
-pytestmark = pytest.mark.leaves_files
+pytestmark = [pytest.mark.ci, pytest.mark.leaves_files]
 
 Visible = tuple[dict[int, Any], list[Any]]
 FAILURE = {

@@ -13,6 +13,8 @@ import pytest
 
 from coma_xr.store.place import ExperimentDirectory
 
+pytestmark = pytest.mark.ci
+
 WORKER = """
     import itertools, random, sys
     from coma_xr.store.place import ExperimentDirectory
