@@ -32,6 +32,7 @@ from coma_xr.recording import (
 )
 from coma_xr.run.by_hand import NewMeasurement
 from coma_xr.run.plan import Survey, survey
+from coma_xr.run.pools import check_sendable
 from coma_xr.run.signature import name_of
 from coma_xr.run.worker import prepare
 from coma_xr.session import Keeper, Options, Session, chosen_of_removed, warn_of_doubles
@@ -421,6 +422,7 @@ class Experiment(Readable):
             return session.dry_run()
         self._place.check_writable()
         before = self._definition, layout_rule(self._place, self._past())
+        check_sendable(work, options.max_workers, options.executor, options.timeout)
         if asked is not None:
             self._keep_definition(definition)
         session = replace(session, work=with_kept_seed(self._place, work, seed))

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -797,3 +798,12 @@ def test_two_hundred_points_print_few_lines_about_their_failures(e, failing, cap
     assert "\x1b" not in printed + str(warning.message) + e.failures().to_string() + str(
         e.failure(200 - failing + 1)
     )
+
+
+def test_a_function_that_cannot_be_sent_changes_nothing(e):
+    lock = threading.Lock()
+    before = {path.name for path in e.path.iterdir()}
+    with pytest.raises(SerializationError, match=r"cannot be sent to another process"):
+        e.run(lambda x: lock.locked(), {"x": [1]}, max_workers=2)
+    assert {path.name for path in e.path.iterdir()} == before
+    assert len(e.run(lambda y: y, {"y": [1]}, progress=False)) == 2

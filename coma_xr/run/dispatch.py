@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from coma_xr.run.pool import BUDGET, Done, Event, Pool
+from coma_xr.run.settings import relay
 from coma_xr.run.worker import Outcome, lost
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ class _Dispatch:
             self._suspects.extend(event.chunk)
 
     def _take_results(self, event: Done) -> Iterator[Outcome]:
+        relay(event.reply.notes)
         results = event.reply.results
         if results:
             self._adapt(event.reply.seconds / len(results))

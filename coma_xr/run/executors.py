@@ -15,6 +15,7 @@ from coma_xr.errors import ParameterError, RunError, SerializationError
 from coma_xr.run import remote
 from coma_xr.run.pool import BUDGET, TICK, Chunk, Done, Event, Flight, Lost, Pool, drain, packed, parcels
 from coma_xr.run.remote import Reply
+from coma_xr.run.settings import session_settings
 
 if TYPE_CHECKING:
     from coma_xr.run.worker import Work
@@ -43,7 +44,10 @@ def foreign_pool(work: Work, executor: Any, places: int | None = None) -> Pool:
     """
     executor = executor_of(executor)
     # Threads of this process can have the function as it is.
-    return _ForeignPool(work if isinstance(executor, ThreadPoolExecutor) else packed(work), executor, places)
+    is_here = isinstance(executor, ThreadPoolExecutor)
+    return _ForeignPool(
+        remote.Loaded(work, session_settings()) if is_here else packed(work), executor, places
+    )
 
 
 def capacity(executor: Any) -> int:
@@ -68,7 +72,7 @@ def executor_of(executor: Any) -> Any:
 
 
 class _ForeignPool(Pool):
-    def __init__(self, work: bytes | Work, executor: Any, places: int | None) -> None:
+    def __init__(self, work: bytes | remote.Loaded, executor: Any, places: int | None) -> None:
         self._executor = executor
         self._work = work
         self._places = places
@@ -144,7 +148,9 @@ class _ForeignPool(Pool):
             self._break("cancelled what it had been given", None)
             return Lost(chunk, None)
         try:
-            results, seconds, trouble = future.result()
+            results, seconds, trouble, notes = future.result()
+            if not isinstance(seconds, float):
+                raise TypeError(f"{seconds!r} is no duration")
         except BaseException as error:  # noqa: BLE001  an executor may fail in its own ways
             if _is_broken(error):
                 self._break("is broken", error)
@@ -154,7 +160,7 @@ class _ForeignPool(Pool):
         if trouble:
             self.broken = SerializationError(f"The function cannot be loaded where it is to run: {trouble}")
             return Lost(chunk, None)
-        return Done(chunk, Reply([remote.Result(*result) for result in results], seconds))
+        return Done(chunk, Reply([remote.Result(*result) for result in results], seconds, "", notes))
 
     def recall(self) -> None:
         for token, flight in list(self._flights.items()):

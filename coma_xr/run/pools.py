@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import ParameterError
@@ -25,6 +26,17 @@ def check(executor: Any, timeout: float | None) -> None:
     from coma_xr.run.executors import executor_of
 
     executor_of(executor)
+
+
+def check_sendable(work: Work, max_workers: int | None, executor: Any, timeout: float | None) -> None:
+    """Raise SerializationError when workers are asked for and the function cannot be sent to another process."""
+    if isinstance(executor, ThreadPoolExecutor) or (
+        executor is None and max_workers == 1 and timeout is None
+    ):
+        return
+    from coma_xr.run import remote
+
+    remote.pack(work)
 
 
 def workers_of(max_workers: int | None, executor: Any) -> int:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from coma_xr.define import given
 from coma_xr.errors import SerializationError
 from coma_xr.run.plan import Task
+from coma_xr.run.settings import Note, SessionSettings, applied, session_settings
 from coma_xr.run.signature import called
 from coma_xr.run.worker import Work, call
 from coma_xr.values import registry
@@ -64,11 +65,21 @@ class Reply(NamedTuple):
         For all of them.
     trouble : str
         Why the function could not be loaded, if so.
+    notes : list of tuple
+        What is to be logged and warned of in the session.
     """
 
     results: list[Result]
     seconds: float
     trouble: str = ""
+    notes: Sequence[Note] = ()
+
+
+class Loaded(NamedTuple):
+    """The work of a run with the settings of the session that it belongs to."""
+
+    work: Work
+    settings: SessionSettings
 
 
 def pack(work: Work) -> bytes:
@@ -80,11 +91,13 @@ def pack(work: Work) -> bytes:
         When the function holds something that no other process can have.
     """
     try:
-        return _dumps((work, registry.registrations(), given.known()))
+        return _dumps((Loaded(work, session_settings()), registry.registrations(), given.known()))
     except Exception as error:
         raise SerializationError(
-            f"{called(work.function)}() cannot be sent to another process: {type(error).__name__}: {error}. Make in "
-            "the function what cannot be sent, such as an open file, or run with max_workers=1."
+            f"{called(work.function)}() cannot be sent to another process: {type(error).__name__}: {error}.",
+            ways=[
+                "Create objects that cannot be sent, such as open files, inside the function, or use max_workers=1."
+            ],
         ) from error
 
 
@@ -93,19 +106,40 @@ def _dumps(value: Any) -> bytes:
     import cloudpickle
 
     sources: dict[str, list[str]] = {}
-    reduced = cloudpickle.Pickler.dispatch_table[CodeType]
+    table = cloudpickle.Pickler.dispatch_table
+    reduced = table[CodeType]
 
     def reduce_code(code: CodeType) -> tuple[Any, ...]:
         sources.setdefault(code.co_filename, linecache.getlines(code.co_filename))
         return _code, (code.co_filename, *reduced(code))
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-        dispatch_table = cloudpickle.Pickler.dispatch_table.new_child({CodeType: reduce_code})
+        dispatch_table = table.new_child({CodeType: reduce_code, _Cached: _reduce_cached})
 
     data = bytearray()
     Pickler(SimpleNamespace(write=data.extend)).dump(value)
     packed: bytes = cloudpickle.dumps((sources, data))
     return packed
+
+
+_Cached = type(lru_cache(len))
+
+
+def _reduce_cached(function: Any) -> Any:
+    """Reduce a function with a cache: by its name where other processes can import it, else anew, with an empty cache."""
+    inner = function.__wrapped__
+    module = sys.modules.get(inner.__module__)
+    if module is not None and inner.__module__ != "__main__" and getattr(module, "__file__", None):
+        owner: Any = module
+        for name in inner.__qualname__.split("."):
+            owner = getattr(owner, name, None)
+        if owner is function:
+            return function.__reduce__()
+    return _cached, (inner, function.cache_parameters())
+
+
+def _cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+    return lru_cache(**parameters)(function)
 
 
 def _code(filename: str, make: Callable[..., CodeType], arguments: Sequence[Any]) -> CodeType:
@@ -114,7 +148,7 @@ def _code(filename: str, make: Callable[..., CodeType], arguments: Sequence[Any]
 
 
 @lru_cache(maxsize=4)
-def _unpack(packed: bytes) -> Work:
+def _unpack(packed: bytes) -> Loaded:
     import cloudpickle
 
     sources, data = cloudpickle.loads(packed)
@@ -122,11 +156,11 @@ def _unpack(packed: bytes) -> Work:
         # Cells of a notebook are in no file, and another host may lack the file.
         if lines and not linecache.getlines(filename):
             linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
-    work, known, classes = cloudpickle.loads(data)
+    loaded: Loaded
+    loaded, known, classes = cloudpickle.loads(data)
     registry.install(known)
     given.install(classes)
-    unpacked: Work = work
-    return unpacked
+    return loaded
 
 
 # What a worker of ours was given when it began, so that it need not be sent each time.
@@ -189,8 +223,8 @@ def ready() -> str:
     return _load(b"")[1]
 
 
-def _load(work: bytes | Work) -> tuple[Work | None, str]:
-    if isinstance(work, Work):
+def _load(work: bytes | Loaded) -> tuple[Loaded | None, str]:
+    if isinstance(work, Loaded):
         return work, ""
     try:
         return _unpack(work or _given[0]), ""
@@ -198,14 +232,14 @@ def _load(work: bytes | Work) -> tuple[Work | None, str]:
         return None, f"{type(error).__name__}: {error}"
 
 
-def run(token: str, work: bytes | Work, parcels: Sequence[Parcel], budget: float) -> Reply:  # noqa: ARG001
+def run(token: str, work: bytes | Loaded, parcels: Sequence[Parcel], budget: float) -> Reply:  # noqa: ARG001
     """Run parameter sets until all are done or a time is over, at least one of them unless the run ends.
 
     Parameters
     ----------
     token : str
         Different in each call, since some executors take calls that are alike for one.
-    work : bytes or Work
+    work : bytes or Loaded
         As `pack` returns it; empty for that which `prepare` was given; or as it is, in the same process.
     parcels : sequence of Parcel
         The parameter sets.
@@ -218,16 +252,17 @@ def run(token: str, work: bytes | Work, parcels: Sequence[Parcel], budget: float
         return Reply([], 0.0, trouble)
     results: list[Result] = []
     seconds = 0.0
-    for parcel in parcels:
-        if _is_halted():
-            break
-        outcome = call(loaded, Task(0, tuple(parcel[0]), (), parcel[1]))
-        result = Result(outcome.info, outcome.rest, outcome.failure, outcome.seconds, outcome.beside)
-        results.append(result)
-        seconds = time.monotonic() - begin
-        if seconds >= budget:
-            break
-    return Reply(results, seconds)
+    with applied(loaded.settings) as notes:
+        for parcel in parcels:
+            if _is_halted():
+                break
+            outcome = call(loaded.work, Task(0, tuple(parcel[0]), (), parcel[1]))
+            result = Result(outcome.info, outcome.rest, outcome.failure, outcome.seconds, outcome.beside)
+            results.append(result)
+            seconds = time.monotonic() - begin
+            if seconds >= budget:
+                break
+    return Reply(results, seconds, "", notes)
 
 
 def _is_halted() -> bool:

@@ -13,6 +13,7 @@ import cloudpickle
 import loky
 import pytest
 
+import coma_xr as coma
 from coma_xr.errors import ParameterError, RunError, SerializationError
 from coma_xr.run import executors
 from tests.run.common import Kept, accounted_for, interrupt_at, quietly, run
@@ -209,11 +210,9 @@ class TestTrouble:
         with pytest.raises(ParameterError, match=f"^{re.escape(text)}"):
             run(lambda a: a, 1, Kept(), executor=wrong)
 
-    def test_a_timeout_is_an_error_since_nobody_elses_worker_is_killed(self):
-        with pytest.raises(
-            ValueError, match=r"^timeout= holds in worker processes of our own, which can be killed;"
-        ):
-            run(lambda a: a, 1, Kept(), executor=Executor(), timeout=5)
+    def test_a_timeout_is_an_error_since_nobody_elses_worker_is_killed(self, tmp_path):
+        with pytest.raises(ParameterError, match=r"^timeout= works with the worker processes of coma_xr"):
+            coma.Experiment(tmp_path / "e").run(lambda a: a, {"a": [1]}, executor=Executor(), timeout=5)
 
 
 class TestThreads:

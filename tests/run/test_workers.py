@@ -352,8 +352,8 @@ class TestWhatCannotBeRun:
 
         with raises(
             SerializationError,
-            "simulate() cannot be sent to another process: TypeError: cannot pickle '_thread.lock' object. Make in the "
-            "function what cannot be sent, such as an open file, or run with max_workers=1.",
+            "simulate() cannot be sent to another process: TypeError: cannot pickle '_thread.lock' object.\nCreate "
+            "objects that cannot be sent, such as open files, inside the function, or use max_workers=1.",
         ):
             run(simulate, 3, kept, max_workers=2)
 
