@@ -85,17 +85,20 @@ def _dataset(value: Any, stem: str) -> tuple[xr.Dataset, str | None, str | None]
     import numpy as np
     import xarray as xr
 
-    from coma_xr.exports.datasets import dataset_of, file_name
+    from coma_xr.exports.datasets import dataset_of, file_name, variable_of
+    from coma_xr.values.times import exact_times
 
     if isinstance(value, xr.Dataset):
         return value, None, None
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "V":
             raise SerializationError("netCDF has no structured arrays. Return an array for each field.")
+        if value.dtype.kind in "mM":
+            value = exact_times(value)
         dims = [f"dim_{axis}" for axis in range(value.ndim)]
         # A variable of a dim's name would be its coordinate.
         variable = f"{stem}_values" if stem in dims else file_name(stem)
-        return xr.Dataset({variable: (dims, value)}), variable, None
+        return xr.Dataset({variable: variable_of(dims, value)}), variable, None
     name = value.name
     if not (name is None or type(name) is str):
         raise SerializationError(f"the name of a DataArray is text or None, not {name!r}.")

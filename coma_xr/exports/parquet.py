@@ -58,7 +58,10 @@ def _nested(column: Plain, note: Note) -> Any:
     try:
         array = pa.array(cells)
         name = note.get("arrays")
-        array = array.cast(_list_type(array.type, name)) if isinstance(name, str) else array
+        if isinstance(name, str):
+            kind = _list_type(array.type, name)
+            # Lists of missing values alone cannot be cast.
+            array = pa.array(cells, type=kind) if "null" in str(array.type) else array.cast(kind)
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
         return None
     if _has_empty_struct(array.type):
@@ -118,6 +121,8 @@ def read(path: Path) -> xr.Dataset | pd.DataFrame:
 
 def _array(column: Any, plain: str) -> Array:
     if plain == "str" or plain.startswith("empty"):
-        column = column.cast(_read_list_type(column.type))
+        kind = _read_list_type(column.type)
+        # Arrow damages lists of missing values alone in a cast.
+        column = column if kind == column.type else column.cast(kind)
         return as_objects(column.to_pylist())
     return np.asarray(column.to_numpy()).astype(plain)

@@ -20,6 +20,7 @@ from coma_xr.retrieve.columns import AS_NEEDED, MISSING, lacks
 from coma_xr.same import in_order, keys
 from coma_xr.tree import is_typed
 from coma_xr.values.plain import from_plain, to_plain
+from coma_xr.values.times import time_array
 
 __all__ = [
     "Array",
@@ -46,10 +47,6 @@ _EXACT = 2**53
 
 # A fixed width for all texts is a waste where one of them is long.
 _MAX_TEXT_BYTES = 1 << 26
-
-
-# Dates outside of these years do not fit into nanoseconds.
-_YEARS_OF_NANOSECONDS = range(1679, 2262)
 
 
 def as_objects(values: Sequence[Any]) -> Array:
@@ -95,29 +92,26 @@ def decoded(values: Sequence[Any]) -> list[Any]:
 
 def _others(values: Sequence[Any]) -> tuple[Array, Attrs]:
     """Return values of other types as an array: dates, durations and NumPy's own scalars, or objects."""
-    there = [value for value in values if value is not None]
-    attrs = {"type": f"{type(there[0]).__name__} or None", "fill": "NaT"} if len(there) < len(values) else {}
-    if all(isinstance(value, (dt.datetime, np.datetime64)) for value in there):
-        if all(getattr(value, "tzinfo", None) is None for value in there):
-            return _dates(values), attrs
-    elif all(type(value) is dt.date for value in there):
-        return _dates(values), {**attrs, "type": "date"}
-    elif all(isinstance(value, (dt.timedelta, np.timedelta64)) for value in there):
-        return np.array(["NaT" if v is None else v for v in values], dtype="timedelta64[ns]"), attrs
-    elif len({type(value) for value in values}) == 1 and isinstance(values[0], np.generic):
+    times = time_array(values)
+    if times is not None:
+        there = [value for value in values if value is not None]
+        is_date = any(type(value) is dt.date for value in there)
+        if times.dtype == object or (len(there) == len(values) and not is_date):
+            return times, {}
+        lacking = {} if len(there) == len(values) else {"fill": "NaT"}
+        name = "date" if is_date else f"{type(there[0]).__name__} or None"
+        return times, {"type": name, **lacking}
+    # NumPy joins durations in months with others by their mean length.
+    if (
+        len({type(value) for value in values}) == 1
+        and isinstance(values[0], np.generic)
+        and values[0].dtype.kind not in "mM"
+    ):
         return np.array(values), {}
-    elif set(map(type, values)) <= _SCALARS:
+    if set(map(type, values)) <= _SCALARS:
         # Stored in a form of their own, but plain: an int of any size, NaN.
         return as_array(values)
     return as_objects(values), {}
-
-
-def _dates(values: Sequence[Any]) -> Array:
-    years = [value.year for value in values if isinstance(value, dt.date)]
-    narrow = all(year in _YEARS_OF_NANOSECONDS for year in years)
-    items = ["NaT" if value is None else value for value in values]
-    array: Array = np.array(items, dtype="datetime64[us]" if years else "datetime64[ns]")
-    return array.astype("datetime64[ns]") if narrow else array
 
 
 def utc(values: Sequence[Any]) -> list[Any] | None:

@@ -257,7 +257,8 @@ def _series(values: list[Any], index: pd.Index[int]) -> pd.Series[Any]:
             # pandas has its own dtype for text, which takes no halves of surrogate pairs.
             return pd.Series(there if array.dtype.kind == "U" else array.tolist(), index=index)
         return pd.Series(array.tolist(), index=index, dtype=object)
-    return pd.Series(array, index=index)
+    # Of objects pandas would make times, which it does not have in every unit.
+    return pd.Series(array, index=index, dtype=array.dtype)
 
 
 def paths_table(

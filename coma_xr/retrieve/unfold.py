@@ -19,6 +19,7 @@ from coma_xr.retrieve.columns import AS_NEEDED, MISSING
 from coma_xr.same import equal
 from coma_xr.tree import is_typed
 from coma_xr.values.plain import from_plain
+from coma_xr.values.times import alike_times
 
 __all__ = ["Folded", "flat_columns", "measure"]
 
@@ -175,7 +176,8 @@ def _counting(lengths: Array) -> Array:
 def _stack(
     arrays: Sequence[Array], cells: Array, size: int, shape: Sequence[int], fill: Any
 ) -> tuple[Array, Attrs]:
-    items, attrs = np.concatenate([array.ravel() for array in _alike(arrays)]), dict[str, Any]()
+    arrays = _alike(arrays)
+    items, attrs = np.concatenate([array.ravel() for array in arrays]), dict[str, Any]()
     equal = all(array.shape == tuple(shape) for array in arrays)
     if equal and len(np.unique(cells)) == size:
         out = np.empty((size, *shape), dtype=items.dtype)
@@ -189,11 +191,15 @@ def _stack(
 
 def _alike(arrays: Sequence[Array]) -> Sequence[Array]:
     """Return arrays of dtypes that NumPy may join without changing what values are."""
+    if all(array.dtype.kind in "mM" for array in arrays):
+        return alike_times(arrays)
     return arrays if _joinable(arrays) else [array.astype(object) for array in arrays]
 
 
 def _joinable(arrays: Sequence[Array] | Sequence[xr.DataArray]) -> bool:
     kinds = {array.dtype.kind for array in arrays}
+    if kinds & set("mM"):
+        return len({array.dtype for array in arrays}) == 1
     return len(kinds) == 1 or kinds <= set("iuf")
 
 
