@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from coma_xr import __version__, demo
-from coma_xr.errors import ComaError, ComaWarning, StorageError
+from coma_xr.errors import ComaError, ComaWarning
 from coma_xr.text import listing, near_names
 
 __all__ = ["main"]
@@ -29,7 +29,6 @@ _CALLED_HERE = {
     r"Call activate\(\) before": "`coma-xr activate` it before",
     "Choose one with id=, or give": "Give",
     r"say it by define_parameter_set\(.*?\), for example": "a script does it by define_parameter_set()",
-    "or add both with keep_both=True": "or add both with --keep-both",
 }
 _CALLED_BY_PLOT = {
     r"\bds\.sel\((\w+)=([^()]*)\)": r'--where "\1 == \2"',
@@ -105,9 +104,7 @@ def _tell_warnings() -> None:
 
 def _in_words(error: ComaError, command: str) -> str:
     """Return what an error says, as things are called in a terminal."""
-    text = str(error)
-    if isinstance(error, StorageError) and error.filename:
-        text = f"{error.filename}: {error.strerror}"
+    text = error.message("terminal")
     if error.excerpt is not None:
         # A condition that cannot be read is shown with a mark below the place.
         return text
@@ -390,13 +387,15 @@ def _add_merge(commands: _Commands) -> None:
         "merge",
         _merge,
         "add the measurements of copies of an experiment",
-        "They get new ids; equal ones are passed over. Where results of the same parameters differ nothing is written, "
+        "They get new ids. Copies are skipped. Where results or seeds of the same parameters differ, nothing is written "
         "and they are listed.",
         "coma-xr merge pendulum from-the-cluster/pendulum",
     )
     _takes_experiment(parser)
     parser.add_argument("others", metavar="COPY", nargs="+", help="copies; they are only read")
-    parser.add_argument("--keep-both", action="store_true", help="add those that differ too")
+    parser.add_argument("--keep-both", action="store_true", help="add those that differ as they are")
+    help = "append: add samples with other seeds as further repeats"
+    parser.add_argument("--repeats", choices=("append",), help=help)
     _takes_json(parser)
 
 
@@ -526,7 +525,13 @@ def _verify(options: Any) -> int:
 def _merge(options: Any) -> None:
     from coma_xr.terminal.keeping import merge
 
-    merge(options.directory, options.others, keep_both=options.keep_both, as_json=options.json)
+    merge(
+        options.directory,
+        options.others,
+        repeats=options.repeats,
+        keep_both=options.keep_both,
+        as_json=options.json,
+    )
 
 
 def _config(options: Any) -> None:

@@ -12,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import coma_xr
-from coma_xr.checks import check_flag, check_ids, check_integer, check_string, check_strings
+from coma_xr.checks import check_choice, check_flag, check_ids, check_integer, check_string, check_strings
 from coma_xr.define.parameters import Definition
-from coma_xr.define.past import check_extends
+from coma_xr.define.past import check_extends, read
 from coma_xr.define.scan_records import ScanRecord
 from coma_xr.define.scans import Scan
 from coma_xr.errors import LayoutError, ParameterError, PathError, warn
@@ -35,6 +35,7 @@ from coma_xr.run.plan import Survey, survey
 from coma_xr.run.pools import check_sendable
 from coma_xr.run.signature import name_of
 from coma_xr.run.worker import prepare
+from coma_xr.same import key
 from coma_xr.session import Keeper, Options, Session, chosen_of_removed, warn_of_doubles
 from coma_xr.store.config import Config
 from coma_xr.store.locks import Shard
@@ -819,15 +820,27 @@ class Experiment(Readable):
             return given_ids
         return [id for id, _ in self._selected(where, otherwise="nothing was changed")]
 
-    def merge(self, other: Experiment | str | os.PathLike[str], *, keep_both: bool = False) -> dict[int, int]:
-        """Add the measurements of a copy under new ids; equal ones are passed over.
+    def merge(
+        self,
+        other: Experiment | str | os.PathLike[str],
+        *,
+        repeats: Literal["append"] | None = None,
+        keep_both: bool = False,
+    ) -> dict[int, int]:
+        """Add the measurements of another experiment under new ids.
+
+        Copies are skipped, and so is what `run` made here and there of the same parameters, repeat and seed with equal
+        results. Everything else is an independent sample and is added.
 
         Parameters
         ----------
         other : Experiment, str or path-like
-            The copy, or its directory, which is only read. Has the same parameters.
+            The other experiment, or its directory, which is only read. Has the same parameters.
+        repeats : "append", optional
+            Give the samples of the same parameters in `other`, made with other seeds, new numbers of repeats that follow
+            those here.
         keep_both : bool, default False
-            Add measurements too that differ from those of the same parameter set here.
+            Add measurements of the same parameters and repeat as they are, although they differ in seed or results.
 
         Returns
         -------
@@ -837,31 +850,48 @@ class Experiment(Readable):
         Raises
         ------
         ExperimentError
-            When there are such measurements, or there is no experiment; nothing was written. The message says which.
+            When measurements of the same parameters and repeat have other seeds, or other results with the same seed.
+            The message lists them, and nothing is written.
         ParameterError
             When no measurement in `other` has the parameters.
+
+        Examples
+        --------
+        >>> def toss(p, rng):
+        ...     return {"heads": int(rng.random() < p)}
+        >>> here, there = Experiment("here"), Experiment("there")
+        >>> here.run(toss, {"p": [0.5]}, repeats=10, seed=1)
+        RunReport(saved=10, asked=10, skipped=0, failed=0)
+        >>> there.run(toss, {"p": [0.5]}, repeats=10, seed=2)
+        RunReport(saved=10, asked=10, skipped=0, failed=0)
+        >>> len(here.merge(there, repeats="append"))
+        10
+        >>> dict(here.to_dataset().sizes)
+        {'p': 1, 'repeat': 20}
         """
+        append = check_choice("repeats", repeats, ("append", None)) is not None
         keep_both = check_flag("keep_both", keep_both)
         if not isinstance(other, Experiment):
             other = Experiment(other, mode="r", config=self._given)
         definition = self._definition or other._definition
         if definition is None:
             raise ParameterError(
-                f"Nothing says which parameters tell the measurements in {self.path} apart; "
-                "say it by define_parameter_set('theta_0', 'theta'), for example."
+                f"The parameters of the measurements in {self.path} are not defined.",
+                ways=["Define them, such as define_parameter_set('theta_0', 'theta')."],
             )
         past = self._past()
         theirs = survey(other._place.trees(), definition, past=past)
         if theirs.lacking and not theirs.ids:
             raise ParameterError(
-                f"No measurement in {other.path} has all of the parameters {listing(definition.names)}: it is no copy of "
-                f"{self.path}. Nothing was added."
+                f"No measurement in {other.path} has all of the parameters {listing(definition.names)} of {self.path}. "
+                "Nothing was added."
             )
 
         def own_key(tree: Tree) -> Any:
-            return next(iter(survey([(0, tree)], definition, past=past).ids), None)
+            values = read(tree, definition, past)
+            return None if values is None else key(values)
 
-        added = self._place.merge(other._place, own_key, keep_both=keep_both)[1]
+        added = self._place.merge(other._place, own_key, keep_both=keep_both, append=append)[1]
         unite_scans(self._place, other._place, definition)
         return added
 

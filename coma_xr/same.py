@@ -16,13 +16,14 @@ import datetime as dt
 import decimal
 import enum
 import fractions
+import hashlib
 import itertools
 import json
 import math
 import operator
 import pathlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, ClassVar, Final, Self
 
 from coma_xr.errors import DataFileError, SerializationError
@@ -659,3 +660,86 @@ def _distance(a: Any, b: Any) -> Any:
     if spans is None:
         return None
     return max(spans[0][0] - spans[1][1], spans[1][0] - spans[0][1], 0)
+
+
+# Measurements that record one event, which count once.
+
+MADE_BY: Final = ("info", "made_by")
+EVENT: Final = ("info", "event")
+SEED: Final = ("info", "seed")
+RUN: Final = "run"
+
+# The event of a measurement by `run` without a seed: no other run of its parameter set and repeat is told from it.
+UNSEEDED: Final = (RUN, None)
+
+
+def event_of(tree: dict[str, Any]) -> Hashable | None:
+    """Return what a measurement's event has in common with its copies; None for an independent sample.
+
+    Only `run` makes the same event twice: of one parameter set and repeat with one seed. What was saved by hand has a
+    name for its event, or is a sample of its own, as everything from Coma 2 and other programs is.
+    """
+    info = tree.get("info")
+    return event(info.get("made_by"), info.get("event"), info.get("seed")) if type(info) is dict else None
+
+
+def event(made_by: Any, name: Any, seed: Any) -> Hashable | None:
+    """Return the event for what a measurement has in ``info``, see `event_of`."""
+    if type(name) is str:
+        return name
+    seed = seed if type(seed) is int else None
+    # Version 1 did not write who made a measurement, but gave seeds in `run` only.
+    return (RUN, seed) if made_by == RUN or (seed is not None and type(made_by) is not str) else None
+
+
+def repeat_of(tree: dict[str, Any]) -> int:
+    """Return the number of a measurement's repeat; one without a number is the first."""
+    info = tree.get("info")
+    repeat = info.get("repeat") if type(info) is dict else None
+    return repeat if type(repeat) is int else 0
+
+
+def content_of(tree: dict[str, Any]) -> str:
+    """Return what is equal for measurements whose trees without ``info`` are the same."""
+    rest = {name: child for name, child in tree.items() if name != "info"}
+    return hashlib.sha256(text_of(key(rest)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def doubles(
+    trees: Iterable[tuple[int, dict[str, Any]]], identity: Callable[[dict[str, Any]], Hashable] | None = None
+) -> dict[int, int]:
+    """Return the measurements whose event an earlier one records too, with the id of that one.
+
+    Parameters
+    ----------
+    trees : iterable of (int, tree)
+        Ids and plain trees.
+    identity : callable, optional
+        Returns the key of a tree's parameters; by default of all in the branch ``parameters``.
+
+    Notes
+    -----
+    Where `run` without seeds made unequal results of one parameter set and repeat, the function is random, and equal
+    results are no evidence of one event.
+
+    Examples
+    --------
+    >>> tree = {"info": {"made_by": "run"}, "parameters": {"x": 1}, "results": {"y": 2.0}}
+    >>> doubles([(1, tree), (2, {**tree, "parameters": {"x": 1.0}}), (3, {**tree, "info": {}})])
+    {2: 1}
+    """
+    first: dict[Hashable, int] = {}
+    contents: dict[tuple[Hashable, Hashable, int], set[str]] = {}
+    found: dict[int, tuple[int, Hashable]] = {}
+    for id, tree in trees:
+        this = event_of(tree)
+        if this is None:
+            continue
+        name = this, key(tree.get("parameters")) if identity is None else identity(tree), repeat_of(tree)
+        content = content_of(tree)
+        contents.setdefault(name, set()).add(content)
+        earlier = first.setdefault((name, content), id)
+        if earlier != id:
+            found[id] = earlier, this
+    is_random = any(name[0] == UNSEEDED and len(some) > 1 for name, some in contents.items())
+    return {id: earlier for id, (earlier, this) in found.items() if not (is_random and this == UNSEEDED)}

@@ -256,7 +256,7 @@ def test_merge_says_what_is_missing_before_it_writes(e, tmp_path):
     (tmp_path / "other/measurement.000002.psi.nc").unlink()
     before = names(tmp_path / "e")
     with pytest.raises(
-        coma.DataFileError, match=r"measurement\.000002\.psi\.nc: missing beside the measurements"
+        coma.DataFileError, match=r"measurement\.000002\.psi\.nc: missing next to the measurements"
     ):
         e.merge(other)
     assert names(tmp_path / "e") == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -65,6 +66,9 @@ class NewMeasurement:
         outcome = call(work, Task(0, (), ()))
         if outcome.error is not None:
             raise outcome.error
+        if "made_by" not in outcome.info:
+            # Equal results of another one are an independent sample, those of a copy of this one are not.
+            outcome.info.update(made_by="hand", event=secrets.token_hex(8))
         if self._started is not None:
             ended = time.time() if self._ended is None else self._ended
             outcome.seconds = ended - self._started

@@ -27,6 +27,7 @@ from coma_xr.errors import ParameterError, SerializationError
 from coma_xr.exports.collector import Collector
 from coma_xr.run import signature
 from coma_xr.run.seeds import Seeds
+from coma_xr.same import RUN
 from coma_xr.text import listing
 from coma_xr.tree import join
 from coma_xr.values.external import FILES
@@ -176,7 +177,7 @@ def prepare(
     >>> prepare(pendulum, Definition.of(["theta"]), "keywords").defaults
     {('parameters', 'L'): 1.0}
     """
-    _check_info(definition, provenance or {})
+    _check_info(definition, {**(provenance or {}), "made_by": RUN})
     seed = check_integer("seed", seed, optional=True)
     keywords: tuple[str, ...] = ()
     defaults: dict[TreePath, Tree] = {}
@@ -205,7 +206,7 @@ def prepare(
         pretty,
         strict,
         suffix,
-        dict(provenance or {}),
+        {**(provenance or {}), "made_by": RUN},
         seeds,
     )
 

@@ -1,69 +1,108 @@
-"""Adding the measurements of a copy of an experiment."""
+"""Adding the measurements of another experiment: copies once, and every independent sample."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coma_xr.errors import DataFileError, ExperimentError
+from coma_xr.errors import DataFileError, ExperimentError, Way
+from coma_xr.same import UNSEEDED, content_of, event_of, repeat_of
 from coma_xr.store import beside
 from coma_xr.store.documents import digest
-from coma_xr.text import listing
+from coma_xr.text import count, listing
 
 if TYPE_CHECKING:
     from coma_xr.encoding.formats import Format
     from coma_xr.store.contract import MeasurementStore
     from coma_xr.values.plain import Tree
 
-__all__ = ["Key", "MergePlan", "add_new", "plan_merge"]
-
-# Says what a measurement is of: equal for the same parameters. None where a tree has no such thing.
+# Returns what is equal for trees of the same parameters; None for a tree without them.
 Key = Callable[["Tree"], Hashable | None]
+
+# Entries of `info` that a copy has of its own.
+_OWN = ("measurement_id", "repeat")
 
 
 @dataclass(frozen=True)
 class MergePlan:
-    """What a merge adds, passes over and cannot decide.
+    """What a merge adds, skips and cannot decide.
 
     Parameters
     ----------
     new : list of int
         The ids, in the other experiment, of measurements that are to be added.
     equal : list of (int, int)
-        Ids there and here of the same trees, but for `info`; 0 for one that is added under another id.
+        Ids there and here of copies, and of one event that both record; 0 for one that is added under another id.
     conflicts : list of (int, int)
-        Ids there and here of those with the same key and different trees.
+        Ids there and here of what should be one event, but has different results.
+    ensembles : list of (int, int)
+        Ids there and here of the same parameters and repeat with different seeds.
+    repeats : dict of int to int
+        New numbers of repeats, by the ids there.
 
     Examples
     --------
-    >>> MergePlan([1, 2], [(3, 3)], [])
+    >>> MergePlan([1, 2], [(3, 3)])
     MergePlan: 2 to add, 1 equal, 0 in conflict
     """
 
     new: list[int] = field(default_factory=list)
     equal: list[tuple[int, int]] = field(default_factory=list)
     conflicts: list[tuple[int, int]] = field(default_factory=list)
+    ensembles: list[tuple[int, int]] = field(default_factory=list)
+    repeats: dict[int, int] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return (
             f"MergePlan: {len(self.new)} to add, {len(self.equal)} equal, {len(self.conflicts)} in conflict"
+            + f", {len(self.ensembles)} with other seeds" * bool(self.ensembles)
         )
 
     def check(self, here: str, there: str) -> None:
-        """Raise ExperimentError when there are conflicts, which it lists."""
+        """Raise ExperimentError for conflicts and independent ensembles, which it lists."""
+        pairs = self.conflicts or self.ensembles
+        if not pairs:
+            return
+        number = count(len(pairs), "measurement")
+        texts = listing(f"{other} there and {own} here" for other, own in pairs)
+        append = Way(
+            'repeats="append" adds them as further repeats, if they are independent samples.',
+            "--repeats append adds them as further repeats, if they are independent samples.",
+        )
+        both = Way("keep_both=True adds them as they are.", "--keep-both adds them as they are.")
         if self.conflicts:
-            pairs = listing(f"{other} there and {own} here" for other, own in self.conflicts)
-            number = len(self.conflicts)
             raise ExperimentError(
-                f"{there} has {number} measurement{'s' * (number != 1)} of the same parameters as {here}, with other "
-                f"results: {pairs}. Nothing was added; remove those that are wrong, or add both with keep_both=True."
+                f"{there} has {number} of the same parameters as {here}, with other results: {texts}. Nothing was added.",
+                ways=["Remove those that are wrong.", both, append],
             )
+        raise ExperimentError(
+            f"{there} has {number} of the same parameters and repeats as {here}, with other seeds: {texts}. "
+            "Nothing was added.",
+            ways=[append, both],
+        )
 
 
-def plan_merge(own: Iterable[tuple[int, Tree]], other: Iterable[tuple[int, Tree]], key: Key) -> MergePlan:
+class _Entry(NamedTuple):
+    """What decides about one measurement."""
+
+    id: int
+    name: Hashable | None
+    repeat: int
+    event: Hashable | None
+    content: str
+
+
+# Version 1 did not write whether `run` made a measurement.
+_UNCERTAIN = "version 1"
+
+
+def plan_merge(
+    own: Iterable[tuple[int, Tree]], other: Iterable[tuple[int, Tree]], key: Key, *, append: bool = False
+) -> MergePlan:
     """Compare the measurements of two experiments; nothing is written.
 
     Parameters
@@ -71,47 +110,103 @@ def plan_merge(own: Iterable[tuple[int, Tree]], other: Iterable[tuple[int, Tree]
     own, other : iterable of (int, tree)
         Ids and trees of this experiment and of the one that is to be added.
     key : callable
-        Returns what is the same for the same parameters, None when a tree does not say.
-
-    Returns
-    -------
-    MergePlan
-        Two that are equal in the other experiment are added once; different ones of the same key, both new, both.
+        Returns what is equal for the same parameters, None for a tree without them.
+    append : bool, default False
+        Give independent samples of the same parameters new numbers of repeats.
     """
-    contents: dict[str, int] = {}
-    keys: dict[Hashable, int] = {}
+    copies: dict[str, list[int]] = {}
+    known: dict[Hashable, list[_Entry]] = {}
+    taken: Counter[Hashable] = Counter()
     for id, tree in own:
-        contents.setdefault(content(tree), id)
-        keys.setdefault(key(tree), id)
-    keys.pop(None, None)
-    plan = MergePlan()
+        copies.setdefault(_copy(tree), []).append(id)
+        entry = _entry(id, tree, key)
+        known.setdefault((entry.name, entry.repeat), []).append(entry)
+        taken[entry.name] = max(taken[entry.name], entry.repeat + 1)
+    plan, left = MergePlan(), dict[int, _Entry]()
     for id, tree in other:
-        digest_of_it, name = content(tree), key(tree)
-        if digest_of_it in contents:
-            plan.equal.append((id, contents[digest_of_it]))
-            continue
-        contents[digest_of_it] = 0
-        if name in keys:
-            plan.conflicts.append((id, keys[name]))
+        # Each copy has one original, so that equal samples are counted.
+        originals = copies.get(_copy(tree))
+        if originals:
+            plan.equal.append((id, originals.pop(0)))
         else:
-            plan.new.append(id)
+            left[id] = _entry(id, tree, key)
+    _compare(plan, left, known)
+    if append:
+        _append(plan, left, taken)
     return plan
 
 
-def content(tree: Tree) -> str:
-    """Return what is equal for measurements that are equal but for `info` and the order of keys."""
-    rest = {name: child for name, child in tree.items() if name != "info"}
+def _copy(tree: Tree) -> str:
+    """Return what is equal for a measurement and its copy in another experiment."""
+    info = {name: value for name, value in (tree.get("info") or {}).items() if name not in _OWN}
     try:
-        text = json.dumps(rest, separators=(",", ":"), sort_keys=True)
+        text = json.dumps({**tree, "info": info}, separators=(",", ":"), sort_keys=True)
     except ValueError:  # ints of more digits than Python writes
-        return digest(rest)
+        return digest({**tree, "info": info})
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _entry(id: int, tree: Tree, key: Key) -> _Entry:
+    event, info = event_of(tree), tree.get("info") or {}
+    if event is None and "coma_xr_version" in info and "made_by" not in info:
+        event = _UNCERTAIN
+    return _Entry(id, key(tree), repeat_of(tree), event, content_of(tree))
+
+
+def _compare(plan: MergePlan, left: Mapping[int, _Entry], known: Mapping[Hashable, list[_Entry]]) -> None:
+    """Sort measurements that are no copies into a plan."""
+    added: set[tuple[Any, ...]] = set()
+    unseeded: list[tuple[int, int]] = []
+    for id, entry in left.items():
+        rivals = [own for own in known.get((entry.name, entry.repeat), ()) if _may_be_one(entry, own)]
+        same = [own for own in rivals if own.event == entry.event or _UNCERTAIN in (own.event, entry.event)]
+        equal = [own for own in same if own.content == entry.content]
+        exact = next((own for own in equal if own.event == entry.event != _UNCERTAIN), None)
+        if exact is not None:
+            (unseeded if entry.event == UNSEEDED else plan.equal).append((id, exact.id))
+        elif same and not equal:
+            plan.conflicts.append((id, same[0].id))
+        elif rivals and not equal:
+            plan.ensembles.append((id, rivals[0].id))
+        elif entry[1:] in added:
+            plan.equal.append((id, 0))
+        else:
+            plan.new.append(id)
+            if entry.event not in (None, _UNCERTAIN):
+                added.add(entry[1:])
+    # Where the same function gave other results without a seed, equal ones are independent samples too.
+    is_random = any(left[id].event == UNSEEDED for id, _ in plan.conflicts)
+    (plan.conflicts if is_random else plan.equal).extend(unseeded)
+    for pairs in (plan.equal, plan.conflicts, plan.ensembles):
+        pairs.sort()
+
+
+def _may_be_one(entry: _Entry, own: _Entry) -> bool:
+    """Return whether two measurements are copies of one, or `run` made, or may have made, both."""
+    events = (entry.event, own.event)
+    return (entry.event is not None and entry.event == own.event) or (
+        entry.name is not None and all(event == _UNCERTAIN or type(event) is tuple for event in events)
+    )
+
+
+def _append(plan: MergePlan, left: Mapping[int, _Entry], taken: Counter[Hashable]) -> None:
+    """Turn independent samples of the same parameters into new ones with further repeats."""
+    seeded = [pair for pair in plan.conflicts if left[pair[0]].event not in (UNSEEDED, _UNCERTAIN)]
+    independent = {id for id, _ in [*plan.ensembles, *plan.conflicts]} - {id for id, _ in seeded}
+    names = {left[id].name for id in independent}
+    # All of one ensemble follow each other, also those whose numbers were free.
+    moved = independent | {id for id in plan.new if left[id].name in names and left[id].event is not None}
+    for id in sorted(moved, key=lambda id: (left[id].repeat, id)):
+        plan.repeats[id] = taken[left[id].name]
+        taken[left[id].name] += 1
+    plan.new[:] = sorted({*plan.new, *independent})
+    plan.conflicts[:], plan.ensembles[:] = seeded, []
 
 
 def add_new(
     store: MeasurementStore,
     other: MeasurementStore,
-    ids: Sequence[int],
+    plan: MergePlan,
     *,
     first: int,
     format: Format,
@@ -119,14 +214,14 @@ def add_new(
     strict: bool,
     stem_of: Callable[[int], str],
 ) -> dict[int, int]:
-    """Add measurements of one store to another under new ids.
+    """Add measurements of one store to another under new ids, which are returned by the old ones.
 
     Parameters
     ----------
     store, other : MeasurementStore
         To which, from which.
-    ids : sequence of int
-        Which ones of the other.
+    plan : MergePlan
+        Says which ones, and their new repeats.
     first : int
         The first id to give.
     format : Format
@@ -136,27 +231,25 @@ def add_new(
     stem_of : callable
         Returns for an id of the other the path of its file without the ending, of which files beside it are named.
 
-    Returns
-    -------
-    dict
-        The new id for each old one.
-
     Raises
     ------
     DataFileError
-        A file beside a measurement is missing; said before anything is written.
+        A file beside a measurement is missing; nothing was written.
     """
+    ids = sorted({*plan.new, *(id for id, _ in [*plan.conflicts, *plan.ensembles])})
     gone = [path for id in ids for path in beside.lacking(other.read(id), stem_of(id))]
     if gone:
         raise DataFileError(
-            f"{listing(gone)}: missing beside the measurements that are to be merged. Nothing was added; put them back "
-            "from where this was copied."
+            f"{listing(gone)}: missing next to the measurements that are to be merged. Nothing was added.",
+            ways=["Put the files back from where this was copied."],
         )
     given: dict[int, int] = {}
     for id in ids:
         tree: dict[str, Any] = dict(other.read(id))
         own = beside.contents(tree, stem_of(id))
         info = {name: value for name, value in tree.pop("info").items() if name != "measurement_id"}
+        if id in plan.repeats:
+            info["repeat"] = plan.repeats[id]
         rest = format.encode_rest(tree, pretty=pretty, strict=strict)
         given[id] = store.add(info, rest, id=first, beside=own, sync=bool(own))
         first = given[id] + 1

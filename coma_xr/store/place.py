@@ -606,33 +606,22 @@ class ExperimentDirectory:
                     )
         return unfit
 
-    def plan_merge(self, other: ExperimentDirectory, key: Key) -> MergePlan:
-        """Compare with another experiment; nothing is written.
-
-        Parameters
-        ----------
-        other : ExperimentDirectory
-            The copy.
-        key : callable
-            Returns, for a measurement tree, what is the same for the same parameters, None when it does not say.
-        """
-        if other.path == self.path:
-            raise ExperimentError(f"{self.path} cannot be merged into itself.")
-        return plan_merge(self.trees(), other.trees(), key)
-
     def merge(
-        self, other: ExperimentDirectory, key: Key, *, keep_both: bool = False
+        self, other: ExperimentDirectory, key: Key, *, keep_both: bool = False, append: bool = False
     ) -> tuple[MergePlan, dict[int, int]]:
-        """Add the measurements of a copy under new ids; equal ones are passed over.
+        """Add the measurements of another experiment under new ids; copies are skipped.
 
         Repeated after it was cut off, it adds what is left.
 
         Parameters
         ----------
-        other, key
-            See `plan_merge`.
+        other : ExperimentDirectory
+        key : callable
+            Returns what is equal for trees of the same parameters, None for a tree without them.
         keep_both : bool, default False
-            Add those in conflict too.
+            Add conflicts and ensembles of other seeds as they are.
+        append : bool, default False
+            Add independent samples as further repeats.
 
         Returns
         -------
@@ -648,16 +637,17 @@ class ExperimentDirectory:
         ExperimentBusyError, InactiveError, StorageError
             As for a run.
         """
+        if other.path == self.path:
+            raise ExperimentError(f"{self.path} cannot be merged into itself.")
         self.check_writable()
         with self._alone("merged into"):
-            plan = self.plan_merge(other, key)
+            plan = plan_merge(self.trees(), other.trees(), key, append=append)
             if not keep_both:
                 plan.check(self.path, other.path)
-            ids = sorted(plan.new + [there for there, _ in plan.conflicts])
             given = add_new(
                 self._store,
                 other.measurements,
-                ids,
+                plan,
                 first=self.next_id(),
                 format=self.config.format,
                 pretty=self.pretty,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from coma_xr.errors import ComaError, ExperimentError, InactiveError
 from coma_xr.store.removing import REMOVED
@@ -129,7 +129,9 @@ def _tree(finding: Finding) -> dict[str, object]:
     }
 
 
-def merge(path: str, others: Sequence[str], *, keep_both: bool, as_json: bool) -> None:
+def merge(
+    path: str, others: Sequence[str], *, repeats: Literal["append"] | None, keep_both: bool, as_json: bool
+) -> None:
     """Add the measurements of copies under new ids, and say which."""
     experiment = opened(path, write=True)
     copies = [(other, opened(other)) for other in others]
@@ -137,7 +139,7 @@ def merge(path: str, others: Sequence[str], *, keep_both: bool, as_json: bool) -
         raise ExperimentError(f"{path} cannot be merged into itself.")
     done = []
     for other, copy in copies:
-        new = experiment.merge(copy, keep_both=keep_both)
+        new = experiment.merge(copy, repeats=repeats, keep_both=keep_both)
         equal = copy.number_of_measurements() - len(new)
         done.append({"path": other, "added": {str(id): given for id, given in new.items()}, "equal": equal})
         if not as_json:

@@ -267,7 +267,16 @@ class TestInfo:
 
         outcome = outcome_of(simulate, "set", provenance={"coma_xr_version": "1.2"})
         info = outcome.info
-        expected = ["start_date", "end_date", "duration", "host", "python_version", "coma_xr_version", "seed"]
+        expected = [
+            "start_date",
+            "end_date",
+            "duration",
+            "host",
+            "python_version",
+            "coma_xr_version",
+            "made_by",
+            "seed",
+        ]
         assert list(info) == expected
         assert info["start_date"] == "2014-02-25T22:50:11Z"
         assert info["end_date"] == "2014-02-25T22:50:12Z"

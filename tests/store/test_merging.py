@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from coma_xr import same
 from coma_xr.encoding.formats import FORMATS
 from coma_xr.errors import ExperimentBusyError, ExperimentError, InactiveError
 from coma_xr.store.merging import MergePlan, plan_merge
@@ -18,7 +19,8 @@ def opened(path, **keywords):
 
 
 def key(tree):
-    return tree.get("parameters", {}).get("a")
+    a = tree.get("parameters", {}).get("a")
+    return None if a is None else same.key(a)
 
 
 def filled(path, results, config=None):
@@ -26,7 +28,8 @@ def filled(path, results, config=None):
     place = opened(path, config=config or {})
     for a, value in results:
         tree = {"parameters": {"a": a}, "results": {"value": value}}
-        place.measurements.add({"host": path.name}, FORMATS[place.suffix].encode_rest(tree))
+        info = {"host": path.name, "made_by": "run"}
+        place.measurements.add(info, FORMATS[place.suffix].encode_rest(tree))
     place.write_index()
     return place
 
@@ -48,13 +51,11 @@ def test_new_measurements_are_added_under_new_ids_and_equal_ones_passed_over(pla
     if state in {"inactive", "compressed"}:
         other.deactivate(compress=state == "compressed")
     before = {file.name: file.read_bytes() for file in (tmp_path / "there").iterdir()}
-    plan = place.plan_merge(other, key)
-    assert plan == MergePlan([1, 3], [(2, 2)], [])
+    plan = MergePlan([1, 3], [(2, 2)], [])
     assert repr(plan) == "MergePlan: 2 to add, 1 equal, 0 in conflict"
-    assert place.number() == 2
     assert place.merge(other, key) == (plan, {1: 3, 3: 4})
     assert results(place) == {1: (1, "one"), 2: (2, "two"), 3: (3, float("inf")), 4: (4, "12")}
-    assert place.measurements.read(3)["info"] == {"measurement_id": 3, "host": "there"}
+    assert place.measurements.read(3)["info"] == {"measurement_id": 3, "host": "there", "made_by": "run"}
     assert place.excluded() == {4: "wrong"}
     assert {file.name: file.read_bytes() for file in (tmp_path / "there").iterdir()} == before
     # Once more changes nothing.
@@ -65,13 +66,13 @@ def test_new_measurements_are_added_under_new_ids_and_equal_ones_passed_over(pla
 def test_conflicts_are_listed_before_anything_is_written(place, tmp_path):
     other = filled(tmp_path / "there", [(3, "three"), (1, "uno"), (2, "due")])
     before = sorted(file.name for file in (tmp_path / "here").iterdir())
-    text = (
-        rf"^{tmp_path}/there has 2 measurements of the same parameters as {tmp_path}/here, with other results: "
-        r"2 there and 1 here, 3 there and 2 here\. Nothing was added; remove those that are wrong, or add both with "
-        r"keep_both=True\.$"
-    )
-    with pytest.raises(ExperimentError, match=text):
+    text = r"has 2 measurements of the same parameters as .*: 2 there and 1 here, 3 there and 2 here\. Nothing was added\."
+    with pytest.raises(ExperimentError, match=text) as caught:
         place.merge(other, key)
+    assert [str(way) for way in caught.value.ways][1:] == [
+        "keep_both=True adds them as they are.",
+        'repeats="append" adds them as further repeats, if they are independent samples.',
+    ]
     assert sorted(file.name for file in (tmp_path / "here").iterdir()) == before
     plan, given = place.merge(other, key, keep_both=True)
     assert plan.conflicts == [(2, 1), (3, 2)]
@@ -79,31 +80,91 @@ def test_conflicts_are_listed_before_anything_is_written(place, tmp_path):
     assert results(place) == {1: (1, "one"), 2: (2, "two"), 3: (3, "three"), 4: (1, "uno"), 5: (2, "due")}
 
 
-def test_info_and_the_order_of_keys_make_no_difference():
-    own = [(1, {"info": {"host": "a"}, "parameters": {"a": 1, "b": 2}})]
-    other = [
-        (5, {"info": {"host": "b"}, "parameters": {"b": 2, "a": 1}}),
-        (6, {"info": {}, "parameters": {"a": 1.0, "b": 2}}),
-    ]
-    assert plan_merge(own, other, key) == MergePlan([], [(5, 1)], [(6, 1)])
+def by_run(a, value, seed=None, repeat=None, **info):
+    marks = {"seed": seed, "repeat": repeat}
+    info |= {"made_by": "run"} | {name: number for name, number in marks.items() if number is not None}
+    return {"info": info, "parameters": {"a": a}, "results": value}
 
 
-def test_what_has_no_key_is_only_compared_as_a_whole():
-    own = [(1, {"info": {}, "results": 1})]
-    other = [
-        (1, {"info": {}, "results": 2}),
-        (2, {"info": {}, "results": 1}),
-        (3, {"info": {}, "results": 2}),
-    ]
-    assert plan_merge(own, other, key) == MergePlan([1], [(2, 1), (3, 0)], [])
+def numbered(*trees):
+    return list(enumerate(trees, 1))
 
 
-def test_different_measurements_of_one_key_that_are_both_new_are_added_both():
-    other = [
-        (1, {"info": {}, "parameters": {"a": 1}}),
-        (2, {"info": {}, "parameters": {"a": 1}, "results": 1}),
-    ]
-    assert plan_merge([], other, key) == MergePlan([1, 2], [], [])
+def test_what_run_made_twice_is_one_event_whatever_numbers_are_written_like():
+    own = numbered(by_run(1, 2.0, host="a"))
+    assert plan_merge(own, numbered(by_run(1.0, 2, host="b")), key) == MergePlan([], [(1, 1)])
+    assert plan_merge(own, numbered(by_run(1, 3.0, host="b")), key) == MergePlan([], [], [(1, 1)])
+
+
+def test_samples_that_run_did_not_make_are_all_kept():
+    by_hand = {"info": {"host": "b"}, "parameters": {"a": 1}, "results": 1}
+    own = numbered({**by_hand, "info": {"host": "a"}}, by_run(2, 1))
+    other = numbered(by_hand, by_hand, {**by_hand, "results": 2}, {**by_hand, "parameters": {"a": 2}})
+    assert plan_merge(own, other, key) == MergePlan([1, 2, 3, 4])
+    # Of a copy each measurement has one original.
+    assert plan_merge(other[:1], other[:2], key) == MergePlan([2], [(1, 1)])
+
+
+def test_version_1_did_not_write_who_made_a_measurement():
+    def old(value):
+        return {
+            "info": {"coma_xr_version": "0.1", "host": f"{value}"},
+            "parameters": {"a": 1},
+            "results": value,
+        }
+
+    assert plan_merge(numbered(old(1)), numbered(old(2)), key) == MergePlan([], [], [(1, 1)])
+    equal = {**old(1), "info": {"coma_xr_version": "0.1", "host": "b"}}
+    assert plan_merge(numbered(old(1)), numbered(equal), key) == MergePlan([1])
+    # Only run gave seeds.
+    seeded = {**old(1), "info": {"coma_xr_version": "0.1", "seed": 3}}
+    assert plan_merge(numbered(seeded), numbered(by_run(1, 1, 3)), key) == MergePlan([], [(1, 1)])
+
+
+def test_other_seeds_are_independent_ensembles_which_can_be_appended():
+    own = numbered(*[by_run(1, 0, 10 + n, n) for n in range(3)])
+    other = numbered(*[by_run(1, 0, 20 + n, n) for n in range(4)], by_run(2, 0, 9, 0))
+    plan = plan_merge(own, other, key)
+    assert plan == MergePlan([4, 5], [], [], [(1, 1), (2, 2), (3, 3)])
+    with pytest.raises(ExperimentError, match="with other seeds: 1 there and 1 here") as caught:
+        plan.check("here", "there")
+    assert 'repeats="append"' in caught.value.message()
+    assert "--repeats append" in caught.value.message("terminal")
+    plan = plan_merge(own, other, key, append=True)
+    assert plan == MergePlan([1, 2, 3, 4, 5], repeats={1: 3, 2: 4, 3: 5, 4: 6})
+    plan.check("here", "there")
+    # The part that both have is one event.
+    assert plan_merge(other[:2], other, key, append=True) == MergePlan([3, 4, 5], [(1, 1), (2, 2)])
+
+
+def test_equal_results_of_a_random_function_without_seeds_are_no_copies():
+    own = numbered(*[by_run(1, value, repeat=n, host="a") for n, value in enumerate([0, 1, 1])])
+    other = numbered(*[by_run(1, value, repeat=n, host="b") for n, value in enumerate([0, 0, 1])])
+    assert plan_merge(own, other, key).conflicts == [(1, 1), (2, 2), (3, 3)]
+    plan = plan_merge(own, other, key, append=True)
+    assert plan == MergePlan([1, 2, 3], repeats={1: 3, 2: 4, 3: 5})
+    assert plan_merge(own, other[:1], key) == MergePlan([], [(1, 1)])
+
+
+def test_one_event_with_two_results_stays_a_conflict():
+    own, other = numbered(by_run(1, 0, 5, 0)), numbered(by_run(1, 1, 5, 0))
+    for append in (False, True):
+        plan = plan_merge(own, other, key, append=append)
+        assert plan == MergePlan([], [], [(1, 1)])
+        with pytest.raises(ExperimentError, match="with other results"):
+            plan.check("here", "there")
+
+
+def test_what_has_no_parameters_is_only_compared_as_a_whole():
+    own = numbered({"info": {}, "results": 1})
+    other = numbered({"info": {}, "results": 2}, {"info": {}, "results": 1}, {"info": {}, "results": 2})
+    assert plan_merge(own, other, key) == MergePlan([1, 3], [(2, 1)])
+
+
+def test_the_same_event_twice_in_the_other_experiment_is_added_once():
+    assert plan_merge([], numbered(by_run(1, 1), by_run(1, 1), by_run(1, 2)), key) == MergePlan(
+        [1, 3], [(2, 0)]
+    )
 
 
 def test_ints_of_any_length_can_be_compared():

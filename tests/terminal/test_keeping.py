@@ -178,9 +178,11 @@ def test_of_conflicts_nothing_is_written_unless_both_are_to_be_kept(e, copy, run
     path.write_text(path.read_text().replace('"y": 1.0', '"y": 1.5'))
     said = run("merge", "inverse", "copy")
     assert (said.code, said.out) == (1, [])
-    assert said.err[0].endswith(
-        "with other results: 3 there and 3 here. Nothing was added; remove those that are wrong, or add both with --keep-both."
-    )
+    text = "\n".join(said.err)
+    assert "with other results: 3 there and 3 here. Nothing was added." in text
+    assert "--keep-both adds them" in text
+    assert "--repeats append adds them" in text
+    assert "keep_both=" not in text
     assert numbers(e) == [3, 4, 5, 6]
     assert run("merge", "inverse", "copy", "--keep-both").out == [
         "copy: added 2 measurements, 2 were there already"
