@@ -294,6 +294,7 @@ class Experiments:
                 layout=layout,
                 definition=[label, *definition] if each and definition else definition,
                 annotations=joined.annotations(),
+                doubles=joined.doubles,
                 # Without a dim of their own, parameter sets of several experiments cannot be told apart.
                 status=joined.status() if each else Status(excluded=joined.excluded()),
                 **options,
@@ -357,6 +358,7 @@ class Experiments:
                 definition=[(LABEL, joined.path), *joined.definition],
                 annotations=joined.annotations(),
                 excluded=joined.excluded(),
+                doubles=joined.doubles,
             )
 
         joined = join(self._opened, self._labels(), first=True, strict=strict)

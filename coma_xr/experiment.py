@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
+    import pandas as pd
+
     from coma_xr.retrieve.names import Names
     from coma_xr.run.report import RunReport
     from coma_xr.run.runner import OnError
@@ -774,6 +776,33 @@ class Experiment(Readable):
         2
         """
         return self._place.empty_removed()
+
+    def remove_duplicates(self, *, dry_run: bool = True) -> pd.DataFrame:
+        """Move the measurements that record the same event as another one to ``removed/``.
+
+        Parameters
+        ----------
+        dry_run : bool, default True
+            Only list them.
+
+        Returns
+        -------
+        DataFrame
+            What was moved, or would be: see `duplicates`.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> len(e.remove_duplicates(dry_run=False))
+        0
+        """
+        dry_run = check_flag("dry_run", dry_run)
+        table = self.duplicates()
+        if len(table) and not dry_run:
+            self.remove(table.index, "duplicates")
+        return table
 
     def exclude(self, where: Any, reason: str | None) -> list[int]:
         """Mark measurements as not to be used; they stay, but Datasets have holes in their place.

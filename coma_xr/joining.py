@@ -10,8 +10,8 @@ from coma_xr.checks import check_flag
 from coma_xr.define.past import Past
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import DataFileError, DataFileWarning, warn
-from coma_xr.same import key
-from coma_xr.text import listing
+from coma_xr.same import doubles, key, repeat_of
+from coma_xr.text import count, listing
 from coma_xr.tree import is_typed
 
 if TYPE_CHECKING:
@@ -123,20 +123,41 @@ class Joined:
         # What one was asked to repeat more often than another is told for none.
         return Status([self.path, *paths], sets, min(times, default=1), failures, self.excluded())
 
+    def doubles(self, numbers: Iterable[int]) -> dict[int, int]:
+        """Return which of some measurements record the event of another one of their experiment, and warn."""
+        trees, excluded = dict(self.trees), self.excluded()
+        order = sorted(numbers, key=lambda number: (number in excluded, number))
+        found = doubles((number, trees[number]) for number in order)
+        if found:
+            places = dict.fromkeys(
+                str(self.experiments[self.origins[number - 1][0]].path) for number in found
+            )
+            warn(
+                f"{count(len(found), 'measurement')} of {listing(places, 3)} {'records' if len(found) == 1 else 'record'} the "
+                f"same event as another one and {'does' if len(found) == 1 else 'do'} not count. duplicates() of these "
+                "experiments lists them."
+            )
+        return found
+
     def warn_of_doubles(self) -> None:
         """Say which experiments have several measurements of the same parameters; their own ids, which no Dataset knows."""
         found: dict[Any, list[int]] = {}
         for number, tree in self.trees:
-            place, id = self.origins[number - 1]
-            repeat = look(tree, ("info", "repeat"))
-            same = (place, key([_branch(tree)]), 0 if repeat is NOTHING else repeat)
-            found.setdefault(same, []).append(id)
-        doubles = [(place, ids) for (place, *_), ids in found.items() if len(ids) > 1]
-        if doubles:
-            place, ids = doubles[0]
+            place, _ = self.origins[number - 1]
+            found.setdefault((place, key(_branch(tree)), repeat_of(tree)), []).append(number)
+        shared = {number for numbers in found.values() if len(numbers) > 1 for number in numbers}
+        one_event = doubles((number, tree) for number, tree in self.trees if number in shared)
+        found = {name: [n for n in numbers if n not in one_event] for name, numbers in found.items()}
+        groups = [
+            (name[0], [self.origins[number - 1][1] for number in numbers])
+            for name, numbers in found.items()
+            if len(numbers) > 1
+        ]
+        if groups:
+            place, ids = groups[0]
             warn(
-                f"{listing(dict.fromkeys(str(self.labels[place]) for place, _ in doubles))}: {len(doubles)} parameter "
-                f"set{'s have' if len(doubles) > 1 else ' has'} several measurements, {listing(ids, 3)} of "
+                f"{listing(dict.fromkeys(str(self.labels[place]) for place, _ in groups))}: {len(groups)} parameter "
+                f"set{'s have' if len(groups) > 1 else ' has'} several measurements, {listing(ids, 3)} of "
                 f"{self.labels[place]} for example, which lie along a dim 'row'. remove([{ids[-1]}]) of that experiment "
                 "moves one away."
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from coma_xr.checks import check_flag
 from coma_xr.define.parameters import Definition
-from coma_xr.define.past import Past
+from coma_xr.define.past import Past, read
 from coma_xr.define.scans import Scan
 from coma_xr.errors import (
     DataFileError,
@@ -26,7 +26,7 @@ from coma_xr.retrieve.columns import AS_NEEDED
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.run.failure import Failure
 from coma_xr.run.plan import survey
-from coma_xr.same import key
+from coma_xr.same import doubles, event_of, key, repeat_of
 from coma_xr.session import recorded_failures
 from coma_xr.store.locks import seen_runs
 from coma_xr.text import count, listing
@@ -329,6 +329,71 @@ class Readable:
         """
         return seen_runs(self._place.path)
 
+    def duplicates(self) -> pd.DataFrame:
+        """Return the measurements that record the same event as another one, which count once everywhere.
+
+        `run` makes such when two runs at the same time compute one point, or when files are copied. Their parameters,
+        repeat and seed are the same, and so are their results. Measurements that you saved by hand, or that come from
+        Coma 2 or another program, are independent samples and no duplicates, unless one file is a copy of the other.
+
+        Returns
+        -------
+        DataFrame
+            A row for each one that does not count: its parameters and, as ``duplicate_of``, the id of the one that does.
+
+        See Also
+        --------
+        Experiment.remove_duplicates : Move them away.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.duplicates().empty
+        True
+        """
+        from coma_xr.retrieve.failures import duplicates_table
+
+        identity, names = self._identity(), dict[Hashable, list[int]]()
+        for id, tree in self._trees():
+            if (event := event_of(tree)) is not None:
+                names.setdefault((event, identity(tree), repeat_of(tree)), []).append(id)
+        suspects = sorted(id for ids in names.values() if len(ids) > 1 for id in ids)
+        tree_of = self._place.measurements.read
+        found = sorted(self._doubles(suspects).items())
+        return duplicates_table(((id, tree_of(id), other) for id, other in found), self._pairs())
+
+    def _identity(self) -> Callable[[Tree], Any]:
+        """Return a function that returns the key of the parameters of a tree."""
+        definition, past = self._definition, self._past()
+
+        def identity(tree: Tree) -> Any:
+            values = tree.get("parameters") if definition is None else read(tree, definition, past)
+            return key(values)
+
+        return identity
+
+    def _doubles(self, ids: Iterable[int]) -> dict[int, int]:
+        """Return which of some measurements record an event that another one counts for, and this other one."""
+        excluded, tree_of = self._excluded(), self._place.measurements.read
+        # One that is used counts before one that is not.
+        order = sorted(ids, key=lambda id: (id in excluded, id))
+        return doubles(((id, tree_of(id)) for id in order), self._identity())
+
+    def _without_doubles(self, ids: Iterable[int]) -> dict[int, int]:
+        """Return what `_doubles` does, and warn."""
+        found = self._doubles(ids)
+        if found:
+            id, other = min(found.items())
+            warn(
+                f"{count(len(found), 'measurement')} in {self.path} {'records' if len(found) == 1 else 'record'} the same "
+                f"event as another one and {'does' if len(found) == 1 else 'do'} not count, {id} next to {other} for "
+                "example. duplicates() lists all, remove_duplicates(dry_run=False) moves them away."
+            )
+        return found
+
     # Measurements
 
     def measurements(self, where: Any = None) -> Iterator[Measurement]:
@@ -424,7 +489,11 @@ class Readable:
         def build(trees: Iterable[tuple[int, Tree]]) -> ResultList:
             used = ((id, tree) for id, tree in trees if id not in excluded)
             return retrieve_results(
-                used, table_definition, parameter_set_definition, annotations=self.annotations
+                used,
+                table_definition,
+                parameter_set_definition,
+                annotations=self.annotations,
+                doubles=self._without_doubles,
             )
 
         return self._built(build, strict=False)
@@ -511,6 +580,7 @@ class Readable:
             annotations=self.annotations,
             status=self._status(scan),
             attrs=self._attrs(),
+            doubles=self._without_doubles,
         )
         ds = self._built(build, strict=strict)
         if chunks is None:
@@ -586,6 +656,7 @@ class Readable:
             definition=self._pairs(),
             annotations=self.annotations,
             excluded=self._excluded(),
+            doubles=self._without_doubles,
         )
         return self._built(build, strict=strict)
 

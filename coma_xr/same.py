@@ -23,6 +23,7 @@ import math
 import operator
 import pathlib
 import re
+import secrets
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, ClassVar, Final, Self
 
@@ -665,12 +666,18 @@ def _distance(a: Any, b: Any) -> Any:
 # Measurements that record one event, which count once.
 
 MADE_BY: Final = ("info", "made_by")
-EVENT: Final = ("info", "event")
 SEED: Final = ("info", "seed")
-RUN: Final = "run"
+
+# What `info/made_by` begins with. A name follows that no other run, and no other measurement by hand, has.
+_RUN, _HAND = "run ", "hand "
 
 # The event of a measurement by `run` without a seed: no other run of its parameter set and repeat is told from it.
-UNSEEDED: Final = (RUN, None)
+UNSEEDED: Final = (_RUN, None)
+
+
+def maker(*, by_hand: bool = False) -> str:
+    """Return what `info/made_by` is for the measurements of a new run, or for one that is saved by hand."""
+    return f"{_HAND if by_hand else _RUN}{secrets.token_hex(8)}"
 
 
 def event_of(tree: dict[str, Any]) -> Hashable | None:
@@ -680,16 +687,18 @@ def event_of(tree: dict[str, Any]) -> Hashable | None:
     name for its event, or is a sample of its own, as everything from Coma 2 and other programs is.
     """
     info = tree.get("info")
-    return event(info.get("made_by"), info.get("event"), info.get("seed")) if type(info) is dict else None
+    return event(info.get("made_by"), info.get("seed")) if type(info) is dict else None
 
 
-def event(made_by: Any, name: Any, seed: Any) -> Hashable | None:
+def event(made_by: Any, seed: Any) -> Hashable | None:
     """Return the event for what a measurement has in ``info``, see `event_of`."""
-    if type(name) is str:
-        return name
+    by = str(made_by) if type(made_by) is str else ""
+    if by.startswith(_HAND):
+        return by
     seed = seed if type(seed) is int else None
     # Version 1 did not write who made a measurement, but gave seeds in `run` only.
-    return (RUN, seed) if made_by == RUN or (seed is not None and type(made_by) is not str) else None
+    is_run = by.startswith(_RUN) or (seed is not None and not by)
+    return (_RUN, seed) if is_run else None
 
 
 def repeat_of(tree: dict[str, Any]) -> int:
@@ -724,7 +733,7 @@ def doubles(
 
     Examples
     --------
-    >>> tree = {"info": {"made_by": "run"}, "parameters": {"x": 1}, "results": {"y": 2.0}}
+    >>> tree = {"info": {"made_by": "run 1f0c"}, "parameters": {"x": 1}, "results": {"y": 2.0}}
     >>> doubles([(1, tree), (2, {**tree, "parameters": {"x": 1.0}}), (3, {**tree, "info": {}})])
     {2: 1}
     """

@@ -13,7 +13,7 @@ from coma_xr.run import pools
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import OnError, dry_run, run_plan
 from coma_xr.run.signature import makes_no_difference, name_of
-from coma_xr.same import near_pairs
+from coma_xr.same import doubles, near_pairs
 from coma_xr.store.durability import ending
 from coma_xr.store.hints import fault_of_failure
 from coma_xr.store.locks import tell
@@ -86,9 +86,12 @@ def warn_of_doubles(
 ) -> None:
     """Report measurements, among these ids, that have the parameter set of another one."""
     groups = survey(place.trees(), definition, past=past).ids.values() if ids else ()
-    doubles = [group for group in groups if len(group) > 1 and not set(ids).isdisjoint(group)]
-    if doubles:
-        pairs = listing((" and ".join(map(str, group)) for group in doubles), 3)
+    shared = [group for group in groups if len(group) > 1 and not set(ids).isdisjoint(group)]
+    one_event = doubles((id, place.measurements.read(id)) for group in shared for id in group)
+    samples = [[id for id in group if id not in one_event] for group in shared]
+    texts = [" and ".join(map(str, group)) for group in samples if len(group) > 1]
+    if texts:
+        pairs = listing(texts, 3)
         warn(
             f"Several measurements in {place.path} now have the same parameter set: {pairs}. They become a dim of the "
             "Dataset; remove() those that are not wanted."

@@ -7,7 +7,7 @@ same keys, so most of the work is done by `zip` and `map`, not measurement by me
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import compress, islice, pairwise
 from typing import Any, Final
 
@@ -181,6 +181,18 @@ class Columns:
             target = _child(target, str(key), lambda _: node.kept)
         _merge(target, node)
         self._list_paths()
+
+    def drop(self, ids: Collection[int]) -> None:
+        """Leave out the rows of some measurements."""
+        rows = [row for row, id in enumerate(self.ids) if id not in ids]
+        places = dict(zip(rows, range(len(rows)), strict=True))
+        for node in self._root.walk():
+            node.empty = [places[row] for row in node.empty if row in places]
+            if node.values:
+                node.values = [node.values[row] for row in rows]
+        for name, column in self.computed.items():
+            self.computed[name] = [column[row] for row in rows]
+        self.ids = [self.ids[row] for row in rows]
 
     def expand(self, path: Path, parts: Mapping[str, list[Any]]) -> None:
         """Put columns below a path in the place of its own."""

@@ -24,6 +24,7 @@ from coma_xr.retrieve.requests import (
     REPEAT,
     Annotations,
     Definition,
+    Doubles,
     Request,
     Source,
     Variables,
@@ -59,6 +60,7 @@ def build_dataframe(
     definition: Definition = (),
     annotations: Annotations | None = None,
     excluded: Container[int] = (),
+    doubles: Doubles | None = None,
 ) -> pd.DataFrame:
     """Return measurements as a DataFrame with a row for each.
 
@@ -83,6 +85,8 @@ def build_dataframe(
         into the attributes; ``dims`` name the numbers of the long form.
     excluded : container of int, optional
         Ids of measurements that do not take part.
+    doubles : callable, optional
+        See `coma_xr.retrieve.requests.read`.
 
     Returns
     -------
@@ -126,6 +130,7 @@ def build_dataframe(
         definition=definition,
         annotations=annotations,
         choose=selection,
+        doubles=doubles,
     )
     if selection is not None:
         selection.warn_when_empty(len(source.columns))

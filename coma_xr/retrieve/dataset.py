@@ -22,6 +22,7 @@ from coma_xr.retrieve.requests import (
     REPEAT,
     Annotations,
     Definition,
+    Doubles,
     Request,
     Source,
     Variables,
@@ -58,6 +59,7 @@ def build_dataset(
     annotations: Annotations | None = None,
     status: Status | None = None,
     attrs: Mapping[str, Any] | None = None,
+    doubles: Doubles | None = None,
 ) -> xr.Dataset:
     """Return measurements as a Dataset over their parameters.
 
@@ -92,6 +94,8 @@ def build_dataset(
         What else is known of parameter sets; those without a measurement get cells too.
     attrs : mapping, optional
         Attributes of the Dataset; None is left out.
+    doubles : callable, optional
+        See `coma_xr.retrieve.requests.read`.
 
     Returns
     -------
@@ -134,6 +138,7 @@ def build_dataset(
         unfold=unfold,
         choose=selection,
         excluded=excluded,
+        doubles=doubles,
     )
     said = {name: value for name, value in (attrs or {}).items() if value is not None}
     gone = absent(source, status, () if selection is None else selection.unchosen)

@@ -84,3 +84,13 @@ def _value(tree: Tree, path: Path) -> Any:
 def _shown(text: Any) -> Any:
     """Return the text of an exception without control characters; the record keeps it as it is."""
     return clean_lines(text) if isinstance(text, str) else text
+
+
+def duplicates_table(
+    doubles: Iterable[tuple[int, Tree, int]], definition: Sequence[tuple[str, Path]]
+) -> pd.DataFrame:
+    """Return a row for each measurement that records the event of another one, with its parameters and this other one."""
+    rows = [(id, [*(_value(tree, path) for _, path in definition), other]) for id, tree, other in doubles]
+    index = pd.Index([id for id, _ in rows], name="measurement_id", dtype="int64")
+    columns = [*(name for name, _ in definition), "duplicate_of"]
+    return pd.DataFrame([row for _, row in rows], columns=columns, index=index)

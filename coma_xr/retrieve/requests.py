@@ -6,7 +6,8 @@ names of all paths, and the annotations, by path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -17,7 +18,7 @@ from coma_xr.retrieve.arrays import utc
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect, stands_for_dataset
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.retrieve.names import Names, is_parameter, role
-from coma_xr.same import equal
+from coma_xr.same import MADE_BY, SEED, equal, event, keys
 from coma_xr.text import available
 from coma_xr.tree import WILDCARD, Path, PathLike, follow, join, split
 from coma_xr.values.plain import Tree, from_plain, to_plain
@@ -36,6 +37,9 @@ __all__ = [
 REPEAT: Final[Path] = ("info", "repeat")
 """Where the number of a repeat stands, for parameter sets that were run several times."""
 
+_KEPT = frozenset({REPEAT, MADE_BY, SEED})
+
+Doubles = Callable[[Sequence[int]], Collection[int]]
 Definition = Iterable[tuple[str, PathLike]]
 Annotations = Mapping[Any, Mapping[str, Any]]
 Variables = Mapping[str, Any] | Sequence[Any] | str | None
@@ -216,6 +220,7 @@ def read(
     unfold: Mapping[str, Any] | None = None,
     choose: Choice | None = None,
     excluded: Container[int] = (),
+    doubles: Doubles | None = None,
 ) -> Source:
     """Read the columns that a call needs.
 
@@ -238,6 +243,9 @@ def read(
         Says which measurements take part, see `collect`.
     excluded : container of int, optional
         Ids of measurements of which no function is computed.
+    doubles : callable, optional
+        Returns for ids of measurements that may record one event those whose event another one records too; they are
+        left out.
     """
     notes = {split(path): note for path, note in (annotations or {}).items()}
     pairs = Past.of(notes).updated(definition)
@@ -265,6 +273,8 @@ def read(
     expand_datasets(columns)
     for _, path in pairs:
         columns.fold(path)
+    if doubles is not None and (suspects := _suspects(columns, [path for _, path in pairs])):
+        columns.drop(doubles(suspects))
     names = Names(columns.known, pairs)
     called = {request.name for request in requests}
     by_key = {key if key in called else names.resolve(key): note for key, note in folding.items()}
@@ -274,6 +284,23 @@ def read(
         path = _annotated(new, names)
         by_path[path] = {**notes.get(old, {}), **by_path[path]}
     return Source(columns, names, by_path, by_key)
+
+
+def _suspects(columns: Columns, defined: Sequence[Path]) -> list[int]:
+    """Return the ids of measurements that may record the same event as another one, as far as columns show."""
+    repeats = [0 if value is MISSING else value for value in columns[REPEAT]]
+    rows: Iterable[Any] = zip(columns[MADE_BY], columns[SEED], strict=True)
+    events = [event(*row) for row in rows]
+    if not any(events):
+        return []
+    paths = defined or [path for path in columns.paths if is_parameter(path)]
+    names = list(zip(events, repeats, *(keys(columns[path]) for path in paths), strict=True))
+    if len(set(names)) == len(names):
+        return []
+    counts = Counter(names)
+    return [
+        id for id, name in zip(columns.ids, names, strict=True) if name[0] is not None and counts[name] > 1
+    ]
 
 
 def _warn_of_nameless(columns: Columns) -> None:
@@ -294,7 +321,7 @@ def _keeper(texts: Sequence[str], *, everything: bool, info: bool) -> Callable[[
         if kind == "class":
             # It tells apart objects of different classes with the same attributes, as parameters may be.
             return info or is_parameter(path)
-        if kind == "parameter" or info or path == REPEAT or (everything and kind in ("result", "other")):
+        if kind == "parameter" or info or path in _KEPT or (everything and kind in ("result", "other")):
             return True
         # The name of a path ends in its last key, a path in the escaped form of it.
         last = str(path[-1])

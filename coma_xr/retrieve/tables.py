@@ -17,7 +17,7 @@ from coma_xr.keywords import checks_keywords
 from coma_xr.retrieve.arrays import as_objects
 from coma_xr.retrieve.columns import MISSING, lacks
 from coma_xr.retrieve.names import Names
-from coma_xr.retrieve.requests import Annotations, Request, Source, read, requests_of
+from coma_xr.retrieve.requests import Annotations, Doubles, Request, Source, read, requests_of
 from coma_xr.retrieve.unfold import flat_columns
 from coma_xr.same import key
 from coma_xr.text import listing
@@ -254,6 +254,7 @@ def retrieve_results(
     parameter_set_definition: Iterable[Any] = (),
     *,
     annotations: Annotations | None = None,
+    doubles: Doubles | None = None,
 ) -> ResultList:
     """Return tables of measurements, one for each set of parameters.
 
@@ -268,6 +269,8 @@ def retrieve_results(
     annotations : mapping, optional
         By path: ``default`` counts where a measurement lacks the path, ``formerly`` are older paths; Datasets and
         DataFrames that are made of the tables have ``units`` and ``long_name``.
+    doubles : callable, optional
+        See `coma_xr.retrieve.requests.read`.
 
     Returns
     -------
@@ -296,7 +299,7 @@ def retrieve_results(
     parameters = _pairs(parameter_set_definition, "parameter_set_definition")
     if not columns:
         raise PathError("A table needs at least one column, such as ('t', 'results/t'); none was given.")
-    source = read(trees, [*columns, *parameters], everything=False, annotations=annotations)
+    source = read(trees, [*columns, *parameters], everything=False, annotations=annotations, doubles=doubles)
     if not len(source.columns):
         return ResultList()
     table = tuple((source.name(request), _text(source, request)) for request in columns)

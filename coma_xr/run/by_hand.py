@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from coma_xr.define.parameters import Definition
 from coma_xr.keywords import checks_keywords
 from coma_xr.run.plan import Task
 from coma_xr.run.worker import Outcome, Work, call, date_text
+from coma_xr.same import maker
 
 __all__ = ["NewMeasurement"]
 
@@ -68,7 +68,7 @@ class NewMeasurement:
             raise outcome.error
         if "made_by" not in outcome.info:
             # Equal results of another one are an independent sample, those of a copy of this one are not.
-            outcome.info.update(made_by="hand", event=secrets.token_hex(8))
+            outcome.info["made_by"] = maker(by_hand=True)
         if self._started is not None:
             ended = time.time() if self._ended is None else self._ended
             outcome.seconds = ended - self._started

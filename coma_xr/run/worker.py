@@ -27,7 +27,7 @@ from coma_xr.errors import ParameterError, SerializationError
 from coma_xr.exports.collector import Collector
 from coma_xr.run import signature
 from coma_xr.run.seeds import Seeds
-from coma_xr.same import RUN
+from coma_xr.same import maker
 from coma_xr.text import listing
 from coma_xr.tree import join
 from coma_xr.values.external import FILES
@@ -177,7 +177,8 @@ def prepare(
     >>> prepare(pendulum, Definition.of(["theta"]), "keywords").defaults
     {('parameters', 'L'): 1.0}
     """
-    _check_info(definition, {**(provenance or {}), "made_by": RUN})
+    provenance = {**(provenance or {}), "made_by": maker()}
+    _check_info(definition, provenance)
     seed = check_integer("seed", seed, optional=True)
     keywords: tuple[str, ...] = ()
     defaults: dict[TreePath, Tree] = {}
@@ -206,7 +207,7 @@ def prepare(
         pretty,
         strict,
         suffix,
-        {**(provenance or {}), "made_by": RUN},
+        provenance,
         seeds,
     )
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json as standard_json
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.encoding.formats import JSON, format_of
 from coma_xr.errors import ComaWarning, DataFileError
+from coma_xr.same import doubles, event_of, key, repeat_of
 from coma_xr.store import beside, documents, protocols, removing, state
 from coma_xr.store.archive import entries_by_id
 from coma_xr.store.documents import reason
@@ -77,6 +78,7 @@ class Inspection:
         self._archive_entries()
         if alone:
             self._owners = {id: tree for id, tree in self._archived.items() if files_of(tree)}
+            self._events: dict[Hashable, dict[int, str]] = {}
             self._measurements()
             self._external()
             self._failures()
@@ -196,6 +198,20 @@ class Inspection:
             if self._document.measurements is not None:
                 for path, tree in trees.items():
                     self._beside(path, tree, self._archived.get(id))
+            for path, tree in list(trees.items())[:1]:
+                event = event_of(tree)
+                if event is not None:
+                    name = event, key(tree.get("parameters")), repeat_of(tree)
+                    self._events.setdefault(name, {})[id] = path
+        self._duplicates()
+
+    def _duplicates(self) -> None:
+        """Note which measurements record the event of another one."""
+        paths = {id: path for some in self._events.values() if len(some) > 1 for id, path in some.items()}
+        trees = ((id, documents.load_measurement(path, id)) for id, path in sorted(paths.items()))
+        for id, other in doubles(trees).items():
+            text = f"records the same event as measurement {other}, and does not count; remove_duplicates() moves it away"
+            self._note(paths[id], "duplicate", text)
 
     def _measurement(self, path: str, id: int) -> Tree | None:
         """Return the tree of a measurement file and note what is wrong in it."""

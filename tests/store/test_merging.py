@@ -28,7 +28,7 @@ def filled(path, results, config=None):
     place = opened(path, config=config or {})
     for a, value in results:
         tree = {"parameters": {"a": a}, "results": {"value": value}}
-        info = {"host": path.name, "made_by": "run"}
+        info = {"host": path.name, "made_by": "run 1"}
         place.measurements.add(info, FORMATS[place.suffix].encode_rest(tree))
     place.write_index()
     return place
@@ -55,7 +55,7 @@ def test_new_measurements_are_added_under_new_ids_and_equal_ones_passed_over(pla
     assert repr(plan) == "MergePlan: 2 to add, 1 equal, 0 in conflict"
     assert place.merge(other, key) == (plan, {1: 3, 3: 4})
     assert results(place) == {1: (1, "one"), 2: (2, "two"), 3: (3, float("inf")), 4: (4, "12")}
-    assert place.measurements.read(3)["info"] == {"measurement_id": 3, "host": "there", "made_by": "run"}
+    assert place.measurements.read(3)["info"] == {"measurement_id": 3, "host": "there", "made_by": "run 1"}
     assert place.excluded() == {4: "wrong"}
     assert {file.name: file.read_bytes() for file in (tmp_path / "there").iterdir()} == before
     # Once more changes nothing.
@@ -82,7 +82,7 @@ def test_conflicts_are_listed_before_anything_is_written(place, tmp_path):
 
 def by_run(a, value, seed=None, repeat=None, **info):
     marks = {"seed": seed, "repeat": repeat}
-    info |= {"made_by": "run"} | {name: number for name, number in marks.items() if number is not None}
+    info |= {"made_by": "run 1"} | {name: number for name, number in marks.items() if number is not None}
     return {"info": info, "parameters": {"a": a}, "results": value}
 
 
