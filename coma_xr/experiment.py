@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import coma_xr
 from coma_xr.checks import check_choice, check_flag, check_ids, check_integer, check_string, check_strings
 from coma_xr.define.parameters import Definition
-from coma_xr.define.past import check_extends, read
+from coma_xr.define.past import check_extends
 from coma_xr.define.scan_records import ScanRecord
 from coma_xr.define.scans import Scan
-from coma_xr.errors import LayoutError, ParameterError, PathError, warn
+from coma_xr.errors import LayoutError, ParameterError, PathError
 from coma_xr.keywords import checks_keywords
 from coma_xr.reading import Readable
 from coma_xr.recording import (
@@ -27,21 +27,27 @@ from coma_xr.recording import (
     keep_scan,
     layout_rule,
     report_layout,
-    unite_scans,
     with_kept_seed,
 )
 from coma_xr.run.by_hand import NewMeasurement
-from coma_xr.run.plan import Survey, survey
+from coma_xr.run.plan import Survey
 from coma_xr.run.pools import check_sendable
 from coma_xr.run.signature import name_of
 from coma_xr.run.worker import prepare
-from coma_xr.same import key
-from coma_xr.session import Keeper, Options, Session, chosen_of_removed, warn_of_doubles
+from coma_xr.session import (
+    Keeper,
+    Options,
+    Session,
+    chosen_of_removed,
+    merge_measurements,
+    warn_of_restored,
+    warn_of_unknown,
+)
 from coma_xr.store.config import Config
 from coma_xr.store.locks import Shard
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.text import available, count, listing
-from coma_xr.tree import follow, join, leaves, split
+from coma_xr.text import available
+from coma_xr.tree import join, split
 from coma_xr.values.plain import to_plain
 
 if TYPE_CHECKING:
@@ -292,20 +298,7 @@ class Experiment(Readable):
         # A default, or a former path, is for measurements that do not have this one.
         absent = {"default", "formerly"}
         paths = [known] if noted - absent and not absent & self.annotations[known].keys() else []
-        self._warn_of_unknown([*paths, *(notes.get("coords") or {}).values()])
-
-    def _warn_of_unknown(self, paths: Sequence[str]) -> None:
-        """Say that a path is in no measurement, when there are some."""
-        number = self.number_of_measurements()
-        unknown = set(paths)
-        for _, tree in self._place.trees():
-            unknown = {path for path in unknown if not _leads_somewhere(tree, path)}
-            if not unknown:
-                return
-        if number and unknown:
-            path = next(path for path in paths if path in unknown)
-            there = [join(keys) for keys, _ in leaves(tree)]
-            warn(f"None of the {number} measurements in {self.path} has '{path}'. {available(path, there)}")
+        warn_of_unknown(self._place, [*paths, *(notes.get("coords") or {}).values()])
 
     def _path_of(self, name: PathLike) -> TreePath:
         definition = self._definition
@@ -741,20 +734,11 @@ class Experiment(Readable):
         >>> e.restore("x == 3")
         [3]
         """
-        if where is None:
-            given = self._place.restore()
-        else:
-            given = self._place.restore(
-                lambda removed: chosen_of_removed(
-                    removed, where, self._pairs(), self.annotations, self._place.path
-                )
-            )
-        moved = {old: new for old, new in given.items() if old != new}
-        if moved:
-            pairs = listing(f"{old} is now {new}" for old, new in moved.items())
-            warn(f"{count(len(moved), 'id')} in {self.path} had been given again: {pairs}.")
-        if self._definition is not None:
-            warn_of_doubles(self._place, self._definition, self._past(), given.values())
+        about = self._pairs(), self.annotations, self._place.path
+        given = self._place.restore(
+            None if where is None else lambda removed: chosen_of_removed(removed, where, *about)
+        )
+        warn_of_restored(self._place, self._definition, self._past(), given)
         return sorted(given.values())
 
     def empty_removed(self) -> dict[str, Any]:
@@ -792,15 +776,11 @@ class Experiment(Readable):
 
         Examples
         --------
-        >>> e = Experiment("squares")
-        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        RunReport(saved=3, asked=3, skipped=0, failed=0)
-        >>> len(e.remove_duplicates(dry_run=False))
+        >>> len(Experiment("squares").remove_duplicates(dry_run=False))
         0
         """
-        dry_run = check_flag("dry_run", dry_run)
         table = self.duplicates()
-        if len(table) and not dry_run:
+        if not check_flag("dry_run", dry_run) and len(table):
             self.remove(table.index, "duplicates")
         return table
 
@@ -858,16 +838,14 @@ class Experiment(Readable):
     ) -> dict[int, int]:
         """Add the measurements of another experiment under new ids.
 
-        Copies are skipped, and so is what `run` made here and there of the same parameters, repeat and seed with equal
-        results. Everything else is an independent sample and is added.
+        Copies are skipped, and so are equal results by `run` of the same parameters, repeat and seed.
 
         Parameters
         ----------
         other : Experiment, str or path-like
-            The other experiment, or its directory, which is only read. Has the same parameters.
+            Has the same parameters; is only read.
         repeats : "append", optional
-            Give the samples of the same parameters in `other`, made with other seeds, new numbers of repeats that follow
-            those here.
+            Add samples of the same parameters with other seeds as further repeats.
         keep_both : bool, default False
             Add measurements of the same parameters and repeat as they are, although they differ in seed or results.
 
@@ -879,8 +857,7 @@ class Experiment(Readable):
         Raises
         ------
         ExperimentError
-            When measurements of the same parameters and repeat have other seeds, or other results with the same seed.
-            The message lists them, and nothing is written.
+            When those of the same parameters and repeat have other seeds or results; nothing is written.
         ParameterError
             When no measurement in `other` has the parameters.
 
@@ -888,41 +865,16 @@ class Experiment(Readable):
         --------
         >>> def toss(p, rng):
         ...     return {"heads": int(rng.random() < p)}
-        >>> here, there = Experiment("here"), Experiment("there")
-        >>> here.run(toss, {"p": [0.5]}, repeats=10, seed=1)
-        RunReport(saved=10, asked=10, skipped=0, failed=0)
-        >>> there.run(toss, {"p": [0.5]}, repeats=10, seed=2)
-        RunReport(saved=10, asked=10, skipped=0, failed=0)
-        >>> len(here.merge(there, repeats="append"))
+        >>> for path, seed in (("here", 1), ("there", 2)):
+        ...     report = Experiment(path).run(toss, {"p": [0.5]}, repeats=10, seed=seed)
+        >>> len(Experiment("here").merge("there", repeats="append"))
         10
-        >>> dict(here.to_dataset().sizes)
-        {'p': 1, 'repeat': 20}
         """
         append = check_choice("repeats", repeats, ("append", None)) is not None
         keep_both = check_flag("keep_both", keep_both)
         if not isinstance(other, Experiment):
             other = Experiment(other, mode="r", config=self._given)
-        definition = self._definition or other._definition
-        if definition is None:
-            raise ParameterError(
-                f"The parameters of the measurements in {self.path} are not defined.",
-                ways=["Define them, such as define_parameter_set('theta_0', 'theta')."],
-            )
-        past = self._past()
-        theirs = survey(other._place.trees(), definition, past=past)
-        if theirs.lacking and not theirs.ids:
-            raise ParameterError(
-                f"No measurement in {other.path} has all of the parameters {listing(definition.names)} of {self.path}. "
-                "Nothing was added."
-            )
-
-        def own_key(tree: Tree) -> Any:
-            values = read(tree, definition, past)
-            return None if values is None else key(values)
-
-        added = self._place.merge(other._place, own_key, keep_both=keep_both, append=append)[1]
-        unite_scans(self._place, other._place, definition)
-        return added
+        return merge_measurements(self._place, other._place, self._past(), keep_both=keep_both, append=append)
 
 
 class ParallelExperiment(Experiment):
@@ -945,11 +897,3 @@ class ParallelExperiment(Experiment):
     ) -> RunReport:
         """Run as `Experiment.run` does, in one process for each core."""
         return super().run(function, scan, max_workers=max_workers, **options)
-
-
-def _leads_somewhere(tree: Tree, path: PathLike) -> bool:
-    try:
-        follow(tree, path)
-    except PathError:
-        return False
-    return True

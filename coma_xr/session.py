@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from coma_xr.checks import check_choice, check_flag, check_ids, check_integer, check_positive
+from coma_xr.define.past import read
 from coma_xr.errors import DataFileWarning, ParameterError, PathError, StorageError, warn
+from coma_xr.recording import definition_of, unite_scans
 from coma_xr.run import pools
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import OnError, dry_run, run_plan
 from coma_xr.run.signature import makes_no_difference, name_of
-from coma_xr.same import doubles, near_pairs
+from coma_xr.same import doubles, key, near_pairs
 from coma_xr.store.durability import ending
 from coma_xr.store.hints import fault_of_failure
 from coma_xr.store.locks import tell
-from coma_xr.text import listing, shortened
-from coma_xr.tree import join
+from coma_xr.text import available, count, listing, shortened
+from coma_xr.tree import follow, join, leaves
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
@@ -81,10 +83,72 @@ def chosen_of_removed(
     return [removed[position] for position, _ in selected(trees, where, **options)]
 
 
-def warn_of_doubles(
-    place: ExperimentDirectory, definition: Definition, past: Past, ids: Collection[int]
+def warn_of_unknown(place: ExperimentDirectory, paths: Sequence[str]) -> None:
+    """Report the first of some paths that no measurement has."""
+    unknown, size = set(paths), 0
+    tree: Tree = {}
+    for _, tree in place.trees():
+        size += 1
+        unknown = {path for path in unknown if not _leads_somewhere(tree, path)}
+        if not unknown:
+            return
+    if size and unknown:
+        path = next(path for path in paths if path in unknown)
+        known = [join(keys) for keys, _ in leaves(tree)]
+        warn(f"None of the {size} measurements in {place.path} has '{path}'. {available(path, known)}")
+
+
+def _leads_somewhere(tree: Tree, path: str) -> bool:
+    try:
+        follow(tree, path)
+    except PathError:
+        return False
+    return True
+
+
+def merge_measurements(
+    place: ExperimentDirectory, other: ExperimentDirectory, past: Past, **options: bool
+) -> dict[int, int]:
+    """Add the measurements of another experiment, see `ExperimentDirectory.merge`; return new ids by the old ones.
+
+    Raises
+    ------
+    ParameterError
+        When no parameters are defined, or none of them has these.
+    """
+    definition = definition_of(place) or definition_of(other)
+    if definition is None:
+        raise ParameterError(
+            f"The parameters of the measurements in {place.path} are not defined.",
+            ways=["Define them, such as define_parameter_set('theta_0', 'theta')."],
+        )
+    theirs = survey(other.trees(), definition, past=past)
+    if theirs.lacking and not theirs.ids:
+        raise ParameterError(
+            f"No measurement in {other.path} has all of the parameters {listing(definition.names)} of {place.path}. "
+            "Nothing was added."
+        )
+
+    def name(tree: Tree) -> Any:
+        values = read(tree, definition, past)
+        return None if values is None else key(values)
+
+    added = place.merge(other, name, **options)[1]
+    unite_scans(place, other, definition)
+    return added
+
+
+def warn_of_restored(
+    place: ExperimentDirectory, definition: Definition | None, past: Past, given: Mapping[int, int]
 ) -> None:
-    """Report measurements, among these ids, that have the parameter set of another one."""
+    """Report restored measurements that have other ids by now, or the parameter set of another measurement."""
+    moved = {old: new for old, new in given.items() if old != new}
+    if moved:
+        pairs = listing(f"{old} is now {new}" for old, new in moved.items())
+        warn(f"{count(len(moved), 'id')} in {place.path} had been given again: {pairs}.")
+    if definition is None:
+        return
+    ids = given.values()
     groups = survey(place.trees(), definition, past=past).ids.values() if ids else ()
     shared = [group for group in groups if len(group) > 1 and not set(ids).isdisjoint(group)]
     one_event = doubles((id, place.measurements.read(id)) for group in shared for id in group)
