@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any, ClassVar, Final, TypeVar
 
 from coma_xr import same
-from coma_xr.define.condition_values import COMPARISONS, Arrays, Choices, Lookup, Single, over_columns
+from coma_xr.define.condition_values import COMPARISONS, Arrays, Choices, Lookup, Single, over_columns, plain
 from coma_xr.define.values import normalise
 from coma_xr.errors import ConditionError, MissingAttributeError, ParameterError, PathError
 from coma_xr.text import shortened, with_article
@@ -221,19 +221,32 @@ class Condition(Node):
         if " / " in str(self):
             yield "Put a path in backticks: `results/E`, in Python P['results/E']."
 
-    def nearest(self, known: Mapping[str, Iterable[Any]]) -> str:
-        """Return a sentence for each name that never had the value asked for, with the nearest one it had."""
-        sentences = []
+    def unfulfilled(
+        self, number: int, noun: str, known: Mapping[str, Iterable[Any]], otherwise: str = ""
+    ) -> str:
+        """Return the warning that the condition holds for none of some things.
+
+        It names the value nearest to each value of `equalities` that a name never had.
+
+        Parameters
+        ----------
+        number, noun : int and str
+            How many things were judged, and what one is called.
+        known : mapping of str to iterable
+            The values that names had.
+        otherwise : str, optional
+            The consequence.
+        """
+        none = f"None of the {number:,} {noun}s" if number > 1 else f"No {noun}"
+        text = f"{none} fulfils the condition {shown(self)}{'; ' * bool(otherwise)}{otherwise}."
         for name, wanted in self.equalities.items():
             values = list(known.get(name, ()))
             if not any(same.equal(value, other) for value in wanted for other in values):
-                found = [(value, same.nearest(value, values)) for value in wanted[:3]]
-                sentences += [
-                    f"The value of {name} nearest to {value!r} is {shortened(near)}."
-                    for value, near in found
-                    if near is not None
-                ]
-        return " ".join(sentences)
+                for value in wanted[:3]:
+                    near = same.nearest(value, values)
+                    if near is not None:
+                        text += f" The value of {name} nearest to {value!r} is {shortened(plain(near))}."
+        return text
 
     def evaluate(self, lookup: Lookup, subject: Any = None) -> bool:
         """Return whether the condition holds for one measurement or parameter set.

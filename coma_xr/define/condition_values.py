@@ -70,7 +70,7 @@ _FEW = 16
 # Operations on single values
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a value as one of Python's where it is in the form of a file, or a scalar of NumPy or xarray."""
     if type(value) in _KINDS or value is None or value is NOTHING:
         return from_plain(value) if type(value) is dict and is_typed(value) else value
@@ -131,7 +131,7 @@ def _unary(name: str, a: Any) -> Any:
 
 
 def _double(value: Any, sign: str) -> float | None:
-    value = _plain(value)
+    value = plain(value)
     if type(value) in _NUMBERS:
         try:
             return float(value)
@@ -150,7 +150,7 @@ def _is_close(a: Any, b: Any, rtol: float, atol: float) -> bool:
 
 
 def _of_text(method: str, missing: Any, function: Operation, a: Any, *options: Any) -> Any:
-    a = _plain(a)
+    a = plain(a)
     if type(a) is str:
         return function(a, *options)
     if _is_null(a):
@@ -159,7 +159,7 @@ def _of_text(method: str, missing: Any, function: Operation, a: Any, *options: A
 
 
 def _is_true(a: Any) -> bool:
-    a = _plain(a)
+    a = plain(a)
     if type(a) is bool:
         return a
     if _is_null(a):
@@ -218,13 +218,13 @@ def described(value: Any) -> str:
     >>> described("Ising"), described(3)
     ("'Ising' (text)", '3 (a number)')
     """
-    value = _plain(value)
+    value = plain(value)
     return f"{shortened(value, 40)} ({_KINDS.get(type(value)) or with_article(type(value).__name__)})"
 
 
 def _ways(*values: Any) -> list[str]:
-    kinds = [type(_plain(value)) for value in values]
-    if list in kinds or any(getattr(_plain(value), "ndim", 0) for value in values):
+    kinds = [type(plain(value)) for value in values]
+    if list in kinds or any(getattr(plain(value), "ndim", 0) for value in values):
         return ["Name one item of a list by its path: `results/E/0`, in Python P['results/E/0']."]
     if dict in kinds:
         return ["Name a value in a branch by its path: `layout/N`, in Python P['layout/N']."]
@@ -267,7 +267,7 @@ class Single:
         """Return what a function returns for the measurement or parameter set, as true or false."""
         if self._subject is None:
             raise ConditionError("A function needs a measurement or parameter set; here are only values.")
-        answer = _plain(function(self._subject))
+        answer = plain(function(self._subject))
         hint = "."
         try:
             # A function that lacks a `return` returns None.

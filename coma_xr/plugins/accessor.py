@@ -13,7 +13,7 @@ from coma_xr.checks import check_flag
 from coma_xr.define.conditions import as_condition
 from coma_xr.define.scans import Scan, cases
 from coma_xr.define.values import BRANCH
-from coma_xr.errors import PathError
+from coma_xr.errors import PathError, warn
 from coma_xr.keywords import checks_keywords
 from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
 from coma_xr.plugins.matching import matches
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["ComaAccessor"]
+
+# Cells that are looked at for the value nearest to one that no cell has.
+_MOST_VALUES = 10_000
 
 
 @checks_keywords
@@ -255,6 +258,9 @@ class ComaAccessor:
         wanted = as_condition(condition)
         wanted.resolve(lambda text: self._resolve(text)[0])
         mask = xr.DataArray(wanted.evaluate_columns(self.__getitem__))
+        if mask.size and not mask.any():
+            known = {name: self[name].values.ravel()[:_MOST_VALUES] for name in wanted.equalities}
+            warn(wanted.unfulfilled(mask.size, "cell", known))
         return (
             cut(self._ds, mask)
             if check_flag("drop", drop)

@@ -219,15 +219,11 @@ class Selection:
         """Warn if no measurement was chosen, with the values that are nearest to those asked for."""
         if chosen or not (self._number or otherwise):
             return
-        none = f"None of the {self._number} measurements" if self._number > 1 else "No measurement"
-        text = f"{none} fulfils the condition {self._condition}{'; ' * bool(otherwise)}{otherwise}."
-        near = self._condition.nearest(
-            {
-                name: [from_plain(value) for value in values if value is not NOTHING]
-                for name, values in self._compared.items()
-            }
-        )
-        warn(f"{text} {near}".rstrip())
+        known = {
+            name: [from_plain(value) for value in values if value is not NOTHING]
+            for name, values in self._compared.items()
+        }
+        warn(self._condition.unfulfilled(self._number, "measurement", known, otherwise))
 
     def _value(self, tree: Tree, path: Path) -> Any:
         for place in (path, *self._past.places(path)):

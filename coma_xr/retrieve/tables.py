@@ -161,7 +161,13 @@ class ResultList(list[Result]):
         def holds(parameters: ParameterSet) -> bool:
             return condition.evaluate(lambda name: parameters._plain[places[name]], parameters)
 
-        return ResultList(result for result in self if holds(result.parameters))
+        found = ResultList(result for result in self if holds(result.parameters))
+        if not found:
+            known = {
+                name: [result.parameters._plain[place] for result in self] for name, place in places.items()
+            }
+            warn(condition.unfulfilled(len(self), "result", known))
+        return found
 
     def to_dataset(self) -> xr.Dataset:
         """Return the tables as a Dataset over their parameters; the rows of a table lie along ``row``.

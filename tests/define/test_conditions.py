@@ -307,10 +307,17 @@ def test_numbers_of_all_types_and_durations_are_compared(condition, a, expected)
 
 def test_a_value_that_is_not_found_names_the_nearest_one():
     values = {"a": [0.1 + 0.2, 1.0], "m": ["Ising", "Potts"], "d": [dt.date(2026, 1, 1)]}
-    assert parse("a == 0.3").nearest(values) == "The value of a nearest to 0.3 is 0.30000000000000004."
-    assert parse("m == 'ising' and a == 1").nearest(values) == "The value of m nearest to 'ising' is 'Ising'."
-    assert parse("d == '2026-02'").nearest(values).endswith("is datetime.date(2026, 1, 1).")
-    assert parse("a in [0.3, 1] or a > 3 or b == 1").nearest(values) == ""
+
+    def warning(text):
+        return parse(text).unfulfilled(2, "measurement", values, "nothing was changed")
+
+    assert warning("a == 0.3") == (
+        "None of the 2 measurements fulfils the condition a == 0.3; nothing was changed. "
+        "The value of a nearest to 0.3 is 0.30000000000000004."
+    )
+    assert warning("m == 'ising' and a == 1").endswith("The value of m nearest to 'ising' is 'Ising'.")
+    assert warning("d == '2026-02'").endswith("nearest to '2026-02' is datetime.date(2026, 1, 1).")
+    assert "nearest" not in warning("a in [0.3, 1] or a > 3 or b == 1")
 
 
 def test_values_may_be_in_the_form_that_files_have():

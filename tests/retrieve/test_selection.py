@@ -170,6 +170,11 @@ def test_a_value_that_no_measurement_has_names_the_nearest_one():
             door()
         assert len(caught) == 1
         assert caught[0].filename == __file__
+    ds, tables = e.to_dataset(), e.retrieve_results([("y", "results/y")], [("a", "parameters/a")])
+    for door in (lambda: ds.coma.where("a == 0.3"), lambda: tables["a == 0.3"]):
+        with pytest.warns(ComaWarning, match=near) as caught:
+            door()
+        assert len(caught) == 1
     with pytest.warns(ComaWarning, match="The value of model nearest to 'ising' is 'Ising'"):
         e.to_dataframe(where="model in ['ising']")
     with pytest.warns(ComaWarning) as caught:
