@@ -705,7 +705,8 @@ class Experiment(Readable):
         Parameters
         ----------
         where : int, sequence of int, condition, str or callable, optional
-            Ids, or a condition as in `to_dataset`. By default all, with the records of failures that `reset` moved.
+            Ids, or a condition as in `to_dataset`. Of several removed with one id, the one removed last. By default
+            all, with the records of failures that `reset` moved.
 
         Returns
         -------

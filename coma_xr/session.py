@@ -57,7 +57,7 @@ def chosen_of_removed(
     annotations: Mapping[str, Any],
     path: str,
 ) -> list[Removed]:
-    """Return the removed measurements with some ids, or for which a condition holds.
+    """Return the removed measurements with some ids, of each the one removed last, or for which a condition holds.
 
     Raises
     ------
@@ -74,7 +74,9 @@ def chosen_of_removed(
                 name=str(unknown[0]),
                 available=map(str, sorted(known)),
             )
-        return [one for one in removed if one.id in ids]
+        # An id may have been given again and removed again: the last one is meant.
+        latest = {one.id: one for one in removed}
+        return [latest[id] for id in dict.fromkeys(ids)]
     from coma_xr.retrieve.selection import selected
 
     # Two may have the same id, none the same position.

@@ -11,9 +11,9 @@ is complete wherever it is.
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -105,10 +105,12 @@ def new_folder(
     layout: Layout, operation: str, reason: str | None = None, marks: Mapping[str, Tree] | None = None
 ) -> Folder:
     """Make a folder for what one operation takes away."""
-    date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    # Operations within a second are told apart by the fraction, their folders by a number.
+    now = dt.datetime.now(dt.UTC)
+    date = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     about = {"date": date, "operation": operation, "reason": reason, "excluded": dict(marks or {})}
     text = layout.text("removed", {name: value for name, value in about.items() if value}, JSON)
-    first = files.inside(layout.path(REMOVED), f"{date.replace(':', '')}-{operation}")
+    first = files.inside(layout.path(REMOVED), f"{now:%Y-%m-%dT%H%M%SZ}-{operation}")
     for path in itertools.chain([first], (f"{first}-{number}" for number in itertools.count(2))):
         with suppress(FileExistsError):
             files.create_directory(path, RECORD, text, layout.directory)
@@ -224,6 +226,7 @@ def folders(layout: Layout) -> list[Folder]:
             path = files.inside(directory, name)
             with suppress(FileNotFoundError, DataFileError, StorageError):
                 found.append(_folder(path, documents.load(files.inside(path, RECORD), "removed")))
+    found.sort(key=lambda folder: folder.date or "")
     old = layout.path(OLD_REMOVED)
     return [Folder(old, reason="by version 1"), *found] if files.is_directory(old) else found
 

@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+import coma_xr as coma
 from coma_xr.encoding import json
 from coma_xr.errors import DataFileWarning, InactiveError, PathError
 from coma_xr.store.place import ExperimentDirectory
@@ -252,3 +253,13 @@ def test_a_kill_while_removing_or_restoring_loses_nothing(quick_path, deaths, re
         survived += 1
     report_line(f"kill points of {operation.__name__}: {survived} of {survived} survived")
     assert survived > 10
+
+
+def test_of_several_removed_with_one_id_the_last_one_is_restored(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.run(lambda a: a, {"a": [1, 2]}, progress=False)
+    e.reset()
+    e.run(lambda a: a, {"a": [3]}, progress=False)
+    e.remove(1)
+    assert e.restore([1]) == [1]
+    assert [m.parameters.a for m in e.measurements()] == [3]
