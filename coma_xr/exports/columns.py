@@ -315,6 +315,9 @@ def real(values: Array, note: Mapping[str, Any]) -> Values:
     array(['a', None], dtype=object)
     """
     dtype = note.get("dtype")
+    # zarr brings dtypes that name the byte order of the machine.
+    if values.dtype.kind in "iufcmM" and values.dtype.isnative:
+        values = values.view(np.dtype(values.dtype.str))
     if values.dtype.kind in "OTU":
         cells = [str(cell) if isinstance(cell, np.str_) else cell for cell in values.ravel().tolist()]
         return _real_cells(cells, values.shape, note)

@@ -91,6 +91,15 @@ def deferred(node: Tree) -> Any:
     return from_plain(node)
 
 
+def revived(node: Tree) -> Any:
+    """Return the value of a stored form as `deferred` does; the form itself where that is a plain tree again.
+
+    Such a dictionary or list is read when its cell is filled, so that nothing in it is taken for a stored form.
+    """
+    value = deferred(node)
+    return node if type(value) in (dict, list) else value
+
+
 def is_deferred(value: Any) -> bool:
     """Whether a value is an array from a file of its own, which may not be read yet."""
     return isinstance(value, xr.DataArray) and FILE in value.encoding

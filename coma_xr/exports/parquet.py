@@ -67,7 +67,8 @@ def _nested(column: Plain, note: Note) -> Any:
     if _has_empty_struct(array.type):
         return None
     if not {"exact", "arrays"} & note.keys() and repr(array.to_pylist()) != repr(cells):
-        note["exact"] = [cell for cell in cells if cell is not None]
+        rest, key = note.pop("each", (None, ""))
+        note["exact"] = [cell if rest is None else {**rest, key: cell} for cell in cells if cell is not None]
     return array
 
 

@@ -89,6 +89,9 @@ def to_columns(ds: xr.Dataset) -> tuple[list[Column], Note]:
         said.append(entry)
     encode_attrs(ds.attrs, "the Dataset", note, json_attrs=True, all_noted=True)
     note |= {"dims": [[to_tree(dim, "a dim"), size] for dim, size in dims.items()], "variables": said}
+    coords = [name for name in order if name in ds.coords]
+    if coords != list(ds.coords):
+        note["coords"] = [coords.index(name) for name in ds.coords]
     if rows.kept is not None:
         note["rows"] = _ranges(rows.numbers)
     return columns, note
@@ -243,6 +246,9 @@ def from_columns(columns: Iterable[Column], note: Mapping[str, Any]) -> xr.Datas
         attrs = decode_attrs({}, {"attrs": entry.get("attrs", [])})[0]
         (coords if entry["coord"] else data)[of_tree(entry["name"])] = variable_of(own, values, attrs)
     attrs = decode_attrs({}, {"attrs": note.get("attrs", [])})[0]
+    if "coords" in note:
+        names = list(coords)
+        coords = {names[i]: coords[names[i]] for i in note["coords"]}
     return restore_indexes(xr.Dataset(data, coords, attrs), note)
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr.errors import LayoutError
-from coma_xr.exports.external import deferred, is_deferred
+from coma_xr.exports.external import is_deferred, revived
 from coma_xr.html import lines_of, short
 from coma_xr.retrieve.arrays import as_array, with_holes
 from coma_xr.retrieve.columns import MISSING, without
@@ -143,7 +143,8 @@ def build_dataframe(
         ids = ids[rows]
     else:
         columns = _flat(columns)
-    frame = pd.DataFrame({name: _series(values, ids) for name, values in columns.items()}, index=ids)
+    frame = pd.DataFrame({i: _series(values, ids) for i, values in enumerate(columns.values())}, index=ids)
+    frame.columns = _labels(columns)
     frame.attrs.update(_attrs(source, shown, list(columns)))
     return _indexed(frame, [source.name(key) for key in keys] if len(source.columns) else [])
 
@@ -208,7 +209,7 @@ def _has_typed(column: Sequence[Any]) -> bool:
 
 def _bare(value: Any) -> Any:
     """Return what one cell of a table holds: of a DataArray only its values."""
-    value = deferred(value) if is_typed(value) else value
+    value = revived(value) if is_typed(value) else value
     # What lies in a file is read by whoever looks at it.
     if isinstance(value, xr.DataArray) and not is_deferred(value):
         return value.values[()]
@@ -245,6 +246,14 @@ def _indexed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     indexed = table.set_index(keys)
     indexed.attrs = frame.attrs
     return indexed
+
+
+def _labels(names: Iterable[str]) -> pd.Index[Any]:
+    """Return the labels of columns; as objects where pandas' dtype for text cannot hold one."""
+    try:
+        return pd.Index(list(names))
+    except UnicodeEncodeError:
+        return pd.Index(list(names), dtype=object)
 
 
 def _series(values: list[Any], index: pd.Index[int]) -> pd.Series[Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr.errors import LayoutError, warn
-from coma_xr.exports.external import deferred, is_deferred
+from coma_xr.exports.external import is_deferred, revived
 from coma_xr.retrieve.arrays import Array, Attrs, as_objects, scatter
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING
 from coma_xr.retrieve.unfold import Folded, measure
@@ -105,7 +105,7 @@ class Item:
         self.whole = self.reason is not None
 
     def _has_containers(self) -> bool:
-        self.values = [deferred(value) if is_typed(value) else value for value in self.values]
+        self.values = [revived(value) if is_typed(value) else value for value in self.values]
         return any(isinstance(value, _CONTAINERS) for value in self.values)
 
     def _refuse_dims(self, why: str) -> None:
