@@ -63,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             _tell_warnings()
+            _expand_paths(options)
             code = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -76,6 +77,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("coma-xr: interrupted; what was finished is saved", file=sys.stderr)
         return INTERRUPTED
     return code or 0
+
+
+# The arguments of commands that are paths, one or several.
+_PATHS = ("directory", "directories", "output", "others")
+
+
+def _expand_paths(options: argparse.Namespace) -> None:
+    """Expand ``~`` where the shell did not, and refuse remote addresses."""
+    from coma_xr import files
+
+    for name in _PATHS:
+        paths = getattr(options, name, None)
+        if isinstance(paths, list):
+            setattr(options, name, [files.local_path(path) for path in paths])
+        elif paths is not None:
+            setattr(options, name, files.local_path(paths))
 
 
 def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn:

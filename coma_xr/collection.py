@@ -16,6 +16,7 @@ from coma_xr.html import ROWS, fragment, table, tag
 from coma_xr.joining import LABEL, Joined, join
 from coma_xr.keywords import checks_keywords
 from coma_xr.store.config import Config
+from coma_xr.store.opening import without_own_folders
 from coma_xr.text import available, listing
 
 if TYPE_CHECKING:
@@ -81,12 +82,12 @@ def open_experiments(
     >>> both.to_dataset().y.sel(experiment="n2").values
     array([1, 4, 9])
     """
-    asked = [os.fspath(path) for path in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
+    asked = [files.local_path(path) for path in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
     settings = Config.of(config)
     entries: list[_Entry] = []
     for text in asked:
         wild = bool(_WILD & set(text))
-        for path in _expanded(text) if wild else [os.path.normpath(text)]:
+        for path in _expanded(text, settings) if wild else [os.path.normpath(text)]:
             entries += _opened(path, settings, config, given=not wild)
     if not entries:
         raise ExperimentError(f"There is no directory or experiment file {listing(map(repr, asked))}.")
@@ -398,12 +399,12 @@ def _column(name: str) -> str:
     return name
 
 
-def _expanded(pattern: str) -> list[str]:
+def _expanded(pattern: str, settings: Config) -> list[str]:
     """Return the paths that a pattern stands for, sorted."""
     parts = pattern.split("/")
     found = ["/"] if pattern.startswith("/") else [""]
     for part in [part for part in parts if part]:
-        found = [path for start in found for path in _step(start, part)]
+        found = [path for start in found for path in _step(start, part, settings)]
     return sorted(dict.fromkeys(found))
 
 
@@ -411,17 +412,18 @@ def _inside(directory: str, name: str) -> str:
     return files.inside(directory, name) if directory else name
 
 
-def _step(start: str, part: str) -> list[str]:
+def _step(start: str, part: str, settings: Config) -> list[str]:
     if not _WILD & set(part):
         path = _inside(start, part)
         return [path] if files.exists(path) else []
     if start and not files.is_directory(start):
         return []
-    names = [name for name in files.names(start or ".") if not name.startswith(".")]
+    listed = without_own_folders(files.names(start or "."), settings)
+    names = [name for name in listed if not name.startswith(".")]
     if part != "**":
         return [_inside(start, name) for name in names if fnmatch.fnmatchcase(name, part)]
     below = [_inside(start, name) for name in names]
-    deeper = [path for one in below if files.is_directory(one) for path in _step(one, part)]
+    deeper = [path for one in below if files.is_directory(one) for path in _step(one, part, settings)]
     return [start, *(path for path in below if files.is_directory(path)), *deeper]
 
 

@@ -297,7 +297,7 @@ class Experiment(Readable):
         noted = {name for name, note in notes.items() if note is not None}
         # A default, or a former path, is for measurements that do not have this one.
         absent = {"default", "formerly"}
-        paths = [known] if noted - absent and not absent & self.annotations[known].keys() else []
+        paths = [known] if noted - absent and not absent & self.annotations.get(known, {}).keys() else []
         warn_of_unknown(self._place, [*paths, *(notes.get("coords") or {}).values()])
 
     def _path_of(self, name: PathLike) -> TreePath:
@@ -454,7 +454,7 @@ class Experiment(Readable):
         Examples
         --------
         >>> e = Experiment("squares")
-        >>> e.run(lambda a, b: {"y": a * b}, {"a": [1, 2], "b": [3, 4]}).check()
+        >>> report = e.run(lambda a, b: {"y": a * b}, {"a": [1, 2], "b": [3, 4]})
         >>> e.define_layout("points")
         >>> e.layout
         <Layout: points, 4 measurements, as defined>
@@ -502,7 +502,7 @@ class Experiment(Readable):
         --------
         >>> e = Experiment("squares")
         >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]}, limit=1)
-        (1, 3)
+        RunReport(saved=1, asked=3, skipped=0, failed=0)
         >>> len(e.forget_missing("x > 2"))
         1
         >>> e.status()["missing"]

@@ -16,6 +16,7 @@ import errno
 import hashlib
 import itertools
 import os
+import re
 import shutil
 import stat
 import sys
@@ -25,7 +26,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
-from coma_xr.errors import DataFileError, StorageError, warn
+from coma_xr.errors import DataFileError, ExperimentError, StorageError, warn
 
 TEMPORARY = ".coma-tmp-"
 LIMIT = 256 * 2**20
@@ -101,6 +102,55 @@ def warn_once(text: str) -> None:
     warn(text)
 
 
+# --------------------------------------------------------------------------------------------- paths
+
+
+# Addresses are also recognised where pathlib has made one slash of two.
+_ADDRESS = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]+)://|(s3|s3a|gs|gcs|az|abfss?|adl|hdfs|https?|ftps?|sftp|ssh|scp|smb|davs?|webdav|file):/"
+)
+
+
+_REMOTE = "Mount the remote store and give the local path, or copy the files here first, for example with rclone or rsync."
+
+
+def local_path(path: Any) -> str:
+    """Return a path that a user gave, with ``~`` expanded.
+
+    Raises
+    ------
+    ExperimentError
+        It is the address of a remote store, names an unknown user, or is no path.
+
+    Examples
+    --------
+    >>> local_path("s3://bucket/scan")
+    Traceback (most recent call last):
+    ...
+    coma_xr.errors.ExperimentError: 's3://bucket/scan' is a remote address (s3).
+    Expected a path on this computer.
+    Mount the remote store and give the local path, or copy the files here first, for example with rclone or rsync.
+    """
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise ExperimentError(f"path={path!r} is no path.", expected="a str or a path-like object")
+    text = os.fsdecode(path)
+    if not text or "\0" in text:
+        raise ExperimentError(f"path={path!r} is no path.", expected="a path that is not empty")
+    if address := _ADDRESS.match(text):
+        raise ExperimentError(
+            f"{text!r} is a remote address ({address[1] or address[2]}).",
+            expected="a path on this computer",
+            ways=[_REMOTE],
+        )
+    expanded = os.path.expanduser(text)
+    if expanded.startswith("~"):
+        raise ExperimentError(
+            f"No home directory is known for {text!r}.",
+            ways=[f"Give the whole path, or './{text}' for a directory of this name."],
+        )
+    return expanded
+
+
 # ------------------------------------------------------------------------------------------- reading
 
 
@@ -119,12 +169,7 @@ def read(path: str, limit: int = LIMIT) -> bytes:
     try:
         descriptor = os.open(path, _READ)
         try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                kind = stat.filemode(status.st_mode)[0]
-                found = {"d": "a directory", "p": "a pipe (FIFO)"}.get(kind, "a device")
-                raise DataFileError(f"{path}: expected a regular file, found {found}.")
-            size = status.st_size
+            size = _size_of_regular(descriptor, path)
             if size > limit:
                 raise DataFileError(f"{path}: has {size} bytes; at most {limit} are read.")
             data = os.read(descriptor, size)
@@ -141,12 +186,34 @@ def read(path: str, limit: int = LIMIT) -> bytes:
         raise refusal(error, "read", path) from error
 
 
-def sha256(path: str) -> str:
-    """Return the SHA-256 of a file of any size, which is read piece by piece; FileNotFoundError without it."""
+def _size_of_regular(descriptor: int, path: str) -> int:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        kind = stat.filemode(status.st_mode)[0]
+        found = {"d": "a directory", "p": "a pipe (FIFO)"}.get(kind, "a device")
+        raise DataFileError(f"{path}: expected a regular file, found {found}.")
+    return status.st_size
+
+
+def sha256(path: str, size: int) -> str:
+    """Return the SHA-256 of a regular file of `size` bytes, which is read piece by piece.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    DataFileError
+        It is no regular file, or has another size, and was not read.
+    StorageError
+        The operating system refused.
+    """
     digest = hashlib.sha256()
     with _told("read", path, FileNotFoundError):
         descriptor = os.open(path, _READ)
         try:
+            actual = _size_of_regular(descriptor, path)
+            if actual != size:
+                raise DataFileError(f"{path}: expected {size} bytes, found {actual}.")
             while piece := os.read(descriptor, _PIECE):
                 digest.update(piece)
         finally:
@@ -332,8 +399,19 @@ def _write_new(path: str, data: bytes, sync: bool) -> None:
             written += os.write(descriptor, data[written:])
         if sync:
             _flush(descriptor)
+    except OSError:
+        # Where the name is the final one, half a file must not bear it.
+        with suppress(OSError):
+            os.unlink(path)
+        raise
     finally:
         os.close(descriptor)
+
+
+def _delete(path: str) -> None:
+    """Delete a file, a symbolic link itself, or a directory with all that is in it."""
+    is_own_directory = is_directory(path) and not os.path.islink(path)
+    shutil.rmtree(path) if is_own_directory else os.unlink(path)
 
 
 def _discard(temporary: str) -> None:
@@ -591,7 +669,7 @@ def placing(path: str, *, overwrite: bool = False, directory: bool = False) -> I
                     _link(temporary, path)
     finally:
         with suppress(OSError):
-            shutil.rmtree(temporary) if is_directory(temporary) else os.unlink(temporary)
+            _delete(temporary)
     sync_directory(os.path.dirname(path))
 
 
@@ -605,7 +683,7 @@ def _place_directory(temporary: str, path: str, overwrite: bool) -> None:
     if number in _NOT_HERE or number == errno.EINVAL:
         # No such call here: for a moment there is nothing under the name.
         if overwrite and exists(path):
-            shutil.rmtree(path) if is_directory(path) else os.unlink(path)
+            _delete(path)
         os.rename(temporary, path)
     elif number:
         raise OSError(number, os.strerror(number), path)
@@ -740,8 +818,8 @@ def remove_leftovers(directory: str, alive: Collection[tuple[str, int]] = ()) ->
     removed = []
     for name in leftovers(directory, alive):
         path = os.path.join(directory, name)
-        with suppress(FileNotFoundError):
-            shutil.rmtree(path) if is_directory(path) else remove(path)
+        with suppress(FileNotFoundError), _told("delete", path, FileNotFoundError):
+            _delete(path)
             removed.append(name)
     return removed
 

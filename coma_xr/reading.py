@@ -29,7 +29,8 @@ from coma_xr.run.plan import survey
 from coma_xr.same import doubles, event_of, key, repeat_of
 from coma_xr.session import recorded_failures
 from coma_xr.store.locks import seen_runs
-from coma_xr.text import count, listing
+from coma_xr.store.opening import near_experiments
+from coma_xr.text import alternatives, count, listing
 from coma_xr.tree import leaves, shown, split
 from coma_xr.values.external import FILES, files_of
 from coma_xr.values.plain import from_plain
@@ -822,6 +823,8 @@ class Readable:
                 if failed
                 else ""
             )
+            near = [] if failed else near_experiments(self._place.path, self._place.config)
+            hint += f" Did you mean {alternatives(near)}?" if near else ""
             warn(f"There are no measurements in {self.path}.{hint}")
 
     def _pairs(self) -> list[tuple[str, TreePath]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -65,8 +66,9 @@ def keep_scan(
     """Record a scan, and that it was asked for unless it is part of what was asked for already."""
     before = place.scan()
     is_new = before is None or not is_part(asked, before, past)
-    records = None if record is None else with_scan(_records(place), record)
-    place.save_scan(asked if is_new else None, records)
+    earlier = record_of_last_scan(before or {})
+    change = None if record is None else lambda records: with_scan(records or earlier, record)
+    place.save_scan(asked if is_new else None, change)
 
 
 def forget(place: ExperimentDirectory, scan: Scan) -> None:
@@ -81,10 +83,8 @@ def forget(place: ExperimentDirectory, scan: Scan) -> None:
 def unite_scans(place: ExperimentDirectory, other: ExperimentDirectory, definition: Definition) -> None:
     """Record the scans of another experiment, and the definition where there is none."""
     place.change_state(lambda state: state.setdefault("definition", definition.to_state()))
-    records = _records(place)
-    for record in records_of(_records(other)):
-        records = with_scan(records, record)
-    place.save_scan(None, records)
+    earlier, theirs = record_of_last_scan(place.scan() or {}), records_of(_records(other))
+    place.save_scan(None, lambda records: functools.reduce(with_scan, theirs, records or earlier))
 
 
 def report_layout(

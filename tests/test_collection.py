@@ -64,6 +64,7 @@ def _sample(original, path):
     """Write a sample of the same parameters that `run` did not make."""
     tree = json.loads(original.read_text())
     del tree["measurement"]["info"]["made_by"]
+    tree["measurement"]["info"]["measurement_id"] = int(path.name.split(".")[1])
     path.write_text(json.dumps(tree))
 
 

@@ -452,10 +452,10 @@ def _say(e, id, key, said):
     ("make", "found"),
     [
         (lambda path: path.symlink_to("nowhere"), "leads nowhere"),
-        (Path.mkdir, "is a directory"),
+        (Path.mkdir, "expected a regular file, found a directory"),
         pytest.param(
             lambda path: os.mkfifo(path),
-            "is not as it was written",
+            "expected a regular file, found a pipe",
             marks=pytest.mark.skipif(
                 not hasattr(os, "mkfifo"), reason="this system has no pipes among files"
             ),
@@ -497,7 +497,9 @@ def test_a_file_larger_than_memory_can_be_checked(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "read", None)
     path = tmp_path / "a.nc"
     path.write_bytes(bytes(range(256)) * 10)
-    assert files.sha256(str(path)) == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert files.sha256(str(path), 2560) == hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(coma.DataFileError, match="expected 2561 bytes, found 2560"):
+        files.sha256(str(path), 2561)
 
 
 def test_a_measurement_that_counts_keeps_its_files_when_the_disk_fails_just_then(tmp_path, monkeypatch):

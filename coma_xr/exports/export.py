@@ -86,7 +86,7 @@ def export(
         )
         raise ExperimentError(f"A Dataset, DataArray or DataFrame can be exported, this is a {name}.{hint}")
     overwrite = check_flag("overwrite", overwrite)
-    path = Path(path)
+    path = Path(files.local_path(path))
     chosen = format_of(path)
     if not files.is_directory(str(path.parent)):
         text = f"there is no directory {path.parent} to write into; make it first"

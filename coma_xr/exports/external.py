@@ -66,8 +66,8 @@ def _another(path: str, why: str) -> DataFileError:
 
 
 @lru_cache(maxsize=100_000)
-def _digest(path: str, stamp: tuple[int, int, int]) -> str:  # noqa: ARG001  another stamp, another file
-    return files.sha256(path)
+def _digest(path: str, stamp: tuple[int, int, int]) -> str:
+    return files.sha256(path, stamp[1])
 
 
 def value_of(reference: Reference) -> Any:

@@ -68,7 +68,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame:
     >>> coma.load(coma.export(ds, "pendulum.nc")).identical(ds)
     True
     """
-    path = Path(path)
+    path = Path(files.local_path(path))
     if path.suffix.lower() not in FORMATS and files.is_directory(str(path)):
         raise ExperimentError(
             f"'{path}' is a directory; coma.Experiment('{path}', mode='r').to_dataset() reads one that is an experiment."

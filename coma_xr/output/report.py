@@ -41,7 +41,7 @@ def check_path(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     StorageError
         When there is a file of this name, which is not to be replaced.
     """
-    path = Path(path)
+    path = Path(files.local_path(path))
     if path.suffix.lower() not in _SUFFIXES:
         raise ExperimentError(
             f"'{path}': a report is a page, and its name ends in .html, not in {path.suffix!r}."

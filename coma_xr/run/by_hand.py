@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -50,7 +51,8 @@ class NewMeasurement:
         Parameters
         ----------
         value : dict or object
-            The measurement tree, or an object that has a state.
+            The measurement tree, or an object that has a state. What it has under ``info``, such as dates, host
+            and program, is kept; only what is missing is added.
 
         Returns
         -------
@@ -62,17 +64,34 @@ class NewMeasurement:
         SerializationError
             When something in the tree cannot be stored; nothing was saved.
         """
-        work = Work(lambda _: value, Definition((), ()), **self._encoding)
+        now = time.time()
+        ended = now if self._ended is None else self._ended
+        started = ended if self._started is None else self._started
+        times = {
+            "start_date": date_text(int(started)),
+            "end_date": date_text(int(ended)),
+            "duration": round(ended - started, 6),
+        }
+        encoding = {**self._encoding, "provenance": {**times, **self._encoding.get("provenance", {})}}
+        work = Work(lambda _: value, Definition((), ()), **encoding, keeps_info=True)
         outcome = call(work, Task(0, (), ()))
         if outcome.error is not None:
             raise outcome.error
         if "made_by" not in outcome.info:
             # Equal results of another one are an independent sample, those of a copy of this one are not.
             outcome.info["made_by"] = maker(by_hand=True)
-        if self._started is not None:
-            ended = time.time() if self._ended is None else self._ended
-            outcome.seconds = ended - self._started
-            times = {"start_date": date_text(int(self._started)), "end_date": date_text(int(ended))}
-            outcome.info.update(times, duration=round(outcome.seconds, 6))
+        outcome.seconds = ended - started
+        _correct_duration(outcome.info, times)
         self.id = self._save(outcome, self.id)
         return self.id
+
+
+def _correct_duration(info: dict[str, Any], times: Mapping[str, Any]) -> None:
+    """Derive the duration from dates of the tree's own, or leave it out where they do not give one."""
+    if info["duration"] != times["duration"] or all(info[name] == times[name] for name in times):
+        return
+    try:
+        start, end = (dt.datetime.fromisoformat(info[name]) for name in ("start_date", "end_date"))
+        info["duration"] = (end - start).total_seconds()
+    except (TypeError, ValueError):
+        del info["duration"]

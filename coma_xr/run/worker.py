@@ -94,6 +94,8 @@ class Work:
         Further entries of ``info``, the same for all.
     seeds : Seeds, optional
         Where the random numbers come from; None for a function that does not ask for any.
+    keeps_info : bool
+        Whether what the tree has under ``info`` counts before what is recorded here.
     """
 
     function: Callable[..., Any]
@@ -107,6 +109,7 @@ class Work:
     suffix: str = JSON.suffix
     provenance: Mapping[str, Tree] = field(default_factory=dict)
     seeds: Seeds | None = None
+    keeps_info: bool = False
 
 
 @dataclass(slots=True)
@@ -255,7 +258,8 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
             raise SerializationError(f"info: this branch is a dictionary, here it is a {type(own).__name__}.")
         info = _info(started, seconds, work.provenance, marks)
         # What coma_xr itself records stays, also when the function returns a tree that it read somewhere.
-        info.update((name, child) for name, child in own.items() if name not in info and name != _ID)
+        kept = {_ID} if work.keeps_info else {_ID, *info}
+        info.update((name, child) for name, child in own.items() if name not in kept)
         if collector.files:
             info[FILES] = list(collector.files)
         encode = FORMATS[work.suffix].encode_rest

@@ -61,6 +61,7 @@ class ArchiveStore(MeasurementStore):
         more = dict(self._beside.trees()) if self._beside else {}
         if self._beside:
             self.problems += self._beside.problems
+            self.other_ids = self._beside.other_ids
         if not more:
             yield from self._trees.items()
             return

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from coma_xr.store.names import Names
     from coma_xr.values.plain import Tree
 
-__all__ = ["candidates", "contents", "create", "digests_of", "lacking", "paths_of", "remove"]
-
-
 _LARGEST = 2**62
 
 
@@ -82,10 +79,10 @@ def candidates(directory: str, names: Names) -> dict[int, list[str]]:
     return {id: sorted(found[id]) for id in sorted(found)}
 
 
-def digests_of(tree: Tree, stem: str) -> dict[str, str]:
-    """Return what the SHA-256 of each file was when it was written, by its path."""
+def digests_of(tree: Tree, stem: str) -> dict[str, tuple[int, str]]:
+    """Return the size and SHA-256 that each file had when it was written, by its path."""
     return {
-        f"{stem}.{reference.file}": reference.sha256
+        f"{stem}.{reference.file}": (reference.size, reference.sha256)
         for reference in references(tree)
         if reference.file in files_of(tree)
     }

@@ -16,7 +16,7 @@ from typing import Any
 
 from coma_xr import files
 from coma_xr.encoding.formats import FORMATS, JSON, Format
-from coma_xr.errors import ConfigError, warn
+from coma_xr.errors import ConfigError, ExperimentError, warn
 from coma_xr.keywords import checks_keywords
 from coma_xr.store.names import Names, check_plain_name
 from coma_xr.text import available
@@ -80,8 +80,12 @@ class Config:
             raise ConfigError(
                 f"archive_default_format: expected json or xml, found {self.archive_default_format!r}."
             )
-        if not self.experiment_index or "\0" in self.experiment_index:
-            raise ConfigError(f"experiment_index: expected a path, found {self.experiment_index!r}.")
+        try:
+            files.local_path(self.experiment_index)
+        except ExperimentError as error:
+            raise ConfigError(
+                f"experiment_index: {error.what}", expected=error.expected, ways=error.ways
+            ) from None
         check_plain_name(self.measurement_index, "measurement_index")
         for option in ("serializer_getstate", "serializer_setstate"):
             if not getattr(self, option).isidentifier():
@@ -150,10 +154,10 @@ class Config:
 
     def experiment_index_path(self) -> str:
         """Return the path of the index that numbers experiments, with its suffix; it may be lacking."""
-        paths = [Path(self.experiment_index + suffix).expanduser() for suffix in self._suffixes()]
-        candidates = [str(path) for path in paths]
-        if not paths[0].is_absolute():
-            candidates += [_path(name) for name in candidates]
+        paths = [files.local_path(self.experiment_index + suffix) for suffix in self._suffixes()]
+        candidates = [str(Path.cwd() / path) for path in paths]
+        if not Path(paths[0]).is_absolute():
+            candidates += map(_path, paths)
         there = [path for path in candidates if files.exists(path)]
         return there[0] if there else candidates[-len(paths)]
 
@@ -176,10 +180,8 @@ def _checked(option: str, value: Any, kind: type) -> Any:
 def configuration_directory() -> str:
     """Return the directory of the user's settings; it may be lacking."""
     if directory := os.environ.get("COMA_CONFIG_DIR"):
-        return directory
-    if directory := os.environ.get("XDG_CONFIG_HOME"):
-        return str(Path(directory, "coma"))
-    return str(Path("~", ".config", "coma").expanduser())
+        return files.local_path(directory)
+    return files.inside(files.local_path(os.environ.get("XDG_CONFIG_HOME") or "~/.config"), "coma")
 
 
 def _path(name: str) -> str:
@@ -213,7 +215,7 @@ def load_config(file: str = FILE) -> dict[str, str]:
     >>> load_config()["measurement_file"]
     'measurement.${measurement_id}'
     """
-    path = str(file)
+    path = files.local_path(file)
     if not (Path(path).is_absolute() or files.exists(path)):
         path = _path(path)
     parser = configparser.ConfigParser(interpolation=None)

@@ -27,10 +27,13 @@ class MeasurementStore(ABC):
     ----------
     problems : list of DataFileError
         What the last pass of `trees` passed over, one error for each measurement; the message names the file.
+    other_ids : dict of int to object
+        The ids that measurements of this pass have inside, where that in the name of the file is another one.
     """
 
     def __init__(self) -> None:
         self.problems: list[DataFileError] = []
+        self.other_ids: dict[int, Tree] = {}
 
     @abstractmethod
     def ids(self) -> list[int]:

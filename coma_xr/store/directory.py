@@ -11,7 +11,7 @@ from coma_xr.encoding.formats import JSON, format_of
 from coma_xr.errors import ComaError, DataFileError
 from coma_xr.store import beside as own_files
 from coma_xr.store.contract import MeasurementStore, with_id
-from coma_xr.store.documents import load_measurement, same
+from coma_xr.store.documents import load_measurement, same, warn_of_ids
 
 if TYPE_CHECKING:
     from coma_xr.store.names import Names
@@ -120,24 +120,28 @@ class DirectoryStore(MeasurementStore):
         """Return the tree of one measurement."""
         if type(id) is not int or id <= self._floor:
             raise self._unknown(id)
+        self.other_ids.pop(id, None)
         try:
-            return self._load(id)
+            tree = self._load(id)
         except FileNotFoundError:
             archive = self._elsewhere()
             if archive is None:
                 raise self._unknown(id) from None
             return archive.read(id)
+        if id in self.other_ids:
+            warn_of_ids(self._prefix.rstrip("/"), {id: self.other_ids[id]})
+        return tree
 
     def _load(self, id: int) -> Tree:
         """Return a tree from the first file that can be read; else raise what is wrong with the first there is."""
         try:
-            return load_measurement(self._prefix + self._names.name(id), id)
+            return load_measurement(self._prefix + self._names.name(id), id, self.other_ids)
         except (FileNotFoundError, DataFileError) as error:
             if self._foreign is None:
                 raise
             first = error
         try:
-            return load_measurement(self._prefix + self._foreign.name(id), id)
+            return load_measurement(self._prefix + self._foreign.name(id), id, self.other_ids)
         except FileNotFoundError:
             raise first from None
         except DataFileError:
@@ -147,7 +151,7 @@ class DirectoryStore(MeasurementStore):
 
     def trees(self) -> Iterator[tuple[int, Tree]]:
         """Yield id and tree of every measurement, in the order of the ids."""
-        self.problems = []
+        self.problems, self.other_ids = [], {}
         own, foreign = self._found()
         ids = sorted({*own, *foreign}) if foreign else own
         twice = set(own).intersection(foreign) if foreign else set()

@@ -9,16 +9,16 @@ import errno
 import gc
 import hashlib
 import json as standard_json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.encoding import json
 from coma_xr.encoding.formats import JSON, Format, format_of
-from coma_xr.errors import DataFileError, StorageError
+from coma_xr.errors import DataFileError, DataFileWarning, StorageError, warn
 from coma_xr.store.packing import GZ, unpack
-from coma_xr.text import listing
+from coma_xr.text import count, listing
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
@@ -94,20 +94,49 @@ def _short(keys: Iterable[str]) -> list[str]:
     return [key[:_SHOWN] for key in keys]
 
 
-def load_measurement(path: str, id: int) -> Tree:
-    """Return the measurement tree of a file, with the id of the file's name."""
+def load_measurement(path: str, id: int, other_ids: dict[int, Tree] | None = None) -> Tree:
+    """Return the measurement tree of a file, with the id of the file's name; note another one that is in it."""
     tree = load(path, "measurement")
-    number(tree, path, id)
+    other_id = number(tree, path, id)
+    if other_id is not None and other_ids is not None:
+        other_ids[id] = other_id
     return tree
 
 
-def number(tree: dict[str, Tree], path: str, id: int) -> None:
-    """Give a measurement tree the id of its file's name; DataFileError when it is none."""
+def number(tree: dict[str, Tree], path: str, id: int) -> Tree:
+    """Give a measurement tree the id of its file's name; return another one that it had, None otherwise.
+
+    Raises
+    ------
+    DataFileError
+        It is no measurement.
+    """
     info = tree.get("info")
-    if not isinstance(info, dict):
-        raise DataFileError(f"{path}: expected a dictionary 'measurement/info', found {_kind(info)}.")
-    if info.get("measurement_id") != id:
+    if isinstance(info, dict):
+        other_id = info.get("measurement_id")
+        if type(other_id) is int and other_id == id:
+            return None
         info["measurement_id"] = id
+        return other_id
+    if info is not None or not tree:
+        raise DataFileError(
+            f"{path}: expected a dictionary 'measurement/info', found {_kind(info) if tree else 'an empty measurement'}."
+        )
+    rest = {name: child for name, child in tree.items() if name != "info"}
+    tree.clear()
+    tree |= {"info": {"measurement_id": id}, **rest}
+    return None
+
+
+def warn_of_ids(directory: str, other_ids: Mapping[int, Tree]) -> None:
+    """Report measurements that have another id inside than in the names of their files."""
+    if other_ids:
+        pairs = listing((f"{id} ({other!r} inside)" for id, other in sorted(other_ids.items())), 3)
+        warn(
+            f"{count(len(other_ids), 'measurement')} in {directory} with another id inside than in the file's name, which "
+            f"counts: {pairs}.",
+            DataFileWarning,
+        )
 
 
 def text(root: str, tree: Tree, *, pretty: bool, strict: bool, format: Format = JSON) -> bytes:

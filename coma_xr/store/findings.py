@@ -19,7 +19,7 @@ class Finding:
     file : str
         Its name in the directory.
     kind : str
-        "empty", "unreadable", "id", "name", "keys", "twice", "differs", "beside", "digest", "archive",
+        "empty", "cut", "unreadable", "id", "name", "keys", "twice", "differs", "beside", "digest", "archive",
         "external", "index", "experiment", "reset", "state", "mark" or "temporary".
     text : str
         What is wrong.

@@ -173,6 +173,17 @@ class Layout:
         owned = names.owns(self.experiment_name)
         return names.id_of(self.experiment_name) if owned else info.get("experiment_id")
 
+    def other_id(self, info: dict[str, Any]) -> str:
+        """Return, as the end of a sentence, that the file has another id inside than in its name; empty if it has not."""
+        inside, id = info.get("experiment_id"), self.id_in_name(info)
+        if inside is None or inside == id:
+            return ""
+        named = "no id" if id is None else f"the id {id}"
+        return (
+            f"has the id {inside!r} inside and {named} in its name; the name counts, and what is inside stays. Rename the "
+            "file, or correct it"
+        )
+
     # --------------------------------------------------------------------------------- experiment file
 
     def load_experiment(self) -> ExperimentDocument:
@@ -348,7 +359,12 @@ class Layout:
 
     def load_failure(self, id: int) -> Tree:
         """Return a recorded failure, with the id of the file's name."""
-        tree = documents.load(self.failure_file(id), "failure")
+        try:
+            tree = documents.load(self.failure_file(id), "failure")
+        except FileNotFoundError:
+            if files.exists(self.failure_file(id)):
+                raise DataFileError(f"{self.failure_file(id)}: a symbolic link that leads nowhere.") from None
+            raise
         info = tree.get("info")
         if not isinstance(info, dict):
             raise DataFileError(f"{self.failure_file(id)}: expected a dictionary 'failure/info'.")

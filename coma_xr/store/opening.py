@@ -13,15 +13,14 @@ from coma_xr.checks import check_choice, check_integer
 from coma_xr.encoding.formats import JSON, format_of
 from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, warn
 from coma_xr.store import documents
-from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout
+from coma_xr.store.layout import CODE, LOCK, NO_DATES, ExperimentDocument, Layout
 from coma_xr.store.locks import lock
 from coma_xr.store.packing import GZ
+from coma_xr.store.removing import REMOVED
 from coma_xr.text import listing, near_names
 
 if TYPE_CHECKING:
     from coma_xr.store.config import Config
-
-__all__ = ["Found", "Wanted", "beside", "create", "find"]
 
 _WAIT = 60.0
 _HIGHEST_ID = 10**9
@@ -43,25 +42,52 @@ class Wanted:
         id = check_integer("id", id, optional=True)
         if id is not None and id > _HIGHEST_ID:
             raise ExperimentError(f"id={id} is too large.", expected=f"an integer up to {_HIGHEST_ID}")
-        text = os.fsdecode(path)
-        if not text or "\0" in text:
-            raise ExperimentError(f"path: expected the path of a directory, found {path!r}.")
         # Made absolute once, so that a function that changes the current directory does no harm.
-        return cls(str(Path.cwd() / text), mode, id, config)
+        return cls(str(Path.cwd() / files.local_path(path)), mode, id, config)
 
 
-def beside(path: str) -> str:
-    """Return the part of a message that names directories which a path may be a misspelling of; empty without any."""
+def no_experiment(path: str) -> ExperimentError:
+    """Return the error for a path without an experiment that is only to be read; it names what a misspelt part may mean."""
     parent, name = os.path.split(os.path.normpath(path))
+    if files.exists(path):
+        return ExperimentError(f"There is no experiment in {path}; mode='a' makes a new one.")
+    while not files.exists(parent) and name:
+        parent, name = os.path.split(parent)
+    return ExperimentError(
+        f"There is no experiment in {path}, since {files.inside(parent, name)} does not exist; mode='a' makes a new one.",
+        name=name,
+        available=sorted(_directories(parent)) or None,
+    )
+
+
+def near_experiments(path: str, config: Config) -> list[str]:
+    """Return the names of experiments next to a path that it may be a misspelling of."""
+    parent, name = os.path.split(os.path.normpath(path))
+    kinds = [*config.all_experiments(), *config.all_measurements()]
+    return [
+        near
+        for near in near_names(name, (other for other in _directories(parent) if other != name))
+        if any(kind.owns(file) for kind in kinds for file in files.names(files.inside(parent, near)))
+    ]
+
+
+def without_own_folders(names: Sequence[str], config: Config) -> list[str]:
+    """Return the names in a directory without the folders that belong to an experiment in it, which hold no others."""
+    kinds = [*config.all_experiments(), *config.all_measurements()]
+    folders = {REMOVED, CODE}
+    if folders.isdisjoint(names) or not any(
+        kind.owns(name.removesuffix(GZ)) for kind in kinds for name in names
+    ):
+        return list(names)
+    return [name for name in names if name not in folders]
+
+
+def _directories(parent: str) -> list[str]:
     try:
-        hints = [
-            hint
-            for hint in near_names(name, files.names(parent))
-            if files.is_directory(str(Path(parent, hint)))
-        ]
+        names = [name for name in files.names(parent) if not name.startswith(".")]
     except (OSError, StorageError):
-        return ""
-    return f" Did you mean {' or '.join(map(repr, hints))}?" if hints else ""
+        return []
+    return [name for name in names if files.is_directory(files.inside(parent, name))]
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from coma_xr.errors import (
 from coma_xr.store import documents, opening, protocols, removing, state
 from coma_xr.store.archive import ArchiveStore, inactive
 from coma_xr.store.config import Config
+from coma_xr.store.documents import warn_of_ids
 from coma_xr.store.durability import Durable, Saver, create_failure, saving
 from coma_xr.store.hints import ASKED, EXCLUDED, OF, REASON, SCANS
 from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout, failure_id
@@ -102,10 +103,7 @@ class ExperimentDirectory:
             raise ExperimentError(f"{wanted.path} holds an experiment already; mode='a' opens it.")
         if found is None:
             if mode == "r":
-                hint = "" if files.exists(wanted.path) else opening.beside(wanted.path)
-                raise ExperimentError(
-                    f"There is no experiment in {wanted.path}; mode='a' makes a new one.{hint}"
-                )
+                raise opening.no_experiment(wanted.path)
             found = opening.create(wanted, {"description": description, "tags": list(tags)})
         self._layout: Layout = found.layout
         self._others = list(found.others)
@@ -116,6 +114,8 @@ class ExperimentDirectory:
         self._state = StateDocument()
         self._store: MeasurementStore = self._layout.store()
         self._refresh()
+        if other := self._layout.other_id(self._document.info):
+            warn(f"{self.experiment_file} {other}.", DataFileWarning)
 
     def __repr__(self) -> str:
         return f"ExperimentDirectory({self.experiment_file!r})"
@@ -163,9 +163,10 @@ class ExperimentDirectory:
 
     def _complete_info(self) -> None:
         info = self._document.info
-        id = self._layout.id_in_name(info)
-        known: dict[str, Any] = {"experiment_id": id, "description": None, "tags": [], **NO_DATES}
-        info = {**known, **info, "experiment_id": id}
+        known: dict[str, Any] = {"experiment_id": None, "description": None, "tags": [], **NO_DATES}
+        info = {**known, **info}
+        if info["experiment_id"] is None:
+            info["experiment_id"] = self._layout.id_in_name(info)
         if self._state.reset:
             info |= NO_DATES
         self._document.info = info
@@ -208,7 +209,9 @@ class ExperimentDirectory:
     def info(self) -> dict[str, Any]:
         """A copy of experiment_id, description, tags, start_date, end_date and what else the file has there."""
         self._refresh()
-        return copy.deepcopy(self._document.info)
+        info = copy.deepcopy(self._document.info)
+        # The file keeps another id that is in it.
+        return {**info, "experiment_id": self._layout.id_in_name(info)}
 
     @property
     def measurements(self) -> MeasurementStore:
@@ -226,6 +229,7 @@ class ExperimentDirectory:
         """
         store = self.measurements
         yield from store.trees()
+        warn_of_ids(self.path, store.other_ids)
         if store.problems and strict:
             raise store.problems[0]
         if store.problems:
@@ -298,17 +302,22 @@ class ExperimentDirectory:
         StorageError
             Nothing may be written, or the operating system refused.
         """
-        if changes.get("experiment_id", self.info["experiment_id"]) != self.info["experiment_id"]:
+        if changes.pop("experiment_id", self.info["experiment_id"]) != self.info["experiment_id"]:
             raise ExperimentError("experiment_id: the id of an experiment cannot be changed.")
         with self._changing():
             info = self._document.info | changes
             self._layout.save_experiment(dataclasses.replace(self._document, info=info))
 
     def write_index(self) -> None:
-        """Write the index for Coma 2, which counts no measurement above it; a hint for ourselves."""
-        with self._changing():
-            if self._document.measurements is None:
-                self._layout.save_index(max(self._layout.load_index(), self._layout.store().last_id()))
+        """Write the index for Coma 2, which counts no measurement above it; without it nothing is lost."""
+        try:
+            with self._changing():
+                if self._document.measurements is None:
+                    self._layout.save_index(max(self._layout.load_index(), self._layout.store().last_id()))
+        except StorageError as error:
+            if self.read_only:
+                raise
+            warn(f"The measurements are saved, but their index is not, which only Coma 2 needs: {error}")
 
     def _sections(self) -> dict[str, Any]:
         """Return the state; what is missing in ``coma.json`` is taken from the copy in the experiment file."""
@@ -341,14 +350,14 @@ class ExperimentDirectory:
             ``coma.json`` is a file of another program's.
         """
         with self._changing():
-            changed = self.state()
+            # One look at what there is: where locks do not hold, a second one may differ.
+            base, before = self._state, self._sections()
+            scans = {name: section for name, section in before.items() if name in (SCANS, ASKED)}
+            notes = {name: section for name, section in before.items() if name not in scans}
+            changed = copy.deepcopy(notes)
             change(changed)
-            if not documents.same(changed, self.state()):
-                kept = {name: section for name, section in self._sections().items() if name in (SCANS, ASKED)}
-                self._save_sections({**changed, **kept})
-
-    def _save_sections(self, sections: dict[str, Any]) -> None:
-        state.save(self._layout, dataclasses.replace(self._state, sections=sections), self._state)
+            if not documents.same(changed, notes):
+                state.save(self._layout, dataclasses.replace(base, sections=changed | scans), base)
 
     def scan(self) -> dict[str, Any] | None:
         """Return what was asked for, as `save_scan` recorded it, None without it; it may be shared."""
@@ -361,13 +370,21 @@ class ExperimentDirectory:
         records: dict[str, Any] = self._sections().get(SCANS, {})
         return records
 
-    def save_scan(self, asked: dict[str, Any] | None = None, records: dict[str, Any] | None = None) -> None:
-        """Record what is asked for, and the structures of all scans; None leaves either as it is."""
-        new = {name: tree for name, tree in ((SCANS, records), (ASKED, asked)) if tree is not None}
+    def save_scan(
+        self,
+        asked: dict[str, Any] | None = None,
+        change_records: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    ) -> None:
+        """Record what is asked for, and the structures of all scans, given those that there are; None changes nothing."""
         with self._changing():
-            sections = self._sections()
-            if any(sections.get(name) != tree for name, tree in new.items()):
-                self._save_sections({**sections, **new})
+            base, sections = self._state, self._sections()
+            new = {} if asked is None else {ASKED: asked}
+            if change_records is not None:
+                new[SCANS] = change_records(sections.get(SCANS, {}))
+            if any(
+                name not in sections or not documents.same(sections[name], tree) for name, tree in new.items()
+            ):
+                state.save(self._layout, dataclasses.replace(base, sections={**sections, **new}), base)
 
     # ----------------------------------------------------------------------------------------- failures
 
@@ -570,7 +587,11 @@ class ExperimentDirectory:
         if not unmarked.isdisjoint(self._marks()):
             self.change_state(
                 lambda state: state.update(
-                    {EXCLUDED: {id: mark for id, mark in state[EXCLUDED].items() if id not in unmarked}}
+                    {
+                        EXCLUDED: {
+                            id: mark for id, mark in state.get(EXCLUDED, {}).items() if id not in unmarked
+                        }
+                    }
                 )
             )
 

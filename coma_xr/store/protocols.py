@@ -61,7 +61,7 @@ def deactivate(
         if not documents.same(found[id], archived[id]):
             raise differs(layout.store().path(id), layout.file_of(document))
     earlier = {failure_id(tree): tree for tree in document.failures}
-    failures = {id: layout.load_failure(id) for id in layout.failure_ids()}
+    failures = _failures(layout)
     if document.measurements is not None and not (found or failures or layout.index_files()):
         raise InactiveError(f"The experiment in {layout.directory} is inactive already.")
     # What is archived keeps its digests, so that damage since then is not passed for sound.
@@ -93,11 +93,20 @@ def _archived(layout: Layout, document: ExperimentDocument) -> dict[int, Tree]:
     return found
 
 
+def _failures(layout: Layout) -> dict[int, Tree]:
+    found = {}
+    for id in layout.failure_ids():
+        with suppress(FileNotFoundError):  # removed since the directory was listed
+            found[id] = layout.load_failure(id)
+    return found
+
+
 def _read_all(layout: Layout) -> dict[int, Tree]:
     store = layout.store()
     found = dict(store.trees())
     if store.problems:
         raise _refuse(store.problems)
+    documents.warn_of_ids(layout.directory, store.other_ids)
     return found
 
 

@@ -182,18 +182,26 @@ def save(layout: Layout, document: StateDocument, base: StateDocument) -> None:
                 "Move it out of the directory, or rename it: coma_xr keeps definition, annotations and marks there."
             ],
         )
-    believed, mine, data = base.tree, document.tree, base.data
+    mine, expected = document.tree, base.data
     while True:
-        try:
-            replaced = files.swap(path, _text(layout, mine))
-        except FileExistsError:
-            # Made meanwhile, where locks do not hold; it is united with the next attempt.
-            continue
-        if replaced == data:
-            break
-        theirs = _decoded(layout, replaced)
-        believed, mine, data = mine, united(believed, mine, theirs), _text(layout, mine)
+        current = _read(path)
+        if current != expected:
+            mine, expected = united(base.tree, mine, _decoded(layout, current)), current
+        text = _text(layout, mine)
+        with suppress(FileExistsError):  # made meanwhile, where locks do not hold
+            replaced = files.swap(path, text)
+            if replaced == expected:
+                break
+            # What was replaced has to be carried on here: its writer takes it for written.
+            mine, expected = united(base.tree, mine, _decoded(layout, replaced)), text
     _forget_old(layout, base)
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        return files.read(path)
+    except FileNotFoundError:
+        return None
 
 
 def _decoded(layout: Layout, data: bytes | None) -> dict[str, Tree]:
@@ -207,31 +215,47 @@ def _decoded(layout: Layout, data: bytes | None) -> dict[str, Tree]:
         return {}
 
 
-class _Missing:
-    pass
+# How deep sections are united, by default their entries; of what is consistent only as one, either version is taken.
+_DEPTHS = {"annotations": 2, "definition": 0, "layout": 0, ASKED: 0, RESET: 0}
 
 
-_MISSING: Any = _Missing()
+def united(base: dict[str, Tree], ours: dict[str, Tree], theirs: dict[str, Tree]) -> dict[str, Tree]:
+    """Return two changed versions of the sections as one, key by key; of what both changed, theirs.
 
-
-def united(base: Any, ours: Any, theirs: Any) -> Any:
-    """Return two changed versions of a tree as one, key by key; of one leaf that both changed, theirs.
+    What is missing in theirs alone is kept: they may never have seen it.
 
     Examples
     --------
-    >>> united({"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4}, {"a": 1, "b": 2, "d": 5})
-    {'a': 1, 'b': 3, 'd': 5, 'c': 4}
+    >>> united({"seed": 1}, {"seed": 1, "excluded": {"1": "a"}}, {"seed": 1, "excluded": {"2": "b"}})
+    {'seed': 1, 'excluded': {'2': 'b', '1': 'a'}}
     """
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        earlier = base if isinstance(base, dict) else {}
-        keys = dict.fromkeys([*theirs, *ours])
-        trees = {key: united(*(tree.get(key, _MISSING) for tree in (earlier, ours, theirs))) for key in keys}
-        return {key: tree for key, tree in trees.items() if tree is not _MISSING}
-    return ours if _same(base, theirs) else theirs
+    both: dict[str, Tree] = {}
+    for name in dict.fromkeys([*theirs, *ours]):
+        before, mine, other = ({name: tree[name]} if name in tree else {} for tree in (base, ours, theirs))
+        both |= _united(before, mine, other, _DEPTHS.get(name, 1))
+    return both
 
 
-def _same(one: Any, other: Any) -> bool:
-    return one is other or (_MISSING not in (one, other) and documents.same(one, other))
+def _united(
+    base: dict[str, Tree], ours: dict[str, Tree], theirs: dict[str, Tree], depth: int
+) -> dict[str, Tree]:
+    """Return two versions of a dictionary as one, with the dictionaries in it down to a depth."""
+    both = {}
+    for key in dict.fromkeys([*theirs, *ours]):
+        if key not in theirs:
+            both[key] = ours[key]
+        elif key not in ours:
+            if key not in base or not documents.same(base[key], theirs[key]):
+                both[key] = theirs[key]
+        elif depth and isinstance(ours[key], dict) and isinstance(theirs[key], dict):
+            earlier = base.get(key)
+            both[key] = _united(
+                earlier if isinstance(earlier, dict) else {}, ours[key], theirs[key], depth - 1
+            )
+        else:
+            unchanged = key in base and documents.same(base[key], theirs[key])
+            both[key] = ours[key] if unchanged else theirs[key]
+    return both
 
 
 def _text(layout: Layout, tree: dict[str, Tree]) -> bytes:
@@ -272,7 +296,7 @@ def _forget_old(layout: Layout, base: StateDocument) -> None:
 
 def _is_within(old: dict[str, Tree], name: str, sections: dict[str, Tree]) -> bool:
     earlier = {key: section for key, section in _sections_of(name, old).items() if key != RESET}
-    return all(key in sections and _same(sections[key], section) for key, section in earlier.items())
+    return all(key in sections and documents.same(sections[key], section) for key, section in earlier.items())
 
 
 def describe(document: StateDocument) -> str:

@@ -108,6 +108,8 @@ class Inspection:
 
     def _experiment_file(self) -> None:
         layout = self._layout
+        if other := layout.other_id(self._document.info):
+            self._note(self._archive, "id", other)
         plain, packed = files.exists(layout.experiment_file), files.exists(layout.packed_file)
         if not plain and not packed:
             text = "is lost; description, tags and dates are unknown"
@@ -220,14 +222,12 @@ class Inspection:
             return None
         try:
             tree = documents.load(path, "measurement")
-            info = tree.get("info")
-            named = info.get("measurement_id") if isinstance(info, dict) else None
-            documents.number(tree, path, id)
+            other_id = documents.number(tree, path, id)
         except (DataFileError, FileNotFoundError) as error:
             self._note(path, "unreadable", f"cannot be read ({reason(error, path)}); it does not count")
             return None
-        if named != id:
-            self._note(path, "id", f"has the id {named!r} inside; {id} counts, as its name says")
+        if other_id is not None:
+            self._note(path, "id", f"has the id {other_id!r} inside; {id}, in its name, counts")
         if format_of(path) is JSON:
             self._keys(path, data)
         return tree
@@ -241,14 +241,16 @@ class Inspection:
         except (DataFileError, OSError) as error:
             self._note(path, "unreadable", f"cannot be read ({reason(error, path)}); it does not count")
         else:
-            if data.strip(b"\0"):
+            content = data.rstrip(b"\0 \r\n\t")
+            if content.endswith((b"}", b">")):
                 return data
-            text = (
-                "is empty, as a power cut leaves it"
-                if not data
-                else "holds zero bytes, as a power cut leaves it"
-            )
-            self._note(path, "empty", text, _ASIDE, self._aside(path))
+            if content and content[:1] in b"{<":
+                text = "is cut off, as a full disk or a power cut leaves it"
+            elif content:
+                return data
+            else:
+                text = f"{'holds zero bytes' if data else 'is empty'}, as a power cut leaves it"
+            self._note(path, "cut" if content else "empty", text, _ASIDE, self._aside(path))
         return None
 
     def _keys(self, path: str, data: bytes) -> None:
@@ -290,17 +292,17 @@ class Inspection:
                 if path not in there:
                     self._note(path, "external", f"is missing; measurement {id} refers to it")
                 there.discard(path)
-            for path, sha256 in beside.digests_of(tree, stem).items():
-                self._digest(path, sha256, id)
+            for path, (size, sha256) in beside.digests_of(tree, stem).items():
+                self._digest(path, size, sha256, id)
         for path in sorted(there):
             text = "belongs to no measurement, as a killed run leaves it"
             self._note(path, "external", text, _ASIDE, self._aside(path))
 
-    def _digest(self, path: str, sha256: str, id: int) -> None:
+    def _digest(self, path: str, size: int, sha256: str, id: int) -> None:
         if not files.exists(path):
             return
         try:
-            if files.sha256(path) != sha256:
+            if files.sha256(path, size) != sha256:
                 self._note(path, "external", f"is not as it was written with measurement {id} (SHA-256)")
         except FileNotFoundError:
             self._note(

@@ -12,7 +12,7 @@ from coma_xr import files
 from coma_xr.errors import ExperimentError, StorageError
 from coma_xr.experiment import Experiment
 from coma_xr.store.config import Config
-from coma_xr.store.opening import Wanted, find
+from coma_xr.store.opening import Wanted, find, without_own_folders
 from coma_xr.store.packing import GZ
 from coma_xr.text import available, listing, near_names
 
@@ -79,6 +79,7 @@ class _Names:
     """Which names in a directory are those of experiments and of what belongs to them."""
 
     def __init__(self, config: Config) -> None:
+        self.config = config
         self._experiments = config.all_experiments()
         self._measurements = config.all_measurements()
         self._failures = config.failures()
@@ -127,7 +128,8 @@ def _below(
     own = kinds.experiments(names)
     # Thousands of files need not be looked at.
     measurements = {name for name in names if kinds.is_measurement(name)}
-    others = {name for name in names if not kinds.is_failure(name)} - measurements
+    others = {name for name in without_own_folders(names, kinds.config) if not kinds.is_failure(name)}
+    others -= measurements
     if len(own) > 1:
         yield from (_joined(path, name) for name in own)
     elif own or measurements:

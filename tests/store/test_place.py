@@ -219,7 +219,9 @@ def test_a_path_may_be_relative_and_stays_when_the_current_directory_changes(tmp
 
 
 def test_mode_r_needs_an_experiment_and_makes_none(experiment_path, tmp_path):
-    text = rf"^There is no experiment in {experiment_path}; mode='a' makes a new one\.$"
+    text = (
+        rf"^There is no experiment in {experiment_path}, since .* does not exist; mode='a' makes a new one\.$"
+    )
     with pytest.raises(ExperimentError, match=text):
         opened(experiment_path, mode="r")
     assert not experiment_path.exists()
@@ -228,8 +230,9 @@ def test_mode_r_needs_an_experiment_and_makes_none(experiment_path, tmp_path):
     assert os.listdir(tmp_path) == []
     opened(experiment_path)
     misspelt = experiment_path.with_name(experiment_path.name + "x")
-    with pytest.raises(ExperimentError, match=rf"new one\. Did you mean '{experiment_path.name}'\?$"):
+    with pytest.raises(ExperimentError) as caught:
         opened(misspelt, mode="r")
+    assert caught.value.near == (experiment_path.name,)
 
 
 def test_mode_x_makes_an_experiment_where_there_is_none(experiment_path):
@@ -248,8 +251,8 @@ def test_mode_x_makes_an_experiment_where_there_is_none(experiment_path):
         ({"id": 10**30}, "^id=1000.* is too large"),
         ({"id": "../1"}, r"^id='\.\./1' is a str"),
         ({"id": True}, "^id=True is a bool"),
-        ({"path": ""}, "^path: expected the path of a directory, found ''"),
-        ({"path": "a\0b"}, r"^path: expected the path of a directory, found 'a\\x00b'"),
+        ({"path": ""}, "^path='' is no path"),
+        ({"path": "a\0b"}, r"^path='a\\x00b' is no path"),
     ],
 )
 def test_arguments_that_make_no_sense_are_errors(experiment_path, arguments, text):
@@ -286,7 +289,8 @@ def test_another_id_than_the_files_is_an_error(experiment_path):
 def test_the_id_in_the_name_of_an_experiment_file_wins(experiment_path):
     opened(experiment_path, id=7)
     (experiment_path / "experiment.000007.json").rename(experiment_path / "experiment.000009.json")
-    assert opened(experiment_path).info["experiment_id"] == 9
+    with pytest.warns(DataFileWarning, match="has the id 7 inside and the id 9 in its name"):
+        assert opened(experiment_path).info["experiment_id"] == 9
 
 
 def test_of_several_experiments_one_is_chosen_and_they_can_only_be_read(tmp_path):
@@ -298,7 +302,9 @@ def test_of_several_experiments_one_is_chosen_and_they_can_only_be_read(tmp_path
         opened(tmp_path)
     with pytest.raises(ExperimentError, match="holds no experiment with the id 9, but experiment"):
         opened(tmp_path, id=9)
-    for place in (opened(tmp_path, id=8), opened(tmp_path / "experiment.000008.json")):
+    with pytest.warns(DataFileWarning, match="has the id 7 inside and the id 8 in its name"):
+        places = opened(tmp_path, id=8), opened(tmp_path / "experiment.000008.json")
+    for place in places:
         assert place.info["experiment_id"] == 8
         assert place.number() == 12
         assert place.read_only

@@ -13,7 +13,7 @@ import pytest
 
 from coma_xr import files
 from coma_xr.encoding import json, xml
-from coma_xr.errors import DataFileError, InactiveError, PathError, StorageError
+from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, PathError, StorageError
 from coma_xr.store import documents
 from coma_xr.store.archive import ArchiveStore
 from coma_xr.store.config import Config
@@ -196,7 +196,9 @@ def test_the_id_in_the_name_wins_over_the_one_inside(tmp_path):
     store.add(INFO, rest_of(1))
     (tmp_path / "measurement.000001.json").rename(tmp_path / "measurement.000042.json")
     assert list(store.trees()) == [(42, tree_of(42, 1))]
-    assert store.read(42) == tree_of(42, 1)
+    assert store.other_ids == {42: 1}
+    with pytest.warns(DataFileWarning, match=r"another id inside .*: 42 \(1 inside\)"):
+        assert store.read(42) == tree_of(42, 1)
 
 
 BAD = {
@@ -208,7 +210,10 @@ BAD = {
     "foreign": (b'{"features": [], "type": 1}', r"expected the key 'measurement', found features, type\."),
     "empty dictionary": (b"{}", r"expected the key 'measurement', found no key\."),
     "list inside": (b'{"measurement": []}', r"expected a dictionary under 'measurement', found a list\."),
-    "no info": (b'{"measurement": {}}', r"expected a dictionary 'measurement/info', found nothing\."),
+    "nothing": (
+        b'{"measurement": {}}',
+        r"expected a dictionary 'measurement/info', found an empty measurement\.",
+    ),
     "text for info": (
         b'{"measurement": {"info": "a"}}',
         r"expected a dictionary 'measurement/info', found text\.",
@@ -263,7 +268,7 @@ def xml_file(id, value):
 def test_files_of_both_formats_are_measurements_of_one_directory(tmp_path):
     store = directory_store(tmp_path)
     store.add(INFO, rest_of(1))
-    (tmp_path / "measurement.000002.xml").write_bytes(xml_file(77, "1e5"))
+    (tmp_path / "measurement.000002.xml").write_bytes(xml_file(2, "1e5"))
     (tmp_path / "measurement.000004.xml").write_bytes(xml_file(4, 4.0))
     assert store.ids() == [1, 2, 4]
     assert list(store.trees()) == [(1, tree_of(1, 1)), (2, tree_of(2, "1e5")), (4, tree_of(4, 4.0))]

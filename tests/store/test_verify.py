@@ -122,7 +122,7 @@ def test_an_empty_record_of_a_failure_is_moved_away(place, experiment_path):
     [
         (
             "measurement.000002.json",
-            b'{"measurement": ',
+            b'{"measurement": }',
             "unreadable",
             "cannot be read (no valid JSON: Expecting value, line 1, column 17); it does not count",
         ),
@@ -142,7 +142,7 @@ def test_an_empty_record_of_a_failure_is_moved_away(place, experiment_path):
             "measurement.000002.json",
             b'{"measurement": {"info": {"measurement_id": 4}}}',
             "id",
-            "has the id 4 inside; 2 counts, as its name says",
+            "has the id 4 inside; 2, in its name, counts",
         ),
         (
             "measurement.000002.json",

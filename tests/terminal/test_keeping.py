@@ -154,7 +154,7 @@ def test_what_is_wrong_is_told_and_mended_when_asked(e, here, run):
 
 
 def test_what_cannot_be_mended_is_told_by_the_exit_code(e, run):
-    (e.path / "measurement.000005.json").write_text("{")
+    (e.path / "measurement.000005.json").write_text("{}")
     assert run("verify", "inverse", "--repair").code == 1
 
 
