@@ -70,10 +70,13 @@ def _is_loading(module: ModuleType) -> bool:
 
 
 def register() -> None:
-    """Make ``ds.coma``; nothing happens where it is there already."""
+    """Register ``ds.coma``, in place of the one that an earlier import of this package registered."""
     import xarray as xr
 
-    if getattr(xr.Dataset, "coma", None) is not accessor_of:
+    known = getattr(xr.Dataset, "coma", None)
+    if known is not accessor_of:
+        if getattr(known, "__module__", "") == __name__:
+            del xr.Dataset.coma  # type: ignore[attr-defined]
         xr.register_dataset_accessor("coma")(accessor_of)  # type: ignore[no-untyped-call]
 
 

@@ -304,6 +304,21 @@ def test_the_accessor_is_there_in_whatever_order(code):
     assert (done.stdout.strip(), done.stderr) == ("3", "")
 
 
+@pytest.mark.parametrize("first", ["import xarray", ""], ids=["xarray first", "xarray last"])
+def test_the_package_can_be_imported_again(first):
+    "As autoreload and coverage do; nothing is registered twice, so that nothing warns."
+    code = f"""
+{first}
+import coma_xr, sys, warnings
+warnings.simplefilter("error")
+for name in [name for name in sys.modules if name.partition(".")[0] == "coma_xr"]:
+    del sys.modules[name]
+import coma_xr, xarray
+assert repr(xarray.Dataset().coma).startswith("<coma")
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_the_hook_loads_nothing_by_itself():
     code = (
         "import sys; from coma_xr.plugins.hook import install; install(); "
