@@ -88,6 +88,13 @@ class _Node:
         for row, value in zip(rows, values, strict=True):
             column[row] = value
 
+    def leads(self, path: Path) -> bool:
+        """Whether a path leads to a branch or value, or into a value."""
+        if not path or (self.is_leaf and self.path):
+            return True
+        child = self.children.get(str(path[0]))
+        return child is not None and child.leads(path[1:])
+
     def walk(self) -> Iterator[_Node]:
         """Yield this node and all below it, in the order of the trees."""
         yield self
@@ -133,6 +140,10 @@ class Columns:
         A path may lead into lists and arrays (``results/E/0``).
         """
         return _column(self._root, path, len(self.ids))
+
+    def leads(self, path: Path) -> bool:
+        """Whether a path leads to a branch or value, or into a value, of any measurement."""
+        return self._root.leads(path)
 
     def is_kept(self, path: Path) -> bool:
         """Whether the values at a path of `paths` were kept."""
@@ -271,15 +282,9 @@ class KnownPaths:
         _note(self._root, [tree], lambda _: False)
 
     def __contains__(self, path: Path) -> bool:
-        """Whether a path leads to a branch or value, or into a value; one of a single key may be a name."""
-        if len(path) == 1 and any(node.path[-1:] == path for node in self._root.walk()):
-            return True
-        node = self._root
-        for key in path:
-            if str(key) not in node.children:
-                return node.is_leaf and bool(node.path)
-            node = node.children[str(key)]
-        return True
+        """Whether a path leads somewhere; one of a single key may be a name."""
+        named = len(path) == 1 and any(node.path[-1:] == path for node in self._root.walk())
+        return named or self._root.leads(path)
 
 
 class StoredTrees:

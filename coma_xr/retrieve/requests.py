@@ -249,21 +249,19 @@ def read(
     """
     notes = {split(path): note for path, note in (annotations or {}).items()}
     pairs = Past.of(notes).updated(definition)
-    if not isinstance(unfold, Mapping | None):
-        raise LayoutError(
-            f"unfold={unfold!r}: a Dataset takes names or paths with names of dims, such as {{'E': 'level'}}; "
-            "'rows' and 'columns' are forms of a table, see to_dataframe."
-        )
-    folding = {key: folding_of(key, value) for key, value in (unfold or {}).items()}
+    folding = _foldings(unfold)
     coords = [r for note in (*notes.values(), *folding.values()) for r in requests_of(note.get("coords"))]
     renames = {old: path for path, note in notes.items() for old in former_paths(note)}
     texts = [request.text for request in (*requests, *coords)] + [join(path) for _, path in pairs]
+    lacking: dict[Path, PathError] = {}
     columns = collect(
         trees,
         keep=_keeper([*texts, *map(join, [*notes, *renames])], everything=everything, info=info),
-        compute=_computations([*requests, *coords], excluded),
+        compute=_computations([*requests, *coords], excluded, lacking),
         choose=choose,
     )
+    if typo := next((error for path, error in lacking.items() if not columns.leads(path)), None):
+        raise typo
     _warn_of_nameless(columns)
     for old, new in renames.items():
         columns.rename(old, _annotated(new, Names(columns.known, pairs)))
@@ -330,6 +328,15 @@ def _keeper(texts: Sequence[str], *, everything: bool, info: bool) -> Callable[[
     return keep
 
 
+def _foldings(unfold: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    if not isinstance(unfold, Mapping | None):
+        raise LayoutError(
+            f"unfold={unfold!r}: a Dataset takes names or paths with names of dims, such as {{'E': 'level'}}; "
+            "'rows' and 'columns' are forms of a table, see to_dataframe."
+        )
+    return {key: folding_of(key, value) for key, value in (unfold or {}).items()}
+
+
 def folding_of(key: str, value: Any) -> dict[str, Any]:
     """Return what `unfold=` says of one variable, as an annotation; dims that are None mean object cells.
 
@@ -394,27 +401,36 @@ def _annotated(path: Path, names: Names) -> Path:
         return path
 
 
-def _computations(requests: Sequence[Request], excluded: Container[int]) -> dict[str, Computation]:
+def _computations(
+    requests: Sequence[Request], excluded: Container[int], lacking: dict[Path, PathError]
+) -> dict[str, Computation]:
     computations: dict[str, Computation] = {}
     for request in requests:
         if request.function is not None:
-            computations[request.text] = _function(request.function, request.text, excluded)
+            computations[request.text] = _function(request.function, request.text, excluded, lacking)
         elif WILDCARD in split(request.wanted):
             computations[request.text] = _wildcard(split(request.wanted))
     return computations
 
 
-def _function(function: Callable[[Measurement], Any], called: str, excluded: Container[int]) -> Computation:
+def _function(
+    function: Callable[[Measurement], Any],
+    called: str,
+    excluded: Container[int],
+    lacking: dict[Path, PathError],
+) -> Computation:
     def compute(id: int, tree: Tree) -> Any:
         if id in excluded:
             return MISSING
         try:
             value = function(Measurement(id, tree))
-        except PathError:
-            return MISSING
         except Exception as error:
             error.add_note(f"This was {called}, of measurement {id}.")
-            raise
+            if not isinstance(error, PathError) or error.path is None:
+                raise
+            # A hole if another measurement has the path.
+            lacking.setdefault(error.path, error)
+            return MISSING
         try:
             return to_plain(value)
         except SerializationError:

@@ -147,6 +147,16 @@ class TestFunctions:
     def test_a_path_that_some_measurements_lack_is_missing_there(self, e, where):
         assert [m.id for m in e.measurements(where=where)] == [2, 3]
 
+    @pytest.mark.parametrize(
+        "variable", [lambda m: m.resuts.E, lambda m: m.results.E if m.parameters.a > 1 else m.results.laet]
+    )
+    def test_a_typo_in_a_variable_is_raised_too(self, e, variable):
+        for door in (e.to_dataset, e.to_dataframe):
+            with pytest.raises(AttributeError) as caught:
+                door({"gap": variable})
+            assert caught.value.__notes__ == ["This was function 'gap', of measurement 1."]
+        assert e.to_dataframe({"gap": lambda m: m.results.late}).gap.isna().tolist() == [True, False, False]
+
     def test_other_exceptions_are_raised_as_they_are(self, e):
         with pytest.raises(AttributeError, match="real_part") as caught:
             list(e.measurements(where=lambda m: m.results.E.real_part))
