@@ -16,6 +16,8 @@ from matplotlib._pylab_helpers import Gcf
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.registry import BackendFilter, backend_registry
+from matplotlib.cbook import normalize_kwargs
+from matplotlib.colors import LogNorm, SymLogNorm
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import DrawingArea, HPacker
@@ -32,14 +34,17 @@ from coma_xr.plotting.styling import (
     broken_marker,
     dress_axis,
     extension,
+    fitted,
     font_size,
     hue_of,
+    name_room,
     next_color,
     set_ticks,
     shade,
     style_of,
     text_width,
     threshold,
+    tickers,
     wrapped,
 )
 from coma_xr.plotting.surfaces import surface_hue
@@ -57,11 +62,14 @@ COLUMNS = 4
 
 MOST_PANELS = 100
 
-# Lines of a legend, and the room that a colour bar takes [inch].
-ENTRY, BAR = 1.8, 0.9
+# The width of the entries of a legend, and the room that a colour bar and the labels of a y axis take [inch].
+ENTRY, BAR, LABELS = 1.8, 0.9, 0.8
+
+# More entries than this are in one line each, more than twice as many smaller too.
+SEVERAL_ENTRIES = 14
 
 # The parts of a figure of a given size that a legend may take at its side and below.
-BESIDE, BELOW = 0.35, 0.5
+BESIDE, BELOW = 0.35, 0.33
 
 SMALLEST = 5.0
 
@@ -210,7 +218,7 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
     layout = _Layout.of(points, labels)
     made = _given_panels(layout) if spec.ax is not None else _new_panels(layout, pyplot=pyplot)
     try:
-        _draw(made, points, labels, statuses)
+        _draw(made, layout, statuses)
     except BaseException:
         if made.own and pyplot:
             from matplotlib import pyplot as plt
@@ -243,19 +251,19 @@ class PlotFigure(Figure):
 
 
 def show_once(figure: Figure) -> None:
-    """Show a figure in a notebook, unless pyplot does so at the end of the cell or in a window."""
+    """Show a figure in a notebook, unless it has a window, or is shown again by pyplot at the end of the cell."""
     from IPython.core.pylabtools import retina_figure
     from IPython.display import display
 
-    backend = get_backend().lower()
-    shown = "inline" in backend or backend in map(
-        str.lower,
-        backend_registry.list_builtin(BackendFilter.INTERACTIVE),  # type: ignore[no-untyped-call]
-    )
-    if shown and figure.canvas.manager in Gcf.figs.values():
+    is_open = figure.canvas.manager in Gcf.figs.values()
+    interactive = backend_registry.list_builtin(BackendFilter.INTERACTIVE)  # type: ignore[no-untyped-call]
+    if is_open and get_backend().lower() in [name.lower() for name in interactive]:
         return
-    png, size = retina_figure(figure)  # type: ignore[no-untyped-call]
-    display({"image/png": png}, metadata={"image/png": size}, raw=True)  # type: ignore[no-untyped-call]
+    shown = is_open and getattr(figure, "_shown_in_cell", False)
+    figure._shown_in_cell = not shown  # type: ignore[attr-defined]
+    if not shown:
+        png, size = retina_figure(figure)  # type: ignore[no-untyped-call]
+        display({"image/png": png}, metadata={"image/png": size}, raw=True)  # type: ignore[no-untyped-call]
 
 
 def png_of(figure: Figure) -> tuple[bytes, dict[str, int]]:
@@ -296,6 +304,9 @@ class Panel:
     key: tuple[float, ...] = ()
     left: bool = True
     bottom: bool = True
+    # Whether it is in the first line, and the last of its line.
+    first: bool = True
+    last: bool = True
 
 
 @dataclass(frozen=True)
@@ -413,10 +424,9 @@ def _new_panels(layout: _Layout, *, pyplot: bool) -> Panels:
         bottom, left = at + columns >= len(keys), column == 0
         ax.tick_params(labelbottom=bottom or share["sharex"] in {False, "none", "row"})
         ax.tick_params(labelleft=left or share["sharey"] in {False, "none", "col"})
-        made.append(
-            Panel(ax, keys[at], left or _has_own(layout, "col", "y"), bottom or _has_own(layout, "row", "x"))
-        )
-        _set_titles(ax, layout, keys[at], panel, first=line == 0, last=column == columns - 1)
+        own = {axis: _has_own(layout, role, axis) for role, axis in (("col", "y"), ("row", "x"))}
+        edges = (line == 0, column == columns - 1)
+        made.append(Panel(ax, keys[at], left or own["y"], bottom or own["x"], *edges))
     return Panels(figure, made, True, size is not None, panel)
 
 
@@ -426,22 +436,25 @@ def _has_own(layout: _Layout, role: str, axis: str) -> bool:
     return plan.roles.get(role) == VARIABLE and len(plan.x if axis == "x" else plan.y) > 1
 
 
-def _set_titles(
-    ax: Axes, layout: _Layout, key: tuple[float, ...], size: tuple[float, float], *, first: bool, last: bool
-) -> None:
+def _set_titles(panel: Panel, layout: _Layout, size: tuple[float, float], *, own: bool) -> None:
+    """Write at a panel which values it shows."""
+    roles, ax = layout.table.plan.roles, panel.ax
+    texts = layout.texts(panel.key)
+    points = min(font_size("axes.titlesize"), font_size("axes.labelsize"))
+    if not own:
+        text, points = fitted(" | ".join(texts.values()), 0.9 * size[0], points)
+        ax.set_title(text, fontsize=points)
+        return
     # What differs from panel to panel stands at the axis already.
-    texts = {
-        role: text for role, text in layout.texts(key).items() if layout.table.plan.roles[role] != VARIABLE
-    }
-    points, has = font_size("axes.titlesize"), layout.table.quantities
-    points = min(points, font_size("axes.labelsize"))
-    title = texts.get("col") if "col" in has and (first or "row" not in has) else None
-    title = texts.get("row") if "col" not in has else title
-    if title:
-        ax.set_title(wrapped(title, 0.95 * size[0], points), fontsize=points)
-    if "row" in texts and "col" in has and last:
+    texts = {role: text for role, text in texts.items() if roles[role] != VARIABLE}
+    role = "col" if "col" in roles else "row"
+    if role in texts and (panel.first or "row" not in roles or role == "row"):
+        text, points = fitted(texts[role], 0.9 * size[0], points)
+        ax.set_title(text, fontsize=points)
+    if "row" in texts and "col" in roles and panel.last:
         place: dict[str, Any] = {"xycoords": "axes fraction", "rotation": -90, "ha": "left", "va": "center"}
-        ax.annotate(wrapped(texts["row"], 0.85 * size[1], points), (1.03, 0.5), fontsize=points, **place)
+        text, points = fitted(texts["row"], 0.85 * size[1], points)
+        ax.annotate(text, (1.03, 0.5), fontsize=points, **place)
 
 
 def _given_panels(layout: _Layout) -> Panels:
@@ -466,9 +479,6 @@ def _given_panels(layout: _Layout) -> Panels:
     dpi = axes[0].figure.get_figure(root=True).dpi
     made = Panels(axes[0].figure, [Panel(one, key) for one, key in zip(axes, keys, strict=True)], False)
     made = replace(made, size=(box.width / dpi, box.height / dpi))
-    for panel in made.panels if len(keys) > 1 else ():
-        title = " | ".join(layout.texts(panel.key).values())
-        panel.ax.set_title(wrapped(title, 0.95 * made.size[0], font_size("axes.titlesize")))
     if not isinstance(made.root, PlotFigure):
         # A cell that ends with the figure shows it once too.
         made.root._ipython_display_ = functools.partial(show_once, made.root)  # type: ignore[attr-defined]
@@ -478,8 +488,9 @@ def _given_panels(layout: _Layout) -> Panels:
 # ------------------------------------------------------------------------------------------ drawing
 
 
-def _draw(made: Panels, table: Table, labels: Labels, statuses: Sequence[str]) -> None:
+def _draw(made: Panels, layout: _Layout, statuses: Sequence[str]) -> None:
     """Draw a table into its panels, and what explains them."""
+    table, labels = layout.table, layout.labels
     spec, kind = table.plan.spec, KINDS[table.plan.kind]
     earlier = made.axes[0].get_legend_handles_labels() if not made.own and len(made.panels) == 1 else ([], [])
     for panel in made.panels:
@@ -496,14 +507,24 @@ def _draw(made: Panels, table: Table, labels: Labels, statuses: Sequence[str]) -
         if statuses:
             draw_marks(panel.ax, part, look, statuses)
     role = "z" if table.plan.is_surface else "hue"
-    if spec.legend is not False and look.hue.mappable is not None and table.one(role).type != "name":
+    has_bar = spec.legend is not False and look.hue.mappable is not None and table.one(role).type != "name"
+    if has_bar:
         _add_color_bar(made, table, role, look.hue, labels)
-    if spec.legend is not False:
+    taken = (
         _add_legend(made, _sections(table, look, labels, statuses), earlier, spec)
-    made = replace(made, size=_room(made))
+        if spec.legend is not False
+        else (0.0, 0.0)
+    )
+    whole = made.root.get_size_inches()
+    width, height = max(whole[0] - taken[0] - BAR * has_bar, 0.8), max(whole[1] - taken[1], 0.8)
+    if made.own and made.fixed:
+        made = replace(made, size=(made.size[0] * width / whole[0], made.size[1] * height / whole[1]))
     for panel in made.panels:
         _dress(panel, table, labels, made.size)
-    _add_title(made, table, labels)
+        if len(made.panels) > 1 or made.own:
+            room = (width - LABELS - name_room(made.axes[0].yaxis, table, labels)) / layout.shape[1]
+            _set_titles(panel, layout, (room if made.own else made.size[0], made.size[1]), own=made.own)
+    _add_title(made, table, labels, width)
     made.root.sca(made.axes[0])
 
 
@@ -529,23 +550,6 @@ def _look(table: Table, labels: Labels, made: Panels) -> Look:
     texts[""] = {0.0: labels.axis(table.quantities[table.value])}
     bins = bins_of(table, made.axes[0].xaxis) if plan.kind == "hist" else None
     return replace(look, texts=texts, bins=bins)
-
-
-def _room(made: Panels) -> tuple[float, float]:
-    """Return the size of a panel [inch] when what stands beside the panels is there."""
-    if not (made.own and made.fixed):
-        return made.size
-    root = made.root
-    width, height = root.get_size_inches()
-    for legend in root.legends:
-        box = legend.get_window_extent()
-        is_beside = box.x0 > 0.5 * root.bbox.width
-        width, height = (
-            (width - box.width / root.dpi, height) if is_beside else (width, height - box.height / root.dpi)
-        )
-    width -= BAR * any(ax not in made.axes for ax in root.axes)
-    whole = root.get_size_inches()
-    return max(made.size[0] * width / whole[0], 0.5), max(made.size[1] * height / whole[1], 0.5)
 
 
 def _taken_colors(ax: Axes) -> list[Any]:
@@ -581,8 +585,10 @@ def _dress(panel: Panel, table: Table, labels: Labels, size: tuple[float, float]
             set_ticks(axis, "number", np.array([]) if spec.density else np.array([0.0, 1.0]))
             continue
         if shown:
-            text = labels.axis(_in_panel(table, role, panel))
-            axis.set_label_text(wrapped(text, 0.8 * room, font_size("axes.labelsize")))
+            text, points = fitted(
+                labels.axis(_in_panel(table, role, panel)), 0.8 * room, font_size("axes.labelsize")
+            )
+            axis.set_label_text(text, fontsize=points)
         dress_axis(axis, table, role, labels, 0.85 * room)
         limits = getattr(spec, f"{role}lim")
         if limits is not None:
@@ -618,35 +624,48 @@ def _in_panel(table: Table, role: str, panel: Panel) -> list[Quantity]:
     return quantities
 
 
-def _add_title(made: Panels, table: Table, labels: Labels) -> None:
-    """Write the title, and above the panels that they show means, of how many values, and what the errors are."""
-    plan, width = table.plan, made.root.get_figwidth() if made.own else made.size[0]
-    size = font_size("figure.titlesize" if made.own else "axes.titlesize")
-    title = wrapped(plan.spec.title, 0.95 * width, size) if plan.spec.title else ""
-    note = ""
-    if table.count is not None and (plan.averaged or plan.rows):
-        over = ", ".join(labels.name(dim) for dim in plan.averaged or (REPEAT,))
-        least, most = table.count
-        number = f"n = {least}" if least == most else f"n = {least} to {most}"
-        note = f"{'mean' if plan.spread is None else plan.spread} over {over} ({number})"
-        note = wrapped(note, 0.9 * (width if len(made.panels) > 1 else made.size[0]), font_size("small"))
-    how: dict[str, Any] = {"fontsize": "small", "color": shade(0.6)}
-    if made.own and len(made.panels) > 1 and note:
-        made.figure.suptitle(
-            f"{title}\n{note}" if title else note,
-            x=0.01,
-            horizontalalignment="left",
-            **({} if title else how),
-        )
+def _add_title(made: Panels, table: Table, labels: Labels, width: float) -> None:
+    """Write the title, and that the panels show means, of how many values, and what the errors are."""
+    plan, ax = table.plan, made.axes[0]
+    note = _note(table, labels)
+    title = plan.spec.title or ""
+    small: dict[str, Any] = {"color": shade(0.6)}
+    if made.own and (len(made.panels) > 1 or ax.get_title()):
+        # Above the panels, and not above what stands beside them.
+        part = width / made.root.get_figwidth()
+        largest = font_size("figure.titlesize" if width > ALONE[0] else "axes.labelsize")
+        title, size = fitted(title, 0.9 * width, largest)
+        note, fine = fitted(note, 0.9 * width, font_size("small"))
+        if title:
+            made.figure.suptitle(
+                "\n".join(filter(None, (title, note))),
+                x=0.5 * part,
+                fontsize=min(size, fine) if note else size,
+            )
+        elif note:
+            made.figure.suptitle(note, x=0.01, ha="left", fontsize=fine, **small)
         return
-    if title and made.own:
-        made.figure.suptitle(title)
+    title, size = fitted(title, 0.8 * made.size[0], font_size("axes.titlesize"))
+    note, fine = fitted(note, 0.8 * made.size[0], font_size("small"))
+    if title and note:
+        ax.set_title(f"{title}\n{note}", fontsize=min(size, fine))
     elif title:
-        note, title, how = f"{title}\n{note}" if note else title, "", {}
-    if note and (made.own or plan.spec.title or made.axes[0].get_title(loc="left") in {"", note}):
-        made.axes[0].set_title(note, loc="left", **how)
+        ax.set_title(title, fontsize=size)
+    elif note and (made.own or ax.get_title(loc="left") in {"", note}):
+        ax.set_title(note, loc="left", fontsize=fine, **small)
     elif note:
         warn(f"The figure has no room for its note: {note}.")
+
+
+def _note(table: Table, labels: Labels) -> str:
+    """Return of what the means are, or an empty string where there are none."""
+    plan = table.plan
+    if table.count is None or not (plan.averaged or plan.rows):
+        return ""
+    over = ", ".join(labels.name(dim) for dim in plan.averaged or (REPEAT,))
+    least, most = table.count
+    number = f"n = {least}" if least == most else f"n = {least} to {most}"
+    return f"{'mean' if plan.spread is None else plan.spread} over {over} ({number})"
 
 
 # ------------------------------------------------------------------------------------------ legends
@@ -710,13 +729,10 @@ def _example(look: Look, text: str, color: Any, group: tuple[float, float], styl
     if kind == "scatter":
         marker = look.marker(hue, style)["marker"] if styled else "o"
         return Line2D([], [], linestyle="none", marker=marker, markeredgewidth=0, **how)
+    how |= {"linestyle": look.dash(hue, style) if styled else "-"}
     how |= look.marker(hue, style) if look.markers and styled else {}
-    how |= {
-        name: value
-        for name, value in look.spec.keywords("line_kw").items()
-        if name not in {"label", "color", "c"}
-    }
-    return Line2D([], [], linestyle=look.dash(hue, style) if styled else "-", **how)
+    given = normalize_kwargs(look.spec.keywords("line_kw"), Line2D)
+    return Line2D([], [], **{**how, **given, "color": color, "label": text})
 
 
 def _mark(table: Table, name: str, statuses: Sequence[str]) -> Artist:
@@ -731,32 +747,79 @@ def _mark(table: Table, name: str, statuses: Sequence[str]) -> Artist:
 
 def _add_legend(
     made: Panels, sections: list[Section], earlier: tuple[list[Any], list[str]], spec: PlotSpec
-) -> None:
-    """Add one legend for all panels, if there is anything to explain."""
+) -> tuple[float, float]:
+    """Add one legend for all panels, if there is anything to explain, and return the room that it takes [inch]."""
     handles: list[Artist] = list(earlier[0])
-    known = set(earlier[1])
-    if not handles and (
-        not sections or (len(sections) == 1 and not sections[0].title and len(sections[0].handles) == 1)
-    ):
-        return
-    given = (spec.legend_kw or {}).get("fontsize")
-    size = float(given) if isinstance(given, (int, float)) else font_size("legend.fontsize")
-    widest = max(1.0, BESIDE * made.root.get_figwidth() - 0.5) if made.fixed else ENTRY
+    is_alone = len(sections) == 1 and not sections[0].title and len(sections[0].handles) == 1
+    if not handles and (not sections or is_alone):
+        return 0.0, 0.0
     headings = []
     for section in sections:
         if len(sections) > 1 or earlier[0]:
-            for text in (" " if handles and len(sections) > 1 else "", wrapped(section.title, widest, size)):
+            for text in (" " if handles and len(sections) > 1 else "", section.title):
                 headings += [len(handles)] if text else []
                 handles += [Line2D([], [], linestyle="none", label=text)] if text else []
-        for handle in section.handles:
-            handle.set_label(wrapped(str(handle.get_label()), widest, size))
-        handles += [handle for handle in section.handles if handle.get_label() not in known]
+        handles += [handle for handle in section.handles if handle.get_label() not in earlier[1]]
     title = sections[0].title if len(sections) == 1 and not earlier[0] else ""
-    how: dict[str, Any] = {"handles": handles, "alignment": "left", "fontsize": size}
-    if title:
-        how |= {"title": wrapped(title, widest, size), "title_fontsize": size}
-    legend = _placed(made, {**how, **spec.keywords("legend_kw")}, spec)
-    _outdent(legend, [at for at in headings if at < len(legend.legend_handles)])
+    entries = _Entries(handles, headings, title, spec.keywords("legend_kw"))
+    ax = made.axes[0] if made.own else made.axes[-1]
+    if "loc" in entries.given or spec.legend == "inside" or not made.own:
+        how: dict[str, Any] = {"loc": "best"}
+        if not made.own and spec.legend != "inside" and made.root.get_layout_engine() is not None:
+            how = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+        entries.legend(ax, ENTRY, **how)
+        return 0.0, 0.0
+    legend = _beside(made, entries) if spec.legend != "bottom" else None
+    box = (legend or _below(made, entries)).get_window_extent()
+    width, height = box.width / made.root.dpi + 0.1, box.height / made.root.dpi + 0.1
+    if not made.fixed and legend is not None:
+        made.root.set_figwidth(made.root.get_figwidth() + width)
+    elif not made.fixed:
+        made.root.set_figheight(made.root.get_figheight() + height)
+    return (width, 0.0) if legend is not None else (0.0, height)
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """What a legend lists: examples with their texts, some of them headings, under a title."""
+
+    handles: list[Artist]
+    headings: list[int]
+    title: str
+    given: dict[str, Any]
+
+    @functools.cached_property
+    def texts(self) -> list[str]:
+        """The texts before they are broken into lines."""
+        return [str(handle.get_label()) for handle in self.handles]
+
+    @property
+    def size(self) -> float:
+        """The size of the font to begin with."""
+        given = self.given.get("fontsize")
+        return float(given) if isinstance(given, (int, float)) else font_size("legend.fontsize")
+
+    def legend(
+        self, place: Any, widest: float, size: float | None = None, most: int | None = None, **how: Any
+    ) -> Legend:
+        """Return a legend of the first entries, in lines of so many inches and a font of so many points."""
+        size = self.size if size is None else size
+        for handle, text in zip(self.handles, self.texts, strict=True):
+            handle.set_label(wrapped(text, widest, size))
+        shown = self.handles[:most]
+        if len(shown) < len(self.handles):
+            shown = [
+                *shown,
+                Line2D([], [], linestyle="none", label=f"and {len(self.handles) - len(shown)} more"),
+            ]
+        how |= {"handles": shown, "alignment": "left", "fontsize": size}
+        if self.title:
+            how |= {"title": wrapped(self.title, max(widest, ENTRY), size), "title_fontsize": size}
+        made: Legend = place.legend(
+            **{**how, **{name: value for name, value in self.given.items() if name != "fontsize"}}
+        )
+        _outdent(made, [at for at in self.headings if at < len(shown)])
+        return made
 
 
 def _outdent(legend: Legend, headings: Sequence[int]) -> None:
@@ -769,69 +832,40 @@ def _outdent(legend: Legend, headings: Sequence[int]) -> None:
             row.sep = 0
 
 
-def _placed(made: Panels, how: dict[str, Any], spec: PlotSpec) -> Legend:
-    """Put the legend beside or below the panels, or into the user's axes where nothing would make room for it."""
-    ax = made.axes[0] if made.own else made.axes[-1]
-    if "loc" in how:
-        return ax.legend(**how)
-    if spec.legend == "inside":
-        return ax.legend(loc="best", **how)
-    if not made.own:
-        if made.root.get_layout_engine() is None:
-            return ax.legend(loc="best", **how)
-        return ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), **how)
-    legend = _beside(made, how) if spec.legend != "bottom" else None
-    if legend is not None and not made.fixed:
-        figure = made.root
-        figure.set_figwidth(figure.get_figwidth() + legend.get_window_extent().width / figure.dpi)
-    return legend or _below(made, how)
-
-
-def _beside(made: Panels, how: dict[str, Any]) -> Legend | None:
+def _beside(made: Panels, entries: _Entries) -> Legend | None:
     """Return a legend at the right of the panels, or None where it would leave too little of the figure to them."""
-    figure, lines = made.root, _lines(how)
-    rows = max(3, int((figure.get_figheight() - 0.2) * 72 / (1.4 * how["fontsize"])))
-    legend = made.figure.legend(loc="outside right upper", **{"ncols": math.ceil(lines / rows), **how})
-    if made.fixed and legend.get_window_extent().width > (BESIDE + 0.05) * figure.bbox.width:
-        legend.remove()
-        return None
-    return legend
-
-
-def _lines(how: dict[str, Any]) -> int:
-    texts = [str(handle.get_label()) for handle in how["handles"]] + (
-        [how["title"]] if how.get("title") else []
-    )
-    return sum(1 + text.count("\n") for text in texts)
-
-
-def _below(made: Panels, how: dict[str, Any]) -> Legend:
-    """Return a legend below the panels, in columns, smaller where it has to be, and cut with a count at the last."""
-    figure, handles, size = made.root, list(how["handles"]), float(how["fontsize"])
-    width = figure.get_figwidth() - 0.3
-    while True:
-        widest = max(text_width(str(handle.get_label()), size) for handle in handles) + 4.2 * size / 72
-        columns = max(1, min(len(handles), int(width / widest)))
-        given = {
-            **how,
-            "handles": handles,
-            "fontsize": size,
-            **({"title_fontsize": size} if "title" in how else {}),
-        }
-        legend = made.figure.legend(loc="outside lower center", **{"ncols": columns, **given})
+    root, number, size = made.root, len(entries.handles), entries.size
+    widest = max(1.0, BESIDE * root.get_figwidth() - 0.5) if made.fixed else ENTRY
+    if number > SEVERAL_ENTRIES and not made.fixed:
+        widest, size = 2 * ENTRY, size * (0.7 if number > 2 * SEVERAL_ENTRIES else 1.0)
+    for columns in range(1, number + 1):
+        legend = entries.legend(made.figure, widest, size, loc="outside right upper", ncols=columns)
         box = legend.get_window_extent()
-        if not made.fixed:
-            figure.set_figheight(figure.get_figheight() + box.height / figure.dpi)
+        if made.fixed and box.width > (BESIDE + 0.05) * root.bbox.width:
+            break
+        if box.height <= 0.97 * root.bbox.height or columns == number:
             return legend
-        if box.height <= BELOW * figure.bbox.height or (size <= SMALLEST and len(handles) < 3):
+        legend.remove()
+    legend.remove()
+    return None
+
+
+def _below(made: Panels, entries: _Entries) -> Legend:
+    """Return a legend below the panels, in columns, smaller where it has to be, and cut with a count at the last."""
+    root, size, most = made.root, entries.size, len(entries.handles)
+    width = root.get_figwidth() - 0.3
+    while True:
+        widest = min(max(text_width(text, size) for text in entries.texts), max(width / 2, 1.2))
+        columns = max(1, min(most, int(width / (widest + 4.5 * size / 72))))
+        legend = entries.legend(made.figure, widest, size, most, loc="outside lower center", ncols=columns)
+        is_low = legend.get_window_extent().height <= BELOW * root.bbox.height
+        if is_low or not made.fixed or (size <= SMALLEST and most < 2):
             return legend
         legend.remove()
         if size > SMALLEST:
             size = max(SMALLEST, 0.85 * size)
-            continue
-        keep = max(1, int(len(handles) * 0.8) - 1)
-        hidden = len(how["handles"]) - keep
-        handles = [*how["handles"][:keep], Line2D([], [], linestyle="none", label=f"and {hidden} more")]
+        else:
+            most = max(1, int(0.8 * most))
 
 
 def _add_color_bar(made: Panels, table: Table, role: str, hue: Hue, labels: Labels) -> None:
@@ -840,14 +874,15 @@ def _add_color_bar(made: Panels, table: Table, role: str, hue: Hue, labels: Labe
     values = table.drawn[role].dropna().to_numpy()
     values = values[~np.isin(values, [place for place, _ in one.places])]
     norm: Any = mappable.norm  # type: ignore[union-attr]
-    text = wrapped(labels.axis([one]), 0.9 * made.root.get_figheight(), font_size("axes.labelsize"))
+    text, points = fitted(labels.axis([one]), 0.8 * made.root.get_figheight(), font_size("axes.labelsize"))
     how: dict[str, Any] = {"ax": made.axes, "aspect": 25}
     if table.plan.kind != "contour":
-        how |= {"extend": extension(values, norm.vmin, norm.vmax)}
-    bar = made.figure.colorbar(mappable, label=text, **how)  # type: ignore[arg-type]
+        scale = "log" if isinstance(norm, LogNorm) else "symlog" if isinstance(norm, SymLogNorm) else "linear"
+        locator, formatter = tickers(one.type, scale, values)
+        how |= {"extend": extension(values, norm.vmin, norm.vmax), "ticks": locator, "format": formatter}
+    bar = made.figure.colorbar(mappable, **how)  # type: ignore[arg-type]
+    bar.set_label(text, fontsize=points)
     bar.outline.set_visible(False)
     bar.ax.grid(False)
-    if table.plan.kind != "contour":
-        set_ticks(bar.ax.yaxis, one.type, values)
     if made.own and not made.fixed:
         made.root.set_figwidth(made.root.get_figwidth() + BAR)

@@ -427,7 +427,9 @@ def _binned_error(series: NDArray[Any]) -> tuple[float, bool]:
         doubts.append(errors[-1] / math.sqrt(2 * (len(series) - 1)))
         series = series[: len(series) // 2 * 2].reshape(-1, 2).mean(axis=1)
     for at in range(len(errors) - 1):
-        if max(errors[at + 1 :]) <= errors[at] + doubts[at]:
+        later = zip(errors[at + 1 :], doubts[at + 1 :], strict=True)
+        # The later errors are larger by no more than their own doubt and that of this one.
+        if all(error - doubt <= errors[at] + doubts[at] for error, doubt in later):
             return errors[at], True
     return max(errors), max(errors) == 0
 

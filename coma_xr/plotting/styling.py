@@ -100,6 +100,9 @@ MANY_DECADES = 1e3
 # The longest line of a name at a y axis, or upright [inch].
 LONGEST_NAME = 2.0
 
+# Of labels and titles, before they are made smaller.
+MOST_LINES = 3
+
 
 # ------------------------------------------------------------------------------------------ colours
 
@@ -539,10 +542,15 @@ def _dates(values: Sequence[dt.datetime]) -> list[str]:
     return [one.isoformat(sep=" ", timespec=precision) for one in values]
 
 
-@functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float) -> float:
     """Return the width of a text [inch], the longest of its lines, in a font of so many points."""
-    font = FontProperties(size=size)
+    family = rcParams["font.family"]
+    return _width(text, size, tuple(family) if isinstance(family, list) else (family,))
+
+
+@functools.lru_cache(maxsize=4096)
+def _width(text: str, size: float, family: tuple[str, ...]) -> float:
+    font = FontProperties(family=list(family), size=size)
     lines = [line for line in text.split("\n") if line]
     widths = [text_to_path.get_text_width_height_descent(line, font, is_math_text(line))[0] for line in lines]
     return max(widths, default=0.0) / 72
@@ -567,6 +575,15 @@ def wrapped(text: str, width: float, size: float) -> str:
                 lines.append("")
             lines[-1] += part
     return "\n".join(line.rstrip() for line in lines if line)
+
+
+def fitted(text: str, width: float, size: float) -> tuple[str, float]:
+    """Return a text in a few lines no wider than so many inches, and the size of its font, smaller if it has to be."""
+    for factor in (1.0, 0.85, 0.7):
+        lines = wrapped(text, width, factor * size)
+        if lines.count("\n") < MOST_LINES and not _is_cut([lines], [text]):
+            return lines, factor * size
+    return lines, 0.7 * size
 
 
 def _parts(word: str, width: float, size: float) -> list[str]:
@@ -620,7 +637,7 @@ class LinearTicks(MaxNLocator):
     """Ticks at round numbers, as many as there is room for."""
 
     def __init__(self, *, whole: bool = False) -> None:
-        super().__init__(nbins=MOST_TICKS, steps=[1, 2, 2.5, 5, 10], integer=whole)
+        super().__init__(nbins=MOST_TICKS, steps=[1, 2, 2.5, 5, 10], integer=whole, min_n_ticks=1)
 
     def tick_values(self, vmin: float, vmax: float) -> Any:
         """Return the ticks between two numbers."""
@@ -645,10 +662,10 @@ class LogTicks(LogLocator):
                 return ticks
         for bins in range(MOST_TICKS, 0, -1):
             linear = np.asarray(MaxNLocator(bins, steps=[1, 2, 2.5, 5, 10]).tick_values(vmin, vmax))
-            ticks = linear[linear > 0]
+            ticks = linear[(linear >= vmin) & (linear <= vmax)]
             if _fit_within(self.axis, ticks, vmin, vmax):
-                break
-        return ticks
+                return ticks
+        return ticks[:1]
 
 
 def _log_candidates(low: float, high: float) -> Iterator[NDArray[Any]]:
@@ -777,22 +794,27 @@ class LabelFormatter(Formatter):
         return self.inner.get_offset()
 
 
+def tickers(type: str, scale: str, values: NDArray[Any], transform: Any = None) -> tuple[Any, Any]:
+    """Return locator and formatter of an axis or colour bar, or None and None for scales that have good ones."""
+    locator: Any = None
+    if type == "date":
+        locator = DateTicks()  # type: ignore[no-untyped-call]
+        return locator, ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+    if scale == "linear":
+        whole = values.size > 0 and bool((values == np.round(values)).all()) and np.ptp(values) <= WHOLE_RANGE
+        return LinearTicks(whole=whole), ScalarFormatter(useMathText=True)
+    if scale == "log":
+        return LogTicks(), Powers()
+    if scale == "symlog" and transform is not None:
+        return SymlogTicks(transform=transform), Powers()
+    return None, None
+
+
 def set_ticks(axis: Any, type: str, values: NDArray[Any], special: Mapping[float, str] | None = None) -> None:
     """Give an axis ticks for its scale, and one for each label that is no number."""
     scale = axis.get_scale()
-    locator: Locator
-    formatter: Formatter
-    if type == "date":
-        locator = DateTicks()  # type: ignore[no-untyped-call]
-        formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
-    elif scale == "linear":
-        whole = values.size > 0 and bool((values == np.round(values)).all()) and np.ptp(values) <= WHOLE_RANGE
-        locator, formatter = LinearTicks(whole=whole), ScalarFormatter(useMathText=True)
-    elif scale == "log":
-        locator, formatter = LogTicks(), Powers()
-    elif scale == "symlog":
-        locator, formatter = SymlogTicks(transform=axis.get_transform()), Powers()
-    else:
+    locator, formatter = tickers(type, scale, values, axis.get_transform())
+    if locator is None:
         return
     if special:
         locator, formatter = LabelTicks(locator, special, values), LabelFormatter(formatter, special)
@@ -800,6 +822,11 @@ def set_ticks(axis: Any, type: str, values: NDArray[Any], special: Mapping[float
     axis.set_major_formatter(formatter)
     if scale in {"log", "symlog"}:
         axis.set_minor_formatter(NullFormatter())
+    if axis.axis_name == "x":
+        formatter.format_ticks(list(locator()))
+        if formatter.get_offset():
+            # The factor or date at the end of the axis stands in a line of its own, above the label.
+            axis.labelpad = rcParams["axes.labelpad"] + 1.3 * font_size("xtick.labelsize")
 
 
 def dress_axis(axis: Any, table: Table, role: str, labels: Labels, room: float) -> None:
@@ -819,7 +846,7 @@ def dress_axis(axis: Any, table: Table, role: str, labels: Labels, room: float) 
 def _set_names(axis: Any, one: Quantity, labels: Labels, room: float) -> None:
     """Put each name at its place, wrapped or upright where there is little room; some, where there is none for all."""
     size = font_size(f"{axis.axis_name}tick.labelsize")
-    slot, line = room / max(len(one.categories), 1), 1.25 * size / 72
+    slot = room / max(len(one.categories), 1)
     texts = labels.values(one, [float(at) for at in range(len(one.categories))])
     rotation = 0
     if axis.axis_name == "x":
@@ -831,16 +858,37 @@ def _set_names(axis: Any, one: Quantity, labels: Labels, room: float) -> None:
         ):
             rotation = 90
     if rotation or axis.axis_name == "y":
-        flat = [wrapped(text, LONGEST_NAME, size) for text in texts]
-        high = line * max((1 + text.count("\n") for text in flat), default=1)
+        flat, size = _names_beside(axis, texts)
+        high = 1.25 * size / 72 * max((1 + text.count("\n") for text in flat), default=1)
         step = max(1, int(np.ceil(high / slot)))
     else:
         step = 1
-    places = np.arange(0, len(texts), step)
-    axis.set_ticks(places, [flat[at] for at in places], **({"rotation": 90} if rotation else {}))
+    places = np.arange((step - 1) // 2, len(texts), step)
+    axis.set_ticks(places, [flat[at] for at in places], fontsize=size, rotation=rotation)
     axis.set_tick_params(which="minor", length=0)
     if texts:
         getattr(axis.axes, f"set_{axis.axis_name}lim")(-0.5, len(texts) - 0.5)
+
+
+def _names_beside(axis: Any, texts: Sequence[str]) -> tuple[list[str], float]:
+    """Return names at a y axis, or upright, in few lines, and the size of their font."""
+    sides = axis.axes.get_figure(root=True).get_size_inches()
+    longest = min(LONGEST_NAME, 0.3 * sides[0 if axis.axis_name == "y" else 1])
+    full = font_size(f"{axis.axis_name}tick.labelsize")
+    for size in (full, 0.85 * full, 0.7 * full):
+        flat = [wrapped(text, longest, size) for text in texts]
+        if max((text.count("\n") for text in flat), default=0) < 2 and not _is_cut(flat, texts):
+            break
+    return flat, size
+
+
+def name_room(axis: Any, table: Table, labels: Labels) -> float:
+    """Return the width [inch] that names at a y axis take."""
+    one = table.quantities["y"][0] if "y" in table.quantities else None
+    if one is None or one.type != "name":
+        return 0.0
+    flat, size = _names_beside(axis, labels.values(one, [float(at) for at in range(len(one.categories))]))
+    return max((text_width(text, size) for text in flat), default=0.0)
 
 
 def _is_cut(flat: Sequence[str], texts: Sequence[str]) -> bool:

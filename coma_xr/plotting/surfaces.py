@@ -397,6 +397,7 @@ def _draw_scaled(
             path.vertices = back(path.vertices)
     ax.dataLim.set_points(limits)
     x, y = place
+    contours.sticky_edges.x[:], contours.sticky_edges.y[:] = [np.min(x), np.max(x)], [np.min(y), np.max(y)]
     ax.update_datalim([(np.min(x), np.min(y)), (np.max(x), np.max(y))])
     ax.autoscale_view(tight=True)
 

@@ -1,0 +1,463 @@
+"""What a figure shows is true, can be adjusted, and belongs to pyplot."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import threading
+import warnings
+import weakref
+from collections.abc import Iterator
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.colors import LogNorm, same_color
+from matplotlib.figure import Figure
+
+import coma_xr as coma
+from coma_xr.errors import ComaWarning, LayoutError
+from coma_xr.plotting.points import binned_errors
+from coma_xr.text import numbers
+from tests.plotting.test_plot import apart, entries
+
+
+@pytest.fixture
+def curves():
+    return xr.Dataset({"y": (("k", "x"), apart(3, 4))}, coords={"k": ["a", "b", "c"], "x": np.arange(4.0)})
+
+
+@pytest.fixture
+def plane():
+    values = np.random.default_rng(0).random((8, 10))
+    return xr.Dataset({"z": (("b", "a"), values)}, coords={"a": np.arange(10.0), "b": np.arange(8.0)})
+
+
+# pyplot
+
+
+def test_a_figure_is_that_of_pyplot(curves):
+    figure = coma.plot(curves, x="x", y="y", hue="k")
+    assert plt.gcf() is figure
+    plt.title("mine")
+    plt.xlim(0, 1)
+    assert (figure.axes[0].get_title(), figure.axes[0].get_xlim()) == ("mine", (0, 1))
+
+
+def test_a_map_with_a_colour_bar_leaves_its_own_axes_current(plane):
+    figure = coma.plot(plane, x="a", y="b", z="z")
+    assert plt.gca() is figure.axes[0]
+
+
+def test_axes_of_the_user_register_nothing(curves):
+    ax = Figure().subplots()
+    coma.plot(curves, x="x", y="y", hue="k", ax=ax)
+    assert plt.get_fignums() == []
+
+
+def test_other_threads_do_not_touch_pyplot(curves):
+    made = []
+    thread = threading.Thread(target=lambda: made.append(coma.plot(curves, x="x", y="y", hue="k")))
+    thread.start()
+    thread.join()
+    assert len(made[0].axes[0].lines) == 3
+    assert plt.get_fignums() == []
+
+
+def test_a_closed_figure_is_freed(curves):
+    import gc
+
+    reference = weakref.ref(coma.plot(curves, x="x", y="y", hue="k"))
+    plt.close("all")
+    gc.collect()
+    assert reference() is None
+
+
+CELLS = [
+    ("the last value of a cell", "coma.plot(ds, x='x', y='y')", 1),
+    ("the middle of a cell", "coma.plot(ds, x='x', y='y')\nnumber = 1", 1),
+    ("a loop", "for name in ('y', 'w'):\n    coma.plot(ds, x='x', y=name)", 2),
+    ("a name", "figure = coma.plot(ds, x='x', y='y')", 1),
+    ("a figure of an earlier cell", "figure", 1),
+    ("axes of pyplot", "f, ax = plt.subplots()\ncoma.plot(ds, x='x', y='y', ax=ax)", 1),
+    ("a figure that pyplot does not know", "coma.plot(ds, x='x', y='y', ax=Figure().subplots())", 1),
+]
+
+
+@pytest.mark.ci
+def test_a_notebook_shows_each_figure_once():
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    start = (
+        "import coma_xr as coma, xarray as xr\nfrom matplotlib import pyplot as plt\n"
+        "from matplotlib.figure import Figure\n%matplotlib inline\n"
+        "ds = xr.Dataset({'y': ('x', [1.0, 2.0]), 'w': ('x', [2.0, 3.0])}, coords={'x': [0, 1]})"
+    )
+    sources = [start, *(source for _, source, _ in CELLS)]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    shown = [sum("image/png" in one.get("data", {}) for one in cell.outputs) for cell in notebook.cells[1:]]
+    assert dict(zip([name for name, _, _ in CELLS], shown, strict=True)) == {
+        name: number for name, _, number in CELLS
+    }
+
+
+def test_saved_figures_are_the_same_and_have_outlines_of_fonts(curves):
+    def saved(suffix: str) -> bytes:
+        picture = io.BytesIO()
+        coma.plot(curves, x="x", y="y", hue="k").savefig(picture, format=suffix)
+        return picture.getvalue()
+
+    assert hashlib.sha256(saved("svg")).digest() == hashlib.sha256(saved("svg")).digest()
+    assert b"/Type3" not in saved("pdf")
+
+
+# Labels that are no numbers
+
+SPECIAL = [None, np.nan, np.inf, -np.inf, pd.NaT, pd.NA]
+
+
+def with_special(value):
+    labels = np.empty(3, dtype=object)
+    labels[:] = [2, 5, value]
+    return xr.Dataset(
+        {"y": (("depth", "n"), apart(3, 4))}, coords={"depth": ("depth", labels), "n": np.arange(4.0)}
+    )
+
+
+@pytest.mark.parametrize("value", SPECIAL, ids=str)
+def test_a_label_that_is_no_number_has_an_entry_a_panel_a_tick_and_a_row(value):
+    ds = with_special(value)
+    name = {"nan": "NaN", "<NA>": "NA", "-inf": "\N{MINUS SIGN}inf"}.get(str(value), str(value))
+    hue = coma.plot(ds, x="n", y="y", hue="depth")
+    assert sorted(entries(hue)) == sorted(["2", "5", name])
+    assert len(hue.axes[0].lines) == 3
+    panels = coma.plot(ds, x="n", y="y", col="depth").axes
+    assert f"depth = {name}" in [ax.get_title() for ax in panels]
+    assert all(len(ax.lines[0].get_xdata()) == 4 for ax in panels)
+    across = coma.plot(ds, x="depth", y="y", hue="n")
+    across.canvas.draw()
+    ax = across.axes[0]
+    assert name in [tick.get_text() for tick in ax.get_xticklabels()]
+    assert sum(np.isfinite(line.get_ydata()).sum() for line in ax.lines) == 12
+    rows = coma.plot(ds, x="n", y="depth", z="y")
+    rows.canvas.draw()
+    assert name in [tick.get_text() for tick in rows.axes[0].get_yticklabels()]
+    assert rows.axes[0].collections[0].get_array().count() == 12
+
+
+@pytest.mark.parametrize("value", SPECIAL, ids=str)
+def test_a_label_among_names_is_a_name(value):
+    ds = with_special(value).assign_coords(depth=np.array(["a", "b", value], dtype=object))
+    assert len(entries(coma.plot(ds, x="n", y="y", hue="depth"))) == 3
+    assert len(coma.plot(ds, x="depth", y="y", hue="n").axes[0].get_xticks()) == 3
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([273.15, 293.15], ["273.15", "293.15"]),
+        ([0.1, np.float32(0.25)], ["0.1", "0.25"]),
+        ([1e5, 1e6, 1e7], ["1e5", "1e6", "1e7"]),
+        ([1234567, 1234568], ["1234567", "1234568"]),
+        ([299792458.0], ["299792458"]),
+        ([0.3, 0.1 + 0.2], ["0.3", "0.30000000000000004"]),
+        ([-0.0, 1.0], ["0", "1"]),
+        ([1e-19, 5e-19], ["1e-19", "5e-19"]),
+        ([], []),
+    ],
+)
+def test_numbers_are_short_and_true(values, texts):
+    assert numbers(values) == texts
+
+
+def test_numbers_give_values_back_and_never_coincide():
+    rng = np.random.default_rng(4)
+    for _ in range(300):
+        values = np.unique(
+            np.round(rng.normal(size=5) * 10.0 ** rng.integers(-19, 19), int(rng.integers(0, 12)))
+        )
+        texts = numbers(values)
+        assert len(set(texts)) == len(values)
+        np.testing.assert_allclose([float(text) for text in texts], values, rtol=1e-6)
+        assert len({"e" in text for text in texts if text != "0"}) <= 1
+
+
+# Errors of means
+
+
+@pytest.fixture
+def samples():
+    y = np.random.default_rng(1).normal(size=(2, 3, 8))
+    return xr.Dataset({"y": (("m", "x", "repeat"), y)}, coords={"m": ["a", "b"], "x": [0.0, 1.0, 2.0]})
+
+
+def half_widths(figure):
+    return [np.ptp(bar[:, 1]) / 2 for part in figure.axes[0].collections for bar in part.get_segments()]
+
+
+@pytest.mark.parametrize(
+    ("error", "factor", "text"),
+    [
+        ("repeat", 1 / np.sqrt(8), "mean ± standard error"),
+        ("se", 1 / np.sqrt(8), "mean ± standard error"),
+        ("sd", 1.0, "mean ± standard deviation"),
+        (("sd", "repeat"), 1.0, "mean ± standard deviation"),
+        # scipy.stats.t.ppf(0.975, 7) and (0.84, 7)
+        (("ci", 95), 2.3646242510103 / np.sqrt(8), "mean and 95 % confidence interval"),
+        (("ci", 68), 1.0702 / np.sqrt(8), "mean and 68 % confidence interval"),
+    ],
+)
+def test_errors_of_a_mean(samples, error, factor, text):
+    figure = coma.plot(samples, x="x", y="y", hue="m", error=error)
+    expected = samples.y.std("repeat", ddof=1).values.ravel() * factor
+    np.testing.assert_allclose(half_widths(figure), expected, rtol=1e-3)
+    assert figure.axes[0].get_title(loc="left") == f"{text} over repeat (n = 8)"
+
+
+def test_percentiles_are_drawn_around_the_median(samples):
+    figure = coma.plot(samples, x="x", y="y", hue="m", error=("percentile", (10, 90)))
+    line = figure.axes[0].lines[0]
+    np.testing.assert_allclose(line.get_ydata(), samples.y[0].median("repeat"))
+    bars = [bar for part in figure.axes[0].collections for bar in part.get_segments()]
+    expected = np.percentile(samples.y, [10, 90], axis=-1)
+    np.testing.assert_allclose([bar[:, 1] for bar in bars], expected.reshape(2, -1).T)
+
+
+def chain(number: int, correlation: float) -> np.ndarray:
+    rng = np.random.default_rng(number)
+    steps = np.zeros(4096)
+    for at, noise in enumerate(rng.normal(size=4096)):
+        steps[at] = correlation * steps[at - 1] + noise * np.sqrt(1 - correlation**2)
+    return steps
+
+
+def test_binning_finds_the_error_of_correlated_samples():
+    chains = np.array([chain(number, np.exp(-1 / 20)) for number in range(40)])
+    true = chains.mean(axis=1).std(ddof=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ComaWarning)
+        binned = binned_errors(chains)
+    assert np.median(binned) == pytest.approx(true, rel=0.3)
+    plain = chains.std(axis=1, ddof=1) / np.sqrt(4096)
+    assert np.median(plain) < 0.3 * true
+
+
+def test_errors_within_one_result_are_reported_as_correlated(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda T: {"m": chain(int(T), 0.95).tolist()}, {"T": [1.0, 2.0]}, progress=False)
+    ds = e.to_dataset()
+    with pytest.warns(
+        ComaWarning, match=r"along 'm_index' lie within one result.*error=\('binned', 'm_index'\)"
+    ):
+        coma.plot(ds, x="T", y="m", error="m_index")
+    figure = coma.plot(ds, x="T", y="m", error=("binned", "m_index"))
+    assert "binning" in figure.axes[0].get_title(loc="left")
+
+
+def test_an_error_cut_off_by_a_log_scale_is_reported():
+    ds = xr.Dataset({"y": ("x", [1.0, 2.0]), "e": ("x", [2.0, 0.1])}, coords={"x": [0, 1]})
+    with pytest.warns(ComaWarning, match="1 error of y reach 0 or less"):
+        coma.plot(ds, x="x", y="y", error="e", yscale="log")
+
+
+def test_curves_that_hide_each_other_are_reported(curves):
+    curves.y[2] = curves.y[0]
+    with pytest.warns(ComaWarning, match="Curves coincide and hide each other: those of hue='k' a, c"):
+        coma.plot(curves, x="x", y="y", hue="k")
+
+
+# Geometry
+
+
+def test_contours_are_interpolated_on_the_scales_of_the_axes():
+    x, y = np.geomspace(1, 1e4, 5), np.geomspace(1, 1e4, 5)
+    ds = xr.Dataset({"z": (("y", "x"), np.add.outer(np.log10(y), np.log10(x)))}, coords={"x": x, "y": y})
+    ax = coma.plot(
+        ds, x="x", y="y", z="z", kind="contour", xscale="log", yscale="log", levels=[0, 2.5, 8]
+    ).axes[0]
+    edge = ax.collections[0].get_paths()[0].vertices
+    on_edge = edge[(edge[:, 0] > 1.01) & (edge[:, 1] > 1.01)]
+    np.testing.assert_allclose(np.log10(on_edge).sum(axis=1), 2.5, atol=1e-6)
+    np.testing.assert_allclose((ax.get_xlim(), ax.get_ylim()), [(1, 1e4), (1, 1e4)])
+
+
+@pytest.mark.parametrize("bins", [None, 5, ([0.0, 1.0, 10.0], 3)])
+def test_a_sample_makes_a_heatmap_of_triangles_or_bins(bins):
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"a": rng.random(60), "b": rng.random(60), "c": 1.0})
+    how = {} if bins is None else {"bins": bins}
+    values = coma.plot(frame, x="a", y="b", z="c", kind="heatmap", **how).axes[0].collections[0].get_array()
+    np.testing.assert_allclose(values.compressed(), 1.0)
+
+
+def test_a_sample_on_a_logarithmic_scale_has_such_axes(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    scan = coma.sample(64, a=(1e-3, 1e3, "log"), b=(0.0, 1.0), method="sobol", seed=1)
+    e.run(lambda a, b: {"r": a * b}, scan, progress=False)
+    assert coma.plot(e.to_dataset(), x="a", y="r", kind="scatter").axes[0].get_xscale() == "log"
+    assert coma.plot(e.to_dataset(), x="b", y="r", kind="scatter").axes[0].get_xscale() == "linear"
+
+
+def test_hues_that_are_spaced_geometrically_have_such_colours():
+    ds = xr.Dataset({"y": (("k", "x"), apart(12, 3))}, coords={"k": np.geomspace(1e-2, 10, 12)})
+    bar = coma.plot(ds, x="x", y="y", hue="k").axes[1]
+    assert bar.get_yscale() == "log"
+
+
+# Adjusting
+
+
+def test_colours_of_a_map_can_be_chosen(plane):
+    plane.z[3, 4] = 1e6
+    mesh = coma.plot(plane, x="a", y="b", z="z", cmap="magma", vmin=0, vmax=1).axes[0].collections[0]
+    assert (mesh.get_cmap().name, mesh.get_clim()) == ("magma", (0, 1))
+    robust = coma.plot(plane, x="a", y="b", z="z", robust=True).axes[0].collections[0]
+    assert robust.get_clim()[1] < 1
+    logs = coma.plot(plane, x="a", y="b", z="z", zscale="log").axes[0].collections[0]
+    assert isinstance(logs.norm, LogNorm)
+
+
+def test_colours_of_groups_can_be_chosen(curves):
+    def colors(palette):
+        return [
+            line.get_color()
+            for line in coma.plot(curves, x="x", y="y", hue="k", palette=palette).axes[0].lines
+        ]
+
+    assert colors(["r", "g", "b"]) == ["r", "g", "b"]
+    assert colors({"a": "k", "b": "r", "c": "c"}) == ["k", "r", "c"]
+    assert len({tuple(color) for color in colors("plasma")}) == 3
+
+
+def test_the_order_of_values_can_be_chosen(curves):
+    assert entries(coma.plot(curves, x="x", y="y", hue="k", order=["c", "a", "b"])) == ["c", "a", "b"]
+    assert entries(coma.plot(curves, x="x", y="y", hue="k", order={"k": ["b"]})) == ["b", "a", "c"]
+    ax = coma.plot(curves, x="k", y="y", hue="x", order={"k": ["c", "a", "b"]}).axes[0]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["c", "a", "b"]
+
+
+def test_a_figure_keeps_the_size_asked_for(curves):
+    for legend in (True, "right", "bottom", "inside", False):
+        figure = coma.plot(curves, x="x", y="y", hue="k", figsize=(3.4, 2.4), legend=legend, title="A title")
+        assert figure.get_size_inches().tolist() == [3.4, 2.4]
+        shown = bool(figure.legends) or figure.axes[0].get_legend() is not None
+        assert shown == (legend is not False)
+
+
+def test_artists_take_keyword_arguments(curves, plane):
+    line = coma.plot(curves, x="x", y="y", hue="k", line_kw={"lw": 5, "linestyle": ":"}).axes[0].lines[0]
+    assert (line.get_linewidth(), line.get_linestyle()) == (5, ":")
+    dots = (
+        coma.plot(curves, x="x", y="y", hue="k", kind="scatter", scatter_kw={"s": 99}).axes[0].collections[0]
+    )
+    assert dots.get_sizes().tolist() == [99]
+    assert (
+        coma.plot(plane, x="a", y="b", z="z", map_kw={"alpha": 0.5}).axes[0].collections[0].get_alpha() == 0.5
+    )
+
+
+def test_bins_and_density_of_a_histogram():
+    ds = xr.Dataset({"v": ("n", np.arange(100.0))})
+    stairs = coma.plot(ds, x="v", bins=[0, 50, 100], density=True).axes[0].patches[0]
+    np.testing.assert_allclose(stairs.get_data().values, 0.01)
+    with pytest.warns(ComaWarning, match="Not counted: 49 values of v outside the bins"):
+        coma.plot(ds, x="v", bins=[0, 25, 50])
+
+
+def test_panels_can_have_axes_of_their_own(curves):
+    axes = coma.plot(curves, x="x", y="y", col="k", sharey=False, xlim=(0, 2)).axes
+    assert axes[0].get_ylim()[1] < axes[2].get_ylim()[0]
+    assert axes[0].get_xlim() == (0, 2)
+
+
+def test_styles_are_honoured(curves, plane):
+    with mpl.rc_context({"lines.linewidth": 0.5, "axes.spines.top": False, "image.cmap": "cividis"}):
+        ax = coma.plot(curves, x="x", y="y", hue="k").axes[0]
+        assert ax.lines[0].get_linewidth() == 0.5
+        assert not ax.spines["top"].get_visible()
+        assert coma.plot(plane, x="a", y="b", z="z").axes[0].collections[0].get_cmap().name == "cividis"
+
+
+def test_a_second_call_takes_the_next_colour_and_shares_the_legend():
+    _, ax = plt.subplots()
+    for name in ("theory", "data"):
+        ds = xr.Dataset({name: ("x", [1.0, len(name)])}, coords={"x": [0, 1]})
+        coma.plot(ds, x="x", y=name, ax=ax)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["theory", "data"]
+    assert not same_color(ax.lines[0].get_color(), ax.lines[1].get_color())
+
+
+# More kinds
+
+
+def test_names_and_bools_over_two_dims_are_maps_with_a_legend():
+    won = np.random.default_rng(8).choice(["chess", "go", "draw"], (4, 5))
+    ds = xr.Dataset({"won": (("a", "b"), won), "ok": (("a", "b"), won == "go")})
+    figure = coma.plot(ds, x="a", y="b", z="won")
+    assert sorted(entries(figure)) == ["chess", "draw", "go"]
+    assert len(figure.axes) == 1
+    assert entries(coma.plot(ds, x="a", y="b", z="ok")) == ["False", "True"]
+
+
+def test_boxes_and_violins_sum_up_repeats(samples):
+    figure = coma.plot(samples, x="x", y="y", hue="m", kind="box")
+    assert entries(figure) == ["a", "b"]
+    medians = [line for line in figure.axes[0].lines if line.get_linewidth() == 1.8]
+    found = sorted(float(line.get_ydata()[0]) for line in medians)
+    np.testing.assert_allclose(found, np.sort(samples.y.median("repeat").values.ravel()))
+    assert "over repeat (n" not in figure.axes[0].get_xlabel()
+    assert len(coma.plot(samples, x="m", y="y", col="x", kind="violin").axes[0].collections) >= 2
+
+
+def test_two_lists_of_one_length_are_drawn_over_each_other(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda w: {"t": [0.0, 1.0, 2.0], "x": [0.0, w, 2 * w]}, {"w": [1.0, 2.0]}, progress=False)
+    ax = coma.plot(e.to_dataset(), x="t", y="x", hue="w").axes[0]
+    assert [line.get_xydata().tolist() for line in ax.lines] == [
+        [[0, 0], [1, 1], [2, 2]],
+        [[0, 0], [1, 2], [2, 4]],
+    ]
+
+
+def test_lists_of_different_lengths_are_an_error(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda w: {"t": [0.0, 1.0], "x": [0.0, w, 2 * w]}, {"w": [1.0, 2.0]}, progress=False)
+    with pytest.raises(LayoutError, match="Nothing in this plot uses the dim 'x_index'"):
+        coma.plot(e.to_dataset(), x="t", y="x", hue="w")
+
+
+# Ticks
+
+
+def ranges() -> Iterator[tuple[float, float]]:
+    rng = np.random.default_rng(7)
+    for _ in range(12):
+        low = float(rng.normal() * 10.0 ** rng.integers(-12, 12))
+        yield low, low + float(10.0 ** rng.uniform(-3, 3)) * abs(low)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log", "symlog"])
+def test_tick_labels_never_overlap(scale):
+    for low, high in ranges():
+        x = np.linspace(low, high, 20) if scale != "log" else np.geomspace(abs(low), abs(low) + abs(high), 20)
+        ds = xr.Dataset({"y": ("x", np.arange(20.0))}, coords={"x": x})
+        figure = coma.plot(ds, x="x", y="y", xscale=scale, figsize=(2.5, 2))
+        figure.canvas.draw()
+        boxes = [tick.label1.get_window_extent() for tick in figure.axes[0].xaxis._update_ticks()]
+        boxes = sorted((box for box in boxes if box.width), key=lambda box: box.x0)
+        assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes)), (scale, low, high)
+        plt.close("all")
+
+
+def test_no_warning_of_matplotlib_comes_with_a_dark_style(curves):
+    with plt.style.context("dark_background"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ax = coma.plot(curves, x="x", y="y", hue="k").axes[0]
+        assert not any(same_color(line.get_color(), "k") for line in ax.lines)
