@@ -285,6 +285,7 @@ class Experiments:
         definition, label = joined.definition, (LABEL, joined.path)
         if dims is None and definition and layout != "points":
             dims = definition
+            joined.warn_of_lacking()
             joined.warn_of_doubles()
 
         def build(joined: Joined) -> xr.Dataset:

@@ -13,6 +13,7 @@ from coma_xr.errors import DataFileError, DataFileWarning, warn
 from coma_xr.same import doubles, key, repeat_of
 from coma_xr.text import count, listing
 from coma_xr.tree import is_typed
+from coma_xr.tree import join as path_text
 
 if TYPE_CHECKING:
     from coma_xr.experiment import Experiment
@@ -43,7 +44,9 @@ class Joined:
     path : path
         Of the label.
     definition : list of (name, path)
-        The parameters that all experiments have defined.
+        The parameters that all experiments have.
+    lacking : list of (name, path)
+        Those that some define and others lack.
     """
 
     experiments: Sequence[Experiment]
@@ -52,6 +55,7 @@ class Joined:
     origins: list[tuple[int, int]]
     path: Path
     definition: list[tuple[str, Path]]
+    lacking: list[tuple[str, Path]]
 
     def built(self, build: Callable[[Joined], _T], *, strict: bool) -> _T:
         """Return what is built of the measurements, without those that hold a value that cannot be read."""
@@ -139,6 +143,20 @@ class Joined:
             )
         return found
 
+    def warn_of_lacking(self) -> None:
+        """Report parameters that vary in some experiments and that others lack, for which there is no dim."""
+        for name, path in self.lacking:
+            found: dict[int, list[Any]] = {}
+            for number, tree in self.trees:
+                found.setdefault(self.origins[number - 1][0], []).append(look(tree, path))
+            without = [self.labels[place] for place, values in found.items() if NOTHING in values]
+            if len({key(value) for values in found.values() for value in values if value is not NOTHING}) > 1:
+                warn(
+                    f"The parameter '{name}' is no dim, because {listing(without, 3)} {'lacks' if len(without) == 1 else 'lack'} "
+                    f"it; measurements that differ only in it lie along a dim 'row'. annotate({path_text(path)!r}, "
+                    "default=...) in the experiments that lack it makes it a dim."
+                )
+
     def warn_of_doubles(self) -> None:
         """Say which experiments have several measurements of the same parameters; their own ids, which no Dataset knows."""
         found: dict[Any, list[int]] = {}
@@ -186,14 +204,9 @@ def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: boo
         label = {name: labels[place]}
         parameters = {**label, **_branch(tree)} if first else {**_branch(tree), **label}
         trees.append((number, {**tree, "parameters": parameters}))
-    return Joined(
-        experiments,
-        labels,
-        trees,
-        [(place, id) for place, id, _ in found],
-        ("parameters", name),
-        _shared([e._pairs() for e in experiments]),
-    )
+    origins = [(place, id) for place, id, _ in found]
+    shared = _shared([e._pairs() for e in experiments], trees)
+    return Joined(experiments, labels, trees, origins, ("parameters", name), *shared)
 
 
 def _warn_of_units(experiments: Sequence[Experiment], labels: Sequence[Any]) -> None:
@@ -249,9 +262,20 @@ def _branch(tree: Tree) -> Mapping[str, Any]:
     return parameters if isinstance(parameters, dict) else {}
 
 
-def _shared(definitions: Sequence[Sequence[tuple[str, Path]]]) -> list[tuple[str, Path]]:
-    """Return the parameters that all experiments have defined, by the names of the first."""
-    if not definitions:
-        return []
-    paths = [{path for _, path in definition} for definition in definitions]
-    return [(name, path) for name, path in definitions[0] if all(path in others for others in paths)]
+def _shared(
+    definitions: Sequence[Sequence[tuple[str, Path]]], trees: Iterable[tuple[int, Tree]]
+) -> tuple[list[tuple[str, Path]], list[tuple[str, Path]]]:
+    """Return the parameters that all experiments have, by the names of the first, and those that some lack.
+
+    An experiment has a parameter if it defines it, or all its measurements record it, as they do a function's default.
+    """
+    if not all(definitions):
+        return [], []
+    names = {path: name for definition in reversed(definitions) for name, path in definition}
+    order = dict.fromkeys(path for definition in definitions for _, path in definition)
+    defined = [{path for _, path in definition} for definition in definitions]
+    lacking = {path for path in order if not all(path in paths for paths in defined)}
+    if lacking:
+        lacking = {path for path in lacking if any(look(tree, path) is NOTHING for _, tree in trees)}
+    pairs = [(names[path], path) for path in order]
+    return [pair for pair in pairs if pair[1] not in lacking], [pair for pair in pairs if pair[1] in lacking]

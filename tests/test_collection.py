@@ -324,3 +324,32 @@ def test_what_fails_in_a_tree_names_the_experiment(scans):
         open_experiments("scans/*").to_datatree(variables=["y"])
     assert "This was the experiment" in caught.value.__notes__[0]
     assert caught.value.__notes__[0].rstrip(".").endswith("n4")
+
+
+def test_a_parameter_that_one_experiment_lacks_is_reported(tmp_path):
+    old, new = coma.Experiment(tmp_path / "two/old"), coma.Experiment(tmp_path / "two/new")
+    old.run(lambda x: {"y": x}, {"x": [1, 2, 3]}, progress=False)
+    new.run(lambda x, k: {"y": x * k}, {"x": [2, 3, 4], "k": [1, 2]}, progress=False)
+    with pytest.warns(ComaWarning, match=r"The parameter 'k' is no dim, because old lacks it"):
+        assert "row" in open_experiments(tmp_path / "two/*").to_dataset().dims
+    old.annotate("parameters/k", default=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ComaWarning)
+        assert open_experiments(tmp_path / "two/*").to_dataset(concat="points").sizes == {"measurement": 9}
+    ds = open_experiments(tmp_path / "two/*").to_dataset()
+    assert dict(ds.sizes) == {"experiment": 2, "x": 4, "k": 2}
+
+
+def test_a_default_that_measurements_record_is_a_parameter_too(tmp_path):
+    old, new = coma.Experiment(tmp_path / "two/old"), coma.Experiment(tmp_path / "two/new")
+
+    def f(x, k=1):
+        return {"y": x * k}
+
+    old.run(f, {"x": [1, 2]}, progress=False)
+    new.run(f, {"x": [1, 2], "k": [1, 2]}, progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ComaWarning)
+        ds = open_experiments(tmp_path / "two/*").to_dataset()
+    assert dict(ds.sizes) == {"experiment": 2, "x": 2, "k": 2}
+    assert ds.y.sel(experiment="old", k=1).values.tolist() == [1, 2]
