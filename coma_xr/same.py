@@ -525,7 +525,9 @@ def _span(value: Any) -> tuple[Mark, int, int] | None:
         midnight = (part[1] - _EPOCH.toordinal()) * _UNITS["D"]
         return _NAIVE, midnight, midnight
     if part[0] is _CALENDAR:
-        return _span_of_numpy(value) if part[1] else None
+        # Only text stands for all of a month; a value is its first moment.
+        begin = _span_of_numpy(value)[1] if part[1] else None
+        return None if begin is None else (_NAIVE, begin, begin)
     return part[0], part[1], part[1]
 
 

@@ -334,7 +334,7 @@ DAY, NOON = dt.date(2020, 1, 5), dt.datetime(2020, 1, 5, 12)
         ("2020-02", ">", NOON, True),
         (NOON, ">", "2019", True),
         (np.datetime64("2020-01", "M"), "==", "2020-01", True),
-        (np.datetime64("2020-01", "M"), "<", DAY, False),
+        (np.datetime64("2020-01", "M"), "<", DAY, True),
         (np.datetime64("2020-01", "M"), "<", "2020-02", True),
         (dt.datetime(2020, 1, 1, tzinfo=UTC), "==", "2020-01-01T02:00+02:00", True),
         (dt.datetime(2020, 1, 1, tzinfo=UTC), "==", "2020-01-01T00:00:00Z", True),

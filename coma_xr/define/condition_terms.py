@@ -607,14 +607,16 @@ def _plain_scalar(value: Any) -> Any:
         return float("nan")
     if kind == "M" and not value.ndim:
         return _plain_time(value)
-    if kind and not value.ndim:
-        value = value.item() if kind != "m" else value.astype("m8[us]").item()
+    if kind == "m" and not value.ndim:
+        value = _exactly(value.astype("m8[us]").item(), value)
+    elif kind and not value.ndim:
+        value = value.item()
     elif isinstance(value, dt.datetime):
         # A Timestamp may have nanoseconds.
         stamp = None if value.tzinfo else getattr(value, "asm8", None)
         return dt.datetime.fromisoformat(value.isoformat()) if stamp is None else _plain_time(stamp)
     elif isinstance(value, dt.timedelta):
-        value = dt.timedelta(value.days, value.seconds, value.microseconds)
+        value = _exactly(dt.timedelta(value.days, value.seconds, value.microseconds), value)
     elif isinstance(value, (str, int, float, enum.Enum)):
         value = from_plain(normalise("value", value))
     if type(value) in _BARE or type(value) in _WRITTEN:
@@ -624,6 +626,11 @@ def _plain_scalar(value: Any) -> Any:
         expected="a number, text, True, False, None, a date or a list of these",
         ways=["Use .isin() for a choice among several values."] if getattr(value, "ndim", 0) else (),
     )
+
+
+def _exactly(duration: dt.timedelta, value: Any) -> Any:
+    """Return a duration of Python's for one of NumPy or pandas, which it only replaces if it is the same."""
+    return duration if same.equal(duration, value) else value
 
 
 def _plain_time(value: Any) -> Any:

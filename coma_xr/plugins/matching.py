@@ -49,6 +49,7 @@ def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) 
     """
     if isinstance(wanted, enum.Enum):
         return matches(name, values, wanted.value, tolerance)
+    wanted = _asked(wanted)
     if isinstance(wanted, slice):
         mask = _between(name, values, wanted, tolerance)
     elif isinstance(wanted, (list, tuple, np.ndarray, range)):
@@ -63,6 +64,14 @@ def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) 
     if not mask.any():
         raise _nothing(name, values, wanted)
     return mask
+
+
+def _asked(wanted: Any) -> Any:
+    """Return a year or month of NumPy as text, which stands for all of it."""
+    if isinstance(wanted, slice):
+        return slice(_asked(wanted.start), _asked(wanted.stop))
+    is_time = isinstance(wanted, np.datetime64) and np.datetime_data(wanted.dtype)[0] in ("Y", "M")
+    return str(wanted) if is_time else wanted
 
 
 def _equal(values: npt.NDArray[Any], wanted: Any, tolerance: float) -> Mask:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import coma_xr as coma
@@ -320,3 +321,13 @@ def test_parameters_that_are_dictionaries_are_dims_and_their_items_coords(tmp_pa
     assert e.to_dataset(dims=["a", "opt/n"]).y.sel(n=2, a=2) == 4
     assert e.to_dataframe().opt.tolist() == points.opt.values.tolist()
     assert [m.id for m in e.measurements("`opt/n` == 2")] == [3, 4]
+
+
+def test_values_that_version_1_took_for_different_ones_are_named():
+    stamp = pd.Timestamp("2020-01-01")
+    trees = measured(({"t": stamp}, {"y": 1}), ({"t": stamp.to_pydatetime()}, {"y": 2}))
+    with pytest.warns(
+        ComaWarning, match=r"In version 1 Timestamp\(.*\) and datetime\.datetime\(.*\) were different"
+    ):
+        ds = build_dataset(trees, definition=[("t", "parameters/t")])
+    assert dict(ds.sizes) == {"t": 1, "row": 2}
