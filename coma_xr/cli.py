@@ -6,7 +6,6 @@ Modules are loaded by the command that needs them, so that each starts as soon a
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,26 +14,13 @@ from typing import Any, NoReturn
 
 from coma_xr import __version__, demo
 from coma_xr.errors import ComaError, ComaWarning
-from coma_xr.text import listing, near_names
+from coma_xr.text import available, clean, listing, near_names
 
 __all__ = ["main"]
 
 FAILED = 1
 INTERRUPTED = 130
 NOT_READ = 141
-
-# What messages call an argument in Python, and how it is called here; the second for those of plots.
-_CALLED_HERE = {
-    "overwrite=True": "--overwrite",
-    r"Call activate\(\) before": "`coma-xr activate` it before",
-    "Choose one with id=, or give": "Give",
-    r"say it by define_parameter_set\(.*?\), for example": "a script does it by define_parameter_set()",
-}
-_CALLED_BY_PLOT = {
-    r"\bds\.sel\((\w+)=([^()]*)\)": r'--where "\1 == \2"',
-    r"\b([xyz])='([^']*)'": r"-\1 \2",
-    r"\b(hue|style|row|col|error|kind|[xyz]scale)='([^']*)'": r"--\1 \2",
-}
 
 _PLOT = ("x", "y", "z", "hue", "style", "row", "col", "error", "kind", "xscale", "yscale", "zscale")
 
@@ -53,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 when all went well, 1 when something was wrong, which is said on standard error, 130 when
         interrupted, 141 when nobody reads on. Wrong arguments and ``--help`` leave with SystemExit, as argparse does.
     """
-    options, unknown = _parser().parse_known_args(arguments)
+    parser = _parser()
+    _check_command(parser, sys.argv[1:] if arguments is None else arguments)
+    options, unknown = parser.parse_known_args(arguments)
     if unknown:
         _refuse(options.parser, unknown)
     for stream in (sys.stdout, sys.stderr):
@@ -71,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = None
         return NOT_READ
     except ComaError as error:
-        print(f"coma-xr: {_in_words(error, options.command)}", file=sys.stderr)
+        print(f"coma-xr: {error.message('terminal')}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("coma-xr: interrupted; what was finished is saved", file=sys.stderr)
@@ -95,6 +83,13 @@ def _expand_paths(options: argparse.Namespace) -> None:
             setattr(options, name, files.local_path(paths))
 
 
+def _check_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """Leave with the near commands when the first word is none."""
+    commands = next(action.choices for action in parser._actions if action.dest == "command")
+    if words and not words[0].startswith("-") and words[0] not in (commands or ()):
+        parser.error(f"Unknown command '{words[0]}'. {available(words[0], commands or ())}")
+
+
 def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn:
     """Leave with the usage of the command, and the options that are near to the unknown ones."""
     text = f"{parser.prog} does not know {listing(unknown)}."
@@ -113,25 +108,10 @@ def _tell_warnings() -> None:
             others(message, category, *place, **more)
         elif str(message) not in told:
             told.add(str(message))
-            print(f"coma-xr: warning: {_one_line(str(message))}", file=sys.stderr)
+            print(f"coma-xr: warning: {clean(message)}", file=sys.stderr)
 
     warnings.simplefilter("always", ComaWarning)
     warnings.showwarning = show
-
-
-def _in_words(error: ComaError, command: str) -> str:
-    """Return what an error says, as things are called in a terminal."""
-    text = error.message("terminal")
-    if error.excerpt is not None:
-        # A condition that cannot be read is shown with a mark below the place.
-        return text
-    for there, here in {**_CALLED_HERE, **(_CALLED_BY_PLOT if command == "plot" else {})}.items():
-        text = re.sub(there, here, text)
-    return _one_line(text)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 # ------------------------------------------------------------------------------------------ the words
@@ -177,10 +157,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _takes_experiment(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "directory", metavar="DIR", help="the experiment: its directory, or its experiment file"
-    )
+def _takes_experiment(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    help = "directory or file of the experiment"
+    if optional:
+        parser.add_argument(
+            "directory", metavar="DIR", nargs="?", default=".", help=f"{help} (default: here)"
+        )
+    else:
+        parser.add_argument("directory", metavar="DIR", help=help)
 
 
 def _takes_json(parser: argparse.ArgumentParser) -> None:
@@ -246,7 +230,7 @@ def _add_looking(commands: _Commands) -> None:
         "For each path its name, role, type, number of distinct values, range, and how many measurements have it.",
         "coma-xr paths pendulum",
     )
-    _takes_experiment(parser)
+    _takes_experiment(parser, optional=True)
     _takes_json(parser)
     parser = commands.add(
         "failures",
@@ -255,7 +239,7 @@ def _add_looking(commands: _Commands) -> None:
         "They are tried again in the next run.",
         "coma-xr failures pendulum; coma-xr failures pendulum --traceback 12",
     )
-    _takes_experiment(parser)
+    _takes_experiment(parser, optional=True)
     parser.add_argument("--traceback", metavar="ID", type=int, help="print the traceback of this one")
     _takes_json(parser)
 
@@ -269,7 +253,7 @@ def _add_running(commands: _Commands) -> None:
         "by another process, how far that is and about how long it still takes.",
         "coma-xr status pendulum",
     )
-    _takes_experiment(parser)
+    _takes_experiment(parser, optional=True)
     _takes_json(parser)
     parser = commands.add(
         "watch",
@@ -278,7 +262,7 @@ def _add_running(commands: _Commands) -> None:
         "Ctrl-C ends it sooner; the run goes on.",
         "coma-xr watch pendulum",
     )
-    _takes_experiment(parser)
+    _takes_experiment(parser, optional=True)
     help = "time between two looks (default: %(default)s)"
     parser.add_argument("--interval", metavar="SECONDS", type=_seconds, default=1.0, help=help)
 
@@ -304,7 +288,7 @@ def _add_writing(commands: _Commands) -> None:
         "One HTML file, to be read without a network: what was scanned, what came out, failures, durations, versions.",
         "coma-xr report pendulum -o pendulum.html",
     )
-    _takes_experiment(parser)
+    _takes_experiment(parser, optional=True)
     help = "the page (default: the experiment's name with .html, here)"
     parser.add_argument("-o", "--output", metavar="FILE", help=help)
     _takes_overwrite(parser)
@@ -318,7 +302,7 @@ def _add_plot(commands: _Commands) -> None:
         "The arguments are those of coma_xr.plot: names or paths of parameters and results.",
         "coma-xr plot pendulum -x theta -y t -y t_ --col theta_0 -o pendulum.pdf",
     )
-    _takes_experiment(parser)
+    _takes_experiment(parser, optional=True)
     parser.add_argument("-x", "--x", metavar="NAME", help="what is on the axis to the right")
     help = "what is on the axis upwards; several times for several in one panel"
     parser.add_argument("-y", "--y", metavar="NAME", action="append", help=help)
@@ -378,8 +362,8 @@ def _add_keeping(commands: _Commands) -> None:
         "It ends with 1 when something is not as it should be.",
         "coma-xr verify pendulum; coma-xr verify pendulum --repair",
     )
-    help = "experiments: their directories, or experiment files"
-    parser.add_argument("directories", metavar="DIR", nargs="+", help=help)
+    help = "directories or files of experiments (default: here)"
+    parser.add_argument("directories", metavar="DIR", nargs="*", default=["."], help=help)
     parser.add_argument("--repair", action="store_true", help="mend what can be mended; nothing is deleted")
     _takes_json(parser)
     _add_merge(commands)

@@ -80,6 +80,10 @@ class Way:
         return self.python
 
 
+# What to do about a file that exists.
+REPLACE = Way("Choose another name or pass overwrite=True.", "Choose another name or pass --overwrite.")
+
+
 class ComaError(Exception):
     """Parent of all errors that coma_xr raises on purpose.
 
@@ -232,9 +236,9 @@ class StorageError(ComaError, OSError):
             self.what = str(args[1])
 
     def _what(self, language: Language) -> str:
-        if language == "terminal" and self.filename:
-            return f"{self.filename}: {self.what}"
-        return OSError.__str__(self)
+        is_path = language == "terminal" and self.filename
+        text = f"{self.filename}: {self.what}" if is_path else OSError.__str__(self)
+        return f"{text}." if self.ways else text
 
     __str__ = ComaError.__str__
 

@@ -201,3 +201,19 @@ def test_letters_that_the_terminal_has_not_are_written_otherwise(tmp_path):
         command, capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"}
     )
     assert "µ and \\u4e2d".encode("latin-1") in run.stdout
+
+
+def test_a_misspelt_command_gets_the_near_one(capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["shwo", "."])
+    assert left.value.code == 2
+    assert "Unknown command 'shwo'." in (said := capsys.readouterr().err)
+    assert "Did you mean 'show'?" in said
+
+
+@pytest.mark.parametrize("command", ["status", "paths", "failures", "verify"])
+def test_commands_take_the_working_directory_by_default(command, tmp_path, monkeypatch, capsys):
+    coma_xr.Experiment(tmp_path / "e").run(lambda a: a, {"a": [1, 2]}, progress=False)
+    monkeypatch.chdir(tmp_path / "e")
+    assert cli.main([command]) == 0
+    assert capsys.readouterr().out

@@ -807,3 +807,21 @@ def test_a_function_that_cannot_be_sent_changes_nothing(e):
         e.run(lambda x: lock.locked(), {"x": [1]}, max_workers=2)
     assert {path.name for path in e.path.iterdir()} == before
     assert len(e.run(lambda y: y, {"y": [1]}, progress=False)) == 2
+
+
+def test_a_second_thread_gets_an_error_about_threads(e):
+    started, ended = threading.Event(), threading.Event()
+
+    def simulate(x):
+        started.set()
+        ended.wait(10)
+        return x
+
+    thread = threading.Thread(target=e.run, args=(simulate, {"x": [1]}), kwargs={"progress": False})
+    thread.start()
+    started.wait(10)
+    with pytest.raises(coma.ExperimentBusyError, match=r"^Another thread of this process is running"):
+        coma.Experiment(e.path).run(simulate, {"x": [1]}, progress=False)
+    ended.set()
+    thread.join()
+    assert len(e) == 1

@@ -31,7 +31,7 @@ from coma_xr.define.values import hand_out
 from coma_xr.errors import ParameterError
 from coma_xr.keywords import checks_keywords
 from coma_xr.same import key
-from coma_xr.text import listing
+from coma_xr.text import listing, with_article
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
@@ -554,7 +554,7 @@ def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
     for number, one in enumerate(sets):
         if not isinstance(one, Mapping):
             raise ParameterError(
-                f"cases() takes a list of dictionaries; number {number} of it is a {type(one).__name__}."
+                f"cases() takes a list of dictionaries; number {number} of it is {with_article(type(one).__name__)}."
             )
         if not number:
             columns = {name: [] for name in one}

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from coma_xr import files
-from coma_xr.errors import DataFileWarning, StorageError, warn
+from coma_xr.errors import REPLACE, DataFileWarning, StorageError, warn
 from coma_xr.exports.attrs import NOTE
 from coma_xr.exports.columns import Array, as_objects
 from coma_xr.exports.table import Table, from_table, plain_name, to_table
@@ -56,8 +56,7 @@ def write(data: xr.Dataset | pd.DataFrame, path: Path, overwrite: bool) -> None:
     if files.exists(str(path)) and not overwrite:
         raise FileExistsError(errno.EEXIST, "this file exists already", str(path))
     if not overwrite and files.exists(beside) and _note(beside) is None:
-        said = "this file, which would say the types, is there already; take another name, or overwrite=True"
-        raise StorageError(errno.EEXIST, said, beside)
+        raise StorageError(errno.EEXIST, "the file for the types exists already", beside, ways=[REPLACE])
     tree = _metadata(table, path.name, tokens, hashlib.sha256(text).hexdigest())
     if not overwrite:
         _create(str(path), text, beside, tree)

@@ -11,7 +11,7 @@ import xarray as xr
 
 from coma_xr import files
 from coma_xr.checks import check_flag
-from coma_xr.errors import ExperimentError, StorageError
+from coma_xr.errors import REPLACE, ExperimentError, StorageError
 from coma_xr.exports.datasets import dataset_of
 from coma_xr.exports.formats import format_of
 from coma_xr.keywords import checks_keywords
@@ -94,8 +94,7 @@ def export(
     try:
         chosen.module.write(data, path, overwrite)
     except FileExistsError as error:
-        text = "there is a file of this name already; take another name, or replace it with overwrite=True"
-        raise StorageError(error.errno, text, str(path)) from None
+        raise StorageError(error.errno, "this file exists already", str(path), ways=[REPLACE]) from None
     return path
 
 

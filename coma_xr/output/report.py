@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coma_xr import files
-from coma_xr.errors import ExperimentError, StorageError
+from coma_xr.errors import REPLACE, ExperimentError, StorageError
 from coma_xr.html import Html, facts, fold, join, page, table, tag, trace
 from coma_xr.output.reporting.coverage import bar, counts_of, map_of, status_of
 from coma_xr.output.reporting.durations import durations_html, seconds_text
@@ -52,8 +53,7 @@ def check_path(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
 
 
 def _taken(path: Path) -> StorageError:
-    text = "there is a file of this name already; take another name, or replace it with overwrite=True"
-    return StorageError(17, text, str(path))
+    return StorageError(errno.EEXIST, "this file exists already", str(path), ways=[REPLACE])
 
 
 def write(facts: Facts, path: Path, *, overwrite: bool = False) -> Path:

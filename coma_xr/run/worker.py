@@ -28,7 +28,7 @@ from coma_xr.exports.collector import Collector
 from coma_xr.run import signature
 from coma_xr.run.seeds import Seeds
 from coma_xr.same import maker
-from coma_xr.text import listing
+from coma_xr.text import listing, with_article
 from coma_xr.tree import join
 from coma_xr.values.external import FILES
 from coma_xr.values.objects import CLASS, GETSTATE, fields_of, own_state
@@ -255,7 +255,7 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
         tree = _tree(work, task, value, collector)
         own = tree.pop("info", {})
         if type(own) is not dict:
-            raise SerializationError(f"info: this branch is a dictionary, here it is a {type(own).__name__}.")
+            raise SerializationError(f"info is {with_article(type(own).__name__)}.", expected="a dictionary")
         info = _info(started, seconds, work.provenance, marks)
         # What coma_xr itself records stays, also when the function returns a tree that it read somewhere.
         kept = {_ID} if work.keeps_info else {_ID, *info}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from coma_xr.errors import DataFileError, InactiveError
+from coma_xr.errors import DataFileError, InactiveError, Way
 from coma_xr.store.contract import MeasurementStore
 from coma_xr.store.documents import same
 
@@ -83,7 +83,8 @@ class ArchiveStore(MeasurementStore):
 def inactive(path: str) -> InactiveError:
     """Return the error for changing what is archived."""
     return InactiveError(
-        f"The experiment is inactive: its measurements lie in {path}. Call activate() before adding to it."
+        f"The experiment is inactive. Its measurements are stored in {path}.",
+        ways=[Way("Call activate() before adding to it.", "Run `coma-xr activate` before adding to it.")],
     )
 
 

@@ -10,6 +10,7 @@ import datetime as dt
 import errno
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -54,6 +55,7 @@ _MOST = 10**12
 
 # What the runs of this process tell of themselves, by their lock files.
 _own: dict[str, dict[str, Any]] = {}
+_threads: dict[str, int] = {}
 
 # How a file system without locks answers.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
@@ -319,11 +321,17 @@ def run_lock(directory: str, shard: Shard | None = None) -> Iterator[None]:
     try:
         held = _acquired(path, 0)
     except ExperimentBusyError:
+        if _threads.get(path) == threading.get_ident():
+            raise ExperimentBusyError(
+                f"{directory} is already being run; the function of a run cannot run its own experiment."
+            ) from None
         raise ExperimentBusyError(
-            f"{directory} is being run by this process already; a function that is run cannot run its own experiment."
+            f"Another thread of this process is running {directory}.",
+            ways=["Wait until it ends, or call run once with max_workers= or executor=."],
         ) from None
     try:
         start = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        _threads[path] = threading.get_ident()
         _own[path] = {"pid": os.getpid(), "host": files.host(), "start": start, "path": directory}
         if shard is not None:
             _own[path]["shard"] = asdict(shard)

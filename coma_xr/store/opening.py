@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr import files
 from coma_xr.checks import check_choice, check_integer
 from coma_xr.encoding.formats import JSON, format_of
-from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, warn
+from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, Way, warn
 from coma_xr.store import documents
 from coma_xr.store.layout import CODE, LOCK, NO_DATES, ExperimentDocument, Layout
 from coma_xr.store.locks import lock
@@ -154,8 +154,10 @@ def _choose(directory: str, candidates: list[str], wanted: Wanted) -> str | None
         candidates = fitting
     if len(candidates) > 1:
         raise ExperimentError(
-            f"{directory} holds several experiments: {listing(candidates)}. Choose one with id=, or give the path "
-            "of its file."
+            f"{directory} holds several experiments: {listing(candidates)}.",
+            ways=[
+                Way("Pass id= or the path of the experiment file.", "Pass the path of the experiment file.")
+            ],
         )
     return candidates[0] if candidates else None
 

@@ -29,7 +29,7 @@ def remove(path: str, ids: Sequence[int], *, where: str | None, reason: str | No
         list(dict.fromkeys(ids)) if where is None else [m.id for m in experiment.measurements(where=where)]
     )
     if not chosen:
-        said("no measurement is like that; nothing was moved")
+        said("nothing was moved")
         return 1
     _show(experiment, chosen)
     if not yes and not _agreed(number_of(len(chosen), "measurement")):

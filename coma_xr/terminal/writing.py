@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
-from coma_xr.errors import ExperimentError, StorageError
+from coma_xr.errors import REPLACE, ExperimentError, StorageError
 from coma_xr.terminal.finding import opened
 from coma_xr.text import available, clean
 
@@ -72,8 +72,7 @@ def _check(output: str, *, overwrite: bool) -> None:
             f"{output}: expected the name of a file that a figure can be saved in. {available(suffix, kinds)}"
         )
     if files.exists(output) and not overwrite:
-        text = "there is a file of this name already; take another name, or replace it with --overwrite"
-        raise StorageError(errno.EEXIST, text, output)
+        raise StorageError(errno.EEXIST, "this file exists already", output, ways=[REPLACE])
 
 
 def _check_some(experiment: Experiment, where: str | None) -> None:

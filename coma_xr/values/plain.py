@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from coma_xr.errors import DataFileError, SerializationError
+from coma_xr.text import with_article
 from coma_xr.tree import MAX_DEPTH, TREE, TYPE, is_typed, join, shown
 from coma_xr.values import objects, registry, typed
 from coma_xr.values.external import External
@@ -150,8 +151,8 @@ def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], way: _Way) -> T
     for key, child in value.items():
         if not isinstance(key, str):
             raise SerializationError(
-                f"{join(path) or 'the result'}: the key {key!r} is a {type(key).__name__}; the keys of a "
-                f"dictionary that is stored are text. Use {str(key)!r}."
+                f"{join(path) or 'the result'}: the key {key!r} is {with_article(type(key).__name__)}; the keys of a "
+                f"stored dictionary are strings. Use {str(key)!r}."
             )
         # str() takes the subclass, such as numpy.str_, away.
         name = key if type(key) is str else str.__str__(key)

@@ -446,7 +446,7 @@ def test_a_file_that_is_there_is_replaced_only_when_asked(tmp_path):
     path = tmp_path / "e.html"
     path.write_text("mine")
     for attempt in (lambda: check_path(path, overwrite=False), lambda: write(Facts("e"), path)):
-        with pytest.raises(coma.StorageError, match=r"take another name, or replace it with overwrite=True"):
+        with pytest.raises(coma.StorageError, match=r"Choose another name or pass overwrite=True"):
             attempt()
     assert path.read_text() == "mine"
     assert write(Facts("e"), path, overwrite=True) == path

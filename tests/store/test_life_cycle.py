@@ -344,7 +344,7 @@ def test_a_compressed_archive_is_read_as_it_is_and_brought_back(experiment_path,
     assert listing(experiment_path) == [f"{name}.gz"]
     assert place.info["description"] == "other"
     place.save_info(description=None)
-    with pytest.raises(InactiveError, match=r"lie in .*\.gz\. Call activate"):
+    with pytest.raises(InactiveError, match=r"stored in .*\.gz\.\nCall activate"):
         place.check_writable()
     with pytest.raises(InactiveError, match="is inactive already"):
         place.deactivate(compress=True)

@@ -153,7 +153,7 @@ def test_a_function_cannot_run_or_archive_its_own_experiment(place):
     with place.running():
         with pytest.raises(
             ExperimentBusyError,
-            match=rf"^{place.path} is being run by this process already; a function that is run cannot run its own",
+            match=rf"^{place.path} is already being run; the function of a run cannot run its own",
         ):
             place.running().__enter__()
         with pytest.raises(

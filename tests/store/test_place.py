@@ -297,7 +297,7 @@ def test_of_several_experiments_one_is_chosen_and_they_can_only_be_read(tmp_path
     source = COMA2 / "pendulum-json-pretty-inactive" / "experiment.000007.json"
     shutil.copy(source, tmp_path)
     shutil.copy(source, tmp_path / "experiment.000008.json")
-    text = rf"^{tmp_path} holds several experiments: experiment\.000007\.json, experiment\.000008\.json\. Choose one"
+    text = rf"^{tmp_path} holds several experiments: experiment\.000007\.json, experiment\.000008\.json\.\nPass id="
     with pytest.raises(ExperimentError, match=text):
         opened(tmp_path)
     with pytest.raises(ExperimentError, match="holds no experiment with the id 9, but experiment"):
@@ -327,7 +327,7 @@ def test_an_experiment_file_in_each_format_is_one_too_many(tmp_path):
     for suffix in ("json", "xml"):
         shutil.copy(next((COMA2 / f"chain-{suffix}-pretty-inactive").iterdir()), tmp_path)
     text = (
-        rf"^{tmp_path} holds several experiments: experiment\.none\.json, experiment\.none\.xml\. Choose one"
+        rf"^{tmp_path} holds several experiments: experiment\.none\.json, experiment\.none\.xml\.\nPass id="
     )
     with pytest.raises(ExperimentError, match=text):
         opened(tmp_path)
@@ -585,7 +585,7 @@ def test_nothing_is_added_to_an_inactive_experiment(place, rest):
     for name in ("check_writable", "add", "remove", "add_failure", "remove_failures", "running", "saving"):
         with pytest.raises(
             InactiveError,
-            match=rf"^The experiment is inactive: its measurements lie in {place.experiment_file}\. Call activate\(\)",
+            match=rf"^The experiment is inactive. Its measurements are stored in {place.experiment_file}\.\nCall activate\(\)",
         ):
             calls[name]()
 

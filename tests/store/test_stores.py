@@ -364,7 +364,7 @@ def test_a_directory_that_is_gone_has_no_measurements(tmp_path):
 
 def test_nothing_can_be_added_to_an_archive():
     store = ArchiveStore("e.json", [tree_of(1, 1)])
-    text = r"^The experiment is inactive: its measurements lie in e\.json\. Call activate\(\) before adding to it\.$"
+    text = r"^The experiment is inactive\. Its measurements are stored in e\.json\.\s+Call activate\(\) before adding to it\.$"
     with pytest.raises(InactiveError, match=text):
         store.add({}, b"")
     with pytest.raises(InactiveError, match=text):

@@ -73,7 +73,8 @@ def test_in_a_terminal_it_asks(e, run, monkeypatch, answer, left):
 def test_what_cannot_be_removed_is_told_before_anything_is(e, run):
     assert run("remove", "inverse", 5, 99, "--yes").err[0].startswith("coma-xr: There is no measurement 99.")
     assert run("remove", "inverse", "--where", "a > 7", "--yes").err == [
-        "coma-xr: no measurement is like that; nothing was moved"
+        "coma-xr: warning: None of the 4 measurements fulfils the condition a > 7.",
+        "coma-xr: nothing was moved",
     ]
     e.deactivate()
     assert run("remove", "inverse", 5, "--yes") == (

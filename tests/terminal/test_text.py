@@ -5,6 +5,7 @@ import os
 import pytest
 
 from coma_xr.terminal import text
+from coma_xr.text import clean, clean_lines
 
 
 def test_a_table_puts_numbers_right_and_text_left(capsys):
@@ -43,11 +44,11 @@ def test_a_long_value_is_cut_in_a_table_and_a_line_only_in_a_terminal(capsys, mo
     ],
 )
 def test_nothing_in_a_text_can_steer_the_terminal(value, shown):
-    assert text.clean(value) == shown
+    assert clean(value) == shown
 
 
 def test_a_text_of_several_lines_keeps_them():
-    assert text.block("a\n\tb\x1b[2J\r") == "a\n        b\\x1b[2J\\r"
+    assert clean_lines("a\n\tb\x1b[2J\r") == "a\n        b\\x1b[2J\\r"
 
 
 def test_json_is_legal_whatever_the_value(capsys):

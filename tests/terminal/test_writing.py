@@ -18,7 +18,7 @@ def test_what_is_exported_is_what_the_experiment_exports(e, here, run, name):
 
 def test_nothing_is_overwritten_unless_it_is_asked_for(e, here, run):
     (here / "out.csv").write_text("mine")
-    text = "there is a file of this name already; take another name, or replace it with --overwrite"
+    text = "this file exists already. Choose another name or pass --overwrite."
     assert run("export", "inverse", "out.csv") == (1, [], [f"coma-xr: out.csv: {text}"])
     assert (here / "out.csv").read_text() == "mine"
     assert run("export", "inverse", "out.csv", "--overwrite").code == 0
@@ -54,7 +54,7 @@ def test_a_condition_chooses_what_is_exported(e, here, run):
         ),
         ("a > 'x'", ["coma-xr: 1 (a number) and 'x' (text) have no order."]),
         ("b > 1", ["coma-xr: No measurement has a path or name 'b'."]),
-        ("a > 5", ["coma-xr: There is no measurement with a > 5 in "]),
+        ("a > 5", ["coma-xr: warning: None of the 4 measurements fulfils the condition a > 5."]),
     ],
 )
 @pytest.mark.parametrize("words", [["export", "inverse", "out.csv"], ["plot", "inverse", "-o", "out.png"]])
@@ -116,14 +116,14 @@ def test_the_arguments_of_a_plot_are_those_of_coma_plot(e, run, monkeypatch):
 
 
 def test_what_a_plot_lacks_is_said_in_the_words_of_the_terminal(e, run):
-    [line] = run("plot", "inverse", "-x", "a", "-y", "y").err
+    line = "\n".join(run("plot", "inverse", "-x", "a", "-y", "y").err)
     assert "Nothing in this plot uses the dim 'name'" in line
     assert "--hue name" in line
     assert """--where "name == 'left'\"""" in line
-    [line] = run("plot", "inverse", "-x", "a", "-y", "z", "--hue", "name").err
-    assert line.startswith("coma-xr: -y z is not a dimension, coordinate or variable")
-    [line] = run("plot", "inverse", "-x", "a", "-y", "y", "--kind", "pie").err
-    assert line.startswith("coma-xr: --kind pie is unknown. Available: line,")
+    line, *_ = run("plot", "inverse", "-x", "a", "-y", "z", "--hue", "name").err
+    assert line.startswith("coma-xr: y='z' is not a dimension, coordinate or variable")
+    line, *_ = run("plot", "inverse", "-x", "a", "-y", "y", "--kind", "pie").err
+    assert line.startswith("coma-xr: kind='pie' is unknown. Available: line,")
 
 
 def test_the_data_of_a_plot_is_that_of_the_condition(e, run, here):
@@ -140,7 +140,7 @@ def test_a_report_is_a_page(e, here, run):
     assert "One over a" in page
     assert "ZeroDivisionError" in page
     assert run("report", "inverse", "-o", "page.html").err == [
-        "coma-xr: page.html: there is a file of this name already; take another name, or replace it with --overwrite"
+        "coma-xr: page.html: this file exists already. Choose another name or pass --overwrite."
     ]
     assert run("report", "inverse", "-o", "page.html", "--overwrite").code == 0
     e.deactivate()
