@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import warnings
 
 import numpy as np
@@ -181,7 +180,7 @@ def test_other_results_or_parameters_are_no_duplicates(e):
 def test_a_copied_file_of_a_measurement_saved_by_hand_is_a_duplicate(e):
     by_hand(e, 1)
     by_hand(e, 1)
-    shutil.copy(e.path / "measurement.000001.json", e.path / "measurement.000009.json")
+    twin(e, 1, 9)
     e = coma.Experiment(e.path)
     assert e.duplicates().duplicate_of.to_dict() == {9: 1}
     with pytest.warns(ComaWarning, match="9 next to 1"):
