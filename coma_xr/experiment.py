@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import coma_xr
 from coma_xr.checks import check_choice, check_flag, check_ids, check_integer, check_string, check_strings
+from coma_xr.define.exact import things_of
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import check_extends
 from coma_xr.define.scan_records import ScanRecord
@@ -362,8 +363,7 @@ class Experiment(Readable):
         timeout : float, optional
             After so many seconds a parameter set is stopped, and recorded as failed. Not with `executor`.
         on_error : {"auto", "continue", "stop"}, default "auto"
-            After a parameter set failed: go on, but stop when nothing has ever succeeded and ten failed in the
-            same way; go on in any case; or stop and raise.
+            After a failure: go on, unless the first ten or more fail in the same way; always go on; stop and raise.
         retry_failed : bool, default True
             Run those that failed in an earlier run too, after those that were never tried.
         repeats : int, optional
@@ -410,7 +410,7 @@ class Experiment(Readable):
         asked = None if scan is None else Scan.of(scan)
         definition = self._definition_to_run(function, asked)
         wanted = self._sets if asked is None else asked.rows(definition)
-        work = self._work(function, definition, asked, seed)
+        work = replace(self._work(function, definition, asked, seed), things=things_of(wanted))
         session = Session(self._place, work, wanted, self._past(), self._durable, options)
         if asked is not None:
             self._check_definition(definition, work.defaults)

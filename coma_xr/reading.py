@@ -12,6 +12,7 @@ from coma_xr.checks import check_flag
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import Past, read
 from coma_xr.define.scans import Scan
+from coma_xr.define.values import given_again
 from coma_xr.errors import (
     DataFileError,
     DataFileWarning,
@@ -267,17 +268,33 @@ class Readable:
         )
         return removed_table(rows, self._pairs())
 
-    def missing(self) -> Scan:
+    def missing(self, *given: Any) -> Scan:
         """Return the parameter sets that were asked for and have no measurement, or not all of their repeats.
 
         The last scan was asked for, unless it was part of what had been asked for before.
+
+        Parameters
+        ----------
+        *given : function or class
+            Those among the values of the parameters, or of which objects are among them, that this process has not
+            used as such: a file only has their names, and nothing is imported because a file names it.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]}, limit=2)
+        RunReport(saved=2, asked=3, skipped=0, failed=0)
+        >>> list(e.missing())
+        [{'x': 3}]
         """
         scan = self._place.scan() or {}
         definition = Definition.from_state(scan["parameters"]) if scan else self._definition
         if definition is None:
             raise ParameterError(f"Nothing was run in {self.path} yet, so nothing is missing.")
         lacking = self._lacking(scan, self._done()(definition))
-        return Scan.of_rows(definition, [row for row, number in lacking if number])
+        values = given_again(definition.paths, scan, given)
+        return Scan.of_rows(definition, [values(row) for row, number in lacking if number])
 
     @staticmethod
     def _lacking(scan: Mapping[str, Any], done: Container[Hashable]) -> Iterator[tuple[Any, int]]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from coma_xr.define.exact import key_of, plain_of
 from coma_xr.define.parameters import Definition
 from coma_xr.define.scan_records import (
     LayoutRule,
@@ -17,6 +18,7 @@ from coma_xr.define.scan_records import (
     records_of,
     with_scan,
 )
+from coma_xr.define.values import records_by_value
 from coma_xr.errors import warn
 from coma_xr.run.signature import UNNAMED
 from coma_xr.same import key
@@ -51,11 +53,12 @@ def _records(place: ExperimentDirectory) -> dict[str, Any]:
 def asked_for(
     definition: Definition, wanted: Sequence[Sequence[Tree]], scan: Scan | None, repeats: int | None
 ) -> dict[str, Tree]:
-    """Return what a run is asked for: its parameters, its axes if it has any, its sets and their repeats."""
+    """Return what a run is asked for: its parameters, its axes if it has any, its sets with exact types, and their repeats."""
     return {
         "parameters": definition.to_state(),
         "axes": None if scan is None else scan.structure,
-        "sets": [list(values) for values in wanted],
+        "sets": [[plain_of(value) for value in values] for values in wanted],
+        "exact": records_by_value(definition.paths, wanted),
         "repeats": repeats,
     }
 
@@ -73,7 +76,7 @@ def keep_scan(
 
 def forget(place: ExperimentDirectory, scan: Scan) -> None:
     """Take back that the parameter sets of a scan were asked for."""
-    gone = {key(row) for row in scan.plain()}
+    gone = {key_of(row) for row in scan.plain()}
     asked = place.scan()
     if asked is not None and gone:
         left = [values for values in asked["sets"] if key(values) not in gone]

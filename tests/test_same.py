@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_xr.define.values import normalise
+from coma_xr.define.values import plain_value
 from coma_xr.same import compare, equal, is_missing, is_null, key, near, near_pairs, nearest, text_of
 from coma_xr.values.plain import to_plain
 
@@ -187,7 +187,7 @@ def test_a_stored_value_has_the_key_of_the_object(value):
     except TypeError:
         pytest.skip("cannot be stored")
     assert key(stored) == key(value)
-    assert key(normalise("a", value)) == key(value)
+    assert key(plain_value("a", value)) == key(value)
     assert key({"x": [stored]}) == key({"x": [value]})
 
 

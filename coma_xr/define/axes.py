@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from coma_xr.define.exact import plain_of
 from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.define.values import normalise
 from coma_xr.errors import ParameterError
@@ -28,6 +29,7 @@ __all__ = [
     "expanding",
     "given",
     "in_step",
+    "listed",
     "points",
     "points_state",
     "values_of",
@@ -150,7 +152,7 @@ class _Dependent:
         return False
 
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
-        return values_of(self.name, self.function(ParameterSet.of_plain(definition, before)))
+        return values_of(self.name, self.function(ParameterSet.of_given(definition, before)))
 
     def to_state(self) -> list[dict[str, Any]]:
         return [{"dim": f"{self.name}_index", "names": [self.name], "depends": True}]
@@ -179,7 +181,7 @@ class _Derived:
         return False
 
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
-        return ((normalise(self.name, self.function(ParameterSet.of_plain(definition, before))),),)
+        return ((normalise(self.name, self.function(ParameterSet.of_given(definition, before))),),)
 
     def to_state(self) -> list[dict[str, Any]]:
         return [{"dim": self.name, "names": [self.name], "derived": True}]
@@ -210,7 +212,7 @@ class _Chosen:
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
         places = self.places
         holds = self.condition.evaluate(
-            lambda name: before[places[name]], ParameterSet.of_plain(definition, before)
+            lambda name: plain_of(before[places[name]]), ParameterSet.of_given(definition, before)
         )
         return ((),) if holds else ()
 
@@ -247,9 +249,14 @@ class _Sets:
         return f"{', '.join(self.names)}: {self.size} sets"
 
 
+def listed(name: str, values: Any) -> Axis:
+    """Return the axis of one parameter with its values."""
+    return _Values(name, values_of(name, values))
+
+
 def expanding(name: str, values: Any) -> Axis:
     """Return the axis of one parameter: its values, or a function that makes them of the set before."""
-    return _Dependent(name, values) if callable(values) else _Values(name, values_of(name, values))
+    return _Dependent(name, values) if callable(values) else listed(name, values)
 
 
 def deriving(name: str, value: Any) -> Axis:
@@ -270,7 +277,7 @@ def points(names: tuple[str, ...], columns: Iterable[Column]) -> Axis:
 def given(
     names: tuple[str, ...], rows: Iterable[Sequence[Tree]], structure: Sequence[Mapping[str, Any]] | None
 ) -> Axis:
-    """Return the axis of sets that are plain already; without a structure they are points."""
+    """Return the axis of sets that are there already; without a structure they are points."""
     return _Sets(names, tuple(map(tuple, rows)), [points_state(names)] if structure is None else structure)
 
 
@@ -290,7 +297,7 @@ def choosing(definition: Definition, where: Any) -> Axis:
     return _Chosen(condition, {name: definition.position(name) for name in condition.names})
 
 
-# A tuple of plain values, or a NumPy array of numbers, of which no objects are made until they are asked for.
+# A tuple of values, or a NumPy array of numbers, of which no objects are made until they are asked for.
 Column = Sequence[Any]
 
 
@@ -304,12 +311,38 @@ def column(name: str, values: Any) -> Column:
     values : iterable
         A list, a tuple, an array, a column of a table.
     """
-    values = getattr(values, "values", values) if hasattr(values, "dtype") else values
-    is_array = type(values).__module__ == "numpy" and getattr(values, "ndim", 0) == 1
-    if is_array and values.dtype.kind in "biuf" and values.dtype.itemsize <= 8:
-        numbers: Column = values.copy()
+    array = _array_of(values)
+    if array is not None and array.ndim == 1 and array.dtype.kind in "biuf" and _is_pythons(array.dtype):
+        numbers: Column = array.copy()
         return numbers
     return tuple([value for (value,) in values_of(name, values)])
+
+
+def _array_of(values: Any) -> Any:
+    """Return the NumPy array in an array, column or Index of numbers or text; None for anything else."""
+    kind = getattr(getattr(values, "dtype", None), "kind", "")
+    # Times of pandas are Timestamps, and may have a time zone.
+    if kind not in ("biufcU" if hasattr(values, "array") else "biufcUM") or not kind:
+        return None
+    array: Any = values if type(values).__module__ == "numpy" else getattr(values, "values", None)
+    return array if type(array).__name__ == "ndarray" else None
+
+
+def _is_pythons(dtype: Any) -> bool:
+    """Whether the items of an array are worth the same as Python's: 64-bit numbers, bool and text."""
+    return dtype.kind in "bU" or (dtype.kind in "iuf" and dtype.itemsize == 8) or dtype.char == "D"
+
+
+def _items_of(values: Iterable[Any]) -> Iterable[Any]:
+    """Return the items of a list; of arrays, Python's where these are worth the same, else NumPy's."""
+    array = _array_of(values)
+    if array is None:
+        return values
+    if array.ndim == 1 and _is_pythons(array.dtype):
+        items: list[Any] = array.tolist()
+        return items
+    scalars: Iterable[Any] = array
+    return scalars
 
 
 def _items(values: Column) -> Iterator[Tree]:
@@ -337,4 +370,4 @@ def values_of(name: str, values: Any) -> tuple[Row, ...]:
         raise ParameterError(f"'{name}' is a set, which has no order; use a list.")
     if getattr(values, "ndim", 1) == 0:
         return ((normalise(name, values),),)
-    return tuple([(normalise(name, value),) for value in values])
+    return tuple([(normalise(name, value),) for value in _items_of(values)])

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from coma_xr import same
 from coma_xr.define.condition_values import COMPARISONS, Arrays, Choices, Lookup, Single, over_columns, plain
-from coma_xr.define.values import normalise
+from coma_xr.define.values import plain_value
 from coma_xr.errors import ConditionError, MissingAttributeError, ParameterError, PathError
 from coma_xr.text import shortened, with_article
 from coma_xr.values.plain import from_plain
@@ -618,7 +618,7 @@ def _plain_scalar(value: Any) -> Any:
     elif isinstance(value, dt.timedelta):
         value = _exactly(dt.timedelta(value.days, value.seconds, value.microseconds), value)
     elif isinstance(value, (str, int, float, enum.Enum)):
-        value = from_plain(normalise("value", value))
+        value = from_plain(plain_value("value", value))
     if type(value) in _BARE or type(value) in _WRITTEN:
         return value
     raise ConditionError(

@@ -1,7 +1,7 @@
 """Parameters: their names and places in the tree, and one set of their values.
 
-Values are made plain once, where the user gives them (`Definition.bind`, `ParameterSet`, the scans). All
-else here works on plain values, as files hold them.
+Values get their plain form once, where the user gives them (`Definition.bind`, `ParameterSet`, the scans); see
+`coma_xr.define.exact`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from coma_xr.define.exact import key_of, plain_of
 from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, look, normalise
 from coma_xr.errors import ParameterError, PathError
 from coma_xr.html import facts, fragment, short
@@ -94,7 +95,7 @@ class Definition:
         raise PathError(f"Unknown parameter '{text}'.", name=text, available=self.names)
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> tuple[Tree, ...]:
-        """Return the plain values of one parameter set, in order.
+        """Return the values of one parameter set, as scans keep them, in order.
 
         Parameters
         ----------
@@ -216,7 +217,7 @@ class ParameterSet:
     definition : Definition, or sequence of str and (name, path)
         The parameters, in order.
     values : iterable
-        One value for each of them. They are made plain: NumPy scalars become Python's, tuples lists.
+        One value for each of them.
 
     Attributes
     ----------
@@ -241,10 +242,10 @@ class ParameterSet:
 
     # The values lie in __dict__, so that attributes are as fast as they can be, completion in a notebook
     # finds them, and a parameter may have the name of a method.
-    __slots__ = ("__dict__", "_definition", "_plain", "_values")
+    __slots__ = ("__dict__", "_definition", "_given", "_values")
 
     _definition: Definition
-    _plain: tuple[Tree, ...]
+    _given: tuple[Any, ...]
     _values: tuple[Any, ...]
 
     def __init__(
@@ -254,18 +255,16 @@ class ParameterSet:
         self._fill(definition, definition.bind(tuple(values)))
 
     @classmethod
-    def of_plain(
-        cls, definition: Definition, values: Iterable[Tree], *, objects: bool = True
-    ) -> ParameterSet:
-        """Return the parameter set of values that are plain already; see `coma_xr.define.values.hand_out`."""
+    def of_given(cls, definition: Definition, values: Iterable[Any]) -> ParameterSet:
+        """Return the parameter set of values of a scan, or plain ones; see `coma_xr.define.values.hand_out`."""
         new = cls.__new__(cls)
-        new._fill(definition, tuple(values), objects)
+        new._fill(definition, tuple(values))
         return new
 
-    def _fill(self, definition: Definition, plain: tuple[Tree, ...], objects: bool = True) -> None:
-        values = hand_out(plain, objects=objects)
+    def _fill(self, definition: Definition, given: tuple[Any, ...]) -> None:
+        values = hand_out(given)
         object.__setattr__(self, "_definition", definition)
-        object.__setattr__(self, "_plain", plain)
+        object.__setattr__(self, "_given", given)
         object.__setattr__(self, "_values", values)
         self.__dict__.update(zip(definition.names, values, strict=True))
 
@@ -304,13 +303,13 @@ class ParameterSet:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ParameterSet):
             return NotImplemented
-        return self._definition == other._definition and key(self._plain) == key(other._plain)
+        return self._definition == other._definition and key_of(self._given) == key_of(other._given)
 
     def __hash__(self) -> int:
-        return hash((self._definition, key(self._plain)))
+        return hash((self._definition, key_of(self._given)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ParameterSet.of_plain, (self._definition, self._plain)
+        return ParameterSet.of_given, (self._definition, self._given)
 
     def __repr__(self) -> str:
         return describe(self._definition.names, self._values)
@@ -329,7 +328,7 @@ def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree])
     definition : Definition
         Has the paths.
     values : iterable
-        Plain values, in the order of the definition.
+        Those of a scan, or plain ones, in the order of the definition.
 
     Raises
     ------
@@ -343,7 +342,7 @@ def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree])
     >>> tree
     {'parameters': {'theta': 3.5}, 'results': {'t': 0.5}}
     """
-    for name, segments, value in zip(definition.names, definition.paths, values, strict=True):
+    for name, segments, value in zip(definition.names, definition.paths, map(plain_of, values), strict=True):
         *parents, last = segments
         if parents and parents[0] not in tree:
             _put_first(tree, str(parents[0]))

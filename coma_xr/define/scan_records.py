@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from coma_xr.define.exact import plain_of
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import Past
 from coma_xr.same import key
@@ -40,8 +41,8 @@ class Product:
     def of(cls, scan: Scan, definition: Definition) -> Product:
         """Return the sets of a scan, in the order of a definition."""
         if definition == scan.definition and (factors := scan.factors()) is not None:
-            return cls(factors)
-        return cls((tuple(scan.plain(definition)),))
+            return cls(tuple(map(_plain_rows, factors)))
+        return cls((_plain_rows(scan.plain(definition)),))
 
     @classmethod
     def from_state(cls, state: Iterable[Iterable[Iterable[Tree]]]) -> Product:
@@ -101,6 +102,10 @@ class Product:
             known = self._keys[place][1]
             groups[place] += tuple(row for row in other.groups[place] if key(row) not in known)
         return Product(tuple(groups))
+
+
+def _plain_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
+    return tuple(tuple(map(plain_of, row)) for row in rows)
 
 
 @dataclass(frozen=True)

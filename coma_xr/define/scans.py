@@ -23,14 +23,15 @@ from coma_xr.define.axes import (
     expanding,
     given,
     in_step,
+    listed,
     points,
     points_state,
 )
+from coma_xr.define.exact import key_of, shown
 from coma_xr.define.parameters import Definition
 from coma_xr.define.values import hand_out
 from coma_xr.errors import ParameterError
 from coma_xr.keywords import checks_keywords
-from coma_xr.same import key
 from coma_xr.text import listing, with_article
 from coma_xr.tree import join
 
@@ -139,14 +140,14 @@ class Scan:
         rows: Iterable[Sequence[Tree]],
         structure: list[dict[str, Any]] | None = None,
     ) -> Scan:
-        """Return the scan of sets whose values are plain already, such as those of another scan.
+        """Return the scan of sets whose values are as scans keep them, such as those of another scan.
 
         Parameters
         ----------
         definition : Definition
             The parameters.
         rows : iterable of sequences
-            Plain values of each set.
+            The values of each set.
         structure : list of dict, optional
             That of the scan that they come from; by default they are points.
         """
@@ -182,7 +183,7 @@ class Scan:
         return states
 
     def rows(self, definition: Definition | None = None) -> list[Row]:
-        """Return the plain values of all sets.
+        """Return the values of all sets, as scans keep them: bare ones, and an `Argument` for each other one.
 
         Parameters
         ----------
@@ -239,7 +240,7 @@ class Scan:
         return scan_html(self.definition, [step.axis for step in self._steps], self.few())
 
     def few(self, most: int = 10_000) -> list[Row] | None:
-        """Return the plain values of all sets; None when that would go through more than `most` at some step."""
+        """Return the values of all sets; None when that would go through more than `most` at some step."""
         found: list[Row] = [()]
         for step in self._steps:
             axis = step.axis
@@ -360,7 +361,7 @@ class Scan:
         steps, end = list(self._steps), len(self.definition)
         for _, value in entries:
             name = definition.names[end]
-            if not end and callable(value):
+            if not end and make is not listed and callable(value):
                 raise ParameterError(
                     f"'{name}' is a function of the parameters before it, but it comes first; "
                     "begin the scan with lists of values."
@@ -376,7 +377,7 @@ class Scan:
 
         columns: dict[str, list[Any]] = {name: [] for name in self.names}
         for row in self.plain():
-            for values, value in zip(columns.values(), hand_out(row), strict=True):
+            for values, value in zip(columns.values(), shown(row), strict=True):
                 values.append(value)
         return pd.DataFrame(columns)
 
@@ -407,7 +408,7 @@ class _Union:
         seen: set[Any] = set()
         for scan in (self.first, self.second):
             for row in scan.plain(self.first.definition):
-                this = key(row)
+                this = key_of(row)
                 if this not in seen:
                     seen.add(this)
                     yield row
@@ -436,8 +437,8 @@ def grid(mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:
     mapping : mapping, optional
         As `axes`, for names that are paths: the parameter's name is then the path's last segment.
     **axes : list or scalar
-        The values of each parameter: a list, a tuple, a range, an array. A number, a text, a bool, None or a
-        dictionary is one value.
+        The values of each parameter: a list, a tuple, a range, an array. A number, a text, a bool, None, a
+        dictionary or a function is one value.
 
     Returns
     -------
@@ -457,7 +458,7 @@ def grid(mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:
     [{'N': 1, 'model': 'Ising'}, {'N': 2, 'model': 'Ising'}]
     """
     _check_mapping("grid", mapping)
-    return Scan(Definition((), ()), ()).expand(mapping, **axes)
+    return Scan(Definition((), ()), ())._with(mapping, axes, listed)
 
 
 def zipped(mapping: Mapping[str, Any] | None = None, /, **columns: Any) -> Scan:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from coma_xr.define.exact import shown
 from coma_xr.define.parameters import Definition
-from coma_xr.define.values import BRANCH, hand_out
+from coma_xr.define.values import BRANCH
 from coma_xr.html import ROWS, fold, fragment, several, table, tag, text_of
 from coma_xr.tree import join
 
@@ -36,7 +37,7 @@ def scan_html(definition: Definition, axes: Sequence[Axis], rows: Sequence[Row] 
         All sets; None for a long scan, of which none is made up then.
     """
     number = _number(axes) if rows is None else len(rows)
-    values = None if rows is None else [hand_out(row) for row in rows]
+    values = None if rows is None else [shown(row) for row in rows]
     title = tag("span", "Scan", class_="coma-title")
     sets = (
         f" of {number:,} parameter set{'s' * (number != 1)}"
@@ -46,9 +47,9 @@ def scan_html(definition: Definition, axes: Sequence[Axis], rows: Sequence[Row] 
     paths = [path == (BRANCH, name) for name, path in definition]
     header: list[str] = ["parameter", "values", "", *([] if all(paths) else ["path"])]
     lines = [line[: len(header)] for line in _lines(definition, axes, values)]
-    shown = table(header, lines, what="parameters", most=2 * ROWS)
+    parameters = table(header, lines, what="parameters", most=2 * ROWS)
     first = fold("First sets", table(definition.names, values[:ROWS], total=len(values))) if values else None
-    return fragment(title, tag("span", sets, class_="coma-muted"), shown, first)
+    return fragment(title, tag("span", sets, class_="coma-muted"), parameters, first)
 
 
 def _number(axes: Sequence[Axis]) -> int | None:
@@ -78,6 +79,6 @@ def _first(axis: Axis, place: int) -> str:
     if axis.size is None or any(state.get("derived") for state in axis.to_state()):
         return ""
     rows = list(islice(axis.rows(_NOBODY, ()), _FIRST))
-    texts = [text_of(value) for value in hand_out([row[place] for row in rows])]
+    texts = [text_of(value) for value in shown(row[place] for row in rows)]
     more = "" if axis.size == len(rows) else f", ... ({axis.size:,} values)"
     return f"{', '.join(texts)}{more}"

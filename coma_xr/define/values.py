@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from coma_xr.define import given
-from coma_xr.errors import SerializationError
-from coma_xr.same import Mark
-from coma_xr.tree import Segment, join, step
+from coma_xr.define.exact import Argument, name_of_function
+from coma_xr.same import Mark, key
+from coma_xr.tree import Path, Segment, join, split, step
 from coma_xr.values.plain import Tree, check_keys, from_plain, to_plain
 
 # Where a path leads to no value.
@@ -18,11 +17,10 @@ NOTHING: Final = Mark("NOTHING")
 BRANCH = "parameters"
 
 _BARE = frozenset({str, int, float, bool, type(None)})
-_CONTAINERS = frozenset({dict, list})
 
 
-def normalise(name: str, value: Any) -> Tree:
-    """Return the plain form of one parameter's value.
+def normalise(name: str, value: Any) -> Any:
+    """Return one parameter's value as scans keep it: bare values as they are, others as an `Argument`.
 
     Raises
     ------
@@ -31,37 +29,39 @@ def normalise(name: str, value: Any) -> Tree:
 
     Examples
     --------
-    >>> normalise("sizes", (1, 2))
-    [1, 2]
+    >>> sizes = normalise("sizes", (1, 2))
+    >>> sizes.plain, sizes.value()
+    ([1, 2], (1, 2))
     """
-    if type(value) in _BARE:
-        return value
+    return value if type(value) in _BARE else Argument(value, plain_value(name, value))
+
+
+def plain_value(name: str, value: Any) -> Tree:
+    """Return what measurement files keep of one parameter's value; see `normalise`."""
     dtype = getattr(value, "dtype", None)
     if dtype is not None and getattr(value, "ndim", None) == 0 and getattr(dtype, "kind", "") in "biufU":
         # One number, of NumPy or xarray; narrow ones are widened exactly.
         value = value.item()
-    tree = to_plain({BRANCH: {name: value}})[BRANCH][name]
-    if type(tree) in _CONTAINERS:
+    tree = to_plain({BRANCH: {name: value}}, name_of=name_of_function)[BRANCH][name]
+    if type(tree) is dict:
         check_keys(tree, (BRANCH, name))
-        try:
-            given.remember(value, tree)
-        except SerializationError as error:
-            raise SerializationError(f"{join((BRANCH, name))}: {error}") from error
     return tree
 
 
-def hand_out(values: Iterable[Tree], *, objects: bool = True) -> tuple[Any, ...]:
-    """Return plain values as users get them: lists of their own, arrays as arrays.
+def hand_out(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the values of a scan as they were given, and plain values as users get them, in copies.
 
-    Parameters
-    ----------
-    values : iterable
-        Plain values.
-    objects : bool, default True
-        Make members of an Enum and other objects again that users gave as values; False for what files hold.
+    Raises
+    ------
+    ParameterError
+        When a value needs a function or class that this process does not have.
     """
-    make = given.make if objects else from_plain
-    return tuple([value if type(value) in _BARE else make(value) for value in values])
+    return tuple(
+        [
+            value if type(value) in _BARE else value.value() if type(value) is Argument else from_plain(value)
+            for value in values
+        ]
+    )
 
 
 def look(tree: Tree, segments: Sequence[Segment]) -> Any:
@@ -100,3 +100,36 @@ def describe(names: Iterable[str], values: Iterable[Any]) -> str:
     '(theta_0=-5.0,theta=-4.4737)'
     """
     return f"({','.join([f'{name}={value}' for name, value in zip(names, values, strict=True)])})"
+
+
+def records_by_value(paths: Sequence[Path], rows: Iterable[Sequence[Any]]) -> dict[str, list[list[Tree]]]:
+    """Return for each parameter the pairs of plain form and record of those values that have a type of their own."""
+    pairs: dict[Path, dict[Any, list[Tree]]] = {}
+    for row in rows:
+        for path, value in zip(paths, row, strict=True):
+            if type(value) is Argument and value.record() != value.plain:
+                pairs.setdefault(path, {}).setdefault(key((value.plain,)), [value.plain, value.record()])
+    return {join(path): list(found.values()) for path, found in pairs.items()}
+
+
+def given_again(
+    paths: Sequence[Path], scan: Mapping[str, Tree], given: Sequence[Any]
+) -> Callable[[Sequence[Tree]], list[Any]]:
+    """Return a function that makes the values of a recorded scan from their plain forms."""
+    records = {
+        (split(path), key((plain,))): record
+        for path, pairs in (scan.get("exact") or {}).items()
+        for plain, record in pairs
+    }
+
+    def values(row: Sequence[Tree]) -> list[Any]:
+        found = []
+        for path, plain in zip(paths, row, strict=True):
+            record = (
+                records.get((path, key((plain,))), plain) if records or type(plain) not in _BARE else plain
+            )
+            is_bare = type(record) in _BARE
+            found.append(plain if is_bare else Argument.of_record(plain, record, given))
+        return found
+
+    return values

@@ -11,6 +11,7 @@ import xarray as xr
 
 from coma_xr.checks import check_flag
 from coma_xr.define.conditions import as_condition
+from coma_xr.define.exact import key_of
 from coma_xr.define.scans import Scan, cases
 from coma_xr.define.values import BRANCH
 from coma_xr.errors import PathError, warn
@@ -19,7 +20,6 @@ from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
 from coma_xr.plugins.matching import matches
 from coma_xr.retrieve.names import Names
 from coma_xr.retrieve.status import DONE, FLAGS
-from coma_xr.same import key
 from coma_xr.text import available, listing
 from coma_xr.tree import join, split
 
@@ -145,7 +145,7 @@ class ComaAccessor:
         paths = {name: str(self._ds[name].attrs.get("path", name)) for name in table}
         table = table[[name for name, path in paths.items() if split(path)[0] == BRANCH]]
         scan = cases(table.rename(columns=paths))
-        return Scan.of_rows(scan.definition, {key(row): row for row in scan.rows()}.values())
+        return Scan.of_rows(scan.definition, {key_of(row): row for row in scan.rows()}.values())
 
     def holes(self, *, not_asked: bool = False) -> pd.DataFrame:
         """Return a table of the cells without a value, and why they have none.

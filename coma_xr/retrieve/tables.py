@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coma_xr.define.conditions import Condition, as_condition
+from coma_xr.define.exact import plain_of
 from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.errors import LayoutError, PathError, warn
 from coma_xr.exports.external import deferred
@@ -159,12 +160,13 @@ class ResultList(list[Result]):
         places = {name: definition.paths.index(path) for name, path in paths.items()}
 
         def holds(parameters: ParameterSet) -> bool:
-            return condition.evaluate(lambda name: parameters._plain[places[name]], parameters)
+            return condition.evaluate(lambda name: plain_of(parameters._given[places[name]]), parameters)
 
         found = ResultList(result for result in self if holds(result.parameters))
         if not found:
             known = {
-                name: [result.parameters._plain[place] for result in self] for name, place in places.items()
+                name: [plain_of(result.parameters._given[place]) for result in self]
+                for name, place in places.items()
             }
             warn(condition.unfulfilled(len(self), "result", known))
         return found
@@ -251,7 +253,7 @@ class ResultList(list[Result]):
 
 
 def _tree(parameters: ParameterSet) -> dict[str, Tree]:
-    return dict(zip(parameters._definition.names, parameters._plain, strict=True))
+    return dict(zip(parameters._definition.names, map(plain_of, parameters._given), strict=True))
 
 
 def retrieve_results(
@@ -326,7 +328,7 @@ def retrieve_results(
         mine = [ids[row] for row in members]
         kept = [[column[row] for row in members] for column in values]
         names, array = _table(table, kept, mine)
-        shared = ParameterSet.of_plain(definition, [column[members[0]] for column in keys], objects=False)
+        shared = ParameterSet.of_given(definition, [column[members[0]] for column in keys])
         results.append(Result(shared, array, names, table, mine, kept, notes))
     return results
 

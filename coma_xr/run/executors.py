@@ -6,7 +6,7 @@ import itertools
 import os
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -44,10 +44,9 @@ def foreign_pool(work: Work, executor: Any, places: int | None = None) -> Pool:
     """
     executor = executor_of(executor)
     # Threads of this process can have the function as it is.
-    is_here = isinstance(executor, ThreadPoolExecutor)
-    return _ForeignPool(
-        remote.Loaded(work, session_settings()) if is_here else packed(work), executor, places
-    )
+    if isinstance(executor, ThreadPoolExecutor):
+        return _ForeignPool(remote.Loaded(work, session_settings()), None, executor, places)
+    return _ForeignPool(packed(work), work.things, executor, places)
 
 
 def capacity(executor: Any) -> int:
@@ -72,9 +71,12 @@ def executor_of(executor: Any) -> Any:
 
 
 class _ForeignPool(Pool):
-    def __init__(self, work: bytes | remote.Loaded, executor: Any, places: int | None) -> None:
+    def __init__(
+        self, work: bytes | remote.Loaded, things: Mapping[str, Any] | None, executor: Any, places: int | None
+    ) -> None:
         self._executor = executor
         self._work = work
+        self._things = things
         self._places = places
         self._capacity = _capacity_of(executor)
         self._known: tuple[float, int] = (0.0, 0)
@@ -117,7 +119,9 @@ class _ForeignPool(Pool):
     def submit(self, chunk: Chunk) -> None:
         token = f"{self._run}-{next(self._numbers)}"
         try:
-            future = self._executor.submit(remote.run, token, self._work, parcels(chunk), BUDGET)
+            future = self._executor.submit(
+                remote.run, token, self._work, parcels(chunk, self._things), BUDGET
+            )
         except Exception as error:  # noqa: BLE001  an executor may fail in its own ways
             self._break("takes no more work", error)
             return

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from coma_xr.define.exact import Argument
 from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.define.past import read
 from coma_xr.errors import ParameterError
@@ -12,8 +13,9 @@ from coma_xr.html import fragment
 from coma_xr.keywords import checks_keywords
 from coma_xr.run.plan import Task
 from coma_xr.run.report import failure_fold
-from coma_xr.run.worker import prepare, reproduce
+from coma_xr.run.worker import EXACT, prepare, reproduce
 from coma_xr.text import clean, clean_lines, cut
+from coma_xr.tree import join
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
@@ -51,29 +53,39 @@ class Failure:
     @property
     def parameters(self) -> ParameterSet:
         """The parameter set."""
-        return ParameterSet.of_plain(*self._set())
+        return ParameterSet.of_given(*self._set())
 
-    def _set(self) -> tuple[Definition, list[Tree]]:
+    def _set(self, given: Sequence[Any] = ()) -> tuple[Definition, list[Any]]:
         definition = self._definition
         values = None if definition is None else read(self._tree, definition)
         if definition is None or values is None:
             raise ParameterError(f"The record of failure {self.id} does not have all parameters.")
-        return definition, values
+        exact = self._tree["info"].get(EXACT)
+        records = exact if isinstance(exact, dict) else {}
+        return definition, [
+            Argument.of_record(value, records.get(join(path), value), given)
+            for path, value in zip(definition.paths, values, strict=True)
+        ]
 
-    def reproduce(self, function: Callable[..., Any]) -> None:
+    def reproduce(self, function: Callable[..., Any], *given: Any) -> None:
         """Run the parameter set again, in this process: what the function raises is raised here, for a debugger.
 
         Parameters
         ----------
         function : callable
             As it was given to `Experiment.run`, with a scan or without. It gets the seed that it had.
+        *given : function or class
+            Those among the values of the parameters, or of which objects are among them, that this process has not
+            used as such.
 
         Raises
         ------
         ParameterError
-            When the function cannot be called with the parameters.
+            When the function cannot be called with the parameters, or a function or class is missing.
         """
-        definition, values = self._set()
+        definition, values = self._set(given)
+        for value in values:
+            value.things()
         try:
             work = prepare(function, definition, "keywords")
         except ParameterError as by_keyword:

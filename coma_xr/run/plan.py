@@ -6,6 +6,7 @@ from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from coma_xr.define.exact import key_of
 from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, look
 from coma_xr.run.provenance import Versions
@@ -28,7 +29,7 @@ class Task(NamedTuple):
         From 0, in the order of the scan, among all that are to be run: added to the first free id, it gives the
         id of the measurement.
     values : tuple
-        Plain, in the order of the definition.
+        As scans keep them, in the order of the definition.
     key : tuple
         What tells the set, and the repeat, from others.
     repeat : int, optional
@@ -84,7 +85,7 @@ def plan(
     Parameters
     ----------
     wanted : sequence of sequences
-        Plain values of each parameter set.
+        The values of each parameter set.
     done, failed : container of keys
         Sets that have a measurement, and sets of which the last try failed.
     retry_failed : bool, default True
@@ -128,7 +129,7 @@ class _Count:
 
     def take(self, values: Sequence[Tree], repeat: int | None, *, mine: bool) -> None:
         """Sort in one more; what is another shard's only takes its position."""
-        this = key(values) if not repeat else (*key(values), repeat)
+        this = key_of(values) if not repeat else (*key_of(values), repeat)
         self.asked += mine
         if this in self._seen:
             self.duplicates += mine

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -141,9 +141,12 @@ def packed(work: Work) -> bytes:
     return data
 
 
-def parcels(chunk: Chunk) -> list[Parcel]:
-    """Return what of a chunk goes to the worker."""
-    return [Parcel(task.values, task.repeat) for task in chunk]
+def parcels(chunk: Chunk, things: Mapping[str, Any] | None) -> list[Parcel]:
+    """Return what of a chunk goes to the worker; `things` are those of the work, None in the same process."""
+    return [
+        Parcel(task.values if things is None else remote.pack_values(task.values, things), task.repeat)
+        for task in chunk
+    ]
 
 
 def drain(events: queue.SimpleQueue[Any], patience: float) -> Iterator[Any]:

@@ -12,12 +12,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import CodeType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coma_xr.define import given
+from coma_xr.define.exact import Argument, remember
 from coma_xr.errors import SerializationError
 from coma_xr.run.plan import Task
 from coma_xr.run.settings import Note, SessionSettings, applied, session_settings
@@ -38,9 +38,9 @@ _WATCH = 0.5
 
 
 class Parcel(NamedTuple):
-    """A parameter set on its way to a worker: the values and the repeat of a `Task`."""
+    """A parameter set on its way to a worker: the values of a `Task`, packed if they are not bare, and its repeat."""
 
-    values: tuple[Tree, ...]
+    values: tuple[Any, ...] | bytes
     repeat: int | None
 
 
@@ -83,7 +83,7 @@ class Loaded(NamedTuple):
 
 
 def pack(work: Work) -> bytes:
-    """Return the work as bytes, with all types that were registered, and those of the parameters.
+    """Return the work as bytes, with all types that were registered.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def pack(work: Work) -> bytes:
         When the function holds something that no other process can have.
     """
     try:
-        return _dumps((Loaded(work, session_settings()), registry.registrations(), given.known()))
+        return _dumps((Loaded(work, session_settings()), registry.registrations()))
     except Exception as error:
         raise SerializationError(
             f"{called(work.function)}() cannot be sent to another process: {type(error).__name__}: {error}.",
@@ -157,10 +157,58 @@ def _unpack(packed: bytes) -> Loaded:
         if lines and not linecache.getlines(filename):
             linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
     loaded: Loaded
-    loaded, known, classes = cloudpickle.loads(data)
+    loaded, known = cloudpickle.loads(data)
     registry.install(known)
-    given.install(classes)
     return loaded
+
+
+def pack_values(values: tuple[Any, ...], things: Mapping[str, Any]) -> tuple[Any, ...] | bytes:
+    """Return the values of a parameter set for another process, in which `things` came with the work.
+
+    These stay the very objects that the function there refers to, so that ``is`` holds.
+    """
+    if not any(type(value) is Argument for value in values):
+        return values
+    names = {id(thing): name for name, thing in things.items()}
+    try:
+        return _dumps_values(
+            [value.portable() if type(value) is Argument else value for value in values], names
+        )
+    except Exception:  # noqa: BLE001  an object with an open file, for example, is made again of its state
+        detached = [value.detached() if type(value) is Argument else value for value in values]
+        return _dumps_values(detached, names)
+
+
+def _dumps_values(values: list[Any], names: Mapping[int, str]) -> bytes:
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        def reducer_override(self, thing: Any) -> Any:
+            name = names.get(id(thing))
+            return super().reducer_override(thing) if name is None else (_thing, (name,))
+
+    data = bytearray()
+    Pickler(SimpleNamespace(write=data.extend)).dump(values)
+    return bytes(data)
+
+
+# The functions and classes that came with the work in hand.
+_things: dict[str, Any] = {}
+
+
+def _thing(name: str) -> Any:
+    return _things[name]
+
+
+def _unpack_values(values: tuple[Any, ...] | bytes, work: Work) -> tuple[Any, ...]:
+    if type(values) is not bytes:
+        return tuple(values)
+    import cloudpickle
+
+    _things.clear()
+    _things.update(work.things)
+    remember(work.things)
+    return tuple(cloudpickle.loads(values))
 
 
 # What a worker of ours was given when it began, so that it need not be sent each time.
@@ -256,7 +304,11 @@ def run(token: str, work: bytes | Loaded, parcels: Sequence[Parcel], budget: flo
         for parcel in parcels:
             if _is_halted():
                 break
-            outcome = call(loaded.work, Task(0, tuple(parcel[0]), (), parcel[1]))
+            try:
+                values = _unpack_values(parcel[0], loaded.work)
+            except BaseException as error:  # noqa: BLE001  whatever a module of the user's does when it is imported
+                return Reply(results, seconds, f"{type(error).__name__}: {error}", notes)
+            outcome = call(loaded.work, Task(0, values, (), parcel[1]))
             result = Result(outcome.info, outcome.rest, outcome.failure, outcome.seconds, outcome.beside)
             results.append(result)
             seconds = time.monotonic() - begin

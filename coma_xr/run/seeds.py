@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from coma_xr.define.exact import key_of
 from coma_xr.same import key, text_of
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Seeds:
     def _text(self, definition: Definition, task: Task) -> str:
         pairs = []
         for path, value in zip(definition.paths, task.values, strict=True):
-            own = key((value,))
+            own = key_of((value,))
             if path not in self.defaults or own != key((self.defaults[path],)):
                 pairs.append((_path_text(path), text_of(own)))
         return ", ".join([f"{json.dumps(path)}: {value}" for path, value in sorted(pairs)])

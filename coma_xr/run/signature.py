@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.define.values import normalise
+from coma_xr.define.values import plain_value
 from coma_xr.errors import ParameterError, SerializationError
 from coma_xr.text import available, listing, near_names
 from coma_xr.tree import join
@@ -20,6 +20,7 @@ __all__ = [
     "called",
     "check_keywords",
     "check_set",
+    "default_of",
     "defaults",
     "first_argument",
     "keywords",
@@ -178,17 +179,22 @@ def _by_position(name: str, signature: inspect.Signature, keyword: str) -> str:
 def defaults(function: Callable[..., Any], given: Sequence[str]) -> dict[str, Any]:
     """Return the plain values of a function's own defaults for what is not given.
 
-    Defaults that cannot be stored, such as functions, are left out.
+    Defaults that cannot be stored, such as lambdas, are left out.
     """
     signature = _signature(function)
-    found = {}
+    plain = {}
     for p in signature.parameters.values() if signature else ():
         if p.kind in _BY_KEYWORD and p.default is not Parameter.empty and p.name not in given:
             try:
-                found[p.name] = normalise(p.name, p.default)
+                plain[p.name] = plain_value(p.name, p.default)
             except SerializationError:
                 continue
-    return found
+    return plain
+
+
+def default_of(function: Callable[..., Any], name: str) -> Any:
+    """Return the object that is the default of an argument, which a call may change, as with ``seen=[]``."""
+    return inspect.signature(function).parameters[name].default
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature | None:

@@ -13,15 +13,16 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from random import SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from coma_xr.checks import check_integer
+from coma_xr.define.exact import records_of
 from coma_xr.define.parameters import Definition, ParameterSet, write
-from coma_xr.define.values import BRANCH, hand_out
+from coma_xr.define.values import BRANCH, hand_out, plain_value
 from coma_xr.encoding.formats import FORMATS, JSON
 from coma_xr.errors import ParameterError, SerializationError
 from coma_xr.exports.collector import Collector
@@ -47,6 +48,9 @@ Protocol = Literal["set", "keywords"]
 Status = Literal["failed", "died", "timeout"]
 
 RESULTS = "results"
+
+# In the info of a failure: the exact forms of parameters, by path.
+EXACT = "exact"
 _ID = "measurement_id"
 _OURS = (
     "coma_xr.run.",
@@ -96,6 +100,8 @@ class Work:
         Where the random numbers come from; None for a function that does not ask for any.
     keeps_info : bool
         Whether what the tree has under ``info`` counts before what is recorded here.
+    things : dict of str to object
+        Functions and classes in the values of the parameters, by name, which go to the workers with the function.
     """
 
     function: Callable[..., Any]
@@ -110,6 +116,22 @@ class Work:
     provenance: Mapping[str, Tree] = field(default_factory=dict)
     seeds: Seeds | None = None
     keeps_info: bool = False
+    things: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def _changeable(self) -> list[tuple[TreePath, Any]]:
+        """Paths and objects of the defaults that a call can change."""
+        paths = [path for path, tree in self.defaults.items() if type(tree) in (dict, list)]
+        return [(path, signature.default_of(self.function, str(path[-1]))) for path in paths]
+
+    def defaults_now(self) -> Mapping[TreePath, Tree]:
+        """Return the plain values of the function's own defaults, as earlier calls have left them."""
+        if not self._changeable:
+            return self.defaults
+        return {
+            **self.defaults,
+            **{path: plain_value(str(path[-1]), default) for path, default in self._changeable},
+        }
 
 
 @dataclass(slots=True)
@@ -217,7 +239,7 @@ def prepare(
 
 def _check_info(definition: Definition, provenance: Mapping[str, Tree]) -> None:
     """Raise ParameterError when a parameter stands where each run writes something of its own, and would be lost."""
-    own = {_ID, FILES, *_MARKS, *_info(0.0, 0.0, provenance, {})}
+    own = {_ID, FILES, EXACT, *_MARKS, *_info(0.0, 0.0, provenance, {})}
     for name, path in definition:
         if path[0] == "info" and (len(path) == 1 or path[1] in own):
             raise ParameterError(
@@ -249,10 +271,11 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
         if work.seeds is not None:
             marks = {"seed": work.seeds.seed(work.definition, task), **marks}
             begin = time.perf_counter()
+        defaults = work.defaults_now()
         value = _run(work, task, marks)
         seconds = time.perf_counter() - begin
         collector = Collector()
-        tree = _tree(work, task, value, collector)
+        tree = _tree(work, task, value, defaults, collector)
         own = tree.pop("info", {})
         if type(own) is not dict:
             raise SerializationError(f"info is {with_article(type(own).__name__)}.", expected="a dictionary")
@@ -275,24 +298,27 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
 
 def reproduce(work: Work, task: Task, marks: Mapping[str, Tree]) -> None:
     """Run one parameter set as `call` does, but let what goes wrong be raised; `marks` has a seed, if one is needed."""
-    _tree(work, task, _run(work, task, marks), Collector())
+    defaults = work.defaults_now()
+    _tree(work, task, _run(work, task, marks), defaults, Collector())
 
 
 def _run(work: Work, task: Task, marks: Mapping[str, Tree]) -> Any:
     random = {} if work.seeds is None else work.seeds.keywords(marks["seed"])
     if work.protocol == "set":
-        return work.function(ParameterSet.of_plain(work.definition, task.values), **random)
+        return work.function(ParameterSet.of_given(work.definition, task.values), **random)
     return work.function(**dict(zip(work.keywords, hand_out(task.values), strict=True)), **random)
 
 
-def _tree(work: Work, task: Task, value: Any, collector: Collector) -> dict[str, Tree]:
+def _tree(
+    work: Work, task: Task, value: Any, defaults: Mapping[TreePath, Tree], collector: Collector
+) -> dict[str, Tree]:
     tree: dict[str, Tree] = to_plain(_branches(work, value), work.getstate, collector)
     check_keys(tree)
     write(tree, work.definition, task.values)
-    if work.defaults:
+    if defaults:
         parameters = tree.setdefault(BRANCH, {})
         if type(parameters) is dict:
-            for (_, name), default in work.defaults.items():
+            for (_, name), default in defaults.items():
                 parameters.setdefault(name, default)
     return tree
 
@@ -400,15 +426,23 @@ def _failure(work: Work, task: Task, error: BaseException, info: Mapping[str, Tr
         "traceback": "".join(traceback.format_exception(kind, error, frames)),
         "line": _line(frames) or _home(work.function),
     }
-    return _record(tree, info, "failed", exception)
+    return _record(work, task, tree, info, "failed", exception)
 
 
 def _record(
-    tree: dict[str, Tree], info: Mapping[str, Tree], status: Status, exception: dict[str, Tree]
+    work: Work,
+    task: Task,
+    tree: dict[str, Tree],
+    info: Mapping[str, Tree],
+    status: Status,
+    exception: dict[str, Tree],
 ) -> dict[str, Tree]:
     """Return the tree that records a failure, of the one that has the parameters."""
     about = {"date": info["end_date"], "host": info["host"], "status": status}
     about |= {name: info[name] for name in _MARKS if name in info} | tree.pop("info", {})
+    exact = records_of(work.definition.paths, task.values)
+    if exact:
+        about[EXACT] = exact
     return {"info": about, **tree, "exception": exception}
 
 
@@ -430,7 +464,7 @@ def lost(work: Work, task: Task, status: Literal["died", "timeout"], text: str) 
     info = _info(time.time(), 0.0, work.provenance, marks)
     kind = "WorkerDied" if status == "died" else "TimeoutError"
     exception = {"type": kind, "message": text, "traceback": "", "line": _home(work.function)}
-    return Outcome(task, info, None, _record(tree, info, status, exception))
+    return Outcome(task, info, None, _record(work, task, tree, info, status, exception))
 
 
 def _message(error: BaseException) -> str:

@@ -8,7 +8,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ def own_pool(work: Work, workers: int, timeout: float | None = None) -> Pool:
     SerializationError
         When the function cannot be sent to another process.
     """
-    return _OwnPool(packed(work), workers, timeout)
+    return _OwnPool(packed(work), work.things, workers, timeout)
 
 
 # So many executors at most, since each takes some file descriptors and threads.
@@ -76,8 +76,9 @@ class _Slot:
 
 
 class _OwnPool(Pool):
-    def __init__(self, packed: bytes, workers: int, timeout: float | None) -> None:
+    def __init__(self, packed: bytes, things: Mapping[str, Any], workers: int, timeout: float | None) -> None:
         self._packed = packed
+        self._things = things
         self._workers = workers
         self._timeout = timeout
         self._cores = cores()
@@ -137,7 +138,9 @@ class _OwnPool(Pool):
             (slot for slot in self._slots if slot.is_ready), key=lambda slot: len(slot.flights) - slot.width
         )
         number = next(self._numbers)
-        flight = Flight(chunk, slot.executor.submit(remote.run, "", b"", parcels(chunk), BUDGET))
+        flight = Flight(
+            chunk, slot.executor.submit(remote.run, "", b"", parcels(chunk, self._things), BUDGET)
+        )
         if self._timeout is not None:
             # The last one of several may begin when the budget is all but spent.
             flight.deadline = time.monotonic() + self._timeout + (BUDGET if len(chunk) > 1 else 0.0)

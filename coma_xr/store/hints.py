@@ -190,10 +190,21 @@ def fault_of_scan(scan: dict[str, Tree]) -> str:
         return "'repeats' is no number from 1 on"
     if repeats is not None and repeats > max(_MANY_REPEATS, _MANY_POINTS // max(1, len(sets))):
         return f"'repeats' asks for {repeats} times {len(sets)} points"
+    if not _are_records(scan.get("exact") or {}):
+        return "'exact' is no dictionary of pairs of values"
     axes = scan.get("axes")
     if axes is not None and not (isinstance(axes, list) and all(map(_is_axis, axes))):
         return "'axes' is no list of axes"
     return ""
+
+
+def _are_records(exact: Tree) -> bool:
+    lists = list(exact.values()) if isinstance(exact, dict) else [None]
+    return all(isinstance(pairs, list) and all(_is_list_of_two(pair) for pair in pairs) for pairs in lists)
+
+
+def _is_list_of_two(pair: Tree) -> bool:
+    return isinstance(pair, list) and len(pair) == 2
 
 
 def _is_axis(axis: Tree) -> bool:

@@ -43,6 +43,13 @@ def name_of(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
+def has_state(value: Any, getstate: str = GETSTATE) -> bool:
+    """Whether an object has a getstate method."""
+    # Python gives every object a __getstate__, which says nothing about what is to be stored.
+    own = getattr(type(value), getstate, None) is not getattr(object, getstate, None)
+    return own and not isinstance(value, type) and getattr(value, getstate, None) is not None
+
+
 def own_state(value: Any, getstate: str = GETSTATE) -> dict[str, Any] | None:
     """Return what an object's getstate method tells, with its class; None when it has no such method.
 
@@ -51,12 +58,9 @@ def own_state(value: Any, getstate: str = GETSTATE) -> dict[str, Any] | None:
     SerializationError
         When the method returns anything but a dictionary.
     """
-    # Python gives every object a __getstate__, which says nothing about what is to be stored.
-    own = getattr(type(value), getstate, None) is not getattr(object, getstate, None)
-    method = getattr(value, getstate, None) if own and not isinstance(value, type) else None
-    if method is None:
+    if not has_state(value, getstate):
         return None
-    state = method()
+    state = getattr(value, getstate)()
     if not isinstance(state, Mapping):
         raise SerializationError(
             f"{type(value).__name__}.{getstate}() returns a dictionary of what is to be stored, "

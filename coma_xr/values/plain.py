@@ -45,6 +45,7 @@ class _Way(NamedTuple):
     getstate: str
     beside: Beside | None
     exact: bool
+    name_of: Callable[[Any], str | None] | None
 
 
 def to_plain(
@@ -54,6 +55,7 @@ def to_plain(
     *,
     exact: bool = False,
     at: tuple[str, ...] = (),
+    name_of: Callable[[Any], str | None] | None = None,
 ) -> Tree:
     """Return the plain tree of a value.
 
@@ -73,6 +75,8 @@ def to_plain(
         files have lists, Python's numbers, and no such arrays and keys.
     at : tuple of str, default ()
         Where paths in messages begin.
+    name_of : callable, optional
+        Returns the name that is stored for a function or class, and None for anything else.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def to_plain(
     >>> to_plain((1, 2), exact=True)
     {'__type__': 'coma.tuple', 'items': [1, 2]}
     """
-    return _plain(value, at, _Way(getstate, beside, exact))
+    return _plain(value, at, _Way(getstate, beside, exact, name_of))
 
 
 def check_keys(tree: Tree, path: tuple[str, ...] = ()) -> None:
@@ -212,7 +216,8 @@ def _stored_form(value: Any, path: tuple[str, ...], way: _Way) -> Tree | None:
         if registration is not None:
             stored = registry.tree_of(registration, value)
             return {TYPE: registration.name, TREE: plain(stored, TREE)}
-        return objects.encode(value, plain)
+        tree = objects.encode(value, plain)
+        return way.name_of(value) if tree is None and way.name_of is not None else tree
     except Unplaced as error:
         raise SerializationError(f"{join(path) or 'the result'}: {error}") from error.__cause__
 

@@ -15,6 +15,7 @@ from coma_xr.errors import SerializationError
     ("value", "expected"),
     [
         (np.float64(1.5), 1.5),
+        (dict, "builtins:dict"),
         (np.int64(3), 3),
         (np.float32(0.5), 0.5),
         (np.array(7), 7),
@@ -24,14 +25,14 @@ from coma_xr.errors import SerializationError
     ],
 )
 def test_values_are_normalised_to_plain_ones(value, expected):
-    result = normalise("a", value)
-    assert result == expected
-    assert type(result) is type(expected)
+    plain = normalise("a", value).plain
+    assert plain == expected
+    assert type(plain) is type(expected)
 
 
 def test_a_number_of_xarray_is_a_number():
     xr = pytest.importorskip("xarray")
-    assert type(normalise("a", xr.DataArray(2.5))) is float
+    assert type(normalise("a", xr.DataArray(2.5)).plain) is float
 
 
 def test_a_value_that_cannot_be_stored_is_named_with_its_parameter():
@@ -54,7 +55,7 @@ def test_what_is_handed_out_can_be_changed_without_harm():
     array[0] = 9
     assert number == 1
     assert values[1] == [1, 2]
-    assert values[2]["list"] == [0, 1, 2]
+    assert values[2].value().tolist() == [0, 1, 2]
 
 
 def test_a_place_that_is_not_there_is_nothing():

@@ -161,4 +161,8 @@ def test_a_functions_own_defaults_are_found():
 
 
 def test_defaults_that_cannot_be_stored_are_left_out():
-    assert defaults(lambda a, solver=math.sin, L=1.0: None, ["a"]) == {"L": 1.0}
+    assert defaults(lambda a, solver=lambda x: x, L=1.0: None, ["a"]) == {"L": 1.0}
+
+
+def test_functions_are_defaults_by_their_names():
+    assert defaults(lambda a, solver=math.sin: None, ["a"]) == {"solver": "math:sin"}
