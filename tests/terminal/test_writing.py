@@ -54,7 +54,13 @@ def test_a_condition_chooses_what_is_exported(e, here, run):
         ),
         ("a > 'x'", ["coma-xr: 1 (a number) and 'x' (text) have no order."]),
         ("b > 1", ["coma-xr: No measurement has a path or name 'b'."]),
-        ("a > 5", ["coma-xr: warning: None of the 4 measurements fulfils the condition a > 5."]),
+        (
+            "a == 5",
+            [
+                "coma-xr: warning: None of the 4 measurements fulfils the condition a == 5. The value of a nearest",
+                "coma-xr: There is no measurement with a == 5 in ",
+            ],
+        ),
     ],
 )
 @pytest.mark.parametrize("words", [["export", "inverse", "out.csv"], ["plot", "inverse", "-o", "out.png"]])
