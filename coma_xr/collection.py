@@ -295,6 +295,7 @@ class Experiments:
                 dims=[label, *dims] if dims is not None and each else dims,
                 layout=layout,
                 definition=[label, *definition] if each and definition else definition,
+                recorded=joined.recorded(),
                 annotations=joined.annotations(),
                 doubles=joined.doubles,
                 # Without a dim of their own, parameter sets of several experiments cannot be told apart.
@@ -358,6 +359,7 @@ class Experiments:
                 unfold=unfold,
                 where=where,
                 definition=[(LABEL, joined.path), *joined.definition],
+                recorded=joined.recorded(),
                 annotations=joined.annotations(),
                 excluded=joined.excluded(),
                 doubles=joined.doubles,

@@ -18,7 +18,7 @@ from coma_xr.define.parameters import Definition
 from coma_xr.define.past import check_extends
 from coma_xr.define.scan_records import ScanRecord
 from coma_xr.define.scans import Scan
-from coma_xr.errors import LayoutError, ParameterError, PathError
+from coma_xr.errors import LayoutError, ParameterError, warn
 from coma_xr.keywords import checks_keywords
 from coma_xr.reading import Readable
 from coma_xr.recording import (
@@ -42,14 +42,12 @@ from coma_xr.session import (
     chosen_of_removed,
     merge_measurements,
     warn_of_restored,
-    warn_of_unknown,
 )
 from coma_xr.store.config import Config
 from coma_xr.store.locks import Shard
 from coma_xr.store.place import ExperimentDirectory
 from coma_xr.text import available
-from coma_xr.tree import join, split
-from coma_xr.values.plain import to_plain
+from coma_xr.tree import join
 
 if TYPE_CHECKING:
     import os
@@ -57,7 +55,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from coma_xr.retrieve.names import Names
+    from coma_xr.names import Names
     from coma_xr.run.report import RunReport
     from coma_xr.run.runner import OnError
     from coma_xr.run.worker import Outcome, Protocol, Work
@@ -251,7 +249,7 @@ class Experiment(Readable):
         Parameters
         ----------
         path : str
-            A path such as ``results/t``, or the name of a defined parameter.
+            A path such as ``results/t``, which measurements need not have yet, or a name that they have.
         units, long_name : str, optional
             Become attributes of the variable, which xarray's plots label their axes with.
         default : object, optional
@@ -266,7 +264,10 @@ class Experiment(Readable):
         Raises
         ------
         PathError
-            When `path` is neither a path nor the name of a defined parameter.
+            When `path` is an unknown name, or a branch of which only earlier paths can be noted, and for coords that no
+            measurement has. Nothing is changed then.
+        ParameterError, LayoutError
+            For units that are no string, a default of a result, and dims that the values do not have.
 
         Warns
         -----
@@ -281,47 +282,35 @@ class Experiment(Readable):
         >>> e.annotations
         {'results/t': {'units': 's'}}
         """
-        known = join(self._path_of(path))
-        dims = [dims] if isinstance(dims, str) else dims
+        from coma_xr.retrieve.annotating import checked_annotation
+
         given = {"units": units, "long_name": long_name, "default": default, "dims": dims, "coords": coords}
-        given["formerly"] = formerly
-        notes = {name: to_plain(note) for name, note in given.items() if note is not UNCHANGED}
+        given = {name: v for name, v in {**given, "formerly": formerly}.items() if v is not UNCHANGED}
+        taken = () if self._definition is None else self._definition.names
+        key, note, existing = checked_annotation(path, given, self._names, self._place.trees(), taken)
 
         def change(state: dict[str, Any]) -> None:
             annotations = state.setdefault("annotations", {})
-            there = annotations.pop(known, {}) | notes
-            left = {name: note for name, note in there.items() if note is not None}
-            if left:
-                annotations[known] = left
+            noted = annotations.get(key, {}) | note
+            annotations[key] = {name: value for name, value in noted.items() if value is not None}
+            if not annotations[key]:
+                del annotations[key]
 
         self._place.change_state(change)
-        noted = {name for name, note in notes.items() if note is not None}
         # A default, or a former path, is for measurements that do not have this one.
-        absent = {"default", "formerly"}
-        paths = [known] if noted - absent and not absent & self.annotations.get(known, {}).keys() else []
-        warn_of_unknown(self._place, [*paths, *(notes.get("coords") or {}).values()])
-
-    def _path_of(self, name: PathLike) -> TreePath:
-        definition = self._definition
-        names = () if definition is None else definition.names
-        if definition is not None and name in names:
-            return definition.paths[definition.position(name)]
-        segments = split(name)
-        if len(segments) > 1:
-            return segments
-        if isinstance(name, str) and self.number_of_measurements():
-            return self._names().resolve(name)
-        raise PathError(
-            f"'{join(segments)}' is neither a path, such as 'results/t', nor the name of a defined "
-            f"parameter. {available(join(segments), names)}"
-        )
+        noted = {name for name, value in note.items() if value is not None} - {"default", "formerly"}
+        if existing and noted and not {"default", "formerly"} & self.annotations.get(key, {}).keys():
+            number = self.number_of_measurements()
+            warn(f"None of the {number} measurements in {self.path} has '{key}'. {available(key, existing)}")
 
     def _names(self) -> Names:
         """Return the names of all paths that measurements have."""
+        from coma_xr.names import Names
         from coma_xr.retrieve.columns import collect
-        from coma_xr.retrieve.names import Names
 
-        return Names(collect(self._place.trees(), keep=lambda _: False).known, self._pairs())
+        return Names(
+            collect(self._place.trees(), keep=lambda _: False).known, self._pairs(), self._recorded()
+        )
 
     # Running
 
@@ -468,12 +457,14 @@ class Experiment(Readable):
             raise LayoutError(
                 f"The layout {layout!r} takes no dims.", ways=["Leave dims= out, or define 'grid'."]
             )
+        from coma_xr.retrieve.annotating import path_of
+
         pairs = None
         if dims is not None:
             pairs = []
             for dim in [dims] if isinstance(dims, str) else dims:
-                name, path = dim if isinstance(dim, tuple) else (str(dim), self._path_of(dim))
-                pairs.append([name, join(split(path))])
+                name, place = dim if isinstance(dim, tuple) else (str(dim), dim)
+                pairs.append([name, join(path_of(place, self._names, branches=False))])
         new = None if layout is None else {"kind": layout, "dims": pairs}
 
         def change(state: dict[str, Any]) -> None:

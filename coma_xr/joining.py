@@ -90,6 +90,13 @@ class Joined:
                 notes[path] = {**said, **notes.get(path, {})}
         return notes
 
+    def recorded(self) -> dict[str, Path]:
+        """Return the names that runs have given to paths; where experiments differ, those of the first hold."""
+        names: dict[str, Path] = {}
+        for e in self.experiments:
+            names = {**e._recorded(), **names}
+        return names
+
     def excluded(self) -> dict[int, str]:
         """Return the numbers of the measurements that are excluded, with the reasons."""
         reasons = [e._excluded() for e in self.experiments]

@@ -22,7 +22,7 @@ from coma_xr.errors import (
     warn,
 )
 from coma_xr.keywords import checks_keywords
-from coma_xr.recording import definition_of, layout_rule
+from coma_xr.recording import definition_of, layout_rule, recorded_names
 from coma_xr.retrieve.columns import AS_NEEDED
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.run.failure import Failure
@@ -116,6 +116,7 @@ class Readable:
             self._trees(),
             layout_rule(self._place, self._past()),
             definition=self._pairs(),
+            recorded=self._recorded(),
             annotations=self.annotations,
             status=self._status(self._place.scan() or {}),
         )
@@ -438,9 +439,13 @@ class Readable:
         """Yield id and tree of the measurements for which a condition holds."""
         from coma_xr.retrieve.selection import selected
 
-        notes = self.annotations
         return selected(
-            self._trees(), where, definition=self._pairs(), annotations=notes, otherwise=otherwise
+            self._trees(),
+            where,
+            definition=self._pairs(),
+            recorded=self._recorded(),
+            annotations=self.annotations,
+            otherwise=otherwise,
         )
 
     def measurement(self, id: int) -> Measurement:
@@ -510,6 +515,7 @@ class Readable:
                 used,
                 table_definition,
                 parameter_set_definition,
+                recorded=self._recorded(),
                 annotations=self.annotations,
                 doubles=self._without_doubles,
             )
@@ -594,6 +600,7 @@ class Readable:
             fill=fill,
             where=where,
             definition=self._pairs(),
+            recorded=self._recorded(),
             rule=layout_rule(self._place, self._past()),
             annotations=self.annotations,
             status=self._status(scan),
@@ -672,6 +679,7 @@ class Readable:
             unfold=unfold,
             where=where,
             definition=self._pairs(),
+            recorded=self._recorded(),
             annotations=self.annotations,
             excluded=self._excluded(),
             doubles=self._without_doubles,
@@ -697,7 +705,12 @@ class Readable:
         """
         from coma_xr.retrieve.dataframe import paths_table
 
-        build = partial(paths_table, definition=self._pairs(), annotations=self.annotations)
+        build = partial(
+            paths_table,
+            definition=self._pairs(),
+            recorded=self._recorded(),
+            annotations=self.annotations,
+        )
         return self._built(build, strict=False)
 
     def export(self, path: str | os.PathLike[str], *, where: Any = None, overwrite: bool = False) -> Path:
@@ -847,6 +860,10 @@ class Readable:
     def _pairs(self) -> list[tuple[str, TreePath]]:
         definition = self._definition
         return [] if definition is None else list(definition)
+
+    def _recorded(self) -> dict[str, TreePath]:
+        """Return the names that runs have given to paths."""
+        return recorded_names(self._place)
 
     def _attrs(self) -> dict[str, Any]:
         return {name: value for name, value in self._place.info.items() if value not in (None, [], {})}

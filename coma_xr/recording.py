@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +20,18 @@ from coma_xr.define.scan_records import (
 )
 from coma_xr.define.values import records_by_value
 from coma_xr.errors import warn
+from coma_xr.names import Names, role, values_and_lists
 from coma_xr.run.signature import UNNAMED
 from coma_xr.same import key
+from coma_xr.text import listing
+from coma_xr.tree import join, split
 
 if TYPE_CHECKING:
     from coma_xr.define.past import Past
     from coma_xr.define.scans import Scan
     from coma_xr.run.worker import Work
     from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
 
@@ -142,3 +146,43 @@ def with_kept_seed(place: ExperimentDirectory, work: Work, given: int | None) ->
             "measurement are not run again."
         )
     return work
+
+
+def recorded_names(place: ExperimentDirectory) -> dict[str, Path]:
+    """Return the paths that have names, and items of lists, by their names."""
+    return {name: split(path) for name, path in place.state().get("names", {}).items()}
+
+
+def record_names(
+    place: ExperimentDirectory, definition: Iterable[tuple[str, Path]], paths: Mapping[Path, bool]
+) -> None:
+    """Keep the names of paths, and of items of lists, so that they stay; report paths that get longer names for that.
+
+    Parameters
+    ----------
+    place : ExperimentDirectory
+    definition : iterable of (name, path)
+        The defined parameters, whose names are kept with the definition.
+    paths : mapping of path to bool
+        Whether a list stands there.
+    """
+    recorded = recorded_names(place)
+    named = {*recorded.values(), *(path for _, path in definition)}
+    values = [path for path in paths if role(path) not in ("info", "class") and "" not in path]
+    items = [(*path, "0") for path in values if paths[path]]
+    new = [path for path in (*values, *items) if path not in named]
+    if not new:
+        return
+    known = [*values_and_lists(recorded.values()), *values]
+    names, by_rule = Names(known, definition, recorded), Names(known, definition)
+    added = {names.of(path): join(path) for path in new}
+    place.change_state(lambda state: state.update(names={**added, **state.get("names", {})}))
+    longer = [path for path in new if path in paths and names.of(path) != by_rule.of(path)]
+    if longer:
+        texts = [f"{join(path)} is called '{names.of(path)}'" for path in longer]
+        warn(f"In {place.path} {listing(texts, 3)}: the shorter name was given to another path before.")
+
+
+def unite_names(place: ExperimentDirectory, other: ExperimentDirectory, definition: Definition) -> None:
+    """Record names for the paths that have one in another experiment."""
+    record_names(place, definition, values_and_lists(recorded_names(other).values()))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from coma_xr.checks import check_choice, check_flag, check_ids, check_integer, check_positive
 from coma_xr.define.past import read
 from coma_xr.errors import DataFileWarning, ParameterError, PathError, StorageError, warn
-from coma_xr.recording import definition_of, unite_scans
+from coma_xr.recording import definition_of, record_names, unite_names, unite_scans
 from coma_xr.run import pools
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import OnError, dry_run, run_plan
@@ -19,8 +19,8 @@ from coma_xr.same import doubles, key, near_pairs
 from coma_xr.store.durability import ending
 from coma_xr.store.hints import fault_of_failure
 from coma_xr.store.locks import tell
-from coma_xr.text import available, count, listing, shortened
-from coma_xr.tree import follow, join, leaves
+from coma_xr.text import count, listing, shortened
+from coma_xr.tree import join
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
@@ -85,29 +85,6 @@ def chosen_of_removed(
     return [removed[position] for position, _ in selected(trees, where, **options)]
 
 
-def warn_of_unknown(place: ExperimentDirectory, paths: Sequence[str]) -> None:
-    """Report the first of some paths that no measurement has."""
-    unknown, size = set(paths), 0
-    tree: Tree = {}
-    for _, tree in place.trees():
-        size += 1
-        unknown = {path for path in unknown if not _leads_somewhere(tree, path)}
-        if not unknown:
-            return
-    if size and unknown:
-        path = next(path for path in paths if path in unknown)
-        known = [join(keys) for keys, _ in leaves(tree)]
-        warn(f"None of the {size} measurements in {place.path} has '{path}'. {available(path, known)}")
-
-
-def _leads_somewhere(tree: Tree, path: str) -> bool:
-    try:
-        follow(tree, path)
-    except PathError:
-        return False
-    return True
-
-
 def merge_measurements(
     place: ExperimentDirectory, other: ExperimentDirectory, past: Past, **options: bool
 ) -> dict[int, int]:
@@ -137,6 +114,7 @@ def merge_measurements(
 
     added = place.merge(other, name, **options)[1]
     unite_scans(place, other, definition)
+    unite_names(place, other, definition)
     return added
 
 
@@ -188,6 +166,8 @@ class Keeper:
         The key of the parameter set of each measurement; filled here.
     hinted : bool
         Whether it was said that text is big.
+    paths : dict of path to bool
+        The paths of what was saved, in order, and whether lists stand there; filled here.
     """
 
     place: ExperimentDirectory
@@ -197,6 +177,7 @@ class Keeper:
     dates: list[str] = field(default_factory=list)
     keys: list[Any] = field(default_factory=list)
     hinted: bool = False
+    paths: dict[Path, bool] = field(default_factory=dict)
 
     def save(self, outcome: Outcome) -> int:
         """Save a measurement and return its id."""
@@ -208,6 +189,7 @@ class Keeper:
         )
         self.dates.append(outcome.info["end_date"])
         self.keys.append(outcome.task.key)
+        self.paths |= outcome.paths
         self._forget(outcome)
         return id
 
@@ -318,7 +300,7 @@ class Session:
         self._warn(todo, there)
         with place.saving(self.durable) as saving:
             keeper = Keeper(place, saving, failed, place.next_id() if todo.todo else 0)
-            with ending(lambda: self._note_dates(keeper.dates)):
+            with ending(lambda: self._end(keeper)):
                 report = run_plan(
                     self.work,
                     todo,
@@ -357,11 +339,14 @@ class Session:
         )
         return there, failed, todo
 
-    def _note_dates(self, dates: Sequence[str]) -> None:
+    def _end(self, keeper: Keeper) -> None:
+        """Note what is known only after measurements were saved: dates, and the names of their paths."""
+        dates = keeper.dates
         if dates:
             start = self.place.info.get("start_date") or dates[0]
             self.place.save_info(start_date=start, end_date=dates[-1])
             self.place.write_index()
+            record_names(self.place, self.work.definition, keeper.paths)
 
     def _warn(self, todo: Plan, there: Survey) -> None:
         """Say what in the measurements that are there may not be what the user thinks."""

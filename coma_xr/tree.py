@@ -4,7 +4,8 @@ A tree is nested dictionaries and lists. A path is a tuple of segments inside co
 ``results/*/energy`` at its edges. A segment is a key of a dictionary, or the digits of an index into a
 list, ``-1`` counting from the end. `WILDCARD` stands for every value of a dictionary or every item of a
 list. In text, segments stand between slashes, ``*`` is the wildcard, and within a segment ``~1`` stands
-for "/", ``~2`` for "*" and ``~0`` for "~".
+for "/", ``~2`` for "*", ``~3`` for a backslash and ``~0`` for "~". The backslashes with which version 1 escaped
+slashes, asterisks and backslashes are read too.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from functools import lru_cache
 from typing import Any, Final
 
 from coma_xr.errors import PathError
-from coma_xr.text import available
+from coma_xr.text import with_article
 
 # Far inside what every parser and every supported Python can read and write.
 MAX_DEPTH = 100
+
+# The key under which the stored state of an object names its class.
+CLASS = "__class__"
 
 # The key under which a stored form says its type.
 TYPE = "__type__"
@@ -48,11 +52,16 @@ Segment = str | _Wildcard
 Path = tuple[Segment, ...]
 PathLike = str | Sequence[Segment | int]
 
+# The branches of a measurement tree; a string that begins with one of them is a path.
+BRANCHES = ("parameters", "results", "info")
+
 # Characters of a path in a message.
 _LONG = 200
 
-_ESCAPES = {"~0": "~", "~1": "/", "~2": "*"}
-_ESCAPE = re.compile("~[012]")
+_ESCAPES = {"~0": "~", "~1": "/", "~2": "*", "~3": "\\"}
+_ESCAPE = re.compile("~[0123]")
+_OLD_ESCAPES = {"\\/": "~1", "\\*": "~2", "\\\\": "~3"}
+_OLD_ESCAPE = re.compile(r"\\[/*\\]")
 _INDEX = re.compile("-?[0-9]+")
 
 
@@ -75,6 +84,8 @@ def split(path: PathLike) -> Path:
 
 @lru_cache(maxsize=4096)
 def _split_text(path: str) -> Path:
+    if "\\" in path:
+        path = _OLD_ESCAPE.sub(lambda escape: _OLD_ESCAPES[escape[0]], path.replace("~", "~0"))
     segments = [segment for segment in path.split("/") if segment]
     return tuple([WILDCARD if segment == "*" else _unescaped(segment) for segment in segments])
 
@@ -95,8 +106,35 @@ def join(segments: Sequence[Segment | int]) -> str:
 
 
 def _escaped(segment: str) -> str:
-    segment = segment.replace("~", "~0").replace("/", "~1")
+    segment = segment.replace("~", "~0").replace("/", "~1").replace("\\", "~3")
     return "~2" if segment == "*" else segment
+
+
+def is_path(text: str) -> bool:
+    """Whether a string is a path wherever it is given; every other one is a name first.
+
+    Examples
+    --------
+    >>> is_path("parameters/layout/N"), is_path("v [m/s]"), is_path("layout/N")
+    (True, False, False)
+    """
+    branch, _, rest = text.partition("/")
+    return branch in BRANCHES and bool(rest.strip("/"))
+
+
+def places_of(wanted: PathLike) -> list[Path]:
+    """Return the paths that a user may mean: without a role in front, those at the root and below each role.
+
+    Examples
+    --------
+    >>> places_of("results/E"), places_of("fit/E")[:2]
+    ([('results', 'E')], [('fit', 'E'), ('parameters', 'fit', 'E')])
+    """
+    path = split(wanted)
+    if not path or not isinstance(wanted, str) or is_path(wanted):
+        return [path]
+    below = [(branch, *path) for branch in BRANCHES]
+    return [path, *below] if len(path) > 1 or wanted.startswith("/") else [*below, path]
 
 
 def is_index(segment: Segment) -> bool:
@@ -155,7 +193,7 @@ def follow(tree: Any, path: PathLike) -> Any:
         try:
             node = step(node, segment)
         except (KeyError, IndexError):
-            raise PathError(_nowhere(node, segments, depth)) from None
+            raise _nowhere(node, segments, depth) from None
     return node
 
 
@@ -187,14 +225,14 @@ def _all(node: Any, segments: Path) -> Iterator[Any]:
             yield from _all(child, rest)
 
 
-def _nowhere(node: Any, segments: Path, depth: int) -> str:
+def _nowhere(node: Any, segments: Path, depth: int) -> PathError:
     segment, where = str(segments[depth]), join(segments[:depth]) or "the tree"
-    text = f"No '{segment}' in {where} (path '{join(segments)}'). "
+    what = f"No '{segment}' in {where} (path '{join(segments)}')"
     if isinstance(node, dict):
-        return text + available(segment, node)
+        return PathError(f"{what}.", name=segment, available=node)
     if isinstance(node, list):
-        return text + f"There is a list of {len(node)}."
-    return text + f"There is a value of type {type(node).__name__}."
+        return PathError(f"{what}, which is a list of {len(node)}.", name=segment)
+    return PathError(f"{what}, which is {with_article(type(node).__name__)}.", name=segment)
 
 
 def put(tree: dict[str, Any], path: PathLike, value: Any) -> None:

@@ -19,7 +19,7 @@ FLOORS = [
     {"errors"},
     {"files", "html", "checks", "keywords"},
     {"tree"},
-    {"values"},
+    {"names", "values"},
     {"same"},
     {"encoding", "plotting"},
     {"exports"},
@@ -44,15 +44,16 @@ _COMMON = {"text", "errors", "checks", "keywords", "html", "tree", "values", "sa
 # Rules beyond the order of the floors: these know only what is listed here.
 ONLY = {
     "tree": {"text", "errors"},
+    "names": {"text", "errors", "tree"},
     "values": {"text", "errors", "keywords", "tree"},
     "same": {"text", "errors", "tree", "values"},
     "encoding": {"text", "errors", "tree"},
     "exports": {"text", "errors", "checks", "keywords", "files", "tree", "values", "same", "encoding"},
-    "plotting": {"text", "errors", "checks", "keywords"},
+    "plotting": {"text", "errors", "checks", "keywords", "names"},
     "output": {"text", "errors", "checks", "files", "html", "plotting"},
     "define": _COMMON,
     "run": {*_COMMON, "files", "encoding", "exports", "define"},
-    "retrieve": {*_COMMON, "encoding", "exports", "define"},
+    "retrieve": {*_COMMON, "names", "encoding", "exports", "define"},
 }
 
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

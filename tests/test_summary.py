@@ -318,8 +318,8 @@ def test_arrays_in_files_of_their_own_are_drawn_too():
 
 def test_what_is_done_is_not_told_as_missing_where_there_is_no_dataset():
     e = experiment()
-    e.run(lambda x: {"y": x}, {"x": [1, 2, 3]}, limit=2, progress=False)
     e.annotate("results/y", dims=["time"])
+    e.run(lambda x: {"y": x}, {"x": [1, 2, 3]}, limit=2, progress=False)
     page = report(e)
     assert "There is no Dataset" in page.text
     assert "1missing" in page.text.replace(" ", "")

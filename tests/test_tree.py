@@ -57,9 +57,9 @@ def test_follow_finds(path, value):
             "No 'energi' in results (path 'results/energi'). Available: E, nested, sites, by_name, 1, ",
         ),
         ("parameters/layuot/V1", "Did you mean 'layout'?"),
-        ("results/E/2", "No '2' in results/E (path 'results/E/2'). There is a list of 2."),
-        ("results/E/x", "There is a list of 2."),
-        ("parameters/n/x", "There is a value of type int."),
+        ("results/E/2", "No '2' in results/E (path 'results/E/2'), which is a list of 2."),
+        ("results/E/x", "which is a list of 2."),
+        ("parameters/n/x", "which is an int."),
         ("nothing", "No 'nothing' in the tree (path 'nothing'). Available: parameters, results."),
         ("results/*/x", "The path 'results/*/x' matches nothing."),
         ("results/sites/*/x", "The path 'results/sites/*/x' matches nothing."),
@@ -84,7 +84,8 @@ def test_split_is_the_inverse_of_join(segments):
 
 
 def test_an_escaped_asterisk_is_a_key():
-    """``~2`` is an asterisk that is a key; the segments of a sequence are keys."""
+    """``~2`` is an asterisk that is a key; the segments of a sequence are keys; version 1's escapes are read."""
+    assert split(r"a\/b/\*/c\\d/~1") == ("a/b", "*", "c\\d", "~1")
     assert split("a/~2") == split(("a", "*")) == ("a", "*")
     assert split("a/*") == ("a", WILDCARD)
     assert join(split("a/*/b")) == "a/*/b"

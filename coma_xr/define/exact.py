@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from coma_xr.errors import ComaError, DataFileError, ParameterError
 from coma_xr.same import key
-from coma_xr.tree import TREE, TYPE, Path, is_typed, join, looks_registered
+from coma_xr.tree import CLASS, TREE, TYPE, Path, is_typed, join, looks_registered
 from coma_xr.values import objects, registry, typed
 from coma_xr.values.forms import cannot
 from coma_xr.values.plain import Tree, from_plain, to_plain
@@ -309,7 +309,7 @@ def _record_of_object(value: Any, kind: type) -> Tree:
     state = objects.own_state(value)
     state = objects.fields_of(value) if state is None else state
     if state is not None:
-        return {**node, "state": {name: _record(state[name]) for name in state if name != objects.CLASS}}
+        return {**node, "state": {name: _record(state[name]) for name in state if name != CLASS}}
     base = next((base for base in _BUILT_IN if isinstance(value, base)), None)
     if base is not None:
         return {**node, "value": _record(base(value))}

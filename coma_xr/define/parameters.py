@@ -18,7 +18,7 @@ from coma_xr.html import facts, fragment, short
 from coma_xr.keywords import checks_keywords
 from coma_xr.same import key
 from coma_xr.text import available, listing
-from coma_xr.tree import WILDCARD, Path, PathLike, join, put, split
+from coma_xr.tree import WILDCARD, Path, PathLike, is_path, join, places_of, put, split
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
@@ -56,7 +56,8 @@ class Definition:
         Parameters
         ----------
         entries : iterable of str and (name, path)
-            A bare name means ``parameters/<name>``; a bare path is named by its last segment.
+            A string that begins with ``parameters/``, ``results/`` or ``info/`` is a path, named by its last segment;
+            every other one is a name, whose value stands in ``parameters`` under the same key.
 
         Raises
         ------
@@ -88,10 +89,10 @@ class Definition:
         """
         if name in self.names:
             return self.names.index(str(name))
-        path = split(name)
-        if path in self.paths:
-            return self.paths.index(path)
-        text = name if isinstance(name, str) else join(path)
+        for path in places_of(name):
+            if path in self.paths:
+                return self.paths.index(path)
+        text = name if isinstance(name, str) else join(split(name))
         raise PathError(f"Unknown parameter '{text}'.", name=text, available=self.names)
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> tuple[Tree, ...]:
@@ -167,16 +168,19 @@ class Definition:
 
 def _entry(entry: Any) -> tuple[str, Path]:
     if isinstance(entry, str):
-        segments = split(entry)
-        if len(segments) == 1:
-            segments = (BRANCH, *segments)
-        name = str(segments[-1]) if segments else ""
+        segments = split(entry) if is_path(entry) else (BRANCH, entry)
+        name = str(segments[-1])
     elif isinstance(entry, (tuple, list)) and len(entry) == 2 and isinstance(entry[0], str):
         name, segments = str(entry[0]), split(entry[1])
     else:
         raise ParameterError(f"A parameter is a name or a pair (name, path), not {entry!r}.")
     if not name or not segments:
         raise ParameterError(f"The parameter {entry!r} needs a name and a path.")
+    if is_path(name):
+        raise ParameterError(
+            f"The name '{name}' of a parameter is a path.",
+            expected="a name that does not begin with parameters/, results/ or info/",
+        )
     if WILDCARD in segments:
         raise ParameterError(
             f"A parameter has one place in the tree; the path '{join(segments)}' has an asterisk."

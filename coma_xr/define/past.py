@@ -92,6 +92,10 @@ class Past:
         taken = {path for _, path in pairs}
         return [(name, path if self.now(path) in taken else self.now(path)) for name, path in pairs]
 
+    def unchanged(self, names: Mapping[str, Path]) -> dict[str, Path]:
+        """Return those of some names whose paths were not renamed."""
+        return {name: path for name, path in names.items() if self.now(path) == path}
+
     def find(self, tree: Tree, path: Path) -> Any:
         """Return what counts as the value of a path that a tree lacks; `NOTHING` when that is not known."""
         for place in self.places(path):

@@ -206,7 +206,9 @@ def draw(data: Any, **arguments: Any) -> Figure:
 
 
 def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
-    known = Data.of(data)
+    known = Data.of(data).with_items(
+        spec.x, spec.y, spec.z, spec.hue, spec.style, spec.row, spec.col, spec.error
+    )
     known.check_not_empty()
     known, asked = plan(known, spec, KINDS)
     known.check_not_empty(*(asked.y or asked.measured))

@@ -7,7 +7,9 @@ import inspect
 import math
 import numbers
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +19,7 @@ import xarray as xr
 from coma_xr.checks import check_choice, check_flag, check_integer, check_positive, check_string
 from coma_xr.errors import ArgumentError, ExperimentError, LayoutError, ParameterError, PathError, Way
 from coma_xr.keywords import unknown_argument
+from coma_xr.names import find_variable, variable_at
 from coma_xr.text import count, listing, shortened
 
 # The name of what several variables on one axis differ in; hue, style, row and col know it.
@@ -260,7 +263,7 @@ class Data:
     only: str | None = None
     # Nothing in a table distinguishes parameters from results.
     is_table: bool = False
-    _paths: Mapping[str, str] = field(default_factory=dict)
+    _items: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, data: Any) -> Data:
@@ -291,8 +294,21 @@ class Data:
         odd = {name: str(name) for name in {*ds.variables, *ds.dims} if not isinstance(name, str)}
         ds = ds.rename(odd) if odd else ds
         variables = [str(name) for name in ds.data_vars]
-        paths = {str(v.attrs["path"]): str(n) for n, v in ds.variables.items() if "path" in v.attrs}
-        return cls(ds, variables[0] if len(variables) == 1 else None, is_table, paths)
+        return cls(ds, variables[0] if len(variables) == 1 else None, is_table)
+
+    def with_items(self, *wanted: Any) -> Data:
+        """Return the data with those items of lists as variables that some arguments name."""
+        ds, items = self.ds, dict(self._items)
+        flat = chain.from_iterable(w if isinstance(w, (list, tuple)) else [w] for w in wanted)
+        for text in (text for text in flat if isinstance(text, str)):
+            with suppress(PathError):
+                name, places = find_variable(self.ds, text)
+                if places:
+                    item = variable_at(self.ds, text)
+                    items[text] = "_".join([name, *(str(n + 1 if n >= 0 else n) for n in places)])
+                    path = "/".join([str(item.attrs.get("path", name)), *map(str, places)])
+                    ds = ds.assign({items[text]: item.assign_attrs(path=path, name=items[text])})
+        return replace(self, ds=ds, _items=items)
 
     def check_not_empty(self, *names: str) -> None:
         """Raise LayoutError when variables, by default all, have not one value."""
@@ -312,25 +328,21 @@ class Data:
         PathError
             When there is no such thing.
         """
-        if isinstance(name, str):
-            if name in self.ds.variables or name in self.ds.dims:
-                return name
-            if name in self._paths:
-                return self._paths[name]
-        elif isinstance(name, Hashable) and str(name) in self.ds.variables:
-            return str(name)
-        names = [*self.ds.dims, *(name for name in self.ds.variables if name not in self.ds.dims)]
-        raise PathError(
-            f"{argument}={name!r} is not a dimension, coordinate or variable of the plotted data.",
-            name=str(name),
-            available=[str(name) for name in names],
-        )
+        text = name if isinstance(name, str) or not isinstance(name, Hashable) else str(name)
+        try:
+            return self._items.get(text) or find_variable(self.ds, text)[0]
+        except (PathError, TypeError) as error:
+            what = f"{argument}={name!r} is not a dimension, coordinate or variable of the plotted data."
+            known = tuple(map(str, [*self.ds.dims, *self.ds.variables]))
+            if isinstance(error, PathError):
+                what, known = error.what if error.expected else what, error.available or ()
+            raise PathError(what, name=str(name), available=dict.fromkeys(known)) from None
 
     def has(self, name: Any) -> bool:
         """Return whether a name or path is one of the data."""
-        return isinstance(name, str) and (
-            name in self.ds.variables or name in self.ds.dims or name in self._paths
-        )
+        with suppress(PathError):
+            return isinstance(name, str) and bool(find_variable(self.ds, name))
+        return False
 
     def variable(self, name: str) -> xr.Variable:
         """Return a variable; a dim without labels counts from 0, one of measurements has their ids."""

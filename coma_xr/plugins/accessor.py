@@ -16,18 +16,20 @@ from coma_xr.define.scans import Scan, cases
 from coma_xr.define.values import BRANCH
 from coma_xr.errors import PathError, warn
 from coma_xr.keywords import checks_keywords
+from coma_xr.names import find_variable, variable_at
 from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
 from coma_xr.plugins.matching import matches
-from coma_xr.retrieve.names import Names
 from coma_xr.retrieve.status import DONE, FLAGS
-from coma_xr.text import available, listing
-from coma_xr.tree import join, split
+from coma_xr.text import listing
+from coma_xr.tree import split
 
 if TYPE_CHECKING:
     import os
     from pathlib import Path
 
     from matplotlib.figure import Figure
+
+    from coma_xr.tree import PathLike
 
 __all__ = ["ComaAccessor"]
 
@@ -67,27 +69,7 @@ class ComaAccessor:
 
     # Names
 
-    def _resolve(self, text: str) -> tuple[str, tuple[int, ...]]:
-        """Return the variable or dim that a name or path means, and the place of an item in its lists."""
-        ds = self._ds
-        if text in ds.variables or text in ds.dims:
-            return text, ()
-        variables = {
-            split(str(v.attrs["path"])): str(name) for name, v in ds.variables.items() if v.attrs.get("path")
-        }
-        named = [(str(ds[name].attrs.get("name", name)), path) for path, name in variables.items()]
-        try:
-            path = Names(variables, named).resolve(text)
-        except PathError:
-            known = dict.fromkeys([*map(str, ds.variables), *map(join, variables)])
-            raise PathError(f"This Dataset has no '{text}'. {available(text, known)}") from None
-        if path in variables:
-            return variables[path], ()
-        # What is no variable leads into the lists of one.
-        end = max(end for end in range(1, len(path)) if path[:end] in variables)
-        return variables[path[:end]], tuple(int(str(segment)) for segment in path[end:])
-
-    def __getitem__(self, path: str) -> xr.DataArray:
+    def __getitem__(self, path: PathLike) -> xr.DataArray:
         """Return the variable that a name or path means; an item of lists too (``results/E/0``, ``E_1``).
 
         Raises
@@ -95,16 +77,7 @@ class ComaAccessor:
         PathError
             When there is none. The message names near ones.
         """
-        name, places = self._resolve(path)
-        array = self._ds[name]
-        if not places:
-            return array
-        own = [dim for dim in array.dims if dim not in self._dims()]
-        try:
-            return array.isel(dict(zip(own, places, strict=True)), drop=True)
-        except (IndexError, ValueError):
-            shape = tuple(array.sizes[dim] for dim in own)
-            raise PathError(f"'{path}' leads nowhere: '{name}' has lists of the shape {shape}.") from None
+        return variable_at(self._ds, path)
 
     def _dims(self) -> tuple[Hashable, ...]:
         """Return the dims of measurements."""
@@ -195,7 +168,7 @@ class ComaAccessor:
     def sel(
         self, indexers: Mapping[str, Any] | None = None, /, *, tolerance: float = 1e-9, **named: Any
     ) -> xr.Dataset:
-        """Return the part of the Dataset where dims, coords or variables have the values asked for.
+        """Return the part of the Dataset where dims or coords have the values asked for.
 
         Parameters
         ----------
@@ -215,15 +188,11 @@ class ComaAccessor:
         Raises
         ------
         PathError
-            For an unknown name, and when nothing has the value. The message names the nearest one.
+            For an unknown name, a data variable, and when nothing has the value. The message names the nearest one.
         """
         ds, kept, touched = self._ds, set[Hashable](), set(self._dims())
         for text, value in {**(indexers or {}), **named}.items():
-            name, places = ComaAccessor(ds)._resolve(text)
-            if places:
-                raise PathError(
-                    f"sel takes whole variables, not an item of lists such as '{text}'; where does."
-                )
+            name = _selectable(ds, text)
             array = ds[name]
             mask = xr.DataArray(matches(name, array.values, value, tolerance), dims=array.dims)
             ds = cut(ds, mask) if array.dims else ds
@@ -256,7 +225,7 @@ class ComaAccessor:
             For what is no condition, and for functions, which need measurements.
         """
         wanted = as_condition(condition)
-        wanted.resolve(lambda text: self._resolve(text)[0])
+        wanted.resolve(lambda text: find_variable(self._ds, text))
         mask = xr.DataArray(wanted.evaluate_columns(self.__getitem__))
         if mask.size and not mask.any():
             known = {name: self[name].values.ravel()[:_MOST_VALUES] for name in wanted.equalities}
@@ -280,3 +249,21 @@ class ComaAccessor:
         from coma_xr.plotting.draw import plot
 
         return plot(self._ds, *args, **kwargs)
+
+
+def _selectable(ds: xr.Dataset, text: str) -> str:
+    """Return the dim or coord that a name means, for `sel`."""
+    choices = list(dict.fromkeys([*map(str, ds.dims), *map(str, ds.coords)]))
+    try:
+        name, places = find_variable(ds, text)
+    except PathError as error:
+        raise PathError(error.what, name=error.name, available=choices) from None
+    if not places and name in choices:
+        return name
+    kind = f"an item of the lists in '{name}'" if places else "a data variable"
+    raise PathError(
+        f"sel selects by dims and coords, and '{text}' is {kind}.",
+        name=text,
+        available=choices,
+        ways=[f"Use ds.coma.where(coma.P[{text!r}] == ...) for values of variables."],
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from coma_xr.names import ID_COORDS
 from coma_xr.retrieve.arrays import with_holes
 from coma_xr.retrieve.status import FLAGS
 from coma_xr.retrieve.variables import variable
@@ -25,7 +26,7 @@ _MEANINGS = " ".join(FLAGS)
 
 def id_of(ds: xr.Dataset) -> xr.DataArray | None:
     """Return the coordinate `measurement_id`, under the name that it has here; None when there is none."""
-    found = [ds.coords[name] for name in ("coma_id", "measurement_id") if name in ds.coords]
+    found = [ds.coords[name] for name in ID_COORDS if name in ds.coords]
     return found[0] if found else None
 
 

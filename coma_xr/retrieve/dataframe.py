@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,15 +15,16 @@ import xarray as xr
 from coma_xr.errors import LayoutError
 from coma_xr.exports.external import is_deferred, revived
 from coma_xr.html import lines_of, short
+from coma_xr.names import free_name, role
 from coma_xr.retrieve.arrays import as_array, with_holes
 from coma_xr.retrieve.columns import MISSING, without
 from coma_xr.retrieve.dims import varies
-from coma_xr.retrieve.names import free_name, role
 from coma_xr.retrieve.requests import (
     REPEAT,
     Annotations,
     Definition,
     Doubles,
+    Recorded,
     Request,
     Source,
     Variables,
@@ -58,6 +58,7 @@ def build_dataframe(
     unfold: str = "columns",
     where: Any = None,
     definition: Definition = (),
+    recorded: Recorded | None = None,
     annotations: Annotations | None = None,
     excluded: Container[int] = (),
     doubles: Doubles | None = None,
@@ -80,6 +81,8 @@ def build_dataframe(
         Only measurements for which it holds take part, see `selected`.
     definition : iterable of (name, path), optional
         The defined parameters; they come first.
+    recorded : mapping of name to path, optional
+        Names that were given before.
     annotations : mapping, optional
         By path: ``default`` is what a measurement without the path counts as; ``units`` and ``long_name`` go
         into the attributes; ``dims`` name the numbers of the long form.
@@ -122,30 +125,32 @@ def build_dataframe(
     if unfold not in ("columns", "rows"):
         raise LayoutError(f"unfold is 'columns' or 'rows' in a table, not {unfold!r}.")
     wanted, keys = requests_of(variables), requests_of(index)
-    selection = None if where is None else Selection(where, definition, annotations)
+    selection = None if where is None else Selection(where, definition, annotations, recorded=recorded)
     source = read(
         without(trees, excluded),
         [*wanted, *keys],
         everything=variables is None,
         definition=definition,
+        recorded=recorded,
         annotations=annotations,
         choose=selection,
         doubles=doubles,
     )
+    wanted = source.expanded(wanted)
     if selection is not None:
         selection.warn_when_empty(len(source.columns))
     ids = pd.Index(source.columns.ids, name="measurement_id", dtype="int64")
     shown = _shown(source, None if variables is None else wanted, keys) if len(source.columns) else []
-    columns = {column.name: column.values for column in shown}
+    columns, origins = {c.name: c.values for c in shown}, {c.name: c for c in shown}
     if unfold == "rows":
         dims = {column.name: _dims(source, column) for column in shown}
         columns, rows = long_columns(columns, dims, len(ids))
         ids = ids[rows]
     else:
-        columns = _flat(columns)
+        columns, origins = _flat(shown)
     frame = pd.DataFrame({i: _series(values, ids) for i, values in enumerate(columns.values())}, index=ids)
     frame.columns = _labels(columns)
-    frame.attrs.update(_attrs(source, shown, list(columns)))
+    frame.attrs.update(_attrs(source, origins))
     return _indexed(frame, [source.name(key) for key in keys] if len(source.columns) else [])
 
 
@@ -154,6 +159,12 @@ class _Column:
     name: str
     path: Path | None
     values: list[Any]
+    stem: str
+
+    @classmethod
+    def of(cls, source: Source, name: str, path: Path | None, values: list[Any]) -> _Column:
+        by_rule = path is not None and source.names.of(path) == name
+        return cls(name, path, values, source.names.of_items(path) if path and by_rule else name)
 
 
 def _shown(source: Source, wanted: Sequence[Request] | None, keys: Sequence[Request]) -> list[_Column]:
@@ -173,22 +184,26 @@ def _shown(source: Source, wanted: Sequence[Request] | None, keys: Sequence[Requ
         if path not in asked:
             name = source.names.of(path)
             name = free_name(path, asked.values()) if name in asked.values() else name
-            columns[name] = _Column(name, path, source.columns[path])
+            columns[name] = _Column.of(source, name, path, source.columns[path])
     for request in (*keys, *(wanted or ())):
         name = source.name(request)
-        columns[name] = _Column(name, source.path(request), source.values(request))
+        columns[name] = _Column.of(source, name, source.path(request), source.values(request))
     return list(columns.values())
 
 
-def _flat(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
-    """Return lists spread over columns."""
+def _flat(shown: Iterable[_Column]) -> tuple[dict[str, list[Any]], dict[str, _Column]]:
+    """Return lists spread over columns, and where each column comes from."""
     flat: dict[str, list[Any]] = {}
-    for name, column in columns.items():
-        new = flat_columns(name, [_bare(value) for value in column] if _has_typed(column) else column)
+    origins: dict[str, _Column] = {}
+    for column in shown:
+        values = column.values
+        values = [_bare(value) for value in values] if _has_typed(values) else values
+        new = flat_columns(column.name, values, column.stem)
         if doubles := new.keys() & flat.keys():
             raise LayoutError(f"Two columns would be called {listing(sorted(doubles))}; name one anew.")
         flat |= new
-    return flat
+        origins |= dict.fromkeys(new, column)
+    return flat, origins
 
 
 def with_files_read(frame: pd.DataFrame) -> pd.DataFrame:
@@ -221,17 +236,15 @@ def _dims(source: Source, column: _Column) -> list[str]:
     return [dims] if isinstance(dims, str) else list(dims)
 
 
-def _attrs(source: Source, shown: Sequence[_Column], names: Sequence[str]) -> dict[str, Any]:
+def _attrs(source: Source, origins: Mapping[str, _Column]) -> dict[str, Any]:
     """Return what was annotated, by the names of columns; all columns of a list have the same."""
-    attrs: dict[str, dict[str, Any]] = {}
-    for column in shown:
+    attrs: dict[str, Any] = {}
+    for name, column in origins.items():
         note = source.annotation(column.path)
-        said = {key: note[key] for key in ("units", "long_name") if note.get(key) is not None}
-        numbered = re.compile(re.escape(column.name) + r"(_\d+)*")
-        own = [name for name in names if numbered.fullmatch(name)] if said else []
-        for key, value in said.items():
-            attrs.setdefault(key, {}).update(dict.fromkeys(own, value))
-    return dict(attrs)
+        for key in ("units", "long_name"):
+            if note.get(key) is not None:
+                attrs.setdefault(key, {})[name] = note[key]
+    return attrs
 
 
 def _indexed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -279,6 +292,7 @@ def paths_table(
     trees: Iterable[tuple[int, Tree]],
     *,
     definition: Definition = (),
+    recorded: Recorded | None = None,
     annotations: Annotations | None = None,
 ) -> pd.DataFrame:
     """Return a table of all paths that lead to values.
@@ -288,6 +302,7 @@ def paths_table(
     trees : iterable of (int, dict)
         Ids and plain trees.
     definition : iterable of (name, path), optional
+    recorded : mapping of name to path, optional
     annotations : mapping, optional
 
     Returns
@@ -303,13 +318,21 @@ def paths_table(
     >>> table.iloc[0].to_dict()
     {'path': 'parameters/a', 'name': 'a', 'role': 'parameter', 'type': 'int', 'distinct': 2, 'range': '1 ... 3', 'measurements': 2}
     """
-    source = read(trees, [], everything=True, info=True, definition=definition, annotations=annotations)
+    source = read(
+        trees,
+        [],
+        everything=True,
+        info=True,
+        definition=definition,
+        recorded=recorded,
+        annotations=annotations,
+    )
     rows = []
     for path in source.columns.paths:
         values = [value for value in source.columns[path] if value is not MISSING]
         kind = f"copy of {join(source.copies[path])}" if path in source.copies else role(path)
         described = _types(values), *_distinct_and_range(values), len(values)
-        texts = [_legible(text) for text in (join(path), source.names.of(path), kind)]
+        texts = [_legible(text) for text in (source.names.text(path), source.names.of(path), kind)]
         rows.append((*texts, *described))
     return pd.DataFrame(rows, columns=_PATHS_COLUMNS)
 

@@ -11,20 +11,21 @@ import xarray as xr
 
 from coma_xr.define.scan_records import Kind, LayoutRule
 from coma_xr.errors import LayoutError
+from coma_xr.names import role
 from coma_xr.retrieve.arrays import Attrs, factorize
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING
 from coma_xr.retrieve.dims import arrange, varies
 from coma_xr.retrieve.labelled import bring, constant_or_not
 from coma_xr.retrieve.layout import Layout, on_rows
-from coma_xr.retrieve.names import role
-from coma_xr.retrieve.naming import Taken
 from coma_xr.retrieve.requests import (
     REPEAT,
     Annotations,
     Definition,
     Doubles,
+    Recorded,
     Request,
     Source,
+    Taken,
     Variables,
     read,
     requests_of,
@@ -55,6 +56,7 @@ def build_dataset(
     fill: Any = AS_NEEDED,
     where: Any = None,
     definition: Definition = (),
+    recorded: Recorded | None = None,
     rule: LayoutRule = LayoutRule(),  # noqa: B008, since it never changes
     annotations: Annotations | None = None,
     status: Status | None = None,
@@ -86,6 +88,8 @@ def build_dataset(
         Only measurements for which it holds take part, see `selected`. Names stay those that all have.
     definition : iterable of (name, path), optional
         The defined parameters.
+    recorded : mapping of name to path, optional
+        Names that were given before.
     rule : LayoutRule, optional
         What was scanned, and the layout that the user fixed.
     annotations : mapping, optional
@@ -123,31 +127,30 @@ def build_dataset(
     >>> ds.E.dims, ds.E.sel(a=2).item(), ds.measurement_id.values
     (('a',), 1.5, array([1, 2]))
     """
-    wanted = requests_of(variables)
-    wanted_dims = None if dims is None else requests_of(dims)
-    excluded = {} if status is None else status.excluded
-    selection = (
-        None if where is None else Selection(where, definition, annotations, tracks=status is not None)
-    )
+    wanted, wanted_dims = requests_of(variables), None if dims is None else requests_of(dims)
+    excluded, tracks = ({}, False) if status is None else (status.excluded, True)
+    selection = None
+    if where is not None:
+        selection = Selection(where, definition, annotations, recorded=recorded, tracks=tracks)
     source = read(
         trees,
         [*wanted, *(wanted_dims or ())],
         everything=variables is None,
         definition=definition,
+        recorded=recorded,
         annotations=annotations,
         unfold=unfold,
         choose=selection,
         excluded=excluded,
         doubles=doubles,
     )
-    said = {name: value for name, value in (attrs or {}).items() if value is not None}
     gone = absent(source, status, () if selection is None else selection.unchosen)
-    if selection is not None and gone:
-        gone = gone.where(selection.of_absent(gone))
     if selection is not None:
+        gone = gone.where(selection.of_absent(gone)) if gone else gone
         selection.warn_when_empty(len(source.columns))
     if not len(source.columns) and not gone:
-        return xr.Dataset(attrs=said)
+        return xr.Dataset(attrs=_given(attrs))
+    wanted = source.expanded(wanted)
     names = Taken(source, wanted, wanted_dims or ())
     unchosen = [] if selection is None else [values for values, _ in selection.unchosen]
     laid_out = arrange(source, wanted_dims, rule, names.ours, absent=gone, layout=layout, unchosen=unchosen)
@@ -156,7 +159,11 @@ def build_dataset(
     items = build.results(None if variables is None else wanted)
     items += build.coordinates(items)
     data, coords = assemble([*(item for _, item in items), *build.brought(items)], names.ours)
-    return xr.Dataset(data, build.labels() | coords | build.ids(), said)
+    return xr.Dataset(data, build.labels() | coords | build.ids(), _given(attrs))
+
+
+def _given(attrs: Mapping[str, Any] | None) -> Attrs:
+    return {name: value for name, value in (attrs or {}).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -196,11 +203,13 @@ def layout_of(
     rule: LayoutRule,
     *,
     definition: Definition,
+    recorded: Recorded,
     annotations: Annotations,
     status: Status,
 ) -> DatasetLayout:
     """Return how `build_dataset` lays out measurements."""
-    source = read(trees, [], everything=False, definition=definition, annotations=annotations)
+    notes = annotations
+    source = read(trees, [], everything=False, definition=definition, recorded=recorded, annotations=notes)
     gone = absent(source, status, ())
     if not len(source.columns) and not gone:
         return DatasetLayout("grid", {}, "without any measurement")

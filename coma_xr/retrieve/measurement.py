@@ -46,7 +46,8 @@ class Branch(Mapping[str, Any]):
         self._node: dict[str, Tree] = paths.follow(root, parents)
 
     def __getitem__(self, path: paths.PathLike) -> Any:
-        segments = paths.split(path)
+        # A key that exists comes before a path of the same text.
+        segments = (path,) if isinstance(path, str) and path in self._node else paths.split(path)
         try:
             node = paths.follow(self._node, segments)
         except PathError:
@@ -70,7 +71,8 @@ class Branch(Mapping[str, Any]):
         try:
             return paths.follow(self._root, whole)
         except PathError as error:
-            missing = PathError(f"{self._owner}: {error}")
+            what = f"{self._owner}: {error.what}"
+            missing = PathError(what, name=error.name, available=error.available)
             missing.path = whole
             raise missing from None
 
@@ -81,7 +83,7 @@ class Branch(Mapping[str, Any]):
         try:
             return self[(name,)]
         except PathError as error:
-            missing = MissingAttributeError(str(error))
+            missing = MissingAttributeError(error.what, name=error.name, available=error.available)
             missing.path = error.path
             raise missing from None
 

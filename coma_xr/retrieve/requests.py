@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from coma_xr.define.past import Past, former_paths
 from coma_xr.errors import LayoutError, PathError, SerializationError, warn
+from coma_xr.names import Names, free_name, is_parameter, role
 from coma_xr.retrieve.arrays import utc
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect, stands_for_dataset
 from coma_xr.retrieve.measurement import Measurement
-from coma_xr.retrieve.names import Names, is_parameter, role
 from coma_xr.same import MADE_BY, SEED, equal, event, keys
-from coma_xr.text import available
-from coma_xr.tree import WILDCARD, Path, PathLike, follow, join, split
+from coma_xr.tree import WILDCARD, Path, PathLike, follow, join, places_of, split
 from coma_xr.values.plain import Tree, from_plain, to_plain
+
+if TYPE_CHECKING:
+    from coma_xr.retrieve.layout import Layout
 
 __all__ = [
     "REPEAT",
@@ -29,6 +32,7 @@ __all__ = [
     "Definition",
     "Request",
     "Source",
+    "Taken",
     "folding_of",
     "read",
     "requests_of",
@@ -42,6 +46,7 @@ _KEPT = frozenset({REPEAT, MADE_BY, SEED})
 Doubles = Callable[[Sequence[int]], Collection[int]]
 Definition = Iterable[tuple[str, PathLike]]
 Annotations = Mapping[Any, Mapping[str, Any]]
+Recorded = Mapping[str, Path]
 Variables = Mapping[str, Any] | Sequence[Any] | str | None
 
 
@@ -54,7 +59,7 @@ class Request:
     name : str or None
         The name that the user gave to it.
     wanted : str or path
-        A path or a name; of a function, what it is called in messages.
+        A path or a name, after a `name` a path first; of a function, what it is called in messages.
     function : callable or None
         A function of a Measurement.
     """
@@ -137,7 +142,21 @@ class Source:
 
     def path(self, request: Request) -> Path | None:
         """Return the path that a request means; None for a function."""
-        return None if request.function else self.names.resolve(request.wanted)
+        if request.function:
+            return None
+        return self.names.resolve(request.wanted, in_pair=request.name is not None)
+
+    def expanded(self, requests: Iterable[Request]) -> list[Request]:
+        """Return requests with the values below a branch in the place of the branch."""
+        expanded: list[Request] = []
+        for request in requests:
+            named = request.name is not None
+            branch = None if request.function else self.names.branch(request.wanted, in_pair=named)
+            for path in self.names.below(branch) if branch else ():
+                rest = map(str, path[len(branch or ()) :])
+                expanded.append(Request("_".join([request.name, *rest]) if request.name else None, path))
+            expanded += [] if branch else [request]
+        return expanded
 
     def name(self, request: Request) -> str:
         """Return the name of what was asked for."""
@@ -153,15 +172,18 @@ class Source:
         """
         column = self.columns.computed.get(request.text)
         if column is None:
-            path = self.names.resolve(request.wanted)
+            path = self.names.resolve(request.wanted, in_pair=request.name is not None)
             column = self.columns[path]
             if role(path) == "info" and str(path[-1]).endswith("date"):
                 column = _dates(column)
         if column and all(value is MISSING for value in column):
-            known = self.columns.paths
-            none = "No measurement" if len(known) == len(self.names.paths) else "No measurement chosen here"
-            raise PathError(f"{none} has '{request.text}'. " + available(request.text, map(join, known)))
+            raise self._missing(request)
         return column
+
+    def _missing(self, request: Request) -> PathError:
+        known = self.columns.paths
+        none = "No measurement" if len(known) == len(self.names.paths) else "No measurement chosen here"
+        return PathError(f"{none} has '{request.text}'.", name=request.text, available=map(join, known))
 
     def annotation(self, path: Path | None, name: str | None = None) -> Mapping[str, Any]:
         """Return what was annotated of a path, and what the call says of it or of its name."""
@@ -209,6 +231,58 @@ def _is_copy(column: list[Any], other: list[Any]) -> bool:
     return all(mine is MISSING or equal(mine, its) for mine, its in zip(column, other, strict=True))
 
 
+class Taken:
+    """Names in a Dataset: those that the call gives win, then dims, then the rule's; ours make way.
+
+    Parameters
+    ----------
+    source : Source
+    wanted, dims : sequence of Request
+    """
+
+    def __init__(self, source: Source, wanted: Sequence[Request], dims: Sequence[Request]) -> None:
+        self._source = source
+        self._users = {source.name(request) for request in (*wanted, *dims)}
+        self._users |= {
+            source.names.of(path) for path in source.columns.paths if role(path) not in ("info", "class")
+        }
+        self._paths: dict[str, Path | str | None] = {}
+
+    def ours(self, name: str) -> str:
+        """Return a name of ours, another one when the user has it."""
+        while name in self._users:
+            name = "coma_" + name.removeprefix("measurement_")
+        return name
+
+    def claim_dims(self, layout: Layout) -> None:
+        """Take the names of the dims."""
+        self._paths |= {axis.dim: axis.path for axis in layout.axes}
+
+    def claim(self, request: Request, path: Path | None) -> str:
+        """Take the name that the user gave; an error when it is taken by something else."""
+        name = self._source.name(request)
+        if name in self._paths and self._paths[name] != path:
+            other = self._paths[name]
+            first = (other if isinstance(other, str) else join(other)) if other else "a dim"
+            raise LayoutError(f"The name '{name}' is asked for twice, for {first} and {request.text}.")
+        self._paths[name] = path
+        return name
+
+    def of(self, path: Path) -> str:
+        """Take the name of a path by the rule, a longer one when it is taken."""
+        name = self._source.names.of(path)
+        if self._paths.get(name, path) != path:
+            name = free_name(path, self._paths)
+        self._paths[name] = path
+        return name
+
+    def brought(self, name: str, owner: str) -> str:
+        """Return the name of a dim or coordinate that a DataArray brought; another one when it is taken."""
+        while name in self._users or name in self._paths:
+            name = f"{owner}_{name}"
+        return name
+
+
 def read(
     trees: Iterable[tuple[int, Tree]],
     requests: Sequence[Request],
@@ -216,6 +290,7 @@ def read(
     everything: bool,
     info: bool = False,
     definition: Definition = (),
+    recorded: Recorded | None = None,
     annotations: Annotations | None = None,
     unfold: Mapping[str, Any] | None = None,
     choose: Choice | None = None,
@@ -235,6 +310,8 @@ def read(
     info : bool, default False
         What stands under ``info`` is needed too.
     definition : iterable of (name, path), optional
+    recorded : mapping of name to path, optional
+        Names that were given before.
     annotations : mapping, optional
         By path or name, plain; defaults are filled in, and what was renamed is found.
     unfold : mapping, optional
@@ -248,7 +325,8 @@ def read(
         left out.
     """
     notes = {split(path): note for path, note in (annotations or {}).items()}
-    pairs = Past.of(notes).updated(definition)
+    past = Past.of(notes)
+    pairs, kept = past.updated(definition), past.unchanged(recorded or {})
     folding = _foldings(unfold)
     coords = [r for note in (*notes.values(), *folding.values()) for r in requests_of(note.get("coords"))]
     renames = {old: path for path, note in notes.items() for old in former_paths(note)}
@@ -264,24 +342,22 @@ def read(
         raise typo
     _warn_of_nameless(columns)
     for old, new in renames.items():
-        columns.rename(old, _annotated(new, Names(columns.known, pairs)))
+        columns.rename(old, new)
     for path, note in notes.items():
         if "default" in note:
-            columns.fill(_annotated(path, Names(columns.known, pairs)), note["default"])
+            columns.fill(path, note["default"])
     expand_datasets(columns)
     for _, path in pairs:
         columns.fold(path)
     if doubles is not None and (suspects := _suspects(columns, [path for _, path in pairs])):
         columns.drop(doubles(suspects))
-    names = Names(columns.known, pairs)
+    names = Names(columns.known, pairs, kept)
     called = {request.name for request in requests}
     by_key = {key if key in called else names.resolve(key): note for key, note in folding.items()}
-    by_path = {_annotated(path, names): note for path, note in notes.items()}
     for old, new in renames.items():
         # What was said of a path holds for it under its new name, unless something else is said of that.
-        path = _annotated(new, names)
-        by_path[path] = {**notes.get(old, {}), **by_path[path]}
-    return Source(columns, names, by_path, by_key)
+        notes[new] = {**notes.get(old, {}), **notes[new]}
+    return Source(columns, names, notes, by_key)
 
 
 def _suspects(columns: Columns, defined: Sequence[Path]) -> list[int]:
@@ -311,8 +387,9 @@ def _warn_of_nameless(columns: Columns) -> None:
         )
 
 
-def _keeper(texts: Sequence[str], *, everything: bool, info: bool) -> Callable[[Path], bool]:
+def _keeper(texts: Collection[str], *, everything: bool, info: bool) -> Callable[[Path], bool]:
     """Return what says whether the values at a path are needed, for what is asked for by `texts`."""
+    ends = {segment for text in texts for segment in split(text)[-1:]}
 
     def keep(path: Path) -> bool:
         kind = role(path)
@@ -321,9 +398,10 @@ def _keeper(texts: Sequence[str], *, everything: bool, info: bool) -> Callable[[
             return info or is_parameter(path)
         if kind == "parameter" or info or path in _KEPT or (everything and kind in ("result", "other")):
             return True
-        # The name of a path ends in its last key, a path in the escaped form of it.
+        # The name of a path ends in its last key, a path in the escaped form of it; a branch is on the way.
         last = str(path[-1])
-        return any(last in text or join((last,)) in text for text in texts)
+        escaped = join((last,))
+        return any(last in text or escaped in text for text in texts) or not ends.isdisjoint(path)
 
     return keep
 
@@ -393,14 +471,6 @@ def _variables_of(datasets: Sequence[Any]) -> dict[str, list[Any]]:
     }
 
 
-def _annotated(path: Path, names: Names) -> Path:
-    """Return the path of an annotation, which may wait for its first measurement."""
-    try:
-        return names.resolve(path)
-    except PathError:
-        return path
-
-
 def _computations(
     requests: Sequence[Request], excluded: Container[int], lacking: dict[Path, PathError]
 ) -> dict[str, Computation]:
@@ -409,7 +479,7 @@ def _computations(
         if request.function is not None:
             computations[request.text] = _function(request.function, request.text, excluded, lacking)
         elif WILDCARD in split(request.wanted):
-            computations[request.text] = _wildcard(split(request.wanted))
+            computations[request.text] = _wildcard(places_of(request.wanted))
     return computations
 
 
@@ -440,11 +510,11 @@ def _function(
     return compute
 
 
-def _wildcard(path: Path) -> Computation:
+def _wildcard(paths: Iterable[Path]) -> Computation:
     def compute(id: int, tree: Tree) -> Any:  # noqa: ARG001
-        try:
-            return follow(tree, path)
-        except PathError:
-            return MISSING
+        for path in paths:
+            with suppress(PathError):
+                return follow(tree, path)
+        return MISSING
 
     return compute

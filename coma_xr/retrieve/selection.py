@@ -13,16 +13,16 @@ from coma_xr.define.parameters import write
 from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import ParameterError, PathError, warn
+from coma_xr.names import Names, role
 from coma_xr.retrieve.arrays import utc
 from coma_xr.retrieve.columns import KnownPaths, StoredTrees, collect
 from coma_xr.retrieve.measurement import Measurement, item
-from coma_xr.retrieve.names import Names, role
 from coma_xr.retrieve.requests import expand_datasets
-from coma_xr.tree import WILDCARD, Path, follow, split
+from coma_xr.tree import WILDCARD, Path, follow, is_path, split
 from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
-    from coma_xr.retrieve.requests import Annotations, Definition
+    from coma_xr.retrieve.requests import Annotations, Definition, Recorded
     from coma_xr.retrieve.status import Absent
     from coma_xr.values.plain import Tree
 
@@ -38,6 +38,7 @@ def selected(
     *,
     definition: Definition = (),
     annotations: Annotations | None = None,
+    recorded: Recorded | None = None,
     otherwise: str = "",
 ) -> Iterator[tuple[int, Tree]]:
     """Yield the measurements for which a condition holds.
@@ -52,6 +53,8 @@ def selected(
     definition : iterable of (name, path), optional
     annotations : mapping, optional
         By path: ``default`` counts where a measurement lacks the path, ``formerly`` are older paths.
+    recorded : mapping of name to path, optional
+        Names that were given before.
     otherwise : str, optional
         What the warning names as the consequence when no measurement is selected.
 
@@ -68,7 +71,7 @@ def selected(
     >>> [id for id, _ in selected(trees, "a > 1")]
     [2, 3]
     """
-    selection = Selection(where, definition, annotations)
+    selection = Selection(where, definition, annotations, recorded=recorded)
     number = 0
     for id, tree, chosen in selection(trees):
         if chosen:
@@ -104,6 +107,8 @@ class Selection:
     where : condition, str or callable
     definition : iterable of (name, path), optional
     annotations : mapping, optional
+    recorded : mapping of name to path, optional
+        Names that were given before.
     tracks : bool, default False
         Remember what was not chosen.
 
@@ -119,6 +124,7 @@ class Selection:
         definition: Definition = (),
         annotations: Annotations | None = None,
         *,
+        recorded: Recorded | None = None,
         tracks: bool = False,
     ) -> None:
         self._condition = as_condition(where)
@@ -126,6 +132,7 @@ class Selection:
         self._tracks = tracks
         self._past = Past.of(annotations or {})
         self._definition = self._past.updated(definition)
+        self._recorded = self._past.unchanged(recorded or {})
         self._parameters = (
             Parameters(*zip(*self._definition, strict=True)) if self._definition else Parameters((), ())
         )
@@ -172,16 +179,14 @@ class Selection:
         if not undecided or not len(columns):
             return found
         expand_datasets(columns)
-        names = Names(self._known(columns.known), self._definition)
+        names = Names(self._known(columns.known), self._definition, self._recorded)
         return self._condition.resolve(lambda name: found.get(name) or names.resolve(name))
 
-    @staticmethod
-    def _first_choice(name: str) -> Path | None:
+    def _first_choice(self, name: str) -> Path | None:
         """Return the path that a name means if any measurement has it, whatever other paths exist."""
-        segments = split(name)
-        if WILDCARD in segments:
+        if WILDCARD in split(name):
             return None
-        return segments if len(segments) > 1 else ("parameters", *segments)
+        return split(name) if is_path(name) else self._recorded.get(name, ("parameters", name))
 
     def _judged(self, id: int, tree: Tree) -> bool:
         self._number += 1
@@ -243,7 +248,9 @@ class Selection:
 
     def named_in(self, measurement: Measurement, tree: Tree, name: str) -> Any:
         """Return the value that a name means in one measurement; `NOTHING` when it means none."""
-        names = Names(self._known(collect([(0, tree)], keep=lambda _: False).known), self._definition)
+        names = Names(
+            self._known(collect([(0, tree)], keep=lambda _: False).known), self._definition, self._recorded
+        )
         try:
             path = names.resolve(name)
         except PathError:

@@ -15,10 +15,10 @@ from coma_xr.errors import LayoutError, PathError, warn
 from coma_xr.exports.external import deferred
 from coma_xr.html import facts, fragment, table, tag, text_of
 from coma_xr.keywords import checks_keywords
+from coma_xr.names import Names
 from coma_xr.retrieve.arrays import as_objects
 from coma_xr.retrieve.columns import MISSING, lacks
-from coma_xr.retrieve.names import Names
-from coma_xr.retrieve.requests import Annotations, Doubles, Request, Source, read, requests_of
+from coma_xr.retrieve.requests import Annotations, Doubles, Recorded, Request, Source, read, requests_of
 from coma_xr.retrieve.unfold import flat_columns
 from coma_xr.same import key
 from coma_xr.text import listing
@@ -261,6 +261,7 @@ def retrieve_results(
     table_definition: Iterable[Any],
     parameter_set_definition: Iterable[Any] = (),
     *,
+    recorded: Recorded | None = None,
     annotations: Annotations | None = None,
     doubles: Doubles | None = None,
 ) -> ResultList:
@@ -274,6 +275,8 @@ def retrieve_results(
         The columns. A path may have an asterisk; a bare path gets its name by the rule.
     parameter_set_definition : sequence of (name, path), optional
         What tells the tables apart.
+    recorded : mapping of name to path, optional
+        Names that were given before.
     annotations : mapping, optional
         By path: ``default`` counts where a measurement lacks the path, ``formerly`` are older paths; Datasets and
         DataFrames that are made of the tables have ``units`` and ``long_name``.
@@ -307,7 +310,14 @@ def retrieve_results(
     parameters = _pairs(parameter_set_definition, "parameter_set_definition")
     if not columns:
         raise PathError("A table needs at least one column, such as ('t', 'results/t'); none was given.")
-    source = read(trees, [*columns, *parameters], everything=False, annotations=annotations, doubles=doubles)
+    source = read(
+        trees,
+        [*columns, *parameters],
+        everything=False,
+        recorded=recorded,
+        annotations=annotations,
+        doubles=doubles,
+    )
     if not len(source.columns):
         return ResultList()
     table = tuple((source.name(request), _text(source, request)) for request in columns)

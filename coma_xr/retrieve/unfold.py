@@ -306,8 +306,8 @@ def _common(arrays: Sequence[xr.DataArray]) -> Attrs:
     }
 
 
-def flat_columns(name: str, values: Sequence[Any]) -> dict[str, list[Any]]:
-    """Unfold lists into columns as Coma does: ``Es_1``, ``Es_2``; nested ones ``Es_1_1``.
+def flat_columns(name: str, values: Sequence[Any], stem: str | None = None) -> dict[str, list[Any]]:
+    """Unfold lists into columns as Coma does: ``Es_1``, ``Es_2``; nested ones ``Es_1_1``; or with another stem.
 
     Examples
     --------
@@ -323,5 +323,5 @@ def flat_columns(name: str, values: Sequence[Any]) -> dict[str, list[Any]]:
     lists = [value if type(value) is list else [] for value in values]
     for number in range(max(map(len, lists))):
         items = [items[number] if number < len(items) else MISSING for items in lists]
-        columns |= flat_columns(f"{name}_{number + 1}", items)
+        columns |= flat_columns(f"{stem or name}_{number + 1}", items)
     return columns

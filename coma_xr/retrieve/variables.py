@@ -109,7 +109,10 @@ class Item:
         return any(isinstance(value, _CONTAINERS) for value in self.values)
 
     def _refuse_dims(self, why: str) -> None:
-        raise LayoutError(f"'{self.name}' was given the dims {listing(self.dims or ())}, but {why}.")
+        raise LayoutError(
+            f"'{self.name}' was given the dims {listing(self.dims or ())}, but {why}.",
+            ways=[f"Name no more dims than there are, in unfold= or annotate({self.name!r}, dims=...)."],
+        )
 
     def unfolded(self, free: Callable[[str], str]) -> tuple[str, ...]:
         """Return the names of the dims that its lists make."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.values import plain_value
 from coma_xr.errors import ParameterError, SerializationError
-from coma_xr.text import available, listing, near_names
+from coma_xr.text import listing, near_names
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
@@ -154,7 +154,13 @@ def check_keywords(function: Callable[..., Any], given: Sequence[str]) -> None:
                 continue
             if by_position:
                 raise ParameterError(_by_position(name, signature, keyword))
-            raise ParameterError(f"{name}() takes no argument '{keyword}'. {available(keyword, taken)}")
+            ways = ["Rename it, or let the function take it by **parameters."]
+            raise ParameterError(
+                f"{name}() takes no argument '{keyword}'.",
+                name=keyword,
+                available=taken,
+                ways=[] if keyword.isidentifier() else ways,
+            )
     for p in parameters:
         if p.default is not Parameter.empty or p.name in given:
             continue

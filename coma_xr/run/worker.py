@@ -30,9 +30,9 @@ from coma_xr.run import signature
 from coma_xr.run.seeds import Seeds
 from coma_xr.same import maker
 from coma_xr.text import listing, with_article
-from coma_xr.tree import join
+from coma_xr.tree import CLASS, join, leaves
 from coma_xr.values.external import FILES
-from coma_xr.values.objects import CLASS, GETSTATE, fields_of, own_state
+from coma_xr.values.objects import GETSTATE, fields_of, own_state
 from coma_xr.values.plain import check_keys, to_plain
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ class Work:
         Whether what the tree has under ``info`` counts before what is recorded here.
     things : dict of str to object
         Functions and classes in the values of the parameters, by name, which go to the workers with the function.
+    structures : set of int
+        Hashes of the structures of trees whose paths were reported.
     """
 
     function: Callable[..., Any]
@@ -117,6 +119,7 @@ class Work:
     seeds: Seeds | None = None
     keeps_info: bool = False
     things: Mapping[str, Any] = field(default_factory=dict)
+    structures: set[int] = field(default_factory=set, compare=False)
 
     @cached_property
     def _changeable(self) -> list[tuple[TreePath, Any]]:
@@ -154,6 +157,8 @@ class Outcome:
         Duration [s].
     beside : dict of str to bytes
         What lies in files beside the measurement, by the last part of their names.
+    paths : dict of path to bool
+        The paths in the tree, where it is the first of its structure, and whether a list stands there.
     """
 
     task: Task
@@ -163,6 +168,7 @@ class Outcome:
     error: BaseException | None = None
     seconds: float = 0.0
     beside: dict[str, bytes] = field(default_factory=dict)
+    paths: dict[TreePath, bool] = field(default_factory=dict)
 
 
 def prepare(
@@ -287,13 +293,27 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
             info[FILES] = list(collector.files)
         encode = FORMATS[work.suffix].encode_rest
         rest = encode(tree, pretty=work.pretty, strict=work.strict)
-        return Outcome(task, info, rest, seconds=seconds, beside=collector.files)
+        paths = _new_paths(work, tree)
+        return Outcome(task, info, rest, seconds=seconds, beside=collector.files, paths=paths)
     except through:
         raise
     except BaseException as error:  # noqa: BLE001  also sys.exit() in the function fails this set alone
         seconds = time.perf_counter() - begin
         info = _info(started, seconds, work.provenance, marks)
         return Outcome(task, info, None, _failure(work, task, error, info), error, seconds)
+
+
+def _new_paths(work: Work, tree: dict[str, Tree]) -> dict[TreePath, bool]:
+    """Return the paths in a tree whose structure is new in this process, and whether a list stands there."""
+    structure = hash(_structure(tree))
+    if structure in work.structures:
+        return {}
+    work.structures.add(structure)
+    return {path: type(value) is list for path, value in leaves(tree)}
+
+
+def _structure(tree: dict[str, Tree]) -> tuple[Any, ...]:
+    return tuple([(key, _structure(child)) if type(child) is dict else key for key, child in tree.items()])
 
 
 def reproduce(work: Work, task: Task, marks: Mapping[str, Tree]) -> None:

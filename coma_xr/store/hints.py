@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr.define.parameters import Definition
 from coma_xr.errors import ExperimentError
 from coma_xr.text import listing
+from coma_xr.tree import split
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
@@ -145,6 +146,15 @@ def _fault_of_layout(value: Tree) -> str:
     )
 
 
+def _fault_of_names(value: Tree) -> str:
+    sound = isinstance(value, dict) and all(_is_name(name, path) for name, path in value.items())
+    return "" if sound else "is no dictionary of paths by name"
+
+
+def _is_name(name: str, path: Tree) -> bool:
+    return bool(name) and isinstance(path, str) and bool(split(path))
+
+
 def _fault_of_seed(value: Tree) -> str:
     return "" if type(value) is int and value >= 0 else "is no whole number"
 
@@ -156,6 +166,7 @@ def _fault_of_name(value: Tree) -> str:
 _CHECKS = {
     "definition": _fault_of_definition,
     "annotations": _fault_of_annotations,
+    "names": _fault_of_names,
     EXCLUDED: _fault_of_marks,
     "seed": _fault_of_seed,
     "function": _fault_of_name,
@@ -165,7 +176,7 @@ _CHECKS = {
 }
 
 # Sections that are used without those of their entries that make no sense.
-_ENTRIES = {EXCLUDED: _is_mark, SCANS: _is_record}
+_ENTRIES = {EXCLUDED: _is_mark, SCANS: _is_record, "names": _is_name}
 
 
 def fault_of_scan(scan: dict[str, Tree]) -> str:

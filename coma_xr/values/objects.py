@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import DataFileError, SerializationError
 from coma_xr.text import listing
-from coma_xr.tree import TYPE
+from coma_xr.tree import CLASS, TYPE
 
 if TYPE_CHECKING:
     from coma_xr.values.forms import ToTree
 
-
-CLASS = "__class__"
 
 # What the experiment itself puts into the state of an object that is a whole measurement.
 _INFO = "info"

@@ -12,11 +12,11 @@ from typing import Any, Final, NamedTuple
 
 from coma_xr.errors import DataFileError, SerializationError
 from coma_xr.text import with_article
-from coma_xr.tree import MAX_DEPTH, TREE, TYPE, is_typed, join, shown
+from coma_xr.tree import CLASS, MAX_DEPTH, TREE, TYPE, is_typed, join, shown
 from coma_xr.values import objects, registry, typed
 from coma_xr.values.external import External
 from coma_xr.values.forms import ToTree, Unplaced
-from coma_xr.values.objects import CLASS, GETSTATE, SETSTATE
+from coma_xr.values.objects import GETSTATE, SETSTATE
 
 # A plain tree or a part of one. Python's type checkers cannot follow the recursive alias usefully.
 Tree = Any

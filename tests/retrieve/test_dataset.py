@@ -230,7 +230,7 @@ def test_an_annotated_coordinate_that_differs_has_the_dims_of_the_measurements()
 
 def test_a_shared_dim_is_as_long_as_its_longest_list():
     trees = measured(*[({"a": a}, {"x": [1.0, 2.0, 3.0], "v": [1.0, 2.0]}) for a in (1, 2)])
-    ds = build_dataset(trees, annotations={"x": {"dims": ["time"]}, "v": {"dims": "time"}})
+    ds = build_dataset(trees, annotations={"results/x": {"dims": ["time"]}, "results/v": {"dims": "time"}})
     assert ds.v.shape == (2, 3)
     assert ds.v_length.values.tolist() == [2, 2]
     assert "x_length" not in ds
@@ -239,9 +239,9 @@ def test_a_shared_dim_is_as_long_as_its_longest_list():
 def test_more_dims_than_levels_are_an_error():
     trees = measured(({"a": 1}, {"x": [1], "y": 1}))
     with pytest.raises(LayoutError, match="'x' was given the dims time, site, but has lists of 1 levels"):
-        build_dataset(trees, annotations={"x": {"dims": ["time", "site"]}})
+        build_dataset(trees, annotations={"results/x": {"dims": ["time", "site"]}})
     with pytest.raises(LayoutError, match="'y' was given the dims time, but has no lists"):
-        build_dataset(trees, annotations={"y": {"dims": ["time"]}})
+        build_dataset(trees, annotations={"results/y": {"dims": ["time"]}})
 
 
 def test_one_coordinate_of_two_paths_is_an_error():
@@ -299,10 +299,9 @@ def test_a_dim_that_is_asked_for_stays_a_coordinate():
 
 
 def test_a_path_that_no_measurement_has_names_the_near_ones():
-    with pytest.raises(
-        PathError, match=r"path or name 'results/tt'\. .*Did you mean 'results/t' or 'results/t_'"
-    ):
+    with pytest.raises(PathError) as error:
         build_dataset(pendulum(), variables=["results/tt"])
+    assert (error.value.name, error.value.near) == ("results/tt", ("results/t", "results/t_"))
 
 
 def test_one_name_for_two_things_is_an_error():

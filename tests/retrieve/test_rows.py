@@ -44,7 +44,7 @@ def test_annotated_dims_name_the_numbers_and_bring_ragged_lists_together():
     assert df.t.tolist() == [1, 2, 3]
     np.testing.assert_array_equal(df.x, [5, np.nan, np.nan])
     with pytest.raises(LayoutError, match="'t' was given the dims time, site, but has lists of 1 levels"):
-        build_dataframe(ragged, unfold="rows", annotations={"t": {"dims": ["time", "site"]}})
+        build_dataframe(ragged, unfold="rows", annotations={"results/t": {"dims": ["time", "site"]}})
 
 
 def test_arrays_and_nested_lists_have_a_number_for_each_level():

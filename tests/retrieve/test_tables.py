@@ -135,8 +135,9 @@ def test_what_lacks_a_path_is_left_out_and_counted():
 
 
 def test_a_path_that_no_measurement_has_names_the_near_ones():
-    with pytest.raises(PathError, match=r"'results/tt'\. .*Did you mean 'results/t'"):
+    with pytest.raises(PathError) as error:
         retrieve_results(pendulum(), [("t", "results/tt")])
+    assert (error.value.name, error.value.near) == ("results/tt", ("results/t", "results/t_"))
 
 
 def test_a_table_without_columns_says_what_is_expected():

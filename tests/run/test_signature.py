@@ -75,7 +75,7 @@ def test_functions_that_can_be_called_by_keyword_pass(function, given):
         (
             pendulum,
             ["theta_0", "tehta"],
-            "pendulum() takes no argument 'tehta'. Available: theta_0, theta, L. Did you mean 'theta' or 'theta_0'?",
+            "pendulum() takes no argument 'tehta'.\nAvailable: theta_0, theta, L.\nDid you mean 'theta' or 'theta_0'?",
         ),
         (
             pendulum,

@@ -101,8 +101,8 @@ def test_what_is_not_there_is_an_error_that_names_what_is(e, here, run, words, m
     (here / "others" / "empty").mkdir()
     coma.Experiment("others/empty/1/2/3/4/too-far-to-look-for-it")
     said = run("show", *words)
-    assert (said.code, said.out, len(said.err)) == (1, [], 1)
-    assert said.err[0].startswith(f"coma-xr: {message.replace('{here}', str(here))}")
+    assert (said.code, said.out) == (1, [])
+    assert " ".join(said.err).startswith(f"coma-xr: {message.replace('{here}', str(here))}")
 
 
 def test_beside_what_is_not_there_experiments_are_named_and_no_pictures(e, here, run):
@@ -123,8 +123,8 @@ def test_a_broken_measurement_is_told_once_and_the_others_are_shown(e, here, run
     assert warning.startswith("coma-xr: warning: 1 measurement of ")
     assert "measurement.000003.json: no valid JSON" in warning
     said = run("show", "inverse", 3)
-    assert (said.code, said.out, len(said.err)) == (1, [], 1)
-    assert said.err[0].startswith(f"coma-xr: {here}/inverse/measurement.000003.json: no valid JSON")
+    assert (said.code, said.out) == (1, [])
+    assert " ".join(said.err).startswith(f"coma-xr: {here}/inverse/measurement.000003.json: no valid JSON")
 
 
 def test_paths_are_listed(e, run):
