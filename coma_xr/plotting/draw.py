@@ -452,7 +452,9 @@ def _set_titles(panel: Panel, layout: _Layout, size: tuple[float, float], *, own
     role = "col" if "col" in roles else "row"
     if role in texts and (panel.first or "row" not in roles or role == "row"):
         text, points = fitted(texts[role], 0.9 * size[0], points)
-        ax.set_title(text, fontsize=points)
+        # Above the factor of the y axis, at the same height in all panels.
+        factor = 1.3 * font_size("ytick.labelsize") if ax.yaxis.get_offset_text().get_text() else 0.0
+        ax.set_title(text, fontsize=points, y=1.0, pad=rcParams["axes.titlepad"] + factor)
     if "row" in texts and "col" in roles and panel.last:
         place: dict[str, Any] = {"xycoords": "axes fraction", "rotation": -90, "ha": "left", "va": "center"}
         text, points = fitted(texts["row"], 0.85 * size[1], points)

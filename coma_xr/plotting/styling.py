@@ -822,11 +822,12 @@ def set_ticks(axis: Any, type: str, values: NDArray[Any], special: Mapping[float
     axis.set_major_formatter(formatter)
     if scale in {"log", "symlog"}:
         axis.set_minor_formatter(NullFormatter())
-    if axis.axis_name == "x":
-        formatter.format_ticks(list(locator()))
-        if formatter.get_offset():
-            # The factor or date at the end of the axis stands in a line of its own, above the label.
-            axis.labelpad = rcParams["axes.labelpad"] + 1.3 * font_size("xtick.labelsize")
+    # The layout needs to know the factor or date at the end of the axis before it is drawn.
+    formatter.format_ticks(list(locator()))
+    axis.get_offset_text().set_text(formatter.get_offset())
+    if axis.axis_name == "x" and formatter.get_offset():
+        # It stands in a line of its own, above the label.
+        axis.labelpad = rcParams["axes.labelpad"] + 1.3 * font_size("xtick.labelsize")
 
 
 def dress_axis(axis: Any, table: Table, role: str, labels: Labels, room: float) -> None:
