@@ -55,7 +55,7 @@ sphinx_gallery_conf = {
     "min_reported_time": 60,
     "copyfile_regex": r".*\.rst",
     "within_subsection_order": "figures.Order",
-    "image_scrapers": ("figures.last_value", "matplotlib"),
+    "image_scrapers": ("matplotlib",),
     "image_srcset": ["2x"],
     "thumbnail_size": (520, 364),
     "ignore_repr_types": r"matplotlib|xarray\.plot|PlotFigure",

@@ -1,13 +1,9 @@
-"""What sphinx-gallery has to be told of our gallery: its order, and which figures are in it."""
+"""The order of the gallery, for sphinx-gallery."""
 
 from __future__ import annotations
 
-import ast
 from pathlib import PurePath
 from typing import Any
-
-from matplotlib.figure import Figure
-from sphinx_gallery.scrapers import figure_rst
 
 # From simple to rich.
 ORDER = (
@@ -39,21 +35,3 @@ class Order:
 
     def __repr__(self) -> str:
         return "<Order>"
-
-
-def last_value(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
-    """Save the figure that is a cell's last value, as a notebook shows it.
-
-    sphinx-gallery itself looks for pyplot's open figures, of which those of `coma_xr.plot` are none.
-    """
-    body = ast.parse(block.content).body
-    figure = block_vars["example_globals"].get("___") if body and isinstance(body[-1], ast.Expr) else None
-    if not isinstance(figure, Figure) or figure.canvas.manager is not None:
-        return ""
-    path = PurePath(next(block_vars["image_path_iterator"]))
-    paths = {0: path}
-    figure.savefig(path, dpi=figure.dpi)
-    for times in gallery_conf["image_srcset"]:
-        paths[times] = path.with_stem(f"{path.stem}_{times:.2f}x".replace(".", "_"))
-        figure.savefig(paths[times], dpi=times * figure.dpi)
-    return figure_rst([path], gallery_conf["src_dir"], srcsetpaths=[paths])
