@@ -336,6 +336,7 @@ class Session:
             repeats=options.repeats,
             shard=options.shard,
             limit=options.limit,
+            seconds=None if options.max_workers == 1 else there.durations.predictor(),
         )
         return there, failed, todo
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from coma_xr.define.exact import key_of
 from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, look
+from coma_xr.run.durations import Durations
 from coma_xr.run.provenance import Versions
 from coma_xr.same import key
 
@@ -79,6 +80,7 @@ def plan(
     repeats: int | None = None,
     shard: tuple[int, int] | None = None,
     limit: int | None = None,
+    seconds: Callable[[Sequence[Tree]], float] | None = None,
 ) -> Plan:
     """Return what is to be done.
 
@@ -96,6 +98,8 @@ def plan(
         ``(i, n)``: of the sets and repeats asked for only the i-th and every n-th after it, from 0.
     limit : int, optional
         Do so many at most.
+    seconds : function, optional
+        Predicts the duration of a parameter set. The longest come first then, so that no worker waits for it at the end.
 
     Examples
     --------
@@ -111,6 +115,9 @@ def plan(
     todo = [*count.new, *count.again]
     beyond = 0 if limit is None else max(0, len(todo) - limit)
     kept = todo[: len(todo) - beyond]
+    if seconds is not None:
+        new = kept[: len(count.new)]
+        kept = [*sorted(new, key=lambda task: -seconds(task.values)), *kept[len(new) :]]
     return Plan(kept, count.asked, count.skipped, count.left, count.duplicates, beyond)
 
 
@@ -159,8 +166,8 @@ class Survey:
         Ids of trees that lack one of the parameters.
     otherwise : dict of path to (int, value)
         For each constant that a tree contradicts, by path, the first such id and its value there.
-    durations : list of float
-        How long each measurement took that tells it [s].
+    durations : Durations
+        How long measurements took [s].
     versions : Versions
         Of programs.
     """
@@ -168,16 +175,16 @@ class Survey:
     ids: dict[Hashable, list[int]] = field(default_factory=dict)
     lacking: list[int] = field(default_factory=list)
     otherwise: dict[Path, tuple[int, Tree]] = field(default_factory=dict)
-    durations: list[float] = field(default_factory=list)
+    durations: Durations = field(default_factory=Durations)
     versions: Versions = field(default_factory=Versions)
 
     def estimate(self, plan: Plan, workers: int = 1) -> float | None:
-        """Return about how many seconds a plan will take; None when no measurement tells."""
-        if not self.durations:
+        """Return about how many seconds a plan will take; None without measurements."""
+        predict = self.durations.predictor()
+        if predict is None:
             return None
-        return (
-            len(plan.todo) * sum(self.durations) / len(self.durations) / max(1, min(workers, len(plan.todo)))
-        )
+        seconds = [predict(task.values) for task in plan.todo]
+        return max([sum(seconds) / max(1, min(workers, len(seconds))), *seconds], default=0.0)
 
 
 def survey(
@@ -223,7 +230,7 @@ def survey(
                 this = (*this, repeat)
             duration = info.get("duration")
             if type(duration) is float:
-                found.durations.append(duration)
+                found.durations.add(values, duration)
             found.versions.note(info, number)
         found.ids.setdefault(this, []).append(number)
         for path, constant in expected:

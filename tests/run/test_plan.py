@@ -1,10 +1,12 @@
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import Past
+from coma_xr.run.durations import Durations
 from coma_xr.run.plan import plan, survey
 from coma_xr.same import key
 
@@ -166,3 +168,29 @@ def test_versions_of_programs_are_found():
     assert warning.startswith(
         "The measurements are of several versions of ising: 1.0 (measurement 1), 1.1 (measurement 3)."
     )
+
+
+@pytest.mark.parametrize("measured", [[2, 4, 6, 8, 10, 12], [300, 400, 500, 600]])
+def test_an_estimate_follows_the_parameters_that_a_duration_depends_on(measured):
+    durations = Durations()
+    for size in measured:
+        for model in ("Ising", "Potts"):
+            durations.add((size, model), size**2 / 1000)
+    predict = durations.predictor()
+    assert predict((50, "Ising")) == pytest.approx(2.5, rel=0.01)
+    assert predict(("fifty", "Ising")) == pytest.approx(
+        sum(size**2 for size in measured) / len(measured) / 1000
+    )
+
+
+def test_an_estimate_is_the_mean_where_the_parameters_explain_nothing():
+    durations = Durations()
+    for size, seconds in [(1, 2.0), (2, 1.0), (3, 2.0), (4, 1.0), (5, 2.0), (6, 1.0)]:
+        durations.add((size,), seconds)
+    assert durations.predictor()((1000,)) == 1.5
+    assert Durations().predictor() is None
+
+
+def test_the_longest_come_first_and_keep_their_ids():
+    tasks = plan([[1], [3], [2]], failed={key([3])}, seconds=lambda values: values[0]).todo
+    assert [(task.position, task.values) for task in tasks] == [(2, (2,)), (0, (1,)), (1, (3,))]
