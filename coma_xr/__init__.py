@@ -49,8 +49,7 @@ if TYPE_CHECKING:
     from coma_xr.define.sampling import sample
     from coma_xr.define.scans import Scan, cases, grid, zipped
     from coma_xr.experiment import Experiment, ParallelExperiment
-    from coma_xr.exports.export import export
-    from coma_xr.exports.load import load
+    from coma_xr.exports.formats import export, load
     from coma_xr.plotting.draw import plot
     from coma_xr.retrieve.dataset import DatasetLayout
     from coma_xr.retrieve.measurement import Branch, Measurement
@@ -144,10 +143,10 @@ _HOMES = {
     "Scan": "define.scans",
     "cases": "define.scans",
     "create_default_config": "store.config",
-    "export": "exports.export",
+    "export": "exports.formats",
     "external": "values.external",
     "grid": "define.scans",
-    "load": "exports.load",
+    "load": "exports.formats",
     "load_config": "store.config",
     "open_experiments": "collection",
     "plot": "plotting.draw",

@@ -305,7 +305,7 @@ class Experiments:
 
         ds = joined.built(build, strict=strict)
         if chunks is not None:
-            from coma_xr.exports.stack import chunked
+            from coma_xr.exports.external import chunked
 
             ds = chunked(ds, chunks)
         for name in ("coma_id", "measurement_id"):

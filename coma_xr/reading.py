@@ -610,7 +610,7 @@ class Readable:
         ds = self._built(build, strict=strict)
         if chunks is None:
             return ds
-        from coma_xr.exports.stack import chunked
+        from coma_xr.exports.external import chunked
 
         return chunked(ds, chunks)
 
@@ -747,7 +747,7 @@ class Readable:
         >>> e.export("squares.csv").name
         'squares.csv'
         """
-        from coma_xr.exports.export import export, wants_table
+        from coma_xr.exports.formats import export, wants_table
 
         overwrite = check_flag("overwrite", overwrite)
         if not wants_table(path):

@@ -15,8 +15,6 @@ from coma_xr.encoding.markup import NUMBER, SPECIAL, escape, is_name, is_writabl
 from coma_xr.errors import SerializationError
 from coma_xr.tree import TYPE
 
-__all__ = ["ROOT", "is_archive", "meaning", "write_parameters"]
-
 ROOT = "boost_serialization"
 _SIGNATURE = "serialization::archive"
 

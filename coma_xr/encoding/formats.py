@@ -8,8 +8,6 @@ from typing import Any
 
 from coma_xr.encoding import json, xml
 
-__all__ = ["FORMATS", "JSON", "XML", "Format", "format_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Format:

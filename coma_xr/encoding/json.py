@@ -19,16 +19,6 @@ import msgspec
 from coma_xr.errors import DataFileError
 from coma_xr.tree import MAX_DEPTH, TYPE
 
-__all__ = [
-    "SUFFIX",
-    "check_depth",
-    "decode",
-    "encode",
-    "encode_rest",
-    "prepend_info",
-    "without_long_ints",
-]
-
 SUFFIX = ".json"
 
 _INDENT = 2

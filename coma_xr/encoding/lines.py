@@ -7,8 +7,6 @@ from typing import Any
 
 from coma_xr.errors import DataFileError
 
-__all__ = ["decode"]
-
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 # Fortran writes 1.5D+00 for a double.
 _FLOAT = re.compile(

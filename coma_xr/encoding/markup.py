@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["NUMBER", "NUMERIC", "SPECIAL", "escape", "is_name", "is_writable"]
-
 # A number as JSON spells it. The group is there when it is a float.
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)((?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)")
 

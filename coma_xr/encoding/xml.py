@@ -11,13 +11,12 @@ from __future__ import annotations
 import json as standard_json
 from typing import Any
 
-from coma_xr.encoding import json
+from coma_xr.encoding import json, xml_reader
 from coma_xr.encoding.markup import NUMBER, NUMERIC, SPECIAL, escape, is_name, is_writable
-from coma_xr.encoding.xml_reader import decode
-
-__all__ = ["SUFFIX", "decode", "encode", "encode_rest", "prepend_info"]
 
 SUFFIX = ".xml"
+
+decode = xml_reader.decode
 
 # The keys of dictionaries that look like a list.
 _LIST = {"count", "bucket_count", "item_version", "item"}

@@ -13,8 +13,6 @@ from coma_xr.encoding.markup import NUMBER, NUMERIC, SPECIAL
 from coma_xr.errors import DataFileError
 from coma_xr.tree import MAX_DEPTH, shown
 
-__all__ = ["decode"]
-
 _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^<>]*\?>")
 _ENCODING = re.compile(rb"\sencoding\s*=\s*[\"']([^\"']*)[\"']")
 _ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "us-ascii", "iso-8859-1": "iso-8859-1"}

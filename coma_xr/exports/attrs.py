@@ -13,8 +13,6 @@ import numpy as np
 from coma_xr.exports.codec import of_tree, to_tree
 from coma_xr.tree import TYPE
 
-__all__ = ["NOTE", "decode_attrs", "encode_attrs"]
-
 NOTE = "coma_xr"
 
 # Attributes by which xarray and other tools decode the variable; one of the user's would change its values.

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from coma_xr.values.plain import Tree
 
-__all__ = ["Collector"]
 
 _RESULTS = "results"
 _LONGEST = 80
@@ -107,8 +106,8 @@ def _dataset(value: Any, stem: str) -> tuple[xr.Dataset, str | None, str | None]
 
 
 def _bytes(ds: xr.Dataset) -> bytes:
-    from coma_xr.exports.arrays import to_file
     from coma_xr.exports.datasets import NETCDF
+    from coma_xr.exports.frames import to_file
     from coma_xr.exports.netcdf import save
 
     encoded = to_file(ds, NETCDF)

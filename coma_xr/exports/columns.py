@@ -30,19 +30,6 @@ from pandas.api.extensions import ExtensionArray
 from coma_xr.exports.cells import decode_cells, encode_cells
 from coma_xr.exports.codec import of_tree, to_text, to_tree
 
-__all__ = [
-    "Array",
-    "Note",
-    "Values",
-    "array_of",
-    "as_objects",
-    "hole",
-    "index_of",
-    "index_tree",
-    "plain",
-    "real",
-]
-
 Array = npt.NDArray[Any]
 Values = Array | ExtensionArray
 Note = dict[str, Any]

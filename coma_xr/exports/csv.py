@@ -28,7 +28,6 @@ from coma_xr.exports.table import Table, from_table, plain_name, to_table
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["METADATA", "read", "write"]
 
 METADATA = "-metadata.json"
 

@@ -29,28 +29,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.exports.attrs import NOTE, decode_attrs, encode_attrs
+from coma_xr.exports.attrs import decode_attrs, encode_attrs
 from coma_xr.exports.codec import of_tree, to_tree
 from coma_xr.exports.columns import FLAG, Array, Note, Values, plain, real
-
-__all__ = [
-    "JSON",
-    "NETCDF",
-    "NOTE",
-    "ZARR",
-    "Form",
-    "Parts",
-    "assembled",
-    "decode",
-    "decode_parts",
-    "decode_variable",
-    "encode",
-    "encode_parts",
-    "restore_indexes",
-    "values_of",
-    "variable_of",
-    "without_multi_indexes",
-]
 
 COMPLEX_DIM = "complex_part"
 

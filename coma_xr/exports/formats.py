@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from coma_xr.errors import ExperimentError
+import pandas as pd
+import xarray as xr
+
+from coma_xr import files
+from coma_xr.checks import check_flag
+from coma_xr.errors import REPLACE, ComaError, DataFileError, ExperimentError, StorageError
 from coma_xr.exports import csv, json, netcdf, parquet, zarr
-from coma_xr.text import available
+from coma_xr.exports.datasets import dataset_of
+from coma_xr.keywords import checks_keywords
+from coma_xr.text import available, listing
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import xarray as xr
-
-__all__ = ["FORMATS", "Format", "format_of"]
+    import os
 
 
 class _Module(Protocol):
@@ -83,3 +88,178 @@ def _is_installed(package: str) -> bool:
         return find_spec(package) is not None
     except ValueError:
         return False
+
+
+@checks_keywords
+def export(
+    data: xr.Dataset | xr.DataArray | pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = False
+) -> Path:
+    r"""Write a Dataset or DataFrame into a file, in the format that the file's name asks for.
+
+    `load` reads the identical Dataset or DataFrame back. What a format has no form for is written in another
+    one, and noted in the file; everything else is as other programs expect it.
+
+    Parameters
+    ----------
+    data : Dataset, DataArray or DataFrame
+        What `Experiment.to_dataset` or `Experiment.to_dataframe` returned, or any other. A DataArray is written as a
+        Dataset with one variable, of its name or else ``values``.
+    path : str or path-like
+        ``.nc`` is netCDF, by the CF conventions; ``.zarr`` a directory; ``.json`` what `xarray.Dataset.from_dict` reads.
+        ``.csv`` and ``.parquet`` are tables; of a Dataset, with a row for each cell that has a value. Lists and
+        dictionaries in cells are JSON in CSV, and lists and structs in Parquet. The types of ``x.csv`` are in
+        ``x.csv-metadata.json`` next to it.
+    overwrite : bool, default False
+        Replace a file, or zarr directory, that is there.
+
+    Returns
+    -------
+    Path
+        The file's, as soon as all of it is there: nothing half-written ever has this name.
+
+    Raises
+    ------
+    ExperimentError
+        When the name ends in anything else, its format needs a package that is not installed, or `data` is
+        something else.
+    SerializationError
+        When a value has no form in such a file. The message names the variable.
+    LayoutError
+        When a table would have more than ten million rows.
+    StorageError
+        When the file is there, or cannot be written.
+
+    Notes
+    -----
+    Everything that a measurement can store can be exported and comes back, a class that was given to `coma_xr.register`
+    too. These come back changed: an index of a kind other than pandas' is dropped; subclasses of Python's types become
+    these; a member of an Enum becomes its value, and a dataclass or named tuple the dictionary of its fields.
+
+    Examples
+    --------
+    >>> ds = xr.Dataset({"t": ("theta", [0.1, 0.2])}, coords={"theta": [-5.0, 5.0]})
+    >>> export(ds, "pendulum.csv").read_text()
+    'theta,t\n-5.0,0.1\n5.0,0.2\n'
+    >>> import coma_xr as coma
+    >>> coma.export(ds, "pendulum.nc").name
+    'pendulum.nc'
+    """
+    if isinstance(data, xr.DataArray):
+        data = dataset_of(data, "values")[0]
+    if not isinstance(data, (xr.Dataset, pd.DataFrame)):
+        name = type(data).__name__
+        hint = " Use .to_frame()." if isinstance(data, pd.Series) else ""
+        hint = (
+            f" Use .export('{path}')." if hasattr(data, "to_dataframe") and hasattr(data, "export") else hint
+        )
+        raise ExperimentError(f"A Dataset, DataArray or DataFrame can be exported, this is a {name}.{hint}")
+    overwrite = check_flag("overwrite", overwrite)
+    path = Path(files.local_path(path))
+    chosen = format_of(path)
+    if not files.is_directory(str(path.parent)):
+        text = f"there is no directory {path.parent} to write into; make it first"
+        raise StorageError(errno.ENOENT, text, str(path))
+    try:
+        chosen.module.write(data, path, overwrite)
+    except FileExistsError as error:
+        raise StorageError(error.errno, "this file exists already", str(path), ways=[REPLACE]) from None
+    return path
+
+
+def wants_table(path: str | os.PathLike[str]) -> bool:
+    """Whether the format that a file's name asks for holds a table, and no arrays of many dims.
+
+    Raises
+    ------
+    ExperimentError
+        When the name asks for no format that is known, or for one that needs a package.
+
+    Examples
+    --------
+    >>> wants_table("pendulum.csv"), wants_table("pendulum.nc")
+    (True, False)
+    """
+    return format_of(Path(path)).is_table
+
+
+# What the readers of the formats raise for files that are none, or contradict themselves.
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    OSError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+@checks_keywords
+def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame:
+    """Read what `export` wrote: the identical Dataset or DataFrame, with the same types and attributes.
+
+    Other files of these formats are read as xarray and pandas do.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file, or a zarr directory. A ``.csv`` that was changed since then, or has lost the
+        ``.csv-metadata.json`` beside it, is read like any other table.
+
+    Returns
+    -------
+    Dataset or DataFrame
+        All of it in memory; the file is closed.
+
+    Raises
+    ------
+    ExperimentError
+        When the name ends in anything else, or its format needs a package that is not installed.
+    StorageError
+        When there is no such file, or it cannot be read.
+    DataFileError
+        When it is not what its name says.
+
+    Examples
+    --------
+    >>> import coma_xr as coma
+    >>> import xarray as xr
+    >>> ds = xr.Dataset({"results/t": ("theta", [0.1, 0.2])}, attrs={"tags": ["pendulum"]})
+    >>> coma.load(coma.export(ds, "pendulum.nc")).identical(ds)
+    True
+    """
+    path = Path(files.local_path(path))
+    if path.suffix.lower() not in FORMATS and files.is_directory(str(path)):
+        raise ExperimentError(
+            f"'{path}' is a directory; coma.Experiment('{path}', mode='r').to_dataset() reads one that is an experiment."
+        )
+    chosen = format_of(path)
+    if not files.exists(str(path)):
+        # The name of the file follows behind a colon.
+        raise StorageError(errno.ENOENT, f"there is no such file.{_beside(path)}".rstrip("."), str(path))
+    try:
+        return chosen.module.read(path)
+    except ComaError as error:
+        if type(error) is DataFileError and str(path) not in str(error):
+            raise DataFileError(f"{path}: cannot be read: {error}.") from error
+        raise
+    except PermissionError as error:
+        raise files.refusal(error, "read", str(path)) from error
+    except UNREADABLE as error:
+        said = str(error).partition("\n")[0]
+        raise DataFileError(
+            f"{path}: cannot be read as {path.suffix}: {type(error).__name__}: {said}"
+        ) from error
+
+
+def _beside(path: Path) -> str:
+    try:
+        names = files.names(str(path.parent))
+    except FileNotFoundError:
+        return f" There is no directory '{path.parent}' either."
+    known = sorted(
+        name for name in names if Path(name).suffix.lower() in FORMATS and not name.startswith(".")
+    )
+    return f" {available(path.name, known)}" if known else f" None beside it ends in {listing(FORMATS)}."

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from coma_xr.exports.attrs import decode_attrs, encode_attrs
 from coma_xr.exports.codec import of_tree, to_tree
 from coma_xr.exports.columns import Note, Values, index_of, index_tree, make_index
-from coma_xr.exports.datasets import Parts
-
-__all__ = ["Column", "frame_of", "from_parts", "to_columns", "to_parts", "unique"]
+from coma_xr.exports.datasets import Form, Parts, assembled, decode_parts, encode, encode_parts
 
 Column = tuple[str, Values]
 
@@ -135,3 +134,14 @@ def from_parts(parts: Parts) -> pd.DataFrame:
     frame = frame_of([(str(name), parts.variables[name][1]) for name in names], note)
     frame.attrs = dict(parts.attrs)
     return frame
+
+
+def to_file(data: xr.Dataset | pd.DataFrame, form: Form) -> xr.Dataset:
+    """Return a Dataset that a format can hold; of a DataFrame, with a variable for each column."""
+    return encode(data, form) if isinstance(data, xr.Dataset) else encode_parts(to_parts(data), form)
+
+
+def from_file(ds: xr.Dataset) -> xr.Dataset | pd.DataFrame:
+    """Return what an encoded Dataset was; one that nobody encoded is as it is."""
+    parts = decode_parts(ds)
+    return from_parts(parts) if "frame" in parts.notes else assembled(parts)

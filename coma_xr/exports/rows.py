@@ -29,8 +29,6 @@ from coma_xr.exports.columns import Array, Note, Values, array_of, array_tree, a
 from coma_xr.exports.datasets import restore_indexes, values_of, variable_of, without_multi_indexes
 from coma_xr.exports.frames import Column, unique
 
-__all__ = ["from_columns", "to_columns"]
-
 MOST_CELLS = 10**7
 
 

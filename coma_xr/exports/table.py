@@ -22,8 +22,6 @@ from coma_xr.exports.columns import Array, Note, as_objects, plain, real
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Plain", "Table", "from_table", "plain_name", "to_table"]
-
 
 @dataclass(frozen=True)
 class Plain:

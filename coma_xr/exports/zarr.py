@@ -13,13 +13,12 @@ import xarray as xr
 
 from coma_xr import files
 from coma_xr.errors import DataFileError, StorageError
-from coma_xr.exports.arrays import from_file, to_file
 from coma_xr.exports.datasets import ZARR
+from coma_xr.exports.frames import from_file, to_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read", "write"]
 
 _MARKS = {"zarr.json", ".zgroup", ".zarray"}
 

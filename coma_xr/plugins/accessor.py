@@ -240,7 +240,7 @@ class ComaAccessor:
 
     def export(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the Dataset into a file, see `coma_xr.export`."""
-        from coma_xr.exports.export import export
+        from coma_xr.exports.formats import export
 
         return export(self._ds, path, overwrite=overwrite)
 

@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.exports.external import BARE, is_deferred
-from coma_xr.exports.stack import Stack
+from coma_xr.exports.external import BARE, Stack, is_deferred
 from coma_xr.retrieve.arrays import Array, Attrs, as_array, place, with_holes
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING
 from coma_xr.same import equal

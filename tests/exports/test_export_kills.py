@@ -14,8 +14,7 @@ import xarray as xr
 
 from coma_xr import files
 from coma_xr.errors import StorageError
-from coma_xr.exports.export import export
-from coma_xr.exports.load import load
+from coma_xr.exports.formats import export, load
 from tests.deaths import Deaths, DyingOs
 from tests.output.kinds import SUFFIXES, check, environment_of_a_child, zarr_ends
 

@@ -10,8 +10,7 @@ import pytest
 import xarray as xr
 
 from coma_xr.errors import LayoutError, PathError
-from coma_xr.exports.export import export
-from coma_xr.exports.load import load
+from coma_xr.exports.formats import export, load
 from coma_xr.retrieve.dataframe import build_dataframe, paths_table
 from coma_xr.values.plain import to_plain
 from tests.retrieve.builders import PENDULUM, measured, pendulum

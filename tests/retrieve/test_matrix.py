@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coma_xr.errors import ComaWarning
-from coma_xr.exports.export import export
-from coma_xr.exports.load import load
+from coma_xr.exports.formats import export, load
 from coma_xr.retrieve.dataframe import build_dataframe
 from coma_xr.retrieve.dataset import build_dataset
 from coma_xr.retrieve.status import DONE
