@@ -6,18 +6,20 @@ files. Suite K2: what is done next is killed at each of its calls as well.
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from coma_xr.encoding.formats import FORMATS
 from coma_xr.errors import InactiveError
+from coma_xr.store import removing
 from coma_xr.store.place import ExperimentDirectory
 
 pytestmark = [pytest.mark.ci, pytest.mark.leaves_files]
@@ -281,8 +283,9 @@ SAMPLE = [
 @pytest.fixture(autouse=True)
 def standing_clock(monkeypatch):
     """The names of folders in removed/, and thereby the calls, do not depend on how long a test takes."""
-    now = time.gmtime()
-    monkeypatch.setattr(time, "gmtime", lambda *_: now)
+    now = dt.datetime.now(dt.UTC)
+    standing = SimpleNamespace(UTC=dt.UTC, datetime=SimpleNamespace(now=lambda _: now))
+    monkeypatch.setattr(removing, "dt", standing)
 
 
 @pytest.mark.parametrize("format", ["json", "xml"])

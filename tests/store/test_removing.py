@@ -44,7 +44,7 @@ def test_what_is_removed_is_moved_with_date_and_reason_and_can_be_put_back(place
     assert (folder / "measurement.000002.json").read_bytes() == content
     record = json.decode((folder / "removed.json").read_bytes())["removed"]
     assert record == {"date": record["date"], "operation": "remove", "reason": "the lamp was off"}
-    assert folder.name == f"{record['date'].replace(':', '')}-remove"
+    assert folder.name == f"{record['date'].partition('.')[0].replace(':', '')}Z-remove"
     [one] = place.removed()
     assert (one.id, one.tree["results"]["value"], one.folder.reason) == (2, "two", "the lamp was off")
     assert restore(place) == {2: 2}
