@@ -12,7 +12,7 @@ from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import DataFileError, DataFileWarning, warn
 from coma_xr.same import doubles, key, repeat_of
 from coma_xr.text import count, listing
-from coma_xr.tree import is_typed
+from coma_xr.tree import is_typed, split
 from coma_xr.tree import join as path_text
 
 if TYPE_CHECKING:
@@ -78,16 +78,18 @@ class Joined:
             replace(self, trees=[pair for pair in self.trees if self.origins[pair[0] - 1] not in bad])
         )
 
-    def annotations(self) -> dict[str, Any]:
+    def annotations(self) -> dict[Path, Any]:
         """Return what was annotated; where experiments say different things, the first one's holds.
 
-        Defaults are not in it: those of each experiment stand in the trees.
+        Defaults and former paths are not in it: the trees of each experiment have what its own ones mean.
         """
-        notes: dict[str, Any] = {}
+        notes: dict[Path, Any] = {}
         for e in self.experiments:
-            for path, note in e.annotations.items():
-                said = {what: value for what, value in note.items() if what != "default"}
-                notes[path] = {**said, **notes.get(path, {})}
+            past = Past.of(e.annotations)
+            for text, note in e.annotations.items():
+                path = past.now(split(text))
+                kept = {what: value for what, value in note.items() if what not in ("default", "formerly")}
+                notes[path] = {**kept, **notes.get(path, {})}
         return notes
 
     def recorded(self) -> dict[str, Path]:
@@ -115,10 +117,10 @@ class Joined:
             return Status(excluded=self.excluded())
         paths = [path for _, path in self.definition]
         name = self.path[-1]
-        known = [
-            (label, e._status(e._place.scan() or {}))
-            for label, e in zip(self.labels, self.experiments, strict=True)
-        ]
+        known = []
+        for label, e in zip(self.labels, self.experiments, strict=True):
+            status, past = e._status(e._place.scan() or {}), Past.of(e.annotations)
+            known.append((label, replace(status, paths=[past.now(path) for path in status.paths])))
         sets = [
             [label, *(values[list(status.paths).index(path)] for path in paths)]
             for label, status in known
@@ -212,7 +214,7 @@ def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: boo
         parameters = {**label, **_branch(tree)} if first else {**_branch(tree), **label}
         trees.append((number, {**tree, "parameters": parameters}))
     origins = [(place, id) for place, id, _ in found]
-    shared = _shared([e._pairs() for e in experiments], trees)
+    shared = _shared([Past.of(e.annotations).updated(e._pairs()) for e in experiments], trees)
     return Joined(experiments, labels, trees, origins, ("parameters", name), *shared)
 
 
@@ -237,13 +239,35 @@ def _warn_of_units(experiments: Sequence[Experiment], labels: Sequence[Any]) -> 
 def _filled(trees: Iterable[tuple[int, Tree]], experiment: Experiment) -> Iterator[tuple[int, Tree]]:
     """Yield ids and trees with what the annotations of their own experiment let them count as having."""
     past = Past.of(experiment.annotations)
-    former = replace(past, defaults={})
     for id, tree in trees:
-        filled = tree
+        filled = _renamed(tree, past)
         for path, value in past.defaults.items():
-            if look(filled, path) is NOTHING and former.find(filled, path) is NOTHING:
+            if look(filled, path) is NOTHING:
                 filled = _with(filled, path, value)
         yield id, filled
+
+
+def _renamed(tree: Tree, past: Past) -> Tree:
+    """Return a tree with what was renamed at the paths of now; what stands there already wins."""
+    for path in past.former:
+        for place in past.places(path):
+            value, current = look(tree, place), look(_without(tree, place), path)
+            if value is NOTHING:
+                continue
+            if isinstance(value, dict) and isinstance(current, dict) and not is_typed(value):
+                current = {**value, **current}
+            tree = _with(_without(tree, place), path, value if current is NOTHING else current)
+    return tree
+
+
+def _without(tree: Tree, keys: Path) -> Tree:
+    """Return a copy of a tree without what stands at a path."""
+    first, rest = keys[0], keys[1:]
+    if not isinstance(tree, dict) or first not in tree:
+        return tree
+    if rest:
+        return {**tree, first: _without(tree[first], rest)}
+    return {key: child for key, child in tree.items() if key != first}
 
 
 def _with(tree: Mapping[Any, Tree], keys: Path, value: Tree) -> dict[Any, Tree]:

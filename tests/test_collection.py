@@ -353,3 +353,19 @@ def test_a_default_that_measurements_record_is_a_parameter_too(tmp_path):
         ds = open_experiments(tmp_path / "two/*").to_dataset()
     assert dict(ds.sizes) == {"experiment": 2, "x": 2, "k": 2}
     assert ds.y.sel(experiment="old", k=1).values.tolist() == [1, 2]
+
+
+def test_each_experiment_has_its_own_former_paths(tmp_path):
+    a, b = (coma.Experiment(tmp_path / name, config={}) for name in "ab")
+    a.run(lambda theta: {"y": theta}, {"theta": [1, 2]})
+    b.run(lambda phi: {"y": 10 * phi}, {"phi": [1, 2]})
+    a.annotate("parameters/theta", units="rad")
+    a.annotate("parameters/angle", formerly="parameters/theta")
+    b.annotate("parameters/angle", formerly="parameters/phi")
+    both = coma.open_experiments([a.path, b.path])
+    ds, df = both.to_dataset(), both.to_dataframe()
+    # The name that the first experiment defined stays; its path and unit are those of now.
+    assert dict(ds.sizes) == {"experiment": 2, "theta": 2}
+    assert ds.y.values.tolist() == [[1, 2], [10, 20]]
+    assert (ds.theta.attrs["path"], ds.theta.attrs["units"]) == ("parameters/angle", "rad")
+    assert df.to_dict("list") == {"theta": [1, 2, 1, 2], "y": [1, 2, 10, 20]}

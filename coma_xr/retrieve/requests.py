@@ -170,9 +170,10 @@ class Source:
         PathError
             When no measurement has it.
         """
-        column = self.columns.computed.get(request.text)
-        if column is None:
-            path = self.names.resolve(request.wanted, in_pair=request.name is not None)
+        path = self.path(request)
+        if path is None or WILDCARD in path:
+            column = self.columns.computed[request.text]
+        else:
             column = self.columns[path]
             if role(path) == "info" and str(path[-1]).endswith("date"):
                 column = _dates(column)

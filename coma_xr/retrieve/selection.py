@@ -18,7 +18,7 @@ from coma_xr.retrieve.arrays import utc
 from coma_xr.retrieve.columns import KnownPaths, StoredTrees, collect
 from coma_xr.retrieve.measurement import Measurement, item
 from coma_xr.retrieve.requests import expand_datasets
-from coma_xr.tree import WILDCARD, Path, follow, is_path, split
+from coma_xr.tree import WILDCARD, Path, follow, is_path, is_typed, split
 from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Selection:
             for id, tree in trees:
                 for name in list(undecided):
                     path = self._first_choice(name)
-                    if path and (path in self._past.defaults or look(tree, path) is not NOTHING):
+                    if path and (path in self._past.defaults or _is_value(look(tree, path))):
                         found[name] = path
                         undecided.remove(name)
                 yield id, tree
@@ -280,6 +280,11 @@ class Selection:
             )
         except (PathError, ParameterError):
             return False
+
+
+def _is_value(node: Any) -> bool:
+    """Whether a node exists and is no branch."""
+    return node is not NOTHING and (type(node) is not dict or is_typed(node))
 
 
 def _within(tree: Tree, path: Path) -> Any:
