@@ -397,6 +397,8 @@ class Experiment(Readable):
         ).checked()
         seed, dry_run = check_integer("seed", seed, optional=True), check_flag("dry_run", dry_run)
         asked = None if scan is None else Scan.of(scan)
+        if asked is not None and options.repeats is None:
+            options = replace(options, repeats=asked.repeats)
         definition = self._definition_to_run(function, asked)
         wanted = self._sets if asked is None else asked.rows(definition)
         work = replace(self._work(function, definition, asked, seed), things=things_of(wanted))

@@ -295,7 +295,8 @@ class Readable:
             raise ParameterError(f"Nothing was run in {self.path} yet, so nothing is missing.")
         lacking = self._lacking(scan, self._done()(definition))
         values = given_again(definition.paths, scan, given)
-        return Scan.of_rows(definition, [values(row) for row, number in lacking if number])
+        rows = [values(row) for row, number in lacking if number]
+        return Scan.of_rows(definition, rows, repeats=scan.get("repeats"))
 
     @staticmethod
     def _lacking(scan: Mapping[str, Any], done: Container[Hashable]) -> Iterator[tuple[Any, int]]:

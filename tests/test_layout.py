@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import warnings
@@ -205,3 +206,30 @@ def test_a_merge_unites_the_records(e, tmp_path):
     e.merge(other)
     assert sizes(e) == {"a": 3}
     assert e.layout.reason == "from the recorded scans"
+
+
+def test_a_missing_repeat_is_run_again_without_naming_their_number(e):
+    def toss(p, rng):
+        return {"heads": rng.random()}
+
+    e.run(toss, {"p": [1, 2]}, repeats=3, seed=1, progress=False)
+    before = e.to_dataset()
+    e.remove(4)
+    for missing in (e.missing(), e.missing().where("p > 0"), e.to_dataset().coma.missing()):
+        assert (len(missing), missing.repeats) == (1, 3)
+    assert e.run(toss, e.to_dataset().coma.missing(), progress=False).saved == 1
+    assert e.status()["missing"] == 0
+    assert np.array_equal(e.to_dataset().heads, before.heads)
+
+
+@pytest.mark.parametrize(
+    "values", [[(1, 2), (3, 4)], [dt.date(2026, 1, 1), dt.date(2026, 1, 2)], [{"k": 1}, {"k": 2}]]
+)
+def test_labels_that_may_stand_for_other_values_are_not_run_again_as_what_they_show(e, values):
+    e.run(lambda v: {"y": 1}, {"v": values}, progress=False)
+    e.remove(1)
+    with pytest.raises(coma.ParameterError) as caught:
+        e.to_dataset().coma.missing()
+    assert "missing() of the experiment" in caught.value.ways[0]
+    assert e.run(lambda v: {"y": 1}, e.missing(), progress=False).saved == 1
+    assert e.status()["missing"] == 0

@@ -79,6 +79,11 @@ class Scan:
     axes : iterable of Axis
         The last one changes fastest.
 
+    Attributes
+    ----------
+    repeats : int or None
+        How many repeats `Experiment.run` makes of each set by default; only scans of missing sets have it.
+
     Examples
     --------
     >>> scan = grid(a=[1, 2], L=1.0).expand(b=lambda p: range(p.a))
@@ -97,14 +102,15 @@ class Scan:
             end += len(axis.names)
         self._set(definition, steps)
 
-    def _set(self, definition: Definition, steps: Iterable[_Step]) -> None:
+    def _set(self, definition: Definition, steps: Iterable[_Step], repeats: int | None = None) -> None:
         self.definition = definition
+        self.repeats = repeats
         self._steps = tuple(steps)
 
     @classmethod
-    def _of_steps(cls, definition: Definition, steps: Iterable[_Step]) -> Scan:
+    def _of_steps(cls, definition: Definition, steps: Iterable[_Step], repeats: int | None = None) -> Scan:
         new = cls.__new__(cls)
-        new._set(definition, steps)
+        new._set(definition, steps, repeats)
         return new
 
     @classmethod
@@ -139,6 +145,7 @@ class Scan:
         definition: Definition,
         rows: Iterable[Sequence[Tree]],
         structure: list[dict[str, Any]] | None = None,
+        repeats: int | None = None,
     ) -> Scan:
         """Return the scan of sets whose values are as scans keep them, such as those of another scan.
 
@@ -150,8 +157,12 @@ class Scan:
             The values of each set.
         structure : list of dict, optional
             That of the scan that they come from; by default they are points.
+        repeats : int, optional
+            How many repeats `run` makes of each set, unless it is called with another number.
         """
-        return cls(definition, [given(definition.names, rows, structure)])
+        scan = cls(definition, [given(definition.names, rows, structure)])
+        scan.repeats = repeats
+        return scan
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -324,7 +335,7 @@ class Scan:
         [(1, 2)]
         """
         axis = choosing(self.definition, condition)
-        return Scan._of_steps(self.definition, [*self._steps, _Step(axis, self.definition, 0)])
+        return Scan._of_steps(self.definition, [*self._steps, _Step(axis, self.definition, 0)], self.repeats)
 
     def __add__(self, other: Any) -> Scan:
         if not _may_be_scan(other):

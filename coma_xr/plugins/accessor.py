@@ -14,7 +14,7 @@ from coma_xr.define.conditions import as_condition
 from coma_xr.define.exact import key_of
 from coma_xr.define.scans import Scan, cases
 from coma_xr.define.values import BRANCH
-from coma_xr.errors import PathError, warn
+from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.keywords import checks_keywords
 from coma_xr.names import find_variable, variable_at
 from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
@@ -101,6 +101,9 @@ class ComaAccessor:
 
         Raises
         ------
+        ParameterError
+            When a label may stand for a value of another type: the text of a list, a midnight for a date.
+            `Experiment.missing` has the exact values.
         PathError
             When the Dataset has no status any more.
 
@@ -117,8 +120,14 @@ class ComaAccessor:
         table = self._cells(states, scalars=True).drop(columns="status")
         paths = {name: str(self._ds[name].attrs.get("path", name)) for name in table}
         table = table[[name for name, path in paths.items() if split(path)[0] == BRANCH]]
+        for name in table:
+            _check_exact(str(name), table[name])
         scan = cases(table.rename(columns=paths))
-        return Scan.of_rows(scan.definition, {key_of(row): row for row in scan.rows()}.values())
+        numbers = [
+            int(coord.max()) for coord in self._ds.coords.values() if coord.attrs.get("path") == "info/repeat"
+        ]
+        rows = {key_of(row): row for row in scan.rows()}
+        return Scan.of_rows(scan.definition, rows.values(), repeats=max(numbers) + 1 if numbers else None)
 
     def holes(self, *, not_asked: bool = False) -> pd.DataFrame:
         """Return a table of the cells without a value, and why they have none.
@@ -266,4 +275,19 @@ def _selectable(ds: xr.Dataset, text: str) -> str:
         name=text,
         available=choices,
         ways=[f"Use ds.coma.where(coma.P[{text!r}] == ...) for values of variables."],
+    )
+
+
+def _check_exact(name: str, labels: pd.Series[Any]) -> None:
+    """Raise ParameterError for labels that may stand for values of another type, which would be other parameter sets."""
+    values = labels.to_numpy()
+    if values.dtype.kind == "M" and (values.astype("M8[D]") == values).any():
+        kind = "midnights, which may stand for dates"
+    elif any(isinstance(value, str) and value[:1] in ("[", "{") for value in values.tolist()):
+        kind = "texts that may stand for lists or dictionaries"
+    else:
+        return
+    raise ParameterError(
+        f"{name!r} has {kind}. A Dataset does not keep the type of such values.",
+        ways=["Use missing() of the experiment, which returns the exact values."],
     )
