@@ -257,7 +257,8 @@ def checked_annotation(
     known = path_of(path, names, branches=given.keys() <= {"formerly", "default"})
     note = checked_note(known, given)
     if note.get("formerly"):
-        note["formerly"] = [join(path_of(place, names, branches=True)) for place in note["formerly"]]
+        former = [join(path_of(place, names, branches=True)) for place in note["formerly"]]
+        note["formerly"] = former[0] if isinstance(given["formerly"], str) else former
     if note.get("coords"):
         places = note["coords"].items()
         note["coords"] = {name: join(path_of(place, names, branches=False)) for name, place in places}
