@@ -278,7 +278,7 @@ def _set(tree: Tree) -> str:
     found = {
         join(keys).removeprefix(f"{BRANCH}/"): value
         for keys, value in leaves(tree)
-        if keys[0] not in {"info", "exception"}
+        if keys[0] not in {"info", "exception", "partial"}
     }
     number = tree["info"].get("measurement_id")
     host = tree["info"].get("host")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from coma_xr.define.values import NOTHING, look
-from coma_xr.text import clean_lines
+from coma_xr.text import clean_lines, listing
+from coma_xr.tree import join, leaves
 
 if TYPE_CHECKING:
     from coma_xr.tree import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _EXCEPTION = {"exception": "type", "message": "message", "line": "line"}
 _ABOUT = ("date", "host")
 _REPEAT = "repeat"
+_PARTIAL = "partial"
 
 
 def failures_table(
@@ -34,7 +36,8 @@ def failures_table(
     Returns
     -------
     DataFrame
-        The index is the id that the measurement would have had.
+        The index is the id that the measurement would have had. The column ``partial`` has the paths of the members
+        of a result that could be stored, where there are any.
 
     Examples
     --------
@@ -61,6 +64,9 @@ def failures_table(
     columns |= {
         name: [_shown(tree["exception"].get(key)) for tree in trees] for name, key in _EXCEPTION.items()
     }
+    kept = [[join(keys) for keys, _ in leaves(tree.get(_PARTIAL) or {}) if keys] for tree in trees]
+    if any(kept):
+        columns[_PARTIAL] = [listing(paths) if paths else None for paths in kept]
     columns |= {name: [tree["info"].get(name) for tree in trees] for name in _ABOUT}
     return pd.DataFrame(columns, index=index)
 

@@ -13,9 +13,10 @@ from coma_xr.html import fragment
 from coma_xr.keywords import checks_keywords
 from coma_xr.run.plan import Task
 from coma_xr.run.report import failure_fold
-from coma_xr.run.worker import EXACT, prepare, reproduce
+from coma_xr.run.worker import EXACT, PARTIAL, prepare, reproduce
 from coma_xr.text import clean, clean_lines, cut
 from coma_xr.tree import join
+from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
@@ -54,6 +55,12 @@ class Failure:
     def parameters(self) -> ParameterSet:
         """The parameter set."""
         return ParameterSet.of_given(*self._set())
+
+    @property
+    def partial(self) -> dict[str, Any]:
+        """The members of the result that could be stored, as in a measurement tree; empty if nothing was computed."""
+        values: dict[str, Any] = from_plain(self._tree.get(PARTIAL) or {})
+        return values
 
     def _set(self, given: Sequence[Any] = ()) -> tuple[Definition, list[Any]]:
         definition = self._definition

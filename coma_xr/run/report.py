@@ -214,7 +214,9 @@ def failure_text(failure: Tree) -> str:
     >>> failure_text({"parameters": {"a": 3}, "exception": {"type": "OSError", "message": "no", "line": "f.py:1 in f"}})
     '(a=3): OSError: no [f.py:1 in f]'
     """
-    parameters = {branch: child for branch, child in failure.items() if branch not in {"info", "exception"}}
+    parameters = {
+        branch: child for branch, child in failure.items() if branch not in {"info", "exception", "partial"}
+    }
     names, values = [], []
     for segments, value in leaves(parameters):
         names.append(join(segments).removeprefix(f"{BRANCH}/"))

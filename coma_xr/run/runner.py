@@ -15,7 +15,7 @@ from coma_xr.run.pools import pool_of, workers_of
 from coma_xr.run.progress import Progress, Tell
 from coma_xr.run.provenance import Versions, commit_of
 from coma_xr.run.report import RunReport, failure_text
-from coma_xr.run.worker import Outcome, Work, call
+from coma_xr.run.worker import PARTIAL, Outcome, Work, call
 from coma_xr.text import clean_lines
 
 if TYPE_CHECKING:
@@ -274,6 +274,8 @@ class _Course:
     def advice(self) -> str:
         """Return what to do about the failures."""
         more = "Call failures() for details. The next run retries them."
+        if any(PARTIAL in failure for failure in self._failures):
+            more += " What could be stored of a result is in failure(id).partial."
         if self._is_hopeless():
             return (
                 "The run stopped because nothing has ever succeeded and all failures are alike. "

@@ -49,6 +49,9 @@ Status = Literal["failed", "died", "timeout"]
 
 RESULTS = "results"
 
+# In the record of a failure: the members of the result that can be stored.
+PARTIAL = "partial"
+
 # In the info of a failure: the exact forms of parameters, by path.
 EXACT = "exact"
 _ID = "measurement_id"
@@ -247,7 +250,7 @@ def _check_info(definition: Definition, provenance: Mapping[str, Tree]) -> None:
     """Raise ParameterError when a parameter stands where each run writes something of its own, and would be lost."""
     own = {_ID, FILES, EXACT, *_MARKS, *_info(0.0, 0.0, provenance, {})}
     for name, path in definition:
-        if path[0] == "info" and (len(path) == 1 or path[1] in own):
+        if path[0] == PARTIAL or (path[0] == "info" and (len(path) == 1 or path[1] in own)):
             raise ParameterError(
                 f"The parameter '{name}' cannot stand at '{join(path)}': what is there is written by each run. Give it "
                 f"another path, such as '{join((BRANCH, name))}'."
@@ -273,6 +276,7 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
     """
     started, begin = time.time(), time.perf_counter()
     marks: dict[str, Tree] = {} if task.repeat is None else {"repeat": task.repeat}
+    value: Any = None
     try:
         if work.seeds is not None:
             marks = {"seed": work.seeds.seed(work.definition, task), **marks}
@@ -300,7 +304,42 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
     except BaseException as error:  # noqa: BLE001  also sys.exit() in the function fails this set alone
         seconds = time.perf_counter() - begin
         info = _info(started, seconds, work.provenance, marks)
-        return Outcome(task, info, None, _failure(work, task, error, info), error, seconds)
+        failure = _failure(work, task, error, info)
+        partial = _storable(work, value)
+        if partial:
+            failure[PARTIAL] = partial
+        return Outcome(task, info, None, failure, error, seconds)
+
+
+def _storable(work: Work, value: Any) -> dict[str, Tree]:
+    """Return the members that can be stored of a result that cannot be stored as a whole."""
+    try:
+        branches = _branches(work, value)
+    except Exception:  # noqa: BLE001  the failure is recorded already, this is about the members
+        branches = value if isinstance(value, Mapping) else {}
+    return _members(branches, work.getstate, frozenset({id(value)}))
+
+
+def _members(value: Mapping[Any, Any], getstate: str, seen: frozenset[int] = frozenset()) -> dict[str, Tree]:
+    """Return the members of a dictionary that can be stored; `seen` are what it is in, which it may contain again."""
+    kept: dict[str, Tree] = {}
+    for key, child in value.items():
+        # Also below a key that is not allowed.
+        name = str(key) or "_"
+        try:
+            # An array for a file of its own has no measurement to stand next to.
+            plain = to_plain({name: child}, getstate, lambda array, _: to_plain(array, getstate))
+            check_keys(plain)
+        except Exception:  # noqa: BLE001  methods of the user's may raise anything
+            # Of a list, the items by their numbers.
+            items = dict(enumerate(child)) if isinstance(child, (list, tuple)) else child
+            is_new = isinstance(items, Mapping) and id(child) not in seen
+            members = _members(items, getstate, seen | {id(child)}) if is_new else {}
+            if not members:
+                continue
+            plain = {name: members}
+        kept.update(plain)
+    return kept
 
 
 def _new_paths(work: Work, tree: dict[str, Tree]) -> dict[TreePath, bool]:

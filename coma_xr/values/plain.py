@@ -252,9 +252,11 @@ def _too_deep(path: tuple[str, ...]) -> SerializationError:
 def _cannot_store(value: Any, path: tuple[str, ...], getstate: str) -> str:
     dtype = f" of dtype {value.dtype}" if hasattr(value, "dtype") else ""
     name = type(value).__qualname__ if type(value).__module__ == "builtins" else objects.name_of(type(value))
+    short = type(value).__qualname__
     return (
-        f"{join(path) or 'the result'}: cannot store a {name}{dtype}. Give its class a method {getstate}() that "
-        "returns a dictionary, or coma.register() it; an array of objects is better a list."
+        f"{join(path) or 'the result'}: cannot store a {name}{dtype}. Register its class, as in coma.register({short}, "
+        f"to_tree, from_tree), or give it a method {getstate}() that returns a dictionary. Return an array of objects "
+        "as a list."
     )
 
 
