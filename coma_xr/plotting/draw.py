@@ -16,7 +16,6 @@ from matplotlib._pylab_helpers import Gcf
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.registry import BackendFilter, backend_registry
-from matplotlib.cbook import normalize_kwargs
 from matplotlib.colors import LogNorm, SymLogNorm
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
@@ -24,14 +23,13 @@ from matplotlib.offsetbox import DrawingArea, HPacker
 from matplotlib.patches import Patch
 
 from coma_xr.errors import LayoutError, warn
-from coma_xr.plotting.kinds import KINDS, bins_of, decided, draw_marks, look_of, panels
+from coma_xr.plotting.kinds import KINDS, bins_of, broken_marker, decided, draw_marks, look_of, panels
 from coma_xr.plotting.points import Quantity, Table, drawable, table, wanted
 from coma_xr.plotting.spec import REPEAT, VARIABLE, Data, PlotSpec, plan, signature_of
 from coma_xr.plotting.styling import (
     Hue,
     Labels,
     Look,
-    broken_marker,
     dress_axis,
     extension,
     fitted,
@@ -442,22 +440,22 @@ def _set_titles(panel: Panel, layout: _Layout, size: tuple[float, float], *, own
     """Write at a panel which values it shows."""
     roles, ax = layout.table.plan.roles, panel.ax
     texts = layout.texts(panel.key)
-    points = min(font_size("axes.titlesize"), font_size("axes.labelsize"))
+    fonts = ("axes.titlesize", "axes.labelsize")
     if not own:
-        text, points = fitted(" | ".join(texts.values()), 0.9 * size[0], points)
+        text, points = fitted(" | ".join(texts.values()), 0.9 * size[0], *fonts)
         ax.set_title(text, fontsize=points)
         return
     # What differs from panel to panel stands at the axis already.
     texts = {role: text for role, text in texts.items() if roles[role] != VARIABLE}
     role = "col" if "col" in roles else "row"
     if role in texts and (panel.first or "row" not in roles or role == "row"):
-        text, points = fitted(texts[role], 0.9 * size[0], points)
+        text, points = fitted(texts[role], 0.9 * size[0], *fonts)
         # Above the factor of the y axis, at the same height in all panels.
         factor = 1.3 * font_size("ytick.labelsize") if ax.yaxis.get_offset_text().get_text() else 0.0
         ax.set_title(text, fontsize=points, y=1.0, pad=rcParams["axes.titlepad"] + factor)
     if "row" in texts and "col" in roles and panel.last:
         place: dict[str, Any] = {"xycoords": "axes fraction", "rotation": -90, "ha": "left", "va": "center"}
-        text, points = fitted(texts["row"], 0.85 * size[1], points)
+        text, points = fitted(texts["row"], 0.85 * size[1], *fonts)
         ax.annotate(text, (1.03, 0.5), fontsize=points, **place)
 
 
@@ -536,17 +534,18 @@ def _look(table: Table, labels: Labels, made: Panels) -> Look:
     """Return what colours, dashes and markers the groups have, and what they are called."""
     plan, style = table.plan, None
     taken = _taken_colors(made.axes[0]) if not made.own else []
+    named = ("hue", "style", *(("z",) if "z" in table.quantities and table.one("z").type == "name" else ()))
+    groups = {role: table.levels(role) for role in named if role in table.quantities}
     if plan.is_surface:
         hue = surface_hue(table)
     elif plan.hue:
-        hue = hue_of(table, table.levels("hue"), taken)
+        hue = hue_of(table, groups["hue"], taken)
     else:
         color = next_color(taken, plan.spec)
         hue = Hue(color=lambda _: color)
     if plan.style:
-        style = style_of(table.one("style"), table.levels("style"))
+        style = style_of(table.one("style"), groups["style"])
     look = look_of(table, hue, style) if plan.kind in {"line", "scatter"} else Look(table, hue, style)
-    groups = {role: table.levels(role) for role in ("hue", "style") if role in table.quantities}
     texts = {
         role: dict(zip(levels, labels.values(table.one(role), levels), strict=True))
         for role, levels in groups.items()
@@ -589,9 +588,7 @@ def _dress(panel: Panel, table: Table, labels: Labels, size: tuple[float, float]
             set_ticks(axis, "number", np.array([]) if spec.density else np.array([0.0, 1.0]))
             continue
         if shown:
-            text, points = fitted(
-                labels.axis(_in_panel(table, role, panel)), 0.8 * room, font_size("axes.labelsize")
-            )
+            text, points = fitted(labels.axis(_in_panel(table, role, panel)), 0.8 * room, "axes.labelsize")
             axis.set_label_text(text, fontsize=points)
         dress_axis(axis, table, role, labels, 0.85 * room)
         limits = getattr(spec, f"{role}lim")
@@ -637,9 +634,9 @@ def _add_title(made: Panels, table: Table, labels: Labels, width: float) -> None
     if made.own and (len(made.panels) > 1 or ax.get_title()):
         # Above the panels, and not above what stands beside them.
         part = width / made.root.get_figwidth()
-        largest = font_size("figure.titlesize" if width > ALONE[0] else "axes.labelsize")
+        largest = "figure.titlesize" if width > ALONE[0] else "axes.labelsize"
         title, size = fitted(title, 0.9 * width, largest)
-        note, fine = fitted(note, 0.9 * width, font_size("small"))
+        note, fine = fitted(note, 0.9 * width, "small")
         if title:
             made.figure.suptitle(
                 "\n".join(filter(None, (title, note))),
@@ -649,8 +646,8 @@ def _add_title(made: Panels, table: Table, labels: Labels, width: float) -> None
         elif note:
             made.figure.suptitle(note, x=0.01, ha="left", fontsize=fine, **small)
         return
-    title, size = fitted(title, 0.8 * made.size[0], font_size("axes.titlesize"))
-    note, fine = fitted(note, 0.8 * made.size[0], font_size("small"))
+    title, size = fitted(title, 0.8 * made.size[0], "axes.titlesize")
+    note, fine = fitted(note, 0.8 * made.size[0], "small")
     if title and note:
         ax.set_title(f"{title}\n{note}", fontsize=min(size, fine))
     elif title:
@@ -708,7 +705,7 @@ def _section(table: Table, role: str, look: Look, labels: Labels, *, styled: boo
     quantity, levels = table.one(role), [*(look.hue.levels if role in {"hue", "z"} else table.levels(role))]
     title = "" if quantity.name == VARIABLE else labels.axis([quantity])
     handles = []
-    for level, text in zip(levels, labels.values(quantity, levels), strict=True):
+    for level, text in ((level, look.texts[role][level]) for level in levels):
         color = look.hue.color(level) if role in {"hue", "z"} else shade(0.7)
         hue, style = level if role in {"hue", "z"} else np.nan, level if styled else np.nan
         units = _own_units(table, level, labels) if quantity.name == VARIABLE else ""
@@ -729,14 +726,13 @@ def _example(look: Look, text: str, color: Any, group: tuple[float, float], styl
     if kind not in {"line", "scatter"}:
         return Patch(facecolor=color, edgecolor="none", label=text)
     hue, style = group
-    how: dict[str, Any] = {"color": color, "label": text, "markersize": 0.75 * rcParams["lines.markersize"]}
     if kind == "scatter":
         marker = look.marker(hue, style)["marker"] if styled else "o"
-        return Line2D([], [], linestyle="none", marker=marker, markeredgewidth=0, **how)
-    how |= {"linestyle": look.dash(hue, style) if styled else "-"}
-    how |= look.marker(hue, style) if look.markers and styled else {}
-    given = normalize_kwargs(look.spec.keywords("line_kw"), Line2D)
-    return Line2D([], [], **{**how, **given, "color": color, "label": text})
+        how: dict[str, Any] = {"linestyle": "none", "marker": marker, "markeredgewidth": 0}
+    else:
+        how = look.curve(hue, style, marked=look.markers and styled)
+        how |= {} if styled else {"linestyle": "-"}
+    return Line2D([], [], **{**how, "color": color, "label": text})
 
 
 def _mark(table: Table, name: str, statuses: Sequence[str]) -> Artist:
@@ -878,7 +874,7 @@ def _add_color_bar(made: Panels, table: Table, role: str, hue: Hue, labels: Labe
     values = table.drawn[role].dropna().to_numpy()
     values = values[~np.isin(values, [place for place, _ in one.places])]
     norm: Any = mappable.norm  # type: ignore[union-attr]
-    text, points = fitted(labels.axis([one]), 0.8 * made.root.get_figheight(), font_size("axes.labelsize"))
+    text, points = fitted(labels.axis([one]), 0.8 * made.root.get_figheight(), "axes.labelsize")
     how: dict[str, Any] = {"ax": made.axes, "aspect": 25}
     if table.plan.kind != "contour":
         scale = "log" if isinstance(norm, LogNorm) else "symlog" if isinstance(norm, SymLogNorm) else "linear"

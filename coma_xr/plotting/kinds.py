@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.cbook import normalize_kwargs
 from matplotlib.collections import PathCollection, PolyCollection
-from matplotlib.lines import Line2D
 
 from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.points import CURVE, Table
 from coma_xr.plotting.spec import REPEAT, Data, Kind
-from coma_xr.plotting.styling import Hue, Look, Style, broken_marker, shade
+from coma_xr.plotting.styling import ON_LINES, Hue, Look, Style, shade
 from coma_xr.plotting.surfaces import backward, draw_contour, draw_heatmap, forward, grid_of
 from coma_xr.text import count, listing
 
@@ -35,13 +34,22 @@ CROWD = 1500
 # So that points in the middle of a palette, which is white, are seen.
 EDGE = 0.3
 
-# Markers on lines are smaller than the points of a cloud.
-ON_LINES = 0.75
-
 MOST_BINS = 100
 
 # Whole numbers over no larger a range have a bin each.
 WHOLE_BINS = 40
+
+# Of points without a value, by the reason; other reasons take the next of `SPARE`.
+BROKEN = {
+    "missing": "|",
+    "failed": "x",
+    "timeout": "1",
+    "died": "+",
+    "excluded": "2",
+    "no value": "$\\circ$",
+    "not_asked": "_",
+}
+SPARE = ("3", "4", "$\\ast$", "$\\diamond$")
 
 # Above the lower edge of a panel, as a part of its height.
 FLOOR = 0.03
@@ -146,23 +154,17 @@ def look_of(table: Table, hue: Hue, style: Style | None) -> Look:
 
 def draw_lines(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     """Draw a line for each curve of a panel, each through its own points."""
+    places = _places(look.table)
     for (hue, style), curve in _groups_of_curves(points):
         there = curve[curve["x"].notna() & (curve["y"].notna() | curve["own"])]
         if not there["y"].notna().any():
             continue
-        how = {
-            "color": look.hue.color(hue),
-            "linestyle": look.dash(hue, style),
-            "label": look.label(hue, style),
-        }
-        how |= {"markersize": ON_LINES * _size()}
         # Labels that are no numbers are in no order with the others.
-        apart = _is_apart(there, look.table)
+        apart = there["x"].isin(places["x"]) | there["y"].isin(places["y"])
         line, lone = there[~apart], there[apart]
         alone = _alone(line["y"].to_numpy())
-        how |= look.marker(hue, style) if look.markers or alone.any() else {}
-        how |= {"markevery": None if look.markers else np.flatnonzero(alone).tolist()}
-        how |= normalize_kwargs(look.spec.keywords("line_kw"), Line2D)
+        how = look.curve(hue, style, marked=look.markers or bool(alone.any()))
+        how = {"markevery": None if look.markers else np.flatnonzero(alone).tolist(), **how}
         ax.plot(line["x"].to_numpy(), line["y"].to_numpy(), **how)
         if len(lone):
             how |= {**look.marker(hue, style), "linestyle": "none", "markevery": None, "label": None}
@@ -177,9 +179,9 @@ def _size() -> float:
     return float(rcParams["lines.markersize"])
 
 
-def _is_apart(points: pd.DataFrame, table: Table) -> Any:
-    places = {axis: [place for place, _ in table.one(axis).places] for axis in ("x", "y")}
-    return points["x"].isin(places["x"]) | points["y"].isin(places["y"])
+def _places(table: Table) -> dict[str, list[float]]:
+    """Return the places of labels that are no numbers on each axis."""
+    return {axis: [place for place, _ in table.one(axis).places] for axis in ("x", "y")}
 
 
 def _curves(points: pd.DataFrame) -> Iterator[tuple[Any, pd.DataFrame]]:
@@ -377,6 +379,12 @@ def _samples(points: pd.DataFrame) -> Iterator[tuple[float, float, float, NDArra
 
 
 # ------------------------------------------------------------------------------------------ marks
+
+
+def broken_marker(name: str, names: Sequence[str]) -> str:
+    """Return the marker of points without a value for a reason."""
+    others = [other for other in names if other not in BROKEN]
+    return BROKEN.get(name) or SPARE[others.index(name) % len(SPARE)]
 
 
 def draw_marks(ax: Axes, points: pd.DataFrame, look: Look, statuses: Sequence[str]) -> None:

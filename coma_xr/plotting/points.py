@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import math
 import numbers
 from collections.abc import Mapping, Sequence
@@ -82,6 +83,10 @@ class Quantity:
 
             return num2date(number).replace(tzinfo=None)  # type: ignore[no-untyped-call]
         return number
+
+    def values_at(self, levels: Sequence[float]) -> list[Any]:
+        """Return what numbers stand for."""
+        return [self.value(level) for level in levels]
 
     @property
     def is_bool(self) -> bool:
@@ -489,7 +494,7 @@ class Table:
         some = self.drawn[role].dropna()
         return sorted((some if len(some) else self.rows[role].dropna()).unique().tolist())
 
-    @property
+    @functools.cached_property
     def drawn(self) -> pd.DataFrame:
         """The rows with something to draw."""
         axes = [axis for axis in ("x", "y", "z") if axis in self.quantities]
@@ -519,7 +524,9 @@ def table(data: Data, plan: Plan) -> Table:
         When there are too many, or values that have no place in a plot.
     """
     names = dict.fromkeys([*plan.measured, *plan.grouping])
-    roles = _by_role(data, plan, {name: quantity(name, data.variable(name)) for name in names})
+    roles = _by_role(
+        data, plan, {name: quantity(name, variable) for name, variable in data.variables(names).items()}
+    )
     averaged = () if plan.kind in {"box", "violin"} else plan.averaged
     sizes = {dim: data.ds.sizes[dim] for dim in data.dims(*names) if dim not in averaged}
     parts = max(len(plan.x), len(plan.y), 1)
@@ -723,9 +730,9 @@ def _scales(data: Data, made: Table) -> dict[str, str]:
     LayoutError
         When names or dates are to be on a scale that is not linear, or there is nothing to be on it.
     """
-    spec, scales = made.plan.spec, {}
-    for role in ("x", "y", "z", "hue"):
-        scale, quantities = spec.scale(role), made.quantities.get(role)
+    given, scales = made.plan.spec.scales(), {}
+    for role, scale in given.items():
+        quantities = made.quantities.get(role)
         argument = "hue_scale" if role == "hue" else f"{role}scale"
         if scale is not None:
             if quantities is None and role in {"z", "hue"}:
@@ -827,17 +834,14 @@ def drawable(data: Data, made: Table) -> Table:
     """Return the table without values that have no place on their axis; warn of them."""
     rows, lost_parts = made.rows.copy(), []
     for role in [role for role in ("x", "y", "z") if role in rows and made.one(role).type == "number"]:
-        values, names = (
-            rows[role].to_numpy(),
-            listing(dict.fromkeys(one.name for one in made.quantities[role])),
-        )
+        values = rows[role].to_numpy()
         lost = np.isinf(values)
         if lost.any():
-            lost_parts.append(f"{count(int(lost.sum()), 'infinite value')} of {names}")
+            lost_parts.append(f"{count(int(lost.sum()), 'infinite value')} of {_names_of(made, role)}")
         outside, why = _outside(values, made.scale(role))
         outside &= ~lost
         if outside.any():
-            lost_parts.append(f"{count(int(outside.sum()), 'value')} of {names} {why}")
+            lost_parts.append(f"{count(int(outside.sum()), 'value')} of {_names_of(made, role)} {why}")
         rows[role] = np.where(lost | outside, np.nan, values)
     if data.is_table and made.value == "y":
         without = int((rows["x"].isna() & made.rows["x"].isna() & rows["y"].notna()).sum())
@@ -852,6 +856,10 @@ def drawable(data: Data, made: Table) -> Table:
                 f"{count(cut, 'error')} of {listing(made.plan.y)} reach 0 or less and are cut off by the log scale."
             )
     return replace(made, rows=rows)
+
+
+def _names_of(made: Table, role: str) -> str:
+    return listing(dict.fromkeys(one.name for one in made.quantities[role]))
 
 
 def _outside(values: NDArray[Any], scale: str) -> tuple[NDArray[np.bool_], str]:

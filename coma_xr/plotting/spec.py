@@ -6,7 +6,7 @@ import functools
 import inspect
 import math
 import numbers
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from itertools import chain
@@ -120,10 +120,9 @@ class PlotSpec:
             raise LayoutError(f"vmin={spec.vmin!r} is not below vmax={spec.vmax!r}.")
         return spec
 
-    def scale(self, role: str) -> str | None:
-        """Return the scale that was given for x, y, z or hue."""
-        given: str | None = getattr(self, "hue_scale" if role == "hue" else f"{role}scale", None)
-        return given
+    def scales(self) -> dict[str, str | None]:
+        """Return the scales that were given for x, y, z and hue."""
+        return {"x": self.xscale, "y": self.yscale, "z": self.zscale, "hue": self.hue_scale}
 
     def keywords(self, name: str) -> dict[str, Any]:
         """Return the keyword arguments given for artists, such as `line_kw`."""
@@ -300,7 +299,7 @@ class Data:
         """Return the data with those items of lists as variables that some arguments name."""
         ds, items = self.ds, dict(self._items)
         flat = chain.from_iterable(w if isinstance(w, (list, tuple)) else [w] for w in wanted)
-        for text in (text for text in flat if isinstance(text, str)):
+        for text in (text for text in flat if isinstance(text, str) and not self._is_literal(text)):
             with suppress(PathError):
                 name, places = find_variable(self.ds, text)
                 if places:
@@ -329,6 +328,8 @@ class Data:
             When there is no such thing.
         """
         text = name if isinstance(name, str) or not isinstance(name, Hashable) else str(name)
+        if self._is_literal(text):
+            return str(text)
         try:
             return self._items.get(text) or find_variable(self.ds, text)[0]
         except (PathError, TypeError) as error:
@@ -337,6 +338,9 @@ class Data:
             if isinstance(error, PathError):
                 what, known = error.what if error.expected else what, error.available or ()
             raise PathError(what, name=str(name), available=dict.fromkeys(known)) from None
+
+    def _is_literal(self, name: Any) -> bool:
+        return isinstance(name, str) and (name in self.ds.variables or name in self.ds.dims)
 
     def has(self, name: Any) -> bool:
         """Return whether a name or path is one of the data."""
@@ -355,6 +359,10 @@ class Data:
         ):
             return self.ds["measurement_id"].variable
         return xr.Variable((name,), np.arange(self.ds.sizes[name]))
+
+    def variables(self, names: Iterable[str]) -> dict[str, xr.Variable]:
+        """Return variables by their names."""
+        return {name: self.variable(name) for name in names}
 
     def dims(self, *names: str) -> tuple[str, ...]:
         """Return the dims of variables, in the order of the Dataset."""
@@ -419,16 +427,13 @@ class Data:
         """Return what best describes a place on a dim: its labels, else the one coord that goes along it."""
         if dim in self.ds.variables:
             return dim
-        along = [name for name, coord in self.ds.coords.items() if dim in coord.dims and _is_telling(name)]
+        coords = [name for name, coord in self.ds.coords.items() if dim in coord.dims]
+        along = [name for name in coords if name not in ABOUT and not str(name).endswith("_length")]
         return str(along[0]) if len(along) == 1 else dim
 
     def choices(self) -> Sequence[str]:
         """Return the names of the data variables."""
         return [str(name) for name in self.ds.data_vars]
-
-
-def _is_telling(name: Hashable) -> bool:
-    return name not in ABOUT and not str(name).endswith("_length")
 
 
 def _of_frame(frame: pd.DataFrame) -> xr.Dataset:
@@ -508,7 +513,7 @@ class Spread:
 
 
 def _spread_of(data: Data, error: Any) -> tuple[Spread, tuple[Any, ...]] | None:
-    """Return how an error is computed and the dims that were named for it, or None when it is names alone."""
+    """Return how an error is computed and the dims named for it, or None when it is names alone."""
     words = (error,) if isinstance(error, str) else error
     if not isinstance(words, tuple) or not words or words[0] not in SPREADS or data.has(words[0]):
         return None
@@ -556,28 +561,28 @@ class Plan:
     # Whether the mean is taken over rows of a table that are equal in all else that is drawn.
     rows: bool = False
 
-    @property
+    @functools.cached_property
     def roles(self) -> dict[str, str]:
         """The arguments that tell groups apart, with their variables."""
         pairs = {role: getattr(self, role) for role in GROUPS}
         return {role: name for role, name in pairs.items() if name is not None}
 
-    @property
+    @functools.cached_property
     def grouping(self) -> tuple[str, ...]:
         """The variables of the Dataset that tell groups apart."""
         return tuple(name for name in self.roles.values() if name != VARIABLE)
 
-    @property
+    @functools.cached_property
     def measured(self) -> tuple[str, ...]:
         """The variables that are drawn."""
         return (*self.x, *self.y, *self.error, *((self.z,) if self.z else ()))
 
-    @property
+    @functools.cached_property
     def several(self) -> bool:
         """Whether an axis shows several variables."""
         return len(self.x) > 1 or len(self.y) > 1
 
-    @property
+    @functools.cached_property
     def is_surface(self) -> bool:
         """Whether a third variable is shown as a colour over x and y."""
         return self.z is not None
@@ -588,10 +593,8 @@ def plan(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, P
 
     Raises
     ------
-    PathError
-        When a name is unknown.
-    LayoutError
-        When the arguments do not fit together, or a dim is used by nothing.
+    PathError, LayoutError
+        When a name is unknown, the arguments do not fit together, or a dim is used by nothing.
     """
     if spec.kind is not None and spec.kind not in kinds:
         raise LayoutError(f"kind={spec.kind!r} is unknown.", name=str(spec.kind), available=kinds)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps, rcParams, rcParamsDefault
-from matplotlib.cbook import is_math_text
+from matplotlib.cbook import is_math_text, normalize_kwargs
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import (
     CenteredNorm,
@@ -27,6 +27,7 @@ from matplotlib.colors import (
 )
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import (
@@ -63,20 +64,11 @@ CONTRAST = 1.5
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (1.5, 1.5, 4, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
-# Of points without a value, by the reason; other reasons take the next of `SPARE`.
-BROKEN = {
-    "missing": "|",
-    "failed": "x",
-    "timeout": "1",
-    "died": "+",
-    "excluded": "2",
-    "no value": "$\\circ$",
-    "not_asked": "_",
-}
-SPARE = ("3", "4", "$\\ast$", "$\\diamond$")
-
 # The part of values at each end that robust colours leave out [%].
 ROBUST = 2
+
+# Markers on lines are smaller than the points of a cloud.
+ON_LINES = 0.75
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 
@@ -223,6 +215,17 @@ class Look:
         if self.style.is_open(style):
             return {"marker": self.style.marker(style), "markeredgewidth": 1.0, "markerfacecolor": "none"}
         return {"marker": self.style.marker(style), "markeredgewidth": 0}
+
+    def curve(self, hue: float, style: float, *, marked: bool) -> dict[str, Any]:
+        """Return the colour, dashes, markers and name of a curve, and what the user wants of lines."""
+        how = {
+            "color": self.hue.color(hue),
+            "linestyle": self.dash(hue, style),
+            "label": self.label(hue, style),
+        }
+        how |= {"markersize": ON_LINES * rcParams["lines.markersize"]}
+        how |= self.marker(hue, style) if marked else {}
+        return {**how, **normalize_kwargs(dict(self.table.plan.spec.line_kw or {}), Line2D)}
 
     def label(self, hue: float, style: float) -> str:
         """Return what a group is called in a legend."""
@@ -399,12 +402,6 @@ def style_of(quantity: Quantity, levels: Sequence[float]) -> Style:
     return Style(levels)
 
 
-def broken_marker(name: str, names: Sequence[str]) -> str:
-    """Return the marker of points without a value for a reason."""
-    others = [other for other in names if other not in BROKEN]
-    return BROKEN.get(name) or SPARE[others.index(name) % len(SPARE)]
-
-
 # ------------------------------------------------------------------------------------------ texts
 
 
@@ -449,7 +446,7 @@ class Labels:
 
     def values(self, quantity: Quantity, levels: Sequence[float]) -> list[str]:
         """Return the texts of values, in one notation and with the digits that tell them apart."""
-        known = [quantity.value(level) for level in levels]
+        known = quantity.values_at(levels)
         ordinary = [level for level in levels if level not in dict(quantity.places)]
         if quantity.type == "name":
             floats = [value for value in known if isinstance(value, float)]
@@ -457,11 +454,12 @@ class Labels:
         elif quantity.type == "number":
             texts = dict(zip(ordinary, map(written, numbers(ordinary)), strict=True))
         else:
-            texts = dict(zip(ordinary, _dates([quantity.value(level) for level in ordinary]), strict=True))
-        return [self._value(quantity, level, texts) for level in levels]
+            texts = dict(zip(ordinary, _dates(quantity.values_at(ordinary)), strict=True))
+        return [
+            self._value(quantity, level, value, texts) for level, value in zip(levels, known, strict=True)
+        ]
 
-    def _value(self, quantity: Quantity, level: float, texts: Mapping[Any, str]) -> str:
-        value = quantity.value(level)
+    def _value(self, quantity: Quantity, level: float, value: Any, texts: Mapping[Any, str]) -> str:
         for key in (value, level) if quantity.type != "name" else (value,):
             if not isinstance(value, bool) and key in self.given:
                 return printable(str(self.given[key]))
@@ -577,8 +575,12 @@ def wrapped(text: str, width: float, size: float) -> str:
     return "\n".join(line.rstrip() for line in lines if line)
 
 
-def fitted(text: str, width: float, size: float) -> tuple[str, float]:
-    """Return a text in a few lines no wider than so many inches, and the size of its font, smaller if it has to be."""
+def fitted(text: str, width: float, *sizes: str) -> tuple[str, float]:
+    """Return a text in a few lines no wider than so many inches, and the size of its font.
+
+    That is the smallest of the named settings, and smaller where there would be many lines or broken words.
+    """
+    size = min(map(font_size, sizes))
     for factor in (1.0, 0.85, 0.7):
         lines = wrapped(text, width, factor * size)
         if lines.count("\n") < MOST_LINES and not _is_cut([lines], [text]):
