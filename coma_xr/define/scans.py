@@ -7,6 +7,7 @@ fastest.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,6 +48,10 @@ _NOTHING_BEFORE = (Definition((), ()), ())
 
 # What Datasets of ours say about measurements; no parameters.
 _OURS = ("measurement_id", "measurement_status")
+
+
+# More sets than this fit into no memory.
+_MOST_SETS = 10**8
 
 
 @dataclass(frozen=True)
@@ -204,8 +209,14 @@ class Scan:
         Raises
         ------
         ParameterError
-            When the definition has other parameters than the scan.
+            When the definition has other parameters than the scan, or there are too many sets to hold.
         """
+        if all(step.axis.size is not None for step in self._steps) and self._length > _MOST_SETS:
+            raise ParameterError(
+                f"A scan of {self._length:.3g} parameter sets is too large to run.",
+                expected=f"at most {_MOST_SETS:,} parameter sets",
+                ways=["Draw some of them with coma.sample(n, ...), or give fewer values."],
+            )
         return list(self.plain(definition))
 
     def plain(self, definition: Definition | None = None) -> Iterator[Row]:
@@ -231,6 +242,11 @@ class Scan:
         return (dict(zip(self.names, hand_out(row), strict=True)) for row in self.plain())
 
     def __len__(self) -> int:
+        if self._length > sys.maxsize:
+            raise ParameterError(
+                f"A scan of {self._length:.3g} parameter sets has no length in Python.",
+                ways=["Iterate over it, or draw some of its sets with coma.sample(n, ...)."],
+            )
         return self._length
 
     @cached_property
@@ -243,7 +259,7 @@ class Scan:
         # A comma also stands between the names of one axis.
         comma = "; " if any(len(step.axis.names) > 1 for step in self._steps) else ", "
         axes = comma.join(str(step.axis) for step in self._steps)
-        return f"<Scan of {len(self)} parameter sets ({axes})>"
+        return f"<Scan of {self._length} parameter sets ({axes})>"
 
     def _repr_html_(self) -> str:
         from coma_xr.define.showing import scan_html
@@ -525,8 +541,8 @@ def cases(sets: Any) -> Scan:
 
     Parameters
     ----------
-    sets : iterable of dict, DataFrame or Dataset
-        Dictionaries with the same names; the columns of a table, whose index does not count; or the coords and
+    sets : iterable of dict or named tuple, DataFrame or Dataset
+        Dictionaries, or rows of ``table.itertuples()``, with the same names; the columns of a table, whose index does not count; or the coords and
         variables of a Dataset, one set for each cell. Names may be paths.
 
     Raises
@@ -563,7 +579,7 @@ def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
     if not sets:
         raise ParameterError("cases() needs at least one set, which tells the names; the list is empty.")
     columns: dict[Any, list[Any]] = {}
-    for number, one in enumerate(sets):
+    for number, one in enumerate(map(_as_mapping, sets)):
         if not isinstance(one, Mapping):
             raise ParameterError(
                 f"cases() takes a list of dictionaries; number {number} of it is {with_article(type(one).__name__)}."
@@ -600,4 +616,17 @@ def _is_dataset(scan: Any) -> bool:
 
 
 def _are_sets(scan: Any) -> bool:
-    return isinstance(scan, (list, tuple)) and bool(scan) and all(isinstance(one, Mapping) for one in scan)
+    return (
+        isinstance(scan, (list, tuple))
+        and bool(scan)
+        and all(isinstance(_as_mapping(one), Mapping) for one in scan)
+    )
+
+
+def _as_mapping(one: Any) -> Any:
+    """Return a named tuple, such as a row of ``table.itertuples()``, as a dictionary; anything else as it is."""
+    if not (isinstance(one, tuple) and hasattr(one, "_asdict")):
+        return one
+    values = one._asdict()
+    # The index of a table is no parameter, as for the table itself.
+    return {n: v for n, v in values.items() if n != "Index"} if type(one).__name__ == "Pandas" else values

@@ -15,8 +15,8 @@ import xarray as xr
 from coma_xr.errors import LayoutError
 from coma_xr.exports.external import is_deferred, revived
 from coma_xr.html import lines_of, short
-from coma_xr.names import free_name, role
-from coma_xr.retrieve.arrays import as_array, with_holes
+from coma_xr.names import free_name, is_parameter, role
+from coma_xr.retrieve.arrays import as_array, as_objects, decoded, with_holes
 from coma_xr.retrieve.columns import MISSING, without
 from coma_xr.retrieve.dims import varies
 from coma_xr.retrieve.requests import (
@@ -94,7 +94,8 @@ def build_dataframe(
     Returns
     -------
     DataFrame
-        Index ``measurement_id``. NaN, NaT or None where a measurement has no value. Its `attrs` have the
+        Index ``measurement_id``. NaN, NaT or None where a measurement has no value. A parameter with None among its
+        values is a column of objects; ``groupby(..., dropna=False)`` keeps the rows with None. Its `attrs` have the
         ``units`` and ``long_name`` of columns, by name.
 
     Raises
@@ -148,10 +149,21 @@ def build_dataframe(
         ids = ids[rows]
     else:
         columns, origins = _flat(shown)
-    frame = pd.DataFrame({i: _series(values, ids) for i, values in enumerate(columns.values())}, index=ids)
+    labels = [_is_label(source, origins.get(name)) for name in columns]
+    series = {
+        i: _series(values, ids, keeps_none=label)
+        for i, (values, label) in enumerate(zip(columns.values(), labels, strict=True))
+    }
+    frame = pd.DataFrame(series, index=ids)
     frame.columns = _labels(columns)
     frame.attrs.update(_attrs(source, origins))
     return _indexed(frame, [source.name(key) for key in keys] if len(source.columns) else [])
+
+
+def _is_label(source: Source, column: _Column | None) -> bool:
+    """Whether a column tells measurements apart, so that None is a value in it."""
+    path = None if column is None else column.path
+    return path is not None and (path in source.names.defined.values() or is_parameter(path))
 
 
 @dataclass(frozen=True)
@@ -269,9 +281,12 @@ def _labels(names: Iterable[str]) -> pd.Index[Any]:
         return pd.Index(list(names), dtype=object)
 
 
-def _series(values: list[Any], index: pd.Index[int]) -> pd.Series[Any]:
-    """Return a column of its own dtype."""
+def _series(values: list[Any], index: pd.Index[int], *, keeps_none: bool = False) -> pd.Series[Any]:
+    """Return a column of its own dtype; of objects, if it has None and this is to be told from NaN."""
     there = [value for value in values if value is not MISSING]
+    if keeps_none and any(value is None for value in there):
+        items = [np.nan if value is MISSING else value for value in values]
+        return pd.Series(as_objects(decoded(items)), index=index, dtype=object)
     array, _ = as_array(there)
     if len(there) < len(values):
         array, hole, _ = with_holes(array, {})

@@ -19,7 +19,7 @@ from coma_xr.retrieve.requests import REPEAT, Request, Source, requests_of
 from coma_xr.retrieve.status import Absent
 from coma_xr.same import keys
 from coma_xr.text import listing
-from coma_xr.tree import Path, join
+from coma_xr.tree import Path, is_array, join
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
@@ -30,6 +30,10 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 # A parameter that almost every measurement has can be a dim; the others are then left out, and counted.
 _ALMOST_ALL = 0.95
+
+
+# NumPy's arrays have no more dims than this.
+_MOST_DIMS = 64
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,22 @@ def arrange(
         return [factorize(on_rows(column, rows))[0] for column in left_over]
 
     laid_out = with_rows(axes, order, rows, free("row"))
+    most = _MOST_DIMS - max((_levels(source.columns[path]) for path in source.columns.paths), default=0)
+    if len(laid_out) > most:
+        kept = tuple(axis for axis in laid_out if axis.size > 1)
+        if len(kept) > most:
+            if dims is not None or layout == "grid":
+                raise LayoutError(
+                    f"A grid over {len(kept)} dims is too large: NumPy has at most {_MOST_DIMS}.",
+                    ways=["Use layout='points', or fewer dims=."],
+                )
+            warn(f"{len(kept)} dims are more than the {_MOST_DIMS} of NumPy, so that the layout is points.")
+            return _points(table, free, reason)
+        warn(
+            f"{len(laid_out)} dims are more than the {_MOST_DIMS} of NumPy, so that the parameters with one value are "
+            "scalar coordinates."
+        )
+        laid_out = kept
     if layout is None and dims is None and choice.kind is None and is_thin(laid_out, len(rows)):
         return _points(table, free, reason)
     if len(laid_out) > len(axes) and dims is None and source.names.defined:
@@ -147,7 +167,9 @@ def arrange(
         _warn_of_doubles(source.columns.ids, rows, codes, laid_out[-1].dim, columns)
     labelled = [axis for axis in axes if axis.labels is not None]
     check_fill(laid_out, len(rows), labelled, int((rows >= len(source.columns)).sum()))
-    return Layout(laid_out, rows, _along(plans), "grid", reason)
+    left = {axis.dim for axis in laid_out}
+    along = {path: tuple(dim for dim in dims if dim in left) for path, dims in _along(plans).items()}
+    return Layout(laid_out, rows, along, "grid", reason)
 
 
 def _choice(table: _Table, rule: LayoutRule, unchosen: Sequence[Sequence[Tree]]) -> Choice:
@@ -398,6 +420,17 @@ def _axis(plan: _Plan, before: Sequence[Axis], rows: Array) -> Axis:
     cell = pairs // size
     number = np.arange(len(pairs)) - np.searchsorted(cell, cell)
     return Axis(plan.dim, number[inverse], int(number.max(initial=-1)) + 1)
+
+
+def _levels(column: Iterable[Any]) -> int:
+    """Return how many dims the first list or array of a column makes."""
+    value: Any = next((value for value in column if value is not MISSING), None)
+    if is_array(value):
+        return len(value.get("shape") or ())
+    levels = 0
+    while type(value) is list:
+        levels, value = levels + 1, value[0] if value else None
+    return levels
 
 
 def _along(plans: Iterable[_Plan]) -> dict[Path | str, tuple[str, ...]]:

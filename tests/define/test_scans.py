@@ -243,7 +243,7 @@ class TestCases:
         [
             ({"a": [1]}, "cases() takes a list of dictionaries, a DataFrame or a Dataset, not a dict."),
             ([], "cases() needs at least one set, which tells the names; the list is empty."),
-            ([{"a": 1}, 5], "cases() takes a list of dictionaries; number 1 of it is a int."),
+            ([{"a": 1}, 5], "cases() takes a list of dictionaries; number 1 of it is an int."),
             (
                 [{"a": 1, "b": 2}, {"a": 1, "c": 2}],
                 "All sets of cases() have the same names, a, b; number 1 differs (lacking: b; more: c).",
