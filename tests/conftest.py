@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.deaths import Deaths
 
@@ -46,6 +47,10 @@ class Summary:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Summary())
+    # The same examples every time, so that a run does not fail by chance; --full looks for new ones.
+    settings.register_profile("same examples", derandomize=True)
+    if not config.getoption("--full"):
+        settings.load_profile("same examples")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -99,7 +99,7 @@ def plot(
         A dim: mean and standard error over it. A variable: this error of `y`, one for each where `y` is a list. A
         tuple names another error of the mean over ``"repeat"``, or over a dim at its end: ``("sd",)`` is the standard
         deviation, ``("ci", 95)`` a confidence interval by Student's distribution, ``("percentile", 90)`` the median
-        and 90 % of the values, ``("binned", "sweep")`` the standard error of correlated samples by binning [1]_.
+        and 90 % of the values, ``("binned", "sweep")`` the standard error of correlated samples by binning (see References).
     kind : {"line", "scatter", "heatmap", "contour", "hist", "box", "violin"}, optional
         Chosen when not given: a map for `z` on a grid, points where `x` are names or have no order, else lines. A
         heatmap of points on no grid is interpolated in triangles, or averaged in `bins`.
@@ -177,8 +177,8 @@ def plot(
 
     References
     ----------
-    .. [1] H. Flyvbjerg and H. G. Petersen, "Error estimates on averages of correlated data", J. Chem. Phys. 91, 461
-       (1989), https://doi.org/10.1063/1.457480.
+    H. Flyvbjerg and H. G. Petersen, "Error estimates on averages of correlated data", J. Chem. Phys. 91, 461
+    (1989), https://doi.org/10.1063/1.457480.
 
     Examples
     --------
