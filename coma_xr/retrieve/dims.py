@@ -143,22 +143,10 @@ def arrange(
         return [factorize(on_rows(column, rows))[0] for column in left_over]
 
     laid_out = with_rows(axes, order, rows, free("row"))
-    most = _MOST_DIMS - max((_levels(source.columns[path]) for path in source.columns.paths), default=0)
-    if len(laid_out) > most:
-        kept = tuple(axis for axis in laid_out if axis.size > 1)
-        if len(kept) > most:
-            if dims is not None or layout == "grid":
-                raise LayoutError(
-                    f"A grid over {len(kept)} dims is too large: NumPy has at most {_MOST_DIMS}.",
-                    ways=["Use layout='points', or fewer dims=."],
-                )
-            warn(f"{len(kept)} dims are more than the {_MOST_DIMS} of NumPy, so that the layout is points.")
-            return _points(table, free, reason)
-        warn(
-            f"{len(laid_out)} dims are more than the {_MOST_DIMS} of NumPy, so that the parameters with one value are "
-            "scalar coordinates."
-        )
-        laid_out = kept
+    within_limit = _within_limit(source, laid_out, must_be_grid=dims is not None or layout == "grid")
+    if within_limit is None:
+        return _points(table, free, reason)
+    laid_out = within_limit
     if layout is None and dims is None and choice.kind is None and is_thin(laid_out, len(rows)):
         return _points(table, free, reason)
     if len(laid_out) > len(axes) and dims is None and source.names.defined:
@@ -170,6 +158,33 @@ def arrange(
     left = {axis.dim for axis in laid_out}
     along = {path: tuple(dim for dim in dims if dim in left) for path, dims in _along(plans).items()}
     return Layout(laid_out, rows, along, "grid", reason)
+
+
+def _within_limit(source: Source, axes: Sequence[Axis], *, must_be_grid: bool) -> tuple[Axis, ...] | None:
+    """Return the dims that NumPy can hold next to those of lists, None if the measurements can only be points.
+
+    Raises
+    ------
+    LayoutError
+        A grid was asked for.
+    """
+    most = _MOST_DIMS - max((_levels(source.columns[path]) for path in source.columns.paths), default=0)
+    if len(axes) <= most:
+        return tuple(axes)
+    kept = tuple(axis for axis in axes if axis.size > 1)
+    if len(kept) <= most:
+        warn(
+            f"{len(axes)} dims are more than the {_MOST_DIMS} of NumPy, so that the parameters with one value are "
+            "scalar coordinates."
+        )
+        return kept
+    if must_be_grid:
+        raise LayoutError(
+            f"A grid over {len(kept)} dims is too large: NumPy has at most {_MOST_DIMS}.",
+            ways=["Use layout='points', or fewer dims=."],
+        )
+    warn(f"{len(kept)} dims are more than the {_MOST_DIMS} of NumPy, so that the layout is points.")
+    return None
 
 
 def _choice(table: _Table, rule: LayoutRule, unchosen: Sequence[Sequence[Tree]]) -> Choice:

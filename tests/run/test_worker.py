@@ -302,7 +302,7 @@ class TestInfo:
 
     def test_info_that_is_no_dictionary_is_a_failure(self):
         failure = failure_of(lambda p: {"info": "text"}, "set")
-        assert failure["exception"]["message"] == "info: this branch is a dictionary, here it is a str."
+        assert failure["exception"]["message"] == "info is a str. Expected a dictionary."
 
 
 class TestLost:
@@ -409,7 +409,7 @@ class TestFailures:
             ({"fit": {"model": [1, sys]}}, "results/fit/model/1: cannot store a module."),
             (
                 {"fit": {1: 2}},
-                "results/fit: the key 1 is a int; the keys of a dictionary that is stored are text.",
+                "results/fit: the key 1 is an int; the keys of a stored dictionary are strings.",
             ),
             (sys, "results/simulate: cannot store a module."),
             ((i for i in range(3)), "results/simulate: cannot store a generator."),

@@ -173,11 +173,11 @@ def loop():
         ({"a": {dt.time(1, tzinfo=Zone())}}, "a/items/0: cannot store a time zone of type"),
         (
             {"a": Day(2024, 1, 1)},
-            f"a: cannot store a {__name__}.Day. Give its class a method coma_getstate()",
+            f"a: cannot store a {__name__}.Day. Register its class, as in coma.register(Day, to_tree, from_tree)",
         ),
         ({"a": Site}, "a: cannot store a type"),
         (object(), "the result: cannot store a object"),
-        ({"a": {1: 2}}, "a: the key 1 is a int; the keys of a dictionary that is stored are text. Use '1'."),
+        ({"a": {1: 2}}, "a: the key 1 is an int; the keys of a stored dictionary are strings. Use '1'."),
         ({None: 2}, "the result: the key None is a NoneType"),
         ({"a": loop()}, "a/0/0/0/0/0/...: nested deeper than 96 levels, or it contains itself."),
     ],
