@@ -153,11 +153,9 @@ def arrange(
         columns = [column for plan in plans for column in plan.columns.values()]
         codes = [cells_of(axes, len(rows)), *order()]
         _warn_of_doubles(source.columns.ids, rows, codes, laid_out[-1].dim, columns)
-    labelled = [axis for axis in axes if axis.labels is not None]
-    check_fill(laid_out, len(rows), labelled, int((rows >= len(source.columns)).sum()))
-    left = {axis.dim for axis in laid_out}
-    along = {path: tuple(dim for dim in dims if dim in left) for path, dims in _along(plans).items()}
-    return Layout(laid_out, rows, along, "grid", reason)
+    labelled, absent_rows = [axis for axis in axes if axis.labels is not None], rows >= len(source.columns)
+    check_fill(laid_out, len(rows), labelled, int(absent_rows.sum()))
+    return Layout(laid_out, rows, _along(plans, laid_out), "grid", reason)
 
 
 def _within_limit(source: Source, axes: Sequence[Axis], *, must_be_grid: bool) -> tuple[Axis, ...] | None:
@@ -448,13 +446,14 @@ def _levels(column: Iterable[Any]) -> int:
     return levels
 
 
-def _along(plans: Iterable[_Plan]) -> dict[Path | str, tuple[str, ...]]:
+def _along(plans: Iterable[_Plan], axes: Iterable[Axis]) -> dict[Path | str, tuple[str, ...]]:
     """Return for parameters that are no labels, but belong to a dim, the dims of their coordinates."""
     along: dict[Path | str, tuple[str, ...]] = {}
+    kept = {axis.dim for axis in axes}
     for plan in plans:
         others = list(plan.columns)[1:] if plan.labelled else list(plan.columns)
         for path in others:
-            along[path] = (*(plan.within or ()), plan.dim)
+            along[path] = tuple(dim for dim in (*(plan.within or ()), plan.dim) if dim in kept)
     return along
 
 
