@@ -116,10 +116,7 @@ def arrange(
         When the grid would be large and almost empty, or no measurement has all parameters.
     """
     table = _Table(source, absent or Absent())
-    if layout not in (None, "grid", "points"):
-        raise LayoutError(f"layout is 'grid' or 'points', not {layout!r}.")
-    if layout == "points" and dims is not None:
-        raise LayoutError("With layout='points' all parameters are coords along one dim; leave dims= out.")
+    _check_layout(layout, dims)
     reason = "as asked for"
     if layout is None and dims is None:
         layout, reason = rule.kind, "as defined"
@@ -156,6 +153,14 @@ def arrange(
     labelled, absent_rows = [axis for axis in axes if axis.labels is not None], rows >= len(source.columns)
     check_fill(laid_out, len(rows), labelled, int(absent_rows.sum()))
     return Layout(laid_out, rows, _along(plans, laid_out), "grid", reason)
+
+
+def _check_layout(layout: str | None, dims: Sequence[Request] | None) -> None:
+    """Raise LayoutError for an unknown layout, and for dims of points."""
+    if layout not in (None, "grid", "points"):
+        raise LayoutError(f"Unknown layout {layout!r}.", expected="'grid' or 'points'")
+    if layout == "points" and dims is not None:
+        raise LayoutError("layout='points' has one dim for all parameters.", ways=["Leave dims= out."])
 
 
 def _within_limit(source: Source, axes: Sequence[Axis], *, must_be_grid: bool) -> tuple[Axis, ...] | None:
