@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -49,6 +50,9 @@ class Summary:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Summary())
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A suite started in the background ignores Ctrl-C, and so would the processes that its tests interrupt.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # The same examples every time, so that a run does not fail by chance; --full looks for new ones.
     settings.register_profile("same examples", derandomize=True)
     if not config.getoption("--full"):

@@ -43,12 +43,14 @@ OURS = {name: f for name, f in doors() if str(f.__module__).startswith("coma_xr"
 @pytest.mark.parametrize("name", OURS)
 def test_a_misspelt_keyword_is_answered_with_the_near_one(name):
     function = OURS[name]
-    for keyword in keywords(function):
-        arguments = (object(),) if "." in name else ()
+    # Python itself asks for what plot needs before coma_xr sees the others.
+    own = [keyword for keyword in keywords(function) if (name, keyword) != ("plot", "data")]
+    for keyword in own:
+        arguments = (object(),) if "." in name or name == "plot" else ()
         with pytest.raises(coma.ArgumentError, match=r"has no argument") as raised:
             function(*arguments, **{f"{keyword}_": 1})
         assert keyword in raised.value.near or len(keyword) < 3
-        assert raised.value.available == tuple(keywords(function))
+        assert raised.value.available == tuple(own)
         assert isinstance(raised.value, TypeError)
 
 

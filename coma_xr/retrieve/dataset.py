@@ -11,6 +11,7 @@ import xarray as xr
 
 from coma_xr.define.scan_records import Kind, LayoutRule
 from coma_xr.errors import LayoutError
+from coma_xr.keywords import checks_keywords
 from coma_xr.names import role
 from coma_xr.retrieve.arrays import Attrs, factorize
 from coma_xr.retrieve.columns import AS_NEEDED, MISSING
@@ -166,6 +167,7 @@ def _given(attrs: Mapping[str, Any] | None) -> Attrs:
     return {name: value for name, value in (attrs or {}).items() if value is not None}
 
 
+@checks_keywords
 @dataclass(frozen=True)
 class DatasetLayout:
     """How the measurements of an experiment lie in its Dataset.
