@@ -255,7 +255,8 @@ def test_a_wrong_id_is_refused(pendulum):
 
 def test_modes(tmp_path, pendulum):
     with pytest.raises(
-        ExperimentError, match=r"There is no experiment in .*nothing; mode='a' makes a new one."
+        ExperimentError,
+        match=r"There is no experiment in .*nothing does not exist; mode='a' makes a new one.",
     ):
         coma.Experiment(tmp_path / "nothing", "r")
     assert not (tmp_path / "nothing").exists()
