@@ -100,6 +100,14 @@ class Experiments:
 
     It has a length, is iterated over and indexed by position, by label, which is the index of its table, and by conditions
     on the columns of this: ``experiments[P.measurements > 100]``. What could not be opened is in the table only.
+
+    Examples
+    --------
+    >>> import coma_xr as coma
+    >>> for n in (1, 2):
+    ...     report = coma.Experiment(f"powers/n{n}").run(lambda x: {"y": x**n}, {"x": [2, 3]}, progress=False)
+    >>> len(coma.open_experiments("powers/*"))
+    2
     """
 
     def __init__(self, entries: Sequence[_Entry]) -> None:

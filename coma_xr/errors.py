@@ -91,7 +91,7 @@ class ComaError(Exception):
 
     Parameters
     ----------
-    what : str
+    *args : object
         What is wrong, with the value and its place.
     expected : str, optional
         What was expected, as the end of a sentence that begins with "Expected".

@@ -164,6 +164,12 @@ class Condition(Node):
     """Something that is true or false for each measurement, parameter set or cell.
 
     Two conditions are equal if they are written the same.
+
+    Examples
+    --------
+    >>> from coma_xr import P
+    >>> (P.a > 3) & P.model.isin(["Ising"])
+    <Condition: a > 3 and model in ['Ising']>
     """
 
     __slots__ = ()

@@ -181,6 +181,15 @@ class DatasetLayout:
     reason : str
         What decided it: ``"as defined"`` by `Experiment.define_layout`, ``"from the recorded scans"`` or
         ``"inferred from the values"``.
+
+    Examples
+    --------
+    >>> import coma_xr as coma
+    >>> e = coma.Experiment("product")
+    >>> e.run(lambda a, b: {"y": a * b}, {"a": [1, 2], "b": [3, 4]}).saved
+    4
+    >>> e.layout.dims
+    ('a', 'b')
     """
 
     kind: Kind

@@ -37,6 +37,15 @@ class Branch(Mapping[str, Any]):
         What error messages call the measurement.
     setstate : str, default "coma_setstate"
         The method by which objects take their state.
+
+    Examples
+    --------
+    >>> import coma_xr as coma
+    >>> e = coma.Experiment("tree")
+    >>> e.run(lambda x: {"fit": {"slope": 2 * x}}, {"x": [1]}).saved
+    1
+    >>> e.measurement(1).results.fit.slope
+    2
     """
 
     __slots__ = ("_node", "_owner", "_parents", "_root", "_setstate")

@@ -28,6 +28,12 @@ class NewMeasurement:
         Called with an Outcome and the id; returns the id under which it was saved.
     encoding : mapping
         Further arguments of `coma_xr.run.worker.Work`.
+
+    Examples
+    --------
+    >>> import coma_xr as coma
+    >>> coma.Experiment("by_hand").new_measurement().save({"parameters": {"x": 1}, "results": {"y": 2}})
+    1
     """
 
     def __init__(self, id: int, save: Callable[[Outcome, int], int], encoding: Mapping[str, Any]) -> None:

@@ -41,6 +41,13 @@ class Failure:
         That its measurement would have had.
     exception, message, traceback : str
         The type of what was raised, its text, and from where.
+
+    Examples
+    --------
+    >>> import coma_xr as coma
+    >>> e = coma.Experiment("inverse")
+    >>> report = e.run(lambda x: 1 / x, {"x": [0, 1]})  # doctest: +SKIP
+    >>> e.failure(1).reproduce(lambda x: 1 / x)  # doctest: +SKIP
     """
 
     def __init__(self, tree: Tree, definition: Definition | None) -> None:

@@ -175,6 +175,12 @@ class LiveRun:
         How long it took for that.
     shard : Shard, optional
         The part of a scan that it works on; None when it works on all of it.
+
+    Examples
+    --------
+    >>> import coma_xr as coma
+    >>> coma.Experiment("idle").runs()
+    []
     """
 
     host: str
