@@ -15,6 +15,8 @@ import coma_xr as coma
 from coma_xr.same import equal, is_null
 from tests.test_same import CLASSES
 
+pytestmark = pytest.mark.ci
+
 # DataFrames spread lists over columns. pandas groups neither what it cannot hash nor True or one month apart from 1.
 VALUES = [value for row in CLASSES for value in row if not isinstance(value, dict)]
 NUMBERS = itertools.count()
