@@ -134,8 +134,8 @@ MIXED = [
     [dt.date(1, 1, 1), dt.date(9999, 12, 31)],
     [dt.date(2020, 1, 1), dt.datetime.fromisoformat("2020-01-01")],
     [np.timedelta64(3, "M"), np.timedelta64(1, "Y")],
-    [np.datetime64("NaT"), np.datetime64("3000")],
-    [pd.Timedelta(5), np.timedelta64("NaT")],
+    [np.datetime64("NaT", "Y"), np.datetime64("3000")],
+    [pd.Timedelta(5), np.timedelta64("NaT", "D")],
 ]
 
 
