@@ -26,19 +26,7 @@ _PLOT = ("x", "y", "z", "hue", "style", "row", "col", "error", "kind", "xscale",
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a terminal command.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        The words behind ``coma-xr``; by default those of this process.
-
-    Returns
-    -------
-    int
-        The exit code: 0 when all went well, 1 when something was wrong, which is said on standard error, 130 when
-        interrupted, 141 when nobody reads on. Wrong arguments and ``--help`` leave with SystemExit, as argparse does.
-    """
+    """Run a terminal command."""
     parser = _parser()
     _check_command(parser, sys.argv[1:] if arguments is None else arguments)
     options, unknown = parser.parse_known_args(arguments)

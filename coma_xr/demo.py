@@ -38,20 +38,6 @@ _EXACT, _APPROXIMATION = "#0b5394", "#d1660a"
 def pendulum(theta_0: float, theta: float, L: float = 1.0) -> dict[str, float]:
     """Return the times at which a pendulum passes an angle.
 
-    Parameters
-    ----------
-    theta_0 : float
-        The angle at which it is let go at the time 0 [degree], less than 0.
-    theta : float
-        The angle that it passes, between `theta_0` and ``-theta_0`` [degree].
-    L : float, default 1.0
-        Its length [m].
-
-    Returns
-    -------
-    dict
-        ``t``, the exact time [s], and ``t_``, that of the small-angle approximation [s].
-
     Examples
     --------
     >>> pendulum(-60.0, -20.0)
@@ -79,13 +65,7 @@ def scan() -> Scan:
 
 
 def run(directory: Path) -> None:
-    """Run the pendulum in a directory, save figure, netCDF and CSV there, and say what is where.
-
-    Parameters
-    ----------
-    directory : Path
-        Made when it is not there. What a run before left in it is used.
-    """
+    """Run the pendulum in a directory, save figure, netCDF and CSV there, and say what is where."""
     from coma_xr.experiment import Experiment
 
     directory = Path(directory)
@@ -152,18 +132,7 @@ Run `coma-xr demo` again: nothing is computed twice. Delete a measurement file, 
 
 
 def figure(ds: xr.Dataset) -> Figure:
-    """Return the angle over the time, one panel for each amplitude.
-
-    Parameters
-    ----------
-    ds : Dataset
-        ``t`` and ``t_`` over ``theta_0`` and a second dim, with the coord ``theta``.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        On no screen and in no list of open figures; save it with its method `savefig`.
-    """
+    """Return the angle over the time, one panel for each amplitude."""
     from matplotlib.figure import Figure
 
     fig = Figure(figsize=(11.0, 4.0), layout="constrained")

@@ -273,15 +273,6 @@ def stamp(path: str) -> tuple[int, int, int] | None:
 def create(path: str, data: bytes, *, sync: bool) -> None:
     """Write a new file, never in the place of another.
 
-    Parameters
-    ----------
-    path : str
-        The final name.
-    data : bytes
-        The content.
-    sync : bool
-        Return only when file and name are on the disk for good.
-
     Raises
     ------
     FileExistsError
@@ -294,17 +285,6 @@ def create(path: str, data: bytes, *, sync: bool) -> None:
 
 def replace(path: str, data: bytes, *, sync: bool = True, verify: bool = False) -> None:
     """Write a file in the place of the one of this name, if any: a reader sees the old or the new one.
-
-    Parameters
-    ----------
-    path : str
-        The final name. A symbolic link is replaced itself, not what it leads to.
-    data : bytes
-        The content.
-    sync : bool, default True
-        Return only when file and name are on the disk for good.
-    verify : bool, default False
-        Read the new file back before it takes the place of the old one.
 
     Raises
     ------
@@ -473,13 +453,6 @@ def remove(path: str) -> None:
 def link(path: str, new: str) -> None:
     """Give a file a second name, never in the place of another file; a copy where there are no hard links.
 
-    Parameters
-    ----------
-    path : str
-        The file; a symbolic link is taken itself.
-    new : str
-        The second name. It may be one of this file already.
-
     Raises
     ------
     FileNotFoundError
@@ -633,15 +606,6 @@ def is_held(path: str) -> bool | None:
 @contextmanager
 def placing(path: str, *, overwrite: bool = False, directory: bool = False) -> Iterator[str]:
     """Yield a temporary path for a library that writes by name, and put its file in place afterwards.
-
-    Parameters
-    ----------
-    path : str
-        The final name. The temporary one is in the same directory and ends in the same suffix.
-    overwrite : bool, default False
-        Take the place of an existing file.
-    directory : bool, default False
-        What is written is a directory.
 
     Raises
     ------
@@ -806,15 +770,7 @@ def _lives(pid: int) -> bool:
 
 
 def remove_leftovers(directory: str, alive: Collection[tuple[str, int]] = ()) -> list[str]:
-    """Delete the temporary files of writers that are dead, and return their names.
-
-    Parameters
-    ----------
-    directory : str
-        Where to look; not below it.
-    alive : collection of (str, int)
-        Host and number of processes known to live. Those of this machine are looked up besides.
-    """
+    """Delete the temporary files of writers that are dead, and return their names."""
     removed = []
     for name in leftovers(directory, alive):
         path = os.path.join(directory, name)
@@ -843,11 +799,6 @@ def _writer_lives(name: str, alive: Collection[tuple[str, int]]) -> bool:
 @contextmanager
 def scratch_directory(*, keep_on_error: bool = False) -> Iterator[str]:
     """Yield a new, empty directory for temporary files, and remove it with all that is in it afterwards.
-
-    Parameters
-    ----------
-    keep_on_error : bool, default False
-        Leave it where it is when an exception comes, other than an interruption.
 
     Raises
     ------

@@ -114,15 +114,6 @@ def join(*parts: object) -> Html:
 def tag(name: str, /, *content: object, **attributes: object) -> Html:
     """Return an element.
 
-    Parameters
-    ----------
-    name : str
-        Of the element.
-    *content : object
-        What is in it; text is escaped, None left out.
-    **attributes : object
-        A trailing underscore is dropped, others become hyphens; True stands alone, None and False are left out.
-
     Examples
     --------
     >>> tag("td", "x > 1", class_="coma-number")
@@ -142,28 +133,12 @@ def _attribute(name: str, value: object) -> str:
 
 
 def fragment(*content: object) -> str:
-    """Return what a notebook shows of an object: its content, with the look.
-
-    Returns
-    -------
-    str
-        For the method ``_repr_html_``. Where a page drops the look, the content can be read all the same.
-    """
+    """Return what a notebook shows of an object: its content, with the look."""
     return str(tag("div", tag("style", Html(STYLE)), *content, class_="coma-xr"))
 
 
 def page(title: str, *content: object, style: str = "") -> str:
-    """Return a whole page, which loads nothing and runs nothing.
-
-    Parameters
-    ----------
-    title : str
-        In the head.
-    *content : object
-        Of the body.
-    style : str
-        Rules besides those of a notebook.
-    """
+    """Return a whole page, which loads nothing and runs nothing."""
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     head = tag(
         "head",
@@ -209,19 +184,6 @@ def table(
     what: str = "rows",
 ) -> Html:
     """Return a table.
-
-    Parameters
-    ----------
-    header : sequence
-        What stands above the columns.
-    rows : iterable of sequences
-        No more than `most` of them are taken. Numbers are put to the right; None is an empty cell.
-    total : int, optional
-        How many rows there are, when `rows` does not go through all of them.
-    most : int, default 20
-        So many are shown; a line below says how many are not.
-    what : str, default "rows"
-        What the rows are called in that line.
 
     Examples
     --------

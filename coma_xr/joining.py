@@ -30,24 +30,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Joined:
-    """The measurements of several experiments, numbered from 1 on.
-
-    Parameters
-    ----------
-    experiments : sequence of Experiment
-    labels : sequence
-        What tells the experiments apart.
-    trees : list of (int, tree)
-        With the label of the experiment among the parameters.
-    origins : list of (int, int)
-        For each number the position of the experiment, and the id that the measurement has there.
-    path : path
-        Of the label.
-    definition : list of (name, path)
-        The parameters that all experiments have.
-    lacking : list of (name, path)
-        Those that some define and others lack.
-    """
+    """The measurements of several experiments, numbered from 1 on."""
 
     experiments: Sequence[Experiment]
     labels: Sequence[Any]
@@ -191,18 +174,7 @@ class Joined:
 
 
 def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: bool, strict: bool) -> Joined:
-    """Read the measurements of several experiments.
-
-    Parameters
-    ----------
-    experiments : sequence of Experiment
-    labels : sequence
-        What tells them apart.
-    first : bool
-        Put the label before the other parameters: of parameters that tell the same, the first one becomes a dim.
-    strict : bool
-        Raise an error for a measurement that cannot be read, instead of a warning.
-    """
+    """Read the measurements of several experiments."""
     _warn_of_units(experiments, labels)
     found = [
         (place, *pair) for place, e in enumerate(experiments) for pair in _filled(e._trees(strict=strict), e)

@@ -65,17 +65,6 @@ def values_and_lists(paths: Iterable[Path]) -> dict[Path, bool]:
 class Names:
     """Names for the paths of an experiment, and back.
 
-    Parameters
-    ----------
-    paths : iterable of paths
-        Every path that leads to a value, in the order of the trees.
-    definition : iterable of (name, path), optional
-        The parameters that the user defined; the names hold, also for paths that no measurement has.
-    recorded : mapping of name to path, optional
-        Names that were given before.
-    unknown : str, optional
-        How the message about an unknown name begins.
-
     Examples
     --------
     >>> names = Names(map(split, ["parameters/t", "parameters/layout/N", "results/N", "results/P"]))
@@ -160,14 +149,6 @@ class Names:
 
     def resolve(self, wanted: PathLike, *, in_pair: bool = False) -> Path:
         """Return the path of the value that a user means.
-
-        Parameters
-        ----------
-        wanted : str or sequence of str and int
-            A path that begins with a role; else a name, an item of a list such as ``E_1``, or a path at the root
-            or below a role. A sequence is a path.
-        in_pair : bool, default False
-            Whether it is the second item of a (name, path) pair, and so a path first.
 
         Raises
         ------

@@ -32,19 +32,7 @@ def experiment_html(
     definition: Sequence[tuple[str, Path]],
     annotations: Mapping[str, Mapping[str, Any]],
 ) -> str:
-    """Return what a notebook shows of an experiment.
-
-    Parameters
-    ----------
-    place : ExperimentDirectory
-        Its listing, its last scan and one measurement are looked at.
-    name : str
-        What it is called.
-    definition : sequence of (name, path)
-        The parameters, if they are defined.
-    annotations : mapping
-        By path.
-    """
+    """Return what a notebook shows of an experiment."""
     info = place.info
     description = info.get("description")
     scan = place.scan() or {}

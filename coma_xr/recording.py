@@ -156,16 +156,7 @@ def recorded_names(place: ExperimentDirectory) -> dict[str, Path]:
 def record_names(
     place: ExperimentDirectory, definition: Iterable[tuple[str, Path]], paths: Mapping[Path, bool]
 ) -> None:
-    """Keep the names of paths, and of items of lists, so that they stay; report paths that get longer names for that.
-
-    Parameters
-    ----------
-    place : ExperimentDirectory
-    definition : iterable of (name, path)
-        The defined parameters, whose names are kept with the definition.
-    paths : mapping of path to bool
-        Whether a list stands there.
-    """
+    """Keep the names of paths, and of items of lists, so that they stay; report paths that get longer names for that."""
     recorded = recorded_names(place)
     named = {*recorded.values(), *(path for _, path in definition)}
     values = [path for path in paths if role(path) not in ("info", "class") and "" not in path]

@@ -117,11 +117,6 @@ _SINGLE_DIGITS = 9
 def key(value: Any) -> Any:
     """Return what can be hashed, and is equal for two values exactly when they are the same.
 
-    Parameters
-    ----------
-    value : object
-        As the user gave it, or its plain form. The key of a list, such as a parameter set, is a tuple of keys.
-
     Raises
     ------
     SerializationError
@@ -437,12 +432,6 @@ def compare(sign: str, a: Any, b: Any) -> bool:
     A date next to a time is its midnight. A text next to either is all of the time that it names: ``"2020-01"`` is the
     whole month. A missing value and None are equal to themselves, and neither smaller nor greater than anything.
 
-    Parameters
-    ----------
-    sign : {"==", "!=", "<", "<=", ">", ">="}
-    a, b : object
-        Plain values or Python's.
-
     Raises
     ------
     TypeError
@@ -721,13 +710,6 @@ def doubles(
     trees: Iterable[tuple[int, dict[str, Any]]], identity: Callable[[dict[str, Any]], Hashable] | None = None
 ) -> dict[int, int]:
     """Return the measurements whose event an earlier one records too, with the id of that one.
-
-    Parameters
-    ----------
-    trees : iterable of (int, tree)
-        Ids and plain trees.
-    identity : callable, optional
-        Returns the key of a tree's parameters; by default of all in the branch ``parameters``.
 
     Notes
     -----

@@ -148,27 +148,7 @@ _BIG = 10_000_000
 
 @dataclass
 class Keeper:
-    """Keeps what comes of parameter sets, under the ids that were reserved for them.
-
-    Parameters
-    ----------
-    place : ExperimentDirectory
-        Where.
-    saving : Saver
-        Adds to it.
-    failed : Survey
-        The records of earlier failures, which go as soon as there is something newer.
-    first : int
-        The id of the first parameter set of the run.
-    dates : list of str
-        When each measurement ended; filled here.
-    keys : list
-        The key of the parameter set of each measurement; filled here.
-    hinted : bool
-        Whether it was said that text is big.
-    paths : dict of path to bool
-        The paths of what was saved, in order, and whether lists stand there; filled here.
-    """
+    """Keeps what comes of parameter sets, under the ids that were reserved for them."""
 
     place: ExperimentDirectory
     saving: Saver
@@ -265,23 +245,7 @@ def _checked_shard(shard: Any) -> tuple[int, int] | None:
 
 @dataclass(frozen=True)
 class Session:
-    """One run of an experiment.
-
-    Parameters
-    ----------
-    place : ExperimentDirectory
-        The experiment.
-    work : Work
-        The function, and how it is called.
-    wanted : sequence of sequences
-        The plain values of each parameter set asked for.
-    past : Past
-        What counts in measurements that lack a parameter.
-    durable : "auto" or bool
-        When a measurement is safe against a power cut.
-    options : Options
-        How it is done.
-    """
+    """One run of an experiment."""
 
     place: ExperimentDirectory
     work: Work

@@ -76,24 +76,7 @@ def write_report(
     *,
     overwrite: bool,
 ) -> Path:
-    """Write the page about an experiment.
-
-    Parameters
-    ----------
-    e : Experiment
-        Whose results are shown.
-    place : ExperimentDirectory
-        Where it lies.
-    path : str or path-like
-        Of the page.
-    overwrite : bool
-        Whether a file that is there is replaced.
-
-    Returns
-    -------
-    Path
-        The page's.
-    """
+    """Write the page about an experiment."""
     from coma_xr.output.report import check_path, write
     from coma_xr.output.reporting.facts import Facts
 

@@ -157,19 +157,6 @@ def shown(segments: Sequence[Segment | int]) -> str:
 def follow(tree: Any, path: PathLike) -> Any:
     """Return what a path leads to.
 
-    Parameters
-    ----------
-    tree : dict or list
-        Nested dictionaries and lists.
-    path : str or sequence of str and int
-        The tree itself if it has no segment.
-
-    Returns
-    -------
-    object
-        The value or branch. A list of all that was found where the path has an asterisk; branches in which the
-        rest of the path leads nowhere are left out.
-
     Raises
     ------
     PathError

@@ -302,15 +302,7 @@ Column = Sequence[Any]
 
 
 def column(name: str, values: Any) -> Column:
-    """Return the values of one parameter, in order.
-
-    Parameters
-    ----------
-    name : str
-        For the texts of errors.
-    values : iterable
-        A list, a tuple, an array, a column of a table.
-    """
+    """Return the values of one parameter, in order."""
     array = _array_of(values)
     if array is not None and array.ndim == 1 and array.dtype.kind in "biuf" and _is_pythons(array.dtype):
         numbers: Column = array.copy()

@@ -235,15 +235,7 @@ def _ways(*values: Any) -> list[str]:
 
 
 class Single:
-    """The values of one measurement or parameter set.
-
-    Parameters
-    ----------
-    lookup : callable
-        Returns the value of a name or path; `NOTHING`, or a KeyError, when there is none.
-    subject : Measurement or ParameterSet, optional
-        What functions are called with.
-    """
+    """The values of one measurement or parameter set."""
 
     def __init__(self, lookup: Lookup, subject: Any = None) -> None:
         self._lookup, self._subject = lookup, subject
@@ -282,13 +274,7 @@ class Single:
 
 
 class Arrays:
-    """The values of many measurements, or of the cells of an array.
-
-    Parameters
-    ----------
-    columns : mapping of str to array
-        NumPy arrays of shapes that broadcast, by name.
-    """
+    """The values of many measurements, or of the cells of an array."""
 
     def __init__(self, columns: Mapping[str, Any]) -> None:
         self._columns = columns

@@ -38,15 +38,7 @@ _known: dict[str, Any] = {}
 
 
 class Argument:
-    """A parameter's value whose plain form is not the value itself.
-
-    Parameters
-    ----------
-    value : object
-        As it was given; it is copied, so that later changes have no effect.
-    plain : dict, list, str, int, float, bool or None
-        What measurement files keep.
-    """
+    """A parameter's value whose plain form is not the value itself."""
 
     __slots__ = ("_given", "_record", "_things", "_value", "plain")
 

@@ -30,13 +30,6 @@ __all__ = ["Definition", "ParameterSet", "key", "write"]
 class Definition:
     """Names of parameters and their paths in the measurement tree, in order; each of them once.
 
-    Parameters
-    ----------
-    names : tuple of str
-        In order.
-    paths : tuple of tuple
-        One for each name.
-
     Examples
     --------
     >>> Definition.of(["theta", ("N", "parameters/layout/N")])
@@ -52,12 +45,6 @@ class Definition:
     @classmethod
     def of(cls, entries: Definition | Iterable[str | tuple[str, PathLike]]) -> Definition:
         """Return the definition that a user's entries mean.
-
-        Parameters
-        ----------
-        entries : iterable of str and (name, path)
-            A string that begins with ``parameters/``, ``results/`` or ``info/`` is a path, named by its last segment;
-            every other one is a name, whose value stands in ``parameters`` under the same key.
 
         Raises
         ------
@@ -98,13 +85,6 @@ class Definition:
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> tuple[Tree, ...]:
         """Return the values of one parameter set, as scans keep them, in order.
 
-        Parameters
-        ----------
-        args : sequence
-            The first values, in the order of the definition.
-        kwargs : mapping, optional
-            The others, by name or path.
-
         Raises
         ------
         ParameterError
@@ -134,12 +114,6 @@ class Definition:
 
     def order(self, other: Definition) -> list[int]:
         """Return for each parameter of this definition its position in `other`.
-
-        Parameters
-        ----------
-        other : Definition
-            Has the same parameters: of the same path, or of the same name where its path is the one that a
-            bare name means.
 
         Raises
         ------
@@ -324,15 +298,6 @@ class ParameterSet:
 
 def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree]) -> None:
     """Write the values of parameters into a measurement tree, at their paths, where it lacks them.
-
-    Parameters
-    ----------
-    tree : dict
-        Plain; changed in place. A branch that it lacks altogether is put first.
-    definition : Definition
-        Has the paths.
-    values : iterable
-        Those of a scan, or plain ones, in the order of the definition.
 
     Raises
     ------

@@ -32,13 +32,6 @@ def former_paths(note: Mapping[str, Any]) -> list[Path]:
 class Past:
     """What annotations say of earlier measurements.
 
-    Parameters
-    ----------
-    defaults : mapping of path to value, optional
-        Plain values by path, which trees without the path count as having.
-    former : mapping of path to sequence of paths, optional
-        By path, where the same, or the branch, stood before.
-
     Examples
     --------
     >>> past = Past.of({"parameters/L": {"default": 1.0}, "parameters/angle": {"formerly": "parameters/theta"}})
@@ -107,20 +100,6 @@ class Past:
 
 def read(tree: Tree, definition: Definition, past: Past | None = None) -> list[Tree] | None:
     """Return the values of parameters in a measurement tree.
-
-    Parameters
-    ----------
-    tree : dict
-        Plain.
-    definition : Definition
-        Has the paths.
-    past : Past, optional
-        What counts where the tree lacks them.
-
-    Returns
-    -------
-    list or None
-        In the order of the definition. None when the tree lacks one, and it is not known what it was.
 
     Examples
     --------

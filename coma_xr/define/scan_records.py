@@ -229,19 +229,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class LayoutRule:
-    """What decides the layout of the Datasets of an experiment.
-
-    Attributes
-    ----------
-    records : sequence of ScanRecord
-        In the order of their first runs.
-    past : Past
-        What parameters were called before.
-    kind : {"grid", "points"} or None
-        The layout that the user fixed.
-    dims : sequence of (name, path) or None
-        The dims that the user fixed.
-    """
+    """What decides the layout of the Datasets of an experiment."""
 
     records: Sequence[ScanRecord] = ()
     past: Past = field(default_factory=Past)
@@ -249,15 +237,7 @@ class LayoutRule:
     dims: Sequence[tuple[str, str]] | None = None
 
     def choice(self, definition: Definition, identities: Callable[[], Sequence[Identity]]) -> Choice:
-        """Return the layout of the structure that covers most measurements; of two that cover as many, the first.
-
-        Parameters
-        ----------
-        definition : Definition
-            Today's parameters.
-        identities : callable
-            Returns the key of the parameter set of each measurement. It is called only if several layouts compete.
-        """
+        """Return the layout of the structure that covers most measurements; of two that cover as many, the first."""
         usable = [found for record in self.records if (found := record.now(definition, self.past))]
         structured = [found for found in usable if not found.record.are_points]
         if not usable:

@@ -25,17 +25,7 @@ _FIRST = 3
 
 
 def scan_html(definition: Definition, axes: Sequence[Axis], rows: Sequence[Row] | None) -> str:
-    """Return what a notebook shows of a scan: its axes, and the first sets of one that is not long.
-
-    Parameters
-    ----------
-    definition : Definition
-        All parameters, in the order of the axes.
-    axes : sequence of Axis
-        What the sets go through, the last one fastest.
-    rows : sequence of tuple or None
-        All sets; None for a long scan, of which none is made up then.
-    """
+    """Return what a notebook shows of a scan: its axes, and the first sets of one that is not long."""
     number = _number(axes) if rows is None else len(rows)
     values = None if rows is None else [shown(row) for row in rows]
     title = tag("span", "Scan", class_="coma-title")

@@ -41,22 +41,7 @@ def is_archive(root: Element) -> bool:
 
 
 def meaning(element: Element, value: Any) -> Any:
-    """Return what C++ meant by an element of a whole archive.
-
-    Parameters
-    ----------
-    element : Element
-        One with children.
-    value : dict or list
-        What it would be in any other file.
-
-    Returns
-    -------
-    dict, list, str, int, float, bool or None
-        ``{"real": 1.0, "imag": 2.0}`` is a complex number, ``{"initialized": 1, "value": 5}`` is 5 and
-        ``{"initialized": 0}`` is None, ``{"elems": [...]}`` is the list. What a smart pointer points to stands in
-        its place. A list of ``{"first": ..., "second": ...}`` with names first, all different, is a dictionary.
-    """
+    """Return what C++ meant by an element of a whole archive."""
     if type(value) is list:
         return _of_list(element, value)
     if type(value) is not dict:
@@ -93,17 +78,6 @@ def _of_list(element: Element, value: list[Any]) -> Any:
 
 def write_parameters(values: Mapping[str, Any]) -> bytes:
     """Return an archive that a C++ program loads with ``boost::archive::xml_iarchive``.
-
-    Parameters
-    ----------
-    values : mapping of str to value
-        The parameters in the order in which the program reads them. Text, numbers, complex numbers and bool; lists
-        are read as ``std::vector``, arrays as vectors of vectors, dictionaries as classes.
-
-    Returns
-    -------
-    bytes
-        UTF-8. A float that is a whole number is written without a point, so that an int can be read too.
 
     Raises
     ------

@@ -11,19 +11,7 @@ from coma_xr.encoding import json, xml
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How the text of a plain tree is read and written.
-
-    Parameters
-    ----------
-    suffix : str
-        How the names of its files end, such as ``.json``.
-    decode : function
-        ``decode(data)`` returns the plain tree of a text.
-    encode : function
-        ``encode({root: tree}, pretty=True, strict=False)`` returns the text.
-    encode_rest, prepend_info : function
-        The text of a measurement in two steps, as in `coma_xr.encoding.json`.
-    """
+    """How the text of a plain tree is read and written."""
 
     suffix: str
     decode: Callable[..., Any]

@@ -38,20 +38,6 @@ _decoder = msgspec.json.Decoder()
 def encode(tree: Any, *, pretty: bool = True, strict: bool = False) -> bytes:
     """Return the text of a plain tree.
 
-    Parameters
-    ----------
-    tree : dict, list, str, int, float, bool or None
-        As `coma_xr.values.plain.to_plain` makes it: nothing else is expected here.
-    pretty : bool, default True
-        Indent by two spaces.
-    strict : bool, default False
-        Write only what the standard of JSON knows: NaN and the infinities as dictionaries.
-
-    Returns
-    -------
-    bytes
-        UTF-8; only lone surrogates are escaped.
-
     Examples
     --------
     >>> encode({"E": [1.5, float("nan")]}, pretty=False)

@@ -17,17 +17,6 @@ _FLOAT = re.compile(
 def decode(data: bytes) -> Any:
     r"""Return what a text says.
 
-    Parameters
-    ----------
-    data : bytes
-        UTF-8. Empty lines count for nothing.
-
-    Returns
-    -------
-    int, float, str or list
-        Of one line: its number, the list of its numbers when it has several, or itself when it is no number.
-        Of several lines: the list of this.
-
     Raises
     ------
     DataFileError

@@ -25,20 +25,6 @@ _LIST = {"count", "bucket_count", "item_version", "item"}
 def encode(tree: Any, *, pretty: bool = True, strict: bool = False) -> bytes:  # noqa: ARG001
     """Return the text of a plain tree.
 
-    Parameters
-    ----------
-    tree : dict
-        A plain tree under one key, which becomes the root element.
-    pretty : bool, default True
-        Indent by two spaces.
-    strict : bool, default False
-        Changes nothing: XML has a word for every number. It is there for those who write any format.
-
-    Returns
-    -------
-    bytes
-        UTF-8. `decode` gives the same tree again.
-
     Examples
     --------
     >>> print(encode({"measurement": {"E": [0.1], "version": "1.0", "done": True}}).decode())

@@ -52,17 +52,6 @@ class _Target(TreeBuilder):
 def decode(data: bytes) -> Any:
     """Return the plain tree of a text.
 
-    Parameters
-    ----------
-    data : bytes
-        XML of Coma 2, of coma_xr, or of Boost.Serialization.
-
-    Returns
-    -------
-    dict
-        The tree under the name of the root element. Of an archive with Boost's header that holds one value: this
-        under its name; of one with several: all of them under ``boost_serialization``.
-
     Raises
     ------
     DataFileError

@@ -49,20 +49,6 @@ def encode_attrs(
 ) -> dict[str, Any]:
     """Return the attributes for a file, with the notes among them.
 
-    Parameters
-    ----------
-    attrs : mapping
-    where : str
-        Whose they are, in messages.
-    notes : dict
-        What else is noted. What the file cannot hold, or would change, is added.
-    json_attrs : bool
-        Whether the format holds whatever JSON knows; else it holds what netCDF knows.
-    temporal : bool, default False
-        Whether the variable holds dates or durations, whose `units` are not the user's.
-    all_noted : bool, default False
-        Whether the file holds no attributes at all.
-
     Raises
     ------
     SerializationError

@@ -32,14 +32,6 @@ _PARTS = ("value", "tree", "items", "base64")
 def encode_cells(cells: Sequence[Any], where: str, *, for_readers: bool) -> tuple[list[Any], Note]:
     """Return the contents of cells, and the note that leads back.
 
-    Parameters
-    ----------
-    cells : sequence
-    where : str
-        What messages call them.
-    for_readers : bool
-        Whether the names of types must not be among the contents.
-
     Raises
     ------
     SerializationError

@@ -23,13 +23,7 @@ _LARGEST = 2**62
 
 
 class Collector:
-    """Takes the arrays that a function returned marked by `coma_xr.external`.
-
-    Attributes
-    ----------
-    files : dict of str to bytes
-        The content of each file, by the last part of its name.
-    """
+    """Takes the arrays that a function returned marked by `coma_xr.external`."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}

@@ -67,16 +67,6 @@ def plain(
 ) -> tuple[Array, Note]:
     """Return an array that every format can hold, and the notes that lead back.
 
-    Parameters
-    ----------
-    values : ndarray or ExtensionArray
-    where : str
-        What messages call it.
-    empty : bool, default False
-        Whether the format has empty cells, also among text and bool.
-    for_readers : bool, default False
-        Whether the cells of objects are contents for other programs, without the names of types and not JSON text yet.
-
     Raises
     ------
     SerializationError
@@ -289,12 +279,6 @@ def _texts(cells: Array) -> Array:
 
 def real(values: Array, note: Mapping[str, Any]) -> Values:
     """Return the array that a plain one was.
-
-    Parameters
-    ----------
-    values : ndarray
-        As the format gave it back: text may be of any dtype that NumPy has for it.
-    note : mapping
 
     Examples
     --------

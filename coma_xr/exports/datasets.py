@@ -44,21 +44,7 @@ _UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nan
 
 @dataclass(frozen=True)
 class Form:
-    """What a format can hold.
-
-    Attributes
-    ----------
-    empty : bool
-        Empty cells among text and bool.
-    json_attrs : bool
-        Attributes that are anything that JSON knows.
-    cf_dates : bool
-        Dates as numbers since a date.
-    keeps_order : bool
-        Variables come back in their order.
-    wide_text : bool
-        Text of a fixed width.
-    """
+    """What a format can hold."""
 
     empty: bool = False
     json_attrs: bool = False
@@ -103,18 +89,7 @@ def values_of(variable: xr.Variable) -> Values:
 
 @dataclass
 class Parts:
-    """What a Dataset is made of: variables that need not be xarray's, since these hold not all of pandas' dtypes.
-
-    Attributes
-    ----------
-    variables : dict
-        Dims, array and attributes of each.
-    coords : list
-        The names of those that are coordinates.
-    attrs : mapping
-    notes : dict
-        What else is noted.
-    """
+    """What a Dataset is made of: variables that need not be xarray's, since these hold not all of pandas' dtypes."""
 
     variables: dict[Hashable, tuple[tuple[Hashable, ...], Values, Mapping[Any, Any]]]
     coords: list[Hashable]
@@ -297,14 +272,7 @@ Decoded = tuple[tuple[Hashable, ...], Values, dict[Any, Any]]
 
 
 def decode_parts(ds: xr.Dataset, decode: Callable[[xr.Variable, str], Decoded] | None = None) -> Parts:
-    """Return what an encoded Dataset was made of, and the notes about it.
-
-    Parameters
-    ----------
-    ds : Dataset
-    decode : callable, optional
-        Returns dims, values and attributes of a variable of a given name; `decode_variable` by default.
-    """
+    """Return what an encoded Dataset was made of, and the notes about it."""
     decode = decode or decode_variable
     attrs, said = decode_attrs(ds.attrs)
     variables: dict[Hashable, Any] = {}

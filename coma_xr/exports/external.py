@@ -159,19 +159,7 @@ _EXACT = 2**53
 
 
 class Stack(BackendArray):
-    """Variables of one shape as one array; only those are read that are looked at.
-
-    Parameters
-    ----------
-    variables : sequence of Variable
-        Of the same shape.
-    cells : ndarray of int
-        For each place of the outer dims the number of its variable, -1 where there is none.
-    dtype : dtype
-        In which all of them, and the filler, fit.
-    filler : scalar
-        Stands where there is none.
-    """
+    """Variables of one shape as one array; only those are read that are looked at."""
 
     def __init__(self, variables: Sequence[xr.Variable], cells: Any, dtype: Any, filler: Any) -> None:
         self.variables, self.cells, self.filler = list(variables), cells, filler
@@ -213,12 +201,6 @@ class Stack(BackendArray):
 
 def chunked(ds: xr.Dataset, chunks: Any) -> xr.Dataset:
     """Return a Dataset in which what lies in files of its own is computed by dask.
-
-    Parameters
-    ----------
-    ds : Dataset
-    chunks : int, "auto" or mapping
-        As for `xarray.open_dataset`; an empty mapping means one chunk for each file.
 
     Raises
     ------

@@ -33,17 +33,7 @@ class _Module(Protocol):
 
 @dataclass(frozen=True)
 class Format:
-    """A format.
-
-    Attributes
-    ----------
-    module : module
-        Its functions `write` and `read`.
-    is_table : bool
-        Whether it holds a table, and no arrays of many dims.
-    package, extra : str
-        The package that it needs besides those of coma_xr, and the extra that brings it.
-    """
+    """A format."""
 
     module: _Module
     is_table: bool = False

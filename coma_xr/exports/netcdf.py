@@ -95,19 +95,7 @@ _EACH_BY_ITSELF = {"attrs", "complex", "dtype"}
 
 
 class LazyArray(BackendArray):
-    """One variable of a file that was written by `coma_xr.exports.netcdf`.
-
-    Parameters
-    ----------
-    path : str
-        Of the file.
-    name : str
-        Of the variable in it.
-    shape, dtype
-        Of its values; DataFileError is raised when they turn out to be others.
-    check : callable
-        Called before the file is read; raises what is wrong with it.
-    """
+    """One variable of a file that was written by `coma_xr.exports.netcdf`."""
 
     def __init__(
         self, path: str, name: str, shape: Sequence[int], dtype: Any, check: Callable[[], object]
@@ -166,14 +154,7 @@ def lazy(dims: Sequence[str], array: BackendArray, attrs: dict[Any, Any] | None 
 
 
 def open_lazily(path: str, check: Callable[[], object]) -> xr.Dataset:
-    """Return the Dataset that a file holds: its arrays of numbers are read when they are used, the rest now.
-
-    Parameters
-    ----------
-    path : str
-    check : callable
-        Called before each reading of values, but not of those of coordinates.
-    """
+    """Return the Dataset that a file holds: its arrays of numbers are read when they are used, the rest now."""
     with _opened(path) as raw:
         data = set(raw.data_vars)
         if not all(_can_wait(raw.variables[name]) for name in data) or not data:

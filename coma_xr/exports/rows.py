@@ -100,17 +100,7 @@ def _taken(values: Values, cells: Array) -> Values:
 
 
 class _Rows:
-    """Which cells of a Dataset have a row.
-
-    Attributes
-    ----------
-    kept : ndarray of bool or None
-        For each cell; None when all have.
-    numbers : ndarray of int
-        Those that have, in C order.
-    fills : dict
-        What each variable holds in the cells that have none.
-    """
+    """Which cells of a Dataset have a row."""
 
     def __init__(self, ds: xr.Dataset, arrays: Mapping[Hashable, Values], total: int) -> None:
         self._dims = dict(ds.sizes)

@@ -25,18 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plain:
-    """A plain column.
-
-    Attributes
-    ----------
-    name : str
-    values : ndarray, shape (rows,)
-        Bool, numbers, dates, durations or text; or objects: None, and one kind of these.
-    is_json : bool
-        Whether the cells are JSON: texts of it, or what these would say.
-    has_contents : bool
-        Whether they are no texts yet.
-    """
+    """A plain column."""
 
     name: str
     values: Array
@@ -114,14 +103,7 @@ def plain_name(values: Array) -> str:
 
 
 def from_table(columns: Mapping[str, Array], note: Mapping[str, Any]) -> xr.Dataset | pd.DataFrame:
-    """Return the Dataset or DataFrame of plain columns.
-
-    Parameters
-    ----------
-    columns : mapping of str to ndarray
-        As the format gave them back, of the plain dtypes that were noted.
-    note : mapping
-    """
+    """Return the Dataset or DataFrame of plain columns."""
     values = []
     for said in note["columns"]:
         parts = [columns[name] for name in said["columns"]]

@@ -467,19 +467,7 @@ def _column_name(name: Hashable) -> str:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of plot: one entry in the table of kinds.
-
-    Parameters
-    ----------
-    draw : callable
-        Draws the points of one panel on its axes: ``draw(ax, points, look)``.
-    layout : {"curve", "points", "map", "counts", "samples"}
-        Which dims the points lie over: that of a curve, all those of x and y, the two of a map, or all.
-    takes : tuple of str
-        The arguments among y, z, hue, style and error that it has a use for.
-    settings : tuple of str
-        The arguments that are for this kind and those that list them too.
-    """
+    """A kind of plot: one entry in the table of kinds."""
 
     draw: Callable[..., None]
     layout: Literal["curve", "points", "map", "counts", "samples"]

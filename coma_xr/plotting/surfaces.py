@@ -42,13 +42,7 @@ FULL = 0.5
 
 @dataclass(frozen=True)
 class Grid:
-    """Values over a plane.
-
-    Parameters
-    ----------
-    x, y, z : array, shape (rows, columns)
-        The centres of the cells, and their values; x goes along the columns.
-    """
+    """Values over a plane."""
 
     x: Array
     y: Array

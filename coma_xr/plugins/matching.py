@@ -25,16 +25,6 @@ _OF_STEP = 1e-6
 def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) -> Mask:
     """Return where values are what is wanted.
 
-    Parameters
-    ----------
-    name : str
-        Of the variable, for messages.
-    values : ndarray
-    wanted : scalar, list or slice
-        A value, several, or a range with both ends. Dates may be texts: ``"2020-01"`` is all of a month.
-    tolerance : float
-        How far numbers may be off, relative to the larger one.
-
     Raises
     ------
     PathError

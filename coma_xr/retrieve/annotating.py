@@ -111,14 +111,6 @@ _CHECKS: dict[str, Callable[[Path, Any], Any]] = {
 def path_of(name: PathLike, names: Callable[[], Names], *, branches: bool) -> Path:
     """Return the path that a user annotates; a path that begins with a role need not exist yet.
 
-    Parameters
-    ----------
-    name : str or sequence of str and int
-    names : callable
-        Returns the names of all paths, which may need all measurements.
-    branches : bool
-        Whether it may be a branch.
-
     Raises
     ------
     PathError
@@ -142,21 +134,6 @@ def check_values(
     path: Path, note: Mapping[str, Any], trees: Iterable[tuple[int, Tree]], taken: Iterable[str]
 ) -> list[str]:
     """Check dims and coords against the first measurements that have the paths.
-
-    Parameters
-    ----------
-    path : path
-        What is annotated.
-    note : mapping
-        Plain.
-    trees : iterable of (int, dict)
-    taken : iterable of str
-        Names that a dim of a list cannot have.
-
-    Returns
-    -------
-    list of str
-        All paths of the last measurement, if none has `path`; else nothing.
 
     Raises
     ------
@@ -238,16 +215,6 @@ def checked_annotation(
     taken: Iterable[str],
 ) -> tuple[str, dict[str, Any], list[str]]:
     """Return the text of an annotated path, what is noted about it, and, if no measurement has it, the paths of one.
-
-    Parameters
-    ----------
-    path, given
-        The arguments of `Experiment.annotate` that were given.
-    names : callable
-        Returns the names of all paths.
-    trees : iterable of (int, dict)
-    taken : iterable of str
-        Names that a dim of a list cannot have.
 
     Raises
     ------

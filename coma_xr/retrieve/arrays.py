@@ -145,27 +145,7 @@ def _numbers(values: Sequence[Any], kinds: set[type]) -> Array:
 def scatter(
     values: Sequence[Any], cells: Array, size: int, *, full: bool, fill: Any = AS_NEEDED
 ) -> tuple[Array, Attrs]:
-    """Put scalars into the cells of an array.
-
-    Parameters
-    ----------
-    values : sequence
-        Plain scalars or MISSING.
-    cells : ndarray of int
-        The cell of each value.
-    size : int
-        The number of cells.
-    full : bool
-        Whether `cells` has every cell.
-    fill : object, optional
-        What stands in the other cells.
-
-    Returns
-    -------
-    ndarray, shape (size,)
-    dict
-        Attributes that say what was converted.
-    """
+    """Put scalars into the cells of an array."""
     if lacks(values):
         there = np.fromiter((value is not MISSING for value in values), dtype=bool, count=len(values))
         values, cells = [value for value in values if value is not MISSING], cells[there]
@@ -228,19 +208,6 @@ _CALLED = {"i": "int", "u": "int", "b": "bool", "U": "str", "f": "float", "c": "
 def factorize(values: Sequence[Any]) -> tuple[Array, Array]:
     """Number the distinct ones of some values.
 
-    Parameters
-    ----------
-    values : sequence
-        Plain values or MISSING.
-
-    Returns
-    -------
-    codes : ndarray of int
-        The number of each value.
-    labels : ndarray
-        The distinct values, of lists, arrays and dictionaries their JSON text: numbers and times sorted, all else in
-        the order of first appearance.
-
     Examples
     --------
     >>> factorize([3, 1.0, 1, float("nan")])
@@ -283,15 +250,7 @@ def _label(value: Any) -> Any:
 
 
 def numbered(keys: Iterable[Array], sizes: Iterable[int]) -> tuple[Array, int]:
-    """Combine numbers into one: return the number of each row's combination, and how many could be.
-
-    Parameters
-    ----------
-    keys : iterable of ndarray of int
-        One array for each thing, with a number for each row.
-    sizes : iterable of int
-        Above the largest number of each.
-    """
+    """Combine numbers into one: return the number of each row's combination, and how many could be."""
     out, total = None, 1
     for key, size in zip(keys, sizes, strict=True):
         if out is not None and total * size >= 1 << 62:

@@ -103,19 +103,7 @@ class _Node:
 
 
 class Columns:
-    """Columns of plain values, one for each path; made by `collect`.
-
-    Attributes
-    ----------
-    ids : list of int
-        Measurement ids, ascending; the rows of every column.
-    paths : list of paths
-        Every path that leads to a value in some of these measurements, in the order of the trees.
-    known : list of paths
-        The same for all measurements, also those that were not chosen.
-    computed : dict of str to list
-        The columns that `collect` was asked to compute.
-    """
+    """Columns of plain values, one for each path; made by `collect`."""
 
     def __init__(self, ids: list[int], root: _Node, computed: dict[str, list[Any]]) -> None:
         self.ids, self.computed, self._root = ids, computed, root
@@ -288,15 +276,7 @@ class KnownPaths:
 
 
 class StoredTrees:
-    """Measurement trees that can be read several times.
-
-    Parameters
-    ----------
-    read : callable
-        Returns the ids and trees.
-    unreported : callable
-        Does the same without warnings about files that cannot be read.
-    """
+    """Measurement trees that can be read several times."""
 
     def __init__(
         self, read: Callable[[], Iterator[IdAndTree]], unreported: Callable[[], Iterator[IdAndTree]]
@@ -323,22 +303,6 @@ def collect(
     choose: Choice | None = None,
 ) -> Columns:
     """Take the columns out of measurement trees, in one pass.
-
-    Parameters
-    ----------
-    trees : iterable of (int, dict)
-        Ids and plain trees.
-    keep : callable, optional
-        Says for a path whether its values are needed; asked once for each path. All by default.
-    compute : mapping of str to callable, optional
-        Columns that need the whole tree: functions of id and tree, which return a plain value or MISSING.
-    choose : callable, optional
-        Returns the trees, each with whether it was chosen. Of those that were not, only the paths are taken.
-
-    Returns
-    -------
-    Columns
-        Rows in ascending order of the ids.
 
     Examples
     --------

@@ -65,39 +65,6 @@ def build_dataframe(
 ) -> pd.DataFrame:
     """Return measurements as a DataFrame with a row for each.
 
-    Parameters
-    ----------
-    trees : iterable of (int, dict)
-        Ids and plain trees.
-    variables : mapping, sequence or str, optional
-        Names with paths or functions of a `Measurement`; or paths and names. The parameters stand before them
-        in any case. All results by default.
-    index : str or sequence, optional
-        Names and paths that become the index; the measurement id is then the first column.
-    unfold : {"columns", "rows"}, default "columns"
-        Lists are spread over columns ``Es_1``, ``Es_2``, ..., and an array is one value. Or the long form: a
-        row for each item of lists and arrays, with its number in a column ``Es_index``.
-    where : condition, str or callable, optional
-        Only measurements for which it holds take part, see `selected`.
-    definition : iterable of (name, path), optional
-        The defined parameters; they come first.
-    recorded : mapping of name to path, optional
-        Names that were given before.
-    annotations : mapping, optional
-        By path: ``default`` is what a measurement without the path counts as; ``units`` and ``long_name`` go
-        into the attributes; ``dims`` name the numbers of the long form.
-    excluded : container of int, optional
-        Ids of measurements that do not take part.
-    doubles : callable, optional
-        See `coma_xr.retrieve.requests.read`.
-
-    Returns
-    -------
-    DataFrame
-        Index ``measurement_id``. NaN, NaT or None where a measurement has no value. A parameter with None among its
-        values is a column of objects; ``groupby(..., dropna=False)`` keeps the rows with None. Its `attrs` have the
-        ``units`` and ``long_name`` of columns, by name.
-
     Raises
     ------
     PathError
@@ -311,21 +278,6 @@ def paths_table(
     annotations: Annotations | None = None,
 ) -> pd.DataFrame:
     """Return a table of all paths that lead to values.
-
-    Parameters
-    ----------
-    trees : iterable of (int, dict)
-        Ids and plain trees.
-    definition : iterable of (name, path), optional
-    recorded : mapping of name to path, optional
-    annotations : mapping, optional
-
-    Returns
-    -------
-    DataFrame
-        In the order of the trees: ``path``, ``name``, ``role`` (parameter, result, info, class, other, or of
-        which path it is a copy), ``type``, ``distinct`` (how many different values), ``range`` and
-        ``measurements`` (how many have it).
 
     Examples
     --------

@@ -66,48 +66,6 @@ def build_dataset(
 ) -> xr.Dataset:
     """Return measurements as a Dataset over their parameters.
 
-    Parameters
-    ----------
-    trees : iterable of (int, dict)
-        Ids and plain trees.
-    variables : mapping, sequence or str, optional
-        Names with paths or functions of a `Measurement`; or paths and names. All results by default.
-    dims : sequence of str and (name, path), optional
-        The parameters that become dims. By default those of the definition, in its order; without a
-        definition they are found.
-    layout : {"grid", "points"}, optional
-        A dim for each parameter, or one dim ``measurement`` with all parameters as coords. By default what
-        `rule` decides.
-    unfold : mapping, optional
-        By name or path, what the dims of lists are called: ``"cell"``; ``["cell", "site"]``;
-        ``{"time": "results/t"}``, a dim with the path of its coordinate; None keeps each list in one cell.
-        The same name is the same dim.
-    fill : object, optional
-        What stands in holes of the data variables, or a mapping that says it by name or path. By default NaN,
-        NaT or None, for which int becomes float and bool object.
-    where : condition, str or callable, optional
-        Only measurements for which it holds take part, see `selected`. Names stay those that all have.
-    definition : iterable of (name, path), optional
-        The defined parameters.
-    recorded : mapping of name to path, optional
-        Names that were given before.
-    rule : LayoutRule, optional
-        What was scanned, and the layout that the user fixed.
-    annotations : mapping, optional
-        By path: ``units``, ``long_name``, ``dims``, ``coords``, ``default``, ``formerly`` (older paths).
-    status : Status, optional
-        What else is known of parameter sets; those without a measurement get cells too.
-    attrs : mapping, optional
-        Attributes of the Dataset; None is left out.
-    doubles : callable, optional
-        See `coma_xr.retrieve.requests.read`.
-
-    Returns
-    -------
-    Dataset
-        Parameters are coordinates, ``measurement_id`` is 0 where there is no measurement, and
-        ``measurement_status`` says why. Without any measurement, it is empty.
-
     Raises
     ------
     PathError

@@ -38,19 +38,7 @@ _MOST_DIMS = 64
 
 @dataclass(frozen=True)
 class _Plan:
-    """A dim to be.
-
-    Attributes
-    ----------
-    dim : str
-    columns : dict of path or str to list
-        By path (or by what a function is called): one column that labels the dim, or several that only
-        number it.
-    labelled : bool
-        Whether the dim has the values of its only column as coordinate.
-    within : tuple of str or None
-        Other dims, of which each combination numbers its values anew.
-    """
+    """A dim to be."""
 
     dim: str
     columns: dict[Path | str, list[Any]]
@@ -93,22 +81,6 @@ def arrange(
     unchosen: Sequence[Sequence[Tree]] = (),
 ) -> Layout:
     """Return where the measurements lie.
-
-    Parameters
-    ----------
-    source : Source
-    dims : sequence of Request or None
-        The dims that the call names. By default the layout follows from `rule`.
-    rule : LayoutRule
-        What was scanned, and what the user fixed.
-    free : callable
-        Returns a name of ours, changed when the user has it.
-    absent : Absent, optional
-        Parameter sets without a measurement, which get cells too: rows behind those of the columns.
-    layout : {"grid", "points"}, optional
-        By default what `rule` decides.
-    unchosen : sequence of sequences
-        Values of the parameters in measurements that a condition left out; they count for `rule` all the same.
 
     Raises
     ------

@@ -26,19 +26,6 @@ def failures_table(
 ) -> pd.DataFrame:
     """Return a row for each record of a failure.
 
-    Parameters
-    ----------
-    failures : iterable of (int, tree)
-        Ids and records, as `failure.000001.json` holds them.
-    definition : sequence of (name, path)
-        The parameters.
-
-    Returns
-    -------
-    DataFrame
-        The index is the id that the measurement would have had. The column ``partial`` has the paths of the members
-        of a result that could be stored, where there are any.
-
     Examples
     --------
     >>> record = {"info": {"date": "2026-11-22T13:00:00Z", "host": "n1"}, "parameters": {"x": 0},

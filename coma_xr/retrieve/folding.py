@@ -26,13 +26,6 @@ _CLOSED = {"info"}
 def folding_tree(tree: Tree, *, is_open: bool = True) -> Html:
     """Return a measurement tree, or a branch of it, as HTML.
 
-    Parameters
-    ----------
-    tree : dict
-        Plain.
-    is_open : bool, default True
-        Whether its first level is unfolded, without ``info``.
-
     Examples
     --------
     >>> str(folding_tree({"E": 0.5}))

@@ -40,19 +40,7 @@ class _Brought:
 
 
 def bring(items: Sequence[Item], taken: Callable[[str, str], str]) -> list[Item]:
-    """Return the coordinates that the DataArrays in some items bring, and name their dims.
-
-    Parameters
-    ----------
-    items : sequence of Item
-        Those with DataArrays get the names of their dims.
-    taken : callable
-        Returns for a name and the variable that brings it a free name.
-
-    Returns
-    -------
-    list of Item
-    """
+    """Return the coordinates that the DataArrays in some items bring, and name their dims."""
     brought = _Brought(taken)
     coords: list[Item] = []
     for item in items:

@@ -27,20 +27,7 @@ _MANY_CELLS = 10**6
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """One dim of the measurements.
-
-    Attributes
-    ----------
-    dim : str
-        Its name.
-    codes : ndarray of int
-        The position of each measurement along it.
-    size : int
-    labels : ndarray or None
-        Values of its coordinate; None when it has none.
-    path : path or str or None
-        Where the labels come from; of a function, what it is called in messages.
-    """
+    """One dim of the measurements."""
 
     dim: str
     codes: Array
@@ -51,19 +38,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Layout:
-    """All dims of the measurements, and the rows of the columns that take part.
-
-    Attributes
-    ----------
-    axes : tuple of Axis
-    rows : ndarray of int
-        Rows of the columns, one for each position in the axes' codes.
-    along : dict of path to tuple of str
-        For some paths the dims that their coordinate has by definition.
-    kind : {"grid", "points"}
-    reason : str
-        What decided the layout.
-    """
+    """All dims of the measurements, and the rows of the columns that take part."""
 
     axes: tuple[Axis, ...]
     rows: Array
@@ -148,18 +123,7 @@ def _determines(axes: Sequence[Axis], codes: Array, size: int) -> bool:
 def with_rows(
     axes: Sequence[Axis], order: Callable[[], Sequence[Array]], rows: Array, dim: str
 ) -> tuple[Axis, ...]:
-    """Return the axes with one more where several measurements lie in a cell.
-
-    Parameters
-    ----------
-    axes : sequence of Axis
-    order : callable
-        Returns what sorts the measurements of a cell, the first key first; after these, `rows` does.
-    rows : ndarray of int
-        Rows of the columns.
-    dim : str
-        The name of the dim that is added.
-    """
+    """Return the axes with one more where several measurements lie in a cell."""
     cells = cells_of(axes, len(rows))
     if distinct(cells) == len(rows):
         return tuple(axes)
@@ -180,17 +144,6 @@ def is_thin(axes: Sequence[Axis], rows: int) -> bool:
 
 def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis], absent: int = 0) -> None:
     """Warn of a grid that is mostly holes, refuse one that is large too.
-
-    Parameters
-    ----------
-    axes : sequence of Axis
-        All dims.
-    rows : int
-        The number of measurements, and of parameter sets without one that get cells too.
-    labelled : sequence of Axis
-        The dims that another `dims=` could leave out.
-    absent : int, default 0
-        How many of the rows are no measurements.
 
     Raises
     ------

@@ -52,17 +52,7 @@ Variables = Mapping[str, Any] | Sequence[Any] | str | None
 
 @dataclass(frozen=True)
 class Request:
-    """One thing that was asked for.
-
-    Attributes
-    ----------
-    name : str or None
-        The name that the user gave to it.
-    wanted : str or path
-        A path or a name, after a `name` a path first; of a function, what it is called in messages.
-    function : callable or None
-        A function of a Measurement.
-    """
+    """One thing that was asked for."""
 
     name: str | None
     wanted: str | Path
@@ -76,11 +66,6 @@ class Request:
 
 def requests_of(variables: Variables) -> list[Request]:
     """Return what `variables=` or `dims=` ask for.
-
-    Parameters
-    ----------
-    variables : mapping, sequence or str, optional
-        Names with paths or functions; or a sequence of paths, names and (name, path).
 
     Examples
     --------
@@ -122,18 +107,7 @@ def _request(name: str | None, value: Any) -> Request:
 
 @dataclass(frozen=True)
 class Source:
-    """Columns with the names of their paths and what was annotated of them.
-
-    Attributes
-    ----------
-    columns : Columns
-    names : Names
-    annotations : dict
-        By path.
-    folding : dict
-        What the call says of dims and coordinates of lists: annotations by name or path, which come before
-        the others.
-    """
+    """Columns with the names of their paths and what was annotated of them."""
 
     columns: Columns
     names: Names
@@ -233,13 +207,7 @@ def _is_copy(column: list[Any], other: list[Any]) -> bool:
 
 
 class Taken:
-    """Names in a Dataset: those that the call gives win, then dims, then the rule's; ours make way.
-
-    Parameters
-    ----------
-    source : Source
-    wanted, dims : sequence of Request
-    """
+    """Names in a Dataset: those that the call gives win, then dims, then the rule's; ours make way."""
 
     def __init__(self, source: Source, wanted: Sequence[Request], dims: Sequence[Request]) -> None:
         self._source = source
@@ -298,33 +266,7 @@ def read(
     excluded: Container[int] = (),
     doubles: Doubles | None = None,
 ) -> Source:
-    """Read the columns that a call needs.
-
-    Parameters
-    ----------
-    trees : iterable of (int, dict)
-        Ids and plain trees.
-    requests : sequence of Request
-        All variables and dims that are named.
-    everything : bool
-        All results are needed, not only what is named. Parameters always are.
-    info : bool, default False
-        What stands under ``info`` is needed too.
-    definition : iterable of (name, path), optional
-    recorded : mapping of name to path, optional
-        Names that were given before.
-    annotations : mapping, optional
-        By path or name, plain; defaults are filled in, and what was renamed is found.
-    unfold : mapping, optional
-        By name or path: what the dims of lists are called, see `build_dataset`.
-    choose : callable, optional
-        Says which measurements take part, see `collect`.
-    excluded : container of int, optional
-        Ids of measurements of which no function is computed.
-    doubles : callable, optional
-        Returns for ids of measurements that may record one event those whose event another one records too; they are
-        left out.
-    """
+    """Read the columns that a call needs."""
     notes = {split(path): note for path, note in (annotations or {}).items()}
     past = Past.of(notes)
     pairs, kept = past.updated(definition), past.unchanged(recorded or {})

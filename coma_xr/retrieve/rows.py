@@ -22,19 +22,7 @@ __all__ = ["long_columns"]
 
 @dataclass(frozen=True)
 class _Spread:
-    """One column of lists, item after item.
-
-    Attributes
-    ----------
-    values : list
-    rows : ndarray of int
-        The row of the table that each item comes from.
-    numbers : list of ndarray of int
-        For each level the position of each item, from 0.
-    dims : tuple of str
-    labels : dict of int to dict
-        For levels with a coordinate, its values in each row.
-    """
+    """One column of lists, item after item."""
 
     values: list[Any]
     rows: Array
@@ -55,14 +43,6 @@ def long_columns(
 
     Columns whose lists have the same lengths everywhere, or the same dims by name, stand side by side. Others
     follow one another: a row has the items of one group, and is missing in the columns of the others. All else is repeated.
-
-    Parameters
-    ----------
-    columns : mapping of str to list
-    dims : mapping of str to sequence of str
-        Names for the levels of lists; by default ``<name>_index`` of the first column of a group.
-    size : int
-        The number of rows.
 
     Raises
     ------

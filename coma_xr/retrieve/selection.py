@@ -43,21 +43,6 @@ def selected(
 ) -> Iterator[tuple[int, Tree]]:
     """Yield the measurements for which a condition holds.
 
-    Parameters
-    ----------
-    trees : iterable of (int, dict)
-        Ids and plain trees. They are read twice where the first ones do not decide what a name means.
-    where : condition, str or callable
-        See `coma_xr.define.conditions`. A function is called with a `Measurement` whose named values are attributes
-        too: ``lambda p: p.a > 3``.
-    definition : iterable of (name, path), optional
-    annotations : mapping, optional
-        By path: ``default`` counts where a measurement lacks the path, ``formerly`` are older paths.
-    recorded : mapping of name to path, optional
-        Names that were given before.
-    otherwise : str, optional
-        What the warning names as the consequence when no measurement is selected.
-
     Raises
     ------
     PathError
@@ -100,23 +85,7 @@ class _Subject(Measurement):
 
 
 class Selection:
-    """A condition on measurements.
-
-    Parameters
-    ----------
-    where : condition, str or callable
-    definition : iterable of (name, path), optional
-    annotations : mapping, optional
-    recorded : mapping of name to path, optional
-        Names that were given before.
-    tracks : bool, default False
-        Remember what was not chosen.
-
-    Attributes
-    ----------
-    unchosen : list of (values, repeat)
-        The parameter sets of the measurements that were not chosen, as far as they were judged.
-    """
+    """A condition on measurements."""
 
     def __init__(
         self,

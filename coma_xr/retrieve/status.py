@@ -36,21 +36,7 @@ _PLAIN = frozenset({int, float, str, type(None)})
 
 @dataclass(frozen=True)
 class Status:
-    """What an experiment knows of parameter sets beside its measurements.
-
-    Parameters
-    ----------
-    paths : sequence of paths
-        Where the parameters of `sets` are.
-    sets : sequence of sequences
-        The plain values of each parameter set that the last run was asked for, in the order of `paths`.
-    repeats : int or None, default 1
-        How often each was to be run.
-    failures : sequence of (int, tree)
-        Ids and records of failures.
-    excluded : mapping of int to str
-        Ids of measurements whose values do not count, with reasons.
-    """
+    """What an experiment knows of parameter sets beside its measurements."""
 
     paths: Sequence[Path] = ()
     sets: Sequence[Sequence[Tree]] = ()
@@ -61,15 +47,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Absent:
-    """Parameter sets without a measurement.
-
-    Attributes
-    ----------
-    columns : dict of path to list
-        Values of the defined parameters, and numbers of repeats, by path.
-    states : list of int
-        Positions in `FLAGS`.
-    """
+    """Parameter sets without a measurement."""
 
     columns: dict[Path, list[Any]] = field(default_factory=dict)
     states: list[int] = field(default_factory=list)
@@ -89,16 +67,7 @@ class Absent:
 
 
 def absent(source: Source, status: Status | None, unchosen: Iterable[tuple[Sequence[Tree], int]]) -> Absent:
-    """Return the parameter sets that failed or were not run yet.
-
-    Parameters
-    ----------
-    source : Source
-        All measurements that take part.
-    status : Status or None
-    unchosen : iterable of (values, repeat)
-        Parameter sets of measurements that do not take part; they are not absent.
-    """
+    """Return the parameter sets that failed or were not run yet."""
     definition = source.names.defined
     if status is None or not definition or not (status.sets or status.failures):
         return Absent()

@@ -267,27 +267,6 @@ def retrieve_results(
 ) -> ResultList:
     """Return tables of measurements, one for each set of parameters.
 
-    Parameters
-    ----------
-    trees : iterable of (int, dict)
-        Ids and plain trees.
-    table_definition : sequence of (name, path), or mapping
-        The columns. A path may have an asterisk; a bare path gets its name by the rule.
-    parameter_set_definition : sequence of (name, path), optional
-        What tells the tables apart.
-    recorded : mapping of name to path, optional
-        Names that were given before.
-    annotations : mapping, optional
-        By path: ``default`` counts where a measurement lacks the path, ``formerly`` are older paths; Datasets and
-        DataFrames that are made of the tables have ``units`` and ``long_name``.
-    doubles : callable, optional
-        See `coma_xr.retrieve.requests.read`.
-
-    Returns
-    -------
-    ResultList
-        In the order in which the parameters first appear.
-
     Raises
     ------
     PathError

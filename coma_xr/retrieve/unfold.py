@@ -28,31 +28,7 @@ _THINNEST = 0.1
 
 @dataclass(frozen=True)
 class Folded:
-    """Lists or arrays of one column, measured.
-
-    Attributes
-    ----------
-    values : ndarray or list
-        All items of all lists one after another, or the arrays.
-    lengths : list of ndarray of int
-        For each level how long each list of this level is; of arrays, their sizes along each axis.
-    there : ndarray of int
-        Which rows of the column have one.
-    labelled : bool
-        Lists are numbered from 1, arrays not at all.
-    stacked : bool
-        Whether `values` are arrays.
-    lazy : bool
-        Whether they are variables that may not be read yet, all of one shape.
-    dims : tuple of str
-        Of DataArrays, their own dims.
-    coords : dict
-        Of DataArrays, their coordinates: for each name the dims, the values for each of `there`, and attributes.
-    attrs : dict
-        What the attributes of all DataArrays say.
-    units : tuple
-        All units that DataArrays say they have.
-    """
+    """Lists or arrays of one column, measured."""
 
     values: Any
     lengths: list[Array]
@@ -92,25 +68,7 @@ class Folded:
     def fill(
         self, cells: Array, size: int, shape: Sequence[int], fill: Any = AS_NEEDED
     ) -> tuple[Array, Attrs]:
-        """Return one array of all values.
-
-        Parameters
-        ----------
-        cells : ndarray of int
-            The cell of each row of the column.
-        size : int
-            The number of cells.
-        shape : sequence of int
-            The sizes of the unfolded dims; not smaller than `shape` of this.
-        fill : object, optional
-            What stands where there is no value.
-
-        Returns
-        -------
-        ndarray, shape (size, *shape)
-        dict
-            Attributes that say what was converted.
-        """
+        """Return one array of all values."""
         cells = cells[self.there]
         if self.stacked:
             return _stack(self.arrays, cells, size, shape, fill)
@@ -129,21 +87,7 @@ class Folded:
         return out.reshape(size, *shape), attrs
 
     def stack(self, cells: Array, shape: Sequence[int], fill: Any = AS_NEEDED) -> tuple[Stack, Attrs]:
-        """Return one array of all values, if `lazy`, that reads of them only what is looked at.
-
-        Parameters
-        ----------
-        cells, fill
-            As in `fill`.
-        shape : sequence of int
-            The sizes of the dims that the cells have.
-
-        Returns
-        -------
-        Stack, shape (*shape, *self.shape)
-        dict
-            Attributes that say what was converted.
-        """
+        """Return one array of all values, if `lazy`, that reads of them only what is looked at."""
         numbers = np.full(math.prod(shape), -1, dtype=np.intp)
         numbers[cells[self.there]] = np.arange(len(self.there))
         empty: Array = np.empty(0, dtype=np.result_type(*(variable.dtype for variable in self.values)))
@@ -204,17 +148,6 @@ def _joinable(arrays: Sequence[Array] | Sequence[xr.DataArray]) -> bool:
 
 def measure(values: Sequence[Any]) -> Folded | None:
     """Measure the lists or arrays of a column.
-
-    Parameters
-    ----------
-    values : sequence
-        Plain values or MISSING.
-
-    Returns
-    -------
-    Folded or None
-        None when they do not share a number of levels: lists beside scalars, or arrays of unequal
-        numbers of axes.
 
     Examples
     --------

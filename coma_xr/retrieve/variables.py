@@ -42,29 +42,7 @@ _CONTAINERS = (
 
 @dataclass
 class Item:
-    """A column on its way to a variable.
-
-    Attributes
-    ----------
-    name : str
-    values : list
-        One plain value, or MISSING, for each row of the layout.
-    layout : Layout
-        The dims of the measurements that the variable has.
-    attrs : dict
-    dims : sequence of str or None
-        Names for the dims of its lists, the outermost first; those that lack are named by the rule. None: no
-        dims, each cell holds a list.
-    is_coord : bool
-    fill : object
-        What stands in cells without a value.
-    folded : Folded or None
-        The lists, measured; None for scalars and object cells.
-    whole : bool
-        Whether the cells hold objects.
-    reason : str or None
-        Why they do, where nobody asked for it.
-    """
+    """A column on its way to a variable."""
 
     name: str
     values: list[Any]
@@ -139,20 +117,7 @@ def variable(dims: Sequence[str], array: Array, attrs: Mapping[str, Any] | None 
 def assemble(
     items: Sequence[Item], free: Callable[[str], str]
 ) -> tuple[dict[str, xr.Variable], dict[str, xr.Variable]]:
-    """Return the data variables and the coordinates of some items.
-
-    Parameters
-    ----------
-    items : sequence of Item
-        In order.
-    free : callable
-        Returns a name of ours, changed when the user has it.
-
-    Returns
-    -------
-    data variables, coordinates : dict of str to Variable
-        The coordinates include the numbers and lengths of lists.
-    """
+    """Return the data variables and the coordinates of some items."""
     dims = {item.name: item.unfolded(free) for item in items}
     extents: dict[str, int] = {}
     numbered: set[str] = set()

@@ -23,19 +23,7 @@ _ARRIVAL = 0.2
 
 @dataclass(frozen=True)
 class Ended:
-    """What came of a process.
-
-    Parameters
-    ----------
-    code : int or None
-        Its exit code; below 0 the signal that ended it; None when its time was over.
-    output : bytes
-        Its standard output: whole when that was asked for and it is not too long, else the end of it.
-    errors : bytes
-        The end of its standard error.
-    too_long : bool
-        Whether it was ended because it wrote too much.
-    """
+    """What came of a process."""
 
     code: int | None
     output: bytes
@@ -79,19 +67,6 @@ def run(
     most: int | None,
 ) -> Ended:
     """Run a process to its end.
-
-    Parameters
-    ----------
-    arguments : sequence of str
-        The executable and its arguments; no shell looks at them.
-    directory : str
-        Where it runs.
-    environment : mapping of str to str
-        All its environment variables.
-    timeout : float or None
-        How long it may take [s]; then it is ended, with all processes that it has started.
-    most : int or None
-        Keep all of its standard output, and end it when this is longer [bytes]; None keeps the end of it.
 
     Raises
     ------

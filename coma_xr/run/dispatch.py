@@ -26,22 +26,7 @@ _GROWTH = 8
 def outcomes(
     work: Work, todo: Sequence[Task], pool: Pool, interrupts: Interrupts, *, suspects_at_once: int
 ) -> Generator[Outcome]:
-    """Yield what comes of parameter sets, in the order in which it comes.
-
-    Parameters
-    ----------
-    work : Work
-        What to do for each.
-    todo : sequence of Task
-        In the order of work.
-    pool : Pool
-        Who computes; closed at the end.
-    interrupts : Interrupts
-        When to end early.
-    suspects_at_once : int
-        So many sets that were with a worker when it died are run again, each alone, before anything else; fewer
-        of them wait for the end, since nothing else runs beside them.
-    """
+    """Yield what comes of parameter sets, in the order in which it comes."""
     dispatch = _Dispatch(work, todo, pool, suspects_at_once)
     came: deque[Outcome] = deque()
     completed = False

@@ -26,15 +26,6 @@ __all__ = ["capacity", "executor_of", "foreign_pool"]
 def foreign_pool(work: Work, executor: Any, places: int | None = None) -> Pool:
     """Return a pool that gives everything to an executor.
 
-    Parameters
-    ----------
-    work : Work
-        What to do for each parameter set.
-    executor : Executor or dask Client
-        Has a method ``submit``; nothing else of it is called.
-    places : int, optional
-        How many chunks it is given at a time; by default as many as it seems to have workers.
-
     Raises
     ------
     ParameterError

@@ -18,27 +18,7 @@ _TERMINATED = 128 + signal.SIGTERM
 
 
 class Interrupts:
-    """Takes Ctrl-C over while it is entered; only in the main thread, and only from Python's own handler.
-
-    Parameters
-    ----------
-    tell : function
-        Called at once at the first Ctrl-C, with "Ctrl-C", and at SIGTERM, with "SIGTERM".
-    terminable : bool, default False
-        Take SIGTERM over too. A run that computes in this process does not: by default that signal ends a
-        process whatever it is at, but a handler waits for the user's function.
-
-    Attributes
-    ----------
-    asked : bool
-        Whether there was a Ctrl-C: nothing more is begun, what is running is finished and kept.
-    now : bool
-        Set by the run itself: what is running is not waited for either.
-    halt : function
-        Set by the run itself: called at once at the first Ctrl-C, whatever the run is at.
-    through : exception class
-        What stops the run when it is raised in the user's function.
-    """
+    """Takes Ctrl-C over while it is entered; only in the main thread, and only from Python's own handler."""
 
     def __init__(self, tell: Callable[[str], None], *, terminable: bool = False) -> None:
         self._tell = tell

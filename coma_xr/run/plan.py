@@ -22,20 +22,7 @@ __all__ = ["Plan", "Survey", "Task", "plan", "survey"]
 
 
 class Task(NamedTuple):
-    """One parameter set that is to be run.
-
-    Parameters
-    ----------
-    position : int
-        From 0, in the order of the scan, among all that are to be run: added to the first free id, it gives the
-        id of the measurement.
-    values : tuple
-        As scans keep them, in the order of the definition.
-    key : tuple
-        What tells the set, and the repeat, from others.
-    repeat : int, optional
-        From 0, where sets are run repeatedly.
-    """
+    """One parameter set that is to be run."""
 
     position: int
     values: tuple[Tree, ...]
@@ -45,23 +32,7 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run has to do.
-
-    Parameters
-    ----------
-    todo : list of Task
-        In the order of work: sets never tried before those that failed earlier.
-    asked : int
-        How many sets were asked for; repeats count.
-    skipped : int
-        How many of them have a measurement.
-    left : int
-        How many failed earlier and are not tried again.
-    duplicates : int
-        How many are the same as one before them.
-    beyond : int
-        How many are beyond the limit, and wait for the next run.
-    """
+    """What a run has to do."""
 
     todo: list[Task]
     asked: int
@@ -83,23 +54,6 @@ def plan(
     seconds: Callable[[Sequence[Tree]], float] | None = None,
 ) -> Plan:
     """Return what is to be done.
-
-    Parameters
-    ----------
-    wanted : sequence of sequences
-        The values of each parameter set.
-    done, failed : container of keys
-        Sets that have a measurement, and sets of which the last try failed.
-    retry_failed : bool, default True
-        Whether to try the failed ones again.
-    repeats : int, optional
-        Run each set so often; all of them once before any of them twice.
-    shard : (int, int), optional
-        ``(i, n)``: of the sets and repeats asked for only the i-th and every n-th after it, from 0.
-    limit : int, optional
-        Do so many at most.
-    seconds : function, optional
-        Predicts the duration of a parameter set. The longest come first then, so that no worker waits for it at the end.
 
     Examples
     --------
@@ -156,21 +110,7 @@ class _Count:
 
 @dataclass(frozen=True)
 class Survey:
-    """Which parameter sets an experiment's trees belong to.
-
-    Parameters
-    ----------
-    ids : dict of key to list of int
-        The ids of the trees of each parameter set and repeat; to be asked whether it has any, too.
-    lacking : list of int
-        Ids of trees that lack one of the parameters.
-    otherwise : dict of path to (int, value)
-        For each constant that a tree contradicts, by path, the first such id and its value there.
-    durations : Durations
-        How long measurements took [s].
-    versions : Versions
-        Of programs.
-    """
+    """Which parameter sets an experiment's trees belong to."""
 
     ids: dict[Hashable, list[int]] = field(default_factory=dict)
     lacking: list[int] = field(default_factory=list)
@@ -195,17 +135,6 @@ def survey(
     constants: Mapping[Path, Tree] | None = None,
 ) -> Survey:
     """Return which parameter sets trees belong to; of measurements or of failures.
-
-    Parameters
-    ----------
-    trees : iterable of (int, tree)
-        Ids and plain trees.
-    definition : Definition
-        The parameters.
-    past : Past, optional
-        What counts in trees that lack a parameter.
-    constants : mapping, optional
-        Plain values by path that the trees are expected to have, such as a function's own defaults.
 
     Examples
     --------

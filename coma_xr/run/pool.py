@@ -43,19 +43,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Lost:
-    """A chunk has no results.
-
-    Parameters
-    ----------
-    chunk : sequence of Task
-        All of it, though a part may have been done.
-    status : {"died", "timeout"} or None
-        What happened; None when it happened to others.
-    text : str
-        The same in words.
-    certain : bool
-        Whether it is certain that this chunk was the reason.
-    """
+    """A chunk has no results."""
 
     chunk: Chunk
     status: Literal["died", "timeout"] | None
@@ -76,13 +64,7 @@ class Flight:
 
 
 class Pool(ABC):
-    """Computes chunks of parameter sets somewhere else.
-
-    Attributes
-    ----------
-    broken : ComaError or None
-        Why nothing more can be computed.
-    """
+    """Computes chunks of parameter sets somewhere else."""
 
     broken: ComaError | None = None
 

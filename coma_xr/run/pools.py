@@ -57,19 +57,6 @@ def pool_of(
 ) -> Pool | None:
     """Return who computes; None for this process itself.
 
-    Parameters
-    ----------
-    work : Work
-        What to do for each parameter set.
-    number : int
-        How many parameter sets there are.
-    max_workers : int or None
-        Worker processes; None: one for each core. With an executor: chunks that it is given at a time.
-    executor : Executor, dask Client or None
-        Computes in place of workers of our own.
-    timeout : float or None
-        Seconds that a parameter set may take.
-
     Raises
     ------
     SerializationError

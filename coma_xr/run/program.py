@@ -84,18 +84,6 @@ class Program:
     def __call__(self, parameter_set: Any = None, /, **keywords: Any) -> Any:
         """Run the program once.
 
-        Parameters
-        ----------
-        parameter_set : ParameterSet or mapping, optional
-            The parameters.
-        **keywords
-            The parameters, when there is no set.
-
-        Returns
-        -------
-        dict, list, str, int or float
-            What it wrote.
-
         Raises
         ------
         ProgramError

@@ -34,18 +34,7 @@ Tell = Callable[[Mapping[str, float]], None]
 
 
 class Progress:
-    """Counts parameter sets that are done, and shows it while it is entered.
-
-    Parameters
-    ----------
-    total : int
-        How many are to be done.
-    show : bool or None, default None
-        None: a bar in a terminal or notebook, else a line every few seconds, of a long run less often, in the log
-        or, where none is kept, on stderr. True: a bar in any case. False: neither.
-    tell : function, optional
-        Called with the counts at the start, and about once a second when some are done.
-    """
+    """Counts parameter sets that are done, and shows it while it is entered."""
 
     def __init__(self, total: int, show: bool | None = None, tell: Tell | None = None) -> None:
         self.done = self.failed = self._warned = 0

@@ -22,18 +22,7 @@ _COMMIT = "# branch.oid "
 
 
 def commit_of(function: Callable[..., Any]) -> dict[str, Tree]:
-    """Return the commit of the file that a function is in, and whether the file has changed since.
-
-    Parameters
-    ----------
-    function : callable
-        Also a class, a method, a `functools.partial`, an object with ``__call__``.
-
-    Returns
-    -------
-    dict
-        ``git_commit`` and ``git_dirty``; empty for what is in no file, or in one that git does not look after.
-    """
+    """Return the commit of the file that a function is in, and whether the file has changed since."""
     path = _file_of(function)
     if path is None:
         return {}

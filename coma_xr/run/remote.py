@@ -55,19 +55,7 @@ class Result(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What came of the first ones of some parameter sets; the others were not begun.
-
-    Parameters
-    ----------
-    results : list of Result
-        In order.
-    seconds : float
-        For all of them.
-    trouble : str
-        Why the function could not be loaded, if so.
-    notes : list of tuple
-        What is to be logged and warned of in the session.
-    """
+    """What came of the first ones of some parameter sets; the others were not begun."""
 
     results: list[Result]
     seconds: float
@@ -217,17 +205,7 @@ _halting: list[Any] = []
 
 
 def prepare(parent: int, packed: bytes, halting: Any) -> None:
-    """Make a process a worker of ours.
-
-    Parameters
-    ----------
-    parent : int
-        The process with which it ends.
-    packed : bytes
-        The work, as `pack` returns it.
-    halting : Semaphore
-        Above 0 when nothing more is to be begun.
-    """
+    """Make a process a worker of ours."""
     # The parent decides what Ctrl-C means; it reaches all processes of a terminal.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _let_interrupts_through()
@@ -281,19 +259,7 @@ def _load(work: bytes | Loaded) -> tuple[Loaded | None, str]:
 
 
 def run(token: str, work: bytes | Loaded, parcels: Sequence[Parcel], budget: float) -> Reply:  # noqa: ARG001
-    """Run parameter sets until all are done or a time is over, at least one of them unless the run ends.
-
-    Parameters
-    ----------
-    token : str
-        Different in each call, since some executors take calls that are alike for one.
-    work : bytes or Loaded
-        As `pack` returns it; empty for that which `prepare` was given; or as it is, in the same process.
-    parcels : sequence of Parcel
-        The parameter sets.
-    budget : float
-        Seconds after which no further one is begun.
-    """
+    """Run parameter sets until all are done or a time is over, at least one of them unless the run ends."""
     begin = time.monotonic()
     loaded, trouble = _load(work)
     if loaded is None:

@@ -204,11 +204,6 @@ def time_text(seconds: float) -> str:
 def failure_text(failure: Tree) -> str:
     """Return a failure's parameters, exception and place on one line.
 
-    Parameters
-    ----------
-    failure : dict
-        As in `RunReport.failures`.
-
     Examples
     --------
     >>> failure_text({"parameters": {"a": 3}, "exception": {"type": "OSError", "message": "no", "line": "f.py:1 in f"}})
@@ -252,15 +247,7 @@ def _short(value: Tree) -> Tree:
 
 
 def failure_fold(failure: Tree, *, is_open: bool = False) -> Html:
-    """Return a failure as HTML, which unfolds to its traceback.
-
-    Parameters
-    ----------
-    failure : dict
-        As in `RunReport.failures`.
-    is_open : bool, default False
-        Whether it is unfolded.
-    """
+    """Return a failure as HTML, which unfolds to its traceback."""
     info = failure["info"]
     about = [
         ("measurement_id", info.get("measurement_id")),

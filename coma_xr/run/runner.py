@@ -51,36 +51,6 @@ def run_plan(
 ) -> RunReport:
     """Run parameter sets, in this process one after the other or by workers.
 
-    Parameters
-    ----------
-    work : Work
-        What to do for each; from `coma_xr.run.worker.prepare`.
-    plan : Plan
-        For which; from `coma_xr.run.plan.plan`.
-    save : function
-        Called with each `Outcome` that has a result, at once; returns the id of the measurement. Always called in
-        this thread.
-    record_failure : function
-        The same for those that have a failure.
-    on_error : {"auto", "continue", "stop"}, default "auto"
-        "stop" ends at the first failure. "auto" ends when nothing has ever succeeded and ten failures, or two for
-        each worker, are the same exception at the same line. "continue" never ends early.
-    ever_succeeded : bool, default False
-        Whether the experiment has any measurement.
-    progress : bool or None, default None
-        As `show` of `coma_xr.run.progress.Progress`.
-    max_workers, executor, timeout
-        As in `coma_xr.run.pools.pool_of`. With 1 worker and no timeout the function runs in this process.
-    versions : Versions, optional
-        Those that the measurements that there are were made with; a warning tells when they get mixed.
-    tell : function, optional
-        As in `coma_xr.run.progress.Progress`.
-
-    Returns
-    -------
-    RunReport
-        One ComaWarning says it when sets failed.
-
     Raises
     ------
     RunError
@@ -129,17 +99,7 @@ def _ended(course: _Course, interrupts: Interrupts) -> RunReport:
 
 
 def dry_run(plan: Plan, there: Survey, *, max_workers: int | None = 1, executor: Any = None) -> RunReport:
-    """Return what a run would have to do, and about how long it would take.
-
-    Parameters
-    ----------
-    plan : Plan
-        From `coma_xr.run.plan.plan`.
-    there : Survey
-        Of the measurements that there are.
-    max_workers, executor
-        As in `run_plan`.
-    """
+    """Return what a run would have to do, and about how long it would take."""
     return RunReport(
         0,
         plan.asked,

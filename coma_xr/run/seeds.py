@@ -27,16 +27,6 @@ _SEED_BITS, _RNG_BITS = 32, 63
 class Seeds:
     """What gives each parameter set its random numbers.
 
-    Parameters
-    ----------
-    root : int
-        That of the experiment.
-    arguments : tuple of str
-        Those of ``rng`` and ``seed`` that the function has.
-    defaults : mapping of path to value
-        Plain values by path. A parameter with this value counts as not there, so that a constant that becomes a
-        parameter changes no seed.
-
     Examples
     --------
     >>> from coma_xr.define.parameters import Definition

@@ -24,23 +24,7 @@ Note = tuple[Any, ...]
 
 
 class SessionSettings(NamedTuple):
-    """The settings of this process.
-
-    Parameters
-    ----------
-    process : (str, int)
-        Its host and id.
-    directory : str
-        Its working directory; empty when it was deleted.
-    errors : dict of str to str
-        NumPy's error state, if it is not the default.
-    filters : list of tuple
-        The warning filters, as `warnings.filterwarnings` takes them.
-    disabled : int
-        The level up to which logging is disabled.
-    levels : dict of str to int
-        The level of each logger that has one; the root's name is empty.
-    """
+    """The settings of this process."""
 
     process: tuple[str, int]
     directory: str

@@ -33,15 +33,7 @@ _SEARCHED = "/usr/local/bin:/usr/bin:/bin"
 
 @dataclass(frozen=True)
 class Template:
-    """A command whose arguments have places for values.
-
-    Parameters
-    ----------
-    arguments : tuple of str
-        The executable, found already, then the arguments, with names in braces.
-    here : str
-        The directory that was the current one when it was made.
-    """
+    """A command whose arguments have places for values."""
 
     arguments: tuple[str, ...]
     here: str
@@ -77,15 +69,6 @@ class Template:
     ) -> list[str]:
         """Return the arguments for one set of parameters.
 
-        Parameters
-        ----------
-        values : mapping of str to value
-            The parameters by their names.
-        places : mapping of str to str
-            What our own names in braces stand for.
-        all_used : bool
-            Whether each parameter must have a place, since the program learns of none otherwise.
-
         Raises
         ------
         ParameterError
@@ -106,15 +89,7 @@ class Template:
                 yield _text(name, known[name], spec or "")
 
     def check(self, names: Iterable[str], *, all_used: bool) -> None:
-        """Raise ParameterError when a name in braces is no parameter's, or a parameter has no place.
-
-        Parameters
-        ----------
-        names : iterable of str
-            Of the parameters.
-        all_used : bool
-            As in `fill`.
-        """
+        """Raise ParameterError when a name in braces is no parameter's, or a parameter has no place."""
         names, said = list(names), []
         known = {*names, *[f"{_BRANCH}{name}" for name in names], *_OWN}
         unknown = sorted(self.names - known)
@@ -207,13 +182,6 @@ def _text(name: str, value: Any, spec: str) -> str:
 
 def find_executable(name: str, here: str) -> str:
     """Return the path of an executable, as a shell finds it.
-
-    Parameters
-    ----------
-    name : str
-        With a slash, a path from `here` on; without, a name in the search path.
-    here : str
-        A directory.
 
     Raises
     ------

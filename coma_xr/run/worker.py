@@ -77,37 +77,7 @@ class Interrupted(KeyboardInterrupt):
 
 @dataclass(frozen=True)
 class Work:
-    """All that is the same for every parameter set of a run; made by `prepare`.
-
-    Parameters
-    ----------
-    function : callable
-        The user's.
-    definition : Definition
-        The parameters that it is run over.
-    protocol : "set" or "keywords"
-        Called with a `ParameterSet`, or with a keyword for each parameter.
-    keywords : tuple of str
-        The names of the keywords.
-    defaults : dict of path to value
-        Plain values of the function's own defaults, by path.
-    getstate : str
-        The name of the method that returns an object's state.
-    pretty, strict : bool
-        Whether text is indented, and strictly legal JSON.
-    suffix : str
-        That of the format, such as ``.json``.
-    provenance : dict
-        Further entries of ``info``, the same for all.
-    seeds : Seeds, optional
-        Where the random numbers come from; None for a function that does not ask for any.
-    keeps_info : bool
-        Whether what the tree has under ``info`` counts before what is recorded here.
-    things : dict of str to object
-        Functions and classes in the values of the parameters, by name, which go to the workers with the function.
-    structures : set of int
-        Hashes of the structures of trees whose paths were reported.
-    """
+    """All that is the same for every parameter set of a run; made by `prepare`."""
 
     function: Callable[..., Any]
     definition: Definition
@@ -142,27 +112,7 @@ class Work:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of one parameter set.
-
-    Parameters
-    ----------
-    task : Task
-        The parameter set.
-    info : dict
-        The ``info`` of the measurement, but for its id.
-    rest : bytes or None
-        The text of the measurement behind ``info``; None after a failure.
-    failure : dict or None
-        The tree that records the failure, but for its id.
-    error : BaseException or None
-        The exception itself, where it was raised in this process.
-    seconds : float
-        Duration [s].
-    beside : dict of str to bytes
-        What lies in files beside the measurement, by the last part of their names.
-    paths : dict of path to bool
-        The paths in the tree, where it is the first of its structure, and whether a list stands there.
-    """
+    """What came of one parameter set."""
 
     task: Task
     info: dict[str, Tree]
@@ -188,16 +138,6 @@ def prepare(
     constants: Mapping[TreePath, Tree] | None = None,
 ) -> Work:
     """Return the work that a function means, after finding out whether it can be called.
-
-    Parameters
-    ----------
-    function, definition, protocol, getstate, pretty, strict, suffix, provenance
-        As in `Work`.
-    seed : int, optional
-        The root of all seeds, for a function with an argument ``rng`` or ``seed`` that is no parameter; by default
-        one is drawn.
-    constants : mapping, optional
-        Plain values by path, of parameters that were constants before; see `Seeds`.
 
     Raises
     ------
@@ -258,22 +198,7 @@ def _check_info(definition: Definition, provenance: Mapping[str, Tree]) -> None:
 
 
 def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> Outcome:
-    """Run one parameter set; whatever happens is in what is returned.
-
-    Parameters
-    ----------
-    work : Work
-        What to do.
-    task : Task
-        For which parameter set.
-    through : exception class, default Interrupted
-        Is not caught: it stops the run and is no failure of the parameter set.
-
-    Returns
-    -------
-    Outcome
-        With either `rest` or `failure`.
-    """
+    """Run one parameter set; whatever happens is in what is returned."""
     started, begin = time.time(), time.perf_counter()
     marks: dict[str, Tree] = {} if task.repeat is None else {"repeat": task.repeat}
     value: Any = None
@@ -506,17 +431,7 @@ def _record(
 
 
 def lost(work: Work, task: Task, status: Literal["died", "timeout"], text: str) -> Outcome:
-    """Return the outcome of a parameter set whose worker did not live to tell it.
-
-    Parameters
-    ----------
-    work, task
-        What was run.
-    status : {"died", "timeout"}
-        By itself, or killed because it took too long.
-    text : str
-        How.
-    """
+    """Return the outcome of a parameter set whose worker did not live to tell it."""
     tree: dict[str, Tree] = {}
     write(tree, work.definition, task.values)
     marks: dict[str, Tree] = {} if task.repeat is None else {"repeat": task.repeat}

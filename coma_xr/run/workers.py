@@ -38,15 +38,6 @@ def cores() -> int:
 def own_pool(work: Work, workers: int, timeout: float | None = None) -> Pool:
     """Return a pool of fresh worker processes of loky, which end with the run.
 
-    Parameters
-    ----------
-    work : Work
-        What to do for each parameter set.
-    workers : int
-        The number of processes.
-    timeout : float, optional
-        Seconds after which a parameter set is given up and its worker killed.
-
     Raises
     ------
     SerializationError

@@ -17,20 +17,7 @@ __all__ = ["ArchiveStore", "entries_by_id"]
 
 
 class ArchiveStore(MeasurementStore):
-    """The measurements of an experiment file, and measurement files that still lie beside it.
-
-    Parameters
-    ----------
-    path : str
-        The experiment file, for messages.
-    entries : list
-        The measurement trees in it.
-    beside : DirectoryStore, optional
-        Measurement files in the same directory: left over when a process was killed, or copied there.
-        Equal ones count once; of different ones that in the experiment file counts.
-    floor : int, default 0
-        Measurements up to this id are being deleted and do not count.
-    """
+    """The measurements of an experiment file, and measurement files that still lie beside it."""
 
     def __init__(
         self, path: str, entries: list[Tree], beside: DirectoryStore | None = None, *, floor: int = 0

@@ -19,17 +19,6 @@ _LARGEST = 2**62
 def create(path: str, data: bytes, stem: str, contents: Mapping[str, bytes], *, sync: bool) -> None:
     """Write a measurement with files beside it, these first, so that it counts only when all are there.
 
-    Parameters
-    ----------
-    path, data
-        Of the measurement's own file.
-    stem : str
-        Its path without the ending.
-    contents : mapping of str to bytes
-        What is in the others, by the last part of their names.
-    sync : bool
-        Return only when all are on the disk for good.
-
     Raises
     ------
     FileExistsError

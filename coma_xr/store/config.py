@@ -34,23 +34,6 @@ _FALSE = {"no", "false", "off", "0"}
 class Config:
     """The settings of an experiment.
 
-    Parameters
-    ----------
-    experiment_file, measurement_file : str
-        Templates of file names, without suffix.
-    experiment_index : str
-        The index that numbers experiments: a path, or a name in the configuration directory; without suffix.
-    measurement_index : str
-        The name of the index that numbers measurements, without suffix.
-    archive_default_format : {"json", "xml"}
-        Of new files.
-    archive_pretty_print : bool
-        Indent new files.
-    serializer_getstate, serializer_setstate : str
-        The methods by which objects give their state and take it.
-    archive_strict_json : bool
-        Write NaN and the infinities in a form that is legal JSON.
-
     Raises
     ------
     ConfigError

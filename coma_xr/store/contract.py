@@ -22,13 +22,6 @@ class MeasurementStore(ABC):
 
     A measurement tree is a dictionary with ``info`` first, in which ``measurement_id`` comes first. A tree
     that a store hands out may be shared: whoever changes it makes a copy first.
-
-    Attributes
-    ----------
-    problems : list of DataFileError
-        What the last pass of `trees` passed over, one error for each measurement; the message names the file.
-    other_ids : dict of int to object
-        The ids that measurements of this pass have inside, where that in the name of the file is another one.
     """
 
     def __init__(self) -> None:
@@ -69,24 +62,6 @@ class MeasurementStore(ABC):
         beside: Mapping[str, bytes] | None = None,
     ) -> int:
         """Store one measurement.
-
-        Parameters
-        ----------
-        info : mapping
-            A plain tree, without the id.
-        rest : bytes
-            The rest of the measurement, as `coma_xr.encoding.json.encode_rest` writes it.
-        id : int, optional
-            The id to use; when it is taken, or not given, the next one that is free.
-        sync : bool, default False
-            Return only when the measurement is on the disk for good.
-        beside : mapping of str to bytes, optional
-            Files of its own, by the last part of their names. They are on the disk for good before it counts.
-
-        Returns
-        -------
-        int
-            The id of the measurement, which is stored when this returns.
 
         Raises
         ------

@@ -25,25 +25,6 @@ class DirectoryStore(MeasurementStore):
 
     Files of two formats may stand side by side. Equal ones of one id count once; of different ones that in the
     format of new files counts, and the other is noted in `problems`.
-
-    Parameters
-    ----------
-    directory : str
-        Must exist when measurements are added.
-    names : Names
-        The names of new files, which tell their format.
-    foreign : Names, optional
-        The names of measurement files in another format.
-    pretty : bool, default True
-        Indent new files. What is added must have been encoded so too.
-    strict : bool, default False
-        Write strictly legal JSON; see `coma_xr.encoding.json.encode`. The same holds for what is added.
-    floor : int, default 0
-        Measurements up to this id are being deleted and do not count.
-    refusal : ComaError, optional
-        Raised when something is to be added or removed.
-    elsewhere : callable, optional
-        Returns the store in which the measurements are now if another process archived them, else None.
     """
 
     def __init__(

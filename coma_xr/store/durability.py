@@ -51,15 +51,7 @@ class Saver:
         seconds: float,
         beside: Mapping[str, bytes] | None = None,
     ) -> int:
-        """Store one measurement and return its id; see `MeasurementStore.add`.
-
-        Parameters
-        ----------
-        info, rest, id, beside
-            As there.
-        seconds : float
-            How long it took to compute.
-        """
+        """Store one measurement and return its id; see `MeasurementStore.add`."""
         # Big files are as dear as long computing.
         sync = self._at_once(seconds) or (bool(beside) and self._durable is not False)
         id = self._store.add(info, rest, id=id, sync=sync, beside=beside)

@@ -104,17 +104,7 @@ class ExperimentDocument:
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths of an experiment's files, and reading and writing those that are there once.
-
-    Parameters
-    ----------
-    directory : str
-        Absolute path.
-    experiment_name : str
-        The name of the experiment file in it.
-    config : Config
-        Names of files, and whether they are indented.
-    """
+    """The paths of an experiment's files, and reading and writing those that are there once."""
 
     directory: str
     experiment_name: str

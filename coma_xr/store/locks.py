@@ -65,13 +65,6 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 def lock(path: str, *, wait: float) -> Iterator[None]:
     """Hold a lock.
 
-    Parameters
-    ----------
-    path : str
-        A file for the lock alone.
-    wait : float
-        Seconds to wait for another holder.
-
     Raises
     ------
     ExperimentBusyError
@@ -125,15 +118,7 @@ def is_locked(path: str) -> bool:
 
 @dataclass(frozen=True)
 class Shard:
-    """The part of a scan that a run works on.
-
-    Parameters
-    ----------
-    number, of : int
-        Which part, from 0, of how many.
-    scan : str
-        What only the same scan has.
-    """
+    """The part of a scan that a run works on."""
 
     number: int
     of: int
@@ -310,13 +295,6 @@ def refuse_while_running(directory: str, what: str) -> None:
 @contextmanager
 def run_lock(directory: str, shard: Shard | None = None) -> Iterator[None]:
     """Hold this process's lock of a run, with a word about it in its file.
-
-    Parameters
-    ----------
-    directory : str
-        The experiment's.
-    shard : Shard, optional
-        The part of a scan that the run works on.
 
     Raises
     ------

@@ -31,19 +31,6 @@ _OWN = ("measurement_id", "repeat")
 class MergePlan:
     """What a merge adds, skips and cannot decide.
 
-    Parameters
-    ----------
-    new : list of int
-        The ids, in the other experiment, of measurements that are to be added.
-    equal : list of (int, int)
-        Ids there and here of copies, and of one event that both record; 0 for one that is added under another id.
-    conflicts : list of (int, int)
-        Ids there and here of what should be one event, but has different results.
-    ensembles : list of (int, int)
-        Ids there and here of the same parameters and repeat with different seeds.
-    repeats : dict of int to int
-        New numbers of repeats, by the ids there.
-
     Examples
     --------
     >>> MergePlan([1, 2], [(3, 3)])
@@ -103,17 +90,7 @@ _UNCERTAIN = "version 1"
 def plan_merge(
     own: Iterable[tuple[int, Tree]], other: Iterable[tuple[int, Tree]], key: Key, *, append: bool = False
 ) -> MergePlan:
-    """Compare the measurements of two experiments; nothing is written.
-
-    Parameters
-    ----------
-    own, other : iterable of (int, tree)
-        Ids and trees of this experiment and of the one that is to be added.
-    key : callable
-        Returns what is equal for the same parameters, None for a tree without them.
-    append : bool, default False
-        Give independent samples of the same parameters new numbers of repeats.
-    """
+    """Compare the measurements of two experiments; nothing is written."""
     copies: dict[str, list[int]] = {}
     known: dict[Hashable, list[_Entry]] = {}
     taken: Counter[Hashable] = Counter()
@@ -215,21 +192,6 @@ def add_new(
     stem_of: Callable[[int], str],
 ) -> dict[int, int]:
     """Add measurements of one store to another under new ids, which are returned by the old ones.
-
-    Parameters
-    ----------
-    store, other : MeasurementStore
-        To which, from which.
-    plan : MergePlan
-        Says which ones, and their new repeats.
-    first : int
-        The first id to give.
-    format : Format
-        Of new files.
-    pretty, strict : bool
-        Whether these are indented, and strictly legal JSON.
-    stem_of : callable
-        Returns for an id of the other the path of its file without the ending, of which files beside it are named.
 
     Raises
     ------

@@ -31,22 +31,6 @@ def check_plain_name(name: str, option: str) -> None:
 class Names:
     """The names that a template gives, and back.
 
-    Parameters
-    ----------
-    template : str
-        Has the placeholder once.
-    placeholder : str
-        What the id takes the place of.
-    suffix : str, default ".json"
-        The format's.
-    first : int, default 1
-        The lowest id that counts.
-
-    Attributes
-    ----------
-    head : str
-        What all names begin with.
-
     Raises
     ------
     ConfigError

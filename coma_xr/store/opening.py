@@ -191,15 +191,7 @@ def _without_experiment_file(directory: str, names: Sequence[str], wanted: Wante
 
 
 def create(wanted: Wanted, info: dict[str, Any]) -> Found:
-    """Make a new experiment, or return the one that another process made meanwhile.
-
-    Parameters
-    ----------
-    wanted : Wanted
-        Where; the id is the next of the index of experiments when None is asked for and there is an index.
-    info : dict
-        Description and tags.
-    """
+    """Make a new experiment, or return the one that another process made meanwhile."""
     if not files.is_directory(wanted.path):
         files.make_directory(wanted.path)
     with lock(files.inside(wanted.path, LOCK), wait=_WAIT):

@@ -48,29 +48,6 @@ _WAIT = 60.0
 class ExperimentDirectory:
     """The directory of one experiment.
 
-    Parameters
-    ----------
-    path : str or path
-        The directory, or the experiment file in it.
-    mode : {"a", "r", "x"}, default "a"
-        Open or create; open and never write; create.
-    id : int, optional
-        The experiment's id. Chooses among several experiment files; for a new experiment the next one of the
-        index of experiments, if there is an index, when it is not given.
-    description : str, optional
-        Of a new experiment.
-    tags : sequence of str, optional
-        Of a new experiment.
-    config : Config, mapping or None
-        Settings; None reads ``preferences.conf``.
-
-    Attributes
-    ----------
-    path : str
-        The directory, absolute.
-    config : Config
-        The settings.
-
     Raises
     ------
     ExperimentError
@@ -220,13 +197,7 @@ class ExperimentDirectory:
         return self._store
 
     def trees(self, *, strict: bool = False) -> Iterator[tuple[int, Tree]]:
-        """Yield id and tree of every measurement that can be read, in the order of the ids.
-
-        Parameters
-        ----------
-        strict : bool, default False
-            Raise DataFileError when there are others; by default one warning names them.
-        """
+        """Yield id and tree of every measurement that can be read, in the order of the ids."""
         store = self.measurements
         yield from store.trees()
         warn_of_ids(self.path, store.other_ids)
@@ -339,11 +310,6 @@ class ExperimentDirectory:
 
         What another process changes at the same time is kept too.
 
-        Parameters
-        ----------
-        change : callable
-            Changes the dictionary that it is given.
-
         Raises
         ------
         ExperimentError
@@ -446,11 +412,6 @@ class ExperimentDirectory:
     def running(self, shard: Shard | None = None) -> Iterator[None]:
         """Hold the lock of a run; a warning tells when another run works on the experiment.
 
-        Parameters
-        ----------
-        shard : Shard, optional
-            The part of a scan that is run; there is no warning of runs of the other parts.
-
         Raises
         ------
         ExperimentBusyError
@@ -471,27 +432,14 @@ class ExperimentDirectory:
             yield
 
     def saving(self, durable: Durable = "auto") -> AbstractContextManager[Saver]:
-        """Return a context that gives a `Saver`, which adds measurements and failures.
-
-        Parameters
-        ----------
-        durable : "auto" or bool
-            "auto": what took 20 ms or more to compute is on the disk for good when it counts as saved, the
-            rest a second later; True: all at once; False: when the operating system likes to.
-        """
+        """Return a context that gives a `Saver`, which adds measurements and failures."""
         self._check_active()
         return saving(self.measurements, self._layout, durable)
 
     # ----------------------------------------------------------------------------------------- life cycle
 
     def deactivate(self, *, compress: bool = False) -> None:
-        """Move all measurements and failures into the experiment file, with a copy of the state.
-
-        Parameters
-        ----------
-        compress : bool, default False
-            Write ``experiment.000001.json.gz`` (``.xml.gz``). Coma 2 does not read this.
-        """
+        """Move all measurements and failures into the experiment file, with a copy of the state."""
         with self._alone("deactivated"):
             protocols.deactivate(self._layout, self._document, self._state, compress=compress)
 
@@ -531,18 +479,7 @@ class ExperimentDirectory:
     def restore(
         self, choose: Callable[[list[removing.Removed]], list[removing.Removed]] | None = None
     ) -> dict[int, int]:
-        """Put removed measurements back, by default all, with the records of failures of their ids.
-
-        Parameters
-        ----------
-        choose : callable, optional
-            Returns those of all removed measurements that are wanted.
-
-        Returns
-        -------
-        dict of int to int
-            The ids, old and new; a new one where the old one was given again.
-        """
+        """Put removed measurements back, by default all, with the records of failures of their ids."""
         with self._changing():
             self._check_active()
             removed = list(self.removed())
@@ -634,23 +571,6 @@ class ExperimentDirectory:
 
         Repeated after it was cut off, it adds what is left.
 
-        Parameters
-        ----------
-        other : ExperimentDirectory
-        key : callable
-            Returns what is equal for trees of the same parameters, None for a tree without them.
-        keep_both : bool, default False
-            Add conflicts and ensembles of other seeds as they are.
-        append : bool, default False
-            Add independent samples as further repeats.
-
-        Returns
-        -------
-        MergePlan
-            What was new, equal, in conflict.
-        dict
-            The new id for each one of the other experiment that was added.
-
         Raises
         ------
         ExperimentError
@@ -688,18 +608,6 @@ class ExperimentDirectory:
 
     def verify(self, *, repair: bool = False) -> list[Finding]:
         """Check every file of the experiment.
-
-        Parameters
-        ----------
-        repair : bool, default False
-            Mend what can be mended, without deleting anything that may hold data: unusable files are moved to
-            ``removed/``. Measurement files beside an archive, as deactivate() or activate() leave them when cut
-            off, are taken into it.
-
-        Returns
-        -------
-        list of Finding
-            What is not as it should be, in the order of the files' names; empty when all is well.
 
         Raises
         ------

@@ -37,15 +37,6 @@ def deactivate(
 ) -> None:
     """Move all measurements and failures into the experiment file, with copies of the state and of ``code/``.
 
-    Parameters
-    ----------
-    layout : Layout
-        Where.
-    document, kept
-        What the experiment file and the state hold now.
-    compress : bool, default False
-        Write a compressed experiment file.
-
     Raises
     ------
     DataFileError
@@ -232,13 +223,7 @@ def _is_there(path: str, text: bytes, archive: str) -> bool:
 def reset(
     layout: Layout, document: ExperimentDocument, kept: StateDocument, *, delete: bool = False
 ) -> dict[str, Any]:
-    """Move all measurements and failures to ``removed/``, or delete them; the next id is 1 again.
-
-    Returns
-    -------
-    dict
-        How many ``measurements`` and ``failures``, how many ``bytes``, and the ``folder``.
-    """
+    """Move all measurements and failures to ``removed/``, or delete them; the next id is 1 again."""
     archive = layout.file_of(document)
     archived = entries_by_id(document.measurements or [], archive)[0]
     if not delete and document.measurements is not None:

@@ -46,21 +46,7 @@ _NUMBERED = re.compile(r"\.[0-9]+(\.[a-z]+)$")
 
 @dataclass(frozen=True)
 class Folder:
-    """What one operation took away.
-
-    Parameters
-    ----------
-    path : str
-        The folder.
-    date : str, optional
-        When (UTC).
-    operation : str
-        By what: "remove", "reset", "repair", ...
-    reason : str, optional
-        Why.
-    marks : dict
-        Marks of `exclude` on measurements in it, as in the state.
-    """
+    """What one operation took away."""
 
     path: str
     date: str | None = None
@@ -122,17 +108,6 @@ def remove(
     layout: Layout, ids: Iterable[int], reason: str | None = None, marks: Mapping[str, Tree] | None = None
 ) -> Folder:
     """Move the files of measurements to a new folder.
-
-    Parameters
-    ----------
-    layout : Layout
-        Where.
-    ids : iterable of int
-        Of the measurements.
-    reason : str, optional
-        Why.
-    marks : mapping, optional
-        The marks of `exclude`.
 
     Raises
     ------

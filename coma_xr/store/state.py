@@ -31,23 +31,7 @@ _BEGINNING = 64
 
 @dataclass(frozen=True)
 class StateDocument:
-    """What ``coma.json`` holds.
-
-    Parameters
-    ----------
-    sections : dict
-        What was defined, annotated, excluded and run, by the name of the section.
-    reset : dict, optional
-        Up to which ids a reset that is under way takes measurements and failures away, and how.
-    damaged, fault : str
-        The name of a file that holds more than that, which cannot be used, and why.
-    foreign : str
-        Why the file is not ours; it is not written then.
-    data : bytes, optional
-        The content of the file, None without one.
-    old : tuple of str
-        The names of version 1's files, whose sections are among these.
-    """
+    """What ``coma.json`` holds."""
 
     sections: dict[str, Tree] = field(default_factory=dict)
     reset: dict[str, Any] | None = None

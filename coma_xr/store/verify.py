@@ -36,24 +36,7 @@ Action = Callable[[], object]
 
 
 class Inspection:
-    """All that is wrong in the directory of one experiment, and what mends it.
-
-    Parameters
-    ----------
-    layout : Layout
-        Where.
-    document, kept
-        What experiment file and state hold.
-    alone : bool, default True
-        No other experiment shares the directory; else nobody knows whose measurement files are there.
-    unfit : sequence of str, optional
-        Marks of `exclude` that fit no measurement, each as a sentence.
-
-    Attributes
-    ----------
-    findings : list of Finding
-        In the order of the files' names.
-    """
+    """All that is wrong in the directory of one experiment, and what mends it."""
 
     def __init__(
         self,

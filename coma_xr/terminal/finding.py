@@ -26,13 +26,6 @@ _DEPTH = 3
 def opened(path: str, *, write: bool = False) -> Experiment:
     """Return an experiment that is there.
 
-    Parameters
-    ----------
-    path : str
-        Its directory, or its experiment file.
-    write : bool, default False
-        Open it to change it; otherwise nothing is ever written.
-
     Raises
     ------
     ExperimentError
@@ -98,17 +91,7 @@ class _Names:
 def experiments_below(
     path: str, problem: Callable[[str], None], *, depth: int | None = None
 ) -> Iterator[str]:
-    """Yield the paths of the experiments in a directory and below it, sorted.
-
-    Parameters
-    ----------
-    path : str
-        A directory. Where several experiments share one, their files are yielded.
-    problem : callable
-        Called with a sentence about each directory that cannot be listed.
-    depth : int, optional
-        How many levels below `path` are looked at. By default all.
-    """
+    """Yield the paths of the experiments in a directory and below it, sorted."""
     yield from _below(path, _Names(Config.of(None)), problem, set(), math.inf if depth is None else depth)
 
 

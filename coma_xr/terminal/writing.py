@@ -28,21 +28,7 @@ def export(path: str, output: str, *, where: str | None, overwrite: bool) -> Non
 def plot(
     path: str, output: str | None, *, where: str | None, overwrite: bool, arguments: Mapping[str, Any]
 ) -> None:
-    """Draw an experiment into a file, and say which.
-
-    Parameters
-    ----------
-    path : str
-        The experiment's.
-    output : str or None
-        The file; None is a PNG with the experiment's name in the working directory.
-    where : str or None
-        Only measurements for which it holds.
-    overwrite : bool
-        Replace a file that is there.
-    arguments : mapping
-        Those of `coma_xr.plot`.
-    """
+    """Draw an experiment into a file, and say which."""
     experiment = opened(path)
     output = output or f"{experiment.path.name}.png"
     # Before the time that reading takes.

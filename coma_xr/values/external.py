@@ -97,29 +97,7 @@ class _Path(str):
 
 @dataclass(frozen=True)
 class Reference:
-    """What a tree keeps of an array in a file of its own.
-
-    Parameters
-    ----------
-    file : str
-        The part of the file's name behind that of the measurement, such as ``psi.nc``.
-    type : str
-        ``numpy.ndarray``, ``xarray.DataArray`` or ``xarray.Dataset``.
-    shape : tuple of int
-        Of a Dataset, the sizes of its dims.
-    dtype : str or None
-        NumPy's text; None for a Dataset.
-    size : int
-        Of the file [bytes].
-    sha256 : str
-        Of the file's content.
-    variable : str or None
-        The name of the array in the file.
-    name : str or None
-        That of the DataArray itself.
-    path : str or None
-        Where the file is; None where that is not known.
-    """
+    """What a tree keeps of an array in a file of its own."""
 
     file: str
     type: str
@@ -222,15 +200,7 @@ def references(tree: Any) -> Iterator[Reference]:
 
 
 def located(tree: Any, stem: str) -> Any:
-    """Return a plain tree in which references say where their files are.
-
-    Parameters
-    ----------
-    tree : dict
-        Plain; not changed.
-    stem : str
-        The path of the measurement's file, without its ending.
-    """
+    """Return a plain tree in which references say where their files are."""
     if type(tree) is list:
         return [located(child, stem) if type(child) in (dict, list) else child for child in tree]
     if type(tree) is not dict:

@@ -98,11 +98,6 @@ def encode(value: Any, plain: ToTree) -> Any:
 class Classes:
     """The classes that a caller gave, to be found by what files call them.
 
-    Parameters
-    ----------
-    classes : iterable of type
-        Found by module and name, else by the name alone, as after a move to another module.
-
     Raises
     ------
     SerializationError
@@ -154,19 +149,6 @@ class Classes:
 
 def rebuild(kind: type, state: dict[str, Any], setstate: str = SETSTATE, *, whole: bool = False) -> Any:
     """Return an object of a class, made of its state.
-
-    Parameters
-    ----------
-    kind : type
-        With a setstate method it is made by this, else a dataclass or named tuple by its constructor, else the
-        state becomes the object's attributes.
-    state : dict
-        Values, not their stored forms.
-    setstate : str, default "coma_setstate"
-        The name of the method.
-    whole : bool, default False
-        The state is a whole measurement, into which the experiment wrote `info` and `parameters`. A setstate method
-        gets both, a dataclass or named tuple only what are fields of its, of other classes `info` is no attribute.
 
     Raises
     ------

@@ -59,30 +59,6 @@ def to_plain(
 ) -> Tree:
     """Return the plain tree of a value.
 
-    Parameters
-    ----------
-    value : object
-        Text, numbers, None, bool, dictionaries, lists, tuples, values of Python's own types, of NumPy, pandas
-        and xarray, named tuples, dataclasses, members of an Enum, objects with a getstate method, and of types
-        that were registered, nested as deep as 96 levels.
-    getstate : str, default "coma_getstate"
-        The name of the method that returns an object's state.
-    beside : callable, optional
-        Takes each array that `coma_xr.external` marked, with the keys that lead to it, and returns what the tree
-        keeps of it. Without it there may be none.
-    exact : bool, default False
-        Keep tuples, all scalars of NumPy, object arrays and keys that are no text, as exported files do. Measurement
-        files have lists, Python's numbers, and no such arrays and keys.
-    at : tuple of str, default ()
-        Where paths in messages begin.
-    name_of : callable, optional
-        Returns the name that is stored for a function or class, and None for anything else.
-
-    Returns
-    -------
-    dict, list, str, int, float, bool or None
-        Shares nothing that can change with `value`.
-
     Raises
     ------
     SerializationError
@@ -263,13 +239,6 @@ def _cannot_store(value: Any, path: tuple[str, ...], getstate: str) -> str:
 def from_plain(tree: Tree, at: Sequence[str] = ()) -> Any:
     """Return the values of a plain tree: as it is, with values in place of their stored forms.
 
-    Parameters
-    ----------
-    tree : dict, list, str, int, float, bool or None
-        A plain tree.
-    at : sequence of str, default ()
-        Keys that lead to it from where the paths in messages begin.
-
     Raises
     ------
     DataFileError
@@ -325,19 +294,6 @@ def restore(
     at: Sequence[str] = (),
 ) -> Any:
     """Return the values of a plain tree, with objects of the given classes in place of their state.
-
-    Parameters
-    ----------
-    tree : dict or list
-        A plain tree.
-    classes : iterable of type
-        The only classes of which objects are made; the state of others stays a dictionary.
-    setstate : str, default "coma_setstate"
-        The name of the method that takes an object's state.
-    whole : bool, default False
-        The tree is a whole measurement, into which the experiment wrote `info` and `parameters`.
-    at : sequence of str, default ()
-        Keys that lead to it from where the paths in messages begin.
 
     Raises
     ------

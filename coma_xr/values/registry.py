@@ -19,19 +19,7 @@ _BUILT_IN = frozenset({str, int, float, bool, type(None), dict, list, tuple, obj
 
 @dataclass(frozen=True)
 class Registration:
-    """One type of the user's and its way to and from a tree.
-
-    Parameters
-    ----------
-    type : type
-        The class.
-    to_tree : callable
-        Makes of an object what is stored.
-    from_tree : callable
-        Makes an object again.
-    name : str
-        What files call the type.
-    """
+    """One type of the user's and its way to and from a tree."""
 
     type: type
     to_tree: Callable[[Any], Any]

@@ -103,13 +103,6 @@ def encode(value: Any, plain: ToTree, *, exact: bool = False) -> Any:
 def decode(node: dict[str, Any], value: ToValue) -> Any:
     """Return the value of a stored form; the node as a dictionary where nothing here knows the type.
 
-    Parameters
-    ----------
-    node : dict
-        For which `coma_xr.tree.is_typed` is true.
-    value : callable
-        Makes the values of its parts.
-
     Raises
     ------
     DataFileError

@@ -36,19 +36,7 @@ _NUMBERS = "biufmM"
 
 @dataclass(frozen=True)
 class Choice:
-    """One figure.
-
-    Attributes
-    ----------
-    variables : tuple of str
-        The data variables that it shows.
-    arguments : mapping
-        Those of `coma_xr.plot`.
-    at : mapping of str to int
-        Positions along dims that the figure has no place for.
-    every : mapping of str to int
-        Of these dims only every so-manieth value is drawn.
-    """
+    """One figure."""
 
     variables: tuple[str, ...]
     arguments: Mapping[str, Any]
@@ -63,13 +51,6 @@ class Choice:
 
 def choose(ds: xr.Dataset, most: int = 6) -> tuple[list[Choice], dict[str, str]]:
     """Return the figures that sum a Dataset up, and why variables are in none of them.
-
-    Parameters
-    ----------
-    ds : Dataset
-        As `Experiment.to_dataset` returns it.
-    most : int, default 6
-        So many figures; further variables are left out.
 
     Examples
     --------

@@ -26,13 +26,7 @@ _WIDE, _HIGH = 900, 320
 
 
 def status_of(ds: xr.Dataset) -> xr.DataArray | None:
-    """Return what became of each measurement: ``done``, ``failed``, ``missing``, ``excluded`` or ``not_asked``.
-
-    Parameters
-    ----------
-    ds : Dataset
-        As `Experiment.to_dataset` returns it.
-    """
+    """Return what became of each measurement: ``done``, ``failed``, ``missing``, ``excluded`` or ``not_asked``."""
     for name in ("measurement_status", "coma_status"):
         if name in ds.coords and _MEANINGS in ds[name].attrs:
             meanings = ds[name].attrs[_MEANINGS].split()
@@ -48,13 +42,7 @@ def counts_of(status: xr.DataArray) -> dict[str, int]:
 
 
 def bar(counts: dict[str, int]) -> Html:
-    """Return a bar with a part for each kind, and below it their numbers.
-
-    Parameters
-    ----------
-    counts : dict of str to int
-        For ``done``, ``failed``, ``missing``, ``excluded``.
-    """
+    """Return a bar with a part for each kind, and below it their numbers."""
     there = {kind: number for kind, number in counts.items() if number}
     parts = [
         tag(
@@ -87,20 +75,7 @@ def _key(kind: str) -> Html:
 
 
 def map_of(ds: xr.Dataset, status: xr.DataArray) -> Html | None:
-    """Return a map of the two longest dims, coloured by what became of the measurements there.
-
-    Parameters
-    ----------
-    ds : Dataset
-        Has the labels of the dims.
-    status : DataArray
-        What `status_of` returned.
-
-    Returns
-    -------
-    Html or None
-        None when all there is is done, or nothing lies along a dim.
-    """
+    """Return a map of the two longest dims, coloured by what became of the measurements there."""
     if not status.size or bool((status == "done").all()) or max(status.shape, default=0) < 2:
         return None
     places = status.copy(data=sum(place * (status.values == kind) for place, kind in enumerate(_KINDS)))

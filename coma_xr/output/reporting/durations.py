@@ -20,13 +20,7 @@ _LONG = 10.0
 
 
 def durations_html(durations: Sequence[float]) -> Html:
-    """Return quantiles and a histogram of durations.
-
-    Parameters
-    ----------
-    durations : sequence of float
-        In seconds.
-    """
+    """Return quantiles and a histogram of durations."""
     found = sorted(value for value in durations if math.isfinite(value) and value >= 0)
     if not found:
         return Html()

@@ -14,19 +14,7 @@ __all__ = ["Facts", "FailureGroup", "Quantity"]
 
 @dataclass(frozen=True)
 class Quantity:
-    """One parameter or result.
-
-    Attributes
-    ----------
-    name, path, type : str
-    values : str
-        Which values it has, in a few words.
-    units, long_name : str or None
-    number : int
-        How many measurements have it.
-    varies : bool
-        Whether it has several values.
-    """
+    """One parameter or result."""
 
     name: str
     path: str
@@ -40,17 +28,7 @@ class Quantity:
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Failures with the same exception, raised at the same line.
-
-    Attributes
-    ----------
-    exception, line : str
-    messages, parameters : sequence of str
-        Of the first ones.
-    traceback : str
-        Of the first one.
-    number : int
-    """
+    """Failures with the same exception, raised at the same line."""
 
     exception: str
     line: str
@@ -62,34 +40,7 @@ class FailureGroup:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a report says of an experiment.
-
-    Attributes
-    ----------
-    name : str
-        What the experiment is called; nothing of the directories above it.
-    description : str or None
-    about : mapping of str to str
-        Names and values for the head: id, tags, dates.
-    measurements, failed : int
-        How many there are.
-    missing : int or None
-        How many parameter sets of the last scan were neither done nor failed; None when that is not known.
-    parameters, results : sequence of Quantity
-    dataset : Dataset or None
-        What came out; None when no Dataset could be made.
-    how : str
-        The call that makes this Dataset from the experiment ``e``.
-    failures : sequence of FailureGroup
-    durations : sequence of float
-        Of measurements [s].
-    made_with : mapping of str to mapping of str to int
-        For hosts, programs, versions, commits: how many measurements.
-    created : str
-        When the report was made, and by which version.
-    problems, notes : sequence of str
-        Files that cannot be read; warnings.
-    """
+    """What a report says of an experiment."""
 
     name: str
     description: str | None = None

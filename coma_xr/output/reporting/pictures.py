@@ -24,29 +24,14 @@ _BROAD = 700
 
 @dataclass(frozen=True)
 class Pictures:
-    """The figures of a report.
-
-    Attributes
-    ----------
-    figures : list of Html
-    left : dict of str to str
-        Why variables are in none of them.
-    """
+    """The figures of a report."""
 
     figures: list[Html]
     left: dict[str, str]
 
 
 def draw_all(ds: xr.Dataset, how: str) -> Pictures:
-    """Draw the figures that sum a Dataset up.
-
-    Parameters
-    ----------
-    ds : Dataset
-        As `Experiment.to_dataset` returns it.
-    how : str
-        The call that makes it, for the code below the figures.
-    """
+    """Draw the figures that sum a Dataset up."""
     choices, left = choose(ds)
     figures = []
     for choice in choices:
