@@ -524,9 +524,9 @@ def _span_of_numpy(value: Any) -> tuple[Mark, int, int]:
     """Return the moments from the beginning of a time of NumPy to that of the next one."""
     import numpy as np
 
-    unit, count = np.datetime_data(value.dtype)
-    following = value + np.timedelta64(count, unit)
-    moments = [moment.astype("M8[D]") if unit in ("Y", "M") else moment for moment in (value, following)]
+    days = np.datetime_data(value.dtype)[0] in ("Y", "M")
+    step = np.array(1, value.dtype.str.replace("M8", "m8"))
+    moments = [moment.astype("M8[D]") if days else moment for moment in (value, value + step)]
     begin, end = (_key_of_numpy_time(moment)[1] for moment in moments)
     return _NAIVE, begin, end - 1
 
