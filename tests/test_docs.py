@@ -39,6 +39,7 @@ DIRECTIVE = re.compile(r"^\.\. auto(\w+):: (\S+)\n((?:   :.*\n?)*)", re.MULTILIN
 ELSEWHERE = {
     "coming-from-coma-2.md": "test_tutorial.py",
     "cpp.md": "test_cpp.py",
+    "recipes.md": "test_recipes.py",
     "terminal.md": "terminal/test_page.py",
 }
 CONDITIONS = "coma_xr.define.conditions"

@@ -12,6 +12,8 @@ PAGE = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text("utf-8")
 SETUP, *RECIPES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
+# The libraries of the recipes are large: the extra `recipes` has them.
+@pytest.mark.ci
 @pytest.mark.parametrize("number", range(len(RECIPES)))
 def test_a_recipe_runs(number, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

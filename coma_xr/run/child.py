@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import IO
-
-__all__ = ["Ended", "run"]
 
 # What is kept of what a process says, when it is not its result [bytes].
 _TAIL = 8192
@@ -73,34 +73,64 @@ def run(
     OSError
         It cannot be started.
     """
-    with subprocess.Popen(
-        list(arguments),
-        cwd=directory,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        # A group of its own: Ctrl-C in the terminal is for the run, which finishes what has begun.
-        start_new_session=True,
-    ) as process:
-        code: int | None = None
-        try:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            output, errors = _Drain(process, process.stdout, most), _Drain(process, process.stderr)
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            if code is None:
-                _end(process)
-        for drain in (output, errors):
-            drain.join(_ARRIVAL)
-            if drain.is_alive():
-                # Something that the process has started still holds the pipe.
-                _signal(process, signal.SIGKILL)
-                drain.join(_GRACE)
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with _interruptions_held():
+            process = subprocess.Popen(
+                list(arguments),
+                cwd=directory,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                # A group of its own: Ctrl-C in the terminal is for the run, which finishes what has begun.
+                start_new_session=True,
+            )
+        return _outcome(process, timeout, most)
+    finally:
+        if process is not None:
+            with process:
+                if process.returncode is None:
+                    _end(process)
+
+
+def _outcome(process: subprocess.Popen[bytes], timeout: float | None, most: int | None) -> Ended:
+    """Wait for a process, and end it when it takes too long or the wait is interrupted."""
+    code: int | None = None
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        output, errors = _Drain(process, process.stdout, most), _Drain(process, process.stderr)
+        code = process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        if code is None:
+            _end(process)
+    for drain in (output, errors):
+        drain.join(_ARRIVAL)
+        if drain.is_alive():
+            # Something that the process has started still holds the pipe.
+            _signal(process, signal.SIGKILL)
+            drain.join(_GRACE)
     return Ended(code, output.data, errors.data, output.too_long)
+
+
+@contextmanager
+def _interruptions_held() -> Iterator[None]:
+    """Deliver Ctrl-C at the end: within `Popen` it would leave a process that runs on unnoticed."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    received: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: received.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if received:
+        handler(*received[0])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

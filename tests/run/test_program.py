@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -333,6 +334,23 @@ def test_an_interruption_ends_the_program(room, script, here):
     with pytest.raises(KeyboardInterrupt):
         f()
     thread.join()
+    assert ended(int((here / "pid").read_text()))
+
+
+def test_an_interruption_while_the_program_is_started_ends_it(room, script, here, monkeypatch):
+    f = program(script("echo $$ > $COMA_HERE/pid; sleep 60"), env={"COMA_HERE": here})
+
+    class Popen(subprocess.Popen):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            while not (here / "pid").exists() or not (here / "pid").read_text().strip():
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    with pytest.raises(KeyboardInterrupt):
+        f()
     assert ended(int((here / "pid").read_text()))
 
 
