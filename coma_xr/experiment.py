@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import coma_xr
-from coma_xr.checks import check_choice, check_flag, check_ids, check_integer, check_string, check_strings
+from coma_xr.checks import check_choice, check_flag, check_ids, check_string, check_strings
 from coma_xr.define.exact import things_of
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import check_extends
@@ -31,13 +31,13 @@ from coma_xr.recording import (
     with_kept_seed,
 )
 from coma_xr.run.by_hand import NewMeasurement
+from coma_xr.run.options import RunKeywords, RunOptions, takes_options
 from coma_xr.run.plan import Survey
 from coma_xr.run.pools import check_sendable
 from coma_xr.run.signature import name_of
 from coma_xr.run.worker import prepare
 from coma_xr.session import (
     Keeper,
-    Options,
     Session,
     chosen_of_removed,
     merge_measurements,
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
 
     from coma_xr.names import Names
     from coma_xr.run.report import RunReport
-    from coma_xr.run.runner import OnError
     from coma_xr.run.worker import Outcome, Protocol, Work
     from coma_xr.store.findings import Finding
     from coma_xr.tree import Path as TreePath
@@ -314,22 +313,12 @@ class Experiment(Readable):
 
     # Running
 
+    @takes_options
     def run(
         self,
         function: Callable[..., Any],
         scan: Any = None,
-        *,
-        max_workers: int | None = 1,
-        executor: Any = None,
-        timeout: float | None = None,
-        on_error: OnError = "auto",
-        retry_failed: bool = True,
-        repeats: int | None = None,
-        seed: int | None = None,
-        shard: tuple[int, int] | None = None,
-        limit: int | None = None,
-        progress: bool | None = None,
-        dry_run: bool = False,
+        **options: Unpack[RunKeywords],
     ) -> RunReport:
         """Run a function for each parameter set of which there is no measurement yet.
 
@@ -392,30 +381,27 @@ class Experiment(Readable):
         >>> e.run(lambda theta, L: {"t": theta * L}, {"theta": [0.1, 0.2, 0.3], "L": 1.0}, max_workers=2)
         RunReport(saved=1, asked=3, skipped=2, failed=0)
         """
-        options = Options(
-            on_error, retry_failed, max_workers, executor, timeout, repeats, shard, limit, progress
-        ).checked()
-        seed, dry_run = check_integer("seed", seed, optional=True), check_flag("dry_run", dry_run)
+        settings = RunOptions(**options)
         asked = None if scan is None else Scan.of(scan)
-        if asked is not None and options.repeats is None:
-            options = replace(options, repeats=asked.repeats)
+        if asked is not None and settings.repeats is None:
+            settings = replace(settings, repeats=asked.repeats)
         definition = self._definition_to_run(function, asked)
         wanted = self._sets if asked is None else asked.rows(definition)
-        work = replace(self._work(function, definition, asked, seed), things=things_of(wanted))
-        session = Session(self._place, work, wanted, self._past(), self._durable, options)
+        work = replace(self._work(function, definition, asked, settings.seed), things=things_of(wanted))
+        session = Session(self._place, work, wanted, self._past(), self._durable, settings)
         if asked is not None:
             self._check_definition(definition, work.defaults)
-        if dry_run:
+        if settings.dry_run:
             return session.dry_run()
         self._place.check_writable()
         before = self._definition, layout_rule(self._place, self._past())
-        check_sendable(work, options.max_workers, options.executor, options.timeout)
+        check_sendable(work, settings)
         if asked is not None:
             self._keep_definition(definition)
-        session = replace(session, work=with_kept_seed(self._place, work, seed))
+        session = replace(session, work=with_kept_seed(self._place, work, settings.seed))
         keep_function(self._place, name_of(function))
-        last = asked_for(definition, wanted, asked, options.repeats)
-        with self._place.running(None if options.shard is None else Shard.of_scan(options.shard, last)):
+        last = asked_for(definition, wanted, asked, settings.repeats)
+        with self._place.running(None if settings.shard is None else Shard.of_scan(settings.shard, last)):
             record = None if asked is None else ScanRecord.of(asked, definition)
             keep_scan(self._place, last, record, self._past())
             return session.run(partial(report_layout, self._place, self._past(), before))
@@ -871,6 +857,7 @@ class Experiment(Readable):
         return merge_measurements(self._place, other._place, self._past(), keep_both=keep_both, append=append)
 
 
+@checks_keywords
 class ParallelExperiment(Experiment):
     """An Experiment whose `run` uses all cores.
 
@@ -881,13 +868,10 @@ class ParallelExperiment(Experiment):
     RunReport(saved=3, asked=3, skipped=0, failed=0)
     """
 
+    @takes_options
     def run(
-        self,
-        function: Callable[..., Any],
-        scan: Any = None,
-        *,
-        max_workers: int | None = None,
-        **options: Any,
+        self, function: Callable[..., Any], scan: Any = None, **options: Unpack[RunKeywords]
     ) -> RunReport:
-        """Run as `Experiment.run` does, in one process for each core."""
-        return super().run(function, scan, max_workers=max_workers, **options)
+        """Run as `Experiment.run` does; without `max_workers`, in one process for each core."""
+        options.setdefault("max_workers", None)
+        return super().run(function, scan, **options)

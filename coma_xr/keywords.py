@@ -37,10 +37,13 @@ def checks_keywords(thing: T) -> T:
 
 def _checked(function: FunctionType, *, is_method: bool = False) -> Callable[..., Any]:
     code = function.__code__
-    if code.co_flags & _TAKES_ANY:
+    first = max(code.co_posonlyargcount, int(is_method))
+    if hasattr(function, "__signature__"):
+        known = tuple(function.__signature__.parameters)[first:]
+    elif code.co_flags & _TAKES_ANY:
         return function
-    last = code.co_argcount + code.co_kwonlyargcount
-    known = code.co_varnames[max(code.co_posonlyargcount, int(is_method)) : last]
+    else:
+        known = code.co_varnames[first : code.co_argcount + code.co_kwonlyargcount]
     accepted = frozenset(known)
 
     @functools.wraps(function)

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast
 
-from coma_xr.checks import check_choice, check_flag, check_ids, check_integer, check_positive
+from coma_xr.checks import check_ids
 from coma_xr.define.past import read
 from coma_xr.errors import DataFileWarning, ParameterError, PathError, StorageError, warn
 from coma_xr.recording import definition_of, record_names, unite_names, unite_scans
-from coma_xr.run import pools
 from coma_xr.run.plan import plan, survey
-from coma_xr.run.runner import OnError, dry_run, run_plan
+from coma_xr.run.runner import dry_run, run_plan
 from coma_xr.run.signature import makes_no_difference, name_of
 from coma_xr.same import doubles, key, near_pairs
 from coma_xr.store.durability import ending
 from coma_xr.store.hints import fault_of_failure
 from coma_xr.store.locks import tell
-from coma_xr.text import count, listing, shortened
+from coma_xr.text import count, listing
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
     from coma_xr.define.past import Past
+    from coma_xr.run.options import RunOptions
     from coma_xr.run.plan import Plan, Survey
     from coma_xr.run.report import RunReport
     from coma_xr.run.worker import Outcome, Work
@@ -201,49 +201,6 @@ class Keeper:
 
 
 @dataclass(frozen=True)
-class Options:
-    """How a run is done; the arguments of `Experiment.run` of the same names."""
-
-    on_error: OnError = "auto"
-    retry_failed: bool = True
-    max_workers: int | None = 1
-    executor: Any = None
-    timeout: float | None = None
-    repeats: int | None = None
-    shard: tuple[int, int] | None = None
-    limit: int | None = None
-    progress: bool | None = None
-
-    def checked(self) -> Options:
-        """Return the options as plain values; ParameterError for those that make no sense, or not together."""
-        timeout = check_positive("timeout", self.timeout, "seconds")
-        pools.check(self.executor, timeout)
-        return Options(
-            check_choice("on_error", self.on_error, get_args(OnError)),
-            check_flag("retry_failed", self.retry_failed),
-            check_integer("max_workers", self.max_workers, 1, optional=True),
-            self.executor,
-            timeout,
-            check_integer("repeats", self.repeats, 1, optional=True),
-            _checked_shard(self.shard),
-            check_integer("limit", self.limit, optional=True),
-            None if self.progress is None else check_flag("progress", self.progress),
-        )
-
-
-def _checked_shard(shard: Any) -> tuple[int, int] | None:
-    if shard is None:
-        return None
-    numbers = None if isinstance(shard, (set, frozenset)) else check_ids("shard", shard)
-    if numbers is None or len(numbers) != 2 or not 0 <= numbers[0] < numbers[1]:
-        raise ParameterError(
-            f"shard={shortened(shard)} is no part of a scan.",
-            expected="a pair (i, n) with i from 0 to n - 1, such as (0, 8)",
-        )
-    return numbers[0], numbers[1]
-
-
-@dataclass(frozen=True)
 class Session:
     """One run of an experiment."""
 
@@ -252,14 +209,14 @@ class Session:
     wanted: Sequence[Sequence[Tree]]
     past: Past
     durable: Durable
-    options: Options
+    options: RunOptions
 
     def run(self, finish: Callable[[list[Any], list[Any]], None]) -> RunReport:
         """Run the parameter sets that have no measurement yet.
 
         `finish` is called at the end, with the keys of the parameter sets measured before, and by then.
         """
-        place, options = self.place, self.options
+        place = self.place
         there, failed, todo = self._plan()
         self._warn(todo, there)
         with place.saving(self.durable) as saving:
@@ -268,14 +225,10 @@ class Session:
                 report = run_plan(
                     self.work,
                     todo,
+                    self.options,
                     save=keeper.save,
                     record_failure=keeper.record_failure,
-                    on_error=options.on_error,
                     ever_succeeded=bool(there.ids),
-                    progress=options.progress,
-                    max_workers=options.max_workers,
-                    executor=options.executor,
-                    timeout=options.timeout,
                     versions=there.versions,
                     tell=partial(tell, place.path),
                 )
@@ -286,7 +239,7 @@ class Session:
     def dry_run(self) -> RunReport:
         """Say what `run` would do, and about how long it would take; nothing is written."""
         there, _, todo = self._plan()
-        return dry_run(todo, there, max_workers=self.options.max_workers, executor=self.options.executor)
+        return dry_run(todo, there, self.options)
 
     def _plan(self) -> tuple[Survey, Survey, Plan]:
         work, options = self.work, self.options

@@ -34,10 +34,14 @@ def foreign_pool(work: Work, executor: Any, places: int | None = None) -> Pool:
         When the function cannot be sent to another process.
     """
     executor = executor_of(executor)
-    # Threads of this process can have the function as it is.
-    if isinstance(executor, ThreadPoolExecutor):
+    if has_threads(executor):
         return _ForeignPool(remote.Loaded(work, session_settings()), None, executor, places)
     return _ForeignPool(packed(work), work.things, executor, places)
+
+
+def has_threads(executor: Any) -> bool:
+    """Whether an executor works in threads of this process, which can have the function as it is."""
+    return isinstance(executor, ThreadPoolExecutor)
 
 
 def capacity(executor: Any) -> int:

@@ -2,59 +2,36 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
-
-from coma_xr.errors import ParameterError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from coma_xr.run.options import RunOptions
     from coma_xr.run.pool import Pool
     from coma_xr.run.worker import Work
 
-__all__ = ["check", "pool_of", "workers_of"]
 
-
-def check(executor: Any, timeout: float | None) -> None:
-    """Raise ParameterError when an executor cannot be used, or not with a timeout."""
-    if executor is None:
-        return
-    if timeout is not None:
-        raise ParameterError(
-            "timeout= works with the worker processes of coma_xr, which can be killed, and not with executor=.",
-            ways=["Set the limit in the executor, or use max_workers=."],
-        )
-    from coma_xr.run.executors import executor_of
-
-    executor_of(executor)
-
-
-def check_sendable(work: Work, max_workers: int | None, executor: Any, timeout: float | None) -> None:
+def check_sendable(work: Work, options: RunOptions) -> None:
     """Raise SerializationError when workers are asked for and the function cannot be sent to another process."""
-    if isinstance(executor, ThreadPoolExecutor) or (
-        executor is None and max_workers == 1 and timeout is None
-    ):
-        return
-    from coma_xr.run import remote
+    if options.needs_processes:
+        from coma_xr.run import remote
 
-    remote.pack(work)
+        remote.pack(work)
 
 
-def workers_of(max_workers: int | None, executor: Any) -> int:
+def workers_of(options: RunOptions) -> int:
     """Return how many workers a run would have."""
-    if executor is not None:
+    if options.executor is not None:
         from coma_xr.run.executors import capacity
 
-        return capacity(executor)
-    if max_workers is None:
+        return capacity(options.executor)
+    if options.max_workers is None:
         from coma_xr.run.workers import cores
 
         return cores()
-    return max_workers
+    return options.max_workers
 
 
-def pool_of(
-    work: Work, number: int, *, max_workers: int | None, executor: Any, timeout: float | None
-) -> Pool | None:
+def pool_of(work: Work, number: int, options: RunOptions) -> Pool | None:
     """Return who computes; None for this process itself.
 
     Raises
@@ -62,13 +39,12 @@ def pool_of(
     SerializationError
         When the function cannot be sent to another process.
     """
-    if executor is not None:
+    if options.executor is not None:
         from coma_xr.run.executors import foreign_pool
 
-        return foreign_pool(work, executor, None if max_workers == 1 else max_workers)
-    if not number or (max_workers == 1 and timeout is None):
+        return foreign_pool(work, options.executor, None if options.max_workers == 1 else options.max_workers)
+    if not number or not options.needs_processes:
         return None
-    from coma_xr.run.workers import cores, own_pool
+    from coma_xr.run.workers import own_pool
 
-    max_workers = cores() if max_workers is None else max_workers
-    return own_pool(work, min(max_workers, number), timeout)
+    return own_pool(work, min(workers_of(options), number), options.timeout)

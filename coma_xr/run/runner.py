@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from coma_xr.errors import ComaError, RunError, StorageError, warn
 from coma_xr.run.interrupts import Interrupts
@@ -19,13 +19,10 @@ from coma_xr.run.worker import PARTIAL, Outcome, Work, call
 from coma_xr.text import clean_lines
 
 if TYPE_CHECKING:
+    from coma_xr.run.options import RunOptions
     from coma_xr.run.plan import Plan, Survey, Task
     from coma_xr.run.pool import Pool
     from coma_xr.values.plain import Tree
-
-__all__ = ["Keep", "OnError", "dry_run", "run_plan"]
-
-OnError = Literal["auto", "continue", "stop"]
 
 # Writes what came of one parameter set; returns the id under which it did.
 Keep = Callable[[Outcome], int]
@@ -37,15 +34,11 @@ _HOPELESS = 10
 def run_plan(
     work: Work,
     plan: Plan,
+    options: RunOptions,
     *,
     save: Keep,
     record_failure: Keep,
-    on_error: OnError = "auto",
     ever_succeeded: bool = False,
-    progress: bool | None = None,
-    max_workers: int | None = 1,
-    executor: Any = None,
-    timeout: float | None = None,
     versions: Versions | None = None,
     tell: Tell | None = None,
 ) -> RunReport:
@@ -65,10 +58,10 @@ def run_plan(
     """
     if plan.todo:
         work = replace(work, provenance={**work.provenance, **commit_of(work.function)})
-    pool = pool_of(work, len(plan.todo), max_workers=max_workers, executor=executor, timeout=timeout)
+    pool = pool_of(work, len(plan.todo), options)
     hopeless = _HOPELESS if pool is None else max(_HOPELESS, 2 * pool.size)
-    with Progress(len(plan.todo), progress, tell) as bar:
-        course = _Course(plan, bar, save, record_failure, on_error, hopeless, versions or Versions())
+    with Progress(len(plan.todo), options.progress, tell) as bar:
+        course = _Course(plan, bar, save, record_failure, options, hopeless, versions or Versions())
         course.hopeful = ever_succeeded
         interrupts = Interrupts(course.tell_interruption, terminable=pool is not None)
         try:
@@ -98,7 +91,7 @@ def _ended(course: _Course, interrupts: Interrupts) -> RunReport:
     return report
 
 
-def dry_run(plan: Plan, there: Survey, *, max_workers: int | None = 1, executor: Any = None) -> RunReport:
+def dry_run(plan: Plan, there: Survey, options: RunOptions) -> RunReport:
     """Return what a run would have to do, and about how long it would take."""
     return RunReport(
         0,
@@ -108,7 +101,7 @@ def dry_run(plan: Plan, there: Survey, *, max_workers: int | None = 1, executor:
         duplicates=plan.duplicates,
         not_run=len(plan.todo) + plan.beyond,
         dry_run=True,
-        estimate=there.estimate(plan, workers_of(max_workers, executor)),
+        estimate=there.estimate(plan, workers_of(options)),
     )
 
 
@@ -138,7 +131,7 @@ class _Course:
         bar: Progress,
         save: Keep,
         record_failure: Keep,
-        on_error: OnError,
+        options: RunOptions,
         hopeless: int,
         versions: Versions,
     ) -> None:
@@ -146,7 +139,7 @@ class _Course:
         self._bar = bar
         self._save = save
         self._record_failure = record_failure
-        self._on_error = on_error
+        self._on_error = options.on_error
         self._hopeless = hopeless
         self.versions = versions
         self._begin = time.perf_counter()

@@ -7,6 +7,7 @@ import warnings
 
 from coma_xr.define.scans import grid
 from coma_xr.errors import ComaWarning
+from coma_xr.run.options import RunOptions
 from coma_xr.run.plan import plan
 from coma_xr.run.runner import run_plan
 from coma_xr.run.worker import prepare
@@ -48,7 +49,9 @@ def run(function, values, kept, *, planned=None, seed=None, **more):
     scan = grid(a=range(values) if isinstance(values, int) else values)
     planned = plan(scan.rows()) if planned is None else planned
     work = prepare(function, scan.definition, "keywords", seed=seed)
-    return run_plan(work, planned, save=kept.save, record_failure=kept.record_failure, progress=False, **more)
+    extra = {name: more.pop(name) for name in ("ever_succeeded", "versions", "tell") if name in more}
+    options = RunOptions(**{"progress": False, **more})
+    return run_plan(work, planned, options, save=kept.save, record_failure=kept.record_failure, **extra)
 
 
 def quietly(function, *args, **more):

@@ -12,6 +12,7 @@ import pytest
 from coma_xr.define.scans import grid
 from coma_xr.errors import ComaWarning, RunError, StorageError
 from coma_xr.run import progress, runner
+from coma_xr.run.options import RunOptions
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
 from coma_xr.run.worker import prepare
@@ -168,17 +169,17 @@ def test_a_dry_run_tells_what_there_is_to_do_and_how_long_it_takes():
     definition = grid(a=[1]).definition
     there = survey([(1, {"info": {"duration": 60.0}, "parameters": {"a": 0}})], definition)
     planned = plan(grid(a=range(11)).rows(), there.ids, limit=8)
-    report = dry_run(planned, there, max_workers=2)
+    report = dry_run(planned, there, RunOptions(max_workers=2))
     assert (report, report.skipped, report.not_run, report.dry_run) == ((0, 11), 1, 10, True)
     assert report.estimate == 240.0
     assert str(report) == (
         "0 of 11 parameter sets saved, 1 had a measurement already, 10 not run; dry run, a real one takes about "
         "4.0 min."
     )
-    assert str(dry_run(planned, survey([], definition))).endswith(
+    assert str(dry_run(planned, survey([], definition), RunOptions())).endswith(
         "10 not run; dry run, and no measurement tells how long a real one takes."
     )
-    assert dry_run(planned, there, max_workers=None).estimate > 0
+    assert dry_run(planned, there, RunOptions(max_workers=None)).estimate > 0
 
 
 class Simulation:
@@ -356,6 +357,7 @@ CHILD = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)   # the test may run in the background
 from coma_xr.define.scans import grid
+from coma_xr.run.options import RunOptions
 from coma_xr.run.plan import plan
 from coma_xr.run.runner import run_plan
 from coma_xr.run.worker import prepare
@@ -371,7 +373,7 @@ def simulate(a):
 scan = grid(a=range(5))
 ids = []
 try:
-    run_plan(prepare(simulate, scan.definition, "keywords"), plan(scan.rows()),
+    run_plan(prepare(simulate, scan.definition, "keywords"), plan(scan.rows()), RunOptions(),
                  save=lambda outcome: ids.append(outcome.task.position) or len(ids), record_failure=print)
 except KeyboardInterrupt as error:
     report = error.report
@@ -416,6 +418,7 @@ def test_a_run_of_many_trivial_sets_needs_no_bar_and_no_arrays():
     code = """
 import sys
 from coma_xr.define.scans import grid
+from coma_xr.run.options import RunOptions
 from coma_xr.run.plan import plan
 from coma_xr.run.runner import run_plan
 from coma_xr.run.worker import prepare
@@ -423,7 +426,7 @@ from tests.run import common
 from tests.run.common import Kept, quietly, run
 scan = grid(a=range(100))
 work = prepare(lambda a: {"t": a}, scan.definition, "keywords")
-assert run_plan(work, plan(scan.rows()), save=lambda outcome: 1, record_failure=print) == (100, 100)
+assert run_plan(work, plan(scan.rows()), RunOptions(), save=lambda outcome: 1, record_failure=print) == (100, 100)
 heavy = {"tqdm", "numpy", "pandas", "xarray", "matplotlib", "loky"} & set(sys.modules)
 assert not heavy, heavy
 """
@@ -447,7 +450,9 @@ def test_failures_are_printed_beside_the_bar(monkeypatch, kept):
         return a
 
     scan = grid(a=range(3))
-    planned = functools.partial(run_plan, prepare(simulate, scan.definition, "keywords"), plan(scan.rows()))
+    planned = functools.partial(
+        run_plan, prepare(simulate, scan.definition, "keywords"), plan(scan.rows()), RunOptions()
+    )
     quietly(planned, save=kept.save, record_failure=kept.record_failure)
     assert stream.getvalue().count("(a=1): ValueError: bad [") == 1
     assert "failed=1" in stream.getvalue()

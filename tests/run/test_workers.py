@@ -19,6 +19,7 @@ from coma_xr.encoding.json import decode, prepend_info
 from coma_xr.errors import ComaWarning, RunError, SerializationError, StorageError
 from coma_xr.run import pool as pool_module
 from coma_xr.run import workers
+from coma_xr.run.options import RunOptions
 from coma_xr.run.plan import plan
 from coma_xr.run.pools import pool_of
 from coma_xr.run.worker import prepare
@@ -394,10 +395,9 @@ class TestWhatCannotBeRun:
 
     def test_no_worker_is_started_when_there_is_nothing_to_do(self):
         work = prepare(lambda a: a, grid(a=[1]).definition, "keywords")
-        more = {"executor": None, "timeout": None}
-        assert pool_of(work, 0, max_workers=4, **more) is None
-        assert pool_of(work, 5, max_workers=1, **more) is None
-        assert pool_of(work, 5, max_workers=None, **more).size == min(5, workers.cores())
+        assert pool_of(work, 0, RunOptions(max_workers=4)) is None
+        assert pool_of(work, 5, RunOptions()) is None
+        assert pool_of(work, 5, RunOptions(max_workers=None)).size == min(5, workers.cores())
 
 
 class TestInterruption:

@@ -1,0 +1,133 @@
+"""The options of `Experiment.run`: their types, defaults and checks."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypedDict, TypeVar, get_args
+
+from coma_xr.checks import check_choice, check_flag, check_ids, check_integer, check_positive
+from coma_xr.errors import ParameterError
+from coma_xr.text import shortened
+
+OnError = Literal["auto", "continue", "stop"]
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+class RunKeywords(TypedDict, total=False):
+    """The types of the options, for editors and type checkers."""
+
+    max_workers: int | None
+    executor: Any
+    timeout: float | None
+    on_error: OnError
+    retry_failed: bool
+    repeats: int | None
+    seed: int | None
+    shard: tuple[int, int] | None
+    limit: int | None
+    progress: bool | None
+    dry_run: bool
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is done; the keyword arguments of `Experiment.run`, where they are described.
+
+    Raises
+    ------
+    ParameterError
+        For values that make no sense, or not together.
+
+    Examples
+    --------
+    >>> RunOptions(limit=10).limit
+    10
+    """
+
+    max_workers: int | None = 1
+    executor: Any = None
+    timeout: float | None = None
+    on_error: OnError = "auto"
+    retry_failed: bool = True
+    repeats: int | None = None
+    seed: int | None = None
+    shard: tuple[int, int] | None = None
+    limit: int | None = None
+    progress: bool | None = None
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        timeout = check_positive("timeout", self.timeout, "seconds")
+        _check_executor(self.executor, timeout)
+        vars(self).update(
+            max_workers=check_integer("max_workers", self.max_workers, 1, optional=True),
+            timeout=timeout,
+            on_error=check_choice("on_error", self.on_error, get_args(OnError)),
+            retry_failed=check_flag("retry_failed", self.retry_failed),
+            repeats=check_integer("repeats", self.repeats, 1, optional=True),
+            seed=check_integer("seed", self.seed, optional=True),
+            shard=_checked_shard(self.shard),
+            limit=check_integer("limit", self.limit, optional=True),
+            progress=None if self.progress is None else check_flag("progress", self.progress),
+            dry_run=check_flag("dry_run", self.dry_run),
+        )
+
+    @property
+    def needs_processes(self) -> bool:
+        """Whether the function is sent to other processes."""
+        if self.executor is not None:
+            from coma_xr.run.executors import has_threads
+
+            return not has_threads(self.executor)
+        return self.max_workers != 1 or self.timeout is not None
+
+
+def takes_options(method: T) -> T:
+    """Show the options with their defaults in the signature of a method that takes them as ``**options``.
+
+    Examples
+    --------
+    >>> @takes_options
+    ... def run(function, **options):
+    ...     return RunOptions(**options)
+    >>> inspect.signature(run).parameters["retry_failed"].default
+    True
+    """
+    signature = inspect.signature(method)
+    own = {p.name: p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD}
+    for field in fields(RunOptions):
+        option = inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
+        )
+        own.setdefault(field.name, option)
+    method.__signature__ = signature.replace(parameters=[*own.values()])  # type: ignore[attr-defined]
+    return method
+
+
+def _check_executor(executor: Any, timeout: float | None) -> None:
+    """Raise ParameterError when an executor cannot be used, or not with a timeout."""
+    if executor is None:
+        return
+    if timeout is not None:
+        raise ParameterError(
+            "timeout= works with the worker processes of coma_xr, which can be killed, and not with executor=.",
+            ways=["Set the limit in the executor, or use max_workers=."],
+        )
+    from coma_xr.run.executors import executor_of
+
+    executor_of(executor)
+
+
+def _checked_shard(shard: Any) -> tuple[int, int] | None:
+    if shard is None:
+        return None
+    numbers = None if isinstance(shard, (set, frozenset)) else check_ids("shard", shard)
+    if numbers is None or len(numbers) != 2 or not 0 <= numbers[0] < numbers[1]:
+        raise ParameterError(
+            f"shard={shortened(shard)} is no part of a scan.",
+            expected="a pair (i, n) with i from 0 to n - 1, such as (0, 8)",
+        )
+    return numbers[0], numbers[1]
