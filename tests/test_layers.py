@@ -24,7 +24,7 @@ FLOORS = [
     {"encoding", "plotting"},
     {"exports"},
     {"output"},
-    {"define"},
+    {"define", "code"},
     {"store", "run", "retrieve"},
     {"recording"},
     {"session"},
@@ -52,7 +52,8 @@ ONLY = {
     "plotting": {"text", "errors", "checks", "keywords", "names"},
     "output": {"text", "errors", "checks", "files", "html", "plotting"},
     "define": _COMMON,
-    "run": {*_COMMON, "files", "encoding", "exports", "define"},
+    "code": {"text", "errors", "files"},
+    "run": {*_COMMON, "files", "encoding", "exports", "define", "code"},
     "retrieve": {*_COMMON, "names", "encoding", "exports", "define"},
 }
 

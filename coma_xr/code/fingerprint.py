@@ -1,0 +1,517 @@
+"""The fingerprint of a function and of all that it reaches in the user's own files."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+from coma_xr.code.forms import Form
+from coma_xr.code.sources import Source, Sources, is_users, module_file
+from coma_xr.text import shortened
+
+SCHEME = 1
+"""The number of the rules by which fingerprints are made; those of unequal numbers cannot be compared."""
+
+# Characters of a fingerprint: 48 bits.
+_LENGTH = 12
+
+# Beyond these, a value counts by its type.
+_MOST_BYTES = 1_000_000
+_MOST_ITEMS = 10_000
+_MOST_DEPTH = 20
+
+# A program that reaches more than this is not followed further.
+_MOST_PARTS = 5_000
+
+# Where objects of packages keep the function that they stand for.
+_WRAPPED = ("__wrapped__", "py_func", "pyfunc", "func", "function")
+
+_SCALARS = (type(None), bool, int, float, complex, str, bytes)
+_FOLLOWED = (FunctionType, MethodType, type, functools.partial, ModuleType, BuiltinFunctionType)
+
+SOURCES = Sources()
+
+
+class Part(NamedTuple):
+    """One definition that a function reaches."""
+
+    name: str
+    file: str
+    first: int
+    last: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a function reaches, and the hash of it."""
+
+    hash: str
+    parts: tuple[Part, ...]
+    values: Mapping[str, str]
+    not_followed: tuple[str, ...]
+    sources: Mapping[str, str]
+    edited: tuple[str, ...]
+
+
+@dataclass
+class _Walk:
+    recorded: frozenset[str]
+    numbers: dict[int | str, int] = field(default_factory=dict)
+    kept: list[Any] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict)
+    not_followed: dict[str, None] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    edited: dict[str, None] = field(default_factory=dict)
+    globals: dict[tuple[int, str], str] = field(default_factory=dict)
+
+
+def fingerprint(function: Callable[..., Any], recorded: Iterable[str] = ()) -> Fingerprint:
+    """Return the fingerprint of a function; defaults of `recorded` arguments do not count.
+
+    Examples
+    --------
+    >>> first, second = (fingerprint(functools.partial(max, number)) for number in (1, 2))
+    >>> first.hash == second.hash, first.values
+    (False, {'max: argument 0': '1'})
+    """
+    walk = _Walk(frozenset(recorded))
+    token = _Reach(walk).visit(function, "", is_root=True)
+    text = "\n".join([f"{SCHEME} {token}", *walk.lines])
+    return Fingerprint(
+        _digest(text),
+        tuple(walk.parts),
+        walk.values,
+        tuple(walk.not_followed),
+        walk.sources,
+        tuple(walk.edited),
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_LENGTH]
+
+
+class _Reach:
+    """Follows a function to all that it reaches; each kind of object becomes a token of the text that is hashed."""
+
+    def __init__(self, walk: _Walk) -> None:
+        self.walk = walk
+
+    def visit(self, value: Any, name: str, *, is_root: bool = False) -> str:
+        """Return the token of an object: for what is followed, its number."""
+        recorded = self.walk.recorded if is_root else frozenset()
+        if isinstance(value, functools.partial):
+            return self._partial(value, name, recorded, is_root=is_root)
+        if isinstance(value, MethodType):
+            return f"method({self.visit(value.__func__, name, is_root=is_root)},{self._instance(value.__self__, name)})"
+        if isinstance(value, FunctionType):
+            return self._function(value, recorded)
+        if isinstance(value, type):
+            return self._class(value)
+        if isinstance(value, ModuleType):
+            return self._module(value.__name__, getattr(value, "__file__", None))
+        if is_root and hasattr(value, "coma_code"):
+            state = value.coma_code()
+            self.walk.values.update({f"{name}{key}": shortened(item) for key, item in state.items()})
+            return f"state({sorted(state.items())!r})"
+        inner = _wrapped(value)
+        if inner is not None:
+            return f"wrapper({_type_name(value)},{self.visit(inner, name, is_root=is_root)})"
+        if isinstance(value, BuiltinFunctionType):
+            return f"library({_top(value)}:{value.__name__})"
+        return self._instance(value, name) if is_root else self.value(value, name)
+
+    # Functions, classes, modules
+
+    def _number(self, value: Any) -> tuple[str, bool]:
+        """Return the token of what is followed, and whether it was followed already."""
+        numbers = self.walk.numbers
+        if id(value) in numbers:
+            return f"#{numbers[id(value)]}", True
+        numbers[id(value)] = len(self.walk.lines)
+        self.walk.kept.append(value)
+        self.walk.lines.append("")
+        return f"#{numbers[id(value)]}", len(numbers) > _MOST_PARTS
+
+    def _function(self, function: FunctionType, recorded: frozenset[str]) -> str:
+        code = function.__code__
+        if not is_users(code.co_filename):
+            return self._library_function(function)
+        token, is_known = self._number(function)
+        if is_known:
+            return token
+        module = sys.modules.get(function.__module__ or "")
+        found = SOURCES.find(code, module)
+        if found is None:
+            own, names = self._compiled(function), [(name,) for name in _names_in(code)]
+            form = Form(own, tuple(names), (), (), frozenset())
+            source = None
+        else:
+            source, node, edited = found
+            form = source.form(node, recorded)
+            self._add_part(source, node, function.__qualname__, edited=edited)
+        lines = [_digest(form.text)]
+        inner = vars(function).get("__wrapped__")
+        if inner is not None:
+            # Before the closure, which holds it too: its arguments are those that are recorded.
+            lines.append(f"wrapped={self.visit(inner, function.__qualname__, is_root=bool(recorded))}")
+        lines += self._outside(form, function.__globals__, source, function.__qualname__)
+        for name, cell in sorted(zip(code.co_freevars, function.__closure__ or (), strict=False)):
+            with suppress(ValueError):  # an empty cell
+                label = f"{function.__qualname__}: {name}"
+                lines.append(f"{name}={self.visit(cell.cell_contents, label)}")
+        self.walk.lines[int(token[1:])] = " ".join(lines)
+        return token
+
+    def _compiled(self, function: FunctionType) -> str:
+        """Return what stands for a function without source: the code itself, which depends on Python's version."""
+        code = function.__code__
+        if not code.co_filename.startswith("<") and SOURCES.whole(code.co_filename) is not None:
+            self.walk.edited[code.co_filename] = None
+        self.walk.not_followed[f"{function.__qualname__}: its source is not available"] = None
+        return f"code{sys.version_info[:2]}{_compiled_text(code)}{function.__defaults__!r:.200}"
+
+    def _library_function(self, function: FunctionType) -> str:
+        """Return the token of a function of a package, which may stand for one of the user's."""
+        held = [cell.cell_contents for cell in function.__closure__ or () if _holds_function(cell)]
+        inner = vars(function).get("__wrapped__")
+        held += [] if inner is None else [inner]
+        tokens = [self.visit(item, function.__name__) for item in held]
+        return f"library({_top(function)}:{function.__name__}{','.join(['', *tokens])})"
+
+    def _class(self, kind: type) -> str:
+        methods = [value for value in vars(kind).values() if isinstance(value, FunctionType)]
+        own = [m for m in methods if m.__qualname__.startswith(f"{kind.__qualname__}.")]
+        codes = [m.__code__ for m in own if m.__code__.co_filename != "<string>"]
+        module = sys.modules.get(kind.__module__)
+        file = codes[0].co_filename if codes else getattr(module, "__file__", None) or ""
+        is_cell = kind.__module__ == "__main__" and not file
+        if not is_cell and not is_users(file):
+            return f"library({_top(kind)}:{kind.__qualname__})"
+        token, is_known = self._number(kind)
+        if is_known:
+            return token
+        node = source = None
+        for source in SOURCES.of(file) if file else ():
+            node = source.class_node(kind.__qualname__, [code.co_firstlineno for code in codes])
+            if node is not None:
+                break
+        space = own[0].__globals__ if own else vars(module) if module else {}
+        if node is None or source is None:
+            items = [(name, value) for name, value in vars(kind).items() if not name.startswith("_")]
+            lines = [f"class {kind.__name__}"]
+            lines += [f"{name}={self.visit(value, f'{kind.__qualname__}.{name}')}" for name, value in items]
+        else:
+            form = source.form(node)
+            edited = any((found := SOURCES.find(code, module)) is None or found[2] for code in codes)
+            self._add_part(source, node, kind.__qualname__, edited=edited)
+            lines = [_digest(form.text), *self._outside(form, space, source, kind.__qualname__)]
+            cells = {
+                name: cell
+                for method in own
+                for name, cell in zip(method.__code__.co_freevars, method.__closure__ or (), strict=False)
+                if name != "__class__"
+            }
+            for name in sorted(cells):
+                with suppress(ValueError):
+                    lines.append(
+                        f"{name}={self.visit(cells[name].cell_contents, f'{kind.__qualname__}: {name}')}"
+                    )
+        lines += [self._class(base) for base in kind.__mro__[1:] if base is not object]
+        self.walk.lines[int(token[1:])] = " ".join(lines)
+        return token
+
+    def _module(self, name: str, file: str | None) -> str:
+        """Return the token of a module that counts as a whole."""
+        if not file or not is_users(file):
+            return f"library({name})"
+        if file in self.walk.numbers:
+            return f"#{self.walk.numbers[file]}"
+        number = self.walk.numbers[file] = len(self.walk.lines)
+        self.walk.lines.append("")
+        source = SOURCES.whole(file) if file.endswith(".py") else None
+        if source is None:
+            self.walk.not_followed[f"{name}: a module without Python source"] = None
+            self.walk.lines[number] = f"module {name.rpartition('.')[2]}"
+            return f"#{number}"
+        form = source.form(source.tree)
+        self._add_part(source, source.tree, f"module {name}", edited=False)
+        package = name if file.endswith("__init__.py") else name.rpartition(".")[0]
+        lines = [_digest(form.text), *self._imports(form, package)]
+        self.walk.lines[number] = " ".join(lines)
+        return f"#{number}"
+
+    def _add_part(self, source: Source, node: ast.AST, name: str, *, edited: bool) -> None:
+        first, last = source.segment(node)
+        digest = _digest(source.form(node).text)
+        self.walk.parts.append(Part(name, source.file, first, last, digest))
+        self.walk.sources[source.file] = source.text
+        if edited:
+            self.walk.edited[source.file] = None
+
+    # What a definition refers to
+
+    def _outside(self, form: Form, space: Mapping[str, Any], source: Source | None, name: str) -> list[str]:
+        """Return tokens for the names that a definition refers to, and for the modules that it imports."""
+        for word in form.dynamic:
+            self.walk.not_followed[f"{name}: {word}()"] = None
+        lines = [
+            f"{'.'.join(path)}={self._global(path, space, source, form.changed)}"
+            for path in form.names
+            if path[0] in space
+        ]
+        package = str(space.get("__package__") or "")
+        return lines + self._imports(form, package)
+
+    def _imports(self, form: Form, package: str) -> list[str]:
+        tokens = []
+        for name, level in form.imports:
+            parts = package.split(".") if package else []
+            base = parts[: len(parts) - level + 1] if level else []
+            full = ".".join([*base, *([name] if name else [])])
+            file = module_file(full) if full else None
+            if file is not None and is_users(file):
+                tokens.append(self._module(full, file))
+        return tokens
+
+    def _global(
+        self, path: tuple[str, ...], space: Mapping[str, Any], source: Source | None, changed: frozenset[str]
+    ) -> str:
+        """Return the token of a dotted name: what it stands for, or the source of its assignment."""
+        value, rest = space[path[0]], list(path[1:])
+        name = path[0]
+        while rest and isinstance(value, ModuleType) and is_users(getattr(value, "__file__", None) or ""):
+            inner = vars(value)
+            if rest[0] not in inner:
+                break
+            space, name, source, changed = inner, rest.pop(0), None, frozenset()
+            value = inner[name]
+        if isinstance(value, _FOLLOWED) or _wrapped(value) is not None:
+            return self.visit(value, name)
+        key = id(space), name
+        if key not in self.walk.globals:
+            self.walk.globals[key] = "(itself)"
+            self.walk.globals[key] = self._assigned(name, value, space, source, changed)
+        return self.walk.globals[key]
+
+    def _assigned(
+        self, name: str, value: Any, space: Mapping[str, Any], source: Source | None, changed: frozenset[str]
+    ) -> str:
+        file = space.get("__file__")
+        own = source if source is not None and source.file == file else None
+        if own is None and isinstance(file, str):
+            if not is_users(file):
+                return self.value(value, name)
+            own = SOURCES.whole(file)
+        statements = [] if own is None else own.assigned.get(name, [])
+        if own is None or not statements:
+            if name in changed:
+                return self._by_type(value, name)
+            return self.value(value, name)
+        imported = [s for s in statements if isinstance(s, (ast.Import, ast.ImportFrom))]
+        if imported:
+            return self._imported(name, value, imported[-1], space)
+        is_fixed = isinstance(value, (*_SCALARS, Enum, tuple)) and name not in own.rebound
+        if is_fixed and not any(isinstance(leaf, ast.Call) for s in statements for leaf in ast.walk(s)):
+            return self.value(value, name)
+        literal = _literal(statements)
+        if literal is not None:
+            return self.value(literal[0], name)
+        forms = [own.form(statement) for statement in statements]
+        for statement in statements:
+            self._add_part(own, statement, name, edited=False)
+        lines = [_digest(form.text) for form in forms]
+        for form in forms:
+            inner = form._replace(names=tuple(path for path in form.names if path[0] != name))
+            lines += self._outside(inner, space, own, name)
+        return f"assigned({' '.join(lines)})"
+
+    def _imported(self, name: str, value: Any, statement: ast.stmt, space: Mapping[str, Any]) -> str:
+        """Return the token of data that was imported from another module."""
+        if isinstance(statement, ast.ImportFrom):
+            parts = str(space.get("__package__") or "").split(".")
+            base = parts[: len(parts) - statement.level + 1] if statement.level else []
+            module = sys.modules.get(".".join([*base, *([statement.module] if statement.module else [])]))
+            names = [alias.name for alias in statement.names if (alias.asname or alias.name) == name]
+            file = getattr(module, "__file__", None)
+            if module is not None and names and file and is_users(file) and vars(module) is not space:
+                return self._assigned(names[0], value, vars(module), None, frozenset())
+        return self.value(value, name)
+
+    # Values
+
+    def _partial(
+        self, value: functools.partial[Any], name: str, recorded: frozenset[str], *, is_root: bool
+    ) -> str:
+        inner = self.visit(value.func, name, is_root=is_root)
+        label = getattr(value.func, "__name__", "partial")
+        tokens = [self.visit(item, f"{label}: argument {i}") for i, item in enumerate(value.args)]
+        tokens += [
+            f"{key}={self.visit(item, f'{label}: {key}')}"
+            for key, item in sorted(value.keywords.items())
+            if key not in recorded
+        ]
+        return f"partial({inner},{','.join(tokens)})"
+
+    def _instance(self, value: Any, name: str) -> str:
+        """Return the token of an object whose method is run: its class, and its attributes by value."""
+        if isinstance(value, (type, ModuleType)):
+            return self.visit(value, name)
+        kind = self._class(type(value))
+        if kind.startswith("library"):
+            return self.value(value, name)
+        state = dict(vars(value)) if hasattr(value, "__dict__") else {}
+        for base in type(value).__mro__:
+            slots = vars(base).get("__slots__", ())
+            for slot in [slots] if isinstance(slots, str) else slots:
+                with suppress(AttributeError):
+                    state.setdefault(slot, getattr(value, slot))
+        label = type(value).__name__
+        tokens = [f"{key}={self.visit(state[key], f'{label}.{key}')}" for key in sorted(state, key=str)]
+        return f"object({kind},{','.join(tokens)})"
+
+    def value(self, value: Any, name: str) -> str:
+        """Return the token of data by its value, or by its type where that may differ in every process."""
+        token = self._plain(value, name, 0, [_MOST_ITEMS])
+        if token is None and callable(value) and isinstance(getattr(value, "__name__", None), str):
+            return f"library({_top(value)}:{value.__name__})"
+        if token is None:
+            return self._by_type(value, name)
+        if name and isinstance(value, _SCALARS):
+            self.walk.values[name] = shortened(value)
+        return token
+
+    def _by_type(self, value: Any, name: str) -> str:
+        kind = type(value)
+        self.walk.not_followed[f"{name}: {kind.__module__}.{kind.__qualname__}"] = None
+        if is_users(_file_of(kind)):
+            return f"type({self._class(kind)})"
+        return f"type({_top(kind)}:{kind.__qualname__})"
+
+    def _plain(self, value: Any, name: str, depth: int, left: list[int]) -> str | None:
+        left[0] -= 1
+        kind = type(value)
+        if left[0] < 0 or depth > _MOST_DEPTH:
+            return None
+        if kind in _SCALARS:
+            return f"{kind.__name__}:{_scalar(value)}"
+        if isinstance(value, Enum):
+            return f"{kind.__name__}.{value.name}"
+        if (
+            isinstance(value, (FunctionType, type, functools.partial, MethodType))
+            or _wrapped(value) is not None
+        ):
+            return self.visit(value, name)
+        if kind in (list, tuple, set, frozenset):
+            tokens = [self._plain(item, name, depth + 1, left) for item in value]
+            if None in tokens:
+                return None
+            texts = [str(token) for token in tokens]
+            return f"{kind.__name__}({','.join(sorted(texts) if kind in (set, frozenset) else texts)})"
+        if kind is dict:
+            pairs = [
+                (self._plain(key, name, depth + 1, left), self._plain(item, name, depth + 1, left))
+                for key, item in value.items()
+            ]
+            if any(None in pair for pair in pairs):
+                return None
+            return f"dict({','.join(f'{key}:{item}' for key, item in pairs)})"
+        return _array(value)
+
+
+def _array(value: Any) -> str | None:
+    """Return the token of a NumPy number or array by value; None for all else."""
+    if type(value).__module__.partition(".")[0] != "numpy":
+        return None
+    import numpy as np
+
+    if isinstance(value, np.generic) and not value.dtype.hasobject:
+        return f"{value.dtype.str}:{value.tobytes().hex()}"
+    if type(value) is not np.ndarray or value.dtype.hasobject or value.nbytes > _MOST_BYTES:
+        return None
+    data = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+    return f"{value.dtype.str}{value.shape}:{data}"
+
+
+def _scalar(value: Any) -> str:
+    if type(value) is int and abs(value) > 1 << 64:
+        return f"{value:#x}"
+    text = repr(value)
+    return text if len(text) <= 1000 else f"{len(text)}:{_digest(text)}"
+
+
+def _literal(statements: list[ast.stmt]) -> tuple[Any] | None:
+    """Return the value that the only assignment of a name writes out; None if it does not."""
+    if len(statements) != 1 or not isinstance(statements[0], (ast.Assign, ast.AnnAssign)):
+        return None
+    statement = statements[0]
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    if statement.value is None or len(targets) != 1 or not isinstance(targets[0], ast.Name):
+        return None
+    try:
+        return (ast.literal_eval(statement.value),)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def _wrapped(value: Any) -> Any:
+    """Return the function that an object of a package stands for, such as one with a cache; else None."""
+    if isinstance(value, _FOLLOWED):
+        return None
+    try:
+        held = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return None
+    if type(held) is not dict:
+        return None
+    return next(
+        (held[key] for key in _WRAPPED if isinstance(held.get(key), (FunctionType, MethodType))), None
+    )
+
+
+def _holds_function(cell: Any) -> bool:
+    try:
+        value = cell.cell_contents
+    except ValueError:
+        return False
+    return isinstance(value, FunctionType) and is_users(value.__code__.co_filename)
+
+
+def _file_of(kind: type) -> str:
+    if kind.__module__ == "__main__":
+        return getattr(sys.modules["__main__"], "__file__", None) or "<string>"
+    return getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+
+
+def _top(value: Any) -> str:
+    """Return the package that an object belongs to, under which it is in every version of it."""
+    module = getattr(value, "__module__", None) or type(value).__module__
+    return str(module).partition(".")[0]
+
+
+def _type_name(value: Any) -> str:
+    return f"{_top(type(value))}:{type(value).__name__}"
+
+
+def _names_in(code: CodeType) -> list[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names.update(_names_in(constant))
+    return sorted(names)
+
+
+def _compiled_text(code: CodeType) -> str:
+    constants = [_compiled_text(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    return f"({code.co_name} {code.co_code.hex()} {constants} {code.co_names} {code.co_varnames})"

@@ -1,0 +1,338 @@
+"""The normal form of a piece of source: equal for all layouts, comments, docstrings and names of local variables.
+
+It is written from the fields of the syntax tree, so that every version of Python gives the same.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+# Names that look up other names while the program runs.
+_DYNAMIC = {"eval", "exec", "compile", "__import__", "globals", "import_module"}
+_LOOKS_AT_LOCALS = {"locals", "vars", "dir", "eval", "exec"}
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_BOUND_NAMES = {"ExceptHandler": "name", "MatchAs": "name", "MatchStar": "name", "MatchMapping": "rest"}
+_IGNORED = {"ctx", "type_comment", "kind", "type_ignores"}
+
+# What changes the object that a name stands for.
+_CHANGING = {"add", "append", "clear", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
+
+
+class Form(NamedTuple):
+    """The normal form of a definition, and what is outside of it: dotted names, modules that it imports itself."""
+
+    text: str
+    names: tuple[tuple[str, ...], ...]
+    imports: tuple[tuple[str, int], ...]
+    dynamic: tuple[str, ...]
+    changed: frozenset[str]
+
+
+def form_of(node: ast.AST, recorded: Container[str] = ()) -> Form:
+    """Return the normal form of a node; the defaults of `recorded` arguments are left out, if it is a function.
+
+    Examples
+    --------
+    >>> one, other = (form_of(ast.parse(f"def f(x): {name} = x; return g({name})").body[0]) for name in "yz")
+    >>> one == other, one.names
+    (True, (('g',),))
+    """
+    writer = _Writer(recorded)
+    if isinstance(node, _FUNCTIONS):
+        writer.function(node, _NO_SCOPE, recorded)
+    else:
+        writer.write(node, _NO_SCOPE)
+    return Form(
+        "".join(writer.parts),
+        tuple(sorted(writer.names)),
+        tuple(sorted(writer.imports)),
+        tuple(sorted(writer.dynamic)),
+        frozenset(writer.changed),
+    )
+
+
+class _Scope(NamedTuple):
+    """What stands for the names of local variables here, and in functions that are defined here."""
+
+    here: Mapping[str, str]
+    inside: Mapping[str, str]
+
+
+_NO_SCOPE = _Scope({}, {})
+
+
+class _Writer:
+    def __init__(self, recorded: Container[str]) -> None:
+        self.recorded = recorded
+        self.parts: list[str] = []
+        self.names: set[tuple[str, ...]] = set()
+        self.imports: set[tuple[str, int]] = set()
+        self.dynamic: set[str] = set()
+        self.changed: set[str] = set()
+        self.count = 0
+
+    def write(self, node: object, scope: _Scope) -> None:
+        """Write a node, a list of nodes, or what stands in a field of one."""
+        kind = type(node)
+        if kind is ast.Name:
+            self._name((node.id,), scope)  # type: ignore[attr-defined]
+        elif kind is ast.Constant:
+            self.parts.append(_constant(node.value))  # type: ignore[attr-defined]
+        elif kind is ast.Attribute:
+            self._attribute(node, scope)  # type: ignore[arg-type]
+        elif isinstance(node, list):
+            self.parts.append("[")
+            for item in node:
+                self.write(item, scope)
+            self.parts.append("]")
+        elif not isinstance(node, ast.AST):
+            self.parts.append(f"{node!r},")
+        elif isinstance(node, _FUNCTIONS):
+            self.function(node, scope)
+        elif kind is ast.ClassDef:
+            self._class(node, scope)  # type: ignore[arg-type]
+        elif isinstance(node, _COMPREHENSIONS):
+            self._comprehension(node, scope)
+        elif kind is ast.JoinedStr:
+            self._joined(node, scope)  # type: ignore[arg-type]
+        else:
+            self._other(node, scope)
+
+    def _other(self, node: ast.AST, scope: _Scope) -> None:
+        kind = type(node).__name__
+        if kind == "Import":
+            self.imports.update((alias.name, 0) for alias in node.names)  # type: ignore[attr-defined]
+        elif kind == "ImportFrom":
+            module = node.module or ""  # type: ignore[attr-defined]
+            self.imports.add((module, node.level))  # type: ignore[attr-defined]
+        elif kind in ("Call", "Subscript", "Global"):
+            self._note(node, scope)
+        self._fields(node, scope, _bound_name(node, scope))
+
+    def _fields(self, node: ast.AST, scope: _Scope, replaced: Mapping[str, object]) -> None:
+        self.parts.append(f"({type(node).__name__} ")
+        for name in node._fields:
+            value = replaced[name] if name in replaced else getattr(node, name, None)
+            if value is None or (type(value) is list and not value) or name in _IGNORED:
+                continue
+            self.parts.append(f"{name}=")
+            self.write(value, scope)
+        self.parts.append(")")
+
+    def _note(self, node: ast.AST, scope: _Scope) -> None:
+        """Note names that are looked up while the program runs, and names of objects that are changed."""
+        if isinstance(node, ast.Global):
+            self.changed.update(node.names)
+        elif isinstance(node, ast.Subscript):
+            if not isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name):
+                self.changed.add(node.value.id)
+        elif isinstance(node, ast.Call):
+            called = node.func
+            name = called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
+            if name in _DYNAMIC and name not in scope.here:
+                is_method = isinstance(called, ast.Attribute) and name != "import_module"
+                self.dynamic.update([] if is_method else [name])
+            elif (
+                name in _CHANGING and isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name)
+            ):
+                self.changed.add(called.value.id)
+
+    def _name(self, path: tuple[str, ...], scope: _Scope) -> None:
+        label = scope.here.get(path[0])
+        if label is None:
+            self.names.add(path)
+            label = path[0]
+        self.parts.append(f"{'.'.join((label, *path[1:]))},")
+
+    def _attribute(self, node: ast.Attribute, scope: _Scope) -> None:
+        attributes, value = [node.attr], node.value
+        while isinstance(value, ast.Attribute):
+            attributes.append(value.attr)
+            value = value.value
+        if isinstance(value, ast.Name):
+            self._name((value.id, *reversed(attributes)), scope)
+        else:
+            self.write(value, scope)
+            self.parts.append(f".{'.'.join(reversed(attributes))},")
+
+    def _joined(self, node: ast.JoinedStr, scope: _Scope) -> None:
+        """Write an f-string, whose literal parts versions of Python cut differently."""
+        values: list[object] = []
+        for value in node.values:
+            is_literal = isinstance(value, ast.Constant)
+            if is_literal and values and isinstance(values[-1], str):
+                values[-1] += str(value.value)  # type: ignore[attr-defined]
+            elif not is_literal or value.value:  # type: ignore[attr-defined]
+                values.append(str(value.value) if is_literal else value)  # type: ignore[attr-defined]
+        self.parts.append("(JoinedStr")
+        self.write(values, scope)
+        self.parts.append(")")
+
+    def function(self, node: ast.AST, scope: _Scope, recorded: Container[str] = ()) -> None:
+        """Write a function or lambda."""
+        arguments: ast.arguments = node.args  # type: ignore[attr-defined]
+        decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+        self.parts.append(f"({type(node).__name__} {getattr(node, 'name', '')}")
+        self.write(decorators, scope)
+        self._arguments(arguments, scope, recorded, annotated=bool(decorators))
+        labels = dict(scope.inside)
+        taken = {argument.arg: argument.arg for argument in _all_arguments(arguments)}
+        for name in taken:
+            labels.pop(name, None)
+        body = node.body if isinstance(node, ast.Lambda) else _body(node)
+        statements = body if isinstance(body, list) else [body]
+        self._take(labels, _stored(statements), taken, _keeps_names(statements))
+        labels |= taken
+        self.write(body, _Scope(labels, labels))
+        self.parts.append(")")
+
+    def _take(
+        self, labels: dict[str, str], stored: tuple[list[str], set[str]], taken: Container[str], keep: bool
+    ) -> None:
+        names, fixed = stored
+        for name in names:
+            if name in taken:
+                continue
+            if keep or name in fixed:
+                labels[name] = name
+            else:
+                self.count += 1
+                labels[name] = f"~{self.count}"
+
+    def _arguments(
+        self, arguments: ast.arguments, scope: _Scope, recorded: Container[str], *, annotated: bool
+    ) -> None:
+        by_position = [*arguments.posonlyargs, *arguments.args]
+        defaults = [None] * (len(by_position) - len(arguments.defaults)) + list(arguments.defaults)
+        groups: list[tuple[str, list[tuple[ast.arg, ast.expr | None]]]] = [
+            ("", list(zip(by_position, defaults, strict=True))),
+            ("*", [(argument, None) for argument in (arguments.vararg,) if argument is not None]),
+            ("=", list(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))),
+            ("**", [(argument, None) for argument in (arguments.kwarg,) if argument is not None]),
+        ]
+        for mark, group in groups:
+            self.parts.append(f"{mark}[")
+            for argument, default in group:
+                self.parts.append(f"{argument.arg},")
+                if annotated and argument.annotation is not None:
+                    self.write(argument.annotation, scope)
+                if default is not None and argument.arg not in recorded:
+                    self.parts.append("=")
+                    self.write(default, scope)
+            self.parts.append("]")
+        self.parts.append(f"/{len(arguments.posonlyargs)}")
+
+    def _class(self, node: ast.ClassDef, scope: _Scope) -> None:
+        self.parts.append(f"(ClassDef {node.name}")
+        for field in (node.decorator_list, node.bases, node.keywords):
+            self.write(field, scope)
+        names, _ = _stored(node.body)
+        self.write(_body(node), _Scope({**scope.inside, **{name: name for name in names}}, scope.inside))
+        self.parts.append(")")
+
+    def _comprehension(self, node: ast.AST, scope: _Scope) -> None:
+        generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
+        names = [
+            leaf.id
+            for generator in generators
+            for leaf in ast.walk(generator.target)
+            if isinstance(leaf, ast.Name)
+        ]
+        here, inside = dict(scope.here), dict(scope.inside)
+        self._take(here, (list(dict.fromkeys(names)), set()), (), keep=False)
+        inside |= {name: here[name] for name in names}
+        inner = _Scope(here, inside)
+        self.parts.append(f"({type(node).__name__} ")
+        for position, generator in enumerate(generators):
+            self.write(generator.target, inner)
+            self.write(generator.iter, inner if position else scope)
+            self.write(generator.ifs, inner)
+            self.parts.append(f"{generator.is_async},")
+        for name in ("elt", "key", "value"):
+            if hasattr(node, name):
+                self.write(getattr(node, name), inner)
+        self.parts.append(")")
+
+
+def _constant(value: object) -> str:
+    if type(value) is int and abs(value) > 1 << 64:
+        return f"{value:#x},"
+    return f"{value!r},"
+
+
+def _bound_name(node: ast.AST, scope: _Scope) -> dict[str, object]:
+    """Return what is written in place of a field that binds or annotates a name."""
+    if isinstance(node, ast.Nonlocal):
+        return {"names": [scope.here.get(name, name) for name in node.names]}
+    if isinstance(node, ast.Module):
+        return {"body": _body(node)}
+    field = _BOUND_NAMES.get(type(node).__name__)
+    if field is None:
+        is_local = isinstance(node, ast.AnnAssign) and scope.here is scope.inside and scope.here
+        return {"annotation": None} if is_local else {}
+    name = getattr(node, field)
+    return {field: scope.here.get(name, name)}
+
+
+def _body(node: ast.AST) -> list[ast.stmt]:
+    """Return the statements of a definition, without its docstring."""
+    body: list[ast.stmt] = node.body  # type: ignore[attr-defined]
+    first = body[0] if body else None
+    is_docstring = (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    )
+    rest = body[1:] if is_docstring else body
+    return [statement for statement in rest if not isinstance(statement, ast.Pass)]
+
+
+def _all_arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
+    yield from (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    yield from (argument for argument in (arguments.vararg, arguments.kwarg) if argument is not None)
+
+
+def _stored(statements: Iterable[ast.AST]) -> tuple[list[str], set[str]]:
+    """Return the names of local variables, and those of them that others see: of functions, classes and imports."""
+    names: dict[str, None] = {}
+    fixed: set[str] = set()
+    outer: set[str] = set()
+    pending = list(reversed(list(statements)))
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                names[node.id] = None
+        elif isinstance(node, _SCOPES):
+            if not isinstance(node, ast.Lambda):
+                names[node.name] = None
+                fixed.add(node.name)
+        elif isinstance(node, _COMPREHENSIONS):
+            named = (leaf.target for leaf in ast.walk(node) if isinstance(leaf, ast.NamedExpr))
+            names.update((target.id, None) for target in named)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound = [alias.asname or alias.name.partition(".")[0] for alias in node.names]
+            names.update(dict.fromkeys(bound))
+            fixed.update(bound)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            outer.update(node.names)
+        else:
+            field = _BOUND_NAMES.get(type(node).__name__)
+            if field is not None and getattr(node, field):
+                names[getattr(node, field)] = None
+            pending.extend(reversed(list(ast.iter_child_nodes(node))))
+    return [name for name in names if name not in outer], fixed
+
+
+def _keeps_names(statements: Iterable[ast.AST]) -> bool:
+    """Whether a function looks at its local variables by their names."""
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _LOOKS_AT_LOCALS
+        for statement in statements
+        for node in ast.walk(statement)
+    )

@@ -1,0 +1,394 @@
+"""Which edits change the fingerprint of a function, and which do not."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import linecache
+import logging
+import random
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import coma_xr
+from coma_xr.code.fingerprint import fingerprint
+from coma_xr.code.sources import is_users
+
+MODEL = """\
+import functools
+import logging
+import time
+
+import numpy as np
+
+import helpers
+from helpers import scale
+
+log = logging.getLogger("model")
+rng = np.random.default_rng()
+begin = time.time()
+COUPLING = 2
+SIZES = {"a": [1, 2]}
+WEIGHTS = np.ones(3)
+calls = 0
+
+
+def decorate(function):
+    @functools.wraps(function)
+    def wrapper(*args, **options):
+        return function(*args, **options)
+
+    return wrapper
+
+
+class Base:
+    def energy(self, x):
+        return x
+
+
+class Lattice(Base):
+    size = 8
+
+    def area(self, x):
+        return self.energy(x) * self.size
+
+
+def helper(x, power=2):
+    "Raise it."
+    return x**power
+
+
+@decorate
+def simulate(a, c=7):
+    global calls
+    calls += 1
+    total = 0
+    for i in range(3):
+        total = total + scale(i) * COUPLING + SIZES["a"][0]
+    log.info("%s %s", rng.random(), begin)
+    return {"y": helper(a) + total + helpers.shift(1) + Lattice().area(a) + np.sin(c) + WEIGHTS.sum()}
+"""
+
+HELPERS = """\
+OFFSET = 1
+
+
+def inner(x):
+    return x + OFFSET
+
+
+def scale(x):
+    return inner(x)
+
+
+def shift(x):
+    return x - 1
+
+
+def unused(x):
+    return x
+"""
+
+
+def load(directory, model=MODEL, helpers=HELPERS):
+    """Import the two modules from a directory, as another process would."""
+    for name, text in (("helpers", helpers), ("model", model)):
+        (directory / f"{name}.py").write_text(text)
+        sys.modules.pop(name, None)
+    importlib.invalidate_caches()
+    return importlib.import_module("model")
+
+
+@pytest.fixture
+def directory(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    yield tmp_path
+    for name in ("model", "helpers"):
+        sys.modules.pop(name, None)
+
+
+def both(directory, model=MODEL, helpers=HELPERS, *, recorded=("a", "c")):
+    """Return the fingerprints before and after an edit."""
+    before = fingerprint(load(directory).simulate, recorded)
+    other = directory / "edited"
+    other.mkdir()
+    sys.path.insert(0, str(other))
+    try:
+        return before, fingerprint(load(other, model, helpers).simulate, recorded)
+    finally:
+        sys.path.remove(str(other))
+
+
+REPORTED = {
+    "body": ("total = 0", "total = 1"),
+    "operator": ("total + scale", "total - scale"),
+    "helper in this module": ("x**power", "x**power + 1"),
+    "default of a helper": ("power=2", "power=3"),
+    "constant": ("COUPLING = 2", "COUPLING = 3"),
+    "member of a table": ("[1, 2]", "[3, 2]"),
+    "array": ("np.ones(3)", "np.ones(4)"),
+    "new argument": ("c=7):", "c=7, d=1):"),
+    "removed argument": ("(a, c=7)", "(a)"),
+    "renamed argument": ("(x, power=2)", "(x, exponent=2)"),
+    "decorator removed": ("@decorate\n", ""),
+    "decorator edited": ("return function(*args", "return 1 + function(*args"),
+    "class attribute": ("size = 8", "size = 9"),
+    "method": ("* self.size", "+ self.size"),
+    "base class": ("return x\n", "return 2 * x\n"),
+    "another base class": ("Lattice(Base)", "Lattice(dict)"),
+    "another function of a package": ("np.sin", "np.cos"),
+}
+
+REPORTED_HELPERS = {
+    "helper in another module": ("x - 1", "x - 2"),
+    "helper of a helper": ("x + OFFSET", "x - OFFSET"),
+    "constant of a helper": ("OFFSET = 1", "OFFSET = 2"),
+}
+
+NOT_REPORTED = {
+    "comment": ("total = 0", "# begin\n    total = 0  # zero"),
+    "docstring": ('"Raise it."', '"Raise it to a power."'),
+    "docstring removed": ('    "Raise it."\n', ""),
+    "formatting": ("helper(a) + total", "(helper( a )\n + total)"),
+    "renamed local variable": ("total", "t"),
+    "renamed loop variable": (
+        "for i in range(3):\n        total = total + scale(i)",
+        "for k in range(3):\n        total = total + scale(k)",
+    ),
+    "recorded default": ("c=7", "c=8"),
+    "annotations": ("def helper(x, power=2):", "def helper(x: int, power: int = 2) -> int:"),
+    "import that is not used": ("import time\n", "import time\nimport math\n"),
+    "function that is not used": ("class Base", "def other():\n    return 1\n\n\nclass Base"),
+}
+
+
+@pytest.mark.parametrize("edit", REPORTED)
+def test_an_edit_that_may_change_results_is_another_fingerprint(directory, edit):
+    old, new = REPORTED[edit]
+    assert old in MODEL
+    before, after = both(directory, MODEL.replace(old, new))
+    assert before.hash != after.hash
+
+
+@pytest.mark.parametrize("edit", REPORTED_HELPERS)
+def test_an_edit_of_another_module_is_another_fingerprint(directory, edit):
+    old, new = REPORTED_HELPERS[edit]
+    before, after = both(directory, helpers=HELPERS.replace(old, new))
+    assert before.hash != after.hash
+
+
+@pytest.mark.parametrize("edit", NOT_REPORTED)
+def test_an_edit_that_changes_no_result_is_the_same_fingerprint(directory, edit):
+    old, new = NOT_REPORTED[edit]
+    assert old in MODEL
+    before, after = both(directory, MODEL.replace(old, new))
+    assert before.hash == after.hash
+
+
+def test_what_is_not_reached_does_not_count(directory):
+    before, after = both(
+        directory, helpers=HELPERS.replace("def unused(x):\n    return x", "def unused(x): 1")
+    )
+    assert before.hash == after.hash
+    assert {Path(file).name for file in before.sources} == {"model.py", "helpers.py"}
+
+
+def test_a_moved_function_is_the_same(directory):
+    model = load(directory)
+    (directory / "physics.py").write_text(HELPERS)
+    moved = MODEL.replace("import helpers\nfrom helpers", "import physics as helpers\nfrom physics")
+    before = fingerprint(model.simulate)
+    assert fingerprint(load(directory, moved).simulate).hash == before.hash
+    sys.modules.pop("physics")
+
+
+def test_clocks_loggers_and_random_generators_do_not_count(directory):
+    first = fingerprint(load(directory).simulate)
+    time.sleep(0.01)
+    model = load(directory)
+    model.simulate(1)
+    assert fingerprint(model.simulate).hash == first.hash
+
+
+def test_a_constant_that_was_set_from_outside_counts(directory):
+    model = load(directory)
+    before = fingerprint(model.simulate).hash
+    model.COUPLING = 5
+    assert fingerprint(model.simulate).hash != before
+
+
+def test_a_renamed_module_level_function_is_reported(directory):
+    before, after = both(directory, MODEL.replace("helper(", "raised("))
+    assert before.hash != after.hash
+
+
+def test_partials_closures_and_objects_count_by_value():
+    def make(c):
+        return lambda a: a * c
+
+    class Model:
+        def __init__(self, c):
+            self.c = c
+            self.log = logging.getLogger("x")
+            self.table = pd.DataFrame({"a": [time.time()]})
+
+        def g(self, a):
+            return a * self.c
+
+        def __call__(self, a):
+            return a * self.c
+
+    def g(c, a):
+        return a * c
+
+    kinds = [
+        make,
+        lambda c: Model(c).g,
+        Model,
+        lambda c: functools.partial(g, c),
+        lambda c: functools.partial(g, c=c),
+    ]
+    for kind in kinds:
+        one, same, other = fingerprint(kind(3)), fingerprint(kind(3)), fingerprint(kind(5))
+        assert one.hash == same.hash != other.hash
+        assert "3" in one.values.values()
+    assert fingerprint(make(np.arange(3))).hash == fingerprint(make(np.arange(3))).hash
+    assert fingerprint(make(np.arange(3))).hash != fingerprint(make(np.arange(4))).hash
+    assert fingerprint(make([1, (2, {"a": 0.5})])).hash != fingerprint(make([1, (2, {"a": 0.25})])).hash
+    recorded = functools.partial(g, c=3), functools.partial(g, c=5)
+    assert len({fingerprint(f, ["c"]).hash for f in recorded}) == 1
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        random.Random(1),
+        np.random.default_rng(1),
+        logging.getLogger("x"),
+        pd.DataFrame({"a": [1]}),
+        np.zeros(200_000),
+        np.array([object()]),
+        subprocess,
+        object(),
+    ],
+    ids=lambda thing: type(thing).__name__,
+)
+def test_what_cannot_be_followed_counts_by_its_type_and_is_listed(thing):
+    def make(thing):
+        return lambda a: (a, thing)
+
+    first = fingerprint(make(thing))
+    if isinstance(thing, types.ModuleType):
+        assert not first.not_followed
+    else:
+        assert any(type(thing).__name__ in text for text in first.not_followed)
+    if isinstance(thing, random.Random):
+        thing.random()
+        assert fingerprint(make(thing)).hash == first.hash
+
+
+def test_what_looks_up_names_while_it_runs_is_listed():
+    def simulate(a):
+        return eval("a + 1"), importlib.import_module("math"), a
+
+    assert {text.partition(": ")[2] for text in fingerprint(simulate).not_followed} == {
+        "eval()",
+        "import_module()",
+    }
+
+
+CELL = '''
+import functools
+import math
+CONSTANT = 3
+LIST = [1, 2]
+RADIUS = 2 * math.pi
+
+def helper(x):
+    return x * CONSTANT + LIST[0]
+
+@functools.cache
+def simulate(x):
+    """Do it."""
+    values = [helper(i) for i in range(3)]
+    return {"y": sum(values), "text": f"{x!r:>{4}} {x=}" "end", "r": RADIUS}
+'''
+
+
+def cell(text, number):
+    """Run a cell of a notebook and return its function."""
+    name = f"<ipython-input-{number}-0123>"
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    space = {"__name__": "__main__"}
+    exec(compile(text, name, "exec"), space)
+    return space["simulate"]
+
+
+def test_a_cell_that_is_run_again_is_the_same(tmp_path, monkeypatch):
+    first, again = fingerprint(cell(CELL, 1)), fingerprint(cell("\n\n" + CELL, 2))
+    assert first.hash == again.hash
+    assert not first.not_followed
+    assert fingerprint(cell(CELL.replace("CONSTANT = 3", "CONSTANT = 4"), 3)).hash != first.hash
+
+
+PRINT = "from coma_xr.code.fingerprint import fingerprint\nprint(fingerprint(simulate).hash)\n"
+
+
+def printed(arguments, directory, python=sys.executable):
+    done = subprocess.run([python, *arguments], cwd=directory, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_a_script_a_module_and_a_cell_have_the_same_fingerprint(directory, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(coma_xr.__file__).parents[1]))
+    (directory / "script.py").write_text(CELL + PRINT)
+    (directory / "model.py").write_text(CELL)
+    expected = fingerprint(cell(CELL, 4)).hash
+    assert printed(["script.py"], directory) == expected
+    assert printed(["-c", f"from model import simulate\n{PRINT}"], directory) == expected
+
+
+def test_the_fingerprint_is_the_same_on_every_version_of_python():
+    "The tests of each version compare with this one."
+    assert fingerprint(cell(CELL, 5)).hash == "cc57cffb6945"
+
+
+def test_a_file_that_is_edited_after_its_import_is_reported(directory):
+    model = load(directory)
+    (directory / "model.py").write_text(MODEL.replace("total = 0", "total = 1"))
+    assert [Path(file).name for file in fingerprint(model.simulate).edited] == ["model.py"]
+
+
+def test_the_code_that_is_loaded_counts_not_the_file(directory):
+    model = load(directory)
+    before = fingerprint(model.simulate)
+    assert not before.edited
+    (directory / "model.py").write_text(MODEL.replace("total = 0", "total = 11"))
+    after = fingerprint(model.simulate)
+    assert (after.hash, [Path(file).name for file in after.edited]) == (before.hash, ["model.py"])
+    assert fingerprint(load(directory, MODEL.replace("total = 0", "total = 11")).simulate).hash != before.hash
+
+
+def test_code_of_installed_packages_is_not_the_users():
+    assert not is_users(np.__file__)
+    assert not is_users(linecache.__file__)
+    assert not is_users(coma_xr.__file__)
+    assert is_users(__file__)
+    assert is_users("C.py")
+
+
+def test_modules_that_a_function_imports_itself_count_as_a_whole(directory):
+    model = MODEL.replace("    global calls\n", "    from helpers import unused\n    global calls\n")
+    before = fingerprint(load(directory, model).simulate)
+    after = fingerprint(
+        load(directory, model, HELPERS.replace("def unused(x):\n    return x", "def unused(x): 1")).simulate
+    )
+    assert before.hash != after.hash
