@@ -290,11 +290,12 @@ class Readable:
         [{'x': 3}]
         """
         scan = self._place.scan() or {}
-        definition = Definition.from_state(scan["parameters"]) if scan else self._definition
-        if definition is None:
+        recorded = Definition.from_state(scan["parameters"]) if scan else self._definition
+        if recorded is None:
             raise ParameterError(f"Nothing was run in {self.path} yet, so nothing is missing.")
+        definition = self._past().definition(recorded)
         lacking = self._lacking(scan, self._done()(definition))
-        values = given_again(definition.paths, scan, given)
+        values = given_again(recorded.paths, scan, given)
         rows = [values(row) for row, number in lacking if number]
         return Scan.of_rows(definition, rows, repeats=scan.get("repeats"))
 
@@ -327,7 +328,7 @@ class Readable:
         scan, done_by = self._place.scan(), self._done()
         missing = 0
         if scan:
-            done = done_by(Definition.from_state(scan["parameters"]))
+            done = done_by(self._past().definition(Definition.from_state(scan["parameters"])))
             missing = sum(number for _, number in self._lacking(scan, done))
         return {
             "measurements": self.number_of_measurements(),

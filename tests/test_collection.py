@@ -364,8 +364,7 @@ def test_each_experiment_has_its_own_former_paths(tmp_path):
     b.annotate("parameters/angle", formerly="parameters/phi")
     both = coma.open_experiments([a.path, b.path])
     ds, df = both.to_dataset(), both.to_dataframe()
-    # The name that the first experiment defined stays; its path and unit are those of now.
-    assert dict(ds.sizes) == {"experiment": 2, "theta": 2}
+    assert dict(ds.sizes) == {"experiment": 2, "angle": 2}
     assert ds.y.values.tolist() == [[1, 2], [10, 20]]
-    assert (ds.theta.attrs["path"], ds.theta.attrs["units"]) == ("parameters/angle", "rad")
-    assert df.to_dict("list") == {"theta": [1, 2, 1, 2], "y": [1, 2, 10, 20]}
+    assert (ds.angle.attrs["path"], ds.angle.attrs["units"]) == ("parameters/angle", "rad")
+    assert df.to_dict("list") == {"angle": [1, 2, 1, 2], "y": [1, 2, 10, 20]}

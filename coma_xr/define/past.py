@@ -80,10 +80,28 @@ class Past:
         return path
 
     def updated(self, definition: Iterable[tuple[str, Any]]) -> list[tuple[str, Path]]:
-        """Return names and paths of parameters, defined before some of them were renamed, with the paths of now."""
+        """Return names and paths of parameters, defined before some of them were renamed, as they are now.
+
+        Examples
+        --------
+        >>> past = Past.of({"parameters/length": {"formerly": "parameters/l"}})
+        >>> past.updated([("l", "parameters/l"), ("m", "parameters/m")])
+        [('length', ('parameters', 'length')), ('m', ('parameters', 'm'))]
+        """
         pairs = [(name, split(path)) for name, path in definition]
-        taken = {path for _, path in pairs}
-        return [(name, path if self.now(path) in taken else self.now(path)) for name, path in pairs]
+        names, paths = {name for name, _ in pairs}, {path for _, path in pairs}
+        return [self._updated(name, path, names, paths) for name, path in pairs]
+
+    def definition(self, recorded: Definition) -> Definition:
+        """Return a definition with the names and paths of now."""
+        return recorded.of(self.updated(recorded))
+
+    def _updated(self, name: str, path: Path, names: set[str], paths: set[Path]) -> tuple[str, Path]:
+        """Return the present name and path of a parameter; a name of the user's own is kept."""
+        now = self.now(path)
+        if now == path or now in paths:
+            return name, path
+        return (str(now[-1]) if name == path[-1] and now[-1] not in names else name), now
 
     def unchanged(self, names: Mapping[str, Path]) -> dict[str, Path]:
         """Return those of some names whose paths were not renamed."""

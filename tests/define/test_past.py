@@ -27,20 +27,31 @@ def test_a_renamed_parameter_is_not_computed_again(old):
     assert [m.id for m in old.measurements("l < 0.7")] == [1]
 
 
-def test_until_the_next_run_a_renamed_parameter_has_the_name_of_the_definition(old):
+def test_a_renamed_parameter_has_its_new_name_from_then_on(old):
     old.run(lambda length: {"T": 2 * length}, {"length": [0.5, 1.0, 2.0]}, limit=0)
     old.annotate("parameters/l", formerly="parameters/length", units="m")
     ds = old.to_dataset()
-    assert ds.T.dims == ("length",)
-    assert ds.length.attrs == {"path": "parameters/l", "name": "length", "units": "m"}
-    assert ds.T.sel(length=1.0) == 2.0
+    assert ds.T.dims == ("l",)
+    assert ds.l.attrs == {"path": "parameters/l", "name": "l", "units": "m"}
+    assert ds.T.sel(l=1.0) == 2.0
     assert ds.measurement_status.values.tolist() == [2, 2, 1]
-    assert list(old.to_dataframe().length) == [0.5, 1.0]
-    assert "length" in set(old.paths().name)
-    for where in ("length < 0.7", "l < 0.7", lambda p: p.length < 0.7, coma.P["parameters/l"] < 0.7):
+    assert list(old.to_dataframe().l) == [0.5, 1.0]
+    assert list(old.to_dataframe(["parameters/l"]).columns) == ["l"]
+    assert {"l"} < set(old.paths().name)
+    for where in ("l < 0.7", lambda p: p.l < 0.7, coma.P["parameters/l"] < 0.7):
         assert old.to_dataset(where=where).T.values[0] == 1.0
         assert [m.id for m in old.measurements(where)] == [1]
-    assert old.run(lambda length: {"T": 2 * length}, {"length": [0.5, 1.0, 2.0]}) == (1, 3)
+    assert list(old.missing()) == [{"l": 2.0}]
+    assert old.run(lambda l: {"T": 2 * l}, old.missing()) == (1, 1)
+
+
+def test_a_name_that_the_user_gave_to_a_path_stays_when_the_path_is_renamed(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.define_parameter_set(("size", "parameters/N"))
+    e.add_parameter_set(1)
+    e.run(lambda p: p.size)
+    e.annotate("parameters/M", formerly="parameters/N")
+    assert dict(e.to_dataset().sizes) == {"size": 1}
 
 
 def test_a_function_as_a_condition_sees_what_stands_for_a_parameter(old):
