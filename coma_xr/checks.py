@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import numbers
 import operator
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, overload
 
 from coma_xr.errors import ParameterError
 from coma_xr.text import shortened, with_article
+
+_UNITS = ("d", "h", "min|m", "s")
+_SECONDS = (86400.0, 3600.0, 60.0, 1.0)
+_DURATION = re.compile("".join(rf"(?:(\d+(?:\.\d+)?) ?(?:{unit}) ?)?" for unit in _UNITS))
 
 
 def check_flag(name: str, value: Any) -> bool:
@@ -79,6 +85,29 @@ def check_positive(name: str, value: Any, unit: str = "") -> float | None:
         of_unit = f" of {unit}" if unit else ""
         raise _wrong(name, value, f"a number{of_unit} above 0 or None", scalar if real else None)
     return float(scalar) if not isinstance(scalar, (int, float)) else scalar
+
+
+def check_duration(name: str, value: Any) -> float | None:
+    """Return a duration, such as "7h30m", a timedelta or a number of seconds, in seconds; infinity is one.
+
+    Examples
+    --------
+    >>> check_duration("max_time", "1d 2h"), check_duration("max_time", "7.5h")
+    (93600.0, 27000.0)
+    """
+    seconds: Any = value
+    if isinstance(value, str):
+        parts = _DURATION.fullmatch(value.strip())
+        numbers_given = [float(number or 0) for number in parts.groups()] if parts else []
+        seconds = sum(number * unit for number, unit in zip(numbers_given, _SECONDS, strict=False))
+    elif isinstance(value, dt.timedelta):
+        seconds = value.total_seconds()
+    if seconds is None or (isinstance(seconds, float) and seconds == math.inf):
+        return seconds
+    try:
+        return float(check_positive(name, seconds) or 0.0)
+    except ParameterError:
+        raise _wrong(name, value, "a duration above 0, such as '7h30m', a timedelta or seconds") from None
 
 
 def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:

@@ -344,6 +344,13 @@ class Experiment(Readable):
             After a failure: go on, unless the first ten or more fail in the same way; always go on; stop and raise.
         retry_failed : bool, default True
             Run those that failed in an earlier run too, after those that were never tried.
+        retries : int, default 0
+            Try a parameter set that failed so many times again, at the end, on another worker where there is one.
+        max_failures : int, optional
+            Begin nothing more after so many failures; what is running is finished and kept.
+        max_time : str, float or timedelta, optional
+            Begin no parameter set that would not be over in this time, such as ``"7h30m"`` or seconds, by the
+            durations of others. In a job of SLURM by default the end of the job; ``math.inf`` for no limit.
         repeats : int, optional
             Run each parameter set so often; they become the dim ``repeat``.
         seed : int, optional

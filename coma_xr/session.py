@@ -230,6 +230,7 @@ class Session:
                     record_failure=keeper.record_failure,
                     ever_succeeded=bool(there.ids),
                     versions=there.versions,
+                    durations=there.durations,
                     tell=partial(tell, place.path),
                 )
         before = [key for key, ids in there.ids.items() for _ in ids]

@@ -194,3 +194,16 @@ def cut(text: str, most: int) -> str:
         return text
     end = (most - 5) // 3
     return f"{text[: most - 5 - end]} ... {text[-end:]}"
+
+
+def time_text(seconds: float) -> str:
+    """Return a duration in the unit that fits it.
+
+    Examples
+    --------
+    >>> time_text(0.25), time_text(90), time_text(90_000)
+    ('0.2 s', '1.5 min', '25.0 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -15,6 +15,7 @@ from coma_xr.run.worker import Outcome, lost
 if TYPE_CHECKING:
     from coma_xr.run.interrupts import Interrupts
     from coma_xr.run.plan import Task
+    from coma_xr.run.task_queue import Queue
     from coma_xr.run.worker import Work
 
 __all__ = ["outcomes"]
@@ -22,19 +23,22 @@ __all__ = ["outcomes"]
 # Chunks grow at most by this factor, since the first parameter sets may be the quickest.
 _GROWTH = 8
 
+# So many that wait for another worker are tried before those behind them.
+_MOST_REFUSED = 20
+
 
 def outcomes(
-    work: Work, todo: Sequence[Task], pool: Pool, interrupts: Interrupts, *, suspects_at_once: int
+    work: Work, queue: Queue, pool: Pool, interrupts: Interrupts, *, suspects_at_once: int
 ) -> Generator[Outcome]:
     """Yield what comes of parameter sets, in the order in which it comes."""
-    dispatch = _Dispatch(work, todo, pool, suspects_at_once)
+    dispatch = _Dispatch(work, queue, pool, suspects_at_once)
     came: deque[Outcome] = deque()
     completed = False
     interrupts.halt = pool.halt
     try:
         while True:
             growing = False
-            if interrupts.asked or interrupts.now or pool.broken:
+            if interrupts.stops or pool.broken:
                 pool.recall()
                 dispatch.drop()
             elif not (came and came[0].failure) and len(came) <= dispatch.bearable:
@@ -53,7 +57,7 @@ def outcomes(
                 came.extend(dispatch.take(event))
             if interrupts.now and not events and not came:
                 break
-        if pool.broken and not (interrupts.asked or interrupts.now):
+        if pool.broken and not interrupts.stops:
             raise pool.broken
         completed = True
     finally:
@@ -64,10 +68,10 @@ def outcomes(
 class _Dispatch:
     """What is still to be handed out."""
 
-    def __init__(self, work: Work, todo: Sequence[Task], pool: Pool, suspects_at_once: int) -> None:
+    def __init__(self, work: Work, queue: Queue, pool: Pool, suspects_at_once: int) -> None:
         self._work = work
         self._pool = pool
-        self._fresh = deque(todo)
+        self._queue = queue
         self._suspects: deque[Task] = deque()
         self._suspects_at_once = suspects_at_once
         self._alone = False
@@ -78,7 +82,7 @@ class _Dispatch:
 
     @property
     def is_empty(self) -> bool:
-        return not self._fresh and not self._suspects
+        return not self._queue and not self._suspects
 
     @property
     def bearable(self) -> int:
@@ -93,21 +97,40 @@ class _Dispatch:
     def drop(self) -> None:
         """Hand out nothing more."""
         self._dropping = True
-        self._fresh.clear()
+        self._queue.clear()
         self._suspects.clear()
 
     def hand_out(self) -> bool:
         """Give the pool what it can take; return whether it has begun to grow for the rest."""
         pool = self._pool
-        if self._suspects and (not self._fresh or len(self._suspects) >= self._suspects_at_once):
+        if self._suspects and (not self._queue or len(self._suspects) >= self._suspects_at_once):
             if pool.places and not pool.busy:
                 self._alone = True
                 pool.submit([self._suspects.popleft()])
             return pool.grow(1)
-        while self._fresh and not self._alone and self._has_room():
-            size = min(self._size, max(1, math.ceil(len(self._fresh) / (2 * pool.size))))
-            pool.submit([self._fresh.popleft() for _ in range(size)])
-        return bool(self._fresh) and pool.grow(pool.size)
+        refused: list[Task] = []
+        while (
+            len(refused) < _MOST_REFUSED and not self._alone and self._has_room() and (chunk := self._chunk())
+        ):
+            if pool.takes(chunk[0].avoid):
+                pool.submit(chunk)
+            else:
+                refused += chunk
+        self._queue.put_back(refused)
+        return bool(self._queue) and pool.grow(pool.size)
+
+    def _chunk(self) -> list[Task]:
+        """Return what goes to one worker next; a parameter set that failed on a worker goes alone."""
+        size = min(self._size, max(1, math.ceil(len(self._queue) / (2 * self._pool.size))))
+        chunk: list[Task] = []
+        while len(chunk) < size and (task := self._queue.next()) is not None:
+            if chunk and task.avoid is not None:
+                self._queue.put_back([task])
+                break
+            chunk.append(task)
+            if task.avoid is not None:
+                break
+        return chunk
 
     def _has_room(self) -> bool:
         # Only short chunks wait behind another; a long one is for the worker that is free first.
@@ -122,7 +145,7 @@ class _Dispatch:
             self._return(event.chunk)
         elif alone or event.certain:
             for task in event.chunk:
-                yield lost(self._work, task, event.status, event.text)
+                yield lost(self._work, task, event.status, event.text, event.worker)
         elif not self._dropping:
             self._suspects.extend(event.chunk)
 
@@ -133,7 +156,16 @@ class _Dispatch:
             self._adapt(event.reply.seconds / len(results))
         self._return(event.chunk[len(results) :])
         for task, result in zip(event.chunk, results, strict=False):
-            yield Outcome(task, result.info, result.rest, result.failure, None, result.seconds, result.beside)
+            yield Outcome(
+                task,
+                result.info,
+                result.rest,
+                result.failure,
+                None,
+                result.seconds,
+                result.beside,
+                worker=event.worker,
+            )
 
     def _adapt(self, seconds: float) -> None:
         # A chunk is neither computed nor saved for longer than the budget.
@@ -142,4 +174,4 @@ class _Dispatch:
 
     def _return(self, chunk: Sequence[Task]) -> None:
         if not self._dropping:
-            self._fresh.extendleft(reversed(chunk))
+            self._queue.put_back(chunk)

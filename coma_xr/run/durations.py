@@ -95,6 +95,60 @@ class Durations:
         return (columns, scale, coefficients, middle) if left <= _UNEXPLAINED * total else None
 
 
+class Outlook:
+    """How long the rest of a run will take, by the measurements before it and by what it has done.
+
+    Examples
+    --------
+    >>> outlook = Outlook(Durations([(10,), (20,), (30,), (40,)], [1.0, 2.0, 3.0, 4.0]), [(50,), (100,)])
+    >>> outlook.note((50,), 5.0)
+    >>> round(outlook.seconds((100,)), 3), round(outlook.left(5.0), 3)
+    (10.0, 10.0)
+    """
+
+    def __init__(self, durations: Durations, todo: Sequence[Sequence[Any]], workers: int = 1) -> None:
+        self._durations = durations
+        self._todo = todo
+        self._workers = max(1, min(workers, len(todo)))
+        self._done: list[Sequence[Any]] = []
+        self._fitted = 0
+        self._predict: Callable[[Sequence[Any]], float] | None = None
+        self._work = self._work_done = 0.0
+
+    def note(self, values: Sequence[Any], seconds: float, *, failed: bool = False) -> None:
+        """Note that a parameter set is done; the time of a failed one is not that of a measurement."""
+        if not failed:
+            self._durations.add(values, seconds)
+        self._done.append(values)
+        if self._predict is not None:
+            self._work_done += self._predict(values)
+
+    def seconds(self, values: Sequence[Any]) -> float | None:
+        """Return about how long a parameter set takes; None without measurements."""
+        self._fit()
+        return None if self._predict is None else self._predict(values)
+
+    def left(self, elapsed: float) -> float | None:
+        """Return about how many seconds are left after those that are over; None without measurements."""
+        self._fit()
+        if not self._work_done:
+            return None if self._predict is None else max(0.0, self._work / self._workers - elapsed)
+        return max(0.0, elapsed * (self._work / self._work_done - 1))
+
+    def _fit(self) -> None:
+        """Fit again when half as many measurements have been added, since a fit takes time itself."""
+        known = len(self._durations.seconds)
+        if known > 1.5 * self._fitted:
+            self._fitted = known
+            self._predict = self._durations.predictor()
+            self._work, self._work_done = self._sum(self._todo), self._sum(self._done)
+
+    def _sum(self, sets: Sequence[Sequence[Any]]) -> float:
+        assert self._predict is not None
+        sample = sets[:: 1 + len(sets) // _MOST]
+        return sum(map(self._predict, sample)) * len(sets) / max(1, len(sample))
+
+
 def _kind(values: list[Any]) -> bool | None:
     """Return whether a parameter is used by its logarithm; None for one that is not numeric or does not vary."""
     if not all(type(value) in (int, float) and math.isfinite(value) for value in values):

@@ -27,10 +27,17 @@ class Interrupts:
         self._closing = False
         self._terminated = False
         self.asked = False
+        # Nothing more is begun; what is running ends.
+        self.enough = False
         self.now = False
         self.halt: Callable[[], None] = _nothing
         # Where Ctrl-C is not ours, a KeyboardInterrupt may come from it as well as from the function.
         self.through: type[BaseException] = KeyboardInterrupt
+
+    @property
+    def stops(self) -> bool:
+        """Whether nothing more is to be begun."""
+        return self.asked or self.enough or self.now
 
     def __enter__(self) -> Self:
         if threading.current_thread() is not threading.main_thread():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any, Literal, TypedDict, TypeVar, get_args
 
-from coma_xr.checks import check_choice, check_flag, check_ids, check_integer, check_positive
+from coma_xr.checks import check_choice, check_duration, check_flag, check_ids, check_integer, check_positive
 from coma_xr.errors import ParameterError
 from coma_xr.text import shortened
 
@@ -24,6 +25,9 @@ class RunKeywords(TypedDict, total=False):
     timeout: float | None
     on_error: OnError
     retry_failed: bool
+    retries: int
+    max_failures: int | None
+    max_time: str | float | timedelta | None
     repeats: int | None
     seed: int | None
     shard: tuple[int, int] | None
@@ -52,6 +56,9 @@ class RunOptions:
     timeout: float | None = None
     on_error: OnError = "auto"
     retry_failed: bool = True
+    retries: int = 0
+    max_failures: int | None = None
+    max_time: str | float | timedelta | None = None
     repeats: int | None = None
     seed: int | None = None
     shard: tuple[int, int] | None = None
@@ -67,6 +74,9 @@ class RunOptions:
             timeout=timeout,
             on_error=check_choice("on_error", self.on_error, get_args(OnError)),
             retry_failed=check_flag("retry_failed", self.retry_failed),
+            retries=check_integer("retries", self.retries),
+            max_failures=check_integer("max_failures", self.max_failures, 1, optional=True),
+            max_time=check_duration("max_time", self.max_time),
             repeats=check_integer("repeats", self.repeats, 1, optional=True),
             seed=check_integer("seed", self.seed, optional=True),
             shard=_checked_shard(self.shard),

@@ -22,12 +22,14 @@ __all__ = ["Plan", "Survey", "Task", "plan", "survey"]
 
 
 class Task(NamedTuple):
-    """One parameter set that is to be run."""
+    """One parameter set that is to be run, for the n-th time, and a worker on which it failed."""
 
     position: int
     values: tuple[Tree, ...]
     key: Hashable
     repeat: int | None = None
+    attempt: int = 1
+    avoid: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def plan(
     Examples
     --------
     >>> plan([[1], [2], [2.0], [3]], done={key([3])}, failed={key([1])}).todo
-    [Task(position=1, values=(2,), key=(2,), repeat=None), Task(position=0, values=(1,), key=(1,), repeat=None)]
+    [Task(position=1, values=(2,), ...), Task(position=0, values=(1,), ...)]
     """
     count = _Count(done, failed, retry_failed)
     place = 0

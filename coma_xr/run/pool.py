@@ -39,6 +39,7 @@ class Done:
 
     chunk: Chunk
     reply: Reply
+    worker: int | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Lost:
     status: Literal["died", "timeout"] | None
     text: str = ""
     certain: bool = False
+    worker: int | None = None
 
 
 Event = Done | Lost
@@ -91,6 +93,10 @@ class Pool(ABC):
     @abstractmethod
     def busy(self) -> int:
         """How many chunks it has."""
+
+    def takes(self, avoid: int | None) -> bool:  # noqa: ARG002
+        """Whether a worker is free for a parameter set that failed on another one, as far as that can be chosen."""
+        return True
 
     @abstractmethod
     def submit(self, chunk: Chunk) -> None:

@@ -47,4 +47,6 @@ def pool_of(work: Work, number: int, options: RunOptions) -> Pool | None:
         return None
     from coma_xr.run.workers import own_pool
 
-    return own_pool(work, min(workers_of(options), number), options.timeout)
+    # One more than there are parameter sets, for another attempt elsewhere.
+    wanted = number + (options.retries > 0)
+    return own_pool(work, min(workers_of(options), wanted), options.timeout)

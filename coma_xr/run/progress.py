@@ -8,9 +8,11 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Self
 
 from coma_xr.errors import StorageError
+from coma_xr.text import time_text
 
 __all__ = ["Progress", "Tell"]
 
@@ -29,6 +31,8 @@ _BETWEEN = 1.0
 # Of hundreds of failures nobody reads the lines.
 _MOST_LINES = 20
 
+_BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{left}, {rate_fmt}{postfix}]"
+
 # Tells other processes how far a run is: todo, done, failed, seconds.
 Tell = Callable[[Mapping[str, float]], None]
 
@@ -36,10 +40,17 @@ Tell = Callable[[Mapping[str, float]], None]
 class Progress:
     """Counts parameter sets that are done, and shows it while it is entered."""
 
-    def __init__(self, total: int, show: bool | None = None, tell: Tell | None = None) -> None:
+    def __init__(
+        self,
+        total: int,
+        show: bool | None = None,
+        tell: Tell | None = None,
+        left: Callable[[float], float | None] | None = None,
+    ) -> None:
         self.done = self.failed = self._warned = 0
         self._total = total
         self._tell = tell
+        self._left = left
         self._bar: Any = None
         self._timer: threading.Timer | None = None
         self._notebook = type(sys.stderr).__module__.startswith("ipykernel")
@@ -76,8 +87,10 @@ class Progress:
                 import tqdm.auto
         kind: Any = tqdm.auto.tqdm if self._notebook else tqdm.tqdm
         # The thread with which tqdm looks after bars whose steps it counts in dozens would outlive the run.
-        kind = type("Bar", (kind,), {"monitor_interval": 0})
-        bar = kind(total=self._total, miniters=1, unit=" sets")
+        kind = type(
+            "Bar", (kind,), {"monitor_interval": 0, "format_dict": property(partial(self._fields, kind))}
+        )
+        bar = kind(total=self._total, miniters=1, unit=" sets", bar_format=_BAR)
         # It came late, but the time counts from the start.
         bar.start_t = bar.last_print_t = bar.start_t - (time.monotonic() - self._begin)
         bar.update(self.done)
@@ -112,10 +125,23 @@ class Progress:
 
     def _line(self, seconds: float) -> str:
         rate = self.done / max(seconds, 1e-9)
-        left = (self._total - self.done) / rate
+        left = self._seconds_left(seconds)
         return (
-            f"{self.done} of {self._total} done, {self.failed} failed, {rate:.3g} a second, {left:.0f} s left"
+            f"{self.done} of {self._total} done, {self.failed} failed, {rate:.3g} a second, "
+            f"{'?' if left is None else time_text(left)} left"
         )
+
+    def _seconds_left(self, seconds: float) -> float | None:
+        left = None if self._left is None else self._left(seconds)
+        if left is None and self.done:
+            left = seconds / self.done * (self._total - self.done)
+        return left
+
+    def _fields(self, kind: Any, bar: Any) -> dict[str, Any]:
+        """Return the fields of the bar, with the time left."""
+        left = self._seconds_left(time.monotonic() - self._begin)
+        text = "?" if left is None else kind.format_interval(left)
+        return {**kind.format_dict.fget(bar), "left": text}
 
     def _note(self, text: str) -> None:
         """Write a line to the log, and to stderr where no log is kept."""

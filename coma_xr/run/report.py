@@ -10,13 +10,13 @@ from coma_xr.define.values import BRANCH, describe
 from coma_xr.errors import RunError
 from coma_xr.html import Html, facts, fold, fragment, tag, trace
 from coma_xr.keywords import checks_keywords
-from coma_xr.text import clean, count, cut
+from coma_xr.text import clean, count, cut, time_text
 from coma_xr.tree import join, leaves
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
 
-__all__ = ["RunReport", "failure_text", "line_text", "time_text"]
+__all__ = ["RunReport", "failure_text", "line_text"]
 
 # Groups of failures in one summary, and characters of each part of a line about one.
 _MOST = 3
@@ -51,7 +51,9 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
     duplicates : int
         Those that are the same as another one.
     not_run : int
-        Those that an interruption, a limit, or failures all alike left for the next run.
+        Those that an interruption, a limit, or failures left for the next run.
+    too_long : int
+        Those of them that were not begun because of `max_time`, or because the job of SLURM ends.
     duration : float
         Seconds from start to end.
     dry_run : bool
@@ -84,6 +86,7 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         left: int = 0,
         duplicates: int = 0,
         not_run: int = 0,
+        too_long: int = 0,
         duration: float = 0.0,
         dry_run: bool = False,
         estimate: float | None = None,
@@ -96,6 +99,7 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         self.left = left
         self.duplicates = duplicates
         self.not_run = not_run
+        self.too_long = too_long
         self.duration = duration
         self.dry_run = dry_run
         self.estimate = estimate
@@ -125,7 +129,8 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
             (self.failed, _FAILED),
             (self.left, "failed earlier and not tried again"),
             (self.duplicates, "given twice"),
-            (self.not_run, "not run"),
+            (self.not_run - self.too_long, "not run"),
+            (self.too_long, "not run for lack of time"),
         ]
         return [(number, what) for number, what in kinds if number]
 
@@ -186,19 +191,6 @@ def grouped(failures: Iterable[Tree]) -> list[list[Tree]]:
 
 def _restore(fields: dict[str, Any]) -> RunReport:
     return RunReport(**fields)
-
-
-def time_text(seconds: float) -> str:
-    """Return a duration in the unit that fits it.
-
-    Examples
-    --------
-    >>> time_text(0.25), time_text(90), time_text(90_000)
-    ('0.2 s', '1.5 min', '25.0 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def failure_text(failure: Tree) -> str:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from coma_xr.errors import ComaError, RunError, StorageError, warn
+from coma_xr.run.durations import Durations, Outlook
 from coma_xr.run.interrupts import Interrupts
 from coma_xr.run.pools import pool_of, workers_of
 from coma_xr.run.progress import Progress, Tell
 from coma_xr.run.provenance import Versions, commit_of
 from coma_xr.run.report import RunReport, failure_text
+from coma_xr.run.task_queue import Queue, TimeLimit
 from coma_xr.run.worker import PARTIAL, Outcome, Work, call
-from coma_xr.text import clean_lines
+from coma_xr.text import clean_lines, count
 
 if TYPE_CHECKING:
     from coma_xr.run.options import RunOptions
-    from coma_xr.run.plan import Plan, Survey, Task
+    from coma_xr.run.plan import Plan, Survey
     from coma_xr.run.pool import Pool
     from coma_xr.values.plain import Tree
 
@@ -40,6 +42,7 @@ def run_plan(
     record_failure: Keep,
     ever_succeeded: bool = False,
     versions: Versions | None = None,
+    durations: Durations | None = None,
     tell: Tell | None = None,
 ) -> RunReport:
     """Run parameter sets, in this process one after the other or by workers.
@@ -60,12 +63,17 @@ def run_plan(
         work = replace(work, provenance={**work.provenance, **commit_of(work.function)})
     pool = pool_of(work, len(plan.todo), options)
     hopeless = _HOPELESS if pool is None else max(_HOPELESS, 2 * pool.size)
-    with Progress(len(plan.todo), options.progress, tell) as bar:
-        course = _Course(plan, bar, save, record_failure, options, hopeless, versions or Versions())
+    todo = [task.values for task in plan.todo]
+    outlook = Outlook(durations or Durations(), todo, 1 if pool is None else pool.size)
+    queue = Queue(plan.todo, outlook, TimeLimit(options))
+    with Progress(len(plan.todo), options.progress, tell, outlook.left) as bar:
+        course = _Course(
+            plan, queue, outlook, bar, save, record_failure, options, hopeless, versions or Versions()
+        )
         course.hopeful = ever_succeeded
         interrupts = Interrupts(course.tell_interruption, terminable=pool is not None)
         try:
-            source = _source(work, plan.todo, pool, interrupts, course.patience)
+            source = _source(work, queue, pool, interrupts, course.patience)
             with interrupts, closing(source):
                 course.follow(source, interrupts)
         except interrupts.through:
@@ -73,6 +81,7 @@ def run_plan(
         except ComaError as error:
             error.report = course.report()  # type: ignore[attr-defined]
             raise
+        course.tell_stop()
     return _ended(course, interrupts)
 
 
@@ -106,19 +115,17 @@ def dry_run(plan: Plan, there: Survey, options: RunOptions) -> RunReport:
 
 
 def _source(
-    work: Work, todo: list[Task], pool: Pool | None, interrupts: Interrupts, patience: int
+    work: Work, queue: Queue, pool: Pool | None, interrupts: Interrupts, patience: int
 ) -> Generator[Outcome]:
     if pool is None:
-        return _serially(work, todo, interrupts)
+        return _serially(work, queue, interrupts)
     from coma_xr.run.dispatch import outcomes
 
-    return outcomes(work, todo, pool, interrupts, suspects_at_once=patience)
+    return outcomes(work, queue, pool, interrupts, suspects_at_once=patience)
 
 
-def _serially(work: Work, todo: Iterable[Task], interrupts: Interrupts) -> Generator[Outcome]:
-    for task in todo:
-        if interrupts.asked or interrupts.now:
-            return
+def _serially(work: Work, queue: Queue, interrupts: Interrupts) -> Generator[Outcome]:
+    while not interrupts.stops and (task := queue.next()) is not None:
         yield call(work, task, interrupts.through)
 
 
@@ -128,6 +135,8 @@ class _Course:
     def __init__(
         self,
         plan: Plan,
+        queue: Queue,
+        outlook: Outlook,
         bar: Progress,
         save: Keep,
         record_failure: Keep,
@@ -136,23 +145,27 @@ class _Course:
         versions: Versions,
     ) -> None:
         self._plan = plan
+        self._queue = queue
+        self._outlook = outlook
         self._bar = bar
         self._save = save
         self._record_failure = record_failure
-        self._on_error = options.on_error
+        self._options = options
         self._hopeless = hopeless
         self.versions = versions
         self._begin = time.perf_counter()
         self._saved = 0
         self._failures: list[Tree] = []
         self._alike: Counter[tuple[str, str]] = Counter()
+        # The last failures of those that wait for another attempt.
+        self._waiting: dict[int, Outcome] = {}
         self._first: tuple[str, BaseException | None] | None = None
         self.hopeful = False
 
     @property
     def patience(self) -> int:
         """So many parameter sets under suspicion wait for the end of the run."""
-        return 1 if self._on_error == "stop" else self._hopeless
+        return 1 if self._options.on_error == "stop" else self._hopeless
 
     def follow(self, outcomes: Iterator[Outcome], interrupts: Interrupts) -> None:
         """Keep what comes; RunError for the first failure when that is to stop the run."""
@@ -170,12 +183,20 @@ class _Course:
             if self._is_over():
                 # What other workers have finished by now still comes.
                 interrupts.now = True
-        if self._first is not None and self._on_error == "stop":
+            interrupts.enough = interrupts.enough or self._has_failed_enough()
+        for outcome in self._waiting.values():
+            self._take_failure(outcome, is_told=True)
+        if self._first is not None and self._options.on_error == "stop":
             text, cause = self._first
             message = f"{text}. {self._saved} of {self._plan.asked} were saved."
             raise RunError(message, self._failures) from cause
 
     def _take(self, outcome: Outcome, interrupts: Interrupts) -> None:
+        task = outcome.task
+        self._waiting.pop(task.position, None)
+        if task.attempt > 1:
+            about = outcome.info if outcome.failure is None else outcome.failure["info"]
+            about["attempts"] = task.attempt
         if outcome.failure is None:
             number = self._keep(self._save, outcome)
             self.versions.note(outcome.info, number)
@@ -184,25 +205,39 @@ class _Course:
         elif interrupts.asked:
             # Ctrl-C also reaches programs that the function has started, which then fail.
             return
+        elif task.attempt <= self._options.retries and self._options.on_error != "stop":
+            self._note_failure(outcome.failure, f" Attempt {task.attempt} of {self._options.retries + 1}.")
+            self._waiting[task.position] = outcome
+            self._queue.append(task._replace(attempt=task.attempt + 1, avoid=outcome.worker))
+            return
         else:
-            self._take_failure(outcome, outcome.failure)
+            self._take_failure(outcome)
+        self._outlook.note(task.values, outcome.seconds, failed=outcome.failure is not None)
         self._bar.step(failed=outcome.failure is not None)
 
-    def _take_failure(self, outcome: Outcome, failure: Tree) -> None:
+    def _note_failure(self, failure: Tree, attempt: str = "") -> str:
+        text = failure_text(failure)
+        self._bar.warn(f"{text}{attempt}")
+        self._alike[failure["exception"]["type"], failure["exception"]["line"]] += 1
+        return text
+
+    def _take_failure(self, outcome: Outcome, *, is_told: bool = False) -> None:
+        failure: Tree = outcome.failure
         number = self._keep(self._record_failure, outcome)
         self._failures.append({**failure, "info": {"measurement_id": number, **failure["info"]}})
-        text = failure_text(failure)
-        self._bar.warn(text)
-        exception = failure["exception"]
-        self._alike[exception["type"], exception["line"]] += 1
+        text = failure_text(failure) if is_told else self._note_failure(failure)
         if self._first is None:
-            self._first = text, outcome.error or _Traceback.of(exception)
+            self._first = text, outcome.error or _Traceback.of(failure["exception"])
 
     def _is_over(self) -> bool:
-        return self._is_hopeless() or (self._on_error == "stop" and self._first is not None)
+        return self._is_hopeless() or (self._options.on_error == "stop" and self._first is not None)
+
+    def _has_failed_enough(self) -> bool:
+        most = self._options.max_failures
+        return most is not None and len(self._failures) >= most
 
     def _is_hopeless(self) -> bool:
-        if self.hopeful or self._on_error != "auto":
+        if self.hopeful or self._options.on_error != "auto":
             return False
         return max(self._alike.values(), default=0) >= self._hopeless
 
@@ -229,12 +264,23 @@ class _Course:
         more = "Call failures() for details. The next run retries them."
         if any(PARTIAL in failure for failure in self._failures):
             more += " What could be stored of a result is in failure(id).partial."
+        if self._has_failed_enough() and self.report().not_run:
+            return f"The run stopped after max_failures={self._options.max_failures}. {more}"
         if self._is_hopeless():
             return (
                 "The run stopped because nothing has ever succeeded and all failures are alike. "
                 f"Pass on_error='continue' to go on. {more}"
             )
         return more
+
+    def tell_stop(self) -> None:
+        """Report the parameter sets that were not begun because the time was too short."""
+        number = self._queue.too_long
+        if number:
+            sets = count(number, "parameter set")
+            self._bar.say(
+                f"{sets} not begun: no time before {self._queue.limit}. missing() lists what is left."
+            )
 
     def report(self) -> RunReport:
         """Return what has come of the run by now."""
@@ -247,6 +293,7 @@ class _Course:
             left=plan.left,
             duplicates=plan.duplicates,
             not_run=plan.beyond + len(plan.todo) - self._saved - len(self._failures),
+            too_long=self._queue.too_long,
             duration=time.perf_counter() - self._begin,
             failures=self._failures,
         )

@@ -122,6 +122,7 @@ class Outcome:
     seconds: float = 0.0
     beside: dict[str, bytes] = field(default_factory=dict)
     paths: dict[TreePath, bool] = field(default_factory=dict)
+    worker: int | None = None
 
 
 def prepare(
@@ -430,7 +431,9 @@ def _record(
     return {"info": about, **tree, "exception": exception}
 
 
-def lost(work: Work, task: Task, status: Literal["died", "timeout"], text: str) -> Outcome:
+def lost(
+    work: Work, task: Task, status: Literal["died", "timeout"], text: str, worker: int | None = None
+) -> Outcome:
     """Return the outcome of a parameter set whose worker did not live to tell it."""
     tree: dict[str, Tree] = {}
     write(tree, work.definition, task.values)
@@ -438,7 +441,7 @@ def lost(work: Work, task: Task, status: Literal["died", "timeout"], text: str) 
     info = _info(time.time(), 0.0, work.provenance, marks)
     kind = "WorkerDied" if status == "died" else "TimeoutError"
     exception = {"type": kind, "message": text, "traceback": "", "line": _home(work.function)}
-    return Outcome(task, info, None, _record(work, task, tree, info, status, exception))
+    return Outcome(task, info, None, _record(work, task, tree, info, status, exception), worker=worker)
 
 
 def _message(error: BaseException) -> str:

@@ -59,6 +59,7 @@ _BLAS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "NUMBA")
 class _Slot:
     """An executor with one worker, or a few where there are very many: what happens in it happens to it alone."""
 
+    number: int
     width: int
     executor: Any = None
     is_ready: bool = False
@@ -74,7 +75,7 @@ class _OwnPool(Pool):
         self._timeout = timeout
         self._cores = cores()
         slots = min(workers, _MOST_SLOTS)
-        self._slots = [_Slot(len(range(i, workers, slots))) for i in range(slots)]
+        self._slots = [_Slot(i, len(range(i, workers, slots))) for i in range(slots)]
         self._events: queue.SimpleQueue[tuple[_Slot, Any, int, Future[Any]]] = queue.SimpleQueue()
         self._numbers = itertools.count(1)
         # Raised by one for each worker, so that each finds it raised whatever the others do at that moment.
@@ -124,10 +125,15 @@ class _OwnPool(Pool):
             except OSError as error:
                 self._give_up(RunError(f"Worker processes cannot be started: {error}"))
 
+    def takes(self, avoid: int | None) -> bool:
+        others = [slot for slot in self._slots if slot.number != avoid]
+        free = (slot.is_ready and len(slot.flights) < slot.width for slot in others)
+        return avoid is None or not others or any(free)
+
     def submit(self, chunk: Chunk) -> None:
-        slot = min(
-            (slot for slot in self._slots if slot.is_ready), key=lambda slot: len(slot.flights) - slot.width
-        )
+        ready = [slot for slot in self._slots if slot.is_ready]
+        others = [slot for slot in ready if slot.number != chunk[0].avoid]
+        slot = min(others or ready, key=lambda slot: len(slot.flights) - slot.width)
         number = next(self._numbers)
         flight = Flight(
             chunk, slot.executor.submit(remote.run, "", b"", parcels(chunk, self._things), BUDGET)
@@ -159,7 +165,7 @@ class _OwnPool(Pool):
         if error is not None:
             return self._died(slot, error)
         if number:
-            return [Done(slot.flights.pop(number).chunk, future.result())]
+            return [Done(slot.flights.pop(number).chunk, future.result(), slot.number)]
         trouble = future.result()
         if trouble:
             return self._give_up(
@@ -176,7 +182,8 @@ class _OwnPool(Pool):
             return self._give_up(RunError(f"Worker processes end before they begin to work: {text}"))
         # The others were waiting behind those in work.
         in_work, waiting = chunks[: slot.width], chunks[slot.width :]
-        return [*(Lost(chunk, "died", text) for chunk in in_work), *(Lost(chunk, None) for chunk in waiting)]
+        died = [Lost(chunk, "died", text, worker=slot.number) for chunk in in_work]
+        return [*died, *(Lost(chunk, None) for chunk in waiting)]
 
     def _give_up(self, error: ComaError) -> list[Event]:
         self.broken = error
@@ -193,8 +200,8 @@ class _OwnPool(Pool):
             late = [f for f in flights if f.deadline and f.deadline <= now and not f.future.done()]
             if late:
                 text = f"took longer than the {self._timeout:g} s of timeout="
-                events += [Lost(f.chunk, "timeout", text, certain=len(f.chunk) == 1) for f in late]
-                events += [_spared(f) for f in flights if f not in late]
+                events += [Lost(f.chunk, "timeout", text, len(f.chunk) == 1, slot.number) for f in late]
+                events += [_spared(f, slot.number) for f in flights if f not in late]
                 self._end(slot)
         return events
 
@@ -236,10 +243,10 @@ class _OwnPool(Pool):
                 thread.join(_GRACE)
 
 
-def _spared(flight: Flight) -> Event:
+def _spared(flight: Flight, worker: int) -> Event:
     """Return what becomes of a chunk whose worker is killed for another one."""
     if flight.future.done() and flight.future.exception() is None:
-        return Done(flight.chunk, flight.future.result())
+        return Done(flight.chunk, flight.future.result(), worker)
     return Lost(flight.chunk, None)
 
 

@@ -7,10 +7,9 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.run.report import time_text
 from coma_xr.terminal.finding import opened
 from coma_xr.terminal.text import fitting, number_of, print_json
-from coma_xr.text import clean
+from coma_xr.text import clean, time_text
 
 if TYPE_CHECKING:
     from coma_xr.experiment import Experiment

@@ -9,10 +9,13 @@ import pytest
 from coma_xr.define.scans import grid
 from coma_xr.errors import RunError, StorageError
 from coma_xr.run.dispatch import outcomes
+from coma_xr.run.durations import Durations, Outlook
 from coma_xr.run.interrupts import Interrupts
+from coma_xr.run.options import RunOptions
 from coma_xr.run.plan import plan
 from coma_xr.run.pool import BUDGET, Done, Pool
 from coma_xr.run.remote import Reply, Result
+from coma_xr.run.task_queue import Queue, TimeLimit
 from coma_xr.run.worker import prepare
 from tests.run.common import Kept, run
 
@@ -54,7 +57,9 @@ class Instant(Pool):
 def dispatched(pool, number, interrupts=None):
     scan = grid(a=range(number))
     work = prepare(lambda a: a, scan.definition, "keywords")
-    return outcomes(work, plan(scan.rows()).todo, pool, interrupts or Interrupts(str), suspects_at_once=10)
+    todo = plan(scan.rows()).todo
+    queue = Queue(todo, Outlook(Durations(), [task.values for task in todo]), TimeLimit(RunOptions()))
+    return outcomes(work, queue, pool, interrupts or Interrupts(str), suspects_at_once=10)
 
 
 def test_what_is_not_saved_yet_is_bounded_however_slow_saving_is():

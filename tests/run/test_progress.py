@@ -117,7 +117,7 @@ def test_without_a_terminal_a_line_goes_to_the_log_every_few_seconds(monkeypatch
         for i in range(20):
             bar.step(failed=i == 0)
     texts = [record.getMessage() for record in caplog.records]
-    assert texts[0] == "6 of 30 done, 1 failed, 1 a second, 24 s left"
+    assert texts[0] == "6 of 30 done, 1 failed, 1 a second, 24.0 s left"
     assert len(texts) == 3
     assert {(record.name, record.levelname) for record in caplog.records} == {("coma_xr", "INFO")}
 
