@@ -30,22 +30,19 @@ from coma_xr.plotting.styling import (
     Hue,
     Labels,
     Look,
-    dress_axis,
     extension,
     fitted,
     font_size,
     hue_of,
-    name_room,
     next_color,
-    set_ticks,
     shade,
     style_of,
     text_width,
     threshold,
-    tickers,
     wrapped,
 )
 from coma_xr.plotting.surfaces import surface_hue
+from coma_xr.plotting.ticks import dress_axis, name_room, set_ticks, tickers
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -571,7 +568,8 @@ def _set_scales(ax: Axes, table: Table) -> None:
         scale = table.scales.get(role)
         if scale is not None:
             values = table.rows[role].to_numpy() if role in table.rows else np.array([])
-            how = {"linthresh": threshold(values)} if scale == "symlog" else {}
+            width = {"symlog": "linthresh", "asinh": "linear_width"}.get(scale)
+            how = {width: threshold(values)} if width else {}
             getattr(ax, f"set_{role}scale")(scale, **how)
     if table.plan.is_surface and table.plan.kind != "scatter":
         ax.grid(False, which="both")
@@ -878,7 +876,7 @@ def _add_color_bar(made: Panels, table: Table, role: str, hue: Hue, labels: Labe
     how: dict[str, Any] = {"ax": made.axes, "aspect": 25}
     if table.plan.kind != "contour":
         scale = "log" if isinstance(norm, LogNorm) else "symlog" if isinstance(norm, SymLogNorm) else "linear"
-        locator, formatter = tickers(one.type, scale, values)
+        locator, formatter = tickers(one.type, scale, values, getattr(norm, "linthresh", None))
         how |= {"extend": extension(values, norm.vmin, norm.vmax), "ticks": locator, "format": formatter}
     bar = made.figure.colorbar(mappable, **how)  # type: ignore[arg-type]
     bar.set_label(text, fontsize=points)

@@ -849,12 +849,14 @@ def drawable(data: Data, made: Table) -> Table:
             lost_parts.append(f"{count(without, 'point')} without {listing(made.plan.x)}")
     if lost_parts:
         warn(f"Not drawn: {listing(lost_parts)}.")
-    if "low" in rows and made.scale("y") == "log":
-        cut = int((rows["low"].le(0) & rows["y"].gt(0)).sum())
+    if "low" in rows:
+        scale = made.scale("y")
+        ends = [_outside(rows[end].to_numpy(), scale)[0] for end in ("low", "high")]
+        cut = int((rows["y"].notna() & (ends[0] | ends[1])).sum())
         if cut:
-            warn(
-                f"{count(cut, 'error')} of {listing(made.plan.y)} reach 0 or less and are cut off by the log scale."
-            )
+            said = f"{count(cut, 'error')} of {listing(made.plan.y)} reach"
+            end = "0 or less" if scale == "log" else "0 or 1"
+            warn(f"{said} {end} and are cut off by the {scale} scale.")
     return replace(made, rows=rows)
 
 

@@ -636,6 +636,7 @@ def _with_error(data: Data, new: Plan, kinds: Mapping[str, Kind]) -> Plan:
             f"error={new.spec.error!r} mixes dims and variables.", ways=["Give dims or variables."]
         )
     taken = {name: role for role, name in new.roles.items()} | dict.fromkeys(new.x, "x")
+    taken |= dict.fromkeys((name for name in new.y if not data.is_variable(name)), "y")
     layout = kinds[new.kind].layout if new.kind else ""
     if layout == "counts":
         return replace(new, error=names, spread=spread if given or over else None)
@@ -657,7 +658,9 @@ def _with_error(data: Data, new: Plan, kinds: Mapping[str, Kind]) -> Plan:
                 f"There is no dim that error={new.spec.error!r} could be taken over.", ways=ways
             )
         return replace(new, averaged=left, spread=spread, rows=data.is_table)
-    used = data.dims(*new.grouping, *new.x)
+    # y of a map is an axis like x; a dim or coord is one in every plot.
+    axes = [name for name in (*new.y, new.z) if name and not data.is_variable(name)]
+    used = data.dims(*new.grouping, *new.x, *axes, *(new.y if new.z else ()))
     mean = (REPEAT,) if REPEAT in data.ds.dims and REPEAT not in used else ()
     return replace(new, error=names, averaged=mean)
 

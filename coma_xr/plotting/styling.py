@@ -1,4 +1,4 @@
-"""Colours, markers, texts, ticks and legends."""
+"""Colours, markers and texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 import difflib
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,20 +25,10 @@ from matplotlib.colors import (
     to_rgb,
     to_rgba_array,
 )
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import (
-    Formatter,
-    Locator,
-    LogLocator,
-    MaxNLocator,
-    NullFormatter,
-    ScalarFormatter,
-    SymmetricalLogLocator,
-)
 
 from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.points import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity, Table
@@ -74,23 +64,6 @@ MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 
 # With so many letters several names still fit at one axis.
 FITTING = 32
-
-MOST_TICKS = 9
-
-# Between labels beside one another, as a part of their size.
-GAP = 0.8
-
-# Whole numbers over no larger a range get no ticks between them.
-WHOLE_RANGE = 30
-
-# Ticks of a log axis are written as powers of ten when they span this factor.
-POWERS = 1e4
-
-# Over this factor the ticks of a log axis are powers of ten alone.
-MANY_DECADES = 1e3
-
-# The longest line of a name at a y axis, or upright [inch].
-LONGEST_NAME = 2.0
 
 # Of labels and titles, before they are made smaller.
 MOST_LINES = 3
@@ -583,7 +556,7 @@ def fitted(text: str, width: float, *sizes: str) -> tuple[str, float]:
     size = min(map(font_size, sizes))
     for factor in (1.0, 0.85, 0.7):
         lines = wrapped(text, width, factor * size)
-        if lines.count("\n") < MOST_LINES and not _is_cut([lines], [text]):
+        if lines.count("\n") < MOST_LINES and not is_cut([lines], [text]):
             return lines, factor * size
     return lines, 0.7 * size
 
@@ -603,297 +576,6 @@ def _parts(word: str, width: float, size: float) -> list[str]:
     return parts
 
 
-# ------------------------------------------------------------------------------------------ ticks
-
-
-def fits(axis: Any, ticks: Sequence[float], texts: Sequence[str]) -> bool:
-    """Return whether the labels of ticks have room beside or above one another."""
-    if len(ticks) < 2:
-        return True
-    is_x = axis.axis_name == "x"
-    axes: Any = axis.axes
-    figure = axes.get_figure(root=True)
-    length = (axes.bbox.width if is_x else axes.bbox.height) / figure.dpi
-    transform = axis.get_transform()
-    low, high = transform.transform(np.asarray(axis.get_view_interval(), float))
-    places = np.asarray(transform.transform(np.asarray(ticks, float)), float)
-    steps = np.abs(np.diff(places)) / (abs(high - low) or 1.0) * length
-    size = font_size(f"{axis.axis_name}tick.labelsize")
-    if is_x:
-        widths = np.array([text_width(text, size) for text in texts])
-        needed = (widths[1:] + widths[:-1]) / 2 + GAP * size / 72
-    else:
-        needed = np.full(len(steps), 1.25 * size / 72)
-    return bool((steps >= needed).all())
-
-
-def _fit_within(axis: Any, ticks: Any, low: float, high: float) -> bool:
-    """Return whether the labels of those ticks fit that can be seen."""
-    low, high = min(low, high), max(low, high)
-    margin = 1e-9 * (high - low)
-    inside = [tick for tick in np.asarray(ticks, float).tolist() if low - margin <= tick <= high + margin]
-    return fits(axis, inside, axis.major.formatter.format_ticks(inside))
-
-
-class LinearTicks(MaxNLocator):
-    """Ticks at round numbers, as many as there is room for."""
-
-    def __init__(self, *, whole: bool = False) -> None:
-        super().__init__(nbins=MOST_TICKS, steps=[1, 2, 2.5, 5, 10], integer=whole, min_n_ticks=1)
-
-    def tick_values(self, vmin: float, vmax: float) -> Any:
-        """Return the ticks between two numbers."""
-        ticks: Any = []
-        for bins in range(MOST_TICKS, 0, -1):
-            self.set_params(nbins=bins)
-            ticks = super().tick_values(vmin, vmax)
-            if _fit_within(self.axis, ticks, vmin, vmax):
-                break
-        return ticks
-
-
-class LogTicks(LogLocator):
-    """Ticks of a logarithmic axis: as many between powers of ten, or powers, as there is room for."""
-
-    def tick_values(self, vmin: float, vmax: float) -> Any:
-        """Return the ticks between two numbers."""
-        if not 0 < vmin < vmax < np.inf:
-            return super().tick_values(vmin, vmax)
-        for ticks in _log_candidates(vmin, vmax):
-            if sum(vmin <= tick <= vmax for tick in ticks) > 1 and _fit_within(self.axis, ticks, vmin, vmax):
-                return ticks
-        for bins in range(MOST_TICKS, 0, -1):
-            linear = np.asarray(MaxNLocator(bins, steps=[1, 2, 2.5, 5, 10]).tick_values(vmin, vmax))
-            ticks = linear[(linear >= vmin) & (linear <= vmax)]
-            if _fit_within(self.axis, ticks, vmin, vmax):
-                return ticks
-        return ticks[:1]
-
-
-def _log_candidates(low: float, high: float) -> Iterator[NDArray[Any]]:
-    """Yield ticks between two numbers, the most first."""
-    first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
-    powers = 10.0 ** np.arange(first, last + 1)
-    # Between powers of ten there are no ticks where there are many of them.
-    many = ((1,),) if high > MANY_DECADES * low else (range(1, 10), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,))
-    for subs in many:
-        ticks = np.multiply.outer(powers, np.array(subs, float)).ravel()
-        if ((ticks >= low) & (ticks <= high)).sum() <= MOST_TICKS + 1:
-            yield ticks
-    for step in range(1, len(powers)):
-        # Powers that are multiples of the step, so that 1 is one of them where it can be.
-        yield powers[(np.arange(first, last + 1) % step) == 0]
-
-
-class SymlogTicks(SymmetricalLogLocator):
-    """Ticks of a symlog axis: zero, and powers of ten at both sides, as many as there is room for."""
-
-    def tick_values(self, vmin: float, vmax: float) -> Any:
-        """Return the ticks between two numbers."""
-        low = float(self._linthresh)  # type: ignore[attr-defined]
-        most = max(abs(vmin), abs(vmax), 10 * low)
-        ticks = np.array([0.0])
-        for candidates in _log_candidates(low, most):
-            sizes = candidates[(candidates >= low * (1 - 1e-9)) & (candidates <= most * (1 + 1e-9))]
-            ticks = np.concatenate([-sizes[::-1], [0.0], sizes])
-            if _fit_within(self.axis, ticks, vmin, vmax):
-                break
-        return ticks
-
-
-class DateTicks(AutoDateLocator):
-    """Ticks at round dates, as many as there is room for."""
-
-    def __call__(self) -> Any:
-        """Return the ticks of the axis."""
-        ticks: Any = []
-        for most in (8, 6, 5, 4, 3, 2):
-            self.minticks, self.maxticks = min(most, 3), dict.fromkeys(self.maxticks, most)
-            ticks = super().__call__()  # type: ignore[no-untyped-call]
-            if _fit_within(self.axis, ticks, *self.axis.get_view_interval()):  # type: ignore[union-attr]
-                break
-        return ticks
-
-
-class Powers(Formatter):
-    """Numbers of a logarithmic axis: written out, or as powers of ten where they span many decades."""
-
-    def __call__(self, x: float, pos: int | None = None) -> str:  # noqa: ARG002
-        """Return the text of one number."""
-        return self.format_ticks([x])[0]
-
-    def format_ticks(self, values: Sequence[float]) -> list[str]:
-        """Return the texts of numbers."""
-        sizes = [abs(value) for value in values if value]
-        if not sizes or max(sizes) < POWERS * min(sizes):
-            return [written(text) for text in numbers(values)]
-        return [written(self._power(float(value))) if value else "0" for value in values]
-
-    def _power(self, value: float) -> str:
-        exponent = int(np.floor(np.log10(abs(value)) + 1e-9))
-        return f"{numbers([value / 10.0**exponent])[0]}e{exponent}"
-
-
-class LabelTicks(Locator):
-    """The ticks of another locator among numbers, and one for each label that is no number."""
-
-    def __init__(self, inner: Locator, special: Mapping[float, str], values: NDArray[Any]) -> None:
-        self.inner, self.special = inner, special
-        low, high = (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
-        above = min((place for place in special if place > high), default=np.inf)
-        below = max((place for place in special if place < low), default=-np.inf)
-        # Up to where there are ordinary ticks.
-        self.low = low - 0.3 * (low - below) if np.isfinite(below) else -np.inf
-        self.high = high + 0.3 * (above - high) if np.isfinite(above) else np.inf
-
-    def set_axis(self, axis: Any) -> None:
-        """Set the axis of both."""
-        super().set_axis(axis)
-        self.inner.set_axis(axis)
-
-    def nonsingular(self, v0: float, v1: float) -> tuple[float, float]:
-        """Return limits that are not equal, as the scale wants them."""
-        return self.inner.nonsingular(v0, v1)
-
-    def __call__(self) -> Any:
-        """Return the ticks of the axis."""
-        ticks = [tick for tick in np.asarray(self.inner()).tolist() if self.low <= tick <= self.high]
-        for step in range(1, len(ticks) + 1):
-            shown = sorted([*ticks[::step], *self.special])
-            if fits(self.axis, shown, self.axis.major.formatter.format_ticks(shown)):  # type: ignore[union-attr]
-                break
-        else:
-            shown = sorted(self.special)
-        return np.array(shown)
-
-    def tick_values(self, vmin: float, vmax: float) -> Any:
-        """Return the ticks between two numbers."""
-        return np.array([*self.inner.tick_values(vmin, vmax), *self.special])
-
-
-class LabelFormatter(Formatter):
-    """The texts of another formatter, and those of labels that are no numbers."""
-
-    def __init__(self, inner: Formatter, special: Mapping[float, str]) -> None:
-        self.inner, self.special = inner, special
-
-    def set_axis(self, axis: Any) -> None:
-        """Set the axis of both."""
-        super().set_axis(axis)
-        self.inner.set_axis(axis)
-
-    def __call__(self, x: float, pos: int | None = None) -> str:
-        """Return the text of one number."""
-        return self.special.get(x) or self.inner(x, pos)
-
-    def format_ticks(self, values: Sequence[float]) -> list[str]:
-        """Return the texts of numbers and labels."""
-        texts = iter(self.inner.format_ticks([value for value in values if value not in self.special]))
-        return [self.special.get(value) or next(texts) for value in values]
-
-    def get_offset(self) -> str:
-        """Return what all numbers are multiplied with."""
-        return self.inner.get_offset()
-
-
-def tickers(type: str, scale: str, values: NDArray[Any], transform: Any = None) -> tuple[Any, Any]:
-    """Return locator and formatter of an axis or colour bar, or None and None for scales that have good ones."""
-    locator: Any = None
-    if type == "date":
-        locator = DateTicks()  # type: ignore[no-untyped-call]
-        return locator, ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
-    if scale == "linear":
-        whole = values.size > 0 and bool((values == np.round(values)).all()) and np.ptp(values) <= WHOLE_RANGE
-        return LinearTicks(whole=whole), ScalarFormatter(useMathText=True)
-    if scale == "log":
-        return LogTicks(), Powers()
-    if scale == "symlog" and transform is not None:
-        return SymlogTicks(transform=transform), Powers()
-    return None, None
-
-
-def set_ticks(axis: Any, type: str, values: NDArray[Any], special: Mapping[float, str] | None = None) -> None:
-    """Give an axis ticks for its scale, and one for each label that is no number."""
-    scale = axis.get_scale()
-    locator, formatter = tickers(type, scale, values, axis.get_transform())
-    if locator is None:
-        return
-    if special:
-        locator, formatter = LabelTicks(locator, special, values), LabelFormatter(formatter, special)
-    axis.set_major_locator(locator)
-    axis.set_major_formatter(formatter)
-    if scale in {"log", "symlog"}:
-        axis.set_minor_formatter(NullFormatter())
-    # The layout needs to know the factor or date at the end of the axis before it is drawn.
-    formatter.format_ticks(list(locator()))
-    axis.get_offset_text().set_text(formatter.get_offset())
-    if axis.axis_name == "x" and formatter.get_offset():
-        # It stands in a line of its own, above the label.
-        axis.labelpad = rcParams["axes.labelpad"] + 1.3 * font_size("xtick.labelsize")
-
-
-def dress_axis(axis: Any, table: Table, role: str, labels: Labels, room: float) -> None:
-    """Give an axis of about so many inches its ticks: as many as there is room for, with true numbers."""
-    one = table.one(role)
-    if one.type == "name":
-        _set_names(axis, one, labels, room)
-        return
-    values = table.rows[role].dropna().to_numpy()
-    values = values[~np.isin(values, [place for place, _ in one.places])]
-    texts = labels.values(one, [place for place, _ in one.places])
-    set_ticks(
-        axis, one.type, values, {place: text for (place, _), text in zip(one.places, texts, strict=True)}
-    )
-
-
-def _set_names(axis: Any, one: Quantity, labels: Labels, room: float) -> None:
-    """Put each name at its place, wrapped or upright where there is little room; some, where there is none for all."""
-    size = font_size(f"{axis.axis_name}tick.labelsize")
-    slot = room / max(len(one.categories), 1)
-    texts = labels.values(one, [float(at) for at in range(len(one.categories))])
-    rotation = 0
-    if axis.axis_name == "x":
-        flat = [wrapped(text, slot - size / 72, size) for text in texts]
-        if (
-            slot < 3 * size / 72
-            or max((text.count("\n") for text in flat), default=0) > 2
-            or _is_cut(flat, texts)
-        ):
-            rotation = 90
-    if rotation or axis.axis_name == "y":
-        flat, size = _names_beside(axis, texts)
-        high = 1.25 * size / 72 * max((1 + text.count("\n") for text in flat), default=1)
-        step = max(1, int(np.ceil(high / slot)))
-    else:
-        step = 1
-    places = np.arange((step - 1) // 2, len(texts), step)
-    axis.set_ticks(places, [flat[at] for at in places], fontsize=size, rotation=rotation)
-    axis.set_tick_params(which="minor", length=0)
-    if texts:
-        getattr(axis.axes, f"set_{axis.axis_name}lim")(-0.5, len(texts) - 0.5)
-
-
-def _names_beside(axis: Any, texts: Sequence[str]) -> tuple[list[str], float]:
-    """Return names at a y axis, or upright, in few lines, and the size of their font."""
-    sides = axis.axes.get_figure(root=True).get_size_inches()
-    longest = min(LONGEST_NAME, 0.3 * sides[0 if axis.axis_name == "y" else 1])
-    full = font_size(f"{axis.axis_name}tick.labelsize")
-    for size in (full, 0.85 * full, 0.7 * full):
-        flat = [wrapped(text, longest, size) for text in texts]
-        if max((text.count("\n") for text in flat), default=0) < 2 and not _is_cut(flat, texts):
-            break
-    return flat, size
-
-
-def name_room(axis: Any, table: Table, labels: Labels) -> float:
-    """Return the width [inch] that names at a y axis take."""
-    one = table.quantities["y"][0] if "y" in table.quantities else None
-    if one is None or one.type != "name":
-        return 0.0
-    flat, size = _names_beside(axis, labels.values(one, [float(at) for at in range(len(one.categories))]))
-    return max((text_width(text, size) for text in flat), default=0.0)
-
-
-def _is_cut(flat: Sequence[str], texts: Sequence[str]) -> bool:
+def is_cut(flat: Sequence[str], texts: Sequence[str]) -> bool:
     """Return whether words were broken, not only lines."""
     return any(one.replace("\n", " ") != other for one, other in zip(flat, texts, strict=True))

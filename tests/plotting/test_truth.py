@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
+import re
 import threading
 import warnings
 import weakref
@@ -273,6 +274,22 @@ def test_curves_that_hide_each_other_are_reported(curves):
         coma.plot(curves, x="x", y="y", hue="k")
 
 
+@pytest.mark.parametrize("kind", ["heatmap", "contour", "scatter"])
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_repeats_on_an_axis_of_a_map_are_not_averaged(samples, axis, kind):
+    one = samples.isel(m=0)
+    axes = {"x": "x", "y": "repeat"} if axis == "y" else {"x": "repeat", "y": "x"}
+    ax = coma.plot(one, **axes, z="y", kind=kind).axes[0]
+    assert ax.get_title(loc="left") == ""
+    low, high = getattr(ax, f"get_{axis}lim")()
+    assert low <= 0
+    assert high >= 7
+    if kind != "contour":
+        np.testing.assert_allclose(
+            np.sort(ax.collections[0].get_array().ravel()), np.sort(one.y.values.ravel())
+        )
+
+
 # Geometry
 
 
@@ -436,23 +453,49 @@ def test_lists_of_different_lengths_are_an_error(tmp_path):
 # Ticks
 
 
-def ranges() -> Iterator[tuple[float, float]]:
+def ranges(number: int) -> Iterator[tuple[float, float]]:
     rng = np.random.default_rng(7)
-    for _ in range(12):
+    for _ in range(number):
         low = float(rng.normal() * 10.0 ** rng.integers(-12, 12))
         yield low, low + float(10.0 ** rng.uniform(-3, 3)) * abs(low)
 
 
-@pytest.mark.parametrize("scale", ["linear", "log", "symlog"])
-def test_tick_labels_never_overlap(scale):
-    for low, high in ranges():
-        x = np.linspace(low, high, 20) if scale != "log" else np.geomspace(abs(low), abs(low) + abs(high), 20)
-        ds = xr.Dataset({"y": ("x", np.arange(20.0))}, coords={"x": x})
+def places(scale: str, low: float, high: float) -> np.ndarray:
+    if scale == "log":
+        return np.geomspace(abs(low), abs(low) + abs(high), 20)
+    if scale == "logit":
+        ends = np.sort(np.log(np.abs([low, high])) / 4)
+        return 1 / (1 + np.exp(-np.linspace(*ends, 20)))
+    if scale == "asinh":
+        return np.concatenate([-np.geomspace(abs(low), 1e4 * abs(low), 10), np.linspace(low, high, 10)])
+    return np.linspace(low, high, 20)
+
+
+def number_of(text: str) -> float:
+    "Return the number that a label of a tick states."
+    text = text.replace("\N{MINUS SIGN}", "-").replace(" ", "")
+    if text.startswith("1-"):
+        return 1 - number_of(text[2:])
+    text = re.sub(r"(^|-)10\$\^\{(.*)\}\$", r"\g<1>1e\2", text)
+    return float(re.sub(r"\N{MULTIPLICATION SIGN}10\$\^\{(.*)\}\$", r"e\1", text))
+
+
+@pytest.mark.parametrize("scale", ["linear", "log", "symlog", "asinh", "logit"])
+@pytest.mark.parametrize("number", [4, pytest.param(40, marks=pytest.mark.ci)])
+def test_tick_labels_are_true_and_never_overlap(scale, number):
+    for low, high in ranges(number):
+        x = np.unique(places(scale, low, high))
+        ds = xr.Dataset({"y": ("x", np.arange(float(len(x))))}, coords={"x": x})
         figure = coma.plot(ds, x="x", y="y", xscale=scale, figsize=(2.5, 2))
         figure.canvas.draw()
-        boxes = [tick.label1.get_window_extent() for tick in figure.axes[0].xaxis._update_ticks()]
-        boxes = sorted((box for box in boxes if box.width), key=lambda box: box.x0)
+        ax = figure.axes[0]
+        ticks = [tick for tick in ax.xaxis._update_ticks() if tick.label1.get_window_extent().width]
+        boxes = sorted((tick.label1.get_window_extent() for tick in ticks), key=lambda box: box.x0)
+        assert len(boxes) > 1, (scale, low, high)
         assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes)), (scale, low, high)
+        if scale != "linear":
+            stated = [number_of(tick.label1.get_text()) for tick in ticks]
+            np.testing.assert_allclose(stated, [tick.get_loc() for tick in ticks], rtol=1e-6, atol=1e-300)
         plt.close("all")
 
 
