@@ -12,13 +12,14 @@ import copy
 import dataclasses
 import enum
 import functools
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from coma_xr.errors import ComaError, DataFileError, ParameterError
 from coma_xr.same import key
 from coma_xr.tree import CLASS, TREE, TYPE, Path, is_typed, join, looks_registered
-from coma_xr.values import objects, registry, typed
+from coma_xr.values import array_likes, objects, registry, typed
 from coma_xr.values.forms import cannot
 from coma_xr.values.plain import Tree, from_plain, to_plain
 
@@ -215,7 +216,9 @@ def _has_class(value: Any, kind: type) -> bool:
     """Whether an object is stored as something else, from which its class makes it again."""
     if isinstance(value, _BUILT_IN):
         return kind not in _BUILT_IN and kind is not bool and kind.__module__ != "numpy"
-    return isinstance(value, enum.Enum) or dataclasses.is_dataclass(kind) or objects.has_state(value)
+    if isinstance(value, enum.Enum) or dataclasses.is_dataclass(kind) or objects.has_state(value):
+        return True
+    return kind.__module__.partition(".")[0] != "numpy" and array_likes.is_array_like(value)
 
 
 def _parts(value: Any) -> Iterable[Any]:
@@ -305,8 +308,8 @@ def _record_of_object(value: Any, kind: type) -> Tree:
     base = next((base for base in _BUILT_IN if isinstance(value, base)), None)
     if base is not None:
         return {**node, "value": _record(base(value))}
-    tree = to_plain(value)
-    # Arrays of other libraries come back as NumPy's.
+    tree = to_plain(value, exact=hasattr(kind, "mask"))
+    # Only its own class makes an array of another library again.
     made = type(value) is type(_Maker(()).value(tree))
     return tree if made else {**node, "value": tree}
 
@@ -359,7 +362,14 @@ class _Maker:
             return objects.member(kind, tree["member"], self.value(tree["value"]))
         if "state" in tree:
             return objects.rebuild(kind, {name: self.value(child) for name, child in tree["state"].items()})
-        return kind(self.value(tree["value"]))
+        if not hasattr(kind, "__array__"):
+            return kind(self.value(tree["value"]))
+        # torch has asarray() for this, and its class would change the dtype.
+        for make in (getattr(sys.modules.get(kind.__module__), "asarray", kind), kind):
+            made = make(self.value(tree["value"]))
+            if type(made) is kind and to_plain(made) == tree["value"]:
+                return made
+        raise _unavailable(tree["class"], "Call run() with the scan itself instead.")
 
 
 def _unavailable(name: str, way: str) -> ParameterError:

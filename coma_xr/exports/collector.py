@@ -23,10 +23,11 @@ _LARGEST = 2**62
 
 
 class Collector:
-    """Takes the arrays that a function returned marked by `coma_xr.external`."""
+    """Takes the arrays that a function returned marked by `coma_xr.external`, and notes what was masked in others."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self.masked: list[str] = []
 
     def __call__(self, value: Any, path: tuple[str, ...]) -> Tree:
         """Take one array and return what the tree keeps of it.

@@ -16,7 +16,9 @@ from coma_xr import files
 from coma_xr.errors import DataFileError, ExperimentError, warn
 from coma_xr.exports.formats import UNREADABLE
 from coma_xr.exports.netcdf import LazyArray, lazy, open_lazily
+from coma_xr.tree import TYPE
 from coma_xr.values import external
+from coma_xr.values.array_likes import QUANTITY
 from coma_xr.values.external import Reference
 from coma_xr.values.plain import from_plain
 
@@ -95,7 +97,10 @@ def deferred(node: Tree) -> Any:
         reference = Reference.of(node)
         if reference.path is not None:
             return _deferred(reference)
-    return from_plain(node)
+    value = from_plain(node)
+    if type(node) is dict and node.get(TYPE) == QUANTITY:
+        value.encoding[BARE] = True
+    return value
 
 
 def revived(node: Tree) -> Any:

@@ -34,8 +34,10 @@ from coma_xr.retrieve.requests import (
 from coma_xr.retrieve.rows import long_columns
 from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.unfold import flat_columns
+from coma_xr.retrieve.variables import warn_of_units
 from coma_xr.text import listing
 from coma_xr.tree import TYPE, Path, is_array, is_typed, join
+from coma_xr.values.array_likes import QUANTITY
 from coma_xr.values.external import is_external
 from coma_xr.values.plain import from_plain
 
@@ -218,11 +220,21 @@ def _dims(source: Source, column: _Column) -> list[str]:
 def _attrs(source: Source, origins: Mapping[str, _Column]) -> dict[str, Any]:
     """Return what was annotated, by the names of columns; all columns of a list have the same."""
     attrs: dict[str, Any] = {}
+    differing: list[str] = []
     for name, column in origins.items():
         note = source.annotation(column.path)
         for key in ("units", "long_name"):
             if note.get(key) is not None:
                 attrs.setdefault(key, {})[name] = note[key]
+        if note.get("units") is None and dict in set(map(type, column.values)):
+            units = {
+                tree["units"] for tree in column.values if type(tree) is dict and tree.get(TYPE) == QUANTITY
+            }
+            if len(units) > 1:
+                differing.append(f"'{name}' is in {listing(map(repr, sorted(units)))}")
+            elif units:
+                attrs.setdefault("units", {})[name] = units.pop()
+    warn_of_units(differing)
     return attrs
 
 

@@ -188,5 +188,10 @@ def _say_units(items: Sequence[Item]) -> None:
         for item in items
         if item.folded and len(item.folded.units) > 1
     ]
+    warn_of_units(texts)
+
+
+def warn_of_units(texts: Sequence[str]) -> None:
+    """Warn of columns whose values are in several units."""
     if texts:
         warn(f"Units differ between measurements, and no value was converted: {listing(texts, 3)}.")

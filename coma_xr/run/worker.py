@@ -221,6 +221,8 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
         info.update((name, child) for name, child in own.items() if name not in kept)
         if collector.files:
             info[FILES] = list(collector.files)
+        if collector.masked:
+            info["masked"] = collector.masked
         encode = FORMATS[work.suffix].encode_rest
         rest = encode(tree, pretty=work.pretty, strict=work.strict)
         paths = _new_paths(work, tree)

@@ -34,6 +34,7 @@ OTHER_ARRAY = "coma.ndarray"
 SCALAR = "coma.scalar"
 STRUCTURED = "coma.structured"
 OBJECTS = "coma.objects"
+MASKED = "coma.masked"
 
 # All dtypes that a file may ask for; NumPy's own parser would also make objects and structures.
 _DTYPE = re.compile(
@@ -61,11 +62,11 @@ def encode(value: Any, _plain: object = None) -> Any:
     kind = type(value)
     if kind is np.ndarray or kind is np.memmap or (kind is np.recarray and value.dtype.names):
         return encode_array(np.asarray(value))
+    if isinstance(value, np.ma.MaskedArray):
+        return None
     if isinstance(value, np.void):
         node = encode_array(np.asarray(value))
         return node and {**node, "scalar": True}
-    if isinstance(value, (np.void, np.recarray)):
-        return _encode_structured(np.asarray(value)) if value.dtype.names is not None else None
     if isinstance(value, np.str_):
         return str.__str__(value)
     if isinstance(value, (np.bool_, np.integer, np.float64)) and not isinstance(value, np.timedelta64):
@@ -82,6 +83,12 @@ def encode_exactly(value: Any, plain: ToTree) -> Any:
     """Return the plain form of an array or scalar, with the type of every scalar, and with arrays of objects."""
     import numpy as np
 
+    if isinstance(value, np.ma.MaskedArray):
+        return {
+            TYPE: MASKED,
+            "data": plain(value.data, "data"),
+            "mask": plain(np.ma.getmaskarray(value), "mask"),
+        }
     if isinstance(value, np.ndarray) and value.dtype.kind == "O":
         return encode_objects(value, plain)
     if isinstance(value, (np.bool_, np.integer, np.float64, np.str_)):
@@ -115,8 +122,6 @@ def encode_array(array: Array) -> Node | None:
         if _padding(texts, dtype.itemsize // _WIDTH) > _MAX_PADDING:
             raise cannot("an array of texts", "Few of them are long, so most of it is empty; make it a list.")
         return {TYPE: ARRAY, "shape": shape, "list": texts, "dtype": dtype.str}
-    if dtype.names is not None:
-        return _encode_structured(array)
     if dtype.names is not None:
         return _encode_structured(array)
     parts = _PARTS[kind](array.ravel()) if kind in _PARTS else None
@@ -437,10 +442,17 @@ def decode_objects(node: Node, value: ToValue, items: Callable[[Any], Any] = lam
     return array.reshape(shape)
 
 
+def _read_masked(node: Node, value: ToValue) -> Any:
+    import numpy as np
+
+    return np.ma.MaskedArray(value(node.get("data")), value(node.get("mask")))
+
+
 DECODERS: dict[str, Callable[[Node, ToValue], Any]] = {
     ARRAY: decode,
     OTHER_ARRAY: decode,
     SCALAR: decode,
     STRUCTURED: decode,
     OBJECTS: decode_objects,
+    MASKED: _read_masked,
 }

@@ -8,20 +8,29 @@ before any file exists.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from coma_xr.errors import DataFileError, SerializationError
 from coma_xr.text import with_article
 from coma_xr.tree import CLASS, MAX_DEPTH, TREE, TYPE, is_typed, join, shown
-from coma_xr.values import objects, registry, typed
+from coma_xr.values import array_likes, objects, registry, typed
+from coma_xr.values.array_likes import Quantity, Uncertain, Unmasked
 from coma_xr.values.external import External
-from coma_xr.values.forms import ToTree, Unplaced
+from coma_xr.values.forms import ToTree, Unplaced, cannot
 from coma_xr.values.objects import GETSTATE, SETSTATE
 
 # A plain tree or a part of one. Python's type checkers cannot follow the recursive alias usefully.
 Tree = Any
 
 Beside = Callable[[Any, tuple[str, ...]], Tree]
+
+
+@runtime_checkable
+class Notes(Protocol):
+    """Takes the paths of arrays that had masked items."""
+
+    masked: list[str]
+
 
 _BARE = frozenset({str, int, float, bool, type(None)})
 
@@ -72,7 +81,7 @@ def to_plain(
     >>> to_plain((1, 2), exact=True)
     {'__type__': 'coma.tuple', 'items': [1, 2]}
     """
-    return _plain(value, at, _Way(getstate, beside, exact, name_of))
+    return _one(value, at, _Way(getstate, beside, exact, name_of))
 
 
 def check_keys(tree: Tree, path: tuple[str, ...] = ()) -> None:
@@ -111,16 +120,17 @@ def _plain(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
     if kind is tuple and way.exact:
         return {
             TYPE: "coma.tuple",
-            "items": [_plain(item, (*path, str(i)), way) for i, item in enumerate(value)],
+            "items": [_one(item, (*path, str(i)), way) for i, item in enumerate(value)],
         }
     if kind is list or kind is tuple:
         if _BARE.issuperset(map(type, value)):
             # Most lists are of numbers, and may be long.
             return list(value)
-        return [
+        items = [
             item if type(item) in _BARE else _plain(item, (*path, str(i)), way)
             for i, item in enumerate(value)
         ]
+        return items if way.exact else array_likes.joined(items)
     return _plain_other(value, path, way)
 
 
@@ -136,7 +146,13 @@ def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], way: _Way) -> T
             )
         # str() takes the subclass, such as numpy.str_, away.
         name = key if type(key) is str else str.__str__(key)
-        tree[name] = child if type(child) in _BARE else _plain(child, (*path, name), way)
+        tree[name] = part = child if type(child) in _BARE else _plain(child, (*path, name), way)
+        if type(part) is Uncertain:
+            if f"{name}_err" in value:
+                raise SerializationError(
+                    f"{join((*path, name))}: its error is stored as '{name}_err', which exists. Rename that one."
+                )
+            tree[name], tree[f"{name}_err"] = part
     if TYPE in tree and typed.needs_escape(tree):
         return _pairs(value, path, way)
     return tree
@@ -154,7 +170,18 @@ def _pairs(value: Mapping[Any, Any], path: tuple[str, ...], way: _Way) -> Tree:
 
 def _deeper(path: tuple[str, ...], way: _Way) -> ToTree:
     """Return a function that makes the trees of the parts of what stands at a path."""
-    return lambda part, *segments: _plain(part, (*path, *map(str, segments)), way)
+    return lambda part, *segments: _one(part, (*path, *map(str, segments)), way)
+
+
+def _one(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
+    """Return the tree of a value that stands where its error has no place beside it."""
+    tree = _plain(value, path, way)
+    if type(tree) is Uncertain:
+        raise SerializationError(
+            f"{join(path) or 'the result'}: a number with an error is stored as two members of a dictionary. Return it "
+            "in a dictionary, or its nominal_value and std_dev."
+        )
+    return tree
 
 
 def _plain_other(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
@@ -193,9 +220,34 @@ def _stored_form(value: Any, path: tuple[str, ...], way: _Way) -> Tree | None:
             stored = registry.tree_of(registration, value)
             return {TYPE: registration.name, TREE: plain(stored, TREE)}
         tree = objects.encode(value, plain)
+        tree = _of_array_like(value, path, way) if tree is None and not way.exact else tree
         return way.name_of(value) if tree is None and way.name_of is not None else tree
     except Unplaced as error:
         raise SerializationError(f"{join(path) or 'the result'}: {error}") from error.__cause__
+
+
+def _of_array_like(value: Any, path: tuple[str, ...], way: _Way) -> Tree | None:
+    """Return the tree of an array, quantity or number with an error of another library; None for all else."""
+    simple = array_likes.simplified(value)
+    if way.name_of is not None and isinstance(simple, (Quantity, Uncertain)):
+        number, rest = (
+            ("magnitude", f" Note its units with annotate(..., units={simple.units!r}).")
+            if isinstance(simple, Quantity)
+            else ("nominal_value", " Pass its std_dev as another parameter.")
+        )
+        raise cannot(f"{with_article(type(value).__qualname__)} as a parameter", f"Pass its {number}.{rest}")
+    if isinstance(simple, Uncertain):
+        return Uncertain(_plain(simple.value, path, way), _plain(simple.error, path, way))
+    if isinstance(simple, Quantity):
+        return array_likes.quantity(_plain(simple.number, path, way), simple.units)
+    if isinstance(simple, Unmasked):
+        if simple.masked and isinstance(way.beside, Notes):
+            way.beside.masked.append(join(path))
+        simple = simple.value
+    if way.name_of is not None and getattr(simple, "ndim", None) == 0 and simple.dtype.kind in "biufU":
+        # One number labels a dim.
+        simple = simple.item()
+    return None if simple is None or simple is value else _plain(simple, path, way)
 
 
 def _beside(value: External, path: tuple[str, ...], way: _Way) -> Tree:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coma_xr.errors import ComaError, DataFileError, warn
 from coma_xr.tree import OURS, TREE, TYPE, looks_registered
-from coma_xr.values import external, registry
+from coma_xr.values import array_likes, external, registry
 
 if TYPE_CHECKING:
     from coma_xr.values.forms import ToTree, ToValue
@@ -62,11 +62,12 @@ FAMILIES = (
     Family(
         _numpy,
         frozenset({"numpy"}),
-        ("numpy.", "coma.ndarray", "coma.scalar", "coma.structured", "coma.objects"),
+        ("numpy.", "coma.ndarray", "coma.scalar", "coma.structured", "coma.objects", "coma.masked"),
     ),
     Family(_pandas, frozenset({"pandas"}), ("coma.pandas.",)),
     Family(_xarray, frozenset({"xarray"}), ("coma.xarray.",)),
     Family(lambda: external, frozenset(), ("coma.external",)),
+    Family(lambda: array_likes, frozenset(), ("coma.quantity",)),
     Family(_python, _PYTHON, ("coma.",)),
 )
 

@@ -161,7 +161,7 @@ def loop():
         ({"a": bytearray(b"a")}, "a: cannot store a bytearray."),
         ({"a": np.array([None])}, "a: cannot store a numpy.ndarray of dtype object"),
         ({"a": np.zeros(2, "i4,O")}, "a: cannot store a numpy.ndarray of dtype [('f0', '<i4'), ('f1', 'O')]"),
-        ({"a": np.ma.array([1, 2], mask=[0, 1])}, "a: cannot store a numpy.ma"),
+        ({"a": np.ma.array([(1, 2)], "i4,i4", mask=[(1, 0)])}, "a: cannot store a masked array with fields"),
         (
             {"a": np.array(["a" * 10_000] + [""] * 10_000)},
             "a: cannot store an array of texts. Few of them are long",
