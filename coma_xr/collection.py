@@ -82,7 +82,8 @@ def open_experiments(
     >>> both.to_dataset().y.sel(experiment="n2").values
     array([1, 4, 9])
     """
-    asked = [files.local_path(path) for path in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
+    given = paths if isinstance(paths, Iterable) and not isinstance(paths, (str, bytes)) else [paths]
+    asked = [files.local_path(path) for path in given]
     settings = Config.of(config)
     entries: list[_Entry] = []
     for text in asked:
@@ -377,7 +378,7 @@ class Experiments:
         frame = joined.built(build, strict=strict)
         labels: Any = frame.pop(frame.columns[0]) if len(frame) else []
         ids = [joined.origins[number - 1][1] for number in frame.index]
-        return frame.set_index(pd.MultiIndex.from_arrays([labels, ids], names=[LABEL, "measurement_id"]))
+        return frame.set_index(pd.MultiIndex.from_arrays([labels, ids], names=[LABEL, frame.index.name]))
 
 
 def _line(entry: _Entry) -> list[object]:

@@ -126,7 +126,8 @@ class ComaError(Exception):
         self.expected = expected
         self.name = name
         self.available = None if available is None else tuple(available)
-        self.near = () if name is None else tuple(near_names(name, self.available or ()))
+        # The digits of an id are no misspelling of other ones.
+        self.near = tuple(near_names(name, self.available or ())) if name and not name.isdecimal() else ()
         self.ways = tuple(ways)
         self.excerpt = excerpt
 

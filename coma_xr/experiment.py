@@ -47,7 +47,6 @@ from coma_xr.store.config import Config
 from coma_xr.store.locks import Shard
 from coma_xr.store.place import ExperimentDirectory
 from coma_xr.text import available
-from coma_xr.tree import join
 
 if TYPE_CHECKING:
     import os
@@ -389,6 +388,8 @@ class Experiment(Readable):
         RunReport(saved=1, asked=3, skipped=2, failed=0)
         """
         settings = RunOptions(**options)
+        if self._place.read_only and not settings.dry_run:
+            self._place.check_writable()
         asked = None if scan is None else Scan.of(scan)
         if asked is not None and settings.repeats is None:
             settings = replace(settings, repeats=asked.repeats)
@@ -452,14 +453,9 @@ class Experiment(Readable):
             raise LayoutError(
                 f"The layout {layout!r} takes no dims.", ways=["Leave dims= out, or define 'grid'."]
             )
-        from coma_xr.retrieve.annotating import path_of
+        from coma_xr.retrieve.annotating import dims_of
 
-        pairs = None
-        if dims is not None:
-            pairs = []
-            for dim in [dims] if isinstance(dims, str) else dims:
-                name, place = dim if isinstance(dim, tuple) else (str(dim), dim)
-                pairs.append([name, join(path_of(place, self._names, branches=False))])
+        pairs = None if dims is None else dims_of(dims, self._names)
         new = None if layout is None else {"kind": layout, "dims": pairs}
 
         def change(state: dict[str, Any]) -> None:

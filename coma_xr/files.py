@@ -120,7 +120,7 @@ def local_path(path: Any) -> str:
     Raises
     ------
     ExperimentError
-        It is the address of a remote store, names an unknown user, or is no path.
+        It is the address of a remote store, names an unknown user, or is not a path.
 
     Examples
     --------
@@ -132,10 +132,10 @@ def local_path(path: Any) -> str:
     Mount the remote store and give the local path, or copy the files here first, for example with rclone or rsync.
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
-        raise ExperimentError(f"path={path!r} is no path.", expected="a str or a path-like object")
+        raise ExperimentError(f"path={path!r} is not a path.", expected="a str or a path-like object")
     text = os.fsdecode(path)
     if not text or "\0" in text:
-        raise ExperimentError(f"path={path!r} is no path.", expected="a path that is not empty")
+        raise ExperimentError(f"path={path!r} is not a path.", expected="a path that is not empty")
     if address := _ADDRESS.match(text):
         raise ExperimentError(
             f"{text!r} is a remote address ({address[1] or address[2]}).",

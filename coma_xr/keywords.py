@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
 from coma_xr.errors import ArgumentError
+from coma_xr.text import count
 
 T = TypeVar("T", bound=Callable[..., Any])
 
-_TAKES_ANY = 0x08  # a code object with **keywords
+# Flags of a code object with *arguments and with **keywords.
+_TAKES_MORE, _TAKES_ANY = 0x04, 0x08
 
 
 def checks_keywords(thing: T) -> T:
@@ -45,15 +48,38 @@ def _checked(function: FunctionType, *, is_method: bool = False) -> Callable[...
     else:
         known = code.co_varnames[first : code.co_argcount + code.co_kwonlyargcount]
     accepted = frozenset(known)
+    most = sys.maxsize if code.co_flags & _TAKES_MORE else code.co_argcount
+    least = code.co_argcount - len(function.__defaults__ or ())
 
     @functools.wraps(function)
     def call(*arguments: Any, **keywords: Any) -> Any:
         if not accepted.issuperset(keywords):
             name = next(name for name in keywords if name not in accepted)
             raise unknown_argument(_called(function, arguments[:1] if is_method else ()), name, known)
+        if not least <= len(arguments) <= most:
+            _check_number(function, arguments, keywords, is_method)
         return function(*arguments, **keywords)
 
     return call
+
+
+def _check_number(
+    function: FunctionType, arguments: tuple[Any, ...], keywords: Mapping[str, Any], is_method: bool
+) -> None:
+    """Raise ArgumentError for too many positional arguments, or for one that is missing."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount]
+    called = _called(function, arguments[:1] if is_method else ())
+    if len(arguments) > len(names):
+        number, most = len(arguments) - is_method, len(names) - is_method
+        known = code.co_varnames[int(is_method) : code.co_argcount + code.co_kwonlyargcount]
+        raise ArgumentError(
+            f"{called}() takes {count(most, 'positional argument')}, not {number}.", available=known or None
+        )
+    needed = names[len(arguments) : len(names) - len(function.__defaults__ or ())]
+    lacking = next((name for name in needed if name not in keywords), None)
+    if lacking is not None:
+        raise ArgumentError(f"{called}() lacks the argument '{lacking}'.")
 
 
 def _called(function: FunctionType, owner: tuple[Any, ...]) -> str:

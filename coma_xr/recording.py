@@ -80,7 +80,7 @@ def keep_scan(
 
 def forget(place: ExperimentDirectory, scan: Scan) -> None:
     """Take back that the parameter sets of a scan were asked for."""
-    gone = {key_of(row) for row in scan.plain()}
+    gone = {key_of(row) for row in scan.rows()}
     asked = place.scan()
     if asked is not None and gone:
         left = [values for values in asked["sets"] if key(values) not in gone]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 from coma_xr.errors import PathError
@@ -70,6 +71,11 @@ def split(path: PathLike) -> Path:
 
     In text, empty segments (a leading, trailing or double slash) are ignored.
 
+    Raises
+    ------
+    PathError
+        For a value that is neither a string nor a sequence.
+
     Examples
     --------
     >>> split("results/*/energy"), split("results/a~1b")
@@ -79,7 +85,13 @@ def split(path: PathLike) -> Path:
     """
     if isinstance(path, str):
         return _split_text(path)
-    return tuple([segment if segment is WILDCARD else str(segment) for segment in path])
+    try:
+        return tuple([segment if segment is WILDCARD else str(segment) for segment in path])
+    except TypeError:
+        raise PathError(
+            f"{path!r} is {with_article(type(path).__name__)}.",
+            expected="a name or a path, such as 'results/E' or ('results', 'E')",
+        ) from None
 
 
 @lru_cache(maxsize=4096)
@@ -216,7 +228,12 @@ def _nowhere(node: Any, segments: Path, depth: int) -> PathError:
     segment, where = str(segments[depth]), join(segments[:depth]) or "the tree"
     what = f"No '{segment}' in {where} (path '{join(segments)}')"
     if isinstance(node, dict):
-        return PathError(f"{what}.", name=segment, available=node)
+        rest = "/".join(map(str, segments[depth:]))
+        keys = (key for key in node if "/" in key and (rest == key or rest.startswith(f"{key}/")))
+        ways = [
+            f"The path of the key {key!r} is '{join((*segments[:depth], key))}'." for key in islice(keys, 1)
+        ]
+        return PathError(f"{what}.", name=segment, available=node, ways=ways)
     if isinstance(node, list):
         return PathError(f"{what}, which is a list of {len(node)}.", name=segment)
     return PathError(f"{what}, which is {with_article(type(node).__name__)}.", name=segment)

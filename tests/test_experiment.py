@@ -203,7 +203,7 @@ def test_what_is_defined_annotated_and_scanned_is_there_in_the_next_session(e):
 def test_a_million_sets_are_only_made_when_they_are_needed():
     scan = coma.grid(a=range(1000), b=range(1000))
     assert len(scan) == 1_000_000
-    assert repr(scan) == "<Scan of 1000000 parameter sets (a: 1000, b: 1000)>"
+    assert repr(scan) == "<Scan of 1,000,000 parameter sets (a: 1000, b: 1000)>"
     assert next(iter(scan)) == {"a": 0, "b": 0}
 
 

@@ -191,7 +191,7 @@ class _Derived:
 
 
 @dataclass(frozen=True)
-class _Chosen:
+class Chosen:
     """No parameter: some of the sets before it, by a condition."""
 
     condition: Condition
@@ -294,7 +294,7 @@ def choosing(definition: Definition, where: Any) -> Axis:
     from coma_xr.define.conditions import as_condition
 
     condition = as_condition(where)
-    return _Chosen(condition, {name: definition.position(name) for name in condition.names})
+    return Chosen(condition, {name: definition.position(name) for name in condition.names})
 
 
 # A tuple of values, or a NumPy array of numbers, of which no objects are made until they are asked for.

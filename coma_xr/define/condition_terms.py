@@ -13,10 +13,20 @@ from fractions import Fraction
 from typing import Any, ClassVar, Final, TypeVar
 
 from coma_xr import same
-from coma_xr.define.condition_values import COMPARISONS, Arrays, Choices, Lookup, Single, over_columns, plain
+from coma_xr.define.condition_values import (
+    COMPARISONS,
+    DIVISIONS,
+    Arrays,
+    Choices,
+    Lookup,
+    Single,
+    over_columns,
+    plain,
+)
 from coma_xr.define.values import plain_value
 from coma_xr.errors import ConditionError, MissingAttributeError, ParameterError, PathError
 from coma_xr.text import shortened, with_article
+from coma_xr.tree import TYPE
 from coma_xr.values.plain import from_plain
 
 _T = TypeVar("_T")
@@ -146,7 +156,7 @@ class Node:
 
 
 class Constant(Node):
-    """A plain value, a date or a number of another type, or a list of these."""
+    """A plain value, a date or a number of another type, or a list or dictionary of these."""
 
     __slots__ = ()
 
@@ -199,6 +209,20 @@ class Condition(Node):
                         other._value if node._operation == "in" else [other._value]
                     )
         return wanted
+
+    @property
+    def has_containers(self) -> bool:
+        """Whether values are compared with lists or dictionaries."""
+        nodes = [node for node in self._walk() if node._operation in ("==", "!=", "in")]
+        values = [
+            value
+            for node in nodes
+            if isinstance(node._arguments[1], Constant)
+            for value in (
+                node._arguments[1]._value if node._operation == "in" else [node._arguments[1]._value]
+            )
+        ]
+        return any(isinstance(value, (list, dict)) for value in values)
 
     def resolve(self, resolver: Callable[[str], _T]) -> dict[str, _T]:
         """Return what a resolver makes of each name.
@@ -516,13 +540,15 @@ def compared(sign: str, left: Node, right: Node) -> Condition:
         raise ParameterError(f"{text} is the same for all measurements.", expected="a name on one side")
     if isinstance(right, Constant) and sign not in ("==", "!="):
         value = right._value
-        if value is None or isinstance(value, (bool, list, complex)):
+        if value is None or isinstance(value, (bool, list, dict, complex)):
             raise ConditionError(f"{sign} cannot be used with {right}.", expected="a number, text or a date")
     return Condition(sign, (left, right))
 
 
 def calculated(sign: str, left: Node, right: Node) -> Term:
-    """Return a calculation with at least one term; a ConditionError for a constant that is not a number."""
+    """Return a calculation with at least one term; a ConditionError for a constant that is not a number, or a zero to divide by."""
+    if isinstance(right, Constant) and sign in DIVISIONS and right._is_number and not right._value:
+        raise ConditionError(f"{left} {sign} {right} divides by zero.", expected="another number")
     return Term(sign, (_number(sign, left), _number(sign, right)))
 
 
@@ -597,6 +623,10 @@ def constant(value: Any) -> Constant:
 def _plain_constant(value: Any) -> Any:
     if type(value) in (list, tuple):
         return [_plain_constant(item) for item in value]
+    if type(value) is dict:
+        if wrong := next((key for key in value if type(key) is not str or key == TYPE), None):
+            raise ConditionError(f"A dictionary in a condition has the key {wrong!r}.", expected="names")
+        return {key: _plain_constant(item) for key, item in value.items()}
     if type(value) not in _BARE:
         value = _plain_scalar(value)
     if type(value) is int and value.bit_length() > _MAX_BITS:
@@ -629,7 +659,7 @@ def _plain_scalar(value: Any) -> Any:
         return value
     raise ConditionError(
         f"A condition cannot be compared with {with_article(type(value).__name__)}.",
-        expected="a number, text, True, False, None, a date or a list of these",
+        expected="a number, text, True, False, None, a date, or a list or dictionary of these",
         ways=["Use .isin() for a choice among several values."] if getattr(value, "ndim", 0) else (),
     )
 
@@ -649,6 +679,7 @@ def _plain_time(value: Any) -> Any:
 
 def _depth_of(value: Any, depth: int) -> int:
     items = value.values if isinstance(value, Choices) else value
+    items = list(items.values()) if isinstance(items, dict) else items
     if depth > MAX_DEPTH or not isinstance(items, list):
         return depth
     return max((_depth_of(item, depth + 1) for item in items), default=depth)
@@ -675,6 +706,8 @@ def _quoted(name: str) -> str:
 def _literal(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join([f'{key!r}: {_literal(item)}' for key, item in value.items()])}}}"
     if type(value) in _BARE:
         return repr(value)
     name, text_of = _WRITTEN.get(type(value), ("datetime", str))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from coma_xr import same
 from coma_xr.define.values import NOTHING
-from coma_xr.errors import ConditionError
+from coma_xr.errors import ConditionError, warn
 from coma_xr.text import shortened, with_article
 from coma_xr.tree import is_typed
 from coma_xr.values.plain import from_plain
@@ -47,6 +47,8 @@ _ARITHMETIC: Final[dict[str, Operation]] = {
     "%": operator.mod,
     "**": operator.pow,
 }
+DIVISIONS: Final = frozenset({"/", "//", "%"})
+_DIVIDED = "A condition divides by zero, which gives inf or NaN."
 _UNARY: Final[dict[str, Operation]] = {"negative": operator.neg, "abs": operator.abs}
 
 _DOUBLES = frozenset({int, float})
@@ -57,7 +59,7 @@ _KINDS: Final = {
     str: "text",
     bool: "a bool",
     list: "a list",
-    dict: "a branch",
+    dict: "a dictionary",
 }
 
 # Doubles represent every int up to here.
@@ -108,15 +110,17 @@ def arithmetic(sign: str, a: Any, b: Any) -> Any:
 
     Examples
     --------
-    >>> arithmetic("/", 1, 0), arithmetic("+", 1, None)
-    (inf, NOTHING)
+    >>> arithmetic("/", 1, 2), arithmetic("+", 1, None)
+    (0.5, NOTHING)
     """
     x, y = _double(a, sign), _double(b, sign)
     if x is None or y is None:
         return NOTHING
     try:
         result = _ARITHMETIC[sign](x, y)
-    except (ZeroDivisionError, OverflowError):
+    except (ZeroDivisionError, OverflowError) as error:
+        if isinstance(error, ZeroDivisionError):
+            warn(_DIVIDED)
         import numpy as np
 
         with np.errstate(all="ignore"):
@@ -262,10 +266,11 @@ class Single:
         answer = plain(function(self._subject))
         hint = "."
         try:
-            # A function that lacks a `return` returns None.
-            if answer is not None:
+            # A function that lacks a `return` returns None, and bool(nan) is True.
+            if not same.is_null(answer):
                 return bool(answer)
-            hint = "; check whether a return is missing, and put a value that may be None into bool(...)."
+            if answer is None:
+                hint = "; check whether a return is missing, and put a value that may be None into bool(...)."
         except (TypeError, ValueError):
             pass
         raise ConditionError(
@@ -340,6 +345,8 @@ def _quick(operation: str, *arrays: Array) -> Array | None:
         return None
     if operation in _ARITHMETIC or operation in _UNARY:
         doubles = [array.astype(np.float64) for array in arrays]
+        if operation in DIVISIONS and not doubles[1].all():
+            warn(_DIVIDED)
         return np.asarray((_ARITHMETIC.get(operation) or _UNARY[operation])(*doubles))
     if operation not in COMPARISONS or not _are_exact(arrays):
         return None

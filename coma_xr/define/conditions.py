@@ -12,7 +12,7 @@ True
 True
 
 **Equality.** ``==``, ``!=`` and ``.isin`` follow the rule of parameter sets: numbers are equal by value (1 and
-1.0), a bool is not a number, text is not a number, lists are compared by their items, NaN equals NaN, and None equals
+1.0), a bool is not a number, text is not a number, lists and dictionaries are compared by their items, NaN equals NaN, and None equals
 None. Values of different types are different, without an error.
 
 **Order.** ``<``, ``<=``, ``>``, ``>=`` and ``.between`` compare numbers with numbers, text with text and dates
@@ -28,15 +28,15 @@ with and without a zone are never equal and have no order.
 None or NaN. Each condition is either true or false: ``~c`` holds exactly where ``c`` does not, and ``a != b`` where
 ``a == b`` does not, so both hold where `a` is missing, as in NumPy and pandas. Add ``& P.a.notnull()`` to leave those out.
 
-**Calculations** (``+ - * / // % **``, ``abs``) use double precision; dividing by zero gives inf or NaN as in
-NumPy; missing values and None stay missing. **Text** has ``.startswith``, ``.endswith``, ``.contains`` (all
+**Calculations** (``+ - * / // % **``, ``abs``) use double precision; dividing by zero gives inf or NaN and a warning,
+as in NumPy, and ``x / 0`` is an error; missing values and None stay missing. **Text** has ``.startswith``, ``.endswith``, ``.contains`` (all
 literal), ``.lower`` and ``.upper``. ``.close(x, rtol=1e-9, atol=0.0)`` is `math.isclose`. A **name alone** is a
 condition where its values are True or False: ``P.converged & (P.A > 3)``.
 
 **In text** the words are ``and``, ``or``, ``not``, ``in``, ``not in``, ``is null``, ``is not null``; comparisons can be
 chained (``1 < A < 3``); methods are written as in Python. Put names with characters other than letters, digits
-and underscores in backticks, with two for one inside, and text in quotation marks. Numbers, True, False, None, nan, inf
-and lists of these are available. The text is parsed, never evaluated. It has at most 100,000 characters, and a
+and underscores in backticks, with two for one inside, and text in quotation marks. Numbers, True, False, None, nan, inf,
+lists and dictionaries of these are available. The text is parsed, never evaluated. It has at most 100,000 characters, and a
 condition is nested at most 64 levels deep.
 
 **Arrays** of a Dataset do not distinguish missing values from NaN or, with holes, None; ``.isnull()`` finds all of them.
@@ -73,7 +73,7 @@ from coma_xr.define.condition_terms import (
     pointing,
     refusing,
 )
-from coma_xr.define.condition_values import COMPARISONS, EXACT, arithmetic
+from coma_xr.define.condition_values import COMPARISONS, DIVISIONS, EXACT, arithmetic
 from coma_xr.errors import ConditionError, ParameterError
 from coma_xr.text import near_names, shortened, with_article
 from coma_xr.tree import join, split
@@ -89,10 +89,10 @@ _TOKEN = re.compile(
     r"""(?P<name>`(?:[^`]|``)*`)
     | (?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
     | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-    | (?P<sign>\*\*|//|<=|>=|==|!=|[-<>+*/%()[\],.=])""",
+    | (?P<sign>\*\*|//|<=|>=|==|!=|[-<>+*/%()[\]{},:.=])""",
     re.VERBOSE | re.DOTALL,
 )
-_OPENING: Final = {")": "(", "]": "["}
+_OPENING: Final = {")": "(", "]": "[", "}": "{"}
 
 # Signs of other languages, or of P, with what to write instead.
 _FOREIGN: Final = {
@@ -287,15 +287,18 @@ class _Parser:
 
     def _misplaced(self) -> ParameterError:
         """Return the error about the first token that cannot follow the one before it."""
-        after_value = False
+        after_value, braces = False, 0
         for token, after in zip(self._tokens, [*self._tokens[1:], None], strict=True):
+            braces += (token.kind == "{") - (token.kind == "}")
+            if token.kind == ":" and not braces:
+                return self._error(token.start, "':' has no meaning here.")
             if after_value and token.kind == "=":
                 return self._error(token.start, "'=' has no meaning here.", "Write == for equality.")
             if after_value and (
                 token.is_value or (token.kind == "not" and getattr(after, "kind", "") != "in")
             ):
                 return self._unexpected(token)
-            begins_value = token.ends_value or token.kind in ("(", "[", "not", "-", "+")
+            begins_value = token.ends_value or token.kind in ("(", "[", "{", "not", "-", "+")
             if not after_value and not begins_value:
                 return self._error(
                     token.start, f"{token.value!r} is misplaced.", expected="a name or a value here"
@@ -390,6 +393,8 @@ class _Parser:
             made: Node = self._made(node.right, calculated, sign, left, right)
             return made
         a, b = left._value, right._value
+        if sign in DIVISIONS and not b:
+            raise self._error(node.right, f"{left} {sign} {right} divides by zero.")
         result = arithmetic(sign, a, b)
         is_int = type(a) is type(b) is int and sign != "/" and abs(result) < EXACT and result == int(result)
         return constant(int(result) if is_int else result)
@@ -423,6 +428,17 @@ class _Parser:
                 raise self._error(item, f"{read} differs between measurements and cannot be in a list.", way)
             values.append(read._value)
         made: Constant = self._made(node, constant, values)
+        return made
+
+    def _dictionary(self, node: ast.Dict, depth: int) -> Constant:
+        parts = [part and self._operand(part, depth) for part in (*node.keys, *node.values)]
+        if not all(isinstance(part, Constant) for part in parts):
+            raise self._error(node, "This is not a dictionary.", "Write keys and values, such as {'L': 8}.")
+        values = [part._value for part in parts if part is not None]
+        half = len(node.keys)
+        made: Constant = self._made(
+            node, lambda: constant(dict(zip(values[:half], values[half:], strict=True)))
+        )
         return made
 
     def _call(self, node: ast.Call, depth: int) -> Node:
@@ -472,6 +488,7 @@ class _Parser:
         ast.BinOp: _calculation,
         ast.Compare: _chain,
         ast.List: _list,
+        ast.Dict: _dictionary,
         ast.Call: _call,
         ast.Subscript: _index,
         ast.Attribute: _attribute,
@@ -551,7 +568,7 @@ def as_condition(value: Any) -> Condition:
     ----------
     value : Condition, str or callable
         A condition made with `P`, its text, or a function of a `Measurement` or `ParameterSet`. What the function
-        returns counts as true or false, as in Python, except None, which is an error. A name alone, such as
+        returns counts as true or false, as in Python, except None and NaN, which are errors. A name alone, such as
         ``P.converged``, is a condition too.
 
     Raises

@@ -6,7 +6,9 @@ fastest.
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.axes import (
     Axis,
+    Chosen,
     Column,
     Row,
     choosing,
@@ -31,9 +34,9 @@ from coma_xr.define.axes import (
 from coma_xr.define.exact import key_of, shown
 from coma_xr.define.parameters import Definition
 from coma_xr.define.values import hand_out
-from coma_xr.errors import ParameterError
+from coma_xr.errors import ParameterError, warn
 from coma_xr.keywords import checks_keywords
-from coma_xr.text import listing, with_article
+from coma_xr.text import count, listing, with_article
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
@@ -217,7 +220,21 @@ class Scan:
                 expected=f"at most {_MOST_SETS:,} parameter sets",
                 ways=["Draw some of them with coma.sample(n, ...), or give fewer values."],
             )
-        return list(self.plain(definition))
+        rows = list(self.plain(definition))
+        if not rows and definition is None:
+            self._warn_when_empty()
+        return rows
+
+    def _warn_when_empty(self) -> None:
+        """Warn if there are parameter sets, and conditions leave none of them."""
+        conditions = [step.axis.condition for step in self._steps if isinstance(step.axis, Chosen)]
+        if conditions:
+            first = next(place for place, step in enumerate(self._steps) if isinstance(step.axis, Chosen))
+            sets = [*map(shown, Scan._of_steps(self.definition, self._steps[:first]).plain())]
+            known = dict(zip(self.names, zip(*sets, strict=True), strict=False))
+            if sets:
+                condition = functools.reduce(operator.and_, conditions)
+                warn(condition.unfulfilled(len(sets), "parameter set", known))
 
     def plain(self, definition: Definition | None = None) -> Iterator[Row]:
         """Yield what `rows` returns, one by one."""
@@ -239,7 +256,12 @@ class Scan:
         )
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (dict(zip(self.names, hand_out(row), strict=True)) for row in self.plain())
+        is_empty = True
+        for row in self.plain():
+            is_empty = False
+            yield dict(zip(self.names, hand_out(row), strict=True))
+        if is_empty:
+            self._warn_when_empty()
 
     def __len__(self) -> int:
         if self._length > sys.maxsize:
@@ -259,7 +281,7 @@ class Scan:
         # A comma also stands between the names of one axis.
         comma = "; " if any(len(step.axis.names) > 1 for step in self._steps) else ", "
         axes = comma.join(str(step.axis) for step in self._steps)
-        return f"<Scan of {self._length} parameter sets ({axes})>"
+        return f"<Scan of {count(self._length, 'parameter set')} ({axes})>"
 
     def _repr_html_(self) -> str:
         from coma_xr.define.showing import scan_html
@@ -331,17 +353,22 @@ class Scan:
         Parameters
         ----------
         condition : Condition, str or function
-            Made with `P`, or its text; or a function of the `ParameterSet`, what it returns counts as true or false, as in
-            Python, but for None, which a forgotten ``return`` gives.
+            Made with `P`, or its text; or a function of the `ParameterSet`. What it returns counts as true or false, as in
+            Python, except None, which a forgotten ``return`` gives, and NaN.
 
         Raises
         ------
         TypeError
-            For anything that is no condition, such as a bool; or when a function returns None.
+            For anything that is no condition, such as a bool; or when a function returns None or NaN.
         ParameterError
             When a text cannot be read.
         PathError
             When the condition asks for a parameter that the scan does not have.
+
+        Warns
+        -----
+        ComaWarning
+            When the sets are listed and the condition holds for none of them.
 
         Examples
         --------
@@ -406,7 +433,10 @@ class Scan:
         for row in self.plain():
             for values, value in zip(columns.values(), shown(row), strict=True):
                 values.append(value)
-        return pd.DataFrame(columns)
+        table = pd.DataFrame(columns)
+        if table.empty:
+            self._warn_when_empty()
+        return table
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,7 @@ def wants_table(path: str | os.PathLike[str]) -> bool:
     >>> wants_table("pendulum.csv"), wants_table("pendulum.nc")
     (True, False)
     """
-    return format_of(Path(path)).is_table
+    return format_of(Path(files.local_path(path))).is_table
 
 
 # What the readers of the formats raise for files that are none, or contradict themselves.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,9 @@ from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.keywords import checks_keywords
 from coma_xr.names import find_variable, variable_at
 from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
-from coma_xr.plugins.matching import matches
+from coma_xr.plugins.matching import container_labels, matches
 from coma_xr.retrieve.status import DONE, FLAGS
-from coma_xr.text import listing
+from coma_xr.text import listing, shortened, with_article
 from coma_xr.tree import split
 
 if TYPE_CHECKING:
@@ -200,7 +201,19 @@ class ComaAccessor:
             For an unknown name, a data variable, and when nothing has the value. The message names the nearest one.
         """
         ds, kept, touched = self._ds, set[Hashable](), set(self._dims())
+        if not isinstance(indexers, Mapping | None):
+            kind = with_article(type(indexers).__name__)
+            raise ParameterError(
+                f"sel got {shortened(indexers)}, {kind}.",
+                expected="names with values, such as sel(x=1), or a mapping",
+            )
         for text, value in {**(indexers or {}), **named}.items():
+            if inspect.isroutine(value):
+                raise ParameterError(
+                    f"sel({text}=...) got a function.",
+                    expected="a value, a list of values or a slice",
+                    ways=[f"Use ds.coma.where('{text} > 1') for a condition."],
+                )
             name = _selectable(ds, text)
             array = ds[name]
             mask = xr.DataArray(matches(name, array.values, value, tolerance), dims=array.dims)
@@ -235,7 +248,8 @@ class ComaAccessor:
         """
         wanted = as_condition(condition)
         wanted.resolve(lambda text: find_variable(self._ds, text))
-        mask = xr.DataArray(wanted.evaluate_columns(self.__getitem__))
+        column = self._with_containers if wanted.has_containers else self.__getitem__
+        mask = xr.DataArray(wanted.evaluate_columns(column))
         if mask.size and not mask.any():
             known = {name: self[name].values.ravel()[:_MOST_VALUES] for name in wanted.equalities}
             warn(wanted.unfulfilled(mask.size, "cell", known))
@@ -244,6 +258,11 @@ class ComaAccessor:
             if check_flag("drop", drop)
             else masked(self._ds, mask.drop_vars(list(mask.coords)))
         )
+
+    def _with_containers(self, path: PathLike) -> xr.DataArray:
+        """Return a variable with lists and dictionaries in the place of their text, which their labels are."""
+        array = self[path]
+        return array.copy(data=container_labels(array.values)) if array.dtype.kind in "UO" else array
 
     # Doing
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from coma_xr.encoding import json
 from coma_xr.errors import ConditionError, DataFileError, PathError
 from coma_xr.same import compare, is_null, is_real, key, near, nearest
-from coma_xr.values.plain import to_plain
+from coma_xr.values.plain import from_plain, to_plain
 
 Mask = npt.NDArray[np.bool_]
 
@@ -125,17 +125,26 @@ def _is_beyond(sign: str, bound: Any, value: Any) -> bool:
 
 def _labelled(values: npt.NDArray[Any], wanted: Any) -> Mask:
     """Return where a list or dictionary as a whole is the label, which is its text."""
+    if values.dtype.kind not in "UO":
+        return np.zeros(values.shape, dtype=bool)
     part = key(to_plain(wanted))
+    return _each(container_labels(values), lambda value: type(value) in (list, dict) and key(value) == part)
 
-    def holds(value: Any) -> bool:
+
+def container_labels(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return labels with lists and dictionaries in the place of the text that stands for them."""
+
+    def decoded(value: Any) -> Any:
         if type(value) is not str or not value.startswith(("[", "{")):
-            return False
+            return value
         try:
-            return bool(key(json.decode(value.encode())) == part)
+            # The stored form of a member, such as a date, is kept as a dictionary of its own.
+            return from_plain(json.decode(value.encode()))
         except DataFileError:
-            return False
+            return value
 
-    return _each(values, holds) if values.dtype.kind in "UO" else np.zeros(values.shape, dtype=bool)
+    items = map(decoded, values.ravel().tolist())
+    return np.fromiter(items, dtype=object, count=values.size).reshape(values.shape)
 
 
 def _shown(value: Any) -> str:

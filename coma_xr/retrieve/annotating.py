@@ -10,6 +10,7 @@ from coma_xr.errors import LayoutError, ParameterError, PathError
 from coma_xr.names import role
 from coma_xr.retrieve.columns import stands_for_dataset
 from coma_xr.retrieve.measurement import item
+from coma_xr.retrieve.requests import REPEAT
 from coma_xr.retrieve.unfold import measure
 from coma_xr.text import count, listing, shortened, with_article
 from coma_xr.tree import WILDCARD, Path, PathLike, follow, is_path, is_typed, join, leaves, split
@@ -128,6 +129,29 @@ def path_of(name: PathLike, names: Callable[[], Names], *, branches: bool) -> Pa
         )
     branch = known.branch(name) if branches else None
     return branch or known.resolve(name)
+
+
+def dims_of(dims: Sequence[Any] | str, names: Callable[[], Names]) -> list[list[str]]:
+    """Return the names and paths of the parameters that `define_layout` makes dims.
+
+    Raises
+    ------
+    PathError
+        When one is unknown, or no parameter.
+    """
+    pairs = []
+    for dim in [dims] if isinstance(dims, str) else dims:
+        name, place = dim if isinstance(dim, tuple) else (str(dim), dim)
+        path = path_of(place, names, branches=False)
+        if role(path) != "parameter" and path != REPEAT:
+            known = names()
+            raise PathError(
+                f"'{name}' is not a parameter but '{join(path)}'.",
+                name=name,
+                available=[known.of(path) for path in known.paths if role(path) == "parameter"],
+            )
+        pairs.append([name, join(path)])
+    return pairs
 
 
 def check_values(

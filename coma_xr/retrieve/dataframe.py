@@ -28,6 +28,7 @@ from coma_xr.retrieve.requests import (
     Request,
     Source,
     Variables,
+    name_of_ours,
     read,
     requests_of,
 )
@@ -123,7 +124,8 @@ def build_dataframe(
         i: _series(values, ids, keeps_none=label)
         for i, (values, label) in enumerate(zip(columns.values(), labels, strict=True))
     }
-    frame = pd.DataFrame(series, index=ids)
+    values = [name for name, column in origins.items() if column.path is None or role(column.path) != "info"]
+    frame = pd.DataFrame(series, index=ids.rename(name_of_ours("measurement_id", values, values)))
     frame.columns = _labels(columns)
     frame.attrs.update(_attrs(source, origins))
     return _indexed(frame, [source.name(key) for key in keys] if len(source.columns) else [])
@@ -244,9 +246,10 @@ def _indexed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     unhashable = [key for key in keys if key not in frame.columns]
     if unhashable:
         raise LayoutError(f"index={listing(unhashable)}: lists are several columns and label no rows.")
-    if keys == ["measurement_id"]:
-        return frame.drop(columns="measurement_id")
-    table = frame.drop(columns="measurement_id", errors="ignore").reset_index()
+    own = frame.index.name
+    if keys == [own]:
+        return frame.drop(columns=own)
+    table = frame.drop(columns=own, errors="ignore").reset_index()
     indexed = table.set_index(keys)
     indexed.attrs = frame.attrs
     return indexed

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from coma_xr.define.values import NOTHING, look
+from coma_xr.errors import DataFileError
 from coma_xr.text import clean_lines, listing
 from coma_xr.tree import join, leaves
+from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
     from coma_xr.tree import Path
@@ -71,7 +73,11 @@ def removed_table(
 def _value(tree: Tree, path: Path) -> Any:
     """Return the value of a parameter; None for a record from before it was one."""
     value = look(tree, path)
-    return None if value is NOTHING else value
+    try:
+        return None if value is NOTHING else from_plain(value)
+    except DataFileError:
+        # The registered type of a record may not be known here.
+        return value
 
 
 def _shown(text: Any) -> Any:

@@ -81,7 +81,7 @@ class Branch(Mapping[str, Any]):
             return paths.follow(self._root, whole)
         except PathError as error:
             what = f"{self._owner}: {error.what}"
-            missing = PathError(what, name=error.name, available=error.available)
+            missing = PathError(what, name=error.name, available=error.available, ways=error.ways)
             missing.path = whole
             raise missing from None
 

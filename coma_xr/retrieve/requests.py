@@ -14,12 +14,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from coma_xr.define.past import Past, former_paths
+from coma_xr.define.values import NOTHING
 from coma_xr.errors import LayoutError, PathError, SerializationError, warn
 from coma_xr.names import Names, free_name, is_parameter, role
 from coma_xr.retrieve.arrays import utc
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect, stands_for_dataset
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.same import MADE_BY, SEED, equal, event, keys
+from coma_xr.text import shortened, with_article
 from coma_xr.tree import WILDCARD, Path, PathLike, follow, join, places_of, split
 from coma_xr.values.plain import Tree, from_plain, to_plain
 
@@ -48,6 +50,52 @@ Definition = Iterable[tuple[str, PathLike]]
 Annotations = Mapping[Any, Mapping[str, Any]]
 Recorded = Mapping[str, Path]
 Variables = Mapping[str, Any] | Sequence[Any] | str | None
+
+
+@dataclass(frozen=True)
+class NameLookup:
+    """Finds what a name means in a single measurement."""
+
+    definition: Definition
+    recorded: Recorded
+    past: Past
+
+    def known(self, paths: Sequence[Path]) -> list[Path]:
+        """Return paths with those in front that renamed ones have now, and behind them those that have defaults."""
+        pairs = [(old, new) for new, former in self.past.former.items() for old in former]
+        now = [new + path[len(old) :] for path in paths for old, new in pairs if path[: len(old)] == old]
+        return list(dict.fromkeys([*now, *paths, *self.past.defaults]))
+
+    def value(self, measurement: Measurement, tree: Tree, name: str) -> Any:
+        """Return the value that a name means in one measurement; `NOTHING` when it means none."""
+        paths = collect([(0, tree)], keep=lambda _: False).known
+        try:
+            path = Names(self.known(paths), self.definition, self.recorded).resolve(name)
+        except PathError:
+            return NOTHING
+        for place in (path, *self.past.places(path)):
+            with suppress(PathError):
+                return measurement[place]
+        return from_plain(self.past.defaults.get(path, NOTHING))
+
+
+class NamedMeasurement(Measurement):
+    """The measurement that a user's function is called with; its named values are attributes too."""
+
+    __slots__ = ("_lookup",)
+
+    def __init__(self, id: int, tree: Tree, lookup: NameLookup) -> None:
+        super().__init__(id, tree)
+        self._lookup = lookup
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except PathError:
+            value = self._lookup.value(self, self._root, name)
+            if value is NOTHING:
+                raise
+            return value
 
 
 @dataclass(frozen=True)
@@ -80,7 +128,8 @@ def requests_of(variables: Variables) -> list[Request]:
         return [_request(name, value) for name, value in variables.items()]
     if not isinstance(variables, Iterable):
         raise PathError(
-            f"Expected paths or names, in a list or a mapping of names to paths, not {variables!r}."
+            f"{shortened(variables)} is {with_article(type(variables).__name__)}.",
+            expected="paths or names, in a list or a mapping of names to paths",
         )
     return [
         _request(*entry) if isinstance(entry, tuple) and len(entry) == 2 else _request(None, entry)
@@ -96,13 +145,12 @@ def _request(name: str | None, value: Any) -> Request:
         return Request(called, f"function '{called}'", value)
     if isinstance(value, str):
         return Request(name, value)
-    try:
-        return Request(name, split(value))
-    except TypeError:
+    if not isinstance(value, Iterable):
         raise PathError(
-            f"{name or value!r}: expected a path, a name or a function of a measurement, "
-            f"not a {type(value).__name__}."
-        ) from None
+            f"{name or value!r} stands for {with_article(type(value).__name__)}.",
+            expected="a path, a name or a function of a measurement",
+        )
+    return Request(name, split(value))
 
 
 @dataclass(frozen=True)
@@ -206,22 +254,33 @@ def _is_copy(column: list[Any], other: list[Any]) -> bool:
     return all(mine is MISSING or equal(mine, its) for mine, its in zip(column, other, strict=True))
 
 
+def name_of_ours(name: str, taken: Collection[str], values: Collection[str]) -> str:
+    """Return a name of ours, another one when it is taken; with a warning when a value of the measurements has it."""
+    free = name
+    while free in taken:
+        free = "coma_" + free.removeprefix("measurement_")
+    if free != name and name in values:
+        warn(
+            f"The measurements have a value called '{name}', so that coma_xr calls its own one '{free}' here."
+        )
+    return free
+
+
 class Taken:
     """Names in a Dataset: those that the call gives win, then dims, then the rule's; ours make way."""
 
     def __init__(self, source: Source, wanted: Sequence[Request], dims: Sequence[Request]) -> None:
         self._source = source
         self._users = {source.name(request) for request in (*wanted, *dims)}
-        self._users |= {
+        self._values = {
             source.names.of(path) for path in source.columns.paths if role(path) not in ("info", "class")
         }
+        self._users |= self._values
         self._paths: dict[str, Path | str | None] = {}
 
     def ours(self, name: str) -> str:
         """Return a name of ours, another one when the user has it."""
-        while name in self._users:
-            name = "coma_" + name.removeprefix("measurement_")
-        return name
+        return name_of_ours(name, self._users, self._values)
 
     def claim_dims(self, layout: Layout) -> None:
         """Take the names of the dims."""
@@ -278,7 +337,7 @@ def read(
     columns = collect(
         trees,
         keep=_keeper([*texts, *map(join, [*notes, *renames])], everything=everything, info=info),
-        compute=_computations([*requests, *coords], excluded, lacking),
+        compute=_computations([*requests, *coords], excluded, lacking, NameLookup(pairs, kept, past)),
         choose=choose,
     )
     if typo := next((error for path, error in lacking.items() if not columns.leads(path)), None):
@@ -415,12 +474,15 @@ def _variables_of(datasets: Sequence[Any]) -> dict[str, list[Any]]:
 
 
 def _computations(
-    requests: Sequence[Request], excluded: Container[int], lacking: dict[Path, PathError]
+    requests: Sequence[Request],
+    excluded: Container[int],
+    lacking: dict[Path, PathError],
+    lookup: NameLookup,
 ) -> dict[str, Computation]:
     computations: dict[str, Computation] = {}
     for request in requests:
         if request.function is not None:
-            computations[request.text] = _function(request.function, request.text, excluded, lacking)
+            computations[request.text] = _function(request.function, request.text, excluded, lacking, lookup)
         elif WILDCARD in split(request.wanted):
             computations[request.text] = _wildcard(places_of(request.wanted))
     return computations
@@ -431,12 +493,13 @@ def _function(
     called: str,
     excluded: Container[int],
     lacking: dict[Path, PathError],
+    lookup: NameLookup,
 ) -> Computation:
     def compute(id: int, tree: Tree) -> Any:
         if id in excluded:
             return MISSING
         try:
-            value = function(Measurement(id, tree))
+            value = function(NamedMeasurement(id, tree, lookup))
         except Exception as error:
             error.add_note(f"This was {called}, of measurement {id}.")
             if not isinstance(error, PathError) or error.path is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from itertools import tee
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,8 @@ from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.names import Names, role
 from coma_xr.retrieve.arrays import utc
 from coma_xr.retrieve.columns import KnownPaths, StoredTrees, collect
-from coma_xr.retrieve.measurement import Measurement, item
-from coma_xr.retrieve.requests import expand_datasets
+from coma_xr.retrieve.measurement import item
+from coma_xr.retrieve.requests import NamedMeasurement, NameLookup, expand_datasets
 from coma_xr.tree import WILDCARD, Path, follow, is_path, is_typed, split
 from coma_xr.values.plain import from_plain
 
@@ -65,25 +64,6 @@ def selected(
     selection.warn_when_empty(number, otherwise)
 
 
-class _Subject(Measurement):
-    """A measurement whose named values are attributes too."""
-
-    __slots__ = ("_selection",)
-
-    def __init__(self, id: int, tree: Tree, selection: Selection) -> None:
-        super().__init__(id, tree)
-        self._selection = selection
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return super().__getattr__(name)
-        except PathError:
-            value = self._selection.named_in(self, self._root, name)
-            if value is NOTHING:
-                raise
-            return value
-
-
 class Selection:
     """A condition on measurements."""
 
@@ -110,6 +90,7 @@ class Selection:
         self._compared: dict[str, list[Any]] = {name: [] for name in self._condition.equalities}
         self._missed: dict[Path, PathError] = {}
         self._known_paths = KnownPaths()
+        self._lookup = NameLookup(self._definition, self._recorded, self._past)
         self.unchosen: list[tuple[Sequence[Tree], int]] = []
 
     def __call__(self, trees: Trees) -> Iterator[tuple[int, Tree, bool]]:
@@ -148,7 +129,7 @@ class Selection:
         if not undecided or not len(columns):
             return found
         expand_datasets(columns)
-        names = Names(self._known(columns.known), self._definition, self._recorded)
+        names = Names(self._lookup.known(columns.known), self._definition, self._recorded)
         return self._condition.resolve(lambda name: found.get(name) or names.resolve(name))
 
     def _first_choice(self, name: str) -> Path | None:
@@ -159,7 +140,7 @@ class Selection:
 
     def _judged(self, id: int, tree: Tree) -> bool:
         self._number += 1
-        subject = _Subject(id, tree, self) if self._calls else None
+        subject = NamedMeasurement(id, tree, self._lookup) if self._calls else None
         if subject is not None:
             self._known_paths.add(tree)
         try:
@@ -209,26 +190,6 @@ class Selection:
                 return (utc([value]) or [value])[0] if is_date else value
         return self._past.defaults.get(path, NOTHING)
 
-    def _known(self, paths: Sequence[Path]) -> list[Path]:
-        """Return paths with those in front that renamed ones have now, and behind them those that have defaults."""
-        pairs = [(old, new) for new, former in self._past.former.items() for old in former]
-        now = [new + path[len(old) :] for path in paths for old, new in pairs if path[: len(old)] == old]
-        return list(dict.fromkeys([*now, *paths, *self._past.defaults]))
-
-    def named_in(self, measurement: Measurement, tree: Tree, name: str) -> Any:
-        """Return the value that a name means in one measurement; `NOTHING` when it means none."""
-        names = Names(
-            self._known(collect([(0, tree)], keep=lambda _: False).known), self._definition, self._recorded
-        )
-        try:
-            path = names.resolve(name)
-        except PathError:
-            return NOTHING
-        for place in (path, *self._past.places(path)):
-            with suppress(PathError):
-                return measurement[place]
-        return from_plain(self._past.defaults.get(path, NOTHING))
-
     def of_absent(self, absent: Absent) -> list[bool]:
         """Return which parameter sets without a measurement are chosen, as far as parameters decide it."""
         columns = [absent.of(path) for path in self._parameters.paths]
@@ -240,7 +201,7 @@ class Selection:
         return chosen
 
     def _judge_absent(self, tree: Tree) -> bool:
-        subject = _Subject(0, tree, self) if self._calls else None
+        subject = NamedMeasurement(0, tree, self._lookup) if self._calls else None
         defined = dict(self._definition)
         try:
             return self._condition.evaluate(

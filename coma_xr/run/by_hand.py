@@ -8,10 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from coma_xr.define.parameters import Definition
+from coma_xr.errors import SerializationError
 from coma_xr.keywords import checks_keywords
 from coma_xr.run.plan import Task
 from coma_xr.run.worker import Outcome, Work, call, date_text
 from coma_xr.same import maker
+from coma_xr.text import near_names, shortened, with_article
+from coma_xr.tree import BRANCHES
+from coma_xr.values.objects import fields_of, has_state
 
 __all__ = ["NewMeasurement"]
 
@@ -68,8 +72,10 @@ class NewMeasurement:
         Raises
         ------
         SerializationError
-            When something in the tree cannot be stored; nothing was saved.
+            When something in the tree cannot be stored, the value is no tree, or the name of a branch is misspelt;
+            nothing was saved.
         """
+        _check_tree(value, self._encoding["getstate"])
         now = time.time()
         ended = now if self._ended is None else self._ended
         started = ended if self._started is None else self._started
@@ -90,6 +96,19 @@ class NewMeasurement:
         _correct_duration(outcome.info, times)
         self.id = self._save(outcome, self.id)
         return self.id
+
+
+def _check_tree(value: Any, getstate: str) -> None:
+    """Raise SerializationError for what is no tree, and for a branch with a misspelt name."""
+    if not (isinstance(value, Mapping) or has_state(value, getstate) or fields_of(value) is not None):
+        raise SerializationError(
+            f"{shortened(value)} is {with_article(type(value).__name__)}.",
+            expected="a measurement tree, such as {'parameters': {'x': 1}, 'results': {'y': 2}}",
+        )
+    for name in value if isinstance(value, Mapping) else ():
+        near = near_names(name, BRANCHES) if isinstance(name, str) and name not in BRANCHES else ()
+        if near and near[0] not in value:
+            raise SerializationError(f"Unknown branch '{name}'.", name=name, available=BRANCHES)
 
 
 def _correct_duration(info: dict[str, Any], times: Mapping[str, Any]) -> None:

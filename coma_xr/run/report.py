@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from coma_xr.define.values import BRANCH, describe
-from coma_xr.errors import RunError
+from coma_xr.errors import DataFileError, RunError
 from coma_xr.html import Html, facts, fold, fragment, tag, trace
 from coma_xr.keywords import checks_keywords
 from coma_xr.text import clean, count, cut, time_text
-from coma_xr.tree import join, leaves
+from coma_xr.tree import is_typed, join, leaves
+from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
@@ -227,8 +229,12 @@ def line_text(line: str) -> str:
     return _DIRECTORY.sub("", line)
 
 
-def _short(value: Tree) -> Tree:
-    """Return a value with floats of six digits, enough to know the parameter set again."""
+def _short(value: Any) -> Any:
+    """Return a Python value with floats of six digits, enough to know the parameter set again."""
+    if is_typed(value):
+        with suppress(DataFileError):
+            value = from_plain(value)
+            return value.tolist() if hasattr(value, "tolist") else value
     if type(value) is float:
         return float(f"{value:.6g}")
     if type(value) is list:

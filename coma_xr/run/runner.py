@@ -176,8 +176,8 @@ class _Course:
                 interrupts.now = True
                 error.unsaved = [outcome, *outcomes]  # type: ignore[attr-defined]
                 error.add_note(
-                    f"{self._saved} of {self._plan.asked} parameter sets are saved; what was computed after them is in "
-                    "the list `unsaved` of this error. Run again when there is room."
+                    f"{self._saved} of {count(self._plan.asked, 'parameter set')} are saved; what was computed after "
+                    "them is in the list `unsaved` of this error. Run again when there is room."
                 )
                 raise
             if self._is_over():
@@ -188,7 +188,9 @@ class _Course:
             self._take_failure(outcome, is_told=True)
         if self._first is not None and self._options.on_error == "stop":
             text, cause = self._first
-            message = f"{text}. {self._saved} of {self._plan.asked} were saved."
+            message = (
+                f"{text}. {self._saved} of {self._plan.asked} {'was' if self._saved == 1 else 'were'} saved."
+            )
             raise RunError(message, self._failures) from cause
 
     def _take(self, outcome: Outcome, interrupts: Interrupts) -> None:
@@ -253,7 +255,7 @@ class _Course:
 
     def tell_interruption(self, signal: str) -> None:
         """Say at once what is saved."""
-        saved = f"{signal}: {self._saved} of {self._plan.asked} parameter sets were saved."
+        saved = f"{signal}: {self._saved} of {count(self._plan.asked, 'parameter set')} were saved."
         if signal == "Ctrl-C":
             self._bar.say(f"{saved} What is running is finished and kept; Ctrl-C again stops at once.")
         else:

@@ -20,7 +20,7 @@ import coma_xr as coma
 from coma_xr.define.conditions import Condition, P, as_condition, parse
 from coma_xr.define.parameters import ParameterSet
 from coma_xr.define.values import NOTHING, look
-from coma_xr.errors import ConditionError, ParameterError, PathError
+from coma_xr.errors import ComaWarning, ConditionError, ParameterError, PathError
 from coma_xr.names import Names
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.text import shortened
@@ -143,7 +143,6 @@ def test_a_condition_is_written_as_text(condition, text):
         (abs(-P.a) == 3, 3, True),
         (+P.a == 3, 3, True),
         (P.a / 2 == 1.5, 3, True),
-        (1 / P.a == math.inf, 0, True),
         ((P.a**0.5).isnull(), -1, True),
         (10.0**P.a == math.inf, 400, True),
         (P.a + 1 > 0, 10**400, True),
@@ -160,6 +159,43 @@ def test_a_condition_is_written_as_text(condition, text):
 def test_values_are_compared_by_the_rule_of_sameness_and_order(condition, a, expected):
     assert holds(condition, a=a) is expected
     assert holds(~condition, a=a) is not expected
+
+
+@pytest.mark.parametrize("expression", ["/", "//", "%"])
+def test_a_division_by_zero_follows_numpy_and_warns_once_for_an_array(expression):
+    condition = as_condition(f"(1 {expression} a).isnull() or 1 {expression} a > 0")
+    with pytest.warns(ComaWarning, match="divides by zero, which gives inf or NaN"):
+        assert holds(condition, a=0)
+    with pytest.warns(ComaWarning, match="divides by zero") as caught:
+        as_condition(f"1 {expression} a > 0").evaluate_columns({"a": np.zeros(10)}.__getitem__)
+    assert len(caught) == 1
+    with pytest.raises(ParameterError, match="1 / 0 divides by zero") as error:
+        as_condition("a > 1 / 0")
+    assert error.value.excerpt == "    a > 1 / 0\n            ^"
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        ("o == {'a': 2, 'b': [1, {}]}", P.o == {"a": 2.0, "b": (1, {})}),
+        ("o in [{'a': date('2020-01-01')}, None]", P.o.isin([{"a": dt.date(2020, 1, 1)}, None])),
+        ("{'a': -1} != o", P.o != {"a": -1}),
+    ],
+)
+def test_a_dictionary_has_a_written_form(text, condition):
+    assert as_condition(text).evaluate({"o": {"a": 2, "b": [1, {}]}}.__getitem__) is condition.evaluate(
+        {"o": {"a": 2, "b": [1, {}]}}.__getitem__
+    )
+    assert as_condition(str(condition)) == condition
+
+
+@pytest.mark.parametrize(
+    "text", ["o == {a: 1}", "o == {**a}", "o == {'a': b}", "o == {[1]: 1}", "o == {'a'}"]
+)
+def test_a_dictionary_in_text_has_constants_as_keys_and_values(text):
+    with pytest.raises(ParameterError) as caught:
+        as_condition(text)
+    assert "^" in caught.value.excerpt
 
 
 @pytest.mark.parametrize("nothing", [NOTHING, None, NAN])
@@ -381,7 +417,10 @@ def test_an_error_does_not_depend_on_what_stands_beside():
         (lambda: np.array([1, 2]) < P.a, "A condition cannot be compared with an ndarray"),
         (lambda: xr.DataArray([1, 2]) < P.a, "A condition cannot be compared with an ndarray"),
         (lambda: P.a == np.longdouble(1), "A condition cannot be compared with a longdouble"),
-        (lambda: P.a == {"a": 1}, "A condition cannot be compared with a dict"),
+        (lambda: P.a == {1: 1}, "A dictionary in a condition has the key 1"),
+        (lambda: P.a < {"b": 1}, "< cannot be used with {'b': 1}"),
+        (lambda: P.a / 0 > 1, "a / 0 divides by zero"),
+        (lambda: 1 % (P.a * 0.0) > P.a // 0.0, "a // 0.0 divides by zero"),
         (lambda: P.a == 1 << 4000, "An int in a condition may have at most 3000 bits"),
     ],
 )

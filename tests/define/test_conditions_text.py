@@ -26,9 +26,10 @@ SIGNS = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "//": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
+    # A constant zero is no divisor.
+    "/": lambda a, b: a / b if isinstance(b, type(P.a)) or b else a / 2,
+    "//": lambda a, b: a // b if isinstance(b, type(P.a)) or b else a // 2,
+    "%": lambda a, b: a % b if isinstance(b, type(P.a)) or b else a % 2,
     "**": lambda a, b: a**b,
 }
 COMPARISONS = {

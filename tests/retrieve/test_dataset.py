@@ -314,7 +314,9 @@ def test_a_name_of_the_user_wins_over_ours():
     trees = measured(
         *[({"a": a}, {"measurement_id": 7, "row": 8, "E": [1], "E_index": 9}) for a in (1, 1, 2)]
     )
-    ds = build_dataset(trees)
+    with pytest.warns(ComaWarning, match="coma_xr calls its own one 'coma_") as caught:
+        ds = build_dataset(trees)
+    assert len(caught) == 3
     assert ds.E.dims == ("a", "coma_row", "coma_E_index")
     assert ds.coma_id.values.tolist() == [[1, 2], [3, 0]]
     assert set(ds.data_vars) == {"measurement_id", "row", "E", "E_index"}

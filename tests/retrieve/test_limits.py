@@ -79,7 +79,7 @@ LARGE = {f"p{number}": range(10) for number in range(20)}
 
 def test_a_scan_larger_than_an_index_is_lazy(e):
     scan = coma.grid(**LARGE)
-    assert repr(scan).startswith("<Scan of 100000000000000000000 parameter sets")
+    assert repr(scan).startswith("<Scan of 100,000,000,000,000,000,000 parameter sets")
     assert scan._repr_html_()
     assert [row["p19"] for row in islice(scan, 3)] == [0, 1, 2]
     with pytest.raises(coma.ParameterError, match="has no length"):

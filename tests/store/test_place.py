@@ -251,8 +251,8 @@ def test_mode_x_makes_an_experiment_where_there_is_none(experiment_path):
         ({"id": 10**30}, "^id=1000.* is too large"),
         ({"id": "../1"}, r"^id='\.\./1' is a str"),
         ({"id": True}, "^id=True is a bool"),
-        ({"path": ""}, "^path='' is no path"),
-        ({"path": "a\0b"}, r"^path='a\\x00b' is no path"),
+        ({"path": ""}, "^path='' is not a path"),
+        ({"path": "a\0b"}, r"^path='a\\x00b' is not a path"),
     ],
 )
 def test_arguments_that_make_no_sense_are_errors(experiment_path, arguments, text):
