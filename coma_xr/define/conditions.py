@@ -431,11 +431,12 @@ class _Parser:
         return made
 
     def _dictionary(self, node: ast.Dict, depth: int) -> Constant:
-        parts = [part and self._operand(part, depth) for part in (*node.keys, *node.values)]
-        if not all(isinstance(part, Constant) for part in parts):
-            raise self._error(node, "This is not a dictionary.", "Write keys and values, such as {'L': 8}.")
-        values = [part._value for part in parts if part is not None]
+        nodes = (*filter(None, node.keys), *node.values)
+        parts = [self._operand(part, depth) for part in nodes]
+        values = [part._value for part in parts if isinstance(part, Constant)]
         half = len(node.keys)
+        if len(values) < 2 * half:
+            raise self._error(node, "This is not a dictionary.", "Write keys and values, such as {'L': 8}.")
         made: Constant = self._made(
             node, lambda: constant(dict(zip(values[:half], values[half:], strict=True)))
         )

@@ -56,7 +56,7 @@ Variables = Mapping[str, Any] | Sequence[Any] | str | None
 class NameLookup:
     """Finds what a name means in a single measurement."""
 
-    definition: Definition
+    definition: Sequence[tuple[str, Path]]
     recorded: Recorded
     past: Past
 
@@ -145,7 +145,7 @@ def _request(name: str | None, value: Any) -> Request:
         return Request(called, f"function '{called}'", value)
     if isinstance(value, str):
         return Request(name, value)
-    if not isinstance(value, Iterable):
+    if not isinstance(value, Sequence):
         raise PathError(
             f"{name or value!r} stands for {with_article(type(value).__name__)}.",
             expected="a path, a name or a function of a measurement",
