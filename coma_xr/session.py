@@ -185,8 +185,13 @@ class Keeper:
     def record_failure(self, outcome: Outcome) -> int:
         """Record a failure and return the id that its measurement would have had."""
         id = self.first + outcome.task.position
+        known = self.failed.ids.setdefault(outcome.task.key, [])
+        if id in known:
+            # The same parameter set has failed before in this run.
+            self.place.remove_failures([id])
         id = self.saving.add_failure(outcome.failure, id=id, seconds=outcome.seconds)
         self._forget(outcome)
+        known[:] = [id]
         return id
 
     def _forget(self, outcome: Outcome) -> None:

@@ -41,6 +41,9 @@ class Failure:
         That its measurement would have had.
     exception, message, traceback : str
         The type of what was raised, its text, and from where.
+    info : dict
+        The date, the host, the worker (the id of its process), its ``CUDA_VISIBLE_DEVICES``, the number of attempts, and
+        the seed, as far as they are known.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class Failure:
         self.exception: str = tree["exception"]["type"]
         self.message: str = tree["exception"]["message"]
         self.traceback: str = tree["exception"]["traceback"]
+        self.info: dict[str, Any] = {name: value for name, value in tree["info"].items() if name != EXACT}
 
     @property
     def parameters(self) -> ParameterSet:

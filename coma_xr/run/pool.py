@@ -98,6 +98,13 @@ class Pool(ABC):
         """Whether a worker is free for a parameter set that failed on another one, as far as that can be chosen."""
         return True
 
+    def retire(self, worker: int) -> None:  # noqa: B027  executors keep their workers
+        """End a worker, unless it is the only one, and give its chunks back."""
+
+    def is_working_besides(self, worker: int) -> bool:  # noqa: ARG002
+        """Whether another worker has a chunk, as far as that is known."""
+        return False
+
     @abstractmethod
     def submit(self, chunk: Chunk) -> None:
         """Take one more chunk."""

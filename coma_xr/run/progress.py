@@ -112,6 +112,11 @@ class Progress:
         if now - self._told > _BETWEEN:
             self._tell_others(now)
 
+    def take_back(self, failures: int) -> None:
+        """Count failures as not done, since others will try them."""
+        self.done -= failures
+        self.failed -= failures
+
     def _tell_others(self, now: float) -> None:
         self._told = now
         if self._tell is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import linecache
+import os
 import signal
 import sys
 import threading
@@ -244,9 +245,9 @@ def _watch(system: Any, parent: int) -> None:
     signal.raise_signal(signal.SIGKILL)
 
 
-def ready() -> str:
-    """Load the work that the process was given; return what went wrong, if anything."""
-    return _load(b"")[1]
+def ready() -> tuple[str, int]:
+    """Load the work that the process was given; return what went wrong, if anything, and the id of the process."""
+    return _load(b"")[1], os.getpid()
 
 
 def _load(work: bytes | Loaded) -> tuple[Loaded | None, str]:

@@ -250,7 +250,11 @@ def failure_fold(failure: Tree, *, is_open: bool = False) -> Html:
     about = [
         ("measurement_id", info.get("measurement_id")),
         ("date", info.get("date")),
-        ("host", info.get("host")),
+        *(
+            (name, info[name])
+            for name in ("host", "worker", "CUDA_VISIBLE_DEVICES", "attempts")
+            if info.get(name)
+        ),
     ]
     text = tag("span", failure_text(failure), class_="coma-code")
     return fold(text, trace(failure["exception"]["traceback"]), facts(about), is_open=is_open)

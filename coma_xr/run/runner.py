@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from coma_xr.errors import ComaError, RunError, StorageError, warn
 from coma_xr.run.durations import Durations, Outlook
+from coma_xr.run.health import Health
 from coma_xr.run.interrupts import Interrupts
 from coma_xr.run.pools import pool_of, workers_of
 from coma_xr.run.progress import Progress, Tell
@@ -62,13 +63,12 @@ def run_plan(
     if plan.todo:
         work = replace(work, provenance={**work.provenance, **commit_of(work.function)})
     pool = pool_of(work, len(plan.todo), options)
-    hopeless = _HOPELESS if pool is None else max(_HOPELESS, 2 * pool.size)
     todo = [task.values for task in plan.todo]
     outlook = Outlook(durations or Durations(), todo, 1 if pool is None else pool.size)
     queue = Queue(plan.todo, outlook, TimeLimit(options))
     with Progress(len(plan.todo), options.progress, tell, outlook.left) as bar:
         course = _Course(
-            plan, queue, outlook, bar, save, record_failure, options, hopeless, versions or Versions()
+            plan, queue, outlook, bar, save, record_failure, options, pool, versions or Versions()
         )
         course.hopeful = ever_succeeded
         interrupts = Interrupts(course.tell_interruption, terminable=pool is not None)
@@ -141,7 +141,7 @@ class _Course:
         save: Keep,
         record_failure: Keep,
         options: RunOptions,
-        hopeless: int,
+        pool: Pool | None,
         versions: Versions,
     ) -> None:
         self._plan = plan
@@ -151,12 +151,17 @@ class _Course:
         self._save = save
         self._record_failure = record_failure
         self._options = options
-        self._hopeless = hopeless
+        self._pool = pool
+        self._hopeless = _HOPELESS if pool is None else max(_HOPELESS, 2 * pool.size)
+        self._health = Health()
         self.versions = versions
         self._begin = time.perf_counter()
         self._saved = 0
-        self._failures: list[Tree] = []
+        # By the positions of their tasks.
+        self._failures: dict[int, Tree] = {}
         self._alike: Counter[tuple[str, str]] = Counter()
+        # Those that had failures, as far as they are known.
+        self._workers: set[int] = set()
         # The last failures of those that wait for another attempt.
         self._waiting: dict[int, Outcome] = {}
         self._first: tuple[str, BaseException | None] | None = None
@@ -191,7 +196,7 @@ class _Course:
             message = (
                 f"{text}. {self._saved} of {self._plan.asked} {'was' if self._saved == 1 else 'were'} saved."
             )
-            raise RunError(message, self._failures) from cause
+            raise RunError(message, [*self._failures.values()]) from cause
 
     def _take(self, outcome: Outcome, interrupts: Interrupts) -> None:
         task = outcome.task
@@ -211,11 +216,32 @@ class _Course:
             self._note_failure(outcome.failure, f" Attempt {task.attempt} of {self._options.retries + 1}.")
             self._waiting[task.position] = outcome
             self._queue.append(task._replace(attempt=task.attempt + 1, avoid=outcome.worker))
+            self._watch(outcome)
             return
         else:
             self._take_failure(outcome)
         self._outlook.note(task.values, outcome.seconds, failed=outcome.failure is not None)
         self._bar.step(failed=outcome.failure is not None)
+        self._watch(outcome)
+
+    def _watch(self, outcome: Outcome) -> None:
+        """End a worker that fails where others succeed, and let others try what failed on it."""
+        if self._pool is None or outcome.worker is None or self._options.on_error == "stop":
+            return
+        self._workers |= {outcome.worker} if outcome.failure is not None else set()
+        broken = self._health.note(outcome.worker, outcome.task, failed=outcome.failure is not None)
+        if broken is None:
+            return
+        worker, tasks = broken
+        again = [task for task in tasks if self._failures.pop(task.position, None) is not None]
+        self._pool.retire(worker)
+        for task in again:
+            self._queue.append(task._replace(attempt=task.attempt + 1, avoid=worker))
+        self._bar.take_back(len(again))
+        self._bar.say(
+            f"Everything fails on worker {worker} while others succeed. It was ended; others try "
+            f"{count(len(again), 'parameter set')} again."
+        )
 
     def _note_failure(self, failure: Tree, attempt: str = "") -> str:
         text = failure_text(failure)
@@ -226,7 +252,10 @@ class _Course:
     def _take_failure(self, outcome: Outcome, *, is_told: bool = False) -> None:
         failure: Tree = outcome.failure
         number = self._keep(self._record_failure, outcome)
-        self._failures.append({**failure, "info": {"measurement_id": number, **failure["info"]}})
+        self._failures[outcome.task.position] = {
+            **failure,
+            "info": {"measurement_id": number, **failure["info"]},
+        }
         text = failure_text(failure) if is_told else self._note_failure(failure)
         if self._first is None:
             self._first = text, outcome.error or _Traceback.of(failure["exception"])
@@ -241,7 +270,11 @@ class _Course:
     def _is_hopeless(self) -> bool:
         if self.hopeful or self._options.on_error != "auto":
             return False
-        return max(self._alike.values(), default=0) >= self._hopeless
+        alike = max(self._alike.values(), default=0)
+        if alike < self._hopeless or len(self._workers) != 1 or self._pool is None or self._pool.size == 1:
+            return alike >= self._hopeless
+        # It may be this worker that is to blame.
+        return alike >= 3 * self._hopeless and not self._pool.is_working_besides(*self._workers)
 
     def _keep(self, keep: Keep, outcome: Outcome) -> int:
         try:
@@ -264,7 +297,7 @@ class _Course:
     def advice(self) -> str:
         """Return what to do about the failures."""
         more = "Call failures() for details. The next run retries them."
-        if any(PARTIAL in failure for failure in self._failures):
+        if any(PARTIAL in failure for failure in self._failures.values()):
             more += " What could be stored of a result is in failure(id).partial."
         if self._has_failed_enough() and self.report().not_run:
             return f"The run stopped after max_failures={self._options.max_failures}. {more}"
@@ -297,7 +330,7 @@ class _Course:
             not_run=plan.beyond + len(plan.todo) - self._saved - len(self._failures),
             too_long=self._queue.too_long,
             duration=time.perf_counter() - self._begin,
-            failures=self._failures,
+            failures=[*self._failures.values()],
         )
 
 

@@ -66,6 +66,7 @@ _OURS = (
 _HERE = str(Path(__file__).parents[1]) + os.sep
 _TREE = ("info", BRANCH, RESULTS, CLASS)
 _MARKS = ("seed", "repeat")
+_DEVICES = "CUDA_VISIBLE_DEVICES"
 # No more than every format and language takes for an integer.
 _ROOT_BITS = 63
 _SCALARS = frozenset({str, int, float, bool, list, tuple})
@@ -413,7 +414,13 @@ def _failure(work: Work, task: Task, error: BaseException, info: Mapping[str, Tr
         "traceback": "".join(traceback.format_exception(kind, error, frames)),
         "line": _line(frames) or _home(work.function),
     }
-    return _record(work, task, tree, info, "failed", exception)
+    return _record(work, task, tree, info, "failed", exception, os.getpid())
+
+
+def _process(worker: int | None) -> dict[str, Tree]:
+    """Return the id of a worker's process and the GPUs that it may use, as far as they are known."""
+    about = {"worker": worker, _DEVICES: os.environ.get(_DEVICES)}
+    return {name: value for name, value in about.items() if value is not None}
 
 
 def _record(
@@ -423,9 +430,10 @@ def _record(
     info: Mapping[str, Tree],
     status: Status,
     exception: dict[str, Tree],
+    worker: int | None,
 ) -> dict[str, Tree]:
     """Return the tree that records a failure, of the one that has the parameters."""
-    about = {"date": info["end_date"], "host": info["host"], "status": status}
+    about = {"date": info["end_date"], "host": info["host"], **_process(worker), "status": status}
     about |= {name: info[name] for name in _MARKS if name in info} | tree.pop("info", {})
     exact = records_of(work.definition.paths, task.values)
     if exact:
@@ -443,7 +451,8 @@ def lost(
     info = _info(time.time(), 0.0, work.provenance, marks)
     kind = "WorkerDied" if status == "died" else "TimeoutError"
     exception = {"type": kind, "message": text, "traceback": "", "line": _home(work.function)}
-    return Outcome(task, info, None, _record(work, task, tree, info, status, exception), worker=worker)
+    record = _record(work, task, tree, info, status, exception, worker)
+    return Outcome(task, info, None, record, worker=worker)
 
 
 def _message(error: BaseException) -> str:

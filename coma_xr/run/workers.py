@@ -59,8 +59,8 @@ _BLAS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "NUMBA")
 class _Slot:
     """An executor with one worker, or a few where there are very many: what happens in it happens to it alone."""
 
-    number: int
     width: int
+    pid: int | None = None
     executor: Any = None
     is_ready: bool = False
     starts: int = 0
@@ -75,12 +75,13 @@ class _OwnPool(Pool):
         self._timeout = timeout
         self._cores = cores()
         slots = min(workers, _MOST_SLOTS)
-        self._slots = [_Slot(i, len(range(i, workers, slots))) for i in range(slots)]
+        self._slots = [_Slot(len(range(i, workers, slots))) for i in range(slots)]
         self._events: queue.SimpleQueue[tuple[_Slot, Any, int, Future[Any]]] = queue.SimpleQueue()
         self._numbers = itertools.count(1)
         # Raised by one for each worker, so that each finds it raised whatever the others do at that moment.
         self._halting = get_context("loky").Semaphore(0)
         self._halted = False
+        self._given_back: list[Event] = []
 
     @property
     def size(self) -> int:
@@ -126,13 +127,13 @@ class _OwnPool(Pool):
                 self._give_up(RunError(f"Worker processes cannot be started: {error}"))
 
     def takes(self, avoid: int | None) -> bool:
-        others = [slot for slot in self._slots if slot.number != avoid]
+        others = [slot for slot in self._slots if slot.pid != avoid or slot.executor is None]
         free = (slot.is_ready and len(slot.flights) < slot.width for slot in others)
         return avoid is None or not others or any(free)
 
     def submit(self, chunk: Chunk) -> None:
         ready = [slot for slot in self._slots if slot.is_ready]
-        others = [slot for slot in ready if slot.number != chunk[0].avoid]
+        others = [slot for slot in ready if slot.pid != chunk[0].avoid]
         slot = min(others or ready, key=lambda slot: len(slot.flights) - slot.width)
         number = next(self._numbers)
         flight = Flight(
@@ -149,7 +150,7 @@ class _OwnPool(Pool):
         future.add_done_callback(lambda future: self._events.put((slot, executor, number, future)))
 
     def events(self, *, wait: bool = True) -> list[Event]:
-        events: list[Event] = []
+        events, self._given_back = self._given_back, []
         for slot, executor, number, future in drain(self._events, self._patience() if wait else 0.0):
             if executor is slot.executor:
                 events += self._landed(slot, number, future)
@@ -165,8 +166,8 @@ class _OwnPool(Pool):
         if error is not None:
             return self._died(slot, error)
         if number:
-            return [Done(slot.flights.pop(number).chunk, future.result(), slot.number)]
-        trouble = future.result()
+            return [Done(slot.flights.pop(number).chunk, future.result(), slot.pid)]
+        trouble, slot.pid = future.result()
         if trouble:
             return self._give_up(
                 SerializationError(f"The function cannot be loaded in a worker process: {trouble}")
@@ -182,7 +183,7 @@ class _OwnPool(Pool):
             return self._give_up(RunError(f"Worker processes end before they begin to work: {text}"))
         # The others were waiting behind those in work.
         in_work, waiting = chunks[: slot.width], chunks[slot.width :]
-        died = [Lost(chunk, "died", text, worker=slot.number) for chunk in in_work]
+        died = [Lost(chunk, "died", text, worker=slot.pid) for chunk in in_work]
         return [*died, *(Lost(chunk, None) for chunk in waiting)]
 
     def _give_up(self, error: ComaError) -> list[Event]:
@@ -200,10 +201,21 @@ class _OwnPool(Pool):
             late = [f for f in flights if f.deadline and f.deadline <= now and not f.future.done()]
             if late:
                 text = f"took longer than the {self._timeout:g} s of timeout="
-                events += [Lost(f.chunk, "timeout", text, len(f.chunk) == 1, slot.number) for f in late]
-                events += [_spared(f, slot.number) for f in flights if f not in late]
+                events += [Lost(f.chunk, "timeout", text, len(f.chunk) == 1, slot.pid) for f in late]
+                events += [_spared(f, slot.pid) for f in flights if f not in late]
                 self._end(slot)
         return events
+
+    def retire(self, worker: int) -> None:
+        for slot in [slot for slot in self._slots if slot.pid == worker and slot.executor is not None]:
+            self._given_back += [Lost(flight.chunk, None) for flight in slot.flights.values()]
+            self._end(slot)
+            if len(self._slots) > 1:
+                self._slots.remove(slot)
+                self._workers -= slot.width
+
+    def is_working_besides(self, worker: int) -> bool:
+        return any(slot.flights for slot in self._slots if slot.pid != worker)
 
     def _end(self, slot: _Slot) -> None:
         """Kill the slot's workers; others may be started in their place."""
@@ -243,7 +255,7 @@ class _OwnPool(Pool):
                 thread.join(_GRACE)
 
 
-def _spared(flight: Flight, worker: int) -> Event:
+def _spared(flight: Flight, worker: int | None) -> Event:
     """Return what becomes of a chunk whose worker is killed for another one."""
     if flight.future.done() and flight.future.exception() is None:
         return Done(flight.chunk, flight.future.result(), worker)

@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 import os
+import re
 import time
 
 import pytest
@@ -72,6 +73,52 @@ class TestRetries:
             2,
         )
         assert not e.to_dataset().same.any()
+
+
+@pytest.mark.ci
+class TestBrokenWorkers:
+    """One process computes, in any other everything fails, at once."""
+
+    def test_its_points_are_given_to_others(self, e, tmp_path, capsys):
+        def simulate(x, good=str(tmp_path / "good")):
+            try:
+                with open(good, "x") as file:
+                    file.write(str(os.getpid()))
+            except FileExistsError:
+                with open(good) as file:
+                    text = file.read()
+                if text and int(text) != os.getpid():
+                    raise RuntimeError("no GPU") from None
+            time.sleep(0.1)
+            return {"y": x}
+
+        report = quietly(e.run, simulate, {"x": range(25)}, max_workers=2)
+        assert (report.saved, report.failed) == (25, 0)
+        assert e.failures().empty
+        assert re.search(
+            r"Everything fails on worker \d+ while others succeed\. It was ended; others try \d+ param",
+            capsys.readouterr().err,
+        )
+        assert max(m.info.get("attempts", 1) for m in e.measurements()) > 1
+
+    def test_points_that_fail_everywhere_fail(self, e):
+        def simulate(x):
+            time.sleep(0.002)
+            if x % 2:
+                raise ValueError("odd")
+            return {"y": x}
+
+        report = quietly(e.run, simulate, {"x": range(200)}, max_workers=2)
+        assert (report.saved, report.failed) == (100, 100)
+        assert len(e.failures()) == 100
+
+
+def test_a_failure_names_its_process_and_gpus(e, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    quietly(e.run, lambda x: 1 / x, {"x": [0]})
+    info = e.failure(1).info
+    assert (info["worker"], info["CUDA_VISIBLE_DEVICES"]) == (os.getpid(), "3")
+    assert ">CUDA_VISIBLE_DEVICES<" in e.failure(1)._repr_html_()
 
 
 class TestMaxFailures:
