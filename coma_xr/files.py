@@ -637,6 +637,26 @@ def placing(path: str, *, overwrite: bool = False, directory: bool = False) -> I
     sync_directory(os.path.dirname(path))
 
 
+@contextmanager
+def reasons_of_refusals(library: str, path: str, size: int) -> Iterator[None]:
+    """Raise the operating system's own error where a library, asked to write `size` bytes, raises one without it.
+
+    Raises
+    ------
+    OSError
+        The reason, such as a full disk.
+    StorageError
+        Writing the bytes succeeds: the library had a reason of its own.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        zeros = memoryview(bytes(2**20))
+        with open(path, "ab", buffering=0) as file:
+            file.writelines(zeros[: size - begin] for begin in range(0, size, len(zeros)))
+        raise StorageError(errno.EIO, f"{library} cannot write it: {error}", path) from error
+
+
 def _place_directory(temporary: str, path: str, overwrite: bool) -> None:
     """Give a directory its name; one that has it goes only when it can be replaced in one step."""
     for root, _, names_in_it in os.walk(temporary):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import numpy as np
 import xarray as xr
 from xarray.backends import BackendArray
@@ -70,7 +71,7 @@ def save(encoded: xr.Dataset, path: str) -> None:
         # The CF conventions know no missing values of what labels a dim.
         if coord.dtype.kind == "f" and (coord.dims == (name,) or not np.isnan(coord.values).any()):
             coord.encoding["_FillValue"] = None
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, files.reasons_of_refusals("netCDF", path, encoded.nbytes):
         encoded.to_netcdf(path, engine="netcdf4", format="NETCDF4")
 
 
@@ -86,8 +87,41 @@ def opened(path: Path | str) -> Iterator[xr.Dataset]:
     # The coarsest unit that tells all dates is exact for each of them.
     coder = xr.coders.CFDatetimeCoder(time_unit="s")
     as_it_is: Any = {"decode_times": coder, "cache": False, "create_default_indexes": False}
-    with _ONE_AT_A_TIME, xr.open_dataset(path, engine="netcdf4", **as_it_is) as raw:
-        yield raw
+    with _ONE_AT_A_TIME:
+        _refuse_other_files(path)
+        with xr.open_dataset(path, engine="netcdf4", **as_it_is) as raw:
+            yield raw
+
+
+def _refuse_other_files(path: Path | str) -> None:
+    """Raise DataFileError for an HDF5 file that would show the content of other files to whoever reads it."""
+    if not h5py.is_hdf5(path):
+        return
+    outside: list[str] = []
+
+    def note_link(name: str, link: Any) -> None:
+        if isinstance(link, h5py.ExternalLink):
+            outside.append(f"'{name}' is a link to {link.filename!r}")
+
+    def note_storage(name: str, item: Any) -> None:
+        if not isinstance(item, h5py.Dataset):
+            return
+        others = [source.file_name for source in item.virtual_sources()] if item.is_virtual else []
+        others = [other for other in others if other != "."] + [other for other, *_ in item.external or ()]
+        outside.extend(f"the data of '{name}' are in {other!r}" for other in others)
+
+    try:
+        with h5py.File(path, locking=False) as file:
+            file.visititems_links(note_link)
+            file.visititems(note_storage)
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise DataFileError(f"{path}: a damaged HDF5 file: {error}") from error
+    if outside:
+        raise DataFileError(
+            f"{path}: {outside[0]}. Nothing was read.",
+            expected="a file that refers to no other files",
+            ways=["If you trust the file, read it with xarray.open_dataset."],
+        )
 
 
 # Notes of a variable with which each part of it is decoded as the whole is.

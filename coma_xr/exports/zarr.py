@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
@@ -15,10 +15,40 @@ from coma_xr import files
 from coma_xr.errors import DataFileError, StorageError
 from coma_xr.exports.datasets import ZARR
 from coma_xr.exports.frames import from_file, to_file
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     import pandas as pd
 
+
+# Each of them makes numbers or text of bytes, and nothing else.
+_CODECS = {
+    *(
+        "adler32",
+        "astype",
+        "base64",
+        "bitround",
+        "blosc",
+        "bytes",
+        "bz2",
+        "cast_value",
+        "crc32",
+        "crc32c",
+        "delta",
+    ),
+    *(
+        "fixedscaleoffset",
+        "fletcher32",
+        "gzip",
+        "jenkins_lookup3",
+        "json2",
+        "lz4",
+        "lzma",
+        "packbits",
+        "quantize",
+    ),
+    *("scale_offset", "sharding_indexed", "shuffle", "transpose", "vlen-bytes", "vlen-utf8", "zlib", "zstd"),
+}
 
 _MARKS = {"zarr.json", ".zgroup", ".zarray"}
 
@@ -52,12 +82,34 @@ def _quiet() -> Iterator[None]:
 
 
 def _refuse_code(path: Path) -> None:
-    """Raise DataFileError for arrays of format 2 that would be unpickled, which can run any code."""
+    """Raise DataFileError for arrays whose codecs are not known to be harmless: one of them unpickles, which runs any code."""
     import zarr
 
-    for name, array in zarr.open_group(str(path), mode="r").members(max_depth=None):
-        steps = [getattr(array.metadata, part, None) for part in ("filters", "compressor")]
-        if "pickle" in str(steps).lower():
+    # Consolidated metadata may say something else than those that are used.
+    group = zarr.open_group(str(path), mode="r", use_consolidated=False)
+    for name, array in group.members(max_depth=None):
+        unknown = sorted({*_codecs(array.metadata.to_dict())} - _CODECS)
+        if unknown:
             raise DataFileError(
-                f"{path}: the array '{name}' is stored as Python pickles, which are not read."
+                f"{path}: the array '{name}' is stored with {listing(map(repr, unknown))}, which coma_xr does not read.",
+                expected="only codecs that cannot run code",
+                ways=["If you trust the file, read it with xarray.open_zarr."],
             )
+
+
+def _codecs(metadata: Any) -> Iterator[str]:
+    """Yield the names of all codecs, filters and compressors in the metadata of an array, nested ones too.
+
+    Examples
+    --------
+    >>> [*_codecs({"compressor": {"id": "zlib"}, "filters": [{"id": "delta"}], "attributes": {"id": "x"}})]
+    ['zlib', 'delta']
+    >>> [*_codecs({"codecs": [{"name": "sharding_indexed", "configuration": {"codecs": [{"name": "numcodecs.zlib"}]}}]})]
+    ['sharding_indexed', 'zlib']
+    """
+    for key in ("compressor", "filters", "codecs", "index_codecs", "storage_transformers"):
+        steps = metadata.get(key) or ()
+        for step in [steps] if isinstance(steps, dict) else steps:
+            config = step if isinstance(step, dict) else step.get_config()
+            yield str(config.get("id") or config.get("name")).removeprefix("numcodecs.")
+            yield from _codecs(config.get("configuration") or {})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import signal
 import sys
 
 import netCDF4
@@ -495,3 +497,33 @@ def test_only_datasets_and_dataframes_are_exported(tmp_path):
         export([1], tmp_path / "x.nc")
     with pytest.raises(ExperimentError, match=r"this is a Experiment\. Use \.export\("):
         export(Experiment(tmp_path / "e"), tmp_path / "x.nc")
+
+
+@pytest.fixture
+def short_files():
+    """Let no file be longer than 20,000 bytes, as on a full disk."""
+    resource = pytest.importorskip("resource", reason="there are no limits of resources here")
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr", ".parquet", ".csv", ".json"])
+def test_an_error_of_the_file_system_is_named_whatever_the_library_makes_of_it(suffix, tmp_path, short_files):
+    ds = xr.Dataset({"y": ("x", np.random.default_rng(0).random(50_000))})
+    with pytest.raises(StorageError, match="file too large") as caught:
+        export(ds, tmp_path / f"a{suffix}")
+    assert caught.value.errno == errno.EFBIG
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_error_of_a_library_alone_is_a_storage_error(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("NetCDF: HDF error")
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", fail)
+    with pytest.raises(StorageError, match="netCDF cannot write it: NetCDF: HDF error"):
+        export(xr.Dataset({"y": ("x", [1.0])}), tmp_path / "a.nc")
+    assert os.listdir(tmp_path) == []

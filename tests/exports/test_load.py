@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -321,6 +322,57 @@ def test_a_zarr_directory_with_pickles_is_not_read(tmp_path):
     path.write_text(json.dumps({**json.loads(path.read_text()), "compressor": {"id": "pickle"}}))
     with pytest.raises(DataFileError, match=r"y.zarr.*pickle"):
         load(tmp_path / "y.zarr")
+
+
+def test_clean_consolidated_metadata_do_not_hide_pickles(tmp_path):
+    zarr = pytest.importorskip("zarr", reason="zarr is not installed")
+    export(xr.Dataset({"v": ("n", ["a", "b"])}), tmp_path / "y.zarr")
+    path = tmp_path / "y.zarr" / "v" / ".zarray"
+    metadata = json.loads(path.read_text())
+    path.write_text(json.dumps({**metadata, "filters": [*metadata["filters"], {"id": "pickle"}]}))
+    assert "pickle" not in str(zarr.open_group(str(tmp_path / "y.zarr"), mode="r")["v"].metadata)
+    with pytest.raises(DataFileError, match="'v' is stored with 'pickle', which coma_xr does not read"):
+        load(tmp_path / "y.zarr")
+
+
+def files_that_show_another(tmp_path):
+    """Yield HDF5 files of which a part lies in another file."""
+    (tmp_path / "secret.txt").write_text("TOPSECRET!")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["v"] = np.arange(10)
+    for kind in ("storage", "link", "virtual"):
+        with h5py.File(tmp_path / f"{kind}.nc", "w", track_order=True) as file:
+            group = file.create_group("below") if kind == "storage" else file
+            if kind == "storage":
+                group.create_dataset("v", (10,), "u1", external=[(str(tmp_path / "secret.txt"), 0, 10)])
+            elif kind == "link":
+                file["v"] = h5py.ExternalLink("other.h5", "/v")
+            else:
+                layout = h5py.VirtualLayout((10,), "i8")
+                layout[:] = h5py.VirtualSource("other.h5", "v", (10,))
+                file.create_virtual_dataset("v", layout)
+        yield tmp_path / f"{kind}.nc"
+
+
+def test_an_hdf5_file_that_would_show_another_file_is_not_read(tmp_path):
+    "Neither its data, nor below a group, nor by a link."
+    for path in files_that_show_another(tmp_path):
+        with pytest.raises(
+            DataFileError, match=r"'(below/)?v' (are in|is a link to) .*(secret\.txt|other\.h5)'"
+        ) as caught:
+            load(path)
+        assert "TOPSECRET" not in str(caught.value)
+
+
+def test_a_virtual_dataset_of_the_same_file_and_a_classic_file_are_read(tmp_path):
+    with h5py.File(tmp_path / "x.nc", "w", track_order=True) as file:
+        file["w"] = np.arange(3)
+        layout = h5py.VirtualLayout((3,), "i8")
+        layout[:] = h5py.VirtualSource(".", "w", (3,))
+        file.create_virtual_dataset("v", layout)
+    assert load(tmp_path / "x.nc").v.values.tolist() == [0, 1, 2]
+    xr.Dataset({"v": ("n", [1.5])}).to_netcdf(tmp_path / "classic.nc", format="NETCDF3_64BIT")
+    assert load(tmp_path / "classic.nc").v.values.tolist() == [1.5]
 
 
 # ------------------------------------------------------------------------------------------- other things
