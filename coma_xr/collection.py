@@ -482,7 +482,7 @@ def _about(path: str, experiment: Experiment) -> dict[str, Any]:
         "problem": None,
     }
     try:
-        ids = experiment._place.measurements.ids()
+        ids = experiment._place.look().measurements.ids()
         info = experiment.measurement(ids[0]).info if ids else {}
         about |= {key: info[key] for key in ("program", "version") if key in info}
     except (ComaError, AttributeError) as error:

@@ -12,22 +12,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import coma_xr
-from coma_xr.checks import check_choice, check_flag, check_ids, check_string, check_strings
+from coma_xr.checks import check_choice, check_flag, check_string, check_strings
 from coma_xr.define.exact import things_of
 from coma_xr.define.parameters import Definition
-from coma_xr.define.past import check_extends
+from coma_xr.define.past import Past, check_extends
 from coma_xr.define.scan_records import ScanRecord
 from coma_xr.define.scans import Scan
 from coma_xr.errors import LayoutError, ParameterError, warn
 from coma_xr.keywords import checks_keywords
 from coma_xr.reading import Readable
-from coma_xr.recording import (
+from coma_xr.records import (
+    Records,
     asked_for,
     forget,
     keep_function,
     keep_scan,
-    layout_rule,
-    report_layout,
     with_kept_seed,
 )
 from coma_xr.run.by_hand import NewMeasurement
@@ -54,7 +53,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from coma_xr.names import Names
     from coma_xr.run.report import RunReport
     from coma_xr.run.worker import Outcome, Protocol, Work
     from coma_xr.store.findings import Finding
@@ -169,16 +167,19 @@ class Experiment(Readable):
         self._define(Definition.of(parameters))
 
     def _define(self, new: Definition) -> None:
-        self._check_definition(new, {})
-        self._keep_definition(new)
+        records = self._look(listed=True)
+        self._check_definition(records, new, {})
+        self._keep_definition(records, new)
 
-    def _check_definition(self, new: Definition, constants: Mapping[TreePath, Tree]) -> None:
-        old = self._definition
-        if old is not None and old != new and self.number_of_measurements():
-            check_extends(old, new, self._past(), constants, self._place.trees)
+    def _check_definition(
+        self, records: Records, new: Definition, constants: Mapping[TreePath, Tree]
+    ) -> None:
+        old = records.definition
+        if old is not None and old != new and records.now.number():
+            check_extends(old, new, records.past, constants, records.now.trees)
 
-    def _keep_definition(self, new: Definition) -> None:
-        if self._definition != new:
+    def _keep_definition(self, records: Records, new: Definition) -> None:
+        if records.definition != new:
             self._place.change_state(lambda state: state.update(definition=new.to_state()))
             self._sets = []
 
@@ -206,10 +207,11 @@ class Experiment(Readable):
         >>> e.add_parameter_set(theta=1.6, theta_0=-5.0)
         """
         if len(values) == 1 and not named and isinstance(values[0], Scan):
-            self._define(self._like(values[0]))
-            self._sets += values[0].rows(self._definition)
+            own = self._like(values[0], self._look().definition)
+            self._define(own)
+            self._sets += values[0].rows(own)
             return
-        definition = self._definition
+        definition = self._look().definition
         if definition is None:
             raise ParameterError(
                 f"The parameters of {self.path} are not defined yet; "
@@ -221,9 +223,9 @@ class Experiment(Readable):
         """Forget the parameter sets that were added; measurements stay."""
         self._sets = []
 
-    def _like(self, scan: Scan) -> Definition:
+    @staticmethod
+    def _like(scan: Scan, definition: Definition | None) -> Definition:
         """Return the experiment's definition, or the scan's where it has other parameters or there is none."""
-        definition = self._definition
         if definition is not None:
             try:
                 definition.order(scan.definition)
@@ -284,8 +286,9 @@ class Experiment(Readable):
 
         given = {"units": units, "long_name": long_name, "default": default, "dims": dims, "coords": coords}
         given = {name: v for name, v in {**given, "formerly": formerly}.items() if v is not UNCHANGED}
-        taken = () if self._definition is None else self._definition.names
-        key, note, existing = checked_annotation(path, given, self._names, self._place.trees(), taken)
+        records = self._look(listed=True)
+        taken = () if records.definition is None else records.definition.names
+        key, note, existing = checked_annotation(path, given, records.known_names, records.now.trees(), taken)
 
         def change(state: dict[str, Any]) -> None:
             annotations = state.setdefault("annotations", {})
@@ -298,17 +301,8 @@ class Experiment(Readable):
         # A default, or a former path, is for measurements that do not have this one.
         noted = {name for name, value in note.items() if value is not None} - {"default", "formerly"}
         if existing and noted and not {"default", "formerly"} & self.annotations.get(key, {}).keys():
-            number = self.number_of_measurements()
+            number = records.now.number()
             warn(f"None of the {number} measurements in {self.path} has '{key}'. {available(key, existing)}")
-
-    def _names(self) -> Names:
-        """Return the names of all paths that measurements have."""
-        from coma_xr.names import Names
-        from coma_xr.retrieve.columns import collect
-
-        return Names(
-            collect(self._place.trees(), keep=lambda _: False).known, self._pairs(), self._recorded()
-        )
 
     # Running
 
@@ -388,31 +382,32 @@ class Experiment(Readable):
         RunReport(saved=1, asked=3, skipped=2, failed=0)
         """
         settings = RunOptions(**options)
-        if self._place.read_only and not settings.dry_run:
-            self._place.check_writable()
+        before = self._look(listed=True)
+        if before.now.read_only and not settings.dry_run:
+            before.now.check_writable()
         asked = None if scan is None else Scan.of(scan)
         if asked is not None and settings.repeats is None:
             settings = replace(settings, repeats=asked.repeats)
-        definition = self._definition_to_run(function, asked)
+        definition = self._definition_to_run(function, asked, before)
         wanted = self._sets if asked is None else asked.rows(definition)
-        work = replace(self._work(function, definition, asked, settings.seed), things=things_of(wanted))
-        session = Session(self._place, work, wanted, self._past(), self._durable, settings)
+        prepared = self._work(function, definition, asked, settings.seed, before.past)
+        work = replace(prepared, things=things_of(wanted))
+        session = Session(self._place, work, wanted, before.past, self._durable, settings)
         if asked is not None:
-            self._check_definition(definition, work.defaults)
+            self._check_definition(before, definition, work.defaults)
         if settings.dry_run:
             return session.dry_run()
-        self._place.check_writable()
-        before = self._definition, layout_rule(self._place, self._past())
+        self._place.check_writable(before.now)
         check_sendable(work, settings)
         if asked is not None:
-            self._keep_definition(definition)
+            self._keep_definition(before, definition)
         session = replace(session, work=with_kept_seed(self._place, work, settings.seed))
-        keep_function(self._place, name_of(function))
+        keep_function(self._place, name_of(function), before.now)
         last = asked_for(definition, wanted, asked, settings.repeats)
-        with self._place.running(None if settings.shard is None else Shard.of_scan(settings.shard, last)):
-            record = None if asked is None else ScanRecord.of(asked, definition)
-            keep_scan(self._place, last, record, self._past())
-            return session.run(partial(report_layout, self._place, self._past(), before))
+        record = None if asked is None else ScanRecord.of(asked, definition)
+        shard = None if settings.shard is None else Shard.of_scan(settings.shard, last)
+        with self._place.running(shard, partial(keep_scan, self._place, last, record, before.past)) as now:
+            return session.run(before, now)
 
     def define_layout(
         self,
@@ -455,7 +450,7 @@ class Experiment(Readable):
             )
         from coma_xr.retrieve.annotating import dims_of
 
-        pairs = None if dims is None else dims_of(dims, self._names)
+        pairs = None if dims is None else dims_of(dims, self._look(listed=True).known_names)
         new = None if layout is None else {"kind": layout, "dims": pairs}
 
         def change(state: dict[str, Any]) -> None:
@@ -495,12 +490,14 @@ class Experiment(Readable):
         forget(self._place, forgotten)
         return forgotten
 
-    def _definition_to_run(self, function: Callable[..., Any], asked: Scan | None) -> Definition:
+    def _definition_to_run(
+        self, function: Callable[..., Any], asked: Scan | None, before: Records
+    ) -> Definition:
+        definition = before.definition
         if asked is not None:
             # Before a name that the function does not know is taken for a new parameter.
-            self._work(function, asked.definition, asked, None)
-            return self._like(asked)
-        definition = self._definition
+            self._work(function, asked.definition, asked, None, before.past)
+            return self._like(asked, definition)
         if definition is None:
             raise ParameterError(
                 f"Nothing says what to run in {self.path}: pass a scan, such as run(f, {{'theta': [0.1, 0.2]}}), "
@@ -509,12 +506,15 @@ class Experiment(Readable):
         return definition
 
     def _work(
-        self, function: Callable[..., Any], definition: Definition, asked: Scan | None, seed: int | None
+        self,
+        function: Callable[..., Any],
+        definition: Definition,
+        asked: Scan | None,
+        seed: int | None,
+        past: Past,
     ) -> Work:
         protocol: Protocol = "set" if asked is None else "keywords"
-        return prepare(
-            function, definition, protocol, **self._encoding(), seed=seed, constants=self._past().defaults
-        )
+        return prepare(function, definition, protocol, **self._encoding(), seed=seed, constants=past.defaults)
 
     def _encoding(self) -> dict[str, Any]:
         return {
@@ -546,8 +546,9 @@ class Experiment(Readable):
         >>> m.save({"parameters": {"x": 1}, "results": {"y": 2}})
         1
         """
-        self._place.check_writable()
-        self._handed_out = max(self._place.next_id(), self._handed_out + 1)
+        now = self._place.look(listed=True)
+        self._place.check_writable(now)
+        self._handed_out = max(now.next_id(), self._handed_out + 1)
         return NewMeasurement(self._handed_out, self._save_by_hand, self._encoding())
 
     def _save_by_hand(self, outcome: Outcome, id: int) -> int:
@@ -674,7 +675,7 @@ class Experiment(Readable):
         """
         if reason is not None and not isinstance(reason, str):
             raise ParameterError(f"Unknown reason {reason!r}.", expected="a str or None")
-        ids = self._chosen(where)
+        ids = self._look(listed=True).chosen(where)
         if ids:
             self._place.remove(ids, reason)
         return ids
@@ -717,11 +718,12 @@ class Experiment(Readable):
         >>> e.restore("x == 3")
         [3]
         """
-        about = self._pairs(), self.annotations, self._place.path
+        before = self._look()
+        about = before.pairs, before.annotations, self._place.path
         given = self._place.restore(
             None if where is None else lambda removed: chosen_of_removed(removed, where, *about)
         )
-        warn_of_restored(self._place, self._definition, self._past(), given)
+        warn_of_restored(self._look(listed=True), given)
         return sorted(given.values())
 
     def empty_removed(self) -> dict[str, Any]:
@@ -799,18 +801,12 @@ class Experiment(Readable):
             raise ParameterError(
                 f"reason is a text that says why, or None to take the mark away, not {reason!r}."
             )
-        ids = self._chosen(where)
+        ids = self._look(listed=True).chosen(where)
         if reason is None:
             self._place.include(ids)
         else:
             self._place.exclude(ids, reason)
         return ids
-
-    def _chosen(self, where: Any) -> list[int]:
-        given_ids = check_ids("where", where)
-        if given_ids is not None:
-            return given_ids
-        return [id for id, _ in self._selected(where, otherwise="nothing was changed")]
 
     def merge(
         self,
@@ -857,7 +853,7 @@ class Experiment(Readable):
         keep_both = check_flag("keep_both", keep_both)
         if not isinstance(other, Experiment):
             other = Experiment(other, mode="r", config=self._given)
-        return merge_measurements(self._place, other._place, self._past(), keep_both=keep_both, append=append)
+        return merge_measurements(self._place, other._place, keep_both=keep_both, append=append)
 
 
 @checks_keywords

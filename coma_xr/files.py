@@ -789,10 +789,12 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def remove_leftovers(directory: str, alive: Collection[tuple[str, int]] = ()) -> list[str]:
+def remove_leftovers(
+    directory: str, alive: Collection[tuple[str, int]] = (), listed: Iterable[str] | None = None
+) -> list[str]:
     """Delete the temporary files of writers that are dead, and return their names."""
     removed = []
-    for name in leftovers(directory, alive):
+    for name in leftovers(directory, alive, listed):
         path = os.path.join(directory, name)
         with suppress(FileNotFoundError), _told("delete", path, FileNotFoundError):
             _delete(path)
@@ -800,11 +802,12 @@ def remove_leftovers(directory: str, alive: Collection[tuple[str, int]] = ()) ->
     return removed
 
 
-def leftovers(directory: str, alive: Collection[tuple[str, int]] = ()) -> list[str]:
+def leftovers(
+    directory: str, alive: Collection[tuple[str, int]] = (), listed: Iterable[str] | None = None
+) -> list[str]:
     """Return the names of the temporary files of writers that are dead; see `remove_leftovers`."""
-    return [
-        name for name in names(directory) if name.startswith(TEMPORARY) and not _writer_lives(name, alive)
-    ]
+    listed = names(directory) if listed is None else listed
+    return [name for name in listed if name.startswith(TEMPORARY) and not _writer_lives(name, alive)]
 
 
 def _writer_lives(name: str, alive: Collection[tuple[str, int]]) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from coma_xr.checks import check_flag
-from coma_xr.define.past import Past
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import DataFileError, DataFileWarning, warn
 from coma_xr.same import doubles, key, repeat_of
@@ -16,7 +15,9 @@ from coma_xr.tree import is_typed, split
 from coma_xr.tree import join as path_text
 
 if TYPE_CHECKING:
+    from coma_xr.define.past import Past
     from coma_xr.experiment import Experiment
+    from coma_xr.records import Records
     from coma_xr.retrieve.status import Status
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
@@ -32,7 +33,7 @@ _T = TypeVar("_T")
 class Joined:
     """The measurements of several experiments, numbered from 1 on."""
 
-    experiments: Sequence[Experiment]
+    experiments: Sequence[Records]
     labels: Sequence[Any]
     trees: list[tuple[int, Tree]]
     origins: list[tuple[int, int]]
@@ -49,11 +50,11 @@ class Joined:
             bad = {
                 (place, id): text
                 for place, e in enumerate(self.experiments)
-                for id, text in e._unreadable().items()
+                for id, text in e.unreadable().items()
             }
             if not bad:
                 raise
-        text = listing((f"{self.experiments[place].path}: {text}" for (place, _), text in bad.items()), 3)
+        text = listing((f"{self.experiments[place].now.path}: {text}" for (place, _), text in bad.items()), 3)
         if strict:
             raise DataFileError(f"Cannot be read: {text}.")
         warn(f"Left out, since it cannot be read: {text}.", DataFileWarning)
@@ -68,7 +69,7 @@ class Joined:
         """
         notes: dict[Path, Any] = {}
         for e in self.experiments:
-            past = Past.of(e.annotations)
+            past = e.past
             for text, note in e.annotations.items():
                 path = past.now(split(text))
                 kept = {what: value for what, value in note.items() if what not in ("default", "formerly")}
@@ -79,12 +80,12 @@ class Joined:
         """Return the names that runs have given to paths; where experiments differ, those of the first hold."""
         names: dict[str, Path] = {}
         for e in self.experiments:
-            names = {**e._recorded(), **names}
+            names = {**e.names, **names}
         return names
 
     def excluded(self) -> dict[int, str]:
         """Return the numbers of the measurements that are excluded, with the reasons."""
-        reasons = [e._excluded() for e in self.experiments]
+        reasons = [e.excluded for e in self.experiments]
         found: dict[int, str] = {}
         for number, _ in self.trees:
             place, id = self.origins[number - 1]
@@ -102,7 +103,7 @@ class Joined:
         name = self.path[-1]
         known = []
         for label, e in zip(self.labels, self.experiments, strict=True):
-            status, past = e._status(e._place.scan() or {}), Past.of(e.annotations)
+            status, past = e.status(), e.past
             known.append((label, replace(status, paths=[past.now(path) for path in status.paths])))
         sets = [
             [label, *(values[list(status.paths).index(path)] for path in paths)]
@@ -125,9 +126,7 @@ class Joined:
         order = sorted(numbers, key=lambda number: (number in excluded, number))
         found = doubles((number, trees[number]) for number in order)
         if found:
-            places = dict.fromkeys(
-                str(self.experiments[self.origins[number - 1][0]].path) for number in found
-            )
+            places = dict.fromkeys(self.experiments[self.origins[number - 1][0]].now.path for number in found)
             warn(
                 f"{count(len(found), 'measurement')} of {listing(places, 3)} {'records' if len(found) == 1 else 'record'} the "
                 f"same event as another one and {'does' if len(found) == 1 else 'do'} not count. duplicates() of these "
@@ -175,10 +174,9 @@ class Joined:
 
 def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: bool, strict: bool) -> Joined:
     """Read the measurements of several experiments."""
-    _warn_of_units(experiments, labels)
-    found = [
-        (place, *pair) for place, e in enumerate(experiments) for pair in _filled(e._trees(strict=strict), e)
-    ]
+    records = [e._look(listed=True) for e in experiments]
+    _warn_of_units(records, labels)
+    found = [(place, *pair) for place, e in enumerate(records) for pair in _filled(e.trees(strict=strict), e)]
     name = _free_name(tree for *_, tree in found)
     trees: list[tuple[int, Tree]] = []
     for number, (place, _, tree) in enumerate(found, 1):
@@ -186,11 +184,11 @@ def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: boo
         parameters = {**label, **_branch(tree)} if first else {**_branch(tree), **label}
         trees.append((number, {**tree, "parameters": parameters}))
     origins = [(place, id) for place, id, _ in found]
-    shared = _shared([Past.of(e.annotations).updated(e._pairs()) for e in experiments], trees)
-    return Joined(experiments, labels, trees, origins, ("parameters", name), *shared)
+    shared = _shared([e.past.updated(e.pairs) for e in records], trees)
+    return Joined(records, labels, trees, origins, ("parameters", name), *shared)
 
 
-def _warn_of_units(experiments: Sequence[Experiment], labels: Sequence[Any]) -> None:
+def _warn_of_units(experiments: Sequence[Records], labels: Sequence[Any]) -> None:
     """Say where experiments annotate different units, of which a variable can have one only."""
     units: dict[str, dict[str, Any]] = {}
     for label, e in zip(labels, experiments, strict=True):
@@ -208,9 +206,9 @@ def _warn_of_units(experiments: Sequence[Experiment], labels: Sequence[Any]) -> 
         )
 
 
-def _filled(trees: Iterable[tuple[int, Tree]], experiment: Experiment) -> Iterator[tuple[int, Tree]]:
+def _filled(trees: Iterable[tuple[int, Tree]], experiment: Records) -> Iterator[tuple[int, Tree]]:
     """Yield ids and trees with what the annotations of their own experiment let them count as having."""
-    past = Past.of(experiment.annotations)
+    past = experiment.past
     for id, tree in trees:
         filled = _renamed(tree, past)
         for path, value in past.defaults.items():

@@ -14,7 +14,8 @@ from coma_xr.tree import join as join_path
 from coma_xr.tree import leaves, split
 
 if TYPE_CHECKING:
-    from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.records import Records
+    from coma_xr.store.snapshot import Snapshot
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
@@ -26,34 +27,30 @@ _SETS = 100_000
 _NAMED = 30
 
 
-def experiment_html(
-    place: ExperimentDirectory,
-    name: str,
-    definition: Sequence[tuple[str, Path]],
-    annotations: Mapping[str, Mapping[str, Any]],
-) -> str:
+def experiment_html(records: Records, name: str) -> str:
     """Return what a notebook shows of an experiment."""
-    info = place.info
+    now, definition, annotations = records.now, records.pairs, records.annotations
+    info = now.info
     description = info.get("description")
-    scan = place.scan() or {}
+    scan = now.scan() or {}
     return fragment(
         tag("span", "Experiment ", class_="coma-muted"),
         tag("span", name, class_="coma-title"),
         tag("div", description) if description else None,
-        tag("div", *_counts(place, scan)),
+        tag("div", *_counts(now, scan)),
         _parameters(definition, scan, annotations),
-        _example(place, annotations, "results" if definition else "parameters"),
-        fold("About", facts(_about(place, info))),
+        _example(now, annotations, "results" if definition else "parameters"),
+        fold("About", facts(_about(now, info))),
     )
 
 
-def _counts(place: ExperimentDirectory, scan: Mapping[str, Any]) -> Iterator[object]:
-    number, failed = place.number(), place.number_of_failures()
+def _counts(now: Snapshot, scan: Mapping[str, Any]) -> Iterator[object]:
+    number, failed = now.number(), now.number_of_failures()
     yield tag("b", f"{number:,}")
     yield f" measurement{'s' * (number != 1)}"
     if failed:
         yield join(", ", tag("span", f"{failed:,} failed", class_="coma-bad"))
-    if not place.active:
+    if not now.active:
         yield ", inactive"
     if scan.get("sets"):
         times = scan.get("repeats") or 1
@@ -83,13 +80,13 @@ def _parameters(
     return table(header, rows, what="parameters")
 
 
-def _example(place: ExperimentDirectory, annotations: Mapping[str, Any], first: str) -> Html | None:
+def _example(now: Snapshot, annotations: Mapping[str, Any], first: str) -> Html | None:
     """Return one measurement, folded, below the names of its results, and of its parameters when these come first."""
-    ids = place.measurements.ids()
+    ids = now.measurements.ids()
     if not ids:
         return None
     try:
-        tree = place.measurements.read(ids[0])
+        tree = now.measurements.read(ids[0])
     except ComaError as error:
         return tag("div", str(error), class_="coma-bad")
     names = [_names(tree, branch, annotations) for branch in dict.fromkeys((first, "results"))]
@@ -108,8 +105,8 @@ def _names(tree: Tree, branch: str, annotations: Mapping[str, Any]) -> Html | No
     return tag("div", f"{branch.capitalize()}: ", text) if names else None
 
 
-def _about(place: ExperimentDirectory, info: Mapping[str, Any]) -> Iterator[tuple[object, object]]:
-    yield "directory", place.path
+def _about(now: Snapshot, info: Mapping[str, Any]) -> Iterator[tuple[object, object]]:
+    yield "directory", now.path
     for key, value in info.items():
         if key != "description" and value not in (None, [], {}):
             yield key, ", ".join(map(str, value)) if isinstance(value, list) else several([value])

@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from coma_xr.checks import check_flag
-from coma_xr.define.parameters import Definition
-from coma_xr.define.past import Past, read
-from coma_xr.define.scans import Scan
-from coma_xr.define.values import given_again
 from coma_xr.errors import (
-    DataFileError,
-    DataFileWarning,
-    ParameterError,
     PathError,
     StorageError,
-    warn,
 )
 from coma_xr.keywords import checks_keywords
-from coma_xr.recording import definition_of, layout_rule, recorded_names
+from coma_xr.records import Records, located
 from coma_xr.retrieve.columns import AS_NEEDED
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.run.failure import Failure
-from coma_xr.run.plan import survey
-from coma_xr.same import doubles, event_of, key, repeat_of
-from coma_xr.session import recorded_failures
 from coma_xr.store.locks import seen_runs
-from coma_xr.store.opening import near_experiments
-from coma_xr.text import alternatives, count, listing
-from coma_xr.tree import leaves, shown, split
-from coma_xr.values.external import FILES, files_of
-from coma_xr.values.plain import from_plain
+from coma_xr.text import count, listing
 
 if TYPE_CHECKING:
     import os
@@ -42,13 +28,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from coma_xr.retrieve.columns import StoredTrees
+    from coma_xr.define.scans import Scan
     from coma_xr.retrieve.dataset import DatasetLayout
-    from coma_xr.retrieve.status import Status
     from coma_xr.retrieve.tables import ResultList
     from coma_xr.store.locks import LiveRun
     from coma_xr.store.place import ExperimentDirectory
-    from coma_xr.tree import Path as TreePath
     from coma_xr.tree import PathLike
     from coma_xr.values.plain import Tree
 
@@ -112,30 +96,35 @@ class Readable:
         """The dims of the Dataset of `to_dataset`, and what decides them."""
         from coma_xr.retrieve.dataset import layout_of
 
+        records = self._look(listed=True)
         return layout_of(
-            self._trees(),
-            layout_rule(self._place, self._past()),
-            definition=self._pairs(),
-            recorded=self._recorded(),
-            annotations=self.annotations,
-            status=self._status(self._place.scan() or {}),
+            records.trees(),
+            records.layout_rule,
+            definition=records.pairs,
+            recorded=records.names,
+            annotations=records.annotations,
+            status=records.status(),
         )
 
     @property
     def annotations(self) -> dict[str, dict[str, Any]]:
         """What `annotate` noted, by path."""
-        return dict(self._place.state().get("annotations", {}))
+        return deepcopy(self._look().annotations)
+
+    def _look(self, *, listed: bool = False) -> Records:
+        """Return what the directory holds now; a public method looks once."""
+        return Records(self._place.look(listed=listed))
 
     def _info(self, name: str) -> Any:
-        return self._place.info.get(name)
+        return self._place.look().info.get(name)
 
     def isactive(self) -> bool:
         """Whether each measurement is a file of its own, so that more can be added."""
-        return self._place.active
+        return self._place.look().active
 
     def number_of_measurements(self) -> int:
         """Return how many measurements there are."""
-        return self._place.number()
+        return self._place.look().number()
 
     def __len__(self) -> int:
         return self.number_of_measurements()
@@ -146,41 +135,34 @@ class Readable:
 
     def __repr__(self) -> str:
         try:
-            failed = self._place.number_of_failures()
+            now = self._place.look(listed=True)
+            failed = now.number_of_failures()
             parts = [
                 repr(str(self.path)),
-                count(len(self), "measurement"),
+                count(now.number(), "measurement"),
                 *([f"{failed:,} failed"] if failed else []),
-                *([] if self.isactive() else ["inactive"]),
+                *([] if now.active else ["inactive"]),
             ]
             return f"Experiment({', '.join(parts)})"
         except StorageError as error:
             return f"Experiment({str(self.path)!r}, {error.strerror})"
 
     def __str__(self) -> str:
-        id = "" if self.id is None else f" {self.id}"
+        records = self._look(listed=True)
+        now = records.now
+        info = now.info
+        id = "" if info["experiment_id"] is None else f" {info['experiment_id']}"
         lines = [f"Experiment{id} in {self.path}"]
-        lines += [
-            f"  {name}: {value}"
-            for name, value in self._place.info.items()
-            if value and name != "experiment_id"
-        ]
-        if self._definition is not None:
-            lines.append(f"  parameters: {', '.join(self._definition.names)}")
-        lines.append(f"  {count(len(self), 'measurement')}{'' if self.isactive() else ', inactive'}")
+        lines += [f"  {name}: {value}" for name, value in info.items() if value and name != "experiment_id"]
+        if records.definition is not None:
+            lines.append(f"  parameters: {', '.join(records.definition.names)}")
+        lines.append(f"  {count(now.number(), 'measurement')}{'' if now.active else ', inactive'}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         from coma_xr.overview import experiment_html
 
-        return experiment_html(self._place, self.path.name, self._pairs(), self.annotations)
-
-    @property
-    def _definition(self) -> Definition | None:
-        return definition_of(self._place)
-
-    def _past(self) -> Past:
-        return Past.of(self.annotations)
+        return experiment_html(self._look(listed=True), self.path.name)
 
     def failures(self) -> pd.DataFrame:
         """Return the parameter sets whose last try failed.
@@ -200,24 +182,8 @@ class Readable:
         """
         from coma_xr.retrieve.failures import failures_table
 
-        return failures_table(self._failed(), self._pairs())
-
-    def _done(self) -> Callable[[Definition], Container[Hashable]]:
-        """Return a function that tells which parameter sets have a measurement; these are read once."""
-        return cache(lambda definition: survey(self._place.trees(), definition, past=self._past()).ids)
-
-    def _failed(
-        self, done_by: Callable[[Definition], Container[Hashable]] | None = None
-    ) -> list[tuple[int, Tree]]:
-        """Return the records of failures; one that has succeeded since counts no more, even if a kill kept it."""
-        failures = recorded_failures(self._place)
-        definition = self._definition
-        if not failures or definition is None:
-            return failures
-        done = (done_by or self._done())(definition)
-        again = survey(failures, definition, past=self._past()).ids
-        over = {number for key, numbers in again.items() if key in done for number in numbers}
-        return [(number, tree) for number, tree in failures if number not in over]
+        records = self._look(listed=True)
+        return failures_table(records.failed(), records.pairs)
 
     def failure(self, id: int) -> Failure:
         """Return one failure, which can be made to happen again here: ``e.failure(12).reproduce(f)``.
@@ -232,12 +198,13 @@ class Readable:
         PathError
             When there is none. The message names the others.
         """
-        records = dict(recorded_failures(self._place))
-        if id not in records:
+        records = self._look(listed=True)
+        failures = dict(records.recorded_failures())
+        if id not in failures:
             raise PathError(
-                f"There is no failure {id!r} in {self.path}. Available: {listing(sorted(records))}."
+                f"There is no failure {id!r} in {self.path}. Available: {listing(sorted(failures))}."
             )
-        return Failure(records[id], self._definition)
+        return Failure(failures[id], records.definition)
 
     def removed(self) -> pd.DataFrame:
         """Return the measurements that `remove` and `reset` took away.
@@ -267,7 +234,7 @@ class Readable:
             (one.id, one.tree, [one.folder.date, one.folder.reason, one.folder.name])
             for one in self._place.removed()
         )
-        return removed_table(rows, self._pairs())
+        return removed_table(rows, self._look().pairs)
 
     def missing(self, *given: Any) -> Scan:
         """Return the parameter sets that were asked for and have no measurement, or not all of their repeats.
@@ -289,23 +256,7 @@ class Readable:
         >>> list(e.missing())
         [{'x': 3}]
         """
-        scan = self._place.scan() or {}
-        recorded = Definition.from_state(scan["parameters"]) if scan else self._definition
-        if recorded is None:
-            raise ParameterError(f"Nothing was run in {self.path} yet, so nothing is missing.")
-        definition = self._past().definition(recorded)
-        lacking = self._lacking(scan, self._done()(definition))
-        values = given_again(recorded.paths, scan, given)
-        rows = [values(row) for row, number in lacking if number]
-        return Scan.of_rows(definition, rows, repeats=scan.get("repeats"))
-
-    @staticmethod
-    def _lacking(scan: Mapping[str, Any], done: Container[Hashable]) -> Iterator[tuple[Any, int]]:
-        """Yield the parameter sets that were asked for, and how many of their repeats have no measurement."""
-        repeats = range(scan.get("repeats") or 1)
-        for row in scan.get("sets", ()):
-            values = key(row)
-            yield row, sum((values if not n else (*values, n)) not in done for n in repeats)
+        return self._look(listed=True).missing(given)
 
     def status(self) -> dict[str, Any]:
         """Return what is there, what is not, and who is running it.
@@ -325,18 +276,7 @@ class Readable:
         >>> e.status()
         {'measurements': 2, 'failed': 0, 'missing': 1, 'excluded': 0, 'runs': []}
         """
-        scan, done_by = self._place.scan(), self._done()
-        missing = 0
-        if scan:
-            done = done_by(self._past().definition(Definition.from_state(scan["parameters"])))
-            missing = sum(number for _, number in self._lacking(scan, done))
-        return {
-            "measurements": self.number_of_measurements(),
-            "failed": len(self._failed(done_by)),
-            "missing": missing,
-            "excluded": len(self._excluded()),
-            "runs": self.runs(),
-        }
+        return {**self._look(listed=True).counts(), "runs": self.runs()}
 
     def runs(self) -> list[LiveRun]:
         """Return the runs that work on the experiment now, in this process or another one.
@@ -377,43 +317,11 @@ class Readable:
         """
         from coma_xr.retrieve.failures import duplicates_table
 
-        identity, names = self._identity(), dict[Hashable, list[int]]()
-        for id, tree in self._trees():
-            if (event := event_of(tree)) is not None:
-                names.setdefault((event, identity(tree), repeat_of(tree)), []).append(id)
-        suspects = sorted(id for ids in names.values() if len(ids) > 1 for id in ids)
-        tree_of = self._place.measurements.read
-        found = sorted(self._doubles(suspects).items())
-        return duplicates_table(((id, tree_of(id), other) for id, other in found), self._pairs())
-
-    def _identity(self) -> Callable[[Tree], Any]:
-        """Return a function that returns the key of the parameters of a tree."""
-        definition, past = self._definition, self._past()
-
-        def identity(tree: Tree) -> Any:
-            values = tree.get("parameters") if definition is None else read(tree, definition, past)
-            return key(values)
-
-        return identity
-
-    def _doubles(self, ids: Iterable[int]) -> dict[int, int]:
-        """Return which of some measurements record an event that another one counts for, and this other one."""
-        excluded, tree_of = self._excluded(), self._place.measurements.read
-        # One that is used counts before one that is not.
-        order = sorted(ids, key=lambda id: (id in excluded, id))
-        return doubles(((id, tree_of(id)) for id in order), self._identity())
-
-    def _without_doubles(self, ids: Iterable[int]) -> dict[int, int]:
-        """Return what `_doubles` does, and warn."""
-        found = self._doubles(ids)
-        if found:
-            id, other = min(found.items())
-            warn(
-                f"{count(len(found), 'measurement')} in {self.path} {'records' if len(found) == 1 else 'record'} the same "
-                f"event as another one and {'does' if len(found) == 1 else 'do'} not count, {id} next to {other} for "
-                "example. duplicates() lists all, remove_duplicates(dry_run=False) moves them away."
-            )
-        return found
+        records = self._look(listed=True)
+        tree_of = records.now.measurements.read
+        return duplicates_table(
+            ((id, tree_of(id), other) for id, other in records.duplicates()), records.pairs
+        )
 
     # Measurements
 
@@ -434,21 +342,9 @@ class Readable:
         >>> [m.results.y for m in e.measurements()]
         [1, 4, 9]
         """
-        for number, tree in self._trees() if where is None else self._selected(where):
+        records = self._look(listed=True)
+        for number, tree in records.trees() if where is None else records.selected(where):
             yield Measurement(number, tree, self._place.config.serializer_setstate)
-
-    def _selected(self, where: Any, otherwise: str = "") -> Iterator[tuple[int, Tree]]:
-        """Yield id and tree of the measurements for which a condition holds."""
-        from coma_xr.retrieve.selection import selected
-
-        return selected(
-            self._trees(),
-            where,
-            definition=self._pairs(),
-            recorded=self._recorded(),
-            annotations=self.annotations,
-            otherwise=otherwise,
-        )
 
     def measurement(self, id: int) -> Measurement:
         """Return the measurement with this id.
@@ -462,9 +358,9 @@ class Readable:
         """
         # Those of a Dataset are NumPy's.
         id = operator.index(id) if hasattr(id, "__index__") and not isinstance(id, bool) else id
-        tree = self._place.measurements.read(id)
-        _, located = next(_located([(id, tree)], self._place))
-        return Measurement(id, located, self._place.config.serializer_setstate)
+        now = self._place.look()
+        _, tree = next(located([(id, now.measurements.read(id))], now))
+        return Measurement(id, tree, self._place.config.serializer_setstate)
 
     # Results
 
@@ -508,21 +404,21 @@ class Readable:
         """
         from coma_xr.retrieve.tables import retrieve_results
 
-        self._warn_when_empty()
-        excluded = self._excluded()
+        records = self._look(listed=True)
+        records.warn_when_empty()
 
         def build(trees: Iterable[tuple[int, Tree]]) -> ResultList:
-            used = ((id, tree) for id, tree in trees if id not in excluded)
+            used = ((id, tree) for id, tree in trees if id not in records.excluded)
             return retrieve_results(
                 used,
                 table_definition,
                 parameter_set_definition,
-                recorded=self._recorded(),
-                annotations=self.annotations,
-                doubles=self._without_doubles,
+                recorded=records.names,
+                annotations=records.annotations,
+                doubles=records.without_doubles,
             )
 
-        return self._built(build, strict=False)
+        return records.built(build, strict=False)
 
     def to_dataset(
         self,
@@ -591,8 +487,8 @@ class Readable:
         """
         from coma_xr.retrieve.dataset import build_dataset
 
-        scan = self._place.scan() or {}
-        self._warn_when_empty()
+        records = self._look(listed=True)
+        records.warn_when_empty()
         build = partial(
             build_dataset,
             variables=variables,
@@ -601,35 +497,20 @@ class Readable:
             unfold=unfold,
             fill=fill,
             where=where,
-            definition=self._pairs(),
-            recorded=self._recorded(),
-            rule=layout_rule(self._place, self._past()),
-            annotations=self.annotations,
-            status=self._status(scan),
-            attrs=self._attrs(),
-            doubles=self._without_doubles,
+            definition=records.pairs,
+            recorded=records.names,
+            rule=records.layout_rule,
+            annotations=records.annotations,
+            status=records.status(),
+            attrs=records.attrs,
+            doubles=records.without_doubles,
         )
-        ds = self._built(build, strict=strict)
+        ds = records.built(build, strict=strict)
         if chunks is None:
             return ds
         from coma_xr.exports.external import chunked
 
         return chunked(ds, chunks)
-
-    def _status(self, scan: Mapping[str, Any]) -> Status:
-        """Return what is known of parameter sets beside the measurements."""
-        from coma_xr.retrieve.status import Status
-
-        return Status(
-            paths=[split(path) for _, path in scan.get("parameters", ())],
-            sets=scan.get("sets", ()),
-            repeats=scan.get("repeats"),
-            failures=recorded_failures(self._place),
-            excluded=self._excluded(),
-        )
-
-    def _excluded(self) -> dict[int, str]:
-        return self._place.excluded()
 
     def to_dataframe(
         self,
@@ -673,20 +554,21 @@ class Readable:
         """
         from coma_xr.retrieve.dataframe import build_dataframe
 
-        self._warn_when_empty()
+        records = self._look(listed=True)
+        records.warn_when_empty()
         build = partial(
             build_dataframe,
             variables=variables,
             index=index,
             unfold=unfold,
             where=where,
-            definition=self._pairs(),
-            recorded=self._recorded(),
-            annotations=self.annotations,
-            excluded=self._excluded(),
-            doubles=self._without_doubles,
+            definition=records.pairs,
+            recorded=records.names,
+            annotations=records.annotations,
+            excluded=records.excluded,
+            doubles=records.without_doubles,
         )
-        return self._built(build, strict=strict)
+        return records.built(build, strict=strict)
 
     def paths(self) -> pd.DataFrame:
         """Return what there is in the measurements: a row for each path.
@@ -707,13 +589,14 @@ class Readable:
         """
         from coma_xr.retrieve.dataframe import paths_table
 
+        records = self._look(listed=True)
         build = partial(
             paths_table,
-            definition=self._pairs(),
-            recorded=self._recorded(),
-            annotations=self.annotations,
+            definition=records.pairs,
+            recorded=records.names,
+            annotations=records.annotations,
         )
-        return self._built(build, strict=False)
+        return records.built(build, strict=False)
 
     def export(self, path: str | os.PathLike[str], *, where: Any = None, overwrite: bool = False) -> Path:
         """Write the experiment into one file for other programs.
@@ -797,88 +680,3 @@ class Readable:
 
         overwrite = check_flag("overwrite", overwrite)
         return write_report(self, self._place, path, overwrite=overwrite)
-
-    def _built(self, build: Callable[[Iterable[tuple[int, Tree]]], T], *, strict: bool) -> T:
-        """Return what is built of the measurements, without those that hold a value that cannot be read."""
-        strict = check_flag("strict", strict)
-        try:
-            return build(self._trees(strict=strict))
-        except DataFileError:
-            bad = self._unreadable()
-            if not bad:
-                raise
-        from coma_xr.retrieve.columns import without
-
-        text = f"In {self.path} cannot be read: {listing(bad.values(), 3)}"
-        if strict:
-            raise DataFileError(text)
-        warn(
-            f"{text}. {len(bad)} of {self.number_of_measurements()} measurements are left out. What cannot be mended is "
-            "computed again when it was removed.",
-            DataFileWarning,
-        )
-        return build(without(self._trees(), bad))
-
-    def _unreadable(self) -> dict[int, str]:
-        """Return the ids of measurements that hold a value that cannot be read, and what is wrong with it."""
-        from coma_xr.exports.external import deferred
-
-        # What is missing is found without reading arrays that lie in files of their own.
-        return self._refused_by(deferred) or self._refused_by(from_plain)
-
-    def _refused_by(self, value_of: Callable[[Tree], object]) -> dict[int, str]:
-        bad: dict[int, str] = {}
-        for id, tree in _located(self._place.measurements.trees(), self._place):
-            for keys, leaf in leaves(tree):
-                try:
-                    value_of(leaf)
-                except DataFileError as error:
-                    bad[id] = f"measurement {id}, {shown(keys)}: {error}"
-                    break
-        return bad
-
-    def _trees(self, *, strict: bool = False) -> StoredTrees:
-        """Return id and tree of every measurement, ready to be handed out."""
-        from coma_xr.retrieve.columns import StoredTrees
-
-        place = self._place
-        return StoredTrees(
-            lambda: _located(place.trees(strict=strict), place),
-            lambda: _located(place.measurements.trees(), place),
-        )
-
-    def _warn_when_empty(self) -> None:
-        if not self.number_of_measurements():
-            failed = len(self._place.failures())
-            hint = (
-                f" {failed} parameter set{'s' * (failed != 1)} failed: failures() tells why."
-                if failed
-                else ""
-            )
-            near = [] if failed else near_experiments(self._place.path, self._place.config)
-            hint += f" Did you mean {alternatives(near)}?" if near else ""
-            warn(f"There are no measurements in {self.path}.{hint}")
-
-    def _pairs(self) -> list[tuple[str, TreePath]]:
-        definition = self._definition
-        return [] if definition is None else list(definition)
-
-    def _recorded(self) -> dict[str, TreePath]:
-        """Return the names that runs have given to paths."""
-        return recorded_names(self._place)
-
-    def _attrs(self) -> dict[str, Any]:
-        return {name: value for name, value in self._place.info.items() if value not in (None, [], {})}
-
-
-def _located(trees: Iterable[tuple[int, Tree]], place: ExperimentDirectory) -> Iterator[tuple[int, Tree]]:
-    """Yield ids and trees; those with arrays in files of their own know where these are."""
-    for id, tree in trees:
-        # One look first, since there may be very many and few have any.
-        info = tree.get("info")
-        if type(info) is dict and FILES in info and files_of(tree):
-            from coma_xr.exports.external import located
-
-            yield id, located(tree, place.stem(id))
-        else:
-            yield id, tree

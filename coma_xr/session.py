@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr.checks import check_ids
 from coma_xr.define.past import read
-from coma_xr.errors import DataFileWarning, ParameterError, PathError, StorageError, warn
-from coma_xr.recording import definition_of, record_names, unite_names, unite_scans
+from coma_xr.errors import ParameterError, PathError, StorageError, warn
+from coma_xr.records import Records, record_names, report_layout, unite_names, unite_scans
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
 from coma_xr.run.signature import makes_no_difference, name_of
 from coma_xr.same import doubles, key, near_pairs
 from coma_xr.store.durability import ending
-from coma_xr.store.hints import fault_of_failure
 from coma_xr.store.locks import tell
 from coma_xr.text import count, listing
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
-    from coma_xr.define.parameters import Definition
     from coma_xr.define.past import Past
     from coma_xr.run.options import RunOptions
     from coma_xr.run.plan import Plan, Survey
@@ -31,23 +29,9 @@ if TYPE_CHECKING:
     from coma_xr.store.durability import Durable, Saver
     from coma_xr.store.place import ExperimentDirectory
     from coma_xr.store.removing import Removed
+    from coma_xr.store.snapshot import Snapshot
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
-
-
-def recorded_failures(place: ExperimentDirectory) -> list[tuple[int, Tree]]:
-    """Return the records of failures with the ids that their measurements would have had.
-
-    One that makes no sense is passed over with a warning.
-    """
-    found = []
-    for tree in place.failures():
-        id, fault = tree["info"]["measurement_id"], fault_of_failure(tree)
-        if fault:
-            warn(f"The record of failure {id} in {place.path}: {fault}. It is passed over.", DataFileWarning)
-        else:
-            found.append((id, tree))
-    return found
 
 
 def chosen_of_removed(
@@ -86,7 +70,7 @@ def chosen_of_removed(
 
 
 def merge_measurements(
-    place: ExperimentDirectory, other: ExperimentDirectory, past: Past, **options: bool
+    place: ExperimentDirectory, other: ExperimentDirectory, **options: bool
 ) -> dict[int, int]:
     """Add the measurements of another experiment, see `ExperimentDirectory.merge`; return new ids by the old ones.
 
@@ -95,14 +79,16 @@ def merge_measurements(
     ParameterError
         When no parameters are defined, or none of them has these.
     """
-    definition = definition_of(place) or definition_of(other)
+    theirs = Records(other.look(listed=True))
+    own = Records(place.look())
+    definition, past = own.definition or theirs.definition, own.past
     if definition is None:
         raise ParameterError(
             f"The parameters of the measurements in {place.path} are not defined.",
             ways=["Define them, such as define_parameter_set('theta_0', 'theta')."],
         )
-    theirs = survey(other.trees(), definition, past=past)
-    if theirs.lacking and not theirs.ids:
+    surveyed = survey(theirs.now.trees(), definition, past=past)
+    if surveyed.lacking and not surveyed.ids:
         raise ParameterError(
             f"No measurement in {other.path} has all of the parameters {listing(definition.names)} of {place.path}. "
             "Nothing was added."
@@ -113,31 +99,30 @@ def merge_measurements(
         return None if values is None else key(values)
 
     added = place.merge(other, name, **options)[1]
-    unite_scans(place, other, definition)
-    unite_names(place, other, definition)
+    unite_scans(place, theirs, definition)
+    unite_names(place, theirs, definition)
     return added
 
 
-def warn_of_restored(
-    place: ExperimentDirectory, definition: Definition | None, past: Past, given: Mapping[int, int]
-) -> None:
+def warn_of_restored(after: Records, given: Mapping[int, int]) -> None:
     """Report restored measurements that have other ids by now, or the parameter set of another measurement."""
+    now, definition = after.now, after.definition
     moved = {old: new for old, new in given.items() if old != new}
     if moved:
         pairs = listing(f"{old} is now {new}" for old, new in moved.items())
-        warn(f"{count(len(moved), 'id')} in {place.path} had been given again: {pairs}.")
+        warn(f"{count(len(moved), 'id')} in {now.path} had been given again: {pairs}.")
     if definition is None:
         return
     ids = given.values()
-    groups = survey(place.trees(), definition, past=past).ids.values() if ids else ()
+    groups = survey(now.trees(), definition, past=after.past).ids.values() if ids else ()
     shared = [group for group in groups if len(group) > 1 and not set(ids).isdisjoint(group)]
-    one_event = doubles((id, place.measurements.read(id)) for group in shared for id in group)
+    one_event = doubles((id, now.measurements.read(id)) for group in shared for id in group)
     samples = [[id for id in group if id not in one_event] for group in shared]
     texts = [" and ".join(map(str, group)) for group in samples if len(group) > 1]
     if texts:
         pairs = listing(texts, 3)
         warn(
-            f"Several measurements in {place.path} now have the same parameter set: {pairs}. They become a dim of the "
+            f"Several measurements in {now.path} now have the same parameter set: {pairs}. They become a dim of the "
             "Dataset; remove() those that are not wanted."
         )
 
@@ -216,17 +201,18 @@ class Session:
     durable: Durable
     options: RunOptions
 
-    def run(self, finish: Callable[[list[Any], list[Any]], None]) -> RunReport:
-        """Run the parameter sets that have no measurement yet.
+    def run(self, before: Records, now: Snapshot) -> RunReport:
+        """Run the parameter sets that have no measurement yet, by what a look under the lock of the run shows.
 
-        `finish` is called at the end, with the keys of the parameter sets measured before, and by then.
+        A change of the layout since `before` is reported at the end.
         """
         place = self.place
-        there, failed, todo = self._plan()
+        there, failed, todo = self._plan(Records(now))
         self._warn(todo, there)
-        with place.saving(self.durable) as saving:
-            keeper = Keeper(place, saving, failed, place.next_id() if todo.todo else 0)
-            with ending(lambda: self._end(keeper)):
+        after: list[Snapshot] = []
+        with place.saving(self.durable, now) as saving:
+            keeper = Keeper(place, saving, failed, now.next_id() if todo.todo else 0)
+            with ending(lambda: after.append(self._end(keeper, now))):
                 report = run_plan(
                     self.work,
                     todo,
@@ -238,19 +224,19 @@ class Session:
                     durations=there.durations,
                     tell=partial(tell, place.path),
                 )
-        before = [key for key, ids in there.ids.items() for _ in ids]
-        finish(before, before + keeper.keys)
+        measured = [key for key, ids in there.ids.items() for _ in ids]
+        report_layout(before, Records(after[0]), measured, measured + keeper.keys)
         return report
 
     def dry_run(self) -> RunReport:
         """Say what `run` would do, and about how long it would take; nothing is written."""
-        there, _, todo = self._plan()
+        there, _, todo = self._plan(Records(self.place.look(listed=True)))
         return dry_run(todo, there, self.options)
 
-    def _plan(self) -> tuple[Survey, Survey, Plan]:
+    def _plan(self, records: Records) -> tuple[Survey, Survey, Plan]:
         work, options = self.work, self.options
-        there = survey(self.place.trees(), work.definition, past=self.past, constants=work.defaults)
-        failed = survey(recorded_failures(self.place), work.definition, past=self.past)
+        there = survey(records.now.trees(), work.definition, past=self.past, constants=work.defaults)
+        failed = survey(records.recorded_failures(), work.definition, past=self.past)
         todo = plan(
             self.wanted,
             there.ids,
@@ -263,14 +249,17 @@ class Session:
         )
         return there, failed, todo
 
-    def _end(self, keeper: Keeper) -> None:
-        """Note what is known only after measurements were saved: dates, and the names of their paths."""
+    def _end(self, keeper: Keeper, now: Snapshot) -> Snapshot:
+        """Note what is known only after measurements were saved: dates, and the names of their paths; return the last look."""
         dates = keeper.dates
-        if dates:
-            start = self.place.info.get("start_date") or dates[0]
+        if not dates:
+            return now
+        with self.place.changing(listed=True) as saved:
+            start = saved.info.get("start_date") or dates[0]
             self.place.save_info(start_date=start, end_date=dates[-1])
             self.place.write_index()
             record_names(self.place, self.work.definition, keeper.paths)
+            return self.place.look()
 
     def _warn(self, todo: Plan, there: Survey) -> None:
         """Say what in the measurements that are there may not be what the user thinks."""

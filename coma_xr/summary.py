@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from coma_xr.define.values import BRANCH, describe, hand_out
 from coma_xr.errors import ComaError, ComaWarning, DataFileWarning, LayoutError
 from coma_xr.html import several
+from coma_xr.records import Records
 from coma_xr.run.report import grouped
-from coma_xr.session import recorded_failures
 from coma_xr.tree import join, leaves
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from coma_xr.output.reporting.facts import FailureGroup, Quantity
     from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.store.snapshot import Snapshot
     from coma_xr.values.plain import Tree
 
 __all__ = ["Summarised", "write_report"]
@@ -84,20 +85,22 @@ def write_report(
     notes: list[tuple[type[Warning], str]] = []
     with _noting(notes):
         counting = set(e.failures().index)
-        failures = [(id, tree) for id, tree in recorded_failures(place) if id in counting]
-        scan = place.scan() or {}
-        ds, how = _dataset(e, place, notes)
-        durations, made_with = _made(place.trees())
-        problems = [str(problem) for problem in place.measurements.problems]
+        records = Records(place.look(listed=True))
+        now = records.now
+        failures = [(id, tree) for id, tree in records.recorded_failures() if id in counting]
+        scan = now.scan() or {}
+        ds, how = _dataset(e, now, notes)
+        durations, made_with = _made(now.trees())
+        problems = [str(problem) for problem in now.measurements.problems]
         parameters, results = _quantities(e, scan, ds)
     texts = {category: [text for kind, text in notes if kind is category] for category in dict(notes)}
     problems += [text for text in texts.pop(DataFileWarning, []) if _PASSED_OVER not in text]
-    excluded = [f"Measurement {id} is excluded: {reason}" for id, reason in place.excluded().items()]
+    excluded = [f"Measurement {id} is excluded: {reason}" for id, reason in now.excluded().items()]
     facts = Facts(
         name=e.path.name,
-        description=place.info.get("description"),
-        about=_about(place),
-        measurements=place.number(),
+        description=now.info.get("description"),
+        about=_about(now),
+        measurements=now.number(),
         failed=len(failures),
         missing=_missing(scan, ds, len(failures), e),
         parameters=parameters,
@@ -108,8 +111,8 @@ def write_report(
         durations=durations,
         made_with=made_with,
         created=f"Written by coma_xr on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
-        problems=_relative(problems, place.path),
-        notes=_relative([*(text for found in texts.values() for text in found), *excluded], place.path),
+        problems=_relative(problems, now.path),
+        notes=_relative([*(text for found in texts.values() for text in found), *excluded], now.path),
     )
     return write(facts, path, overwrite=overwrite)
 
@@ -133,19 +136,19 @@ def _relative(texts: Iterable[str], directory: str) -> list[str]:
     return list(dict.fromkeys(text.replace(above, "") for text in texts))
 
 
-def _about(place: ExperimentDirectory) -> dict[str, str]:
-    info = place.info
+def _about(now: Snapshot) -> dict[str, str]:
+    info = now.info
     dates = [info[name] for name in ("start_date", "end_date") if info.get(name)]
     about = {"id": info.get("experiment_id"), "tags": ", ".join(map(str, info.get("tags") or ()))}
-    about |= {"run": " to ".join(dict.fromkeys(map(str, dates))), "state": "" if place.active else "inactive"}
+    about |= {"run": " to ".join(dict.fromkeys(map(str, dates))), "state": "" if now.active else "inactive"}
     return {name: str(value) for name, value in about.items() if value not in (None, "")}
 
 
 def _dataset(
-    e: Summarised, place: ExperimentDirectory, notes: list[tuple[type[Warning], str]]
+    e: Summarised, now: Snapshot, notes: list[tuple[type[Warning], str]]
 ) -> tuple[xr.Dataset | None, str]:
     """Return the Dataset, and the call that makes it; None where there is no way to make one."""
-    if not place.number():
+    if not now.number():
         return None, "e.to_dataset()"
     try:
         return e.to_dataset(), "e.to_dataset()"
@@ -199,8 +202,8 @@ def _quantities(
     if not rows:
         sets = [hand_out(values) for values in scan.get("sets", ())]
         found["parameter"] = [
-            quantity(name, path, "", several(values[place] for values in sets))
-            for place, (name, path) in enumerate(scan.get("parameters", ()))
+            quantity(name, path, "", several(values[now] for values in sets))
+            for now, (name, path) in enumerate(scan.get("parameters", ()))
         ]
     return found["parameter"], found["result"]
 

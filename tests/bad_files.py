@@ -66,7 +66,7 @@ def experiment(format: str = "json", *, archived: bool = False, compress: bool =
         place = ExperimentDirectory(directory, description="d", tags=["a"], config=config)
         for a in (1, 2):
             rest = FORMATS[place.suffix].encode_rest(measurement(a))
-            place.measurements.add(INFO, rest)
+            place.look().measurements.add(INFO, rest)
         place.add_failure(FAILURE, 3)
         place.change_state(lambda state: state.update(STATE))
         place.save_scan(SCAN)

@@ -26,7 +26,7 @@ FLOORS = [
     {"output"},
     {"define", "code"},
     {"store", "run", "retrieve"},
-    {"recording"},
+    {"records"},
     {"session"},
     {"overview", "summary"},
     {"reading"},

@@ -76,7 +76,7 @@ def check_files(place: ExperimentDirectory, plain: list[Any]) -> None:
     encode = FORMATS[place.suffix].encode_rest
     for tree in plain:
         rest = encode(tree, pretty=place.pretty, strict=place.strict)
-        place.measurements.add({"host": "1e5"}, rest)
+        place.look().measurements.add({"host": "1e5"}, rest)
     check_place(place, plain)
     place.deactivate()
     assert not list(Path(place.path).glob("measurement.0*"))
@@ -85,8 +85,8 @@ def check_files(place: ExperimentDirectory, plain: list[Any]) -> None:
 
 def check_place(place: ExperimentDirectory, plain: list[Any]) -> None:
     """Check that the measurements are these trees, which were found to be the values."""
-    found = [tree for _, tree in place.measurements.trees()]
-    assert not place.measurements.problems
+    found = [tree for _, tree in place.look().measurements.trees()]
+    assert not place.look().measurements.problems
     for tree, was in zip(found, plain, strict=True):
         assert tree.pop("info")["host"] == "1e5"
         same(tree, was)

@@ -23,6 +23,8 @@ __all__ = ["DirectoryStore"]
 class DirectoryStore(MeasurementStore):
     """The measurement files of a directory. Every file of a measurement's name counts, under the id in its name.
 
+    With `listed`, the names in the directory, only files that have one of them are found.
+
     Files of two formats may stand side by side. Equal ones of one id count once; of different ones that in the
     format of new files counts, and the other is noted in `problems`.
     """
@@ -38,6 +40,7 @@ class DirectoryStore(MeasurementStore):
         floor: int = 0,
         refusal: ComaError | None = None,
         elsewhere: Callable[[], MeasurementStore | None] = lambda: None,
+        listed: list[str] | None = None,
     ) -> None:
         super().__init__()
         self._prefix = files.inside(directory, "")
@@ -49,6 +52,7 @@ class DirectoryStore(MeasurementStore):
         self._floor = floor
         self._refusal = refusal
         self._elsewhere = elsewhere
+        self._listed = listed
 
     def path(self, id: int) -> str:
         """Return the path of a measurement's file, that of a new one when there is none."""
@@ -81,7 +85,7 @@ class DirectoryStore(MeasurementStore):
 
     def _found(self) -> tuple[list[int], list[int]]:
         """Return the ids of the files in the format of new ones, sorted, and of the others."""
-        listed = self._listing()
+        listed = self._listing() if self._listed is None else self._listed
         own = sorted(self._above_floor(self._names.ids_of(listed)))
         if self._foreign is None or len(own) == len(listed):
             return own, []
@@ -137,7 +141,7 @@ class DirectoryStore(MeasurementStore):
         ids = sorted({*own, *foreign}) if foreign else own
         twice = set(own).intersection(foreign) if foreign else set()
         # Asked after listing: an archiving that comes later is noticed by the first file that is gone.
-        archive = self._elsewhere()
+        archive = self._elsewhere() if self._listed is None else None
         if archive is not None:
             yield from archive.trees()
             self.problems = archive.problems
@@ -199,6 +203,7 @@ class DirectoryStore(MeasurementStore):
         if self._refusal is not None:
             raise self._refusal
         if id is None:
+            self._listed = None
             id = self.last_id() + 1
         while True:
             text = self._prepend_info(with_id(info, id), rest, **self._style)
@@ -212,6 +217,7 @@ class DirectoryStore(MeasurementStore):
                     files.create(path, text, sync=sync)
                 return id
             except FileExistsError:
+                self._listed = None  # others add files too
                 id = max(id, self.last_id()) + 1
 
     def remove(self, id: int) -> None:

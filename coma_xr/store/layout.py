@@ -27,7 +27,7 @@ from coma_xr.store.hints import EXCLUDED, sound_state
 from coma_xr.store.packing import GZ, pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from coma_xr.store.config import Config
     from coma_xr.store.contract import MeasurementStore
@@ -189,9 +189,10 @@ class Layout:
             return self._load_either()
 
     def _load_either(self) -> ExperimentDocument:
-        if not files.exists(self.packed_file):
+        try:
+            packed = self._load_experiment(self.packed_file)
+        except FileNotFoundError:
             return self._load_experiment(self.experiment_file)
-        packed = self._load_experiment(self.packed_file)
         packed.compressed = True
         try:
             plain = self._load_experiment(self.experiment_file)
@@ -243,8 +244,7 @@ class Layout:
         else:
             files.replace(path, text, verify=True)
             other = self.packed_file
-        if files.exists(other):
-            self._forget(other)
+        self._forget(other)
 
     def experiment_text(self, document: ExperimentDocument) -> bytes:
         """Return the text of an experiment file."""
@@ -286,7 +286,7 @@ class Layout:
 
     def load_index(self) -> int:
         """Return the highest id that the index knows, 0 when it is lacking or makes no sense."""
-        return max(map(self._load_index, self.index_files()), default=0)
+        return max(self._load_index(self._index_file(suffix)) for suffix in FORMATS)
 
     def _load_index(self, path: str) -> int:
         try:
@@ -306,14 +306,15 @@ class Layout:
         """Write the index; one in another format goes."""
         tree: Tree = {"last_measurement_id": last_id}
         files.replace(self.index_file, self.text("measurements", tree))
-        for path in self.index_files():
-            if path != self.index_file:
-                self._forget(path)
+        self._forget_indices(format.suffix for format in FORMATS.values() if format is not self.format)
 
     def remove_index(self) -> None:
         """Delete the index, in whatever format it is."""
-        for path in self.index_files():
-            self._forget(path)
+        self._forget_indices(FORMATS)
+
+    def _forget_indices(self, suffixes: Iterable[str]) -> None:
+        for suffix in suffixes:
+            self._forget(self._index_file(suffix))
 
     def _forget(self, path: str) -> None:
         with suppress(FileNotFoundError):
@@ -326,6 +327,7 @@ class Layout:
         floor: int = 0,
         refusal: StorageError | None = None,
         elsewhere: Callable[[], MeasurementStore | None] = lambda: None,
+        names: list[str] | None = None,
     ) -> DirectoryStore:
         """Return the measurement files as a store; see there."""
         return DirectoryStore(
@@ -336,15 +338,16 @@ class Layout:
             floor=floor,
             refusal=refusal,
             elsewhere=elsewhere,
+            listed=names,
         )
 
     def failure_file(self, id: int) -> str:
         """Return the path of the file that records a failure."""
         return self.path(self.config.failures().name(id))
 
-    def failure_ids(self, floor: int = 0) -> list[int]:
-        """Return the ids of the recorded failures, sorted."""
-        found = self.config.failures().ids_of(files.names(self.directory))
+    def failure_ids(self, floor: int = 0, names: list[str] | None = None) -> list[int]:
+        """Return the ids of the recorded failures, sorted, by default of those that there are now."""
+        found = self.config.failures().ids_of(files.names(self.directory) if names is None else names)
         return sorted(id for id in found if id > floor)
 
     def load_failure(self, id: int) -> Tree:

@@ -12,7 +12,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -200,10 +200,10 @@ class LiveRun:
         return (self.todo - self.done) / self.rate
 
 
-def live_runs(directory: str) -> list[LiveRun]:
+def live_runs(directory: str, names: Iterable[str] | None = None) -> list[LiveRun]:
     """Return the runs that work on an experiment, and delete the lock files of dead ones."""
     found = []
-    for host, pid in noted_runs(directory):
+    for host, pid in noted_runs(directory, names):
         path = files.inside(directory, f"{RUN}{host}.{pid}")
         if is_locked(path):
             found.append(_described(path, host, pid, certain=True))
@@ -231,10 +231,10 @@ def seen_runs(directory: str) -> list[LiveRun]:
     return found
 
 
-def noted_runs(directory: str) -> list[tuple[str, int]]:
+def noted_runs(directory: str, names: Iterable[str] | None = None) -> list[tuple[str, int]]:
     """Return host and number of the processes that have, or had, the lock of a run."""
-    found = []
-    for name in sorted(name for name in files.names(directory) if name.startswith(RUN)):
+    found, names = [], files.names(directory) if names is None else names
+    for name in sorted(name for name in names if name.startswith(RUN)):
         host, _, pid = name.removeprefix(RUN).rpartition(".")
         if host and pid.isascii() and pid.isdigit() and str(int(pid)) == pid:
             found.append((host, int(pid)))

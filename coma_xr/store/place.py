@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import errno
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
-from coma_xr.encoding import json
 from coma_xr.errors import (
-    DataFileError,
     DataFileWarning,
     ExperimentError,
-    PathError,
     StorageError,
     warn,
 )
 from coma_xr.store import documents, opening, protocols, removing, state
-from coma_xr.store.archive import ArchiveStore, inactive
+from coma_xr.store.archive import ArchiveStore
 from coma_xr.store.config import Config
-from coma_xr.store.documents import warn_of_ids
 from coma_xr.store.durability import Durable, Saver, create_failure, saving
-from coma_xr.store.hints import ASKED, EXCLUDED, OF, REASON, SCANS
-from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout, failure_id
+from coma_xr.store.hints import ASKED, EXCLUDED, SCANS
+from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout
 from coma_xr.store.locks import Shard, live_runs, lock, refuse_while_running, run_lock, warn_of_runs
 from coma_xr.store.merging import Key, MergePlan, add_new, plan_merge
+from coma_xr.store.packing import GZ
+from coma_xr.store.snapshot import Snapshot, gone, names_in
 from coma_xr.store.state import OLD_STATE, STATE, StateDocument
 from coma_xr.store.verify import Inspection
-from coma_xr.text import listing, shortened
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.store.contract import MeasurementStore
     from coma_xr.store.findings import Finding
     from coma_xr.values.plain import Tree
-
-# Bytes of a measurement's parameters beyond which a mark has their digest.
-_LONG = 1000
 
 # Seconds to wait for a lock that is held for seconds.
 _WAIT = 60.0
@@ -86,21 +81,21 @@ class ExperimentDirectory:
         self._others = list(found.others)
         self._mode = mode
         self.path = self._layout.directory
-        self._stamps: Any = "never read"
-        self._document = ExperimentDocument({})
-        self._state = StateDocument()
-        self._store: MeasurementStore = self._layout.store()
-        self._refresh()
-        if other := self._layout.other_id(self._document.info):
-            warn(f"{self.experiment_file} {other}.", DataFileWarning)
+        # Together these tell whether anything changed; the state of version 1 counts while there is no other.
+        self._small_files = (
+            (self._layout.experiment_name,),
+            (self._layout.experiment_name + GZ,),
+            (STATE, OLD_STATE),
+        )
+        self._stamps: Any = ()
+        self._holder: int | None = None
+        self._now = self._held = self._snapshot(ExperimentDocument({}), StateDocument())
+        now = self.look()
+        if other := self._layout.other_id(now.document.info):
+            warn(f"{now.experiment_file} {other}.", DataFileWarning)
 
     def __repr__(self) -> str:
-        return f"ExperimentDirectory({self.experiment_file!r})"
-
-    @property
-    def experiment_file(self) -> str:
-        """The path of the experiment file."""
-        return self._layout.file_of(self._document)
+        return f"ExperimentDirectory({self._now.experiment_file!r})"
 
     @property
     def pretty(self) -> bool:
@@ -117,52 +112,70 @@ class ExperimentDirectory:
         """The suffix of new measurement files: what is added is encoded by ``FORMATS[suffix]``."""
         return self.config.format.suffix
 
-    # ------------------------------------------------------------------------------------ what is there
+    # ----------------------------------------------------------------------------------------- looking
 
-    def _refresh(self) -> None:
-        """Read experiment file and state again when another process, or we, changed them."""
+    def look(self, *, listed: bool = False) -> Snapshot:
+        """Look at the directory, and read again what another process, or we, changed in experiment file and state.
+
+        With `listed` all names in the directory are taken too: a look at more than a few measurements needs them.
+        Within `changing` the look that was taken when it began is returned, with what was changed since.
+        """
+        if self._holder == threading.get_ident():
+            return self._held
         layout = self._layout
-        stamps = (files.stamp(layout.experiment_file), files.stamp(layout.packed_file), self._state_stamp())
+        names = names_in(self.path) if listed else None
+        # Listed before the stamps are taken: where these are of an active experiment, the names are of all its files.
+        stamps = tuple(self._stamp(name, names) for name in self._small_files)
         if stamps != self._stamps:
             if not any(stamps) and not files.is_directory(self.path):
-                gone = "the experiment's directory is not there any more; it was moved, deleted, or its disk is gone"
-                raise StorageError(errno.ENOENT, gone, self.path)
+                raise gone(self.path)
+            document = self._now.document
             with suppress(FileNotFoundError):
-                self._document = self._layout.load_experiment()
-            self._state = state.load(self._layout)
-            self._complete_info()
-            self._store = self._make_store()
+                document = layout.load_experiment()
+            kept = state.load(layout)
+            info = self._complete(document.info, kept)
+            self._now = self._snapshot(dataclasses.replace(document, info=info), kept)
             self._stamps = stamps
+        return self._now if names is None else self._with_names(self._now, names)
 
-    def _state_stamp(self) -> Any:
-        """Return what is equal as long as the state is the same; that of version 1 counts while there is no other."""
-        return files.stamp(self._layout.path(STATE)) or files.stamp(self._layout.path(OLD_STATE))
+    def _stamp(self, names_of_one: tuple[str, ...], names: list[str] | None) -> Any:
+        """Return what is equal as long as a file is the same; of several names the first that exists counts."""
+        for name in names_of_one:
+            if names is None or name in names:
+                stamp = files.stamp(self._layout.path(name))
+                if stamp is not None:
+                    return stamp
+        return None
 
-    def _complete_info(self) -> None:
-        info = self._document.info
-        known: dict[str, Any] = {"experiment_id": None, "description": None, "tags": [], **NO_DATES}
-        info = {**known, **info}
+    def _complete(self, info: dict[str, Any], kept: StateDocument) -> dict[str, Any]:
+        """Return the `info` of an experiment file with all entries that it should have."""
+        info = {"experiment_id": None, "description": None, "tags": [], **NO_DATES, **info}
         if info["experiment_id"] is None:
             info["experiment_id"] = self._layout.id_in_name(info)
-        if self._state.reset:
-            info |= NO_DATES
-        self._document.info = info
+        return info | NO_DATES if kept.reset else info
 
-    def _make_store(self) -> MeasurementStore:
-        floor = self._state.measurement_floor
-        if self._document.measurements is None:
-            return self._layout.store(floor, self._refusal(), self._archive)
-        # Where several experiments share a directory, nobody knows whose the measurement files are.
-        beside = None if self._others else self._layout.store(floor)
-        return ArchiveStore(self.experiment_file, self._document.measurements, beside, floor=floor)
+    def _snapshot(self, document: ExperimentDocument, kept: StateDocument) -> Snapshot:
+        floor, layout = kept.measurement_floor, self._layout
+        store: MeasurementStore
+        if document.measurements is None:
+            store = layout.store(floor, self._refusal(), self._archive)
+        else:
+            # Where several experiments share a directory, nobody knows whose the measurement files are.
+            beside = None if self._others else layout.store(floor)
+            store = ArchiveStore(layout.file_of(document), document.measurements, beside, floor=floor)
+        return Snapshot(layout, document, kept, store, tuple(self._others), self._refusal())
+
+    def _with_names(self, now: Snapshot, names: list[str]) -> Snapshot:
+        """Return a snapshot whose measurement files are those with the names that were listed."""
+        if not now.active:
+            return dataclasses.replace(now, names=names)
+        store = self._layout.store(now.kept.measurement_floor, now.refusal, self._archive, names)
+        return dataclasses.replace(now, names=names, measurements=store)
 
     def _archive(self) -> MeasurementStore | None:
-        return None if self.active else self._store
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing may be written: by the mode, or because several experiments share the directory."""
-        return self._refusal() is not None
+        """Return the archived measurements, None while the experiment is active."""
+        now = self.look()
+        return None if now.active else now.measurements
 
     def _refusal(self) -> StorageError | None:
         if self._mode == "r":
@@ -176,87 +189,40 @@ class ExperimentDirectory:
             return None
         return StorageError(errno.EROFS, text, self._layout.experiment_file)
 
-    @property
-    def active(self) -> bool:
-        """Whether measurements are files of their own, and can be added."""
-        self._refresh()
-        return self._document.measurements is None
-
-    @property
-    def info(self) -> dict[str, Any]:
-        """A copy of experiment_id, description, tags, start_date, end_date and what else the file has there."""
-        self._refresh()
-        info = copy.deepcopy(self._document.info)
-        # The file keeps another id that is in it.
-        return {**info, "experiment_id": self._layout.id_in_name(info)}
-
-    @property
-    def measurements(self) -> MeasurementStore:
-        """The measurements; read-only when the experiment is inactive."""
-        self._refresh()
-        return self._store
-
-    def trees(self, *, strict: bool = False) -> Iterator[tuple[int, Tree]]:
-        """Yield id and tree of every measurement that can be read, in the order of the ids."""
-        store = self.measurements
-        yield from store.trees()
-        warn_of_ids(self.path, store.other_ids)
-        if store.problems and strict:
-            raise store.problems[0]
-        if store.problems:
-            number = len(store.problems)
-            first = listing((str(problem).rstrip(".") for problem in store.problems), 3)
-            warn(
-                f"{number} measurement{'s' * (number > 1)} of {self.path} cannot be read and "
-                f"{'were' if number > 1 else 'was'} passed over: {first}.",
-                DataFileWarning,
-            )
-
-    def stem(self, id: int) -> str:
-        """Return the path of a measurement's file without its ending; files beside it are named after it."""
-        return self._layout.path(self.config.measurements().stem(id))
-
-    def number(self) -> int:
-        """Return the number of measurements; no measurement file is read for it."""
-        return len(self.measurements.ids())
-
-    def next_id(self) -> int:
-        """Return the id that the next measurement gets: above all ids in the index, of measurements and failures."""
-        self._refresh()
-        pending = self._state.reset is not None
-        index = 0 if pending else self._layout.load_index()
-        last = self._layout.store(self._state.measurement_floor).last_id()
-        ids = self._store.ids()
-        failures = [failure_id(tree) for tree in self._document.failures]
-        failures += self._layout.failure_ids(self._state.failure_floor)
-        return max(index, last, max(ids, default=0), max(failures, default=0)) + 1
-
     # ------------------------------------------------------------------------------------ small writing
 
     @contextmanager
-    def _changing(self, *, mend: bool = True) -> Iterator[None]:
-        """Hold the lock of the experiment, with what is on the disk read and a cut off reset finished."""
+    def changing(self, *, mend: bool = True, listed: bool = False) -> Iterator[Snapshot]:
+        """Hold the lock of the experiment, with what is on the disk read and a cut off reset finished.
+
+        What is changed within, by this thread, is one operation: it looks at the directory once.
+        """
+        if self._holder == threading.get_ident():
+            yield self._held
+            return
         refusal = self._refusal()
         if refusal is not None:
             raise refusal
         with lock(self._layout.path(LOCK), wait=_WAIT):
-            self._refresh()
-            if self._state.damaged and mend:
-                self._save_what_is_left()
-            if self._state.reset is not None:
-                protocols.finish_reset(self._layout, self._document, self._state)
-                self._refresh()
-            yield
-            self._refresh()
+            now = self.look(listed=listed)
+            if now.kept.damaged and mend:
+                self._save_what_is_left(now.kept)
+                now = self.look(listed=listed)
+            if now.kept.reset is not None:
+                protocols.finish_reset(self._layout, now.document, now.kept)
+                now = self.look(listed=listed)
+            self._held, self._holder = now, threading.get_ident()
+            try:
+                yield now
+            finally:
+                self._holder = None
 
-    def _save_what_is_left(self) -> None:
+    def _save_what_is_left(self, base: StateDocument) -> None:
         """Write a damaged state anew, of what could be read, and keep the damaged file."""
-        base = self._state
         kept = f"in {removing.REMOVED}"
         if base.damaged == STATE and base.data is not None:
             kept = f"as {removing.keep(self._layout, STATE, base.data)}"
         state.save(self._layout, base, base)
-        self._refresh()
         warn(
             f"{self._layout.path(base.damaged)} was damaged and is written anew, with what could be read of it. The damaged "
             f"file is kept {kept}: definition, annotations, exclusions and the root of seeds can be looked up there.",
@@ -273,37 +239,25 @@ class ExperimentDirectory:
         StorageError
             Nothing may be written, or the operating system refused.
         """
-        if changes.pop("experiment_id", self.info["experiment_id"]) != self.info["experiment_id"]:
-            raise ExperimentError("experiment_id: the id of an experiment cannot be changed.")
-        with self._changing():
-            info = self._document.info | changes
-            self._layout.save_experiment(dataclasses.replace(self._document, info=info))
+        with self.changing() as now:
+            id = now.info["experiment_id"]
+            if changes.pop("experiment_id", id) != id:
+                raise ExperimentError("experiment_id: the id of an experiment cannot be changed.")
+            document = dataclasses.replace(now.document, info=now.document.info | changes)
+            self._layout.save_experiment(document)
+            self._held = dataclasses.replace(now, document=document)
 
     def write_index(self) -> None:
         """Write the index for Coma 2, which counts no measurement above it; without it nothing is lost."""
         try:
-            with self._changing():
-                if self._document.measurements is None:
-                    self._layout.save_index(max(self._layout.load_index(), self._layout.store().last_id()))
+            with self.changing(listed=True) as now:
+                if now.active:
+                    last_id = self._layout.store(names=now.names).last_id()
+                    self._layout.save_index(max(self._layout.load_index(), last_id))
         except StorageError as error:
-            if self.read_only:
+            if self._refusal() is not None:
                 raise
             warn(f"The measurements are saved, but their index is not, which only Coma 2 needs: {error}")
-
-    def _sections(self) -> dict[str, Any]:
-        """Return the state; what is missing in ``coma.json`` is taken from the copy in the experiment file."""
-        copied = self._document.state or {}
-        if copied and self._others:
-            return copied  # coma.json of a shared directory may belong to another experiment
-        return {**copied, **self._state.sections}
-
-    def state(self) -> dict[str, Any]:
-        """Return a copy of the state, other than the scans: what was defined, annotated, excluded and the like."""
-        self._refresh()
-        sections = self._sections()
-        return copy.deepcopy(
-            {name: section for name, section in sections.items() if name not in (SCANS, ASKED)}
-        )
 
     def change_state(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the state, a plain tree: what was defined, annotated, and the like.
@@ -315,26 +269,12 @@ class ExperimentDirectory:
         ExperimentError
             ``coma.json`` is a file of another program's.
         """
-        with self._changing():
-            # One look at what there is: where locks do not hold, a second one may differ.
-            base, before = self._state, self._sections()
-            scans = {name: section for name, section in before.items() if name in (SCANS, ASKED)}
-            notes = {name: section for name, section in before.items() if name not in scans}
-            changed = copy.deepcopy(notes)
+        with self.changing() as now:
+            changed = now.state()
             change(changed)
-            if not documents.same(changed, notes):
-                state.save(self._layout, dataclasses.replace(base, sections=changed | scans), base)
-
-    def scan(self) -> dict[str, Any] | None:
-        """Return what was asked for, as `save_scan` recorded it, None without it; it may be shared."""
-        self._refresh()
-        return dataclasses.replace(self._state, sections=self._sections()).scan
-
-    def scan_records(self) -> dict[str, Any]:
-        """Return the structures of all scans, by their names; they may be shared."""
-        self._refresh()
-        records: dict[str, Any] = self._sections().get(SCANS, {})
-        return records
+            if not documents.same(changed, now.state()):
+                scans = {name: now.sections[name] for name in (SCANS, ASKED) if name in now.sections}
+                self._save_sections(now, changed | scans)
 
     def save_scan(
         self,
@@ -342,66 +282,42 @@ class ExperimentDirectory:
         change_records: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ) -> None:
         """Record what is asked for, and the structures of all scans, given those that there are; None changes nothing."""
-        with self._changing():
-            base, sections = self._state, self._sections()
+        with self.changing() as now:
+            sections = now.sections
             new = {} if asked is None else {ASKED: asked}
             if change_records is not None:
-                new[SCANS] = change_records(sections.get(SCANS, {}))
+                new[SCANS] = change_records(now.scan_records())
             if any(
                 name not in sections or not documents.same(sections[name], tree) for name, tree in new.items()
             ):
-                state.save(self._layout, dataclasses.replace(base, sections={**sections, **new}), base)
+                self._save_sections(now, {**sections, **new})
+
+    def _save_sections(self, now: Snapshot, sections: dict[str, Any]) -> None:
+        kept = state.save(self._layout, dataclasses.replace(now.kept, sections=sections), now.kept)
+        self._held = dataclasses.replace(now, kept=kept)
 
     # ----------------------------------------------------------------------------------------- failures
 
-    def failures(self) -> list[Tree]:
-        """Return the recorded failures, each a tree with ``info/measurement_id``, in the order of the ids.
-
-        A record that cannot be read is passed over with a warning.
-        """
-        self._refresh()
-        floor = self._state.failure_floor
-        found = {failure_id(tree): tree for tree in self._document.failures if failure_id(tree) > floor}
-        for id in self._layout.failure_ids(floor):
-            try:
-                found[id] = self._layout.load_failure(id)
-            except FileNotFoundError:
-                pass  # removed since the directory was listed
-            except DataFileError as error:
-                warn(f"{error} It is passed over.", DataFileWarning)
-        return [found[id] for id in sorted(found)]
-
-    def number_of_failures(self) -> int:
-        """Return the number of recorded failures; none of their files is read for it."""
-        self._refresh()
-        floor = self._state.failure_floor
-        ids = {failure_id(tree) for tree in self._document.failures}
-        return len({id for id in ids if id > floor}.union(self._layout.failure_ids(floor)))
-
     def add_failure(self, tree: Tree, id: int, *, sync: bool = False) -> int:
         """Record a failure under an id, or the next free one when it is taken; return the id."""
-        self._check_active()
+        self.look().check_writable()
         return create_failure(self._layout, tree, id, sync=sync)
 
     def remove_failures(self, ids: Iterable[int]) -> None:
         """Delete the records of failures; those that are not there are passed over."""
-        self._check_active()
+        self.look().check_writable()
         for id in ids:
             with suppress(FileNotFoundError):
                 files.remove(self._layout.failure_file(id))
 
     # ---------------------------------------------------------------------------------------------- runs
 
-    def _check_active(self) -> None:
-        refusal = self._refusal()
-        if refusal is not None:
-            raise refusal
-        if not self.active:
-            raise inactive(self.experiment_file)
-
-    def check_writable(self) -> None:
+    def check_writable(self, now: Snapshot | None = None) -> None:
         """Raise InactiveError or StorageError when measurements cannot be added, before anything is computed."""
-        self._check_active()
+        (now or self.look()).check_writable()
+        self._probe()
+
+    def _probe(self) -> None:
         try:
             files.probe(self.path)
         except StorageError as error:
@@ -409,8 +325,10 @@ class ExperimentDirectory:
             raise StorageError(error.errno, text, error.filename) from error
 
     @contextmanager
-    def running(self, shard: Shard | None = None) -> Iterator[None]:
-        """Hold the lock of a run; a warning tells when another run works on the experiment.
+    def running(
+        self, shard: Shard | None = None, record: Callable[[], None] | None = None
+    ) -> Iterator[Snapshot]:
+        """Hold the lock of a run, and record what it is asked for; a warning tells when another run works on the experiment.
 
         Raises
         ------
@@ -419,39 +337,44 @@ class ExperimentDirectory:
         InactiveError, StorageError
             As `check_writable`.
         """
-        self.check_writable()
+        if self._refusal() is None:
+            self._probe()
         with ExitStack() as stack:
-            with self._changing():
-                self._check_active()
-                others = live_runs(self.path)
-                files.remove_leftovers(self.path, [(run.host, run.pid) for run in others])
+            with self.changing(listed=True) as now:
+                now.check_writable()
+                others = live_runs(self.path, now.names)
+                files.remove_leftovers(self.path, [(run.host, run.pid) for run in others], now.names)
                 stack.enter_context(run_lock(self.path, shard))
-            in_the_way = [run for run in others if shard is None or not shard.apart(run.shard)]
-            if in_the_way:
-                warn_of_runs(self.path, in_the_way)
-            yield
+                in_the_way = [run for run in others if shard is None or not shard.apart(run.shard)]
+                if in_the_way:
+                    warn_of_runs(self.path, in_the_way)
+                if record is not None:
+                    record()
+                recorded = self.look()
+            yield recorded
 
-    def saving(self, durable: Durable = "auto") -> AbstractContextManager[Saver]:
+    def saving(self, durable: Durable = "auto", now: Snapshot | None = None) -> AbstractContextManager[Saver]:
         """Return a context that gives a `Saver`, which adds measurements and failures."""
-        self._check_active()
-        return saving(self.measurements, self._layout, durable)
+        now = now or self.look()
+        now.check_writable()
+        return saving(now.measurements, self._layout, durable)
 
     # ----------------------------------------------------------------------------------------- life cycle
 
     def deactivate(self, *, compress: bool = False) -> None:
         """Move all measurements and failures into the experiment file, with a copy of the state."""
-        with self._alone("deactivated"):
-            protocols.deactivate(self._layout, self._document, self._state, compress=compress)
+        with self._alone("deactivated") as now:
+            protocols.deactivate(self._layout, now.document, now.kept, compress=compress)
 
     def activate(self) -> None:
         """Write the measurements of the experiment file to files of their own again, under the same ids."""
-        with self._alone("activated"):
-            protocols.activate(self._layout, self._document, self._state)
+        with self._alone("activated") as now:
+            protocols.activate(self._layout, now.document, now.kept)
 
     def reset(self, *, delete: bool = False) -> dict[str, Any]:
         """Move all measurements and failures to ``removed/``, or delete them; return numbers, bytes and folder."""
-        with self._alone("reset"):
-            return protocols.reset(self._layout, self._document, self._state, delete=delete)
+        with self._alone("reset") as now:
+            return protocols.reset(self._layout, now.document, now.kept, delete=delete)
 
     # ------------------------------------------------------------------------------- single measurements
 
@@ -466,10 +389,10 @@ class ExperimentDirectory:
             The measurements are archived.
         """
         wanted = list(ids)
-        with self._changing():
-            self._check_active()
-            folder = removing.remove(self._layout, wanted, reason, self._marks())
-        self.include(wanted)
+        with self.changing() as now:
+            now.check_writable()
+            folder = removing.remove(self._layout, wanted, reason, now.marks())
+            self.include(wanted)
         return folder.name
 
     def removed(self) -> Iterator[removing.Removed]:
@@ -480,22 +403,20 @@ class ExperimentDirectory:
         self, choose: Callable[[list[removing.Removed]], list[removing.Removed]] | None = None
     ) -> dict[int, int]:
         """Put removed measurements back, by default all, with the records of failures of their ids."""
-        with self._changing():
-            self._check_active()
+        with self.changing() as now:
+            now.check_writable()
             removed = list(self.removed())
             wanted = removed if choose is None else choose(removed)
             given = removing.restore(self._layout, wanted)
             removing.restore_failures(self._layout, None if choose is None else given)
             removing.discard_empty(self._layout)
-        marks = {str(given[one.id]): one.folder.marks.get(str(one.id)) for one in wanted}
-        marks = {id: mark for id, mark in marks.items() if mark}
-        if marks:
-            self.change_state(lambda state: state.update({EXCLUDED: {**state.get(EXCLUDED, {}), **marks}}))
+            marks = {str(given[one.id]): one.folder.marks.get(str(one.id)) for one in wanted}
+            self._add_marks({id: mark for id, mark in marks.items() if mark})
         return given
 
     def empty_removed(self) -> dict[str, Any]:
         """Delete all that was removed; return how many measurements and failures, and how many bytes."""
-        with self._changing():
+        with self.changing():
             return removing.discard(self._layout)
 
     def exclude(self, ids: Iterable[int], reason: str) -> None:
@@ -506,63 +427,21 @@ class ExperimentDirectory:
         PathError
             One of the ids has no measurement. Nothing was changed.
         """
-        wanted = list(ids)
-        known = self.measurements.ids()
-        unknown = sorted(set(wanted).difference(known))
-        if unknown:
-            raise PathError(
-                f"{self.path} has no measurement {listing(unknown)}. Nothing was excluded.",
-                name=str(unknown[0]),
-                available=map(str, known),
-            )
-        marks = {str(id): {REASON: reason, OF: _identity(self._store.read(id))} for id in wanted}
-        self.change_state(lambda state: state.update({EXCLUDED: {**state.get(EXCLUDED, {}), **marks}}))
+        self._add_marks(self.look().new_marks(ids, reason))
+
+    def _add_marks(self, marks: Mapping[str, Any]) -> None:
+        if marks:
+            self.change_state(lambda state: state.update({EXCLUDED: {**state.get(EXCLUDED, {}), **marks}}))
 
     def include(self, ids: Iterable[int]) -> None:
         """Take the marks of `exclude` away; there need not be any."""
-        unmarked = {str(id) for id in ids}
-        if not unmarked.isdisjoint(self._marks()):
+        unmarked, marks = {str(id) for id in ids}, self.look().marks()
+        if not unmarked.isdisjoint(marks):
             self.change_state(
                 lambda state: state.update(
-                    {
-                        EXCLUDED: {
-                            id: mark for id, mark in state.get(EXCLUDED, {}).items() if id not in unmarked
-                        }
-                    }
+                    {EXCLUDED: {id: m for id, m in state.get(EXCLUDED, {}).items() if id not in unmarked}}
                 )
             )
-
-    def _marks(self) -> dict[str, Any]:
-        self._refresh()
-        marks: dict[str, Any] = self._sections().get(EXCLUDED, {})
-        return marks
-
-    def excluded(self) -> dict[int, str]:
-        """Return the reasons of what is excluded, by the ids; a warning names marks that fit no measurement."""
-        marks = self._marks()
-        unfit = self._unfit_marks(marks)
-        if unfit:
-            warn(f"{self.path}: {'; '.join(unfit.values())}. Nothing is excluded by that.", DataFileWarning)
-        return {
-            int(id): mark if isinstance(mark, str) else mark[REASON]
-            for id, mark in sorted(marks.items(), key=lambda item: int(item[0]))
-            if id not in unfit
-        }
-
-    def _unfit_marks(self, marks: Mapping[str, Any]) -> dict[str, str]:
-        """Return by id the marks that were made on another measurement than the one of this id, each as a sentence."""
-        unfit = {}
-        known = set(self.measurements.ids()) if marks else ()
-        for id, mark in marks.items():
-            if isinstance(mark, str) or OF not in mark or int(id) not in known:
-                continue  # version 1 noted no more than the id
-            with suppress(DataFileError, PathError):
-                if not documents.same(_identity(self._store.read(int(id))), mark[OF]):
-                    unfit[id] = (
-                        f"measurement {id} was excluded ({mark[REASON]}) when it had other parameters "
-                        f"({shortened(mark[OF])})"
-                    )
-        return unfit
 
     def merge(
         self, other: ExperimentDirectory, key: Key, *, keep_both: bool = False, append: bool = False
@@ -581,26 +460,27 @@ class ExperimentDirectory:
         if other.path == self.path:
             raise ExperimentError(f"{self.path} cannot be merged into itself.")
         self.check_writable()
-        with self._alone("merged into"):
-            plan = plan_merge(self.trees(), other.trees(), key, append=append)
+        theirs = other.look(listed=True)
+        with self._alone("merged into", listed=True) as now:
+            plan = plan_merge(now.trees(), theirs.trees(), key, append=append)
             if not keep_both:
                 plan.check(self.path, other.path)
             given = add_new(
-                self._store,
-                other.measurements,
+                now.measurements,
+                theirs.measurements,
                 plan,
-                first=self.next_id(),
+                first=now.next_id(),
                 format=self.config.format,
                 pretty=self.pretty,
                 strict=self.strict,
-                stem_of=other.stem,
+                stem_of=theirs.stem,
             )
             name = self.config.measurements().name
             files.sync_everything(self.path, [name(id) for id in given.values()])
             self._layout.save_index(max(self._layout.load_index(), self._layout.store().last_id()))
         here = dict(plan.equal) | given
-        for id, reason in other.excluded().items():
-            if here.get(id, 0) not in {0, *self.excluded()}:
+        for id, reason in theirs.excluded().items():
+            if here.get(id, 0) not in {0, *self.look().excluded()}:
                 self.exclude([here[id]], reason)
         return plan, given
 
@@ -630,23 +510,13 @@ class ExperimentDirectory:
         return mended + [finding for finding in after if finding not in first]
 
     def _inspect(self) -> Inspection:
-        self._refresh()
-        unfit = self._unfit_marks(self._sections().get(EXCLUDED, {}))
-        return Inspection(
-            self._layout, self._document, self._state, alone=not self._others, unfit=list(unfit.values())
-        )
+        now = self.look()
+        unfit = list(now.unfit_marks().values())
+        return Inspection(self._layout, now.document, now.kept, alone=not self._others, unfit=unfit)
 
     @contextmanager
-    def _alone(self, what: str, *, mend: bool = True) -> Iterator[None]:
-        with self._changing(mend=mend):
+    def _alone(self, what: str, *, mend: bool = True, listed: bool = False) -> Iterator[Snapshot]:
+        with self.changing(mend=mend, listed=listed) as now:
             refuse_while_running(self.path, what)
             files.remove_leftovers(self.path)
-            yield
-
-
-def _identity(tree: Tree) -> Tree:
-    """Return what tells a measurement from another one of the same id: all of it except its results and `info`."""
-    kept = {name: child for name, child in sorted(tree.items()) if name not in ("info", "results")}
-    if "repeat" in tree.get("info", {}):
-        kept["repeat"] = tree["info"]["repeat"]
-    return kept if len(json.encode(kept, pretty=False)) <= _LONG else documents.digest(kept)
+            yield now

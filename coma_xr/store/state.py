@@ -149,8 +149,8 @@ def _sections_of(name: str, tree: dict[str, Tree]) -> dict[str, Tree]:
     return sections if tree.get(RESET) is None else {**sections, RESET: tree[RESET]}
 
 
-def save(layout: Layout, document: StateDocument, base: StateDocument) -> None:
-    """Write the state, united with what another process wrote since `base` was read.
+def save(layout: Layout, document: StateDocument, base: StateDocument) -> StateDocument:
+    """Write the state, united with what another process wrote since `base` was read; return what is written.
 
     Raises
     ------
@@ -179,6 +179,8 @@ def save(layout: Layout, document: StateDocument, base: StateDocument) -> None:
             # What was replaced has to be carried on here: its writer takes it for written.
             mine, expected = united(base.tree, mine, _decoded(layout, replaced)), text
     _forget_old(layout, base)
+    reset: Any = mine.get(RESET)
+    return StateDocument({name: section for name, section in mine.items() if name != RESET}, reset, data=text)
 
 
 def _read(path: str) -> bytes | None:

@@ -56,7 +56,7 @@ def restore(path: str, ids: Sequence[int], *, where: str | None, everything: boo
 
 def _show(experiment: Experiment, ids: Sequence[int]) -> None:
     """Print measurements with their parameters."""
-    pairs = experiment._pairs()
+    pairs = experiment._look().pairs
     rows = []
     for id in ids:
         measurement = experiment.measurement(id)
@@ -82,7 +82,7 @@ def deactivate(path: str, *, compress: bool) -> None:
     experiment = opened(path, write=True)
     experiment.deactivate(compress=compress)
     print(
-        f"{number_of(experiment.number_of_measurements(), 'measurement')} in {clean(experiment._place.experiment_file)}"
+        f"{number_of(experiment.number_of_measurements(), 'measurement')} in {clean(experiment._place.look().experiment_file)}"
     )
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from coma_xr import files
 from coma_xr.collection import open_experiments
 from coma_xr.errors import ComaError, ExperimentError
-from coma_xr.session import recorded_failures
 from coma_xr.terminal.finding import check_exists, experiments_below
 from coma_xr.terminal.text import print_json, print_table, said
 from coma_xr.text import clean
@@ -69,7 +68,7 @@ def _row(path: str, experiment: Experiment) -> dict[str, Any]:
         "id": experiment.id,
         "path": path,
         "measurements": experiment.number_of_measurements(),
-        "failures": len(recorded_failures(experiment._place)),
+        "failures": len(experiment._look().recorded_failures()),
         "state": "running" if running else "active" if experiment.isactive() else "inactive",
         "description": experiment.description,
         "tags": experiment.tags,

@@ -52,7 +52,7 @@ def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
         "missing": known["missing"],
         "start_date": experiment.start_date,
         "end_date": experiment.end_date,
-        "definition": {name: join(path) for name, path in experiment._pairs()},
+        "definition": {name: join(path) for name, path in experiment._look().pairs},
     }
     if as_json:
         print_json({**about, "annotations": experiment.annotations, "paths": found.to_dict("records")})

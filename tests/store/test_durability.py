@@ -133,4 +133,4 @@ def test_a_sync_that_fails_at_the_end_is_an_error(place, monkeypatch, rest):
     saver.add({}, rest(1), id=1, seconds=0.0)
     with pytest.raises(StorageError, match="cannot sync"):
         saving.__exit__(None, None, None)
-    assert place.number() == 1
+    assert place.look().number() == 1

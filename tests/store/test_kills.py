@@ -79,7 +79,7 @@ def add(number: int, sync: bool) -> Callable[[ExperimentDirectory, Run], None]:
     def run(place: ExperimentDirectory, run: Run) -> None:
         while len(run.acknowledged) < number:
             run.in_flight = next(run.values)
-            id = place.measurements.add({}, rest(run.in_flight), id=place.next_id(), sync=sync)
+            id = place.look().measurements.add({}, rest(run.in_flight), id=place.look().next_id(), sync=sync)
             run.acknowledged[id] = run.in_flight
 
     return run
@@ -87,7 +87,7 @@ def add(number: int, sync: bool) -> Callable[[ExperimentDirectory, Run], None]:
 
 def a_whole_run(place: ExperimentDirectory, run: Run) -> None:
     with place.running(), place.saving(True) as saver:
-        id = place.next_id()
+        id = place.look().next_id()
         while len(run.acknowledged) < 2:
             run.in_flight = next(run.values)
             used = saver.add({}, rest(run.in_flight), id=id, seconds=1.0)
@@ -97,23 +97,23 @@ def a_whole_run(place: ExperimentDirectory, run: Run) -> None:
 
 
 def fail(place: ExperimentDirectory, run: Run) -> None:
-    if OTHER_FAILURE["parameters"] not in [failure["parameters"] for failure in place.failures()]:
-        place.add_failure(OTHER_FAILURE, place.next_id(), sync=True)
+    if OTHER_FAILURE["parameters"] not in [failure["parameters"] for failure in place.look().failures()]:
+        place.add_failure(OTHER_FAILURE, place.look().next_id(), sync=True)
 
 
 def forget_failures(place: ExperimentDirectory, run: Run) -> None:
-    place.remove_failures([failure["info"]["measurement_id"] for failure in place.failures()])
+    place.remove_failures([failure["info"]["measurement_id"] for failure in place.look().failures()])
 
 
 def deactivate(place: ExperimentDirectory, run: Run) -> None:
     try:
         place.deactivate(**ARCHIVE)
     except InactiveError:
-        assert not place.active
+        assert not place.look().active
 
 
 def activate(place: ExperimentDirectory, run: Run) -> None:
-    if not place.active:
+    if not place.look().active:
         place.activate()
 
 
@@ -167,9 +167,9 @@ CASES = [
 def prepared(path: Path, number: int, active: bool) -> None:
     place = opened(path)
     for value in range(number):
-        place.measurements.add({}, rest(value), id=place.next_id())
+        place.look().measurements.add({}, rest(value), id=place.look().next_id())
     if number:
-        place.add_failure(FAILURE, place.next_id())
+        place.add_failure(FAILURE, place.look().next_id())
     place.change_state(lambda state: state.update({"definition": [["a", "parameters/a"]]}))
     place.write_index()
     if not active:
@@ -178,12 +178,12 @@ def prepared(path: Path, number: int, active: bool) -> None:
 
 def visible(place: ExperimentDirectory) -> Visible:
     """Return all that an experiment shows; whatever is there is whole."""
-    found = dict(place.measurements.trees())
-    assert not place.measurements.problems
-    assert place.number() == len(found)
-    assert place.state()["definition"] == [["a", "parameters/a"]]
-    assert place.info["description"] in (None, "other")
-    return {id: tree["results"]["value"] for id, tree in found.items()}, place.failures()
+    found = dict(place.look().measurements.trees())
+    assert not place.look().measurements.problems
+    assert place.look().number() == len(found)
+    assert place.look().state()["definition"] == [["a", "parameters/a"]]
+    assert place.look().info["description"] in (None, "other")
+    return {id: tree["results"]["value"] for id, tree in found.items()}, place.look().failures()
 
 
 def change(before: Visible, after: Visible) -> str:
@@ -258,10 +258,10 @@ class Bench:
             assert (measurements, failures) == self.after
         else:
             assert (measurements, failures) == (kept | run.acknowledged, self.before[1])
-        if not place.active:
+        if not place.look().active:
             place.activate()
         with place.running():
-            id = place.measurements.add({}, rest("fresh"), id=place.next_id(), sync=False)
+            id = place.look().measurements.add({}, rest("fresh"), id=place.look().next_id(), sync=False)
         assert id not in measurements
         assert visible(opened(path))[0] == measurements | {id: "fresh"}
         assert not list(path.glob(".coma-tmp-*"))
@@ -351,7 +351,7 @@ def test_creating_an_experiment_can_be_killed(quick_path, deaths, report_line):
             dying = deaths.run(lambda: ExperimentDirectory(path, config={}, description="d"), at, how)
             assert dying.dead
             place = ExperimentDirectory(path, config={}, description="d")
-            assert place.info["description"] == "d"
-            assert place.measurements.add({}, rest(1), id=place.next_id()) == 1
+            assert place.look().info["description"] == "d"
+            assert place.look().measurements.add({}, rest(1), id=place.look().next_id()) == 1
             survived += 1
     report_line(f"kill points of a new experiment (K): {survived} of {survived} survived")

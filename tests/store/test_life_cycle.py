@@ -39,7 +39,7 @@ def snapshot(path):
 
 
 def values(place):
-    return {id: tree["results"]["value"] for id, tree in place.measurements.trees()}
+    return {id: tree["results"]["value"] for id, tree in place.look().measurements.trees()}
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def place(experiment_path, rest):
     "With the measurements 1, 2 and 5, the failure 3, a state and dates."
     place = opened(experiment_path, description="d")
     for id, value in {1: "one", 2: float("inf"), 5: [1, None]}.items():
-        place.measurements.add({"host": "h"}, rest(value), id=id)
+        place.look().measurements.add({"host": "h"}, rest(value), id=id)
     place.add_failure({"parameters": {"a": 3}}, 3)
     place.change_state(lambda state: state.update({"definition": [["a", "parameters/a"]]}))
     place.save_info(start_date="2026-11-22T11:02:50Z")
@@ -62,27 +62,27 @@ VALUES = {1: "one", 2: float("inf"), 5: [1, None]}
 
 
 def test_an_inactive_experiment_is_one_file(place, experiment_path):
-    before = dict(place.measurements.trees()), place.failures(), place.info
+    before = dict(place.look().measurements.trees()), place.look().failures(), place.look().info
     place.deactivate()
     assert listing(experiment_path) == ["experiment.none.json"]
     for again in (place, opened(experiment_path), opened(experiment_path, mode="r")):
-        assert not again.active
-        assert (dict(again.measurements.trees()), again.failures(), again.info) == before
-        assert again.number() == 3
-        assert again.next_id() == 6
-        assert again.measurements.read(5)["results"]["value"] == [1, None]
+        assert not again.look().active
+        assert (dict(again.look().measurements.trees()), again.look().failures(), again.look().info) == before
+        assert again.look().number() == 3
+        assert again.look().next_id() == 6
+        assert again.look().measurements.read(5)["results"]["value"] == [1, None]
 
 
 def test_the_state_goes_along_when_the_archive_is_copied_alone(place, experiment_path, tmp_path):
     place.deactivate()
     shutil.copy(experiment_path / "experiment.none.json", tmp_path)
     copy = opened(tmp_path)
-    assert copy.state() == {"definition": [["a", "parameters/a"]]}
-    assert len(copy.failures()) == 1
+    assert copy.look().state() == {"definition": [["a", "parameters/a"]]}
+    assert len(copy.look().failures()) == 1
     copy.activate()
     assert values(copy) == VALUES
-    assert copy.state() == {"definition": [["a", "parameters/a"]]}
-    assert opened(tmp_path).state() == {"definition": [["a", "parameters/a"]]}
+    assert copy.look().state() == {"definition": [["a", "parameters/a"]]}
+    assert opened(tmp_path).look().state() == {"definition": [["a", "parameters/a"]]}
     assert "coma_xr" not in (tmp_path / "experiment.none.json").read_text()
 
 
@@ -101,7 +101,7 @@ def test_without_state_and_failures_an_archive_is_what_coma_2_writes(experiment_
             "measurements": [],
         }
     }
-    assert not opened(experiment_path).active
+    assert not opened(experiment_path).look().active
 
 
 def test_deactivating_twice_is_an_error(place, experiment_path):
@@ -127,7 +127,7 @@ def test_a_file_that_cannot_be_read_stops_the_archiving_before_anything_is_chang
     with pytest.raises(DataFileError, match=name.replace(".", r"\.")):
         place.deactivate()
     assert snapshot(experiment_path) == before
-    assert place.active
+    assert place.look().active
 
 
 def test_the_error_of_a_refused_archiving_says_what_to_do(place, experiment_path):
@@ -162,7 +162,7 @@ def test_files_copied_beside_an_archive_count_and_are_archived_too(place, experi
         experiment_path.parent / "measurement.000001.json", experiment_path / "measurement.000009.json"
     )
     assert values(place) == VALUES | {9: "one"}
-    assert place.next_id() == 10
+    assert place.look().next_id() == 10
     place.deactivate()
     assert listing(experiment_path) == ["experiment.none.json"]
     assert values(place) == VALUES | {9: "one"}
@@ -173,9 +173,7 @@ def test_a_different_file_beside_an_archive_is_in_the_way_of_both_directions(pla
     path = experiment_path / "measurement.000001.json"
     path.write_text('{"measurement": {"info": {}, "results": {"value": "other"}}}')
     before = snapshot(experiment_path)
-    text = (
-        rf"^{path}: differs from the measurement of this id in {place.experiment_file}\. Move one of them out"
-    )
+    text = rf"^{path}: differs from the measurement of this id in {place.look().experiment_file}\. Move one of them out"
     for call in (place.activate, place.deactivate):
         with pytest.raises(DataFileError, match=text):
             call()
@@ -200,7 +198,7 @@ def test_who_reads_while_another_process_archives_sees_each_measurement_once(
     place, experiment_path, compress
 ):
     reader = opened(experiment_path, mode="r")
-    store = reader.measurements
+    store = reader.look().measurements
     passing = store.trees()
     seen = [next(passing)]
     place.deactivate(compress=compress)
@@ -215,7 +213,7 @@ def test_who_reads_while_another_process_archives_sees_each_measurement_once(
 
 def test_who_reads_while_another_process_brings_back_sees_each_measurement_once(place, experiment_path):
     place.deactivate()
-    passing = opened(experiment_path, mode="r").measurements.trees()
+    passing = opened(experiment_path, mode="r").look().measurements.trees()
     seen = [next(passing)]
     place.activate()
     seen += passing
@@ -223,9 +221,9 @@ def test_who_reads_while_another_process_brings_back_sees_each_measurement_once(
 
 
 def test_files_in_two_formats_under_one_id_are_archived_once_when_they_are_equal(place, experiment_path):
-    tree = place.measurements.read(2)
+    tree = place.look().measurements.read(2)
     (experiment_path / "measurement.000002.xml").write_bytes(xml.encode({"measurement": tree}))
-    assert place.number() == 3
+    assert place.look().number() == 3
     place.deactivate()
     assert listing(experiment_path) == ["experiment.none.json"]
     assert values(place) == VALUES
@@ -248,7 +246,7 @@ def test_files_in_two_formats_under_one_id_that_differ_are_not_archived(place, e
 
 
 def test_a_file_in_the_other_format_beside_an_archive_is_not_written_again(place, experiment_path):
-    tree = place.measurements.read(1)
+    tree = place.look().measurements.read(1)
     place.deactivate()
     path = experiment_path / "measurement.000001.xml"
     path.write_bytes(xml.encode({"measurement": {**tree, "results": {}}}))
@@ -324,25 +322,25 @@ def test_an_archive_with_two_measurements_of_one_id_is_not_torn_apart(experiment
 def test_a_compressed_archive_is_read_as_it_is_and_brought_back(experiment_path, format):
     place = opened(experiment_path, config={"archive_default_format": format})
     for value in ("12", float("inf"), [1, None]):
-        place.measurements.add({}, FORMATS[place.suffix].encode_rest({"results": {"value": value}}))
+        place.look().measurements.add({}, FORMATS[place.suffix].encode_rest({"results": {"value": value}}))
     place.write_index()
     before = {name: data for name, data in snapshot(experiment_path).items() if not name.startswith(".")}
-    found = list(place.measurements.trees())
+    found = list(place.look().measurements.trees())
     place.deactivate(compress=True)
     name = f"experiment.none.{format}"
     assert listing(experiment_path) == [f"{name}.gz"]
     assert gzip.decompress((experiment_path / f"{name}.gz").read_bytes()).startswith(
         {"json": b'{\n  "experiment"', "xml": b"<experiment>\n"}[format]
     )
-    assert place.experiment_file == str(experiment_path / f"{name}.gz")
+    assert place.look().experiment_file == str(experiment_path / f"{name}.gz")
     for path in (experiment_path, experiment_path / f"{name}.gz", experiment_path / name):
         again = opened(path, mode="r")
-        assert not again.active
-        assert list(again.measurements.trees()) == found
-        assert (again.number(), again.next_id()) == (3, 4)
+        assert not again.look().active
+        assert list(again.look().measurements.trees()) == found
+        assert (again.look().number(), again.look().next_id()) == (3, 4)
     opened(experiment_path).save_info(description="other")
     assert listing(experiment_path) == [f"{name}.gz"]
-    assert place.info["description"] == "other"
+    assert place.look().info["description"] == "other"
     place.save_info(description=None)
     with pytest.raises(InactiveError, match=r"stored in .*\.gz\.\nCall activate"):
         place.check_writable()
@@ -365,7 +363,7 @@ def test_a_reset_of_a_compressed_experiment_empties_the_list(place, experiment_p
     place.deactivate(compress=True)
     place.reset()
     assert listing(experiment_path) == ["experiment.none.json.gz", "removed"]
-    assert (place.active, place.number(), place.next_id()) == (False, 0, 1)
+    assert (place.look().active, place.look().number(), place.look().next_id()) == (False, 0, 1)
 
 
 @pytest.mark.filterwarnings("ignore:.*another id inside:coma_xr.errors.DataFileWarning")
@@ -384,14 +382,14 @@ def test_of_a_compressed_file_and_another_the_one_with_measurements_counts(place
     place.deactivate(compress=True)
     # As a kill between the two steps leaves it.
     path.write_bytes(active)
-    assert not place.active
+    assert not place.look().active
     assert values(place) == VALUES
-    assert opened(experiment_path).experiment_file == f"{path}.gz"
+    assert opened(experiment_path).look().experiment_file == f"{path}.gz"
     place.save_info(description="new")
     assert listing(experiment_path) == ["experiment.none.json.gz"]
     place.activate()
     path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
-    assert place.active
+    assert place.look().active
     place.save_info(description="newer")
     assert "experiment.none.json.gz" not in listing(experiment_path)
 
@@ -447,7 +445,7 @@ def test_every_beginning_of_a_compressed_archive_is_refused_and_zero_bytes_behin
 def test_what_an_archive_cannot_hold_stays_in_its_file(place, experiment_path):
     deep = '{"measurement": {"info": {}, "a": ' + "[" * 98 + "]" * 98 + "}}"
     (experiment_path / "measurement.000006.json").write_text(deep)
-    assert place.measurements.read(6)["info"] == {"measurement_id": 6}
+    assert place.look().measurements.read(6)["info"] == {"measurement_id": 6}
     before = snapshot(experiment_path)
     text = r"experiment\.none\.json: would not read back as it was written \(nested deeper than 100 levels\); nothing was"
     with pytest.raises(DataFileError, match=text):
@@ -479,7 +477,7 @@ def test_an_archive_has_the_digests_of_its_measurements(place, experiment_path, 
     assert tree["info"]["coma_xr"]["sha256"] == expected
     assert len(expected) == 3
     place.save_info(description="new")
-    assert opened(experiment_path)._document.digests == expected
+    assert opened(experiment_path).look().document.digests == expected
     place.activate()
     assert "sha256" not in (experiment_path / "experiment.none.json").read_text()
 
@@ -490,11 +488,11 @@ def test_what_was_archived_keeps_its_digest_when_more_is_archived(place, experim
     place.deactivate()
     path = experiment_path / "experiment.none.json"
     path.write_bytes(path.read_bytes().replace(b'"one"', b'"two"'))
-    digests = place._document.digests
+    digests = place.look().document.digests
     (experiment_path / "measurement.000009.json").write_bytes(kept)
     place.deactivate()
     assert values(place)[1] == "two"
-    assert place._document.digests[:3] == digests
+    assert place.look().document.digests[:3] == digests
 
 
 # ---------------------------------------------------------------------------------------------- reset
@@ -509,10 +507,10 @@ def test_a_reset_moves_measurements_and_failures_and_clears_the_dates(place, exp
     assert listing(experiment_path) == ["experiment.none.json", "measurement.index.json", "removed"]
     assert removed(experiment_path) == FILES
     assert sum(file.stat().st_size for file in (experiment_path / folder).iterdir()) > size
-    assert (place.number(), place.next_id(), place.failures()) == (0, 1, [])
-    assert place.info["start_date"] is None
-    assert place.info["description"] == "d"
-    assert place.state() == {"definition": [["a", "parameters/a"]]}
+    assert (place.look().number(), place.look().next_id(), place.look().failures()) == (0, 1, [])
+    assert place.look().info["start_date"] is None
+    assert place.look().info["description"] == "d"
+    assert place.look().state() == {"definition": [["a", "parameters/a"]]}
     index = json.decode((experiment_path / "measurement.index.json").read_bytes())
     assert index == {"measurements": {"last_measurement_id": 0}}
 
@@ -520,14 +518,14 @@ def test_a_reset_moves_measurements_and_failures_and_clears_the_dates(place, exp
 def test_a_reset_of_an_inactive_experiment_empties_the_list(place, experiment_path):
     place.deactivate()
     place.reset()
-    assert not place.active
-    assert (place.number(), place.next_id(), place.failures()) == (0, 1, [])
+    assert not place.look().active
+    assert (place.look().number(), place.look().next_id(), place.look().failures()) == (0, 1, [])
     assert listing(experiment_path) == ["experiment.none.json", "removed"]
     assert removed(experiment_path) == FILES
     place.activate()
     assert listing(experiment_path) == ["experiment.none.json", "measurement.index.json", "removed"]
     assert place.restore() == {1: 1, 2: 2, 5: 5}
-    assert (values(place), len(place.failures())) == (VALUES, 1)
+    assert (values(place), len(place.look().failures())) == (VALUES, 1)
     assert not (experiment_path / "removed").exists()
 
 
@@ -542,7 +540,7 @@ def test_a_reset_deletes_when_it_is_asked_to(place, experiment_path, active):
         "folder": None,
     }
     assert listing(experiment_path) == ["experiment.none.json"] + ["measurement.index.json"] * active
-    assert (place.number(), place.next_id(), place.failures()) == (0, 1, [])
+    assert (place.look().number(), place.look().next_id(), place.look().failures()) == (0, 1, [])
 
 
 def test_a_reset_that_deletes_works_on_a_full_disk(place, experiment_path, monkeypatch):
@@ -563,7 +561,7 @@ def test_a_reset_that_deletes_works_on_a_full_disk(place, experiment_path, monke
         place.reset()
     assert values(place) == VALUES
     place.reset(delete=True)
-    assert (place.number(), place.failures()) == (0, [])
+    assert (place.look().number(), place.look().failures()) == (0, [])
 
 
 def test_an_archive_that_cannot_be_moved_is_not_reset(place, experiment_path):
@@ -581,7 +579,7 @@ def test_a_file_put_back_after_a_reset_counts_again(place, experiment_path, rest
     place.reset()
     shutil.copy(experiment_path.parent / "measurement.000005.json", experiment_path)
     assert values(place) == {5: [1, None]}
-    assert place.measurements.add({}, rest(1), id=place.next_id()) == 6
+    assert place.look().measurements.add({}, rest(1), id=place.look().next_id()) == 6
 
 
 def test_what_a_reset_does_not_understand_it_does_not_delete(place, experiment_path):
@@ -614,7 +612,7 @@ def test_a_symbolic_link_is_deleted_and_not_what_it_leads_to(place, experiment_p
     (experiment_path / "measurement.000001.json").symlink_to(tmp_path / "precious.json")
     assert values(place) == VALUES
     place.reset(delete=True)
-    assert place.number() == 0
+    assert place.look().number() == 0
     assert (tmp_path / "precious.json").exists()
 
 
@@ -632,12 +630,16 @@ def test_a_reset_that_was_cut_off_is_finished_by_the_next_writer_and_hidden_from
     # The mark is in place with the first exchange of names; from there on the reset has happened.
     deaths.run(lambda: opened(experiment_path).reset(delete=delete), at=steps.index("exchange") + 2)
     reading = opened(experiment_path, mode="r")
-    assert (reading.number(), reading.failures(), reading.info["start_date"]) == (0, [], None)
-    assert reading.next_id() == 6
+    assert (reading.look().number(), reading.look().failures(), reading.look().info["start_date"]) == (
+        0,
+        [],
+        None,
+    )
+    assert reading.look().next_id() == 6
     assert len(listing(experiment_path)) > 2 or not active
     place = opened(experiment_path)
     place.save_info(description="next writer")
-    assert place.next_id() == 1
+    assert place.look().next_id() == 1
     left = ["experiment.none.json"] + ["measurement.index.json"] * active
     assert listing(experiment_path) == left + ["removed"] * (not delete)
     assert delete or removed(experiment_path) == FILES

@@ -37,7 +37,7 @@ def opened(path):
 @pytest.fixture
 def place(experiment_path, rest):
     place = opened(experiment_path)
-    place.measurements.add({}, rest(0))
+    place.look().measurements.add({}, rest(0))
     return place
 
 
@@ -68,7 +68,7 @@ def test_while_a_run_lives_nobody_archives_or_resets(place, other, call, done):
         r"20\d\d-.*Z\. Wait for it, or stop it\.$",
     ):
         getattr(place, call)()
-    assert place.number() == 1
+    assert place.look().number() == 1
 
 
 def test_a_killed_run_is_in_nobodys_way(place, other):
@@ -76,7 +76,7 @@ def test_a_killed_run_is_in_nobodys_way(place, other):
     other.wait()
     assert any(name.startswith(".coma.run.") for name in os.listdir(place.path))
     place.deactivate()
-    assert not place.active
+    assert not place.look().active
     assert not any(name.startswith(".coma.run.") for name in os.listdir(place.path))
 
 
@@ -86,13 +86,17 @@ def test_two_runs_at_once_get_a_warning_and_different_ids(place, other, rest):
             ComaWarning, match=rf"is being run already: pid {other.pid} on .* Nothing gets lost, but"
         ):
             stack.enter_context(place.running())
-        assert place.measurements.add({}, rest("mine"), id=2) == 2
+        assert place.look().measurements.add({}, rest("mine"), id=2) == 2
         other.stdin.write("theirs\n")
         other.stdin.flush()
         assert other.stdout.readline() == "3\n"
     other.stdin.close()
     assert other.wait(10) == 0
-    assert [tree["results"]["value"] for _, tree in place.measurements.trees()] == [0, "mine", "theirs"]
+    assert [tree["results"]["value"] for _, tree in place.look().measurements.trees()] == [
+        0,
+        "mine",
+        "theirs",
+    ]
 
 
 SHARDED = """
@@ -313,7 +317,7 @@ def test_changes_wait_for_each_other(place):
         thread.start()
     for thread in threads:
         thread.join()
-    assert {f"key{number}" for number in range(8)} <= set(place.info)
+    assert {f"key{number}" for number in range(8)} <= set(place.look().info)
 
 
 @pytest.mark.parametrize("error", [OSError(37, "No locks available"), NotImplementedError("no flock")])
@@ -328,9 +332,9 @@ def test_where_there_are_no_locks_work_goes_on_with_one_warning(place, monkeypat
     ):
         place.save_info(description="without")
     with place.running():
-        place.measurements.add({}, rest(1))
+        place.look().measurements.add({}, rest(1))
     place.deactivate()
-    assert place.number() == 2
+    assert place.look().number() == 2
 
 
 def test_a_lock_file_that_cannot_be_made_is_an_error(tmp_path):

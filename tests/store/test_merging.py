@@ -29,13 +29,13 @@ def filled(path, results, config=None):
     for a, value in results:
         tree = {"parameters": {"a": a}, "results": {"value": value}}
         info = {"host": path.name, "made_by": "run 1"}
-        place.measurements.add(info, FORMATS[place.suffix].encode_rest(tree))
+        place.look().measurements.add(info, FORMATS[place.suffix].encode_rest(tree))
     place.write_index()
     return place
 
 
 def results(place):
-    return {id: (key(tree), tree["results"]["value"]) for id, tree in place.measurements.trees()}
+    return {id: (key(tree), tree["results"]["value"]) for id, tree in place.look().measurements.trees()}
 
 
 @pytest.fixture
@@ -55,12 +55,16 @@ def test_new_measurements_are_added_under_new_ids_and_equal_ones_passed_over(pla
     assert repr(plan) == "MergePlan: 2 to add, 1 equal, 0 in conflict"
     assert place.merge(other, key) == (plan, {1: 3, 3: 4})
     assert results(place) == {1: (1, "one"), 2: (2, "two"), 3: (3, float("inf")), 4: (4, "12")}
-    assert place.measurements.read(3)["info"] == {"measurement_id": 3, "host": "there", "made_by": "run 1"}
-    assert place.excluded() == {4: "wrong"}
+    assert place.look().measurements.read(3)["info"] == {
+        "measurement_id": 3,
+        "host": "there",
+        "made_by": "run 1",
+    }
+    assert place.look().excluded() == {4: "wrong"}
     assert {file.name: file.read_bytes() for file in (tmp_path / "there").iterdir()} == before
     # Once more changes nothing.
     assert place.merge(other, key) == (MergePlan([], [(1, 3), (2, 2), (3, 4)], []), {})
-    assert place.number() == 4
+    assert place.look().number() == 4
 
 
 def test_conflicts_are_listed_before_anything_is_written(place, tmp_path):
@@ -200,11 +204,11 @@ def test_a_merge_that_was_killed_is_finished_by_the_next_one(quick_path, deaths,
             break
         left = opened(copy, mode="r")
         assert {(1, "one")} <= set(results(left).values()) <= whole
-        assert not left.measurements.problems
+        assert not left.look().measurements.problems
         deaths.run(lambda: opened(copy).merge(other, key))
         place = opened(copy)
         assert sorted(results(place).values()) == sorted(whole)
-        assert place.next_id() == 4
+        assert place.look().next_id() == 4
         survived += 1
     report_line(f"kill points of merge: {survived} of {survived} survived")
     assert survived > 10

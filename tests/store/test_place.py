@@ -54,13 +54,13 @@ def test_a_new_experiment_looks_as_in_the_tutorial(experiment_path):
         '{\n  "measurements": {\n    "last_measurement_id": 0\n  }\n}'
     )
     assert place.path == str(experiment_path)
-    assert place.experiment_file == str(experiment_path / "experiment.000001.json")
-    assert repr(place) == f"ExperimentDirectory({place.experiment_file!r})"
-    assert place.active
-    assert not place.read_only
+    assert place.look().experiment_file == str(experiment_path / "experiment.000001.json")
+    assert repr(place) == f"ExperimentDirectory({place.look().experiment_file!r})"
+    assert place.look().active
+    assert not place.look().read_only
     assert place.pretty
-    assert (place.number(), place.next_id()) == (0, 1)
-    assert list(place.info.items()) == [
+    assert (place.look().number(), place.look().next_id()) == (0, 1)
+    assert list(place.look().info.items()) == [
         ("experiment_id", 1),
         ("description", "Half a period"),
         ("tags", ["a", "b"]),
@@ -71,16 +71,16 @@ def test_a_new_experiment_looks_as_in_the_tutorial(experiment_path):
 
 def test_without_an_index_of_experiments_there_is_no_id(place, experiment_path):
     assert listing(experiment_path) == ["experiment.none.json", "measurement.index.json"]
-    assert place.info["experiment_id"] is None
+    assert place.look().info["experiment_id"] is None
 
 
 def test_the_index_of_experiments_gives_the_ids(tmp_path, capsys):
     create_default_config()
-    ids = [ExperimentDirectory(tmp_path / name).info["experiment_id"] for name in "abc"]
+    ids = [ExperimentDirectory(tmp_path / name).look().info["experiment_id"] for name in "abc"]
     assert ids == [1, 2, 3]
-    assert ExperimentDirectory(tmp_path / "a").info["experiment_id"] == 1
-    assert ExperimentDirectory(tmp_path / "d", id=77).info["experiment_id"] == 77
-    assert ExperimentDirectory(tmp_path / "e").info["experiment_id"] == 4
+    assert ExperimentDirectory(tmp_path / "a").look().info["experiment_id"] == 1
+    assert ExperimentDirectory(tmp_path / "d", id=77).look().info["experiment_id"] == 77
+    assert ExperimentDirectory(tmp_path / "e").look().info["experiment_id"] == 4
 
 
 def test_experiments_made_at_once_get_different_ids(tmp_path, capsys):
@@ -88,7 +88,7 @@ def test_experiments_made_at_once_get_different_ids(tmp_path, capsys):
     ids = []
 
     def make(number):
-        ids.append(ExperimentDirectory(tmp_path / str(number)).info["experiment_id"])
+        ids.append(ExperimentDirectory(tmp_path / str(number)).look().info["experiment_id"])
 
     threads = [threading.Thread(target=make, args=(number,)) for number in range(12)]
     for thread in threads:
@@ -116,13 +116,13 @@ def test_an_index_of_experiments_that_makes_no_sense_is_an_error(
     text = r"experiment\.index\.json: expected a whole number 'last_experiment_id', found .* Correct it, or give id="
     with pytest.raises(DataFileError, match=text):
         opened(experiment_path)
-    assert opened(experiment_path, id=3).info["experiment_id"] == 3
+    assert opened(experiment_path, id=3).look().info["experiment_id"] == 3
 
 
 def test_an_xml_index_of_experiments_gives_ids_too(experiment_path, empty_configuration):
     index = empty_configuration / "experiment.index.xml"
     index.write_text("<experiments><last_experiment_id>41</last_experiment_id></experiments>")
-    assert opened(experiment_path).info["experiment_id"] == 42
+    assert opened(experiment_path).look().info["experiment_id"] == 42
     assert index.read_text() == (
         "<experiments>\n  <last_experiment_id>42</last_experiment_id>\n</experiments>\n"
     )
@@ -131,7 +131,7 @@ def test_an_xml_index_of_experiments_gives_ids_too(experiment_path, empty_config
 def test_an_index_of_experiments_may_be_anywhere(tmp_path):
     (tmp_path / "mine.json").write_text('{"experiments": {"last_experiment_id": 41}}')
     place = opened(tmp_path / "a", config={"experiment_index": str(tmp_path / "mine")})
-    assert place.info["experiment_id"] == 42
+    assert place.look().info["experiment_id"] == 42
 
 
 def test_xml_can_be_chosen_for_a_new_experiment(experiment_path):
@@ -142,17 +142,21 @@ def test_xml_can_be_chosen_for_a_new_experiment(experiment_path):
     )
     assert place.suffix == ".xml"
     rest = FORMATS[place.suffix].encode_rest({"results": {"n": "12", "done": True}}, pretty=place.pretty)
-    assert place.measurements.add({"host": "h"}, rest) == 1
+    assert place.look().measurements.add({"host": "h"}, rest) == 1
     place.write_index()
     assert (experiment_path / "measurement.000001.xml").read_text().startswith("<measurement>\n  <info>\n")
     # The format of what is there is found, whatever that of new files is.
     for again in (opened(experiment_path), opened(experiment_path / "experiment.000003.xml", mode="r", id=3)):
         assert again.suffix == ".json"
-        assert again.measurements.read(1) == {
+        assert again.look().measurements.read(1) == {
             "info": {"measurement_id": 1, "host": "h"},
             "results": {"n": "12", "done": True},
         }
-        assert (again.number(), again.next_id(), again.info["experiment_id"]) == (1, 2, 3)
+        assert (again.look().number(), again.look().next_id(), again.look().info["experiment_id"]) == (
+            1,
+            2,
+            3,
+        )
 
 
 @pytest.mark.parametrize("format", ["json", "xml"])
@@ -165,17 +169,17 @@ def test_files_of_both_formats_stand_side_by_side_and_come_back_as_they_were(exp
         place = opened(experiment_path, config={"archive_default_format": other if number else format})
         assert place.suffix == f".{other if number else format}"
         rest = FORMATS[place.suffix].encode_rest(trees[number % 2], pretty=True)
-        assert place.measurements.add({"host": "1e5"}, rest) == number + 1
+        assert place.look().measurements.add({"host": "1e5"}, rest) == number + 1
     place.write_index()
     assert {Path(name).suffix for name in listing(experiment_path)} == {".json", ".xml"}
-    before = repr(list(place.measurements.trees()))
-    assert place.number() == 4
+    before = repr(list(place.look().measurements.trees()))
+    assert place.look().number() == 4
     place.deactivate()
     assert listing(experiment_path) == [f"experiment.none.{format}"]
-    assert repr(list(place.measurements.trees())) == before
+    assert repr(list(place.look().measurements.trees())) == before
     place.activate()
     assert {Path(name).suffix for name in listing(experiment_path)} == {f".{format}"}
-    assert repr(list(place.measurements.trees())) == before
+    assert repr(list(place.look().measurements.trees())) == before
     place.reset()
     assert listing(experiment_path) == [
         *("coma.json", f"experiment.none.{format}", f"measurement.index.{format}", "removed")
@@ -186,10 +190,10 @@ def test_an_index_in_the_other_format_counts_and_goes_with_the_next_one(place, e
     (experiment_path / "measurement.index.xml").write_text(
         "<measurements><last_measurement_id>6</last_measurement_id></measurements>"
     )
-    assert place.next_id() == 7
+    assert place.look().next_id() == 7
     place.write_index()
     assert listing(experiment_path) == ["experiment.none.json", "measurement.index.json"]
-    assert place.next_id() == 7
+    assert place.look().next_id() == 7
 
 
 # -------------------------------------------------------------------------------------------- opening
@@ -197,25 +201,25 @@ def test_an_index_in_the_other_format_counts_and_goes_with_the_next_one(place, e
 
 def test_opening_again_finds_everything(experiment_path, rest):
     place = opened(experiment_path, id=7, description="d")
-    place.measurements.add({}, rest(1.5), id=4)
+    place.look().measurements.add({}, rest(1.5), id=4)
     place.change_state(lambda state: state.update({"more": 1}))
     place.save_scan({"parameters": [["a", "parameters/a"]], "sets": [[1]]})
     for again in (opened(experiment_path), opened(experiment_path / "experiment.000007.json", mode="r")):
-        assert again.info == place.info
-        assert again.state() == {"more": 1}
-        assert again.scan()["sets"] == [[1]]
-        assert again.number() == 1
-        assert again.next_id() == 5
-        assert again.measurements.read(4)["results"] == {"value": 1.5}
+        assert again.look().info == place.look().info
+        assert again.look().state() == {"more": 1}
+        assert again.look().scan()["sets"] == [[1]]
+        assert again.look().number() == 1
+        assert again.look().next_id() == 5
+        assert again.look().measurements.read(4)["results"] == {"value": 1.5}
 
 
 def test_a_path_may_be_relative_and_stays_when_the_current_directory_changes(tmp_path, monkeypatch, rest):
     monkeypatch.chdir(tmp_path)
     place = opened("a/b")
     monkeypatch.chdir("/")
-    place.measurements.add({}, rest(1))
+    place.look().measurements.add({}, rest(1))
     assert place.path == str(tmp_path / "a" / "b")
-    assert opened(tmp_path / "a" / "b").number() == 1
+    assert opened(tmp_path / "a" / "b").look().number() == 1
 
 
 def test_mode_r_needs_an_experiment_and_makes_none(experiment_path, tmp_path):
@@ -283,14 +287,14 @@ def test_another_id_than_the_files_is_an_error(experiment_path):
         ExperimentError, match=r"experiment\.000007\.json is experiment 7, not 8, which was asked for"
     ):
         opened(experiment_path / "experiment.000007.json", id=8)
-    assert opened(experiment_path, id=7).info["experiment_id"] == 7
+    assert opened(experiment_path, id=7).look().info["experiment_id"] == 7
 
 
 def test_the_id_in_the_name_of_an_experiment_file_wins(experiment_path):
     opened(experiment_path, id=7)
     (experiment_path / "experiment.000007.json").rename(experiment_path / "experiment.000009.json")
     with pytest.warns(DataFileWarning, match="has the id 7 inside and the id 9 in its name"):
-        assert opened(experiment_path).info["experiment_id"] == 9
+        assert opened(experiment_path).look().info["experiment_id"] == 9
 
 
 def test_of_several_experiments_one_is_chosen_and_they_can_only_be_read(tmp_path):
@@ -305,9 +309,9 @@ def test_of_several_experiments_one_is_chosen_and_they_can_only_be_read(tmp_path
     with pytest.warns(DataFileWarning, match="has the id 7 inside and the id 8 in its name"):
         places = opened(tmp_path, id=8), opened(tmp_path / "experiment.000008.json")
     for place in places:
-        assert place.info["experiment_id"] == 8
-        assert place.number() == 12
-        assert place.read_only
+        assert place.look().info["experiment_id"] == 8
+        assert place.look().number() == 12
+        assert place.look().read_only
         with pytest.raises(
             StorageError,
             match=r"the directory also holds experiment\.000007\.json, so that its experiments can only be read; move",
@@ -331,7 +335,7 @@ def test_an_experiment_file_in_each_format_is_one_too_many(tmp_path):
     )
     with pytest.raises(ExperimentError, match=text):
         opened(tmp_path)
-    assert opened(tmp_path / "experiment.none.xml").number() == 4
+    assert opened(tmp_path / "experiment.none.xml").look().number() == 4
 
 
 @pytest.mark.parametrize(
@@ -356,7 +360,7 @@ def test_a_bad_experiment_file_is_named_and_left_alone(experiment_path, content,
 
 
 def test_measurements_without_an_experiment_file_are_found_with_a_warning(place, experiment_path, rest):
-    place.measurements.add({}, rest(1.5))
+    place.look().measurements.add({}, rest(1.5))
     (experiment_path / "experiment.none.json").unlink()
     with pytest.warns(
         DataFileWarning,
@@ -364,10 +368,10 @@ def test_measurements_without_an_experiment_file_are_found_with_a_warning(place,
         r"tags and dates\. experiment\.none\.json will be written with the next change\.$",
     ):
         again = opened(experiment_path)
-    assert again.number() == 1
+    assert again.look().number() == 1
     assert listing(experiment_path) == ["measurement.000001.json", "measurement.index.json"]
     again.save_info(description="found")
-    assert opened(experiment_path).info["description"] == "found"
+    assert opened(experiment_path).look().info["description"] == "found"
 
 
 def test_an_empty_directory_with_other_files_becomes_an_experiment(tmp_path):
@@ -385,10 +389,10 @@ def test_names_of_files_can_be_chosen(experiment_path, rest):
         "archive_pretty_print": "no",
     }
     place = opened(experiment_path, id=3, config=config)
-    place.measurements.add({}, json.encode_rest({"a": 1}, pretty=place.pretty))
+    place.look().measurements.add({}, json.encode_rest({"a": 1}, pretty=place.pretty))
     assert listing(experiment_path) == ["e000003x.json", "i.json", "m_000001.json"]
     assert (experiment_path / "i.json").read_text() == '{"measurements":{"last_measurement_id":0}}'
-    assert opened(experiment_path, config=config).number() == 1
+    assert opened(experiment_path, config=config).look().number() == 1
 
 
 # ----------------------------------------------------------------------------------- experiments of Coma 2
@@ -399,16 +403,18 @@ def test_experiments_of_coma_2_are_read_and_stay_as_they_are(tmp_path, name):
     path = shutil.copytree(COMA2 / name, tmp_path / name)
     before = {file.name: file.read_bytes() for file in path.iterdir()}
     place = opened(path)
-    assert place.active is not name.endswith("inactive")
-    assert place.info["description"] == f"Made by Coma 2.0: {name}"
-    assert place.info["experiment_id"] == (7 if name.startswith("pendulum") and "-pretty-" in name else None)
+    assert place.look().active is not name.endswith("inactive")
+    assert place.look().info["description"] == f"Made by Coma 2.0: {name}"
+    assert place.look().info["experiment_id"] == (
+        7 if name.startswith("pendulum") and "-pretty-" in name else None
+    )
     number = {"chain": 4, "pendu": 12, "value": 5}[name[:5]]
-    assert place.number() == number
-    assert place.next_id() == number + 1
-    trees = dict(place.measurements.trees())
+    assert place.look().number() == number
+    assert place.look().next_id() == number + 1
+    trees = dict(place.look().measurements.trees())
     assert list(trees) == list(range(1, number + 1))
     assert all(tree["info"]["measurement_id"] == id for id, tree in trees.items())
-    assert place.measurements.problems == []
+    assert place.look().measurements.problems == []
     assert {file.name: file.read_bytes() for file in path.iterdir()} == before
 
 
@@ -439,12 +445,12 @@ def test_archiving_and_bringing_back_gives_the_files_of_coma_2(tmp_path, kind, f
 
 def test_info_can_be_changed_but_for_the_id(place, experiment_path):
     place.save_info(description="other", start_date="2026-11-22T11:02:50Z")
-    assert place.info["description"] == "other"
-    assert opened(experiment_path).info["start_date"] == "2026-11-22T11:02:50Z"
+    assert place.look().info["description"] == "other"
+    assert opened(experiment_path).look().info["start_date"] == "2026-11-22T11:02:50Z"
     with pytest.raises(ExperimentError, match="^experiment_id: the id of an experiment cannot be changed"):
         place.save_info(experiment_id=3)
-    place.info["description"] = "not written"
-    assert place.info["description"] == "other"
+    place.look().info["description"] = "not written"
+    assert place.look().info["description"] == "other"
 
 
 def test_what_coma_2_put_into_the_info_stays(experiment_path):
@@ -467,52 +473,56 @@ def test_another_process_sees_what_was_written(place, experiment_path, rest):
     other = opened(experiment_path)
     place.save_info(description="new")
     place.change_state(lambda state: state.update({"a": 1}))
-    place.measurements.add({}, rest(1))
-    assert (other.info["description"], other.state(), other.number()) == ("new", {"a": 1}, 1)
+    place.look().measurements.add({}, rest(1))
+    assert (other.look().info["description"], other.look().state(), other.look().number()) == (
+        "new",
+        {"a": 1},
+        1,
+    )
     place.deactivate()
-    assert not other.active
-    assert other.number() == 1
+    assert not other.look().active
+    assert other.look().number() == 1
 
 
 def test_the_state_is_a_copy(place):
     place.change_state(lambda state: state.update({"more": {"a": [1]}}))
-    place.state()["more"]["a"].append(2)
-    assert place.state() == {"more": {"a": [1]}}
+    place.look().state()["more"]["a"].append(2)
+    assert place.look().state() == {"more": {"a": [1]}}
 
 
 def test_a_state_that_cannot_be_read_is_empty_with_a_warning(place, experiment_path):
     (experiment_path / "coma.json").write_text('{"coma_xr": nonsense')
     text = r"/coma\.json cannot be read and is taken for empty \(no valid JSON: "
     with pytest.warns(DataFileWarning, match=text):
-        assert (place.state(), place.scan()) == ({}, None)
+        assert (place.look().state(), place.look().scan()) == ({}, None)
 
 
 def test_the_index_is_a_hint(place, experiment_path, rest):
-    place.measurements.add({}, rest(1), id=5)
-    assert place.next_id() == 6
+    place.look().measurements.add({}, rest(1), id=5)
+    assert place.look().next_id() == 6
     place.write_index()
     index = experiment_path / "measurement.index.json"
     assert json.decode(index.read_bytes()) == {"measurements": {"last_measurement_id": 5}}
-    place.measurements.remove(5)
-    assert place.next_id() == 6
+    place.look().measurements.remove(5)
+    assert place.look().next_id() == 6
     index.unlink()
-    assert place.next_id() == 1
+    assert place.look().next_id() == 1
     place.write_index()
     assert json.decode(index.read_bytes()) == {"measurements": {"last_measurement_id": 0}}
 
 
 @pytest.mark.parametrize("last", ["-1", "1e30", "true", "null", '"7"', "10000000000000000000000"])
 def test_an_index_that_makes_no_sense_is_said_and_not_used(place, experiment_path, rest, last):
-    place.measurements.add({}, rest(1), id=3)
+    place.look().measurements.add({}, rest(1), id=3)
     index = experiment_path / "measurement.index.json"
     index.write_text(f'{{"measurements": {{"last_measurement_id": {last}}}}}')
     with pytest.warns(
         ComaWarning, match=r"index\.json: expected a whole number .* of the measurement files are used"
     ):
-        assert place.next_id() == 4
+        assert place.look().next_id() == 4
     index.write_text("garbage")
     with pytest.warns(ComaWarning, match=r"index\.json: no valid JSON: .* of the measurement files are used"):
-        assert place.next_id() == 4
+        assert place.look().next_id() == 4
 
 
 # ------------------------------------------------------------------------------------------- failures
@@ -522,25 +532,25 @@ def test_failures_are_recorded_under_the_number_that_the_measurement_would_have_
     assert place.add_failure({"info": {"host": "h"}, "parameters": {"a": 1}}, 3) == 3
     assert place.add_failure({"parameters": {"a": 2}}, 3, sync=True) == 4
     assert listing(experiment_path)[1:3] == ["failure.000003.json", "failure.000004.json"]
-    assert place.failures() == [
+    assert place.look().failures() == [
         {"info": {"measurement_id": 3, "host": "h"}, "parameters": {"a": 1}},
         {"info": {"measurement_id": 4}, "parameters": {"a": 2}},
     ]
-    assert (place.next_id(), place.number()) == (5, 0)
+    assert (place.look().next_id(), place.look().number()) == (5, 0)
     place.remove_failures([3, 99])
-    assert [failure["info"]["measurement_id"] for failure in place.failures()] == [4]
+    assert [failure["info"]["measurement_id"] for failure in place.look().failures()] == [4]
 
 
 def test_a_record_of_a_failure_that_cannot_be_read_is_passed_over(place, experiment_path):
     (experiment_path / "failure.000002.json").write_text("nonsense")
     (experiment_path / "failure.000003.json").write_text('{"failure": {}}')
     with pytest.warns(DataFileWarning) as warned:
-        assert place.failures() == []
+        assert place.look().failures() == []
     assert [str(warning.message) for warning in warned] == [
         f"{experiment_path}/failure.000002.json: no valid JSON: Expecting value, line 1, column 1. It is passed over.",
         f"{experiment_path}/failure.000003.json: expected a dictionary 'failure/info'. It is passed over.",
     ]
-    assert place.next_id() == 4
+    assert place.look().next_id() == 4
 
 
 # ---------------------------------------------------------------------------------------- read-only
@@ -549,8 +559,8 @@ def test_a_record_of_a_failure_that_cannot_be_read_is_passed_over(place, experim
 def everything_that_writes(place):
     return {
         "check_writable": place.check_writable,
-        "add": lambda: place.measurements.add({}, b""),
-        "remove": lambda: place.measurements.remove(1),
+        "add": lambda: place.look().measurements.add({}, b""),
+        "remove": lambda: place.look().measurements.remove(1),
         "save_info": lambda: place.save_info(description="x"),
         "change_state": lambda: place.change_state(lambda state: state.update({})),
         "save_scan": lambda: place.save_scan({}),
@@ -565,11 +575,11 @@ def everything_that_writes(place):
 
 
 def test_mode_r_never_writes(place, experiment_path, rest):
-    place.measurements.add({}, rest(1))
+    place.look().measurements.add({}, rest(1))
     before = set(os.listdir(experiment_path))
     reading = opened(experiment_path, mode="r")
-    assert reading.read_only
-    assert reading.number() == 1
+    assert reading.look().read_only
+    assert reading.look().number() == 1
     for name, call in everything_that_writes(reading).items():
         with pytest.raises(StorageError) as caught:
             call()
@@ -579,13 +589,13 @@ def test_mode_r_never_writes(place, experiment_path, rest):
 
 
 def test_nothing_is_added_to_an_inactive_experiment(place, rest):
-    place.measurements.add({}, rest(1))
+    place.look().measurements.add({}, rest(1))
     place.deactivate()
     calls = everything_that_writes(place)
     for name in ("check_writable", "add", "remove", "add_failure", "remove_failures", "running", "saving"):
         with pytest.raises(
             InactiveError,
-            match=rf"^The experiment is inactive. Its measurements are stored in {place.experiment_file}\.\nCall activate\(\)",
+            match=rf"^The experiment is inactive. Its measurements are stored in {place.look().experiment_file}\.\nCall activate\(\)",
         ):
             calls[name]()
 
@@ -600,11 +610,11 @@ READ_ONLY = """
     os.chmod(path, 0o555)
     os.seteuid(65534) if os.geteuid() == 0 else None
     place = store.ExperimentDirectory(path, config={})
-    print(place.number(), place.next_id(), place.active, len(list(place.measurements.trees())), place.state())
+    print(place.look().number(), place.look().next_id(), place.look().active, len(list(place.look().measurements.trees())), place.look().state())
     rest = json.encode_rest({})
     for call in (
         place.check_writable,
-        lambda: place.measurements.add({}, rest),
+        lambda: place.look().measurements.add({}, rest),
         lambda: place.save_info(description="x"),
         place.deactivate,
         place.reset,
@@ -624,7 +634,7 @@ def test_a_read_only_directory_is_read_and_says_so_before_anything_is_computed(c
         os.chmod(parent, 0o755)
         path = Path(parent, "experiment")
         place = opened(path)
-        place.measurements.add({}, rest(1))
+        place.look().measurements.add({}, rest(1))
         place.change_state(lambda state: state.update({"a": 1}))
         (path / ".coma.lock").unlink()
         before = sorted(os.listdir(path))
@@ -650,14 +660,14 @@ def test_a_measurement_file_that_may_not_be_read_is_a_problem_and_not_the_end(ch
         path = Path(parent, "experiment")
         place = opened(path)
         for value in (1, 2):
-            place.measurements.add({}, rest(value))
+            place.look().measurements.add({}, rest(value))
         (path / "measurement.000001.json").chmod(0)
         script = """
             import os, sys, numpy
             from coma_xr.store.place import ExperimentDirectory
 
             os.seteuid(65534) if os.geteuid() == 0 else None
-            store = ExperimentDirectory(sys.argv[1], config={}).measurements
+            store = ExperimentDirectory(sys.argv[1], config={}).look().measurements
             print([id for id, _ in store.trees()], store.problems)
         """
         output, errors = child(script, path).communicate(timeout=60)
@@ -682,7 +692,9 @@ def test_a_damaged_state_is_kept_before_it_is_written_anew(tmp_path, damage):
         place.save_info(description="new")
     [kept] = tmp_path.glob("e/removed/*/coma.json")
     assert kept.read_text() == damaged
-    assert place.state().get("definition") == ([["a", "parameters/a"]] if damage == "one entry" else None)
+    assert place.look().state().get("definition") == (
+        [["a", "parameters/a"]] if damage == "one entry" else None
+    )
     assert place.verify() == []
     # Once only.
     place.save_info(description="newer")

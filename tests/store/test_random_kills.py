@@ -31,12 +31,12 @@ WORKER = """
     say("ready")
     values = itertools.count(seed * 1_000_000)
     while True:
-        if not place.active:
+        if not place.look().active:
             say("begin", "activate")
             place.activate()
             say("done")
         with place.running(), place.saving("auto") as saver:
-            id = place.next_id()
+            id = place.look().next_id()
             for _ in range(chance.randrange(1, 12)):
                 value = next(values)
                 text = "x" * chance.choice([1, 300, 100_000])
@@ -101,8 +101,8 @@ def test_random_kills_of_a_real_process_lose_nothing(quick_path, child, request,
                 account.hear(line)
         assert process.wait() == -signal.SIGKILL, process.stderr.read()
         place = ExperimentDirectory(path, config={}, mode="r")
-        found = {id: tree["results"]["value"] for id, tree in place.measurements.trees()}
-        assert place.measurements.problems == []
+        found = {id: tree["results"]["value"] for id, tree in place.look().measurements.trees()}
+        assert place.look().measurements.problems == []
         account.settle(found)
     assert account.operations > kills
     report_line(

@@ -20,13 +20,13 @@ def stored(tree: Any, place: ExperimentDirectory) -> None:
     """Add a measurement with a tree among its results and in its info."""
     plain = to_plain({"results": tree})
     rest = FORMATS[place.suffix].encode_rest(plain, pretty=place.pretty)
-    place.measurements.add({"host": "1e5", "more": plain["results"]}, rest)
+    place.look().measurements.add({"host": "1e5", "more": plain["results"]}, rest)
 
 
 def check(place: ExperimentDirectory, expected: list[Any]) -> None:
     """Check that all measurements are what they were."""
-    found = dict(place.measurements.trees())
-    assert not place.measurements.problems
+    found = dict(place.look().measurements.trees())
+    assert not place.look().measurements.problems
     assert list(found) == list(range(1, len(expected) + 1))
     for tree, was in zip(found.values(), expected, strict=True):
         assert tree["info"]["host"] == "1e5"

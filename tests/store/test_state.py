@@ -262,7 +262,7 @@ def test_what_another_process_writes_meanwhile_is_kept(experiment_path, monkeypa
     if not exchange:
         monkeypatch.setattr(files, "_rename", lambda *_: 38)
     place.change_state(lambda state: state.update(seed=9, c=3))
-    assert place.state() == {"seed": 7, "a": 1, "b": 2, "c": 3}
+    assert place.look().state() == {"seed": 7, "a": 1, "b": 2, "c": 3}
 
 
 PROCESSES, NOTES = 8, 6

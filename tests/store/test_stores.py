@@ -477,7 +477,9 @@ def test_the_garbage_collector_waits_while_a_long_file_is_read_and_is_as_it_was_
     text += " " * 100_000
     monkeypatch.setattr(documents, "format_of", lambda path: replace(documents.JSON, decode=looking_on))
     place = ExperimentDirectory(tmp_path / "e", config={})
-    Path(place.experiment_file).write_text(f'{{"experiment": {{"info": {{}}, "measurements": {text}}}}}')
+    Path(place.look().experiment_file).write_text(
+        f'{{"experiment": {{"info": {{}}, "measurements": {text}}}}}'
+    )
     (gc.enable if was_enabled else gc.disable)()
     try:
         with contextlib.suppress(DataFileError):

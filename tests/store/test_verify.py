@@ -35,7 +35,7 @@ def set_aside(path):
 
 
 def values(place):
-    return {id: tree["results"]["value"] for id, tree in place.measurements.trees()}
+    return {id: tree["results"]["value"] for id, tree in place.look().measurements.trees()}
 
 
 VALUES = {1: "one", 2: float("inf"), 5: [1, None]}
@@ -46,7 +46,7 @@ def place(experiment_path, rest):
     "With the measurements 1, 2 and 5, the failure 3 and a state."
     place = opened(experiment_path, description="d")
     for id, value in VALUES.items():
-        place.measurements.add({"host": "h"}, rest(value), id=id)
+        place.look().measurements.add({"host": "h"}, rest(value), id=id)
     place.add_failure({"parameters": {"a": 3}}, 3)
     place.change_state(lambda state: state.update({"definition": [["a", "parameters/a"]]}))
     place.save_scan({"parameters": [["a", "parameters/a"]], "sets": []})
@@ -78,7 +78,7 @@ def test_a_sound_experiment_has_no_findings(experiment_path, rest, format, compr
     encode = {"json": json, "xml": xml}[format].encode_rest
     place = opened(experiment_path, config={"archive_default_format": format})
     for value in VALUES.values():
-        place.measurements.add({}, encode({"results": {"value": value}}))
+        place.look().measurements.add({}, encode({"results": {"value": value}}))
     place.write_index()
     if compress is not None:
         place.deactivate(compress=compress)
@@ -106,7 +106,7 @@ def test_empty_files_are_moved_away(place, experiment_path, content, text):
     [done] = place.verify(repair=True)
     assert str(done) == f"{name} {text}. Repaired: {ASIDE}."
     assert set_aside(experiment_path)[name].read_bytes() == content
-    assert place.number() == 2
+    assert place.look().number() == 2
     assert place.verify() == []
 
 
@@ -114,7 +114,7 @@ def test_an_empty_record_of_a_failure_is_moved_away(place, experiment_path):
     (experiment_path / "failure.000003.json").write_bytes(b"")
     only(place, file="failure.000003.json", kind="empty", repair=ASIDE)
     mended(place, "failure.000003.json")
-    assert place.failures() == []
+    assert place.look().failures() == []
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_odd_things_under_a_measurements_name_are_said(place, experiment_path):
 
 def test_equal_files_in_two_formats_become_one(place, experiment_path):
     name = "measurement.000001.xml"
-    (experiment_path / name).write_bytes(xml.encode({"measurement": place.measurements.read(1)}))
+    (experiment_path / name).write_bytes(xml.encode({"measurement": place.look().measurements.read(1)}))
     text = "holds the same as measurement.000001.json"
     only(place, file=name, kind="twice", text=text, repair=ASIDE)
     mended(place, name)
@@ -227,7 +227,7 @@ def test_an_index_above_the_measurements_is_sound(place, experiment_path):
     )
     only(place, kind="index", text="is there in two formats; Coma 2 goes by it")
     mended(place, "measurement.index.json")
-    assert place.next_id() == 41
+    assert place.look().next_id() == 41
 
 
 def test_a_lost_experiment_file_is_written(place, experiment_path):
@@ -284,7 +284,7 @@ def test_experiments_of_coma_2_are_sound(name):
 
 @pytest.mark.leaves_files
 def test_a_repair_that_was_killed_is_finished_by_the_next_one(place, experiment_path, deaths, report_line):
-    tree = place.measurements.read(1)
+    tree = place.look().measurements.read(1)
     (experiment_path / "measurement.000002.json").write_bytes(b"")
     (experiment_path / "measurement.000001.xml").write_bytes(xml.encode({"measurement": tree}))
     (experiment_path / "measurement.index.json").unlink()
@@ -319,7 +319,7 @@ def test_a_reset_that_was_cut_off_is_finished(place, experiment_path, deaths):
     assert all(finding.done for finding in found)
     assert found[0] == Finding("coma.json", "reset", text, "finish the reset", True)
     assert opened(experiment_path).verify() == []
-    assert opened(experiment_path).number() == 0
+    assert opened(experiment_path).look().number() == 0
 
 
 @pytest.mark.leaves_files
@@ -347,7 +347,7 @@ def test_after_a_kill_at_any_call_of_archiving_repair_leaves_nothing_to_say(
         assert all(finding.done for finding in found), found
         assert opened(copy).verify() == []
         assert values(opened(copy)) == VALUES
-        assert len(opened(copy).failures()) == 1
+        assert len(opened(copy).look().failures()) == 1
         assert not list(copy.glob(".coma-tmp-*"))
         survived += 1
     report_line(

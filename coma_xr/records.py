@@ -1,0 +1,437 @@
+"""What a look at an experiment shows, and what it records of its runs besides measurements."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from coma_xr.checks import check_flag, check_ids
+from coma_xr.define.exact import key_of, plain_of
+from coma_xr.define.parameters import Definition
+from coma_xr.define.past import Past, read
+from coma_xr.define.scan_records import (
+    LayoutRule,
+    ScanRecord,
+    change_of_layout,
+    is_part,
+    record_of_last_scan,
+    records_of,
+    with_scan,
+)
+from coma_xr.define.scans import Scan
+from coma_xr.define.values import given_again, records_by_value
+from coma_xr.errors import DataFileError, DataFileWarning, ParameterError, warn
+from coma_xr.names import Names, role, values_and_lists
+from coma_xr.run.plan import survey
+from coma_xr.run.signature import UNNAMED
+from coma_xr.same import doubles, event_of, key, repeat_of
+from coma_xr.store.hints import fault_of_failure
+from coma_xr.store.opening import near_experiments
+from coma_xr.text import alternatives, count, listing
+from coma_xr.tree import join, leaves, shown, split
+from coma_xr.values.external import FILES, files_of
+from coma_xr.values.plain import from_plain
+
+if TYPE_CHECKING:
+    from coma_xr.retrieve.columns import StoredTrees
+    from coma_xr.retrieve.status import Status
+    from coma_xr.run.worker import Work
+    from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.store.snapshot import Snapshot
+    from coma_xr.tree import Path
+    from coma_xr.values.plain import Tree
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a look at the directory of an experiment shows, as objects; only measurements and failures are read later."""
+
+    now: Snapshot
+
+    @cached_property
+    def definition(self) -> Definition | None:
+        """The parameters that are defined, None without a definition."""
+        state = self.now.sections.get("definition")
+        return None if state is None else Definition.from_state(state)
+
+    @property
+    def pairs(self) -> list[tuple[str, Path]]:
+        """The names and paths of the parameters that are defined."""
+        return [] if self.definition is None else list(self.definition)
+
+    @property
+    def annotations(self) -> dict[str, dict[str, Any]]:
+        """What `annotate` noted, by path."""
+        annotations: dict[str, dict[str, Any]] = self.now.sections.get("annotations", {})
+        return annotations
+
+    @cached_property
+    def past(self) -> Past:
+        """What earlier measurements count as by what was annotated."""
+        return Past.of(self.annotations)
+
+    @property
+    def names(self) -> dict[str, Path]:
+        """The paths that have names, and items of lists, by their names."""
+        return {name: split(path) for name, path in self.now.sections.get("names", {}).items()}
+
+    @property
+    def layout_rule(self) -> LayoutRule:
+        """What decides the layout of the Dataset."""
+        fixed = self.now.sections.get("layout") or {}
+        dims = fixed.get("dims")
+        pairs = None if dims is None else [(str(name), str(path)) for name, path in dims]
+        return LayoutRule(records_of(self.scan_records), self.past, fixed.get("kind"), pairs)
+
+    @property
+    def scan_records(self) -> dict[str, Any]:
+        """The records of all scans; those of version 1 follow from the last scan."""
+        return self.now.scan_records() or record_of_last_scan(self.now.scan() or {})
+
+    @cached_property
+    def excluded(self) -> dict[int, str]:
+        """The reasons of what is excluded, by the ids."""
+        return self.now.excluded()
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """The attributes of the Dataset."""
+        return {name: value for name, value in self.now.info.items() if value not in (None, [], {})}
+
+    # Parameter sets that have a measurement, or failed, or neither
+
+    def done(self) -> Callable[[Definition], Container[Hashable]]:
+        """Return a function that tells which parameter sets have a measurement; these are read once."""
+        return cache(lambda definition: survey(self.now.trees(), definition, past=self.past).ids)
+
+    def recorded_failures(self) -> list[tuple[int, Tree]]:
+        """Return the records of failures with the ids that their measurements would have had.
+
+        One that makes no sense is passed over with a warning.
+        """
+        found = []
+        for tree in self.now.failures():
+            id, fault = tree["info"]["measurement_id"], fault_of_failure(tree)
+            if fault:
+                warn(
+                    f"The record of failure {id} in {self.now.path}: {fault}. It is passed over.",
+                    DataFileWarning,
+                )
+            else:
+                found.append((id, tree))
+        return found
+
+    def failed(
+        self, done_by: Callable[[Definition], Container[Hashable]] | None = None
+    ) -> list[tuple[int, Tree]]:
+        """Return the records of failures; one that has succeeded since counts no more, even if a kill kept it."""
+        failures = self.recorded_failures()
+        if not failures or self.definition is None:
+            return failures
+        done = (done_by or self.done())(self.definition)
+        again = survey(failures, self.definition, past=self.past).ids
+        over = {number for key, numbers in again.items() if key in done for number in numbers}
+        return [(number, tree) for number, tree in failures if number not in over]
+
+    def missing(self, given: Sequence[Any]) -> Scan:
+        """Return the parameter sets that were asked for and have no measurement, or not all of their repeats."""
+        scan = self.now.scan() or {}
+        recorded = Definition.from_state(scan["parameters"]) if scan else self.definition
+        if recorded is None:
+            raise ParameterError(f"Nothing was run in {self.now.path} yet, so nothing is missing.")
+        definition = self.past.definition(recorded)
+        lacking = _lacking(scan, self.done()(definition))
+        values = given_again(recorded.paths, scan, given)
+        rows = [values(row) for row, number in lacking if number]
+        return Scan.of_rows(definition, rows, repeats=scan.get("repeats"))
+
+    def counts(self) -> dict[str, int]:
+        """Return the numbers of measurements, of parameter sets that failed or are missing, and of what is excluded."""
+        scan, done_by, missing = self.now.scan(), self.done(), 0
+        if scan:
+            done = done_by(self.past.definition(Definition.from_state(scan["parameters"])))
+            missing = sum(number for _, number in _lacking(scan, done))
+        return {
+            "measurements": self.now.number(),
+            "failed": len(self.failed(done_by)),
+            "missing": missing,
+            "excluded": len(self.excluded),
+        }
+
+    def status(self) -> Status:
+        """Return what is known of parameter sets beside the measurements."""
+        from coma_xr.retrieve.status import Status
+
+        scan = self.now.scan() or {}
+        return Status(
+            paths=[split(path) for _, path in scan.get("parameters", ())],
+            sets=scan.get("sets", ()),
+            repeats=scan.get("repeats"),
+            failures=self.recorded_failures(),
+            excluded=self.excluded,
+        )
+
+    # Measurements
+
+    def trees(self, *, strict: bool = False) -> StoredTrees:
+        """Return id and tree of every measurement, ready to be handed out."""
+        from coma_xr.retrieve.columns import StoredTrees
+
+        now = self.now
+        return StoredTrees(
+            lambda: located(now.trees(strict=strict), now), lambda: located(now.measurements.trees(), now)
+        )
+
+    def selected(self, where: Any, otherwise: str = "") -> Iterator[tuple[int, Tree]]:
+        """Yield id and tree of the measurements for which a condition holds."""
+        from coma_xr.retrieve.selection import selected
+
+        return selected(
+            self.trees(),
+            where,
+            definition=self.pairs,
+            recorded=self.names,
+            annotations=self.annotations,
+            otherwise=otherwise,
+        )
+
+    def chosen(self, where: Any) -> list[int]:
+        """Return the ids that are given, or those of the measurements for which a condition holds."""
+        given_ids = check_ids("where", where)
+        if given_ids is not None:
+            return given_ids
+        return [id for id, _ in self.selected(where, otherwise="nothing was changed")]
+
+    def built(self, build: Callable[[Iterable[tuple[int, Tree]]], T], *, strict: bool) -> T:
+        """Return what is built of the measurements, without those that hold a value that cannot be read."""
+        strict = check_flag("strict", strict)
+        try:
+            return build(self.trees(strict=strict))
+        except DataFileError:
+            bad = self.unreadable()
+            if not bad:
+                raise
+        from coma_xr.retrieve.columns import without
+
+        text = f"In {self.now.path} cannot be read: {listing(bad.values(), 3)}"
+        if strict:
+            raise DataFileError(text)
+        warn(
+            f"{text}. {len(bad)} of {self.now.number()} measurements are left out. What cannot be mended is "
+            "computed again when it was removed.",
+            DataFileWarning,
+        )
+        return build(without(self.trees(), bad))
+
+    def unreadable(self) -> dict[int, str]:
+        """Return the ids of measurements that hold a value that cannot be read, and what is wrong with it."""
+        from coma_xr.exports.external import deferred
+
+        # What is missing is found without reading arrays that lie in files of their own.
+        return self._refused_by(deferred) or self._refused_by(from_plain)
+
+    def _refused_by(self, value_of: Callable[[Tree], object]) -> dict[int, str]:
+        bad: dict[int, str] = {}
+        for id, tree in located(self.now.measurements.trees(), self.now):
+            for keys, leaf in leaves(tree):
+                try:
+                    value_of(leaf)
+                except DataFileError as error:
+                    bad[id] = f"measurement {id}, {shown(keys)}: {error}"
+                    break
+        return bad
+
+    def known_names(self) -> Names:
+        """Return the names of all paths that measurements have."""
+        from coma_xr.retrieve.columns import collect
+
+        return Names(collect(self.now.trees(), keep=lambda _: False).known, self.pairs, self.names)
+
+    def warn_when_empty(self) -> None:
+        """Warn when there are no measurements, with a reason where one is known."""
+        if not self.now.number():
+            failed = self.now.number_of_failures()
+            hint = (
+                f" {failed} parameter set{'s' * (failed != 1)} failed: failures() tells why."
+                if failed
+                else ""
+            )
+            near = [] if failed else near_experiments(self.now.path, self.now.config)
+            hint += f" Did you mean {alternatives(near)}?" if near else ""
+            warn(f"There are no measurements in {self.now.path}.{hint}")
+
+    # Measurements that record the event of another one
+
+    def identity(self, tree: Tree) -> Any:
+        """Return the key of the parameters of a tree."""
+        definition = self.definition
+        return key(tree.get("parameters") if definition is None else read(tree, definition, self.past))
+
+    def duplicates(self) -> list[tuple[int, int]]:
+        """Return the ids of the measurements that do not count, each with the one that does, sorted."""
+        ids = dict[Hashable, list[int]]()
+        for id, tree in self.trees():
+            if (event := event_of(tree)) is not None:
+                ids.setdefault((event, self.identity(tree), repeat_of(tree)), []).append(id)
+        return sorted(
+            self._doubles(sorted(id for some in ids.values() if len(some) > 1 for id in some)).items()
+        )
+
+    def _doubles(self, ids: Iterable[int]) -> dict[int, int]:
+        """Return which of some measurements record an event that another one counts for, and this other one."""
+        # One that is used counts before one that is not.
+        order = sorted(ids, key=lambda id: (id in self.excluded, id))
+        return doubles(((id, self.now.measurements.read(id)) for id in order), self.identity)
+
+    def without_doubles(self, ids: Iterable[int]) -> dict[int, int]:
+        """Return what `_doubles` does, and warn."""
+        found = self._doubles(ids)
+        if found:
+            id, other = min(found.items())
+            warn(
+                f"{count(len(found), 'measurement')} in {self.now.path} {'records' if len(found) == 1 else 'record'} the same "
+                f"event as another one and {'does' if len(found) == 1 else 'do'} not count, {id} next to {other} for "
+                "example. duplicates() lists all, remove_duplicates(dry_run=False) moves them away."
+            )
+        return found
+
+
+def _lacking(scan: Mapping[str, Any], done: Container[Hashable]) -> Iterator[tuple[Any, int]]:
+    """Yield the parameter sets that were asked for, and how many of their repeats have no measurement."""
+    repeats = range(scan.get("repeats") or 1)
+    for row in scan.get("sets", ()):
+        values = key(row)
+        yield row, sum((values if not n else (*values, n)) not in done for n in repeats)
+
+
+def located(trees: Iterable[tuple[int, Tree]], now: Snapshot) -> Iterator[tuple[int, Tree]]:
+    """Yield ids and trees; those with arrays in files of their own know where these are."""
+    for id, tree in trees:
+        # One look first, since there may be very many and few have any.
+        info = tree.get("info")
+        if type(info) is dict and FILES in info and files_of(tree):
+            from coma_xr.exports.external import located as with_files
+
+            yield id, with_files(tree, now.stem(id))
+        else:
+            yield id, tree
+
+
+def asked_for(
+    definition: Definition, wanted: Sequence[Sequence[Tree]], scan: Scan | None, repeats: int | None
+) -> dict[str, Tree]:
+    """Return what a run is asked for: its parameters, its axes if it has any, its sets with exact types, and their repeats."""
+    return {
+        "parameters": definition.to_state(),
+        "axes": None if scan is None else scan.structure,
+        "sets": [[plain_of(value) for value in values] for values in wanted],
+        "exact": records_by_value(definition.paths, wanted),
+        "repeats": repeats,
+    }
+
+
+def keep_scan(
+    place: ExperimentDirectory, asked: dict[str, Tree], record: ScanRecord | None, past: Past
+) -> None:
+    """Record a scan, and that it was asked for unless it is part of what was asked for already."""
+    before = place.look().scan()
+    is_new = before is None or not is_part(asked, before, past)
+    earlier = record_of_last_scan(before or {})
+    change = None if record is None else lambda records: with_scan(records or earlier, record)
+    place.save_scan(asked if is_new else None, change)
+
+
+def forget(place: ExperimentDirectory, scan: Scan) -> None:
+    """Take back that the parameter sets of a scan were asked for."""
+    gone = {key_of(row) for row in scan.rows()}
+    with place.changing() as now:
+        asked = now.scan()
+        if asked is not None and gone:
+            left = [values for values in asked["sets"] if key(values) not in gone]
+            place.save_scan({**asked, "sets": left})
+
+
+def unite_scans(place: ExperimentDirectory, other: Records, definition: Definition) -> None:
+    """Record the scans of another experiment, and the definition where there is none."""
+    with place.changing() as now:
+        place.change_state(lambda state: state.setdefault("definition", definition.to_state()))
+        earlier, theirs = record_of_last_scan(now.scan() or {}), records_of(other.scan_records)
+        place.save_scan(None, lambda records: functools.reduce(with_scan, theirs, records or earlier))
+
+
+def report_layout(before: Records, after: Records, measured: list[Any], now: list[Any]) -> None:
+    """Warn if the layout of the Dataset differs from the one before the run.
+
+    `measured` and `now` are the keys of the parameter sets measured before the run and by now.
+    """
+    old, definition = before.definition, after.definition
+    if definition is None or old is None:
+        return
+    change = change_of_layout((before.layout_rule, after.layout_rule), (old, definition), (measured, now))
+    if change is not None:
+        earlier, later, undo = change
+        warn(
+            f"The layout of the Dataset of {after.now.path} changed from {earlier} to {later}. {undo} takes that back."
+        )
+
+
+def keep_function(place: ExperimentDirectory, name: str, now: Snapshot) -> None:
+    """Record which function is run, and warn if another one made the measurements."""
+    before = now.sections.get("function")
+    if name in (UNNAMED, before):
+        return
+    if before is not None and now.number():
+        warn(
+            f"The measurements in {place.path} were made by {before}(). They count as done for {name}() too and are not "
+            "computed again. Use one experiment for each function, or remove() the measurements to compute them again."
+        )
+    place.change_state(lambda state: state.update(function=name))
+
+
+def with_kept_seed(place: ExperimentDirectory, work: Work, given: int | None) -> Work:
+    """Return the work with the experiment's root of all seeds, unless another one was given."""
+    seeds = work.seeds
+    if seeds is None:
+        return work
+    # Jobs that begin at the same moment have drawn different ones.
+    place.change_state(lambda state: state.setdefault("seed", seeds.root))
+    kept = place.look().sections["seed"]
+    if given is None:
+        return replace(work, seeds=replace(seeds, root=kept))
+    if given != kept:
+        warn(
+            f"The seeds in {place.path} come from the root {kept}, those of this run from {given}. Points that have a "
+            "measurement are not run again."
+        )
+    return work
+
+
+def record_names(
+    place: ExperimentDirectory, definition: Iterable[tuple[str, Path]], paths: Mapping[Path, bool]
+) -> None:
+    """Keep the names of paths, and of items of lists, so that they stay; report paths that get longer names for that."""
+    recorded = Records(place.look()).names
+    named = {*recorded.values(), *(path for _, path in definition)}
+    values = [path for path in paths if role(path) not in ("info", "class") and "" not in path]
+    items = [(*path, "0") for path in values if paths[path]]
+    new = [path for path in (*values, *items) if path not in named]
+    if not new:
+        return
+    known = [*values_and_lists(recorded.values()), *values]
+    names, by_rule = Names(known, definition, recorded), Names(known, definition)
+    added = {names.of(path): join(path) for path in new}
+    place.change_state(lambda state: state.update(names={**added, **state.get("names", {})}))
+    longer = [path for path in new if path in paths and names.of(path) != by_rule.of(path)]
+    if longer:
+        texts = [f"{join(path)} is called '{names.of(path)}'" for path in longer]
+        warn(f"In {place.path} {listing(texts, 3)}: the shorter name was given to another path before.")
+
+
+def unite_names(place: ExperimentDirectory, other: Records, definition: Definition) -> None:
+    """Record names for the paths that have one in another experiment."""
+    record_names(place, definition, values_and_lists(other.names.values()))
