@@ -117,3 +117,23 @@ def test_settings_that_make_no_sense_are_refused_before_anything_is_written(e, h
     with pytest.raises(coma.ParameterError, match=[*how][-1]):
         e.run(lambda a: a, {"a": [1]}, progress=False, dry_run=dry_run, **how)
     assert sorted(path.name for path in e.path.iterdir()) == files_before
+
+
+def test_a_run_of_one_point_hardly_asks_the_file_system_again(tmp_path, monkeypatch):
+    "A public call looks at the directory once, and once more under each lock that it takes."
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda x: {"y": x}, {"x": [1, 2]}, progress=False)
+    asked = []
+    for name in ("stamp", "exists", "is_directory", "identity", "size"):
+        function = getattr(files, name)
+
+        def call(path, function=function):
+            asked.append(path)
+            return function(path)
+
+        monkeypatch.setattr(files, name, call)
+    e.run(lambda x: {"y": x}, {"x": [3]}, progress=False)
+    assert len(asked) <= 12
+    asked.clear()
+    assert len(e.to_dataset().x) == 3
+    assert len(asked) <= 3
