@@ -41,6 +41,7 @@ from coma_xr.session import (
     chosen_of_removed,
     merge_measurements,
     warn_of_restored,
+    within_limit,
 )
 from coma_xr.store.config import Config
 from coma_xr.store.locks import Shard
@@ -351,7 +352,7 @@ class Experiment(Readable):
         shard : (int, int), optional
             ``(i, n)``: of the scan only the i-th and every n-th after it, from 0. For n jobs on one directory.
         limit : int, optional
-            Run so many at most.
+            Run so many at most. A scan of more than 100 million parameter sets needs it, and is then asked for part by part.
         progress : bool, optional
             Show a bar, or log lines where there is no terminal. By default only when it takes a while.
         dry_run : bool, default False
@@ -389,6 +390,8 @@ class Experiment(Readable):
         if asked is not None and settings.repeats is None:
             settings = replace(settings, repeats=asked.repeats)
         definition = self._definition_to_run(function, asked, before)
+        if asked is not None:
+            asked = within_limit(asked, definition, before, settings)
         wanted = self._sets if asked is None else asked.rows(definition)
         prepared = self._work(function, definition, asked, settings.seed, before.past)
         work = replace(prepared, things=things_of(wanted))

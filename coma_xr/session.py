@@ -8,7 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr.checks import check_ids
+from coma_xr.define.exact import key_of
 from coma_xr.define.past import read
+from coma_xr.define.scans import Scan
 from coma_xr.errors import ParameterError, PathError, StorageError, warn
 from coma_xr.records import Records, record_names, report_layout, unite_names, unite_scans
 from coma_xr.run.plan import plan, survey
@@ -21,6 +23,7 @@ from coma_xr.text import count, listing
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
+    from coma_xr.define.parameters import Definition
     from coma_xr.define.past import Past
     from coma_xr.run.options import RunOptions
     from coma_xr.run.plan import Plan, Survey
@@ -32,6 +35,20 @@ if TYPE_CHECKING:
     from coma_xr.store.snapshot import Snapshot
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
+
+
+def within_limit(scan: Scan, definition: Definition, records: Records, options: RunOptions) -> Scan:
+    """Return a scan; of a huge one its first sets, as many as needed for `limit` of them without a measurement."""
+    if options.limit is None or options.shard is not None or not scan.is_huge:
+        return scan
+    known = survey([*records.now.trees(), *records.recorded_failures()], definition, past=records.past).ids
+    rows, new = [], 0
+    for row in scan.plain(definition):
+        if new == options.limit:
+            break
+        rows.append(row)
+        new += key_of(row) not in known
+    return Scan.of_rows(definition, rows, scan.structure, scan.repeats)
 
 
 def chosen_of_removed(

@@ -825,3 +825,30 @@ def test_a_second_thread_gets_an_error_about_threads(e):
     ended.set()
     thread.join()
     assert len(e) == 1
+
+
+@pytest.mark.parametrize(
+    "choose", [lambda scan: scan, lambda scan: scan.where("a + b + c >= 0"), lambda scan: scan + scan]
+)
+def test_a_huge_scan_runs_up_to_a_limit(choose, tmp_path):
+    scan = choose(coma.grid(a=range(1000), b=range(1000), c=range(1001)))
+    e = coma.Experiment(tmp_path / "e")
+
+    def product(a, b, c):
+        if c == 1:
+            raise ValueError
+        return {"y": a * b * c}
+
+    with pytest.warns(coma.ComaWarning, match="1 of 3 parameter sets failed"):
+        assert e.run(product, scan, limit=3, progress=False).saved == 2
+    assert e.run(product, scan, limit=2, dry_run=True).asked == 5
+    assert e.run(product, scan, limit=2, retry_failed=False, progress=False).saved == 2
+    assert e.to_dataset()["c"].values.tolist() == [0, 1, 2, 3, 4]
+    assert len(e.missing()) == 1
+
+
+def test_a_huge_scan_without_a_limit_names_the_way_out(tmp_path):
+    scan = coma.grid(a=range(10**5), b=range(10**5))
+    for use in (lambda: coma.Experiment(tmp_path / "e").run(lambda a, b: 1, scan), scan.to_dataframe):
+        with pytest.raises(coma.ParameterError, match=r"limit=1000"):
+            use()

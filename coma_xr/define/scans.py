@@ -214,11 +214,13 @@ class Scan:
         ParameterError
             When the definition has other parameters than the scan, or there are too many sets to hold.
         """
-        if all(step.axis.size is not None for step in self._steps) and self._length > _MOST_SETS:
+        if self.is_huge and all(step.axis.size is not None for step in self._steps):
             raise ParameterError(
-                f"A scan of {self._length:.3g} parameter sets is too large to run.",
+                f"A scan of {self._length:.3g} parameter sets is too large to run as a whole.",
                 expected=f"at most {_MOST_SETS:,} parameter sets",
-                ways=["Draw some of them with coma.sample(n, ...), or give fewer values."],
+                ways=[
+                    "Run it part by part with run(..., limit=1000), or draw some sets with coma.sample(n, ...)."
+                ],
             )
         rows = list(self.plain(definition))
         if not rows and definition is None:
@@ -235,6 +237,19 @@ class Scan:
             if sets:
                 condition = functools.reduce(operator.and_, conditions)
                 warn(condition.unfulfilled(len(sets), "parameter set", known))
+
+    @property
+    def is_huge(self) -> bool:
+        """Whether the lists of values have more combinations than can be held, whatever conditions choose of them."""
+        return self._most > _MOST_SETS
+
+    @cached_property
+    def _most(self) -> int:
+        sizes = [
+            axis.first._most + axis.second._most if isinstance(axis, _Union) else axis.size or 1
+            for axis in (step.axis for step in self._steps)
+        ]
+        return math.prod(sizes)
 
     def plain(self, definition: Definition | None = None) -> Iterator[Row]:
         """Yield what `rows` returns, one by one."""
@@ -430,7 +445,7 @@ class Scan:
         import pandas as pd
 
         columns: dict[str, list[Any]] = {name: [] for name in self.names}
-        for row in self.plain():
+        for row in self.rows():
             for values, value in zip(columns.values(), shown(row), strict=True):
                 values.append(value)
         table = pd.DataFrame(columns)
