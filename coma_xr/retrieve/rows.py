@@ -1,8 +1,8 @@
-"""The long form of a table: a row for each item of lists and arrays, with its number."""
+"""The long form of a table: a row for each item of lists and arrays, with its number and coordinates."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,32 @@ from coma_xr.errors import LayoutError
 from coma_xr.retrieve.arrays import Array
 from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.unfold import measure
+from coma_xr.same import equal
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.unfold import Folded
 
 __all__ = ["long_columns"]
+
+
+# These are Python's own when they are stored.
+_PYTHONS = (np.bool_, np.int64, np.float64, np.str_)
+
+
+@dataclass(frozen=True)
+class _Coord:
+    """A coordinate of DataArrays: the levels that it is along, and its values by row."""
+
+    levels: tuple[int, ...]
+    values: dict[int, Array]
+
+    def at(self, place: tuple[int, ...]) -> Any:
+        """Return the value for an item, whose place is its row and its positions."""
+        if place[0] not in self.values:
+            return MISSING
+        value = self.values[place[0]][tuple([place[level + 1] for level in self.levels])]
+        return value.item() if isinstance(value, _PYTHONS) else value
 
 
 @dataclass(frozen=True)
@@ -28,7 +48,19 @@ class _Spread:
     rows: Array
     numbers: list[Array]
     dims: tuple[str, ...]
-    labels: dict[int, dict[int, list[Any]]]
+    coords: dict[str, _Coord]
+    labels: dict[int, _Coord]
+
+    def contradicts(self, other: _Spread) -> bool:
+        """Whether items at one position have different labels in both."""
+        pairs = [
+            (self.labels[level].values, other.labels[level].values)
+            for level in self.labels
+            if level in other.labels
+        ]
+        return any(
+            not equal(mine[row], theirs[row]) for mine, theirs in pairs for row in mine if row in theirs
+        )
 
     def alike(self, other: _Spread) -> bool:
         """Whether both have the same items in the same rows."""
@@ -58,7 +90,7 @@ def long_columns(
     groups = _groups(spread)
     if not groups:
         return {name: list(column) for name, column in columns.items()}, list(range(size))
-    blocks = [_block(group, spread) for group in groups]
+    blocks = [_block(group, spread, columns) for group in groups]
     rows = np.concatenate([block.rows for block in blocks])
     # A measurement without any list keeps its row.
     empty = np.setdiff1d(np.arange(size), rows)
@@ -87,18 +119,14 @@ def _spread(name: str, column: Sequence[Any], dims: Mapping[str, Sequence[str]])
         )
     values, numbers, rows = _items(folded)
     own = tuple(given or folded.dims)
-    return _Spread(values, rows, numbers, own, _labels(folded))
-
-
-def _labels(folded: Folded) -> dict[int, dict[int, list[Any]]]:
-    """Return the coordinates of the dims of DataArrays, by level and row."""
-    labels = {}
-    for level, dim in enumerate(folded.dims):
-        dims, values, _ = folded.coords.get(dim, ((), [], {}))
-        if dims == (dim,):
-            pairs = zip(folded.there.tolist(), values, strict=True)
-            labels[level] = {row: list(value) for row, value in pairs if value is not MISSING}
-    return labels
+    coords = {}
+    for coord, (along, labelled, _) in folded.coords.items():
+        pairs = zip(folded.there.tolist(), labelled, strict=True)
+        by_row = {row: np.asarray(value) for row, value in pairs if value is not MISSING}
+        coords[coord] = _Coord(tuple(map(folded.dims.index, along)), by_row)
+    dims_of = enumerate(folded.dims)
+    labels = {i: coords.pop(dim) for i, dim in dims_of if dim in coords and coords[dim].levels == (i,)}
+    return _Spread(values, rows, numbers, own, coords, labels)
 
 
 def _has_items(value: Any) -> bool:
@@ -128,7 +156,11 @@ def _groups(spread: Mapping[str, _Spread]) -> list[list[str]]:
     for name, one in spread.items():
         for group in groups:
             first = spread[group[0]]
-            if (one.dims and one.dims == first.dims) or (one.dims == first.dims and one.alike(first)):
+            if (
+                one.dims == first.dims
+                and (one.dims or one.alike(first))
+                and not any(one.contradicts(spread[other]) for other in group)
+            ):
                 group.append(name)
                 break
         else:
@@ -144,7 +176,7 @@ class _Block:
     columns: dict[str, list[Any]]
 
 
-def _block(group: Sequence[str], spread: Mapping[str, _Spread]) -> _Block:
+def _block(group: Sequence[str], spread: Mapping[str, _Spread], taken: Container[str]) -> _Block:
     first = spread[group[0]]
     places = {_place: None for name in group for _place in _places(spread[name])}
     order = sorted(places)
@@ -152,11 +184,18 @@ def _block(group: Sequence[str], spread: Mapping[str, _Spread]) -> _Block:
     dims = [*first.dims, *(_number(group[0], level) for level in range(len(first.dims), levels))]
     columns: dict[str, list[Any]] = {}
     for level, dim in enumerate(dims):
-        known = first.labels.get(level, {})
-        columns[dim] = [
-            known[place[0]][place[level + 1]] if place[0] in known else place[level + 1] + 1
-            for place in order
+        labels = [spread[name].labels[level] for name in group if level in spread[name].labels]
+        at = [next((label.at(p) for label in labels if p[0] in label.values), MISSING) for p in order]
+        columns[f"{group[0]}_{dim}" if dim in taken else dim] = [
+            place[level + 1] + 1 if label is MISSING else label
+            for place, label in zip(order, at, strict=True)
         ]
+    for name in group:
+        for coord, values in spread[name].coords.items():
+            column = [values.at(place) for place in order]
+            is_same = coord in columns and all(map(equal, columns[coord], column))
+            if not is_same:
+                columns[f"{name}_{coord}" if coord in taken or coord in columns else coord] = column
     for name in group:
         items = dict(zip(_places(spread[name]), spread[name].values, strict=True))
         columns[name] = [items.get(place, MISSING) for place in order]

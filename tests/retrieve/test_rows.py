@@ -55,6 +55,31 @@ def test_arrays_and_nested_lists_have_a_number_for_each_level():
     assert list(build_dataframe(measured(({}, {"psi": array})), unfold="rows").columns) == ["x", "psi"]
 
 
+def test_all_coordinates_of_data_arrays_are_columns():
+    coords = {"x": [0.25, 0.5], "place": ("x", ["p", "q"]), "T": 300.0, "both": (("x", "psi"), [[1], [2]])}
+    psi = xr.DataArray([[1.0], [2.0]], coords, ["x", "psi"])
+    E = xr.DataArray([5, 6], {"x": [0.25, 0.5], "T": 400.0}, ["x"])
+    other = xr.DataArray([7, 8], {"x": [1, 2]}, ["x"])
+    df = build_dataframe(measured(({"a": 1}, {"psi": psi, "E": E, "F": E + 1, "o": other})), unfold="rows")
+    df = df.astype(object).where(df.notna(), None)
+    assert df[["x", "psi_psi", "place", "T", "both", "psi"]].head(2).values.tolist() == [
+        [0.25, 1, "p", 300.0, 1, 1.0],
+        [0.5, 1, "q", 300.0, 2, 2.0],
+    ]
+    assert df[["x", "T", "E", "F", "o"]].iloc[2:].values.tolist() == [
+        [0.25, 400.0, 5, 6, None],
+        [0.5, 400.0, 6, 7, None],
+        [1, None, None, None, 7],
+        [2, None, None, None, 8],
+    ]
+
+
+def test_a_dim_with_the_name_of_a_parameter_gets_another_name():
+    array = xr.DataArray([1.0, 2.0], {"a": [5, 6]}, ["a"])
+    df = build_dataframe(measured(({"a": 1}, {"psi": array})), unfold="rows")
+    assert df[["a", "psi_a", "psi"]].values.tolist() == [[1, 5, 1], [1, 6, 2]]
+
+
 def test_coordinates_of_data_arrays_label_their_rows():
     array = xr.DataArray([1.0, 2.0], {"x": [0.25, 0.5]}, ["x"])
     df = build_dataframe(measured(({"a": 1}, {"psi": array}), ({"a": 2}, {"psi": 2 * array})), unfold="rows")
