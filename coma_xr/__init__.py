@@ -59,8 +59,8 @@ if TYPE_CHECKING:
     from coma_xr.run.program import ProgramError, program
     from coma_xr.run.report import RunReport
     from coma_xr.store.config import create_default_config, load_config
-    from coma_xr.store.findings import Finding
     from coma_xr.store.locks import LiveRun
+    from coma_xr.store.upkeep import Finding
     from coma_xr.values.external import external
     from coma_xr.values.registry import register
 
@@ -129,7 +129,7 @@ _HOMES = {
     "Experiment": "experiment",
     "Experiments": "collection",
     "Failure": "run.failure",
-    "Finding": "store.findings",
+    "Finding": "store.upkeep",
     "LiveRun": "store.locks",
     "Measurement": "retrieve.measurement",
     "NewMeasurement": "run.by_hand",

@@ -16,7 +16,7 @@ from coma_xr.html import ROWS, fragment, table, tag
 from coma_xr.joining import LABEL, Joined, join
 from coma_xr.keywords import checks_keywords
 from coma_xr.store.config import Config
-from coma_xr.store.opening import without_own_folders
+from coma_xr.store.layout import without_own_folders
 from coma_xr.text import available, listing
 
 if TYPE_CHECKING:

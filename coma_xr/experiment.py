@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
     from coma_xr.run.report import RunReport
     from coma_xr.run.worker import Outcome, Protocol, Work
-    from coma_xr.store.findings import Finding
+    from coma_xr.store.upkeep import Finding
     from coma_xr.tree import Path as TreePath
     from coma_xr.tree import PathLike
     from coma_xr.values.plain import Tree

@@ -28,8 +28,8 @@ from coma_xr.names import Names, role, values_and_lists
 from coma_xr.run.plan import survey
 from coma_xr.run.signature import UNNAMED
 from coma_xr.same import doubles, event_of, key, repeat_of
-from coma_xr.store.hints import fault_of_failure
-from coma_xr.store.opening import near_experiments
+from coma_xr.store.documents import fault_of_failure
+from coma_xr.store.layout import near_experiments
 from coma_xr.text import alternatives, count, listing
 from coma_xr.tree import join, leaves, shown, split
 from coma_xr.values.external import FILES, files_of

@@ -17,8 +17,8 @@ from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
 from coma_xr.run.signature import makes_no_difference, name_of
 from coma_xr.same import doubles, key, near_pairs
-from coma_xr.store.durability import ending
 from coma_xr.store.locks import tell
+from coma_xr.store.place import ending
 from coma_xr.text import count, listing
 from coma_xr.tree import join
 
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from coma_xr.run.plan import Plan, Survey
     from coma_xr.run.report import RunReport
     from coma_xr.run.worker import Outcome, Work
-    from coma_xr.store.durability import Durable, Saver
-    from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.store.place import Durable, ExperimentDirectory, Saver
     from coma_xr.store.removing import Removed
     from coma_xr.store.snapshot import Snapshot
     from coma_xr.tree import Path

@@ -214,7 +214,7 @@ def _text(name: str, data: bytes) -> str:
     """Decode one text, and make the values of its tree."""
     from coma_xr.encoding.formats import JSON, format_of
     from coma_xr.errors import DataFileError
-    from coma_xr.store.packing import unpack
+    from coma_xr.store.documents import unpack
     from coma_xr.values.plain import from_plain
 
     with warnings.catch_warnings(record=True) as caught:

@@ -1,7 +1,4 @@
-"""Files that hold one tree under one root, such as ``{"measurement": {...}}``: read, checked, written.
-
-What is wrong with a file is said here and nowhere else.
-"""
+"""Files that hold one tree under one root, such as ``{"measurement": {...}}``: read, checked, written, packed."""
 
 from __future__ import annotations
 
@@ -9,18 +6,22 @@ import errno
 import gc
 import hashlib
 import json as standard_json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
+from coma_xr.define.parameters import Definition
 from coma_xr.encoding import json
 from coma_xr.encoding.formats import JSON, Format, format_of
-from coma_xr.errors import DataFileError, DataFileWarning, StorageError, warn
-from coma_xr.store.packing import GZ, unpack
+from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, warn
 from coma_xr.text import count, listing
+from coma_xr.tree import split
+from coma_xr.values.external import files_of, references
 
 if TYPE_CHECKING:
+    from coma_xr.store.config import Names
     from coma_xr.values.plain import Tree
 
 ARCHIVE_LIMIT = 4 * 2**30
@@ -179,3 +180,363 @@ def _kind(value: Tree) -> str:
     return {dict: "a dictionary", list: "a list", str: "text", type(None): "nothing"}.get(
         type(value), f"a value of type {type(value).__name__}"
     )
+
+
+# A file of some bytes must not make work for hours: more sets than are written out, beyond which a run was
+# never asked for.
+_MANY_REPEATS = 100
+_MANY_POINTS = 1_000_000
+
+# Sections of the state: marks by ids, the ids as strings; scans by a key, and the key of the last one.
+EXCLUDED = "excluded"
+SCANS, ASKED = "scans", "asked"
+
+# In a mark: why, and of which measurement.
+REASON, OF = "reason", "of"
+_DIGITS = 19
+
+_AXIS: dict[str, Any] = {"dim": str, "names": list, "depends": (bool, list), "derived": bool, "points": bool}
+_NOTE: dict[str, Any] = {"dims": list, "coords": dict, "formerly": (str, list)}
+_EXCEPTION = ("type", "message", "traceback")
+
+
+def sound_state(state: dict[str, Tree]) -> tuple[dict[str, Tree], list[str]]:
+    """Return the entries of a state that can be used, and what is wrong with the others.
+
+    Examples
+    --------
+    >>> sound_state({"definition": [["a", "parameters/a"]], "seed": "none"})
+    ({'definition': [['a', 'parameters/a']]}, ["'seed' is no whole number"])
+    """
+    sound, faults = {}, []
+    for name, value in state.items():
+        fault = _CHECKS[name](value) if name in _CHECKS else ""
+        if fault:
+            faults.append(f"{name!r} {fault}")
+        if not fault:
+            sound[name] = value
+        elif name in _ENTRIES and isinstance(value, dict):
+            sound[name] = {key: entry for key, entry in value.items() if _ENTRIES[name](key, entry)}
+    return sound, faults
+
+
+def _fault_of_definition(value: Tree) -> str:
+    if not isinstance(value, list) or not all(map(_is_pair, value)):
+        return "is no list of names and paths"
+    try:
+        Definition.from_state(value)
+    except ExperimentError as error:
+        return f"defines no parameters: {error}"
+    return ""
+
+
+def _is_pair(value: Tree) -> bool:
+    return isinstance(value, list) and len(value) == 2 and _are_texts(value)
+
+
+def _are_texts(value: Tree) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _fault_of_annotations(value: Tree) -> str:
+    if not isinstance(value, dict) or not all(isinstance(note, dict) for note in value.values()):
+        return "is no dictionary of notes by path"
+    for path, note in value.items():
+        for name, kind in _NOTE.items():
+            there = note.get(name)
+            if there is not None and not isinstance(there, kind):
+                return f"has {name!r} of {path!r} that is of type {type(there).__name__}"
+        texts = [
+            *(note.get("coords") or {}).values(),
+            *(_list(note.get("dims"))),
+            *_list(note.get("formerly")),
+        ]
+        if not _are_texts([text for text in texts if text is not None]):
+            return f"has names for {path!r} that are no texts"
+    return ""
+
+
+def _list(value: Tree) -> list[Tree]:
+    return value if isinstance(value, list) else []
+
+
+def _fault_of_marks(value: Tree) -> str:
+    if not isinstance(value, dict):
+        return "is no dictionary of reasons by id"
+    bad = [id for id, reason in value.items() if not _is_mark(id, reason)]
+    return f"marks no measurement by {listing(map(repr, bad), 3)}" if bad else ""
+
+
+def _is_mark(id: str, mark: Tree) -> bool:
+    reason = mark.get(REASON) if isinstance(mark, dict) else mark
+    return isinstance(reason, str) and id.isascii() and id.isdigit() and len(id) < _DIGITS
+
+
+def _fault_of_records(value: Tree) -> str:
+    if not isinstance(value, dict):
+        return "is no dictionary of scans"
+    return next(
+        (f"has a scan {name!r} that cannot be used" for name in value if not _is_record(name, value[name])),
+        "",
+    )
+
+
+def _is_record(_: str, record: Tree) -> bool:
+    """Whether something holds parameters, axes and sets, each a list of groups of rows."""
+    if not isinstance(record, dict) or _fault_of_definition(record.get("parameters")):
+        return False
+    axes, products = record.get("axes"), record.get("sets")
+    if not isinstance(axes, list) or not all(map(_is_axis, axes)) or not isinstance(products, list):
+        return False
+    size = len(record["parameters"])
+    groups = all(isinstance(product, list) and all(map(_are_rows, product)) for product in products)
+    return groups and all(sum(len(rows[0]) for rows in product if rows) <= size for product in products)
+
+
+def _are_rows(rows: Tree) -> bool:
+    """Whether something is a list of lists of one length."""
+    return isinstance(rows, list) and set(map(type, rows)) <= {list} and len(set(map(len, rows))) <= 1
+
+
+def _fault_of_asked(value: Tree) -> str:
+    return fault_of_scan(value) if isinstance(value, dict) else "is no scan"
+
+
+def _fault_of_layout(value: Tree) -> str:
+    if not isinstance(value, dict) or value.get("kind") not in ("grid", "points"):
+        return "is no layout"
+    dims = value.get("dims")
+    return (
+        ""
+        if dims is None or (isinstance(dims, list) and all(map(_is_pair, dims)))
+        else "has dims that are no pairs"
+    )
+
+
+def _fault_of_names(value: Tree) -> str:
+    sound = isinstance(value, dict) and all(_is_name(name, path) for name, path in value.items())
+    return "" if sound else "is no dictionary of paths by name"
+
+
+def _is_name(name: str, path: Tree) -> bool:
+    return bool(name) and isinstance(path, str) and bool(split(path))
+
+
+def _fault_of_seed(value: Tree) -> str:
+    return "" if type(value) is int and value >= 0 else "is no whole number"
+
+
+def _fault_of_name(value: Tree) -> str:
+    return "" if isinstance(value, str) else "is no name"
+
+
+_CHECKS = {
+    "definition": _fault_of_definition,
+    "annotations": _fault_of_annotations,
+    "names": _fault_of_names,
+    EXCLUDED: _fault_of_marks,
+    "seed": _fault_of_seed,
+    "function": _fault_of_name,
+    SCANS: _fault_of_records,
+    ASKED: _fault_of_asked,
+    "layout": _fault_of_layout,
+}
+
+# Sections that are used without those of their entries that make no sense.
+_ENTRIES = {EXCLUDED: _is_mark, SCANS: _is_record, "names": _is_name}
+
+
+def fault_of_scan(scan: dict[str, Tree]) -> str:
+    """Return what is wrong with the record of what was asked for, empty if nothing is.
+
+    Examples
+    --------
+    >>> fault_of_scan({"parameters": [["a", "parameters/a"]], "axes": None, "sets": [[1]], "repeats": None})
+    ''
+    >>> fault_of_scan({"parameters": [["a", "parameters/a"]], "sets": [[1, 2]]})
+    "'sets' is no list of sets of 1 values"
+    """
+    parameters, sets = scan.get("parameters"), scan.get("sets")
+    fault = _fault_of_definition(parameters)
+    if fault:
+        return f"'parameters' {fault}"
+    size = len(parameters or [])
+    if not isinstance(sets, list) or not set(map(type, sets)) <= {list} or not set(map(len, sets)) <= {size}:
+        return f"'sets' is no list of sets of {size} values"
+    repeats = scan.get("repeats")
+    if repeats is not None and (type(repeats) is not int or repeats < 1):
+        return "'repeats' is no number from 1 on"
+    if repeats is not None and repeats > max(_MANY_REPEATS, _MANY_POINTS // max(1, len(sets))):
+        return f"'repeats' asks for {repeats} times {len(sets)} points"
+    if not _are_records(scan.get("exact") or {}):
+        return "'exact' is no dictionary of pairs of values"
+    axes = scan.get("axes")
+    if axes is not None and not (isinstance(axes, list) and all(map(_is_axis, axes))):
+        return "'axes' is no list of axes"
+    return ""
+
+
+def _are_records(exact: Tree) -> bool:
+    lists = list(exact.values()) if isinstance(exact, dict) else [None]
+    return all(isinstance(pairs, list) and all(_is_list_of_two(pair) for pair in pairs) for pairs in lists)
+
+
+def _is_list_of_two(pair: Tree) -> bool:
+    return isinstance(pair, list) and len(pair) == 2
+
+
+def _is_axis(axis: Tree) -> bool:
+    if not isinstance(axis, dict) or not {"dim", "names"} <= axis.keys():
+        return False
+    kinds = all(isinstance(axis[name], kind) for name, kind in _AXIS.items() if name in axis)
+    return kinds and _are_texts(axis["names"]) and _are_texts(_list(axis.get("depends")))
+
+
+def fault_of_failure(tree: dict[str, Tree]) -> str:
+    """Return what is wrong with the record of a failure, empty if nothing is.
+
+    Examples
+    --------
+    >>> fault_of_failure({"info": {}, "exception": "ValueError"})
+    "expected a dictionary 'failure/exception' with texts 'type', 'message' and 'traceback'"
+    """
+    exception = tree.get("exception")
+    if not isinstance(exception, dict) or not _are_texts([exception.get(name) for name in _EXCEPTION]):
+        return "expected a dictionary 'failure/exception' with texts 'type', 'message' and 'traceback'"
+    if type(tree["info"].get("repeat", 0)) is not int:
+        return "expected a whole number 'failure/info/repeat'"
+    return ""
+
+
+GZ = ".gz"
+
+# With the header of gzip.
+_GZIP = 16 + zlib.MAX_WBITS
+_LEVEL = 6
+
+# A small file must not fill the memory: what is unpacked may be this many times its size, from so many bytes on.
+_MOST = 100
+_FREE = 4 * 2**20
+
+
+def pack(data: bytes) -> bytes:
+    """Return the content of a compressed file; of the same data it is always the same.
+
+    Data that could be packed to less than a hundredth are packed less well, so that they are read again.
+
+    Examples
+    --------
+    >>> unpack(pack(b"t" * 1000), 1000) == b"t" * 1000
+    True
+    """
+    packed = _pack(data, zlib.Z_DEFAULT_STRATEGY)
+    return packed if len(data) <= _most(packed) else _pack(data, zlib.Z_HUFFMAN_ONLY)
+
+
+def _pack(data: bytes, strategy: int) -> bytes:
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP, strategy=strategy)
+    return packer.compress(data) + packer.flush()
+
+
+def _most(packed: bytes) -> int:
+    """Return the number of bytes that a file may hold."""
+    return max(_FREE, _MOST * len(packed))
+
+
+def unpack(data: bytes, limit: int) -> bytes:
+    """Return what a compressed file holds.
+
+    Raises
+    ------
+    DataFileError
+        It is damaged or cut off, or holds more than `limit` bytes, or more than 4 MiB and 100 times its own size;
+        no more are made.
+    """
+    unpacker = zlib.decompressobj(_GZIP)
+    most = _most(data)
+    try:
+        unpacked = unpacker.decompress(data, min(limit, most) + 1)
+    except zlib.error as error:
+        raise DataFileError(f"no valid gzip: {error}") from None
+    if len(unpacked) > most:
+        raise DataFileError(
+            f"holds more than {_MOST} times its {len(data)} bytes, as files do that are made to fill the memory. If "
+            "it is sound, unpack it with gunzip; then it is read"
+        )
+    if len(unpacked) > limit:
+        raise DataFileError(f"holds more than the {limit} bytes that are read")
+    if not unpacker.eof:
+        raise DataFileError("no valid gzip: it is cut off" if data else "empty")
+    if unpacker.unused_data.strip(b"\0"):
+        raise DataFileError("no valid gzip: more follows behind its end")
+    return unpacked
+
+
+_LARGEST = 2**62
+
+
+def create(path: str, data: bytes, stem: str, contents: Mapping[str, bytes], *, sync: bool) -> None:
+    """Write a measurement with files beside it, these first, so that it counts only when all are there.
+
+    Raises
+    ------
+    FileExistsError
+        One of the names is taken; nothing was changed.
+    """
+    made: list[str] = []
+    try:
+        for file, content in contents.items():
+            files.create(f"{stem}.{file}", content, sync=sync)
+            made.append(f"{stem}.{file}")
+        files.create(path, data, sync=sync)
+    except FileExistsError:
+        _discard(made)
+        raise
+    except BaseException:
+        # A measurement that has its name already counts, whatever came then, and needs them.
+        if not files.exists(path):
+            _discard(made)
+        raise
+
+
+def paths_of(tree: Tree, stem: str) -> list[str]:
+    """Return the paths of the files that a measurement lists."""
+    return [f"{stem}.{file}" for file in files_of(tree)]
+
+
+def lacking(tree: Tree, stem: str) -> list[str]:
+    """Return those paths where there is no file."""
+    return [path for path in paths_of(tree, stem) if not files.exists(path)]
+
+
+def contents(tree: Tree, stem: str) -> dict[str, bytes]:
+    """Return what is in the files that a measurement lists, by the last part of their names."""
+    return {file: files.read(f"{stem}.{file}", _LARGEST) for file in files_of(tree)}
+
+
+def remove(tree: Tree, stem: str) -> None:
+    """Delete the files that a measurement lists, as far as they are there."""
+    _discard(paths_of(tree, stem))
+
+
+def candidates(directory: str, names: Names) -> dict[int, list[str]]:
+    """Return the paths of all files in a directory whose names are those of files beside measurements, by their ids."""
+    found: dict[int, list[str]] = {}
+    for name, id in names.beside(files.names(directory)):
+        found.setdefault(id, []).append(files.inside(directory, name))
+    return {id: sorted(found[id]) for id in sorted(found)}
+
+
+def digests_of(tree: Tree, stem: str) -> dict[str, tuple[int, str]]:
+    """Return the size and SHA-256 that each file had when it was written, by its path."""
+    return {
+        f"{stem}.{reference.file}": (reference.size, reference.sha256)
+        for reference in references(tree)
+        if reference.file in files_of(tree)
+    }
+
+
+def _discard(paths: Iterable[str]) -> None:
+    for path in paths:
+        with suppress(FileNotFoundError):
+            files.remove(path)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coma_xr.errors import DataFileError, ExperimentError, Way
 from coma_xr.same import UNSEEDED, content_of, event_of, repeat_of
-from coma_xr.store import beside
+from coma_xr.store import documents
 from coma_xr.store.documents import digest
 from coma_xr.text import count, listing
 
 if TYPE_CHECKING:
     from coma_xr.encoding.formats import Format
-    from coma_xr.store.contract import MeasurementStore
+    from coma_xr.store.measurements import MeasurementStore
     from coma_xr.values.plain import Tree
 
 # Returns what is equal for trees of the same parameters; None for a tree without them.
@@ -199,7 +199,7 @@ def add_new(
         A file beside a measurement is missing; nothing was written.
     """
     ids = sorted({*plan.new, *(id for id, _ in [*plan.conflicts, *plan.ensembles])})
-    gone = [path for id in ids for path in beside.lacking(other.read(id), stem_of(id))]
+    gone = [path for id in ids for path in documents.lacking(other.read(id), stem_of(id))]
     if gone:
         raise DataFileError(
             f"{listing(gone)}: missing next to the measurements that are to be merged. Nothing was added.",
@@ -208,7 +208,7 @@ def add_new(
     given: dict[int, int] = {}
     for id in ids:
         tree: dict[str, Any] = dict(other.read(id))
-        own = beside.contents(tree, stem_of(id))
+        own = documents.contents(tree, stem_of(id))
         info = {name: value for name, value in tree.pop("info").items() if name != "measurement_id"}
         if id in plan.repeats:
             info["repeat"] = plan.repeats[id]

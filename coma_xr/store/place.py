@@ -6,34 +6,34 @@ import dataclasses
 import errno
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from coma_xr import files
 from coma_xr.errors import (
+    ComaError,
     DataFileWarning,
     ExperimentError,
     StorageError,
     warn,
 )
-from coma_xr.store import documents, opening, protocols, removing, state
-from coma_xr.store.archive import ArchiveStore
+from coma_xr.store import documents, layout, removing, state, upkeep
 from coma_xr.store.config import Config
-from coma_xr.store.durability import Durable, Saver, create_failure, saving
-from coma_xr.store.hints import ASKED, EXCLUDED, SCANS
-from coma_xr.store.layout import LOCK, NO_DATES, ExperimentDocument, Layout
+from coma_xr.store.documents import ASKED, EXCLUDED, GZ, SCANS
+from coma_xr.store.layout import LOCK, NO_DATES, REMOVED, ExperimentDocument, Layout
 from coma_xr.store.locks import Shard, live_runs, lock, refuse_while_running, run_lock, warn_of_runs
+from coma_xr.store.measurements import ArchiveStore, with_id
 from coma_xr.store.merging import Key, MergePlan, add_new, plan_merge
-from coma_xr.store.packing import GZ
 from coma_xr.store.snapshot import Snapshot, gone, names_in
 from coma_xr.store.state import OLD_STATE, STATE, StateDocument
-from coma_xr.store.verify import Inspection
+from coma_xr.store.upkeep import Inspection
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
-    from coma_xr.store.contract import MeasurementStore
-    from coma_xr.store.findings import Finding
+    from coma_xr.store.measurements import MeasurementStore
+    from coma_xr.store.upkeep import Finding
     from coma_xr.values.plain import Tree
 
 # Seconds to wait for a lock that is held for seconds.
@@ -54,7 +54,8 @@ class ExperimentDirectory:
     Examples
     --------
     >>> place = ExperimentDirectory("pendulum", description="Half a period", config={})
-    >>> place.active, place.number(), place.next_id()
+    >>> now = place.look()
+    >>> now.active, now.number(), now.next_id()
     (True, 0, 1)
     """
 
@@ -69,14 +70,14 @@ class ExperimentDirectory:
         config: Config | Mapping[str, Any] | None = None,
     ) -> None:
         self.config = Config.of(config)
-        wanted = opening.Wanted.of(path, mode, id, self.config)
-        found = opening.find(wanted)
+        wanted = layout.Wanted.of(path, mode, id, self.config)
+        found = layout.find(wanted)
         if found is not None and mode == "x":
             raise ExperimentError(f"{wanted.path} holds an experiment already; mode='a' opens it.")
         if found is None:
             if mode == "r":
-                raise opening.no_experiment(wanted.path)
-            found = opening.create(wanted, {"description": description, "tags": list(tags)})
+                raise layout.no_experiment(wanted.path)
+            found = layout.create(wanted, {"description": description, "tags": list(tags)})
         self._layout: Layout = found.layout
         self._others = list(found.others)
         self._mode = mode
@@ -209,7 +210,7 @@ class ExperimentDirectory:
                 self._save_what_is_left(now.kept)
                 now = self.look(listed=listed)
             if now.kept.reset is not None:
-                protocols.finish_reset(self._layout, now.document, now.kept)
+                upkeep.finish_reset(self._layout, now.document, now.kept)
                 now = self.look(listed=listed)
             self._held, self._holder = now, threading.get_ident()
             try:
@@ -219,7 +220,7 @@ class ExperimentDirectory:
 
     def _save_what_is_left(self, base: StateDocument) -> None:
         """Write a damaged state anew, of what could be read, and keep the damaged file."""
-        kept = f"in {removing.REMOVED}"
+        kept = f"in {REMOVED}"
         if base.damaged == STATE and base.data is not None:
             kept = f"as {removing.keep(self._layout, STATE, base.data)}"
         state.save(self._layout, base, base)
@@ -364,17 +365,17 @@ class ExperimentDirectory:
     def deactivate(self, *, compress: bool = False) -> None:
         """Move all measurements and failures into the experiment file, with a copy of the state."""
         with self._alone("deactivated") as now:
-            protocols.deactivate(self._layout, now.document, now.kept, compress=compress)
+            upkeep.deactivate(self._layout, now.document, now.kept, compress=compress)
 
     def activate(self) -> None:
         """Write the measurements of the experiment file to files of their own again, under the same ids."""
         with self._alone("activated") as now:
-            protocols.activate(self._layout, now.document, now.kept)
+            upkeep.activate(self._layout, now.document, now.kept)
 
     def reset(self, *, delete: bool = False) -> dict[str, Any]:
         """Move all measurements and failures to ``removed/``, or delete them; return numbers, bytes and folder."""
         with self._alone("reset") as now:
-            return protocols.reset(self._layout, now.document, now.kept, delete=delete)
+            return upkeep.reset(self._layout, now.document, now.kept, delete=delete)
 
     # ------------------------------------------------------------------------------- single measurements
 
@@ -520,3 +521,132 @@ class ExperimentDirectory:
             refuse_while_running(self.path, what)
             files.remove_leftovers(self.path)
             yield now
+
+
+# Saving during a run: what was expensive is on the disk for good at once, what was cheap within a second.
+
+Durable = bool | Literal["auto"]
+
+# Seconds of computing from which a measurement is worth the wait of a sync.
+EXPENSIVE = 0.02
+
+# Seconds after which cheap measurements are synced in bulk; with the sync itself they stay below one.
+INTERVAL = 0.5
+
+
+class Saver:
+    """Adds measurements and failures to an experiment; made by `saving`."""
+
+    def __init__(self, store: MeasurementStore, layout: Layout, durable: Durable) -> None:
+        self._store = store
+        self._layout = layout
+        self._durable = durable
+        self._unsynced: deque[str] = deque()
+        self._name_of = layout.config.measurements().name
+        self._failure_name_of = layout.config.failures().name
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    def add(
+        self,
+        info: Mapping[str, Any],
+        rest: bytes,
+        *,
+        id: int,
+        seconds: float,
+        beside: Mapping[str, bytes] | None = None,
+    ) -> int:
+        """Store one measurement and return its id; see `MeasurementStore.add`."""
+        # Big files are as dear as long computing.
+        sync = self._at_once(seconds) or (bool(beside) and self._durable is not False)
+        id = self._store.add(info, rest, id=id, sync=sync, beside=beside)
+        if not sync:
+            self._later(self._name_of(id))
+        return id
+
+    def add_failure(self, tree: Tree, *, id: int, seconds: float) -> int:
+        """Record one failure and return its id."""
+        sync = self._at_once(seconds)
+        id = create_failure(self._layout, tree, id, sync=sync)
+        if not sync:
+            self._later(self._failure_name_of(id))
+        return id
+
+    def _at_once(self, seconds: float) -> bool:
+        if self._error is not None:
+            # What was to be synced may be lost: nothing is saved any more, also not at a second try.
+            raise self._error
+        return self._durable is True or (self._durable == "auto" and seconds >= EXPENSIVE)
+
+    def _later(self, name: str) -> None:
+        if self._durable is False:
+            return
+        self._unsynced.append(name)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._sync_in_turns, name="coma_xr sync", daemon=True)
+            self._thread.start()
+        # While it is set, the thread has yet to look; setting it takes a lock each time.
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def _sync_in_turns(self) -> None:
+        while not self._stop.is_set():
+            self._wake.wait()
+            self._stop.wait(INTERVAL)
+            self._wake.clear()
+            try:
+                self._sync()
+            except BaseException as error:  # noqa: BLE001 (raised where the measurements come from)
+                self._error = error
+                return
+
+    def _sync(self) -> None:
+        # More may come in meanwhile; they have their turn next.
+        names = [self._unsynced.popleft() for _ in range(len(self._unsynced))]
+        if names:
+            files.sync_everything(self._layout.directory, names)
+
+    def close(self) -> None:
+        """Sync what is not yet; StorageError when it, or an earlier sync, could not be done."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
+        self._sync()
+
+
+@contextmanager
+def saving(store: MeasurementStore, layout: Layout, durable: Durable) -> Iterator[Saver]:
+    """Yield a Saver; when the block is left, all that it stored is on the disk for good (unless `durable` is False)."""
+    saver = Saver(store, layout, durable)
+    with ending(saver.close):
+        yield saver
+
+
+@contextmanager
+def ending(close: Callable[[], None]) -> Iterator[None]:
+    """Call a function when the block is left; an error of its own is only a note to one that ends the block."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            close()
+        except ComaError as second:
+            if second is not error:
+                error.add_note(str(second))
+        raise
+    close()
+
+
+def create_failure(layout: Layout, tree: Tree, id: int, *, sync: bool) -> int:
+    """Write the record of a failure under an id, the next free one when it is taken; return the id."""
+    while True:
+        numbered = {**tree, "info": with_id(tree.get("info", {}), id)}
+        try:
+            files.create(layout.failure_file(id), layout.failure_text(numbered), sync=sync)
+            return id
+        except FileExistsError:
+            id = max([id, *layout.failure_ids()]) + 1

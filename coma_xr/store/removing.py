@@ -25,15 +25,14 @@ from coma_xr import files
 from coma_xr.encoding.formats import JSON, format_of
 from coma_xr.errors import DataFileError, DataFileWarning, PathError, StorageError, warn
 from coma_xr.store import documents
-from coma_xr.store.beside import candidates, contents, lacking, paths_of
-from coma_xr.store.hints import sound_state
+from coma_xr.store.documents import candidates, contents, lacking, paths_of, sound_state
+from coma_xr.store.layout import REMOVED
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.store.layout import Layout
     from coma_xr.values.plain import Tree
 
-REMOVED = "removed"
 RECORD = "removed.json"
 
 # What puts files aside that are no measurements any more.

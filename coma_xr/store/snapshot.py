@@ -13,15 +13,14 @@ from coma_xr import files
 from coma_xr.encoding import json
 from coma_xr.errors import DataFileError, DataFileWarning, PathError, StorageError, warn
 from coma_xr.store import documents
-from coma_xr.store.archive import inactive
-from coma_xr.store.documents import warn_of_ids
-from coma_xr.store.hints import ASKED, EXCLUDED, OF, REASON, SCANS
+from coma_xr.store.documents import ASKED, EXCLUDED, OF, REASON, SCANS, warn_of_ids
 from coma_xr.store.layout import ExperimentDocument, Layout, failure_id
+from coma_xr.store.measurements import inactive
 from coma_xr.text import listing, shortened
 
 if TYPE_CHECKING:
     from coma_xr.store.config import Config
-    from coma_xr.store.contract import MeasurementStore
+    from coma_xr.store.measurements import MeasurementStore
     from coma_xr.store.state import StateDocument
     from coma_xr.values.plain import Tree
 

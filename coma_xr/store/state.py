@@ -11,7 +11,7 @@ from coma_xr.encoding import json
 from coma_xr.encoding.formats import JSON
 from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, warn
 from coma_xr.store import documents, removing
-from coma_xr.store.hints import ASKED, SCANS, sound_state
+from coma_xr.store.documents import ASKED, SCANS, sound_state
 from coma_xr.text import listing
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from coma_xr import files
 from coma_xr.errors import ExperimentError, StorageError
 from coma_xr.experiment import Experiment
 from coma_xr.store.config import Config
-from coma_xr.store.opening import Wanted, find, without_own_folders
-from coma_xr.store.packing import GZ
+from coma_xr.store.documents import GZ
+from coma_xr.store.layout import Wanted, find, without_own_folders
 from coma_xr.text import available, listing, near_names
 
 __all__ = ["check_exists", "experiments_below", "measurement_of", "opened"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from coma_xr.errors import ComaError, ExperimentError, InactiveError
-from coma_xr.store.removing import REMOVED
+from coma_xr.store.layout import REMOVED
 from coma_xr.terminal.finding import opened
 from coma_xr.terminal.text import number_of, print_json, print_table, said
 from coma_xr.text import clean
@@ -15,7 +15,7 @@ from coma_xr.tree import join
 
 if TYPE_CHECKING:
     from coma_xr.experiment import Experiment
-    from coma_xr.store.findings import Finding
+    from coma_xr.store.upkeep import Finding
 
 
 def remove(path: str, ids: Sequence[int], *, where: str | None, reason: str | None, yes: bool) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 import coma_xr as coma
 from coma_xr.errors import DataFileWarning
-from coma_xr.store.hints import fault_of_failure, fault_of_scan, sound_state
+from coma_xr.store.documents import fault_of_failure, fault_of_scan, sound_state
 from tests.bad_files import FAILURE, SCAN, STATE, experiment
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coma_xr.errors import ConfigError
-from coma_xr.store.names import Names
+from coma_xr.store.config import Names
 
 NAMES = Names("measurement.${measurement_id}", "${measurement_id}")
 

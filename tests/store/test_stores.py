@@ -15,10 +15,8 @@ from coma_xr import files
 from coma_xr.encoding import json, xml
 from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, PathError, StorageError
 from coma_xr.store import documents
-from coma_xr.store.archive import ArchiveStore
 from coma_xr.store.config import Config
-from coma_xr.store.directory import DirectoryStore
-from coma_xr.store.memory import MemoryStore
+from coma_xr.store.measurements import ArchiveStore, DirectoryStore
 from coma_xr.store.place import ExperimentDirectory
 
 INFO = {"start_date": "2026-11-22T11:02:50Z"}
@@ -43,10 +41,8 @@ def directory_store(path, pretty=True):
     return DirectoryStore(str(path), Config().measurements(), Config().measurements(".xml"), pretty=pretty)
 
 
-@pytest.fixture(params=["memory", "directory", "compact directory"])
+@pytest.fixture(params=["directory", "compact directory"])
 def pretty_and_store(request, tmp_path):
-    if request.param == "memory":
-        return True, MemoryStore()
     pretty = request.param == "directory"
     return pretty, directory_store(tmp_path, pretty)
 
@@ -61,16 +57,14 @@ def rest(pretty_and_store):
     return lambda value: rest_of(value, pretty_and_store[0])
 
 
-@pytest.fixture(
-    params=["memory", "directory", "archive", "archive and files", "files beside an empty archive"]
-)
+@pytest.fixture(params=["directory", "archive", "archive and files", "files beside an empty archive"])
 def filled(request, tmp_path):
     """A store with the measurements 2, 3 and 7."""
     values = {2: "two", 3: 3.0, 7: float("nan")}
     entries = [tree_of(id, value) for id, value in values.items()]
     if request.param == "archive":
         return ArchiveStore("experiment.none.json", entries[::-1])
-    store = MemoryStore() if request.param == "memory" else directory_store(tmp_path)
+    store = directory_store(tmp_path)
     for id, value in values.items():
         store.add(INFO, rest_of(value), id=id)
     if request.param == "archive and files":
@@ -433,7 +427,7 @@ def test_measurements_that_are_being_deleted_do_not_count(tmp_path):
 ADDING = """
     import sys
     from coma_xr.store.config import Config
-    from coma_xr.store.directory import DirectoryStore
+    from coma_xr.store.measurements import DirectoryStore
     from coma_xr.encoding import json
 
     store = DirectoryStore(sys.argv[1], Config().measurements())

@@ -12,8 +12,8 @@ import pytest
 from coma_xr import files
 from coma_xr.encoding import json, xml
 from coma_xr.errors import DataFileWarning, ExperimentBusyError, StorageError
-from coma_xr.store.findings import Finding
 from coma_xr.store.place import ExperimentDirectory
+from coma_xr.store.upkeep import Finding
 
 ASIDE = "move it to removed"
 ARCHIVE = "take it into the experiment file (activate() brings everything back)"
