@@ -79,9 +79,18 @@ def _dataset(value: Any, stem: str) -> tuple[xr.Dataset, str | None, str | None]
     import numpy as np
     import xarray as xr
 
-    from coma_xr.exports.datasets import dataset_of, file_name, variable_of
+    from coma_xr.exports.datasets import NETCDF, dataset_of, file_name, variable_of
     from coma_xr.values.times import exact_times
 
+    most = (
+        max((v.ndim for v in value.variables.values()), default=0)
+        if isinstance(value, xr.Dataset)
+        else value.ndim
+    )
+    if most > (NETCDF.most_dims or most):
+        raise SerializationError(
+            f"netCDF has at most {NETCDF.most_dims} dims, this has {most}. Return it without coma.external()."
+        )
     if isinstance(value, xr.Dataset):
         return value, None, None
     if isinstance(value, np.ndarray):

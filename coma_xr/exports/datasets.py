@@ -13,6 +13,7 @@ Dataset. Everything else is written as it is, for other tools to read. Notes of 
 ``order``           the names of the variables, where the file does not keep the order
 ``multi_indexes``   dimension, levels, and attributes of each MultiIndex
 ``indexes``         pairs of a name and whether it has an index, where that is unusual
+``dims``            pairs of a variable and its dims, where those of size 1 are left out in the file
 ``frame``           how a DataFrame is made of the variables
 ==================  ====================================================================================
 """
@@ -29,6 +30,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from coma_xr.errors import LayoutError, warn
 from coma_xr.exports.attrs import decode_attrs, encode_attrs
 from coma_xr.exports.codec import of_tree, to_tree
 from coma_xr.exports.columns import FLAG, Array, Note, Values, plain, real
@@ -51,13 +53,14 @@ class Form:
     cf_dates: bool = True
     keeps_order: bool = True
     wide_text: bool = True
+    most_dims: int | None = None
 
 
 # What the CF conventions tell of bool with holes.
 _FLAGS = {"flag_values": np.array([0, 1], dtype=np.int8), "flag_meanings": "false true"}
 
-NETCDF = Form()
-ZARR = Form(json_attrs=True, keeps_order=False, wide_text=False)
+NETCDF = Form(most_dims=32)
+ZARR = Form(json_attrs=True, keeps_order=False, wide_text=False, most_dims=32)
 JSON = Form(json_attrs=True, empty=True, cf_dates=False)
 
 
@@ -114,7 +117,7 @@ def encode(ds: xr.Dataset, form: Form = NETCDF) -> xr.Dataset:
     {'coma_xr': '{"dtype": "object", "cells": "json"}'}
     """
     said: Note = {}
-    ds = without_multi_indexes(ds, said)
+    ds = _within_limit(without_multi_indexes(ds, said), form, said)
     order = [*ds.data_vars, *ds.coords]
     variables = {name: (ds[name].dims, values_of(ds.variables[name]), ds[name].attrs) for name in order}
     return encode_parts(Parts(variables, list(ds.coords), ds.attrs, said), form)
@@ -166,6 +169,39 @@ def without_multi_indexes(ds: xr.Dataset, said: Note) -> xr.Dataset:
         said["multi_indexes"] = found
         ds = ds.reset_index([of_tree(dim) for dim, _, _ in found])
     return ds
+
+
+def _within_limit(ds: xr.Dataset, form: Form, said: Note) -> xr.Dataset:
+    """Return a Dataset without dims of size 1, and note these, if its arrays have too many dims for a format.
+
+    Raises
+    ------
+    LayoutError
+        The other dims are too many.
+    """
+    dims = _most_dims(ds)
+    if form.most_dims is None or dims <= form.most_dims:
+        return ds
+    squeezed = ds.squeeze([dim for dim, size in ds.sizes.items() if size == 1])
+    limit = f"{dims} dims are more than the {form.most_dims} of netCDF and zarr"
+    if _most_dims(squeezed) > form.most_dims:
+        raise LayoutError(
+            f"{limit}.", ways=["Use to_dataset(layout='points'), or export to JSON or a table."]
+        )
+    warn(
+        f"{limit}, so that dims with one value are scalar coordinates in the file. load() restores these dims."
+    )
+    said["dims"] = [
+        [to_tree(name, "a name"), [to_tree(dim, "a dim") for dim in variable.dims]]
+        for name, variable in ds.variables.items()
+        if variable.dims != squeezed.variables[name].dims
+    ]
+    return squeezed
+
+
+def _most_dims(ds: xr.Dataset) -> int:
+    # Complex numbers, which objects may be, are an array with another dim.
+    return max((v.ndim + (v.dtype.kind in "cO") for v in ds.variables.values()), default=0)
 
 
 def dataset_of(array: xr.DataArray, name: str) -> tuple[xr.Dataset, Hashable]:
@@ -296,6 +332,12 @@ def decode_variable(variable: xr.Variable, name: str = "") -> Decoded:  # noqa: 
 
 def assembled(parts: Parts) -> xr.Dataset:
     """Return the Dataset of its parts."""
+    for name, dims in parts.notes.get("dims", []):
+        _, values, attrs = parts.variables[of_tree(name)]
+        own = tuple(map(of_tree, dims))
+        whole = np.asarray(values)
+        sizes = dict(zip(parts.variables[of_tree(name)][0], whole.shape, strict=True))
+        parts.variables[of_tree(name)] = own, whole.reshape([sizes.get(dim, 1) for dim in own]), attrs
     variables = {name: variable_of(*part) for name, part in parts.variables.items()}
     ds = xr.Dataset(
         {name: variable for name, variable in variables.items() if name not in parts.coords},

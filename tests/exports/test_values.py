@@ -246,6 +246,36 @@ def test_a_data_array_is_exported_as_a_dataset(suffix, tmp_path):
     assert coma.load(coma.export(LABELLED.rename(None), tmp_path / f"y{suffix}"))["values"].sum() == 3
 
 
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_more_dims_than_a_format_has(suffix, tmp_path, zarr_ends):
+    """Parameters with one value become scalar coordinates in the file, and dims again when it is loaded."""
+    if suffix == ".zarr":
+        pytest.importorskip("zarr", reason="zarr is not installed")
+    e = coma.Experiment(tmp_path / "e")
+    scan = {f"p{i}": [i] for i in range(40)} | {"x": [1, 2]}
+    e.run(lambda x, **_: {"y": x, "z": 1j, "l": [1, 2]}, scan, progress=False)
+    ds = e.to_dataset()
+    assert ds["y"].ndim == 41
+    with pytest.warns(
+        coma.ComaWarning, match="42 dims are more than the 32 of netCDF and zarr.*scalar coordinates"
+    ):
+        path = coma.export(ds, tmp_path / f"x{suffix}")
+    assert_same(coma.load(path), ds)
+    with xr.open_dataset(path, engine="zarr" if suffix == ".zarr" else "netcdf4") as raw:
+        assert raw["y"].dims == ("x",)
+        assert raw["p39"].item() == 39
+    many = xr.Dataset({"v": ([f"d{i}" for i in range(33)], np.zeros((2, *[0] * 32)))})
+    with pytest.raises(coma.LayoutError, match="layout='points'"):
+        coma.export(many, tmp_path / f"many{suffix}")
+    assert_same(coma.load(coma.export(ds, tmp_path / "x.json")), ds)
+
+
+def test_an_external_array_of_more_dims_than_netcdf_has(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    with pytest.warns(coma.ComaWarning, match="netCDF has at most 32 dims, this has 33"):
+        e.run(lambda x: coma.external(np.zeros((1,) * 33)), {"x": [1]}, progress=False)
+
+
 # ------------------------------------------------------------------------------------------- version 1
 
 
