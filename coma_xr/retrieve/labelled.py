@@ -7,15 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coma_xr.errors import warn
 from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.variables import Item
 from coma_xr.same import equal
+from coma_xr.tree import is_typed
+from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.arrays import Attrs
     from coma_xr.retrieve.layout import Layout
 
 __all__ = ["bring", "constant_or_not"]
+
+
+# Coordinates that differ by less than this part of their spacing are equal but for rounding errors.
+NOISE = 1e-9
+
+# In units of the last place of the largest number, for what is far away from 0.
+_LAST_DIGITS = 8
 
 
 class _Brought:
@@ -28,7 +38,10 @@ class _Brought:
     def name(self, name: str, owner: str, dims: tuple[str, ...], values: list[Any]) -> str:
         """Return the name that a coordinate gets: its own, if that is free or means the same already."""
         name = self.taken(name, owner)
-        while name in self._values and not _same(self._values[name], (dims, values)):
+        while name in self._values and not _same(self._values[name], (dims, values), _equal):
+            if _same(self._values[name], (dims, values), nearly_equal):
+                _warn_of_noise(name, "variables")
+                break
             name = f"{owner}_{name}"
         return name
 
@@ -74,9 +87,22 @@ def _bring(item: Item, brought: _Brought) -> list[Item]:
 def constant_or_not(name: str, values: list[Any], layout: Layout, attrs: Attrs, dims: Sequence[str]) -> Item:
     """Return a coordinate: over its own dims when all measurements agree on it, else over theirs too."""
     there = [value for value in values if value is not MISSING]
-    if all(_equal(there[0], value) for value in there[1:]):
-        return Item(name, there[:1], layout.single(), attrs, dims, is_coord=True)
-    return Item(name, values, layout, attrs, dims, is_coord=True)
+    is_noise = False
+    for value in there[1:]:
+        if not _equal(there[0], value):
+            if not nearly_equal(there[0], value):
+                return Item(name, values, layout, attrs, dims, is_coord=True)
+            is_noise = True
+    if is_noise:
+        _warn_of_noise(name, "measurements")
+    return Item(name, there[:1], layout.single(), attrs, dims, is_coord=True)
+
+
+def _warn_of_noise(name: str, owners: str) -> None:
+    warn(
+        f"The coordinate '{name}' differs between {owners} by rounding errors only (less than {NOISE:g} of its spacing). "
+        f"The Dataset has that of the first of these {owners}."
+    )
 
 
 def _on_rows(item: Item, column: Sequence[Any]) -> list[Any]:
@@ -88,10 +114,40 @@ def _on_rows(item: Item, column: Sequence[Any]) -> list[Any]:
     return values
 
 
-def _same(first: tuple[tuple[str, ...], list[Any]], second: tuple[tuple[str, ...], list[Any]]) -> bool:
+def _same(
+    first: tuple[tuple[str, ...], list[Any]],
+    second: tuple[tuple[str, ...], list[Any]],
+    compare: Callable[[Any, Any], bool],
+) -> bool:
     """Whether two coordinates have the same dims and values; what a measurement lacks is no difference."""
     pairs = zip(first[1], second[1], strict=False)
-    return first[0] == second[0] and all(a is MISSING or b is MISSING or _equal(a, b) for a, b in pairs)
+    return first[0] == second[0] and all(a is MISSING or b is MISSING or compare(a, b) for a, b in pairs)
+
+
+def nearly_equal(a: Any, b: Any) -> bool:
+    """Whether two arrays of floats differ by no more than rounding errors: `NOISE` of their spacing, or some last digits.
+
+    Examples
+    --------
+    >>> nearly_equal(np.array([0.1, 0.3]), np.array([0.1, 0.1 + 0.2]))
+    True
+    >>> nearly_equal(np.array([0.1, 0.3]), np.array([0.1, 0.3000001]))
+    False
+    """
+    a, b = (from_plain(value) if is_typed(value) else value for value in (a, b))
+    if type(a) is list or type(b) is list:
+        if not (type(a) is type(b) is list and set(map(type, (*a, *b))) <= {int, float}):
+            return False
+    elif not isinstance(a, (np.ndarray, np.generic)):
+        return False
+    one, other = np.asarray(a), np.asarray(b)
+    if one.dtype != other.dtype or one.dtype.kind not in "fc" or one.shape != other.shape or not one.size:
+        return False
+    numbers = np.unique(one[np.isfinite(one)])
+    spacing = np.abs(np.diff(numbers)).min(initial=np.inf)
+    digits = _LAST_DIGITS * np.finfo(one.dtype).eps * np.abs(numbers).max(initial=0)
+    most = max(NOISE * spacing if len(numbers) > 1 else 0.0, min(digits, spacing / 1000))
+    return bool(np.allclose(one, other, rtol=0, atol=most, equal_nan=True))
 
 
 def _equal(a: Any, b: Any) -> bool:

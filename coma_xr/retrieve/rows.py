@@ -11,6 +11,7 @@ import numpy as np
 from coma_xr.errors import LayoutError
 from coma_xr.retrieve.arrays import Array
 from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.labelled import nearly_equal
 from coma_xr.retrieve.unfold import measure
 from coma_xr.same import equal
 from coma_xr.text import listing
@@ -59,7 +60,10 @@ class _Spread:
             if level in other.labels
         ]
         return any(
-            not equal(mine[row], theirs[row]) for mine, theirs in pairs for row in mine if row in theirs
+            not (equal(mine[row], theirs[row]) or nearly_equal(mine[row], theirs[row]))
+            for mine, theirs in pairs
+            for row in mine
+            if row in theirs
         )
 
     def alike(self, other: _Spread) -> bool:

@@ -197,3 +197,43 @@ def test_units_that_differ_between_measurements_are_said_and_not_shown():
     with pytest.warns(ComaWarning, match="no value was converted: 'psi' is in 'm1', 'm2'"):
         ds = build_dataset(two(lambda a: {"psi": wave(a).assign_attrs(units=f"m{a}")}))
     assert "units" not in ds.psi.attrs
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_coordinates_that_differ_by_rounding_errors_are_one(offset):
+    x = np.linspace(0.1, 1, 10) + offset
+    trees = two(lambda a: {"psi": xr.DataArray(x * a, {"x": x * (1 + (a - 1) * 2e-16)}, ["x"])})
+    with pytest.warns(ComaWarning, match="'x' differs between measurements by rounding errors"):
+        ds = build_dataset(trees)
+    assert ds.psi.dims == ("a", "x")
+    np.testing.assert_array_equal(ds.x, x)
+
+
+def test_coordinates_of_two_results_that_differ_by_rounding_errors_are_one():
+    x = np.array([0.1, 0.3])
+    noisy = np.array([0.1, 0.1 + 0.2])
+    result = {"f": xr.DataArray(x, {"x": x}, ["x"]), "g": xr.DataArray(x, {"x": noisy}, ["x"])}
+    with pytest.warns(ComaWarning, match="'x' differs between variables by rounding errors"):
+        ds = build_dataset(measured(({"a": 1}, result)))
+    assert ds.g.dims == ("x",)
+    assert build_dataframe(measured(({"a": 1}, result)), unfold="rows").columns.tolist() == [
+        "a",
+        "x",
+        "f",
+        "g",
+    ]
+
+
+@pytest.mark.parametrize("change", [1e-8, 1.0])
+def test_coordinates_with_larger_differences_stay(change):
+    x = np.linspace(0, 1, 11)
+    ds = build_dataset(two(lambda a: {"psi": xr.DataArray(x, {"x": x + a * change}, ["x"])}))
+    assert ds.x.dims == ("a", "x")
+    np.testing.assert_array_equal(ds.x.sel(a=2), x + 2 * change)
+
+
+def test_annotated_coordinates_that_differ_by_rounding_errors_are_one():
+    notes = {"results/E": {"dims": ["t"], "coords": {"t": "results/t"}}}
+    trees = two(lambda a: {"E": [1.0, 2.0], "t": [0.1, 0.3 if a == 1 else 0.1 + 0.2]})
+    with pytest.warns(ComaWarning, match="rounding errors"):
+        assert build_dataset(trees, annotations=notes).t.dims == ("t",)
