@@ -722,10 +722,8 @@ class Experiment(Readable):
         [3]
         """
         before = self._look()
-        about = before.pairs, before.annotations, self._place.path
-        given = self._place.restore(
-            None if where is None else lambda removed: chosen_of_removed(removed, where, *about)
-        )
+        choose = partial(chosen_of_removed, where=where, records=before)
+        given = self._place.restore(None if where is None else choose)
         warn_of_restored(self._look(listed=True), given)
         return sorted(given.values())
 

@@ -22,15 +22,15 @@ from coma_xr.define.scan_records import (
     with_scan,
 )
 from coma_xr.define.scans import Scan
-from coma_xr.define.values import given_again, records_by_value
+from coma_xr.define.values import NOTHING, given_again, look, records_by_value
 from coma_xr.errors import DataFileError, DataFileWarning, ParameterError, warn
 from coma_xr.names import Names, role, values_and_lists
 from coma_xr.run.plan import survey
 from coma_xr.run.signature import UNNAMED
-from coma_xr.same import doubles, event_of, key, repeat_of
+from coma_xr.same import MADE_BY, doubles, event_of, key, repeat_of
 from coma_xr.store.documents import fault_of_failure
 from coma_xr.store.layout import near_experiments
-from coma_xr.text import alternatives, count, listing
+from coma_xr.text import alternatives, count, listing, shortened
 from coma_xr.tree import join, leaves, shown, split
 from coma_xr.values.external import FILES, files_of
 from coma_xr.values.plain import from_plain
@@ -45,6 +45,11 @@ if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
 
 T = TypeVar("T")
+
+# The experiments whose parameter sets of version 1 that are equal by now were reported by this process, and how many
+# files are read for that at most.
+_reported: set[str] = set()
+_MOST_READ = 1000
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,42 @@ class Records:
 
     def done(self) -> Callable[[Definition], Container[Hashable]]:
         """Return a function that tells which parameter sets have a measurement; these are read once."""
-        return cache(lambda definition: survey(self.now.trees(), definition, past=self.past).ids)
+
+        @cache
+        def done(definition: Definition) -> dict[Hashable, list[int]]:
+            ids = survey(self.now.trees(), definition, past=self.past).ids
+            self.report_equal_by_now(definition, ids.values())
+            return ids
+
+        return done
+
+    def report_equal_by_now(self, definition: Definition, groups: Iterable[list[int]]) -> None:
+        """Report once in a process measurements of version 1 with parameters that differed there and are equal by now."""
+        shared = [ids for ids in groups if len(ids) > 1]
+        if not shared or self.now.path in _reported:
+            return
+        _reported.add(self.now.path)
+        left, found = _MOST_READ, []
+        for ids in shared:
+            trees = [(id, self.now.measurements.read(id)) for id in ids[:left]]
+            left -= len(trees)
+            old = [
+                (id, read(tree, definition, self.past) or [])
+                for id, tree in trees
+                if look(tree, MADE_BY) is NOTHING
+            ]
+            found += [
+                (old[0][0], id, difference)
+                for id, values in old[1:]
+                for difference in _differences(definition, old[0][1], values)
+            ]
+        if found:
+            first, second, values = found[0]
+            warn(
+                f"{count(len(found), 'pair')} of measurements in {self.now.path}, {first} and {second} for example, had "
+                f"different parameters in version 1 and have equal ones by now: {values}. They lie along a dim 'row' of "
+                "the Dataset."
+            )
 
     def recorded_failures(self) -> list[tuple[int, Tree]]:
         """Return the records of failures with the ids that their measurements would have had.
@@ -301,6 +341,15 @@ class Records:
         return found
 
 
+def _differences(definition: Definition, values: Sequence[Tree], others: Sequence[Tree]) -> Iterator[str]:
+    """Yield the name of the first parameter whose stored forms differ, with its two values in Python."""
+    for name, a, b in zip(definition.names, values, others, strict=True):
+        # NaN is unlike itself.
+        if a != b and not (type(a) is type(b) is float):
+            yield f"{name} = {shortened(from_plain(a))} and {shortened(from_plain(b))}"
+            return
+
+
 def _lacking(scan: Mapping[str, Any], done: Container[Hashable]) -> Iterator[tuple[Any, int]]:
     """Yield the parameter sets that were asked for, and how many of their repeats have no measurement."""
     repeats = range(scan.get("repeats") or 1)
@@ -415,21 +464,29 @@ def record_names(
     place: ExperimentDirectory, definition: Iterable[tuple[str, Path]], paths: Mapping[Path, bool]
 ) -> None:
     """Keep the names of paths, and of items of lists, so that they stay; report paths that get longer names for that."""
-    recorded = Records(place.look()).names
-    named = {*recorded.values(), *(path for _, path in definition)}
+    recorded, defined = Records(place.look()).names, dict(definition)
+    taken = {name: path for name, path in recorded.items() if defined.get(name, path) != path}
+    recorded = {name: path for name, path in recorded.items() if name not in taken}
+    named = {*recorded.values(), *defined.values()}
     values = [path for path in paths if role(path) not in ("info", "class") and "" not in path]
     items = [(*path, "0") for path in values if paths[path]]
-    new = [path for path in (*values, *items) if path not in named]
+    new = [path for path in dict.fromkeys((*values, *items, *taken.values())) if path not in named]
     if not new:
         return
-    known = [*values_and_lists(recorded.values()), *values]
+    known = dict.fromkeys([*values_and_lists([*recorded.values(), *taken.values()]), *values])
     names, by_rule = Names(known, definition, recorded), Names(known, definition)
     added = {names.of(path): join(path) for path in new}
-    place.change_state(lambda state: state.update(names={**added, **state.get("names", {})}))
+
+    def change(state: dict[str, Any]) -> None:
+        kept = {name: path for name, path in state.get("names", {}).items() if name not in taken}
+        state.update(names={**added, **kept})
+
+    place.change_state(change)
     longer = [path for path in new if path in paths and names.of(path) != by_rule.of(path)]
-    if longer:
-        texts = [f"{join(path)} is called '{names.of(path)}'" for path in longer]
-        warn(f"In {place.path} {listing(texts, 3)}: the shorter name was given to another path before.")
+    texts = [f"{join(path)} is called '{names.of(path)}'" for path in [*taken.values(), *longer]]
+    if texts:
+        why = f"'{next(iter(taken))}' is a parameter now" if taken else "the shorter name has another path"
+        warn(f"In {place.path} {listing(texts, 3)}, since {why}.")
 
 
 def unite_names(place: ExperimentDirectory, other: Records, definition: Definition) -> None:

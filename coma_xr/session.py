@@ -53,9 +53,7 @@ def within_limit(scan: Scan, definition: Definition, records: Records, options: 
 def chosen_of_removed(
     removed: Sequence[Removed],
     where: Any,
-    definition: Sequence[tuple[str, Path]],
-    annotations: Mapping[str, Any],
-    path: str,
+    records: Records,
 ) -> list[Removed]:
     """Return the removed measurements with some ids, of each the one removed last, or for which a condition holds.
 
@@ -70,7 +68,7 @@ def chosen_of_removed(
         unknown = [id for id in ids if id not in known]
         if unknown:
             raise PathError(
-                f"No measurement {listing(unknown)} was removed from {path}; nothing was changed.",
+                f"No measurement {listing(unknown)} was removed from {records.now.path}; nothing was changed.",
                 name=str(unknown[0]),
                 available=map(str, sorted(known)),
             )
@@ -81,8 +79,15 @@ def chosen_of_removed(
 
     # Two may have the same id, none the same position.
     trees = ((position, one.tree) for position, one in enumerate(removed))
-    options: Any = {"definition": definition, "annotations": annotations, "otherwise": "nothing was restored"}
-    return [removed[position] for position, _ in selected(trees, where, **options)]
+    chosen = selected(
+        trees,
+        where,
+        definition=records.pairs,
+        annotations=records.annotations,
+        recorded=records.names,
+        otherwise="nothing was restored",
+    )
+    return [removed[position] for position, _ in chosen]
 
 
 def merge_measurements(
@@ -252,6 +257,7 @@ class Session:
     def _plan(self, records: Records) -> tuple[Survey, Survey, Plan]:
         work, options = self.work, self.options
         there = survey(records.now.trees(), work.definition, past=self.past, constants=work.defaults)
+        records.report_equal_by_now(work.definition, there.ids.values())
         failed = survey(records.recorded_failures(), work.definition, past=self.past)
         todo = plan(
             self.wanted,

@@ -192,6 +192,7 @@ def test_points_have_repeats_as_a_coord():
     assert ds.repeat.values.tolist() == [0, 1]
 
 
+@pytest.mark.filterwarnings("ignore:The measurements have a value called 'repeat'")
 def test_a_parameter_called_repeat_wins():
     trees = measured(({"repeat": 5}, {}), ({"repeat": 5}, {}))
     for number, (_, tree) in enumerate(trees):
