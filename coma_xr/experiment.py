@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from coma_xr.run.report import RunReport
-    from coma_xr.run.worker import Outcome, Protocol, Work
+    from coma_xr.run.worker import Outcome, Work
     from coma_xr.store.upkeep import Finding
     from coma_xr.tree import Path as TreePath
     from coma_xr.tree import PathLike
@@ -355,6 +355,12 @@ class Experiment(Readable):
             Run so many at most. A scan of more than 100 million parameter sets needs it, and is then asked for part by part.
         progress : bool, optional
             Show a bar, or log lines where there is no terminal. By default only when it takes a while.
+        capture : {False, True, "info"}, default False
+            Keep the last 64 KiB of what the function writes to stdout and stderr in the record of a failure; with
+            ``"info"`` also in ``info/output`` of each measurement.
+        resources : mapping, optional
+            Further arguments of the function, by name: large constants, sent to each worker once. They are not stored
+            and make no difference between parameter sets.
         dry_run : bool, default False
             Only say what would be done, and about how long it would take.
 
@@ -389,12 +395,12 @@ class Experiment(Readable):
         asked = None if scan is None else Scan.of(scan)
         if asked is not None and settings.repeats is None:
             settings = replace(settings, repeats=asked.repeats)
-        definition = self._definition_to_run(function, asked, before)
+        definition = self._definition_to_run(function, asked, settings, before)
         if asked is not None:
             asked = within_limit(asked, definition, before, settings)
         wanted = self._sets if asked is None else asked.rows(definition)
-        prepared = self._work(function, definition, asked, settings.seed, before.past)
-        work = replace(prepared, things=things_of(wanted))
+        prepared = self._work(function, definition, asked, settings, before.past)
+        work = replace(prepared, things=things_of(wanted), capture=settings.capture)
         session = Session(self._place, work, wanted, before.past, self._durable, settings)
         if asked is not None:
             self._check_definition(before, definition, work.defaults)
@@ -494,12 +500,12 @@ class Experiment(Readable):
         return forgotten
 
     def _definition_to_run(
-        self, function: Callable[..., Any], asked: Scan | None, before: Records
+        self, function: Callable[..., Any], asked: Scan | None, settings: RunOptions, before: Records
     ) -> Definition:
         definition = before.definition
         if asked is not None:
             # Before a name that the function does not know is taken for a new parameter.
-            self._work(function, asked.definition, asked, None, before.past)
+            self._work(function, asked.definition, asked, settings, before.past)
             return self._like(asked, definition)
         if definition is None:
             raise ParameterError(
@@ -513,11 +519,18 @@ class Experiment(Readable):
         function: Callable[..., Any],
         definition: Definition,
         asked: Scan | None,
-        seed: int | None,
+        settings: RunOptions,
         past: Past,
     ) -> Work:
-        protocol: Protocol = "set" if asked is None else "keywords"
-        return prepare(function, definition, protocol, **self._encoding(), seed=seed, constants=past.defaults)
+        return prepare(
+            function,
+            definition,
+            "set" if asked is None else "keywords",
+            **self._encoding(),
+            seed=settings.seed,
+            constants=past.defaults,
+            resources=settings.resources,
+        )
 
     def _encoding(self) -> dict[str, Any]:
         return {

@@ -22,7 +22,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import cache
 from typing import Any
 
@@ -817,6 +817,47 @@ def _writer_lives(name: str, alive: Collection[tuple[str, int]]) -> bool:
     if machine == host() and pid == os.getpid():
         return token.startswith(_token)
     return (machine, pid) in alive or (machine == host() and _lives(pid))
+
+
+@contextmanager
+def diverted_output() -> Iterator[Callable[[int], str]]:
+    """Let all that this process and its children write to stdout and stderr go to a temporary file.
+
+    Yields a function that returns the last so many bytes of it.
+    """
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+
+        def read(most: int) -> str:
+            _flush_output()
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - most))
+            return file.read().decode(errors="replace")
+
+        _flush_output()
+        saved = {number: os.dup(number) for number in (1, 2)}
+        try:
+            for number in saved:
+                os.dup2(file.fileno(), number)
+            # In a process that was forked from a notebook, Python's own streams lead elsewhere.
+            stream = open(1, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
+            with stream, redirect_stdout(stream), redirect_stderr(stream):
+                yield read
+        finally:
+            _flush_output()
+            for number, original in saved.items():
+                os.dup2(original, number)
+                os.close(original)
+
+
+def _flush_output() -> None:
+    """Write what Python and C have not written yet."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError, OSError):
+            stream.flush()
+    if not _WINDOWS:
+        ctypes.CDLL(None).fflush(None)
 
 
 @contextmanager

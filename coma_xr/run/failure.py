@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.exact import Argument
@@ -63,6 +63,11 @@ class Failure:
         self.info: dict[str, Any] = {name: value for name, value in tree["info"].items() if name != EXACT}
 
     @property
+    def output(self) -> str:
+        """The end of what the function wrote to stdout and stderr; empty without ``run(..., capture=True)``."""
+        return str(self._tree["exception"].get("output") or "")
+
+    @property
     def parameters(self) -> ParameterSet:
         """The parameter set."""
         return ParameterSet.of_given(*self._set())
@@ -85,7 +90,9 @@ class Failure:
             for path, value in zip(definition.paths, values, strict=True)
         ]
 
-    def reproduce(self, function: Callable[..., Any], *given: Any) -> None:
+    def reproduce(
+        self, function: Callable[..., Any], *given: Any, resources: Mapping[str, Any] | None = None
+    ) -> None:
         """Run the parameter set again, in this process: what the function raises is raised here, for a debugger.
 
         Parameters
@@ -95,6 +102,8 @@ class Failure:
         *given : function or class
             Those among the values of the parameters, or of which objects are among them, that this process has not
             used as such.
+        resources : mapping, optional
+            As they were given to `Experiment.run`.
 
         Raises
         ------
@@ -105,10 +114,10 @@ class Failure:
         for value in values:
             value.things()
         try:
-            work = prepare(function, definition, "keywords")
+            work = prepare(function, definition, "keywords", resources=resources)
         except ParameterError as by_keyword:
             try:
-                work = prepare(function, definition, "set")
+                work = prepare(function, definition, "set", resources=resources)
             except ParameterError:
                 raise by_keyword from None
         info = self._tree["info"]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Any, Literal, TypedDict, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args
 
 from coma_xr.checks import check_choice, check_duration, check_flag, check_ids, check_integer, check_positive
 from coma_xr.errors import ParameterError
-from coma_xr.text import shortened
+from coma_xr.text import shortened, with_article
+
+if TYPE_CHECKING:
+    from coma_xr.run.capture import Capture
 
 OnError = Literal["auto", "continue", "stop"]
 
@@ -33,6 +36,8 @@ class RunKeywords(TypedDict, total=False):
     shard: tuple[int, int] | None
     limit: int | None
     progress: bool | None
+    capture: Capture
+    resources: Mapping[str, Any] | None
     dry_run: bool
 
 
@@ -64,6 +69,8 @@ class RunOptions:
     shard: tuple[int, int] | None = None
     limit: int | None = None
     progress: bool | None = None
+    capture: Capture = False
+    resources: Mapping[str, Any] | None = None
     dry_run: bool = False
 
     def __post_init__(self) -> None:
@@ -81,6 +88,8 @@ class RunOptions:
             seed=check_integer("seed", self.seed, optional=True),
             shard=_checked_shard(self.shard),
             limit=check_integer("limit", self.limit, optional=True),
+            capture=check_choice("capture", self.capture, (False, True, "info")),
+            resources=_checked_resources(self.resources),
             progress=None if self.progress is None else check_flag("progress", self.progress),
             dry_run=check_flag("dry_run", self.dry_run),
         )
@@ -129,6 +138,17 @@ def _check_executor(executor: Any, timeout: float | None) -> None:
     from coma_xr.run.executors import executor_of
 
     executor_of(executor)
+
+
+def _checked_resources(resources: Any) -> dict[str, Any]:
+    if resources is None:
+        return {}
+    if not isinstance(resources, Mapping) or not all(isinstance(name, str) for name in resources):
+        raise ParameterError(
+            f"resources={shortened(resources)} is {with_article(type(resources).__name__)}.",
+            expected="a dictionary from names of arguments to objects, such as {'data': array}",
+        )
+    return dict(resources)
 
 
 def _checked_shard(shard: Any) -> tuple[int, int] | None:

@@ -128,10 +128,10 @@ class Pool(ABC):
 def packed(work: Work) -> bytes:
     """Return the work as bytes for other processes, with a warning when it is large."""
     data = remote.pack(work)
-    if len(data) > _LARGE:
+    if len(data) > _LARGE and not work.resources:
         warn(
             f"The function takes {len(data) / 1e6:.0f} MB along to the workers. Is there a large array or table "
-            "outside of it that it uses? It is faster to load such a thing in the function, once."
+            "outside of it that it uses? Pass it by resources=, or load it in the function, once."
         )
     return data
 

@@ -267,6 +267,8 @@ def run(token: str, work: bytes | Loaded, parcels: Sequence[Parcel], budget: flo
         return Reply([], 0.0, trouble)
     results: list[Result] = []
     seconds = 0.0
+    # A cluster's process may run other parameter sets in other threads.
+    is_alone = not loaded.settings.is_here and threading.current_thread() is threading.main_thread()
     with applied(loaded.settings) as notes:
         for parcel in parcels:
             if _is_halted():
@@ -275,7 +277,7 @@ def run(token: str, work: bytes | Loaded, parcels: Sequence[Parcel], budget: flo
                 values = _unpack_values(parcel[0], loaded.work)
             except BaseException as error:  # noqa: BLE001  whatever a module of the user's does when it is imported
                 return Reply(results, seconds, f"{type(error).__name__}: {error}", notes)
-            outcome = call(loaded.work, Task(0, values, (), parcel[1]))
+            outcome = call(loaded.work, Task(0, values, (), parcel[1]), is_alone=is_alone)
             result = Result(outcome.info, outcome.rest, outcome.failure, outcome.seconds, outcome.beside)
             results.append(result)
             seconds = time.monotonic() - begin

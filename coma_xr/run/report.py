@@ -257,4 +257,6 @@ def failure_fold(failure: Tree, *, is_open: bool = False) -> Html:
         ),
     ]
     text = tag("span", failure_text(failure), class_="coma-code")
-    return fold(text, trace(failure["exception"]["traceback"]), facts(about), is_open=is_open)
+    output = failure["exception"].get("output")
+    parts = [trace(failure["exception"]["traceback"]), *([trace(output)] if output else []), facts(about)]
+    return fold(text, *parts, is_open=is_open)

@@ -33,6 +33,11 @@ class SessionSettings(NamedTuple):
     disabled: int
     levels: dict[str, int]
 
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the process of the session."""
+        return self.process == _process()
+
 
 def _process() -> tuple[str, int]:
     return platform.node(), os.getpid()
@@ -108,7 +113,7 @@ def applied(settings: SessionSettings) -> Iterator[list[Note]]:
     """Work under the settings of a session; yield a list of what is to be logged and warned of there."""
     notes: list[Note] = []
     with _errors_raised(settings.errors):
-        if settings.process == _process():
+        if settings.is_here:
             yield notes
             return
         with _Users.lock:

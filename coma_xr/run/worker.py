@@ -11,7 +11,7 @@ import os
 import platform
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -27,6 +27,7 @@ from coma_xr.encoding.formats import FORMATS, JSON
 from coma_xr.errors import ParameterError, SerializationError
 from coma_xr.exports.collector import Collector
 from coma_xr.run import signature
+from coma_xr.run.capture import Capture, Output, captured
 from coma_xr.run.seeds import Seeds
 from coma_xr.same import maker
 from coma_xr.text import listing, with_article
@@ -92,6 +93,8 @@ class Work:
     provenance: Mapping[str, Tree] = field(default_factory=dict)
     seeds: Seeds | None = None
     keeps_info: bool = False
+    capture: Capture = False
+    resources: Mapping[str, Any] = field(default_factory=dict)
     things: Mapping[str, Any] = field(default_factory=dict)
     structures: set[int] = field(default_factory=set, compare=False)
 
@@ -138,6 +141,7 @@ def prepare(
     provenance: Mapping[str, Tree] | None = None,
     seed: int | None = None,
     constants: Mapping[TreePath, Tree] | None = None,
+    resources: Mapping[str, Any] | None = None,
 ) -> Work:
     """Return the work that a function means, after finding out whether it can be called.
 
@@ -158,14 +162,16 @@ def prepare(
     seed = check_integer("seed", seed, optional=True)
     keywords: tuple[str, ...] = ()
     defaults: dict[TreePath, Tree] = {}
+    resources = dict(resources or {})
     if protocol == "set":
-        random = signature.random_arguments(function, [signature.first_argument(function)])
-        signature.check_set(function, random)
+        random = signature.random_arguments(function, [signature.first_argument(function), *resources])
+        signature.check_set(function, [*random, *resources])
     else:
         keywords = signature.keywords(definition)
-        random = signature.random_arguments(function, keywords)
-        signature.check_keywords(function, [*keywords, *random])
-        own = signature.defaults(function, [*keywords, *random])
+        _check_resources(resources, keywords)
+        random = signature.random_arguments(function, [*keywords, *resources])
+        signature.check_keywords(function, [*keywords, *random, *resources])
+        own = signature.defaults(function, [*keywords, *random, *resources])
         defaults = {(BRANCH, name): value for name, value in own.items()}
     if hasattr(function, "coma_check"):
         function.coma_check(keywords or definition.names)
@@ -185,7 +191,17 @@ def prepare(
         suffix,
         provenance,
         seeds,
+        resources=resources,
     )
+
+
+def _check_resources(resources: Mapping[str, Any], keywords: Sequence[str]) -> None:
+    for name in resources:
+        if name in keywords:
+            raise ParameterError(
+                f"'{name}' is a parameter of the scan and a resource.",
+                ways=["Leave it out of resources= or of the scan."],
+            )
 
 
 def _check_info(definition: Definition, provenance: Mapping[str, Tree]) -> None:
@@ -199,17 +215,21 @@ def _check_info(definition: Definition, provenance: Mapping[str, Tree]) -> None:
             )
 
 
-def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> Outcome:
-    """Run one parameter set; whatever happens is in what is returned."""
+def call(
+    work: Work, task: Task, through: type[BaseException] = Interrupted, *, is_alone: bool = False
+) -> Outcome:
+    """Run one parameter set, perhaps in a process that does nothing else; whatever happens is in what is returned."""
     started, begin = time.time(), time.perf_counter()
     marks: dict[str, Tree] = {} if task.repeat is None else {"repeat": task.repeat}
     value: Any = None
+    output = Output()
     try:
         if work.seeds is not None:
             marks = {"seed": work.seeds.seed(work.definition, task), **marks}
             begin = time.perf_counter()
         defaults = work.defaults_now()
-        value = _run(work, task, marks)
+        with captured(work.capture, is_alone=is_alone) as output:
+            value = _run(work, task, marks)
         seconds = time.perf_counter() - begin
         collector = Collector()
         tree = _tree(work, task, value, defaults, collector)
@@ -220,6 +240,8 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
         # What coma_xr itself records stays, also when the function returns a tree that it read somewhere.
         kept = {_ID} if work.keeps_info else {_ID, *info}
         info.update((name, child) for name, child in own.items() if name not in kept)
+        if work.capture == "info" and output:
+            info.setdefault("output", str(output))
         if collector.files:
             info[FILES] = list(collector.files)
         if collector.masked:
@@ -234,6 +256,8 @@ def call(work: Work, task: Task, through: type[BaseException] = Interrupted) -> 
         seconds = time.perf_counter() - begin
         info = _info(started, seconds, work.provenance, marks)
         failure = _failure(work, task, error, info)
+        if output:
+            failure["exception"]["output"] = str(output)
         partial = _storable(work, value)
         if partial:
             failure[PARTIAL] = partial
@@ -292,6 +316,7 @@ def reproduce(work: Work, task: Task, marks: Mapping[str, Tree]) -> None:
 
 def _run(work: Work, task: Task, marks: Mapping[str, Tree]) -> Any:
     random = {} if work.seeds is None else work.seeds.keywords(marks["seed"])
+    random |= work.resources
     if work.protocol == "set":
         return work.function(ParameterSet.of_given(work.definition, task.values), **random)
     return work.function(**dict(zip(work.keywords, hand_out(task.values), strict=True)), **random)

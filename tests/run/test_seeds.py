@@ -128,7 +128,7 @@ class TestFunctions:
 
         outcome = call(prepare(fails, AB, "keywords", seed=1), task([1, 2], 4))
         info = outcome.failure["info"]
-        assert list(info) == ["date", "host", "status", "seed", "repeat"]
+        assert list(info) == ["date", "host", "worker", "status", "seed", "repeat"]
         expected = np.random.default_rng(info["seed"]).random()
         assert outcome.failure["exception"]["message"] == str(expected)
 

@@ -298,7 +298,7 @@ class TestInfo:
         outcome = outcome_of(lambda p: {}, "set", definition, ["Ising"])
         assert outcome.info["model"] == "Ising"
         failure = failure_of(lambda p: 1 / 0, "set", definition, ["Ising"])
-        assert list(failure["info"]) == ["date", "host", "status", "model"]
+        assert list(failure["info"]) == ["date", "host", "worker", "status", "model"]
 
     def test_info_that_is_no_dictionary_is_a_failure(self):
         failure = failure_of(lambda p: {"info": "text"}, "set")
@@ -335,7 +335,7 @@ class TestFailures:
         outcome = outcome_of(simulate)
         failure = outcome.failure
         assert list(failure) == ["info", "parameters", "exception"]
-        assert list(failure["info"]) == ["date", "host", "status"]
+        assert list(failure["info"]) == ["date", "host", "worker", "status"]
         assert failure["info"]["status"] == "failed"
         assert failure["parameters"] == WRITTEN
         exception = failure["exception"]
