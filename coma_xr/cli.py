@@ -22,8 +22,6 @@ FAILED = 1
 INTERRUPTED = 130
 NOT_READ = 141
 
-_PLOT = ("x", "y", "z", "hue", "style", "row", "col", "error", "kind", "xscale", "yscale", "zscale")
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a terminal command."""
@@ -283,6 +281,8 @@ def _add_writing(commands: _Commands) -> None:
 
 
 def _add_plot(commands: _Commands) -> None:
+    from coma_xr.plotting.arguments import terminal_options
+
     parser = commands.add(
         "plot",
         _plot,
@@ -291,20 +291,9 @@ def _add_plot(commands: _Commands) -> None:
         "coma-xr plot pendulum -x theta -y t -y t_ --col theta_0 -o pendulum.pdf",
     )
     _takes_experiment(parser, optional=True)
-    parser.add_argument("-x", "--x", metavar="NAME", help="what is on the axis to the right")
-    help = "what is on the axis upwards; several times for several in one panel"
-    parser.add_argument("-y", "--y", metavar="NAME", action="append", help=help)
-    parser.add_argument("-z", "--z", metavar="NAME", help="what a map shows as colour")
-    parser.add_argument("--hue", metavar="NAME", help="what differs in colour")
-    parser.add_argument("--style", metavar="NAME", help="what differs in dashes and markers")
-    parser.add_argument("--row", metavar="NAME", help="what differs from row to row of panels")
-    parser.add_argument("--col", metavar="NAME", help="what differs from column to column of panels")
-    parser.add_argument(
-        "--error", metavar="NAME", help="a dim to take mean and error over, or the variable of errors"
-    )
-    parser.add_argument("--kind", help="line, scatter, heatmap, contour or hist")
-    for axis in "xyz":
-        parser.add_argument(f"--{axis}scale", metavar="SCALE", help="linear, log, symlog ...")
+    for name, how in terminal_options().items():
+        flags = [flag for flag in (how.pop("short", ""), f"--{name.replace('_', '-')}") if flag]
+        parser.add_argument(*flags, dest=name, **how)
     help = "the file, .png, .pdf or .svg (default: the experiment's name with .png, here)"
     parser.add_argument("-o", "--output", metavar="FILE", help=help)
     _takes_where(parser, "only measurements for which this holds")
@@ -459,9 +448,12 @@ def _export(options: Any) -> None:
 
 
 def _plot(options: Any) -> None:
+    from coma_xr.plotting.arguments import terminal_options
     from coma_xr.terminal.writing import plot
 
-    arguments = {name: getattr(options, name) for name in _PLOT}
+    given = {name: getattr(options, name) for name in terminal_options()}
+    arguments = {name: value for name, value in given.items() if value is not None and value is not False}
+    arguments |= {"legend": False} if options.legend is False else {}
     if options.y is not None and len(options.y) == 1:
         arguments["y"] = options.y[0]
     plot(

@@ -23,9 +23,11 @@ from matplotlib.offsetbox import DrawingArea, HPacker
 from matplotlib.patches import Patch
 
 from coma_xr.errors import LayoutError, warn
+from coma_xr.plotting.arguments import PlotSpec, signature_of
+from coma_xr.plotting.data import REPEAT, VARIABLE, Data
 from coma_xr.plotting.kinds import KINDS, bins_of, broken_marker, decided, draw_marks, look_of, panels
 from coma_xr.plotting.points import Quantity, Table, drawable, table, wanted
-from coma_xr.plotting.spec import REPEAT, VARIABLE, Data, PlotSpec, plan, signature_of
+from coma_xr.plotting.spec import plan
 from coma_xr.plotting.styling import (
     Hue,
     Labels,
@@ -158,7 +160,7 @@ def plot(
     Raises
     ------
     PathError
-        When a name is unknown.
+        When a name is unknown, or a key of `labels` is the misspelling of one.
     LayoutError
         When arguments do not fit together, a dim is used by nothing, values cannot be drawn, or there are none.
     ExperimentError
@@ -170,7 +172,7 @@ def plot(
     -----
     ComaWarning
         Of values that are not drawn: infinite ones, and those of 0 or less on a log scale; of curves that hide each
-        other; of errors that count correlated samples as independent; of misspelt `labels`.
+        other; of errors that count correlated samples as independent.
 
     References
     ----------
@@ -208,8 +210,7 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
     known, asked = plan(known, spec, KINDS)
     known.check_not_empty(*(asked.y or asked.measured))
     points = decided(known, drawable(known, table(known, asked)))
-    labels = Labels(known, dict(spec.labels or {}))
-    labels.check_given()
+    labels = Labels.of(known, spec.labels or {})
     statuses = [str(name) for name in points.rows["status"].unique() if name]
     statuses = wanted(spec.status, statuses) if spec.status else []
     layout = _Layout.of(points, labels)

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.artist import ArtistInspector
+from matplotlib.axes import Axes
 from matplotlib.cbook import normalize_kwargs
-from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
+from matplotlib.contour import ContourSet, QuadContourSet
+from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle, StepPatch
 
-from coma_xr.errors import LayoutError, warn
+from coma_xr.errors import ArgumentError, LayoutError, warn
+from coma_xr.plotting.data import REPEAT, Data
 from coma_xr.plotting.points import CURVE, Table
-from coma_xr.plotting.spec import REPEAT, Data, Kind
+from coma_xr.plotting.spec import Kind
 from coma_xr.plotting.styling import ON_LINES, Hue, Look, Style, shade
 from coma_xr.plotting.surfaces import backward, draw_contour, draw_heatmap, forward, grid_of
 from coma_xr.text import count, listing
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from numpy.typing import NDArray
+
+    from coma_xr.plotting.arguments import PlotSpec
 
 # The points of a curve are marked up to so many.
 MARKED = 30
@@ -76,6 +86,7 @@ def decided(data: Data, table: Table) -> Table:
     elif not kind:
         kind = "line" if _are_lines(data, table) else "scatter"
     _check_settings(plan.spec, kind)
+    _check_keywords(plan.spec)
     table = replace(table, plan=replace(plan, kind=kind))
     # A result on x is a curve in the plane, which runs in the order of its dim; in a table nothing has an order.
     if kind == "line" and not any(_is_path(data, name) for name in plan.x):
@@ -91,6 +102,23 @@ def _check_settings(spec: Any, kind: str) -> None:
             kinds = [repr(other) for other, one in KINDS.items() if name in one.settings]
             said = f"{name} is for kind={' and '.join(kinds)}, this is a {kind}."
             raise LayoutError(said, ways=[f"Leave out {name}, or give the kind."])
+
+
+def _check_keywords(spec: PlotSpec) -> None:
+    """Raise ArgumentError for a keyword that matplotlib's artists do not have."""
+    for artist, sources in KEYWORDS.items():
+        given = spec.keywords(f"{artist}_kw")
+        known: set[str] = set()
+        for source in sources if given else ():
+            known |= {*inspect.signature(source).parameters}
+            if isinstance(source, type):
+                inspector = ArtistInspector(source)
+                known |= {*inspector.get_setters(), *chain.from_iterable(inspector.aliasd.values())}
+        for name in given:
+            if name not in known:
+                raise ArgumentError(
+                    f"{artist}_kw has no keyword {name!r}.", name=name, available=sorted(known)
+                )
 
 
 def panels(table: Table) -> list[tuple[tuple[float, ...], pd.DataFrame]]:
@@ -423,4 +451,15 @@ KINDS: dict[str, Kind] = {
     "hist": Kind(draw_counts, "counts", ("hue",), ("hist_kw", "bins", "density")),
     "box": Kind(draw_boxes, "samples", ("y", "hue", "error"), ("box_kw",)),
     "violin": Kind(draw_violins, "samples", ("y", "hue", "error"), ("box_kw",)),
+}
+
+# Where the keywords of artists come from: classes, and methods of Axes.
+KEYWORDS: dict[str, tuple[Any, ...]] = {
+    "line": (Line2D,),
+    "scatter": (PathCollection, Axes.scatter),
+    "map": (QuadMesh, Axes.pcolormesh, QuadContourSet, ContourSet),
+    "hist": (StepPatch, Axes.stairs, Rectangle, Axes.bar),
+    "box": (Axes.boxplot, Axes.violinplot),
+    "error": (Axes.errorbar, PolyCollection, Line2D),
+    "legend": (Legend,),
 }

@@ -16,8 +16,9 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr.errors import LayoutError, warn
-from coma_xr.plotting.spec import GROUPS, REPEAT, VARIABLE, Data, Plan, Spread
-from coma_xr.text import count, listing
+from coma_xr.plotting.data import REPEAT, VARIABLE, Data
+from coma_xr.plotting.spec import GROUPS, Plan, Spread
+from coma_xr.text import count, listing, near_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -618,14 +619,17 @@ def _put_in_order(data: Data, plan: Plan, roles: dict[str, tuple[Quantity, ...]]
         if role not in roles or len(roles[role]) != 1:
             continue
         (one,) = roles[role]
-        given = by_name.get(one.name, () if isinstance(order, Mapping) else list(order))
-        if len(given) and {str(value) for value in one.as_names().categories} & {
-            str(value) for value in given
-        }:
+        given = by_name.get(one.name, ()) if isinstance(order, Mapping) else list(order)
+        values = [str(value) for value in one.as_names().categories] if len(given) else []
+        unknown = [str(value) for value in given if str(value) not in values]
+        is_misspelt = any(near_names(value, {*values} - {*map(str, given)}) for value in unknown)
+        if len(unknown) < len(given) and not is_misspelt:
             roles[role], done = (one.in_order(given),), True
         elif len(given) and isinstance(order, Mapping):
-            available = [str(value) for value in one.as_names().categories]
-            raise LayoutError(f"order: {one.name!r} has none of these values.", available=available)
+            said = f"order: {one.name!r} has none of these values."
+            if len(unknown) < len(given):
+                said = f"order: {one.name!r} has no value {unknown[0]!r}."
+            raise LayoutError(said, name=unknown[0], available=values)
     if not done and not isinstance(order, Mapping):
         raise LayoutError(f"order={list(order)!r}: nothing in this plot has one of these values.")
 

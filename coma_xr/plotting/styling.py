@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -30,14 +29,15 @@ from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
 from matplotlib.textpath import text_to_path
 
-from coma_xr.errors import LayoutError, warn
+from coma_xr.errors import LayoutError
+from coma_xr.plotting.data import VARIABLE, Data
 from coma_xr.plotting.points import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity, Table
-from coma_xr.plotting.spec import VARIABLE, Data, PlotSpec
 from coma_xr.text import listing, numbers
 
 if TYPE_CHECKING:
-    import xarray as xr
     from numpy.typing import NDArray
+
+    from coma_xr.plotting.arguments import PlotSpec
 
 # Of Okabe and Ito's colours, which those who confuse red and green tell apart, the ones that show on white.
 NAME_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8A6D3B")
@@ -227,7 +227,7 @@ def hue_of(table: Table, levels: Sequence[float], taken: Sequence[Any] = ()) -> 
         mappable = ScalarMappable(norm, line_map(spec))
         shown = [level for level in levels if level in special]
         return Hue(shown, lambda number: greys.get(number) or _rgba(mappable, number), mappable)
-    shades: Any = line_map(spec)(np.linspace(0, 1, max(len(ordinary), 2)))
+    shades: Any = line_map(spec)(np.linspace(0, 1, len(ordinary)) if len(ordinary) > 1 else [0.5])
     if isinstance(spec.palette, (list, tuple)):
         shades = [spec.palette[at % len(spec.palette)] for at in range(len(ordinary))]
     colors = {
@@ -260,7 +260,8 @@ def hue_of_names(quantity: Quantity, spec: PlotSpec, levels: Sequence[float], ta
         }
         lacking = [str(quantity.value(level)) for level, key in keys.items() if key is None]
         if lacking:
-            raise LayoutError(f"palette has no colour for {listing(lacking)}.", available=map(str, palette))
+            said = f"palette has no colour for {listing(lacking)}."
+            raise LayoutError(said, name=lacking[0], available=map(str, palette))
         return Hue(levels, lambda number: palette[keys[number]], period=max(len(levels), 1))
     if isinstance(palette, str):
         colors: Sequence[Any] = [
@@ -312,7 +313,7 @@ def map_of(given: Any, argument: str = "cmap") -> Colormap:
 def line_map(spec: PlotSpec) -> Colormap:
     """Return the colours of numbers for lines and points: the part of the default map that shows on the background."""
     if spec.cmap is not None or isinstance(spec.palette, str):
-        return map_of(spec.cmap if spec.cmap is not None else spec.palette)
+        return map_of(spec.palette, "palette") if spec.cmap is None else map_of(spec.cmap)
     colors = map_of(rcParams["image.cmap"])(np.linspace(0, 1, 256))
     shown = np.flatnonzero(contrast(colors) >= CONTRAST)
     if len(shown) < 64:
@@ -385,20 +386,16 @@ class Labels:
     data: Data
     given: Mapping[Any, str] = field(default_factory=dict)
 
-    def check_given(self) -> None:
-        """Warn of texts whose name is a misspelling of one in the data."""
-        ds = self.data.ds
-        names = [str(name) for name in dict.fromkeys([*ds.dims, *ds.variables])]
-        unknown = [key for key in self.given if isinstance(key, str) and key not in {VARIABLE, *names}]
-        values: set[str] = (
-            {value for v in ds.variables.values() for value in _strings(v)} if unknown else set()
-        )
-        for key in [key for key in unknown if key not in values]:
-            near = difflib.get_close_matches(
-                key, [name for name in names if name not in self.given], n=1, cutoff=0.8
-            )
-            if near:
-                warn(f"labels: {key!r} is not in the plotted data. Did you mean {near[0]!r}?")
+    @classmethod
+    def of(cls, data: Data, given: Mapping[Any, str]) -> Labels:
+        """Return the texts that were given for names, paths and values.
+
+        Raises
+        ------
+        PathError
+            When one is for the misspelling of a name.
+        """
+        return cls(data, {data.name_or_value(key, "labels", given): text for key, text in given.items()})
 
     def name(self, name: str) -> str:
         """Return what a variable is called, without units."""
@@ -473,13 +470,6 @@ class Labels:
             shared.append(word[0])
         joined = ", ".join(texts)
         return " ".join(shared) or (joined if len(joined) <= FITTING else "")
-
-
-def _strings(variable: xr.Variable) -> set[str]:
-    """Return the strings among the values of a variable."""
-    if isinstance(variable.dtype, np.dtype) and variable.dtype.kind not in "OTU":
-        return set()
-    return {value for value in np.ravel(variable.values).tolist() if isinstance(value, str)}
 
 
 def printable(text: str) -> str:

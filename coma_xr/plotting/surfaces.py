@@ -31,8 +31,8 @@ from coma_xr.plotting.styling import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from coma_xr.plotting.arguments import PlotSpec
     from coma_xr.plotting.points import Table
-    from coma_xr.plotting.spec import PlotSpec
 
 Array = NDArray[Any]
 

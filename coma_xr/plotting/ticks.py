@@ -34,6 +34,9 @@ MOST_TICKS = 9
 # Between labels beside one another, as a part of their size.
 GAP = 0.8
 
+# An axis that becomes longer by less than this factor keeps its ticks.
+ALTERNATING = 1.1
+
 # Whole numbers over no larger a range get no ticks between them.
 WHOLE_RANGE = 30
 
@@ -55,6 +58,9 @@ def fits(axis: Any, ticks: Sequence[float], texts: Sequence[str]) -> bool:
     axes: Any = axis.axes
     figure = axes.get_figure(root=True)
     length = (axes.bbox.width if is_x else axes.bbox.height) / figure.dpi
+    # Labels at the ends change the length a little. The least one stays, or layouts with more and fewer ticks alternate.
+    least = getattr(axis, "_least_length", length)
+    length = axis._least_length = min(length, least) if length < ALTERNATING * least else length
     transform = axis.get_transform()
     low, high = transform.transform(np.asarray(axis.get_view_interval(), float))
     places = np.asarray(transform.transform(np.asarray(ticks, float)), float)
@@ -238,6 +244,8 @@ class LabelTicks(Locator):
         # Up to where there are ordinary ticks.
         self.low = low - 0.3 * (low - below) if np.isfinite(below) else -np.inf
         self.high = high + 0.3 * (above - high) if np.isfinite(above) else np.inf
+        if not values.size:
+            self.low, self.high = np.inf, -np.inf
 
     def set_axis(self, axis: Any) -> None:
         """Set the axis of both."""

@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import coma_xr as coma
-from coma_xr.errors import ComaWarning, ExperimentError, LayoutError, ParameterError, PathError
+from coma_xr.errors import ComaError, ComaWarning, ExperimentError, LayoutError, ParameterError, PathError
 from coma_xr.plotting.draw import plot
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
@@ -745,14 +745,42 @@ def test_numbers_of_numpy_are_numbers(pendulum):
     plot(pendulum, x="theta", y="t", col="theta_0", col_wrap=np.int64(2), height=np.float32(2))
 
 
-def test_labels_of_a_misspelt_name_are_warned_of(pendulum):
+def test_labels_of_a_misspelt_name_are_an_error(pendulum):
     "What is not in this data may be in another: one dictionary serves all figures of a paper."
     labels = {"theta": "angle", "variable": "", -60: "high", 7: "low", "Ising": "I", "full_model": "Full"}
-    drawn(pendulum, **OVER, labels=labels)
-    with pytest.warns(
-        ComaWarning, match="labels: 'theta_O' is not in the plotted data. Did you mean 'theta_0'"
+    drawn(pendulum, **OVER, labels={**labels, "theta_1": "another"})
+    with pytest.raises(
+        PathError, match=r"labels: 'theta_O' is not in the plotted data[^?]*Did you mean 'theta_0'"
     ):
         drawn(pendulum, **OVER, labels={"theta_O": "start"})
+
+
+def test_labels_take_paths(pendulum):
+    figure = drawn(pendulum, **OVER, labels={"parameters/theta": "angle"})
+    assert figure.axes[0].get_xlabel().startswith("angle")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "near"),
+    [
+        ({"order": {"modl": ["a"]}}, "model"),
+        ({"order": {"model": ["A", "b"]}}, "a"),
+        ({"palette": {"a": "r", "B": "b"}}, "B"),
+        ({"palette": "virdis", "hue": "t"}, "viridis"),
+        ({"line_kw": {"linewidht": 3}}, "linewidth"),
+        ({"legend_kw": {"locc": 3}}, "loc"),
+        ({"kind": "scatter", "scatter_kw": {"edgecolour": "k"}}, "edgecolor"),
+        ({"y": "t_"}, "t"),
+        ({"labels": {"mode": "M"}}, "model"),
+    ],
+    ids=str,
+)
+def test_misspelt_keys_of_mappings_and_columns_are_answered_with_the_right_one(arguments, near):
+    frame = pd.DataFrame({"theta": [1, 2, 3.0], "t": [1, 2, 4.0], "model": ["a", "b", "a"]})
+    with pytest.raises(ComaError) as caught:
+        plot(frame, **{"x": "theta", "y": "t", "hue": "model", **arguments})
+    assert near in caught.value.near
+    assert "row" not in (caught.value.available or ())
 
 
 def test_an_empty_selection_is_an_error(pendulum):

@@ -148,6 +148,15 @@ def test_a_label_that_is_no_number_has_an_entry_a_panel_a_tick_and_a_row(value):
     rows.canvas.draw()
     assert name in [tick.get_text() for tick in rows.axes[0].get_yticklabels()]
     assert rows.axes[0].collections[0].get_array().count() == 12
+    lines = coma.plot(ds, x="n", y="y", row="depth").axes
+    assert f"depth = {name}" in [ax.get_title() for ax in lines]
+    styled = coma.plot(ds, x="n", y="y", style="depth")
+    assert sorted(entries(styled)) == sorted(["2", "5", name])
+    assert len({str(line.get_linestyle()) + line.get_marker() for line in styled.axes[0].lines}) == 3
+    dots = coma.plot(ds, x="n", y="y", style="depth", kind="scatter")
+    assert sorted(entries(dots)) == sorted(["2", "5", name])
+    boxes = coma.plot(ds.rename(n="repeat"), x="depth", y="y", kind="box").axes[0]
+    assert name in [tick.get_text() for tick in boxes.get_xticklabels()]
 
 
 @pytest.mark.parametrize("value", SPECIAL, ids=str)
@@ -155,6 +164,17 @@ def test_a_label_among_names_is_a_name(value):
     ds = with_special(value).assign_coords(depth=np.array(["a", "b", value], dtype=object))
     assert len(entries(coma.plot(ds, x="n", y="y", hue="depth"))) == 3
     assert len(coma.plot(ds, x="depth", y="y", hue="n").axes[0].get_xticks()) == 3
+    for role in ("row", "col"):
+        assert len(coma.plot(ds, x="n", y="y", **{role: "depth"}).axes) == 3
+    assert len(entries(coma.plot(ds, x="n", y="y", style="depth"))) == 3
+    assert len(coma.plot(ds, x="n", y="depth", z="y").axes[0].get_yticks()) == 3
+
+
+def test_labels_alone_have_no_numbers_between_them():
+    ds = with_special(None).isel(depth=[2, 2]).assign_coords(depth=np.array([None, np.inf], dtype=object))
+    figure = coma.plot(ds, x="n", y="depth", z="y")
+    figure.canvas.draw()
+    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["inf", "None"]
 
 
 # Numbers

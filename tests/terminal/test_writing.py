@@ -121,6 +121,43 @@ def test_the_arguments_of_a_plot_are_those_of_coma_plot(e, run, monkeypatch):
     }
 
 
+def test_each_setting_of_a_figure_is_an_option(e, run, monkeypatch):
+    seen, draw = {}, module.draw
+
+    def drawn(data, **arguments):
+        seen.update(arguments)
+        return draw(data, **arguments)
+
+    monkeypatch.setattr(module, "draw", drawn)
+    words = "-x a -y y --hue name --order right,left --palette red,blue --xlim 0 3 --ylim -1 2 --figsize 3 2"
+    more = "--legend none --title T --sharey none --err-style bars --status"
+    assert run("plot", "inverse", *words.split(), *more.split()).code == 0
+    assert seen == {
+        "x": "a",
+        "y": "y",
+        "hue": "name",
+        "order": ["right", "left"],
+        "palette": ("red", "blue"),
+        "xlim": ["0", "3"],
+        "ylim": ["-1", "2"],
+        "figsize": [3.0, 2.0],
+        "legend": False,
+        "title": "T",
+        "sharey": "none",
+        "err_style": "bars",
+        "status": True,
+    }
+    words = "-x a -y name -z y --kind contour --levels 0,0.6,1 --cmap plasma --vmin 0 --robust --overwrite"
+    seen.clear()
+    run("plot", "inverse", *words.split())
+    assert (seen["levels"], seen["cmap"], seen["vmin"], seen["robust"]) == ([0, 0.6, 1], "plasma", 0, True)
+    lines = run("plot", "inverse", "-x", "a", "--cmap", "plasmo", "-y", "name", "-z", "y", "--overwrite").err
+    assert "Did you mean 'plasma'" in " ".join(lines)
+    seen.clear()
+    run("plot", "inverse", "-x", "a", "-y", "y", "--error", "ci,90,repeat", "--overwrite")
+    assert seen["error"] == ("ci", 90.0, "repeat")
+
+
 def test_what_a_plot_lacks_is_said_in_the_words_of_the_terminal(e, run):
     line = "\n".join(run("plot", "inverse", "-x", "a", "-y", "y").err)
     assert "Nothing in this plot uses the dim 'name'" in line

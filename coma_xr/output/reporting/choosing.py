@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coma_xr.plotting.spec import Data
+from coma_xr.plotting.data import Data
 
 if TYPE_CHECKING:
     import xarray as xr

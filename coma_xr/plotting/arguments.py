@@ -1,0 +1,290 @@
+"""The arguments of `coma_xr.plot`: one table with their defaults and checks, and the options of ``coma-xr plot``."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import numbers
+from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, fields
+from itertools import pairwise
+from typing import Any
+
+from coma_xr.checks import check_choice, check_flag, check_integer, check_positive, check_string
+from coma_xr.errors import ArgumentError, LayoutError, ParameterError
+from coma_xr.keywords import unknown_argument
+from coma_xr.text import shortened
+
+# ruff: noqa: RUF009
+# The defaults of fields are those of `dataclasses.field`. NumPy and pandas are not imported here, since each command of the terminal reads this table when it starts.
+
+COLOR_SCALES = ("linear", "log", "symlog")
+SCALES = (*COLOR_SCALES, "asinh", "logit")
+
+# What keyword arguments can be given for, as in line_kw.
+ARTISTS = ("line", "scatter", "map", "hist", "box", "error", "legend")
+
+
+def _read_list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
+def _read_words(text: str) -> Any:
+    """Return one word as a string, several as a tuple in which numbers are numbers."""
+    words = _read_list(text)
+    return text if len(words) < 2 else tuple(map(_read_number, words))
+
+
+def _read_number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _read_steps(text: str) -> Any:
+    return int(text) if text.isdecimal() else [float(part) for part in _read_list(text)]
+
+
+def _read_legend(text: str) -> Any:
+    return {"none": False}.get(text, text)
+
+
+def _option(help: str, *, default: Any = None, **how: Any) -> Any:
+    """Return a field with the help of its option in the terminal, and what argparse needs to know of it."""
+    return field(default=default, metadata={"help": help, **how})
+
+
+@dataclass(frozen=True)
+class PlotSpec:
+    """The arguments of `coma_xr.plot`, where they are explained, and their defaults."""
+
+    x: Any = _option("variable on the x axis", short="-x", metavar="NAME")
+    y: Any = _option(
+        "variable on the y axis; several times for several in one panel",
+        short="-y",
+        metavar="NAME",
+        action="append",
+    )
+    z: Any = _option("variable shown as the colour of a map", short="-z", metavar="NAME")
+    hue: Any = _option("variable that differs in colour", metavar="NAME")
+    style: Any = _option("variable that differs in dashes and markers", metavar="NAME")
+    row: Any = _option("variable that differs from row to row of panels", metavar="NAME")
+    col: Any = _option("variable that differs from column to column of panels", metavar="NAME")
+    error: Any = _option(
+        "dim of repeats, variable of errors, or such as ci,95", metavar="NAME", type=_read_words
+    )
+    kind: str | None = _option("line, scatter, heatmap, contour, hist, box or violin")
+    labels: Mapping[Any, str] | None = None
+    order: Mapping[str, Sequence[Any]] | Sequence[Any] | None = _option(
+        "values in the order of legends and axes, as a,b,c", metavar="VALUES", type=_read_list
+    )
+    palette: Any = _option("colour map, or colours as red,blue", metavar="COLOURS", type=_read_words)
+    ax: Any = None
+    xscale: str | None = _option("linear, log, symlog, asinh or logit", metavar="SCALE")
+    yscale: str | None = _option("linear, log, symlog, asinh or logit", metavar="SCALE")
+    zscale: str | None = _option("linear, log or symlog colours of z", metavar="SCALE")
+    hue_scale: str | None = _option("linear, log or symlog colours of hue", metavar="SCALE")
+    xlim: Any = _option("limits of the x axis", nargs=2, metavar=("LOW", "HIGH"))
+    ylim: Any = _option("limits of the y axis", nargs=2, metavar=("LOW", "HIGH"))
+    cmap: Any = _option("colour map of numbers", metavar="NAME")
+    vmin: float | None = _option("lower limit of the colours", type=float, metavar="NUMBER")
+    vmax: float | None = _option("upper limit of the colours", type=float, metavar="NUMBER")
+    robust: bool = _option("leave out extreme values for these limits", action="store_true", default=False)
+    levels: int | Sequence[float] | None = _option(
+        "number of levels of a contour, or levels as 0,1,2", type=_read_steps, metavar="NUMBERS"
+    )
+    bins: Any = _option("number of bins, or their edges as 0,1,2", type=_read_steps, metavar="NUMBERS")
+    density: bool = _option("draw a density in place of counts", action="store_true", default=False)
+    err_style: str | None = _option("band or bars", metavar="STYLE")
+    status: bool | str | Sequence[str] = _option(
+        "mark points without a value", action="store_true", default=False
+    )
+    sharex: bool | str | None = _option(
+        "panels that share this axis: all, row, col or none", metavar="PANELS"
+    )
+    sharey: bool | str | None = _option(
+        "panels that share this axis: all, row, col or none", metavar="PANELS"
+    )
+    col_wrap: int | None = _option("number of panels in a line", type=int, metavar="NUMBER")
+    height: float | None = _option("height of a panel in inches", type=float, metavar="INCHES")
+    aspect: float | None = _option("width of a panel divided by its height", type=float, metavar="NUMBER")
+    figsize: tuple[float, float] | None = _option(
+        "size of the figure in inches", type=float, nargs=2, metavar=("WIDTH", "HEIGHT")
+    )
+    legend: bool | str = _option(
+        "right, bottom, inside or none", type=_read_legend, metavar="PLACE", default=True
+    )
+    title: str | None = _option("title of the figure", metavar="TEXT")
+    line_kw: Mapping[str, Any] | None = None
+    scatter_kw: Mapping[str, Any] | None = None
+    map_kw: Mapping[str, Any] | None = None
+    hist_kw: Mapping[str, Any] | None = None
+    box_kw: Mapping[str, Any] | None = None
+    error_kw: Mapping[str, Any] | None = None
+    legend_kw: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> PlotSpec:
+        """Return the arguments of a call.
+
+        Raises
+        ------
+        ArgumentError
+            When there is no such argument.
+        ParameterError
+            When one has a value that it cannot have.
+        """
+        known = [one.name for one in fields(cls)]
+        checked = {}
+        for name, value in arguments.items():
+            if name not in known:
+                raise _unknown_argument(name, known)
+            checked[name] = _CHECKS[name](name, value) if name in _CHECKS and value is not None else value
+        spec = cls(**checked)
+        if spec.figsize is not None and (spec.height is not None or spec.aspect is not None):
+            sizes = "figsize is the size of the whole figure, height and aspect are those of a panel."
+            raise LayoutError(sizes, ways=["Leave out figsize, or height and aspect."])
+        if spec.vmin is not None and spec.vmax is not None and spec.vmin >= spec.vmax:
+            raise LayoutError(f"vmin={spec.vmin!r} is not below vmax={spec.vmax!r}.")
+        return spec
+
+    def scales(self) -> dict[str, str | None]:
+        """Return the scales that were given for x, y, z and hue."""
+        return {"x": self.xscale, "y": self.yscale, "z": self.zscale, "hue": self.hue_scale}
+
+    def keywords(self, name: str) -> dict[str, Any]:
+        """Return the keyword arguments given for artists, such as `line_kw`."""
+        return dict(getattr(self, name) or {})
+
+
+def _is_number(value: Any) -> bool:
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)
+
+
+def _is_listed(value: Any) -> bool:
+    return isinstance(value, Collection) and not isinstance(value, (str, bytes, Mapping, AbstractSet))
+
+
+def _is_pair(value: Any) -> bool:
+    return _is_listed(value) and len(value) == 2
+
+
+def _is_steps(value: Any) -> bool:
+    """Return whether a value is a number of steps, or their edges in ascending order."""
+    if not _is_listed(value):
+        return isinstance(value, numbers.Integral) and _is_number(value) and int(value) > 0
+    return len(value) > 1 and all(map(_is_number, value)) and all(low < high for low, high in pairwise(value))
+
+
+def _is_bins(value: Any) -> bool:
+    return _is_steps(value) or (_is_pair(value) and all(map(_is_steps, value)))
+
+
+def _is_size(value: Any) -> bool:
+    return _is_pair(value) and all(_is_number(side) and side > 0 for side in value)
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _that(fits: Callable[[Any], bool], expected: str) -> Callable[[str, Any], Any]:
+    """Return a check that a value fits."""
+
+    def check(name: str, value: Any) -> Any:
+        if not fits(value):
+            raise ParameterError(f"{name}={shortened(value)} cannot be used.", expected=expected)
+        return value
+
+    return check
+
+
+def _one_of(*choices: Any) -> Callable[[str, Any], Any]:
+    return functools.partial(check_choice, choices=choices)
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("xscale", "yscale"), _one_of(*SCALES)),
+    **dict.fromkeys(("zscale", "hue_scale"), _one_of(*COLOR_SCALES)),
+    **dict.fromkeys(("sharex", "sharey"), _one_of(True, False, "all", "row", "col", "none")),
+    **dict.fromkeys(("robust", "density"), check_flag),
+    **dict.fromkeys(("vmin", "vmax"), _that(_is_number, "a number")),
+    **dict.fromkeys(("xlim", "ylim"), _that(_is_pair, "two values, such as (0, 1)")),
+    **{f"{artist}_kw": _that(_is_mapping, "a mapping such as {'alpha': 0.5}") for artist in ARTISTS},
+    "labels": _that(_is_mapping, "a mapping such as {'t': 'time'}"),
+    "levels": _that(_is_steps, "a number of levels, or the levels in ascending order"),
+    "bins": _that(_is_bins, "a number of bins, or their edges in ascending order"),
+    "legend": _one_of(True, False, "right", "bottom", "inside"),
+    "err_style": _one_of("band", "bars"),
+    "col_wrap": functools.partial(check_integer, lowest=1),
+    "height": functools.partial(check_positive, unit="inches"),
+    "aspect": check_positive,
+    "figsize": _that(_is_size, "width and height in inches, such as (3.4, 2.4)"),
+    "title": check_string,
+}
+
+
+def terminal_options() -> dict[str, dict[str, Any]]:
+    """Return the arguments that are options in the terminal, with what argparse takes for each."""
+    return {one.name: dict(one.metadata) for one in fields(PlotSpec) if one.metadata}
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature of a function of data and the arguments of a `PlotSpec`."""
+    own = inspect.signature(function)
+    by_place = ("x", "y")
+    parameters = [next(iter(own.parameters.values()))]
+    for one in fields(PlotSpec):
+        kind = (
+            inspect.Parameter.POSITIONAL_OR_KEYWORD
+            if one.name in by_place
+            else inspect.Parameter.KEYWORD_ONLY
+        )
+        parameters.append(inspect.Parameter(one.name, kind, default=one.default, annotation=one.type))
+    return own.replace(parameters=parameters)
+
+
+# What the same is called elsewhere.
+_OTHERS = {
+    **dict.fromkeys(("color", "colour", "c", "group", "by"), "hue"),
+    **dict.fromkeys(("yerr", "err", "errorbar", "aggregate"), "error"),
+    **dict.fromkeys(("cols", "column"), "col"),
+    **dict.fromkeys(("axes", "axis"), "ax"),
+    **dict.fromkeys(("hue_order", "style_order", "row_order", "col_order"), "order"),
+    **dict.fromkeys(("colormap", "colourmap"), "cmap"),
+    **dict.fromkeys(("hue_norm", "huescale", "hscale"), "hue_scale"),
+    "colors": "palette",
+    "size": "figsize",
+    "suptitle": "title",
+    "rows": "row",
+    "logx": "xscale",
+    "logy": "yscale",
+    "logz": "zscale",
+    "norm": "zscale",
+    "wrap": "col_wrap",
+    "clim": "vmin and vmax",
+}
+
+# What is done otherwise.
+_WAYS = {
+    **dict.fromkeys(
+        ("marker", "markers", "linestyle", "ls", "dashes", "linewidth", "lw", "alpha", "markersize", "ms"),
+        "Keyword arguments for lines go into line_kw, such as line_kw={'marker': 's'}, those for points into scatter_kw. "
+        "To tell values apart by dashes and markers, give style='a', where a is a name in the data.",
+    ),
+    **dict.fromkeys(
+        ("xlabel", "ylabel", "label", "legend_title"), "Give labels={'a': '...'} to name what is in the data."
+    ),
+}
+
+
+def _unknown_argument(name: str, known: Sequence[str]) -> ArgumentError:
+    if name not in _OTHERS and name not in _WAYS:
+        return unknown_argument("plot", name, known)
+    value = "='log'" if name.startswith("log") else ""
+    way = f"Use {_OTHERS[name]}{value}." if name in _OTHERS else _WAYS[name]
+    return ArgumentError(f"plot() has no argument '{name}'.", ways=[way])
