@@ -136,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = _Commands(parser)
     _add_demo(commands)
     _add_looking(commands)
+    _add_code(commands)
     _add_running(commands)
     _add_writing(commands)
     _add_keeping(commands)
@@ -227,6 +228,23 @@ def _add_looking(commands: _Commands) -> None:
     )
     _takes_experiment(parser, optional=True)
     parser.add_argument("--traceback", metavar="ID", type=int, help="print the traceback of this one")
+    _takes_json(parser)
+
+
+def _add_code(commands: _Commands) -> None:
+    parser = commands.add(
+        "code",
+        _code,
+        "show which code made the measurements",
+        "It lists the states of the code; with an id it prints the sources that made this measurement, with two ids how "
+        "they differ.",
+        "coma-xr code pendulum; coma-xr code pendulum 12 60; coma-xr code pendulum 12 -o old",
+    )
+    _takes_experiment(parser)
+    parser.add_argument("ids", metavar="ID", nargs="*", type=int, help="at most two measurements")
+    parser.add_argument("--accept", action="store_true", help="record that all code gives the same results")
+    help = "write the sources and a requirements file to a new directory"
+    parser.add_argument("-o", "--output", metavar="DIR", help=help)
     _takes_json(parser)
 
 
@@ -427,6 +445,15 @@ def _failures(options: Any) -> None:
     from coma_xr.terminal.showing import failures
 
     failures(options.directory, traceback=options.traceback, as_json=options.json)
+
+
+def _code(options: Any) -> None:
+    from coma_xr.terminal import code
+
+    if options.accept:
+        code.accept(options.directory)
+    else:
+        code.show(options.directory, options.ids, output=options.output, as_json=options.json)
 
 
 def _status(options: Any) -> None:

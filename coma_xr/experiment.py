@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import coma_xr
 from coma_xr.checks import check_choice, check_flag, check_string, check_strings
+from coma_xr.code_history import code_of_run
 from coma_xr.define.exact import things_of
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import Past, check_extends
@@ -363,6 +364,12 @@ class Experiment(Readable):
             and make no difference between parameter sets.
         dry_run : bool, default False
             Only say what would be done, and about how long it would take.
+        code : {"warn", "recompute", "accept"}, default "warn"
+            For measurements made by other code than that of `function` and of all that it reaches in your own files:
+            count as done, with a warning; are computed again, and the old ones moved to ``removed/``; count as equal
+            from now on.
+        inputs : sequence of str or path-like, optional
+            Files that `function` reads. Their hashes are recorded, and count as part of its code.
 
         Returns
         -------
@@ -401,7 +408,8 @@ class Experiment(Readable):
         wanted = self._sets if asked is None else asked.rows(definition)
         prepared = self._work(function, definition, asked, settings, before.past)
         work = replace(prepared, things=things_of(wanted), capture=settings.capture)
-        session = Session(self._place, work, wanted, before.past, self._durable, settings)
+        code = code_of_run(before.now, work, settings.inputs)
+        session = Session(self._place, work, wanted, before.past, self._durable, settings, code)
         if asked is not None:
             self._check_definition(before, definition, work.defaults)
         if settings.dry_run:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from coma_xr.checks import check_flag
+from coma_xr.code_history import HasCode, code_states
 from coma_xr.errors import (
     PathError,
     StorageError,
@@ -42,7 +43,7 @@ T = TypeVar("T")
 
 
 @checks_keywords
-class Readable:
+class Readable(HasCode):
     """The part of `coma_xr.Experiment` that reads.
 
     Parameters
@@ -506,6 +507,10 @@ class Readable:
             doubles=records.without_doubles,
         )
         ds = records.built(build, strict=strict)
+        codes = code_states(records.now)
+        if codes and "measurement_id" in ds:
+            used = {codes[id] for id in ds.measurement_id.values.ravel().tolist() if id in codes}
+            ds.attrs |= {"code_states": len(used)} if len(used) > 1 else {}
         if chunks is None:
             return ds
         from coma_xr.exports.external import chunked

@@ -27,7 +27,7 @@ from coma_xr.errors import DataFileError, DataFileWarning, ParameterError, warn
 from coma_xr.names import Names, role, values_and_lists
 from coma_xr.run.plan import survey
 from coma_xr.run.signature import UNNAMED
-from coma_xr.same import MADE_BY, doubles, event_of, key, repeat_of
+from coma_xr.same import MADE_BY, doubles, event_of, key, repeat_of, replaced
 from coma_xr.store.documents import fault_of_failure
 from coma_xr.store.layout import near_experiments
 from coma_xr.text import alternatives, count, listing, shortened
@@ -176,7 +176,8 @@ class Records:
         done = (done_by or self.done())(self.definition)
         again = survey(failures, self.definition, past=self.past).ids
         over = {number for key, numbers in again.items() if key in done for number in numbers}
-        return [(number, tree) for number, tree in failures if number not in over]
+        # What was to take the place of a measurement of other code failed, whether that is kept or not.
+        return [(n, tree) for n, tree in failures if n not in over or "replaces" in tree["info"]]
 
     def missing(self, given: Sequence[Any]) -> Scan:
         """Return the parameter sets that were asked for and have no measurement, or not all of their repeats."""
@@ -329,8 +330,10 @@ class Records:
         return doubles(((id, self.now.measurements.read(id)) for id in order), self.identity)
 
     def without_doubles(self, ids: Iterable[int]) -> dict[int, int]:
-        """Return what `_doubles` does, and warn."""
-        found = self._doubles(ids)
+        """Return what `_doubles` does, and warn; also measurements that were computed again and not moved yet."""
+        ids = list(ids)
+        gone = replaced((id, self.now.measurements.read(id)) for id in ids)
+        found = self._doubles(id for id in ids if id not in gone)
         if found:
             id, other = min(found.items())
             warn(
@@ -338,7 +341,7 @@ class Records:
                 f"event as another one and {'does' if len(found) == 1 else 'do'} not count, {id} next to {other} for "
                 "example. duplicates() lists all, remove_duplicates(dry_run=False) moves them away."
             )
-        return found
+        return found | gone
 
 
 def _differences(definition: Definition, values: Sequence[Tree], others: Sequence[Tree]) -> Iterator[str]:

@@ -737,3 +737,19 @@ def doubles(
             found[id] = earlier, this
     is_random = any(name[0] == UNSEEDED and len(some) > 1 for name, some in contents.items())
     return {id: earlier for id, (earlier, this) in found.items() if not (is_random and this == UNSEEDED)}
+
+
+def replaced(trees: Iterable[tuple[int, dict[str, Any]]]) -> dict[int, int]:
+    """Return the measurements that others take the place of, with the ids of these.
+
+    Examples
+    --------
+    >>> replaced([(1, {"info": {}}), (2, {"info": {"replaces": [1]}})])
+    {1: 2}
+    """
+    found: dict[int, int] = {}
+    for id, tree in trees:
+        info = tree.get("info")
+        olds = info.get("replaces") if type(info) is dict else None
+        found |= {old: id for old in olds if type(old) is int} if type(olds) is list else {}
+    return found

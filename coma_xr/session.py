@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr.checks import check_ids
+from coma_xr.code_history import accept, with_code
 from coma_xr.define.exact import key_of
 from coma_xr.define.past import read
 from coma_xr.define.scans import Scan
@@ -16,6 +17,7 @@ from coma_xr.records import Records, record_names, report_layout, unite_names, u
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
 from coma_xr.run.signature import makes_no_difference, name_of
+from coma_xr.run.worker import REPLACES
 from coma_xr.same import doubles, key, near_pairs
 from coma_xr.store.locks import tell
 from coma_xr.store.place import ending
@@ -23,6 +25,7 @@ from coma_xr.text import count, listing
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
+    from coma_xr.code_history import RunCode
     from coma_xr.define.parameters import Definition
     from coma_xr.define.past import Past
     from coma_xr.run.options import RunOptions
@@ -122,6 +125,7 @@ def merge_measurements(
     added = place.merge(other, name, **options)[1]
     unite_scans(place, theirs, definition)
     unite_names(place, theirs, definition)
+    place.save_code(theirs.now.code())
     return added
 
 
@@ -162,6 +166,8 @@ class Keeper:
     first: int
     dates: list[str] = field(default_factory=list)
     keys: list[Any] = field(default_factory=list)
+    replaced: Mapping[Any, list[int]] = field(default_factory=dict)
+    gone: list[int] = field(default_factory=list)
     hinted: bool = False
     paths: dict[Path, bool] = field(default_factory=dict)
 
@@ -170,12 +176,16 @@ class Keeper:
         assert outcome.rest is not None
         id = self.first + outcome.task.position
         self._hint(outcome.rest)
+        replaced = self.replaced.get(outcome.task.key)
+        if replaced:
+            outcome.info[REPLACES] = list(replaced)
         id = self.saving.add(
             outcome.info, outcome.rest, id=id, seconds=outcome.seconds, beside=outcome.beside
         )
         self.dates.append(outcome.info["end_date"])
         self.keys.append(outcome.task.key)
         self.paths |= outcome.paths
+        self.gone += replaced or ()
         self._forget(outcome)
         return id
 
@@ -191,6 +201,9 @@ class Keeper:
     def record_failure(self, outcome: Outcome) -> int:
         """Record a failure and return the id that its measurement would have had."""
         id = self.first + outcome.task.position
+        replaced = self.replaced.get(outcome.task.key)
+        if replaced and outcome.failure is not None:
+            outcome.failure["info"][REPLACES] = list(replaced)
         known = self.failed.ids.setdefault(outcome.task.key, [])
         if id in known:
             # The same parameter set has failed before in this run.
@@ -221,23 +234,33 @@ class Session:
     past: Past
     durable: Durable
     options: RunOptions
+    code: RunCode | None = None
 
     def run(self, before: Records, now: Snapshot) -> RunReport:
         """Run the parameter sets that have no measurement yet, by what a look under the lock of the run shows.
 
         A change of the layout since `before` is reported at the end.
         """
-        place = self.place
-        there, failed, todo = self._plan(Records(now))
+        place, work, options = self.place, self.work, self.options
+        there, failed, todo, replaced = self._plan(Records(now))
+        self._move(sorted(there.replaced.intersection(id for ids in there.ids.values() for id in ids)))
         self._warn(todo, there)
+        if self.code is not None:
+            others = self.code.others(there, [*todo.done, *replaced])
+            if options.code == "accept":
+                accept(place, now, [self.code.hash, *others])
+            else:
+                self.code.report(place, others, recomputed=bool(replaced))
+            work = with_code(work, self.code.record(place, is_full=place.config.record_code == "full"))
         after: list[Snapshot] = []
         with place.saving(self.durable, now) as saving:
-            keeper = Keeper(place, saving, failed, now.next_id() if todo.todo else 0)
+            first = now.next_id() if todo.todo else 0
+            keeper = Keeper(place, saving, failed, first, replaced=replaced)
             with ending(lambda: after.append(self._end(keeper, now))):
                 report = run_plan(
-                    self.work,
+                    work,
                     todo,
-                    self.options,
+                    options,
                     save=keeper.save,
                     record_failure=keeper.record_failure,
                     ever_succeeded=bool(there.ids),
@@ -246,22 +269,27 @@ class Session:
                     tell=partial(tell, place.path),
                 )
         measured = [key for key, ids in there.ids.items() for _ in ids]
+        self._count(report, there, todo, replaced)
         report_layout(before, Records(after[0]), measured, measured + keeper.keys)
         return report
 
     def dry_run(self) -> RunReport:
         """Say what `run` would do, and about how long it would take; nothing is written."""
-        there, _, todo = self._plan(Records(self.place.look(listed=True)))
-        return dry_run(todo, there, self.options)
+        there, _, todo, replaced = self._plan(Records(self.place.look(listed=True)))
+        report = dry_run(todo, there, self.options)
+        self._count(report, there, todo, replaced)
+        return report
 
-    def _plan(self, records: Records) -> tuple[Survey, Survey, Plan]:
+    def _plan(self, records: Records) -> tuple[Survey, Survey, Plan, dict[Any, list[int]]]:
+        """Return what is measured, what failed, what is to be done, and the measurements that are computed again."""
         work, options = self.work, self.options
         there = survey(records.now.trees(), work.definition, past=self.past, constants=work.defaults)
         records.report_equal_by_now(work.definition, there.ids.values())
         failed = survey(records.recorded_failures(), work.definition, past=self.past)
+        stale = self.code.stale(there) if options.code == "recompute" and self.code is not None else {}
         todo = plan(
             self.wanted,
-            there.ids,
+            there.ids.keys() - stale.keys() if stale else there.ids,
             failed.ids,
             retry_failed=options.retry_failed,
             repeats=options.repeats,
@@ -269,11 +297,30 @@ class Session:
             limit=options.limit,
             seconds=None if options.max_workers == 1 else there.durations.predictor(),
         )
-        return there, failed, todo
+        wanted = {task.key for task in todo.todo} if stale else ()
+        return there, failed, todo, {key: stale[key] for key in wanted if key in stale}
+
+    def _move(self, ids: Sequence[int]) -> None:
+        """Move measurements away that were computed again."""
+        if ids:
+            self.place.remove(ids, "computed again by other code")
+
+    def _count(self, report: RunReport, there: Survey, todo: Plan, replaced: Mapping[Any, list[int]]) -> None:
+        """Note in the report how many of the parameter sets have measurements of other or unknown code."""
+        if self.code is None:
+            return
+        report.recomputed = len(replaced)
+        if self.options.code != "accept":
+            stale = self.code.stale(there)
+            report.other_code = sum(key in stale for key in todo.done)
+        report.unknown_code = sum(
+            not any(id in there.codes for id in there.ids.get(key, ())) for key in todo.done
+        )
 
     def _end(self, keeper: Keeper, now: Snapshot) -> Snapshot:
         """Note what is known only after measurements were saved: dates, and the names of their paths; return the last look."""
         dates = keeper.dates
+        self._move(keeper.gone)
         if not dates:
             return now
         with self.place.changing(listed=True) as saved:

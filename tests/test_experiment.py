@@ -58,7 +58,7 @@ def test_only_new_values_are_run(e):
 
 def test_a_measurement_is_one_file_with_parameters_results_and_defaults(e):
     e.run(square, {"x": [3]})
-    assert visible(e) == ["experiment.none.json", "measurement.000001.json", "measurement.index.json"]
+    assert visible(e) == ["code", "experiment.none.json", "measurement.000001.json", "measurement.index.json"]
     tree = json.loads((e.path / "measurement.000001.json").read_text())["measurement"]
     info = tree.pop("info")
     assert tree == {"parameters": {"x": 3, "a": 1.0}, "results": {"y": 9.0}}
@@ -93,7 +93,7 @@ def test_a_failure_is_recorded_and_the_others_go_on(e, caplog):
     assert (report.failed, report.skipped) == (1, 0)
     assert "(x=0): ZeroDivisionError: division by zero" in caplog.text
     assert visible(e) == [
-        "experiment.none.json", "failure.000001.json", "measurement.000002.json", "measurement.000003.json",
+        "code", "experiment.none.json", "failure.000001.json", "measurement.000002.json", "measurement.000003.json",
         "measurement.index.json",
     ]  # fmt: skip
     failures = e.failures()
@@ -114,7 +114,8 @@ def test_a_failure_is_gone_when_its_set_succeeds(e):
     with pytest.warns(ComaWarning, match="failed"):
         assert e.run(lambda x: {"y": 1 / x}, {"x": [0, 1, 2]}) == (0, 3)
     assert len(e.failures()) == 1
-    assert e.run(lambda x: {"y": 1.0}, {"x": [0, 1, 2]}, retry_failed=False) == (0, 3)
+    with pytest.warns(ComaWarning, match="made by other code"):
+        assert e.run(lambda x: {"y": 1.0}, {"x": [0, 1, 2]}, retry_failed=False) == (0, 3)
     assert e.run(lambda x: {"y": 1.0}, {"x": [0, 1, 2]}) == (1, 3)
     assert e.failures().empty
     assert not [name for name in visible(e) if name.startswith("failure")]
@@ -169,9 +170,10 @@ def test_another_function_in_the_same_experiment_is_said(e):
         match=r"measurements in .* were made by energy\(\). They count as done for entropy\(\) too",
     ):
         assert e.run(entropy, {"x": [1, 2, 3]}) == (1, 3)
-    # Once; and a function without a name says nothing.
+    # Once; of a function without a name only its code is compared.
     e.run(entropy, {"x": [1, 2, 3]})
-    e.run(lambda x: {"y": 0}, {"x": [1, 2, 3]})
+    with pytest.warns(ComaWarning, match="made by other code"):
+        e.run(lambda x: {"y": 0}, {"x": [1, 2, 3]})
     e.reset()
     e.run(energy, {"x": [1]})
 
@@ -316,7 +318,7 @@ def test_inactive_and_active_give_the_same_dataset(e):
     e.annotate("results/y", units="1")
     before, frame = e.to_dataset(), e.to_dataframe()
     e.deactivate()
-    assert visible(e) == ["experiment.none.json"]
+    assert visible(e) == ["code", "experiment.none.json"]
     xr.testing.assert_identical(e.to_dataset(), before)
     assert e.to_dataframe().equals(frame)
     assert len(e.failures()) == 1
@@ -340,7 +342,7 @@ def test_reset_begins_anew(e):
     assert e.number_of_measurements() == 0
     assert e.failures().empty
     assert (e.start_date, e.end_date) == (None, None)
-    assert visible(e) == ["experiment.none.json", "measurement.index.json", "removed"]
+    assert visible(e) == ["code", "experiment.none.json", "measurement.index.json", "removed"]
     assert e.run(square, {"x": [5]}) == (1, 1)
     assert e.measurement(1).results.y == 25
 
@@ -380,7 +382,7 @@ def test_the_configuration_rules_the_files(experiment_path):
     e.define_parameter_set("x")
     e.add_parameter_set(1)
     e.run(lambda p: Model())
-    assert visible(e) == ["point-000001.json", "points.json", "run_none.json"]
+    assert visible(e) == ["code", "point-000001.json", "points.json", "run_none.json"]
     assert '"results":{"y":1}' in (experiment_path / "point-000001.json").read_text()
 
 
@@ -458,7 +460,8 @@ def test_units_stay_when_a_parameter_is_renamed(e):
     e.run(lambda k: {"y": k}, {"k": [1, 2]})
     e.annotate("parameters/k", units="1/m", long_name="wave number")
     e.annotate("parameters/q", formerly="parameters/k", long_name="wave vector")
-    e.run(lambda q: {"y": q}, {"q": [1, 2, 3]})
+    with pytest.warns(ComaWarning, match="made by other code"):
+        e.run(lambda q: {"y": q}, {"q": [1, 2, 3]})
     q = e.to_dataset().q
     assert (q.attrs["units"], q.attrs["long_name"]) == ("1/m", "wave vector")
     assert e.to_dataframe().attrs["units"] == {"q": "1/m"}
@@ -668,6 +671,7 @@ def test_everything_is_the_same_in_xml(tmp_path):
         e.run(lambda x: {"y": [x, None], "z": 1j * x, "text": "1"}, {"x": [1, 2]})
         assert e.verify() == []
     assert visible(two) == [
+        "code",
         "experiment.none.xml",
         "measurement.000001.xml",
         "measurement.000002.xml",
@@ -675,7 +679,7 @@ def test_everything_is_the_same_in_xml(tmp_path):
     ]
     xr.testing.assert_identical(one.to_dataset().drop_attrs(), two.to_dataset().drop_attrs())
     two.deactivate(compress=True)
-    assert visible(two) == ["experiment.none.xml.gz"]
+    assert visible(two) == ["code", "experiment.none.xml.gz"]
     xr.testing.assert_identical(
         one.to_dataset().drop_attrs(), coma.Experiment(two.path, "r").to_dataset().drop_attrs()
     )

@@ -26,7 +26,7 @@ FLOORS = [
     {"output"},
     {"define", "code"},
     {"store", "run", "retrieve"},
-    {"records"},
+    {"records", "code_history"},
     {"session"},
     {"overview", "summary"},
     {"reading"},

@@ -90,8 +90,9 @@ def test_the_tutorial(e, capsys):
     assert e.run(run_it) == (60, 60)
     assert repr(e.run(run_it)) == "RunReport(saved=0, asked=60, skipped=60, failed=0)"
     assert e.number_of_measurements() == 60
-    # In addition to what the tutorial shows, coma.json is there as soon as something is defined.
+    # In addition to what the tutorial shows, there are coma.json and the code that made the measurements.
     files = [
+        "code",
         "coma.json",
         "experiment.000001.json",
         *(f"measurement.{i:06d}.json" for i in range(1, 61)),
@@ -140,7 +141,7 @@ def test_the_tutorial(e, capsys):
     assert e.isactive()
     e.deactivate()
     assert not e.isactive()
-    assert ls() == ["coma.json", "experiment.000001.json"]
+    assert ls() == ["code", "coma.json", "experiment.000001.json"]
     assert repr(e.retrieve_results(table_def, p_def)) == repr(rs)
     e.activate()
     assert ls() == files

@@ -8,7 +8,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -98,6 +98,14 @@ def fingerprint(function: Callable[..., Any], recorded: Iterable[str] = ()) -> F
     )
 
 
+def with_values(found: Fingerprint, values: Mapping[str, str]) -> Fingerprint:
+    """Return a fingerprint that also depends on some values, such as the hashes of input files."""
+    if not values:
+        return found
+    text = f"{found.hash} {sorted(values.items())!r}"
+    return replace(found, hash=_digest(text), values={**found.values, **values})
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_LENGTH]
 
@@ -169,17 +177,23 @@ class _Reach:
         lines += self._outside(form, function.__globals__, source, function.__qualname__)
         for name, cell in sorted(zip(code.co_freevars, function.__closure__ or (), strict=False)):
             with suppress(ValueError):  # an empty cell
-                label = f"{function.__qualname__}: {name}"
-                lines.append(f"{name}={self.visit(cell.cell_contents, label)}")
+                lines.append(f"{name}={self._held(cell.cell_contents, name, function.__qualname__, form)}")
         self.walk.lines[int(token[1:])] = " ".join(lines)
         return token
+
+    def _held(self, value: Any, name: str, owner: str, form: Form) -> str:
+        """Return the token of an object in a closure; one that the function itself changes counts by its type."""
+        label = f"{short_name(owner)}: {name}"
+        if name in form.changed and not isinstance(value, _FOLLOWED):
+            return self._by_type(value, label)
+        return self.visit(value, label)
 
     def _compiled(self, function: FunctionType) -> str:
         """Return what stands for a function without source: the code itself, which depends on Python's version."""
         code = function.__code__
         if not code.co_filename.startswith("<") and SOURCES.whole(code.co_filename) is not None:
             self.walk.edited[code.co_filename] = None
-        self.walk.not_followed[f"{function.__qualname__}: its source is not available"] = None
+        self.walk.not_followed[f"{short_name(function.__qualname__)}: its source is not available"] = None
         return f"code{sys.version_info[:2]}{_compiled_text(code)}{function.__defaults__!r:.200}"
 
     def _library_function(self, function: FunctionType) -> str:
@@ -226,7 +240,7 @@ class _Reach:
             for name in sorted(cells):
                 with suppress(ValueError):
                     lines.append(
-                        f"{name}={self.visit(cells[name].cell_contents, f'{kind.__qualname__}: {name}')}"
+                        f"{name}={self._held(cells[name].cell_contents, name, kind.__qualname__, form)}"
                     )
         lines += [self._class(base) for base in kind.__mro__[1:] if base is not object]
         self.walk.lines[int(token[1:])] = " ".join(lines)
@@ -255,7 +269,7 @@ class _Reach:
     def _add_part(self, source: Source, node: ast.AST, name: str, *, edited: bool) -> None:
         first, last = source.segment(node)
         digest = _digest(source.form(node).text)
-        self.walk.parts.append(Part(name, source.file, first, last, digest))
+        self.walk.parts.append(Part(short_name(name), source.file, first, last, digest))
         self.walk.sources[source.file] = source.text
         if edited:
             self.walk.edited[source.file] = None
@@ -265,7 +279,7 @@ class _Reach:
     def _outside(self, form: Form, space: Mapping[str, Any], source: Source | None, name: str) -> list[str]:
         """Return tokens for the names that a definition refers to, and for the modules that it imports."""
         for word in form.dynamic:
-            self.walk.not_followed[f"{name}: {word}()"] = None
+            self.walk.not_followed[f"{short_name(name)}: {word}()"] = None
         lines = [
             f"{'.'.join(path)}={self._global(path, space, source, form.changed)}"
             for path in form.names
@@ -428,6 +442,17 @@ class _Reach:
                 return None
             return f"dict({','.join(f'{key}:{item}' for key, item in pairs)})"
         return _array(value)
+
+
+def short_name(qualname: str) -> str:
+    """Return a qualified name without the functions that it was defined in.
+
+    Examples
+    --------
+    >>> short_name("make.<locals>.Model.run")
+    'Model.run'
+    """
+    return qualname.rpartition("<locals>.")[2]
 
 
 def _array(value: Any) -> str | None:

@@ -275,3 +275,17 @@ def module_file(name: str) -> str | None:
             return None
         path = spec.submodule_search_locations
     return None if spec is None else spec.origin
+
+
+def hash_of_file(path: str) -> str | None:
+    """Return the SHA-256 of a file, which is read once as long as it does not change; None for one that cannot be read."""
+    stamp = files.stamp(path)
+    try:
+        return None if stamp is None else _hash(path, stamp)
+    except (OSError, ComaError):
+        return None
+
+
+@lru_cache(maxsize=1_000)
+def _hash(path: str, stamp: tuple[int, int, int]) -> str:
+    return files.sha256(path, stamp[1])

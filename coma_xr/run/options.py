@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from coma_xr.run.capture import Capture
 
 OnError = Literal["auto", "continue", "stop"]
+OtherCode = Literal["warn", "recompute", "accept"]
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -39,6 +41,8 @@ class RunKeywords(TypedDict, total=False):
     capture: Capture
     resources: Mapping[str, Any] | None
     dry_run: bool
+    code: OtherCode
+    inputs: Sequence[str | os.PathLike[str]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class RunOptions:
     capture: Capture = False
     resources: Mapping[str, Any] | None = None
     dry_run: bool = False
+    code: OtherCode = "warn"
+    inputs: Sequence[str | os.PathLike[str]] = ()
 
     def __post_init__(self) -> None:
         timeout = check_positive("timeout", self.timeout, "seconds")
@@ -92,6 +98,8 @@ class RunOptions:
             resources=_checked_resources(self.resources),
             progress=None if self.progress is None else check_flag("progress", self.progress),
             dry_run=check_flag("dry_run", self.dry_run),
+            code=check_choice("code", self.code, get_args(OtherCode)),
+            inputs=_checked_inputs(self.inputs),
         )
 
     @property
@@ -149,6 +157,15 @@ def _checked_resources(resources: Any) -> dict[str, Any]:
             expected="a dictionary from names of arguments to objects, such as {'data': array}",
         )
     return dict(resources)
+
+
+def _checked_inputs(inputs: Any) -> tuple[str, ...]:
+    paths = (inputs,) if isinstance(inputs, (str, bytes, os.PathLike)) else inputs
+    if not isinstance(paths, (list, tuple)) or not all(
+        isinstance(p, (str, bytes, os.PathLike)) for p in paths
+    ):
+        raise ParameterError(f"inputs={shortened(inputs)} is no list of files.", expected="a list of paths")
+    return tuple(os.fsdecode(path) for path in paths)
 
 
 def _checked_shard(shard: Any) -> tuple[int, int] | None:

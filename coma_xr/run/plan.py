@@ -42,6 +42,7 @@ class Plan:
     left: int = 0
     duplicates: int = 0
     beyond: int = 0
+    done: Sequence[Hashable] = ()
 
 
 def plan(
@@ -74,7 +75,7 @@ def plan(
     if seconds is not None:
         new = kept[: len(count.new)]
         kept = [*sorted(new, key=lambda task: -seconds(task.values)), *kept[len(new) :]]
-    return Plan(kept, count.asked, count.skipped, count.left, count.duplicates, beyond)
+    return Plan(kept, count.asked, count.skipped, count.left, count.duplicates, beyond, count.done_keys)
 
 
 class _Count:
@@ -86,6 +87,7 @@ class _Count:
         self._retry_failed = retry_failed
         self._seen: set[Hashable] = set()
         self._position = 0
+        self.done_keys: list[Hashable] = []
         self.new: list[Task] = []
         self.again: list[Task] = []
         self.asked = self.skipped = self.left = self.duplicates = 0
@@ -100,6 +102,7 @@ class _Count:
         self._seen.add(this)
         if this in self._done:
             self.skipped += mine
+            self.done_keys += [this] * mine
             return
         again = this in self._failed
         if again and not self._retry_failed:
@@ -119,6 +122,17 @@ class Survey:
     otherwise: dict[Path, tuple[int, Tree]] = field(default_factory=dict)
     durations: Durations = field(default_factory=Durations)
     versions: Versions = field(default_factory=Versions)
+    codes: dict[int, str] = field(default_factory=dict)
+    replaced: set[int] = field(default_factory=set)
+
+    def note_code(self, info: Mapping[str, Tree], number: int) -> None:
+        """Take into account by which code a measurement was made, and which others it takes the place of."""
+        code = info.get("code")
+        if type(code) is str:
+            self.codes[number] = code
+        replaces = info.get("replaces")
+        if type(replaces) is list:
+            self.replaced.update(id for id in replaces if type(id) is int)
 
     def estimate(self, plan: Plan, workers: int = 1) -> float | None:
         """Return about how many seconds a plan will take; None without measurements."""
@@ -163,6 +177,7 @@ def survey(
             if type(duration) is float:
                 found.durations.add(values, duration)
             found.versions.note(info, number)
+            found.note_code(info, number)
         found.ids.setdefault(this, []).append(number)
         for path, constant in expected:
             there = look(tree, path)

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from coma_xr import files
 from coma_xr.checks import check_choice, check_flag, check_positive
+from coma_xr.code.sources import hash_of_file
 from coma_xr.define.parameters import ParameterSet
 from coma_xr.encoding import json, lines, xml
 from coma_xr.encoding.boost import write_parameters
@@ -106,6 +107,16 @@ class Program:
             if self._writes_file():
                 files.create(places[PARAMETERS], self._parameters(values), sync=False)
             return self._result(arguments, directory, places[OUTPUT])
+
+    def coma_code(self) -> dict[str, str]:
+        """Return what counts as the code of the program: hashes of its executable and of files in the command."""
+        state = {"input": str(self.input), "output": str(self.output), "env": repr(sorted(self.env.items()))}
+        for position, argument in enumerate(self.template.arguments):
+            path = argument.replace("{{", "{").replace("}}", "}").replace(f"{{{HERE}}}", self.template.here)
+            is_file = position == 0 or files.stamp(path) is not None
+            name = Path(path).name if is_file else argument
+            state[f"argument {position}"] = f"{name} {hash_of_file(path) or 'unknown'}" if is_file else name
+        return state
 
     def coma_check(self, names: Sequence[str]) -> None:
         """Raise ParameterError when the command and parameters of these names do not fit together."""

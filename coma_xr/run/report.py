@@ -62,6 +62,12 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         Whether nothing was run, on purpose.
     estimate : float or None
         After a dry run, about how many seconds a real one will take; None when no measurement tells.
+    recomputed : int
+        Those of the saved or failed ones that had a measurement of other code.
+    other_code : int
+        Those of the skipped ones whose measurements were made by other code.
+    unknown_code : int
+        Those of the skipped ones whose measurements do not record their code.
     failures : tuple of dict
         The tree of each failure: ``info``, the parameters at their paths, ``exception``.
 
@@ -92,6 +98,9 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         duration: float = 0.0,
         dry_run: bool = False,
         estimate: float | None = None,
+        recomputed: int = 0,
+        other_code: int = 0,
+        unknown_code: int = 0,
         failures: Sequence[Tree] = (),
     ) -> None:
         self.saved = saved
@@ -105,6 +114,9 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         self.duration = duration
         self.dry_run = dry_run
         self.estimate = estimate
+        self.recomputed = recomputed
+        self.other_code = other_code
+        self.unknown_code = unknown_code
         self.failures = tuple(failures)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -133,6 +145,9 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
             (self.duplicates, "given twice"),
             (self.not_run - self.too_long, "not run"),
             (self.too_long, "not run for lack of time"),
+            (self.recomputed, "had a measurement of other code"),
+            (self.other_code, "made by other code"),
+            (self.unknown_code, "without a record of the code"),
         ]
         return [(number, what) for number, what in kinds if number]
 

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from coma_xr.errors import ComaError, RunError, StorageError, warn
@@ -15,7 +14,7 @@ from coma_xr.run.health import Health
 from coma_xr.run.interrupts import Interrupts
 from coma_xr.run.pools import pool_of, workers_of
 from coma_xr.run.progress import Progress, Tell
-from coma_xr.run.provenance import Versions, commit_of
+from coma_xr.run.provenance import Versions
 from coma_xr.run.report import RunReport, failure_text
 from coma_xr.run.task_queue import Queue, TimeLimit
 from coma_xr.run.worker import PARTIAL, Outcome, Work, call
@@ -60,8 +59,6 @@ def run_plan(
         When a result cannot be written, also at a second try. Has the `Outcome` in the list `unsaved`, with others
         that were computed by then, and a `report`.
     """
-    if plan.todo:
-        work = replace(work, provenance={**work.provenance, **commit_of(work.function)})
     pool = pool_of(work, len(plan.todo), options)
     todo = [task.values for task in plan.todo]
     outlook = Outlook(durations or Durations(), todo, 1 if pool is None else pool.size)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
 
 __all__ = [
+    "LAMBDA",
     "UNNAMED",
     "called",
     "check_keywords",
@@ -32,7 +33,7 @@ __all__ = [
 UNNAMED = "result"
 """What stands for the name of a lambda."""
 
-_LAMBDA = "<lambda>"
+LAMBDA = "<lambda>"
 
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
@@ -46,7 +47,7 @@ def name_of(function: Callable[..., Any]) -> str:
     ('max', 'result')
     """
     name = called(function)
-    return UNNAMED if name == _LAMBDA else name
+    return UNNAMED if name == LAMBDA else name
 
 
 def called(function: Callable[..., Any]) -> str:
@@ -175,7 +176,7 @@ def check_keywords(function: Callable[..., Any], given: Sequence[str]) -> None:
 
 
 def _by_position(name: str, signature: inspect.Signature, keyword: str) -> str:
-    inner = "f" if name == _LAMBDA else name
+    inner = "f" if name == LAMBDA else name
     return (
         f"{name}{signature} takes '{keyword}' by position only, but run(f, scan) calls it by keyword. "
         f"A lambda helps: run(lambda {keyword}: {inner}({keyword}), scan)."

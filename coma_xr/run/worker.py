@@ -68,6 +68,9 @@ _HERE = str(Path(__file__).parents[1]) + os.sep
 _TREE = ("info", BRANCH, RESULTS, CLASS)
 _MARKS = ("seed", "repeat")
 _DEVICES = "CUDA_VISIBLE_DEVICES"
+
+# In the info: which code made it, and the measurements that it takes the place of.
+CODE, REPLACES = "code", "replaces"
 # No more than every format and language takes for an integer.
 _ROOT_BITS = 63
 _SCALARS = frozenset({str, int, float, bool, list, tuple})
@@ -206,7 +209,7 @@ def _check_resources(resources: Mapping[str, Any], keywords: Sequence[str]) -> N
 
 def _check_info(definition: Definition, provenance: Mapping[str, Tree]) -> None:
     """Raise ParameterError when a parameter stands where each run writes something of its own, and would be lost."""
-    own = {_ID, FILES, EXACT, *_MARKS, *_info(0.0, 0.0, provenance, {})}
+    own = {_ID, FILES, EXACT, CODE, REPLACES, *_MARKS, *_info(0.0, 0.0, provenance, {})}
     for name, path in definition:
         if path[0] == PARTIAL or (path[0] == "info" and (len(path) == 1 or path[1] in own)):
             raise ParameterError(

@@ -125,6 +125,7 @@ class Names:
 SECTION = "coma"
 FILE = "preferences.conf"
 
+_RECORD_CODE = ("full", "fingerprint", "off")
 _TRUE = {"yes", "true", "on", "1"}
 _FALSE = {"no", "false", "off", "0"}
 
@@ -153,6 +154,7 @@ class Config:
     serializer_getstate: str = "coma_getstate"
     serializer_setstate: str = "coma_setstate"
     archive_strict_json: bool = False
+    record_code: str = "full"
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -162,6 +164,8 @@ class Config:
             raise ConfigError(
                 f"archive_default_format: expected json or xml, found {self.archive_default_format!r}."
             )
+        if self.record_code not in _RECORD_CODE:
+            raise ConfigError(f"record_code: expected full, fingerprint or off, found {self.record_code!r}.")
         try:
             files.local_path(self.experiment_index)
         except ExperimentError as error:
@@ -317,8 +321,8 @@ _HEADER = f"""\
 [{SECTION}]
 """
 
-# Coma 2 does not know this one.
-_UNLISTED = "archive_strict_json"
+# Coma 2 does not know these.
+_UNLISTED = {"archive_strict_json", "record_code"}
 
 
 @checks_keywords
@@ -348,7 +352,7 @@ def create_default_config(create_experiment_index: bool = True) -> None:
     lines = [
         f"{field.name} = {'yes' if field.default is True else field.default}"
         for field in fields(Config)
-        if field.name != _UNLISTED
+        if field.name not in _UNLISTED
     ]
     _create_with_word("config file", _path(FILE), _path(FILE), _HEADER + "\n".join(lines) + "\n")
     if create_experiment_index:

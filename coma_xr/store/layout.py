@@ -6,6 +6,7 @@
     measurement.000001.json   one for each measurement, while active
     measurement.index.json    the highest id given; a hint; in the format of the experiment file
     failure.000002.json       one for each parameter set that failed
+    code/                     one file for each state of the code that made measurements
     coma.json                 what was defined, annotated, excluded and run; see `coma_xr.store.state`
     removed/                  what was taken away; see `coma_xr.store.removing`
 """
@@ -265,18 +266,28 @@ class Layout:
 
     # -------------------------------------------------------------------------------------------- code
 
+    def code_names(self) -> list[str]:
+        """Return the names of the files in ``code/``, sorted."""
+        try:
+            return sorted(filter(_is_code, files.names(self.path(CODE))))
+        except (FileNotFoundError, StorageError):  # it may be a file of the user's
+            return []
+
     def load_code(self) -> dict[str, Tree]:
         """Return what is in the files of ``code/``, by their names; one that cannot be read stays where it is."""
-        directory, found = self.path(CODE), {}
-        with suppress(FileNotFoundError, StorageError):  # it may be a file of the user's
-            for name in sorted(filter(_is_code, files.names(directory))):
-                path = files.inside(directory, name)
-                with suppress(FileNotFoundError):
-                    try:
-                        found[name] = JSON.decode(files.read(path))
-                    except DataFileError as error:
-                        warn(f"{path}: {documents.reason(error, path)}. It is not copied.", DataFileWarning)
+        found = {}
+        for name in self.code_names():
+            path = files.inside(self.path(CODE), name)
+            with suppress(FileNotFoundError, StorageError):
+                try:
+                    found[name] = JSON.decode(files.read(path))
+                except DataFileError as error:
+                    warn(f"{path}: {documents.reason(error, path)}. It is not copied.", DataFileWarning)
         return found
+
+    def has_code(self, hash: str) -> bool:
+        """Whether there is a record of a code state."""
+        return files.exists(files.inside(self.path(CODE), f"{hash}.json"))
 
     def save_code(self, code: dict[str, Tree]) -> None:
         """Write the files of ``code/`` that do not exist yet."""

@@ -297,6 +297,11 @@ class ExperimentDirectory:
         kept = state.save(self._layout, dataclasses.replace(now.kept, sections=sections), now.kept)
         self._held = dataclasses.replace(now, kept=kept)
 
+    def save_code(self, code: dict[str, Tree]) -> None:
+        """Write the records of code states, by the names of their files, that do not exist yet."""
+        self.look().check_writable()
+        self._layout.save_code(code)
+
     # ----------------------------------------------------------------------------------------- failures
 
     def add_failure(self, tree: Tree, id: int, *, sync: bool = False) -> int:

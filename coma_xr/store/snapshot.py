@@ -125,6 +125,16 @@ class Snapshot:
         failures += layout.failure_ids(kept.failure_floor, self.names)
         return max(index, last, max(ids, default=0), max(failures, default=0)) + 1
 
+    # --------------------------------------------------------------------------------------------- code
+
+    def code(self) -> dict[str, Tree]:
+        """Return the records of code states, by the names of their files."""
+        return {**self.document.code, **self.layout.load_code()}
+
+    def code_names(self) -> set[str]:
+        """Return the names of the records of code states; none of the files is read for it."""
+        return {*self.document.code, *self.layout.code_names()}
+
     # ----------------------------------------------------------------------------------------- failures
 
     def failures(self) -> list[Tree]:

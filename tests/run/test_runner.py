@@ -11,7 +11,7 @@ import pytest
 
 from coma_xr.define.scans import grid
 from coma_xr.errors import ComaWarning, RunError, StorageError
-from coma_xr.run import progress, runner
+from coma_xr.run import progress
 from coma_xr.run.options import RunOptions
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
@@ -208,14 +208,6 @@ def test_versions_of_a_program_that_get_mixed_are_a_warning(kept):
     assert run(
         lambda a: Simulation("1.0"), [0, 1], kept, versions=survey([], grid(a=[1]).definition).versions
     )
-
-
-def test_the_commit_of_the_function_is_on_record(kept, monkeypatch):
-    monkeypatch.setattr(runner, "commit_of", lambda function: {"git_commit": "abc", "git_dirty": True})
-    quietly(run, fails_for(1), 2, kept)
-    info = kept.saved[1].info
-    assert (info["git_commit"], info["git_dirty"]) == ("abc", True)
-    assert list(info)[:3] == ["start_date", "end_date", "duration"]
 
 
 class TestStorage:

@@ -1,0 +1,196 @@
+"""The record of a code state, ``code/<hash>.json``: what made measurements, and how two such states differ."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from coma_xr.code.environment import environment
+from coma_xr.code.fingerprint import SCHEME
+from coma_xr.text import count, listing
+
+if TYPE_CHECKING:
+    from coma_xr.code.fingerprint import Fingerprint
+    from coma_xr.code.git import GitState
+
+ROOT = "code"
+
+_NO_FILE = "/dev/null"
+
+# Parts of a summary of differences.
+_MOST = 2
+
+
+def record_of(fingerprint: Fingerprint, function: str, git: GitState | None, date: str) -> dict[str, Any]:
+    """Return the tree of a code state; names of files are relative to the directory that holds all of them."""
+    names = _names(fingerprint.sources)
+    return {
+        "scheme": SCHEME,
+        "hash": fingerprint.hash,
+        "function": function,
+        "date": date,
+        "git": {}
+        if git is None
+        else {"commit": git.commit, "dirty": git.dirty, "modified": list(git.modified)},
+        "edited": [names.get(path, path) for path in fingerprint.edited],
+        "not_followed": list(fingerprint.not_followed),
+        "values": [[name, value] for name, value in fingerprint.values.items()],
+        "parts": [
+            {
+                "name": part.name,
+                "file": names[part.file],
+                "lines": [part.first, part.last],
+                "hash": part.digest,
+            }
+            for part in fingerprint.parts
+        ],
+        "sources": [{"file": names[path], "text": text} for path, text in fingerprint.sources.items()],
+        "environment": environment(),
+    }
+
+
+def _names(paths: Mapping[str, str]) -> dict[str, str]:
+    """Return short names of files, without the directories that all have in common."""
+    real = {path: Path(path).absolute() for path in paths if not path.startswith("<")}
+    folders = [path.parents for path in real.values()]
+    shared = [folder for folder in (folders[0] if folders else ()) if all(folder in f for f in folders)]
+    return {
+        path: str(real[path].relative_to(shared[0])) if path in real and shared else path.strip("<>")
+        for path in paths
+    }
+
+
+def is_record(tree: object) -> bool:
+    """Whether a file has the shape of the record of a code state."""
+    if not isinstance(tree, dict) or not isinstance(tree.get("hash"), str):
+        return False
+    parts, sources, values = tree.get("parts"), tree.get("sources"), tree.get("values")
+    return (
+        isinstance(parts, list)
+        and all(isinstance(part, dict) and {"name", "file", "lines", "hash"} <= part.keys() for part in parts)
+        and all(_are_two(part["lines"], int) for part in parts)
+        and isinstance(sources, list)
+        and all(
+            isinstance(item, dict) and isinstance(item.get("file"), str) and isinstance(item.get("text"), str)
+            for item in sources
+        )
+        and isinstance(values, list)
+        and all(_are_two(pair, str) for pair in values)
+    )
+
+
+def _are_two(pair: object, kind: type) -> bool:
+    return isinstance(pair, list) and len(pair) == 2 and all(isinstance(item, kind) for item in pair)
+
+
+def sources_of(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the sources of a state by the names of their files."""
+    return {item["file"]: item["text"] for item in record["sources"]}
+
+
+def is_equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two states are the same code; those of unequal schemes are, if their sources are equal."""
+    if one.get("scheme") == other.get("scheme"):
+        return bool(one["hash"] == other["hash"])
+    return sorted(sources_of(one).values()) == sorted(sources_of(other).values()) and (
+        one["values"] == other["values"]
+    )
+
+
+class Difference(NamedTuple):
+    """A definition, or a value, that two states do not share; `lines` is None for a value."""
+
+    name: str
+    file: str
+    lines: int | None
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+    """Return how two states differ, by definitions and values."""
+    before, after = _parts(old), _parts(new)
+    found = []
+    for name in [*after, *(name for name in before if name not in after)]:
+        first, second = before.get(name), after.get(name)
+        if first is not None and second is not None and first["hash"] == second["hash"]:
+            continue
+        file = str((second or first or {})["file"])
+        found.append(Difference(name, file, _number_of_lines(_text(old, first), _text(new, second))))
+    values, others = dict(old["values"]), dict(new["values"])
+    for name in [*others, *(name for name in values if name not in others)]:
+        if values.get(name) != others.get(name):
+            found.append(Difference(f"{name} = {values.get(name)} and {others.get(name)}", "", None))
+    return found
+
+
+def _parts(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {part["name"]: part for part in record["parts"]}
+
+
+def _text(record: Mapping[str, Any], part: Mapping[str, Any] | None) -> list[str]:
+    if part is None:
+        return []
+    lines = sources_of(record).get(part["file"], "").splitlines()
+    return lines[max(0, part["lines"][0] - 1) : part["lines"][1]]
+
+
+def _number_of_lines(old: Sequence[str], new: Sequence[str]) -> int:
+    """Return the number of lines that were changed, added or removed."""
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    return sum(max(b - a, d - c) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal")
+
+
+def summary(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:
+    """Return in one phrase how two states differ."""
+    if old is None:
+        return "the record of that code is not available"
+    texts = [
+        item.name if item.lines is None else f"{item.name} in {item.file} ({count(item.lines, 'line')})"
+        for item in differences(old, new)
+    ]
+    if not texts:
+        return "the difference is not in the recorded definitions"
+    return f"they differ in {listing(texts, _MOST)}"
+
+
+def diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Return the unified diff of the sources of two states, and of the values that they were made with."""
+    before, after = sources_of(old), sources_of(new)
+    names = _same_files(before, after)
+    lines: list[str] = []
+    for first, second in names:
+        lines += difflib.unified_diff(
+            before.get(first, "").splitlines(),
+            after.get(second, "").splitlines(),
+            f"{old['hash']}/{first}" if first else _NO_FILE,
+            f"{new['hash']}/{second}" if second else _NO_FILE,
+            lineterm="",
+        )
+    values = ["\n".join(f"{name} = {value}" for name, value in record["values"]) for record in (old, new)]
+    lines += difflib.unified_diff(
+        values[0].splitlines(),
+        values[1].splitlines(),
+        f"{old['hash']} (values)",
+        f"{new['hash']} (values)",
+        lineterm="",
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _same_files(before: Mapping[str, str], after: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return pairs of names for the same file, whose directories may differ; an empty one where there is no other."""
+    pairs = [(name, name) for name in after if name in before]
+    left = [name for name in before if name not in after]
+    for name in after:
+        if name in before:
+            continue
+        alike = [other for other in left if Path(other).name == Path(name).name]
+        if len(alike) != 1 and len(left) == 1 and "ipython" in f"{left[0]}{name}":
+            alike = left  # one cell of a notebook, run again under another number
+        if len(alike) == 1:
+            left.remove(alike[0])
+            pairs.append((alike[0], name))
+        else:
+            pairs.append(("", name))
+    return pairs + [(name, "") for name in left]

@@ -1,0 +1,377 @@
+"""The code states of an experiment: recorded by each run, compared with those of earlier measurements, accepted."""
+
+from __future__ import annotations
+
+import operator
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from coma_xr import files
+from coma_xr.code.fingerprint import Fingerprint, fingerprint, with_values
+from coma_xr.code.git import git_state
+from coma_xr.code.sources import hash_of_file
+from coma_xr.code.states import ROOT, diff, is_equal, is_record, record_of, sources_of, summary
+from coma_xr.errors import DataFileError, ExperimentError, ParameterError, PathError, warn
+from coma_xr.keywords import checks_keywords
+from coma_xr.run.signature import LAMBDA, called, defaults, random_arguments
+from coma_xr.run.worker import date_text
+from coma_xr.text import count, listing
+
+if TYPE_CHECKING:
+    from coma_xr.run.plan import Survey
+    from coma_xr.run.worker import Work
+    from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.store.snapshot import Snapshot
+    from coma_xr.values.plain import Tree
+
+# Sections of coma.json: states that count as one, and of which states a run with a state has warned.
+ACCEPTED, REPORTED = "accepted_code", "reported_code"
+
+# Names of states in a message.
+_MOST = 2
+
+
+@dataclass(frozen=True)
+class RunCode:
+    """The code of a run, and what it means for measurements of other code."""
+
+    now: Snapshot
+    fingerprint: Fingerprint
+    function: str
+    inputs: Mapping[str, str]
+    accepted: frozenset[str]
+
+    @property
+    def hash(self) -> str:
+        """The name of the code state."""
+        return self.fingerprint.hash
+
+    def is_other(self, code: str) -> bool:
+        """Whether measurements of a state count as made by other code."""
+        return code != self.hash and not {code, self.hash} <= self.accepted
+
+    def stale(self, there: Survey) -> dict[Any, list[int]]:
+        """Return the parameter sets all of whose measurements were made by other code, with their ids."""
+        return {
+            key: ids
+            for key, ids in there.ids.items()
+            if all(id in there.codes and self.is_other(there.codes[id]) for id in ids)
+        }
+
+    def others(self, there: Survey, keys: Iterable[Any]) -> dict[str, list[int]]:
+        """Return the measurements of some parameter sets that were made by other code, by their states."""
+        stale = self.stale(there)
+        found: dict[str, list[int]] = {}
+        for key in keys:
+            for id in stale.get(key, ()):
+                found.setdefault(there.codes[id], []).append(id)
+        return found
+
+    def record(self, place: ExperimentDirectory, *, is_full: bool) -> dict[str, Tree]:
+        """Write the record of this state, unless it exists; return what each measurement records of the code."""
+        paths = list(self.fingerprint.sources)
+        is_new = is_full and not self.now.layout.has_code(self.hash)
+        git = git_state(paths, others=is_new) if paths else None
+        if is_new:
+            date = date_text(int(time.time()))
+            tree = record_of(self.fingerprint, self.function, git, date)
+            place.save_code({f"{self.hash}.json": {ROOT: tree}})
+        inputs: dict[str, Tree] = {"inputs": dict(self.inputs)} if self.inputs else {}
+        return {"code": self.hash, **({} if git is None else git.info), **inputs}
+
+    def report(
+        self, place: ExperimentDirectory, others: Mapping[str, Sequence[int]], *, recomputed: bool
+    ) -> None:
+        """Warn of measurements that were made by other code, once for each pair of states."""
+        edited = self.fingerprint.edited
+        if edited:
+            warn(
+                f"{listing(edited, _MOST)} was edited after it was imported. {self.function}() runs as it was imported, "
+                "and its measurements record that code. Restart Python, or reload the module, to run the new code."
+            )
+        reported = self.now.sections.get(REPORTED, {}).get(self.hash, [])
+        new = [code for code in others if code not in reported]
+        if not new:
+            return
+        known = records(self.now)
+        # That another function was run is reported by its name.
+        alike = [code for code in new if not _is_other_function(known.get(code), self.function)]
+        if alike:
+            self._warn(
+                [id for code in alike for id in others[code]], known.get(alike[-1]), recomputed=recomputed
+            )
+        codes: list[Tree] = sorted({*reported, *others})
+        place.change_state(lambda state: state.setdefault(REPORTED, {}).update({self.hash: codes}))
+
+    def _warn(self, ids: Sequence[int], record: Mapping[str, Any] | None, *, recomputed: bool) -> None:
+        fate = (
+            "They are computed again."
+            if recomputed
+            else "They count as done. Pass code='recompute' to compute them again, or call accept_code() if the results "
+            "are the same."
+        )
+        difference = summary(record, record_of(self.fingerprint, self.function, None, ""))
+        warn(
+            f"{count(len(ids), 'measurement')} of {self.function}() in {self.now.path} "
+            f"{'was' if len(ids) == 1 else 'were'} made by other code, for example {ids[0]}: {difference}. {fate}"
+        )
+
+
+def _is_other_function(record: Mapping[str, Any] | None, name: str) -> bool:
+    before = name if record is None else record.get("function")
+    return before != name and LAMBDA not in (before, name)
+
+
+def code_of_run(now: Snapshot, work: Work, inputs: Sequence[Any]) -> RunCode | None:
+    """Return the code of a run, None where the configuration says that none is recorded.
+
+    Raises
+    ------
+    ParameterError
+        One of the inputs cannot be read.
+    """
+    hashes = hashes_of(inputs)
+    if now.config.record_code == "off":
+        return None
+    recorded = [str(path[-1]) for path in work.defaults]
+    random = () if work.seeds is None else work.seeds.arguments
+    found = fingerprint(work.function, {*recorded, *work.keywords, *random})
+    found = with_values(found, hashes)
+    accepted = frozenset(now.sections.get(ACCEPTED, {}))
+    return RunCode(now, found, called(work.function), hashes, accepted | _equal(now, found, accepted))
+
+
+def _equal(now: Snapshot, found: Fingerprint, accepted: frozenset[str]) -> set[str]:
+    """Return this state if it is equal to an accepted one, which rules of another version have made."""
+    if not accepted:
+        return set()
+    known = records(now)
+    mine = record_of(found, "", None, "")
+    return {found.hash} if any(is_equal(known[code], mine) for code in accepted if code in known) else set()
+
+
+def hashes_of(inputs: Sequence[Any]) -> dict[str, str]:
+    """Return the SHA-256 of files by their names as they were given."""
+    hashes = {}
+    for given in inputs:
+        path = files.local_path(given)
+        digest = hash_of_file(path)
+        if digest is None:
+            raise ParameterError(f"inputs: the file {path} does not exist or cannot be read.")
+        hashes[str(given)] = digest
+    return hashes
+
+
+def records(now: Snapshot) -> dict[str, dict[str, Any]]:
+    """Return the records of all code states that can be used, by their hashes."""
+    trees: list[Any] = [tree.get("code") for tree in now.code().values() if isinstance(tree, dict)]
+    return {tree["hash"]: tree for tree in trees if is_record(tree)}
+
+
+def accept(place: ExperimentDirectory, now: Snapshot, codes: Iterable[str]) -> list[str]:
+    """Record that code states give the same results; return those that were not accepted before."""
+    before = now.sections.get(ACCEPTED, {})
+    new = [code for code in dict.fromkeys(codes) if code not in before]
+    if new:
+        date = date_text(int(time.time()))
+        place.change_state(lambda state: state.setdefault(ACCEPTED, {}).update(dict.fromkeys(new, date)))
+    return new
+
+
+def with_code(work: Work, info: Mapping[str, Tree]) -> Work:
+    """Return the work whose measurements record their code."""
+    return replace(work, provenance={**work.provenance, **info})
+
+
+def codes_of(now: Snapshot) -> dict[int, tuple[str, dict[str, Tree]]]:
+    """Return the code states of all measurements that record one, with what else their `info` says."""
+    infos = ((id, tree.get("info")) for id, tree in now.trees())
+    return {id: (str(info["code"]), info) for id, info in infos if isinstance(info, dict) and "code" in info}
+
+
+def write_sources(record: Mapping[str, Any], directory: str) -> list[str]:
+    """Write the sources of a code state and a requirements file into a new directory; return their names.
+
+    Raises
+    ------
+    ExperimentError
+        The directory exists.
+    DataFileError
+        A name in the record leads out of the directory. Nothing is written.
+    """
+    path = files.local_path(directory)
+    if files.exists(path):
+        raise ExperimentError(f"{path} exists.", ways=["Name a directory that does not exist."])
+    texts = {**sources_of(record), _REQUIREMENTS: "".join(f"{p}\n" for p in _packages(record))}
+    for name in texts:
+        if PurePath(name).is_absolute() or ".." in PurePath(name).parts or "\0" in name:
+            raise DataFileError(f"The record of the code state {record['hash']} names a file {name!r}.")
+    for name, text in texts.items():
+        target = PurePath(path, name)
+        files.make_directory(str(target.parent))
+        files.create(str(target), text.encode("utf-8", "surrogatepass"), sync=False)
+    return list(texts)
+
+
+_REQUIREMENTS = "requirements.txt"
+
+
+def _packages(record: Mapping[str, Any]) -> list[str]:
+    environment = record.get("environment")
+    packages = environment.get("packages") if isinstance(environment, dict) else None
+    return [str(package) for package in packages] if isinstance(packages, list) else []
+
+
+@checks_keywords
+class HasCode:
+    """The part of `coma_xr.Experiment` that knows by which code measurements were made."""
+
+    _place: ExperimentDirectory
+
+    def code(self, id: int | None = None) -> Any:
+        """Return the code that made a measurement, or list the states of the code that made measurements.
+
+        Parameters
+        ----------
+        id : int, optional
+            Of a measurement. By default all states are listed.
+
+        Returns
+        -------
+        dict of str to str, or DataFrame
+            The sources of the files that the function reached, by their names. Or a row for each code state, with the
+            ``function``, the number of ``measurements``, the dates of the ``first`` and the ``last`` one, the git
+            ``commit`` and whether the code differed from it (``dirty``), the ``host``, and whether it is ``accepted``.
+
+        Raises
+        ------
+        PathError
+            When there is no such measurement, or it does not record its code.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.code()["measurements"].tolist()
+        [3]
+        >>> len(e.code(2))
+        1
+        """
+        if id is not None:
+            return sources_of(self._record(id))
+        import pandas as pd
+
+        now = self._place.look(listed=True)
+        known, accepted = records(now), now.sections.get(ACCEPTED, {})
+        infos: dict[str, list[dict[str, Tree]]] = {code: [] for code in known}
+        for code, info in codes_of(now).values():
+            infos.setdefault(code, []).append(info)
+        rows = [_row(infos[code], known.get(code, {}), code in accepted) for code in infos]
+        table = pd.DataFrame(rows, index=pd.Index(list(infos), name="code", dtype=object), columns=_COLUMNS)
+        return table.sort_values("first", kind="stable")
+
+    def code_diff(self, old: int | str, new: int | str | Callable[..., Any]) -> str:
+        """Return the differences between the code of two measurements, or of a measurement and a function.
+
+        Parameters
+        ----------
+        old, new : int, str or callable
+            The id of a measurement, or a code state as `code` lists them; `new` may also be a function.
+
+        Returns
+        -------
+        str
+            A unified diff of the files that are reached, and of the values that count; empty if nothing differs.
+
+        Raises
+        ------
+        PathError
+            When there is no such measurement or state.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> def square(x):
+        ...     return {"y": x**2}
+        >>> e = coma.Experiment("squares")
+        >>> report = e.run(square, {"x": [1, 2, 3]})
+        >>> e.code_diff(1, square)
+        ''
+        """
+        before = self._record(old)
+        if callable(new):
+            found = fingerprint(new, _arguments(new))
+            return diff(before, record_of(found, called(new), None, ""))
+        return diff(before, self._record(new))
+
+    def accept_code(self) -> list[str]:
+        """Record that all code that has made measurements so far, and that was run last, gives the same results.
+
+        `run` reports its measurements no longer as made by other code. This is kept in ``coma.json``.
+
+        Returns
+        -------
+        list of str
+            The code states that were not accepted before.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> len(e.accept_code())
+        1
+        """
+        now = self._place.look(listed=True)
+        codes = [code for code, _ in codes_of(now).values()]
+        return accept(self._place, now, [*records(now), *codes, *now.sections.get(REPORTED, {})])
+
+    def _record(self, which: int | str) -> dict[str, Any]:
+        """Return the record of a code state, or of that of a measurement."""
+        now = self._place.look()
+        code = which
+        if not isinstance(which, str):
+            info = now.measurements.read(operator.index(which)).get("info", {})
+            if "code" not in info:
+                raise PathError(f"Measurement {which} in {self._place.path} does not record its code.")
+            code = info["code"]
+        known = records(now)
+        if code not in known:
+            raise PathError(
+                f"There is no record of the code state {code!r} in {self._place.path}.",
+                name=str(code),
+                available=known,
+            )
+        return known[str(code)]
+
+
+def code_states(now: Snapshot) -> dict[int, str]:
+    """Return the code states of measurements, if there may be several; else nothing, without reading them."""
+    sections = now.sections
+    if len(now.code_names()) < 2 and not sections.get(REPORTED) and not sections.get(ACCEPTED):
+        return {}
+    codes = {id: code for id, (code, _) in codes_of(now).items()}
+    return codes if len(set(codes.values())) > 1 else {}
+
+
+_COLUMNS = ["function", "measurements", "first", "last", "commit", "dirty", "host", "accepted"]
+
+
+def _row(infos: Sequence[Mapping[str, Any]], record: Mapping[str, Any], is_accepted: bool) -> list[Any]:
+    git = record.get("git", {})
+    dates = sorted(str(info["start_date"]) for info in infos if "start_date" in info)
+    hosts = dict.fromkeys(str(info["host"]) for info in infos if "host" in info)
+    ends = (dates[0], dates[-1]) if dates else (record.get("date"), record.get("date"))
+    about = git.get("commit"), git.get("dirty"), ", ".join(hosts)
+    return [record.get("function"), len(infos), *ends, *about, is_accepted]
+
+
+def _arguments(function: Callable[..., Any]) -> list[str]:
+    """Return the arguments of a function whose defaults are recorded as parameters when it is run with a scan."""
+    return [*defaults(function, ()), *random_arguments(function, ())]

@@ -1,0 +1,313 @@
+"""What runs record of their code, and what they do about measurements of other code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import coma_xr as coma
+from coma_xr.errors import ComaWarning
+
+
+@pytest.fixture
+def e(experiment_path):
+    return coma.Experiment(experiment_path)
+
+
+def times(factor):
+    """Return one of two functions of the same name."""
+    if factor == 1:
+
+        def f(a):
+            return {"y": a}
+
+    else:
+
+        def f(a):
+            return {"y": a * 100}
+
+    return f
+
+
+def values(e):
+    return dict(zip(e.to_dataframe()["a"], e.to_dataframe()["y"], strict=True))
+
+
+def states(e):
+    return sorted(path.stem for path in (e.path / "code").iterdir())
+
+
+def test_each_measurement_names_the_state_that_made_it(e):
+    e.run(times(1), {"a": [1, 2]})
+    (state,) = states(e)
+    assert {m.info["code"] for m in e.measurements()} == {state}
+    record = json.loads((e.path / "code" / f"{state}.json").read_text())["code"]
+    assert record["function"] == "f"
+    assert record["hash"] == state
+    assert [part["name"] for part in record["parts"]] == ["f"]
+    assert record["sources"][0]["text"] == Path(__file__).read_text()
+    assert {"python", "packages", "cpu", "blas", "job", "host"} <= record["environment"].keys()
+    assert any(package.startswith("numpy==") for package in record["environment"]["packages"])
+
+
+def test_other_code_is_reported_in_full_once_and_counted_later(e):
+    e.run(times(1), {"a": [1, 2]})
+    with pytest.warns(
+        ComaWarning, match=r"2 measurements of f\(\) .* other code, for example 1: they differ in f in"
+    ):
+        report = e.run(times(2), {"a": [1, 2, 3]})
+    assert (report.saved, report.other_code) == (1, 2)
+    assert "2 made by other code" in str(report)
+    assert len(states(e)) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert e.run(times(2), {"a": [1, 2, 3]}).other_code == 2
+    assert values(e) == {1: 1, 2: 2, 3: 300}
+
+
+def test_points_of_other_code_are_computed_again_on_request(e):
+    e.run(times(1), {"a": [1, 2]})
+    with pytest.warns(ComaWarning, match="other code"):
+        assert e.run(times(2), {"a": [2, 3]}, code="recompute", dry_run=False).recomputed == 1
+    assert values(e) == {1: 1, 2: 200, 3: 300}
+    assert [m.info.get("replaces") for m in e.measurements()] == [None, [2], None]
+    assert e.removed().index.tolist() == [2]
+    assert e.run(times(2), {"a": [2, 3]}, code="recompute").recomputed == 0
+
+
+def test_a_dry_run_counts_and_changes_nothing(e):
+    e.run(times(1), {"a": [1, 2]})
+    report = e.run(times(2), {"a": [1, 2]}, code="recompute", dry_run=True)
+    assert (report.recomputed, report.not_run) == (2, 2)
+    assert e.run(times(2), {"a": [1, 2]}, dry_run=True).other_code == 2
+    assert len(states(e)) == 1
+    assert values(e) == {1: 1, 2: 2}
+
+
+def test_a_failure_of_a_recomputed_point_leaves_the_old_one(e):
+    e.run(times(1), {"a": [1, 2]})
+
+    def f(a):
+        return {"y": 10 / (a - 1)}
+
+    with pytest.warns(ComaWarning):
+        e.run(f, {"a": [1, 2]}, code="recompute")
+    assert values(e) == {1: 1, 2: 10}
+    assert e.failures().index.size == 1
+
+
+def test_a_random_point_is_computed_again_with_its_seed(e):
+    def draw(a, seed):
+        return {"y": seed}
+
+    e.run(draw, {"a": [1]}, repeats=2)
+    seeds = e.to_dataframe()["y"].tolist()
+
+    def draw(a, seed):
+        return {"y": seed + 1}
+
+    with pytest.warns(ComaWarning, match="other code"):
+        e.run(draw, {"a": [1]}, repeats=2, code="recompute")
+    assert e.to_dataframe()["y"].tolist() == [seed + 1 for seed in seeds]
+
+
+def test_what_a_kill_left_is_ignored_and_moved_by_the_next_run(e, monkeypatch):
+    from coma_xr.session import Session
+
+    e.run(times(1), {"a": [1, 2]})
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "_move", lambda self, ids: None)
+        with pytest.warns(ComaWarning, match="other code"):
+            e.run(times(2), {"a": [1, 2]}, code="recompute")
+    assert e.number_of_measurements() == 4
+    assert e.to_dataset()["y"].values.tolist() == [100, 200]
+    assert values(e) == {1: 100, 2: 200}
+    e.run(times(2), {"a": [1, 2]})
+    assert e.number_of_measurements() == 2
+
+
+def test_accepted_code_is_not_reported(e):
+    e.run(times(1), {"a": [1]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert e.run(times(2), {"a": [1, 2]}, code="accept").other_code == 0
+        assert e.run(times(1), {"a": [1, 2]}).other_code == 0
+
+
+def test_measurements_without_a_record_are_counted_and_never_computed_again(e):
+    e.new_measurement().save({"parameters": {"a": 1}, "results": {"y": 7}})
+    report = e.run(times(1), {"a": [1, 2]}, code="recompute")
+    assert (report.saved, report.unknown_code, report.recomputed) == (1, 1, 0)
+    assert values(e) == {1: 7, 2: 2}
+
+
+def test_how_much_is_recorded_can_be_configured(experiment_path):
+    for mode in ("fingerprint", "off"):
+        e = coma.Experiment(experiment_path / mode, config={"record_code": mode})
+        e.run(times(1), {"a": [1]})
+        assert not (e.path / "code").exists()
+        assert ("code" in e.measurement(1).info) == (mode == "fingerprint")
+    with pytest.raises(
+        coma.ConfigError, match="record_code: expected full, fingerprint or off, found 'some'"
+    ):
+        coma.Experiment(experiment_path / "c", config={"record_code": "some"})
+
+
+def test_states_travel_with_the_experiment_file(experiment_path):
+    for format in ("json", "xml"):
+        e = coma.Experiment(experiment_path / format, config={"archive_default_format": format})
+        e.run(times(1), {"a": [1]})
+        before = states(e)
+        e.deactivate()
+        (e.path / "code" / f"{before[0]}.json").unlink()
+        e.activate()
+        assert states(e) == before
+
+
+def test_inputs_are_hashed_and_count_as_code(e, tmp_path):
+    data = tmp_path / "train.csv"
+    data.write_text("1")
+    e.run(times(1), {"a": [1]}, inputs=[data])
+    assert list(e.measurement(1).info["inputs"]) == [str(data)]
+    assert e.run(times(1), {"a": [1]}, inputs=[data]).other_code == 0
+    data.write_text("2")
+    with pytest.warns(ComaWarning, match=r"train.csv = "):
+        e.run(times(1), {"a": [1]}, inputs=data)
+    with pytest.raises(coma.ParameterError, match="inputs: the file .*lacking.csv does not exist"):
+        e.run(times(1), {"a": [2]}, inputs=["lacking.csv"])
+
+
+def test_a_program_counts_by_its_executable(e, tmp_path):
+    for number in (1, 2):
+        script = tmp_path / "simulate"
+        script.write_text(f"#!/bin/sh\necho '{{\"y\": {number}}}'\n")
+        script.chmod(0o755)
+        program = coma.program([str(script), "{a}"], input=None)
+        if number == 1:
+            e.run(program, {"a": [1]})
+        else:
+            with pytest.warns(ComaWarning, match="made by other code.*argument 0"):
+                e.run(program, {"a": [1]})
+
+
+def test_conditions_select_by_code(e):
+    e.run(times(1), {"a": [1]})
+    with pytest.warns(ComaWarning):
+        e.run(times(2), {"a": [1, 2]})
+    code = e.measurement(2).info["code"]
+    assert [m.id for m in e.measurements(where=f"code == '{code}'")] == [2]
+    assert [m.id for m in e.measurements(where=coma.P["info/code"] == code)] == [2]
+
+
+JOB = """\
+import sys
+import coma_xr as coma
+
+def f(a):
+    return {"y": a}
+
+coma.Experiment("e").run(f, {"a": range(8)}, shard=(int(sys.argv[1]), 8), progress=False)
+"""
+
+
+@pytest.mark.ci
+def test_jobs_that_start_at_the_same_time_leave_one_state(tmp_path):
+    (tmp_path / "job.py").write_text(JOB)
+    coma.Experiment(tmp_path / "e")
+
+    def job(number):
+        root = str(Path(coma.__file__).parents[1])
+        command = [sys.executable, "job.py", str(number)]
+        return subprocess.run(
+            command, cwd=tmp_path, env={"PYTHONPATH": root}, capture_output=True, check=True
+        )
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(job, range(8)))
+    e = coma.Experiment(tmp_path / "e")
+    assert len(states(e)) == 1
+    assert {m.info["code"] for m in e.measurements()} == set(states(e))
+
+
+def test_the_code_of_a_measurement_can_be_read_and_compared(e):
+    e.run(times(1), {"a": [1]})
+    with pytest.warns(ComaWarning):
+        e.run(times(2), {"a": [1, 2]})
+    assert e.code(1) == {"test_runs.py": Path(__file__).read_text()}
+    table = e.code()
+    assert table[["function", "measurements", "accepted"]].to_numpy().tolist() == [["f", 1, False]] * 2
+    assert e.code_diff(1, 1) == ""
+    assert e.code_diff(2, times(2)) == ""
+    with pytest.raises(coma.PathError, match="no record of the code state 'abc'"):
+        e.code_diff(1, "abc")
+    e.new_measurement().save({"parameters": {"a": 5}, "results": {"y": 7}})
+    with pytest.raises(coma.PathError, match="Measurement 3 .* does not record its code"):
+        e.code(3)
+
+
+MODULE = "FACTOR = {}\n\n\ndef f(a):\n    return {{'y': FACTOR * a}}\n"
+
+
+@pytest.fixture
+def two_states(e, tmp_path, monkeypatch):
+    """An experiment of two states of one module."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    for number in (1, 2):
+        (tmp_path / "model.py").write_text(MODULE.format(number * 10))
+        sys.modules.pop("model", None)
+        import model
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            e.run(model.f, {"a": range(1, number + 1)})
+    sys.modules.pop("model")
+    return e
+
+
+def test_a_diff_names_what_was_edited(two_states):
+    diff = two_states.code_diff(1, 2).splitlines()
+    assert [line for line in diff if line[0] in "+-"][2:4] == ["-FACTOR = 10", "+FACTOR = 20"]
+    assert two_states.to_dataset().attrs["code_states"] == 2
+    assert "code_states" not in two_states.to_dataset(where="a == 1").attrs
+
+
+def test_accept_code_counts_all_states_as_one(two_states):
+    assert len(two_states.accept_code()) == 2
+    assert two_states.accept_code() == []
+    assert two_states.code()["accepted"].all()
+
+
+def test_the_command_lists_prints_and_writes_code(two_states, capsys, tmp_path):
+    from coma_xr.cli import main
+
+    path = str(two_states.path)
+    assert main(["code", path]) == 0
+    assert capsys.readouterr().out.split()[:3] == ["code", "function", "measurements"]
+    assert main(["code", path, "1", "2"]) == 0
+    assert "-FACTOR = 10\n+FACTOR = 20" in capsys.readouterr().out
+    assert main(["code", path, "1"]) == 0
+    assert capsys.readouterr().out.startswith("# model.py\nFACTOR = 10\n")
+    assert main(["code", path, "1", "-o", str(tmp_path / "old")]) == 0
+    assert (tmp_path / "old" / "model.py").read_text() == MODULE.format(10)
+    assert "numpy==" in (tmp_path / "old" / "requirements.txt").read_text()
+    assert main(["code", path, "1", "-o", str(tmp_path / "old")]) == 1
+    assert main(["code", path, "--accept"]) == 0
+    assert "accepted 2 code states" in capsys.readouterr().out
+
+
+def test_a_record_cannot_write_outside_of_the_directory(two_states, tmp_path):
+    from coma_xr.cli import main
+
+    file = two_states.path / "code" / f"{two_states.measurement(1).info['code']}.json"
+    tree = json.loads(file.read_text())
+    tree["code"]["sources"][0]["file"] = "../outside.py"
+    file.write_text(json.dumps(tree))
+    assert main(["code", str(two_states.path), "1", "-o", str(tmp_path / "new" / "old")]) == 1
+    assert not (tmp_path / "new").exists()
