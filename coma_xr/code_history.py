@@ -138,7 +138,7 @@ def code_of_run(now: Snapshot, work: Work, inputs: Sequence[Any]) -> RunCode | N
         return None
     recorded = [str(path[-1]) for path in work.defaults]
     random = () if work.seeds is None else work.seeds.arguments
-    found = fingerprint(work.function, {*recorded, *work.keywords, *random})
+    found = fingerprint(work.function, {*recorded, *work.keywords, *random, *work.resources})
     found = with_values(found, hashes)
     accepted = frozenset(now.sections.get(ACCEPTED, {}))
     return RunCode(now, found, called(work.function), hashes, accepted | _equal(now, found, accepted))

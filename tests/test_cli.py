@@ -15,10 +15,10 @@ import coma_xr
 from coma_xr import cli, demo
 
 COMMANDS = (
-    *("demo", "ls", "show", "paths", "failures", "status", "watch", "export", "plot", "report"),
+    *("demo", "ls", "show", "paths", "failures", "code", "status", "watch", "export", "plot", "report"),
     *("remove", "restore", "deactivate", "activate", "verify", "merge", "config"),
 )
-MACHINE_READABLE = ("ls", "show", "paths", "status", "failures", "verify", "merge")
+MACHINE_READABLE = ("ls", "show", "paths", "status", "failures", "code", "verify", "merge")
 
 
 def test_help_names_every_command(capsys):

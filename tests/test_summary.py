@@ -86,9 +86,9 @@ def test_a_report_names_no_directory_above_the_experiments(whole):
 
 
 def test_a_report_changes_nothing_in_the_experiment(whole):
-    before = {path: path.read_bytes() for path in whole.path.iterdir()}
+    before = {path: path.read_bytes() for path in whole.path.rglob("*") if path.is_file()}
     report(coma.Experiment(whole.path, "r", config={}))
-    assert before == {path: path.read_bytes() for path in whole.path.iterdir()}
+    assert before == {path: path.read_bytes() for path in whole.path.rglob("*") if path.is_file()}
 
 
 def test_a_report_is_not_written_over_another_file(whole, monkeypatch):
@@ -172,7 +172,7 @@ def test_failures_are_told_with_their_tracebacks_the_most_frequent_first():
 def test_a_failure_that_succeeded_since_counts_no_more():
     e = experiment()
     run_quietly(e, failing, {"x": [1, 2]})
-    e.run(lambda x: {"y": x}, {"x": [1, 2]}, progress=False)
+    e.run(lambda x: {"y": x}, {"x": [1, 2]}, progress=False, code="accept")
     assert "failed" not in report(e).text
 
 
@@ -324,5 +324,5 @@ def test_what_is_done_is_not_told_as_missing_where_there_is_no_dataset():
     assert "There is no Dataset" in page.text
     assert "1missing" in page.text.replace(" ", "")
     # Each repeat counts: four of nine are done, and all three sets lack one.
-    e.run(lambda x, seed: {"y": x}, {"x": [1, 2, 3]}, repeats=3, limit=2, progress=False)
+    e.run(lambda x, seed: {"y": x}, {"x": [1, 2, 3]}, repeats=3, limit=2, progress=False, code="accept")
     assert "5missing" in report(e, overwrite=True).text.replace(" ", "")

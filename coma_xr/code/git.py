@@ -85,12 +85,20 @@ def git_state(paths: Iterable[str], *, others: bool = False) -> GitState | None:
     return states[0]._replace(dirty=dirty)
 
 
+# The repositories found so far, by directory; where there was none, one may be made.
+_roots: dict[str, str] = {}
+
+
 def _root(path: str) -> str | None:
     """Return the nearest directory with a repository, be it a worktree or a submodule."""
-    for directory in Path(path).absolute().parents:
-        if files.exists(files.inside(str(directory), ".git")):
-            return str(directory)
-    return None
+    parents = Path(path).absolute().parents
+    directory = str(parents[0])
+    if directory not in _roots:
+        for parent in parents:
+            if files.exists(files.inside(str(parent), ".git")):
+                _roots[directory] = str(parent)
+                break
+    return _roots.get(directory)
 
 
 def _state(root: str, paths: list[str], end: float, *, others: bool) -> GitState | None:

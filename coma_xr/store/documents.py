@@ -330,7 +330,22 @@ def _fault_of_name(value: Tree) -> str:
     return "" if isinstance(value, str) else "is no name"
 
 
+def _fault_of_codes(value: Tree) -> str:
+    sound = isinstance(value, dict) and all(isinstance(date, str) for date in value.values())
+    return "" if sound else "is no dictionary of dates by code state"
+
+
+def _fault_of_reports(value: Tree) -> str:
+    return (
+        ""
+        if isinstance(value, dict) and all(map(_are_texts, value.values()))
+        else "is no dictionary of lists"
+    )
+
+
 _CHECKS = {
+    "accepted_code": _fault_of_codes,
+    "reported_code": _fault_of_reports,
     "definition": _fault_of_definition,
     "annotations": _fault_of_annotations,
     "names": _fault_of_names,

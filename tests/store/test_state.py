@@ -61,7 +61,6 @@ def test_a_copy_without_hidden_files_is_the_same_experiment(experiment_path, arc
 def test_what_is_missing_beside_an_archive_comes_from_it_and_is_written_by_activate(experiment_path):
     """As after `cp experiment.none.json elsewhere`; also the records of code."""
     e = measured(experiment_path)
-    (experiment_path / "code").mkdir()
     (experiment_path / "code" / "0a1b.json").write_text('{"code": {"sources": {}}}')
     expected = str(shown(e))
     e.deactivate()
