@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             _tell_warnings()
             _expand_paths(options)
-            code = options.run(options)
+            code = _run(options)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough. Python is not to try to write the rest at its end.
@@ -53,8 +54,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code or 0
 
 
+def _run(options: argparse.Namespace) -> int | None:
+    """Call the function of a command."""
+    from coma_xr.terminal import commands
+
+    function = getattr(commands, options.command)
+    given = {**vars(options), "options": options}
+    code: int | None = function(**{name: given[name] for name in signature(function).parameters})
+    return code
+
+
 # The arguments of commands that are paths, one or several.
-_PATHS = ("directory", "directories", "output", "others")
+_PATHS = ("path", "paths", "output", "others")
 
 
 def _expand_paths(options: argparse.Namespace) -> None:
@@ -109,10 +120,11 @@ class _Commands:
     def __init__(self, parser: argparse.ArgumentParser) -> None:
         self._commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    def add(
-        self, name: str, run: Callable[[Any], int | None], summary: str, more: str, example: str
-    ) -> argparse.ArgumentParser:
-        """Add a command with its help: a summary, what more there is to know, and an example."""
+    def add(self, name: str, summary: str, more: str, example: str) -> argparse.ArgumentParser:
+        """Add a command with its help: a summary, what more there is to know, and an example.
+
+        It calls the function of its name in `coma_xr.terminal.commands`, with the options that this takes.
+        """
         parser = self._commands.add_parser(
             name,
             help=summary,
@@ -120,7 +132,7 @@ class _Commands:
             epilog=f"example: {example}",
             allow_abbrev=False,
         )
-        parser.set_defaults(run=run, parser=parser)
+        parser.set_defaults(parser=parser)
         return parser
 
 
@@ -147,15 +159,13 @@ def _parser() -> argparse.ArgumentParser:
 def _takes_experiment(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     help = "directory or file of the experiment"
     if optional:
-        parser.add_argument(
-            "directory", metavar="DIR", nargs="?", default=".", help=f"{help} (default: here)"
-        )
+        parser.add_argument("path", metavar="DIR", nargs="?", default=".", help=f"{help} (default: here)")
     else:
-        parser.add_argument("directory", metavar="DIR", help=help)
+        parser.add_argument("path", metavar="DIR", help=help)
 
 
 def _takes_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.add_argument("--json", dest="as_json", action="store_true", help="print JSON, for programs")
 
 
 def _takes_where(parser: argparse.ArgumentParser, what: str) -> None:
@@ -171,14 +181,13 @@ def _takes_overwrite(parser: argparse.ArgumentParser) -> None:
 def _add_demo(commands: _Commands) -> None:
     parser = commands.add(
         "demo",
-        _demo,
         "run a small experiment, from the function to figure, netCDF and CSV",
         "It is the pendulum: its exact motion and the small-angle approximation, at three amplitudes and 20 angles "
         "each. What is there already is neither computed again nor overwritten.",
         "coma-xr demo",
     )
     parser.add_argument(
-        "directory",
+        "path",
         metavar="DIR",
         nargs="?",
         type=Path,
@@ -190,17 +199,15 @@ def _add_demo(commands: _Commands) -> None:
 def _add_looking(commands: _Commands) -> None:
     parser = commands.add(
         "ls",
-        _ls,
         "list the experiments below a directory",
         "Experiments that cannot be read are told on standard error.",
         "coma-xr ls experiments",
     )
     help = "where to look (default: here)"
-    parser.add_argument("directories", metavar="DIR", nargs="*", default=["."], help=help)
+    parser.add_argument("paths", metavar="DIR", nargs="*", default=["."], help=help)
     _takes_json(parser)
     parser = commands.add(
         "show",
-        _show,
         "show an experiment, or a part of it",
         "Its description, counts, parameters and results; with a number one measurement; with a path, or a name, the "
         "values of it in all measurements.",
@@ -212,7 +219,6 @@ def _add_looking(commands: _Commands) -> None:
     _takes_json(parser)
     parser = commands.add(
         "paths",
-        _paths,
         "list what is in the measurements",
         "For each path its name, role, type, number of distinct values, range, and how many measurements have it.",
         "coma-xr paths pendulum",
@@ -221,7 +227,6 @@ def _add_looking(commands: _Commands) -> None:
     _takes_json(parser)
     parser = commands.add(
         "failures",
-        _failures,
         "list the parameter sets that failed",
         "They are tried again in the next run.",
         "coma-xr failures pendulum; coma-xr failures pendulum --traceback 12",
@@ -234,7 +239,6 @@ def _add_looking(commands: _Commands) -> None:
 def _add_code(commands: _Commands) -> None:
     parser = commands.add(
         "code",
-        _code,
         "show which code made the measurements",
         "It lists the states of the code; with an id it prints the sources that made this measurement, with two ids how "
         "they differ.",
@@ -251,7 +255,6 @@ def _add_code(commands: _Commands) -> None:
 def _add_running(commands: _Commands) -> None:
     parser = commands.add(
         "status",
-        _status,
         "tell how far an experiment is",
         "How many measurements, failures and, of the last scan, missing parameter sets there are; and, while it is run "
         "by another process, how far that is and about how long it still takes.",
@@ -261,7 +264,6 @@ def _add_running(commands: _Commands) -> None:
     _takes_json(parser)
     parser = commands.add(
         "watch",
-        _watch,
         "watch an experiment that is run, until that ends",
         "Ctrl-C ends it sooner; the run goes on.",
         "coma-xr watch pendulum",
@@ -274,7 +276,6 @@ def _add_running(commands: _Commands) -> None:
 def _add_writing(commands: _Commands) -> None:
     parser = commands.add(
         "export",
-        _export,
         "write an experiment into one file for other programs",
         "By the end of its name: .nc (netCDF), .zarr and .json have all dims, .csv and .parquet a row for each "
         "measurement.",
@@ -287,7 +288,6 @@ def _add_writing(commands: _Commands) -> None:
     _add_plot(commands)
     parser = commands.add(
         "report",
-        _report,
         "write a page about an experiment",
         "One HTML file, to be read without a network: what was scanned, what came out, failures, durations, versions.",
         "coma-xr report pendulum -o pendulum.html",
@@ -303,7 +303,6 @@ def _add_plot(commands: _Commands) -> None:
 
     parser = commands.add(
         "plot",
-        _plot,
         "draw an experiment into a file",
         "The arguments are those of coma_xr.plot: names or paths of parameters and results.",
         "coma-xr plot pendulum -x theta -y t -y t_ --col theta_0 -o pendulum.pdf",
@@ -321,7 +320,6 @@ def _add_plot(commands: _Commands) -> None:
 def _add_keeping(commands: _Commands) -> None:
     parser = commands.add(
         "remove",
-        _remove,
         "move measurements out of an experiment",
         "They are listed first, and moved to removed/ in its directory when you agree. `coma-xr restore` puts them "
         "back. The next run computes them again.",
@@ -335,7 +333,6 @@ def _add_keeping(commands: _Commands) -> None:
     _add_restore(commands)
     parser = commands.add(
         "deactivate",
-        _deactivate,
         "move all measurements into the experiment file",
         "One file to keep instead of thousands; it can be read like an active experiment.",
         "coma-xr deactivate pendulum --compress",
@@ -344,7 +341,6 @@ def _add_keeping(commands: _Commands) -> None:
     parser.add_argument("--compress", action="store_true", help="pack it (.gz), which Coma 2 does not read")
     parser = commands.add(
         "activate",
-        _activate,
         "make each measurement a file of its own again",
         "Then more can be added.",
         "coma-xr activate pendulum",
@@ -352,13 +348,12 @@ def _add_keeping(commands: _Commands) -> None:
     _takes_experiment(parser)
     parser = commands.add(
         "verify",
-        _verify,
         "check every file of experiments",
         "It ends with 1 when something is not as it should be.",
         "coma-xr verify pendulum; coma-xr verify pendulum --repair",
     )
     help = "directories or files of experiments (default: here)"
-    parser.add_argument("directories", metavar="DIR", nargs="*", default=["."], help=help)
+    parser.add_argument("paths", metavar="DIR", nargs="*", default=["."], help=help)
     parser.add_argument("--repair", action="store_true", help="mend what can be mended; nothing is deleted")
     _takes_json(parser)
     _add_merge(commands)
@@ -367,7 +362,6 @@ def _add_keeping(commands: _Commands) -> None:
 def _add_restore(commands: _Commands) -> None:
     parser = commands.add(
         "restore",
-        _restore,
         "list removed measurements, or put them back",
         "Without ids and options it lists what remove and reset moved to removed/.",
         "coma-xr restore pendulum; coma-xr restore pendulum 12 13; coma-xr restore pendulum --all",
@@ -375,13 +369,12 @@ def _add_restore(commands: _Commands) -> None:
     _takes_experiment(parser)
     parser.add_argument("ids", metavar="ID", nargs="*", type=int, help="measurements")
     _takes_where(parser, "removed measurements for which this holds")
-    parser.add_argument("--all", action="store_true", help="put everything back")
+    parser.add_argument("--all", dest="everything", action="store_true", help="put everything back")
 
 
 def _add_merge(commands: _Commands) -> None:
     parser = commands.add(
         "merge",
-        _merge,
         "add the measurements of copies of an experiment",
         "They get new ids. Copies are skipped. Where results or seeds of the same parameters differ, nothing is written "
         "and they are listed.",
@@ -398,7 +391,6 @@ def _add_merge(commands: _Commands) -> None:
 def _add_config(commands: _Commands) -> None:
     parser = commands.add(
         "config",
-        _config,
         "write a file with all settings, and the index that numbers experiments",
         "What exists is not changed.",
         "coma-xr config; coma-xr config --show",
@@ -414,138 +406,3 @@ def _seconds(text: str) -> float:
     if not 0.01 <= seconds <= 86400:
         raise ValueError(text)
     return seconds
-
-
-# ---------------------------------------------------------------------------------------- what they do
-
-
-def _demo(options: Any) -> None:
-    demo.run(options.directory)
-
-
-def _ls(options: Any) -> int:
-    from coma_xr.terminal.listing import ls
-
-    return ls(options.directories, as_json=options.json)
-
-
-def _show(options: Any) -> None:
-    from coma_xr.terminal.showing import show
-
-    show(options.directory, options.what, as_json=options.json)
-
-
-def _paths(options: Any) -> None:
-    from coma_xr.terminal.showing import paths
-
-    paths(options.directory, as_json=options.json)
-
-
-def _failures(options: Any) -> None:
-    from coma_xr.terminal.showing import failures
-
-    failures(options.directory, traceback=options.traceback, as_json=options.json)
-
-
-def _code(options: Any) -> None:
-    from coma_xr.terminal import code
-
-    if options.accept:
-        code.accept(options.directory)
-    else:
-        code.show(options.directory, options.ids, output=options.output, as_json=options.json)
-
-
-def _status(options: Any) -> None:
-    from coma_xr.terminal.watching import status
-
-    status(options.directory, as_json=options.json)
-
-
-def _watch(options: Any) -> None:
-    from coma_xr.terminal.watching import watch
-
-    watch(options.directory, interval=options.interval)
-
-
-def _export(options: Any) -> None:
-    from coma_xr.terminal.writing import export
-
-    export(options.directory, options.output, where=options.where, overwrite=options.overwrite)
-
-
-def _plot(options: Any) -> None:
-    from coma_xr.plotting.arguments import terminal_options
-    from coma_xr.terminal.writing import plot
-
-    given = {name: getattr(options, name) for name in terminal_options()}
-    arguments = {name: value for name, value in given.items() if value is not None and value is not False}
-    arguments |= {"legend": False} if options.legend is False else {}
-    if options.y is not None and len(options.y) == 1:
-        arguments["y"] = options.y[0]
-    plot(
-        options.directory,
-        options.output,
-        where=options.where,
-        overwrite=options.overwrite,
-        arguments=arguments,
-    )
-
-
-def _report(options: Any) -> None:
-    from coma_xr.terminal.writing import report
-
-    report(options.directory, options.output, overwrite=options.overwrite)
-
-
-def _remove(options: Any) -> int:
-    from coma_xr.terminal.keeping import remove
-
-    if bool(options.ids) == (options.where is not None):
-        options.parser.error("say which measurements to remove: by their ids, or by --where CONDITION")
-    return remove(options.directory, options.ids, where=options.where, reason=options.reason, yes=options.yes)
-
-
-def _restore(options: Any) -> None:
-    from coma_xr.terminal.keeping import restore
-
-    restore(options.directory, options.ids, where=options.where, everything=options.all)
-
-
-def _deactivate(options: Any) -> None:
-    from coma_xr.terminal.keeping import deactivate
-
-    deactivate(options.directory, compress=options.compress)
-
-
-def _activate(options: Any) -> None:
-    from coma_xr.terminal.keeping import activate
-
-    activate(options.directory)
-
-
-def _verify(options: Any) -> int:
-    from coma_xr.terminal.keeping import verify
-
-    return verify(options.directories, repair=options.repair, as_json=options.json)
-
-
-def _merge(options: Any) -> None:
-    from coma_xr.terminal.keeping import merge
-
-    merge(
-        options.directory,
-        options.others,
-        repeats=options.repeats,
-        keep_both=options.keep_both,
-        as_json=options.json,
-    )
-
-
-def _config(options: Any) -> None:
-    from coma_xr.terminal import settings
-
-    if options.show:
-        settings.show()
-    else:
-        settings.write(index=not options.no_index)

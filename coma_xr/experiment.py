@@ -284,7 +284,7 @@ class Experiment(Readable):
         >>> e.annotations
         {'results/t': {'units': 's'}}
         """
-        from coma_xr.retrieve.annotating import checked_annotation
+        from coma_xr.retrieve.requests import checked_annotation
 
         given = {"units": units, "long_name": long_name, "default": default, "dims": dims, "coords": coords}
         given = {name: v for name, v in {**given, "formerly": formerly}.items() if v is not UNCHANGED}
@@ -465,7 +465,7 @@ class Experiment(Readable):
             raise LayoutError(
                 f"The layout {layout!r} takes no dims.", ways=["Leave dims= out, or define 'grid'."]
             )
-        from coma_xr.retrieve.annotating import dims_of
+        from coma_xr.retrieve.requests import dims_of
 
         pairs = None if dims is None else dims_of(dims, self._look(listed=True).known_names)
         new = None if layout is None else {"kind": layout, "dims": pairs}

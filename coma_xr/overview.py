@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr.define.values import hand_out
 from coma_xr.errors import ComaError
 from coma_xr.html import Html, facts, fold, fragment, join, several, table, tag
-from coma_xr.retrieve.folding import folding_tree
+from coma_xr.retrieve.measurement import folding_tree
 from coma_xr.text import listing
 from coma_xr.tree import join as join_path
 from coma_xr.tree import leaves, split

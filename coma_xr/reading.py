@@ -17,8 +17,7 @@ from coma_xr.errors import (
 )
 from coma_xr.keywords import checks_keywords
 from coma_xr.records import Records, located
-from coma_xr.retrieve.columns import AS_NEEDED
-from coma_xr.retrieve.measurement import Measurement
+from coma_xr.retrieve.measurement import AS_NEEDED, Measurement
 from coma_xr.run.failure import Failure
 from coma_xr.store.locks import seen_runs
 from coma_xr.text import count, listing
@@ -181,7 +180,7 @@ class Readable(HasCode):
         >>> report = e.run(lambda x: 1 / x, {"x": [0, 1, 2]})  # doctest: +SKIP
         >>> e.failures()  # doctest: +SKIP
         """
-        from coma_xr.retrieve.failures import failures_table
+        from coma_xr.retrieve.tables import failures_table
 
         records = self._look(listed=True)
         return failures_table(records.failed(), records.pairs)
@@ -229,7 +228,7 @@ class Readable(HasCode):
         measurement_id
         2               2  the lamp was off
         """
-        from coma_xr.retrieve.failures import removed_table
+        from coma_xr.retrieve.tables import removed_table
 
         rows = (
             (one.id, one.tree, [one.folder.date, one.folder.reason, one.folder.name])
@@ -316,7 +315,7 @@ class Readable(HasCode):
         >>> e.duplicates().empty
         True
         """
-        from coma_xr.retrieve.failures import duplicates_table
+        from coma_xr.retrieve.tables import duplicates_table
 
         records = self._look(listed=True)
         tree_of = records.now.measurements.read

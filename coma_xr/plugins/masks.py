@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coma_xr.names import ID_COORDS
-from coma_xr.retrieve.arrays import with_holes
+from coma_xr.retrieve.columns import with_holes
 from coma_xr.retrieve.status import FLAGS
 from coma_xr.retrieve.variables import variable
 

@@ -12,11 +12,19 @@ from coma_xr.define.parameters import Definition, key
 from coma_xr.define.scan_records import Choice, Identity, LayoutRule, Structure
 from coma_xr.errors import LayoutError, warn
 from coma_xr.names import is_parameter, role
-from coma_xr.retrieve.arrays import Array, decoded, factorize, numbered
-from coma_xr.retrieve.columns import MISSING, Columns, lacks
-from coma_xr.retrieve.layout import Axis, Layout, cells_of, check_fill, distinct, is_thin, on_rows, with_rows
+from coma_xr.retrieve.columns import MISSING, Array, Columns, decoded, factorize, lacks, numbered
 from coma_xr.retrieve.requests import REPEAT, Request, Source, requests_of
 from coma_xr.retrieve.status import Absent
+from coma_xr.retrieve.variables import (
+    Axis,
+    Layout,
+    cells_of,
+    check_fill,
+    distinct,
+    is_thin,
+    on_rows,
+    with_rows,
+)
 from coma_xr.same import keys
 from coma_xr.text import listing
 from coma_xr.tree import Path, is_array, join

@@ -13,8 +13,7 @@ from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.names import Names, role
-from coma_xr.retrieve.arrays import utc
-from coma_xr.retrieve.columns import KnownPaths, StoredTrees, collect
+from coma_xr.retrieve.columns import KnownPaths, StoredTrees, collect, utc
 from coma_xr.retrieve.measurement import item
 from coma_xr.retrieve.requests import NamedMeasurement, NameLookup, expand_datasets
 from coma_xr.tree import WILDCARD, Path, follow, is_path, is_typed, split

@@ -18,7 +18,7 @@ from coma_xr.retrieve.requests import REPEAT
 from coma_xr.same import key
 
 if TYPE_CHECKING:
-    from coma_xr.retrieve.arrays import Array, Attrs
+    from coma_xr.retrieve.columns import Array, Attrs
     from coma_xr.retrieve.requests import Source
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree

@@ -1,9 +1,13 @@
-"""Columns as variables of a Dataset: scalars scattered over the cells, lists and arrays unfolded."""
+"""Where measurements lie in the arrays of a Dataset, and columns as its variables: scalars scattered, lists unfolded into dims."""
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,18 +15,436 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr.errors import LayoutError, warn
-from coma_xr.exports.external import is_deferred, revived
-from coma_xr.retrieve.arrays import Array, Attrs, as_objects, scatter
-from coma_xr.retrieve.columns import AS_NEEDED, MISSING
-from coma_xr.retrieve.unfold import Folded, measure
+from coma_xr.exports.external import BARE, Stack, is_deferred, revived
+from coma_xr.retrieve.columns import (
+    MISSING,
+    Array,
+    Attrs,
+    as_array,
+    as_objects,
+    numbered,
+    place,
+    scatter,
+    with_holes,
+)
+from coma_xr.retrieve.measurement import AS_NEEDED
+from coma_xr.same import equal
 from coma_xr.text import listing
 from coma_xr.tree import is_typed
 from coma_xr.values.plain import from_plain
+from coma_xr.values.times import alike_times
 
 if TYPE_CHECKING:
-    from coma_xr.retrieve.layout import Layout
+    from coma_xr.define.scan_records import Kind
+    from coma_xr.tree import Path
 
-__all__ = ["Item", "assemble", "variable"]
+_THIN = 0.5
+_VERY_THIN = 0.1
+_MANY_CELLS = 10**6
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """One dim of the measurements."""
+
+    dim: str
+    codes: Array
+    size: int
+    labels: Array | None = None
+    path: Path | str | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All dims of the measurements, and the rows of the columns that take part."""
+
+    axes: tuple[Axis, ...]
+    rows: Array
+    along: dict[Path | str, tuple[str, ...]]
+    kind: Kind = "grid"
+    reason: str = ""
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Names of the dims."""
+        return tuple(axis.dim for axis in self.axes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the dims."""
+        return tuple(axis.size for axis in self.axes)
+
+    @property
+    def size(self) -> int:
+        """The number of cells."""
+        return math.prod(self.shape)
+
+    @cached_property
+    def cells(self) -> Array:
+        """The cell of each row, in C order."""
+        return cells_of(self.axes, len(self.rows))
+
+    @cached_property
+    def full(self) -> bool:
+        """Whether every cell has a measurement."""
+        return distinct(self.cells) == self.size
+
+    def only(self, mask: Array) -> Layout:
+        """Return the layout of some of the rows."""
+        axes = tuple(dataclasses.replace(axis, codes=axis.codes[mask]) for axis in self.axes)
+        return self if mask.all() else dataclasses.replace(self, axes=axes, rows=self.rows[mask])
+
+    def single(self) -> Layout:
+        """Return the layout of what all rows share: no dims, one row."""
+        return Layout((), self.rows[:1], {})
+
+    def among(self, dims: Sequence[str]) -> Layout:
+        """Return the layout over some of the dims; several rows may then share a cell."""
+        return Layout(tuple(axis for axis in self.axes if axis.dim in dims), self.rows, self.along)
+
+    def determining(self, codes: Array, size: int) -> tuple[str, ...]:
+        """Return the fewest dims that some value is a function of, the longest left out first."""
+        axes = list(self.axes)
+        for axis in sorted(self.axes, key=lambda axis: -axis.size):
+            rest = [other for other in axes if other is not axis]
+            if _determines(rest, codes, size):
+                axes = rest
+        return tuple(axis.dim for axis in axes)
+
+
+def cells_of(axes: Sequence[Axis], rows: int) -> Array:
+    """Return the cell of each row in the grid of some axes."""
+    if not axes:
+        return np.zeros(rows, dtype=np.intp)
+    return numbered([axis.codes for axis in axes], [axis.size for axis in axes])[0]
+
+
+def on_rows(column: list[Any], rows: Array) -> list[Any]:
+    """Return the values of the measurements that take part."""
+    return column if len(rows) == len(column) else [column[row] for row in rows]
+
+
+def distinct(numbers: Array) -> int:
+    """Return how many different numbers there are."""
+    # Counting is faster than sorting or hashing where the numbers are not spread wide.
+    if int(numbers.max(initial=0)) <= 8 * len(numbers) + 1024:
+        return int(np.count_nonzero(np.bincount(numbers)))
+    return len(np.unique(numbers))
+
+
+def _determines(axes: Sequence[Axis], codes: Array, size: int) -> bool:
+    cells = cells_of(axes, len(codes))
+    both = numbered([cells, codes], [int(cells.max(initial=-1)) + 1, size])[0]
+    return distinct(cells) == distinct(both)
+
+
+def with_rows(
+    axes: Sequence[Axis], order: Callable[[], Sequence[Array]], rows: Array, dim: str
+) -> tuple[Axis, ...]:
+    """Return the axes with one more where several measurements lie in a cell."""
+    cells = cells_of(axes, len(rows))
+    if distinct(cells) == len(rows):
+        return tuple(axes)
+    sequence = np.lexsort((rows, *reversed(order()), cells))
+    ordered = cells[sequence]
+    begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    counts = np.diff(np.r_[begins, len(rows)])
+    codes = np.empty(len(rows), dtype=np.intp)
+    codes[sequence] = np.arange(len(rows)) - np.repeat(begins, counts)
+    return (*axes, Axis(dim, codes, int(counts.max())))
+
+
+def is_thin(axes: Sequence[Axis], rows: int) -> bool:
+    """Whether less than half of a grid is full."""
+    size = math.prod(axis.size for axis in axes)
+    return bool(size) and rows / size < _THIN
+
+
+def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis], absent: int = 0) -> None:
+    """Warn of a grid that is mostly holes, refuse one that is large too.
+
+    Raises
+    ------
+    LayoutError
+        When less than 10 % of more than a million cells are full.
+    """
+    size = math.prod(axis.size for axis in axes)
+    if not is_thin(axes, rows):
+        return
+    grid = " x ".join(f"{axis.dim} ({axis.size})" for axis in axes)
+    others = f" and {absent} parameter set{'s' * (absent != 1)} without one" if absent else ""
+    text = f"The grid {grid} is {_percent(rows / size)} full: {rows - absent} measurements{others} in {size} cells."
+    text += f" Ways out: {_better(labelled, rows)}layout='points', which has one dim for all."
+    if rows / size < _VERY_THIN and size > _MANY_CELLS:
+        raise LayoutError(text)
+    warn(text)
+
+
+def _better(axes: Sequence[Axis], rows: int) -> str:
+    """Return in words the dims that give a grid at least half full when the others are none."""
+    rest = sorted(axes, key=lambda axis: -axis.size)
+    # Without any dim all would lie along 'row', which is no grid.
+    while len(rest) > 1:
+        trials = [[other for other in rest if other is not axis] for axis in rest]
+        fills = [_fill(trial, rows) for trial in trials]
+        # The dim with the most values goes first, as long as that fills the grid.
+        enough = [place for place, (fill, _) in enumerate(fills) if fill >= _THIN]
+        best = enough[0] if enough else max(range(len(trials)), key=fills.__getitem__)
+        rest, (fill, most) = trials[best], fills[best]
+        if enough:
+            dims = [axis.dim for axis in axes if axis in rest]
+            others = "with the others along a dim 'row'" if most > 1 else "with the others as coordinates"
+            return f"dims={dims!r}, {_percent(fill)} full, {others}; or "
+    return ""
+
+
+def _fill(axes: Sequence[Axis], rows: int) -> tuple[float, int]:
+    """Return how full a grid is, and how many measurements its fullest cell has."""
+    _, counts = np.unique(cells_of(axes, rows), return_counts=True)
+    most = int(counts.max())
+    return rows / (math.prod(axis.size for axis in axes) * most), most
+
+
+def _percent(part: float) -> str:
+    return f"{100 * part:.0f} %" if part >= 0.01 else f"{100 * part:.2g} %"
+
+
+# Padding that leaves less than this of the cells full is a waste.
+_THINNEST = 0.1
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Lists or arrays of one column, measured."""
+
+    values: Any
+    lengths: list[Array]
+    there: Array
+    labelled: bool
+    stacked: bool
+    dims: tuple[str, ...] = ()
+    coords: dict[str, tuple[tuple[str, ...], list[Any], Attrs]] = field(default_factory=dict)
+    attrs: Attrs = field(default_factory=dict)
+    lazy: bool = False
+    units: tuple[Any, ...] = ()
+
+    @property
+    def arrays(self) -> Sequence[Array]:
+        """What is `stacked`; what may not be read yet is read now."""
+        return [np.asarray(variable.values) for variable in self.values] if self.lazy else self.values
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes that hold the longest list of each level."""
+        return tuple(int(length.max(initial=0)) for length in self.lengths)
+
+    @property
+    def ragged(self) -> list[bool]:
+        """For each level whether its lists are of unequal length."""
+        return [bool(length.size) and bool(length.min() != length.max()) for length in self.lengths]
+
+    @property
+    def wasteful(self) -> bool:
+        """Whether padding would be almost all of the array."""
+        if self.stacked:
+            items = sum(array.size for array in self.values)
+        else:
+            items = len(self.values)
+        return bool(items < _THINNEST * math.prod(self.shape) * len(self.there))
+
+    def fill(
+        self, cells: Array, size: int, shape: Sequence[int], fill: Any = AS_NEEDED
+    ) -> tuple[Array, Attrs]:
+        """Return one array of all values."""
+        cells = cells[self.there]
+        if self.stacked:
+            return _stack(self.arrays, cells, size, shape, fill)
+        if not any(self.ragged) and self.shape == tuple(shape):
+            # Nothing is padded, so that whole lists go to their cells, without a number for each item.
+            array, attrs = as_array(self.values)
+            whole = array.reshape(len(cells), *shape)
+            return place(whole, cells, size, attrs, full=len(np.unique(cells)) == size, fill=fill)
+        at = cells
+        for length, extent in zip(self.lengths, shape, strict=True):
+            at = np.repeat(at * extent, length) + _counting(length)
+        array, attrs = as_array(self.values)
+        total = size * math.prod(shape)
+        full = len(at) == total and len(np.unique(at)) == total
+        out, attrs = place(array, at, total, attrs, full=full, fill=fill)
+        return out.reshape(size, *shape), attrs
+
+    def stack(self, cells: Array, shape: Sequence[int], fill: Any = AS_NEEDED) -> tuple[Stack, Attrs]:
+        """Return one array of all values, if `lazy`, that reads of them only what is looked at."""
+        numbers = np.full(math.prod(shape), -1, dtype=np.intp)
+        numbers[cells[self.there]] = np.arange(len(self.there))
+        empty: Array = np.empty(0, dtype=np.result_type(*(variable.dtype for variable in self.values)))
+        hole, attrs = empty.dtype.type(), dict[str, Any]()
+        if (numbers < 0).any():
+            empty, hole, attrs = with_holes(empty, attrs, fill)
+        return Stack(self.values, numbers.reshape(shape), empty.dtype, hole), attrs
+
+    def counts(self, level: int, cells: Array, size: int, shape: Sequence[int]) -> Array:
+        """Return the lengths of one level in the cells of all dims above it; 0 where there is none."""
+        at = cells[self.there]
+        above: tuple[int, ...] = ()
+        if not self.stacked:
+            above = tuple(shape[:level])
+            for length, extent in zip(self.lengths[:level], above, strict=True):
+                at = np.repeat(at * extent, length) + _counting(length)
+        out = np.zeros(size * math.prod(above), dtype=np.int64)
+        out[at] = self.lengths[level]
+        return out.reshape(size, *above)
+
+
+def _counting(lengths: Array) -> Array:
+    """Return 0, 1, ... for each length, one after another."""
+    ends = np.cumsum(lengths)
+    counting: Array = np.arange(ends[-1] if ends.size else 0) - np.repeat(ends - lengths, lengths)
+    return counting
+
+
+def _stack(
+    arrays: Sequence[Array], cells: Array, size: int, shape: Sequence[int], fill: Any
+) -> tuple[Array, Attrs]:
+    arrays = _alike(arrays)
+    items, attrs = np.concatenate([array.ravel() for array in arrays]), dict[str, Any]()
+    equal = all(array.shape == tuple(shape) for array in arrays)
+    if equal and len(np.unique(cells)) == size:
+        out = np.empty((size, *shape), dtype=items.dtype)
+    else:
+        items, hole, attrs = with_holes(items, attrs, fill)
+        out = np.full((size, *shape), hole, dtype=items.dtype)
+    for cell, array in zip(cells, arrays, strict=True):
+        out[(cell, *map(slice, array.shape))] = array
+    return out, attrs
+
+
+def _alike(arrays: Sequence[Array]) -> Sequence[Array]:
+    """Return arrays of dtypes that NumPy may join without changing what values are."""
+    if all(array.dtype.kind in "mM" for array in arrays):
+        return alike_times(arrays)
+    return arrays if _joinable(arrays) else [array.astype(object) for array in arrays]
+
+
+def _joinable(arrays: Sequence[Array] | Sequence[xr.DataArray]) -> bool:
+    kinds = {array.dtype.kind for array in arrays}
+    if kinds & set("mM"):
+        return len({array.dtype for array in arrays}) == 1
+    return len(kinds) == 1 or kinds <= set("iuf")
+
+
+def measure(values: Sequence[Any]) -> Folded | None:
+    """Measure the lists or arrays of a column.
+
+    Examples
+    --------
+    >>> folded = measure([[1, 2], [3]])
+    >>> folded.shape, folded.ragged
+    ((2,), [True])
+    """
+    there = np.fromiter((i for i, value in enumerate(values) if value is not MISSING), dtype=np.intp)
+    present = [value for value in values if value is not MISSING] if len(there) < len(values) else values
+    present = [_bare(from_plain(value)) if is_typed(value) else _bare(value) for value in present]
+    kinds = set(map(type, present))
+    if kinds == {xr.DataArray}:
+        return _measure_labelled(present, there)
+    if kinds == {np.ndarray}:
+        return _measure_arrays(present, there)
+    level: Sequence[Any] = _as_lists(present)
+    lengths = []
+    while level and set(map(type, level)) == {list}:
+        lengths.append(np.fromiter(map(len, level), dtype=np.intp, count=len(level)))
+        level = _as_lists(list(chain.from_iterable(level)))
+    if not lengths or set(map(type, level)) & {list, dict}:
+        return None
+    return Folded(level, lengths, there, kinds == {list}, stacked=False)
+
+
+def _bare(value: Any) -> Any:
+    """Return what pandas has as what NumPy and xarray have for it."""
+    if isinstance(value, pd.Series):
+        name = "index" if value.index.name is None else str(value.index.name)
+        return xr.DataArray(value.to_numpy(), {name: value.index.to_numpy()}, [name])
+    if isinstance(value, (pd.Index, pd.Categorical)):
+        return np.asarray(value)
+    return value
+
+
+def _as_lists(values: Sequence[Any]) -> Sequence[Any]:
+    """Return values with arrays as lists, and what else was stored in a form of its own as it was."""
+    if not set(map(type, values)) & {dict, np.ndarray}:
+        return values
+    values = [from_plain(value) if is_typed(value) else value for value in values]
+    return [value.tolist() if isinstance(value, np.ndarray) else value for value in values]
+
+
+def _measure_arrays(arrays: Sequence[Array], there: Array) -> Folded | None:
+    if len({array.ndim for array in arrays}) > 1:
+        return None
+    shapes = np.array([array.shape for array in arrays], dtype=np.intp)
+    return Folded(arrays, list(shapes.T), there, labelled=False, stacked=True)
+
+
+def _measure_labelled(arrays: Sequence[xr.DataArray], there: Array) -> Folded | None:
+    """Measure DataArrays; None when they do not share their dims."""
+    dims = arrays[0].dims
+    if any(set(array.dims) != set(dims) for array in arrays):
+        return None
+    arrays = [array if array.dims == dims else array.transpose(*dims) for array in arrays]
+    shapes = np.array([array.shape for array in arrays], dtype=np.intp).reshape(len(arrays), len(dims))
+    coords: dict[str, tuple[tuple[str, ...], list[Any], Attrs]] = {}
+    for name in dict.fromkeys(name for array in arrays for name in array.coords):
+        found = [array.coords.get(name) for array in arrays]
+        there_are = [coord for coord in found if coord is not None]
+        if all(coord.dims == there_are[0].dims for coord in there_are):
+            coords[str(name)] = (
+                tuple(map(str, there_are[0].dims)),
+                [MISSING if coord is None else coord.values[()] for coord in found],
+                _common(there_are),
+            )
+    own_dims = () if all(BARE in array.encoding for array in arrays) else tuple(map(str, dims))
+    # What has a dtype of pandas was read with its file.
+    lazy = any(map(is_deferred, arrays)) and all(isinstance(array.dtype, np.dtype) for array in arrays)
+    if lazy and not (_same(shapes) and _joinable(arrays)):
+        return None
+    values = [array.variable if lazy else array.values for array in arrays]
+    units = tuple(dict.fromkeys(str(array.attrs["units"]) for array in arrays if "units" in array.attrs))
+    return Folded(values, list(shapes.T), there, False, True, own_dims, coords, _common(arrays), lazy, units)
+
+
+def _same(shapes: Array) -> bool:
+    return bool((shapes == shapes[0]).all())
+
+
+def _common(arrays: Sequence[xr.DataArray]) -> Attrs:
+    """Return the attributes that all have."""
+    return {
+        str(key): value
+        for key, value in arrays[0].attrs.items()
+        if all(key in array.attrs and equal(array.attrs[key], value) for array in arrays)
+    }
+
+
+def flat_columns(name: str, values: Sequence[Any], stem: str | None = None) -> dict[str, list[Any]]:
+    """Unfold lists into columns as Coma does: ``Es_1``, ``Es_2``; nested ones ``Es_1_1``; or with another stem.
+
+    Examples
+    --------
+    >>> flat_columns("Es", [[1, 2], [3], 4])
+    {'Es': [MISSING, MISSING, 4], 'Es_1': [1, 3, MISSING], 'Es_2': [2, MISSING, MISSING]}
+    """
+    if list not in set(map(type, values)):
+        return {name: list(values)}
+    columns: dict[str, list[Any]] = {}
+    rest = [MISSING if type(value) is list else value for value in values]
+    if any(value is not MISSING for value in rest):
+        columns[name] = rest
+    lists = [value if type(value) is list else [] for value in values]
+    for number in range(max(map(len, lists))):
+        items = [items[number] if number < len(items) else MISSING for items in lists]
+        columns |= flat_columns(f"{stem or name}_{number + 1}", items)
+    return columns
+
 
 _SCALARS = frozenset({str, int, float, bool, complex, type(None), type(MISSING)})
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from coma_xr.retrieve.arrays import as_array, factorize, numbered, scatter
-from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.columns import MISSING, as_array, factorize, numbered, scatter
 from coma_xr.values.plain import to_plain
 
 

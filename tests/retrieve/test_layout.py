@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from coma_xr.errors import ComaWarning, LayoutError
-from coma_xr.retrieve.layout import Axis, Layout, check_fill, distinct, with_rows
+from coma_xr.retrieve.variables import Axis, Layout, check_fill, distinct, with_rows
 
 
 def axis(dim, codes, size=None):

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from coma_xr.define.conditions import P
 from coma_xr.errors import LayoutError, PathError
-from coma_xr.retrieve.dataframe import build_dataframe
-from coma_xr.retrieve.rows import long_columns
+from coma_xr.retrieve.dataframe import build_dataframe, long_columns
 from tests.retrieve.builders import measured
 
 

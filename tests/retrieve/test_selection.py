@@ -214,7 +214,7 @@ def test_a_name_that_the_last_file_decides_is_found_with_one_tree_in_memory():
         return trees
 
     most = []
-    stored = e._trees()
+    stored = e._look(listed=True).trees()
     trees = StoredTrees(counted(stored.read), counted(stored.unreported))
     assert [id for id, _ in selected(trees, "z > 20")] == [22, 25, 28]
     assert max(most) <= 66

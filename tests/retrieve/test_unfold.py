@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_xr.retrieve.columns import MISSING
-from coma_xr.retrieve.unfold import flat_columns, measure
+from coma_xr.retrieve.variables import flat_columns, measure
 from coma_xr.values.plain import to_plain
 
 
