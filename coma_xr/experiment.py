@@ -339,13 +339,16 @@ class Experiment(Readable):
             After a failure: go on, unless the first ten or more fail in the same way; always go on; stop and raise.
         retry_failed : bool, default True
             Run those that failed in an earlier run too, after those that were never tried.
+        recompute : bool, ids, condition or str, default False
+            Run parameter sets of the scan although they have a measurement, which then moves to ``removed/``: all (True),
+            or those whose measurements have these ids or fulfil a condition.
         retries : int, default 0
             Try a parameter set that failed so many times again, at the end, on another worker where there is one.
         max_failures : int, optional
             Begin nothing more after so many failures; what is running is finished and kept.
         max_time : str, float or timedelta, optional
-            Begin no parameter set that would not be over in this time, such as ``"7h30m"`` or seconds, by the
-            durations of others. In a job of SLURM by default the end of the job; ``math.inf`` for no limit.
+            Begin nothing that would not be over in this time, such as ``"7h30m"``, as estimated from the durations of
+            others. In a job of SLURM by default the end of the job; ``math.inf`` for no limit.
         repeats : int, optional
             Run each parameter set so often; they become the dim ``repeat``.
         seed : int, optional
@@ -357,11 +360,9 @@ class Experiment(Readable):
         progress : bool, optional
             Show a bar, or log lines where there is no terminal. By default only when it takes a while.
         capture : {False, True, "info"}, default False
-            Keep the last 64 KiB of what the function writes to stdout and stderr in the record of a failure; with
-            ``"info"`` also in ``info/output`` of each measurement.
+            Keep the end of the function's output in the record of a failure; ``"info"``: also in each measurement.
         resources : mapping, optional
-            Further arguments of the function, by name: large constants, sent to each worker once. They are not stored
-            and make no difference between parameter sets.
+            Further arguments of the function, such as a large array: sent to each worker once, and not stored.
         dry_run : bool, default False
             Only say what would be done, and about how long it would take.
         code : {"warn", "recompute", "accept"}, default "warn"

@@ -287,6 +287,9 @@ class Session:
         records.report_equal_by_now(work.definition, there.ids.values())
         failed = survey(records.recorded_failures(), work.definition, past=self.past)
         stale = self.code.stale(there) if options.code == "recompute" and self.code is not None else {}
+        again = self._chosen_again(records, there)
+        if again:
+            stale = {key: ids for key, ids in there.ids.items() if key in stale or not again.isdisjoint(ids)}
         todo = plan(
             self.wanted,
             there.ids.keys() - stale.keys() if stale else there.ids,
@@ -300,10 +303,32 @@ class Session:
         wanted = {task.key for task in todo.todo} if stale else ()
         return there, failed, todo, {key: stale[key] for key in wanted if key in stale}
 
+    def _chosen_again(self, records: Records, there: Survey) -> set[int]:
+        """Return the measurements that `recompute` chooses."""
+        where = self.options.recompute
+        if where is False or where is None:
+            return set()
+        known = {id for ids in there.ids.values() for id in ids}
+        if where is True:
+            return known
+        ids = check_ids("recompute", where)
+        if ids is None:
+            from coma_xr.retrieve.selection import selected
+
+            options: Any = {"definition": list(self.work.definition), "annotations": records.annotations}
+            trees = records.now.trees()
+            ids = [id for id, _ in selected(trees, where, **options, otherwise="nothing is computed again")]
+        elif not known.issuperset(ids):
+            raise PathError(
+                f"No measurement {listing(sorted({*ids} - known))} in {self.place.path} to compute again.",
+                available=map(str, sorted(known)),
+            )
+        return set(ids)
+
     def _move(self, ids: Sequence[int]) -> None:
         """Move measurements away that were computed again."""
         if ids:
-            self.place.remove(ids, "computed again by other code")
+            self.place.remove(ids, "computed again")
 
     def _count(self, report: RunReport, there: Survey, todo: Plan, replaced: Mapping[Any, list[int]]) -> None:
         """Note in the report how many of the parameter sets have measurements of other or unknown code."""

@@ -30,6 +30,7 @@ class RunKeywords(TypedDict, total=False):
     timeout: float | None
     on_error: OnError
     retry_failed: bool
+    recompute: Any
     retries: int
     max_failures: int | None
     max_time: str | float | timedelta | None
@@ -65,6 +66,7 @@ class RunOptions:
     timeout: float | None = None
     on_error: OnError = "auto"
     retry_failed: bool = True
+    recompute: Any = False
     retries: int = 0
     max_failures: int | None = None
     max_time: str | float | timedelta | None = None

@@ -26,6 +26,11 @@ class TimeLimit:
         left = int(end) - time.time() if self.is_job else cast("float | None", options.max_time)
         self._end = None if left is None else time.monotonic() + left
 
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a limit."""
+        return self._end is not None
+
     def allows(self, seconds: float) -> bool:
         """Whether something that takes so long would be over in time."""
         return self._end is None or time.monotonic() + seconds <= self._end
@@ -50,7 +55,8 @@ class Queue:
         """Remove and return the next parameter set; None when there is no other, or no time for any other."""
         while self._tasks:
             task = self._tasks.popleft()
-            if self.limit.allows(self._outlook.seconds(task.values) or 0.0):
+            # An estimate takes time itself.
+            if not self.limit.is_set or self.limit.allows(self._outlook.seconds(task.values) or 0.0):
                 return task
             self.too_long += 1
         return None

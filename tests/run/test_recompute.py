@@ -1,0 +1,78 @@
+"""Points that are computed again."""
+
+import pytest
+
+import coma_xr as coma
+from coma_xr.errors import StorageError
+from tests.run.common import quietly
+
+
+@pytest.fixture
+def e(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda x, rng: {"y": 1, "r": rng.random()}, {"x": [1, 2, 3]}, seed=5)
+    return e
+
+
+def two(x, rng):
+    return {"y": 2, "r": rng.random()}
+
+
+@pytest.mark.parametrize(
+    ("recompute", "values"),
+    [
+        (True, [2, 2, 2]),
+        (False, [1, 1, 1]),
+        (2, [1, 2, 1]),
+        ([1, 3], [2, 1, 2]),
+        ("x >= 2", [1, 2, 2]),
+        (coma.P.y == 1, [2, 2, 2]),
+        (lambda m: m.parameters.x == 1, [2, 1, 1]),
+    ],
+)
+def test_those_that_are_chosen_are_computed_again(e, recompute, values):
+    before = e.to_dataset().r.values
+    report = quietly(e.run, two, {"x": [1, 2, 3]}, recompute=recompute)
+    assert (report.saved, report.skipped) == (values.count(2), values.count(1))
+    ds = e.to_dataset()
+    assert ds.y.values.tolist() == values
+    assert ds.r.values.tolist() == before.tolist()
+    assert len(e) == 3
+    assert sorted(e.removed().index) == [
+        id for id, value in zip((1, 2, 3), values, strict=True) if value == 2
+    ]
+    assert set(e.removed()["folder"]) <= {*e.removed()["folder"][:1]}
+
+
+def test_only_points_of_the_scan_are(e):
+    assert quietly(e.run, two, {"x": [2]}, recompute=True).saved == 1
+    assert e.to_dataset().y.values.tolist() == [1, 2, 1]
+    assert e.measurement(4).info.replaces == [2]
+
+
+def test_a_failure_leaves_the_old_one(e):
+    report = quietly(e.run, lambda x, rng: 1 / (x - 2), {"x": [1, 2]}, recompute=True)
+    assert (report.saved, report.failed) == (1, 1)
+    assert e.measurement(2).results.y == 1
+    assert list(e.removed().index) == [1]
+
+
+def test_the_old_one_is_not_moved_before_the_new_one_is_saved(e, monkeypatch):
+    def full(*_, **__):
+        raise StorageError(28, "No space left on device", "x")
+
+    monkeypatch.setattr("coma_xr.store.place.Saver.add", full)
+    with pytest.raises(StorageError):
+        quietly(e.run, two, {"x": [1]}, recompute=True)
+    assert e.removed().empty
+    assert len(e) == 3
+
+
+def test_a_dry_run_counts_them(e):
+    assert quietly(e.run, two, {"x": [1, 2, 3]}, recompute="x > 1", dry_run=True).not_run == 2
+    assert e.removed().empty
+
+
+def test_unknown_ids_are_refused(e):
+    with pytest.raises(coma.PathError, match="No measurement 7 in .* to compute again"):
+        e.run(two, {"x": [1]}, recompute=[1, 7])
