@@ -109,7 +109,7 @@ def _codecs(metadata: Any) -> Iterator[str]:
     """
     for key in ("compressor", "filters", "codecs", "index_codecs", "storage_transformers"):
         steps = metadata.get(key) or ()
-        for step in [steps] if isinstance(steps, dict) else steps:
+        for step in steps if isinstance(steps, (list, tuple)) else [steps]:
             config = step if isinstance(step, dict) else step.get_config()
             yield str(config.get("id") or config.get("name")).removeprefix("numcodecs.")
             yield from _codecs(config.get("configuration") or {})
