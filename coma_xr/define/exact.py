@@ -172,6 +172,9 @@ def name_of_function(value: Any) -> str | None:
     if not callable(value):
         return None
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if module is None and type(value).__name__ == "ufunc":
+        # Those of NumPy before 2.2 do not know where they are defined.
+        module, name = type(value).__module__, value.__name__
     owner = getattr(value, "__self__", None)
     if isinstance(value, functools.partial):
         raise cannot("a functools.partial", "It has no name. Define a function with def that calls it.")
