@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -13,31 +14,15 @@ import coma_xr
 
 PACKAGE = Path(coma_xr.__file__).parent
 
-# From the ground up; what stands together on a floor does not know each other.
-FLOORS = [
-    {"text"},
-    {"errors"},
-    {"files", "html", "checks", "keywords"},
-    {"tree"},
-    {"names", "values"},
-    {"same"},
-    {"encoding", "plotting"},
-    {"exports"},
-    {"output"},
-    {"define", "code"},
-    {"store", "run", "retrieve"},
-    {"records", "code_history"},
-    {"session"},
-    {"overview", "summary"},
-    {"reading"},
-    {"experiment"},
-    {"plugins", "joining"},
-    {"collection"},
-    {"demo"},
-    {"terminal"},
-    {"cli"},
-    {"__main__"},
-]
+
+def layers_of_contributing() -> list[set[str]]:
+    """Return the layers that CONTRIBUTING.md lists, from the ground up; modules of one layer do not know each other."""
+    section = (PACKAGE.parent / "CONTRIBUTING.md").read_text("utf-8").partition("## Layers")[2]
+    rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    return [set(re.findall(r"`(\w+)`", row)) for row in reversed(rows)]
+
+
+FLOORS = layers_of_contributing()
 
 _COMMON = {"text", "errors", "checks", "keywords", "html", "tree", "values", "same"}
 
@@ -92,7 +77,7 @@ def floor(name: str) -> int:
     for number, rooms in enumerate(FLOORS):
         if room(name) in rooms:
             return number
-    raise AssertionError(f"{name} has no place in the house; give it one in FLOORS")
+    raise AssertionError(f"{name} has no layer; give it one in CONTRIBUTING.md")
 
 
 INSIDE = [path for path in MODULES if path != Path("__init__.py")]
@@ -112,6 +97,11 @@ def test_a_module_imports_only_from_below(path):
         if room(here) in ONLY:
             known = ONLY[room(here)]
             assert room(name) in known, f"{path}:{line}: {room(here)} knows only {known}, not {name}"
+
+
+def test_the_layers_are_what_is_in_the_folder():
+    rooms = {path.parts[0].removesuffix(".py") for path in INSIDE}
+    assert sorted(room for layer in FLOORS for room in layer) == sorted(rooms)
 
 
 def test_there_are_no_circles():
