@@ -27,6 +27,12 @@ _DTYPES = (
     *("datetime64[ns]", "datetime64[D]", ">M8[s]", "timedelta64[us]", "timedelta64[25s]"),
 )
 _LONG = ("longdouble", "clongdouble")
+_UNITS = ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as")
+_STRUCTURED = (
+    (("n", "i4"), ("E", "f8")),
+    (("name", "<U3"), ("when", "M8[D]"), ("z", "c16")),
+    (("x", "f4", (2,)), ("inner", [("a", "?"), ("b", ">u2")])),
+)
 _MASKED = {"Int64": "int64", "UInt8": "uint8", "Float32": "float32", "Float64": "float64", "boolean": "bool"}
 _TIMES = ("datetime64[ns]", "datetime64[s]", "timedelta64[ns]", "timedelta64[s]")
 _LABELS = ("bool", "int16", "int64", "uint8", "float32", "float64", "<U3")
@@ -54,11 +60,16 @@ def trees() -> Strategy:
     return st.dictionaries(_texts().filter(bool), values(), max_size=4)
 
 
-def values() -> Strategy:
+def values(*, changed: bool = False) -> Strategy:
     """Return a strategy for all values that are stored and come back as they were, nested in each other.
 
-    Python's own types, NumPy's, pandas' and xarray's; dictionaries and lists of these. Tuples are not among
-    them, since they come back as lists, nor are objects, which come back as their state.
+    Python's own types, NumPy's, pandas' and xarray's; dictionaries and lists of these.
+
+    Parameters
+    ----------
+    changed : bool, default False
+        Also values that a result gives back as another type: tuples, scalars of NumPy that become Python's, and masked
+        arrays.
 
     Returns
     -------
@@ -73,6 +84,12 @@ def values() -> Strategy:
     from hypothesis import strategies as st
 
     leaves = st.one_of(_bare(), _built_in(), _arrays(), _scalars(), _pandas(), _xarray())
+    if changed:
+        leaves = (
+            leaves
+            | _masked()
+            | st.sampled_from(("bool", "int64", "uint8", "float64", "<U3")).flatmap(_scalar)
+        )
 
     def nested(inner: Strategy) -> Strategy:
         marked = st.fixed_dictionaries(
@@ -80,8 +97,11 @@ def values() -> Strategy:
         )
         # No path leads through an empty key; what is in a list comes back with it.
         items = inner | st.dictionaries(_texts(), inner, max_size=4)
+        lists = st.lists(items, max_size=4)
         return (
-            st.lists(items, max_size=4) | st.dictionaries(_texts().filter(bool), inner, max_size=4) | marked
+            (lists | lists.map(tuple) if changed else lists)
+            | st.dictionaries(_texts().filter(bool), inner, max_size=4)
+            | marked
         )
 
     return st.recursive(leaves, nested, max_leaves=6)
@@ -145,6 +165,7 @@ def _built_in() -> Strategy:
 
 @cache
 def _arrays() -> Strategy:
+    import numpy as np
     from hypothesis import strategies as st
     from hypothesis.extra import numpy as extra
 
@@ -152,7 +173,29 @@ def _arrays() -> Strategy:
     common = st.sampled_from(_DTYPES).flatmap(lambda dtype: extra.arrays(dtype, shapes))
     doubles = extra.arrays("float64", shapes)
     long = st.tuples(doubles, st.sampled_from(_LONG)).map(lambda pair: _thirds(*pair))
-    return common | long | common.map(lambda array: array.T)
+    times = st.tuples(st.sampled_from("mM"), st.sampled_from(_UNITS)).flatmap(
+        lambda pair: extra.arrays(f"{pair[0]}8[{pair[1]}]", shapes)
+    )
+    fields = st.sampled_from(_STRUCTURED).flatmap(lambda dtype: extra.arrays(np.dtype(list(dtype)), shapes))
+    return common | long | times | fields | common.map(lambda array: array.T)
+
+
+@cache
+def _masked() -> Strategy:
+    """Return a strategy for masked arrays."""
+    import numpy as np
+    from hypothesis import strategies as st
+    from hypothesis.extra import numpy as extra
+
+    shapes = extra.array_shapes(min_dims=1, max_dims=2, min_side=0, max_side=3)
+    dtypes = st.sampled_from(
+        ("bool", "int8", "int64", "float32", "float64", "complex128", "<U3", "M8[D]", "m8[ps]")
+    )
+    return st.tuples(dtypes, shapes).flatmap(
+        lambda pair: st.tuples(extra.arrays(*pair), extra.arrays("bool", pair[1])).map(
+            lambda parts: np.ma.MaskedArray(*parts)
+        )
+    )
 
 
 @cache
@@ -513,6 +556,8 @@ def _parts_of_numpy(value: Any) -> dict[str, Any]:
     """Return dtype, shape and bits of an array or scalar; all NaN are one."""
     import numpy as np
 
+    if isinstance(value, np.ma.MaskedArray):
+        return {"mask": np.ma.getmaskarray(value), "data": np.asarray(value.data)}
     array = np.asarray(value)
     head = {"dtype": _Whole(array.dtype), "shape": array.shape}
     if array.dtype.kind in "OT":

@@ -18,10 +18,10 @@ TEXT = PAGE.read_text("utf-8")
 BLOCKS = re.findall(r"^```json\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 # Their plain forms are bare numbers, or dictionaries.
-PLAIN = ("coma.float", "coma.int", "coma.enum")
+PLAIN = ("coma.float", "coma.int", "coma.enum", "coma.quantity")
 
 # Only exported files hold these.
-EXACT = ("coma.tuple", "coma.dict")
+EXACT = ("coma.tuple", "coma.dict", "coma.masked")
 
 
 def forms():

@@ -103,7 +103,11 @@ def _nested(tree: Node) -> Any:
     items = (
         tree["list"]
         if "list" in tree
-        else [f"{real}{imag:+}j" for real, imag in zip(tree["real"], tree["imag"], strict=True)]
+        # Long floats are decimal strings.
+        else [
+            f"{re}{'' if str(im)[0] == '-' else '+'}{im}j"
+            for re, im in zip(tree["real"], tree["imag"], strict=True)
+        ]
     )
     for size in reversed(tree["shape"][1:]):
         items = (

@@ -570,7 +570,7 @@ def _variable(item: Item, dims: Sequence[str], extents: Mapping[str, int]) -> xr
             stack, attrs = item.folded.stack(layout.cells, layout.shape, item.fill)
             return stack.variable((*layout.dims, *dims), item.attrs | attrs)
         array, attrs = item.folded.fill(layout.cells, layout.size, extent, item.fill)
-        array = array.reshape(*layout.shape, *extent)
+        array = array.reshape((*layout.shape, *extent))
         return variable((*layout.dims, *dims), array, item.attrs | attrs)
     if item.whole:
         array = np.empty(layout.size, dtype=object)
@@ -594,7 +594,9 @@ def _lengths(
             counts = folded.counts(level, layout.cells, layout.size, extent)
             name = free(f"{item.name}_length" + (f"_{level + 1}" if level else ""))
             above = tuple(dims[: counts.ndim - 1])
-            lengths[name] = variable((*layout.dims, *above), counts.reshape(*layout.shape, *counts.shape[1:]))
+            lengths[name] = variable(
+                (*layout.dims, *above), counts.reshape((*layout.shape, *counts.shape[1:]))
+            )
     return lengths
 
 
