@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr import files
 from coma_xr.code.fingerprint import Fingerprint, fingerprint, with_values
 from coma_xr.code.git import git_state
-from coma_xr.code.sources import hash_of_file
+from coma_xr.code.sources import hash_of_file, hash_of_source
 from coma_xr.code.states import ROOT, diff, is_equal, is_record, record_of, sources_of, summary
 from coma_xr.errors import DataFileError, ExperimentError, ParameterError, PathError, warn
 from coma_xr.keywords import checks_keywords
@@ -181,9 +181,12 @@ def accept(place: ExperimentDirectory, now: Snapshot, codes: Iterable[str]) -> l
     return new
 
 
-def with_code(work: Work, info: Mapping[str, Tree]) -> Work:
-    """Return the work whose measurements record their code."""
-    return replace(work, provenance={**work.provenance, **info})
+def with_code(work: Work, info: Mapping[str, Tree], found: Fingerprint) -> Work:
+    """Return the work whose measurements record their code, and whose workers compare the files that they import."""
+    # Of a file whose loaded source is not known any more, every version is another one.
+    sources = dict.fromkeys(found.edited, "")
+    sources |= {path: hash_of_source(path, text) for path, text in found.sources.items()}
+    return replace(work, provenance={**work.provenance, **info}, sources=sources)
 
 
 def codes_of(now: Snapshot) -> dict[int, tuple[str, dict[str, Tree]]]:

@@ -251,7 +251,8 @@ class Session:
                 accept(place, now, [self.code.hash, *others])
             else:
                 self.code.report(place, others, recomputed=bool(replaced))
-            work = with_code(work, self.code.record(place, is_full=place.config.record_code == "full"))
+            is_full = place.config.record_code == "full"
+            work = with_code(work, self.code.record(place, is_full=is_full), self.code.fingerprint)
         after: list[Snapshot] = []
         with place.saving(self.durable, now) as saving:
             first = now.next_id() if todo.todo else 0

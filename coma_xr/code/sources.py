@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib.util
 import linecache
 import os
@@ -94,6 +95,10 @@ class Source:
         if key not in self._forms:
             self._forms[key] = form_of(node, recorded)
         return self._forms[key]
+
+    def knows(self, code: CodeType) -> bool:
+        """Whether some code was compared with this source before."""
+        return id(code) in self._matches
 
     def node_of(self, code: CodeType) -> ast.AST | None:
         """Return the definition that the code of a function was made of; None when it was made of another one."""
@@ -220,6 +225,10 @@ class Sources:
             # Other tools have rewritten it, as pytest does with the modules of tests.
             node = seen[0].node_at(code) if seen else None
             return None if node is None else (seen[0], node, False)
+        for source in seen[1:]:
+            # This very code was seen when the file had that source; a module that is loaded again has new code.
+            if source.knows(code) and (node := source.node_of(code)) is not None:
+                return source, node, True
         for source in seen:
             node = source.node_of(code)
             if node is not None:
@@ -237,11 +246,21 @@ def _cached_stamp(file: str) -> Any:
     return None if entry is None or len(entry) == 1 else (entry[0], hash("".join(entry[2])))
 
 
-def _load(file: str) -> Source | None:
+def _text(file: str) -> str:
     try:
-        text = importlib.util.decode_source(files.read(file, _MOST))
+        return importlib.util.decode_source(files.read(file, _MOST))
     except (ComaError, OSError, UnicodeDecodeError, SyntaxError, ValueError):
-        text = "".join(linecache.getlines(file))
+        return "".join(linecache.getlines(file))
+
+
+def hash_of_source(file: str, text: str | None = None) -> str:
+    """Return the SHA-256 of a source, of the present one of a file by default."""
+    data = (_text(file) if text is None else text).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).hexdigest()
+
+
+def _load(file: str) -> Source | None:
+    text = _text(file)
     return _parsed(file, text) if text else None
 
 

@@ -13,17 +13,19 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from types import CodeType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from coma_xr.code.sources import hash_of_source
 from coma_xr.define.exact import Argument, remember
-from coma_xr.errors import SerializationError
+from coma_xr.errors import ComaWarning, SerializationError
 from coma_xr.run.plan import Task
 from coma_xr.run.settings import Note, SessionSettings, applied, session_settings
 from coma_xr.run.signature import called
-from coma_xr.run.worker import Work, call
+from coma_xr.run.worker import CODE, Work, call
 from coma_xr.values import registry
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ __all__ = ["Parcel", "Reply", "Result", "pack", "prepare", "ready", "run"]
 
 # Linux sends this signal to a process whose parent has ended.
 _PR_SET_PDEATHSIG = 1
+
+# The code state of measurements by a file that was edited during the run.
+EDITED = "edited-during-run"
 
 # Seconds between two looks at the parent, where the system does not tell.
 _WATCH = 0.5
@@ -69,6 +74,7 @@ class Loaded(NamedTuple):
 
     work: Work
     settings: SessionSettings
+    edited: tuple[str, ...] = ()
 
 
 def pack(work: Work) -> bytes:
@@ -140,6 +146,7 @@ def _code(filename: str, make: Callable[..., CodeType], arguments: Sequence[Any]
 def _unpack(packed: bytes) -> Loaded:
     import cloudpickle
 
+    before = set(sys.modules)
     sources, data = cloudpickle.loads(packed)
     for filename, lines in sources.items():
         # Cells of a notebook are in no file, and another host may lack the file.
@@ -148,7 +155,18 @@ def _unpack(packed: bytes) -> Loaded:
     loaded: Loaded
     loaded, known = cloudpickle.loads(data)
     registry.install(known)
-    return loaded
+    edited = _edited(loaded.work.sources, sys.modules.keys() - before)
+    if not edited:
+        return loaded
+    # Its measurements are of code that nobody knows.
+    provenance = {**loaded.work.provenance, CODE: EDITED}
+    return Loaded(replace(loaded.work, provenance=provenance), loaded.settings, edited)
+
+
+def _edited(sources: Mapping[str, str], imported: Iterable[str]) -> tuple[str, ...]:
+    """Return the files of modules imported here whose source is not that of the session."""
+    paths = {getattr(sys.modules.get(name), "__file__", None) for name in imported}
+    return tuple(file for file, digest in sources.items() if file in paths and hash_of_source(file) != digest)
 
 
 def pack_values(values: tuple[Any, ...], things: Mapping[str, Any]) -> tuple[Any, ...] | bytes:
@@ -270,6 +288,7 @@ def run(token: str, work: bytes | Loaded, parcels: Sequence[Parcel], budget: flo
     # A cluster's process may run other parameter sets in other threads.
     is_alone = not loaded.settings.is_here and threading.current_thread() is threading.main_thread()
     with applied(loaded.settings) as notes:
+        notes += [_note_of_edit(file) for file in loaded.edited]
         for parcel in parcels:
             if _is_halted():
                 break
@@ -284,6 +303,14 @@ def run(token: str, work: bytes | Loaded, parcels: Sequence[Parcel], budget: flo
             if seconds >= budget:
                 break
     return Reply(results, seconds, "", notes)
+
+
+def _note_of_edit(file: str) -> Note:
+    text = (
+        f"{file} was edited during the run: a worker process imported another version than the session. The code of its "
+        "measurements is unknown; run(..., code='recompute') computes them again."
+    )
+    return ("warning", text, ComaWarning.__module__, ComaWarning.__name__, file, 1)
 
 
 def _is_halted() -> bool:

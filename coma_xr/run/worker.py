@@ -29,6 +29,7 @@ from coma_xr.exports.collector import Collector
 from coma_xr.run import signature
 from coma_xr.run.capture import Capture, Output, captured
 from coma_xr.run.seeds import Seeds
+from coma_xr.run.usage import usage, used_since
 from coma_xr.same import maker
 from coma_xr.text import listing, with_article
 from coma_xr.tree import CLASS, join, leaves
@@ -71,6 +72,7 @@ _DEVICES = "CUDA_VISIBLE_DEVICES"
 
 # In the info: which code made it, and the measurements that it takes the place of.
 CODE, REPLACES = "code", "replaces"
+_USED = ("cpu_time", "peak_memory")
 # No more than every format and language takes for an integer.
 _ROOT_BITS = 63
 _SCALARS = frozenset({str, int, float, bool, list, tuple})
@@ -99,6 +101,7 @@ class Work:
     capture: Capture = False
     resources: Mapping[str, Any] = field(default_factory=dict)
     things: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
     structures: set[int] = field(default_factory=set, compare=False)
 
     @cached_property
@@ -209,7 +212,7 @@ def _check_resources(resources: Mapping[str, Any], keywords: Sequence[str]) -> N
 
 def _check_info(definition: Definition, provenance: Mapping[str, Tree]) -> None:
     """Raise ParameterError when a parameter stands where each run writes something of its own, and would be lost."""
-    own = {_ID, FILES, EXACT, CODE, REPLACES, *_MARKS, *_info(0.0, 0.0, provenance, {})}
+    own = {_ID, FILES, EXACT, CODE, REPLACES, *_MARKS, *_USED, *_info(0.0, 0.0, provenance, {})}
     for name, path in definition:
         if path[0] == PARTIAL or (path[0] == "info" and (len(path) == 1 or path[1] in own)):
             raise ParameterError(
@@ -230,10 +233,11 @@ def call(
         if work.seeds is not None:
             marks = {"seed": work.seeds.seed(work.definition, task), **marks}
             begin = time.perf_counter()
-        defaults = work.defaults_now()
+        defaults, before = work.defaults_now(), usage()
         with captured(work.capture, is_alone=is_alone) as output:
             value = _run(work, task, marks)
         seconds = time.perf_counter() - begin
+        marks |= {} if work.keeps_info else used_since(before)
         collector = Collector()
         tree = _tree(work, task, value, defaults, collector)
         own = tree.pop("info", {})

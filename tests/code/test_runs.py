@@ -311,3 +311,34 @@ def test_a_record_cannot_write_outside_of_the_directory(two_states, tmp_path):
     file.write_text(json.dumps(tree))
     assert main(["code", str(two_states.path), "1", "-o", str(tmp_path / "new" / "old")]) == 1
     assert not (tmp_path / "new").exists()
+
+
+def test_a_file_that_is_edited_during_a_run_is_reported_by_the_workers(e, tmp_path, monkeypatch):
+    "Workers import it after the session did."
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "edited_model.py").write_text(MODULE.format(10))
+    import edited_model
+
+    e.run(edited_model.f, {"a": [1]})
+    (tmp_path / "edited_model.py").write_text(MODULE.format(20))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        e.run(edited_model.f, {"a": [2, 3]}, max_workers=2, progress=False)
+    texts = " ".join(str(warning.message) for warning in said)
+    assert "edited_model.py was edited after it was imported" in texts
+    assert "edited_model.py was edited during the run: a worker process imported" in texts
+    codes = [m.info["code"] for m in e.measurements()]
+    assert codes[1:] == ["edited-during-run"] * 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert e.run(edited_model.f, {"a": [1, 2, 3]}, code="recompute").recomputed == 2
+    assert values(e) == {1: 10, 2: 20, 3: 30}
+    sys.modules.pop("edited_model")
+
+
+def test_each_measurement_has_its_cpu_time_and_the_peak_memory(e):
+    e.run(times(1), {"a": [1]})
+    info = e.measurement(1).info
+    assert 0 <= info["cpu_time"] < 60
+    assert 1e6 < info["peak_memory"] < 1e12

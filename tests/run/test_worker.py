@@ -277,6 +277,8 @@ class TestInfo:
             "python_version",
             "coma_xr_version",
             "made_by",
+            "cpu_time",
+            "peak_memory",
             "seed",
         ]
         assert list(info) == expected
