@@ -205,7 +205,7 @@ class Names:
         return None if path is None else (*path, str(number - 1 if number > 0 else number))
 
     def _error(self, text: str) -> PathError:
-        paths = [join(path) for path in self.paths]
+        paths = [join(path) for path in sorted(self.paths, key=lambda path: _ORDER.index(role(path)))]
         names = [name for name, path in self._paths.items() if path in self._known]
         known, others = (paths, names) if "/" in text else (names, paths)
         hints = near_names(text, known) or near_names(text, others)

@@ -77,7 +77,7 @@ def test_parameter_sets_need_a_definition(experiment_path):
             "Unknown parameter 'tehta'. Available: theta_0, theta. Did you mean 'theta' or 'theta_0'?",
         ),
         ((1, 2), {"theta": 2}, "The parameter 'theta' was given twice."),
-        ((1, object()), {}, "theta: cannot store a object."),
+        ((1, object()), {}, "theta: cannot store an object."),
     ],
 )
 def test_wrong_values_are_refused_when_they_are_added(e, args, kwargs, text):
@@ -434,10 +434,10 @@ def test_a_read_only_directory_is_read_but_not_computed_for(public_directory):
         ),
         (
             lambda p: {"parameters": {"theta": 7}},
-            "The result has parameters/theta = 7, but the parameter set has theta = 2.0.",
+            "The result has parameters/theta = 7, and the parameter set theta = 2.0.",
         ),
         (lambda p: {"parameters": 7}, "parameters"),
-        (lambda p: None, "returned None. With run(f) a function returns the measurement tree"),
+        (lambda p: None, "returned None.\nExpected a measurement tree, such as"),
         (lambda p: p.tehta, "Unknown parameter 'tehta'. Available: theta_0, theta."),
     ],
 )
@@ -492,7 +492,7 @@ def test_exports_are_not_overwritten(pendulum, tmp_path):
         e.export(tmp_path / "x.csv")
     assert (tmp_path / "x.csv").read_bytes() == before
     e.export(tmp_path / "x.csv", overwrite=True)
-    with pytest.raises(ExperimentError, match=r"'.*x.xls': the end of a file's name says its format"):
+    with pytest.raises(ExperimentError, match=r"'.*x.xls' has no ending of a known format"):
         e.export(tmp_path / "x.xls")
 
 

@@ -231,7 +231,7 @@ def test_measurements_by_hand_have_ids_of_their_own(e):
 
 
 def test_what_cannot_be_saved_by_hand_leaves_nothing(e):
-    with pytest.raises(SerializationError, match="results/y: cannot store a object"):
+    with pytest.raises(SerializationError, match="results/y: cannot store an object"):
         e.new_measurement().save({"results": {"y": object()}})
     assert e.number_of_measurements() == 0
 

@@ -335,7 +335,7 @@ def test_what_cannot_be_stored_is_said_at_once(tmp_path):
         coma.SerializationError, match="takes a NumPy array, a DataArray or a Dataset, not a list"
     ):
         coma.external([1, 2])
-    with pytest.raises(coma.SerializationError, match="belongs into what a function returns that is run"):
+    with pytest.raises(coma.SerializationError, match="needs a measurement to put its file next to"):
         coma.grid(a=[coma.external(X)])
     e = coma.Experiment(tmp_path / "e", config={})
     with pytest.warns(coma.ComaWarning, match=r"results/s: .*cannot"):

@@ -17,7 +17,7 @@ from coma_xr.errors import ParameterError, PathError
 from coma_xr.html import facts, fragment, short
 from coma_xr.keywords import checks_keywords
 from coma_xr.same import key
-from coma_xr.text import available, listing
+from coma_xr.text import available, listing, shortened
 from coma_xr.tree import WILDCARD, Path, PathLike, is_path, join, places_of, put, split
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Definition:
         pairs = [_entry(entry) for entry in entries]
         if not pairs:
             raise ParameterError(
-                "A definition has at least one parameter, such as 'theta_0'; none was given."
+                "The definition has no parameter.", expected="at least one name, such as 'theta_0'"
             )
         return cls(tuple(name for name, _ in pairs), tuple(path for _, path in pairs))
 
@@ -125,8 +125,10 @@ class Definition:
         surplus = [name for place, name in enumerate(other.names) if place not in found]
         if lacking or surplus:
             raise ParameterError(
-                f"The parameters are {listing(self.names)}; here are {listing(other.names)} "
-                f"(lacking: {listing(lacking)}; unknown: {listing(surplus)})."
+                f"The parameters {listing(other.names)} are not those of the experiment "
+                f"(lacking: {listing(lacking)}; unknown: {listing(surplus)}).",
+                name=surplus[0] if surplus else None,
+                available=self.names,
             )
         return [place for place in found if place is not None]
 
@@ -172,8 +174,11 @@ def _check_doubles(pairs: Sequence[tuple[str, Path]]) -> None:
                     f"The parameters '{other_name}' and '{name}' have the same path, {join(path)}."
                 )
             if name == other_name:
-                two = f"The parameter name '{name}' is there twice, for {join(other_path)} and {join(path)}."
-                raise ParameterError(f"{two} Give one another name: ('{name}_2', '{join(path)}').")
+                raise ParameterError(
+                    f"Two parameters are called '{name}', {join(other_path)} and {join(path)}.",
+                    name=name,
+                    ways=[f"Give one another name: ('{name}_2', '{join(path)}')."],
+                )
 
 
 def _find(name: str, path: Path, other: Definition) -> int | None:
@@ -324,8 +329,9 @@ def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree])
             _put(tree, name, segments, value)
         elif there is not value and key((there,)) != key((value,)):
             raise ParameterError(
-                f"The result has {join(segments)} = {there!r}, but the parameter set has {name} = {value!r}. "
-                f"Return the tree without {join(segments)}, or with this value."
+                f"The result has {join(segments)} = {shortened(there)}, and the parameter set {name} = {shortened(value)}.",
+                name=name,
+                ways=[f"Return the tree without {join(segments)}, or with the value of the parameter set."],
             )
 
 

@@ -115,7 +115,8 @@ def _scipy(engine: str, n: int, dimensions: int, seed: int | None) -> Unit:
         from scipy.stats import qmc
     except ImportError:
         raise ParameterError(
-            "The methods 'lhs' and 'sobol' are SciPy's, which is not installed: pip install coma_xr[sample]"
+            "The methods 'lhs' and 'sobol' need SciPy, which is not installed.",
+            ways=["Install it: pip install coma_xr[sample]"],
         ) from None
     if not dimensions:
         return _random(n, 0, seed)

@@ -36,7 +36,7 @@ from coma_xr.define.parameters import Definition
 from coma_xr.define.values import hand_out
 from coma_xr.errors import ParameterError, warn
 from coma_xr.keywords import checks_keywords
-from coma_xr.text import count, listing, with_article
+from coma_xr.text import count, listing, shortened, with_article
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
@@ -142,9 +142,9 @@ class Scan:
         if isinstance(scan, Mapping):
             return grid(scan)
         raise ParameterError(
-            "A scan is made by coma.grid(...) and the like, or is a dictionary of lists, such as "
-            "{'a': [1, 2], 'L': 1.0}, a DataFrame, or a list of dictionaries; "
-            f"a {type(scan).__name__} is none of them. add_parameter_set() takes single sets."
+            f"{shortened(scan)} is {with_article(type(scan).__name__)}.",
+            expected="a scan such as coma.grid(a=[1, 2]), a dictionary of lists, a DataFrame or a list of dictionaries",
+            ways=["Use add_parameter_set() for single sets."],
         )
 
     @classmethod
@@ -432,8 +432,9 @@ class Scan:
             name = definition.names[end]
             if not end and make is not listed and callable(value):
                 raise ParameterError(
-                    f"'{name}' is a function of the parameters before it, but it comes first; "
-                    "begin the scan with lists of values."
+                    f"'{name}' is a function of the parameters before it, and it comes first.",
+                    name=name,
+                    ways=["Begin the scan with lists of values."],
                 )
             known = Definition(definition.names[:end], definition.paths[:end])
             steps.append(_Step(make(name, value), known, 0))
@@ -611,7 +612,8 @@ def cases(sets: Any) -> Scan:
         columns = {name: sets[name] for name in sets.columns}
     elif isinstance(sets, Mapping) or not isinstance(sets, Iterable):
         raise ParameterError(
-            f"cases() takes a list of dictionaries, a DataFrame or a Dataset, not a {type(sets).__name__}."
+            f"{shortened(sets)} is {with_article(type(sets).__name__)}.",
+            expected="a list of dictionaries, a DataFrame or a Dataset",
         )
     else:
         columns = _columns(list(sets))

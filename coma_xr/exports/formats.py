@@ -60,15 +60,12 @@ def format_of(path: Path) -> Format:
     """
     kind = path.suffix.lower()
     if kind not in FORMATS:
-        raise ExperimentError(
-            f"'{path}': the end of a file's name says its format, and '{path.suffix}' is not known. "
-            f"{available(kind, FORMATS)}"
-        )
+        raise ExperimentError(f"'{path}' has no ending of a known format.", name=kind, available=FORMATS)
     found = FORMATS[kind]
     if found.package and not _is_installed(found.package):
         raise ExperimentError(
-            f"'{path}': {kind} needs the package {found.package}, which is not installed. "
-            f'Install it: pip install "coma_xr[{found.extra}]"'
+            f"'{path}': {kind} needs the package {found.package}, which is not installed.",
+            ways=[f'Install it: pip install "coma_xr[{found.extra}]"'],
         )
     return found
 
@@ -223,7 +220,9 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame:
     path = Path(files.local_path(path))
     if path.suffix.lower() not in FORMATS and files.is_directory(str(path)):
         raise ExperimentError(
-            f"'{path}' is a directory; coma.Experiment('{path}', mode='r').to_dataset() reads one that is an experiment."
+            f"'{path}' is a directory.",
+            expected="a file",
+            ways=[f"Read an experiment with coma.Experiment('{path}', mode='r').to_dataset()."],
         )
     chosen = format_of(path)
     if not files.exists(str(path)):

@@ -16,6 +16,7 @@ from coma_xr.run import remote
 from coma_xr.run.pool import BUDGET, TICK, Chunk, Done, Event, Flight, Lost, Pool, drain, packed, parcels
 from coma_xr.run.remote import Reply
 from coma_xr.run.settings import session_settings
+from coma_xr.text import shortened, with_article
 
 if TYPE_CHECKING:
     from coma_xr.run.worker import Work
@@ -59,8 +60,8 @@ def executor_of(executor: Any) -> Any:
         return executor.executor()
     if not callable(getattr(executor, "submit", None)):
         raise ParameterError(
-            "executor= is a concurrent.futures.Executor, or a dask Client, not "
-            f"{executor!r} of type {type(executor).__name__}."
+            f"executor={shortened(executor)} is {with_article(type(executor).__name__)}.",
+            expected="a concurrent.futures.Executor or a dask Client",
         )
     return executor
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.values import plain_value
 from coma_xr.errors import ParameterError, SerializationError
-from coma_xr.text import listing, near_names
+from coma_xr.text import shortened, with_article
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
@@ -75,8 +75,9 @@ def keywords(definition: Definition) -> tuple[str, ...]:
         if name in names[:place]:
             first = definition.paths[names.index(name)]
             raise ParameterError(
-                f"The function would get two arguments '{name}', of {join(first)} and {join(definition.paths[place])}. Use "
-                "run(f) with added parameter sets: f then gets the whole set."
+                f"The function would get two arguments '{name}', of {join(first)} and {join(definition.paths[place])}.",
+                name=name,
+                ways=["Use run(f) with added parameter sets: f then gets the whole set."],
             )
     return tuple(names)
 
@@ -132,8 +133,8 @@ def check_set(function: Callable[..., Any], random: Sequence[str] = ()) -> None:
         signature.bind(object(), **dict.fromkeys(random))
     except TypeError as error:
         raise ParameterError(
-            f"run(f) calls f(parameter_set), but {called(function)}{signature} cannot be called so: {error}. "
-            "To pass parameters by keyword, give the scan as well: run(f, scan)."
+            f"run(f) calls f(parameter_set), and {called(function)}{signature} cannot be called so: {error}.",
+            ways=["Give the scan as well to pass parameters by keyword: run(f, scan)."],
         ) from None
 
 
@@ -154,7 +155,7 @@ def check_keywords(function: Callable[..., Any], given: Sequence[str]) -> None:
             if keyword in taken:
                 continue
             if by_position:
-                raise ParameterError(_by_position(name, signature, keyword))
+                raise _by_position(name, signature, keyword)
             ways = ["Rename it, or let the function take it by **parameters."]
             raise ParameterError(
                 f"{name}() takes no argument '{keyword}'.",
@@ -166,20 +167,19 @@ def check_keywords(function: Callable[..., Any], given: Sequence[str]) -> None:
         if p.default is not Parameter.empty or p.name in given:
             continue
         if p.kind is Parameter.POSITIONAL_ONLY:
-            raise ParameterError(_by_position(name, signature, p.name))
+            raise _by_position(name, signature, p.name)
         if p.kind in _BY_KEYWORD:
-            hints = " or ".join(map(repr, near_names(p.name, given)))
             raise ParameterError(
-                f"{name}() needs an argument '{p.name}', which the scan does not give. It gives: "
-                f"{listing(given)}." + (f" Was {hints} meant?" if hints else "")
+                f"{name}() needs an argument '{p.name}', which the scan lacks.", name=p.name, available=given
             )
 
 
-def _by_position(name: str, signature: inspect.Signature, keyword: str) -> str:
+def _by_position(name: str, signature: inspect.Signature, keyword: str) -> ParameterError:
     inner = "f" if name == LAMBDA else name
-    return (
-        f"{name}{signature} takes '{keyword}' by position only, but run(f, scan) calls it by keyword. "
-        f"A lambda helps: run(lambda {keyword}: {inner}({keyword}), scan)."
+    return ParameterError(
+        f"{name}{signature} takes '{keyword}' by position only, and run(f, scan) calls it by keyword.",
+        name=keyword,
+        ways=[f"Use a lambda: run(lambda {keyword}: {inner}({keyword}), scan)."],
     )
 
 
@@ -206,11 +206,12 @@ def default_of(function: Callable[..., Any], name: str) -> Any:
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
     if not callable(function):
-        raise ParameterError(f"run() takes a function, not {function!r} of type {type(function).__name__}.")
+        kind = with_article(type(function).__name__)
+        raise ParameterError(f"run() got {shortened(function)}, {kind}.", expected="a function")
     if inspect.iscoroutinefunction(function):
         raise ParameterError(
-            f"{called(function)}() is an async function, which returns before it has computed anything. "
-            "Give run() a plain function that calls asyncio.run(...)."
+            f"{called(function)}() is an async function, which returns before it has computed anything.",
+            ways=["Give run() a plain function that calls asyncio.run(...)."],
         )
     try:
         return inspect.signature(function)

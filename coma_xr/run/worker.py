@@ -216,8 +216,9 @@ def _check_info(definition: Definition, provenance: Mapping[str, Tree]) -> None:
     for name, path in definition:
         if path[0] == PARTIAL or (path[0] == "info" and (len(path) == 1 or path[1] in own)):
             raise ParameterError(
-                f"The parameter '{name}' cannot stand at '{join(path)}': what is there is written by each run. Give it "
-                f"another path, such as '{join((BRANCH, name))}'."
+                f"The parameter '{name}' cannot have the path '{join(path)}', which each run writes.",
+                name=name,
+                ways=[f"Give it another path, such as '{join((BRANCH, name))}'."],
             )
 
 
@@ -346,7 +347,7 @@ def _tree(
 def _branches(work: Work, value: Any) -> Mapping[str, Any]:
     """Return the measurement tree that a function means by what it returned."""
     if value is None:
-        raise SerializationError(_returned_none(work))
+        raise _returned_none(work)
     if type(value) is dict:
         return _of_mapping(work, value)
     if type(value) not in _SCALARS:
@@ -366,9 +367,9 @@ def _of_mapping(work: Work, value: Mapping[str, Any]) -> Mapping[str, Any]:
         return value
     if _is_whole_tree(value):
         raise SerializationError(
-            f"{signature.called(work.function)}() returned a whole measurement tree ({listing(value)}). With "
-            "run(f, scan) a function returns what belongs under results; run(f), for parameter sets that were "
-            "added before, takes whole trees."
+            f"{signature.called(work.function)}() returned a whole measurement tree ({listing(value)}).",
+            expected="what belongs under results, with run(f, scan)",
+            ways=["Call run(f) for parameter sets that were added before: it takes whole trees."],
         )
     return {RESULTS: value}
 
@@ -388,16 +389,12 @@ def _of_object(value: Any, state: dict[str, Any]) -> dict[str, Any]:
     return {**state, "info": {**info, **own} if isinstance(own, Mapping) else own}
 
 
-def _returned_none(work: Work) -> str:
-    name = signature.called(work.function)
-    if work.protocol == "set":
-        return (
-            f"{name}() returned None. With run(f) a function returns the measurement tree, such as "
-            f"{{'results': {{'t': 1.5}}}}, or an object with a method {work.getstate}()."
-        )
-    return (
-        f"{name}() returned None. With run(f, scan) a function returns its results: a dictionary, such as "
-        "{'t': 1.5}, or one number, list or array."
+def _returned_none(work: Work) -> SerializationError:
+    tree = f"a measurement tree, such as {{'results': {{'t': 1.5}}}}, or an object with a method {work.getstate}()"
+    results = "results: a dictionary, such as {'t': 1.5}, or one number, list or array"
+    return SerializationError(
+        f"{signature.called(work.function)}() returned None.",
+        expected=tree if work.protocol == "set" else results,
     )
 
 

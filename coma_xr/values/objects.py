@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import DataFileError, SerializationError
-from coma_xr.text import listing
+from coma_xr.text import listing, shortened, with_article
 from coma_xr.tree import CLASS, TYPE
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def own_state(value: Any, getstate: str = GETSTATE) -> dict[str, Any] | None:
     state = getattr(value, getstate)()
     if not isinstance(state, Mapping):
         raise SerializationError(
-            f"{type(value).__name__}.{getstate}() returns a dictionary of what is to be stored, "
-            f"here it returned {type(state).__name__}."
+            f"{type(value).__name__}.{getstate}() returned {with_article(type(state).__name__)}.",
+            expected="a dictionary of what is to be stored",
         )
     tree = {key: child for key, child in state.items() if key != CLASS}
     tree[CLASS] = name_of(type(value))
@@ -115,7 +115,8 @@ class Classes:
         for kind in classes:
             if not isinstance(kind, type):
                 raise SerializationError(
-                    f"restore() takes classes, not {kind!r} of type {type(kind).__name__}."
+                    f"restore() got {shortened(kind)}, {with_article(type(kind).__name__)}.",
+                    expected="classes",
                 )
         self._exact = {name_of(kind): kind for kind in classes}
         self._bare: dict[str, list[type]] = {}
@@ -142,7 +143,9 @@ class Classes:
         ]
         if len(found) > 1:
             raise SerializationError(
-                f"{name!r} may be any of {listing(map(name_of, found))}; give restore() one of them."
+                f"{name!r} may be any of several classes.",
+                available=map(name_of, found),
+                ways=["Give restore() one of them."],
             )
         return found[0] if found else None
 

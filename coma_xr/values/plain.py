@@ -103,7 +103,7 @@ def check_keys(tree: Tree, path: tuple[str, ...] = ()) -> None:
         if not key:
             where = join(path) or "the result"
             raise SerializationError(
-                f"{where}: the key '' is empty, and no path leads to it. Give it a name."
+                f"{where}: the key '' is empty, and no path leads to it.", ways=["Give it a name."]
             )
         if type(child) is dict:
             check_keys(child, (*path, key))
@@ -141,8 +141,9 @@ def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], way: _Way) -> T
     for key, child in value.items():
         if not isinstance(key, str):
             raise SerializationError(
-                f"{join(path) or 'the result'}: the key {key!r} is {with_article(type(key).__name__)}; the keys of a "
-                f"stored dictionary are strings. Use {str(key)!r}."
+                f"{join(path) or 'the result'}: the key {key!r} is {with_article(type(key).__name__)}.",
+                expected="strings as keys",
+                ways=[f"Use {str(key)!r}."],
             )
         # str() takes the subclass, such as numpy.str_, away.
         name = key if type(key) is str else str.__str__(key)
@@ -198,7 +199,7 @@ def _plain_other(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
             return exact(value)
     if isinstance(value, (list, tuple)):
         return _plain(list(value), path, way)
-    raise SerializationError(_cannot_store(value, path, way.getstate))
+    raise _cannot_store(value, path, way.getstate)
 
 
 def _stored_form(value: Any, path: tuple[str, ...], way: _Way) -> Tree | None:
@@ -254,8 +255,8 @@ def _beside(value: External, path: tuple[str, ...], way: _Way) -> Tree:
     """Return the reference to an array that gets a file of its own."""
     if way.beside is None:
         raise SerializationError(
-            f"{join(path) or 'the value'}: coma.external() belongs into what a function returns that is run; here "
-            "there is no measurement that could have a file beside it."
+            f"{join(path) or 'the value'}: coma.external() needs a measurement to put its file next to.",
+            ways=["Use it in what a function returns that is run."],
         )
     return way.beside(value.value, path)
 
@@ -277,14 +278,17 @@ def _too_deep(path: tuple[str, ...]) -> SerializationError:
     )
 
 
-def _cannot_store(value: Any, path: tuple[str, ...], getstate: str) -> str:
+def _cannot_store(value: Any, path: tuple[str, ...], getstate: str) -> SerializationError:
     dtype = f" of dtype {value.dtype}" if hasattr(value, "dtype") else ""
     name = type(value).__qualname__ if type(value).__module__ == "builtins" else objects.name_of(type(value))
     short = type(value).__qualname__
-    return (
-        f"{join(path) or 'the result'}: cannot store a {name}{dtype}. Register its class, as in coma.register({short}, "
-        f"to_tree, from_tree), or give it a method {getstate}() that returns a dictionary. Return an array of objects "
-        "as a list."
+    ways = [
+        f"Register its class: coma.register({short}, to_tree, from_tree).",
+        f"Or give it a method {getstate}() that returns a dictionary.",
+    ]
+    return SerializationError(
+        f"{join(path) or 'the result'}: cannot store {with_article(name)}{dtype}.",
+        ways=["Return an array of objects as a list."] if dtype else ways,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from coma_xr.errors import DataFileError, SerializationError
 from coma_xr.keywords import checks_keywords
+from coma_xr.text import shortened
 from coma_xr.tree import REGISTERED, TYPE, looks_registered
 from coma_xr.values.forms import cannot
 
@@ -75,15 +76,18 @@ def register(
     functions: list[Any] = [to_tree, from_tree]
     label: Any = name
     if not isinstance(kind, _type) or kind in _BUILT_IN:
-        raise SerializationError(f"register() takes a class of your own, not {kind!r}.")
+        raise SerializationError(f"register() got {shortened(kind)}.", expected="a class of your own")
     if not all(map(callable, functions)):
-        raise SerializationError(f"register({kind.__qualname__}): to_tree and from_tree are functions.")
+        raise SerializationError(
+            f"register({kind.__qualname__}) got something that cannot be called.",
+            expected="functions as to_tree and from_tree",
+        )
     if label is None:
         label = _full_name(kind)
     if not isinstance(label, str) or not label or label.startswith(_RESERVED):
         raise SerializationError(
-            f"register({kind.__qualname__}): the name {label!r} cannot be used; it is a text that does not begin "
-            f"with {' or '.join(_RESERVED)}."
+            f"register({kind.__qualname__}): the name {label!r} cannot be used.",
+            expected=f"a string that does not begin with {' or '.join(_RESERVED)}",
         )
     _add(Registration(kind, to_tree, from_tree, label))
 
@@ -98,7 +102,8 @@ def _add(new: Registration) -> None:
         # A cell of a notebook that runs again makes the class anew.
         if _full_name(old.type) != _full_name(new.type):
             raise SerializationError(
-                f"register({new.type.__qualname__}): {new.name!r} is the name of {_full_name(old.type)} already."
+                f"register({new.type.__qualname__}): {new.name!r} is the name of {_full_name(old.type)} already.",
+                ways=["Pass another name=."],
             )
         _by_type.pop(old.type, None)
     before = _by_type.get(new.type)

@@ -37,7 +37,7 @@ class TestDefinition:
     @pytest.mark.parametrize(
         ("entries", "text"),
         [
-            ([], "A definition has at least one parameter, such as 'theta_0'; none was given."),
+            ([], "The definition has no parameter. Expected at least one name, such as 'theta_0'."),
             ([5], "A parameter is a name or a pair (name, path), not 5."),
             ([("a", "b", "c")], "A parameter is a name or a pair (name, path), not ('a', 'b', 'c')."),
             ([""], "The parameter '' needs a name and a path."),
@@ -49,7 +49,7 @@ class TestDefinition:
             (
                 ["parameters/x/N", "N"],
                 (
-                    "The parameter name 'N' is there twice, for parameters/x/N and parameters/N. "
+                    "Two parameters are called 'N', parameters/x/N and parameters/N.\n"
                     "Give one another name: ('N_2', 'parameters/N')."
                 ),
             ),
@@ -92,7 +92,7 @@ class TestDefinition:
             Definition.of(["a"]).bind([1, 2])
 
     def test_a_value_that_cannot_be_stored_is_an_error_at_once(self):
-        with pytest.raises(SerializationError, match=r"^parameters/theta: cannot store a object\."):
+        with pytest.raises(SerializationError, match=r"^parameters/theta: cannot store an object\."):
             PENDULUM.bind([1, object()])
 
     def test_the_order_of_another_definition_is_found_by_path_and_by_bare_name(self):
@@ -101,7 +101,10 @@ class TestDefinition:
         assert own.order(Definition.of(["a", ("size", "parameters/layout/N")])) == [1, 0]
 
     def test_another_definition_must_have_the_same_parameters(self):
-        text = "The parameters are theta_0, theta; here are theta_0, tehta (lacking: theta; unknown: tehta)."
+        text = (
+            "The parameters theta_0, tehta are not those of the experiment (lacking: theta; unknown: tehta).\n"
+            "Available: theta_0, theta.\nDid you mean 'theta' or 'theta_0'?"
+        )
         with raises(ParameterError, text):
             PENDULUM.order(Definition.of(["theta_0", "tehta"]))
         with pytest.raises(ParameterError, match=r"lacking: theta; unknown: none"):
@@ -206,12 +209,12 @@ class TestWrite:
 
     def test_another_value_there_is_an_error(self):
         text = (
-            "The result has parameters/a = 3, but the parameter set has a = 2. "
-            "Return the tree without parameters/a, or with this value."
+            "The result has parameters/a = 3, and the parameter set a = 2.\n"
+            "Return the tree without parameters/a, or with the value of the parameter set."
         )
         with raises(ParameterError, text):
             write({"parameters": {"a": 3}}, Definition.of(["a"]), [2])
-        with pytest.raises(ParameterError, match=r"sizes/1 = 5, but the parameter set has size = 6"):
+        with pytest.raises(ParameterError, match=r"sizes/1 = 5, and the parameter set size = 6"):
             write({"sizes": [4, 5]}, Definition.of([("size", "sizes/1")]), [6])
 
     def test_something_in_the_way_is_an_error(self):

@@ -103,7 +103,7 @@ def test_a_million_points_are_no_million_objects():
 def test_without_scipy_the_error_says_what_to_install(monkeypatch):
     # None there is how Python remembers that something cannot be imported.
     monkeypatch.setitem(sys.modules, "scipy.stats", None)
-    text = "The methods 'lhs' and 'sobol' are SciPy's, which is not installed: pip install coma_xr[sample]"
+    text = "The methods 'lhs' and 'sobol' need SciPy, which is not installed.\nInstall it: pip install coma_xr[sample]"
     with pytest.raises(ParameterError, match=f"^{re.escape(text)}$"):
         sample(4, a=(0, 1), method="sobol")
     assert len(sample(4, a=(0, 1))) == 4
@@ -116,7 +116,10 @@ KINDS = "an interval (low, high), (low, high, 'log') or (low, high, 'int'), or a
     ("make", "text"),
     [
         (lambda: sample(4, [1]), "sample() takes names with their intervals, not a list."),
-        (lambda: sample(4), "A definition has at least one parameter, such as 'theta_0'; none was given."),
+        (
+            lambda: sample(4),
+            "The definition has no parameter. Expected at least one name, such as 'theta_0'.",
+        ),
         (lambda: sample(4, a=(0, 1, "lin")), f"'a' = (0, 1, 'lin') is not understood; it is {KINDS}"),
         (lambda: sample(4, a=(1,)), f"'a' = (1,) is not understood; it is {KINDS}"),
         (lambda: sample(4, a=("x", "y")), f"'a' = ('x', 'y') is not understood; it is {KINDS}"),

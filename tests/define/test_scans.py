@@ -151,10 +151,11 @@ def test_a_scan_is_made_of_a_scan_or_a_dictionary_of_lists():
 
 def test_what_makes_no_scan_is_an_error():
     for wrong in ([1, 2], [], 5, "a"):
+        article = "an" if wrong == 5 else "a"
         text = (
-            "A scan is made by coma.grid(...) and the like, or is a dictionary of lists, such as {'a': [1, 2], "
-            f"'L': 1.0}}, a DataFrame, or a list of dictionaries; a {type(wrong).__name__} is none of them. "
-            "add_parameter_set() takes single sets."
+            f"{wrong!r} is {article} {type(wrong).__name__}.\n"
+            "Expected a scan such as coma.grid(a=[1, 2]), a dictionary of lists, a DataFrame or a list of dictionaries.\n"
+            "Use add_parameter_set() for single sets."
         )
         with raises(text):
             Scan.of(wrong)
@@ -241,7 +242,7 @@ class TestCases:
     @pytest.mark.parametrize(
         ("sets", "text"),
         [
-            ({"a": [1]}, "cases() takes a list of dictionaries, a DataFrame or a Dataset, not a dict."),
+            ({"a": [1]}, "{'a': [1]} is a dict. Expected a list of dictionaries, a DataFrame or a Dataset."),
             ([], "cases() needs at least one set, which tells the names; the list is empty."),
             ([{"a": 1}, 5], "cases() takes a list of dictionaries; number 1 of it is an int."),
             (
@@ -295,7 +296,9 @@ class TestAlgebra:
             grid(a=[1], b=[1]) * grid({("c", "parameters/b"): [2]})
 
     def test_a_union_of_other_parameters_is_an_error(self):
-        with raises("The parameters are a; here are b (lacking: a; unknown: b)."):
+        with raises(
+            "The parameters b are not those of the experiment (lacking: a; unknown: b). Available: a."
+        ):
             grid(a=[1]) + grid(b=[1])
 
     def test_a_scan_is_combined_with_scans_only(self):
@@ -408,7 +411,7 @@ def test_the_structure_tells_how_arrays_are_laid_out(make, structure):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: grid(), "A definition has at least one parameter, such as 'theta_0'; none was given."),
+        (lambda: grid(), "The definition has no parameter. Expected at least one name, such as 'theta_0'."),
         (lambda: zipped([1, 2]), "zipped() takes names with their values, not a list."),
         (lambda: grid([1, 2]), "grid() takes names with their values, not a list."),
         (
@@ -420,8 +423,8 @@ def test_the_structure_tells_how_arrays_are_laid_out(make, structure):
         (
             lambda: Scan(Definition((), ()), ()).expand(theta=lambda p: [1]),
             (
-                "'theta' is a function of the parameters before it, but it comes first; "
-                "begin the scan with lists of values."
+                "'theta' is a function of the parameters before it, and it comes first.\n"
+                "Begin the scan with lists of values."
             ),
         ),
         (
@@ -431,13 +434,13 @@ def test_the_structure_tells_how_arrays_are_laid_out(make, structure):
         (
             lambda: grid(a=[1]).expand({"parameters/x/a": [2]}),
             (
-                "The parameter name 'a' is there twice, for parameters/a and parameters/x/a. "
+                "Two parameters are called 'a', parameters/a and parameters/x/a.\n"
                 "Give one another name: ('a_2', 'parameters/x/a')."
             ),
         ),
         (
             lambda: grid(a=[1]).rows(Definition.of(["b"])),
-            "The parameters are b; here are a (lacking: b; unknown: a).",
+            "The parameters a are not those of the experiment (lacking: b; unknown: a). Available: b.",
         ),
     ],
 )

@@ -40,7 +40,7 @@ def test_a_value_that_cannot_be_stored_is_named_with_its_parameter():
         SerializationError, match=r"^parameters/model/sub: the key '' is empty, and no path leads to it\."
     ):
         normalise("model", {"sub": {"": 1}})
-    with pytest.raises(SerializationError, match=r"^parameters/model: cannot store a module\. "):
+    with pytest.raises(SerializationError, match=r"^parameters/model: cannot store a module\."):
         normalise("model", pytest)
     with pytest.raises(
         SerializationError, match=r"^parameters/z: cannot store a numpy\.ndarray of dtype object"

@@ -28,8 +28,8 @@ def test_keywords_are_the_last_segments_of_the_paths():
 
 def test_keywords_that_are_the_same_are_an_error():
     text = (
-        "The function would get two arguments 'N', of parameters/x/N and parameters/y/N. Use run(f) with added "
-        "parameter sets: f then gets the whole set."
+        "The function would get two arguments 'N', of parameters/x/N and parameters/y/N.\n"
+        "Use run(f) with added parameter sets: f then gets the whole set."
     )
     with raises(text):
         keywords(Definition.of([("a", "parameters/x/N"), ("b", "parameters/y/N")]))
@@ -81,40 +81,40 @@ def test_functions_that_can_be_called_by_keyword_pass(function, given):
             pendulum,
             ["theta"],
             (
-                "pendulum() needs an argument 'theta_0', which the scan does not give. It gives: theta. "
-                "Was 'theta' meant?"
+                "pendulum() needs an argument 'theta_0', which the scan lacks.\nAvailable: theta.\n"
+                "Did you mean 'theta'?"
             ),
         ),
         (
             lambda x, **more: None,
             ["a"],
-            "<lambda>() needs an argument 'x', which the scan does not give. It gives: a.",
+            "<lambda>() needs an argument 'x', which the scan lacks. Available: a.",
         ),
         (
             math.sin,
             ["x"],
             (
-                "sin(x, /) takes 'x' by position only, but run(f, scan) calls it by keyword. "
-                "A lambda helps: run(lambda x: sin(x), scan)."
+                "sin(x, /) takes 'x' by position only, and run(f, scan) calls it by keyword.\n"
+                "Use a lambda: run(lambda x: sin(x), scan)."
             ),
         ),
         (
             lambda *args: None,
             ["x"],
             (
-                "<lambda>(*args) takes 'x' by position only, but run(f, scan) calls it by keyword. "
-                "A lambda helps: run(lambda x: f(x), scan)."
+                "<lambda>(*args) takes 'x' by position only, and run(f, scan) calls it by keyword.\n"
+                "Use a lambda: run(lambda x: f(x), scan)."
             ),
         ),
         (
             lambda y, /, **more: None,
             ["x"],
             (
-                "<lambda>(y, /, **more) takes 'y' by position only, but run(f, scan) calls it by keyword. "
-                "A lambda helps: run(lambda y: f(y), scan)."
+                "<lambda>(y, /, **more) takes 'y' by position only, and run(f, scan) calls it by keyword.\n"
+                "Use a lambda: run(lambda y: f(y), scan)."
             ),
         ),
-        (5, ["x"], "run() takes a function, not 5 of type int."),
+        (5, ["x"], "run() got 5, an int. Expected a function."),
     ],
 )
 def test_functions_that_cannot_be_called_by_keyword_are_an_error(function, given, text):
@@ -127,7 +127,7 @@ def test_an_async_function_is_an_error():
         pass
 
     text = (
-        "simulate() is an async function, which returns before it has computed anything. "
+        "simulate() is an async function, which returns before it has computed anything.\n"
         "Give run() a plain function that calls asyncio.run(...)."
     )
     with raises(text):
@@ -143,14 +143,14 @@ def test_functions_of_one_argument_take_a_set(function):
 
 def test_functions_of_more_arguments_do_not_take_a_set():
     text = (
-        "run(f) calls f(parameter_set), but pendulum(theta_0, theta, L=1.0) cannot be called so: missing a required "
-        "argument: 'theta'. To pass parameters by keyword, give the scan as well: run(f, scan)."
+        "run(f) calls f(parameter_set), and pendulum(theta_0, theta, L=1.0) cannot be called so: missing a required "
+        "argument: 'theta'.\nGive the scan as well to pass parameters by keyword: run(f, scan)."
     )
     with raises(text):
         check_set(pendulum)
     with raises(text.replace("pendulum", "<lambda>")):
         check_set(lambda theta_0, theta, L=1.0: None)
-    with raises("run() takes a function, not None of type NoneType."):
+    with raises("run() got None, a NoneType. Expected a function."):
         check_set(None)
 
 

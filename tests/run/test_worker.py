@@ -138,8 +138,8 @@ class TestKeywords:
             pass
 
         assert failure_of(simulate)["exception"]["message"] == (
-            "simulate() returned None. With run(f, scan) a function returns its results: a dictionary, such as "
-            "{'t': 1.5}, or one number, list or array."
+            "simulate() returned None.\n"
+            "Expected results: a dictionary, such as {'t': 1.5}, or one number, list or array."
         )
 
     @pytest.mark.parametrize(
@@ -155,8 +155,9 @@ class TestKeywords:
             return tree
 
         assert failure_of(simulate)["exception"]["message"] == (
-            f"simulate() returned a whole measurement tree ({names}). With run(f, scan) a function returns what "
-            "belongs under results; run(f), for parameter sets that were added before, takes whole trees."
+            f"simulate() returned a whole measurement tree ({names}).\n"
+            "Expected what belongs under results, with run(f, scan).\n"
+            "Call run(f) for parameter sets that were added before: it takes whole trees."
         )
 
     def test_a_functions_own_defaults_are_recorded(self):
@@ -237,16 +238,16 @@ class TestSet:
             pass
 
         assert failure_of(simulate, "set")["exception"]["message"] == (
-            "simulate() returned None. With run(f) a function returns the measurement tree, such as "
-            "{'results': {'t': 1.5}}, or an object with a method coma_getstate()."
+            "simulate() returned None.\n"
+            "Expected a measurement tree, such as {'results': {'t': 1.5}}, or an object with a method coma_getstate()."
         )
 
     def test_a_tree_that_contradicts_the_set_is_a_failure(self):
         failure = failure_of(lambda p: {"parameters": {"a": 7}}, "set")
         assert failure["exception"]["type"] == "coma_xr.errors.ParameterError"
         assert failure["exception"]["message"] == (
-            "The result has parameters/a = 7, but the parameter set has a = 1. "
-            "Return the tree without parameters/a, or with this value."
+            "The result has parameters/a = 7, and the parameter set a = 1.\n"
+            "Return the tree without parameters/a, or with the value of the parameter set."
         )
 
     def test_no_defaults_are_recorded(self):
@@ -411,7 +412,7 @@ class TestFailures:
             ({"fit": {"model": [1, sys]}}, "results/fit/model/1: cannot store a module."),
             (
                 {"fit": {1: 2}},
-                "results/fit: the key 1 is an int; the keys of a stored dictionary are strings.",
+                "results/fit: the key 1 is an int. Expected strings as keys.",
             ),
             (sys, "results/simulate: cannot store a module."),
             ((i for i in range(3)), "results/simulate: cannot store a generator."),
@@ -476,7 +477,9 @@ def test_compact_text_can_be_asked_for():
 @pytest.mark.parametrize("path", ["info", "info/host", "info/repeat", "info/external", "info/git_commit/x"])
 def test_a_parameter_does_not_stand_where_each_run_writes(path):
     definition = Definition.of([("n", path)])
-    with pytest.raises(ParameterError, match=f"'n' cannot stand at '{path}': .* such as 'parameters/n'"):
+    with pytest.raises(
+        ParameterError, match=f"'n' cannot have the path '{path}', (.|\\n)* such as 'parameters/n'"
+    ):
         prepare(lambda n: n, definition, "keywords", provenance={"git_commit": "0a1b"})
 
 

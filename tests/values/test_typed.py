@@ -242,7 +242,7 @@ def test_what_is_lazy_is_loaded():
             pd.date_range("2024", periods=2, freq=pd.offsets.CustomBusinessDay(holidays=["2024-01-01"])),
             "frequency",
         ),
-        (pd.Index([object()]), "a/values/list/0: cannot store a object"),
+        (pd.Index([object()]), "a/values/list/0: cannot store an object"),
         (pd.DataFrame({"b": [lambda: 0]}), "a/values/0/list/0: cannot store a function"),
         (
             xr.DataArray([1], dims="x", attrs={"f": print}),
@@ -698,9 +698,9 @@ def test_registrations_reach_another_process(registered):
 @pytest.mark.parametrize(
     ("args", "text"),
     [
-        ((dict, str, str), "register() takes a class of your own, not <class 'dict'>."),
-        (("Lattice", str, str), "register() takes a class of your own, not 'Lattice'."),
-        ((Lattice, 1, str), "register(Lattice): to_tree and from_tree are functions."),
+        ((dict, str, str), "register() got <class 'dict'>. Expected a class of your own."),
+        (("Lattice", str, str), "register() got 'Lattice'. Expected a class of your own."),
+        ((Lattice, 1, str), "register(Lattice) got something that cannot be called."),
         ((Lattice, str, str, "coma.lattice"), "the name 'coma.lattice' cannot be used"),
         ((Lattice, str, str, ""), "the name '' cannot be used"),
         ((Lattice, str, str, 5), "the name 5 cannot be used"),
