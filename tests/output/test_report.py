@@ -77,6 +77,22 @@ def test_a_long_vector_is_along_x_whatever_was_scanned():
     assert (figure.arguments["x"], figure.arguments["hue"]) == ("_t", "k")
 
 
+def test_a_scan_that_is_longer_than_a_list_is_along_x():
+    ds = grid({"model": 2, "V": 60, "_i": 8}, y=["model", "V", "_i"])
+    assert only(ds).arguments["x"] == "V"
+    assert only(ds.assign_coords(_i=np.arange(1, 9))).arguments["x"] == "V"
+    times = ds.assign_coords(_i=xr.Variable("_i", np.linspace(0, 1, 8), {"path": "results/t"}))
+    assert only(times).arguments["x"] == "_i"
+
+
+def test_points_are_drawn_over_the_parameters_with_the_highest_rank_correlation():
+    ds = points(200, a=10**6, b=10**6, c=10**6, d=10**6)
+    ds["y"] = np.exp(ds.c.astype(float) / 1e6 * 3) + 6 * ((ds.b - 5e5) / 5e5) ** 2
+    figure = only(ds)
+    assert (figure.arguments["x"], figure.arguments["y"]) == ("c", "b")
+    assert figure.why.startswith("parameters in the order of their rank correlation with y: c 0.")
+
+
 def test_what_was_scanned_is_told_apart_before_the_items_of_a_short_list():
     figure = only(grid({"T": 20, "model": 2, "_i": 3}, y=["T", "model", "_i"]))
     assert figure.arguments == {"x": "T", "y": "y", "hue": "model", "col": "_i"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from coma_xr.plotting.data import Data
 
@@ -42,6 +43,8 @@ class Choice:
     arguments: Mapping[str, Any]
     at: Mapping[str, int] = field(default_factory=dict)
     every: Mapping[str, int] = field(default_factory=dict)
+    # Why these parameters were chosen, where it does not follow from the dims.
+    why: str = ""
 
     def part(self, ds: xr.Dataset) -> xr.Dataset:
         """Return what is drawn of a Dataset."""
@@ -58,7 +61,7 @@ def choose(ds: xr.Dataset, most: int = 6) -> tuple[list[Choice], dict[str, str]]
     >>> t = xr.DataArray(np.arange(40.0).reshape(2, 20), dims=("theta_0", "theta"))
     >>> ds = xr.Dataset({"t": t, "model": "Ising"}, coords={"theta_0": [-5, -60]})
     >>> choose(ds)
-    ([Choice(variables=('t',), arguments={'x': 'theta', 'y': 't', 'hue': 'theta_0'}, at={}, every={})],
+    ([Choice(variables=('t',), arguments={'x': 'theta', 'y': 't', 'hue': 'theta_0'}, at={}, every={}, why='')],
      {'model': 'is text'})
     """
     left: dict[str, str] = {}
@@ -178,10 +181,15 @@ def _is_numeric(ds: xr.Dataset, dim: str) -> bool:
     return dim not in ds.variables or ds[dim].dtype.kind in "iufmM"
 
 
-def _suits_x(ds: xr.Dataset, dim: str) -> tuple[bool, bool, int]:
-    """Return how well a dim suits the x axis: best one of long vectors, such as the time, else that of most values."""
-    size = ds.sizes[dim]
-    return _is_numeric(ds, dim), _is_inner(ds, dim) and size >= _VECTOR, size
+def _suits_x(ds: xr.Dataset, dim: str) -> tuple[bool, bool, int, bool]:
+    """Return how well a dim suits the x axis: best a vector with labels, such as the time, else what has most values.
+
+    Items of a list without labels are on x only when they are more than the values of each parameter.
+    """
+    size, is_inner = ds.sizes[dim], _is_inner(ds, dim)
+    counts = dim not in ds.variables or (ds[dim].dtype.kind in "iu" and bool((np.diff(ds[dim]) == 1).all()))
+    has_labels = is_inner and not counts and size >= _VECTOR
+    return _is_numeric(ds, dim), has_labels, size if size >= _VECTOR or not is_inner else 1, not is_inner
 
 
 def _is_inner(ds: xr.Dataset, dim: str) -> bool:
@@ -210,17 +218,35 @@ def _of_points(ds: xr.Dataset, names: tuple[str, ...]) -> Choice | None:
         return _thinned(variable, Choice(names, arguments, at, every), x)
     distinct = {name: _distinct(ds[name]) for name in _parameters(ds) if ds[name].dims == (_MEASUREMENT,)}
     numeric = [name for name in distinct if ds[name].dtype.kind in "iuf" and distinct[name] > 1]
-    numeric.sort(key=lambda name: -distinct[name])
     if not numeric:
         return None
-    if len(numeric) > 1 and distinct[numeric[1]] > _HUES and len(names) == 1:
+    at = _fullest(variable, inner)
+    influence = {name: _rank_correlation(ds[name].values, variable.isel(at).values) for name in numeric}
+    numeric.sort(key=lambda name: (-round(influence[name], 2), -distinct[name]))
+    why = ""
+    if len(numeric) > 1:
+        first = ", ".join(f"{name} {influence[name]:.2f}" for name in numeric[:3])
+        why = f"parameters in the order of their rank correlation with {names[0]}: {first}"
+    if len(numeric) > 1 and min(distinct[name] for name in numeric[:2]) > _HUES and len(names) == 1:
         arguments = {"x": numeric[0], "y": numeric[1], "z": names[0], "kind": "scatter"}
     else:
-        arguments = {"x": numeric[0], "y": _one_or_all(names), "kind": "scatter"}
-        few = [name for name in distinct if 1 < distinct[name] <= _HUES and name != numeric[0]]
+        x = max(numeric[:2], key=lambda name: distinct[name] > _HUES)
+        arguments = {"x": x, "y": _one_or_all(names), "kind": "scatter"}
+        few = [name for name in distinct if 1 < distinct[name] <= _HUES and name != x]
         if few and len(names) == 1:
-            arguments["hue"] = max(few, key=distinct.__getitem__)
-    return _thinned(variable, Choice(names, arguments, _fullest(variable, inner)), _MEASUREMENT)
+            arguments["hue"] = max(few, key=lambda name: (influence.get(name, 0.0), distinct[name]))
+    return _thinned(variable, Choice(names, arguments, at, why=why), _MEASUREMENT)
+
+
+def _rank_correlation(x: Any, y: Any) -> float:
+    """Return the size of Spearman's correlation, also of the distance from the middle of x, where y has an extreme."""
+    there = np.isfinite(x) & np.isfinite(y.astype(float))
+    if there.sum() < 3:
+        return 0.0
+    ranks, other = pd.Series(x[there]).rank(), pd.Series(y[there].astype(float)).rank()
+    distance = (ranks - ranks.mean()).abs()
+    pairs = (part.corr(other) for part in (ranks, distance) if part.nunique() > 1 and other.nunique() > 1)
+    return max((abs(float(value)) for value in pairs), default=0.0)
 
 
 def _distinct(coord: xr.DataArray) -> int:

@@ -66,7 +66,9 @@ def _figure(ds: xr.Dataset, choice: Choice, how: str) -> Html:
 
 
 def _notes(ds: xr.Dataset, choice: Choice) -> Iterable[str]:
-    """Yield what the figure does not show of its variables."""
+    """Yield why its parameters were chosen, and what the figure does not show of its variables."""
+    if choice.why:
+        yield choice.why
     at = [f"{dim} = {_label(ds, dim, place)}" for dim, place in choice.at.items()]
     if at:
         yield f"at {', '.join(at)} (of {', '.join(f'{ds.sizes[dim]:,}' for dim in choice.at)} values)"
