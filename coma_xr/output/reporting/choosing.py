@@ -245,7 +245,7 @@ def _rank_correlation(x: Any, y: Any) -> float:
         return 0.0
     ranks, other = pd.Series(x[there]).rank(), pd.Series(y[there].astype(float)).rank()
     distance = (ranks - ranks.mean()).abs()
-    pairs = (part.corr(other) for part in (ranks, distance) if part.nunique() > 1 and other.nunique() > 1)
+    pairs = (part.corr(other) for part in (ranks, distance) if part.std() > 0 and other.std() > 0)
     return max((abs(float(value)) for value in pairs), default=0.0)
 
 
