@@ -304,10 +304,14 @@ def _add_plot(commands: _Commands) -> None:
     parser = commands.add(
         "plot",
         "draw an experiment into a file",
-        "The arguments are those of coma_xr.plot: names or paths of parameters and results.",
+        "The options are the arguments of coma_xr.plot: names or paths of parameters and results. FIGURE is a figure "
+        "that e.define_figure keeps, and options change it.",
         "coma-xr plot pendulum -x theta -y t -y t_ --col theta_0 -o pendulum.pdf",
     )
     _takes_experiment(parser, optional=True)
+    parser.add_argument(
+        "figure", metavar="FIGURE", nargs="?", help="name of a figure kept with the experiment"
+    )
     for name, how in terminal_options().items():
         flags = [flag for flag in (how.pop("short", ""), f"--{name.replace('_', '-')}") if flag]
         parser.add_argument(*flags, dest=name, **how)

@@ -15,6 +15,7 @@ from coma_xr.errors import (
     PathError,
     StorageError,
 )
+from coma_xr.figures import Figures
 from coma_xr.keywords import checks_keywords
 from coma_xr.records import Records, located
 from coma_xr.retrieve.measurement import AS_NEEDED, Measurement
@@ -42,7 +43,7 @@ T = TypeVar("T")
 
 
 @checks_keywords
-class Readable(HasCode):
+class Readable(HasCode, Figures):
     """The part of `coma_xr.Experiment` that reads.
 
     Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from coma_xr.output.reporting.facts import FailureGroup, Quantity
+    from coma_xr.output.reporting.facts import DefinedFigure, FailureGroup, Quantity
     from coma_xr.store.place import ExperimentDirectory
     from coma_xr.store.snapshot import Snapshot
     from coma_xr.values.plain import Tree
@@ -57,7 +57,11 @@ class Summarised(Protocol):
     def annotations(self) -> dict[str, dict[str, Any]]:
         """Units and long names, by path."""
 
-    def to_dataset(self, *, layout: Literal["grid", "points"] | None = None) -> xr.Dataset:
+    @property
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """The arguments of figures that are kept, by name."""
+
+    def to_dataset(self, *, layout: Literal["grid", "points"] | None = None, where: Any = None) -> xr.Dataset:
         """Return its measurements as a Dataset."""
 
     def failures(self) -> pd.DataFrame:
@@ -93,6 +97,7 @@ def write_report(
         durations, made_with = _made(now.trees())
         problems = [str(problem) for problem in now.measurements.problems]
         parameters, results = _quantities(e, scan, ds)
+        figures = [] if ds is None else list(_defined(e, ds))
     texts = {category: [text for kind, text in notes if kind is category] for category in dict(notes)}
     problems += [text for text in texts.pop(DataFileWarning, []) if _PASSED_OVER not in text]
     excluded = [f"Measurement {id} is excluded: {reason}" for id, reason in now.excluded().items()]
@@ -107,6 +112,7 @@ def write_report(
         results=results,
         dataset=ds,
         how=how,
+        figures=figures,
         failures=_grouped(failures),
         durations=durations,
         made_with=made_with,
@@ -115,6 +121,16 @@ def write_report(
         notes=_relative([*(text for found in texts.values() for text in found), *excluded], now.path),
     )
     return write(facts, path, overwrite=overwrite)
+
+
+def _defined(e: Summarised, ds: xr.Dataset) -> Iterator[DefinedFigure]:
+    """Yield the figures that are kept with the experiment, with what they show."""
+    from coma_xr.output.reporting.facts import DefinedFigure
+
+    for name, arguments in e.figures.items():
+        where = arguments.pop("where", None)
+        with suppress(ComaError):
+            yield DefinedFigure(name, ds if where is None else e.to_dataset(where=where), arguments, where)
 
 
 @contextmanager

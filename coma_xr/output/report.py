@@ -15,7 +15,7 @@ from coma_xr.html import Html, facts, fold, join, page, table, tag, trace
 from coma_xr.output.reporting.coverage import bar, counts_of, map_of, status_of
 from coma_xr.output.reporting.durations import durations_html, seconds_text
 from coma_xr.output.reporting.look import STYLE
-from coma_xr.output.reporting.pictures import draw_all
+from coma_xr.output.reporting.pictures import draw_all, draw_defined
 
 if TYPE_CHECKING:
     from coma_xr.output.reporting.facts import Facts, FailureGroup, Quantity
@@ -99,6 +99,7 @@ def _anchor(name: str) -> str:
 def _sections(facts: Facts) -> Iterator[tuple[str, Html | None]]:
     yield "Problems", _said(facts.problems, "coma-bad")
     yield "What was scanned", _scanned(facts)
+    yield "Figures", join(*map(draw_defined, facts.figures)) if facts.figures else None
     yield "What came out", _results(facts)
     yield "Failures", _failures(facts.failures)
     yield "Durations", durations_html(facts.durations)

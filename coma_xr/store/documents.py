@@ -343,6 +343,16 @@ def _fault_of_reports(value: Tree) -> str:
     )
 
 
+def _is_figure(_: str, record: Tree) -> bool:
+    return isinstance(record, dict)
+
+
+def _fault_of_figures(value: Tree) -> str:
+    if isinstance(value, dict) and all(_is_figure(name, record) for name, record in value.items()):
+        return ""
+    return "is no dictionary of figures by name"
+
+
 _CHECKS = {
     "accepted_code": _fault_of_codes,
     "reported_code": _fault_of_reports,
@@ -355,10 +365,11 @@ _CHECKS = {
     SCANS: _fault_of_records,
     ASKED: _fault_of_asked,
     "layout": _fault_of_layout,
+    "figures": _fault_of_figures,
 }
 
 # Sections that are used without those of their entries that make no sense.
-_ENTRIES = {EXCLUDED: _is_mark, SCANS: _is_record, "names": _is_name}
+_ENTRIES = {EXCLUDED: _is_mark, SCANS: _is_record, "names": _is_name, "figures": _is_figure}
 
 
 def fault_of_scan(scan: dict[str, Tree]) -> str:

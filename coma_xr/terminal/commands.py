@@ -15,6 +15,7 @@ from coma_xr import demo as demonstration
 from coma_xr import files
 from coma_xr.collection import open_experiments
 from coma_xr.errors import REPLACE, ComaError, ExperimentError, InactiveError, StorageError
+from coma_xr.figures import WHERE, arguments_of
 from coma_xr.run.report import line_text
 from coma_xr.store.config import FILE, Config, configuration_directory, create_default_config
 from coma_xr.store.layout import REMOVED
@@ -191,8 +192,15 @@ def export(path: str, output: str, *, where: str | None, overwrite: bool) -> Non
     _wrote(experiment.export(output, where=where, overwrite=overwrite))
 
 
-def plot(path: str, output: str | None, where: str | None, overwrite: bool, options: Namespace) -> None:
-    """Draw an experiment into a file, and say which."""
+def plot(
+    path: str,
+    figure: str | None,
+    output: str | None,
+    where: str | None,
+    overwrite: bool,
+    options: Namespace,
+) -> None:
+    """Draw an experiment, or a figure that is kept with it, into a file and print its name."""
     from coma_xr.plotting.arguments import terminal_options
 
     given = {name: getattr(options, name) for name in terminal_options()}
@@ -201,15 +209,19 @@ def plot(path: str, output: str | None, where: str | None, overwrite: bool, opti
     if options.y is not None and len(options.y) == 1:
         arguments["y"] = options.y[0]
     experiment = opened(path)
-    output = output or f"{experiment.path.name}.png"
+    if figure is not None:
+        arguments = {**arguments_of(experiment.figures, figure), **arguments}
+        kept = arguments.pop(WHERE, None)
+        where = kept if where is None else where
+    output = output or f"{figure or experiment.path.name}.png"
     # Before the time that reading takes.
     _check(output, overwrite=overwrite)
     _check_some(experiment, where)
     from coma_xr.plotting.draw import draw
 
-    figure = draw(experiment.to_dataset(where=where), **arguments)
+    drawn = draw(experiment.to_dataset(where=where), **arguments)
     with files.placing(output, overwrite=overwrite) as temporary:
-        figure.savefig(temporary, dpi=150)
+        drawn.savefig(temporary, dpi=150)
     _wrote(Path(output))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Facts", "FailureGroup", "Quantity"]
+__all__ = ["DefinedFigure", "Facts", "FailureGroup", "Quantity"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,16 @@ class FailureGroup:
 
 
 @dataclass(frozen=True)
+class DefinedFigure:
+    """A figure that the user keeps with the experiment."""
+
+    name: str
+    dataset: xr.Dataset
+    arguments: Mapping[str, Any]
+    where: str | None = None
+
+
+@dataclass(frozen=True)
 class Facts:
     """What a report says of an experiment."""
 
@@ -52,6 +62,7 @@ class Facts:
     results: Sequence[Quantity] = ()
     dataset: xr.Dataset | None = None
     how: str = "e.to_dataset()"
+    figures: Sequence[DefinedFigure] = ()
     failures: Sequence[FailureGroup] = ()
     durations: Sequence[float] = ()
     made_with: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

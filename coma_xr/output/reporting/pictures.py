@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import ComaWarning
 from coma_xr.html import Html, tag, text_of
@@ -16,7 +16,9 @@ from coma_xr.plotting.draw import draw, png_of
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Pictures", "draw_all"]
+    from coma_xr.output.reporting.facts import DefinedFigure
+
+__all__ = ["Pictures", "draw_all", "draw_defined"]
 
 _HEIGHT = 3.0
 _BROAD = 700
@@ -43,25 +45,45 @@ def draw_all(ds: xr.Dataset, how: str) -> Pictures:
     return Pictures(figures, left)
 
 
+def draw_defined(defined: DefinedFigure) -> Html:
+    """Draw a figure that is kept with the experiment, or state why it cannot be drawn."""
+    caption = [tag("b", defined.name), f"; only {defined.where}" if defined.where else ""]
+    code = f"e.plot({defined.name!r})"
+    try:
+        picture, said = _picture(defined.dataset, defined.arguments, defined.name)
+    except Exception as error:  # noqa: BLE001  one that cannot be drawn, whatever it holds, spoils no report
+        return tag("p", *caption, f" cannot be drawn: {str(error)[:300]}", class_="coma-bad")
+    return _framed(picture, [*caption, *(f"; {note}" for note in said), "."], code)
+
+
 def _figure(ds: xr.Dataset, choice: Choice, how: str) -> Html:
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        figure = draw(choice.part(ds), height=_HEIGHT, **choice.arguments)
-        png, size = png_of(figure)
-    notes = [*_notes(ds, choice), *(str(w.message) for w in said if issubclass(w.category, ComaWarning))]
     names = " and ".join(choice.variables)
     over = choice.arguments["x"] + (f" and {choice.arguments['y']}" if "z" in choice.arguments else "")
+    arguments = {"height": _HEIGHT, **choice.arguments}
+    picture, said = _picture(choice.part(ds), arguments, f"{names} over {over}")
+    notes = [*_notes(ds, choice), *said]
+    caption = [tag("b", names), f" over {over}", *(f"; {note}" for note in notes), "."]
+    return _framed(picture, caption, _code(choice, how))
+
+
+def _picture(ds: xr.Dataset, arguments: Mapping[str, Any], alt: str) -> tuple[Html, list[str]]:
+    """Return a figure as an image, and the warnings that came with it."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        png, size = png_of(draw(ds, **arguments))
     source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
     # What is broad can be moved on a narrow screen, where it would be too small to be read.
     look = "coma-broad" if size["width"] > _BROAD else None
-    picture = tag("img", src=source, alt=f"{names} over {over}", class_=look, **size)
-    caption = [tag("b", names), f" over {over}", *(f"; {note}" for note in notes), "."]
-    code = tag("pre", _code(choice, how))
+    notes = [str(warning.message) for warning in said if issubclass(warning.category, ComaWarning)]
+    return tag("img", src=source, alt=alt, class_=look, **size), notes
+
+
+def _framed(picture: Html, caption: Iterable[object], code: str) -> Html:
     return tag(
         "figure",
         tag("div", picture, class_="coma-card"),
         tag("figcaption", *caption),
-        tag("details", tag("summary", "Code"), code),
+        tag("details", tag("summary", "Code"), tag("pre", code)),
     )
 
 
