@@ -277,7 +277,7 @@ class Session:
     def dry_run(self) -> RunReport:
         """Say what `run` would do, and about how long it would take; nothing is written."""
         there, _, todo, replaced = self._plan(Records(self.place.look(listed=True)))
-        report = dry_run(todo, there, self.options)
+        report = dry_run(todo, there, self.options, self.work.definition.names)
         self._count(report, there, todo, replaced)
         return report
 

@@ -792,7 +792,7 @@ def test_two_hundred_points_print_few_lines_about_their_failures(e, failing, cap
     with pytest.warns(ComaWarning) as warned:
         e.run(simulate, {"x": range(199, -1, -1)}, on_error="continue")
     printed = capsys.readouterr().err
-    assert len(printed.splitlines()) == min(failing, 21)
+    assert len(printed.splitlines()) == min(failing, 6)
     assert max(map(len, printed.splitlines())) < 300
     [warning] = warned
     assert str(warning.message).startswith(

@@ -13,6 +13,9 @@ _SHORTEST = 1e-6
 # A fit counts when it leaves at most this share of the variance.
 _UNEXPLAINED = 0.5
 
+# Values of a parameter whose durations differ by less than this factor are not told apart.
+_DIFFERS = 1.5
+
 # The mean of newer points would say no more, and a fit must not delay a run.
 _MOST = 5000
 
@@ -61,6 +64,32 @@ class Durations:
             return math.exp(min(max(logarithm, middle - 30), middle + 30))
 
         return predict
+
+    def by_value(self, names: Sequence[str], sets: Sequence[Sequence[Any]]) -> dict[str, dict[Any, float]]:
+        """Return about how long parameter sets take for each value of the parameters on which that depends.
+
+        Examples
+        --------
+        >>> durations = Durations([(1, 1), (2, 1), (4, 1), (8, 2), (8, 4)], [0.1, 0.2, 0.4, 0.8, 0.8])
+        >>> table = durations.by_value(["L", "T"], [(16, 1), (16, 2), (32, 1)])
+        >>> {name: [(value, round(seconds, 2)) for value, seconds in row.items()] for name, row in table.items()}
+        {'L': [(16, 1.6), (32, 3.2)]}
+        """
+        predict = self.predictor()
+        if predict is None:
+            return {}
+        sets = sets[:: 1 + len(sets) // _MOST]
+        seconds = [predict(values) for values in sets]
+        table: dict[str, dict[Any, float]] = {}
+        for i, name in enumerate(names):
+            if all(type(values[i]) in (int, float) for values in sets):
+                grouped: dict[Any, list[float]] = {}
+                for values, duration in zip(sets, seconds, strict=True):
+                    grouped.setdefault(values[i], []).append(duration)
+                means = {value: sum(group) / len(group) for value, group in sorted(grouped.items())}
+                if max(means.values(), default=0) > _DIFFERS * min(means.values(), default=0):
+                    table[name] = means
+        return table
 
     def _fit(self) -> tuple[Any, Any, list[float], float] | None:
         """Return the columns that are used, their scales, the coefficients, and the mean logarithm."""

@@ -7,7 +7,8 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, Self
 
@@ -30,6 +31,7 @@ _BETWEEN = 1.0
 
 # Of hundreds of failures nobody reads the lines.
 _MOST_LINES = 20
+_MOST_ALIKE = 5
 
 _BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{left}, {rate_fmt}{postfix}]"
 
@@ -50,6 +52,7 @@ class Progress:
         self.done = self.failed = self._warned = 0
         self._total = total
         self._tell = tell
+        self._alike: Counter[Hashable] = Counter()
         self._left = left
         self._bar: Any = None
         self._timer: threading.Timer | None = None
@@ -166,10 +169,15 @@ class Progress:
             # A closed stderr, or a signal in the middle of another line: no reason to end a run.
             logger.debug("could not write to stderr: %s", text)
 
-    def warn(self, text: str) -> None:
-        """Write a line to the log and to stderr; once where the log goes to the terminal, and so many lines only."""
+    def warn(self, text: str, kind: Hashable = None) -> None:
+        """Write a line to the log and to stderr; there only the first ones, of each kind and in all."""
         logger.warning("%s", text)
         if _log_is_on_terminal():
+            return
+        self._alike[kind] += 1
+        if kind is not None and self._alike[kind] > _MOST_ALIKE:
+            if self._alike[kind] == _MOST_ALIKE + 1:
+                self.say("Further failures of this kind are not printed; failures() lists all of them.")
             return
         self._warned += 1
         if self._warned <= _MOST_LINES:

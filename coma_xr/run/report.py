@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,12 +26,18 @@ _PARAMETERS = 120
 _VALUE = 40
 _MESSAGE = 120
 
+# Values at each end that a table of durations shows.
+_ENDS = 3
+
 # So many unfold in a notebook, with their tracebacks.
 _SHOWN = 10
 _FAILED = "failed"
 
 # In front of ``night.py:9 in simulate: return 1 / 0``.
 _DIRECTORY = re.compile(r"^.*?[/\\](?=[^/\\]+:\d+ in )")
+
+# Behind ``night.py:9 in simulate``.
+_RAISE = re.compile(r"(:\d+ in [^:]*): raise .*$")
 
 
 @checks_keywords
@@ -62,6 +68,8 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         Whether nothing was run, on purpose.
     estimate : float or None
         After a dry run, about how many seconds a real one will take; None when no measurement tells.
+    durations : dict of str to dict
+        After a dry run, about how many seconds a parameter set takes by the values of each parameter that matters.
     recomputed : int
         Those of the saved or failed ones that had a measurement of other code.
     other_code : int
@@ -98,6 +106,7 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         duration: float = 0.0,
         dry_run: bool = False,
         estimate: float | None = None,
+        durations: Mapping[str, Mapping[Any, float]] | None = None,
         recomputed: int = 0,
         other_code: int = 0,
         unknown_code: int = 0,
@@ -114,6 +123,7 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         self.duration = duration
         self.dry_run = dry_run
         self.estimate = estimate
+        self.durations = {name: dict(row) for name, row in (durations or {}).items()}
         self.recomputed = recomputed
         self.other_code = other_code
         self.unknown_code = unknown_code
@@ -130,7 +140,17 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
     def __str__(self) -> str:
         parts = [f"{number} {what}" for number, what in self._others()]
         text = ", ".join([f"{self.saved} of {self._asked} saved", *parts])
-        return f"{text}; {self._time}."
+        return "\n  ".join([f"{text}; {self._time}.", *self._rows()])
+
+    def _rows(self) -> list[str]:
+        """Return a line for each parameter on which durations depend, with some of its values."""
+        lines = []
+        for name, row in self.durations.items():
+            texts = [f"{value:.6g}: {_short_time(seconds)}" for value, seconds in row.items()]
+            if len(texts) > 2 * _ENDS:
+                texts[_ENDS:-_ENDS] = ["..."]
+            lines.append(f"by {name}: {', '.join(texts)}")
+        return lines
 
     @property
     def _asked(self) -> str:
@@ -169,7 +189,8 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         shown = [failure_fold(failure) for failure in self.failures[:_SHOWN]]
         left = len(self.failures) - len(shown)
         more = tag("div", f"... and {left:,} more", class_="coma-muted") if left else None
-        return fragment(title, said, *rows, *shown, more)
+        durations = [tag("div", line, class_="coma-muted") for line in self._rows()]
+        return fragment(title, said, *rows, *durations, *shown, more)
 
     def check(self) -> RunReport:
         """Return the report itself.
@@ -210,6 +231,10 @@ def _restore(fields: dict[str, Any]) -> RunReport:
     return RunReport(**fields)
 
 
+def _short_time(seconds: float) -> str:
+    return f"{seconds:.2g} s" if seconds < 10 else time_text(seconds)
+
+
 def failure_text(failure: Tree) -> str:
     """Return a failure's parameters, exception and place on one line.
 
@@ -234,14 +259,16 @@ def failure_text(failure: Tree) -> str:
 
 
 def line_text(line: str) -> str:
-    """Return where an exception was raised without the directory, which the traceback has.
+    """Return where an exception was raised without the directory, and without a raise that repeats the message.
 
     Examples
     --------
     >>> line_text("/home/user/night.py:9 in simulate: return 1 / 0")
     'night.py:9 in simulate: return 1 / 0'
+    >>> line_text("night.py:9 in simulate: raise ValueError('no convergence')")
+    'night.py:9 in simulate'
     """
-    return _DIRECTORY.sub("", line)
+    return _RAISE.sub(r"\1", _DIRECTORY.sub("", line))
 
 
 def _short(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -97,7 +97,7 @@ def _ended(course: _Course, interrupts: Interrupts) -> RunReport:
     return report
 
 
-def dry_run(plan: Plan, there: Survey, options: RunOptions) -> RunReport:
+def dry_run(plan: Plan, there: Survey, options: RunOptions, names: Sequence[str] = ()) -> RunReport:
     """Return what a run would have to do, and about how long it would take."""
     return RunReport(
         0,
@@ -108,6 +108,7 @@ def dry_run(plan: Plan, there: Survey, options: RunOptions) -> RunReport:
         not_run=len(plan.todo) + plan.beyond,
         dry_run=True,
         estimate=there.estimate(plan, workers_of(options)),
+        durations=there.durations.by_value(names, [task.values for task in plan.todo]),
     )
 
 
@@ -242,8 +243,9 @@ class _Course:
 
     def _note_failure(self, failure: Tree, attempt: str = "") -> str:
         text = failure_text(failure)
-        self._bar.warn(f"{text}{attempt}")
-        self._alike[failure["exception"]["type"], failure["exception"]["line"]] += 1
+        kind = failure["exception"]["type"], failure["exception"]["line"]
+        self._bar.warn(f"{text}{attempt}", kind)
+        self._alike[kind] += 1
         return text
 
     def _take_failure(self, outcome: Outcome, *, is_told: bool = False) -> None:
