@@ -1,0 +1,91 @@
+"""None, NaN, NaT, NA and infinities as values of a parameter are ordinary labels at every door."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+import coma_xr as coma
+from coma_xr import P
+from coma_xr.testing import assert_same
+from tests.output.kinds import zarr_ends
+
+__all__ = ["zarr_ends"]
+
+AXES = {
+    "None": (None, [None, 1, 2]),
+    "None among text": (None, [None, "a", "b"]),
+    "NaN": (np.nan, [np.nan, 1.0, 2.0]),
+    "NaT": (np.datetime64("NaT", "s"), [pd.NaT, pd.Timestamp("2020"), pd.Timestamp("2021")]),
+    "NaT of NumPy": (np.datetime64("NaT", "s"), list(np.array(["NaT", "2020", "2021"], "M8[D]"))),
+    "NaT of durations": (np.timedelta64("NaT", "s"), list(np.array(["NaT", 1, 2], "m8[s]"))),
+    "NA": (pd.NA, [pd.NA, 1, 2]),
+    "inf": (np.inf, [np.inf, 1.0, 2.0]),
+    "-inf": (-np.inf, [-np.inf, 1.0, 2.0]),
+}
+
+
+def number(a, x):
+    return {"y": next(NUMBERS)}
+
+
+NUMBERS = iter(range(1, 10**6))
+
+
+@pytest.fixture(scope="module", params=AXES)
+def axis(request, tmp_path_factory):
+    """Return the label, the experiment, and its Dataset, in which the label has the two smallest results."""
+    label, labels = AXES[request.param]
+    e = coma.Experiment(tmp_path_factory.mktemp("labels") / "e")
+    assert e.run(number, {"a": labels, "x": [1, 2]}, progress=False).saved == 6
+    return label, e, e.to_dataset()
+
+
+def smallest(e):
+    return sorted(e.to_dataframe()["y"])[:2]
+
+
+def test_it_is_a_label_of_a_dataset(axis):
+    label, e, ds = axis
+    assert ds["y"].shape == (3, 2)
+    assert ds["y"].notna().all()
+    assert ds.coma.sel(a=label)["y"].values.tolist() == smallest(e)
+
+
+def test_where_finds_it(axis):
+    label, e, ds = axis
+    assert e.to_dataset(where=P.a == label)["y"].values.ravel().tolist() == smallest(e)
+    assert e.to_dataframe(where=P.a == label)["y"].tolist() == smallest(e)
+    found = ds.coma.where(P.a == label)["y"].values
+    assert found[~np.isnan(found)].tolist() == smallest(e)
+
+
+def test_groups_of_a_table_keep_it(axis):
+    _, e, _ = axis
+    groups = e.to_dataframe().groupby("a", dropna=False, sort=False)["y"]
+    assert min(groups.sum()) == sum(smallest(e))
+    assert groups.ngroups == 3
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".nc", ".parquet", ".zarr"])
+def test_exports_keep_it(axis, suffix, tmp_path):
+    _, e, ds = axis
+    for data in (ds, e.to_dataframe()):
+        assert_same(coma.load(coma.export(data, tmp_path / f"x{suffix}", overwrite=True)), data)
+
+
+@pytest.mark.parametrize("channels", [{"x": "a", "hue": "x"}, {"x": "x", "hue": "a"}, {"x": "x", "col": "a"}])
+def test_figures_name_it(axis, channels):
+    label, _, ds = axis
+    coma.plot(ds, y="y", **channels)
+    plt.gcf().canvas.draw()
+    texts = " ".join(text.get_text() for text in plt.gcf().findobj(plt.Text))
+    assert {"nan": "NaN", "<NA>": "NA", "-inf": "\N{MINUS SIGN}inf"}.get(str(label), str(label)) in texts
+
+
+def test_running_again_computes_nothing(axis):
+    _, e, ds = axis
+    scan = coma.grid(a=list(ds["a"].values), x=[1, 2])
+    assert e.run(number, scan, progress=False).skipped == 6
