@@ -68,7 +68,7 @@ def open_experiments(
     Raises
     ------
     ExperimentError
-        When there is nothing at all of these names.
+        When no directory or experiment file has these names.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def open_experiments(
         for path in _expanded(text, settings) if wild else [os.path.normpath(text)]:
             entries += _opened(path, settings, config, given=not wild)
     if not entries:
-        raise ExperimentError(f"There is no directory or experiment file {listing(map(repr, asked))}.")
+        raise ExperimentError(f"No directory or experiment file {listing(map(repr, asked))} exists.")
     return Experiments(entries)
 
 

@@ -7,7 +7,7 @@
     │   ├── ExperimentBusyError      another process works on the experiment
     │   ├── InactiveError            the experiment is archived, or is not
     │   ├── ParameterError           (ValueError)  wrong names, values or number of parameters
-    │   │   └── ConditionError       (TypeError)   a condition asks of a value what cannot be asked of it
+    │   │   └── ConditionError       (TypeError)   values that a condition cannot compare
     │   ├── PathError                (KeyError)    a path leads nowhere
     │   │   └── MissingAttributeError (AttributeError) an attribute that stands for a path or method does not exist
     │   ├── LayoutError              (ValueError)  measurements do not fit the arrays asked for
@@ -19,7 +19,7 @@
     └── RunError                     parameter sets that failed in a run
 
     ComaWarning                      (UserWarning)
-    └── DataFileWarning              files that were passed over
+    └── DataFileWarning              files that were skipped
 
 This module imports only `coma_xr.text`, so that every other one can import it.
 """
@@ -68,9 +68,9 @@ class Way:
     Parameters
     ----------
     python : str
-        In Python's words; empty when there is no such way in Python.
+        In Python's words; empty if Python has none.
     terminal : str
-        In the words of the command line; empty when there is no such way there.
+        In the words of the command line; empty if it has none.
     """
 
     python: str
@@ -226,7 +226,7 @@ class StorageError(ComaError, OSError):
     Attributes
     ----------
     written : bool
-        Whether what was to be written is there all the same, but may not survive a power cut.
+        Whether the file was written all the same, and may not survive a power cut.
     """
 
     written = False
@@ -265,7 +265,7 @@ class ComaWarning(UserWarning):
 
 
 class DataFileWarning(ComaWarning):
-    """Files were passed over because they cannot be read."""
+    """Files were skipped because they cannot be read."""
 
 
 # The package, and what of Python's own stands between its functions where one is entered by `with`.

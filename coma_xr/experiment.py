@@ -149,7 +149,7 @@ class Experiment(Readable):
     # What to run
 
     def define_parameter_set(self, *parameters: str | tuple[str, PathLike]) -> None:
-        """Say which parameters a parameter set has, and where in the tree they are.
+        """Define the parameters of a parameter set, and their paths in the tree.
 
         Parameters
         ----------
@@ -216,8 +216,8 @@ class Experiment(Readable):
         definition = self._look().definition
         if definition is None:
             raise ParameterError(
-                f"The parameters of {self.path} are not defined yet; "
-                "say which there are by define_parameter_set('theta_0', 'theta'), for example."
+                f"The parameters of {self.path} are not defined yet.",
+                ways=["Define them, for example define_parameter_set('theta_0', 'theta')."],
             )
         self._sets.append(definition.bind(values, named))
 
@@ -246,7 +246,7 @@ class Experiment(Readable):
         coords: Mapping[str, str] | Unchanged | None = UNCHANGED,
         formerly: Sequence[str] | str | Unchanged | None = UNCHANGED,
     ) -> None:
-        """Note what a path means; notes are kept, later ones are added to earlier ones, None takes one back.
+        """Record the meaning of a path. Later annotations are added to earlier ones; None removes one.
 
         Parameters
         ----------
@@ -315,10 +315,11 @@ class Experiment(Readable):
         scan: Any = None,
         **options: Unpack[RunKeywords],
     ) -> RunReport:
-        """Run a function for each parameter set of which there is no measurement yet.
+        """Run a function for each parameter set that has no measurement yet.
 
-        Each finished one is a file at once. One that raises is recorded, see `failures`, and the others go on.
-        The first Ctrl-C finishes and keeps what is running, the second stops at once.
+        Each result is saved to its own file as soon as it is available. A parameter set that raises is recorded, see
+        `failures`, and the others go on. The first Ctrl-C finishes and keeps running parameter sets, the second stops
+        immediately.
 
         Parameters
         ----------
@@ -330,11 +331,11 @@ class Experiment(Readable):
         scan : Scan, mapping, DataFrame or list of mappings, optional
             What to run; a dict of lists is a grid. By default the parameter sets that were added.
         max_workers : int, optional
-            Run in so many processes; None: one for each core. By default in this process, one after the other.
+            The number of processes; None: one for each core. By default this process runs them one after the other.
         executor : concurrent.futures.Executor or dask Client, optional
             Run by this; it is not shut down.
         timeout : float, optional
-            After so many seconds a parameter set is stopped, and recorded as failed. Not with `executor`.
+            Seconds after which a parameter set is stopped and recorded as failed. Not with `executor`.
         on_error : {"auto", "continue", "stop"}, default "auto"
             After a failure: go on, unless the first ten or more fail in the same way; always go on; stop and raise.
         retry_failed : bool, default True
@@ -350,7 +351,7 @@ class Experiment(Readable):
             Begin nothing that would not be over in this time, such as ``"7h30m"``, as estimated from the durations of
             others. In a job of SLURM by default the end of the job; ``math.inf`` for no limit.
         repeats : int, optional
-            Run each parameter set so often; they become the dim ``repeat``.
+            Run each parameter set this many times; the repeats become the dim ``repeat``.
         seed : int, optional
             The root of all seeds. By default one is drawn for the experiment, and kept.
         shard : (int, int), optional
@@ -375,7 +376,7 @@ class Experiment(Readable):
         Returns
         -------
         RunReport
-            A tuple (number saved, number asked for) that knows more.
+            Compares equal to the tuple (number saved, number asked for) and has more attributes.
 
         Raises
         ------
@@ -659,12 +660,12 @@ class Experiment(Readable):
         Parameters
         ----------
         repair : bool, default False
-            Mend what can be mended; nothing is deleted that may hold data.
+            Repair what can be repaired. Nothing that may hold data is deleted.
 
         Returns
         -------
         list of Finding
-            What is not as it should be; empty when all is well. As text each is a sentence.
+            One for each problem, empty if there are none; ``str(finding)`` is a sentence.
 
         Examples
         --------

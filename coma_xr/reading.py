@@ -21,7 +21,7 @@ from coma_xr.records import Records, located
 from coma_xr.retrieve.measurement import AS_NEEDED, Measurement
 from coma_xr.run.failure import Failure
 from coma_xr.store.locks import seen_runs
-from coma_xr.text import count, listing
+from coma_xr.text import count
 
 if TYPE_CHECKING:
     import os
@@ -202,9 +202,7 @@ class Readable(HasCode, Figures):
         records = self._look(listed=True)
         failures = dict(records.recorded_failures())
         if id not in failures:
-            raise PathError(
-                f"There is no failure {id!r} in {self.path}. Available: {listing(sorted(failures))}."
-            )
+            raise PathError(f"{self.path} has no failure {id!r}.", available=map(str, sorted(failures)))
         return Failure(failures[id], records.definition)
 
     def removed(self) -> pd.DataFrame:
@@ -260,7 +258,7 @@ class Readable(HasCode, Figures):
         return self._look(listed=True).missing(given)
 
     def status(self) -> dict[str, Any]:
-        """Return what is there, what is not, and who is running it.
+        """Return how much is measured, failed, missing and excluded, and the runs that are going on.
 
         Returns
         -------
@@ -451,7 +449,7 @@ class Readable(HasCode, Figures):
             ``{"time": "results/t"}``, a dim with the path of its coordinate; None keeps each list in one cell.
             The same name is the same dim.
         fill : object, optional
-            What stands in holes, or a mapping that says it by name or path: -1 keeps ints, None makes objects. By
+            The value of holes, or a mapping of names or paths to such values: -1 keeps ints, None makes objects. By
             default NaN, NaT or None, for which int becomes float and bool object.
         where : condition, str or callable, optional
             Only measurements for which it holds: ``coma.P.beta < 2``, ``"beta < 2"``, ``lambda p: p.beta < 2``.

@@ -387,6 +387,20 @@ def _shortest(number: Any) -> Any:
     return double if double == number else f"#{hash(number)}"
 
 
+def same_items(a: Any, b: Any) -> bool:
+    """Return whether two arrays of NumPy have the same shape and items; NaN and NaT are equal to themselves.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> same_items(np.array([0.5, np.nan]), np.array([0.5, np.nan])), same_items(np.array([1]), np.array([1, 2]))
+    (True, False)
+    """
+    import numpy as np
+
+    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fcmM"))
+
+
 def is_missing(value: Any) -> bool:
     """Return whether a value is NaN, NaT or NA, plain or not.
 

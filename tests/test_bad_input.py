@@ -60,8 +60,8 @@ def test_parameter_sets_need_a_definition(experiment_path):
     with pytest.raises(ParameterError) as caught:
         coma.Experiment(experiment_path).add_parameter_set(1.0)
     assert str(caught.value) == (
-        f"The parameters of {experiment_path} are not defined yet; say which there are by "
-        "define_parameter_set('theta_0', 'theta'), for example."
+        f"The parameters of {experiment_path} are not defined yet.\n"
+        "Define them, for example define_parameter_set('theta_0', 'theta')."
     )
 
 

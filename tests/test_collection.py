@@ -92,7 +92,7 @@ def test_paths_may_be_patterns_lists_files_and_deep(scans):
     assert [e.path.name for e in open_experiments("scans/**/n*")] == ["n3", "n1", "n2"]
     (file,) = (scans / "n1").glob("experiment.*.json")
     assert open_experiments(file)[0].path.name == "n1"
-    with pytest.raises(ExperimentError, match=r"There is no directory or experiment file 'scans/x\*'\."):
+    with pytest.raises(ExperimentError, match=r"No directory or experiment file 'scans/x\*' exists\."):
         open_experiments("scans/x*")
     assert list(open_experiments("scans/x").problems) == ["scans/x"]
 

@@ -1,1 +1,1 @@
-"""What is to be run: names and places of parameters, sets of their values, scans over them."""
+"""Parameters with their names and places, sets of their values, scans over them, and conditions."""

@@ -37,7 +37,7 @@ __all__ = [
 
 Row = tuple["Tree", ...]
 
-# So many items of an array become objects at a time.
+# The number of items of an array that become objects at a time.
 _BLOCK = 1024
 
 
@@ -225,7 +225,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class _Sets:
-    """Sets that are there already, laid out like those that they come from."""
+    """Sets that exist already, laid out like those that they come from."""
 
     names: tuple[str, ...]
     sets: tuple[Row, ...]
@@ -277,7 +277,7 @@ def points(names: tuple[str, ...], columns: Iterable[Column]) -> Axis:
 def given(
     names: tuple[str, ...], rows: Iterable[Sequence[Tree]], structure: Sequence[Mapping[str, Any]] | None
 ) -> Axis:
-    """Return the axis of sets that are there already; without a structure they are points."""
+    """Return the axis of sets that exist already; without a structure they are points."""
     return _Sets(names, tuple(map(tuple, rows)), [points_state(names)] if structure is None else structure)
 
 
@@ -347,7 +347,7 @@ def _items(values: Column) -> Iterator[Tree]:
 
 
 def values_of(name: str, values: Any) -> tuple[Row, ...]:
-    """Return a row for each value of a list; one for what is no list.
+    """Return a row for each value of a list, and one row for any other value.
 
     Raises
     ------

@@ -155,7 +155,7 @@ class ScanRecord:
 
     @property
     def name(self) -> str:
-        """What only records with the same parameters and axes are called."""
+        """The name that records with the same parameters and axes have in common."""
         text = json.dumps([self.definition.to_state(), *map(dict, self.axes)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -229,7 +229,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class LayoutRule:
-    """What decides the layout of the Datasets of an experiment."""
+    """The scans and settings that decide the layout of the Datasets of an experiment."""
 
     records: Sequence[ScanRecord] = ()
     past: Past = field(default_factory=Past)

@@ -29,6 +29,7 @@ from pandas.api.extensions import ExtensionArray
 
 from coma_xr.exports.cells import decode_cells, encode_cells
 from coma_xr.exports.codec import of_tree, to_text, to_tree
+from coma_xr.same import same_items
 
 Array = npt.NDArray[Any]
 Values = Array | ExtensionArray
@@ -125,7 +126,7 @@ def _plain_float(values: Array) -> tuple[Array, Note]:
             "dtype": values.dtype.name if values.dtype.isnative else values.dtype.str
         }
     doubles = values.astype(np.float64)
-    if np.array_equal(doubles, values, equal_nan=True):
+    if same_items(doubles, values):
         return doubles, {"dtype": "longdouble"}
     cells = as_objects([str(value) for value in values.ravel()])
     return cells.reshape(values.shape), {"dtype": "longdouble", "cells": "json"}
@@ -315,8 +316,7 @@ def _nanoseconds(values: Array) -> Array:
         return values
     kind = values.dtype.name.partition("[")[0]
     fine = values.astype(f"{kind}[ns]")
-    same = np.array_equal(fine.astype(values.dtype), values, equal_nan=True)
-    return fine if same else values
+    return fine if same_items(fine.astype(values.dtype), values) else values
 
 
 def _zoned(values: Array, dtype: str) -> ExtensionArray:

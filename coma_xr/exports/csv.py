@@ -24,6 +24,7 @@ from coma_xr.errors import REPLACE, DataFileWarning, StorageError, warn
 from coma_xr.exports.attrs import NOTE
 from coma_xr.exports.columns import Array, as_objects
 from coma_xr.exports.table import Table, from_table, plain_name, to_table
+from coma_xr.same import same_items
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -169,7 +170,7 @@ def _coarse(dates: Array) -> Array:
     """Return dates in the largest unit that tells them, down from seconds."""
     for unit in _PER_SECOND:
         coarse = dates.astype(f"M8[{unit}]")
-        if np.array_equal(coarse.astype(dates.dtype), dates, equal_nan=True):
+        if same_items(coarse.astype(dates.dtype), dates):
             return coarse
     return dates
 

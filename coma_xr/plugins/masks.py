@@ -39,7 +39,7 @@ def status_of(ds: xr.Dataset) -> xr.DataArray | None:
 
 
 def occupied(ds: xr.Dataset) -> xr.DataArray | None:
-    """Return which cells have a measurement or were asked for; None when nothing says it."""
+    """Return which cells have a measurement or were asked for; None when that is unknown."""
     status, ids = status_of(ds), id_of(ds)
     if status is not None:
         return status != _NOT_ASKED

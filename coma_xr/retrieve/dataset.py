@@ -32,7 +32,7 @@ from coma_xr.retrieve.requests import (
 from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.status import DONE, FLAGS, Absent, Status, absent, status_attrs
 from coma_xr.retrieve.variables import Item, Layout, assemble, on_rows, variable
-from coma_xr.same import equal
+from coma_xr.same import equal, same_items
 from coma_xr.text import count, listing
 from coma_xr.tree import Path, is_typed, join
 from coma_xr.values.plain import from_plain
@@ -181,7 +181,7 @@ def _equal(a: Any, b: Any) -> bool:
         and a.dtype.kind in "iufmM"
     ):
         # Coordinates may be long, and NumPy compares arrays of one dtype exactly.
-        return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fmM"))
+        return same_items(a, b)
     return equal(a, b)
 
 

@@ -148,7 +148,7 @@ def test_failures_are_listed_with_their_tracebacks_at_hand(e, run):
     assert run("failures", "inverse", "--traceback", 3) == (
         1,
         [],
-        [f"coma-xr: There is no failure 3 in {e.path}. Available: 1, 2."],
+        [f"coma-xr: {e.path} has no failure 3. Available: 1, 2."],
     )
 
 
