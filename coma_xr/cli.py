@@ -17,8 +17,6 @@ from coma_xr import __version__, demo
 from coma_xr.errors import ComaError, ComaWarning
 from coma_xr.text import available, clean, listing, near_names
 
-__all__ = ["main"]
-
 FAILED = 1
 INTERRUPTED = 130
 NOT_READ = 141

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-
-__all__ = ["Experiments", "open_experiments"]
-
 _COLUMNS = (
     *("id", "path", "description", "tags", "measurements", "start_date", "end_date"),
     *("program", "version", "problem"),

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from coma_xr.experiment import Experiment
     from coma_xr.run.report import RunReport
 
-__all__ = ["DIRECTORY", "amplitudes", "figure", "pendulum", "run", "scan"]
-
 DIRECTORY = "coma-xr-demo"
 NAME = "pendulum"
 

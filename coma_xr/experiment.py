@@ -62,8 +62,6 @@ if TYPE_CHECKING:
     from coma_xr.tree import PathLike
     from coma_xr.values.plain import Tree
 
-__all__ = ["Experiment", "ParallelExperiment"]
-
 
 class Unchanged(Enum):
     """What an argument is when it is not given, where None has a meaning."""

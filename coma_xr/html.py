@@ -13,23 +13,6 @@ import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = [
-    "Html",
-    "escape",
-    "facts",
-    "fold",
-    "fragment",
-    "join",
-    "lines_of",
-    "page",
-    "several",
-    "short",
-    "table",
-    "tag",
-    "text_of",
-    "trace",
-]
-
 # So many rows of a table, and so many characters of a value, are shown unless more are asked for.
 ROWS = 20
 LONGEST = 200

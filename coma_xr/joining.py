@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
-__all__ = ["LABEL", "Joined", "join"]
-
 LABEL = "experiment"
 
 _T = TypeVar("_T")

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
-__all__ = ["experiment_html"]
-
 # Of a scan that is longer, so many sets are looked at for the values of its parameters.
 _SETS = 100_000
 

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from coma_xr.tree import PathLike
     from coma_xr.values.plain import Tree
 
-__all__ = ["Readable"]
-
 T = TypeVar("T")
 
 

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from coma_xr.store.snapshot import Snapshot
     from coma_xr.values.plain import Tree
 
-__all__ = ["Summarised", "write_report"]
-
 # Of failures that are alike, so many are told apart.
 _ALIKE = 5
 _MESSAGE = 500

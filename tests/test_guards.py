@@ -258,5 +258,14 @@ def test_comments_are_no_code(path):
     assert not [f"line {line}: {text}" for text, line in comments(path) if code.match(text)]
 
 
+# What users import from, and what the reference lists.
+PUBLIC = {"__init__.py", "errors.py", "testing.py", "define/conditions.py"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_only_public_modules_list_their_names(path):
+    assert str(path.relative_to(PACKAGE)) in PUBLIC or "\n__all__" not in path.read_text("utf-8")
+
+
 def test_the_package_says_that_it_is_typed():
     assert (PACKAGE / "py.typed").is_file()

@@ -19,22 +19,6 @@ if TYPE_CHECKING:
     from coma_xr.define.condition_terms import Condition
     from coma_xr.values.plain import Tree
 
-__all__ = [
-    "Axis",
-    "Column",
-    "Row",
-    "choosing",
-    "column",
-    "deriving",
-    "expanding",
-    "given",
-    "in_step",
-    "listed",
-    "points",
-    "points_state",
-    "values_of",
-]
-
 Row = tuple["Tree", ...]
 
 # The number of items of an array that become objects at a time.
@@ -199,17 +183,21 @@ class Chosen:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """No names: it has no values."""
         return ()
 
     @property
     def size(self) -> None:
+        """None, since it depends on the sets before."""
         return None
 
     @property
     def is_fixed(self) -> bool:
+        """False, since it depends on the sets before."""
         return False
 
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
+        """Return one empty row for a set that is chosen, no row otherwise."""
         places = self.places
         holds = self.condition.evaluate(
             lambda name: plain_of(before[places[name]]), ParameterSet.of_given(definition, before)
@@ -217,6 +205,7 @@ class Chosen:
         return ((),) if holds else ()
 
     def to_state(self) -> list[dict[str, Any]]:
+        """Return nothing: it has no dim."""
         return []
 
     def __str__(self) -> str:

@@ -23,8 +23,6 @@ from coma_xr.tree import WILDCARD, Path, PathLike, is_path, join, places_of, put
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
 
-__all__ = ["Definition", "ParameterSet", "key", "write"]
-
 
 @dataclass(frozen=True, slots=True)
 class Definition:

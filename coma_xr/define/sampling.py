@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     Unit = NDArray[np.float64]
 
-__all__ = ["Method", "sample"]
-
 Method = Literal["random", "lhs", "sobol"]
 
 _KINDS = "an interval (low, high), (low, high, 'log') or (low, high, 'int'), or a list of choices"

@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
     from coma_xr.values.plain import Tree
 
-__all__ = ["Scan", "cases", "grid", "zipped"]
-
 # What a fixed axis is asked with, since it ignores the sets before it.
 _NOTHING_BEFORE = (Definition((), ()), ())
 

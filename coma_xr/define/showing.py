@@ -16,8 +16,6 @@ from coma_xr.tree import join
 if TYPE_CHECKING:
     from coma_xr.define.axes import Axis, Row
 
-__all__ = ["scan_html"]
-
 _NOBODY = Definition((), ())
 
 # So many values of a long axis are looked at.

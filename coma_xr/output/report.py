@@ -20,8 +20,6 @@ from coma_xr.output.reporting.pictures import draw_all, draw_defined
 if TYPE_CHECKING:
     from coma_xr.output.reporting.facts import Facts, FailureGroup, Quantity
 
-__all__ = ["check_path", "render", "write"]
-
 # So many are shown of what there can be any number of.
 _QUANTITIES = 60
 _CONSTANTS = 4

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from coma_xr.tree import PathLike
 
-__all__ = ["ComaAccessor"]
-
 # Cells that are looked at for the value nearest to one that no cell has.
 _MOST_VALUES = 10_000
 

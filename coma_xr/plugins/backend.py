@@ -14,8 +14,6 @@ from coma_xr.plugins.hook import register
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["ComaBackendEntrypoint"]
-
 
 class ComaBackendEntrypoint(BackendEntrypoint):
     """Opens the directory or the experiment file of an experiment as `Experiment.to_dataset` makes it.

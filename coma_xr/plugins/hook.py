@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from coma_xr.plugins.accessor import ComaAccessor
 
-__all__ = ["install"]
-
 _XARRAY = "xarray"
 
 

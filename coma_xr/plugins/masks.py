@@ -16,8 +16,6 @@ from coma_xr.retrieve.variables import variable
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["cut", "id_of", "masked", "occupied", "squeezed", "status_of"]
-
 Mask = npt.NDArray[np.bool_]
 
 _NOT_ASKED = FLAGS.index("not_asked")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coma_xr.define.parameters import Definition, key
+from coma_xr.define.parameters import Definition
 from coma_xr.define.scan_records import Choice, Identity, LayoutRule, Structure
 from coma_xr.errors import LayoutError, warn
 from coma_xr.names import is_parameter, role
@@ -25,14 +25,12 @@ from coma_xr.retrieve.variables import (
     on_rows,
     with_rows,
 )
-from coma_xr.same import keys
+from coma_xr.same import key, keys
 from coma_xr.text import listing
 from coma_xr.tree import Path, is_array, join
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
-
-__all__ = ["arrange", "varies", "varying"]
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
-__all__ = ["DONE", "FLAGS", "Absent", "Status", "absent", "status_attrs"]
-
 FLAGS = ("not_asked", "missing", "done", "failed", "timeout", "died", "excluded")
 """What `measurement_status` says of a cell, by its number."""
 

@@ -17,8 +17,6 @@ from coma_xr.text import near_names, shortened, with_article
 from coma_xr.tree import BRANCHES
 from coma_xr.values.objects import fields_of, has_state
 
-__all__ = ["NewMeasurement"]
-
 
 @checks_keywords
 class NewMeasurement:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from coma_xr.run.task_queue import Queue
     from coma_xr.run.worker import Work
 
-__all__ = ["outcomes"]
-
 # Chunks grow at most by this factor, since the first parameter sets may be the quickest.
 _GROWTH = 8
 

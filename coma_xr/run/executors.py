@@ -21,8 +21,6 @@ from coma_xr.text import shortened, with_article
 if TYPE_CHECKING:
     from coma_xr.run.worker import Work
 
-__all__ = ["capacity", "executor_of", "foreign_pool"]
-
 
 def foreign_pool(work: Work, executor: Any, places: int | None = None) -> Pool:
     """Return a pool that gives everything to an executor.

@@ -21,8 +21,6 @@ from coma_xr.values.plain import from_plain
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
 
-__all__ = ["Failure"]
-
 
 @checks_keywords
 class Failure:

@@ -11,8 +11,6 @@ from typing import Self
 
 from coma_xr.run.worker import Interrupted
 
-__all__ = ["Interrupts"]
-
 # What a shell says of a process that SIGTERM has ended.
 _TERMINATED = 128 + signal.SIGTERM
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
-__all__ = ["Plan", "Survey", "Task", "plan", "survey"]
-
 
 class Task(NamedTuple):
     """One parameter set that is to be run, for the n-th time, and a worker on which it failed."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from coma_xr.run.plan import Task
     from coma_xr.run.worker import Work
 
-__all__ = ["BUDGET", "TICK", "Chunk", "Done", "Event", "Flight", "Lost", "Pool", "drain", "packed", "parcels"]
-
 # Seconds of work after which a worker hands back what it has done.
 BUDGET = 0.05
 

@@ -23,8 +23,6 @@ from coma_xr.run.template import HERE, OUTPUT, PARAMETERS, Template
 from coma_xr.text import listing
 from coma_xr.values.plain import from_plain, to_plain
 
-__all__ = ["Program", "ProgramError", "program"]
-
 Input = Literal["json", "xml"]
 Output = Literal["json", "xml", "text"]
 

@@ -15,8 +15,6 @@ from typing import Any, Self
 from coma_xr.errors import StorageError
 from coma_xr.text import time_text
 
-__all__ = ["Progress", "Tell"]
-
 logger = logging.getLogger("coma_xr")
 # Without it Python prints warnings of a library on stderr when nobody asked for a log.
 logger.addHandler(logging.NullHandler())

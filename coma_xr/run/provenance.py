@@ -10,8 +10,6 @@ from coma_xr.text import listing
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
 
-__all__ = ["Versions"]
-
 
 class Versions:
     """The versions of each program that measurements were made with.

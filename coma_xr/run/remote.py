@@ -31,8 +31,6 @@ from coma_xr.values import registry
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
 
-__all__ = ["Parcel", "Reply", "Result", "pack", "prepare", "ready", "run"]
-
 # Linux sends this signal to a process whose parent has ended.
 _PR_SET_PDEATHSIG = 1
 

@@ -18,8 +18,6 @@ from coma_xr.values.plain import from_plain
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
 
-__all__ = ["RunReport", "failure_text", "line_text"]
-
 # Groups of failures in one summary, and characters of each part of a line about one.
 _MOST = 3
 _PARAMETERS = 120

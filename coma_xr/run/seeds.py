@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
-__all__ = ["Seeds"]
-
 # An argument `seed` goes to generators of all kinds, many of which take no more than 32 bits.
 _SEED_BITS, _RNG_BITS = 32, 63
 

@@ -15,21 +15,6 @@ from coma_xr.tree import join
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
 
-__all__ = [
-    "LAMBDA",
-    "UNNAMED",
-    "called",
-    "check_keywords",
-    "check_set",
-    "default_of",
-    "defaults",
-    "first_argument",
-    "keywords",
-    "makes_no_difference",
-    "name_of",
-    "random_arguments",
-]
-
 UNNAMED = "result"
 """What stands for the name of a lambda."""
 

@@ -15,8 +15,6 @@ from coma_xr import files
 from coma_xr.errors import ParameterError
 from coma_xr.text import available, listing, near_names
 
-__all__ = ["HERE", "OUTPUT", "PARAMETERS", "Template", "find_executable"]
-
 PARAMETERS = "parameters"
 OUTPUT = "output"
 HERE = "here"

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from coma_xr.tree import Path as TreePath
     from coma_xr.values.plain import Tree
 
-__all__ = ["Interrupted", "Outcome", "Protocol", "Status", "Work", "call", "date_text", "lost", "prepare"]
-
 Protocol = Literal["set", "keywords"]
 
 # What became of a parameter set that has no measurement.

@@ -24,8 +24,6 @@ from coma_xr.run.pool import BUDGET, TICK, Chunk, Done, Event, Flight, Lost, Poo
 if TYPE_CHECKING:
     from coma_xr.run.worker import Work
 
-__all__ = ["cores", "own_pool"]
-
 # Seconds for workers to end by themselves.
 _GRACE = 2.0
 

@@ -27,20 +27,6 @@ if TYPE_CHECKING:
 
     from coma_xr.values.plain import Tree
 
-__all__ = [
-    "LiveRun",
-    "Shard",
-    "is_locked",
-    "live_runs",
-    "lock",
-    "noted_runs",
-    "refuse_while_running",
-    "run_lock",
-    "seen_runs",
-    "tell",
-    "warn_of_runs",
-]
-
 RUN = ".coma.run."
 
 # Seconds after which a run of another host, whose lock cannot be seen, is taken for dead.

@@ -15,8 +15,6 @@ from coma_xr.plotting.data import Data
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Choice", "choose"]
-
 # Of a dim on hue so many values are told apart; with more, and many on x, a map is drawn.
 _HUES = 9
 _PANELS = 4

@@ -13,8 +13,6 @@ from coma_xr.html import Html, join, tag, text_of
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["bar", "counts_of", "map_of", "status_of"]
-
 # From what is of least interest to what is of most; where several cells share one, it shows the last of them.
 _KINDS = ("not_asked", "done", "excluded", "missing", "failed")
 _SAME = {"timeout": "failed", "died": "failed"}

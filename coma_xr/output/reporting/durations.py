@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from coma_xr.html import Html, facts, join, tag
 
-__all__ = ["durations_html", "seconds_text"]
-
 _BINS = 40
 _WIDTH, _HEIGHT, _BELOW = 640, 120, 18
 

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["DefinedFigure", "Facts", "FailureGroup", "Quantity"]
-
 
 @dataclass(frozen=True)
 class Quantity:

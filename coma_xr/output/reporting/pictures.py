@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from coma_xr.output.reporting.facts import DefinedFigure
 
-__all__ = ["Pictures", "draw_all", "draw_defined"]
-
 _HEIGHT = 3.0
 _BROAD = 700
 
