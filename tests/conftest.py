@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.deaths import Deaths
 
@@ -54,9 +54,10 @@ def pytest_configure(config: pytest.Config) -> None:
         # A suite started in the background ignores Ctrl-C, and so would the processes that its tests interrupt.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # The same examples every time, so that a run does not fail by chance; --full looks for new ones.
-    settings.register_profile("same examples", derandomize=True)
-    if not config.getoption("--full"):
-        settings.load_profile("same examples")
+    slow = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    settings.register_profile("new examples", **slow)
+    settings.register_profile("same examples", derandomize=True, **slow)
+    settings.load_profile("new examples" if config.getoption("--full") else "same examples")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

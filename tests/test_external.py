@@ -350,6 +350,7 @@ def test_text_beyond_ten_megabytes_gets_a_hint(tmp_path):
 
 
 @pytest.mark.leaves_files
+@pytest.mark.ci
 def test_a_process_that_dies_at_any_call_leaves_a_whole_measurement_or_none(deaths, quick_path, report_line):
     """With files beside it a measurement counts only when all of them are there."""
     path = quick_path / "e"
@@ -528,6 +529,7 @@ def test_one_thread_at_a_time_is_in_the_library_of_netcdf(e, tmp_path):
         assert len(concurrent.futures.wait(others, timeout=60).done) == 2
 
 
+@pytest.mark.ci
 def test_threads_read_and_write_at_once(tmp_path):
     """In a process of its own: without a lock it crashes as a whole."""
     program = """
@@ -588,6 +590,7 @@ def test_one_item_of_an_array_is_reached_by_its_path(e):
     np.testing.assert_array_equal(e.measurement(2)["results/field/0"], ds["first"].values[1])
 
 
+@pytest.mark.ci
 def test_many_experiments_leave_out_what_has_lost_a_file_and_read_by_dask(e, tmp_path):
     coma.Experiment(tmp_path / "f", config={}).run(wave, {"k": [1.0, 2.0]})
     both = coma.open_experiments([tmp_path / "e", tmp_path / "f"])

@@ -351,6 +351,7 @@ with ThreadPoolExecutor(1) as executor:
 
 
 @pytest.mark.parametrize("runner", ["serial", "threads"])
+@pytest.mark.ci
 def test_where_the_function_takes_this_process_along_what_was_finished_is_there(
     runner, tmp_path, report_line
 ):

@@ -141,6 +141,7 @@ def submitted(monkeypatch):
     return chunks
 
 
+@pytest.mark.ci
 def test_tiny_sets_travel_in_chunks_which_are_handed_back_in_time(submitted):
     kept = Kept()
     assert run(lambda a: a, 3000, kept, max_workers=2) == (3000, 3000)
@@ -161,6 +162,7 @@ def test_tiny_sets_travel_in_chunks_which_are_handed_back_in_time(submitted):
     assert len(submitted[-1][0]) <= 2
 
 
+@pytest.mark.ci
 def test_a_chunk_of_tiny_sets_waits_behind_that_in_work_and_no_other_does(kept, submitted):
     def simulate(a):
         time.sleep(0.001)
@@ -179,6 +181,7 @@ def test_a_chunk_of_tiny_sets_waits_behind_that_in_work_and_no_other_does(kept, 
         assert max(waiting for _, waiting in submitted) == 0
 
 
+@pytest.mark.ci
 def test_only_as_many_workers_are_started_as_there_is_work_for(kept):
     def simulate(a):
         return os.getpid()
@@ -191,6 +194,7 @@ def test_only_as_many_workers_are_started_as_there_is_work_for(kept):
     assert {thread.name for thread in left} <= {"QueueFeederThread"}
 
 
+@pytest.mark.ci
 def test_more_workers_than_executors_share_these(kept, monkeypatch):
     monkeypatch.setattr(workers, "_MOST_SLOTS", 1)
 
@@ -206,6 +210,7 @@ def test_more_workers_than_executors_share_these(kept, monkeypatch):
     assert len(set(results(kept))) >= 2
 
 
+@pytest.mark.ci
 def test_what_waited_behind_a_death_is_not_suspected(kept, submitted, tmp_path):
     log = tmp_path / "log"
 
@@ -241,6 +246,7 @@ class TestTimeout:
         assert exception["message"] == "took longer than the 0.5 s of timeout="
         assert re.fullmatch(r".*test_workers\.py:\d+ in simulate", exception["line"])
 
+    @pytest.mark.ci
     def test_it_holds_in_a_serial_run_which_then_has_one_worker(self, kept):
         def simulate(a):
             if a == 1:
@@ -251,6 +257,7 @@ class TestTimeout:
         assert kept.statuses() == {1: ("timeout", "TimeoutError")}
         assert os.getpid() not in results(kept)
 
+    @pytest.mark.ci
     def test_it_counts_from_the_start_in_the_worker(self, kept):
         def simulate(a):
             time.sleep(0.2)
@@ -258,6 +265,7 @@ class TestTimeout:
 
         assert run(simulate, 8, kept, max_workers=2, timeout=0.6) == (8, 8)
 
+    @pytest.mark.ci
     def test_the_slow_one_among_tiny_ones_is_found(self, kept):
         def simulate(a):
             if a == 700:
@@ -268,6 +276,7 @@ class TestTimeout:
         accounted_for(report, kept, 1000)
         assert kept.statuses() == {700: ("timeout", "TimeoutError")}
 
+    @pytest.mark.ci
     def test_what_was_in_work_elsewhere_is_not_lost(self, kept):
         def simulate(a):
             time.sleep(60 if a == 0 else 0.7)
@@ -305,6 +314,7 @@ class TestStopping:
         accounted_for(raised.value.report, kept, 50)
         assert raised.value.report.not_run > 20
 
+    @pytest.mark.ci
     def test_failures_all_alike_end_a_run_that_never_succeeded(self, kept):
         def simulate(a):
             time.sleep(0.005)
@@ -314,6 +324,7 @@ class TestStopping:
         accounted_for(report, kept, 500)
         assert 10 <= report.failed < 100
 
+    @pytest.mark.ci
     def test_deaths_of_all_end_a_run_that_never_succeeded(self, kept, monkeypatch):
         from coma_xr.run import runner
 
@@ -325,6 +336,7 @@ class TestStopping:
 
 
 class TestStorage:
+    @pytest.mark.ci
     def test_all_that_was_computed_is_handed_back_when_nothing_can_be_written(self, kept):
         save = kept.save
 
@@ -605,6 +617,7 @@ def left():
     return len(os.listdir("/proc/self/fd")), threading.active_count(), len(semaphores)
 
 
+@pytest.mark.ci
 def test_nothing_is_left_behind_after_many_runs():
     run(lambda a: a, 2, Kept(), max_workers=2)
     before = left()

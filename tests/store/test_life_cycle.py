@@ -428,6 +428,7 @@ def test_a_bad_compressed_archive_is_named(place, experiment_path, change, reaso
         opened(experiment_path)
 
 
+@pytest.mark.ci
 def test_every_beginning_of_a_compressed_archive_is_refused_and_zero_bytes_behind_it_are_not(
     place, experiment_path
 ):
