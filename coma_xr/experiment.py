@@ -42,6 +42,7 @@ from coma_xr.session import (
     chosen_of_removed,
     merge_measurements,
     warn_of_restored,
+    with_defaults,
     within_limit,
 )
 from coma_xr.store.config import Config
@@ -365,9 +366,8 @@ class Experiment(Readable):
         dry_run : bool, default False
             Only say what would be done, and about how long it would take.
         code : {"warn", "recompute", "accept"}, default "warn"
-            For measurements made by other code than that of `function` and of all that it reaches in your own files:
-            count as done, with a warning; are computed again, and the old ones moved to ``removed/``; count as equal
-            from now on.
+            Measurements made by other code than `function` and all that it reaches in your own files count as done, with a
+            warning; are computed again, and the old ones moved to ``removed/``; or count as equal from now on.
         inputs : sequence of str or path-like, optional
             Files that `function` reads. Their hashes are recorded, and count as part of its code.
 
@@ -399,7 +399,7 @@ class Experiment(Readable):
         before = self._look(listed=True)
         if before.now.read_only and not settings.dry_run:
             before.now.check_writable()
-        asked = None if scan is None else Scan.of(scan)
+        asked = with_defaults(scan, function, settings, before, self._place)
         if asked is not None and settings.repeats is None:
             settings = replace(settings, repeats=asked.repeats)
         definition = self._definition_to_run(function, asked, settings, before)

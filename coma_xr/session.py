@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -12,11 +12,12 @@ from coma_xr.code_history import accept, with_code
 from coma_xr.define.exact import key_of
 from coma_xr.define.past import read
 from coma_xr.define.scans import Scan
+from coma_xr.define.values import BRANCH, NOTHING, look
 from coma_xr.errors import ParameterError, PathError, StorageError, warn
 from coma_xr.records import Records, record_names, report_layout, unite_names, unite_scans
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
-from coma_xr.run.signature import makes_no_difference, name_of
+from coma_xr.run.signature import called, default_of, defaults, makes_no_difference, name_of, random_arguments
 from coma_xr.run.worker import REPLACES
 from coma_xr.same import doubles, key, near_pairs
 from coma_xr.store.locks import tell
@@ -51,6 +52,88 @@ def within_limit(scan: Scan, definition: Definition, records: Records, options: 
         rows.append(row)
         new += key_of(row) not in known
     return Scan.of_rows(definition, rows, scan.structure, scan.repeats)
+
+
+# Section of coma.json: arguments that became parameters since their defaults changed.
+_DEFAULTS = "defaults"
+
+# The defaults last compared with the measurements, by the experiment's directory.
+_compared: dict[str, dict[str, Tree]] = {}
+
+
+def with_defaults(
+    given: Any,
+    function: Callable[..., Any],
+    options: RunOptions,
+    records: Records,
+    place: ExperimentDirectory,
+) -> Scan | None:
+    """Return a scan, in which those defaults of the function are parameters that have other values in measurements."""
+    if given is None:
+        return None
+    scan, now = Scan.of(given), records.now
+    names = [str(path[-1]) for path in scan.definition.paths] + list(options.resources or {})
+    own = defaults(function, [*names, *random_arguments(function, names)])
+    if records.definition is None or not own or not now.active:
+        return scan
+    known = [name for name in own if join((BRANCH, name)) in now.sections.get(_DEFAULTS, {})]
+    others: dict[str, Tree] = {}
+    if _compared.get(now.path) != own:
+        # What the user has made a parameter is asked for by an error.
+        new = {name: own[name] for name in own if (BRANCH, name) not in records.definition.paths}
+        others, lacking = _other_values(new, records)
+        if not options.dry_run:
+            _compared[now.path] = own
+            _keep_defaults(place, own, others, lacking)
+    for name, value in others.items():
+        warn(
+            f"The default {name} = {own[name]!r} of {called(function)}() was {value!r} in measurements of {now.path}. "
+            f"{name} is a parameter from now on: the new value is computed, and the measurements with other values stay."
+        )
+    changed = {name: [default_of(function, name)] for name in own if name in known or name in others}
+    return scan * Scan.of(changed) if changed else scan
+
+
+def _other_values(own: Mapping[str, Tree], records: Records) -> tuple[dict[str, Tree], dict[str, list[int]]]:
+    """Return by the names of arguments another value that measurements have, and the measurements that have none."""
+    others: dict[str, Tree] = {}
+    lacking: dict[str, list[int]] = {}
+    for id, tree in records.now.measurements.trees() if own else ():
+        for name, default in own.items():
+            path = (BRANCH, name)
+            value = look(tree, path)
+            value = records.past.find(tree, path) if value is NOTHING else value
+            if value is NOTHING:
+                lacking.setdefault(name, []).append(id)
+            elif key((value,)) != key((default,)):
+                others.setdefault(name, value)
+    return others, lacking
+
+
+def _keep_defaults(
+    place: ExperimentDirectory,
+    own: Mapping[str, Tree],
+    others: Mapping[str, Tree],
+    lacking: Mapping[str, list[int]],
+) -> None:
+    """Record the arguments that become parameters, and what measurements without an argument count as."""
+    if not others and not lacking:
+        return
+    for name, ids in lacking.items():
+        warn(
+            f"{count(len(ids), 'measurement')} in {place.path}, such as {ids[0]}, {'has' if len(ids) == 1 else 'have'} no "
+            f"argument {name}, and from now on {'counts' if len(ids) == 1 else 'count'} as {name} = {own[name]!r}, the "
+            f"function's default. annotate('{join((BRANCH, name))}', default=...) sets another value."
+        )
+
+    def change(state: dict[str, Any]) -> None:
+        state.setdefault(_DEFAULTS, {}).update({join((BRANCH, name)): own[name] for name in others})
+        for name in lacking:
+            state.setdefault("annotations", {}).setdefault(join((BRANCH, name)), {})["default"] = own[name]
+        if not state[_DEFAULTS]:
+            del state[_DEFAULTS]
+
+    place.change_state(change)
 
 
 def chosen_of_removed(

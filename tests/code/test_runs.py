@@ -342,3 +342,40 @@ def test_each_measurement_has_its_cpu_time_and_the_peak_memory(e):
     info = e.measurement(1).info
     assert 0 <= info["cpu_time"] < 60
     assert 1e6 < info["peak_memory"] < 1e12
+
+
+def scale(default):
+    """Return a function with a default."""
+
+    def g(a, c=default):
+        return {"y": a * c}
+
+    return g
+
+
+def test_a_changed_default_is_another_parameter_set(e):
+    e.run(scale(7), {"a": [1, 2]})
+    with pytest.warns(ComaWarning) as said:
+        assert e.run(scale(9), {"a": [1, 2]}) == (2, 2)
+    assert any("The default c = 9 of g() was 7 in measurements" in str(w.message) for w in said)
+    ds = e.to_dataset()
+    assert ds.y.sel(c=7).values.tolist() == [7, 14]
+    assert ds.y.sel(c=9).values.tolist() == [9, 18]
+    # Once; the argument stays a parameter.
+    assert e.run(scale(9), {"a": [1, 2]}) == (0, 2)
+    assert coma.Experiment(e.path).run(scale(7), {"a": [1, 2]}) == (0, 2)
+    assert coma.Experiment(e.path).run(scale(5), {"a": [1]}) == (1, 1)
+
+
+def test_measurements_without_a_new_argument_count_as_its_default(e):
+    def g(a):
+        return {"y": a}
+
+    e.run(g, {"a": [1, 2]})
+    with pytest.warns(ComaWarning) as said:
+        assert e.run(scale(7), {"a": [1, 2, 3]}) == (1, 3)
+    assert any("have no argument c, and from now on count as c = 7" in str(w.message) for w in said)
+    assert e.annotations["parameters/c"] == {"default": 7}
+    with pytest.warns(ComaWarning) as said:
+        assert e.run(scale(8), {"a": [1, 2, 3]}) == (3, 3)
+    assert any("The default c = 8 of g() was 7" in str(w.message) for w in said)
