@@ -86,6 +86,25 @@ class TestInThisProcess:
             e.run(simulate, {"x": [1, 2]}, executor=executor, capture="info")
         assert [m.info.output for m in e.measurements()] == ["1\n1\n1\n", "2\n2\n2\n"]
 
+    def test_runs_in_several_threads_do_not_mix(self, tmp_path):
+        def simulate(x):
+            print(threading.current_thread().name, x)
+            return {"y": x}
+
+        experiments = [coma.Experiment(tmp_path / f"e{number}") for number in range(3)]
+        threads = [
+            threading.Thread(
+                target=e.run, args=(simulate, {"x": range(20)}), kwargs={"capture": "info"}, name=e.path.name
+            )
+            for e in experiments
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for e in experiments:
+            assert [m.info.output for m in e.measurements()] == [f"{e.path.name} {x}\n" for x in range(20)]
+
     def test_the_word_for_it_is_checked(self, e):
         with pytest.raises(
             coma.ParameterError, match=r"capture='all' is unknown\. Available: False, True, info"
