@@ -9,14 +9,36 @@ with the value as JSON text for all that XML has no form for.
 from __future__ import annotations
 
 import json as standard_json
-from typing import Any
+import math
+import re
+from typing import Any, Final, NoReturn
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
+from xml.parsers.expat import ErrorString
 
-from coma_xr.encoding import json, xml_reader
+from coma_xr.encoding import boost, json
 from coma_xr.encoding.markup import NUMBER, NUMERIC, SPECIAL, escape, is_name, is_writable
+from coma_xr.errors import DataFileError
+from coma_xr.tree import MAX_DEPTH, shown
 
 SUFFIX = ".xml"
 
-decode = xml_reader.decode
+_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^<>]*\?>")
+_ENCODING = re.compile(rb"\sencoding\s*=\s*[\"']([^\"']*)[\"']")
+_ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "us-ascii", "iso-8859-1": "iso-8859-1"}
+
+# Without a word of its own: it defines nothing and names no other file.
+_BARE_DOCTYPE = b"<!DOCTYPE boost_serialization>"
+_HEADER = re.compile(rb"(?:\xef\xbb\xbf)?(?:<\?xml\s[^<>]*\?>)?\s*" + _BARE_DOCTYPE)
+
+# An archive may name an object many times; written out, it must not become many times its size.
+_MOST_COPIES = 1_000_000
+
+_OURS = {"str", "bool", "null", "json"}
+_BOOLS = {"1": True, "0": False}
+_SIZES = {"bucket_count", "item_version"}
+_PLAIN_NUMBERS = re.compile(r"[-+.,eE0-9]*")
+
+_OPEN: Final = object()
 
 # The keys of dictionaries that look like a list.
 _LIST = {"count", "bucket_count", "item_version", "item"}
@@ -189,3 +211,268 @@ def prepend_info(
     writer.line(f"<{_MEASUREMENT}>")
     writer.element("info", info, "  " if pretty else "")
     return writer.text() + rest
+
+
+class _Bad(Exception):
+    """What is wrong with an element; the path to it grows on the way up. Never leaves this module."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.path: list[str] = []
+
+
+class _Doctype(Exception):
+    """A document type definition other than Boost's."""
+
+
+class _Target(TreeBuilder):
+    def doctype(self, *_: Any) -> NoReturn:
+        raise _Doctype
+
+
+def decode(data: bytes) -> Any:
+    """Return the plain tree of a text.
+
+    Raises
+    ------
+    DataFileError
+        When it is no XML, has a document type definition other than Boost's, is nested deeper than `MAX_DEPTH`, or
+        contradicts itself. The message says where in the text, not in which file.
+
+    Examples
+    --------
+    >>> decode(b"<measurement><E>1.5</E><label>a</label><none/></measurement>")
+    {'measurement': {'E': 1.5, 'label': 'a', 'none': None}}
+    """
+    root = _parse(data)
+    archive = boost.is_archive(root)
+    reader = _Reader(archive)
+    try:
+        if archive and len(root) == 1:
+            return reader.dictionary(root, 1)
+        return {root.tag: reader.dictionary(root, 2) if archive else reader.value(root, 2)}
+    except _Bad as bad:
+        parents = [] if archive and len(root) == 1 else [root.tag]
+        raise DataFileError(f"{shown(parents + bad.path[::-1])}: {bad.reason}") from None
+
+
+def _parse(data: bytes) -> Element:
+    if not data.strip(b" \t\r\n\0"):
+        raise DataFileError("empty" if not data else "nothing but blanks or zero bytes")
+    if b"\0" in data:
+        raise DataFileError(f"no valid XML: a zero byte{_place(data, data.index(0))}")
+    parser = XMLParser(target=_Target(), encoding=_encoding(data))
+    header = _HEADER.match(data)
+    if header:
+        data = _without_doctype(data, header.end())
+    try:
+        parser.feed(data)
+        root: Element = parser.close()
+    except ParseError as error:
+        line, column = error.position
+        reason = f"no valid XML: {ErrorString(error.code)}, line {line}, column {column + 1}"
+    except _Doctype:
+        where = _place(data, data.find(b"<!DOCTYPE"))
+        reason = f"a DOCTYPE{where}; coma_xr reads no document type definitions"
+    else:
+        return root
+    raise DataFileError(reason)
+
+
+def _encoding(data: bytes) -> str:
+    declaration = _DECLARATION.match(data)
+    named = _ENCODING.search(declaration[0]) if declaration else None
+    name = named[1].decode("ascii", "backslashreplace") if named else "utf-8"
+    if name.lower() not in _ENCODINGS:
+        raise DataFileError(f"the encoding {name[:40]!r}, line 1, is not read; UTF-8 is")
+    return _ENCODINGS[name.lower()]
+
+
+def _without_doctype(data: bytes, end: int) -> bytes:
+    header, body = data[: end - len(_BARE_DOCTYPE)], data[end:]
+    if b"\r" not in header:
+        # Boost writes one in a text as it is, and any parser makes a line feed of it.
+        body = body.replace(b"\r", b"&#13;")
+    return header + b" " * len(_BARE_DOCTYPE) + body
+
+
+def _place(data: bytes, position: int) -> str:
+    before = data[: max(position, 0)]
+    return f", line {before.count(10) + 1}, column {len(before) - before.rfind(10)}"
+
+
+class _Reader:
+    """Turns elements into plain trees."""
+
+    def __init__(self, archive: bool) -> None:
+        self._archive = archive
+        self._objects: dict[str, Any] = {}
+        self._copies = 0
+
+    def value(self, element: Element, depth: int) -> Any:
+        """Return the tree of an element whose children lie at a depth."""
+        marks = element.keys()
+        if not marks:
+            return self._content(element, depth)
+        kind = element.get("class_name")
+        if kind in _OURS and "class_id" not in marks:
+            return self._ours(str(kind), element, depth)
+        reference = element.get("object_id_reference")
+        if reference is not None:
+            return self._again(reference, depth)
+        if element.get("class_id") == "-1":
+            return None
+        if self._archive and not len(element) and "class_id" in marks:
+            return {}
+        identity = element.get("object_id")
+        if identity is None:
+            return self._content(element, depth)
+        self._objects[identity] = _OPEN
+        value = self._objects[identity] = self._content(element, depth)
+        return value
+
+    def _content(self, element: Element, depth: int) -> Any:
+        if not len(element):
+            return self._leaf(element.text)
+        items = self._items(element) if element[0].tag == "count" else None
+        value = self.dictionary(element, depth) if items is None else self._list(element, items, depth)
+        return boost.meaning(element, value) if self._archive else value
+
+    def _leaf(self, text: str | None) -> Any:
+        if not text:
+            return "" if self._archive else None
+        if text[0] not in NUMERIC:
+            return text
+        number = NUMBER.fullmatch(text)
+        if number is None:
+            return SPECIAL.get(text, text)
+        if not number[1]:
+            try:
+                return int(text)
+            except ValueError as error:
+                raise _Bad(str(error)) from None
+        value = float(text)
+        if math.isinf(value):
+            raise _Bad(f"the number {text[:40]} is beyond the range of a float")
+        return value
+
+    def dictionary(self, element: Element, depth: int) -> dict[str, Any]:
+        """Return the tree of an element whose children are keys."""
+        self._check(element, depth)
+        tree: dict[str, Any] = {}
+        for child in element:
+            tag = child.tag
+            if tag in tree:
+                raise _Bad(f"two elements {tag[:80]!r}, of which a dictionary can hold one")
+            try:
+                tree[tag] = self.value(child, depth + 1)
+            except _Bad as bad:
+                bad.path.append(tag)
+                raise
+        return tree
+
+    def _check(self, element: Element, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            raise _Bad(f"nested deeper than {MAX_DEPTH} levels")
+        for text in {element.text, *[child.tail for child in element]}:
+            if text and not text.isspace():
+                raise _Bad(f"the text {text.strip()[:40]!r} beside elements")
+
+    def _items(self, element: Element) -> list[Element] | None:
+        """Return the items of a list; None when it is a dictionary with a key ``count``."""
+        count = element[0].text or ""
+        behind = 1
+        while behind < len(element) and element[behind].tag in _SIZES:
+            behind += 1
+        items = element[behind:]
+        if {item.tag for item in items} - {"item"} or len(element[0]) or not count.isdecimal():
+            return None
+        if len(element) == 1:
+            # An empty std::vector<bool>, or a dictionary of Coma's.
+            return items if self._archive and count == "0" else None
+        if count == str(len(items)):
+            return items
+        if behind == 1 and len(items) == 1:
+            return None
+        raise _Bad(f"a list whose <count> is {count[:20]} has {len(items)} items")
+
+    def _list(self, element: Element, items: list[Element], depth: int) -> list[Any]:
+        self._check(element, depth)
+        # One by one takes several times as long, and most lists are of numbers.
+        if not any(map(len, items)) and not any(map(Element.keys, items)):
+            numbers = _numbers([item.text for item in items])
+            if numbers is not None:
+                return numbers
+        values = []
+        for number, item in enumerate(items):
+            try:
+                values.append(self.value(item, depth + 1))
+            except _Bad as bad:
+                bad.path.append(str(number))
+                raise
+        return values
+
+    def _ours(self, kind: str, element: Element, depth: int) -> Any:
+        text = element.text or ""
+        if len(element):
+            raise _Bad(f"an element of class_name {kind!r} holds text only")
+        if kind == "str":
+            return text
+        if kind == "null":
+            return None
+        if kind == "bool":
+            if text not in _BOOLS:
+                raise _Bad(f"a bool is 1 or 0, not {text[:40]!r}")
+            return _BOOLS[text]
+        try:
+            value = json.decode(text.encode())
+        except DataFileError as error:
+            raise _Bad(f"JSON text: {error}") from None
+        self._count(value, depth)
+        return value
+
+    def _again(self, reference: str, depth: int) -> Any:
+        value = self._objects.get(reference, self)
+        if value is self:
+            raise _Bad(f"a pointer to the object {reference[:40]!r}, which is not there")
+        if value is _OPEN:
+            raise _Bad("an object that contains itself, which a tree cannot")
+        self._copies += self._count(value, depth)
+        if self._copies > _MOST_COPIES:
+            raise _Bad(f"objects named so often that they would be more than {_MOST_COPIES} values")
+        return _copy(value)
+
+    def _count(self, tree: Any, depth: int) -> int:
+        """Return the number of values in a tree that comes to stand at a depth."""
+        level, number = [tree], 1
+        while level := [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]:
+            if depth > MAX_DEPTH:
+                raise _Bad(f"nested deeper than {MAX_DEPTH} levels")
+            number, depth = number + len(level), depth + 1
+        return number
+
+
+def _copy(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _copy(child) for key, child in tree.items()}
+    return [_copy(item) for item in tree] if isinstance(tree, list) else tree
+
+
+def _numbers(texts: list[str | None]) -> list[Any] | None:
+    """Return numbers from their texts; None unless all are numbers and finite."""
+    try:
+        text = ",".join(texts)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+    if not _PLAIN_NUMBERS.fullmatch(text):
+        return None
+    try:
+        numbers: list[Any] = json.decode(f"[{text}]".encode())
+    except DataFileError:
+        return None
+    return numbers if len(numbers) == len(texts) else None

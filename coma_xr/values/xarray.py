@@ -12,7 +12,7 @@ from coma_xr.errors import DataFileError
 from coma_xr.tree import TYPE
 from coma_xr.values.forms import ToTree, ToValue, cannot, hashable, part
 from coma_xr.values.numpy import dtype_of
-from coma_xr.values.pandas_arrays import decode_column, encode_column
+from coma_xr.values.pandas import decode_column, encode_column
 
 if TYPE_CHECKING:
     import xarray as xr
