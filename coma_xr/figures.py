@@ -170,3 +170,48 @@ class Figures:
 
         arguments = {**arguments_of(self.figures, name), **changes}
         return plot(self.to_dataset(where=arguments.pop(WHERE, None)), **arguments)
+
+    def explore(self, name: str | None = None, *, where: Any = None, **arguments: Any) -> Any:
+        """Show a figure in a notebook with a slider or drop-down for each dim that it does not use.
+
+        While a run goes on, in another process, the figure shows new measurements.
+
+        Parameters
+        ----------
+        name : str, optional
+            Of a figure that `define_figure` keeps.
+        where : str or condition, optional
+            Which measurements are shown; by default all, or those of the figure.
+        **arguments
+            Those of `coma_xr.plot`, except `ax`.
+
+        Returns
+        -------
+        ipywidgets.VBox
+            The controls, the figure, and the call that makes it, to be copied.
+
+        Raises
+        ------
+        ExperimentError
+            When ipywidgets is not installed: ``pip install coma_xr[notebook]``.
+        PathError, LayoutError
+            When there is no such figure, and as `coma_xr.plot`.
+
+        Examples
+        --------
+        >>> import coma_xr as coma
+        >>> e = coma.Experiment("squares")
+        >>> report = e.run(lambda a, x: {"y": a * x**2}, coma.grid(a=[1, 2], x=[1, 2, 3]))
+        >>> view = e.explore(x="x", y="y")
+        """
+        from coma_xr.plotting.explore import explore
+
+        kept = {} if name is None else arguments_of(self.figures, name)
+        condition = where if where is not None else kept.get(WHERE)
+        chosen = {key: value for key, value in {**kept, **arguments}.items() if key != WHERE}
+        called = "e.to_dataset()" if condition is None else f"e.to_dataset(where={str(condition)!r})"
+
+        def number() -> int:
+            return self._place.look().number()
+
+        return explore(lambda: self.to_dataset(where=condition), chosen, called, number)

@@ -140,6 +140,13 @@ def plan(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, P
     PathError, LayoutError
         When a name is unknown, the arguments do not fit together, or a dim is used by nothing.
     """
+    data, new = planned(data, spec, kinds)
+    _check_used(data, new)
+    return data, new
+
+
+def planned(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, Plan]:
+    """Return the plan of a plot, and its data, where dims may be left that nothing uses."""
     if spec.kind is not None and spec.kind not in kinds:
         raise LayoutError(f"kind={spec.kind!r} is unknown.", name=str(spec.kind), available=kinds)
     several = any(isinstance(names, (list, tuple)) for names in (spec.x, spec.y))
@@ -153,7 +160,6 @@ def plan(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, P
     _check_kind(new, kinds)
     new = _with_variable(new)
     new = _with_along(data, new, kinds)
-    _check_used(data, new)
     return data, new
 
 
@@ -383,10 +389,15 @@ def _over(data: Data, new: Plan) -> tuple[str, ...]:
     return tuple(dim for dim in data.dims(*names) if dim not in new.averaged)
 
 
+def unused_dims(data: Data, new: Plan) -> list[str]:
+    """Return the dims of what is drawn that nothing in the plot uses."""
+    used = {*data.dims(*new.grouping), *new.along, *new.averaged}
+    return [dim for dim in data.long_dims(*new.measured) if dim not in used]
+
+
 def _check_used(data: Data, new: Plan) -> None:
     """Raise when a dim is used by nothing, or a name has nothing to do with what is drawn."""
-    used = {*data.dims(*new.grouping), *new.along, *new.averaged}
-    unused = [dim for dim in data.long_dims(*new.measured) if dim not in used]
+    unused = unused_dims(data, new)
     if unused:
         raise _unused(data, new, unused)
     values = [new.z] if new.z else [*new.y] if new.y else [*new.x]

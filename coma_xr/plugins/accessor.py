@@ -276,6 +276,37 @@ class ComaAccessor:
 
         return plot(self._ds, *args, **kwargs)
 
+    def explore(self, x: Any = None, y: Any = None, **arguments: Any) -> Any:
+        """Show a figure in a notebook with a slider or drop-down for each dim that it does not use.
+
+        Parameters
+        ----------
+        x, y, **arguments
+            Those of `coma_xr.plot`, except `ax`.
+
+        Returns
+        -------
+        ipywidgets.VBox
+            The controls, the figure, and the call that makes it, to be copied.
+
+        Raises
+        ------
+        ExperimentError
+            When ipywidgets is not installed: ``pip install coma_xr[notebook]``.
+        PathError, LayoutError
+            As `coma_xr.plot`.
+
+        Examples
+        --------
+        >>> import xarray as xr
+        >>> ds = xr.Dataset({"y": (("a", "x"), [[1, 2], [3, 4]])}, coords={"a": [5, 6], "x": [0, 1]})
+        >>> view = ds.coma.explore(x="x", y="y")
+        """
+        from coma_xr.plotting.explore import explore
+
+        given = {"x": x, "y": y, **arguments}
+        return explore(lambda: self._ds, {key: v for key, v in given.items() if v is not None}, "ds")
+
 
 def _selectable(ds: xr.Dataset, text: str) -> str:
     """Return the dim or coord that a name means, for `sel`."""

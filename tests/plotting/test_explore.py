@@ -1,0 +1,83 @@
+"""Figures with controls for a notebook."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib import pyplot as plt
+
+import coma_xr as coma
+from coma_xr.plotting import explore as module
+from tests.plotting.test_plot import apart
+
+widgets = pytest.importorskip("ipywidgets")
+
+
+@pytest.fixture
+def ds():
+    coords = {"k": ["a", "b"], "T": [0.5, 1.5, 2.5], "x": np.arange(4.0)}
+    return xr.Dataset({"y": (("k", "T", "x"), apart(6, 4).reshape(2, 3, 4))}, coords=coords)
+
+
+def parts(view):
+    row, image, message, code = view.children
+    return row.children, image, message, code
+
+
+def test_each_dim_that_the_figure_does_not_use_has_a_control(ds):
+    controls, image, message, code = parts(ds.coma.explore(x="x", y="y"))
+    kinds = {control.description: type(control) for control in controls}
+    assert kinds == {"k": widgets.Dropdown, "T": widgets.SelectionSlider}
+    assert bytes(image.value).startswith(b"\x89PNG")
+    assert [label for label, _ in controls[1].options] == ["0.5", "1.5", "2.5"]
+    for control in controls:
+        before = bytes(image.value)
+        control.value = 1
+        assert bytes(image.value) != before
+    assert code.value == "coma.plot(ds.isel({'k': 1, 'T': 1}), x='x', y='y')"
+    assert message.value == ""
+    assert plt.get_fignums() == []
+    figure = eval(code.value, {"coma": coma, "ds": ds})
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), ds.y[1, 1])
+
+
+def test_a_figure_that_uses_all_dims_has_no_control(ds):
+    controls, _, _, code = parts(ds.coma.explore(x="x", y="y", hue="k", col="T"))
+    assert controls == ()
+    assert code.value.startswith("coma.plot(ds, ")
+
+
+def test_a_misspelt_name_is_an_error_and_values_that_cannot_be_drawn_are_a_message(ds):
+    with pytest.raises(coma.PathError, match="Did you mean"):
+        ds.coma.explore(x="x", y="yy")
+    with pytest.raises(coma.ArgumentError, match="Did you mean 'hue'"):
+        ds.coma.explore(x="x", y="y", hu="k")
+
+
+def test_an_experiment_shows_new_measurements(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "INTERVAL", 0.01)
+    e = coma.Experiment("squares")
+    e.run(lambda a, x: {"y": a * x**2}, coma.grid(a=[1, 2], x=[1, 2, 3]), progress=False)
+    e.define_figure("parabola", x="x", y="y", where="x > 1")
+
+    async def look() -> list[str]:
+        view = e.explore("parabola")
+        (control,), image, _, code = parts(view)
+        control.value = 1
+        before = bytes(image.value)
+        assert code.value == "coma.plot(e.to_dataset(where='x > 1').isel({'a': 1}), x='x', y='y')"
+        e.run(lambda a, x: {"y": a * x**2}, coma.grid(a=[1, 2, 3], x=[1, 2, 3, 4]), progress=False)
+        for _ in range(500):
+            await asyncio.sleep(0.01)
+            if bytes(image.value) != before:
+                break
+        (control,), image, _, _ = parts(view)
+        view.close()
+        assert control.value == 1
+        return [label for label, _ in control.options]
+
+    assert asyncio.run(look()) == ["1", "2", "3"]
