@@ -20,7 +20,7 @@ from coma_xr.errors import ComaError, DataFileError, ParameterError, StorageErro
 from coma_xr.keywords import checks_keywords
 from coma_xr.run import child
 from coma_xr.run.template import HERE, OUTPUT, PARAMETERS, Template
-from coma_xr.text import listing
+from coma_xr.text import listing, shortened, with_article
 from coma_xr.values.plain import from_plain, to_plain
 
 Input = Literal["json", "xml"]
@@ -197,8 +197,9 @@ def _values(parameter_set: Any, keywords: dict[str, Any]) -> dict[str, Any]:
     if isinstance(parameter_set, Mapping):
         return {str(name): value for name, value in parameter_set.items()}
     raise ParameterError(
-        f"A program takes a parameter set or a dictionary, not a value of type {type(parameter_set).__name__}; "
-        "to call it with values, name them: f(theta=1.5)."
+        f"A program got {shortened(parameter_set)}, {with_article(type(parameter_set).__name__)}.",
+        expected="a parameter set or a dictionary",
+        ways=["Name values to call it with them: f(theta=1.5)."],
     )
 
 
@@ -285,15 +286,20 @@ def program(
     )
     for option, file in (("input_file", input_file), ("output_file", output_file)):
         if file is not None and (not file or file in {".", ".."} or set(file) & set("/\0")):
-            raise ParameterError(f"{option} is a file name in the program's directory, not {file!r}.")
+            raise ParameterError(
+                f"{option}={file!r} cannot be used.", expected="a file name in the program's directory"
+            )
     called: Any = name
     if called is not None and not (isinstance(called, str) and called.strip("/ ")):
-        raise ParameterError(f"name is what the program's result is called, such as 'energy', not {name!r}.")
+        raise ParameterError(
+            f"name={name!r} cannot be used.", expected="the name of the program's result, such as 'energy'"
+        )
     here = str(Path.cwd())
     template = Template.of(command, here)
     if input is None and (input_file is not None or PARAMETERS in template.names):
         raise ParameterError(
-            "The program is to get a file with the parameters, but input=None says that there is none."
+            "The command uses a file with the parameters, and input=None writes none.",
+            expected=f"input={' or '.join(map(repr, get_args(Input)))}",
         )
     if input_file is not None and input_file == output_file:
         raise ParameterError(f"input_file and output_file are both {input_file!r}.")

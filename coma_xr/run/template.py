@@ -25,6 +25,8 @@ _MISSPELT = 0.8
 
 _BRANCH = "parameters/"
 
+_BRACES = "Write a brace that is meant itself twice."
+
 # Where executables are when the environment does not say.
 _SEARCHED = "/usr/local/bin:/usr/bin:/bin"
 
@@ -130,7 +132,7 @@ def _split(command: str | Sequence[str | os.PathLike[str]]) -> list[str]:
     else:
         arguments = [os.fspath(argument) for argument in command]
     if not arguments or not arguments[0]:
-        raise ParameterError("The command of a program is empty; it begins with an executable.")
+        raise ParameterError("The command of a program is empty.", expected="an executable and its arguments")
     return arguments
 
 
@@ -138,24 +140,26 @@ def _places(argument: str) -> list[tuple[str, str | None]]:
     try:
         parts = list(Formatter().parse(argument))
     except ValueError as error:
-        raise ParameterError(
-            f"{argument!r}: {error}. A brace that is meant itself is written twice."
-        ) from None
+        raise ParameterError(f"The argument {argument!r} cannot be read: {error}.", ways=[_BRACES]) from None
     return [(name, conversion) for _, name, _, conversion in parts if name is not None]
 
 
 def _check_place(argument: str, name: str, conversion: str | None) -> None:
     if conversion or not name.replace("/", "").replace("_", "").replace("-", "").isalnum():
         raise ParameterError(
-            f"{argument!r}: in braces stands the name of a parameter, {{{PARAMETERS}}}, {{{OUTPUT}}} or {{{HERE}}}. "
-            "A brace that is meant itself is written twice."
+            f"{{{name}}} in the argument {argument!r} cannot be used.",
+            expected=f"the name of a parameter, {{{PARAMETERS}}}, {{{OUTPUT}}} or {{{HERE}}}",
+            ways=[_BRACES],
         )
     if name not in _OWN and not name.startswith(_BRANCH):
         meant = difflib.get_close_matches(name, _OWN, n=1, cutoff=_MISSPELT)
         if meant:
             raise ParameterError(
-                f"{argument!r}: there is no {{{name}}}. Did you mean {{{meant[0]}}}? A parameter of this name "
-                f"is written {{{_BRANCH}{name}}}."
+                f"{{{name}}} in the argument {argument!r} is unknown.",
+                ways=[
+                    f"Did you mean {{{meant[0]}}}?",
+                    f"Write {{{_BRANCH}{name}}} for a parameter of this name.",
+                ],
             )
 
 
@@ -165,8 +169,9 @@ def _text(name: str, value: Any, spec: str) -> str:
     if not isinstance(value, (str, int, float)):
         kind = "None" if value is None else f"a value of type {type(value).__name__}"
         raise ParameterError(
-            f"The parameter '{name}' is {kind}; an argument is text or one number. {{{PARAMETERS}}} hands it over in "
-            "a file."
+            f"The parameter '{name}' is {kind}.",
+            expected="text or one number for an argument",
+            ways=[f"Use {{{PARAMETERS}}} to pass it in a file."],
         )
     if spec:
         try:
@@ -197,7 +202,7 @@ def find_executable(name: str, here: str) -> str:
         if not files.is_directory(directory):
             raise ParameterError(f"There is no executable {name}: there is no directory {directory}.")
         raise ParameterError(
-            f"There is no executable {name} in {directory}. {available(last, files.names(directory))}"
+            f"There is no executable {name} in {directory}.", name=last, available=files.names(directory)
         )
     directories = [directory for directory in os.environ.get("PATH", _SEARCHED).split(":") if directory]
     for directory in directories:
@@ -206,7 +211,7 @@ def find_executable(name: str, here: str) -> str:
             return path
     if files.exists(files.inside(here, name)):
         raise ParameterError(
-            f"There is no executable {name!r} in the search path. For the one here write ./{name}."
+            f"There is no executable {name!r} in the search path.", ways=[f"Write ./{name} for the one here."]
         )
     there = {
         found
@@ -222,5 +227,5 @@ def find_executable(name: str, here: str) -> str:
 def _check_executable(name: str, path: str) -> None:
     if not files.is_executable(path):
         raise ParameterError(
-            f"{name} cannot be executed. In a shell `chmod +x {shlex.quote(name)}` makes it a program."
+            f"{name} cannot be executed.", ways=[f"Make it a program: chmod +x {shlex.quote(name)}"]
         )
