@@ -99,9 +99,7 @@ class Readable(HasCode, Figures):
         return layout_of(
             records.trees(),
             records.layout_rule,
-            definition=records.pairs,
-            recorded=records.names,
-            annotations=records.annotations,
+            **records.meanings,
             status=records.status(),
         )
 
@@ -494,10 +492,8 @@ class Readable(HasCode, Figures):
             unfold=unfold,
             fill=fill,
             where=where,
-            definition=records.pairs,
-            recorded=records.names,
+            **records.meanings,
             rule=records.layout_rule,
-            annotations=records.annotations,
             status=records.status(),
             attrs=records.attrs,
             doubles=records.without_doubles,
@@ -563,9 +559,7 @@ class Readable(HasCode, Figures):
             index=index,
             unfold=unfold,
             where=where,
-            definition=records.pairs,
-            recorded=records.names,
-            annotations=records.annotations,
+            **records.meanings,
             excluded=records.excluded,
             doubles=records.without_doubles,
         )
@@ -593,9 +587,7 @@ class Readable(HasCode, Figures):
         records = self._look(listed=True)
         build = partial(
             paths_table,
-            definition=records.pairs,
-            recorded=records.names,
-            annotations=records.annotations,
+            **records.meanings,
         )
         return records.built(build, strict=False)
 

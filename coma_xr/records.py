@@ -86,6 +86,11 @@ class Records:
         return {name: split(path) for name, path in self.now.sections.get("names", {}).items()}
 
     @property
+    def meanings(self) -> dict[str, Any]:
+        """What decides what a name or path means, as arguments of the functions that build tables and Datasets."""
+        return {"definition": self.pairs, "recorded": self.names, "annotations": self.annotations}
+
+    @property
     def layout_rule(self) -> LayoutRule:
         """What decides the layout of the Dataset."""
         fixed = self.now.sections.get("layout") or {}
@@ -235,9 +240,7 @@ class Records:
         return selected(
             self.trees(),
             where,
-            definition=self.pairs,
-            recorded=self.names,
-            annotations=self.annotations,
+            **self.meanings,
             otherwise=otherwise,
         )
 
