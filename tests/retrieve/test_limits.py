@@ -87,6 +87,7 @@ def test_a_scan_larger_than_an_index_is_lazy(e):
     with pytest.raises(coma.ParameterError, match=r"A scan of 1e\+20 parameter sets is too large"):
         e.run(lambda **given: 1.0, scan, progress=False)
     assert len(e) == 0
+    assert e.run(lambda **given: 1.0, scan, limit=3, progress=False).saved == 3
 
 
 def test_rows_of_a_table_are_a_scan(e):
