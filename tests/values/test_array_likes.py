@@ -68,7 +68,8 @@ def test_an_array_like_reaches_the_function_and_is_a_label():
     assert [type(t) for t in seen] == [Tensor, Tensor]
     assert_same(e.measurement(1).parameters["t"], np.array([1, 2]))
     assert_same(e.measurement(2).parameters["t"], 3.5)
-    assert e.run(lambda t: {"y": 2}, coma.cases([{"t": Tensor([1, 2])}]), progress=False).skipped == 1
+    again = coma.cases([{"t": Tensor([1, 2])}])
+    assert e.run(lambda t: {"y": 2}, again, code="accept", progress=False).skipped == 1
 
 
 def test_a_failed_array_like_is_made_again_by_its_class():
