@@ -285,7 +285,7 @@ def test_a_failure_counts_as_having_the_default_of_its_experiment(tmp_path, monk
             e.run(lambda x: power(x, 1.0), {"x": [1, 2]}, progress=False)
         e.annotate("parameters/L", default=1.0 if name == "a" else 3.0)
         with pytest.warns(ComaWarning, match="changed from a grid over x to a grid over x, L"):
-            e.run(power, {"x": [1], "L": [1.0, 3.0]}, progress=False)
+            e.run(power, {"x": [1], "L": [1.0, 3.0]}, progress=False, code="accept")
     ds = open_experiments("fails/*").to_dataset()
     assert [e.to_dataset().measurement_status.values.tolist() for e in open_experiments("fails/*")] == (
         ds.measurement_status.values.tolist()

@@ -195,7 +195,7 @@ def test_a_renamed_parameter_keeps_the_layout(e):
     e.annotate("parameters/q", formerly="parameters/k")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        e.run(lambda q, b: {"y": q}, coma.zipped(q=[1, 2, 3], b=[3, 4, 5]), progress=False)
+        e.run(lambda q, b: {"y": q}, coma.zipped(q=[1, 2, 3], b=[3, 4, 5]), progress=False, code="accept")
     assert sizes(e) == {"q": 3}
 
 

@@ -236,7 +236,7 @@ def call(
         with captured(work.capture, is_alone=is_alone) as output:
             value = _run(work, task, marks)
         seconds = time.perf_counter() - begin
-        marks |= {} if work.keeps_info else used_since(before)
+        marks = marks if work.keeps_info else {**used_since(before), **marks}
         collector = Collector()
         tree = _tree(work, task, value, defaults, collector)
         own = tree.pop("info", {})

@@ -58,7 +58,7 @@ def test_a_function_as_a_condition_sees_what_stands_for_a_parameter(old):
     old.annotate("parameters/l", formerly="parameters/length")
     old.annotate("parameters/g", default=9.81)
     with pytest.warns(coma.ComaWarning, match="to a grid over l, g"):
-        assert old.run(lambda l, g: {"T": l * g}, {"l": [0.5, 1.0], "g": [9.81]}) == (0, 2)
+        assert old.run(lambda l, g: {"T": l * g}, {"l": [0.5, 1.0], "g": [9.81]}, code="accept") == (0, 2)
     assert [m.id for m in old.measurements(lambda p: p.l < 0.7 and p.g > 9)] == [1]
 
 
