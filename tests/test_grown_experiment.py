@@ -60,7 +60,7 @@ def test_restore_by_a_condition_means_the_recorded_names():
     e = coma.Experiment("restored")
     e.run(lambda x: {"fit": {"E": -x}}, {"x": [1, 2]}, progress=False)
     with pytest.warns(ComaWarning, match="results/E is called 'results_E'"):
-        e.run(lambda x: {"fit": {"E": -x}, "E": 100 * x}, {"x": [1, 2, 3]}, progress=False)
+        e.run(lambda x: {"fit": {"E": -x}, "E": 100 * x}, {"x": [1, 2, 3]}, code="accept", progress=False)
     e.remove("x > 1")
     assert e.restore("E == -2") == [2]
     assert e.restore("results_E == 300") == [3]

@@ -279,7 +279,7 @@ def test_a_measurement_is_saved_though_its_index_is_not(monkeypatch):
 def test_removed_measurements_and_code_are_no_experiments_of_their_own(capsys):
     e = measured("all/e")
     e.remove(1)
-    (e.path / "code").mkdir()
+    (e.path / "code").mkdir(exist_ok=True)
     measured("all/removed/inner")
     terminal("ls", "all")
     listed = capsys.readouterr().out

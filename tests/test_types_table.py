@@ -158,6 +158,7 @@ def table():
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.ci
 def test_the_page_says_what_becomes_of_each_kind():
     for package in ("zarr", "pyarrow"):
         pytest.importorskip(package, reason=f"{package} is not installed")

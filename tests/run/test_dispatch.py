@@ -62,6 +62,7 @@ def dispatched(pool, number, interrupts=None):
     return outcomes(work, queue, pool, interrupts or Interrupts(str), suspects_at_once=10)
 
 
+@pytest.mark.ci
 def test_what_is_not_saved_yet_is_bounded_however_slow_saving_is():
     pool = Instant()
     most = 0

@@ -83,7 +83,7 @@ RNG, SEED = 1870463915363481147, 871002634
 class TestFunctions:
     def test_one_that_asks_for_rng_gets_a_generator_of_the_seed_on_file(self):
         outcome = outcome_of(lambda a, b, rng: {"x": rng.random()}, seed=1, repeat=2)
-        assert list(outcome.info)[-4:] == ["seed", "repeat", "cpu_time", "peak_memory"]
+        assert list(outcome.info)[-4:] == ["cpu_time", "peak_memory", "seed", "repeat"]
         assert outcome.info["repeat"] == 2
         assert results(outcome)["x"] == np.random.default_rng(outcome.info["seed"]).random()
 

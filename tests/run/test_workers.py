@@ -40,6 +40,7 @@ def raises(kind, text):
     return pytest.raises(kind, match=f"^{re.escape(text)}")
 
 
+@pytest.mark.ci
 def test_ids_follow_the_scan_whatever_is_done_first(kept, tmp_path):
     path = str(tmp_path / "second")
 
@@ -87,14 +88,24 @@ def test_registered_types_reach_the_workers(kept):
     assert results(kept)[1] == {"__type__": "lattice of a test", "tree": {"n": 1}}
 
 
-def test_a_worker_imports_nothing_heavy(kept):
-    def simulate(a):
-        import sys
-
-        return sorted({"numpy", "pandas", "xarray", "matplotlib", "tqdm", "filelock"} & set(sys.modules))
-
-    run(simulate, 1, kept, max_workers=2)
-    assert results(kept) == [[]]
+def test_a_worker_imports_nothing_heavy(tmp_path):
+    "In a session that has not imported it: registered types and filters of warnings take their modules along."
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import coma_xr as coma\n"
+        "def simulate(a):\n"
+        "    import sys\n"
+        "    heavy = {'numpy', 'pandas', 'xarray', 'matplotlib', 'tqdm', 'filelock'}\n"
+        "    return {'modules': sorted(heavy & set(sys.modules))}\n"
+        "if __name__ == '__main__':\n"
+        "    e = coma.Experiment('e', config={})\n"
+        "    e.run(simulate, {'a': [1, 2]}, max_workers=2, progress=False)\n"
+        "    print([m.results['modules'] for m in e.measurements()])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout == "[[], []]\n"
 
 
 def test_there_is_one_run_at_a_time_in_each_worker_and_no_more_workers_than_asked_for(kept):

@@ -289,6 +289,7 @@ fcntl.flock = flock
 
 
 @pytest.mark.parametrize("prelude", ["", WITHOUT_LOCKS], ids=["locks", "no locks"])
+@pytest.mark.ci
 def test_no_note_of_many_processes_is_lost(quick_path, report_line, prelude):
     path = quick_path / "e"
     e = coma.Experiment(path, config={})

@@ -558,6 +558,7 @@ def changed(tree, path, new):
     max_examples=1500, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )
 @given(values(), st.data())
+@pytest.mark.ci
 def test_damaged_forms_are_values_or_bad_files(value, data):
     """Whatever one part of a stored form is replaced by."""
     tree = to_plain(value)
