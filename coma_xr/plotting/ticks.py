@@ -289,7 +289,9 @@ class LabelFormatter(Formatter):
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """Return the texts of numbers and labels."""
-        texts = iter(self.inner.format_ticks([value for value in values if value not in self.special]))
+        others = [value for value in values if value not in self.special]
+        # matplotlib's formatter of dates fails without ticks.
+        texts = iter(self.inner.format_ticks(others) if others else [])
         return [self.special.get(value) or next(texts) for value in values]
 
     def get_offset(self) -> str:

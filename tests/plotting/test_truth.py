@@ -170,6 +170,13 @@ def test_a_label_among_names_is_a_name(value):
     assert len(coma.plot(ds, x="n", y="depth", z="y").axes[0].get_yticks()) == 3
 
 
+def test_an_axis_of_dates_that_are_all_missing_is_drawn():
+    ds = xr.Dataset({"y": ("day", [1.0, 2.0])}, {"day": np.array(["NaT", "NaT"], "M8[s]")})
+    figure = coma.plot(ds, x="day", y="y").figure
+    figure.canvas.draw()
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["NaT"]
+
+
 def test_labels_alone_have_no_numbers_between_them():
     ds = with_special(None).isel(depth=[2, 2]).assign_coords(depth=np.array([None, np.inf], dtype=object))
     figure = coma.plot(ds, x="n", y="depth", z="y")
