@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -239,6 +239,15 @@ def warn_of_restored(after: Records, given: Mapping[int, int]) -> None:
 _BIG = 10_000_000
 
 
+def _warn_of_others(ids: Collection[int]) -> None:
+    """Warn of measurements that are to be computed again, but have other parameters than the sets of the run."""
+    if ids:
+        warn(
+            f"{count(len(ids), 'measurement')} chosen by recompute= {'is' if len(ids) == 1 else 'are'} not among the "
+            f"parameter sets of this run, for example {min(ids)}. They stay as they are."
+        )
+
+
 @dataclass
 class Keeper:
     """Keeps what comes of parameter sets, under the ids that were reserved for them."""
@@ -385,7 +394,9 @@ class Session:
             seconds=None if options.max_workers == 1 else there.durations.predictor(),
         )
         wanted = {task.key for task in todo.todo} if stale else ()
-        return there, failed, todo, {key: stale[key] for key in wanted if key in stale}
+        replaced = {key: stale[key] for key in wanted if key in stale}
+        _warn_of_others(again.difference(*replaced.values()) if options.recompute is not True else ())
+        return there, failed, todo, replaced
 
     def _chosen_again(self, records: Records, there: Survey) -> set[int]:
         """Return the measurements that `recompute` chooses."""

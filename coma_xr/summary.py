@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -127,8 +127,12 @@ def _defined(e: Summarised, ds: xr.Dataset) -> Iterator[DefinedFigure]:
 
     for name, arguments in e.figures.items():
         where = arguments.pop("where", None)
-        with suppress(ComaError):
-            yield DefinedFigure(name, ds if where is None else e.to_dataset(where=where), arguments, where)
+        shown: xr.Dataset | ComaError
+        try:
+            shown = ds if where is None else e.to_dataset(where=where)
+        except ComaError as error:
+            shown = error
+        yield DefinedFigure(name, shown, arguments, where)
 
 
 @contextmanager

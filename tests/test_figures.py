@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import warnings
 from pathlib import Path
 
@@ -68,10 +69,14 @@ def test_what_cannot_be_kept_is_an_error(e):
 def test_the_report_and_the_terminal_draw_them(e, capsys):
     e.define_figure("parabola", x="x", y="y", hue="a", where="x > 1")
     e.define_figure("broken", x="none", y="y")
+    e.define_figure("chosen by what is not there", x="x", y="y", where="nothing > 1")
     page = html.unescape(e.report("page.html").read_text())
     assert "e.plot('parabola')" in page
     assert "only x > 1" in page
     assert "x='none' is not a dimension" in page
+    assert "chosen by what is not there; only nothing > 1 cannot be drawn: No measurement has" in re.sub(
+        "<.*?>", "", page
+    )
     assert main(["plot", "squares", "parabola", "--title", "T"]) == 0
     assert Path("parabola.png").read_bytes().startswith(b"\x89PNG")
     assert main(["plot", "squares", "parabel"]) == 1

@@ -73,6 +73,15 @@ def test_a_dry_run_counts_them(e):
     assert e.removed().empty
 
 
+def test_measurements_outside_the_scan_are_named_and_stay(e):
+    with pytest.warns(
+        coma.ComaWarning, match="1 measurement chosen by recompute= is not among .* for example 3"
+    ):
+        report = e.run(two, {"x": [1, 2]}, recompute=[2, 3], code="accept", progress=False)
+    assert report.saved == 1
+    assert e.removed().index.tolist() == [2]
+
+
 def test_unknown_ids_are_refused(e):
     with pytest.raises(coma.PathError, match="No measurement 7 in .* to compute again"):
         e.run(two, {"x": [1]}, recompute=[1, 7])

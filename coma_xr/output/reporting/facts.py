@@ -38,10 +38,10 @@ class FailureGroup:
 
 @dataclass(frozen=True)
 class DefinedFigure:
-    """A figure that the user keeps with the experiment."""
+    """A figure that the user keeps with the experiment; an error in place of its Dataset when there is none."""
 
     name: str
-    dataset: xr.Dataset
+    dataset: xr.Dataset | Exception
     arguments: Mapping[str, Any]
     where: str | None = None
 

@@ -48,6 +48,8 @@ def draw_defined(defined: DefinedFigure) -> Html:
     caption = [tag("b", defined.name), f"; only {defined.where}" if defined.where else ""]
     code = f"e.plot({defined.name!r})"
     try:
+        if isinstance(defined.dataset, Exception):
+            raise defined.dataset
         picture, said = _picture(defined.dataset, defined.arguments, defined.name)
     except Exception as error:  # noqa: BLE001  one that cannot be drawn, whatever it holds, spoils no report
         return tag("p", *caption, f" cannot be drawn: {str(error)[:300]}", class_="coma-bad")
