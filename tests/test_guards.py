@@ -269,3 +269,8 @@ def test_only_public_modules_list_their_names(path):
 
 def test_the_package_says_that_it_is_typed():
     assert (PACKAGE / "py.typed").is_file()
+
+
+def test_the_citation_names_the_version_of_the_package():
+    lines = (ROOT / "CITATION.cff").read_text("utf-8").splitlines()
+    assert f"version: {coma_xr.__version__}" in lines
