@@ -396,9 +396,13 @@ def keep_scan(
     """Record a scan, and that it was asked for unless it is part of what was asked for already."""
     before = place.look().scan()
     is_new = before is None or not is_part(asked, before, past)
-    earlier = record_of_last_scan(before or {})
-    change = None if record is None else lambda records: with_scan(records or earlier, record)
-    place.save_scan(asked if is_new else None, change)
+    asked_now = asked if is_new else None
+    if record is None:
+        place.save_scan(asked_now)
+    else:
+        place.save_scan(
+            asked_now, lambda records: with_scan(records or record_of_last_scan(before or {}), record)
+        )
 
 
 def forget(place: ExperimentDirectory, scan: Scan) -> None:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None  # type: ignore[assignment]
+
 # The system counts the peak in KiB, on macOS in bytes.
 _UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -18,11 +23,9 @@ class Usage(NamedTuple):
 
 def usage() -> Usage | None:
     """Return what was used so far; None where the system does not count it."""
-    try:
-        import resource
-    except ImportError:
+    if resource is None:
         return None
-    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
     return Usage(seconds, max(own.ru_maxrss, children.ru_maxrss) * _UNIT)
 

@@ -22,8 +22,8 @@ def test_the_signature_shows_each_option_with_its_default(kind):
 def test_types_and_descriptions_are_complete():
     types = {field.name: field.type for field in fields(RunOptions)}
     assert {name: hint.__forward_arg__ for name, hint in RunKeywords.__annotations__.items()} == types
-    described = coma.Experiment.run.__doc__.partition("Returns")[0]
-    assert [name for name in DEFAULTS if f"\n        {name} : " not in described] == []
+    described = inspect.getdoc(coma.Experiment.run).partition("Returns")[0]
+    assert [name for name in DEFAULTS if f"\n{name} : " not in described] == []
 
 
 def test_options_are_checked_when_they_are_made():
