@@ -112,6 +112,7 @@ def test_other_values_are_no_shards(e, shard):
 
 
 @pytest.mark.parametrize("timeout", [np.int64(60), np.float32(60), np.array(60.0)], ids=repr)
+@pytest.mark.ci
 def test_numbers_of_numpy_are_seconds(e, timeout):
     assert run(e, timeout=timeout).saved == 2
 

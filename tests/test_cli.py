@@ -162,6 +162,7 @@ def test_commands_start_without_anything_heavy():
     assert not {"numpy", "pandas", "xarray", "matplotlib", "netCDF4"} & set(run.stdout.split())
 
 
+@pytest.mark.ci
 def test_a_reader_that_has_seen_enough_is_no_mistake(tmp_path):
     "As in `coma-xr demo | head -1`: no traceback."
     command = [sys.executable, "-u", "-m", "coma_xr", "demo", str(tmp_path)]

@@ -145,6 +145,7 @@ def test_a_dataset_reads_only_the_files_that_are_looked_at(e, monkeypatch):
     ],
     ids=str,
 )
+@pytest.mark.ci
 def test_any_part_of_a_lazy_array_is_what_it_is_of_the_whole(e, key):
     lazy, whole = e.to_dataset().field, e.to_dataset().field.load()
     assert lazy.isel(key).identical(whole.isel(key))
@@ -192,6 +193,7 @@ def test_arrays_of_unequal_shapes_are_cells_that_load_on_access(tmp_path):
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("suffix", ["json", "xml"])
+@pytest.mark.ci
 def test_they_come_from_workers_and_stand_in_xml(tmp_path, workers, suffix):
     e = coma.Experiment(tmp_path / "e", config={"archive_default_format": suffix})
     assert e.run(wave, {"k": [1.0, 2.0]}, max_workers=workers) == (2, 2)

@@ -122,6 +122,7 @@ OLD = sorted(path.name for path in DATA.iterdir() if path.is_dir())
 
 
 @pytest.mark.parametrize("name", OLD)
+@pytest.mark.ci
 def test_experiments_of_coma_2_have_reports(name):
     shutil.copytree(DATA / name, name)
     page = report(experiment(name, mode="r"))

@@ -131,6 +131,7 @@ def parts_of(value):
             yield from parts_of(part)
 
 
+@pytest.mark.ci
 def test_the_strategy_makes_every_kind_of_value():
     """One that never made it would test nothing; dictionaries that look like ours are among them."""
     seen = set()

@@ -149,6 +149,7 @@ def test_text_is_that_of_pythons_json(tree, pretty):
     st.booleans(),
     st.booleans(),
 )
+@pytest.mark.ci
 def test_info_is_put_in_front(tree, info, pretty, strict):
     """A measurement made in two steps has the text that it would have in one."""
     whole = encode({"measurement": {"info": info, **tree}}, pretty=pretty, strict=strict)

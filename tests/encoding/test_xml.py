@@ -208,6 +208,7 @@ TREES = st.recursive(
 @pytest.mark.parametrize("pretty", [True, False])
 @given(tree=TREES)
 @settings(max_examples=500, deadline=None)
+@pytest.mark.ci
 def test_every_plain_tree_comes_back(tree, pretty):
     "Equal in value, type and order."
     text = xml.encode({"measurement": tree}, pretty=pretty)
@@ -220,6 +221,7 @@ def test_every_plain_tree_comes_back(tree, pretty):
     rest=st.dictionaries(NAMES | ODD_KEYS, TREES, max_size=4),
 )
 @settings(max_examples=200, deadline=None)
+@pytest.mark.ci
 def test_a_measurement_is_written_in_two_steps(info, rest, pretty):
     rest.pop("info", None)
     text = xml.prepend_info(info, xml.encode_rest(rest, pretty=pretty), pretty=pretty)
@@ -329,6 +331,7 @@ COMA_TREES = st.dictionaries(
 @pytest.mark.parametrize("pretty", [True, False])
 @given(tree=COMA_TREES)
 @settings(max_examples=300, deadline=None)
+@pytest.mark.ci
 def test_coma_2_reads_numbers_texts_and_lists_alike(tree, pretty):
     # Coma 2 takes these texts for floats, whoever wrote them.
     assume(not {"NaN", "Infinity", "-Infinity"} & set(re.findall(r"-?\w+", repr(tree))))

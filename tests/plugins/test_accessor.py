@@ -305,6 +305,7 @@ SHOW = "import xarray, coma_xr; print(xarray.Dataset({'y': ('x', [1, 2])}).coma[
         ),
     ],
 )
+@pytest.mark.ci
 def test_the_accessor_is_there_in_whatever_order(code):
     command = [sys.executable, "-W", "error", "-c", code.format(show=SHOW)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -312,6 +313,7 @@ def test_the_accessor_is_there_in_whatever_order(code):
 
 
 @pytest.mark.parametrize("first", ["import xarray", ""], ids=["xarray first", "xarray last"])
+@pytest.mark.ci
 def test_the_package_can_be_imported_again(first):
     "As autoreload and coverage do; nothing is registered twice, so that nothing warns."
     code = f"""

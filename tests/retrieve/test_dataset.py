@@ -396,6 +396,7 @@ def _position(labels, value):
 
 @settings(deadline=None)
 @given(experiments(), st.randoms(use_true_random=False))
+@pytest.mark.ci
 def test_the_order_in_which_measurements_are_read_does_not_matter(sets, random):
     trees = measured(*sets)
     shuffled = random.sample(trees, len(trees))

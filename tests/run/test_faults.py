@@ -253,6 +253,7 @@ def open_files():
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.ci
 def test_whatever_a_function_does_costs_its_own_set_only(runner, request, report_line, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     how = request.getfixturevalue(runner)
@@ -279,6 +280,7 @@ def check_misbehaviours(how, faults):
     assert again.values() == list(range(10))
 
 
+@pytest.mark.ci
 def test_a_worker_of_ours_that_dies_is_named_and_no_other_set_is_lost(report_line, monkeypatch):
     before = open_files()
     values = [value for number, name in enumerate(DEATHS) for value in (number, name, 100 + number)]
@@ -307,6 +309,7 @@ def test_a_worker_that_closes_all_its_files_is_no_hang():
 
 
 @pytest.mark.parametrize("death", DEATHS)
+@pytest.mark.ci
 def test_a_pool_of_somebody_else_that_breaks_is_told_and_nothing_finished_is_lost(death, request):
     kept = Kept()
     with spawn() as executor, pytest.raises(RunError) as raised:

@@ -111,6 +111,7 @@ class TestRepeats:
         assert plan([[1]], {plan([[1]], repeats=1).todo[0].key}).todo == []
 
     @given(sets, sets)
+    @pytest.mark.ci
     def test_no_key_of_a_repeat_is_that_of_another_set(self, one, other):
         first = {task.key for task in plan(one).todo}
         assert not first & {task.key for task in plan(other, first, repeats=3).todo if task.repeat}

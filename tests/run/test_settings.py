@@ -143,6 +143,7 @@ def table() -> list[list[str]]:
 
 
 @pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.ci
 def test_what_holds_in_workers_is_what_the_documentation_says(name: str, tmp_path: Path) -> None:
     if name == "dask":
         pytest.importorskip("distributed")

@@ -299,6 +299,7 @@ class TestTimeout:
 
 
 class TestStopping:
+    @pytest.mark.ci
     def test_the_first_failure_can_stop_all_with_its_traceback(self, kept):
         def simulate(a):
             if a == 3:
@@ -313,6 +314,7 @@ class TestStopping:
         accounted_for(report, kept, 50)
         assert report.not_run > 30
 
+    @pytest.mark.ci
     def test_a_death_can_stop_all_too(self, kept):
         def simulate(a):
             if a == 3:
@@ -614,6 +616,7 @@ def test_a_second_ctrl_c_of_a_terminal_stops_at_once(parent):
     assert gone(script, 1.0)
 
 
+@pytest.mark.ci
 def test_a_run_in_a_thread_has_workers_as_well(kept):
     reports = []
     thread = threading.Thread(target=lambda: reports.append(run(lambda a: a, 50, kept, max_workers=2)))

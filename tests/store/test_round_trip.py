@@ -37,6 +37,7 @@ def check(place: ExperimentDirectory, expected: list[Any]) -> None:
 @pytest.mark.parametrize("compress", [False, True])
 @pytest.mark.parametrize("pretty", [False, True])
 @pytest.mark.parametrize("format", ["json", "xml"])
+@pytest.mark.ci
 def test_every_value_comes_back_from_every_kind_of_file(format, pretty, compress, request, report_line):
     examples = 500 if request.config.getoption("--full") else 12
     counted = []

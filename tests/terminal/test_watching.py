@@ -140,6 +140,7 @@ def test_a_run_is_watched_until_it_ends(running, here):
     assert watching.returncode == 0
 
 
+@pytest.mark.ci
 def test_a_run_that_is_killed_has_ended(running, here, run):
     with watched(here) as watching:
         watching.stdout.readline()
@@ -150,6 +151,7 @@ def test_a_run_that_is_killed_has_ended(running, here, run):
     assert run("status", "e", "--json").json["runs"] == []
 
 
+@pytest.mark.ci
 def test_ctrl_c_ends_the_watching_and_not_the_run(running, here):
     with watched(here) as watching:
         watching.stdout.readline()
@@ -194,6 +196,7 @@ def test_a_run_on_another_machine_is_told_with_its_age(e, run):
     assert run("watch", "inverse").out[0].startswith("Nobody is running it")
 
 
+@pytest.mark.ci
 def test_several_runs_are_watched_as_one(e, running, run, here):
     "Shards, for example: what is done is added up, the slowest says what is left."
     other_host(coma.Experiment("e", "r"), 0)

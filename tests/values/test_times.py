@@ -94,6 +94,7 @@ NUMBERS = count()
 @example(array=times("M", "Y", [2**62, 1]))
 @example(array=times("m", "as", [1, None]))
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.ci
 def test_every_door_gives_the_times_that_were_returned(array, tmp_path):
     e = coma.Experiment(tmp_path / f"e{next(NUMBERS)}")
 
