@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from coma_xr.store.snapshot import Snapshot
     from coma_xr.values.plain import Tree
 
-# Sections of coma.json: states that count as one, and of which states a run with a state has warned.
+# Sections of coma.json: states that count as equal, and the states that were reported for each state.
 ACCEPTED, REPORTED = "accepted_code", "reported_code"
 
 # Names of states in a message.

@@ -265,7 +265,7 @@ class Experiment(Readable):
         Raises
         ------
         PathError
-            When `path` is an unknown name, or a branch of which only earlier paths can be noted, and for coords that no
+            When `path` is an unknown name, or a branch (only `formerly` applies to it), and for coords that no
             measurement has. Nothing is changed then.
         ParameterError, LayoutError
             For units that are no string, a default of a result, and dims that the values do not have.

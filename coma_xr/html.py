@@ -251,7 +251,7 @@ def several(values: Iterable[object]) -> str:
         return ", ".join(texts)
     kinds = set(map(type, found))
     if kinds <= {int, float}:
-        # More than a few texts, of which NaN is one at most.
+        # More than a few strings; at most one of them is NaN.
         numbers: list[Any] = [value for value in found if value == value]  # noqa: PLR0124
         which = f"{_rounded(min(numbers))} ... {_rounded(max(numbers))}"
     else:

@@ -92,7 +92,7 @@ class Joined:
         return found
 
     def status(self) -> Status:
-        """Return what the experiments know beside their measurements, each of which has parameter sets of its own."""
+        """Return the status of the experiments; each has its own parameter sets."""
         from coma_xr.retrieve.status import Status
 
         if not self.definition:
@@ -187,7 +187,7 @@ def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: boo
 
 
 def _warn_of_units(experiments: Sequence[Records], labels: Sequence[Any]) -> None:
-    """Say where experiments annotate different units, of which a variable can have one only."""
+    """Warn where experiments annotate different units, since a variable has one unit."""
     units: dict[str, dict[str, Any]] = {}
     for label, e in zip(labels, experiments, strict=True):
         for path, note in e.annotations.items():

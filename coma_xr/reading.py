@@ -239,7 +239,7 @@ class Readable(HasCode, Figures):
         Parameters
         ----------
         *given : function or class
-            Those among the values of the parameters, or of which objects are among them, that this process has not
+            Those that occur among the parameter values, as values or as classes of objects, and that this process has not
             used as such: a file only has their names, and nothing is imported because a file names it.
 
         Examples

@@ -439,7 +439,7 @@ def test_a_small_file_that_says_to_be_huge_is_not_read(e, tmp_path, kind):
     content = path.read_bytes()
     facts = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     _say(e, 1, "psi", {"type": kind, "shape": [len(content)], "dtype": "<f8", **facts})
-    with pytest.raises(coma.DataFileError, match=r"'\w+' is said to have 100,000,000,000 values"):
+    with pytest.raises(coma.DataFileError, match=r"'\w+' claims 100,000,000,000 values"):
         np.asarray(e.measurement(1).results.psi)
 
 

@@ -254,7 +254,7 @@ def deriving(name: str, value: Any) -> Axis:
 
 
 def in_step(names: tuple[str, ...], columns: Iterable[Column]) -> Axis:
-    """Return the axis of several parameters in step, all of which are coords along the first."""
+    """Return the axis of several parameters in step; all are coords along the first."""
     return _Zipped(names, tuple(columns))
 
 
@@ -286,7 +286,7 @@ def choosing(definition: Definition, where: Any) -> Axis:
     return Chosen(condition, {name: definition.position(name) for name in condition.names})
 
 
-# A tuple of values, or a NumPy array of numbers, of which no objects are made until they are asked for.
+# A tuple of values, or a NumPy array of numbers, which become objects only when they are requested.
 Column = Sequence[Any]
 
 

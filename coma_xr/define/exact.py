@@ -254,7 +254,7 @@ def things_of(rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
         for name, thing in argument.things().items():
             if things.setdefault(name, thing) is not thing:
                 raise ParameterError(
-                    f"Two different values of the scan have the name {name!r}, by which measurements are told apart.",
+                    f"Two different values of the scan have the name {name!r}, but the name distinguishes measurements.",
                     name=name,
                     ways=["Give each of them its own name with def or class."],
                 )

@@ -157,7 +157,7 @@ class _Interval:
 
 @dataclass(frozen=True)
 class _Choice:
-    """Some values of which one is taken; nothing is drawn for a single one."""
+    """Values to choose one from; a single value needs no random draw."""
 
     values: tuple[Any, ...]
 

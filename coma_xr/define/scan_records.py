@@ -256,7 +256,7 @@ class LayoutRule:
 
 
 def record_of_last_scan(scan: Mapping[str, Any]) -> dict[str, Tree]:
-    """Return the records, by name, that follow from the last scan alone, of which version 1 kept the sets."""
+    """Return the records, by name, that follow from the last scan alone; version 1 kept only its sets."""
     if scan.get("axes") is None:
         return {}
     sets = Product((tuple(map(tuple, scan["sets"])),))

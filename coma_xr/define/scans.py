@@ -74,7 +74,7 @@ class _Step:
 class Scan:
     """An ordered collection of parameter sets.
 
-    Made by `grid`, `zipped`, `cases` or `sample` and changed by its methods, each of which returns a new scan.
+    Made by `grid`, `zipped`, `cases` or `sample` and changed by its methods, which return new scans.
     ``scan1 * scan2`` is their product, the second one fastest; ``scan1 + scan2`` their union in order, in which
     no set is there twice; one of the two may be a dictionary of lists or a list of dictionaries. Iterating gives each set as a dictionary, by name; nothing is kept of the sets.
 
@@ -260,7 +260,7 @@ class Scan:
         return (tuple([row[place] for place in order]) for row in rows)
 
     def factors(self) -> tuple[tuple[Row, ...], ...] | None:
-        """Return the rows of each axis, every combination of which is a set; None if axes depend on one another."""
+        """Return the rows of each axis, whose product is the scan; None if axes depend on one another."""
         axes = [step.axis for step in self._steps]
         return (
             tuple(tuple(axis.rows(*_NOTHING_BEFORE)) for axis in axes)

@@ -363,7 +363,7 @@ class _Reader:
         for child in element:
             tag = child.tag
             if tag in tree:
-                raise _Bad(f"two elements {tag[:80]!r}, of which a dictionary can hold one")
+                raise _Bad(f"two elements {tag[:80]!r}, but a dictionary can hold only one")
             try:
                 tree[tag] = self.value(child, depth + 1)
             except _Bad as bad:
@@ -439,7 +439,7 @@ class _Reader:
             raise _Bad("an object that contains itself, which a tree cannot")
         self._copies += self._count(value, depth)
         if self._copies > _MOST_COPIES:
-            raise _Bad(f"objects named so often that they would be more than {_MOST_COPIES} values")
+            raise _Bad(f"references to objects that would expand to more than {_MOST_COPIES} values")
         return _copy(value)
 
     def _count(self, tree: Any, depth: int) -> int:

@@ -39,7 +39,7 @@ _AXIS = "dim_{}"
 
 
 def check(reference: Reference) -> str:
-    """Return the path of a file of which all was looked at.
+    """Return the path of a file that was checked completely.
 
     Raises
     ------

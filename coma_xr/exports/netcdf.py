@@ -168,7 +168,7 @@ def _opened(path: str) -> Iterator[xr.Dataset]:
     with opened(path) as raw:
         for name, variable in raw.variables.items():
             if variable.size > size:
-                text = f"'{name}' is said to have {variable.size:,} values, more than the file has bytes, {size:,}"
+                text = f"'{name}' claims {variable.size:,} values, more than the file has bytes, {size:,}"
                 raise DataFileError(f"{path}: {text}. Nothing was read.")
         yield raw
 
@@ -197,7 +197,7 @@ def open_lazily(path: str, check: Callable[[], object]) -> xr.Dataset:
         def decode(variable: xr.Variable, name: str) -> Decoded:
             if name not in data or not _can_wait(variable):
                 return decode_variable(variable)
-            # Nothing but the two parts of complex numbers, of which there are none.
+            # An empty part: the dims, dtype and attributes are needed, not the values.
             dims, values, attrs = decode_variable(variable[(slice(0, 0),) * _outer(variable)])
             shape = [variable.sizes[dim] for dim in variable.dims[: len(dims)]]
             array: Any = indexing.LazilyIndexedArray(LazyArray(path, name, shape, values.dtype, check))

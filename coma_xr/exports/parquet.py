@@ -93,7 +93,7 @@ def _has_empty_struct(kind: Any) -> bool:
 
 
 def _read_list_type(kind: Any) -> Any:
-    """Return a type of nested lists of which Python makes what the arrays are made of."""
+    """Return a type of nested lists that Python converts to the items of the arrays."""
     import pyarrow as pa
 
     if pa.types.is_list(kind):

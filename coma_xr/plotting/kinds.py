@@ -38,7 +38,7 @@ MARKED = 30
 # Error bars up to so many points, beyond that a band.
 BARS = 9
 
-# Points of which there are more are small and let each other through.
+# Above this number, points are small and transparent.
 CROWD = 1500
 
 # So that points in the middle of a palette, which is white, are seen.

@@ -258,7 +258,7 @@ def _dates(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
 
 
 def _durations(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
-    """Return differences of times in the longest unit of which the largest is at least one."""
+    """Return differences of times in the longest unit that the largest difference reaches."""
     ns = array.astype("m8[ns]")
     floats = np.where(np.isnat(ns), np.nan, ns.astype(np.int64).astype(np.float64))
     most = float(np.nanmax(np.abs(floats))) if np.isfinite(floats).any() else 0.0

@@ -90,7 +90,7 @@ def _ordered(grid: Grid) -> Grid:
 
 
 def _placed(x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:
-    """Return arrays without the rows and columns of which not a single cell has a place."""
+    """Return arrays without the rows and columns that have no cell with a place."""
     there = ~(np.isnan(x) | np.isnan(y))
     cells = np.ix_(there.any(axis=1), there.any(axis=0))
     return x[cells], y[cells], z[cells]

@@ -100,7 +100,7 @@ class LinearTicks(MaxNLocator):
 
 
 def _first_fitting(axis: Any, candidates: Iterable[NDArray[Any]], low: float, high: float) -> NDArray[Any]:
-    """Return the first ticks of which two or more are seen and fit; round numbers where no candidate does."""
+    """Return the first ticks with at least two that are visible and fit; else round numbers."""
     ticks = np.array([])
     for candidate in chain(candidates, _round_candidates(low, high)):
         # The notation depends on all numbers, so that those out of sight are left out.

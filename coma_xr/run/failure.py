@@ -98,7 +98,7 @@ class Failure:
         function : callable
             As it was given to `Experiment.run`, with a scan or without. It gets the seed that it had.
         *given : function or class
-            Those among the values of the parameters, or of which objects are among them, that this process has not
+            Those that occur among the parameter values, as values or as classes of objects, and that this process has not
             used as such.
         resources : mapping, optional
             As they were given to `Experiment.run`.

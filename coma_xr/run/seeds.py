@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
-# An argument `seed` goes to generators of all kinds, many of which take no more than 32 bits.
+# An argument `seed` goes to generators of all kinds, and many take at most 32 bits.
 _SEED_BITS, _RNG_BITS = 32, 63
 
 

@@ -191,7 +191,7 @@ _MANY_POINTS = 1_000_000
 EXCLUDED = "excluded"
 SCANS, ASKED = "scans", "asked"
 
-# In a mark: why, and of which measurement.
+# In a mark: the reason, and the parameters of the measurement.
 REASON, OF = "reason", "of"
 _DIGITS = 19
 

@@ -270,7 +270,7 @@ def _text(layout: Layout, tree: dict[str, Tree]) -> bytes:
 
 
 def _forget_old(layout: Layout, base: StateDocument) -> None:
-    """Delete version 1's files, of which everything is in the new one; one that holds more is kept aside."""
+    """Delete version 1's files once the new file has their content; a file that holds more is kept."""
     for name in base.old:
         path = layout.path(name)
         with suppress(FileNotFoundError):

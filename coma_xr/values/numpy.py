@@ -97,7 +97,7 @@ def encode_exactly(value: Any, plain: ToTree) -> Any:
 
 
 def encode_objects(array: Array, plain: ToTree) -> Node:
-    """Return the stored form of an array of objects, each of which is stored by itself."""
+    """Return the stored form of an array of objects; each item is stored separately."""
     items = [plain(item, "list", i) for i, item in enumerate(array.ravel().tolist())]
     return {TYPE: OBJECTS, "shape": list(array.shape), "list": items}
 
@@ -429,7 +429,7 @@ _ITEMS: dict[str, set[type]] = {
 
 
 def decode_objects(node: Node, value: ToValue, items: Callable[[Any], Any] = lambda item: item) -> Array:
-    """Return an array of objects, each of which was stored by itself."""
+    """Return an array of objects whose items were stored separately."""
     import numpy as np
 
     parts = part(node, "list", list)

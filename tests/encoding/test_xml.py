@@ -451,7 +451,7 @@ def test_an_archive_cannot_grow_by_naming_an_object_many_times():
         pair = b'<x object_id_reference="_%d"/><y object_id_reference="_%d"/>' % (number - 1, number - 1)
         body += b'<o%d object_id="_%d">%s</o%d>' % (number, number, pair, number)
     with pytest.raises(
-        DataFileError, match="objects named so often that they would be more than 1000000 values"
+        DataFileError, match="references to objects that would expand to more than 1000000 values"
     ):
         xml.decode(archive(body))
 
