@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from coma_xr.output.reporting.facts import DefinedFigure, FailureGroup, Quantity
+    from coma_xr.output.pictures import DefinedFigure
+    from coma_xr.output.report import FailureGroup, Quantity
     from coma_xr.store.place import ExperimentDirectory
     from coma_xr.store.snapshot import Snapshot
     from coma_xr.values.plain import Tree
@@ -80,8 +81,7 @@ def write_report(
     overwrite: bool,
 ) -> Path:
     """Write the page about an experiment."""
-    from coma_xr.output.report import check_path, write
-    from coma_xr.output.reporting.facts import Facts
+    from coma_xr.output.report import Facts, check_path, write
 
     path = check_path(path, overwrite=overwrite)
     notes: list[tuple[type[Warning], str]] = []
@@ -123,7 +123,7 @@ def write_report(
 
 def _defined(e: Summarised, ds: xr.Dataset) -> Iterator[DefinedFigure]:
     """Yield the figures that are kept with the experiment, with what they show."""
-    from coma_xr.output.reporting.facts import DefinedFigure
+    from coma_xr.output.pictures import DefinedFigure
 
     for name, arguments in e.figures.items():
         where = arguments.pop("where", None)
@@ -184,7 +184,7 @@ def _dataset(
 
 def _missing(scan: Mapping[str, Any], ds: xr.Dataset | None, failed: int, e: Summarised) -> int | None:
     """Return how many parameter sets of the last scan have neither measurement nor failure."""
-    from coma_xr.output.reporting.coverage import status_of
+    from coma_xr.output.report import status_of
 
     if not scan.get("sets"):
         return None
@@ -201,7 +201,7 @@ def _quantities(
     e: Summarised, scan: Mapping[str, Any], ds: xr.Dataset | None
 ) -> tuple[list[Quantity], list[Quantity]]:
     """Return parameters and results: what is in the measurements; without any, what was asked for."""
-    from coma_xr.output.reporting.facts import Quantity
+    from coma_xr.output.report import Quantity
 
     notes = e.annotations
 
@@ -257,7 +257,7 @@ def _range(row: Mapping[str, Any]) -> str:
 
 def _grouped(failures: Failures) -> list[FailureGroup]:
     """Return failures by exception and line, the most frequent first."""
-    from coma_xr.output.reporting.facts import FailureGroup
+    from coma_xr.output.report import FailureGroup
 
     made = [
         FailureGroup(

@@ -1,1 +1,1 @@
-"""What leaves coma_xr: Datasets and DataFrames, written into the files of others."""
+"""The report of an experiment as HTML."""

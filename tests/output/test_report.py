@@ -12,12 +12,21 @@ import xarray as xr
 import coma_xr as coma
 from coma_xr import files
 from coma_xr.html import join
-from coma_xr.output.report import check_path, render, write
-from coma_xr.output.reporting.choosing import choose
-from coma_xr.output.reporting.coverage import bar, counts_of, map_of, status_of
-from coma_xr.output.reporting.durations import durations_html, seconds_text
-from coma_xr.output.reporting.facts import Facts, FailureGroup, Quantity
-from coma_xr.output.reporting.pictures import draw_all
+from coma_xr.output.pictures import choose, draw_all
+from coma_xr.output.report import (
+    Facts,
+    FailureGroup,
+    Quantity,
+    bar,
+    check_path,
+    counts_of,
+    durations_html,
+    map_of,
+    render,
+    seconds_text,
+    status_of,
+    write,
+)
 from coma_xr.plotting.draw import draw
 from tests.pages import Page
 
@@ -250,7 +259,7 @@ def test_the_code_below_a_figure_makes_the_figure():
 
 
 def test_a_variable_that_cannot_be_drawn_spoils_no_page(monkeypatch):
-    from coma_xr.output.reporting import pictures
+    from coma_xr.output import pictures
 
     def fails(ds, **arguments):
         if arguments["y"] == "y":

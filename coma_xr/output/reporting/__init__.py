@@ -1,1 +1,0 @@
-"""What a report of an experiment is made of."""
