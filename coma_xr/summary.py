@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from coma_xr.define.values import BRANCH, describe, hand_out
+from coma_xr.define.values import hand_out
 from coma_xr.errors import ComaError, ComaWarning, DataFileWarning, LayoutError
 from coma_xr.html import several
 from coma_xr.records import Records
-from coma_xr.run.report import grouped
-from coma_xr.tree import join, leaves
+from coma_xr.run.report import failures_html
 
 if TYPE_CHECKING:
     import os
@@ -24,14 +23,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from coma_xr.output.pictures import DefinedFigure
-    from coma_xr.output.report import FailureGroup, Quantity
+    from coma_xr.output.report import Quantity
     from coma_xr.store.place import ExperimentDirectory
     from coma_xr.store.snapshot import Snapshot
     from coma_xr.values.plain import Tree
-
-# Of failures that are alike, so many are told apart.
-_ALIKE = 5
-_MESSAGE = 500
 
 # So much of a text that is a result.
 _TEXT = 60
@@ -41,8 +36,6 @@ _VERSIONS = {"host": "host", "coma_xr_version": "coma_xr", "python_version": "Py
 
 # What the store says of files that are passed over; they are all named one by one.
 _PASSED_OVER = "cannot be read and w"
-
-Failures = Sequence[tuple[int, "Tree"]]
 
 
 class Summarised(Protocol):
@@ -111,7 +104,7 @@ def write_report(
         dataset=ds,
         how=how,
         figures=figures,
-        failures=_grouped(failures),
+        failures=failures_html((tree for _, tree in failures), is_open=True),
         durations=durations,
         made_with=made_with,
         created=f"Written by coma_xr on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
@@ -252,42 +245,7 @@ def _range(row: Mapping[str, Any]) -> str:
     return f"{text[:_TEXT]}..." if more or len(text) > _TEXT else text
 
 
-# ---------------------------------------------------------------------------------- failures and versions
-
-
-def _grouped(failures: Failures) -> list[FailureGroup]:
-    """Return failures by exception and line, the most frequent first."""
-    from coma_xr.output.report import FailureGroup
-
-    made = [
-        FailureGroup(
-            exception=str(trees[0]["exception"].get("type")),
-            line=str(trees[0]["exception"].get("line") or ""),
-            messages=list(dict.fromkeys(_message(tree) for tree in trees))[:_ALIKE],
-            parameters=[_set(tree) for tree in trees[:_ALIKE]],
-            traceback=str(trees[0]["exception"].get("traceback") or ""),
-            number=len(trees),
-        )
-        for trees in grouped(tree for _, tree in failures)
-    ]
-    return sorted(made, key=lambda group: -group.number)
-
-
-def _message(tree: Tree) -> str:
-    text = str(tree["exception"].get("message") or "")
-    return text if len(text) <= _MESSAGE else f"{text[:_MESSAGE]}..."
-
-
-def _set(tree: Tree) -> str:
-    found = {
-        join(keys).removeprefix(f"{BRANCH}/"): value
-        for keys, value in leaves(tree)
-        if keys[0] not in {"info", "exception", "partial"}
-    }
-    number = tree["info"].get("measurement_id")
-    host = tree["info"].get("host")
-    text = describe(found, (several([value]) for value in hand_out(found.values())))
-    return f"{text}, number {number}" + (f" on {host}" if host else "")
+# ------------------------------------------------------------------------------------ durations and versions
 
 
 def _made(trees: Iterable[tuple[int, Tree]]) -> tuple[list[float], dict[str, dict[str, int]]]:

@@ -306,13 +306,17 @@ def failed():
     return e, report
 
 
-def test_a_report_of_a_run_shows_failures_with_their_tracebacks(failed):
+def test_a_report_of_a_run_shows_failures_as_its_summary_does(failed):
     _, report = failed
     page = shown(report)
     assert "30 of 60 parameter sets saved" in page.text
     assert "30 failed" in page.text
-    assert len(page.named("details")) == 10
-    assert "... and 20 more" in page.text
+    assert len(page.named("details")) == 1
+    *_, summary = report.failed_text().split(": ", 1)
+    assert summary.startswith("30 such as (x=1): ValueError: 1 is odd")
+    assert " ".join(summary.removesuffix(".").split()) in page.text
+    assert "... and 25 more like these; e.failures() lists all" in page.text
+    assert "e.failure(2)" in page.text
     assert "Traceback (most recent call last)" in page.text
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from coma_xr import files
 from coma_xr.errors import REPLACE, ExperimentError, StorageError
-from coma_xr.html import Html, facts, fold, join, page, table, tag, text_of, trace
+from coma_xr.html import Html, facts, fold, join, page, table, tag, text_of
 from coma_xr.output.pictures import DefinedFigure, draw_all, draw_defined
 
 if TYPE_CHECKING:
@@ -91,18 +91,6 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class FailureGroup:
-    """Failures with the same exception, raised at the same line."""
-
-    exception: str
-    line: str
-    messages: Sequence[str]
-    parameters: Sequence[str]
-    traceback: str
-    number: int
-
-
-@dataclass(frozen=True)
 class Facts:
     """What a report says of an experiment."""
 
@@ -117,7 +105,7 @@ class Facts:
     dataset: xr.Dataset | None = None
     how: str = "e.to_dataset()"
     figures: Sequence[DefinedFigure] = ()
-    failures: Sequence[FailureGroup] = ()
+    failures: Html | None = None
     durations: Sequence[float] = ()
     made_with: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     created: str = ""
@@ -353,7 +341,6 @@ def seconds_text(seconds: float) -> str:
 # So many are shown of what there can be any number of.
 _QUANTITIES = 60
 _CONSTANTS = 4
-_FAILURES = 20
 _SAID = 50
 _VERSIONS = 12
 
@@ -429,7 +416,7 @@ def _sections(facts: Facts) -> Iterator[tuple[str, Html | None]]:
     yield "What was scanned", _scanned(facts)
     yield "Figures", join(*map(draw_defined, facts.figures)) if facts.figures else None
     yield "What came out", _results(facts)
-    yield "Failures", _failures(facts.failures)
+    yield "Failures", facts.failures
     yield "Durations", durations_html(facts.durations)
     yield "Made with", _made_with(facts)
     yield "Notes", _said(facts.notes)
@@ -547,29 +534,7 @@ def _results(facts: Facts) -> Html:
     return join(*parts)
 
 
-# ----------------------------------------------------------------------------- failures, versions, loading
-
-
-def _failures(groups: Sequence[FailureGroup]) -> Html | None:
-    if not groups:
-        return None
-    shown = [_failure(group, is_open=number == 0) for number, group in enumerate(groups[:_FAILURES])]
-    left = sum(group.number for group in groups[_FAILURES:])
-    return join(
-        *shown, tag("p", f"... and {left:,} failures of other kinds", class_="coma-muted") if left else None
-    )
-
-
-def _failure(group: FailureGroup, *, is_open: bool) -> Html:
-    summary = join(
-        tag("b", group.exception, class_="coma-bad"),
-        f" {group.number:,} time{'s' * (group.number != 1)}, ",
-        tag("span", group.line or "in no known place", class_="coma-code"),
-    )
-    left = group.number - len(group.parameters)
-    more = [f"... and {left:,} more"] if left else []
-    pairs = [("message", "\n".join(group.messages)), ("parameters", "\n".join([*group.parameters, *more]))]
-    return fold(summary, facts(pairs), trace(group.traceback), is_open=is_open)
+# --------------------------------------------------------------------------------------- versions, loading
 
 
 def _made_with(found: Facts) -> Html | None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from coma_xr.define.values import BRANCH, describe
 from coma_xr.errors import DataFileError, RunError
-from coma_xr.html import Html, facts, fold, fragment, tag, trace
+from coma_xr.html import Html, facts, fold, fragment, table, tag, trace
+from coma_xr.html import join as join_html
 from coma_xr.keywords import checks_keywords
-from coma_xr.text import clean, count, cut, time_text
+from coma_xr.text import clean, clean_lines, count, cut, time_text
 from coma_xr.tree import is_typed, join, leaves
 from coma_xr.values.plain import from_plain
 
@@ -27,8 +28,11 @@ _MESSAGE = 120
 # Values at each end that a table of durations shows.
 _ENDS = 3
 
-# So many unfold in a notebook, with their tracebacks.
-_SHOWN = 10
+# Groups in HTML, failures of a group of which a notebook and the report show parameters and message, and characters of each message.
+_GROUPS = 20
+_EXAMPLES = 5
+_LONG_MESSAGE = 500
+
 _FAILED = "failed"
 
 # In front of ``night.py:9 in simulate: return 1 / 0``.
@@ -184,11 +188,8 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
             tag("div", f"{number:,} {what}", class_="coma-bad" if what == _FAILED else None)
             for number, what in self._others()
         ]
-        shown = [failure_fold(failure) for failure in self.failures[:_SHOWN]]
-        left = len(self.failures) - len(shown)
-        more = tag("div", f"... and {left:,} more", class_="coma-muted") if left else None
         durations = [tag("div", line, class_="coma-muted") for line in self._rows()]
-        return fragment(title, said, *rows, *durations, *shown, more)
+        return fragment(title, said, *rows, *durations, failures_html(self.failures))
 
     def check(self) -> RunReport:
         """Return the report itself.
@@ -204,11 +205,8 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
 
     def failed_text(self) -> str:
         """Return how many parameter sets failed, and in which ways."""
-        groups = sorted(grouped(self.failures), key=len, reverse=True)
-        texts = [
-            failure_text(group[0]) if len(group) == 1 else f"{len(group):,} such as {failure_text(group[0])}"
-            for group in groups[:_MOST]
-        ]
+        groups = _grouped(self.failures)
+        texts = [_group_text(group) for group in groups[:_MOST]]
         if len(groups) > _MOST:
             others = sum(map(len, groups[_MOST:]))
             texts.append(f"{others:,} in {count(len(groups) - _MOST, 'other way')}")
@@ -216,13 +214,62 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         return f"{total} {texts[0]}." if len(texts) == 1 else "\n  ".join([total, *texts])
 
 
-def grouped(failures: Iterable[Tree]) -> list[list[Tree]]:
-    """Return failures in groups of the same exception at the same line."""
+def _grouped(failures: Iterable[Tree]) -> list[list[Tree]]:
+    """Return failures in groups of the same exception at the same line, the most frequent first."""
     groups: dict[tuple[str, str], list[Tree]] = {}
     for failure in failures:
         exception = failure["exception"]
         groups.setdefault((str(exception.get("type")), str(exception.get("line") or "")), []).append(failure)
-    return list(groups.values())
+    return sorted(groups.values(), key=len, reverse=True)
+
+
+def _group_text(group: Sequence[Tree]) -> str:
+    text = failure_text(group[0])
+    return text if len(group) == 1 else f"{len(group):,} such as {text}"
+
+
+def failures_html(failures: Iterable[Tree], *, is_open: bool = False) -> Html | None:
+    """Return the groups of the summary, which unfold to examples and a traceback, the first one perhaps open."""
+    groups = _grouped(failures)
+    shown = [
+        _group_html(group, is_open=is_open and not number) for number, group in enumerate(groups[:_GROUPS])
+    ]
+    others = sum(map(len, groups[_GROUPS:]))
+    if others:
+        more = f"... and {others:,} in {count(len(groups) - _GROUPS, 'other way')}"
+        shown.append(tag("div", more, class_="coma-muted"))
+    return join_html(*shown) or None
+
+
+def _group_html(group: Sequence[Tree], *, is_open: bool) -> Html:
+    hosts = [str(failure["info"].get("host") or "") for failure in group[:_EXAMPLES]]
+    rows = [
+        [
+            failure["info"].get("measurement_id"),
+            tag("span", _set_text(failure), class_="coma-code"),
+            cut(clean_lines(str(failure["exception"].get("message") or "")), _LONG_MESSAGE),
+            *[host] * any(hosts),
+        ]
+        for failure, host in zip(group, hosts, strict=False)
+    ]
+    header = ["id", "parameters", "message", *["host"] * any(hosts)]
+    exception = group[0]["exception"]
+    texts = [exception.get("traceback"), exception.get("output")]
+    return fold(
+        tag("span", _group_text(group), class_="coma-code"),
+        table(header, rows, total=len(group), what="like these; e.failures() lists all"),
+        _calls(rows[0][0]),
+        *(trace(str(text)) for text in texts if text),
+        is_open=is_open,
+    )
+
+
+def _calls(id: object) -> Html | None:
+    """Return the calls that show one failure and raise it again."""
+    if id is None:
+        return None
+    code = [tag("span", f"e.failure({id}){call}", class_="coma-code") for call in ("", ".reproduce(f)")]
+    return tag("div", code[0], " has all of the first one, ", code[1], " raises it again:")
 
 
 def _restore(fields: dict[str, Any]) -> RunReport:
@@ -241,6 +288,14 @@ def failure_text(failure: Tree) -> str:
     >>> failure_text({"parameters": {"a": 3}, "exception": {"type": "OSError", "message": "no", "line": "f.py:1 in f"}})
     '(a=3): OSError: no [f.py:1 in f]'
     """
+    exception = failure["exception"]
+    message = cut(clean(exception["message"]), _MESSAGE)
+    line = f" [{cut(clean(line_text(exception['line'])), _MESSAGE)}]" if exception["line"] else ""
+    return f"{_set_text(failure)}: {clean(exception['type'])}{message and f': {message}'}{line}"
+
+
+def _set_text(failure: Tree) -> str:
+    """Return the parameters and the repeat of a failure."""
     parameters = {
         branch: child for branch, child in failure.items() if branch not in {"info", "exception", "partial"}
     }
@@ -248,12 +303,8 @@ def failure_text(failure: Tree) -> str:
     for segments, value in leaves(parameters):
         names.append(join(segments).removeprefix(f"{BRANCH}/"))
         values.append(cut(clean(_short(value)), _VALUE))
-    exception = failure["exception"]
-    message = cut(clean(exception["message"]), _MESSAGE)
-    line = f" [{cut(clean(line_text(exception['line'])), _MESSAGE)}]" if exception["line"] else ""
     repeat = failure.get("info", {}).get("repeat")
-    what = cut(describe(names, values), _PARAMETERS) + ("" if repeat is None else f", repeat {repeat}")
-    return f"{what}: {clean(exception['type'])}{message and f': {message}'}{line}"
+    return cut(describe(names, values), _PARAMETERS) + ("" if repeat is None else f", repeat {repeat}")
 
 
 def line_text(line: str) -> str:
