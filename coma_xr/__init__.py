@@ -55,9 +55,8 @@ if TYPE_CHECKING:
     from coma_xr.retrieve.measurement import Branch, Measurement
     from coma_xr.retrieve.tables import Result, ResultList
     from coma_xr.run.by_hand import NewMeasurement
-    from coma_xr.run.failure import Failure
     from coma_xr.run.program import ProgramError, program
-    from coma_xr.run.report import RunReport
+    from coma_xr.run.report import Failure, RunReport
     from coma_xr.store.config import create_default_config, load_config
     from coma_xr.store.locks import LiveRun
     from coma_xr.store.upkeep import Finding
@@ -128,7 +127,7 @@ _HOMES = {
     "DatasetLayout": "retrieve.dataset",
     "Experiment": "experiment",
     "Experiments": "collection",
-    "Failure": "run.failure",
+    "Failure": "run.report",
     "Finding": "store.upkeep",
     "LiveRun": "store.locks",
     "Measurement": "retrieve.measurement",

@@ -33,7 +33,7 @@ from coma_xr.records import (
 from coma_xr.run.by_hand import NewMeasurement
 from coma_xr.run.options import RunKeywords, RunOptions, takes_options
 from coma_xr.run.plan import Survey
-from coma_xr.run.pools import check_sendable
+from coma_xr.run.runner import check_sendable
 from coma_xr.run.signature import name_of
 from coma_xr.run.worker import prepare
 from coma_xr.session import (

@@ -19,7 +19,7 @@ from coma_xr.figures import Figures
 from coma_xr.keywords import checks_keywords
 from coma_xr.records import Records, located
 from coma_xr.retrieve.measurement import AS_NEEDED, Measurement
-from coma_xr.run.failure import Failure
+from coma_xr.run.report import Failure
 from coma_xr.store.locks import seen_runs
 from coma_xr.text import count
 

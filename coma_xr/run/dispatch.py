@@ -8,14 +8,13 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from coma_xr.run.pool import BUDGET, Done, Event, Pool
-from coma_xr.run.settings import relay
+from coma_xr.run.pools import BUDGET, Done, Event, Pool
+from coma_xr.run.remote import relay
 from coma_xr.run.worker import Outcome, lost
 
 if TYPE_CHECKING:
-    from coma_xr.run.interrupts import Interrupts
     from coma_xr.run.plan import Task
-    from coma_xr.run.task_queue import Queue
+    from coma_xr.run.schedule import Interrupts, Queue
     from coma_xr.run.worker import Work
 
 # Chunks grow at most by this factor, since the first parameter sets may be the quickest.

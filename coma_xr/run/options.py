@@ -14,7 +14,7 @@ from coma_xr.errors import ParameterError
 from coma_xr.text import shortened, with_article
 
 if TYPE_CHECKING:
-    from coma_xr.run.capture import Capture
+    from coma_xr.run.worker import Capture
 
 OnError = Literal["auto", "continue", "stop"]
 OtherCode = Literal["warn", "recompute", "accept"]
@@ -108,7 +108,7 @@ class RunOptions:
     def needs_processes(self) -> bool:
         """Whether the function is sent to other processes."""
         if self.executor is not None:
-            from coma_xr.run.executors import has_threads
+            from coma_xr.run.pools import has_threads
 
             return not has_threads(self.executor)
         return self.max_workers != 1 or self.timeout is not None
@@ -145,7 +145,7 @@ def _check_executor(executor: Any, timeout: float | None) -> None:
             "timeout= works with the worker processes of coma_xr, which can be killed, and not with executor=.",
             ways=["Set the limit in the executor, or use max_workers=."],
         )
-    from coma_xr.run.executors import executor_of
+    from coma_xr.run.pools import executor_of
 
     executor_of(executor)
 

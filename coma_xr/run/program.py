@@ -1,14 +1,20 @@
-"""Functions made of external programs, in whatever language they are written."""
+"""A program of another language as a function: its input from a template, its process, its output as results."""
 
 from __future__ import annotations
 
+import difflib
 import os
 import shlex
 import signal
-from collections.abc import Mapping, Sequence
+import subprocess
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from string import Formatter
+from types import FrameType
+from typing import IO, Any, Literal, Self, get_args
 
 from coma_xr import files
 from coma_xr.checks import check_choice, check_flag, check_positive
@@ -18,10 +24,365 @@ from coma_xr.encoding import json, lines, xml
 from coma_xr.encoding.boost import write_parameters
 from coma_xr.errors import ComaError, DataFileError, ParameterError, StorageError
 from coma_xr.keywords import checks_keywords
-from coma_xr.run import child
-from coma_xr.run.template import HERE, OUTPUT, PARAMETERS, Template
-from coma_xr.text import listing, shortened, with_article
+from coma_xr.text import available, listing, near_names, shortened, with_article
 from coma_xr.values.plain import from_plain, to_plain
+
+# What is kept of what a process says, when it is not its result [bytes].
+_TAIL = 8192
+_CHUNK = 65536
+
+# How long a process may take to end after it was asked to, and what it wrote to arrive [s].
+_GRACE = 1.0
+_ARRIVAL = 0.2
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What came of a process."""
+
+    code: int | None
+    output: bytes
+    errors: bytes
+    too_long: bool
+
+
+class _Drain(threading.Thread):
+    """Reads a pipe to its end, so that the process never waits for it; keeps the last bytes, or all."""
+
+    def __init__(self, process: subprocess.Popen[bytes], pipe: IO[bytes], most: int | None = None) -> None:
+        super().__init__(daemon=True, name=f"coma_xr reads from process {process.pid}")
+        self._process = process
+        self._pipe = pipe
+        self._most = most
+        self.data = b""
+        self.too_long = False
+        self.start()
+
+    def run(self) -> None:
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := self._pipe.read1(_CHUNK):  # type: ignore[attr-defined]
+            chunks.append(chunk)
+            size += len(chunk)
+            if self._most is not None and size > self._most and not self.too_long:
+                self.too_long = True
+                _signal(self._process, signal.SIGKILL)
+            if size > _TAIL and (self._most is None or self.too_long):
+                chunks = [b"".join(chunks)[-_TAIL:]]
+                size = len(chunks[0])
+        self.data = b"".join(chunks)
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    directory: str,
+    environment: Mapping[str, str],
+    timeout: float | None,
+    most: int | None,
+) -> Ended:
+    """Run a process to its end.
+
+    Raises
+    ------
+    OSError
+        It cannot be started.
+    """
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with _interruptions_held():
+            process = subprocess.Popen(
+                list(arguments),
+                cwd=directory,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                # A group of its own: Ctrl-C in the terminal is for the run, which finishes what has begun.
+                start_new_session=True,
+            )
+        return _outcome(process, timeout, most)
+    finally:
+        if process is not None:
+            with process:
+                if process.returncode is None:
+                    _end(process)
+
+
+def _outcome(process: subprocess.Popen[bytes], timeout: float | None, most: int | None) -> Ended:
+    """Wait for a process, and end it when it takes too long or the wait is interrupted."""
+    code: int | None = None
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        output, errors = _Drain(process, process.stdout, most), _Drain(process, process.stderr)
+        code = process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        if code is None:
+            _end(process)
+    for drain in (output, errors):
+        drain.join(_ARRIVAL)
+        if drain.is_alive():
+            # Something that the process has started still holds the pipe.
+            _signal(process, signal.SIGKILL)
+            drain.join(_GRACE)
+    return Ended(code, output.data, errors.data, output.too_long)
+
+
+@contextmanager
+def _interruptions_held() -> Iterator[None]:
+    """Deliver Ctrl-C at the end: within `Popen` it would leave a process that runs on unnoticed."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    received: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: received.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if received:
+        handler(*received[0])
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    _signal(process, signal.SIGTERM)
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    """Send a signal to a process and all of its group."""
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        # They have ended; macOS calls what has ended but was not waited for a matter of permission.
+        pass
+
+
+PARAMETERS = "parameters"
+OUTPUT = "output"
+HERE = "here"
+_OWN = (PARAMETERS, OUTPUT, HERE)
+
+# As near as this to one of ours a name is taken for a misspelling.
+_MISSPELT = 0.8
+
+_BRANCH = "parameters/"
+
+_BRACES = "Write a brace that is meant itself twice."
+
+# Where executables are when the environment does not say.
+_SEARCHED = "/usr/local/bin:/usr/bin:/bin"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A command whose arguments have places for values."""
+
+    arguments: tuple[str, ...]
+    here: str
+
+    @classmethod
+    def of(cls, command: str | Sequence[str | os.PathLike[str]], here: str) -> Self:
+        """Return the template of a command.
+
+        Raises
+        ------
+        ParameterError
+            The executable is not there, or a place is none.
+        """
+        arguments = _split(command)
+        for argument in arguments:
+            for name, conversion in _places(argument):
+                _check_place(argument, name, conversion)
+        executable = find_executable(arguments[0].replace(f"{{{HERE}}}", here), here)
+        # It is not looked at for places again.
+        return cls((executable.replace("{", "{{").replace("}", "}}"), *arguments[1:]), here)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names in braces."""
+        return frozenset(name for argument in self.arguments for name, _ in _places(argument))
+
+    def fill(
+        self,
+        values: Mapping[str, Any],
+        places: Mapping[str, str],
+        *,
+        all_used: bool,
+    ) -> list[str]:
+        """Return the arguments for one set of parameters.
+
+        Raises
+        ------
+        ParameterError
+            A name in braces is no parameter's, a parameter has no place, or a value is no single text or number.
+        """
+        self.check(values, all_used=all_used)
+        known = {**{f"{_BRANCH}{name}": value for name, value in values.items()}, **values}
+        return ["".join(self._filled(argument, known, places)) for argument in self.arguments]
+
+    def _filled(self, argument: str, known: Mapping[str, Any], places: Mapping[str, str]) -> Iterator[str]:
+        for literal, name, spec, _ in Formatter().parse(argument):
+            yield literal
+            if name is None:
+                continue
+            if name in places:
+                yield places[name]
+            else:
+                yield _text(name, known[name], spec or "")
+
+    def check(self, names: Iterable[str], *, all_used: bool) -> None:
+        """Raise ParameterError when a name in braces is no parameter's, or a parameter has no place."""
+        names, said = list(names), []
+        known = {*names, *[f"{_BRANCH}{name}" for name in names], *_OWN}
+        unknown = sorted(self.names - known)
+        if unknown:
+            own = [*names, *[f"{{{place}}}" for place in _OWN]]
+            said.append(f"The command asks for a parameter '{unknown[0]}'. {available(unknown[0], own)}")
+        unused = [name for name in names if not self.names & {name, f"{_BRANCH}{name}"}] if all_used else []
+        if unused:
+            name = unused[0]
+            said.append(
+                f"The program does not learn the parameter{'s' * (len(unused) > 1)} {listing(unused)}: the command has "
+                f"neither {{{name}}} nor {{{PARAMETERS}}} for a file with all of them."
+            )
+        if said:
+            raise ParameterError(" ".join(said))
+
+    def hints(self) -> Iterator[str]:
+        """Yield what may have been overlooked when the program failed."""
+        for argument in self.arguments[1:]:
+            relative = not argument.startswith("/") and not list(_places(argument))
+            if (
+                relative
+                and argument not in {"", ".", ".."}
+                and files.exists(files.inside(self.here, argument))
+            ):
+                yield (
+                    f"the program runs in a directory of its own; for the file {argument!r} of {self.here} "
+                    f"write {{{HERE}}}/{argument}"
+                )
+
+
+def _split(command: str | Sequence[str | os.PathLike[str]]) -> list[str]:
+    if isinstance(command, str):
+        try:
+            arguments = shlex.split(command)
+        except ValueError as error:
+            raise ParameterError(
+                f"The command {command!r} cannot be split into arguments: {error}."
+            ) from None
+    else:
+        arguments = [os.fspath(argument) for argument in command]
+    if not arguments or not arguments[0]:
+        raise ParameterError("The command of a program is empty.", expected="an executable and its arguments")
+    return arguments
+
+
+def _places(argument: str) -> list[tuple[str, str | None]]:
+    try:
+        parts = list(Formatter().parse(argument))
+    except ValueError as error:
+        raise ParameterError(f"The argument {argument!r} cannot be read: {error}.", ways=[_BRACES]) from None
+    return [(name, conversion) for _, name, _, conversion in parts if name is not None]
+
+
+def _check_place(argument: str, name: str, conversion: str | None) -> None:
+    if conversion or not name.replace("/", "").replace("_", "").replace("-", "").isalnum():
+        raise ParameterError(
+            f"{{{name}}} in the argument {argument!r} cannot be used.",
+            expected=f"the name of a parameter, {{{PARAMETERS}}}, {{{OUTPUT}}} or {{{HERE}}}",
+            ways=[_BRACES],
+        )
+    if name not in _OWN and not name.startswith(_BRANCH):
+        meant = difflib.get_close_matches(name, _OWN, n=1, cutoff=_MISSPELT)
+        if meant:
+            raise ParameterError(
+                f"{{{name}}} in the argument {argument!r} is unknown.",
+                ways=[
+                    f"Did you mean {{{meant[0]}}}?",
+                    f"Write {{{_BRANCH}{name}}} for a parameter of this name.",
+                ],
+            )
+
+
+def _text(name: str, value: Any, spec: str) -> str:
+    """Return the text of one value for an argument: 17 digits of a float, 1 and 0 of a bool."""
+    value = value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+    if not isinstance(value, (str, int, float)):
+        kind = "None" if value is None else f"a value of type {type(value).__name__}"
+        raise ParameterError(
+            f"The parameter '{name}' is {kind}.",
+            expected="text or one number for an argument",
+            ways=[f"Use {{{PARAMETERS}}} to pass it in a file."],
+        )
+    if spec:
+        try:
+            return format(value, spec)
+        except ValueError as error:
+            raise ParameterError(f"The parameter '{name}' as {{{name}:{spec}}}: {error}.") from None
+    if isinstance(value, bool):
+        return str(int(value))
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def find_executable(name: str, here: str) -> str:
+    """Return the path of an executable, as a shell finds it.
+
+    Raises
+    ------
+    ParameterError
+        There is none, or it cannot be executed. The message says what there is instead.
+    """
+    if "/" in name:
+        path = str(Path(here, name))
+        if files.is_directory(path):
+            raise ParameterError(f"{name} is a directory, not an executable.")
+        if files.exists(path):
+            _check_executable(name, path)
+            return path
+        directory, last = str(Path(path).parent), Path(path).name
+        if not files.is_directory(directory):
+            raise ParameterError(f"There is no executable {name}: there is no directory {directory}.")
+        raise ParameterError(
+            f"There is no executable {name} in {directory}.", name=last, available=files.names(directory)
+        )
+    directories = [directory for directory in os.environ.get("PATH", _SEARCHED).split(":") if directory]
+    for directory in directories:
+        path = files.inside(directory, name)
+        if files.exists(path) and not files.is_directory(path) and files.is_executable(path):
+            return path
+    if files.exists(files.inside(here, name)):
+        raise ParameterError(
+            f"There is no executable {name!r} in the search path.", ways=[f"Write ./{name} for the one here."]
+        )
+    there = {
+        found
+        for directory in directories
+        if files.is_directory(directory)
+        for found in files.names(directory)
+    }
+    hints = near_names(name, there)
+    hint = f" Did you mean {' or '.join(map(repr, hints))}?" if hints else ""
+    raise ParameterError(f"There is no executable {name!r} in the search path.{hint}")
+
+
+def _check_executable(name: str, path: str) -> None:
+    if not files.is_executable(path):
+        raise ParameterError(
+            f"{name} cannot be executed.", ways=[f"Make it a program: chmod +x {shlex.quote(name)}"]
+        )
+
 
 Input = Literal["json", "xml"]
 Output = Literal["json", "xml", "text"]
@@ -135,7 +496,7 @@ class Program:
     def _result(self, arguments: list[str], directory: str, path: str) -> Any:
         command = shlex.join(arguments)
         try:
-            ended = child.run(
+            ended = run(
                 arguments,
                 directory=directory,
                 environment={**os.environ, **self.env},
@@ -157,7 +518,7 @@ class Program:
                 reason = f"wrote no {self.output} that can be read: {error}"
         raise self._error(reason, command, ended, directory)
 
-    def _failure(self, ended: child.Ended) -> str | None:
+    def _failure(self, ended: Ended) -> str | None:
         if ended.too_long:
             return f"wrote more than {files.LIMIT} bytes to its standard output and was ended"
         if ended.code is None:
@@ -167,7 +528,7 @@ class Program:
             return f"was ended by the signal {known.get(-ended.code, -ended.code)}"
         return f"ended with exit code {ended.code}" if ended.code else None
 
-    def _error(self, reason: str, command: str, ended: child.Ended, directory: str) -> ProgramError:
+    def _error(self, reason: str, command: str, ended: Ended, directory: str) -> ProgramError:
         said = _last_lines(ended.errors)
         lines = [f"{self._executable} {reason}" + (f": {said[-1]}" if said else "."), f"  command: {command}"]
         if said:

@@ -9,22 +9,20 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from coma_xr.errors import ComaError, RunError, StorageError, warn
-from coma_xr.run.durations import Durations, Outlook
-from coma_xr.run.health import Health
-from coma_xr.run.interrupts import Interrupts
-from coma_xr.run.pools import pool_of, workers_of
+from coma_xr.run.plan import Durations, Outlook, Versions
 from coma_xr.run.progress import Progress, Tell
-from coma_xr.run.provenance import Versions
 from coma_xr.run.report import RunReport, failure_text
-from coma_xr.run.task_queue import Queue, TimeLimit
+from coma_xr.run.schedule import Health, Interrupts, Queue, TimeLimit
 from coma_xr.run.worker import PARTIAL, Outcome, Work, call
 from coma_xr.text import clean_lines, count
 
 if TYPE_CHECKING:
     from coma_xr.run.options import RunOptions
     from coma_xr.run.plan import Plan, Survey
-    from coma_xr.run.pool import Pool
+    from coma_xr.run.pools import Pool
+    from coma_xr.run.worker import Work
     from coma_xr.values.plain import Tree
+
 
 # Writes what came of one parameter set; returns the id under which it did.
 Keep = Callable[[Outcome], int]
@@ -339,3 +337,45 @@ class _Traceback(Exception):
     @classmethod
     def of(cls, exception: Tree) -> _Traceback | None:
         return cls(f"\n{clean_lines(exception['traceback'])}") if exception["traceback"] else None
+
+
+def check_sendable(work: Work, options: RunOptions) -> None:
+    """Raise SerializationError when workers are asked for and the function cannot be sent to another process."""
+    if options.needs_processes:
+        from coma_xr.run import remote
+
+        remote.pack(work)
+
+
+def workers_of(options: RunOptions) -> int:
+    """Return how many workers a run would have."""
+    if options.executor is not None:
+        from coma_xr.run.pools import capacity
+
+        return capacity(options.executor)
+    if options.max_workers is None:
+        from coma_xr.run.pools import cores
+
+        return cores()
+    return options.max_workers
+
+
+def pool_of(work: Work, number: int, options: RunOptions) -> Pool | None:
+    """Return who computes; None for this process itself.
+
+    Raises
+    ------
+    SerializationError
+        When the function cannot be sent to another process.
+    """
+    if options.executor is not None:
+        from coma_xr.run.pools import foreign_pool
+
+        return foreign_pool(work, options.executor, None if options.max_workers == 1 else options.max_workers)
+    if not number or not options.needs_processes:
+        return None
+    from coma_xr.run.pools import own_pool
+
+    # One more than there are parameter sets, for another attempt elsewhere.
+    wanted = number + (options.retries > 0)
+    return own_pool(work, min(workers_of(options), wanted), options.timeout)

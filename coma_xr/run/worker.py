@@ -6,31 +6,34 @@ text, numbers and bytes.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import json
 import os
 import platform
+import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from random import SystemRandom
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from coma_xr import files
 from coma_xr.checks import check_integer
-from coma_xr.define.exact import records_of
+from coma_xr.define.exact import key_of, records_of
 from coma_xr.define.parameters import Definition, ParameterSet, write
 from coma_xr.define.values import BRANCH, hand_out, plain_value
 from coma_xr.encoding.formats import FORMATS, JSON
 from coma_xr.errors import ParameterError, SerializationError
 from coma_xr.exports.collector import Collector
 from coma_xr.run import signature
-from coma_xr.run.capture import Capture, Output, captured
-from coma_xr.run.seeds import Seeds
-from coma_xr.run.usage import usage, used_since
-from coma_xr.same import maker
+from coma_xr.same import key, maker, text_of
 from coma_xr.text import listing, with_article
 from coma_xr.tree import CLASS, join, leaves
 from coma_xr.values.external import FILES
@@ -38,9 +41,203 @@ from coma_xr.values.objects import GETSTATE, fields_of, own_state
 from coma_xr.values.plain import check_keys, to_plain
 
 if TYPE_CHECKING:
+    from coma_xr.define.parameters import Definition
     from coma_xr.run.plan import Task
     from coma_xr.tree import Path as TreePath
     from coma_xr.values.plain import Tree
+
+
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None  # type: ignore[assignment]
+
+# The system counts the peak in KiB, on macOS in bytes.
+_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class Usage(NamedTuple):
+    """Seconds of CPU time so far, and the peak memory in bytes."""
+
+    cpu_time: float
+    peak_memory: int
+
+
+def usage() -> Usage | None:
+    """Return what was used so far; None where the system does not count it."""
+    if resource is None:
+        return None
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+    return Usage(seconds, max(own.ru_maxrss, children.ru_maxrss) * _UNIT)
+
+
+def used_since(before: Usage | None) -> dict[str, float | int]:
+    """Return what a measurement records: the CPU time since then, and the peak memory of the process.
+
+    Examples
+    --------
+    >>> sorted(used_since(usage()))
+    ['cpu_time', 'peak_memory']
+    """
+    now = usage()
+    if before is None or now is None:
+        return {}
+    return {"cpu_time": round(now.cpu_time - before.cpu_time, 6), "peak_memory": now.peak_memory}
+
+
+Capture = Literal["info"] | bool
+
+# The last characters, or bytes, that are kept.
+_MOST = 65_536
+
+
+class Output:
+    """The end of what was written; falsy if nothing was."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._size = 0
+        self._is_cut = False
+
+    def add(self, text: str) -> None:
+        """Add what was written."""
+        self._parts.append(text)
+        self._size += len(text)
+        if self._size > 2 * _MOST:
+            self._parts, self._size = ["".join(self._parts)[-_MOST:]], _MOST
+            self._is_cut = True
+
+    def __bool__(self) -> bool:
+        return any(self._parts)
+
+    def __str__(self) -> str:
+        text = "".join(self._parts)
+        return f"[...]\n{text[-_MOST:]}" if self._is_cut or len(text) > _MOST else text
+
+
+class _Stream:
+    """A stream of this process; what a thread writes whose output is captured goes there instead."""
+
+    outputs = threading.local()
+    lock = threading.Lock()
+    users = 0
+    originals: tuple[Any, Any] = (None, None)
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        output = getattr(self.outputs, "output", None)
+        if output is None:
+            return int(self._stream.write(text) or 0)
+        output.add(text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def captured(capture: Capture, *, is_alone: bool) -> Iterator[Output]:
+    """Capture what is written meanwhile; also by C code and other programs where nothing else uses the process."""
+    output = Output()
+    if not capture:
+        yield output
+    elif is_alone:
+        with files.diverted_output() as read:
+            try:
+                yield output
+            finally:
+                output.add(read(2 * _MOST))
+    else:
+        with _streams_replaced():
+            _Stream.outputs.output = output
+            try:
+                yield output
+            finally:
+                _Stream.outputs.output = None
+
+
+@contextmanager
+def _streams_replaced() -> Iterator[None]:
+    with _Stream.lock:
+        _Stream.users += 1
+        if _Stream.users == 1:
+            _Stream.originals = sys.stdout, sys.stderr
+            sys.stdout, sys.stderr = _Stream(sys.stdout), _Stream(sys.stderr)
+    try:
+        yield
+    finally:
+        with _Stream.lock:
+            _Stream.users -= 1
+            if not _Stream.users:
+                sys.stdout, sys.stderr = _Stream.originals
+
+
+# An argument `seed` goes to generators of all kinds, and many take at most 32 bits.
+_SEED_BITS, _RNG_BITS = 32, 63
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """What gives each parameter set its random numbers.
+
+    Examples
+    --------
+    >>> from coma_xr.define.parameters import Definition
+    >>> from coma_xr.run.plan import plan
+    >>> seeds, definition = Seeds(1, ("seed",)), Definition.of(["a"])
+    >>> first, again, other = [seeds.seed(definition, plan([[a]]).todo[0]) for a in (1, 1.0, 2)]
+    >>> first == again, first == other
+    (True, False)
+    """
+
+    root: int
+    arguments: tuple[str, ...]
+    defaults: Mapping[TreePath, Tree] = field(default_factory=dict)
+
+    def seed(self, definition: Definition, task: Task) -> int:
+        """Return the seed of a parameter set and repeat; it does not depend on the order of parameters."""
+        import numpy as np
+
+        digest = hashlib.sha256(self._text(definition, task).encode()).digest()
+        words = [int.from_bytes(digest[i : i + 4], "big") for i in range(0, 32, 4)]
+        sequence = np.random.SeedSequence(self.root, spawn_key=(*words, task.repeat or 0))
+        high, low = (int(word) for word in sequence.generate_state(2))
+        bits = _SEED_BITS if "seed" in self.arguments else _RNG_BITS
+        return ((high << 32) | low) >> (64 - bits)
+
+    def _text(self, definition: Definition, task: Task) -> str:
+        pairs = []
+        for path, value in zip(definition.paths, task.values, strict=True):
+            own = key_of((value,))
+            if path not in self.defaults or own != key((self.defaults[path],)):
+                pairs.append((_path_text(path), text_of(own)))
+        return ", ".join([f"{json.dumps(path)}: {value}" for path, value in sorted(pairs)])
+
+    def keywords(self, seed: int) -> dict[str, Any]:
+        """Return the keyword arguments for the function."""
+        given: dict[str, Any] = {}
+        if "rng" in self.arguments:
+            import numpy as np
+
+            given["rng"] = np.random.default_rng(seed)
+        if "seed" in self.arguments:
+            given["seed"] = seed
+        return given
+
+
+def _path_text(path: TreePath) -> str:
+    """Return a path as version 1 wrote it, so that seeds stay what they are."""
+    return "/".join([_escaped(str(segment)) for segment in path])
+
+
+def _escaped(segment: str) -> str:
+    if "\\" in segment or "/" in segment or segment == "*":
+        return segment.replace("\\", "\\\\").replace("/", "\\/").replace("*", "\\*")
+    return segment
+
 
 Protocol = Literal["set", "keywords"]
 
@@ -282,9 +479,9 @@ def _storable(work: Work, value: Any) -> dict[str, Tree]:
 def _members(value: Mapping[Any, Any], getstate: str, seen: frozenset[int] = frozenset()) -> dict[str, Tree]:
     """Return the members of a dictionary that can be stored; `seen` are what it is in, which it may contain again."""
     kept: dict[str, Tree] = {}
-    for key, child in value.items():
+    for label, child in value.items():
         # Also below a key that is not allowed.
-        name = str(key) or "_"
+        name = str(label) or "_"
         try:
             # An array for a file of its own has no measurement to stand next to.
             plain = to_plain({name: child}, getstate, lambda array, _: to_plain(array, getstate))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import coma_xr as coma
-from coma_xr.run import capture
+from coma_xr.run import worker
 from tests.run.common import quietly
 
 
@@ -57,7 +57,7 @@ class TestInThisProcess:
         output = e.failure(1).output
         assert output.startswith("[...]\n")
         assert output.endswith("line 49999\n")
-        assert len(output) < capture._MOST + 10
+        assert len(output) < worker._MOST + 10
 
     def test_other_threads_write_as_always(self, e, capsys):
         def simulate(x):

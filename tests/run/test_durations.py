@@ -5,7 +5,7 @@ import math
 import pytest
 
 import coma_xr as coma
-from coma_xr.run.durations import Durations, Outlook
+from coma_xr.run.plan import Durations, Outlook
 from coma_xr.run.progress import Progress
 from tests.run.common import quietly
 

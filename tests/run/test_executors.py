@@ -15,7 +15,7 @@ import pytest
 
 import coma_xr as coma
 from coma_xr.errors import ParameterError, RunError, SerializationError
-from coma_xr.run import executors
+from coma_xr.run import pools
 from tests.run.common import Kept, accounted_for, interrupt_at, quietly, run
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -186,7 +186,7 @@ class TestTrouble:
         def gone():
             raise OSError("the scheduler has gone")
 
-        monkeypatch.setattr(executors, "_capacity_of", lambda executor: gone)
+        monkeypatch.setattr(pools, "_capacity_of", lambda executor: gone)
         with pytest.raises(
             RunError, match=r"^The executor has nobody to work: OSError: the scheduler has gone\."
         ) as raised:

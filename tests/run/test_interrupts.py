@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from coma_xr.run.interrupts import Interrupts
+from coma_xr.run.schedule import Interrupts
 from coma_xr.run.worker import Interrupted
 
 

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import Past
-from coma_xr.run.durations import Durations
-from coma_xr.run.plan import plan, survey
+from coma_xr.run.plan import Durations, plan, survey
 from coma_xr.same import key
 
 sets = st.lists(st.tuples(st.integers(0, 4) | st.sampled_from([1.0, True, math.nan])), max_size=20)

@@ -1,4 +1,4 @@
-from coma_xr.run.provenance import Versions
+from coma_xr.run.plan import Versions
 
 
 def test_several_versions_of_one_program_are_told_and_of_two_programs_are_not():

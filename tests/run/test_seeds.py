@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from coma_xr.define.parameters import Definition
 from coma_xr.errors import ParameterError
 from coma_xr.run.plan import Task, plan
-from coma_xr.run.seeds import Seeds
-from coma_xr.run.worker import call, prepare
+from coma_xr.run.worker import Seeds, call, prepare
 from coma_xr.same import key
 
 AB = Definition.of(["a", "b"])
@@ -70,7 +69,7 @@ def test_seeds_are_the_same_in_every_process_and_from_now_on():
 from coma_xr.define.parameters import Definition
 from coma_xr.same import key
 from coma_xr.run.plan import Task
-from coma_xr.run.seeds import Seeds
+from coma_xr.run.worker import Seeds
 print(Seeds(1, ("rng",)).seed(Definition.of(["b", "a"]), Task(5, ("x", 1.0), (), 3)))
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

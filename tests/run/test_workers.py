@@ -17,11 +17,10 @@ import pytest
 from coma_xr.define.scans import grid
 from coma_xr.encoding.json import decode, prepend_info
 from coma_xr.errors import ComaWarning, RunError, SerializationError, StorageError
-from coma_xr.run import pool as pool_module
-from coma_xr.run import workers
+from coma_xr.run import pools
 from coma_xr.run.options import RunOptions
 from coma_xr.run.plan import plan
-from coma_xr.run.pools import pool_of
+from coma_xr.run.runner import pool_of
 from coma_xr.run.worker import prepare
 from coma_xr.values.registry import register
 from tests.run.common import Kept, accounted_for, interrupt_at, quietly, run
@@ -118,7 +117,7 @@ def test_there_is_one_run_at_a_time_in_each_worker_and_no_more_workers_than_aske
 
 
 def test_linear_algebra_is_kept_to_its_share_of_the_cores(kept, monkeypatch):
-    monkeypatch.setattr(workers, "cores", lambda: 8)
+    monkeypatch.setattr(pools, "cores", lambda: 8)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MKL_NUM_THREADS", "5")
@@ -147,8 +146,8 @@ def submitted(monkeypatch):
         pool.submit = noted
         return pool
 
-    real = workers.own_pool
-    monkeypatch.setattr(workers, "own_pool", wrapped)
+    real = pools.own_pool
+    monkeypatch.setattr(pools, "own_pool", wrapped)
     return chunks
 
 
@@ -207,7 +206,7 @@ def test_only_as_many_workers_are_started_as_there_is_work_for(kept):
 
 @pytest.mark.ci
 def test_more_workers_than_executors_share_these(kept, monkeypatch):
-    monkeypatch.setattr(workers, "_MOST_SLOTS", 1)
+    monkeypatch.setattr(pools, "_MOST_SLOTS", 1)
 
     def simulate(a):
         if a == 3:
@@ -411,7 +410,7 @@ class TestWhatCannotBeRun:
         accounted_for(raised.value.report, kept, 3)
 
     def test_a_large_closure_is_a_warning(self, kept, monkeypatch):
-        monkeypatch.setattr(pool_module, "_LARGE", 1000)
+        monkeypatch.setattr(pools, "_LARGE", 1000)
         table = b"x" * 1_000_000
         with pytest.warns(
             ComaWarning, match=r"^The function takes 1 MB along to the workers\. Is there a large array"
@@ -422,7 +421,7 @@ class TestWhatCannotBeRun:
         work = prepare(lambda a: a, grid(a=[1]).definition, "keywords")
         assert pool_of(work, 0, RunOptions(max_workers=4)) is None
         assert pool_of(work, 5, RunOptions()) is None
-        assert pool_of(work, 5, RunOptions(max_workers=None)).size == min(5, workers.cores())
+        assert pool_of(work, 5, RunOptions(max_workers=None)).size == min(5, pools.cores())
 
 
 class TestInterruption:
