@@ -235,8 +235,6 @@ def _values(ds: xr.Dataset | None, row: Mapping[str, Any]) -> str:
 def _range(row: Mapping[str, Any]) -> str:
     """Return the range of many values, in numbers that can be read."""
     ends = row["range"].split(" ... ")
-    if row["type"] in {"int", "float", "int or float", "float or int"} and len(ends) == 2:
-        ends = [f"{float(end):.6g}" if "." in end or "e" in end else end for end in ends]
     number = (
         f" ({row['distinct']:,} values)" if len(ends) == 2 and not row["range"].startswith("shape") else ""
     )

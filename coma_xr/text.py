@@ -13,6 +13,9 @@ _MOST_CHARACTERS = 300
 # Digits that a number is written with, unless numbers of one list would look equal; floats have no more than 17.
 _DIGITS, _ALL_DIGITS = 7, 17
 
+# From here on an int is too long for a line.
+_LONGEST_INT = 10**80
+
 # Lists of numbers in this range are written without powers of ten, and integers up to the last one exactly.
 _SMALL, _LARGE, _EXACT = 1e-4, 1e6, 1e15
 
@@ -115,6 +118,33 @@ def numbers(values: Iterable[float]) -> list[str]:
     is_short = sum(map(len, plain.values())) <= sum(map(len, powers.values()))
     chosen = plain if is_usual or is_short else {**powers, 0.0: "0"}
     return [chosen.get(value, str(value)) for value in values]
+
+
+def interval(low: float, high: float) -> str:
+    """Return the ends of a range, each as short as it can be, or the one value.
+
+    Examples
+    --------
+    >>> interval(0.0, 1.0766211758919213), interval(1, 1), interval(2e-7, 0.25)
+    ('0 ... 1.076621', '1', '2e-7 ... 0.25')
+    """
+    if low == high:
+        return number(low)
+    ends = [number(low), number(high)]
+    return " ... ".join(ends if ends[0] != ends[1] else numbers([low, high]))
+
+
+def number(value: float) -> str:
+    """Return one number as text; an int of thousands of digits, which Python does not write, by its size.
+
+    Examples
+    --------
+    >>> number(1.0), number(12), number(10**5000)
+    ('1', '12', 'an int of 16,610 bits')
+    """
+    if isinstance(value, float):
+        return numbers([value])[0]
+    return f"an int of {value.bit_length():,} bits" if abs(value) > _LONGEST_INT else str(value)
 
 
 def _with_digits(value: float, digits: int) -> str:

@@ -14,7 +14,7 @@ import xarray as xr
 
 from coma_xr.errors import LayoutError
 from coma_xr.exports.external import is_deferred, revived
-from coma_xr.html import lines_of, short
+from coma_xr.html import lines_of
 from coma_xr.names import free_name, is_parameter, role
 from coma_xr.retrieve.columns import MISSING, Array, as_array, as_objects, decoded, with_holes, without
 from coma_xr.retrieve.dataset import nearly_equal
@@ -35,7 +35,7 @@ from coma_xr.retrieve.requests import (
 from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.variables import flat_columns, measure, warn_of_units
 from coma_xr.same import equal
-from coma_xr.text import listing
+from coma_xr.text import interval, listing
 from coma_xr.tree import TYPE, Path, is_array, is_typed, join
 from coma_xr.values.array_likes import QUANTITY
 from coma_xr.values.external import is_external
@@ -548,7 +548,7 @@ def _distinct_and_range(values: list[Any]) -> tuple[int, str]:
             return 1, "nan"
         low, high = min(numbers), max(numbers)
         found = len(set(numbers)) + (len(numbers) < len(values))
-        return found, short(low) if low == high else f"{short(low)} ... {short(high)}"
+        return found, interval(low, high)
     texts = list(dict.fromkeys(map(_short, values)))
     sizes = [_shape(value) for value in values if _has_shape(value)]
     if sizes:

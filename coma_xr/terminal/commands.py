@@ -19,18 +19,10 @@ from coma_xr.figures import WHERE, arguments_of
 from coma_xr.run.report import line_text
 from coma_xr.store.config import FILE, Config, configuration_directory, create_default_config
 from coma_xr.store.layout import REMOVED
-from coma_xr.terminal.experiments import (
-    check_exists,
-    experiments_below,
-    fitting,
-    measurement_of,
-    number_of,
-    opened,
-    print_json,
-    print_table,
-    said,
-)
-from coma_xr.text import available, clean, clean_lines, time_text
+from coma_xr.terminal.experiments import check_exists, experiments_below, measurement_of, opened
+from coma_xr.terminal.printing import fitting, print_json, print_table
+from coma_xr.terminal.printing import report as said
+from coma_xr.text import available, clean, clean_lines, count, time_text
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
@@ -67,10 +59,10 @@ def remove(
         said("nothing was moved")
         return 1
     _show(experiment, chosen)
-    if not yes and not _agreed(number_of(len(chosen), "measurement")):
+    if not yes and not _agreed(count(len(chosen), "measurement")):
         return 1
     experiment.remove(chosen, reason)
-    moved = number_of(len(chosen), "measurement")
+    moved = count(len(chosen), "measurement")
     print(f"moved {moved} to {clean(experiment.path / REMOVED)}; `coma-xr restore` puts them back")
     return 0
 
@@ -83,7 +75,7 @@ def restore(path: str, ids: Sequence[int], *, where: str | None, everything: boo
     experiment = opened(path, write=bool(chosen))
     if chosen:
         new = experiment.restore(None if everything else chosen[0])
-        print(f"put back {number_of(len(new), 'measurement')} in {clean(experiment.path)}")
+        print(f"put back {count(len(new), 'measurement')} in {clean(experiment.path)}")
         return
     removed = experiment.removed().reset_index().rename(columns={"measurement_id": "id"})
     print_table(list(removed.columns), [tuple(row) for row in removed.astype(object).to_numpy()])
@@ -117,7 +109,7 @@ def deactivate(path: str, *, compress: bool) -> None:
     experiment = opened(path, write=True)
     experiment.deactivate(compress=compress)
     print(
-        f"{number_of(experiment.number_of_measurements(), 'measurement')} in {clean(experiment._place.look().experiment_file)}"
+        f"{count(experiment.number_of_measurements(), 'measurement')} in {clean(experiment._place.look().experiment_file)}"
     )
 
 
@@ -126,7 +118,7 @@ def activate(path: str) -> None:
     experiment = opened(path, write=True)
     experiment.activate()
     print(
-        f"{number_of(experiment.number_of_measurements(), 'measurement')}, each a file in {clean(experiment.path)}"
+        f"{count(experiment.number_of_measurements(), 'measurement')}, each a file in {clean(experiment.path)}"
     )
 
 
@@ -150,7 +142,7 @@ def verify(paths: Sequence[str], *, repair: bool, as_json: bool) -> int:
             for finding in findings:
                 print(f"{clean(path)}: {clean(finding)}")
             if not findings:
-                number = number_of(experiment.number_of_measurements(), "measurement")
+                number = count(experiment.number_of_measurements(), "measurement")
                 print(f"{clean(path)}: all is well, {number}")
     left = any(not finding.done for _, _, findings in found for finding in findings)
     return 1 if left or lacking else 0
@@ -180,7 +172,7 @@ def merge(
         equal = copy.number_of_measurements() - len(new)
         done.append({"path": other, "added": {str(id): given for id, given in new.items()}, "equal": equal})
         if not as_json:
-            print(f"{clean(other)}: added {number_of(len(new), 'measurement')}, {equal} were there already")
+            print(f"{clean(other)}: added {count(len(new), 'measurement')}, {equal} were there already")
     if as_json:
         print_json(done)
 
@@ -269,7 +261,7 @@ def status(path: str, *, as_json: bool) -> None:
 
 
 def _counts(found: dict[str, Any]) -> str:
-    done = number_of(found["measurements"], "measurement")
+    done = count(found["measurements"], "measurement")
     both = " (what failed is missing too)" if found["failed"] and found["missing"] else ""
     return f"{done}, {found['failed']} failed, {found['missing']} missing{both}"
 
@@ -411,7 +403,7 @@ def _print_leaves(title: str, rows: pd.DataFrame, annotations: Mapping[str, Mapp
     if any(units):
         columns.insert(4, units)
         names.insert(4, "units")
-    print_table(names, zip(*columns, strict=True))
+    print_table(names, zip(*columns, strict=True), optional=("path",))
 
 
 def _show_measurement(measurement: Measurement, *, as_json: bool) -> None:
@@ -451,7 +443,7 @@ def paths(path: str, *, as_json: bool) -> None:
     if as_json:
         print_json(table.to_dict("records"))
     else:
-        _print_frame(table)
+        _print_frame(table, optional=("role", "name"))
 
 
 def failures(path: str, *, traceback: int | None, as_json: bool) -> None:
@@ -471,10 +463,9 @@ def failures(path: str, *, traceback: int | None, as_json: bool) -> None:
         _print_frame(table)
 
 
-def _print_frame(table: pd.DataFrame) -> None:
-    print_table(
-        [str(name) for name in table.columns], zip(*(table[c].tolist() for c in table.columns), strict=True)
-    )
+def _print_frame(table: pd.DataFrame, *, optional: Sequence[str] = ()) -> None:
+    names = [str(name) for name in table.columns]
+    print_table(names, zip(*(table[name].tolist() for name in table.columns), strict=True), optional=optional)
 
 
 _COLUMNS = ("id", "path", "measurements", "failures", "state", "description", "tags")
@@ -556,7 +547,7 @@ def code(path: str, ids: Sequence[int], accept: bool, output: str | None, as_jso
     """List the code states, print or write the sources of one, print how two differ, or accept all."""
     if accept:
         new = opened(path, write=True).accept_code()
-        print(f"accepted {number_of(len(new), 'code state')}")
+        print(f"accepted {count(len(new), 'code state')}")
         return
     from coma_xr.code_history import write_sources
 
@@ -568,7 +559,7 @@ def code(path: str, ids: Sequence[int], accept: bool, output: str | None, as_jso
         print(clean_lines(experiment.code_diff(*ids)), end="")
     elif output is not None:
         names = write_sources(experiment._record(ids[0]), output)
-        print(f"wrote {number_of(len(names), 'file')} to {clean(output)}")
+        print(f"wrote {count(len(names), 'file')} to {clean(output)}")
     elif ids:
         sources = experiment.code(ids[0])
         if as_json:

@@ -23,11 +23,11 @@ def test_an_experiment_is_shown(e, run):
         "parameters  type   distinct  range        path",
         "a           int           2  1 ... 2      parameters/a",
         "name        str           2  left, right  parameters/name",
-        "scale       float         1  1.0          parameters/scale",
+        "scale       float         1  1            parameters/scale",
         "",
-        "results  type         distinct  range        units  path",
-        "y        float               2  0.5 ... 1.0  m      results/y",
-        "both     list of int         2  shape (2,)          results/both",
+        "results  type         distinct  range       units  path",
+        "y        float               2  0.5 ... 1   m      results/y",
+        "both     list of int         2  shape (2,)         results/both",
     ]
     told = run("show", "inverse", "--json").json
     assert told["definition"] == {"a": "parameters/a", "name": "parameters/name"}
@@ -131,8 +131,8 @@ def test_paths_are_listed(e, run):
     e.deactivate()
     lines = run("paths", "inverse").out
     assert lines[0].split() == ["path", "name", "role", "type", "distinct", "range", "measurements"]
-    assert lines[-2].split() == ["results/y", "y", "result", "float", "2", "0.5", "...", "1.0", "4"]
-    assert run("paths", "inverse", "--json").json[-2]["range"] == "0.5 ... 1.0"
+    assert lines[-2].split() == ["results/y", "y", "result", "float", "2", "0.5", "...", "1", "4"]
+    assert run("paths", "inverse", "--json").json[-2]["range"] == "0.5 ... 1"
 
 
 def test_failures_are_listed_with_their_tracebacks_at_hand(e, run):

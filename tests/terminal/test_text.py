@@ -4,34 +4,88 @@ import os
 
 import pytest
 
-from coma_xr.terminal import experiments
+from coma_xr.terminal import printing
 from coma_xr.text import clean, clean_lines
 
 
 def test_a_table_puts_numbers_right_and_text_left(capsys):
-    experiments.print_table(
-        ["id", "name", "x"], [(1, "short", 0.5), (12, "much longer", None), (3, None, 1e-9)]
-    )
+    printing.print_table(["id", "name", "x"], [(1, "short", 0.5), (12, "much longer", None), (3, None, 1e-9)])
     assert capsys.readouterr().out.splitlines() == [
-        "id  name             x",
-        " 1  short          0.5",
+        "id  name            x",
+        " 1  short        5e-1",
         "12  much longer",
-        " 3               1e-09",
+        " 3               1e-9",
     ]
 
 
 def test_a_table_without_rows_has_its_head(capsys):
-    experiments.print_table(["id", "name"], [])
+    printing.print_table(["id", "name"], [])
     assert capsys.readouterr().out == "id  name\n"
 
 
-def test_a_long_value_is_cut_in_a_table_and_a_line_only_in_a_terminal(capsys, monkeypatch):
-    experiments.print_table(["a", "b"], [("x" * 200, "y" * 70)])
-    assert capsys.readouterr().out.splitlines()[1] == "x" * 76 + " ...  " + "y" * 70
-    monkeypatch.setattr(os, "get_terminal_size", lambda number: os.terminal_size((20, 10)))
-    monkeypatch.setattr("sys.stdout.fileno", lambda: 1)
-    experiments.print_table(["a", "b"], [("x" * 200, "y" * 70)])
-    assert capsys.readouterr().out.splitlines()[1] == "x" * 17 + "..."
+@pytest.fixture
+def terminal(monkeypatch):
+    """Makes a terminal of some columns of standard output."""
+
+    def make(columns):
+        monkeypatch.setattr(os, "get_terminal_size", lambda number: os.terminal_size((columns, 10)))
+        monkeypatch.setattr("sys.stdout.fileno", lambda: 1)
+
+    return make
+
+
+def test_a_long_value_is_cut_in_a_table_and_a_line_only_in_a_terminal(capsys, terminal):
+    table = ["a", "b"], [("x" * 200, "y" * 70)]
+    printing.print_table(*table)
+    cells = capsys.readouterr().out.splitlines()[1].split("  ")
+    assert cells == ["x" * 50 + " ... " + "x" * 25, "y" * 70]
+    terminal(60)
+    printing.print_table(*table)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == f"{'x' * 16} ... {'x' * 8}  {'y' * 16} ... {'y' * 8}"
+    terminal(20)
+    printing.print_table(*table)
+    assert capsys.readouterr().out.splitlines()[1] == "x" * 9 + "...  " + "y" * 3 + "..."
+
+
+def test_a_narrow_terminal_gets_fewer_columns_and_whole_ranges(capsys, terminal):
+    terminal(42)
+    row = ("parameters/a", "parameter", "1.428571e-7 ... 0.0001428571")
+    printing.print_table(["path", "role", "range"], [row], optional=["role"])
+    assert capsys.readouterr().out.splitlines() == [
+        "path          range",
+        "parameters/a  1.428571e-7 ... 0.0001428571",
+    ]
+
+
+def test_numbers_of_a_column_have_one_notation_and_no_more_digits_than_tell_them_apart(capsys):
+    printing.print_table(["x", "y"], [(0.1 + 0.2, 1.0), (1 / 3, 1.00000001), (None, float("nan"))])
+    assert capsys.readouterr().out.splitlines() == [
+        "        x           y",
+        "      0.3           1",
+        "0.3333333  1.00000001",
+        "                  nan",
+    ]
+
+
+def test_colours_are_for_terminals_whose_user_wants_them(capsys, monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert printing.painted("1", "bad") == "1"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert printing.painted("1", "bad") == "\x1b[31m1\x1b[0m"
+    printing.print_table(
+        ["failures"], [(2,), (0,)], styles={"failures": lambda number: "bad" if number else None}
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        "\x1b[1mfailures\x1b[0m",
+        "       \x1b[31m2\x1b[0m",
+        "       0",
+    ]
+    for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            assert printing.painted("1", "bad") == "1"
 
 
 @pytest.mark.parametrize(
@@ -56,6 +110,6 @@ def test_a_text_of_several_lines_keeps_them():
 def test_json_is_legal_whatever_the_value(capsys):
     import json
 
-    experiments.print_json({"x": float("nan"), "y": [1, None, True], "z": "\udc80"})
+    printing.print_json({"x": float("nan"), "y": [1, None, True], "z": "\udc80"})
     out = capsys.readouterr().out
     assert json.loads(out, parse_constant=pytest.fail)["y"] == [1, None, True]

@@ -1,0 +1,174 @@
+"""Print tables, lines and JSON: in colour where a terminal shows them, and no wider than it is."""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal, TextIO
+
+from coma_xr.encoding import json
+from coma_xr.text import clean, cut, numbers
+from coma_xr.values.plain import to_plain
+
+# Characters of a cell at most, and of a cell that is cut so that a table fits into the terminal.
+_LONGEST, _SHORTEST = 80, 12
+
+Style = Literal["bold", "faint", "bad", "good", "note"]
+
+# The 16 colours that each terminal has, since its user chose them to be legible.
+_CODES: Mapping[Style, str] = {"bold": "1", "faint": "2", "bad": "31", "good": "32", "note": "35"}
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Whether a stream is shown by a terminal that can do more than print, and whose user wants colours."""
+    try:
+        is_terminal = stream.isatty()
+    except ValueError:
+        return False
+    return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def painted(text: str, style: Style | None, stream: TextIO | None = None) -> str:
+    """Return text in a style, or as it is where there is no colour."""
+    if not text or style is None or not has_colour(stream or sys.stdout):
+        return text
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+
+
+def report(text: str, style: Style | None = None) -> None:
+    """Print a line on standard error, where people look and no program reads."""
+    print(f"{painted('coma-xr:', style, sys.stderr)} {text}", file=sys.stderr)
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal that shows standard output; None for a file or pipe."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
+
+
+def fitting(line: str) -> str:
+    """Return a line cut to the width of the terminal; whole for a file or pipe."""
+    columns = terminal_width()
+    return line if columns is None else _cut_end(line, columns)
+
+
+def _cut_end(text: str, most: int) -> str:
+    if width(text) <= most:
+        return text
+    while text and width(text) > most - 3:
+        text = text[:-1]
+    return f"{text}..."[:most]
+
+
+def width(text: str) -> int:
+    """Return the columns that text takes: East Asian characters take two, accents none.
+
+    Examples
+    --------
+    >>> width("abc"), width("\u4e2d\u6587"), width("e\u0301")
+    (3, 4, 1)
+    """
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
+
+
+class _Column:
+    """A column of a table: its values as text, and the width that is left for them."""
+
+    def __init__(
+        self, name: str, values: Sequence[Any], choose: Callable[[Any], Style | None] | None
+    ) -> None:
+        self.name = name
+        self.cells = [clean(name), *_texts(values)]
+        self.styles: list[Style | None] = ["bold", *(choose and choose(value) for value in values)]
+        self.is_right = bool(values) and all(
+            value is None or isinstance(value, (int, float)) for value in values
+        )
+        self.width = max(map(width, self.cells))
+        self.shortest = min(self.width, max(width(self.cells[0]), _SHORTEST))
+
+    def cell(self, row: int) -> str:
+        """Return a cell, cut to the width and filled up to it."""
+        text = self.cells[row]
+        if width(text) > self.width:
+            text = cut(text, self.width) if self.width > 2 * _SHORTEST else _cut_end(text, self.width)
+        blanks = " " * (self.width - width(text))
+        return f"{blanks}{text}" if self.is_right else f"{text}{blanks}"
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    whole: Collection[str] = ("range",),
+    optional: Sequence[str] = (),
+    styles: Mapping[str, Callable[[Any], Style | None]] | None = None,
+) -> None:
+    """Print a table: numbers to the right, text to the left, None as nothing.
+
+    In a terminal that is too narrow, the columns `optional` are left out, the first of them first; then long texts are
+    cut, except in the columns `whole`. `styles` choose the styles of cells by their values.
+    """
+    rows = list(rows)
+    values = zip(*rows, strict=True) if rows else [()] * len(columns)
+    shown = [
+        _Column(name, column, (styles or {}).get(name)) for name, column in zip(columns, values, strict=True)
+    ]
+    most = terminal_width()
+    if most is not None:
+        for name in optional:
+            if _total(shown) > most:
+                shown = [column for column in shown if column.name != name]
+        _shrink([column for column in shown if not column.is_right and column.name not in whole], shown, most)
+    for row in range(len(rows) + 1):
+        _print_row([(column.cell(row), column.styles[row]) for column in shown], most)
+
+
+def _total(columns: Sequence[_Column]) -> int:
+    return sum(column.width for column in columns) + 2 * (len(columns) - 1)
+
+
+def _shrink(columns: Sequence[_Column], shown: Sequence[_Column], most: int) -> None:
+    """Make the widest of some columns narrower until the table fits, as far as that is possible."""
+    while _total(shown) > most:
+        wide = [column for column in columns if column.width > column.shortest]
+        if not wide:
+            return
+        max(wide, key=lambda column: column.width).width -= 1
+
+
+def _print_row(cells: Sequence[tuple[str, Style | None]], most: int | None) -> None:
+    """Print the cells of a row without blanks at its end, up to the edge of the terminal."""
+    line = "  ".join(text for text, _ in cells).rstrip()
+    left = len(line) if most is None or width(line) <= most else len(_cut_end(line, most)) - 3
+    parts = []
+    for text, style in cells:
+        kept = text[: max(left, 0)]
+        left -= len(text) + 2
+        # The blanks stay outside, so that nothing but text is styled.
+        word = kept.strip()
+        before, _, after = kept.partition(word) if word else (kept, "", "")
+        parts.append(f"{before}{painted(word, style)}{after}")
+    end = "..." if most is not None and width(line) > most else ""
+    print("  ".join(parts).rstrip() + end)
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    """Return the values of a column, its floats in one notation."""
+    floats = iter(numbers(value for value in values if isinstance(value, float)))
+    return [next(floats) if isinstance(value, float) else _text(value) for value in values]
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else cut(clean(value), _LONGEST)
+
+
+def print_json(value: Any) -> None:
+    """Print something for a program: strictly legal JSON; what JSON has no form for as in measurement files."""
+    print(json.encode(to_plain(value), strict=True).decode())
