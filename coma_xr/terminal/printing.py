@@ -15,6 +15,9 @@ from coma_xr.values.plain import to_plain
 # Characters of a cell at most, and of a cell that is cut so that a table fits into the terminal.
 _LONGEST, _SHORTEST = 80, 12
 
+# Digits that tell the numbers of a column apart; a smaller difference is one of rounding.
+_DIGITS = 10
+
 Style = Literal["bold", "faint", "bad", "good", "note"]
 
 # The 16 colours that each terminal has, since its user chose them to be legible.
@@ -161,7 +164,7 @@ def _print_row(cells: Sequence[tuple[str, Style | None]], most: int | None) -> N
 
 def _texts(values: Sequence[Any]) -> list[str]:
     """Return the values of a column, its floats in one notation."""
-    floats = iter(numbers(value for value in values if isinstance(value, float)))
+    floats = iter(numbers((value for value in values if isinstance(value, float)), most=_DIGITS))
     return [next(floats) if isinstance(value, float) else _text(value) for value in values]
 
 
