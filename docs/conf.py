@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import coma_xr
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from docutils import nodes
+from reference_topics import topics
+from sphinx.addnodes import index
 
 project = "coma_xr"
 author = "coma_xr developers"
@@ -17,7 +23,9 @@ version = release = coma_xr.__version__
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
@@ -32,8 +40,15 @@ exclude_patterns = [
     "sg_execution_times.rst",
 ]
 
+templates_path = ["_templates"]
+autosummary_context = {"topics": topics(HERE / "api.md")}
+autosummary_ignore_module_all = False
 autodoc_member_order = "groupwise"
-autodoc_typehints = "none"  # the docstrings say it in words
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 90
+viewcode_line_numbers = True
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
@@ -64,15 +79,18 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "coma_xr"
+html_logo = "_static/logo.svg"
+html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css", "gallery.css"]
 html_show_sourcelink = False
-# Beside a page are those of its section; the front page, the gallery and the search need the width.
-html_sidebars = {"index": [], "gallery/**": [], "genindex": [], "search": []}
+# The front page, the gallery, the search and the API pages have no section navigation: they need the width.
+html_sidebars = {"index": [], "gallery/**": [], "genindex": [], "search": [], "api/**": [], "_modules/**": []}
 copybutton_prompt_text = ">>> |\\.\\.\\. "
 copybutton_prompt_is_regexp = True
 
 html_theme_options = {
+    "logo": {"text": f"coma_xr {version}"},
     "show_toc_level": 2,
     "show_nav_level": 2,
     "navbar_align": "left",
@@ -80,3 +98,18 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+
+
+def add_search_words(app: Any, doctree: nodes.document) -> None:
+    """Add the words in the field `keywords` of a page to the index and to the search, above other hits."""
+    words = app.env.metadata[app.env.current_document.docname].get("keywords", "")
+    entries = [("single", word.strip(), "", "main", None) for word in words.split(",") if word.strip()]
+    if entries:
+        doctree.insert(0, index(entries=entries))
+        content = ", ".join(entry[1] for entry in entries)
+        doctree.insert(0, nodes.meta(name="keywords", content=content))
+
+
+def setup(app: Any) -> None:
+    """Connect the hooks of this site."""
+    app.connect("doctree-read", add_search_words)
