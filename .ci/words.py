@@ -22,8 +22,7 @@ FORMS = {
     # Software reports, warns, raises, prints.
     r"\b(?:is|are|was|were|be|been) (?:said|told|warned of|asked of|spoken of)\b": "say who reports, warns or requests",
     r"\b(?:says?|said|tells?|told) so\b": "reports, warns",
-    r"\b(?:it|they|which|that|coma_xr|run|report|page|error|warning|message|file|files|name|names|coma_xr|summary) (?:tells?|says?)\b":
-        "reports, lists, states",
+    r"\b(?:it|they|which|that|coma_xr|run|report|page|error|warning|message|file|files|name|names|coma_xr|summary) (?:tells?|says?)\b": "reports, lists, states",
     r"\bshows? (?:itself|themselves)\b": "is displayed",
     r"\b(?:takes?|took|taken) for\b": "treats as, counts as",
     r"\bpass(?:es|ed)? over\b": "skips",
@@ -78,7 +77,9 @@ def prose_of_page(path: Path) -> Iterator[tuple[int, str]]:
         yield from comments_of_gallery(text)
         return
     text = re.sub(r"\A---\n.*?\n---\n", lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL)
-    yield from enumerate(blanked(blanked(text, re.compile(r"^```.*?^```\s*$", re.DOTALL | re.MULTILINE)), CODE).splitlines(), 1)
+    yield from enumerate(
+        blanked(blanked(text, re.compile(r"^```.*?^```\s*$", re.DOTALL | re.MULTILINE)), CODE).splitlines(), 1
+    )
 
 
 def comments_of_gallery(text: str) -> Iterator[tuple[int, str]]:
@@ -115,7 +116,12 @@ def hits() -> Iterator[tuple[str, int, str, str]]:
             for pattern, advice in PATTERN.items():
                 for match in pattern.finditer(line):
                     if not any(place == name and passage in line for place, passage in EXCEPTIONS):
-                        yield name, number, f"...{line[max(0, match.start() - 40):match.end() + 30].strip()}...", advice
+                        yield (
+                            name,
+                            number,
+                            f"...{line[max(0, match.start() - 40) : match.end() + 30].strip()}...",
+                            advice,
+                        )
 
 
 def main() -> int:
