@@ -43,13 +43,13 @@ FORMS = {
     r"\bbut for\b": "except",
     r"\b(?:so|that) often\b": "this many times",
     r"\bbeside\b": "next to, in addition to",
-    r"\b(?:a|the|one|this|that|each|any|which) text\b(?! (?:file|form|editor|of the condition))": "a string",
+    r"\b(?:a|one|each|any|which) text\b(?! (?:file|form|editor))": "a string",
     r"\btexts\b": "strings, messages",
     r"\bwhole numbers?\b": "integer",
     r"\bso many\b": "this many",
     r"\bby itself\b": "automatically, alone",
     r"\bin order that\b": "so that",
-    r"\blacks?\b|\blacking\b": "has no, is missing",
+    r"\blacking\b": "is missing",
     r"\bwhereof\b|\bthereof\b|\bhereby\b|\bwherein\b|\bthereby\b": "plain words",
     r"\bforeign\b": "other, external",
     # One voice.
@@ -71,6 +71,7 @@ def blanked(text: str, pattern: re.Pattern[str]) -> str:
 
 
 def prose_of_page(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a page without front matter, code and links."""
     text = path.read_text("utf-8")
     if path.suffix == ".py":
         yield from prose_of_module(path)
@@ -83,6 +84,7 @@ def prose_of_page(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def comments_of_gallery(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the comments of a gallery script, which are the text of its page."""
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith("# "):
             yield number, blanked(line[2:], CODE)
@@ -125,6 +127,7 @@ def hits() -> Iterator[tuple[str, int, str, str]]:
 
 
 def main() -> int:
+    """Print all hits and return the exit status."""
     count = 0
     for name, number, passage, advice in hits():
         count += 1

@@ -43,6 +43,7 @@ exclude_patterns = [
 templates_path = ["_templates"]
 autosummary_context = {"topics": topics(HERE / "api.md")}
 autosummary_ignore_module_all = False
+default_role = "py:obj"  # `run` in a docstring links to the page of the method
 autodoc_member_order = "groupwise"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
@@ -85,7 +86,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css", "gallery.css"]
 html_show_sourcelink = False
 # The front page, the gallery, the search and the API pages have no section navigation: they need the width.
-html_sidebars = {"index": [], "gallery/**": [], "genindex": [], "search": [], "api/**": [], "_modules/**": []}
+html_sidebars = {"index": [], "gallery/**": [], "genindex": [], "search": [], "api": [], "api/**": [], "_modules/**": []}
 copybutton_prompt_text = ">>> |\\.\\.\\. "
 copybutton_prompt_is_regexp = True
 
