@@ -164,6 +164,11 @@ if not TYPE_CHECKING:
             value = getattr(importlib.import_module(f"coma_xr.{_HOMES[name]}"), name)
             globals()[name] = value
             return value
+        if not name.startswith("_"):
+            from coma_xr.gone import module_error
+
+            if error := module_error(name):
+                raise error
         text = f"module 'coma_xr' has no attribute {name!r}."
         # Python asks for names such as __path__ by itself; a list of ours would be no help there.
         raise AttributeError(text if name.startswith("_") else f"{text} {available(name, __all__)}")

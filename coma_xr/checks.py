@@ -8,6 +8,7 @@ import numbers
 import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from typing import Any, overload
 
 from coma_xr.errors import ParameterError
@@ -16,6 +17,18 @@ from coma_xr.text import shortened, with_article
 _UNITS = ("d", "h", "min|m", "s")
 _SECONDS = (86400.0, 3600.0, 60.0, 1.0)
 _DURATION = re.compile("".join(rf"(?:(\d+(?:\.\d+)?) ?(?:{unit}) ?)?" for unit in _UNITS))
+
+
+class Unchanged(Enum):
+    """What an argument is when it is not given, where None has a meaning."""
+
+    UNCHANGED = "unchanged"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+UNCHANGED = Unchanged.UNCHANGED
 
 
 def check_flag(name: str, value: Any) -> bool:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import coma_xr
-from coma_xr.checks import check_choice, check_flag, check_string, check_strings
+from coma_xr.checks import UNCHANGED, Unchanged, check_choice, check_flag, check_string, check_strings
 from coma_xr.code_history import code_of_run
+from coma_xr.coma2 import takes_calls_of_coma2
 from coma_xr.define.exact import things_of
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import Past, check_extends
@@ -64,21 +64,11 @@ if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
 
 
-class Unchanged(Enum):
-    """What an argument is when it is not given, where None has a meaning."""
-
-    UNCHANGED = "unchanged"
-
-    def __repr__(self) -> str:
-        return self.value
-
-
-UNCHANGED = Unchanged.UNCHANGED
-
 Mode = Literal["a", "r", "x"]
 Durable = Literal["auto"] | bool
 
 
+@takes_calls_of_coma2
 @checks_keywords
 class Experiment(Readable):
     """A directory with one file for each measurement, and what belongs to them.
@@ -878,9 +868,10 @@ class Experiment(Readable):
         return merge_measurements(self._place, other._place, keep_both=keep_both, append=append)
 
 
+@takes_calls_of_coma2
 @checks_keywords
 class ParallelExperiment(Experiment):
-    """An Experiment whose `run` uses all cores.
+    """An Experiment whose `run` uses all cores; `profile=` of Coma 2 is not used, which a warning reports.
 
     Examples
     --------
@@ -888,6 +879,8 @@ class ParallelExperiment(Experiment):
     >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]}, max_workers=2)
     RunReport(saved=3, asked=3, skipped=0, failed=0)
     """
+
+    _is_parallel = True
 
     @takes_options
     def run(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from coma_xr.checks import check_flag
 from coma_xr.code_history import HasCode, code_states
+from coma_xr.coma2 import Members
 from coma_xr.errors import (
     PathError,
     StorageError,
@@ -41,7 +42,7 @@ T = TypeVar("T")
 
 
 @checks_keywords
-class Readable(HasCode, Figures):
+class Readable(HasCode, Figures, Members):
     """The part of `coma_xr.Experiment` that reads.
 
     Parameters
@@ -65,30 +66,6 @@ class Readable(HasCode, Figures):
         """The experiment's id; None when it has none."""
         id: int | None = self._info("experiment_id")
         return id
-
-    @property
-    def description(self) -> str | None:
-        """What the experiment is about."""
-        description: str | None = self._info("description")
-        return description
-
-    @property
-    def tags(self) -> list[str]:
-        """Words to find the experiment by."""
-        tags = self._info("tags") or []
-        return list(tags) if isinstance(tags, list) else [tags]
-
-    @property
-    def start_date(self) -> str | None:
-        """When the first run began, as ``2014-02-25T22:50:11Z``."""
-        date: str | None = self._info("start_date")
-        return date
-
-    @property
-    def end_date(self) -> str | None:
-        """When the last run that saved a measurement ended."""
-        date: str | None = self._info("end_date")
-        return date
 
     @property
     def layout(self) -> DatasetLayout:

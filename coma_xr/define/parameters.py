@@ -6,7 +6,7 @@ Values get their plain form once, where the user gives them (`Definition.bind`, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, look, nor
 from coma_xr.errors import ParameterError, PathError
 from coma_xr.html import facts, fragment, short
 from coma_xr.keywords import checks_keywords
-from coma_xr.same import key
+from coma_xr.same import Mark, key
 from coma_xr.text import available, listing, shortened
 from coma_xr.tree import WILDCARD, Path, PathLike, is_path, join, places_of, put, split
 
@@ -41,8 +41,8 @@ class Definition:
         _check_doubles(list(self))
 
     @classmethod
-    def of(cls, entries: Definition | Iterable[str | tuple[str, PathLike]]) -> Definition:
-        """Return the definition that a user's entries mean.
+    def of(cls, entries: Definition | Iterable[Any] | Mapping[str, PathLike]) -> Definition:
+        """Return the definition that a user's entries, or a mapping of names to paths, mean.
 
         Raises
         ------
@@ -51,6 +51,9 @@ class Definition:
         """
         if isinstance(entries, Definition):
             return entries
+        entries = list(entries.items() if isinstance(entries, Mapping) else entries)
+        if len(entries) == 1 and isinstance(entries[0], Mapping):
+            entries = list(entries[0].items())
         pairs = [_entry(entry) for entry in entries]
         if not pairs:
             raise ParameterError(
@@ -189,13 +192,17 @@ def _find(name: str, path: Path, other: Definition) -> int | None:
     return None
 
 
+# The default of `ParameterSet.get` that is none.
+REQUIRED = Mark("REQUIRED")
+
+
 @checks_keywords
 class ParameterSet:
     """One value for each parameter: ``p.theta``, ``p["theta"]``, ``p["parameters/theta"]`` or ``p[0]``.
 
     Parameters
     ----------
-    definition : Definition, or sequence of str and (name, path)
+    definition : Definition, sequence of str and (name, path), or mapping of names to paths
         The parameters, in order.
     values : iterable
         One value for each of them.
@@ -230,7 +237,9 @@ class ParameterSet:
     _values: tuple[Any, ...]
 
     def __init__(
-        self, definition: Definition | Iterable[str | tuple[str, PathLike]], values: Iterable[Any]
+        self,
+        definition: Definition | Iterable[str | tuple[str, PathLike]] | Mapping[str, PathLike],
+        values: Iterable[Any],
     ) -> None:
         definition = Definition.of(definition)
         self._fill(definition, definition.bind(tuple(values)))
@@ -258,6 +267,32 @@ class ParameterSet:
         """Return the values by name."""
         return dict(zip(self._definition.names, self._values, strict=True))
 
+    def has(self, name: PathLike) -> bool:
+        """Whether there is a parameter with this name or path."""
+        try:
+            self._definition.position(name)
+        except PathError:
+            return False
+        return True
+
+    def get(self, name: PathLike, default: Any = REQUIRED) -> Any:
+        """Return the value of the parameter with this name or path.
+
+        Parameters
+        ----------
+        name : str
+            A name or path.
+        default : object, optional
+            The value if there is no such parameter. Without it that is a PathError.
+
+        Examples
+        --------
+        >>> p = ParameterSet({"theta": "parameters/theta"}, [0.5])
+        >>> p.get("parameters/theta"), p.get("friction", 0.0)
+        (0.5, 0.0)
+        """
+        return self[name] if default is REQUIRED or self.has(name) else default
+
     def __getitem__(self, name: int | PathLike) -> Any:
         if isinstance(name, int):
             return self._values[name]
@@ -267,6 +302,8 @@ class ParameterSet:
         # Python asks for many names with underscores on its own account; a parameter would have been found.
         if name.startswith("_"):
             raise AttributeError(name)
+        if name in _OF_COMA_2:
+            return _OF_COMA_2[name](self)
         raise AttributeError(f"Unknown parameter '{name}'. " + available(name, self._definition.names))
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -297,6 +334,14 @@ class ParameterSet:
 
     def _repr_html_(self) -> str:
         return fragment(facts(zip(self._definition.names, map(short, self._values), strict=True)))
+
+
+# Attributes of Coma 2, unless a parameter is called so.
+_OF_COMA_2: dict[str, Callable[[ParameterSet], Any]] = {
+    "definition": lambda own: {name: join(path) for name, path in own._definition},
+    "ps": lambda own: own._values,
+    "shortnames": lambda own: {name: place for place, name in enumerate(own._definition.names)},
+}
 
 
 def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree]) -> None:

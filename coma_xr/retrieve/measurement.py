@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from coma_xr import tree as paths
-from coma_xr.errors import DataFileError, MissingAttributeError, PathError
+from coma_xr.errors import DataFileError, ExperimentError, MissingAttributeError, PathError
 from coma_xr.html import Html, fold, fragment, join, lines_of, short, tag
 from coma_xr.keywords import checks_keywords
 from coma_xr.tree import is_array, is_typed
@@ -125,6 +125,15 @@ def _muted(text: str) -> Html:
 _HEADER = ("start_date", "end_date", "program", "version")
 
 
+_WAYS_TO_CHANGE = [
+    "Change a copy: tree = m.tree.",
+    "Save the copy as a new measurement with e.new_measurement().save(tree).",
+]
+
+# What Coma 2's measurements have besides the tree, unless the tree has it.
+_OF_COMA_2 = {"data", "start", "end", "save", "load", "archive"}
+
+
 @checks_keywords
 class Branch(Mapping[str, Any]):
     """A read-only view of one dictionary of a measurement tree.
@@ -200,6 +209,22 @@ class Branch(Mapping[str, Any]):
             missing = MissingAttributeError(error.what, name=error.name, available=error.available)
             missing.path = error.path
             raise missing from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Slots are attributes of the class; copies and pickles set them.
+        if not hasattr(type(self), name):
+            raise MissingAttributeError(self._read_only((name,)), ways=_WAYS_TO_CHANGE)
+        object.__setattr__(self, name, value)
+
+    def __setitem__(self, path: paths.PathLike, value: Any) -> None:
+        raise ExperimentError(self._read_only(paths.split(path)), ways=_WAYS_TO_CHANGE)
+
+    def __delitem__(self, path: paths.PathLike) -> None:
+        self[path] = None
+
+    def _read_only(self, path: paths.Path) -> str:
+        place = paths.join((*self._parents, *path))
+        return f"{self._owner}: '{place}' cannot be set, because stored measurements are read-only."
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._node)
@@ -286,8 +311,8 @@ class Measurement(Branch):
     Examples
     --------
     >>> m = Measurement(1, {"parameters": {"theta": -5.0}, "results": {"E": [0.5, 1.5]}})
-    >>> m["results"]["E"], m["results/E/0"], m.parameters.theta
-    ([0.5, 1.5], 0.5, -5.0)
+    >>> m["results"]["E"], m["results/E/0"], m.parameters.theta, m.data["parameters"]
+    ([0.5, 1.5], 0.5, -5.0, {'theta': -5.0})
     >>> m["results/energy"]
     Traceback (most recent call last):
     ...
@@ -299,6 +324,16 @@ class Measurement(Branch):
     def __init__(self, id: int, tree: Tree, setstate: str = SETSTATE) -> None:
         self.id = id
         super().__init__(tree, (), f"Measurement {id}", setstate)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_COMA_2 and name not in self._node:
+            if name == "data":
+                return self.tree
+            raise MissingAttributeError(
+                f"{self._owner} has no '{name}', because stored measurements are read-only.",
+                ways=_WAYS_TO_CHANGE,
+            )
+        return super().__getattr__(name)
 
     def _header(self, key: str) -> str | None:
         info = self._node.get("info")

@@ -309,8 +309,9 @@ def read(
     choose: Choice | None = None,
     excluded: Container[int] = (),
     doubles: Doubles | None = None,
+    branches: bool = False,
 ) -> Source:
-    """Read the columns that a call needs."""
+    """Read the columns that a call needs; with `branches` a path may lead to a dictionary."""
     notes = {split(path): note for path, note in (annotations or {}).items()}
     past = Past.of(notes)
     pairs, kept = past.updated(definition), past.unchanged(recorded or {})
@@ -339,12 +340,23 @@ def read(
     if doubles is not None and (suspects := _suspects(columns, [path for _, path in pairs])):
         columns.drop(doubles(suspects))
     names = Names(columns.known, pairs, kept)
+    if branches and _fold_branches(columns, names, requests):
+        names = Names(columns.known, pairs, kept)
     called = {request.name for request in requests}
     by_key = {key if key in called else names.resolve(key): note for key, note in folding.items()}
     for old, new in renames.items():
         # What was said of a path holds for it under its new name, unless something else is said of that.
         notes[new] = {**notes.get(old, {}), **notes[new]}
     return Source(columns, names, notes, by_key)
+
+
+def _fold_branches(columns: Columns, names: Names, requests: Sequence[Request]) -> bool:
+    """Let the branches that requests mean be values; tell whether there are any."""
+    wanted = [request for request in requests if not request.function]
+    branches = [names.branch(one.wanted, in_pair=one.name is not None) for one in wanted]
+    for branch in filter(None, branches):
+        columns.fold(branch)
+    return any(branches)
 
 
 def _suspects(columns: Columns, defined: Sequence[Path]) -> list[int]:

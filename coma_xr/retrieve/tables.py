@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
@@ -46,13 +47,16 @@ class Result:
     parameters : ParameterSet
         What the measurements have in common.
     table : ndarray, shape (n_measurements, n_columns)
-        One row for each measurement, in the order of their ids.
+        One row for each measurement, in the order of their ids. If all values are arrays of one shape, the table has
+        this shape behind its two axes.
     table_columns : tuple of str
         Names of the columns; a list is several columns ``Es_1``, ``Es_2``, ...
-    table_definition : tuple of (name, path)
-        What was asked for.
+    table_definition : dict of str to str
+        The path of each name that was asked for.
     measurement_ids : list of int
         The measurement of each row.
+
+    Without arguments it is empty, and its attributes can be set.
 
     Examples
     --------
@@ -66,18 +70,19 @@ class Result:
 
     def __init__(
         self,
-        parameters: ParameterSet,
-        table: npt.NDArray[Any],
-        table_columns: Sequence[str],
-        table_definition: Sequence[Pair],
-        measurement_ids: Sequence[int],
+        parameters: ParameterSet | None = None,
+        table: npt.ArrayLike = (),
+        table_columns: Sequence[str] = (),
+        table_definition: Mapping[str, str] | Sequence[Pair] = (),
+        measurement_ids: Sequence[int] = (),
         values: Sequence[Sequence[Tree]] | None = None,
         notes: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        self.parameters = parameters
-        self.table = table
+        none = ParameterSet.of_given(Definition((), ()), ())
+        self.parameters = none if parameters is None else parameters
+        self.table: npt.NDArray[Any] = np.asarray(table)
         self.table_columns = tuple(table_columns)
-        self.table_definition = tuple(table_definition)
+        self.table_definition = dict(table_definition)
         self.measurement_ids = list(measurement_ids)
         self._values = values
         self._notes = notes or {}
@@ -88,7 +93,7 @@ class Result:
             names: Sequence[str] = self.table_columns
             rows = [[to_plain(value) for value in row] for row in self.table]
         else:
-            names = [name for name, _ in self.table_definition]
+            names = list(self.table_definition)
             rows = [list(row) for row in zip(*self._values, strict=True)]
         return [
             (id, dict(zip(names, row, strict=True)))
@@ -219,7 +224,7 @@ class ResultList(list[Result]):
         if not self:
             return {}
         shared = {name: join(path) for name, path in self[0].parameters._definition}
-        return {**shared, **dict(self[0].table_definition)}
+        return {**shared, **self[0].table_definition}
 
     def _asked(self) -> dict[str, Any]:
         """Return what `build_dataset` and `build_dataframe` are asked for."""
@@ -238,7 +243,9 @@ class ResultList(list[Result]):
 
     def _where(self, name: Any, value: Any) -> ResultList:
         wanted = key([to_plain(value)])
-        return ResultList(r for r in self if key([to_plain(r.parameters[name])]) == wanted)
+        # Results of several experiments may have different parameters; a name that none of them has is an error.
+        having = [r for r in self if r.parameters.has(name)] or self
+        return ResultList(r for r in having if key([to_plain(r.parameters[name])]) == wanted)
 
     def __repr__(self) -> str:
         return "[" + ",\n ".join(map(repr, self)) + "]"
@@ -297,10 +304,15 @@ def retrieve_results(
         recorded=recorded,
         annotations=annotations,
         doubles=doubles,
+        branches=True,
     )
     if not len(source.columns):
         return ResultList()
     table = tuple((source.name(request), _text(source, request)) for request in columns)
+    if twice := next(
+        (name for name, number in Counter(name for name, _ in table).items() if number > 1), None
+    ):
+        raise PathError(f"Two columns are called '{twice}'.", ways=["Give each column a name of its own."])
     definition = Definition(
         tuple(source.name(request) for request in parameters),
         tuple(source.path(request) or (request.text,) for request in parameters),
@@ -375,9 +387,17 @@ def _table(
             names.append(new)
             values.append([deferred(item) if isinstance(item, dict) else item for item in items])
     rows = list(zip(*values, strict=True)) or [()] * len(ids)
-    if not {type(item) for row in rows for item in row} <= _BARE:
+    if not {type(item) for row in rows for item in row} <= _BARE and not _are_alike(rows):
         return names, np.array([as_objects(row) for row in rows])
     return names, np.array(rows)
+
+
+def _are_alike(rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether all cells are arrays of one shape, so that the table is one array, as in Coma 2."""
+    cells = [cell for row in rows for cell in row]
+    return all(type(cell) is np.ndarray and cell.dtype != object for cell in cells) and (
+        len({cell.shape for cell in cells}) == 1
+    )
 
 
 def _uneven(path: str, items: Sequence[Any], ids: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from coma_xr.define.parameters import Definition
+from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.errors import SerializationError
 from coma_xr.keywords import checks_keywords
 from coma_xr.run.plan import Task
@@ -53,7 +53,7 @@ class NewMeasurement:
         """Note the time as the end of the measurement; `save` does so, if this was not called."""
         self._ended = time.time()
 
-    def save(self, value: Any) -> int:
+    def save(self, value: Any, parameters: ParameterSet | None = None) -> int:
         """Save the measurement.
 
         Parameters
@@ -61,6 +61,8 @@ class NewMeasurement:
         value : dict or object
             The measurement tree, or an object that has a state. What it has under ``info``, such as dates, host
             and program, is kept; only what is missing is added.
+        parameters : ParameterSet, optional
+            Written into the tree at their paths, as `Experiment.run` does.
 
         Returns
         -------
@@ -83,8 +85,10 @@ class NewMeasurement:
             "duration": round(ended - started, 6),
         }
         encoding = {**self._encoding, "provenance": {**times, **self._encoding.get("provenance", {})}}
-        work = Work(lambda _: value, Definition((), ()), **encoding, keeps_info=True)
-        outcome = call(work, Task(0, (), ()))
+        definition = Definition((), ()) if parameters is None else parameters._definition
+        given = () if parameters is None else parameters._given
+        work = Work(lambda _: value, definition, **encoding, keeps_info=True)
+        outcome = call(work, Task(0, given, ()))
         if outcome.error is not None:
             raise outcome.error
         if "made_by" not in outcome.info:

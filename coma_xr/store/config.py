@@ -7,7 +7,7 @@ import functools
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Names:
     Raises
     ------
     ConfigError
-        When the template does not give plain file names, different for different ids.
+        When the template does not give plain file names, different for different ids unless `numbered` is False.
 
     Examples
     --------
@@ -53,13 +53,16 @@ class Names:
     (12, None)
     """
 
-    def __init__(self, template: str, placeholder: str, suffix: str = ".json", *, first: int = 1) -> None:
+    def __init__(
+        self, template: str, placeholder: str, suffix: str = ".json", *, first: int = 1, numbered: bool = True
+    ) -> None:
         option = placeholder.strip("${}").replace("_id", "_file")
-        if template.count(placeholder) != 1:
+        self.numbered = numbered or placeholder in template
+        if template.count(placeholder) != self.numbered:
             raise ConfigError(f"{option}: expected a name with {placeholder} once, found {template!r}.")
         head, _, tail = template.partition(placeholder)
-        check_plain_name(f"{head}{'0' * _MOST_DIGITS}{tail}{suffix}", option)
-        if tail[:1].isdigit() or head[-1:].isdigit():
+        check_plain_name(f"{head}{'0' * _MOST_DIGITS * self.numbered}{tail}{suffix}", option)
+        if self.numbered and (tail[:1].isdigit() or head[-1:].isdigit()):
             raise ConfigError(
                 f"{option}: a digit beside {placeholder} in {template!r} would count as part of it."
             )
@@ -82,7 +85,9 @@ class Names:
         return f"Names({self.name(1)!r}, ...)"
 
     def name(self, id: int | None) -> str:
-        """Return the name for an id; ``none`` stands for None."""
+        """Return the name for an id, ``none`` for None; a template without an id has one name for all."""
+        if not self.numbered:
+            return self.head + self._tail
         return f"{self.head}{'none' if id is None else f'{id:0{_DIGITS}}'}{self._tail}"
 
     def stem(self, id: int) -> str:
@@ -114,6 +119,8 @@ class Names:
         >>> names.ids_of(["measurement.000012.json", "notes.txt", "measurement.000000.json"])
         [12]
         """
+        if not self.numbered:
+            return []
         found, first = map(self._digits_of, names), self._first
         return [id for digits in found if digits and (id := int(digits[1])) >= first]
 
@@ -217,7 +224,8 @@ class Config:
 
     def experiments(self, suffix: str | None = None) -> Names:
         """Return the names of experiment files, with the suffix of new files when none is given."""
-        return _names(self.experiment_file, "${experiment_id}", suffix or self.format.suffix, first=0)
+        suffix = suffix or self.format.suffix
+        return _names(self.experiment_file, "${experiment_id}", suffix, first=0, numbered=False)
 
     def measurements(self, suffix: str | None = None) -> Names:
         """Return the names of measurement files, with the suffix of new files when none is given."""
@@ -275,8 +283,8 @@ def _path(name: str) -> str:
 
 
 @checks_keywords
-def load_config(file: str = FILE) -> dict[str, str]:
-    """Return the options that a file sets.
+def load_config(file: str = FILE) -> dict[str, Any]:
+    """Return the options that a file sets; all defaults if the default file does not exist.
 
     Parameters
     ----------
@@ -286,20 +294,23 @@ def load_config(file: str = FILE) -> dict[str, str]:
     Returns
     -------
     dict
-        Names and values as text; pass it on as ``Experiment(..., config=...)``.
+        Names with values, bool or str. Change what you like and pass it as ``Experiment(..., config=...)``.
 
     Raises
     ------
     ConfigError
-        When there is no such file, or it is no INI file with a section ``[coma]``.
+        When a file that you name does not exist, the file is no INI file with a section ``[coma]``, or an option that
+        is yes or no has another value.
 
     Examples
     --------
     >>> create_default_config(create_experiment_index=False)
     Creating directory ...
     Creating config file ...
-    >>> load_config()["measurement_file"]
-    'measurement.${measurement_id}'
+    >>> config = load_config()
+    >>> config["measurement_file"], config["archive_pretty_print"]
+    ('measurement.${measurement_id}', True)
+    >>> config["archive_pretty_print"] = False
     """
     path = files.local_path(file)
     if not (Path(path).is_absolute() or files.exists(path)):
@@ -308,12 +319,15 @@ def load_config(file: str = FILE) -> dict[str, str]:
     try:
         parser.read_string(files.read(path).decode("utf-8"), source=path)
     except FileNotFoundError:
+        if file == FILE:
+            return asdict(Config())
         raise ConfigError(f"{path}: there is no such file; create_default_config() makes one.") from None
     except (configparser.Error, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: expected an INI file: {error}") from error
     if SECTION not in parser:
         raise ConfigError(f"{path}: expected a section [{SECTION}]. {available(SECTION, parser.sections())}")
-    return dict(parser[SECTION])
+    kinds = {field.name: type(field.default) for field in fields(Config)}
+    return {name: _checked(name, value, kinds.get(name, str)) for name, value in parser[SECTION].items()}
 
 
 _HEADER = f"""\

@@ -167,7 +167,7 @@ class Layout:
     def id_in_name(self, info: dict[str, Any]) -> int | None:
         """Return the id of the experiment: that in the file's name, else that in `info`."""
         names = self.config.experiments(self.format.suffix)
-        owned = names.owns(self.experiment_name)
+        owned = names.numbered and names.owns(self.experiment_name)
         return names.id_of(self.experiment_name) if owned else info.get("experiment_id")
 
     def other_id(self, info: dict[str, Any]) -> str:
@@ -529,7 +529,9 @@ def _choose(directory: str, candidates: list[str], wanted: Wanted) -> str | None
 def _check_id(layout: Layout, wanted: Wanted) -> None:
     if wanted.id is None:
         return
-    named = any(names.owns(layout.experiment_name) for names in wanted.config.all_experiments())
+    named = any(
+        names.numbered and names.owns(layout.experiment_name) for names in wanted.config.all_experiments()
+    )
     id = layout.id_in_name({} if named else layout.load_experiment().info)
     if id != wanted.id:
         raise ExperimentError(

@@ -71,7 +71,7 @@ def test_a_file_that_cannot_be_used_is_an_error(tmp_path, text, error):
         ({"archive_strict_json": "perhaps"}, "archive_strict_json: expected yes or no, found 'perhaps'"),
         ({"measurement_file": 3}, "measurement_file: expected text, found 3"),
         ({"measurement_file": "m"}, "measurement_file: expected a name with"),
-        ({"experiment_file": "e"}, "experiment_file: expected a name with"),
+        ({"experiment_file": "e" + 2 * "${experiment_id}"}, "experiment_file: expected a name with"),
         ({"experiment_index": ""}, "experiment_index: path='' is not a path"),
         ({"measurement_index": "a/b"}, "measurement_index: expected one plain file name"),
         ({"serializer_getstate": "get state"}, "serializer_getstate: expected the name of a method"),
