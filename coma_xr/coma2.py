@@ -74,7 +74,7 @@ def _translated(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any])
 
 def warn_of_profile(profile: object) -> None:
     """Warn that the profile of a cluster is not used, and what runs."""
-    from coma_xr.run.workers import cores
+    from coma_xr.run.pools import cores
 
     warn(
         f"profile={profile!r} is not used: run() uses {count(cores(), 'process', 'processes')} on this machine, one for each "
