@@ -331,17 +331,16 @@ def read(
     _warn_of_nameless(columns)
     for old, new in renames.items():
         columns.rename(old, new)
-    for path, note in notes.items():
-        if "default" in note:
-            columns.fill(path, note["default"])
+    for path in [path for path, note in notes.items() if "default" in note]:
+        columns.fill(path, notes[path]["default"])
     expand_datasets(columns)
     for _, path in pairs:
         columns.fold(path)
     if doubles is not None and (suspects := _suspects(columns, [path for _, path in pairs])):
         columns.drop(doubles(suspects))
+    if branches:
+        _fold_branches(columns, Names(columns.known, pairs, kept), requests)
     names = Names(columns.known, pairs, kept)
-    if branches and _fold_branches(columns, names, requests):
-        names = Names(columns.known, pairs, kept)
     called = {request.name for request in requests}
     by_key = {key if key in called else names.resolve(key): note for key, note in folding.items()}
     for old, new in renames.items():
@@ -350,13 +349,12 @@ def read(
     return Source(columns, names, notes, by_key)
 
 
-def _fold_branches(columns: Columns, names: Names, requests: Sequence[Request]) -> bool:
-    """Let the branches that requests mean be values; tell whether there are any."""
-    wanted = [request for request in requests if not request.function]
-    branches = [names.branch(one.wanted, in_pair=one.name is not None) for one in wanted]
-    for branch in filter(None, branches):
-        columns.fold(branch)
-    return any(branches)
+def _fold_branches(columns: Columns, names: Names, requests: Sequence[Request]) -> None:
+    """Let the branches that requests mean be values."""
+    for request in requests:
+        branch = None if request.function else names.branch(request.wanted, in_pair=request.name is not None)
+        if branch:
+            columns.fold(branch)
 
 
 def _suspects(columns: Columns, defined: Sequence[Path]) -> list[int]:
