@@ -86,7 +86,15 @@ html_static_path = ["_static"]
 html_css_files = ["site.css", "gallery.css"]
 html_show_sourcelink = False
 # The front page, the gallery, the search and the API pages have no section navigation: they need the width.
-html_sidebars = {"index": [], "gallery/**": [], "genindex": [], "search": [], "api": [], "api/**": [], "_modules/**": []}
+html_sidebars = {
+    "index": [],
+    "gallery/**": [],
+    "genindex": [],
+    "search": [],
+    "api": [],
+    "api/**": [],
+    "_modules/**": [],
+}
 copybutton_prompt_text = ">>> |\\.\\.\\. "
 copybutton_prompt_is_regexp = True
 
