@@ -16,8 +16,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.deaths import Deaths
+from tests.reliability import figures
+from tests.reliability.figures import Tally
 
-LINE = "report_line"
+LINE, FIGURE = "report_line", "figure"
 TEMPORARY = ".coma-tmp-*"
 
 # Processes that outlive a test on purpose: multiprocessing keeps one of them for the whole session.
@@ -29,23 +31,42 @@ PATIENCE = 5.0  # seconds for threads and processes that are about to end
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--ci", action="store_true", help="also run the longer suites")
     parser.addoption("--full", action="store_true", help="also run the longer suites, each at full size")
+    parser.addoption(
+        "--figures",
+        nargs="?",
+        const=figures.PAGE,
+        help="write what was counted into the table of a page, by default docs/promises.md",
+    )
 
 
 class Summary:
-    """Print the lines that tests reported, at the end, also when xdist ran them elsewhere."""
+    """Print the lines and figures that tests reported, at the end, also when xdist ran them elsewhere."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.figures: dict[str, list[int]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "teardown":
-            self.lines += [str(text) for name, text in report.user_properties if name == LINE]
+        if report.when != "teardown":
+            return
+        self.lines += [str(text) for name, text in report.user_properties if name == LINE]
+        for name, figure in report.user_properties:
+            if name == FIGURE:
+                kind, tried, held = figure
+                total = self.figures.setdefault(kind, [0, 0])
+                total[:] = total[0] + tried, total[1] + held
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self.lines:
+        if self.lines or self.figures:
             terminalreporter.section("reported by tests")
             for line in self.lines:
                 terminalreporter.write_line(line)
+            for kind, (tried, held) in sorted(self.figures.items()):
+                terminalreporter.write_line(f"{kind}: {held:,} of {tried:,} held")
+        path = terminalreporter.config.getoption("--figures")
+        if path and self.figures:
+            tier = "full" if terminalreporter.config.getoption("--full") else "ci"
+            figures.update(Path(path), tier, self.figures)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -92,6 +113,22 @@ def figures_are_closed() -> Iterator[None]:
 def report_line(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """A function; the lines given to it are printed in pytest's summary."""
     return lambda text: request.node.user_properties.append((LINE, text))
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Tally]]:
+    """A function; of the kind of case given to it, it counts the cases tried and those that held."""
+    tallies: list[Tally] = []
+
+    def start(kind: str) -> Tally:
+        tallies.append(Tally(kind))
+        return tallies[-1]
+
+    yield start
+    for tally in tallies:
+        request.node.user_properties.append((FIGURE, (tally.kind, tally.tried, tally.held)))
+    for tally in tallies:
+        tally.check()
 
 
 @pytest.fixture

@@ -413,12 +413,15 @@ class ExperimentDirectory:
             now.check_writable()
             removed = list(self.removed())
             wanted = removed if choose is None else choose(removed)
-            given = removing.restore(self._layout, wanted)
+            given = removing.restore(self._layout, wanted, self._mark_again)
             removing.restore_failures(self._layout, None if choose is None else given)
             removing.discard_empty(self._layout)
-            marks = {str(given[one.id]): one.folder.marks.get(str(one.id)) for one in wanted}
-            self._add_marks({id: mark for id, mark in marks.items() if mark})
         return given
+
+    def _mark_again(self, restored: Mapping[int, removing.Removed]) -> None:
+        """Give measurements the marks that they had before they were removed."""
+        marks = {str(id): one.folder.marks.get(str(one.id)) for id, one in restored.items()}
+        self._add_marks({id: mark for id, mark in marks.items() if mark})
 
     def empty_removed(self) -> dict[str, Any]:
         """Delete all that was removed; return how many measurements and failures, and how many bytes."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -257,9 +257,12 @@ def failures(layout: Layout) -> Iterator[tuple[int, str, Folder]]:
 # --------------------------------------------------------------------------------------------- putting back
 
 
-def restore(layout: Layout, wanted: Sequence[Removed]) -> dict[int, int]:
+def restore(
+    layout: Layout, wanted: Sequence[Removed], mark: Callable[[Mapping[int, Removed]], None]
+) -> dict[int, int]:
     """Put measurements back, under a new id where theirs was given again; return the ids, old and new.
 
+    `mark` gets the measurements by their ids, before their files leave the folder with the marks that they had.
     Repeated after it was cut off, it puts back what is left.
 
     Raises
@@ -273,31 +276,38 @@ def restore(layout: Layout, wanted: Sequence[Removed]) -> dict[int, int]:
             f"{listing(gone)}: missing next to the measurements that are to be restored; nothing was changed.",
             ways=["Put the files back from where they were copied to, or leave these measurements out."],
         )
-    taken, others, given = set(layout.store().ids()), [], {}
+    taken, given = set(layout.store().ids()), dict[int, int]()
     names = {kind.name(one.id) for one in wanted for kind in layout.config.all_measurements()}
+    free: dict[int, Removed] = {}
     for one in wanted:
+        if one.id not in taken and names.issuperset(PurePath(path).name for path in one.paths):
+            free.setdefault(one.id, one)
+    others = [one for one in wanted if free.get(one.id) is not one]
+    mark(free)
+    for id, one in free.items():
         try:
-            if one.id in taken or not names.issuperset(PurePath(path).name for path in one.paths):
-                raise FileExistsError
             _carry(one.paths, one.beside, layout.directory)
-            taken.add(one.id)
-            given[one.id] = one.id
+            given[id] = id
         except FileExistsError:  # also by a file beside it
             others.append(one)
     if others:
         events = {_event(tree): id for id, tree in layout.store().trees()}
         last = max(id for folder in folders(layout) for id, _ in _files(layout, folder))
-        for one in others:
-            given[one.id] = _restore_under_another_id(layout, one, events, last)
+        copies = [(_copy_under_another_id(layout, one, events, last), one) for one in others]
+        mark(dict(copies))
+        for id, one in copies:
+            given[one.id] = id
+            for path in [*one.paths, *one.beside]:
+                with suppress(FileNotFoundError):
+                    files.remove(path)
     _sync(layout.directory, *{one.folder.path for one in wanted})
     layout.save_index(max(layout.load_index(), layout.store().last_id()))
     return given
 
 
-def _restore_under_another_id(layout: Layout, one: Removed, events: Mapping[str, int], last: int) -> int:
-    """Write a measurement under the next free id, unless an earlier try did, and delete its files in the folder."""
+def _copy_under_another_id(layout: Layout, one: Removed, events: Mapping[str, int], last: int) -> int:
+    """Write a measurement under the next free id, unless an earlier try did."""
     tree: dict[str, Any] = dict(one.tree)
-    beside = one.beside
     own = contents(tree, one.stem)
     id = events.get(_event(tree))
     if id is None:
@@ -307,9 +317,6 @@ def _restore_under_another_id(layout: Layout, one: Removed, events: Mapping[str,
         store = layout.store()
         first = max(layout.load_index(), store.last_id(), last) + 1
         id = store.add(info, rest, id=first, beside=own, sync=True)
-    for path in [*one.paths, *beside]:
-        with suppress(FileNotFoundError):
-            files.remove(path)
     return id
 
 
@@ -322,10 +329,12 @@ def _event(tree: Tree) -> str:
 def restore_failures(layout: Layout, ids: Iterable[int] | None) -> None:
     """Put records of failures back, by default all; one whose name was given again stays where it is."""
     wanted = None if ids is None else set(ids)
-    for id, path, _ in list(failures(layout)):
-        if wanted is None or id in wanted:
-            with suppress(FileExistsError, FileNotFoundError):
-                files.move(path, layout.failure_file(id))
+    found = [(id, path) for id, path, _ in failures(layout) if wanted is None or id in wanted]
+    for id, path in found:
+        with suppress(FileExistsError, FileNotFoundError):
+            files.move(path, layout.failure_file(id))
+    if found:
+        _sync(layout.directory)
 
 
 def discard_empty(layout: Layout) -> None:

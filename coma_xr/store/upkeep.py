@@ -250,8 +250,8 @@ def _is_there(path: str, text: bytes, archive: str) -> bool:
         return False
     if found == text:
         return True
-    # After a power cut the beginning of a file, or zero bytes, can bear its name.
-    if text.startswith(found) or not found.strip(b"\0"):
+    # After a power cut the beginning of a file can bear its name, with zero bytes where the disk has not been written.
+    if len(found) <= len(text) and all(one in (0, other) for one, other in zip(found, text, strict=False)):
         return False
     decode = (format_of(path) or JSON).decode
     try:
@@ -365,8 +365,10 @@ def _move_away(layout: Layout, document: ExperimentDocument, mark: Mapping[str, 
                 files.move(path, folder.inside(path))
     if document.measurements is not None:
         archive = layout.file_of(document)
-        for path, text in _all_texts(layout, document, archive).items():
-            _write_out(folder.inside(path), text, archive)
+        texts = {folder.inside(path): text for path, text in _all_texts(layout, document, archive).items()}
+        for path, text in texts.items():
+            _write_out(path, text, archive)
+        files.sync_everything(folder.path, [PurePath(path).name for path in texts])
     files.sync_directory(folder.path)
 
 
