@@ -251,7 +251,8 @@ def _is_there(path: str, text: bytes, archive: str) -> bool:
     if found == text:
         return True
     # After a power cut the beginning of a file can bear its name, with zero bytes where the disk has not been written.
-    if len(found) <= len(text) and all(one in (0, other) for one, other in zip(found, text, strict=False)):
+    beginning = found.rstrip(b"\0")
+    if len(beginning) <= len(text) and all(a in (0, b) for a, b in zip(beginning, text, strict=False)):
         return False
     decode = (format_of(path) or JSON).decode
     try:

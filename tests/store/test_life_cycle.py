@@ -274,7 +274,7 @@ def test_activating_an_active_experiment_is_an_error(place, experiment_path):
         place.activate()
 
 
-@pytest.mark.parametrize("left", [b"", b"\0" * 300, b'{\n  "measurement": {\n'])
+@pytest.mark.parametrize("left", [b"", b"\0" * 300, b'{\n  "measurement": {\n', b'{\n\0\0"mea\0\0'])
 def test_what_a_power_cut_left_of_a_file_is_written_anew(place, experiment_path, left):
     place.deactivate()
     (experiment_path / "measurement.000001.json").write_bytes(left)
