@@ -15,12 +15,13 @@ from coma_xr.code.git import git_state
 from coma_xr.code.sources import hash_of_file, hash_of_source
 from coma_xr.code.states import ROOT, diff, is_equal, is_record, record_of, sources_of, summary
 from coma_xr.errors import DataFileError, ExperimentError, ParameterError, PathError, warn
-from coma_xr.keywords import checks_keywords
 from coma_xr.run.signature import LAMBDA, called, defaults, random_arguments
 from coma_xr.run.worker import date_text
 from coma_xr.text import count, listing
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from coma_xr.run.plan import Survey
     from coma_xr.run.worker import Work
     from coma_xr.store.place import ExperimentDirectory
@@ -228,130 +229,52 @@ def _packages(record: Mapping[str, Any]) -> list[str]:
     return [str(package) for package in packages] if isinstance(packages, list) else []
 
 
-@checks_keywords
-class HasCode:
-    """The part of `coma_xr.Experiment` that knows by which code measurements were made."""
+def states_table(now: Snapshot) -> pd.DataFrame:
+    """Return a row for each code state, see `Experiment.code`."""
+    import pandas as pd
 
-    _place: ExperimentDirectory
+    known, accepted = records(now), now.sections.get(ACCEPTED, {})
+    infos: dict[str, list[dict[str, Tree]]] = {code: [] for code in known}
+    for code, info in codes_of(now).values():
+        infos.setdefault(code, []).append(info)
+    rows = [_row(infos[code], known.get(code, {}), code in accepted) for code in infos]
+    table = pd.DataFrame(rows, index=pd.Index(list(infos), name="code", dtype=object), columns=_COLUMNS)
+    return table.sort_values("first", kind="stable")
 
-    def code(self, id: int | None = None) -> Any:
-        """Return the code that made a measurement, or list the states of the code that made measurements.
 
-        Parameters
-        ----------
-        id : int, optional
-            Of a measurement. By default all states are listed.
+def state_record(now: Snapshot, which: int | str) -> dict[str, Any]:
+    """Return the record of a code state, or of that of a measurement; PathError when there is none."""
+    code = which
+    if not isinstance(which, str):
+        info = now.measurements.read(operator.index(which)).get("info", {})
+        if "code" not in info:
+            raise PathError(f"Measurement {which} in {now.path} does not record its code.")
+        code = info["code"]
+    known = records(now)
+    if code not in known:
+        raise PathError(
+            f"There is no record of the code state {code!r} in {now.path}.",
+            name=str(code),
+            available=known,
+        )
+    return known[str(code)]
 
-        Returns
-        -------
-        dict of str to str, or DataFrame
-            The sources of the files that the function reached, by their names. Or a row for each code state, with the
-            ``function``, the number of ``measurements``, the dates of the ``first`` and the ``last`` one, the git
-            ``commit`` and whether the code differed from it (``dirty``), the ``host``, and whether it is ``accepted``.
 
-        Raises
-        ------
-        PathError
-            When there is no such measurement, or it does not record its code.
+def difference(now: Snapshot, old: int | str, new: int | str | Callable[..., Any]) -> str:
+    """Return a unified diff of the code of two measurements or states, or of one and a function."""
+    before = state_record(now, old)
+    if not callable(new):
+        return diff(before, state_record(now, new))
+    # The arguments whose defaults are recorded as parameters when it is run with a scan.
+    arguments = [*defaults(new, ()), *random_arguments(new, ())]
+    return diff(before, record_of(fingerprint(new, arguments), called(new), None, ""))
 
-        Examples
-        --------
-        >>> import coma_xr as coma
-        >>> e = coma.Experiment("squares")
-        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        RunReport(saved=3, asked=3, skipped=0, failed=0)
-        >>> e.code()["measurements"].tolist()
-        [3]
-        >>> len(e.code(2))
-        1
-        """
-        if id is not None:
-            return sources_of(self._record(id))
-        import pandas as pd
 
-        now = self._place.look(listed=True)
-        known, accepted = records(now), now.sections.get(ACCEPTED, {})
-        infos: dict[str, list[dict[str, Tree]]] = {code: [] for code in known}
-        for code, info in codes_of(now).values():
-            infos.setdefault(code, []).append(info)
-        rows = [_row(infos[code], known.get(code, {}), code in accepted) for code in infos]
-        table = pd.DataFrame(rows, index=pd.Index(list(infos), name="code", dtype=object), columns=_COLUMNS)
-        return table.sort_values("first", kind="stable")
-
-    def code_diff(self, old: int | str, new: int | str | Callable[..., Any]) -> str:
-        """Return the differences between the code of two measurements, or of a measurement and a function.
-
-        Parameters
-        ----------
-        old, new : int, str or callable
-            The id of a measurement, or a code state as `code` lists them; `new` may also be a function.
-
-        Returns
-        -------
-        str
-            A unified diff of the files that are reached, and of the values that count; empty if nothing differs.
-
-        Raises
-        ------
-        PathError
-            When there is no such measurement or state.
-
-        Examples
-        --------
-        >>> import coma_xr as coma
-        >>> def square(x):
-        ...     return {"y": x**2}
-        >>> e = coma.Experiment("squares")
-        >>> report = e.run(square, {"x": [1, 2, 3]})
-        >>> e.code_diff(1, square)
-        ''
-        """
-        before = self._record(old)
-        if callable(new):
-            found = fingerprint(new, _arguments(new))
-            return diff(before, record_of(found, called(new), None, ""))
-        return diff(before, self._record(new))
-
-    def accept_code(self) -> list[str]:
-        """Record that all code that has made measurements so far, and that was run last, gives the same results.
-
-        `run` reports its measurements no longer as made by other code. This is kept in ``coma.json``.
-
-        Returns
-        -------
-        list of str
-            The code states that were not accepted before.
-
-        Examples
-        --------
-        >>> import coma_xr as coma
-        >>> e = coma.Experiment("squares")
-        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        RunReport(saved=3, asked=3, skipped=0, failed=0)
-        >>> len(e.accept_code())
-        1
-        """
-        now = self._place.look(listed=True)
-        codes = [code for code, _ in codes_of(now).values()]
-        return accept(self._place, now, [*records(now), *codes, *now.sections.get(REPORTED, {})])
-
-    def _record(self, which: int | str) -> dict[str, Any]:
-        """Return the record of a code state, or of that of a measurement."""
-        now = self._place.look()
-        code = which
-        if not isinstance(which, str):
-            info = now.measurements.read(operator.index(which)).get("info", {})
-            if "code" not in info:
-                raise PathError(f"Measurement {which} in {self._place.path} does not record its code.")
-            code = info["code"]
-        known = records(now)
-        if code not in known:
-            raise PathError(
-                f"There is no record of the code state {code!r} in {self._place.path}.",
-                name=str(code),
-                available=known,
-            )
-        return known[str(code)]
+def accept_all(place: ExperimentDirectory) -> list[str]:
+    """Record that all code that has made measurements, or was run last, gives the same results; return what is new."""
+    now = place.look(listed=True)
+    codes = [code for code, _ in codes_of(now).values()]
+    return accept(place, now, [*records(now), *codes, *now.sections.get(REPORTED, {})])
 
 
 def code_states(now: Snapshot) -> dict[int, str]:
@@ -373,8 +296,3 @@ def _row(infos: Sequence[Mapping[str, Any]], record: Mapping[str, Any], is_accep
     ends = (dates[0], dates[-1]) if dates else (record.get("date"), record.get("date"))
     about = git.get("commit"), git.get("dirty"), ", ".join(hosts)
     return [record.get("function"), len(infos), *ends, *about, is_accepted]
-
-
-def _arguments(function: Callable[..., Any]) -> list[str]:
-    """Return the arguments of a function whose defaults are recorded as parameters when it is run with a scan."""
-    return [*defaults(function, ()), *random_arguments(function, ())]

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from coma_xr import files
 from coma_xr.checks import check_string, check_strings
 from coma_xr.define.parameters import ParameterSet
-from coma_xr.errors import ArgumentError, ExperimentError, MissingAttributeError, ParameterError, warn
+from coma_xr.errors import ArgumentError, ExperimentError, MissingAttributeError, warn
 from coma_xr.gone import GONE
 from coma_xr.keywords import checks_keywords
+from coma_xr.records import Records
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.report import RunReport
 from coma_xr.run.worker import date_text
@@ -23,7 +24,6 @@ from coma_xr.text import count, listing
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
-    from coma_xr.records import Records
     from coma_xr.run.by_hand import NewMeasurement
     from coma_xr.store.config import Config
     from coma_xr.store.place import ExperimentDirectory
@@ -111,22 +111,19 @@ class Members:
     """What an experiment says about itself, and the members of Coma 2."""
 
     _place: ExperimentDirectory
-    _config: Config
-    _sets: list[tuple[Any, ...]]
+    _added: list[tuple[Any, ...]]
     _tags: tuple[list[str], list[str]] = ([], [])
 
     if TYPE_CHECKING:
 
         def _look(self, *, listed: bool = False) -> Records: ...
 
-        def _info(self, name: str) -> Any: ...
-
         def new_measurement(self) -> NewMeasurement: ...  # noqa: D102
 
     @property
     def description(self) -> str | None:
         """What the experiment is about. Setting it writes the experiment file."""
-        description: str | None = self._info("description")
+        description: str | None = self._place.last.info["description"]
         return description
 
     @description.setter
@@ -136,7 +133,7 @@ class Members:
     @property
     def tags(self) -> list[str]:
         """Words to find the experiment by. Setting them, or `save` after a change of the list, writes the experiment file."""
-        tags = self._info("tags") or []
+        tags = self._place.last.info["tags"] or []
         tags = list(tags) if isinstance(tags, list) else [tags]
         self._tags = tags, tags.copy()
         return tags
@@ -148,7 +145,7 @@ class Members:
     @property
     def start_date(self) -> str | None:
         """When the first run began, as ``2014-02-25T22:50:11Z``. It can be set."""
-        date: str | None = self._info("start_date")
+        date: str | None = self._place.last.info["start_date"]
         return date
 
     @start_date.setter
@@ -158,7 +155,7 @@ class Members:
     @property
     def end_date(self) -> str | None:
         """When the last run that saved a measurement ended. It can be set."""
-        date: str | None = self._info("end_date")
+        date: str | None = self._place.last.info["end_date"]
         return date
 
     @end_date.setter
@@ -186,23 +183,24 @@ class Members:
             self.tags = tags
 
     def load(self) -> None:
-        """Do nothing: what other processes change is read when it is needed."""
+        """Look at the directory, so that attributes show what other processes have changed."""
+        self._place.look()
 
     @property
     def experiment_file(self) -> str:
         """The setting for the name of the experiment file."""
-        return self._config.experiment_file
+        return self._place.config.experiment_file
 
     @property
     def experiment_index(self) -> str:
         """The setting for the name of the index that numbers experiments."""
-        return self._config.experiment_index
+        return self._place.config.experiment_index
 
     @property
     def mindex(self) -> IndexReader:
         """The index of measurements, with the methods ``get()`` (the highest id that was given) and ``exists()``."""
         look = self._place.look
-        path = files.inside(self._place.path, self._config.measurement_index)
+        path = files.inside(self._place.path, self._place.config.measurement_index)
         return IndexReader(path, lambda: look().next_id() - 1 if look().active else None)
 
     def run_measurement(self, function: Callable[..., Any], parameter_set: ParameterSet) -> None:
@@ -235,12 +233,16 @@ class Members:
 
 # Attributes of Coma 2 that a subclass may set as it likes.
 _READINGS: Mapping[str, Callable[[Any], Any]] = {
-    "config": lambda e: asdict(e._config),
-    "eindex": lambda e: _experiment_index(e._config),
-    "measurement_file": lambda e: e._config.measurement_file,
-    "measurement_index": lambda e: e._config.measurement_index,
-    "pset_definition": lambda e: OrderedDict((name, join(path)) for name, path in e._look().pairs),
-    "psets": lambda e: [tuple(ParameterSet.of_given(e._look().definition, given)) for given in e._sets],
+    "config": lambda e: asdict(e._place.config),
+    "eindex": lambda e: _experiment_index(e._place.config),
+    "measurement_file": lambda e: e._place.config.measurement_file,
+    "measurement_index": lambda e: e._place.config.measurement_index,
+    "pset_definition": lambda e: OrderedDict(
+        (name, join(path)) for name, path in Records(e._place.last).pairs
+    ),
+    "psets": lambda e: [
+        tuple(ParameterSet.of_given(Records(e._place.last).defined(), given)) for given in e._added
+    ],
 }
 
 
@@ -289,18 +291,13 @@ def _run_by_hook(
             ],
         )
     records, started = experiment._look(listed=True), time.perf_counter()
-    definition = records.definition
-    if definition is None:
-        raise ParameterError(
-            f"The parameters of {records.now.path} are not defined yet.",
-            ways=["Define them, for example define_parameter_set('theta_0', 'theta')."],
-        )
+    definition = records.defined()
     experiment._place.check_writable(records.now)
 
     def measured() -> dict[Any, list[int]]:
         return survey(experiment._look(listed=True).now.trees(), definition, past=records.past).ids
 
-    planned = plan(experiment._sets, measured())
+    planned = plan(experiment._added, measured())
     experiment.start()
     for task in planned.todo:
         experiment.run_measurement(function, ParameterSet.of_given(definition, task.values))  # type: ignore[arg-type]

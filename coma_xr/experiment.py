@@ -1,63 +1,55 @@
 """The experiment: what a user opens, runs, and reads from.
 
-It joins the floors below and holds no algorithm of its own.
+It joins the modules below, and holds no algorithm of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import coma_xr
+from coma_xr import figures
 from coma_xr.checks import UNCHANGED, Unchanged, check_choice, check_flag, check_string, check_strings
-from coma_xr.code_history import code_of_run
-from coma_xr.coma2 import takes_calls_of_coma2
-from coma_xr.define.exact import things_of
+from coma_xr.code.states import sources_of
+from coma_xr.code_history import accept_all, code_states, difference, state_record, states_table
+from coma_xr.coma2 import Members, takes_calls_of_coma2
 from coma_xr.define.parameters import Definition
-from coma_xr.define.past import Past, check_extends
-from coma_xr.define.scan_records import ScanRecord
 from coma_xr.define.scans import Scan
-from coma_xr.errors import LayoutError, ParameterError, warn
+from coma_xr.errors import StorageError
 from coma_xr.keywords import checks_keywords
-from coma_xr.reading import Readable
-from coma_xr.records import (
-    Records,
-    asked_for,
-    forget,
-    keep_function,
-    keep_scan,
-    with_kept_seed,
-)
+from coma_xr.overview import experiment_html, experiment_line, experiment_text
+from coma_xr.records import Records, define, fix_layout, forget, mark, note
+from coma_xr.retrieve.measurement import AS_NEEDED, Measurement
 from coma_xr.run.by_hand import NewMeasurement
 from coma_xr.run.options import RunKeywords, RunOptions, takes_options
-from coma_xr.run.plan import Survey
-from coma_xr.run.runner import check_sendable
-from coma_xr.run.signature import name_of
-from coma_xr.run.worker import prepare
 from coma_xr.session import (
-    Keeper,
-    Session,
     chosen_of_removed,
+    encoding_of,
     merge_measurements,
+    run_scan,
+    save_by_hand,
     warn_of_restored,
-    with_defaults,
-    within_limit,
 )
 from coma_xr.store.config import Config
-from coma_xr.store.locks import Shard
+from coma_xr.store.locks import seen_runs
 from coma_xr.store.place import ExperimentDirectory
-from coma_xr.text import available
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
     import pandas as pd
+    import xarray as xr
+    from matplotlib.figure import Figure
 
-    from coma_xr.run.report import RunReport
-    from coma_xr.run.worker import Outcome, Work
+    from coma_xr.retrieve.dataset import DatasetLayout
+    from coma_xr.retrieve.tables import ResultList
+    from coma_xr.run.report import Failure, RunReport
+    from coma_xr.store.locks import LiveRun
     from coma_xr.store.upkeep import Finding
     from coma_xr.tree import Path as TreePath
     from coma_xr.tree import PathLike
@@ -70,8 +62,11 @@ Durable = Literal["auto"] | bool
 
 @takes_calls_of_coma2
 @checks_keywords
-class Experiment(Readable):
+class Experiment(Members):
     """A directory with one file for each measurement, and what belongs to them.
+
+    Attributes read no file, except `layout`: they have what the last call of a method found or wrote. What another
+    process has changed since shows after the next call, such as ``repr(e)``.
 
     Parameters
     ----------
@@ -125,15 +120,71 @@ class Experiment(Readable):
         if durable != "auto":
             durable = check_flag("durable", durable)
         given = {"description": check_string("description", description), "tags": check_strings("tags", tags)}
-        self._given = config
-        self._config = Config.of(config)
+        self._place = ExperimentDirectory(path, mode=mode, id=id, config=Config.of(config))
         self._durable = durable
-        super().__init__(ExperimentDirectory(path, mode=mode, id=id, config=self._config))
-        changes = {name: value for name, value in given.items() if value not in (None, self._info(name))}
+        known = self._place.last.info
+        changes = {name: value for name, value in given.items() if value not in (None, known[name])}
         if changes:
             self._place.save_info(**changes)
-        self._sets: list[tuple[Tree, ...]] = []
+        self._added: list[tuple[Tree, ...]] = []
         self._handed_out = 0
+
+    def _look(self, *, listed: bool = False) -> Records:
+        """Return what the directory holds now; a public method looks once."""
+        return Records(self._place.look(listed=listed))
+
+    @property
+    def path(self) -> Path:
+        """The experiment's directory."""
+        return Path(self._place.path)
+
+    @property
+    def id(self) -> int | None:
+        """The experiment's id; None when it has none."""
+        id: int | None = self._place.last.info["experiment_id"]
+        return id
+
+    @property
+    def annotations(self) -> dict[str, dict[str, Any]]:
+        """What `annotate` noted, by path."""
+        return deepcopy(Records(self._place.last).annotations)
+
+    @property
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """The arguments of each figure that `define_figure` keeps, ``where`` among them, by name."""
+        return figures.kept(self._place.last)
+
+    @property
+    def layout(self) -> DatasetLayout:
+        """The dims of the Dataset of `to_dataset`, and what decides them; reads the measurements."""
+        return self._look(listed=True).layout()
+
+    def isactive(self) -> bool:
+        """Whether each measurement is a file of its own, so that more can be added."""
+        return self._place.look().active
+
+    def number_of_measurements(self) -> int:
+        """Return how many measurements there are."""
+        return self._place.look().number()
+
+    def __len__(self) -> int:
+        return self.number_of_measurements()
+
+    def __bool__(self) -> bool:
+        # An experiment without measurements is still an experiment, and its truth needs no look at the disk.
+        return True
+
+    def __repr__(self) -> str:
+        try:
+            return experiment_line(self._place.look(listed=True))
+        except StorageError as error:
+            return f"Experiment({str(self.path)!r}, {error.strerror})"
+
+    def __str__(self) -> str:
+        return experiment_text(self._look(listed=True))
+
+    def _repr_html_(self) -> str:
+        return experiment_html(self._look(listed=True), self.path.name)
 
     # What to run
 
@@ -155,24 +206,7 @@ class Experiment(Readable):
         >>> e = Experiment("pendulum")
         >>> e.define_parameter_set(("theta_0", "parameters/theta_0"), "theta")
         """
-        self._define(Definition.of(parameters))
-
-    def _define(self, new: Definition) -> None:
-        records = self._look(listed=True)
-        self._check_definition(records, new, {})
-        self._keep_definition(records, new)
-
-    def _check_definition(
-        self, records: Records, new: Definition, constants: Mapping[TreePath, Tree]
-    ) -> None:
-        old = records.definition
-        if old is not None and old != new and records.now.number():
-            check_extends(old, new, records.past, constants, records.now.trees)
-
-    def _keep_definition(self, records: Records, new: Definition) -> None:
-        if records.definition != new:
-            self._place.change_state(lambda state: state.update(definition=new.to_state()))
-            self._sets = []
+        define(self._look(listed=True), self._place, Definition.of(parameters), self._added)
 
     def add_parameter_set(self, *values: Any, **named: Any) -> None:
         """Add a parameter set that `run` will run, unless there is a measurement of it.
@@ -198,31 +232,16 @@ class Experiment(Readable):
         >>> e.add_parameter_set(theta=1.6, theta_0=-5.0)
         """
         if len(values) == 1 and not named and isinstance(values[0], Scan):
-            own = self._like(values[0], self._look().definition)
-            self._define(own)
-            self._sets += values[0].rows(own)
-            return
-        definition = self._look().definition
-        if definition is None:
-            raise ParameterError(
-                f"The parameters of {self.path} are not defined yet.",
-                ways=["Define them, for example define_parameter_set('theta_0', 'theta')."],
-            )
-        self._sets.append(definition.bind(values, named))
+            records = self._look(listed=True)
+            definition = records.like(values[0])
+            define(records, self._place, definition, self._added)
+            self._added += values[0].rows(definition)
+        else:
+            self._added.append(self._look().defined().bind(values, named))
 
     def clear_parameter_sets(self) -> None:
         """Forget the parameter sets that were added; measurements stay."""
-        self._sets = []
-
-    @staticmethod
-    def _like(scan: Scan, definition: Definition | None) -> Definition:
-        """Return the experiment's definition, or the scan's where it has other parameters or there is none."""
-        if definition is not None:
-            try:
-                definition.order(scan.definition)
-            except ParameterError:
-                definition = None
-        return scan.definition if definition is None else definition
+        self._added.clear()
 
     def annotate(
         self,
@@ -273,27 +292,9 @@ class Experiment(Readable):
         >>> e.annotations
         {'results/t': {'units': 's'}}
         """
-        from coma_xr.retrieve.requests import checked_annotation
-
         given = {"units": units, "long_name": long_name, "default": default, "dims": dims, "coords": coords}
         given = {name: v for name, v in {**given, "formerly": formerly}.items() if v is not UNCHANGED}
-        records = self._look(listed=True)
-        taken = () if records.definition is None else records.definition.names
-        key, note, existing = checked_annotation(path, given, records.known_names, records.now.trees(), taken)
-
-        def change(state: dict[str, Any]) -> None:
-            annotations = state.setdefault("annotations", {})
-            noted = annotations.get(key, {}) | note
-            annotations[key] = {name: value for name, value in noted.items() if value is not None}
-            if not annotations[key]:
-                del annotations[key]
-
-        self._place.change_state(change)
-        # A default, or a former path, is for measurements that do not have this one.
-        noted = {name for name, value in note.items() if value is not None} - {"default", "formerly"}
-        if existing and noted and not {"default", "formerly"} & self.annotations.get(key, {}).keys():
-            number = records.now.number()
-            warn(f"None of the {number} measurements in {self.path} has '{key}'. {available(key, existing)}")
+        note(self._look(listed=True), self._place, path, given)
 
     # Running
 
@@ -385,36 +386,371 @@ class Experiment(Readable):
         >>> e.run(lambda theta, L: {"t": theta * L}, {"theta": [0.1, 0.2, 0.3], "L": 1.0}, max_workers=2)
         RunReport(saved=1, asked=3, skipped=2, failed=0)
         """
-        settings = RunOptions(**options)
-        before = self._look(listed=True)
-        if before.now.read_only and not settings.dry_run:
-            before.now.check_writable()
-        asked = with_defaults(scan, function, settings, before, self._place)
-        if asked is not None and settings.repeats is None:
-            settings = replace(settings, repeats=asked.repeats)
-        definition = self._definition_to_run(function, asked, settings, before)
-        if asked is not None:
-            asked = within_limit(asked, definition, before, settings)
-        wanted = self._sets if asked is None else asked.rows(definition)
-        prepared = self._work(function, definition, asked, settings, before.past)
-        work = replace(prepared, things=things_of(wanted), capture=settings.capture)
-        code = code_of_run(before.now, work, settings.inputs)
-        session = Session(self._place, work, wanted, before.past, self._durable, settings, code)
-        if asked is not None:
-            self._check_definition(before, definition, work.defaults)
-        if settings.dry_run:
-            return session.dry_run()
-        self._place.check_writable(before.now)
-        check_sendable(work, settings)
-        if asked is not None:
-            self._keep_definition(before, definition)
-        session = replace(session, work=with_kept_seed(self._place, work, settings.seed))
-        keep_function(self._place, name_of(function), before.now)
-        last = asked_for(definition, wanted, asked, settings.repeats)
-        record = None if asked is None else ScanRecord.of(asked, definition)
-        shard = None if settings.shard is None else Shard.of_scan(settings.shard, last)
-        with self._place.running(shard, partial(keep_scan, self._place, last, record, before.past)) as now:
-            return session.run(before, now)
+        return run_scan(
+            self._place,
+            function,
+            scan,
+            self._added,
+            RunOptions(**options),
+            durable=self._durable,
+            encoding=encoding_of(self._place, coma_xr.__version__),
+        )
+
+    def new_measurement(self) -> NewMeasurement:
+        """Return a measurement to be saved by hand, for what `run` does not fit.
+
+        Returns
+        -------
+        NewMeasurement
+            With the methods ``start()``, ``end()`` and ``save(tree)``, and the `id` that it will have.
+
+        Raises
+        ------
+        InactiveError, StorageError
+            When it could not be saved.
+
+        Examples
+        --------
+        >>> e = Experiment("by_hand")
+        >>> m = e.new_measurement()
+        >>> m.start()
+        >>> m.save({"parameters": {"x": 1}, "results": {"y": 2}})
+        1
+        """
+        now = self._place.look(listed=True)
+        self._place.check_writable(now)
+        self._handed_out = max(now.next_id(), self._handed_out + 1)
+        save = partial(save_by_hand, self._place, self._durable)
+        return NewMeasurement(self._handed_out, save, encoding_of(self._place, coma_xr.__version__))
+
+    # What was run
+
+    def status(self) -> dict[str, Any]:
+        """Return how much is measured, failed, missing and excluded, and the runs that are going on.
+
+        Returns
+        -------
+        dict
+            Numbers of ``measurements``, of parameter sets that ``failed``, and that were asked for and are ``missing``, each
+            repeat counted, of measurements that are ``excluded``; and ``runs``, a list of `runs`.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]}, limit=2)
+        RunReport(saved=2, asked=3, skipped=0, failed=0)
+        >>> e.status()
+        {'measurements': 2, 'failed': 0, 'missing': 1, 'excluded': 0, 'runs': []}
+        """
+        return {**self._look(listed=True).counts(), "runs": self.runs()}
+
+    def missing(self, *given: Any) -> Scan:
+        """Return the parameter sets that were asked for and have no measurement, or not all of their repeats.
+
+        The last scan was asked for, unless it was part of what had been asked for before.
+
+        Parameters
+        ----------
+        *given : function or class
+            Those that occur among the parameter values, as values or as classes of objects, and that this process has not
+            used as such: a file only has their names, and nothing is imported because a file names it.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]}, limit=2)
+        RunReport(saved=2, asked=3, skipped=0, failed=0)
+        >>> list(e.missing())
+        [{'x': 3}]
+        """
+        return self._look(listed=True).missing(given)
+
+    def forget_missing(self, where: Any = None) -> Scan:
+        """Take back parameter sets that were asked for and have no measurement.
+
+        They no longer count as missing, in `status` and in the Dataset.
+
+        Parameters
+        ----------
+        where : condition, str or callable, optional
+            Only those for which it holds, as in `Scan.where`. By default all that are missing.
+
+        Returns
+        -------
+        Scan
+            What was taken back; ``e.run(f, scan)`` asks for it again.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]}, limit=1)
+        RunReport(saved=1, asked=3, skipped=0, failed=0)
+        >>> len(e.forget_missing("x > 2"))
+        1
+        >>> e.status()["missing"]
+        1
+        """
+        missing = self.missing()
+        forgotten = missing if where is None else missing.where(where)
+        forget(self._place, forgotten)
+        return forgotten
+
+    def failures(self) -> pd.DataFrame:
+        """Return the parameter sets whose last try failed.
+
+        Returns
+        -------
+        DataFrame
+            A row for each: its parameters, which repeat it is if there are several, the exception with its message,
+            the line that raised it, the date and the host.
+
+        Examples
+        --------
+        >>> e = Experiment("inverse")
+        >>> report = e.run(lambda x: 1 / x, {"x": [0, 1, 2]})  # doctest: +SKIP
+        >>> e.failures()  # doctest: +SKIP
+        """
+        from coma_xr.retrieve.tables import failures_table
+
+        records = self._look(listed=True)
+        return failures_table(records.failed(), records.pairs)
+
+    def failure(self, id: int) -> Failure:
+        """Return one failure, which can be made to happen again here: ``e.failure(12).reproduce(f)``.
+
+        Parameters
+        ----------
+        id : int
+            As in the index of `failures`.
+
+        Raises
+        ------
+        PathError
+            When there is none. The message names the others.
+        """
+        return self._look(listed=True).failure(id)
+
+    def runs(self) -> list[LiveRun]:
+        """Return the runs that work on the experiment now, in this process or another one.
+
+        Returns
+        -------
+        list of LiveRun
+            Each has ``host``, ``pid``, ``since``, and once it told something, at most about a second ago unless a
+            parameter set takes longer: ``todo``, ``done``, ``failed``, ``rate`` (a second) and ``left`` (seconds).
+            ``certain`` is False for one of another host whose lock cannot be seen from here.
+        """
+        return seen_runs(self._place.path)
+
+    # Measurements and results
+
+    def measurements(self, where: Any = None) -> Iterator[Measurement]:
+        """Yield every measurement, in the order of their ids; one file is read at a time.
+
+        Parameters
+        ----------
+        where : condition, str or callable, optional
+            Only those for which it holds: ``coma.P.x > 1``, ``"x > 1"``, ``lambda m: m.results.y > 1``.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> [m.results.y for m in e.measurements()]
+        [1, 4, 9]
+        """
+        records = self._look(listed=True)
+        for number, tree in records.trees() if where is None else records.selected(where):
+            yield Measurement(number, tree, self._place.config.serializer_setstate)
+
+    def measurement(self, id: int) -> Measurement:
+        """Return the measurement with this id.
+
+        Raises
+        ------
+        PathError
+            When there is none. The message names the nearest ids.
+        DataFileError
+            When its file cannot be read.
+        """
+        return Measurement(*self._look().measurement(id), self._place.config.serializer_setstate)
+
+    def to_dataset(
+        self,
+        variables: Mapping[str, Any] | Sequence[Any] | str | None = None,
+        dims: Sequence[Any] | None = None,
+        *,
+        layout: Literal["grid", "points"] | None = None,
+        unfold: Mapping[str, Any] | None = None,
+        fill: Any = AS_NEEDED,
+        where: Any = None,
+        chunks: Any = None,
+        strict: bool = False,
+    ) -> xr.Dataset:
+        """Return the experiment as a labelled Dataset.
+
+        Parameters
+        ----------
+        variables : mapping, sequence or str, optional
+            The data variables: paths or names, or names with their paths or with functions of a Measurement.
+            By default all results.
+        dims : sequence of str or (name, path), optional
+            The parameters along which the measurements lie. By default they follow from `layout`. Several
+            measurements at the same place make a further dim, ``row``.
+        layout : {"grid", "points"}, optional
+            A dim for each parameter, or one dim ``measurement`` with all parameters as coordinates. By default
+            the experiment's own, see `Experiment.layout`.
+        unfold : mapping, optional
+            By name or path, what the dims of lists are called: ``"cell"``; ``["cell", "site"]``;
+            ``{"time": "results/t"}``, a dim with the path of its coordinate; None keeps each list in one cell.
+            The same name is the same dim.
+        fill : object, optional
+            The value of holes, or a mapping of names or paths to such values: -1 keeps ints, None makes objects. By
+            default NaN, NaT or None, for which int becomes float and bool object.
+        where : condition, str or callable, optional
+            Only measurements for which it holds: ``coma.P.beta < 2``, ``"beta < 2"``, ``lambda p: p.beta < 2``.
+        chunks : int, "auto" or mapping, optional
+            Let dask compute what `coma_xr.external` put into files of its own, in chunks of these sizes; ``{}`` takes
+            one file at a time. By default they are read when they are looked at.
+        strict : bool, default False
+            Raise an error for a measurement that cannot be read, instead of a warning.
+
+        Returns
+        -------
+        Dataset
+            Holes are NaN or None. The coord ``measurement_id`` tells which file a cell comes from, and
+            ``measurement_status`` why there is none: parameter sets that were asked for and are missing or failed
+            have cells too.
+
+        Raises
+        ------
+        PathError
+            For a path or name that no measurement has. The message names the nearest ones.
+        LayoutError
+            When less than a tenth of more than a million cells would be filled.
+        DataFileError
+            With ``strict=True``, for a measurement that cannot be read.
+
+        Examples
+        --------
+        >>> e = Experiment("powers")
+        >>> e.run(lambda x, n: {"y": x**n}, {"n": [1, 2], "x": [1.0, 2.0, 3.0]})
+        RunReport(saved=6, asked=6, skipped=0, failed=0)
+        >>> e.to_dataset().y.sel(n=2).values
+        array([1., 4., 9.])
+        """
+        return self._look(listed=True).dataset(
+            variables=variables,
+            dims=dims,
+            layout=layout,
+            unfold=unfold,
+            fill=fill,
+            where=where,
+            chunks=chunks,
+            strict=strict,
+            codes=code_states,
+        )
+
+    def to_dataframe(
+        self,
+        variables: Mapping[str, Any] | Sequence[Any] | str | None = None,
+        *,
+        index: Sequence[Any] | str | None = None,
+        unfold: Literal["columns", "rows"] = "columns",
+        where: Any = None,
+        strict: bool = False,
+    ) -> pd.DataFrame:
+        """Return the experiment as a DataFrame with a row for each measurement.
+
+        Parameters
+        ----------
+        variables : mapping, sequence or str, optional
+            As for `to_dataset`; the parameters come first in any case.
+        index : str or sequence, optional
+            Names and paths that become the index; the measurement id is then the first column.
+        unfold : {"columns", "rows"}, default "columns"
+            Lists are spread over columns ``Es_1``, ``Es_2``, ...; or the long form, a row for each item of lists and
+            arrays with its number or label beside it.
+        where : condition, str or callable, optional
+            Only measurements for which it holds.
+        strict : bool, default False
+            Raise an error for a measurement that cannot be read, instead of a warning.
+
+        Returns
+        -------
+        DataFrame
+            Its index is the measurement id, if no other was asked for. Its `attrs` have the units and long names
+            of columns.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.to_dataframe().y.tolist()
+        [1, 4, 9]
+        """
+        return self._look(listed=True).frame(
+            variables=variables, index=index, unfold=unfold, where=where, strict=strict
+        )
+
+    def retrieve_results(
+        self,
+        table_definition: Iterable[tuple[str, PathLike]] | Mapping[str, PathLike],
+        parameter_set_definition: Iterable[tuple[str, PathLike]] | Mapping[str, PathLike] = (),
+    ) -> ResultList:
+        """Return tables, one for each distinct set of parameters, with a row for each measurement.
+
+        Parameters
+        ----------
+        table_definition : iterable of (name, path), or mapping of names to paths
+            The columns. A list is unfolded into the columns ``name_1``, ``name_2``, ...; an array is one value.
+        parameter_set_definition : iterable of (name, path) or mapping, optional
+            The parameters that tell the tables apart. By default there is one table.
+
+        Returns
+        -------
+        ResultList
+            In the order in which the parameters appear in the measurements. Those that are excluded are not in it.
+
+        Raises
+        ------
+        PathError
+            For a path that no measurement has. The message names the nearest ones. For pairs that are in no list.
+
+        Examples
+        --------
+        >>> e = Experiment("powers")
+        >>> e.run(lambda x, n: {"y": x**n}, {"n": [1, 2], "x": [1.0, 2.0, 3.0]})
+        RunReport(saved=6, asked=6, skipped=0, failed=0)
+        >>> rs = e.retrieve_results([("x", "parameters/x"), ("y", "results/y")], [("n", "parameters/n")])
+        >>> rs
+        [Result((x,y),(n=1)), Result((x,y),(n=2))]
+        >>> rs["n", 2][0].table
+        array([[1., 1.],
+               [2., 4.],
+               [3., 9.]])
+        """
+        return self._look(listed=True).tables(table_definition, parameter_set_definition)
+
+    def paths(self) -> pd.DataFrame:
+        """Return what there is in the measurements: a row for each path.
+
+        Returns
+        -------
+        DataFrame
+            Path, name, role, type, number of distinct values, range, and how many measurements have it.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> "results/y" in set(e.paths().path)
+        True
+        """
+        return self._look(listed=True).paths()
 
     def define_layout(
         self,
@@ -449,129 +785,533 @@ class Experiment(Readable):
         >>> e.layout
         <Layout: grid over a (2), b (2), from the recorded scans>
         """
-        if layout not in ("grid", "points", None):
-            raise LayoutError(f"Unknown layout {layout!r}.", expected="'grid', 'points' or None")
-        if dims is not None and layout != "grid":
-            raise LayoutError(
-                f"The layout {layout!r} takes no dims.", ways=["Leave dims= out, or define 'grid'."]
-            )
-        from coma_xr.retrieve.requests import dims_of
+        fix_layout(self._look(listed=True), self._place, layout, dims)
 
-        pairs = None if dims is None else dims_of(dims, self._look(listed=True).known_names)
-        new = None if layout is None else {"kind": layout, "dims": pairs}
-
-        def change(state: dict[str, Any]) -> None:
-            state.pop("layout", None)
-            if new is not None:
-                state["layout"] = new
-
-        self._place.change_state(change)
-
-    def forget_missing(self, where: Any = None) -> Scan:
-        """Take back parameter sets that were asked for and have no measurement.
-
-        They no longer count as missing, in `status` and in the Dataset.
+    def export(self, path: str | os.PathLike[str], *, where: Any = None, overwrite: bool = False) -> Path:
+        """Write the experiment into one file for other programs.
 
         Parameters
         ----------
+        path : str or path-like
+            ``.nc``, ``.zarr``, ``.json``: the Dataset of `to_dataset`; ``.csv``, ``.parquet``: the DataFrame of
+            `to_dataframe`. `coma_xr.load` reads it back.
         where : condition, str or callable, optional
-            Only those for which it holds, as in `Scan.where`. By default all that are missing.
+            Only measurements for which it holds.
+        overwrite : bool, default False
+            Replace a file that is there.
 
         Returns
         -------
-        Scan
-            What was taken back; ``e.run(f, scan)`` asks for it again.
+        Path
+            The file's.
+
+        Raises
+        ------
+        ExperimentError
+            When the name ends in anything else, or a package is missing.
+        StorageError
+            When the file is there, or cannot be written.
 
         Examples
         --------
         >>> e = Experiment("squares")
-        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]}, limit=1)
-        RunReport(saved=1, asked=3, skipped=0, failed=0)
-        >>> len(e.forget_missing("x > 2"))
-        1
-        >>> e.status()["missing"]
-        1
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.export("squares.csv").name
+        'squares.csv'
         """
-        missing = self.missing()
-        forgotten = missing if where is None else missing.where(where)
-        forget(self._place, forgotten)
-        return forgotten
+        from coma_xr.exports.formats import export, wants_table
 
-    def _definition_to_run(
-        self, function: Callable[..., Any], asked: Scan | None, settings: RunOptions, before: Records
-    ) -> Definition:
-        definition = before.definition
-        if asked is not None:
-            # Before a name that the function does not know is taken for a new parameter.
-            self._work(function, asked.definition, asked, settings, before.past)
-            return self._like(asked, definition)
-        if definition is None:
-            raise ParameterError(
-                f"Nothing says what to run in {self.path}: pass a scan, such as run(f, {{'theta': [0.1, 0.2]}}), "
-                "or define and add parameter sets."
-            )
-        return definition
+        overwrite = check_flag("overwrite", overwrite)
+        if not wants_table(path):
+            return export(self.to_dataset(where=where), path, overwrite=overwrite)
 
-    def _work(
-        self,
-        function: Callable[..., Any],
-        definition: Definition,
-        asked: Scan | None,
-        settings: RunOptions,
-        past: Past,
-    ) -> Work:
-        return prepare(
-            function,
-            definition,
-            "set" if asked is None else "keywords",
-            **self._encoding(),
-            seed=settings.seed,
-            constants=past.defaults,
-            resources=settings.resources,
-        )
+        from coma_xr.retrieve.dataframe import with_files_read
 
-    def _encoding(self) -> dict[str, Any]:
-        return {
-            "getstate": self._config.serializer_getstate,
-            "pretty": self._place.pretty,
-            "strict": self._place.strict,
-            "suffix": self._place.suffix,
-            "provenance": {"coma_xr_version": coma_xr.__version__},
-        }
+        return export(with_files_read(self.to_dataframe(where=where)), path, overwrite=overwrite)
 
-    def new_measurement(self) -> NewMeasurement:
-        """Return a measurement to be saved by hand, for what `run` does not fit.
+    def report(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write a page about the experiment, complete in itself: it loads nothing, and nothing in it runs.
+
+        It tells what was scanned and how much of it is done, what came out, with figures, failures with their
+        tracebacks, durations, hosts, versions, and how to load all of it.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Ends in ``.html``.
+        overwrite : bool, default False
+            Replace a file that is there.
 
         Returns
         -------
-        NewMeasurement
-            With the methods ``start()``, ``end()`` and ``save(tree)``, and the `id` that it will have.
+        Path
+            The file's.
 
         Raises
         ------
-        InactiveError, StorageError
-            When it could not be saved.
+        ExperimentError
+            When the name ends in anything else.
+        StorageError
+            When the file is there, or cannot be written.
 
         Examples
         --------
-        >>> e = Experiment("by_hand")
-        >>> m = e.new_measurement()
-        >>> m.start()
-        >>> m.save({"parameters": {"x": 1}, "results": {"y": 2}})
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.report("squares.html").name
+        'squares.html'
+        """
+        from coma_xr.summary import write_report
+
+        overwrite = check_flag("overwrite", overwrite)
+        return write_report(self, self._place, path, overwrite=overwrite)
+
+    # Figures that are kept with the experiment
+
+    def define_figure(self, name: str, *, where: Any = None, **arguments: Any) -> None:
+        """Keep the arguments of a figure in ``coma.json``, for `plot`, the report and ``coma-xr plot``.
+
+        Parameters
+        ----------
+        name : str
+            What the figure is called. A figure of this name is replaced; without further arguments it is removed.
+        where : str or condition, optional
+            Which measurements the figure shows; by default all.
+        **arguments
+            Those of `coma_xr.plot`, except `ax`.
+
+        Raises
+        ------
+        ArgumentError, ParameterError
+            When there is no such argument, or its value cannot be kept.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> report = e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        >>> e.define_figure("parabola", x="x", y="y", where="x > 1")
+        >>> e.figures
+        {'parabola': {'where': 'x > 1', 'x': 'x', 'y': 'y'}}
+        """
+        figures.keep(self._place, name, arguments, where)
+
+    def plot(self, name: str, **changes: Any) -> Figure:
+        """Plot a figure that `define_figure` keeps.
+
+        Parameters
+        ----------
+        name : str
+            The name of the figure.
+        **changes
+            Arguments of `coma_xr.plot`, and `where`, in place of those that are kept.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            As `coma_xr.plot` makes it.
+
+        Raises
+        ------
+        PathError
+            When there is no such figure.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> report = e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        >>> e.define_figure("parabola", x="x", y="y")
+        >>> len(e.plot("parabola", yscale="log").axes)
         1
         """
-        now = self._place.look(listed=True)
-        self._place.check_writable(now)
-        self._handed_out = max(now.next_id(), self._handed_out + 1)
-        return NewMeasurement(self._handed_out, self._save_by_hand, self._encoding())
+        from coma_xr.plotting.draw import plot
 
-    def _save_by_hand(self, outcome: Outcome, id: int) -> int:
-        with self._place.saving(self._durable) as saving:
-            number = Keeper(self._place, saving, Survey({}, [], {}), id).save(outcome)
-        self._place.write_index()
-        return number
+        arguments = {**figures.arguments_of(figures.kept(self._place.look()), name), **changes}
+        return plot(self.to_dataset(where=arguments.pop(figures.WHERE, None)), **arguments)
+
+    def explore(self, name: str | None = None, *, where: Any = None, **arguments: Any) -> Any:
+        """Show a figure in a notebook with a slider or drop-down for each dim that it does not use.
+
+        While a run goes on, in another process, the figure shows new measurements.
+
+        Parameters
+        ----------
+        name : str, optional
+            Of a figure that `define_figure` keeps.
+        where : str or condition, optional
+            Which measurements are shown; by default all, or those of the figure.
+        **arguments
+            Those of `coma_xr.plot`, except `ax`.
+
+        Returns
+        -------
+        ipywidgets.VBox
+            The controls, the figure, and the call that makes it, to be copied.
+
+        Raises
+        ------
+        ExperimentError
+            When ipywidgets is not installed: ``pip install coma_xr[notebook]``.
+        PathError, LayoutError
+            When there is no such figure, and as `coma_xr.plot`.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> report = e.run(lambda a, x: {"y": a * x**2}, {"a": [1, 2], "x": [1, 2, 3]})
+        >>> view = e.explore(x="x", y="y")
+        """
+        now = self._place.look()
+        return figures.explore(now, name, where, arguments, self.to_dataset, self.number_of_measurements)
+
+    # The code that made measurements
+
+    def code(self, id: int | None = None) -> Any:
+        """Return the code that made a measurement, or list the states of the code that made measurements.
+
+        Parameters
+        ----------
+        id : int, optional
+            Of a measurement. By default all states are listed.
+
+        Returns
+        -------
+        dict of str to str, or DataFrame
+            The sources of the files that the function reached, by their names. Or a row for each code state, with the
+            ``function``, the number of ``measurements``, the dates of the ``first`` and the ``last`` one, the git
+            ``commit`` and whether the code differed from it (``dirty``), the ``host``, and whether it is ``accepted``.
+
+        Raises
+        ------
+        PathError
+            When there is no such measurement, or it does not record its code.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.code()["measurements"].tolist()
+        [3]
+        >>> len(e.code(2))
+        1
+        """
+        if id is not None:
+            return sources_of(state_record(self._place.look(), id))
+        return states_table(self._place.look(listed=True))
+
+    def code_diff(self, old: int | str, new: int | str | Callable[..., Any]) -> str:
+        """Return the differences between the code of two measurements, or of a measurement and a function.
+
+        Parameters
+        ----------
+        old, new : int, str or callable
+            The id of a measurement, or a code state as `code` lists them; `new` may also be a function.
+
+        Returns
+        -------
+        str
+            A unified diff of the files that are reached, and of the values that count; empty if nothing differs.
+
+        Raises
+        ------
+        PathError
+            When there is no such measurement or state.
+
+        Examples
+        --------
+        >>> def square(x):
+        ...     return {"y": x**2}
+        >>> e = Experiment("squares")
+        >>> report = e.run(square, {"x": [1, 2, 3]})
+        >>> e.code_diff(1, square)
+        ''
+        """
+        return difference(self._place.look(), old, new)
+
+    def accept_code(self) -> list[str]:
+        """Record that all code that has made measurements so far, and that was run last, gives the same results.
+
+        `run` reports its measurements no longer as made by other code. This is kept in ``coma.json``.
+
+        Returns
+        -------
+        list of str
+            The code states that were not accepted before.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> len(e.accept_code())
+        1
+        """
+        return accept_all(self._place)
+
+    # Measurements that do not count, or no longer
+
+    def exclude(self, where: Any, reason: str | None) -> list[int]:
+        """Mark measurements as not to be used; they stay, but Datasets have holes in their place.
+
+        Parameters
+        ----------
+        where : int, list, array or Index of int, condition, str or callable
+            Ids, or a condition as in `to_dataset`.
+        reason : str or None
+            Why, for those who come later; None takes the mark away.
+
+        Returns
+        -------
+        list of int
+            The ids of what was marked, or is no longer.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.exclude("x == 2", "the lamp was off")
+        [2]
+        >>> e.exclude(2, None)
+        [2]
+        >>> e.status()["excluded"]
+        0
+        """
+        return mark(self._look(listed=True), self._place, where, reason)
+
+    def remove(self, where: Any, reason: str | None = None) -> list[int]:
+        """Move measurements to ``removed/`` in the directory, so that the next run computes them again.
+
+        `removed` lists them, `restore` puts them back, `empty_removed` deletes them.
+
+        Parameters
+        ----------
+        where : int, list, array or Index of int, condition, str or callable
+            Ids, or a condition as in `to_dataset`.
+        reason : str, optional
+            Why; kept with them.
+
+        Returns
+        -------
+        list of int
+            The ids of what was moved.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.remove("x > 1")
+        [2, 3]
+        """
+        reason = check_string("reason", reason)
+        ids = self._look(listed=True).chosen(where)
+        if ids:
+            self._place.remove(ids, reason)
+        return ids
+
+    def removed(self) -> pd.DataFrame:
+        """Return the measurements that `remove` and `reset` took away.
+
+        Returns
+        -------
+        DataFrame
+            A row for each, with its id as the index: its parameters, the date and the reason of its removal, and
+            the folder in the experiment's directory that holds it.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.remove(2, "the lamp was off")
+        [2]
+        >>> e.removed()[["x", "reason"]]
+                        x            reason
+        measurement_id
+        2               2  the lamp was off
+        """
+        from coma_xr.retrieve.tables import removed_table
+
+        rows = (
+            (one.id, one.tree, [one.folder.date, one.folder.reason, one.folder.name])
+            for one in self._place.removed()
+        )
+        return removed_table(rows, self._look().pairs)
+
+    def restore(self, where: Any = None) -> list[int]:
+        """Put removed measurements back.
+
+        One whose id was given again gets the next free id. Nothing is overwritten.
+
+        Parameters
+        ----------
+        where : int, sequence of int, condition, str or callable, optional
+            Ids, or a condition as in `to_dataset`. Of several removed with one id, the one removed last. By default
+            all, with the records of failures that `reset` moved.
+
+        Returns
+        -------
+        list of int
+            The ids under which they are now.
+
+        Raises
+        ------
+        PathError
+            When no removed measurement has one of the ids; nothing is changed then.
+        InactiveError
+            When the experiment is inactive.
+
+        Warns
+        -----
+        ComaWarning
+            When one got a new id, or has the parameters of another measurement.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.remove("x > 1")
+        [2, 3]
+        >>> e.restore("x == 3")
+        [3]
+        """
+        before = self._look()
+        choose = partial(chosen_of_removed, where=where, records=before)
+        given = self._place.restore(None if where is None else choose)
+        warn_of_restored(self._look(listed=True), given)
+        return sorted(given.values())
+
+    def empty_removed(self) -> dict[str, Any]:
+        """Delete the measurements that `remove` and `reset` took away, for good.
+
+        Returns
+        -------
+        dict
+            How many ``measurements`` and ``failures``, and how many ``bytes`` their files had.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.remove("x > 1")
+        [2, 3]
+        >>> e.empty_removed()["measurements"]
+        2
+        """
+        return self._place.empty_removed()
+
+    def duplicates(self) -> pd.DataFrame:
+        """Return the measurements that record the same event as another one, which count once everywhere.
+
+        `run` makes such when two runs at the same time compute one point, or when files are copied. Their parameters,
+        repeat and seed are the same, and so are their results. Measurements that you saved by hand, or that come from
+        Coma 2 or another program, are independent samples and no duplicates, unless one file is a copy of the other.
+
+        Returns
+        -------
+        DataFrame
+            A row for each one that does not count: its parameters and, as ``duplicate_of``, the id of the one that does.
+
+        See Also
+        --------
+        Experiment.remove_duplicates : Move them away.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.duplicates().empty
+        True
+        """
+        from coma_xr.retrieve.tables import duplicates_table
+
+        records = self._look(listed=True)
+        tree_of = records.now.measurements.read
+        return duplicates_table(
+            ((id, tree_of(id), other) for id, other in records.duplicates()), records.pairs
+        )
+
+    def remove_duplicates(self, *, dry_run: bool = True) -> pd.DataFrame:
+        """Move the measurements that record the same event as another one to ``removed/``.
+
+        Parameters
+        ----------
+        dry_run : bool, default True
+            Only list them.
+
+        Returns
+        -------
+        DataFrame
+            What was moved, or would be: see `duplicates`.
+
+        Examples
+        --------
+        >>> len(Experiment("squares").remove_duplicates(dry_run=False))
+        0
+        """
+        table = self.duplicates()
+        if not check_flag("dry_run", dry_run) and len(table):
+            self.remove(table.index, "duplicates")
+        return table
 
     # The experiment as a whole
+
+    def merge(
+        self,
+        other: Experiment | str | os.PathLike[str],
+        *,
+        repeats: Literal["append"] | None = None,
+        keep_both: bool = False,
+    ) -> dict[int, int]:
+        """Add the measurements of another experiment under new ids.
+
+        Copies are skipped, and so are equal results by `run` of the same parameters, repeat and seed.
+
+        Parameters
+        ----------
+        other : Experiment, str or path-like
+            Has the same parameters; is only read.
+        repeats : "append", optional
+            Add samples of the same parameters with other seeds as further repeats.
+        keep_both : bool, default False
+            Add measurements of the same parameters and repeat as they are, although they differ in seed or results.
+
+        Returns
+        -------
+        dict of int to int
+            The new ids, by the ids in `other`.
+
+        Raises
+        ------
+        ExperimentError
+            When those of the same parameters and repeat have other seeds or results; nothing is written.
+        ParameterError
+            When no measurement in `other` has the parameters.
+
+        Examples
+        --------
+        >>> def toss(p, rng):
+        ...     return {"heads": int(rng.random() < p)}
+        >>> for path, seed in (("here", 1), ("there", 2)):
+        ...     report = Experiment(path).run(toss, {"p": [0.5]}, repeats=10, seed=seed)
+        >>> len(Experiment("here").merge("there", repeats="append"))
+        10
+        """
+        append = check_choice("repeats", repeats, ("append", None)) is not None
+        keep_both = check_flag("keep_both", keep_both)
+        config = self._place.config
+        theirs = (
+            other._place
+            if isinstance(other, Experiment)
+            else ExperimentDirectory(other, mode="r", config=config)
+        )
+        return merge_measurements(self._place, theirs, keep_both=keep_both, append=append)
 
     def deactivate(self, *, compress: bool = False) -> None:
         """Move all measurements into the experiment file: one file to keep, instead of thousands.
@@ -661,211 +1401,6 @@ class Experiment(Readable):
         []
         """
         return self._place.verify(repair=check_flag("repair", repair))
-
-    def remove(self, where: Any, reason: str | None = None) -> list[int]:
-        """Move measurements to ``removed/`` in the directory, so that the next run computes them again.
-
-        `removed` lists them, `restore` puts them back, `empty_removed` deletes them.
-
-        Parameters
-        ----------
-        where : int, list, array or Index of int, condition, str or callable
-            Ids, or a condition as in `to_dataset`.
-        reason : str, optional
-            Why; kept with them.
-
-        Returns
-        -------
-        list of int
-            The ids of what was moved.
-
-        Examples
-        --------
-        >>> e = Experiment("squares")
-        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        RunReport(saved=3, asked=3, skipped=0, failed=0)
-        >>> e.remove("x > 1")
-        [2, 3]
-        """
-        if reason is not None and not isinstance(reason, str):
-            raise ParameterError(f"Unknown reason {reason!r}.", expected="a str or None")
-        ids = self._look(listed=True).chosen(where)
-        if ids:
-            self._place.remove(ids, reason)
-        return ids
-
-    def restore(self, where: Any = None) -> list[int]:
-        """Put removed measurements back.
-
-        One whose id was given again gets the next free id. Nothing is overwritten.
-
-        Parameters
-        ----------
-        where : int, sequence of int, condition, str or callable, optional
-            Ids, or a condition as in `to_dataset`. Of several removed with one id, the one removed last. By default
-            all, with the records of failures that `reset` moved.
-
-        Returns
-        -------
-        list of int
-            The ids under which they are now.
-
-        Raises
-        ------
-        PathError
-            When no removed measurement has one of the ids; nothing is changed then.
-        InactiveError
-            When the experiment is inactive.
-
-        Warns
-        -----
-        ComaWarning
-            When one got a new id, or has the parameters of another measurement.
-
-        Examples
-        --------
-        >>> e = Experiment("squares")
-        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        RunReport(saved=3, asked=3, skipped=0, failed=0)
-        >>> e.remove("x > 1")
-        [2, 3]
-        >>> e.restore("x == 3")
-        [3]
-        """
-        before = self._look()
-        choose = partial(chosen_of_removed, where=where, records=before)
-        given = self._place.restore(None if where is None else choose)
-        warn_of_restored(self._look(listed=True), given)
-        return sorted(given.values())
-
-    def empty_removed(self) -> dict[str, Any]:
-        """Delete the measurements that `remove` and `reset` took away, for good.
-
-        Returns
-        -------
-        dict
-            How many ``measurements`` and ``failures``, and how many ``bytes`` their files had.
-
-        Examples
-        --------
-        >>> e = Experiment("squares")
-        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        RunReport(saved=3, asked=3, skipped=0, failed=0)
-        >>> e.remove("x > 1")
-        [2, 3]
-        >>> e.empty_removed()["measurements"]
-        2
-        """
-        return self._place.empty_removed()
-
-    def remove_duplicates(self, *, dry_run: bool = True) -> pd.DataFrame:
-        """Move the measurements that record the same event as another one to ``removed/``.
-
-        Parameters
-        ----------
-        dry_run : bool, default True
-            Only list them.
-
-        Returns
-        -------
-        DataFrame
-            What was moved, or would be: see `duplicates`.
-
-        Examples
-        --------
-        >>> len(Experiment("squares").remove_duplicates(dry_run=False))
-        0
-        """
-        table = self.duplicates()
-        if not check_flag("dry_run", dry_run) and len(table):
-            self.remove(table.index, "duplicates")
-        return table
-
-    def exclude(self, where: Any, reason: str | None) -> list[int]:
-        """Mark measurements as not to be used; they stay, but Datasets have holes in their place.
-
-        Parameters
-        ----------
-        where : int, list, array or Index of int, condition, str or callable
-            Ids, or a condition as in `to_dataset`.
-        reason : str or None
-            Why, for those who come later; None takes the mark away.
-
-        Returns
-        -------
-        list of int
-            The ids of what was marked, or is no longer.
-
-        Examples
-        --------
-        >>> e = Experiment("squares")
-        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        RunReport(saved=3, asked=3, skipped=0, failed=0)
-        >>> e.exclude("x == 2", "the lamp was off")
-        [2]
-        >>> e.exclude(2, None)
-        [2]
-        >>> e.status()["excluded"]
-        0
-        """
-        given: Any = reason
-        if given is not None and not (isinstance(given, str) and given):
-            raise ParameterError(
-                f"reason is a text that says why, or None to take the mark away, not {reason!r}."
-            )
-        ids = self._look(listed=True).chosen(where)
-        if reason is None:
-            self._place.include(ids)
-        else:
-            self._place.exclude(ids, reason)
-        return ids
-
-    def merge(
-        self,
-        other: Experiment | str | os.PathLike[str],
-        *,
-        repeats: Literal["append"] | None = None,
-        keep_both: bool = False,
-    ) -> dict[int, int]:
-        """Add the measurements of another experiment under new ids.
-
-        Copies are skipped, and so are equal results by `run` of the same parameters, repeat and seed.
-
-        Parameters
-        ----------
-        other : Experiment, str or path-like
-            Has the same parameters; is only read.
-        repeats : "append", optional
-            Add samples of the same parameters with other seeds as further repeats.
-        keep_both : bool, default False
-            Add measurements of the same parameters and repeat as they are, although they differ in seed or results.
-
-        Returns
-        -------
-        dict of int to int
-            The new ids, by the ids in `other`.
-
-        Raises
-        ------
-        ExperimentError
-            When those of the same parameters and repeat have other seeds or results; nothing is written.
-        ParameterError
-            When no measurement in `other` has the parameters.
-
-        Examples
-        --------
-        >>> def toss(p, rng):
-        ...     return {"heads": int(rng.random() < p)}
-        >>> for path, seed in (("here", 1), ("there", 2)):
-        ...     report = Experiment(path).run(toss, {"p": [0.5]}, repeats=10, seed=seed)
-        >>> len(Experiment("here").merge("there", repeats="append"))
-        10
-        """
-        append = check_choice("repeats", repeats, ("append", None)) is not None
-        keep_both = check_flag("keep_both", keep_both)
-        if not isinstance(other, Experiment):
-            other = Experiment(other, mode="r", config=self._given)
-        return merge_measurements(self._place, other._place, keep_both=keep_both, append=append)
 
 
 @takes_calls_of_coma2

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.checks import check_string
 from coma_xr.define.conditions import as_condition
 from coma_xr.define.exact import Argument
 from coma_xr.errors import ComaError, ParameterError, PathError, Way
-from coma_xr.keywords import checks_keywords
 from coma_xr.plotting.arguments import PlotSpec
 from coma_xr.values.plain import to_plain
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.figure import Figure
 
-    from coma_xr.records import Records
     from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.store.snapshot import Snapshot
 
 SECTION = "figures"
 WHERE = "where"
@@ -75,143 +73,44 @@ def arguments_of(figures: Mapping[str, dict[str, Any]], name: str) -> dict[str, 
     raise PathError(f"There is no figure {name!r}.", name=str(name), available=figures, ways=[way])
 
 
-@checks_keywords
-class Figures:
-    """The figures of an experiment."""
+def kept(now: Snapshot) -> dict[str, dict[str, Any]]:
+    """Return the arguments of each figure that is kept, ``where`` among them, by name."""
+    records: dict[str, dict[str, Any]] = now.sections.get(SECTION, {})
+    return {
+        name: {key: _without_pairs(Argument.of_record(None, value).value()) for key, value in record.items()}
+        for name, record in records.items()
+    }
 
-    _place: ExperimentDirectory
 
-    if TYPE_CHECKING:
+def keep(place: ExperimentDirectory, name: str, arguments: Mapping[str, Any], where: Any) -> None:
+    """Keep a figure in ``coma.json``, or remove it when it has no arguments."""
+    check_string("name", name)
+    if not name.strip() or "/" in name or not name.isprintable():
+        raise ParameterError(f"name={name!r} cannot be used.", expected="letters, digits and spaces")
+    record = record_of(arguments, where)
 
-        def _look(self, *, listed: bool = False) -> Records: ...
+    def change(state: dict[str, Any]) -> None:
+        figures = state.setdefault(SECTION, {})
+        figures.pop(name, None)
+        if record:
+            figures[name] = record
 
-        def to_dataset(self, *, where: Any = None) -> xr.Dataset: ...  # noqa: D102
+    place.change_state(change)
 
-    @property
-    def figures(self) -> dict[str, dict[str, Any]]:
-        """The arguments of each figure that `define_figure` keeps, ``where`` among them, by name."""
-        kept: dict[str, dict[str, Any]] = self._look().now.sections.get(SECTION, {})
-        return {
-            name: {
-                key: _without_pairs(Argument.of_record(None, value).value()) for key, value in record.items()
-            }
-            for name, record in kept.items()
-        }
 
-    def define_figure(self, name: str, *, where: Any = None, **arguments: Any) -> None:
-        """Keep the arguments of a figure in ``coma.json``, for `plot`, the report and ``coma-xr plot``.
+def explore(
+    now: Snapshot,
+    name: str | None,
+    where: Any,
+    arguments: Mapping[str, Any],
+    to_dataset: Callable[..., xr.Dataset],
+    number: Callable[[], int],
+) -> Any:
+    """Show a figure with controls, which is drawn again when the number of measurements has changed."""
+    from coma_xr.plotting.explore import explore
 
-        Parameters
-        ----------
-        name : str
-            What the figure is called. A figure of this name is replaced; without further arguments it is removed.
-        where : str or condition, optional
-            Which measurements the figure shows; by default all.
-        **arguments
-            Those of `coma_xr.plot`, except `ax`.
-
-        Raises
-        ------
-        ArgumentError, ParameterError
-            When there is no such argument, or its value cannot be kept.
-
-        Examples
-        --------
-        >>> import coma_xr as coma
-        >>> e = coma.Experiment("squares")
-        >>> report = e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        >>> e.define_figure("parabola", x="x", y="y", where="x > 1")
-        >>> e.figures
-        {'parabola': {'where': 'x > 1', 'x': 'x', 'y': 'y'}}
-        """
-        check_string("name", name)
-        if not name.strip() or "/" in name or not name.isprintable():
-            raise ParameterError(f"name={name!r} cannot be used.", expected="letters, digits and spaces")
-        record = record_of(arguments, where)
-
-        def change(state: dict[str, Any]) -> None:
-            kept = state.setdefault(SECTION, {})
-            kept.pop(name, None)
-            if record:
-                kept[name] = record
-
-        self._place.change_state(change)
-
-    def plot(self, name: str, **changes: Any) -> Figure:
-        """Plot a figure that `define_figure` keeps.
-
-        Parameters
-        ----------
-        name : str
-            The name of the figure.
-        **changes
-            Arguments of `coma_xr.plot`, and `where`, in place of those that are kept.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            As `coma_xr.plot` makes it.
-
-        Raises
-        ------
-        PathError
-            When there is no such figure.
-
-        Examples
-        --------
-        >>> import coma_xr as coma
-        >>> e = coma.Experiment("squares")
-        >>> report = e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
-        >>> e.define_figure("parabola", x="x", y="y")
-        >>> len(e.plot("parabola", yscale="log").axes)
-        1
-        """
-        from coma_xr.plotting.draw import plot
-
-        arguments = {**arguments_of(self.figures, name), **changes}
-        return plot(self.to_dataset(where=arguments.pop(WHERE, None)), **arguments)
-
-    def explore(self, name: str | None = None, *, where: Any = None, **arguments: Any) -> Any:
-        """Show a figure in a notebook with a slider or drop-down for each dim that it does not use.
-
-        While a run goes on, in another process, the figure shows new measurements.
-
-        Parameters
-        ----------
-        name : str, optional
-            Of a figure that `define_figure` keeps.
-        where : str or condition, optional
-            Which measurements are shown; by default all, or those of the figure.
-        **arguments
-            Those of `coma_xr.plot`, except `ax`.
-
-        Returns
-        -------
-        ipywidgets.VBox
-            The controls, the figure, and the call that makes it, to be copied.
-
-        Raises
-        ------
-        ExperimentError
-            When ipywidgets is not installed: ``pip install coma_xr[notebook]``.
-        PathError, LayoutError
-            When there is no such figure, and as `coma_xr.plot`.
-
-        Examples
-        --------
-        >>> import coma_xr as coma
-        >>> e = coma.Experiment("squares")
-        >>> report = e.run(lambda a, x: {"y": a * x**2}, coma.grid(a=[1, 2], x=[1, 2, 3]))
-        >>> view = e.explore(x="x", y="y")
-        """
-        from coma_xr.plotting.explore import explore
-
-        kept = {} if name is None else arguments_of(self.figures, name)
-        condition = where if where is not None else kept.get(WHERE)
-        chosen = {key: value for key, value in {**kept, **arguments}.items() if key != WHERE}
-        called = "e.to_dataset()" if condition is None else f"e.to_dataset(where={str(condition)!r})"
-
-        def number() -> int:
-            return self._place.look().number()
-
-        return explore(lambda: self.to_dataset(where=condition), chosen, called, number)
+    figure = {} if name is None else arguments_of(kept(now), name)
+    condition = where if where is not None else figure.get(WHERE)
+    chosen = {key: value for key, value in {**figure, **arguments}.items() if key != WHERE}
+    called = "e.to_dataset()" if condition is None else f"e.to_dataset(where={str(condition)!r})"
+    return explore(lambda: to_dataset(where=condition), chosen, called, number)

@@ -1,4 +1,4 @@
-"""An experiment as HTML, of what can be known without reading all measurements."""
+"""An experiment as text and HTML, of what can be known without reading all measurements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from coma_xr.define.values import hand_out
 from coma_xr.errors import ComaError
 from coma_xr.html import Html, facts, fold, fragment, join, several, table, tag
 from coma_xr.retrieve.measurement import folding_tree
-from coma_xr.text import listing
+from coma_xr.text import count, listing
 from coma_xr.tree import join as join_path
 from coma_xr.tree import leaves, split
 
@@ -23,6 +23,30 @@ if TYPE_CHECKING:
 _SETS = 100_000
 
 _NAMED = 30
+
+
+def experiment_line(now: Snapshot) -> str:
+    """Return an experiment in one line."""
+    failed = now.number_of_failures()
+    parts = [
+        repr(now.path),
+        count(now.number(), "measurement"),
+        *([f"{failed:,} failed"] if failed else []),
+        *([] if now.active else ["inactive"]),
+    ]
+    return f"Experiment({', '.join(parts)})"
+
+
+def experiment_text(records: Records) -> str:
+    """Return an experiment in a few lines: what is noted of it, its parameters, and how many measurements it has."""
+    now, info = records.now, records.now.info
+    id = "" if info["experiment_id"] is None else f" {info['experiment_id']}"
+    lines = [f"Experiment{id} in {now.path}"]
+    lines += [f"  {name}: {value}" for name, value in info.items() if value and name != "experiment_id"]
+    if records.definition is not None:
+        lines.append(f"  parameters: {', '.join(records.definition.names)}")
+    lines.append(f"  {count(now.number(), 'measurement')}{'' if now.active else ', inactive'}")
+    return "\n".join(lines)
 
 
 def experiment_html(records: Records, name: str) -> str:

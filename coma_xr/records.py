@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from coma_xr.checks import check_flag, check_ids
 from coma_xr.define.exact import key_of, plain_of
 from coma_xr.define.parameters import Definition
-from coma_xr.define.past import Past, read
+from coma_xr.define.past import Past, check_extends, read
 from coma_xr.define.scan_records import (
     LayoutRule,
     ScanRecord,
@@ -23,25 +25,31 @@ from coma_xr.define.scan_records import (
 )
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import NOTHING, given_again, look, records_by_value
-from coma_xr.errors import DataFileError, DataFileWarning, ParameterError, warn
+from coma_xr.errors import DataFileError, DataFileWarning, LayoutError, ParameterError, PathError, warn
 from coma_xr.names import Names, role, values_and_lists
 from coma_xr.run.plan import survey
 from coma_xr.run.signature import UNNAMED
 from coma_xr.same import MADE_BY, doubles, event_of, key, repeat_of, replaced
 from coma_xr.store.documents import fault_of_failure
 from coma_xr.store.layout import near_experiments
-from coma_xr.text import alternatives, count, listing, shortened
+from coma_xr.text import alternatives, available, count, listing, shortened
 from coma_xr.tree import join, leaves, shown, split
 from coma_xr.values.external import FILES, files_of
 from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
     from coma_xr.retrieve.columns import StoredTrees
+    from coma_xr.retrieve.dataset import DatasetLayout
     from coma_xr.retrieve.status import Status
+    from coma_xr.retrieve.tables import ResultList
+    from coma_xr.run.report import Failure
     from coma_xr.run.worker import Work
     from coma_xr.store.place import ExperimentDirectory
     from coma_xr.store.snapshot import Snapshot
-    from coma_xr.tree import Path
+    from coma_xr.tree import Path, PathLike
     from coma_xr.values.plain import Tree
 
 T = TypeVar("T")
@@ -112,6 +120,23 @@ class Records:
     def attrs(self) -> dict[str, Any]:
         """The attributes of the Dataset."""
         return {name: value for name, value in self.now.info.items() if value not in (None, [], {})}
+
+    def defined(self) -> Definition:
+        """Return the definition; ParameterError without one."""
+        if self.definition is None:
+            raise ParameterError(
+                f"The parameters of {self.now.path} are not defined yet.",
+                ways=["Define them, for example define_parameter_set('theta_0', 'theta')."],
+            )
+        return self.definition
+
+    def like(self, scan: Scan) -> Definition:
+        """Return the definition, or the scan's where it has other parameters or there is none."""
+        if self.definition is not None:
+            with suppress(ParameterError):
+                self.definition.order(scan.definition)
+                return self.definition
+        return scan.definition
 
     # Parameter sets that have a measurement, or failed, or neither
 
@@ -184,6 +209,15 @@ class Records:
         # What was to take the place of a measurement of other code failed, whether that is kept or not.
         return [(n, tree) for n, tree in failures if n not in over or "replaces" in tree["info"]]
 
+    def failure(self, id: int) -> Failure:
+        """Return one recorded failure; PathError when there is none."""
+        from coma_xr.run.report import Failure
+
+        failures = dict(self.recorded_failures())
+        if id not in failures:
+            raise PathError(f"{self.now.path} has no failure {id!r}.", available=map(str, sorted(failures)))
+        return Failure(failures[id], self.definition)
+
     def missing(self, given: Sequence[Any]) -> Scan:
         """Return the parameter sets that were asked for and have no measurement, or not all of their repeats."""
         scan = self.now.scan() or {}
@@ -244,6 +278,12 @@ class Records:
             otherwise=otherwise,
         )
 
+    def measurement(self, id: int) -> tuple[int, Tree]:
+        """Return id and tree of one measurement; PathError when there is none."""
+        # Ids of a Dataset are NumPy's.
+        id = operator.index(id) if hasattr(id, "__index__") and not isinstance(id, bool) else id
+        return next(located([(id, self.now.measurements.read(id))], self.now))
+
     def chosen(self, where: Any) -> list[int]:
         """Return the ids that are given, or those of the measurements for which a condition holds."""
         given_ids = check_ids("where", where)
@@ -289,6 +329,79 @@ class Records:
                     bad[id] = f"measurement {id}, {shown(keys)}: {error}"
                     break
         return bad
+
+    # What they become
+
+    def layout(self) -> DatasetLayout:
+        """Return how the Dataset is laid out."""
+        from coma_xr.retrieve.dataset import layout_of
+
+        return layout_of(self.trees(), self.layout_rule, **self.meanings, status=self.status())
+
+    def dataset(
+        self, *, chunks: Any, strict: bool, codes: Callable[[Snapshot], Mapping[int, str]], **options: Any
+    ) -> xr.Dataset:
+        """Return the Dataset of `Experiment.to_dataset`, with the number of code states where there are several."""
+        from coma_xr.retrieve.dataset import build_dataset
+
+        self.warn_when_empty()
+        build = partial(
+            build_dataset,
+            **options,
+            **self.meanings,
+            rule=self.layout_rule,
+            status=self.status(),
+            attrs=self.attrs,
+            doubles=self.without_doubles,
+        )
+        ds = self.built(build, strict=strict)
+        states = codes(self.now)
+        if states and "measurement_id" in ds:
+            used = {states[id] for id in ds.measurement_id.values.ravel().tolist() if id in states}
+            ds.attrs |= {"code_states": len(used)} if len(used) > 1 else {}
+        if chunks is None:
+            return ds
+        from coma_xr.exports.external import chunked
+
+        return chunked(ds, chunks)
+
+    def frame(self, *, strict: bool, **options: Any) -> pd.DataFrame:
+        """Return the DataFrame of `Experiment.to_dataframe`."""
+        from coma_xr.retrieve.dataframe import build_dataframe
+
+        self.warn_when_empty()
+        build = partial(
+            build_dataframe,
+            **options,
+            **self.meanings,
+            excluded=self.excluded,
+            doubles=self.without_doubles,
+        )
+        return self.built(build, strict=strict)
+
+    def paths(self) -> pd.DataFrame:
+        """Return the table of `Experiment.paths`."""
+        from coma_xr.retrieve.dataframe import paths_table
+
+        return self.built(partial(paths_table, **self.meanings), strict=False)
+
+    def tables(self, columns: Any, parameters: Any) -> ResultList:
+        """Return the tables of `Experiment.retrieve_results`."""
+        from coma_xr.retrieve.tables import retrieve_results
+
+        self.warn_when_empty()
+
+        def build(trees: Iterable[tuple[int, Tree]]) -> ResultList:
+            return retrieve_results(
+                ((id, tree) for id, tree in trees if id not in self.excluded),
+                columns,
+                parameters,
+                recorded=self.names,
+                annotations=self.annotations,
+                doubles=self.without_doubles,
+            )
+
+        return self.built(build, strict=False)
 
     def known_names(self) -> Names:
         """Return the names of all paths that measurements have."""
@@ -375,6 +488,87 @@ def located(trees: Iterable[tuple[int, Tree]], now: Snapshot) -> Iterator[tuple[
             yield id, with_files(tree, now.stem(id))
         else:
             yield id, tree
+
+
+def check_definition(records: Records, new: Definition, constants: Mapping[Path, Tree]) -> None:
+    """Raise ParameterError when measurements were made with other parameters that the new ones do not extend."""
+    old = records.definition
+    if old is not None and old != new and records.now.number():
+        check_extends(old, new, records.past, constants, records.now.trees)
+
+
+def keep_definition(
+    records: Records, place: ExperimentDirectory, new: Definition, added: list[tuple[Tree, ...]]
+) -> None:
+    """Record a new definition, and clear the parameter sets that were added by another one."""
+    if records.definition != new:
+        place.change_state(lambda state: state.update(definition=new.to_state()))
+        added.clear()
+
+
+def define(
+    records: Records, place: ExperimentDirectory, new: Definition, added: list[tuple[Tree, ...]]
+) -> None:
+    """Check and record a definition."""
+    check_definition(records, new, {})
+    keep_definition(records, place, new, added)
+
+
+def fix_layout(records: Records, place: ExperimentDirectory, layout: str | None, dims: Any) -> None:
+    """Record a layout of the Dataset, see `Experiment.define_layout`."""
+    if layout not in ("grid", "points", None):
+        raise LayoutError(f"Unknown layout {layout!r}.", expected="'grid', 'points' or None")
+    if dims is not None and layout != "grid":
+        raise LayoutError(
+            f"The layout {layout!r} takes no dims.", ways=["Leave dims= out, or define 'grid'."]
+        )
+    from coma_xr.retrieve.requests import dims_of
+
+    pairs = None if dims is None else dims_of(dims, records.known_names)
+
+    def change(state: dict[str, Any]) -> None:
+        state.pop("layout", None)
+        if layout is not None:
+            state["layout"] = {"kind": layout, "dims": pairs}
+
+    place.change_state(change)
+
+
+def note(records: Records, place: ExperimentDirectory, path: PathLike, given: Mapping[str, Any]) -> None:
+    """Record annotations of a path, see `Experiment.annotate`; warn when no measurement has it."""
+    from coma_xr.retrieve.requests import checked_annotation
+
+    taken = () if records.definition is None else records.definition.names
+    key, notes, existing = checked_annotation(path, given, records.known_names, records.now.trees(), taken)
+
+    def change(state: dict[str, Any]) -> None:
+        annotations = state.setdefault("annotations", {})
+        noted = annotations.get(key, {}) | notes
+        annotations[key] = {name: value for name, value in noted.items() if value is not None}
+        if not annotations[key]:
+            del annotations[key]
+
+    place.change_state(change)
+    # A default, or a former path, is for measurements that do not have this one.
+    noted = {name for name, value in notes.items() if value is not None} - {"default", "formerly"}
+    known = Records(place.last).annotations.get(key, {})
+    if existing and noted and not {"default", "formerly"} & known.keys():
+        number = records.now.number()
+        warn(f"None of the {number} measurements in {place.path} has '{key}'. {available(key, existing)}")
+
+
+def mark(records: Records, place: ExperimentDirectory, where: Any, reason: Any) -> list[int]:
+    """Exclude measurements, or include them again without a reason; return their ids."""
+    if reason is not None and not (isinstance(reason, str) and reason):
+        raise ParameterError(
+            f"reason is a text that says why, or None to take the mark away, not {reason!r}."
+        )
+    ids = records.chosen(where)
+    if reason is None:
+        place.include(ids)
+    else:
+        place.exclude(ids, reason)
+    return ids
 
 
 def asked_for(

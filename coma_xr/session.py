@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr.checks import check_ids
-from coma_xr.code_history import accept, with_code
-from coma_xr.define.exact import key_of
+from coma_xr.code_history import accept, code_of_run, with_code
+from coma_xr.define.exact import key_of, things_of
 from coma_xr.define.past import read
+from coma_xr.define.scan_records import ScanRecord
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import BRANCH, NOTHING, look
 from coma_xr.errors import ParameterError, PathError, StorageError, warn
-from coma_xr.records import Records, record_names, report_layout, unite_names, unite_scans
-from coma_xr.run.plan import plan, survey
-from coma_xr.run.runner import dry_run, run_plan
+from coma_xr.records import (
+    Records,
+    asked_for,
+    check_definition,
+    keep_definition,
+    keep_function,
+    keep_scan,
+    record_names,
+    report_layout,
+    unite_names,
+    unite_scans,
+    with_kept_seed,
+)
+from coma_xr.run.plan import Survey, plan, survey
+from coma_xr.run.runner import check_sendable, dry_run, run_plan
 from coma_xr.run.signature import called, default_of, defaults, makes_no_difference, name_of, random_arguments
-from coma_xr.run.worker import REPLACES
+from coma_xr.run.worker import REPLACES, prepare
 from coma_xr.same import doubles, key, near_pairs
-from coma_xr.store.locks import tell
+from coma_xr.store.locks import Shard, tell
 from coma_xr.store.place import ending
 from coma_xr.text import count, listing
 from coma_xr.tree import join
@@ -30,7 +43,7 @@ if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
     from coma_xr.define.past import Past
     from coma_xr.run.options import RunOptions
-    from coma_xr.run.plan import Plan, Survey
+    from coma_xr.run.plan import Plan
     from coma_xr.run.report import RunReport
     from coma_xr.run.worker import Outcome, Work
     from coma_xr.store.place import Durable, ExperimentDirectory, Saver
@@ -38,6 +51,94 @@ if TYPE_CHECKING:
     from coma_xr.store.snapshot import Snapshot
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
+
+
+def run_scan(
+    place: ExperimentDirectory,
+    function: Callable[..., Any],
+    given: Any,
+    added: list[tuple[Tree, ...]],
+    options: RunOptions,
+    *,
+    durable: Durable,
+    encoding: Mapping[str, Any],
+) -> RunReport:
+    """Run a function for each parameter set of a scan, or of those that were added, that has no measurement yet."""
+    before = Records(place.look(listed=True))
+    if before.now.read_only and not options.dry_run:
+        before.now.check_writable()
+    asked = with_defaults(given, function, options, before, place)
+    if asked is not None and options.repeats is None:
+        options = replace(options, repeats=asked.repeats)
+    work_of = partial(_work, function, asked, options, before, encoding)
+    if asked is not None:
+        # Before a name that the function does not know is taken for a new parameter.
+        work_of(asked.definition)
+    elif before.definition is None:
+        raise ParameterError(
+            f"Nothing says what to run in {place.path}: pass a scan, such as run(f, {{'theta': [0.1, 0.2]}}), "
+            "or define and add parameter sets."
+        )
+    definition = before.like(asked) if asked is not None else before.defined()
+    if asked is not None:
+        asked = within_limit(asked, definition, before, options)
+    wanted = added if asked is None else asked.rows(definition)
+    work = replace(work_of(definition), things=things_of(wanted), capture=options.capture)
+    code = code_of_run(before.now, work, options.inputs)
+    session = Session(place, work, wanted, before.past, durable, options, code)
+    if asked is not None:
+        check_definition(before, definition, work.defaults)
+    if options.dry_run:
+        return session.dry_run()
+    place.check_writable(before.now)
+    check_sendable(work, options)
+    if asked is not None:
+        keep_definition(before, place, definition, added)
+    session = replace(session, work=with_kept_seed(place, work, options.seed))
+    keep_function(place, name_of(function), before.now)
+    last = asked_for(definition, wanted, asked, options.repeats)
+    record = None if asked is None else ScanRecord.of(asked, definition)
+    shard = None if options.shard is None else Shard.of_scan(options.shard, last)
+    with place.running(shard, partial(keep_scan, place, last, record, before.past)) as now:
+        return session.run(before, now)
+
+
+def _work(
+    function: Callable[..., Any],
+    asked: Scan | None,
+    options: RunOptions,
+    before: Records,
+    encoding: Mapping[str, Any],
+    definition: Definition,
+) -> Work:
+    return prepare(
+        function,
+        definition,
+        "set" if asked is None else "keywords",
+        **encoding,
+        seed=options.seed,
+        constants=before.past.defaults,
+        resources=options.resources,
+    )
+
+
+def encoding_of(place: ExperimentDirectory, version: str) -> dict[str, Any]:
+    """Return how measurements are written, as arguments of `coma_xr.run.worker.prepare`."""
+    return {
+        "getstate": place.config.serializer_getstate,
+        "pretty": place.pretty,
+        "strict": place.strict,
+        "suffix": place.suffix,
+        "provenance": {"coma_xr_version": version},
+    }
+
+
+def save_by_hand(place: ExperimentDirectory, durable: Durable, outcome: Outcome, id: int) -> int:
+    """Save a measurement that no run has made, and return its id."""
+    with place.saving(durable) as saving:
+        number = Keeper(place, saving, Survey({}, [], {}), id).save(outcome)
+    place.write_index()
+    return number
 
 
 def within_limit(scan: Scan, definition: Definition, records: Records, options: RunOptions) -> Scan:

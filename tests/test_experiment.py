@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -352,7 +353,30 @@ def test_description_and_tags_are_kept_and_can_be_changed(experiment_path):
     e = coma.Experiment(experiment_path)
     assert (e.description, e.tags) == ("Squares", ["a", "b"])
     coma.Experiment(experiment_path, description="Squares of small numbers")
+    assert len(e) == 0  # looks at the directory
     assert (e.description, e.tags) == ("Squares of small numbers", ["a", "b"])
+
+
+ATTRIBUTES = [name for name, member in vars(coma.Experiment).items() if isinstance(member, property)]
+
+
+@pytest.mark.parametrize("name", sorted({*ATTRIBUTES} - {"layout"}))
+def test_attributes_make_no_system_call(experiment_path, name):
+    e = coma.Experiment(experiment_path, description="Squares", tags=["a"])
+    e.run(square, {"x": [1]})
+    e.annotate("results/y", units="m")
+    called = []
+
+    def profile(frame, event, function):
+        if event == "c_call" and (function.__module__ == "posix" or function is open):
+            called.append(function.__name__)
+
+    sys.setprofile(profile)
+    try:
+        getattr(e, name)
+    finally:
+        sys.setprofile(None)
+    assert not {*called} - {"fspath", "getpid"}
 
 
 def test_it_shows_itself(experiment_path):

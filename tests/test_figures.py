@@ -46,8 +46,10 @@ def test_figures_of_two_processes_are_both_kept(e):
     assert e.figures == other.figures == {}
     e.define_figure("one", x="x", y="y", hue="a")
     other.define_figure("two", x="x", y="y", col="a")
+    assert len(e)  # looks at the directory
     assert sorted(e.figures) == ["one", "two"]
     e.define_figure("one")
+    assert len(other)
     assert list(other.figures) == ["two"]
 
 

@@ -18,6 +18,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(path.relative_to(PACKAGE)) for path in MODULES]
 
 MOST_LINES = 900
+
+# The public class with the documentation of all its methods: so many lines without docstrings.
+DOCUMENTED, MOST_LINES_OF_CODE = PACKAGE / "experiment.py", 450
 MOST_LINES_OF_A_FUNCTION = 50
 
 # Nothing runs because a file says so.
@@ -235,7 +238,12 @@ def docstring_lines(node: ast.AST) -> set[int]:
 
 @pytest.mark.parametrize("path", MODULES, ids=NAMES)
 def test_modules_are_short(path):
-    assert len(path.read_text("utf-8").splitlines()) <= MOST_LINES
+    length = len(path.read_text("utf-8").splitlines())
+    if path == DOCUMENTED:
+        docstrings = set[int]().union(*map(docstring_lines, ast.walk(tree_of(path))))
+        assert length - len(docstrings) <= MOST_LINES_OF_CODE
+    else:
+        assert length <= MOST_LINES
 
 
 @pytest.mark.parametrize("path", MODULES, ids=NAMES)

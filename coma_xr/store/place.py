@@ -90,7 +90,7 @@ class ExperimentDirectory:
         )
         self._stamps: Any = ()
         self._holder: int | None = None
-        self._now = self._held = self._snapshot(ExperimentDocument({}), StateDocument())
+        self._now = self._held = self.last = self._snapshot(ExperimentDocument({}), StateDocument())
         now = self.look()
         if other := self._layout.other_id(now.document.info):
             warn(f"{now.experiment_file} {other}.", DataFileWarning)
@@ -137,7 +137,8 @@ class ExperimentDirectory:
             info = self._complete(document.info, kept)
             self._now = self._snapshot(dataclasses.replace(document, info=info), kept)
             self._stamps = stamps
-        return self._now if names is None else self._with_names(self._now, names)
+        self.last = self._now if names is None else self._with_names(self._now, names)
+        return self.last
 
     def _stamp(self, names_of_one: tuple[str, ...], names: list[str] | None) -> Any:
         """Return what is equal as long as a file is the same; of several names the first that exists counts."""
@@ -246,7 +247,7 @@ class ExperimentDirectory:
                 raise ExperimentError("experiment_id: the id of an experiment cannot be changed.")
             document = dataclasses.replace(now.document, info=now.document.info | changes)
             self._layout.save_experiment(document)
-            self._held = dataclasses.replace(now, document=document)
+            self._held = self.last = dataclasses.replace(now, document=document)
 
     def write_index(self) -> None:
         """Write the index for Coma 2, which counts no measurement above it; without it nothing is lost."""
@@ -295,7 +296,7 @@ class ExperimentDirectory:
 
     def _save_sections(self, now: Snapshot, sections: dict[str, Any]) -> None:
         kept = state.save(self._layout, dataclasses.replace(now.kept, sections=sections), now.kept)
-        self._held = dataclasses.replace(now, kept=kept)
+        self._held = self.last = dataclasses.replace(now, kept=kept)
 
     def save_code(self, code: dict[str, Tree]) -> None:
         """Write the records of code states, by the names of their files, that do not exist yet."""
@@ -529,6 +530,7 @@ class ExperimentDirectory:
             refuse_while_running(self.path, what)
             files.remove_leftovers(self.path)
             yield now
+        self.look()
 
 
 # Saving during a run: what was expensive is on the disk for good at once, what was cheap within a second.

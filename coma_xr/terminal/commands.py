@@ -549,7 +549,7 @@ def code(path: str, ids: Sequence[int], accept: bool, output: str | None, as_jso
         new = opened(path, write=True).accept_code()
         print(f"accepted {count(len(new), 'code state')}")
         return
-    from coma_xr.code_history import write_sources
+    from coma_xr.code_history import state_record, write_sources
 
     experiment = opened(path)
     if len(ids) > 2 or (output is not None and len(ids) != 1):
@@ -558,7 +558,7 @@ def code(path: str, ids: Sequence[int], accept: bool, output: str | None, as_jso
     if len(ids) == 2:
         print(clean_lines(experiment.code_diff(*ids)), end="")
     elif output is not None:
-        names = write_sources(experiment._record(ids[0]), output)
+        names = write_sources(state_record(experiment._look().now, ids[0]), output)
         print(f"wrote {count(len(names), 'file')} to {clean(output)}")
     elif ids:
         sources = experiment.code(ids[0])
