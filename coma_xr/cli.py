@@ -95,7 +95,7 @@ def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn
 
 
 def _tell_warnings() -> None:
-    """Print each warning of ours once, in one line, without the line of code that it came from."""
+    """Print each warning of coma_xr once, in one line, without the line of code that it came from."""
     others, told = warnings.showwarning, set()
 
     def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
@@ -173,7 +173,7 @@ def _takes_where(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def _takes_overwrite(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that exists")
 
 
 def _add_demo(commands: _Commands) -> None:
@@ -181,7 +181,7 @@ def _add_demo(commands: _Commands) -> None:
         "demo",
         "run a small experiment, from the function to figure, netCDF and CSV",
         "It is the pendulum: its exact motion and the small-angle approximation, at three amplitudes and 20 angles "
-        "each. What is there already is neither computed again nor overwritten.",
+        "each. Existing points and files are neither computed again nor overwritten.",
         "coma-xr demo",
     )
     parser.add_argument(
@@ -198,7 +198,7 @@ def _add_looking(commands: _Commands) -> None:
     parser = commands.add(
         "ls",
         "list the experiments below a directory",
-        "Experiments that cannot be read are told on standard error.",
+        "Experiments that cannot be read are reported on stderr.",
         "coma-xr ls experiments",
     )
     help = "where to look (default: here)"

@@ -1,4 +1,4 @@
-"""Many experiments at once: a table of them, and all of their measurements in one Dataset."""
+"""Several experiments: a table of them, and all of their measurements in one Dataset."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class Experiments:
         IndexError
             When there are fewer.
         PathError
-            For a text that is neither a label nor a condition on the columns of the table.
+            For a string that is neither a label nor a condition on the columns of the table.
         """
         if isinstance(key, slice):
             good = [entry for entry in self._entries if entry.experiment is not None]
@@ -212,9 +212,7 @@ class Experiments:
         return f"<{len(self)} experiments{more}>\n{self.table!r}"
 
     def _repr_html_(self) -> str:
-        number = f" {len(self)}" + f" of {len(self._entries)} that are there" * (
-            len(self) < len(self._entries)
-        )
+        number = f" {len(self)}" + f" of {len(self._entries)} that exist" * (len(self) < len(self._entries))
         return fragment(
             tag("span", "Experiments", class_="coma-title"),
             tag("span", number, class_="coma-muted"),

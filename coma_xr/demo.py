@@ -93,18 +93,18 @@ def _what_was_done(report: RunReport, path: Path) -> str:
     saved, asked = report
     files_are = f"one readable file each in {path}"
     if saved == 0:
-        return f"Nothing computed: all {asked} points are there already, {files_are}.\n"
-    already = f", {asked - saved} were there already" if saved < asked else ""
+        return f"Nothing computed: all {asked} points exist already, {files_are}.\n"
+    already = f", {asked - saved} exist already" if saved < asked else ""
     return f"Computed {saved} of {asked} points{already}: {files_are}.\n"
 
 
 def _saved(experiment: Experiment, ds: xr.Dataset, directory: Path) -> list[tuple[Path, str]]:
-    """Save what is not there yet; return every path with what is to be said of it."""
+    """Save what does not exist yet; return every path with a comment."""
     done = [(directory / NAME, f"  ({experiment.number_of_measurements()} measurements)")]
     for suffix in (".nc", ".csv", ".png"):
         path = directory / f"{NAME}{suffix}"
         if files.exists(str(path)):
-            done.append((path, "  (was there already, left as it is)"))
+            done.append((path, "  (exists already, left as it is)"))
             continue
         if suffix == ".png":
             with files.placing(str(path)) as temporary:

@@ -13,7 +13,7 @@
     │   ├── LayoutError              (ValueError)  measurements do not fit the arrays asked for
     │   ├── ConfigError              (ValueError)  a setting that cannot be used
     │   └── SerializationError       (TypeError)   a value that cannot be stored
-    ├── DataFileError                (ValueError)  a file that cannot be read as what its name says
+    ├── DataFileError                (ValueError)  a file that cannot be read as what its name states
     ├── ArgumentError                (TypeError)    a keyword argument that a function does not have
     ├── StorageError                 (OSError)     the file system refused
     └── RunError                     parameter sets that failed in a run
@@ -180,7 +180,7 @@ class ParameterError(ExperimentError, ValueError):
 
 
 class ConditionError(ParameterError, TypeError):
-    """A condition asks of a value what cannot be asked of it, such as whether a text is greater than a number."""
+    """A condition is used in a way that its values do not support, such as ordering strings and numbers."""
 
 
 class PathError(ExperimentError, KeyError):
@@ -217,7 +217,7 @@ class SerializationError(ExperimentError, TypeError):
 
 
 class DataFileError(ComaError, ValueError):
-    """A file cannot be read as what its name says it is."""
+    """A file cannot be read as what its name states."""
 
 
 class StorageError(ComaError, OSError):

@@ -1,8 +1,8 @@
 """The only module that touches files: reading, and writing that survives a kill at any step.
 
-What is written appears under its final name whole or not at all: it goes to a temporary file in the
+A file appears under its final name complete or not at all: it goes to a temporary file in the
 same directory (``.coma-tmp-<host>-<pid>-<random>``), which is then linked or renamed into place.
-Every refusal of the operating system leaves as a `StorageError` that says what to do, except
+Every refusal of the operating system is raised as a `StorageError` with the steps to take, except
 FileNotFoundError and FileExistsError where a caller decides by them.
 
 It is used as ``files.read(...)``, and every system call is written ``os.xxx(...)``, so that tests can put a recorder in
@@ -66,7 +66,7 @@ _REASONS = {
     errno.EROFS: "the file system is read-only",
     errno.EMFILE: "this process has too many open files",
     errno.ENAMETOOLONG: "the name is too long for this file system",
-    errno.ENOENT: "its directory is not there",
+    errno.ENOENT: "its directory does not exist",
     errno.ENOTDIR: "its directory is a file",
     errno.EIO: "the disk reports an input/output error",
 }
@@ -222,7 +222,7 @@ def sha256(path: str, size: int) -> str:
 
 
 def names(directory: str) -> list[str]:
-    """Return the names in a directory, in no order; FileNotFoundError when it is not there."""
+    """Return the names in a directory, in no order; FileNotFoundError when it does not exist."""
     with _told("list", directory, FileNotFoundError):
         return os.listdir(directory)
 
@@ -445,7 +445,7 @@ def _patiently(action: Callable[[], None]) -> None:
 
 
 def remove(path: str) -> None:
-    """Delete one file, or a symbolic link itself; FileNotFoundError when it is not there."""
+    """Delete one file, or a symbolic link itself; FileNotFoundError when it does not exist."""
     with _told("delete", path, FileNotFoundError):
         _patiently(lambda: os.unlink(path))
 
@@ -546,7 +546,7 @@ def discard_if_empty(path: str) -> None:
 
 
 def size(path: str) -> int:
-    """Return the bytes of a file, or of all files in a directory; 0 for what is not there."""
+    """Return the bytes of a file, or of all files in a directory; 0 for what does not exist."""
     try:
         status = os.lstat(path)
         if not stat.S_ISDIR(status.st_mode):
@@ -558,7 +558,7 @@ def size(path: str) -> int:
 
 
 def make_directory(path: str) -> None:
-    """Create a directory, and its parents where they are lacking."""
+    """Create a directory, and its parents where they are missing."""
     path = os.path.abspath(path)
     new, parent = [], path
     while not os.path.lexists(parent):
@@ -658,7 +658,7 @@ def reasons_of_refusals(library: str, path: str, size: int) -> Iterator[None]:
 
 
 def _place_directory(temporary: str, path: str, overwrite: bool) -> None:
-    """Give a directory its name; one that has it goes only when it can be replaced in one step."""
+    """Give a directory its name; an existing one is replaced only if this is one step."""
     for root, _, names_in_it in os.walk(temporary):
         for name in names_in_it:
             _sync_file(os.path.join(root, name))
@@ -823,7 +823,7 @@ def _writer_lives(name: str, alive: Collection[tuple[str, int]]) -> bool:
 def diverted_output() -> Iterator[Callable[[int], str]]:
     """Let all that this process and its children write to stdout and stderr go to a temporary file.
 
-    Yields a function that returns the last so many bytes of it.
+    Yields a function that returns its last bytes, as many as requested.
     """
     import tempfile
 

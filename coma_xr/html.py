@@ -1,6 +1,6 @@
 """HTML as text: escaping, tables, trees that fold, and the look of all of it in a notebook.
 
-What is put into a tag is text, and escaped, unless a function of this module made it. No script is ever
+The content of a tag is text and escaped, unless a function of this module made it. No script is ever
 written, and nothing that a page would load. Colours are those of the page around, light or dark.
 
 This module imports nothing of the package, so that every other one can import it.
@@ -149,7 +149,7 @@ def trace(text: str) -> Html:
 
 
 def facts(pairs: Iterable[tuple[object, object]]) -> Html:
-    """Return a table of names and what is to be said of them; pairs without a value are left out."""
+    """Return a table of names and values; pairs without a value are left out."""
     rows = [
         tag("tr", tag("th", name, scope="row"), tag("td", value))
         for name, value in pairs
@@ -218,7 +218,7 @@ def lines_of(value: object) -> list[str]:
     try:
         return repr(value).split("\n")
     except Exception as error:  # noqa: BLE001  a value that cannot say what it is does not hide the others
-        return [f"<{type(value).__name__}, of which repr() raises {type(error).__name__}>"]
+        return [f"<{type(value).__name__}, repr() raises {type(error).__name__}>"]
 
 
 def short(value: object) -> str:

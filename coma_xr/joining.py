@@ -133,7 +133,7 @@ class Joined:
         return found
 
     def warn_of_lacking(self) -> None:
-        """Report parameters that vary in some experiments and that others lack, for which there is no dim."""
+        """Report parameters that vary in some experiments and are missing in others, and have no dim."""
         for name, path in self.lacking:
             found: dict[int, list[Any]] = {}
             for number, tree in self.trees:

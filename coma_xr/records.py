@@ -141,7 +141,7 @@ class Records:
     # Parameter sets that have a measurement, or failed, or neither
 
     def done(self) -> Callable[[Definition], Container[Hashable]]:
-        """Return a function that tells which parameter sets have a measurement; these are read once."""
+        """Return a function that lists which parameter sets have a measurement; these are read once."""
 
         @cache
         def done(definition: Definition) -> dict[Hashable, list[int]]:
@@ -182,14 +182,14 @@ class Records:
     def recorded_failures(self) -> list[tuple[int, Tree]]:
         """Return the records of failures with the ids that their measurements would have had.
 
-        One that makes no sense is passed over with a warning.
+        One that makes no sense is skipped with a warning.
         """
         found = []
         for tree in self.now.failures():
             id, fault = tree["info"]["measurement_id"], fault_of_failure(tree)
             if fault:
                 warn(
-                    f"The record of failure {id} in {self.now.path}: {fault}. It is passed over.",
+                    f"The record of failure {id} in {self.now.path}: {fault}. It is skipped.",
                     DataFileWarning,
                 )
             else:
@@ -199,7 +199,7 @@ class Records:
     def failed(
         self, done_by: Callable[[Definition], Container[Hashable]] | None = None
     ) -> list[tuple[int, Tree]]:
-        """Return the records of failures; one that has succeeded since counts no more, even if a kill kept it."""
+        """Return the records of failures; a parameter set that has succeeded since counts no more, even if a kill kept it."""
         failures = self.recorded_failures()
         if not failures or self.definition is None:
             return failures
@@ -244,7 +244,7 @@ class Records:
         }
 
     def status(self) -> Status:
-        """Return what is known of parameter sets beside the measurements."""
+        """Return what is known of parameter sets next to the measurements."""
         from coma_xr.retrieve.status import Status
 
         scan = self.now.scan() or {}

@@ -641,7 +641,7 @@ def near_pairs(keys: Iterable[Any]) -> list[tuple[Any, Any]]:
 
 
 def nearest(value: Any, values: Iterable[Any]) -> Any:
-    """Return the one of some values that is nearest to a number, a time or a text; None if none is like it.
+    """Return the one of some values that is nearest to a number, a time or a string; None if none is like it.
 
     Examples
     --------
@@ -689,7 +689,7 @@ def maker(*, by_hand: bool = False) -> str:
 def event_of(tree: dict[str, Any]) -> Hashable | None:
     """Return what a measurement's event has in common with its copies; None for an independent sample.
 
-    Only `run` makes the same event twice: of one parameter set and repeat with one seed. What was saved by hand has a
+    Only `run` makes the same event twice: of one parameter set and repeat with one seed. A measurement saved by hand has a
     name for its event, or is a sample of its own, as everything from Coma 2 and other programs is.
     """
     info = tree.get("info")

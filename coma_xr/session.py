@@ -388,7 +388,7 @@ class Keeper:
             self.hinted = True
             warn(
                 f"A measurement of {self.place.path} has {len(rest) / 1e6:.0f} MB of text. Arrays that large are better "
-                "kept in netCDF files beside it: return coma.external(array)."
+                "kept in netCDF files next to it: return coma.external(array)."
             )
 
     def record_failure(self, outcome: Outcome) -> int:
@@ -566,15 +566,15 @@ class Session:
             name = name_of(self.work.function)
             warn(
                 f"repeats={repeats}: {name}() takes neither rng nor seed, so that its repeats are equal, unless it draws "
-                f"random numbers by itself. An argument rng (a NumPy Generator) or seed (a number) gets others each time: "
+                f"random numbers without coma_xr. An argument rng (a NumPy Generator) or seed (a number) gets others each time: "
                 f"def {name}({', '.join(names)}, rng)."
             )
         if there.lacking:
             many = len(there.lacking) != 1
             warn(
                 f"{len(there.lacking)} measurement{'s' * many} of {path} lack{'s' * (not many)} one of {listing(names)} "
-                f"and count{'s' * (not many)} for no parameter set: id {listing(there.lacking, 3)}. What they stand for "
-                "can be said by annotate(path, default=...)."
+                f"and count{'s' * (not many)} for no parameter set: id {listing(there.lacking, 3)}. "
+                "Call annotate(path, default=...) with the value that they had."
             )
         for leaf, (id, value) in there.otherwise.items():
             warn(

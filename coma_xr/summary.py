@@ -1,4 +1,4 @@
-"""What a report says of an experiment, gathered from its files."""
+"""The facts of a report, gathered from the files of an experiment."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _PASSED_OVER = "cannot be read and w"
 
 
 class Summarised(Protocol):
-    """What is asked of an experiment."""
+    """The facts about an experiment."""
 
     @property
     def path(self) -> Path:
@@ -60,7 +60,7 @@ class Summarised(Protocol):
         """Return its failures that count, by their ids."""
 
     def status(self) -> dict[str, Any]:
-        """Return how much is there, and how much of the last scan is missing, what failed among it."""
+        """Return how many measurements exist, and how many of the last scan are missing, failed ones included."""
 
     def paths(self) -> pd.DataFrame:
         """Return what there is in the measurements."""
@@ -130,7 +130,7 @@ def _defined(e: Summarised, ds: xr.Dataset) -> Iterator[DefinedFigure]:
 
 @contextmanager
 def _noting(notes: list[tuple[type[Warning], str]]) -> Iterator[None]:
-    """Take down our own warnings, which the page says instead; others are warned of afterwards."""
+    """Collect the warnings of coma_xr for the page; show others afterwards."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
@@ -142,7 +142,7 @@ def _noting(notes: list[tuple[type[Warning], str]]) -> Iterator[None]:
 
 
 def _relative(texts: Iterable[str], directory: str) -> list[str]:
-    """Return each text once, without the directories above the experiment's."""
+    """Return each string once, without the directories above the experiment's."""
     above = f"{Path(directory).parent}/"
     return list(dict.fromkeys(text.replace(above, "") for text in texts))
 

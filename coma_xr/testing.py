@@ -289,7 +289,7 @@ def _columns(size: int) -> Strategy:
 
 
 def _within_pandas(array: Any) -> bool:
-    """Whether pandas has times that far from ours."""
+    """Whether pandas has times that far from the present."""
     import pandas as pd
 
     try:
@@ -534,7 +534,7 @@ def _zone(tzinfo: Any) -> tuple[str, str]:
 
 
 def _text(item: Any) -> str:
-    """Return a text that is the same for equal items of sets, whatever their order is."""
+    """Return a string that is the same for equal items of sets, whatever their order is."""
     if isinstance(item, (frozenset, tuple)):
         texts = [_text(part) for part in item]
         return f"{type(item).__name__}{sorted(texts) if isinstance(item, frozenset) else texts}"

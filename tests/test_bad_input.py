@@ -69,8 +69,8 @@ def test_parameter_sets_need_a_definition(experiment_path):
     ("args", "kwargs", "text"),
     [
         ((1, 2, 3), {}, "Expected 2 values (theta_0, theta), got 3."),
-        ((1,), {}, "Expected 2 values (theta_0, theta), got 1; lacking: theta."),
-        ((), {"theta": 1}, "Expected 2 values (theta_0, theta), got 1; lacking: theta_0."),
+        ((1,), {}, "Expected 2 values (theta_0, theta), got 1; missing: theta."),
+        ((), {"theta": 1}, "Expected 2 values (theta_0, theta), got 1; missing: theta_0."),
         (
             (1,),
             {"tehta": 2},
@@ -333,9 +333,7 @@ def test_a_bad_file_is_named_and_the_good_ones_are_returned(pendulum, name):
     content, text = BAD[name]
     (pendulum / name).write_bytes(content)
     e = coma.Experiment(pendulum)
-    with pytest.warns(
-        DataFileWarning, match="1 measurement of .* cannot be read and was passed over"
-    ) as caught:
+    with pytest.warns(DataFileWarning, match="1 measurement of .* cannot be read and was skipped") as caught:
         df = e.to_dataframe()
     assert len(df) == 11
     assert name in str(caught[0].message)

@@ -130,8 +130,8 @@ def test_a_second_demo_computes_nothing_and_says_so(tmp_path, capsys):
     capsys.readouterr()
     demo.run(tmp_path)
     said = capsys.readouterr().out
-    assert said.startswith("Nothing computed: all 60 points are there already, one readable file each in ")
-    assert said.count("(was there already, left as it is)") == 3
+    assert said.startswith("Nothing computed: all 60 points exist already, one readable file each in ")
+    assert said.count("(exists already, left as it is)") == 3
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
@@ -140,7 +140,7 @@ def test_the_demo_goes_on_where_it_was_stopped(tmp_path, capsys):
     (tmp_path / "pendulum" / "measurement.000007.json").unlink()
     capsys.readouterr()
     demo.run(tmp_path)
-    assert capsys.readouterr().out.startswith("Computed 1 of 60 points, 59 were there already: one readable")
+    assert capsys.readouterr().out.startswith("Computed 1 of 60 points, 59 exist already: one readable")
 
 
 def test_what_to_type_next_works(tmp_path, capsys, monkeypatch):

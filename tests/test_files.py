@@ -252,7 +252,7 @@ def test_a_sync_is_not_tried_a_second_time(tmp_path, refusing):
 
 
 def test_writing_into_a_directory_that_is_gone_says_so(tmp_path):
-    with pytest.raises(StorageError, match="cannot write a: its directory is not there"):
+    with pytest.raises(StorageError, match="cannot write a: its directory does not exist"):
         files.create(str(tmp_path / "gone" / "a"), b"", sync=False)
 
 
@@ -405,7 +405,7 @@ def test_placing_leaves_nothing_when_the_library_fails(tmp_path):
         Path(temporary).write_bytes(bytes(1 // 0))
     assert os.listdir(tmp_path) == []
     with (
-        pytest.raises(StorageError, match=r"cannot write a\.nc: its directory is not there"),
+        pytest.raises(StorageError, match=r"cannot write a\.nc: its directory does not exist"),
         files.placing(str(path)),
     ):
         pass
@@ -469,7 +469,7 @@ def test_a_note_is_written_over(tmp_path):
     path.write_bytes(b"something longer")
     files.note(str(path), b"short")
     assert path.read_bytes() == b"short"
-    with pytest.raises(StorageError, match="cannot write a: its directory is not there"):
+    with pytest.raises(StorageError, match="cannot write a: its directory does not exist"):
         files.note(str(tmp_path / "lacking" / "a"), b"")
 
 
@@ -499,7 +499,7 @@ def test_a_host_name_becomes_a_part_of_file_names(monkeypatch):
 
 def test_a_temporary_file_that_always_vanishes_is_given_up(tmp_path, refusing):
     refusing("link", errno.ENOENT)
-    with pytest.raises(StorageError, match="cannot write a: its directory is not there"):
+    with pytest.raises(StorageError, match="cannot write a: its directory does not exist"):
         files.create(str(tmp_path / "a"), b"data", sync=False)
     assert os.listdir(tmp_path) == []
 

@@ -57,7 +57,7 @@ def form_of(node: ast.AST, recorded: Container[str] = ()) -> Form:
 
 
 class _Scope(NamedTuple):
-    """What stands for the names of local variables here, and in functions that are defined here."""
+    """Replacement for the names of local variables here, and in functions that are defined here."""
 
     here: Mapping[str, str]
     inside: Mapping[str, str]

@@ -448,15 +448,15 @@ class Term(Node):
         return negated(self.isnull())
 
     def startswith(self, part: str) -> Condition:
-        """Return the condition that a text begins with `part`."""
+        """Return the condition that a string begins with `part`."""
         return Condition("startswith", (self, _part(part)))
 
     def endswith(self, part: str) -> Condition:
-        """Return the condition that a text ends with `part`."""
+        """Return the condition that a string ends with `part`."""
         return Condition("endswith", (self, _part(part)))
 
     def contains(self, part: str) -> Condition:
-        """Return the condition that a text contains `part`, literally."""
+        """Return the condition that a string contains `part`, literally."""
         return Condition("contains", (self, _part(part)))
 
     def lower(self) -> Term:
@@ -486,7 +486,7 @@ def function(called: Callable[[Any], Any]) -> Condition:
 
 
 def _side(value: Any, sign: str) -> Condition:
-    """Return what stands beside `&` or `|`, or after `~`, as a condition."""
+    """Return what stands next to `&` or `|`, or after `~`, as a condition."""
     if isinstance(value, Node):
         return value._as_condition()
     if callable(value) and not isinstance(value, type):
@@ -513,7 +513,7 @@ def negated(part: Condition) -> Condition:
 
 
 def _operand(value: Any) -> Node:
-    """Return what stands beside a sign as a term or a constant; a ConditionError for a condition."""
+    """Return what stands next to a sign as a term or a constant; a ConditionError for a condition."""
     if isinstance(value, Condition):
         raise ConditionError(
             f"{shown(value)} is a condition, not a value: & and | bind more tightly than comparisons, and "
@@ -561,7 +561,7 @@ def _number(sign: str, node: Node) -> Node:
 def _part(part: Any) -> Constant:
     node = constant(part)
     if not isinstance(node._value, str):
-        raise ConditionError(f"{node} is not text.", expected="a part of a text")
+        raise ConditionError(f"{node} is not text.", expected="a part of a string")
     return node
 
 
@@ -569,7 +569,7 @@ def _part(part: Any) -> Constant:
 
 
 def _moment(text: str) -> Any:
-    """Return the time that a text names; one that Python's datetime does not hold exactly is NumPy's."""
+    """Return the time that a string names; one that Python's datetime does not hold exactly is NumPy's."""
     if re.search(r"\.\d{6}\d*[1-9]", text) or not re.match(r"\d{4}-", text):
         import numpy as np
 
@@ -779,7 +779,7 @@ _AROUND = 60
 
 
 def pointing(text: str, place: int) -> str:
-    """Return the line of a text that has a place, and a second one with a caret below it.
+    """Return the line of a string that has a place, and a second one with a caret below it.
 
     Examples
     --------

@@ -200,7 +200,7 @@ _VALUES = frozenset({*_ARITHMETIC, *_UNARY, "lower", "upper"})
 
 @dataclass(frozen=True, eq=False)
 class Choices:
-    """The values of `in`; numbers and texts among them are found by their hash."""
+    """The values of `in`; numbers and strings among them are found by their hash."""
 
     values: list[Any]
     hashed: Mapping[type, frozenset[Any]] = field(init=False)

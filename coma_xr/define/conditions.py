@@ -120,7 +120,7 @@ _SIGNS: Final[dict[type[ast.AST], str]] = {
 
 
 def parse(text: str) -> Condition:
-    """Return the condition that a text states.
+    """Return the condition that a string states.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def parse(text: str) -> Condition:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A part of a text: its kind ("name", "text", "number", "constant", a word or a sign), value and place."""
+    """A part of a string: its kind ("name", "text", "number", "constant", a word or a sign), value and place."""
 
     kind: str
     value: Any
@@ -173,7 +173,7 @@ class _Token:
 
 
 class _Parser:
-    """Makes a condition of a text.
+    """Makes a condition of a string.
 
     Python parses a copy of the text in which names and values are replaced by others of the same length. So positions
     are kept, and everything that Python's grammar has in addition is refused by `_read`.
@@ -577,7 +577,7 @@ def as_condition(value: Any) -> Condition:
     ConditionError
         For anything else, a bool in particular.
     ParameterError
-        When a text cannot be read. The excerpt points at the place.
+        When a string cannot be read. The excerpt points at the place.
 
     Examples
     --------

@@ -216,7 +216,7 @@ def _class_name(kind: type) -> str:
 
 
 def _has_class(value: Any, kind: type) -> bool:
-    """Whether an object is stored as something else, from which its class makes it again."""
+    """Whether an object is stored as something else that its class can restore."""
     if isinstance(value, _BUILT_IN):
         return kind not in _BUILT_IN and kind is not bool and kind.__module__ != "numpy"
     if isinstance(value, enum.Enum) or dataclasses.is_dataclass(kind) or objects.has_state(value):

@@ -89,7 +89,7 @@ class Definition:
         Raises
         ------
         ParameterError
-            When values are lacking, too many or of unknown names.
+            When values are missing, too many or of unknown names.
         SerializationError
             When a value cannot be stored.
         """
@@ -111,7 +111,7 @@ class Definition:
         if len(args) > len(self):
             return f"{expected}, got {len(args)}."
         lacking = [name for name in self.names if name not in values]
-        return f"{expected}, got {len(values)}; lacking: {listing(lacking)}."
+        return f"{expected}, got {len(values)}; missing: {listing(lacking)}."
 
     def order(self, other: Definition) -> list[int]:
         """Return for each parameter of this definition its position in `other`.
@@ -127,7 +127,7 @@ class Definition:
         if lacking or surplus:
             raise ParameterError(
                 f"The parameters {listing(other.names)} are not those of the experiment "
-                f"(lacking: {listing(lacking)}; unknown: {listing(surplus)}).",
+                f"(missing: {listing(lacking)}; unknown: {listing(surplus)}).",
                 name=surplus[0] if surplus else None,
                 available=self.names,
             )

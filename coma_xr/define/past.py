@@ -1,4 +1,4 @@
-"""What stands for a parameter in measurements from before it was one, or from before it was renamed."""
+"""Parameters in older measurements: defaults of new parameters, and former names."""
 
 from __future__ import annotations
 

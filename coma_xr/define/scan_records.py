@@ -142,7 +142,7 @@ class ScanRecord:
         return any(identity in product for product in self.products)
 
     def united(self, other: ScanRecord) -> ScanRecord:
-        """Return the record with the sets of another one that has the same parameters and axes."""
+        """Return the record with the sets of another record with the same parameters and axes."""
         products = list(self.products)
         for new in other.products:
             for place, product in enumerate(products):

@@ -314,7 +314,7 @@ class Scan:
         return found
 
     def expand(self, mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:
-        """Return a scan with further parameters, which may depend on those that are there.
+        """Return a scan with further parameters, which may depend on those that exist.
 
         Parameters
         ----------
@@ -327,7 +327,7 @@ class Scan:
         Raises
         ------
         ParameterError
-            When a name is there already.
+            When a name exists already.
 
         Examples
         --------
@@ -350,7 +350,7 @@ class Scan:
         Raises
         ------
         ParameterError
-            When a name is there already.
+            When a name exists already.
 
         Examples
         --------
@@ -374,7 +374,7 @@ class Scan:
         TypeError
             For anything that is no condition, such as a bool; or when a function returns None or NaN.
         ParameterError
-            When a text cannot be read.
+            When a string cannot be read.
         PathError
             When the condition asks for a parameter that the scan does not have.
 
@@ -508,7 +508,7 @@ def grid(mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:
     mapping : mapping, optional
         As `axes`, for names that are paths: the parameter's name is then the path's last segment.
     **axes : list or scalar
-        The values of each parameter: a list, a tuple, a range, an array. A number, a text, a bool, None, a
+        The values of each parameter: a list, a tuple, a range, an array. A number, a string, a bool, None, a
         dictionary or a function is one value.
 
     Returns
@@ -540,7 +540,7 @@ def zipped(mapping: Mapping[str, Any] | None = None, /, **columns: Any) -> Scan:
     mapping : mapping, optional
         As `columns`, for names that are paths.
     **columns : list or scalar
-        The values of each parameter. A number, a text, a bool, None or a dictionary is the same in all sets.
+        The values of each parameter. A number, a string, a bool, None or a dictionary is the same in all sets.
 
     Raises
     ------
@@ -622,7 +622,7 @@ def cases(sets: Any) -> Scan:
 
 def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
     if not sets:
-        raise ParameterError("cases() needs at least one set, which tells the names; the list is empty.")
+        raise ParameterError("cases() needs at least one parameter set. The list is empty.")
     columns: dict[Any, list[Any]] = {}
     for number, one in enumerate(map(_as_mapping, sets)):
         if not isinstance(one, Mapping):
@@ -636,7 +636,7 @@ def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
             surplus = [name for name in one if name not in columns]
             raise ParameterError(
                 f"All sets of cases() have the same names, {listing(columns)}; number {number} differs "
-                f"(lacking: {listing(lacking)}; more: {listing(surplus)})."
+                f"(missing: {listing(lacking)}; more: {listing(surplus)})."
             )
         for name, values in columns.items():
             values.append(one[name])

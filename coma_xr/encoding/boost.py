@@ -144,7 +144,7 @@ def _content(value: Any, path: tuple[str, ...]) -> str:
         return str(int(value)) if whole else repr(float(value))
     if isinstance(value, str):
         if not is_writable(value):
-            raise _refusal(path, "a text with control characters, which XML cannot hold")
+            raise _refusal(path, "a string with control characters, which XML cannot hold")
         return escape(value)
     raise _refusal(path, f"cannot write {'None' if value is None else f'a {type(value).__name__}'} for C++")
 

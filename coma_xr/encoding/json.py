@@ -1,6 +1,6 @@
 """The JSON text of plain trees: msgspec where it loses nothing, Python's own json where it would.
 
-Both write the same text but for the spelling of exponents (``1e22`` and ``1e+22``). NaN and the
+Both write the same text except for the spelling of exponents (``1e22`` and ``1e+22``). NaN and the
 infinities are written bare, as Coma 2 wrote them, or, in strict text, as
 ``{"__type__": "coma.float", "value": "nan"}``. Ints of more digits than Python reads are
 ``{"__type__": "coma.int", "hex": "0x..."}``. All of these are always read.
@@ -144,13 +144,13 @@ def _encode_slowly(tree: Any, pretty: bool, strict: bool) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """Return the plain tree of a text.
+    """Return the plain tree of a string.
 
     Raises
     ------
     DataFileError
         When it is no JSON, nested deeper than `MAX_DEPTH`, or has a number that no float holds. The
-        message says where in the text, not in which file.
+        message states where in the text, not in which file.
 
     Examples
     --------

@@ -15,7 +15,7 @@ _FLOAT = re.compile(
 
 
 def decode(data: bytes) -> Any:
-    r"""Return what a text says.
+    r"""Return what a string says.
 
     Raises
     ------

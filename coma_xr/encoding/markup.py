@@ -42,12 +42,12 @@ def is_name(text: str) -> bool:
 
 
 def is_writable(text: str) -> bool:
-    """Whether XML gives a text back as it is."""
+    """Whether XML gives a string back as it is."""
     return _UNWRITABLE.search(text) is None
 
 
 def escape(text: str, *, quotes: bool = False) -> str:
-    """Return the content of an element for a text.
+    """Return the content of an element for a string.
 
     Examples
     --------

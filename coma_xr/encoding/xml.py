@@ -1,8 +1,8 @@
 """The XML text of plain trees: what Coma 2 and Boost.Serialization write is read, Coma 2's layout is written.
 
 A dictionary is an element for each key, a list is ``<count>``, ``<item_version>`` and ``<item>`` s, None is an
-empty element. Bare text that looks like a number is one. What would not come back from that says what it
-is in an attribute, which Coma 2 and Boost pass over: ``class_name="str"``, ``"bool"``, or ``"json"``
+empty element. Bare text that looks like a number is one. Other values carry their type
+in an attribute, which Coma 2 and Boost skip: ``class_name="str"``, ``"bool"``, or ``"json"``
 with the value as JSON text for all that XML has no form for.
 """
 
@@ -67,7 +67,7 @@ def encode(tree: Any, *, pretty: bool = True, strict: bool = False) -> bytes:  #
 
 
 class _Writer:
-    """Collects the lines of a text; of a compact one they have no indent and no end."""
+    """Collects the lines of a string; of a compact one they have no indent and no end."""
 
     def __init__(self, pretty: bool) -> None:
         self._pretty = pretty
@@ -136,7 +136,7 @@ class _Writer:
         self.line(f"{indent}</{name}>")
 
     def _numbers(self, items: list[Any], indent: str) -> bool:
-        """Write all items at once when they are numbers, which most lists are of; tell whether they are."""
+        """Write all items in one step if they are numbers; return whether they are."""
         if not items or not {float, int}.issuperset(map(type, items)):
             return False
         between = f"</item>{self._end}{indent}<item>"
@@ -214,7 +214,7 @@ def prepend_info(
 
 
 class _Bad(Exception):
-    """What is wrong with an element; the path to it grows on the way up. Never leaves this module."""
+    """A fault of an element; the path to it grows on the way up. Never leaves this module."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -231,13 +231,13 @@ class _Target(TreeBuilder):
 
 
 def decode(data: bytes) -> Any:
-    """Return the plain tree of a text.
+    """Return the plain tree of a string.
 
     Raises
     ------
     DataFileError
         When it is no XML, has a document type definition other than Boost's, is nested deeper than `MAX_DEPTH`, or
-        contradicts itself. The message says where in the text, not in which file.
+        contradicts itself. The message states where in the text, not in which file.
 
     Examples
     --------
@@ -376,7 +376,7 @@ class _Reader:
             raise _Bad(f"nested deeper than {MAX_DEPTH} levels")
         for text in {element.text, *[child.tail for child in element]}:
             if text and not text.isspace():
-                raise _Bad(f"the text {text.strip()[:40]!r} beside elements")
+                raise _Bad(f"the text {text.strip()[:40]!r} next to elements")
 
     def _items(self, element: Element) -> list[Element] | None:
         """Return the items of a list; None when it is a dictionary with a key ``count``."""
@@ -434,7 +434,7 @@ class _Reader:
     def _again(self, reference: str, depth: int) -> Any:
         value = self._objects.get(reference, self)
         if value is self:
-            raise _Bad(f"a pointer to the object {reference[:40]!r}, which is not there")
+            raise _Bad(f"a pointer to the object {reference[:40]!r}, which does not exist")
         if value is _OPEN:
             raise _Bad("an object that contains itself, which a tree cannot")
         self._copies += self._count(value, depth)
@@ -464,7 +464,7 @@ def _copy(tree: Any) -> Any:
 
 
 def _numbers(texts: list[str | None]) -> list[Any] | None:
-    """Return numbers from their texts; None unless all are numbers and finite."""
+    """Return numbers from their strings; None unless all are numbers and finite."""
     try:
         text = ",".join(texts)  # type: ignore[arg-type]
     except TypeError:

@@ -79,7 +79,7 @@ def decode_cells(contents: Sequence[Any], note: Mapping[str, Any]) -> list[Any]:
 
 
 def _varying(trees: Sequence[Any]) -> str | None:
-    """Return the one part of stored forms that differs between them; None unless it is a value by itself."""
+    """Return the one part of stored forms that differs between them; None unless it is a value alone."""
     first = trees[0]
     if type(first) is not dict or not all(
         type(tree) is dict and tree.keys() == first.keys() for tree in trees

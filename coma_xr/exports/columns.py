@@ -2,7 +2,7 @@
 
 An array is *plain* when it holds bool, integers, single or double precision floats, dates, durations, or
 text. Where a format can mark cells as empty, the plain array may be one of objects: None, and text, bool,
-int or float beside it.
+int or float next to it.
 
 ===================  ===================================================================================
 ``dtype``            the dtype, when it is another one in the file: a name; for categories
@@ -142,12 +142,12 @@ def _plain_text(values: Array) -> tuple[Array, Note]:
 
 
 def _natural(cells: Sequence[str]) -> np.dtype[Any]:
-    """Return the narrowest dtype for texts, which NumPy gives them."""
+    """Return the narrowest dtype for strings, which NumPy gives them."""
     return np.dtype(f"<U{max(map(len, cells), default=1) or 1}").newbyteorder("=")
 
 
 def _is_clean(cells: Sequence[str]) -> bool:
-    """Whether every format can hold these texts: no zero characters, no lone surrogates."""
+    """Whether every format can hold these strings: no zero characters, no lone surrogates."""
     joined = "".join(cells)
     try:
         joined.encode()

@@ -1,4 +1,4 @@
-"""CSV files, each with another beside it that says the types: ``x.csv`` and ``x.csv-metadata.json``.
+"""CSV files, each with a file of its types next to it: ``x.csv`` and ``x.csv-metadata.json``.
 
 The latter is what the W3C's "CSV on the Web" asks for. Its note ``coma_xr`` leads back to the Dataset or
 DataFrame, and holds the SHA-256 of the table that it belongs to. While a table is replaced, the file of
@@ -95,7 +95,7 @@ def _before(path: Path, beside: str) -> Any:
 
 
 def _note(beside: str) -> list[Any] | None:
-    """Return the notes of a file of types; None when there is no such file of ours."""
+    """Return the notes of a file of types; None when there is no such file of coma_xr."""
     try:
         tree = json.loads(files.read(beside, limit=_LIMIT))
         notes = [note[NOTE] for note in tree["notes"] if NOTE in note]
@@ -167,7 +167,7 @@ def _fields(values: Array, token: str) -> list[str]:
 
 
 def _coarse(dates: Array) -> Array:
-    """Return dates in the largest unit that tells them, down from seconds."""
+    """Return dates in the largest unit that holds them exactly, down from seconds."""
     for unit in _PER_SECOND:
         coarse = dates.astype(f"M8[{unit}]")
         if same_items(coarse.astype(dates.dtype), dates):
@@ -200,7 +200,7 @@ def read(path: Path) -> xr.Dataset | pd.DataFrame:
     if notes is not None and note is None:
         warn(
             f"{path} was changed after it was exported, so the types in {path.name}{METADATA} are not used: "
-            "it is read like any other table. Without that file it is too, and nothing is said.",
+            "it is read like any other table. Delete that file to avoid this warning.",
             DataFileWarning,
         )
     if note is None or "columns" not in note:
@@ -222,7 +222,7 @@ def _fields_of(path: Path) -> pd.DataFrame:
 
 
 def _parsed(fields: Array, plain: str, token: str) -> Array:
-    """Return the plain column of texts."""
+    """Return the plain column of strings."""
     if plain == "str":
         return fields
     if plain.startswith("empty"):

@@ -276,7 +276,7 @@ def _encode_variable(
 
 
 def _cf_dates(dates: Array) -> tuple[Array, dict[str, Any]]:
-    """Return dates as whole numbers of the largest unit that tells them, by the conventions of climate science."""
+    """Return dates as integers of the largest unit that holds them exactly, by the conventions of climate science."""
     unit = np.datetime_data(dates.dtype)[0]
     ticks, gaps = dates.view("i8"), np.isnat(dates)
     whole = [

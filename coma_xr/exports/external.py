@@ -54,12 +54,12 @@ def check(reference: Reference) -> str:
 
 
 def _look(reference: Reference) -> tuple[str, tuple[int, int, int]]:
-    """Return path and stamp of a file that is there and has its size; nothing of it was read. Errors as of `check`."""
+    """Return path and stamp of a file that exists and has its size; nothing of it was read. Errors as of `check`."""
     path = str(reference.path)
     stamp = files.stamp(path)
     if stamp is None:
         raise DataFileError(
-            f"{path} is missing: it holds the {reference.type} that the measurement refers to. Put it back beside "
+            f"{path} is missing: it holds the {reference.type} that the measurement refers to. Put it back next to "
             "the measurement, from where this was copied"
         )
     if stamp[1] != reference.size:
@@ -89,7 +89,7 @@ def value_of(reference: Reference) -> Any:
 
 
 def deferred(node: Tree) -> Any:
-    """Return the value of a node of a tree; arrays of files of their own are not read yet.
+    """Return the value of a node of a tree; arrays in separate files are not read yet.
 
     One of NumPy becomes a DataArray whose encoding has the key `BARE`, all have `FILE`.
     """
@@ -106,7 +106,7 @@ def deferred(node: Tree) -> Any:
 def revived(node: Tree) -> Any:
     """Return the value of a stored form as `deferred` does; the form itself where that is a plain tree again.
 
-    Such a dictionary or list is read when its cell is filled, so that nothing in it is taken for a stored form.
+    Such a dictionary or list is read when its cell is filled, so that nothing in it counts as a stored form.
     """
     value = deferred(node)
     return node if type(value) in (dict, list) else value
@@ -205,7 +205,7 @@ class Stack(BackendArray):
 
 
 def chunked(ds: xr.Dataset, chunks: Any) -> xr.Dataset:
-    """Return a Dataset in which what lies in files of its own is computed by dask.
+    """Return a Dataset in which arrays of separate files are computed by dask.
 
     Raises
     ------

@@ -97,12 +97,12 @@ def export(
         dictionaries in cells are JSON in CSV, and lists and structs in Parquet. The types of ``x.csv`` are in
         ``x.csv-metadata.json`` next to it.
     overwrite : bool, default False
-        Replace a file, or zarr directory, that is there.
+        Replace a file, or zarr directory, that exists.
 
     Returns
     -------
     Path
-        The file's, as soon as all of it is there: nothing half-written ever has this name.
+        The file. It gets this name only when it is complete.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def export(
     LayoutError
         When a table would have more than ten million rows.
     StorageError
-        When the file is there, or cannot be written.
+        When the file exists already, or cannot be written.
 
     Notes
     -----
@@ -193,7 +193,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame:
     ----------
     path : str or path-like
         A file, or a zarr directory. A ``.csv`` that was changed since then, or has lost the
-        ``.csv-metadata.json`` beside it, is read like any other table.
+        ``.csv-metadata.json`` next to it, is read like any other table.
 
     Returns
     -------
@@ -207,7 +207,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame:
     StorageError
         When there is no such file, or it cannot be read.
     DataFileError
-        When it is not what its name says.
+        When it is not what its name states.
 
     Examples
     --------
@@ -251,4 +251,4 @@ def _beside(path: Path) -> str:
     known = sorted(
         name for name in names if Path(name).suffix.lower() in FORMATS and not name.startswith(".")
     )
-    return f" {available(path.name, known)}" if known else f" None beside it ends in {listing(FORMATS)}."
+    return f" {available(path.name, known)}" if known else f" None next to it ends in {listing(FORMATS)}."

@@ -207,7 +207,7 @@ def open_lazily(path: str, check: Callable[[], object]) -> xr.Dataset:
 
 
 def _can_wait(variable: xr.Variable) -> bool:
-    """Whether a variable is made of numbers, and each part of it can be decoded by itself."""
+    """Whether a variable is made of numbers, and each part of it can be decoded alone."""
     note = decode_attrs(variable.attrs)[1]
     numbers = variable.ndim > 0 and variable.dtype.kind in "biuf" and note.get("dtype") != "object"
     return numbers and set(note) <= _EACH_BY_ITSELF

@@ -6,7 +6,7 @@ each value. What the cells of the other rows hold is noted.
 
 ===============  =======================================================================================
 ``dims``         pairs of name and size
-``rows``         where rows are left out: pairs ``[first, number]`` of those that are there
+``rows``         where rows are left out: pairs ``[first, number]`` of those that exist
 ``variables``    for each: ``name``, ``column``, ``dims``, ``coord``, ``attrs``, ``fill`` (what is in the
                  cells without a row), ``values`` (all of them, where it has no column)
 ``attrs``        the attributes of the Dataset
@@ -128,7 +128,7 @@ class _Rows:
         return None if kept.all() else kept
 
     def _laid(self, dims: tuple[Hashable, ...], array: Array) -> Array:
-        """Return an array of a variable with its dims in our order, and of size 1 along those it lacks."""
+        """Return an array of a variable with its dims in this order, and of size 1 along those it lacks."""
         present = [dim for dim in self._dims if dim in dims]
         moved = np.transpose(array, [dims.index(dim) for dim in present])
         return moved.reshape([size if dim in dims else 1 for dim, size in self._dims.items()])
@@ -200,7 +200,7 @@ def _same(values: Values, first: int) -> Array:
 
 
 def _ranges(numbers: Array) -> list[list[int]]:
-    """Return whole numbers in order as pairs of the first and how many follow each other."""
+    """Return integers in order as pairs of the first and how many follow each other."""
     starts = np.flatnonzero(np.diff(numbers, prepend=-2) != 1)
     lengths = np.diff(np.append(starts, len(numbers)))
     return [[int(n), int(length)] for n, length in zip(numbers[starts], lengths, strict=True)]

@@ -268,7 +268,7 @@ def _distinct(coord: xr.DataArray) -> int:
 
 
 def _fullest(variable: xr.DataArray, dims: Sequence[str]) -> dict[str, int]:
-    """Return positions along dims at which most values are there."""
+    """Return the positions along dims with the most values."""
     there = variable.copy(data=_there(variable))
     at = {}
     for dim in dims:

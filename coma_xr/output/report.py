@@ -92,7 +92,7 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a report says of an experiment."""
+    """The facts of a report on an experiment."""
 
     name: str
     description: str | None = None
@@ -377,7 +377,7 @@ def write(facts: Facts, path: Path, *, overwrite: bool = False) -> Path:
     Raises
     ------
     StorageError
-        When the file is there, or cannot be written.
+        When the file exists already, or cannot be written.
     """
     text = render(facts).encode()
     try:
@@ -413,9 +413,9 @@ def _anchor(name: str) -> str:
 
 def _sections(facts: Facts) -> Iterator[tuple[str, Html | None]]:
     yield "Problems", _said(facts.problems, "coma-bad")
-    yield "What was scanned", _scanned(facts)
+    yield "Parameters", _scanned(facts)
     yield "Figures", join(*map(draw_defined, facts.figures)) if facts.figures else None
-    yield "What came out", _results(facts)
+    yield "Results", _results(facts)
     yield "Failures", facts.failures
     yield "Durations", durations_html(facts.durations)
     yield "Made with", _made_with(facts)

@@ -229,7 +229,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
 
 
 def terminal_options() -> dict[str, dict[str, Any]]:
-    """Return the arguments that are options in the terminal, with what argparse takes for each."""
+    """Return the arguments that are options in the terminal, with what argparse needs for each."""
     return {one.name: dict(one.metadata) for one in fields(PlotSpec) if one.metadata}
 
 

@@ -1,4 +1,4 @@
-"""What is plotted: a Dataset or table in one form, and what its names mean."""
+"""The plotted data: a Dataset or table in one form, and the meaning of its names."""
 
 from __future__ import annotations
 

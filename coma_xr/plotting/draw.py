@@ -273,7 +273,7 @@ def png_of(figure: Figure) -> tuple[bytes, dict[str, int]]:
 
 
 class _Memory(bytearray):
-    """What is written stays here, and touches no file."""
+    """A canvas that keeps its output in memory."""
 
     def write(self, data: bytes) -> int:
         self.extend(data)
@@ -780,7 +780,7 @@ def _add_legend(
 
 @dataclass(frozen=True)
 class _Entries:
-    """What a legend lists: examples with their texts, some of them headings, under a title."""
+    """What a legend lists: examples with their strings, some of them headings, under a title."""
 
     handles: list[Artist]
     headings: list[int]
@@ -789,7 +789,7 @@ class _Entries:
 
     @functools.cached_property
     def texts(self) -> list[str]:
-        """The texts before they are broken into lines."""
+        """The strings before they are broken into lines."""
         return [str(handle.get_label()) for handle in self.handles]
 
     @property
@@ -801,7 +801,7 @@ class _Entries:
     def legend(
         self, place: Any, widest: float, size: float | None = None, most: int | None = None, **how: Any
     ) -> Legend:
-        """Return a legend of the first entries, in lines of so many inches and a font of so many points."""
+        """Return a legend of the first entries, in lines of this many inches and a font of this many points."""
         size = self.size if size is None else size
         for handle, text in zip(self.handles, self.texts, strict=True):
             handle.set_label(wrapped(text, widest, size))

@@ -276,7 +276,7 @@ NOT_ASKED = "not_asked"
 
 @dataclass(frozen=True)
 class Status:
-    """What is known of each point: places in `names`, among them "done" and, where nobody asked for it, `foreign`."""
+    """The status of each point: places in `names`, among them "done" and, where nobody asked for it, `foreign`."""
 
     codes: xr.Variable
     names: tuple[str, ...]
@@ -351,7 +351,7 @@ def wanted(status: Any, present: Sequence[str]) -> list[str]:
 
 
 def mean_over(values: xr.Variable, dims: Sequence[str], spread: Spread | None) -> dict[str, Any]:
-    """Return the `centre` over dims of what is there, `low` and `high` of its error, and the `count` of values."""
+    """Return the `centre` over dims of the existing values, `low` and `high` of its error, and the `count` of values."""
     over = [dim for dim in dims if dim in values.dims]
     left = [dim for dim in values.dims if dim not in over]
     array = values.transpose(*left, *over).values.reshape(*(values.sizes[dim] for dim in left), -1)
@@ -471,10 +471,10 @@ def _warn_of_correlation(data: Data, plan: Plan, values: xr.Variable) -> None:
 
 @dataclass(frozen=True)
 class Table:
-    """What is drawn.
+    """The drawn values.
 
     The columns of `rows` are floats `x`, `y`, `z`, `low`, `high`, `hue`, `style`, `row`, `col` as far as the plan has
-    them; `curve`, a number for each curve; `own`, whether a value that is lacking belongs to this curve; `status`, why
+    them; `curve`, a number for each curve; `own`, whether a value that is missing belongs to this curve; `status`, why
     it is; and the place along each of the plan's dims. `count` is the least and the most values in a mean.
     """
 
@@ -765,7 +765,7 @@ def _is_log_sample(data: Data, made: Table, role: str) -> bool:
 
 
 def _with_label_places(data: Data, made: Table) -> Table:
-    """Return the table with places, beside the numbers, for labels that are none: None, NaN, infinity."""
+    """Return the table with places, next to the numbers, for labels that are none: None, NaN, infinity."""
     rows, quantities = made.rows, dict(made.quantities)
     for role in [role for role in (*GROUPS, "x", "y") if f"{CODE}{role}" in rows]:
         codes = rows[f"{CODE}{role}"].fillna(0).to_numpy().astype(int)
@@ -800,7 +800,7 @@ def _others_present(made: Table, role: str) -> NDArray[np.bool_]:
 
 
 def _are_labels(data: Data, names: Sequence[str]) -> bool:
-    """Return whether what is no number on an axis is a label, and not a result that is lacking."""
+    """Return whether what is no number on an axis is a label, and not a result that is missing."""
     if data.is_table:
         # NaN in a column of floats is what pandas has for a missing result.
         dtypes = {name: getattr(data.ds[name].dtype, "kind", "O") for name in names}

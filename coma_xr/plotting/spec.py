@@ -107,13 +107,13 @@ class Plan:
 
     @functools.cached_property
     def roles(self) -> dict[str, str]:
-        """The arguments that tell groups apart, with their variables."""
+        """The arguments that distinguish groups, with their variables."""
         pairs = {role: getattr(self, role) for role in GROUPS}
         return {role: name for role, name in pairs.items() if name is not None}
 
     @functools.cached_property
     def grouping(self) -> tuple[str, ...]:
-        """The variables of the Dataset that tell groups apart."""
+        """The variables of the Dataset that distinguish groups."""
         return tuple(name for name in self.roles.values() if name != VARIABLE)
 
     @functools.cached_property

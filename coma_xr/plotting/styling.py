@@ -1,4 +1,4 @@
-"""Colours, markers and texts."""
+"""Colours, markers and strings."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def contrast(colors: Any, other: Any = None) -> NDArray[Any]:
 
 
 def cycle() -> list[Any]:
-    """Return the colours of names: those of the style, or ours where it has none of its own."""
+    """Return the colours of names: those of the style, or the default ones where it has none."""
     default = rcParamsDefault["axes.prop_cycle"]
     is_own = rcParams["axes.prop_cycle"] != default and "color" in rcParams["axes.prop_cycle"].keys
     colors = rcParams["axes.prop_cycle"].by_key()["color"] if is_own else NAME_COLORS
@@ -368,7 +368,7 @@ def style_of(quantity: Quantity, levels: Sequence[float]) -> Style:
     Raises
     ------
     LayoutError
-        When it has more values than there are dashes that can be told apart.
+        When it has more values than there are dashes that can be distinguished.
     """
     if len(levels) > len(DASHES):
         said = f"style={quantity.name!r} has {len(levels)} values, and only {len(DASHES)} dashes can be distinguished."
@@ -381,14 +381,14 @@ def style_of(quantity: Quantity, levels: Sequence[float]) -> Style:
 
 @dataclass(frozen=True)
 class Labels:
-    """The texts of one plot: those that the user gave for names and values go before all others."""
+    """The strings of one plot: those that the user gave for names and values go before all others."""
 
     data: Data
     given: Mapping[Any, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, data: Data, given: Mapping[Any, str]) -> Labels:
-        """Return the texts that were given for names, paths and values.
+        """Return the strings that were given for names, paths and values.
 
         Raises
         ------
@@ -415,7 +415,7 @@ class Labels:
         return _with_units(self.name(names[0]), units)
 
     def values(self, quantity: Quantity, levels: Sequence[float]) -> list[str]:
-        """Return the texts of values, in one notation and with the digits that tell them apart."""
+        """Return the strings of values, in one notation and with the digits that distinguish them."""
         known = quantity.values_at(levels)
         ordinary = [level for level in levels if level not in dict(quantity.places)]
         if quantity.type == "name":
@@ -473,7 +473,7 @@ class Labels:
 
 
 def printable(text: str) -> str:
-    """Return a text as it is when matplotlib can set its formulas, else with its dollars as they are."""
+    """Return a string as it is when matplotlib can set its formulas, else with its dollars as they are."""
     if text.count("$") < 2:
         return text
     try:
@@ -504,7 +504,7 @@ def _dates(values: Sequence[dt.datetime]) -> list[str]:
 
 
 def text_width(text: str, size: float) -> float:
-    """Return the width of a text [inch], the longest of its lines, in a font of so many points."""
+    """Return the width of a string [inch], the longest of its lines, in a font of this many points."""
     family = rcParams["font.family"]
     return _width(text, size, tuple(family) if isinstance(family, list) else (family,))
 
@@ -524,7 +524,7 @@ def font_size(name: str) -> float:
 
 
 def wrapped(text: str, width: float, size: float) -> str:
-    """Return a text in lines no wider than so many inches; names without spaces break at underscores, or anywhere."""
+    """Return a string in lines no wider than this many inches; names without spaces break at underscores, or anywhere."""
     if text_width(text, size) <= width:
         return text
     lines = [""]
@@ -539,7 +539,7 @@ def wrapped(text: str, width: float, size: float) -> str:
 
 
 def fitted(text: str, width: float, *sizes: str) -> tuple[str, float]:
-    """Return a text in a few lines no wider than so many inches, and the size of its font.
+    """Return a string in a few lines no wider than this many inches, and the size of its font.
 
     That is the smallest of the named settings, and smaller where there would be many lines or broken words.
     """

@@ -107,7 +107,7 @@ def _variation(array: Array, axis: int) -> float:
 
 
 def _filled(array: Array) -> Array:
-    """Return centres without holes: continued along their row, else taken from the rows beside."""
+    """Return centres without holes: continued along their row, else taken from the rows next to."""
     if not np.isnan(array).any():
         return array
     filled = np.array([_line(row) for row in array])

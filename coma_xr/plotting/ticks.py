@@ -51,7 +51,7 @@ LONGEST_NAME = 2.0
 
 
 def fits(axis: Any, ticks: Sequence[float], texts: Sequence[str]) -> bool:
-    """Return whether the labels of ticks have room beside or above one another."""
+    """Return whether the labels of ticks have room next to or above one another."""
     if len(ticks) < 2:
         return True
     is_x = axis.axis_name == "x"
@@ -205,7 +205,7 @@ class Powers(Formatter):
         return self.format_ticks([x])[0]
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
-        """Return the texts of numbers."""
+        """Return the strings of numbers."""
         sizes = [abs(value) for value in values if value]
         if not sizes or max(sizes) < POWERS * min(sizes):
             return [written(text) for text in numbers(values)]
@@ -220,7 +220,7 @@ class Probabilities(Powers):
     """Numbers of a logit axis: written out, or as powers of ten and what they leave of 1 where some are very near."""
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
-        """Return the texts of numbers."""
+        """Return the strings of numbers."""
         if min((min(value, 1 - value) for value in values), default=1.0) > 0.9 / POWERS:
             return [written(text) for text in numbers(values)]
         return [
@@ -273,7 +273,7 @@ class LabelTicks(Locator):
 
 
 class LabelFormatter(Formatter):
-    """The texts of another formatter, and those of labels that are no numbers."""
+    """The strings of another formatter, and those of labels that are no numbers."""
 
     def __init__(self, inner: Formatter, special: Mapping[float, str]) -> None:
         self.inner, self.special = inner, special
@@ -288,7 +288,7 @@ class LabelFormatter(Formatter):
         return self.special.get(x) or self.inner(x, pos)
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
-        """Return the texts of numbers and labels."""
+        """Return the strings of numbers and labels."""
         others = [value for value in values if value not in self.special]
         # matplotlib's formatter of dates fails without ticks.
         texts = iter(self.inner.format_ticks(others) if others else [])
@@ -335,7 +335,7 @@ def set_ticks(axis: Any, type: str, values: NDArray[Any], special: Mapping[float
 
 
 def dress_axis(axis: Any, table: Table, role: str, labels: Labels, room: float) -> None:
-    """Give an axis of about so many inches its ticks: as many as there is room for, with true numbers."""
+    """Give an axis of about this many inches its ticks: as many as there is room for, with true numbers."""
     one = table.one(role)
     if one.type == "name":
         _set_names(axis, one, labels, room)

@@ -332,7 +332,7 @@ def _check_exact(name: str, labels: pd.Series[Any]) -> None:
     if values.dtype.kind == "M" and (values.astype("M8[D]") == values).any():
         kind = "midnights, which may stand for dates"
     elif any(isinstance(value, str) and value[:1] in ("[", "{") for value in values.tolist()):
-        kind = "texts that may stand for lists or dictionaries"
+        kind = "strings that may stand for lists or dictionaries"
     else:
         return
     raise ParameterError(

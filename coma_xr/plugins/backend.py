@@ -45,7 +45,7 @@ class ComaBackendEntrypoint(BackendEntrypoint):
         drop_variables: str | Iterable[str] | None = None,
         **options: Any,
     ) -> xr.Dataset:
-        """Return the experiment as a Dataset; everything is read at once, and nothing stays open."""
+        """Return the experiment as a Dataset; everything is read immediately, and nothing stays open."""
         from coma_xr.experiment import Experiment
 
         register()

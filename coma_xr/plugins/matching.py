@@ -169,7 +169,7 @@ def _nothing(name: str, values: npt.NDArray[Any], wanted: Any) -> PathError:
 
 
 def _expected(values: npt.NDArray[Any], wanted: Any) -> str | None:
-    """Return what kind of values a variable has, if a text was asked for and it has none."""
+    """Return what kind of values a variable has, if a string was asked for and it has none."""
     kinds = {"b": "True or False", **dict.fromkeys("iufc", "a number")}
     return kinds.get(values.dtype.kind) if isinstance(wanted, str) else None
 

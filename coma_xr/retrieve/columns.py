@@ -1,4 +1,4 @@
-"""One pass over measurement trees, out come columns; and plain values as NumPy arrays that keep their types."""
+"""Columns from one pass through measurement trees, and plain values as NumPy arrays that keep their types."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Columns:
         return node.kept
 
     def fill(self, path: Path, default: Any) -> None:
-        """Let measurements without a path count as if `default` were there."""
+        """Let measurements without a path count as if `default` existed."""
         node = self._root
         for key in path:
             node = _child(node, str(key), None)
@@ -131,7 +131,7 @@ class Columns:
             self._list_paths()
 
     def fold(self, path: Path) -> None:
-        """Let the dictionaries at a path be values too, beside the columns of what is in them."""
+        """Let the dictionaries at a path be values too, next to the columns of what is in them."""
         node = self._root
         for key in path:
             if str(key) not in node.children:
@@ -147,7 +147,7 @@ class Columns:
         self._list_paths()
 
     def rename(self, old: Path, new: Path) -> None:
-        """Let what stands at a path, and below it, stand at another one; what is there already wins."""
+        """Let what stands at a path, and below it, stand at another one; what exists already wins."""
         parent = node = self._root
         for key in old:
             if str(key) not in node.children:
@@ -456,7 +456,7 @@ def as_objects(values: Sequence[Any]) -> Array:
 
 
 def as_array(values: Sequence[Any]) -> tuple[Array, Attrs]:
-    """Return scalars as an array of one dimension, and attributes that say what was converted.
+    """Return scalars as an array of one dimension, and attributes that state what was converted.
 
     Examples
     --------
@@ -516,7 +516,7 @@ def _others(values: Sequence[Any]) -> tuple[Array, Attrs]:
 
 
 def utc(values: Sequence[Any]) -> list[Any] | None:
-    """Return texts such as ``2026-11-22T13:20:07Z`` as dates, without a zone; None when one is no date."""
+    """Return strings such as ``2026-11-22T13:20:07Z`` as dates, without a zone; None when one is no date."""
     try:
         dates = [dt.datetime.fromisoformat(value) for value in values]
     except (TypeError, ValueError):

@@ -463,7 +463,7 @@ def _unique_labels(names: Iterable[str]) -> pd.Index[Any]:
 
 
 def _series(values: list[Any], index: pd.Index[int], *, keeps_none: bool = False) -> pd.Series[Any]:
-    """Return a column of its own dtype; of objects, if it has None and this is to be told from NaN."""
+    """Return a column of its own dtype; of objects, if it has None to be distinguished from NaN."""
     there = [value for value in values if value is not MISSING]
     if keeps_none and any(value is None for value in there):
         items = [np.nan if value is MISSING else value for value in values]

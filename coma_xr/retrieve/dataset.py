@@ -426,7 +426,7 @@ class _Build:
         }
 
     def ids(self) -> dict[str, xr.Variable]:
-        """Return the coordinates that say which measurement a cell comes from, and what became of it."""
+        """Return the coordinates with the measurement of each cell, and what became of it."""
         layout, measured, done = self.grid.all, self.grid.measured, self.grid.done
         ids: Array = np.zeros(layout.size, dtype=np.int64)
         ids[measured.cells] = np.asarray(self.source.columns.ids, dtype=np.int64)[measured.rows]

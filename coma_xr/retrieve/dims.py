@@ -275,7 +275,7 @@ def _coded(column: Sequence[Any]) -> tuple[Array, int]:
 
 
 def _inferred(table: _Table) -> list[Path]:
-    """Return the paths that tell the measurements apart, in tree order or, if they are defined, in that of the definition."""
+    """Return the paths that distinguish the measurements, in tree order or, if they are defined, in that of the definition."""
     source = table.source
     defined = list(source.names.defined.values())
     if not defined:
@@ -386,7 +386,7 @@ def _warn_of_doubles(
     warn(
         f"{number} parameter set{'s have' if number > 1 else ' has'} several measurements, {listing(example, 3)} for example, "
         f"which lie along a dim '{dim}'. e.remove([{example[-1]}]) moves one away, measurement_id.isel({dim}=1) of the Dataset "
-        "names the others; dims= with a path that tells them apart gives them a dim of their own." + since
+        "names the others; dims= with a path that distinguishes them gives them a dim of their own." + since
     )
 
 

@@ -21,7 +21,7 @@ class _AsNeeded:
 
 
 AS_NEEDED: Final = _AsNeeded()
-"""What stands in holes when the user does not say: NaN, NaT or None."""
+"""The value in holes when the user does not say: NaN, NaT or None."""
 
 
 # So much of a tree is shown: values below one branch, branches and values in all, levels.
@@ -46,7 +46,7 @@ def folding_tree(tree: Tree, *, is_open: bool = True) -> Html:
 
 
 class _Folding:
-    """Goes through one tree, up to so many nodes."""
+    """Goes through one tree, up to this many nodes."""
 
     def __init__(self, is_open: bool) -> None:
         self._is_open = is_open
@@ -268,7 +268,7 @@ class Branch(Mapping[str, Any]):
             objects are made: their state stays a dictionary.
         setstate : str, optional
             The method that takes the state; by default the one that the configuration of the experiment names,
-            which is ``coma_setstate`` if it says nothing. Without it a dataclass or named tuple is made by its constructor, a
+            which is ``coma_setstate`` if it is not given. Without it a dataclass or named tuple is made by its constructor, a
             member of an Enum by its name; of other classes the state becomes the attributes.
 
         Returns

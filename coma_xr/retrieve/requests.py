@@ -93,7 +93,7 @@ class Request:
 
     @property
     def text(self) -> str:
-        """What was asked for, as text for messages."""
+        """The request, as text for messages."""
         return self.wanted if isinstance(self.wanted, str) else join(self.wanted)
 
 
@@ -240,7 +240,7 @@ def _is_copy(column: list[Any], other: list[Any]) -> bool:
 
 
 def name_of_ours(name: str, taken: Collection[str], values: Collection[str]) -> str:
-    """Return a name of ours, another one when it is taken; with a warning when a value of the measurements has it."""
+    """Return a name of coma_xr, another one when it is taken; with a warning when a value of the measurements has it."""
     free = name
     while free in taken:
         free = "coma_" + free.removeprefix("measurement_")
@@ -252,7 +252,7 @@ def name_of_ours(name: str, taken: Collection[str], values: Collection[str]) -> 
 
 
 class Taken:
-    """Names in a Dataset: those that the call gives win, then dims, then the rule's; ours make way."""
+    """Names in a Dataset: those that the call gives win, then dims, then those of the rule; names of coma_xr give way."""
 
     def __init__(self, source: Source, wanted: Sequence[Request], dims: Sequence[Request]) -> None:
         self._source = source
@@ -264,7 +264,7 @@ class Taken:
         self._paths: dict[str, Path | str | None] = {}
 
     def ours(self, name: str) -> str:
-        """Return a name of ours, another one when the user has it."""
+        """Return a name of coma_xr, another one when the user has it."""
         return name_of_ours(name, self._users, self._values)
 
     def claim_dims(self, layout: Layout) -> None:
@@ -379,7 +379,7 @@ def _warn_of_nameless(columns: Columns) -> None:
     if columns.nameless:
         keys = columns.nameless[0]
         warn(
-            f"What stands below an empty key has no name and is left out, {keys!r} for example; "
+            f"A value below an empty key has no name and is left out, {keys!r} for example; "
             f"measurement(...)[{keys!r}] has it."
         )
 
@@ -443,7 +443,7 @@ def folding_of(key: str, value: Any) -> dict[str, Any]:
 
 
 def _dates(column: Sequence[Any]) -> list[Any]:
-    """Return texts that are dates as such, if all are."""
+    """Return strings that are dates as such, if all are."""
     there = [value for value in column if value is not MISSING]
     dates = iter(utc(there) or there)
     return [value if value is MISSING else next(dates) for value in column]

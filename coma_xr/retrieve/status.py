@@ -1,4 +1,4 @@
-"""Why a value is missing: parameter sets that were asked for, failed or were excluded, beside the measurements."""
+"""Why a value is missing: parameter sets that were asked for, failed or were excluded, next to the measurements."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PLAIN = frozenset({int, float, str, type(None)})
 
 @dataclass(frozen=True)
 class Status:
-    """What an experiment knows of parameter sets beside its measurements."""
+    """What an experiment knows of parameter sets next to its measurements."""
 
     paths: Sequence[Path] = ()
     sets: Sequence[Sequence[Tree]] = ()

@@ -350,7 +350,7 @@ def _pairs(definition: Iterable[Any], argument: str) -> list[Request]:
 def _one_list(argument: str, given: Any, pair: tuple[Any, ...]) -> str:
     return (
         f"{argument} is a list of pairs (name, path), not {given!r}. Write [{pair!r}]; all columns go into the first list, "
-        "the parameters that tell the tables apart into the second."
+        "the parameters that distinguish the tables into the second."
     )
 
 
@@ -405,7 +405,7 @@ def _uneven(path: str, items: Sequence[Any], ids: Sequence[int]) -> str:
     having = next(row for row, value in enumerate(items) if value is not MISSING)
     one, other = sorted([ids[without], ids[having]])
     return (
-        f"{path} has lists of unequal length, or a list beside a single value, such as in the measurements "
+        f"{path} has lists of unequal length, or a list next to a single value, such as in the measurements "
         f"{one} and {other}, which have the same parameters; a table needs equal ones."
     )
 

@@ -230,7 +230,7 @@ class Folded:
 
     @property
     def arrays(self) -> Sequence[Array]:
-        """What is `stacked`; what may not be read yet is read now."""
+        """The `stacked` values, read now if they were not."""
         return [np.asarray(variable.values) for variable in self.values] if self.lazy else self.values
 
     @property

@@ -1,4 +1,4 @@
-"""A measurement that is saved by hand: a function of the user's calls us, not we a function of theirs."""
+"""A measurement that is saved by hand: the user's code calls coma_xr instead of the reverse."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def outcomes(
 
 
 class _Dispatch:
-    """What is still to be handed out."""
+    """The parameter sets that still have to be handed out."""
 
     def __init__(self, work: Work, queue: Queue, pool: Pool, suspects_at_once: int) -> None:
         self._work = work

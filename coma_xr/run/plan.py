@@ -1,4 +1,4 @@
-"""What is to be run and what is done already, with the durations and versions of what is done."""
+"""The parameter sets to run and those that are done, with the durations and versions of the latter."""
 
 from __future__ import annotations
 

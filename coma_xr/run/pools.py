@@ -128,11 +128,11 @@ class Pool(ABC):
 
     @abstractmethod
     def recall(self) -> None:
-        """Forget the chunks that have not begun, where that can be told."""
+        """Forget the chunks that have not begun, where that is known."""
 
     @abstractmethod
     def close(self, *, kill: bool) -> None:
-        """End; with `kill` at once, whatever is running."""
+        """End; with `kill` immediately, whatever is running."""
 
 
 def packed(work: Work) -> bytes:
@@ -453,7 +453,7 @@ def has_threads(executor: Any) -> bool:
 
 
 def capacity(executor: Any) -> int:
-    """Return how many chunks an executor can use at a time, as far as it tells."""
+    """Return how many chunks an executor can use at a time, as far as it is known."""
     return max(1, _capacity_of(executor_of(executor))())
 
 
@@ -599,7 +599,7 @@ def _engines(client: Any) -> int:
 
 
 def _capacity_of(executor: Any) -> Callable[[], int]:
-    """Return a function that tells how many chunks an executor can use at a time."""
+    """Return a function that returns how many chunks an executor can use at a time."""
     home = type(executor).__module__.partition(".")[0]
     if home == "distributed" and hasattr(executor, "_client"):
         return lambda: max(_DASK_QUEUE, 2 * sum(executor._client.nthreads().values()))

@@ -38,7 +38,7 @@ _ARRIVAL = 0.2
 
 @dataclass(frozen=True)
 class Ended:
-    """What came of a process."""
+    """The outcome of a process."""
 
     code: int | None
     output: bytes
@@ -198,7 +198,7 @@ class Template:
         Raises
         ------
         ParameterError
-            The executable is not there, or a place is none.
+            The executable does not exist, or a place is none.
         """
         arguments = _split(command)
         for argument in arguments:
@@ -342,7 +342,7 @@ def find_executable(name: str, here: str) -> str:
     Raises
     ------
     ParameterError
-        There is none, or it cannot be executed. The message says what there is instead.
+        There is none, or it cannot be executed. The message states what there is instead.
     """
     if "/" in name:
         path = str(Path(here, name))
@@ -421,7 +421,7 @@ class ProgramError(ComaError):
 
 @dataclass(frozen=True)
 class Program:
-    """A function that runs an external program; made by `program`, which says what the parameters mean."""
+    """A function that runs an external program; made by `program`, see there for the parameters."""
 
     template: Template
     input: Input | None = "json"
@@ -614,7 +614,7 @@ def program(
     timeout : float, optional
         How long one call may take [s]; then the program is ended, with all that it has started.
     env : mapping of str to str, optional
-        Environment variables, beside those that there are.
+        Environment variables, in addition to the existing ones.
     keep_failed : bool, default False
         Keep the directory of a call that failed; the error names it.
     name : str, optional

@@ -1,4 +1,4 @@
-"""What a run tells while it runs: a bar where somebody looks on, else lines in the log."""
+"""The progress of a run: a bar in a terminal or notebook, else lines in the log."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class Progress:
             self.say(text)
 
     def say(self, text: str) -> None:
-        """Write a line to stderr, beside the bar."""
+        """Write a line to stderr, next to the bar."""
         try:
             if self._bar is not None:
                 self._bar.write(text, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What runs in a worker: parameter sets come in, text, numbers and bytes go out.
+"""The part that runs in a worker: parameter sets come in, text, numbers and bytes go out.
 
 A worker takes over settings of the session. It imports little, outlives neither its parent nor its run, and sends no
 exception, which might not survive the way.
@@ -252,7 +252,7 @@ class Parcel(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What came of one parameter set; the fields are those of `Outcome`."""
+    """The outcome of one parameter set; the fields are those of `Outcome`."""
 
     info: dict[str, Tree]
     rest: bytes | None
@@ -262,7 +262,7 @@ class Result(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What came of the first ones of some parameter sets; the others were not begun."""
+    """The outcomes of the first ones of some parameter sets; the others were not begun."""
 
     results: list[Result]
     seconds: float
@@ -425,7 +425,7 @@ _halting: list[Any] = []
 
 
 def prepare(parent: int, packed: bytes, halting: Any) -> None:
-    """Make a process a worker of ours."""
+    """Make a process a worker of coma_xr."""
     # The parent decides what Ctrl-C means; it reaches all processes of a terminal.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _let_interrupts_through()

@@ -1,4 +1,4 @@
-"""All parameter sets of a plan: run here or by workers, each saved as soon as it is there."""
+"""All parameter sets of a plan: run here or by workers, each saved as soon as it is available."""
 
 from __future__ import annotations
 
@@ -284,10 +284,12 @@ class _Course:
             return keep(outcome)
 
     def tell_interruption(self, signal: str) -> None:
-        """Say at once what is saved."""
+        """Say immediately what is saved."""
         saved = f"{signal}: {self._saved} of {count(self._plan.asked, 'parameter set')} were saved."
         if signal == "Ctrl-C":
-            self._bar.say(f"{saved} What is running is finished and kept; Ctrl-C again stops at once.")
+            self._bar.say(
+                f"{saved} Running points are finished and kept. Press Ctrl-C again to stop immediately."
+            )
         else:
             self._bar.say(f"{saved} Run again to go on.")
 

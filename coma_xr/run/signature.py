@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
 
 UNNAMED = "result"
-"""What stands for the name of a lambda."""
+"""The name of a lambda."""
 
 LAMBDA = "<lambda>"
 

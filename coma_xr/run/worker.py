@@ -317,7 +317,7 @@ class Work:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of one parameter set."""
+    """The outcome of one parameter set."""
 
     task: Task
     info: dict[str, Tree]
@@ -349,7 +349,7 @@ def prepare(
     Raises
     ------
     ParameterError
-        When the function cannot be called with the parameters. The message says with which it can.
+        When the function cannot be called with the parameters. The message states with which it can.
 
     Examples
     --------
@@ -656,7 +656,7 @@ def _record(
     exception: dict[str, Tree],
     worker: int | None,
 ) -> dict[str, Tree]:
-    """Return the tree that records a failure, of the one that has the parameters."""
+    """Return the tree that records a failure, made from the tree with the parameters."""
     about = {"date": info["end_date"], "host": info["host"], **_process(worker), "status": status}
     about |= {name: info[name] for name in _MARKS if name in info} | tree.pop("info", {})
     exact = records_of(work.definition.paths, task.values)

@@ -64,7 +64,7 @@ class Names:
         check_plain_name(f"{head}{'0' * _MOST_DIGITS * self.numbered}{tail}{suffix}", option)
         if self.numbered and (tail[:1].isdigit() or head[-1:].isdigit()):
             raise ConfigError(
-                f"{option}: a digit beside {placeholder} in {template!r} would count as part of it."
+                f"{option}: a digit next to {placeholder} in {template!r} would count as part of it."
             )
         self.head = head
         self._tail = tail + suffix
@@ -95,7 +95,7 @@ class Names:
         return self.name(id)[: -self._stem_end]
 
     def beside(self, names: Iterable[str]) -> list[tuple[str, int]]:
-        """Return the names of files beside measurements, each with the id.
+        """Return the names of files next to measurements, each with the id.
 
         Examples
         --------
@@ -200,7 +200,7 @@ class Config:
         kinds = [*self.all_experiments(), *self.all_measurements(), failures]
         for index in indices:
             if any(names.owns(index) for names in kinds):
-                raise ConfigError(f"measurement_index: {index!r} would be taken for another kind of file.")
+                raise ConfigError(f"measurement_index: {index!r} would be counted as another kind of file.")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any] | Config | None) -> Config:
@@ -247,7 +247,7 @@ class Config:
         return _names("failure.${failure_id}", "${failure_id}")
 
     def experiment_index_path(self) -> str:
-        """Return the path of the index that numbers experiments, with its suffix; it may be lacking."""
+        """Return the path of the index that numbers experiments, with its suffix; it may be missing."""
         paths = [files.local_path(self.experiment_index + suffix) for suffix in self._suffixes()]
         candidates = [str(Path.cwd() / path) for path in paths]
         if not Path(paths[0]).is_absolute():
@@ -272,7 +272,7 @@ def _checked(option: str, value: Any, kind: type) -> Any:
 
 
 def configuration_directory() -> str:
-    """Return the directory of the user's settings; it may be lacking."""
+    """Return the directory of the user's settings; it may be missing."""
     if directory := os.environ.get("COMA_CONFIG_DIR"):
         return files.local_path(directory)
     return files.inside(files.local_path(os.environ.get("XDG_CONFIG_HOME") or "~/.config"), "coma")

@@ -44,7 +44,7 @@ def load(path: str, root: str, *, limit: int = files.LIMIT) -> Tree:
     FileNotFoundError
         There is no such file.
     DataFileError
-        It cannot be read as what it should be. The message says why.
+        It cannot be read as what it should be. The message states why.
     """
     packed = path.endswith(GZ)
     decode = (format_of(path.removesuffix(GZ)) or JSON).decode
@@ -206,7 +206,7 @@ def sound_state(state: dict[str, Tree]) -> tuple[dict[str, Tree], list[str]]:
     Examples
     --------
     >>> sound_state({"definition": [["a", "parameters/a"]], "seed": "none"})
-    ({'definition': [['a', 'parameters/a']]}, ["'seed' is no whole number"])
+    ({'definition': [['a', 'parameters/a']]}, ["'seed' is not an integer"])
     """
     sound, faults = {}, []
     for name, value in state.items():
@@ -252,7 +252,7 @@ def _fault_of_annotations(value: Tree) -> str:
             *_list(note.get("formerly")),
         ]
         if not _are_texts([text for text in texts if text is not None]):
-            return f"has names for {path!r} that are no texts"
+            return f"has names for {path!r} that are no strings"
     return ""
 
 
@@ -323,7 +323,7 @@ def _is_name(name: str, path: Tree) -> bool:
 
 
 def _fault_of_seed(value: Tree) -> str:
-    return "" if type(value) is int and value >= 0 else "is no whole number"
+    return "" if type(value) is int and value >= 0 else "is not an integer"
 
 
 def _fault_of_name(value: Tree) -> str:
@@ -424,13 +424,13 @@ def fault_of_failure(tree: dict[str, Tree]) -> str:
     Examples
     --------
     >>> fault_of_failure({"info": {}, "exception": "ValueError"})
-    "expected a dictionary 'failure/exception' with texts 'type', 'message' and 'traceback'"
+    "expected a dictionary 'failure/exception' with strings 'type', 'message' and 'traceback'"
     """
     exception = tree.get("exception")
     if not isinstance(exception, dict) or not _are_texts([exception.get(name) for name in _EXCEPTION]):
-        return "expected a dictionary 'failure/exception' with texts 'type', 'message' and 'traceback'"
+        return "expected a dictionary 'failure/exception' with strings 'type', 'message' and 'traceback'"
     if type(tree["info"].get("repeat", 0)) is not int:
-        return "expected a whole number 'failure/info/repeat'"
+        return "expected an integer 'failure/info/repeat'"
     return ""
 
 
@@ -502,7 +502,7 @@ _LARGEST = 2**62
 
 
 def create(path: str, data: bytes, stem: str, contents: Mapping[str, bytes], *, sync: bool) -> None:
-    """Write a measurement with files beside it, these first, so that it counts only when all are there.
+    """Write a measurement with files next to it, these first, so that it counts only when all exist.
 
     Raises
     ------
@@ -541,12 +541,12 @@ def contents(tree: Tree, stem: str) -> dict[str, bytes]:
 
 
 def remove(tree: Tree, stem: str) -> None:
-    """Delete the files that a measurement lists, as far as they are there."""
+    """Delete the files that a measurement lists, as far as they exist."""
     _discard(paths_of(tree, stem))
 
 
 def candidates(directory: str, names: Names) -> dict[int, list[str]]:
-    """Return the paths of all files in a directory whose names are those of files beside measurements, by their ids."""
+    """Return the paths of all files in a directory whose names are those of files next to measurements, by their ids."""
     found: dict[int, list[str]] = {}
     for name, id in names.beside(files.names(directory)):
         found.setdefault(id, []).append(files.inside(directory, name))

@@ -76,7 +76,7 @@ def _is_code(name: str) -> bool:
 
 
 def without_marks(state: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a state without what it says of single measurements."""
+    """Return a state without its entries on single measurements."""
     return state and {key: value for key, value in state.items() if key != EXCLUDED}
 
 
@@ -184,7 +184,7 @@ class Layout:
     # --------------------------------------------------------------------------------- experiment file
 
     def load_experiment(self) -> ExperimentDocument:
-        """Return what the experiment file holds; FileNotFoundError when it is not there.
+        """Return what the experiment file holds; FileNotFoundError when it does not exist.
 
         Of a compressed file and another that is not, the one with measurements counts; DataFileError when both
         have some, and different ones.
@@ -302,7 +302,7 @@ class Layout:
     # ------------------------------------------------------------------------------------------- index
 
     def load_index(self) -> int:
-        """Return the highest id that the index knows, 0 when it is lacking or makes no sense."""
+        """Return the highest id that the index knows, 0 when it is missing or makes no sense."""
         return max(self._load_index(self._index_file(suffix)) for suffix in FORMATS)
 
     def _load_index(self, path: str) -> int:
@@ -315,7 +315,7 @@ class Layout:
         else:
             if documents.whole_number(last):
                 return int(last)
-            reason = f"{path}: expected a whole number 'last_measurement_id', found {last!r}."
+            reason = f"{path}: expected an integer 'last_measurement_id', found {last!r}."
         warn(f"{reason} The ids of the measurement files are used.")
         return 0
 
@@ -392,7 +392,7 @@ _HIGHEST_ID = 10**9
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be opened: the arguments of `coma_xr.Experiment`, checked."""
+    """The experiment to open: the arguments of `coma_xr.Experiment`, checked."""
 
     path: str
     mode: str
@@ -456,7 +456,7 @@ def _directories(parent: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Found:
-    """An experiment that was found; `others` are the further experiment files beside its own."""
+    """An experiment that was found; `others` are the further experiment files next to its own."""
 
     layout: Layout
     others: Sequence[str] = ()
@@ -513,7 +513,7 @@ def _choose(directory: str, candidates: list[str], wanted: Wanted) -> str | None
         if candidates and not fitting:
             raise ExperimentError(
                 f"{directory} holds no experiment with the id {wanted.id}, but {listing(candidates)}. "
-                "Leave id out to open what is there, or choose another directory."
+                "Leave out id to open the existing one, or choose another directory."
             )
         candidates = fitting
     if len(candidates) > 1:
@@ -590,7 +590,7 @@ def take_experiment_id(config: Config) -> int | None:
         last = index.get("last_experiment_id")
         if not documents.whole_number(last):
             raise DataFileError(
-                f"{path}: expected a whole number 'last_experiment_id', found {last!r}. Correct it, or give id=."
+                f"{path}: expected an integer 'last_experiment_id', found {last!r}. Correct it, or give id=."
             )
         index["last_experiment_id"] = last + 1
         text = documents.text(

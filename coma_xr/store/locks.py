@@ -88,7 +88,7 @@ def _acquired(path: str, wait: float) -> BaseFileLock | None:
         held = None
     if held is None:
         files.warn_once(
-            f"The file system of {directory} has no locks; two runs at once are not noticed there."
+            f"The file system of {directory} has no locks; two runs at the same time are not noticed there."
         )
     return held
 
@@ -141,9 +141,9 @@ class LiveRun:
     silence : float, default 0.0
         Seconds since it told something.
     todo, done, failed : int, optional
-        How many parameter sets it has to run, has run, and how many of these failed; None before it tells.
+        How many parameter sets it has to run, has run, and how many of these failed; None before it reports.
     seconds : float, optional
-        How long it took for that.
+        How long that took.
     shard : Shard, optional
         The part of a scan that it works on; None when it works on all of it.
 
@@ -228,7 +228,7 @@ def noted_runs(directory: str, names: Iterable[str] | None = None) -> list[tuple
 
 
 def _described(path: str, host: str, pid: int, *, certain: bool) -> LiveRun:
-    """Return a run with what its file tells, which may be anything."""
+    """Return a run with the content of its file, which may be anything."""
     try:
         about = json.decode(files.read(path, limit=_LONGEST))
     except (DataFileError, OSError):

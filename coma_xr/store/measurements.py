@@ -52,7 +52,7 @@ class MeasurementStore(ABC):
     def trees(self) -> Iterator[tuple[int, Tree]]:
         """Yield id and tree of every measurement, in the order of the ids.
 
-        Bad files are passed over and noted in `problems`.
+        Bad files are skipped and noted in `problems`.
         """
 
     @abstractmethod
@@ -85,7 +85,7 @@ class MeasurementStore(ABC):
             sorted(ids, key=lambda known: abs(known - id))[:_NEAREST] if type(id) is int else ids[:_NEAREST]
         )
         there_are = f"The nearest of {len(ids)} are {listing(sorted(near))}." if ids else "There are none."
-        whole = "" if type(id) is int else " Ids are whole numbers."
+        whole = "" if type(id) is int else " Ids are integers."
         return PathError(f"There is no measurement {id!r}. {there_are}{whole}")
 
 
@@ -263,7 +263,7 @@ class DirectoryStore(MeasurementStore):
             yield id, archive.read(id)
 
     def stem(self, id: int) -> str:
-        """Return the path of a measurement's file without its ending: that of the names of files beside it."""
+        """Return the path of a measurement's file without its ending: that of the names of files next to it."""
         return self._prefix + self._names.stem(id)
 
     def add(
@@ -315,7 +315,7 @@ def _suffix(names: Names) -> str:
 
 
 class ArchiveStore(MeasurementStore):
-    """The measurements of an experiment file, and measurement files that still lie beside it."""
+    """The measurements of an experiment file, and measurement files that still lie next to it."""
 
     def __init__(
         self, path: str, entries: list[Tree], beside: DirectoryStore | None = None, *, floor: int = 0

@@ -196,7 +196,7 @@ def add_new(
     Raises
     ------
     DataFileError
-        A file beside a measurement is missing; nothing was written.
+        A file next to a measurement is missing; nothing was written.
     """
     ids = sorted({*plan.new, *(id for id, _ in [*plan.conflicts, *plan.ensembles])})
     gone = [path for id in ids for path in documents.lacking(other.read(id), stem_of(id))]

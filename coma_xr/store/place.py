@@ -116,7 +116,7 @@ class ExperimentDirectory:
     # ----------------------------------------------------------------------------------------- looking
 
     def look(self, *, listed: bool = False) -> Snapshot:
-        """Look at the directory, and read again what another process, or we, changed in experiment file and state.
+        """Look at the directory, and read again what this or another process changed in experiment file and state.
 
         With `listed` all names in the directory are taken too: a look at more than a few measurements needs them.
         Within `changing` the look that was taken when it began is returned, with what was changed since.
@@ -311,7 +311,7 @@ class ExperimentDirectory:
         return create_failure(self._layout, tree, id, sync=sync)
 
     def remove_failures(self, ids: Iterable[int]) -> None:
-        """Delete the records of failures; those that are not there are passed over."""
+        """Delete the records of failures; those that do not exist are skipped."""
         self.look().check_writable()
         for id in ids:
             with suppress(FileNotFoundError):
@@ -335,7 +335,7 @@ class ExperimentDirectory:
     def running(
         self, shard: Shard | None = None, record: Callable[[], None] | None = None
     ) -> Iterator[Snapshot]:
-        """Hold the lock of a run, and record what it is asked for; a warning tells when another run works on the experiment.
+        """Hold the lock of a run, and record its request; warn when another run works on the experiment.
 
         Raises
         ------
@@ -638,7 +638,7 @@ def saving(store: MeasurementStore, layout: Layout, durable: Durable) -> Iterato
 
 @contextmanager
 def ending(close: Callable[[], None]) -> Iterator[None]:
-    """Call a function when the block is left; an error of its own is only a note to one that ends the block."""
+    """Call a function when the block is left; its own error becomes a note of the one that ends the block."""
     try:
         yield
     except BaseException as error:

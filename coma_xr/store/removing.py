@@ -5,7 +5,7 @@
     removed/2026-11-29T182400Z-remove/removed.json              when and why, and which marks `exclude` had made
     removed/2026-11-29T182400Z-remove/measurement.000002.json   under the name that it had
 
-A measurement is moved by renaming its file. The files beside it have both names while that is done, so that it
+A measurement is moved by renaming its file. The files next to it have both names while that is done, so that it
 is complete wherever it is.
 """
 
@@ -136,7 +136,7 @@ def move_measurements(
     folder: Folder,
     archived: Mapping[int, Tree] = MappingProxyType({}),
 ) -> None:
-    """Move measurement files, by their ids, to a folder, with the files beside them, and beside archived ones."""
+    """Move measurement files, by their ids, to a folder, with the files next to them, and next to archived ones."""
     beside = _beside(layout, paths, archived)
     for id, own in paths.items():
         _carry(own, beside.get(id, ()), folder.path)
@@ -268,7 +268,7 @@ def restore(
     Raises
     ------
     DataFileError
-        A file beside one of the measurements is missing; nothing was changed.
+        A file next to one of the measurements is missing; nothing was changed.
     """
     gone = [path for one in wanted for path in lacking(one.tree, one.stem)]
     if gone:

@@ -103,12 +103,12 @@ class Snapshot:
             first = listing((str(problem).rstrip(".") for problem in store.problems), 3)
             warn(
                 f"{number} measurement{'s' * (number > 1)} of {self.path} cannot be read and "
-                f"{'were' if number > 1 else 'was'} passed over: {first}.",
+                f"{'were' if number > 1 else 'was'} skipped: {first}.",
                 DataFileWarning,
             )
 
     def stem(self, id: int) -> str:
-        """Return the path of a measurement's file without its ending; files beside it are named after it."""
+        """Return the path of a measurement's file without its ending; files next to it are named after it."""
         return self.layout.path(self.config.measurements().stem(id))
 
     def number(self) -> int:
@@ -140,7 +140,7 @@ class Snapshot:
     def failures(self) -> list[Tree]:
         """Return the recorded failures, each a tree with ``info/measurement_id``, in the order of the ids.
 
-        A record that cannot be read is passed over with a warning.
+        A record that cannot be read is skipped with a warning.
         """
         floor = self.kept.failure_floor
         found = {failure_id(tree): tree for tree in self.document.failures if failure_id(tree) > floor}
@@ -150,7 +150,7 @@ class Snapshot:
             except FileNotFoundError:
                 pass  # removed since the directory was listed
             except DataFileError as error:
-                warn(f"{error} It is passed over.", DataFileWarning)
+                warn(f"{error} It is skipped.", DataFileWarning)
         return [found[id] for id in sorted(found)]
 
     def number_of_failures(self) -> int:

@@ -53,12 +53,12 @@ class StateDocument:
 
     @property
     def tree(self) -> dict[str, Tree]:
-        """What stands below the root of the file."""
+        """The content below the root of the file."""
         return self.sections if self.reset is None else {**self.sections, RESET: self.reset}
 
     @property
     def scan(self) -> dict[str, Any] | None:
-        """What was asked for."""
+        """The requested parameter sets."""
         scan: dict[str, Any] | None = self.sections.get(ASKED)
         return scan
 
@@ -73,7 +73,7 @@ def load(layout: Layout) -> StateDocument:
     except FileNotFoundError:
         pass
     except (DataFileError, OSError) as error:
-        fault = f"cannot be read and is taken for empty ({documents.reason(error, path)})"
+        fault = f"cannot be read and counts as empty ({documents.reason(error, path)})"
         if data is None or not is_own(data):
             foreign = f"is no file of coma_xr ({documents.reason(error, path)})"
             fault = ""
@@ -128,7 +128,7 @@ def _load_old(layout: Layout) -> StateDocument:
         except FileNotFoundError:
             continue
         except DataFileError as error:
-            faults = [f"cannot be read and is taken for empty ({documents.reason(error, path)})"]
+            faults = [f"cannot be read and counts as empty ({documents.reason(error, path)})"]
         else:
             own, mark, wrong = _sound(_sections_of(name, tree))
             sections, reset = {**sections, **own}, reset or mark

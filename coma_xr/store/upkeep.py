@@ -304,7 +304,7 @@ def reset(
 
 
 def _size(layout: Layout, document: ExperimentDocument) -> int:
-    """Return the bytes of all measurements and failures, and of the files beside them."""
+    """Return the bytes of all measurements and failures, and of the files next to them."""
     paths = [path for paths in layout.store().files().values() for path in paths]
     paths += [layout.failure_file(id) for id in layout.failure_ids()]
     names = layout.config.measurements()
@@ -469,7 +469,7 @@ class Inspection:
             self._note(layout.experiment_file, "experiment", text, "write it", self._save_experiment)
         elif plain and packed:
             other = layout.experiment_file if self._archive == layout.packed_file else layout.packed_file
-            text = f"is beside {PurePath(self._archive).name}, which counts"
+            text = f"is next to {PurePath(self._archive).name}, which counts"
             self._note(other, "experiment", text, _ASIDE, self._aside(other))
 
     def _save_experiment(self) -> None:
@@ -631,7 +631,7 @@ class Inspection:
         self._note(path, "beside", text, _ARCHIVE, self._take_into_archive)
 
     def _external(self) -> None:
-        """Look at the files beside measurements: whether all are there, as they were written, and belong to one."""
+        """Look at the files next to measurements: whether all exist, as they were written, and belong to one."""
         there = {
             path
             for paths in documents.candidates(

@@ -172,7 +172,7 @@ def merge(
         equal = copy.number_of_measurements() - len(new)
         done.append({"path": other, "added": {str(id): given for id, given in new.items()}, "equal": equal})
         if not as_json:
-            print(f"{clean(other)}: added {count(len(new), 'measurement')}, {equal} were there already")
+            print(f"{clean(other)}: added {count(len(new), 'measurement')}, {equal} exist already")
     if as_json:
         print_json(done)
 
@@ -472,7 +472,7 @@ _COLUMNS = ("id", "path", "measurements", "failures", "state", "description", "t
 
 
 def ls(paths: Sequence[str], *, as_json: bool) -> int:
-    """List the experiments below directories; return 1 when some cannot be read, which is said on standard error."""
+    """List the experiments below directories; return 1 when some cannot be read, which stderr reports."""
     problems: list[str] = []
     rows = [row for path in paths for row in _rows(path, problems.append)]
     if as_json:

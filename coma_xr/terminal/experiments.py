@@ -22,7 +22,7 @@ _DEPTH = 3
 
 
 def opened(path: str, *, write: bool = False) -> Experiment:
-    """Return an experiment that is there.
+    """Return an experiment that exists.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def opened(path: str, *, write: bool = False) -> Experiment:
 
 
 def check_exists(path: str) -> None:
-    """Raise ExperimentError when there is nothing of this name; the message names directories and experiments beside it."""
+    """Raise ExperimentError when there is nothing of this name; the message names directories and experiments next to it."""
     if files.exists(path) or files.exists(path + GZ):
         return
     parent, name = os.path.split(os.path.normpath(path))

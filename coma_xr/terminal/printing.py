@@ -115,7 +115,7 @@ def print_table(
 ) -> None:
     """Print a table: numbers to the right, text to the left, None as nothing.
 
-    In a terminal that is too narrow, the columns `optional` are left out, the first of them first; then long texts are
+    In a terminal that is too narrow, the columns `optional` are left out, the first of them first; then long strings are
     cut, except in the columns `whole`. `styles` choose the styles of cells by their values.
     """
     rows = list(rows)

@@ -73,7 +73,7 @@ def _date(value: dt.date, _plain: ToTree) -> Node:
 
 
 def _clock(value: dt.datetime | dt.time, _plain: ToTree) -> Node:
-    """Return the form of a point in time: with an offset as ISO 8601 has it, or with a named zone beside it."""
+    """Return the form of a point in time: with an offset as ISO 8601 has it, or with a named zone next to it."""
     node: Node = {"value": value.isoformat()}
     if value.tzinfo is not None:
         zone = zone_of(value.tzinfo)

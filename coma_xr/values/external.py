@@ -1,4 +1,4 @@
-"""Arrays in files beside the measurement: what marks them in a result, and what the tree keeps of them.
+"""Arrays in files next to the measurement: what marks them in a result, and what the tree keeps of them.
 
 The tree has ``{"__type__": "coma.external", "file": "psi.nc", "type": "numpy.ndarray", ...}``, and ``info`` lists
 the files. A file's whole name is that of the measurement, without its ending, then a dot and ``psi.nc``.
@@ -43,7 +43,7 @@ class External:
 
 @checks_keywords
 def external(value: Any) -> External:
-    """Mark an array, in what a function that is run returns, to be stored as a netCDF file beside the measurement.
+    """Mark an array, in what a function that is run returns, to be stored as a netCDF file next to the measurement.
 
     For arrays too big for text, from some ten megabytes on. The tree keeps shape, dtype and SHA-256.
 
@@ -166,7 +166,7 @@ def is_external(node: Any) -> bool:
 
 
 def is_plain_name(file: Any) -> bool:
-    """Whether a text can be the last part of a file's name, and nothing but that."""
+    """Whether a string can be the last part of a file's name, and nothing but that."""
     return type(file) is str and _NAME.fullmatch(file) is not None
 
 

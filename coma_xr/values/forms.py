@@ -22,7 +22,7 @@ def part(node: dict[str, Any], name: str, *kinds: type) -> Any:
     Raises
     ------
     DataFileError
-        When it has not, or is lacking.
+        When it has not, or is missing.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def part(node: dict[str, Any], name: str, *kinds: type) -> Any:
     value = node.get(name)
     if type(value) not in kinds:
         wanted = " or ".join(kind.__name__ for kind in kinds)
-        found = f"is a {type(value).__name__}" if name in node else "is lacking"
+        found = f"is a {type(value).__name__}" if name in node else "is missing"
         raise DataFileError(f"a stored {node.get(TYPE)} needs {name!r} of type {wanted}; here it {found}")
     return value
 
@@ -41,12 +41,12 @@ def whole_numbers(node: dict[str, Any], name: str) -> list[int]:
     """Return a part that is a list of ints; true and false are none."""
     numbers: list[int] = part(node, name, list)
     if not set(map(type, numbers)) <= {int}:
-        raise DataFileError(f"a stored {node.get(TYPE)} needs whole numbers in {name!r}")
+        raise DataFileError(f"a stored {node.get(TYPE)} needs integers in {name!r}")
     return numbers
 
 
 class Unplaced(SerializationError):
-    """A value has no stored form; whoever knows its path says so."""
+    """A value has no stored form; whoever knows its path reports it."""
 
 
 def cannot(what: str, reason: str) -> Unplaced:

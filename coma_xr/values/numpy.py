@@ -2,7 +2,7 @@
 
 Arrays of bool, int, float and text are as Coma 2 wrote them, with the dtype added:
 ``{"__type__": "numpy.ndarray", "shape": [2, 2], "list": [1, 2, 3, 4], "dtype": "int64"}``. All other dtypes are
-``coma.ndarray``, which Coma 2 takes for a dictionary: complex numbers as two lists, times as whole numbers in
+``coma.ndarray``, which Coma 2 treats as a dictionary: complex numbers as two lists, times as integers in
 the dtype's unit, long floats and bytes as text. An array with fields is ``coma.structured``, with an array for each
 field; one of objects, which only exported files hold, ``coma.objects``. The order of axes in memory is not kept.
 """
@@ -120,7 +120,9 @@ def encode_array(array: Array) -> Node | None:
     if kind == "U":
         texts = _texts(array)
         if _padding(texts, dtype.itemsize // _WIDTH) > _MAX_PADDING:
-            raise cannot("an array of texts", "Few of them are long, so most of it is empty; make it a list.")
+            raise cannot(
+                "an array of strings", "Few of them are long, so most of it is empty; make it a list."
+            )
         return {TYPE: ARRAY, "shape": shape, "list": texts, "dtype": dtype.str}
     if dtype.names is not None:
         return _encode_structured(array)
@@ -160,12 +162,12 @@ def _texts(array: Array) -> list[str]:
     try:
         texts: list[str] = array.ravel().tolist()
     except ValueError as error:
-        raise cannot("an array of texts", f"One is no text: {error}.") from error
+        raise cannot("an array of strings", f"One is no text: {error}.") from error
     return texts
 
 
 def _padding(texts: list[str], width: int) -> int:
-    """Return the bytes of an array of texts that hold nothing."""
+    """Return the bytes of an array of strings that hold nothing."""
     return _WIDTH * (width * len(texts) - sum(map(len, texts)))
 
 
@@ -180,7 +182,7 @@ def _parts_of_complex(array: Array) -> Node:
 
 
 def _exact(array: Array) -> list[str]:
-    """Return floats beyond 64 bits as texts that give back every bit."""
+    """Return floats beyond 64 bits as strings that give back every bit."""
     import numpy as np
 
     return [np.format_float_scientific(x, trim="-") for x in array.astype(array.dtype.newbyteorder("="))]
@@ -333,14 +335,14 @@ def _shape(node: Node) -> tuple[int, ...]:
         or len(shape) > _MAX_AXES
         or not all(type(n) is int and 0 <= n <= _MAX_SIZE for n in shape)
     ):
-        raise DataFileError("an array needs a 'shape' of whole numbers and a 'list' of items")
+        raise DataFileError("an array needs a 'shape' of integers and a 'list' of items")
     return tuple(shape)
 
 
 def _items(node: Node, name: str, shape: tuple[int, ...]) -> list[Any]:
     items = node.get(name)
     if type(items) is not list:
-        raise DataFileError(f"an array needs a 'shape' of whole numbers and a {name!r} of items")
+        raise DataFileError(f"an array needs a 'shape' of integers and a {name!r} of items")
     if math.prod(shape) != len(items):
         raise DataFileError(f"an array of shape {shape} cannot have {len(items)} items")
     if not {list, dict}.isdisjoint(map(type, items)):
@@ -354,12 +356,12 @@ def _undeclared(items: list[Any], shape: tuple[int, ...]) -> Array:
 
     texts = [item for item in items if type(item) is str]
     if texts and _WIDTH * (max(map(len, texts)) * len(items) - sum(map(len, texts))) > _MAX_PADDING:
-        raise DataFileError("an array of texts would be hardly more than empty room")
+        raise DataFileError("an array of strings would be hardly more than empty room")
     return np.array(items).reshape(shape)
 
 
 def _fixed(items: list[str], dtype: np.dtype[Any]) -> Array:
-    """Return texts or bytes of fixed width."""
+    """Return strings or bytes of fixed width."""
     import numpy as np
 
     width = dtype.itemsize // (_WIDTH if dtype.kind == "U" else 1)
@@ -379,7 +381,7 @@ def _long(texts: list[Any], dtype: np.dtype[Any]) -> Array:
     import numpy as np
 
     if not all(type(text) is str for text in texts):
-        raise DataFileError(f"an array of dtype {dtype.name!r} needs its numbers as texts")
+        raise DataFileError(f"an array of dtype {dtype.name!r} needs its numbers as strings")
     with warnings.catch_warnings():
         # NumPy makes infinities of numbers that this machine's long floats do not hold.
         warnings.simplefilter("error", RuntimeWarning)
@@ -409,7 +411,7 @@ def _strings(node: Node, shape: tuple[int, ...]) -> Array:
     items = _items(node, "list", shape)
     gaps = "na" in node
     if not set(map(type, items)) <= ({str, type(None)} if gaps else {str}):
-        raise DataFileError("an array of texts cannot have other items")
+        raise DataFileError("an array of strings cannot have other items")
     dtype: Any = np.dtypes.StringDType(na_object=None) if gaps else np.dtypes.StringDType()
     return np.array(items, dtype=dtype).reshape(shape)
 

@@ -375,7 +375,7 @@ def _numbers(array: Any) -> list[int | None]:
 
 
 def _with_gaps(array: Any) -> list[Any]:
-    """Return texts with None in the gaps; NumPy's texts as Python's."""
+    """Return strings with None in the gaps; NumPy's strings as Python's."""
     return [None if gap else str(item) for item, gap in zip(array, array.isna(), strict=True)]
 
 
@@ -420,7 +420,7 @@ def _read_numbers(node: Node) -> np.ndarray[Any, Any]:
 
     items = part(node, "list", list)
     if not set(map(type, items)) <= {int, type(None)}:
-        raise DataFileError("times are stored as whole numbers or null")
+        raise DataFileError("times are stored as integers or null")
     return np.array([_NAT if n is None else n for n in items], dtype=np.int64)
 
 
@@ -481,10 +481,10 @@ def _read_string(node: Node, _value: ToValue) -> Any:
 
     items = part(node, "list", list)
     if not set(map(type, items)) <= {str, type(None)}:
-        raise DataFileError("an array of texts has items of another type")
+        raise DataFileError("an array of strings has items of another type")
     storage = part(node, "storage", str)
     if storage not in ("python", "pyarrow"):
-        raise DataFileError(f"pandas stores no texts in {storage[:40]!r}")
+        raise DataFileError(f"pandas stores no strings in {storage[:40]!r}")
     gap: Any = np.nan if part(node, "na", str) == "NaN" else pd.NA
     return pd.array(items, dtype=_string_dtype(storage, gap))
 

@@ -49,7 +49,7 @@ _ROOM = 12
 
 
 class _Way(NamedTuple):
-    """How objects and arrays of their own are stored, and whether tuples and NumPy's scalars keep their type."""
+    """How objects and separate arrays are stored, and whether tuples and NumPy's scalars keep their type."""
 
     getstate: str
     beside: Beside | None
@@ -175,7 +175,7 @@ def _deeper(path: tuple[str, ...], way: _Way) -> ToTree:
 
 
 def _one(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
-    """Return the tree of a value that stands where its error has no place beside it."""
+    """Return the tree of a value that stands where its error has no place next to it."""
     tree = _plain(value, path, way)
     if type(tree) is Uncertain:
         raise SerializationError(
@@ -330,7 +330,7 @@ def _value(tree: Tree) -> Any:
 
 
 def _where(tree: Tree) -> tuple[str, ...]:
-    """Return the path of what in a tree, as deep as can be told, has no value."""
+    """Return the deepest known path in a tree that has no value."""
     children = tree.items() if isinstance(tree, dict) else enumerate(tree)
     for key, child in children:
         if isinstance(child, (dict, list)):

@@ -54,7 +54,7 @@ def register(
     Raises
     ------
     SerializationError
-        When the type is stored by itself already, or another one has the name.
+        When the type is stored without registration, or another type has the name.
 
     Notes
     -----

@@ -82,7 +82,7 @@ def _kind_of_missing(values: Sequence[Any]) -> str | None:
 
 
 def _attoseconds(value: Any) -> int:
-    """Return a duration, or a time since 1970, as a whole number of attoseconds."""
+    """Return a duration, or a time since 1970, as an integer of attoseconds."""
     if hasattr(value, "asm8"):
         # pandas knows finer units than Python, whose classes its own ones are.
         value = value.asm8

@@ -1,6 +1,6 @@
 """Stored forms of xarray's DataArray and Dataset, with coords, indexes and attributes.
 
-Not kept are `encoding`, which says how some file was written, and what loads lazily: it is loaded.
+Not kept are `encoding`, which belongs to some file, and laziness: values are loaded.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _dtype(dtype: Any) -> Node:
 
 
 def _default_index(name: Any, variable: Any) -> Any:
-    """Return the index that xarray makes of the values of a coordinate when it is told nothing."""
+    """Return the index that xarray makes of the values of a coordinate by default."""
     import xarray as xr
 
     bare = xr.Variable(variable.dims, _eager(variable.data))

@@ -73,8 +73,8 @@ class TestDefinition:
         ("args", "kwargs", "text"),
         [
             ([1, 2, 3], {}, "Expected 2 values (theta_0, theta), got 3."),
-            ([1], {}, "Expected 2 values (theta_0, theta), got 1; lacking: theta."),
-            ([], {"theta": 1}, "Expected 2 values (theta_0, theta), got 1; lacking: theta_0."),
+            ([1], {}, "Expected 2 values (theta_0, theta), got 1; missing: theta."),
+            ([], {"theta": 1}, "Expected 2 values (theta_0, theta), got 1; missing: theta_0."),
             (
                 [1],
                 {"tehta": 2},
@@ -102,16 +102,16 @@ class TestDefinition:
 
     def test_another_definition_must_have_the_same_parameters(self):
         text = (
-            "The parameters theta_0, tehta are not those of the experiment (lacking: theta; unknown: tehta).\n"
+            "The parameters theta_0, tehta are not those of the experiment (missing: theta; unknown: tehta).\n"
             "Available: theta_0, theta.\nDid you mean 'theta' or 'theta_0'?"
         )
         with raises(ParameterError, text):
             PENDULUM.order(Definition.of(["theta_0", "tehta"]))
-        with pytest.raises(ParameterError, match=r"lacking: theta; unknown: none"):
+        with pytest.raises(ParameterError, match=r"missing: theta; unknown: none"):
             PENDULUM.order(Definition.of(["theta_0"]))
 
     def test_a_name_with_another_path_is_another_parameter(self):
-        with pytest.raises(ParameterError, match=r"lacking: theta; unknown: theta\)"):
+        with pytest.raises(ParameterError, match=r"missing: theta; unknown: theta\)"):
             PENDULUM.order(Definition.of(["theta_0", ("theta", "parameters/x/theta")]))
 
     def test_it_comes_back_from_its_state(self):

@@ -243,11 +243,11 @@ class TestCases:
         ("sets", "text"),
         [
             ({"a": [1]}, "{'a': [1]} is a dict. Expected a list of dictionaries, a DataFrame or a Dataset."),
-            ([], "cases() needs at least one set, which tells the names; the list is empty."),
+            ([], "cases() needs at least one parameter set. The list is empty."),
             ([{"a": 1}, 5], "cases() takes a list of dictionaries; number 1 of it is an int."),
             (
                 [{"a": 1, "b": 2}, {"a": 1, "c": 2}],
-                "All sets of cases() have the same names, a, b; number 1 differs (lacking: b; more: c).",
+                "All sets of cases() have the same names, a, b; number 1 differs (missing: b; more: c).",
             ),
         ],
     )
@@ -297,7 +297,7 @@ class TestAlgebra:
 
     def test_a_union_of_other_parameters_is_an_error(self):
         with raises(
-            "The parameters b are not those of the experiment (lacking: a; unknown: b). Available: a."
+            "The parameters b are not those of the experiment (missing: a; unknown: b). Available: a."
         ):
             grid(a=[1]) + grid(b=[1])
 
@@ -440,7 +440,7 @@ def test_the_structure_tells_how_arrays_are_laid_out(make, structure):
         ),
         (
             lambda: grid(a=[1]).rows(Definition.of(["b"])),
-            "The parameters a are not those of the experiment (lacking: b; unknown: a). Available: b.",
+            "The parameters a are not those of the experiment (missing: b; unknown: a). Available: b.",
         ),
     ],
 )

@@ -279,8 +279,8 @@ class TestInterruption:
             run(simulate, 5, kept)
         assert told == [
             (
-                "Ctrl-C: 2 of 5 parameter sets were saved. What is running is finished and kept; "
-                "Ctrl-C again stops at once.\n"
+                "Ctrl-C: 2 of 5 parameter sets were saved. Running points are finished and kept. "
+                "Press Ctrl-C again to stop immediately.\n"
             )
         ]
         report = raised.value.report
@@ -394,7 +394,7 @@ def test_ctrl_c_once_in_a_real_process():
     code, out, err, _ = child(1, [0.1])
     assert out == "[0, 1, 2] (3, 5) 0 2\nTrue\n"
     first, *_, last = err.splitlines()
-    assert first.startswith("Ctrl-C: 2 of 5 parameter sets were saved. What is running is finished and kept;")
+    assert first.startswith("Ctrl-C: 2 of 5 parameter sets were saved. Running points are finished and kept.")
     assert re.match(r"KeyboardInterrupt: 3 of 5 parameter sets saved, 2 not run; ", last)
     assert code == -signal.SIGINT
 

@@ -439,7 +439,7 @@ class TestInterruption:
         accounted_for(report, kept, 50)
         assert 4 <= report.saved <= 6
         assert (
-            "Ctrl-C: 3 of 50 parameter sets were saved. What is running is finished and kept;"
+            "Ctrl-C: 3 of 50 parameter sets were saved. Running points are finished and kept."
             in capfd.readouterr().err
         )
         assert str(raised.value).endswith("Run again to go on.")
@@ -596,7 +596,7 @@ def test_ctrl_c_of_a_terminal_finishes_and_keeps_what_is_running(parent):
     code, out, err = script.end()
     assert out == "6 0 14\n"
     assert script.saved() == [0, 1, 2, 3, 4, 5]
-    assert err.startswith("Ctrl-C: 4 of 20 parameter sets were saved. What is running is finished and kept;")
+    assert err.startswith("Ctrl-C: 4 of 20 parameter sets were saved. Running points are finished and kept.")
     assert "Traceback" not in err.partition("KeyboardInterrupt")[0].replace("Traceback", "", 1)
     assert code == -signal.SIGINT
     assert gone(script, 1.0)

@@ -82,9 +82,9 @@ def test_a_file_that_cannot_be_used_is_an_error(tmp_path, text, error):
         ({"measurement_file": "failure.${measurement_id}"}, "and from 'failure.000001.json', found"),
         (
             {"measurement_index": "measurement.000001"},
-            "measurement_index: 'measurement.000001.json' would be taken for another kind of file",
+            "measurement_index: 'measurement.000001.json' would be counted as another kind of file",
         ),
-        ({"measurement_index": "experiment.none"}, "would be taken for another kind of file"),
+        ({"measurement_index": "experiment.none"}, "would be counted as another kind of file"),
         (["a"], "config: expected a mapping of options, found a list"),
     ],
 )

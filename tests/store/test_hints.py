@@ -29,11 +29,11 @@ def test_what_the_experiment_writes_is_sound():
         ("annotations", [], "is no dictionary of notes by path"),
         ("annotations", {"results/t": 1}, "is no dictionary of notes by path"),
         ("annotations", {"t": {"dims": "x"}}, "has 'dims' of 't' that is of type str"),
-        ("annotations", {"t": {"dims": [1]}}, "has names for 't' that are no texts"),
-        ("annotations", {"t": {"coords": {"x": 1}}}, "has names for 't' that are no texts"),
+        ("annotations", {"t": {"dims": [1]}}, "has names for 't' that are no strings"),
+        ("annotations", {"t": {"coords": {"x": 1}}}, "has names for 't' that are no strings"),
         ("excluded", ["2"], "is no dictionary of reasons by id"),
-        ("seed", "7", "is no whole number"),
-        ("seed", True, "is no whole number"),
+        ("seed", "7", "is not an integer"),
+        ("seed", True, "is not an integer"),
     ],
 )
 def test_an_entry_of_the_state_that_makes_no_sense_is_left_out(entry, value, fault):
@@ -71,7 +71,7 @@ def test_a_scan_that_makes_no_sense_is_named(entry, value, fault):
 @pytest.mark.parametrize(
     ("branch", "value", "fault"),
     [
-        ("info", {"repeat": "first"}, "expected a whole number 'failure/info/repeat'"),
+        ("info", {"repeat": "first"}, "expected an integer 'failure/info/repeat'"),
         ("exception", [], "expected a dictionary 'failure/exception' with texts"),
         (
             "exception",
@@ -156,6 +156,6 @@ def test_an_archive_takes_no_bad_records_along(path):
         failures = coma.Experiment(path, "r").failures()
     assert failures.index.tolist() == [3]
     assert [str(warning.message) for warning in caught] == [
-        f"{file}: 'seed' is no whole number. This is not used.",
-        f"The record of failure 9 in {path}: {fault_of_failure({})}. It is passed over.",
+        f"{file}: 'seed' is not an integer. This is not used.",
+        f"The record of failure 9 in {path}: {fault_of_failure({})}. It is skipped.",
     ]

@@ -339,7 +339,7 @@ def test_where_there_are_no_locks_work_goes_on_with_one_warning(place, monkeypat
 
 def test_a_lock_file_that_cannot_be_made_is_an_error(tmp_path):
     with (
-        pytest.raises(StorageError, match="cannot lock a: its directory is not there"),
+        pytest.raises(StorageError, match="cannot lock a: its directory does not exist"),
         locks.lock(str(tmp_path / "gone" / "a"), wait=0),
     ):
         pass

@@ -72,8 +72,8 @@ def test_none_is_a_name_of_an_experiment():
         ("a\n${measurement_id}", "expected one plain file name"),
         (".${measurement_id}", "expected one plain file name"),
         ("m" * 200 + "${measurement_id}", "measurement_file: expected a name of at most 200 bytes"),
-        ("run2${measurement_id}", r"measurement_file: a digit beside \$\{measurement_id\} in 'run2"),
-        ("${measurement_id}0", "measurement_file: a digit beside"),
+        ("run2${measurement_id}", r"measurement_file: a digit next to \$\{measurement_id\} in 'run2"),
+        ("${measurement_id}0", "measurement_file: a digit next to"),
     ],
 )
 def test_a_template_that_gives_no_plain_names_is_refused(template, text):

@@ -113,7 +113,9 @@ def test_an_index_of_experiments_that_makes_no_sense_is_an_error(
     experiment_path, empty_configuration, content
 ):
     (empty_configuration / "experiment.index.json").write_text(content)
-    text = r"experiment\.index\.json: expected a whole number 'last_experiment_id', found .* Correct it, or give id="
+    text = (
+        r"experiment\.index\.json: expected an integer 'last_experiment_id', found .* Correct it, or give id="
+    )
     with pytest.raises(DataFileError, match=text):
         opened(experiment_path)
     assert opened(experiment_path, id=3).look().info["experiment_id"] == 3
@@ -492,7 +494,7 @@ def test_the_state_is_a_copy(place):
 
 def test_a_state_that_cannot_be_read_is_empty_with_a_warning(place, experiment_path):
     (experiment_path / "coma.json").write_text('{"coma_xr": nonsense')
-    text = r"/coma\.json cannot be read and is taken for empty \(no valid JSON: "
+    text = r"/coma\.json cannot be read and counts as empty \(no valid JSON: "
     with pytest.warns(DataFileWarning, match=text):
         assert (place.look().state(), place.look().scan()) == ({}, None)
 
@@ -517,7 +519,7 @@ def test_an_index_that_makes_no_sense_is_said_and_not_used(place, experiment_pat
     index = experiment_path / "measurement.index.json"
     index.write_text(f'{{"measurements": {{"last_measurement_id": {last}}}}}')
     with pytest.warns(
-        ComaWarning, match=r"index\.json: expected a whole number .* of the measurement files are used"
+        ComaWarning, match=r"index\.json: expected an integer .* of the measurement files are used"
     ):
         assert place.look().next_id() == 4
     index.write_text("garbage")
@@ -547,8 +549,8 @@ def test_a_record_of_a_failure_that_cannot_be_read_is_passed_over(place, experim
     with pytest.warns(DataFileWarning) as warned:
         assert place.look().failures() == []
     assert [str(warning.message) for warning in warned] == [
-        f"{experiment_path}/failure.000002.json: no valid JSON: Expecting value, line 1, column 1. It is passed over.",
-        f"{experiment_path}/failure.000003.json: expected a dictionary 'failure/info'. It is passed over.",
+        f"{experiment_path}/failure.000002.json: no valid JSON: Expecting value, line 1, column 1. It is skipped.",
+        f"{experiment_path}/failure.000003.json: expected a dictionary 'failure/info'. It is skipped.",
     ]
     assert place.look().next_id() == 4
 

@@ -244,10 +244,10 @@ def test_a_lost_experiment_file_is_written(place, experiment_path):
 
 def test_a_state_that_cannot_be_read_is_moved_away(place, experiment_path):
     (experiment_path / "coma.json").write_text('{"coma_xr": nonsense')
-    with pytest.warns(DataFileWarning, match="is taken for empty"):
+    with pytest.warns(DataFileWarning, match="counts as empty"):
         place = opened(experiment_path)
     assert [finding.text for finding in place.verify()] == [
-        "cannot be read and is taken for empty (no valid JSON: Expecting value, line 1, column 13)"
+        "cannot be read and counts as empty (no valid JSON: Expecting value, line 1, column 13)"
     ]
     mended(place, "coma.json")
     assert set_aside(experiment_path)["coma.json"].read_text() == '{"coma_xr": nonsense'
@@ -443,7 +443,7 @@ def test_a_file_beside_its_compressed_archive_is_moved_away(place, experiment_pa
     active = path.read_bytes()
     place.deactivate(compress=True)
     path.write_bytes(active)
-    text = "is beside experiment.none.json.gz, which counts"
+    text = "is next to experiment.none.json.gz, which counts"
     only(place, file=path.name, kind="experiment", text=text, repair=ASIDE)
     mended(place, path.name)
     assert set_aside(experiment_path)[path.name].read_bytes() == active

@@ -169,7 +169,7 @@ def copy(e):
 
 
 def test_copies_are_merged(e, copy, run):
-    assert run("merge", "inverse", "copy") == (0, ["copy: added 1 measurement, 3 were there already"], [])
+    assert run("merge", "inverse", "copy") == (0, ["copy: added 1 measurement, 3 exist already"], [])
     assert numbers(e) == [3, 4, 5, 6, 7]
     assert run("merge", "inverse", "copy", "--json").json == [{"path": "copy", "added": {}, "equal": 4}]
 
@@ -186,7 +186,7 @@ def test_of_conflicts_nothing_is_written_unless_both_are_to_be_kept(e, copy, run
     assert "keep_both=" not in text
     assert numbers(e) == [3, 4, 5, 6]
     assert run("merge", "inverse", "copy", "--keep-both").out == [
-        "copy: added 2 measurements, 2 were there already"
+        "copy: added 2 measurements, 2 exist already"
     ]
 
 

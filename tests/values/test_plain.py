@@ -164,7 +164,7 @@ def loop():
         ({"a": np.ma.array([(1, 2)], "i4,i4", mask=[(1, 0)])}, "a: cannot store a masked array with fields"),
         (
             {"a": np.array(["a" * 10_000] + [""] * 10_000)},
-            "a: cannot store an array of texts. Few of them are long",
+            "a: cannot store an array of strings. Few of them are long",
         ),
         ({"a": [{(Point(1, 2),)}]}, "a/0: cannot store a set of objects."),
         ({"a": {Number.ONE, 1}}, "a: cannot store a set. Two of its items would be the same after reading"),
@@ -242,10 +242,10 @@ def test_lists_stay_lists():
     [
         ({"shape": [3], "list": [1, 2]}, r"an array of shape \(3,\) cannot have 2 items"),
         ({"shape": [10**18], "list": []}, r"an array of shape \(1000000000000000000,\) cannot have 0 items"),
-        ({"shape": [-1], "list": [1]}, "needs a 'shape' of whole numbers"),
-        ({"shape": "3", "list": [1]}, "needs a 'shape' of whole numbers"),
-        ({"shape": [True], "list": [1]}, "needs a 'shape' of whole numbers"),
-        ({"shape": [1]}, "needs a 'shape' of whole numbers and a 'list' of items"),
+        ({"shape": [-1], "list": [1]}, "needs a 'shape' of integers"),
+        ({"shape": "3", "list": [1]}, "needs a 'shape' of integers"),
+        ({"shape": [True], "list": [1]}, "needs a 'shape' of integers"),
+        ({"shape": [1]}, "needs a 'shape' of integers and a 'list' of items"),
         ({"shape": [1], "list": [[1]]}, "holds plain values only"),
         ({"shape": [1], "list": [1], "dtype": "object"}, "an array has no dtype 'object' here"),
         ({"shape": [1], "list": [1], "dtype": "no such"}, "an array has no dtype 'no such' here"),

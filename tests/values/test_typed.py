@@ -350,7 +350,7 @@ def test_storing_builtin_values_loads_no_library():
 
 BAD = [
     (typed("coma.complex", real="a", imag=0.0), "needs 'real' of type float or int; here it is a str"),
-    (typed("coma.complex", real=1.0), "needs 'imag' of type float or int; here it is lacking"),
+    (typed("coma.complex", real=1.0), "needs 'imag' of type float or int; here it is missing"),
     (typed("coma.bytes", base64="=?"), "a stored coma.bytes cannot be made"),
     (typed("coma.date", value="yesterday"), "a stored coma.date cannot be made: ValueError"),
     (typed("coma.datetime", value="2024-01-01T00:00:00", zone="../../etc/passwd"), "no name of a time zone"),
@@ -394,7 +394,7 @@ BAD = [
     (typed("coma.scalar", dtype="O", value=1), "an array has no dtype 'O' here"),
     (
         typed("coma.scalar", dtype="float32"),
-        "an array needs a 'shape' of whole numbers and a 'list' of items",
+        "an array needs a 'shape' of integers and a 'list' of items",
     ),
     (typed("coma.scalar", dtype="float32", value=[1, 2]), "holds plain values only"),
     (typed("coma.ndarray", shape=[1], list=[1]), "an array has no dtype 'None' here"),
@@ -411,10 +411,13 @@ BAD = [
     (typed("coma.ndarray", shape=[1], list=[2**63], dtype="datetime64[ns]"), "cannot be made"),
     (typed("coma.ndarray", shape=[1], list=[1], dtype="datetime64[999999999999Y]"), "has no dtype"),
     (typed("coma.ndarray", shape=[1], list=["é\u20ac"], dtype="|S9"), "cannot be made"),
-    (typed("coma.ndarray", shape=[1], list=[1], dtype="string"), "an array of texts cannot have other items"),
+    (
+        typed("coma.ndarray", shape=[1], list=[1], dtype="string"),
+        "an array of strings cannot have other items",
+    ),
     (
         typed("coma.ndarray", shape=[1], list=[None], dtype="string"),
-        "an array of texts cannot have other items",
+        "an array of strings cannot have other items",
     ),
     (array([1.5], "int64"), "cannot have items of float"),
     (array([2], "bool"), "cannot have items of int"),
@@ -429,8 +432,8 @@ BAD = [
         typed("numpy.ndarray", shape=[100_001], list=["a" * 100_000] + [""] * 100_000),
         "hardly more than empty",
     ),
-    (array([], "float64", [0] * 65), "needs a 'shape' of whole numbers"),
-    (array([], "float64", [10**400] * 3), "needs a 'shape' of whole numbers"),
+    (array([], "float64", [0] * 65), "needs a 'shape' of integers"),
+    (array([], "float64", [10**400] * 3), "needs a 'shape' of integers"),
     (array([], "float64", [0, 2**62, 2**62]), "cannot be made"),
     (typed("coma.objects", shape=[2], list=[1]), r"an array of shape \(2,\) cannot have 1 items"),
     (
@@ -480,7 +483,7 @@ BAD = [
     (typed("coma.pandas.array", dtype="datetime64[h]", list=[1]), "pandas has no times of dtype"),
     (
         typed("coma.pandas.array", dtype="string", storage="sql", na="NA", list=[]),
-        "pandas stores no texts in 'sql'",
+        "pandas stores no strings in 'sql'",
     ),
     (
         typed("coma.pandas.array", dtype="category", categories={}, ordered=False, codes=[]),
