@@ -1,13 +1,14 @@
 """
-Looking closer where it matters
-===============================
+Resonances: refine a scan where it matters
+==========================================
 
-Two resonances, one of them narrow. Nobody knows in advance where the points have to be, and nobody
-needs to: run a few, look, and run the same with more. What is there already is not computed again.
+Two resonances have different widths. A coarse scan finds them, and further runs add points to the
+longest pieces of the curve. ``run`` computes only the new points. The colour of each point shows
+when it was computed.
 """
 
 # %%
-# The first run is a coarse one.
+# The first run is coarse.
 
 import tempfile
 
@@ -26,8 +27,8 @@ frequencies = np.linspace(0.6, 1.6, 21)
 e.run(response, {"frequency": frequencies}, progress=False)
 
 # %%
-# Then, ten times, eight more points are put into the longest pieces of the curve. The whole scan
-# is asked for each time; ``run`` says how many of its points were computed.
+# Ten times, add eight points in the longest pieces of the curve. ``run`` gets the whole scan, skips
+# the points that have a measurement, and reports how many it computed.
 
 for _ in range(10):
     y = np.log(e.to_dataset().response.values)
@@ -39,8 +40,7 @@ for _ in range(10):
 report
 
 # %%
-# Each point knows its measurement, and its number when it was made: the curve in the order of its
-# discovery.
+# The Dataset has the number of each measurement, so the colour can show the order of discovery.
 
 e.annotate("frequency", units=r"$\omega_0$")
 e.annotate("results/response", long_name="response")

@@ -1,16 +1,15 @@
 """
-An experiment of ten years ago
-==============================
+Quantum-dot wire: open files of Coma 2
+======================================
 
-A wire of quantum-dot cells carries a bit: the first cell is held in one state, and the others
-follow, unless it is too warm or electrons tunnel too easily. The files are those of Coma 2. Nobody
-defined its parameters, and nobody needs to: from files to figure with xarray alone.
+A wire of quantum-dot cells carries a bit. The first cell is fixed in one state, and the other cells
+follow unless the temperature or the tunnelling rate is too high. The files were written by Coma 2,
+without a definition of parameters. xarray opens them.
 """
 
 # %%
-# For want of the old machine we write the files here, in the form in which it left them:
-# parameters with branches, a list for each wire, a label that is always the same, and all
-# measurements in one file, as ``deactivate`` packs them.
+# This block writes files in the form that Coma 2 used: nested parameters, a list for each wire, a
+# label that is always the same, and all measurements in one file, as ``deactivate`` packs them.
 
 import functools
 import itertools
@@ -53,8 +52,8 @@ text = json.dumps({"experiment": {"info": info, "measurements": measurements}}, 
 _ = Path(directory.name, "experiment.000041.json").write_text(text)
 
 # %%
-# Opened to be read: no byte of it is changed. The dims are found. *N*, *T* and *gamma* vary and
-# label a full grid.
+# Open the experiment without changing it. The dims are inferred: *N*, *T* and *gamma* vary and form a
+# full grid.
 
 e = coma.Experiment(directory.name, mode="r")
 ds = e.to_dataset()
@@ -62,8 +61,8 @@ directory.cleanup()
 ds
 
 # %%
-# Lists are labelled from 1, so that *N* is the label of the last cell, and xarray selects with
-# one array what differs from wire to wire.
+# Lists are labelled from 1, so *N* is the label of the last cell. xarray selects a different label
+# for each wire with one array.
 
 ds.gamma.attrs.update(long_name=r"tunnelling $\gamma$", units="$V$")
 ds.P.attrs.update(long_name="polarization of the last cell")

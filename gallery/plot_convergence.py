@@ -1,15 +1,16 @@
 """
-How fast do integration rules converge?
-=======================================
+Integration rules: convergence on logarithmic axes
+==================================================
 
-It depends on what is integrated. On a smooth function the order of a rule is the slope of its line,
-and Gauss's rule has no order: it falls faster. A kink brings all of them down to the same slope;
-over a whole period even the simplest rule falls faster than any power.
+The error of an integration rule depends on the integrand. For a smooth function, the order of a
+rule is the slope of its line, and the error of Gauss's rule falls faster than any power. With a
+kink, all rules have the same slope. Over a whole period, even the trapezoidal rule converges faster
+than any power.
 """
 
 # %%
-# Names are parameter values as numbers are. Rules and integrands are looked up by them, so that a
-# name is what stands in the files.
+# Names are parameter values like numbers. The function looks up rules and integrands by their names,
+# so the files contain the names.
 
 import tempfile
 

@@ -1,13 +1,13 @@
 """
-How much damping is just enough
-===============================
+Damped oscillator: curves as results
+====================================
 
-A door that closes by itself should neither swing nor creep. Each measurement is a whole curve over
-time: the function returns DataArrays, and their dims, coords and units are those of the result.
+A door that closes should neither swing nor creep. Each measurement is a whole curve over time. The
+function returns DataArrays, and their dims, coords and units become those of the Dataset.
 """
 
 # %%
-# Time is counted in periods of the undamped oscillator, damping in units of the critical one.
+# Time is in periods of the undamped oscillator, and damping in units of the critical one.
 
 import tempfile
 
@@ -31,7 +31,7 @@ e = coma.Experiment(f"{directory.name}/oscillator")
 e.run(oscillator, {"damping": [0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 2.0, 4.0]}, progress=False)
 
 # %%
-# ``time`` is a dim with its own labels, so that one can ask for the deflection at a time.
+# ``time`` is a dim with its own labels, so you can select the deflection at a time.
 
 e.annotate("damping", long_name=r"damping $\zeta$")
 ds = e.to_dataset()

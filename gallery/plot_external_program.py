@@ -1,14 +1,14 @@
 """
-A program that is not in Python
-===============================
+Mandelbrot set: run a program in another language
+=================================================
 
-The function of an experiment may be an executable in whatever language. Here it is a script of ten lines for
-``awk``, a language as old as the picture that it computes, that of Mandelbrot's set.
+The function of an experiment can be an executable in any language. Here, a script of ten lines for
+``awk`` computes rows of the Mandelbrot set.
 """
 
 # %%
-# It gets a height in the complex plane as an argument and prints one row of the picture, a number
-# in each line.
+# The script gets the imaginary part as an argument and prints one row of the picture, one number in
+# each line.
 
 import tempfile
 from pathlib import Path
@@ -34,8 +34,8 @@ path = Path(directory.name) / "mandelbrot.awk"
 _ = path.write_text(script)
 
 # %%
-# ``{ci}`` and ``{columns}`` are the parameters, and what is printed is the result. Each row is a
-# measurement like any other: saved when it is finished, never computed twice.
+# ``{ci}`` and ``{columns}`` are the parameters, and the output is the result. Each row is a
+# measurement: saved when it is finished, and never computed twice.
 
 mandelbrot = coma.program(
     ["awk", "-v", "ci={ci}", "-v", "columns={columns}", "-f", path], input=None, output="text"
@@ -45,8 +45,8 @@ scan = coma.grid(ci=np.linspace(-1.1, 1.1, 181), columns=261)
 e.run(mandelbrot, scan, max_workers=2, progress=False)
 
 # %%
-# The numbers of a list become a dim, which is given the labels that the program knew and did not
-# print.
+# The numbers of a list become a dim. The labels are assigned here, because the program does not print
+# them.
 
 ds = e.to_dataset({"steps": "results/awk"}, dims=["ci"])
 ds = ds.assign_coords(steps_index=np.linspace(-2.1, 0.7, 261)).rename(steps_index="cr")

@@ -1,17 +1,16 @@
 """
-Where the ion is lost
-=====================
+Ion trap: show failed points
+============================
 
-An ion in a quadrupole trap is held by an alternating field, or thrown out by it: a small difference
-in the field's strength decides. Points at which the computation fails are a result too. They are
-kept with parameters and traceback, and can be drawn.
+An alternating field holds an ion in a quadrupole trap or throws it out, depending on the strength
+of the field. The function raises an exception if the ion is lost. coma_xr records these points with
+parameters and traceback, and the figure marks them.
 """
 
 # %%
-# The equation of motion is Mathieu's. The function raises an exception when the ion has hit an
-# electrode, and does not care what becomes of it. ``on_error="continue"`` is for scans that begin
-# with failures alone: the very first points, all failed at the same line, are otherwise taken for
-# a mistake in the function, and end the run.
+# The equation of motion is Mathieu's equation. The function raises an exception when the ion hits an
+# electrode. ``on_error="continue"`` is needed because the first points of this scan all fail at the
+# same line, which otherwise counts as a mistake in the function and stops the run.
 
 import contextlib
 import tempfile
@@ -47,13 +46,13 @@ with warnings.catch_warnings(), contextlib.redirect_stderr(None):
     e.run(trap, scan, on_error="continue", progress=False)
 
 # %%
-# What failed is a table. ``e.failure(29).reproduce(trap)`` would raise the exception again, in a
-# debugger for one.
+# ``e.failures()`` is a table. ``e.failure(29).reproduce(trap)`` raises the exception again, for
+# example in a debugger.
 
 e.failures()[["a", "q", "message"]].head(3)
 
 # %%
-# In the Dataset these points are NaN, and ``measurement_status`` says why.
+# In the Dataset these points are NaN, and ``measurement_status`` has the reason.
 
 e.annotate("a", long_name="constant field $a$")
 e.annotate("q", long_name="alternating field $q$")

@@ -1,16 +1,15 @@
 """
-Hofstadter's butterfly
-======================
+Hofstadter butterfly: lists of different length
+===============================================
 
-Electrons on a square lattice in a magnetic field. With a flux of *p/q* quanta through each
-plaquette the one band of the lattice splits into *q*; over all fluxes the bands make a fractal.
-Colour says what part of all states lies below: no colour is lost in a gap, however wide it is.
+Electrons move on a square lattice in a magnetic field. With a flux of *p/q* quanta through each
+plaquette, the band of the lattice splits into *q* bands. Over all fluxes, the bands form a fractal.
+The colour is the fraction of states below each energy.
 """
 
 # %%
-# A reduced fraction is a parameter set, and its result a list whose length is *q* times the
-# number of wave vectors. Lists of different lengths are no difficulty. Two workers share the
-# fractions.
+# A parameter set is a reduced fraction. Its result is a list whose length is *q* times the number of
+# wave vectors. Two workers compute the fractions.
 
 import math
 import tempfile
@@ -39,15 +38,15 @@ fractions = fractions.where(lambda s: math.gcd(s.p, s.q) == 1)
 e.run(bands, fractions, max_workers=2, progress=False)
 
 # %%
-# Fractions of small denominators are no grid. With ``layout="points"`` each of them is one
-# measurement, and *p* and *q* are coords.
+# The fractions form no grid. With ``layout="points"``, each is one measurement, and *p* and *q* are
+# coords.
 
 ds = e.to_dataset(layout="points")
 directory.cleanup()
 ds
 
 # %%
-# What is drawn is made with xarray.
+# xarray computes the fraction of states below each energy.
 
 butterfly = ds.assign(
     flux=(ds.p / ds.q).assign_attrs(long_name="flux per plaquette $p/q$"),

@@ -1,16 +1,15 @@
 """
-A magnet made of coins
-======================
+Ising model: error bands from repeats
+=====================================
 
-The Ising model on a square lattice, by the Metropolis algorithm. Below the critical temperature
-spins agree, above they do not, and the larger the lattice, the sharper is the change. Each point is
-the mean of eight independent runs; bands are standard errors.
+The Metropolis algorithm simulates the Ising model on a square lattice. Below the critical
+temperature the spins align. The transition is sharper for larger lattices. Each point is the mean
+of eight independent repeats, and the bands are standard errors.
 """
 
 # %%
-# A function that has an argument ``rng`` gets a generator of its own for each parameter set and
-# repeat. What it draws depends neither on the number of workers nor on points that are added
-# later.
+# A function with an argument ``rng`` gets its own random generator for each parameter set and repeat.
+# The random numbers do not depend on the number of workers or on points that are added later.
 
 import tempfile
 
@@ -40,8 +39,7 @@ scan = coma.grid(L=[8, 16, 32], T=np.linspace(1.6, 3.1, 13))
 e.run(ising, scan, repeats=8, seed=1, max_workers=2, progress=False)
 
 # %%
-# ``repeat`` is a dim as any other. ``ds.m.mean("repeat")`` would do, and so does asking the plot
-# for errors over it.
+# ``repeat`` is a dim. ``error="repeat"`` draws the mean and its standard error over it.
 
 e.annotate("L", long_name="size $L$")
 e.annotate("T", long_name="temperature $T$", units="$J/k_B$")
@@ -52,7 +50,7 @@ directory.cleanup()
 ds.sizes
 
 # %%
-# The line is Onsager's and Yang's exact result for the infinite lattice.
+# The line is the exact result of Onsager and Yang for the infinite lattice.
 
 figure = coma.plot(ds, x="T", y=["m", "chi"], hue="L", col="variable", error="repeat", height=3.4)
 T = np.linspace(1.6, 2 / np.log1p(np.sqrt(2)), 400)

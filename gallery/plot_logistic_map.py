@@ -1,16 +1,16 @@
 """
-A thousand roads to chaos
-=========================
+Logistic map: bifurcation diagram of 120,000 points
+===================================================
 
-A population that grows by the factor *r* and is held back by its own size, :math:`x \\to r x (1 -
-x)`. Where it settles depends on *r*: on one value, two, four, ... or none. Colour is the Lyapunov
-exponent: where it is negative orbits forget where they began, where it is positive the smallest
-difference grows.
+A population grows by the factor *r* and is limited by its own size, :math:`x \to r x (1 - x)`.
+Depending on *r*, it settles on one value, on two, on four, or on none. The colour is the Lyapunov
+exponent. Where it is negative, orbits forget their start. Where it is positive, small differences
+grow.
 """
 
 # %%
-# The function returns a list, the orbit after the first 500 steps, and a number. Both are results
-# of one parameter set.
+# The function returns a list, the orbit after the first 500 steps, and a number. Both are results of
+# one parameter set.
 
 import math
 import tempfile
@@ -35,8 +35,8 @@ e = coma.Experiment(f"{directory.name}/logistic")
 e.run(logistic, {"r": np.linspace(2.8, 4, 1000)}, progress=False)
 
 # %%
-# In the Dataset the list has become a second dim. The defaults of the function, ``x0=0.4`` for
-# one, are recorded as well.
+# In the Dataset, the list is a second dim. The defaults of the function, such as ``x0=0.4``, are
+# recorded too.
 
 e.annotate("r", long_name="growth factor $r$")
 e.annotate("results/x", long_name="population $x$")
@@ -46,7 +46,7 @@ directory.cleanup()
 ds
 
 # %%
-# 120,000 points in one call. Their size is the one thing that is left to say.
+# One call draws 120,000 points. ``set_sizes`` of matplotlib makes them small.
 
 orbits = ds.assign(lyapunov=ds.lyapunov.clip(-0.7, 0.7))
 figure = coma.plot(orbits, x="r", y="x", hue="lyapunov", kind="scatter", height=4.2)

@@ -1,16 +1,15 @@
 """
-The pendulum that does not keep time
-====================================
+Pendulum: a parameter that depends on another
+=============================================
 
-For small angles a pendulum's period does not depend on how far it swings. For large ones it does.
-Each curve is half a swing, from one turning point to the other; the amplitude is the scan's first
-axis, and the angles depend on it.
+For small angles, the period of a pendulum does not depend on the amplitude. For large angles it
+does. Each curve is half a swing, from one turning point to the other. The amplitude is the first
+axis of the scan, and the angles depend on it.
 """
 
 # %%
-# The experiment is a directory; this one need not last. ``pendulum(theta_0, theta)`` returns the
-# exact time ``t`` and the approximation ``t_`` for one pair of angles: it knows nothing of scans,
-# files or plots.
+# The experiment is a directory, here a temporary one. ``pendulum(theta_0, theta)`` returns the exact
+# time ``t`` and the approximation ``t_`` for one pair of angles.
 
 import tempfile
 
@@ -28,16 +27,16 @@ scan = scan.expand(theta=lambda p: p.theta_0 * np.cos(phases))
 e.run(pendulum, scan, progress=False)
 
 # %%
-# All of it is one Dataset: two times over the amplitude and a dim that counts the angles, which
-# are a coord.
+# The Dataset has two times over the amplitude and a dim that counts the angles. The angles are a
+# coord.
 
 ds = e.to_dataset()
 directory.cleanup()
 ds
 
 # %%
-# In units of the approximation every swing would end at 1, on one and the same curve. The larger
-# the amplitude, the later it ends; at 170° it takes nearly two and a half times as long.
+# In units of the approximation, every swing would end at 1. The larger the amplitude, the later it
+# ends. At 170° it takes nearly two and a half times as long.
 
 swings = ds.assign(
     amplitude=-ds.theta_0,

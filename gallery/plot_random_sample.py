@@ -1,14 +1,13 @@
 """
-A landscape from a few hundred points
-=====================================
+Müller-Brown potential: contours of a random sample
+===================================================
 
-Where a grid would waste its points, a sample does not: 512 points of a Sobol sequence, spread
-evenly over the plane, are enough to see the three valleys and two passes of the Müller-Brown
-potential, on which methods that search for chemical reactions are tested.
+512 points of a Sobol sequence cover the plane evenly and show the three minima and two saddle
+points of the Müller-Brown potential, a test case for methods that search for chemical reactions.
 """
 
 # %%
-# ``coma.sample`` is a scan as ``coma.grid`` is; ``(low, high)`` is an interval.
+# ``coma.sample`` makes a scan from intervals ``(low, high)``.
 
 import tempfile
 
@@ -31,16 +30,16 @@ scan = coma.sample(512, x=(-1.5, 1.1), y=(-0.3, 1.9), method="sobol", seed=1)
 e.run(energy, scan, progress=False)
 
 # %%
-# A sample is no grid, and nobody makes one of it: there is one dim, ``measurement``, and *x* and
-# *y* are coords along it.
+# A sample is not a grid. The Dataset has one dim, ``measurement``, and *x* and *y* are coords along
+# it.
 
 ds = e.to_dataset()
 directory.cleanup()
 ds
 
 # %%
-# High walls would take all of the colours, so that they are cut off. The contours are those of
-# the triangles between the points.
+# ``clip`` cuts off the high values, so that the colours show the minima. The contours follow the
+# triangles between the points.
 
 low = ds.clip(max=120)
 figure = coma.plot(low, x="x", y="y", z="energy", kind="contour", height=4.2)

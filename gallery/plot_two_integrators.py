@@ -1,15 +1,15 @@
 """
-Two ways around the sun
-=======================
+Planet orbit: compare two experiments
+=====================================
 
-The same planet, the same step: Euler's method loses it, leapfrog keeps it for ever. Both
-integrators are an experiment of their own, made at different times perhaps, and are opened together
-when they are to be compared.
+Euler's method and the leapfrog method integrate the orbit of the same planet with the same step.
+Euler's method loses the planet, and leapfrog keeps it. Each method has its own experiment, and both
+are opened together for the comparison.
 """
 
 # %%
-# Both call the force once in each step, of which there are 60 in a unit of time. An orbit is a
-# Dataset over time.
+# Both methods compute the force once in each of 60 steps for a unit of time. The result is a Dataset
+# over time.
 
 import functools
 import tempfile
@@ -54,21 +54,21 @@ for method in (euler, leapfrog):
     e.run(functools.partial(orbit, method), {"eccentricity": [0.0, 0.3, 0.6]}, progress=False)
 
 # %%
-# What there is, as a table.
+# ``coma.open_experiments`` lists the experiments in a table.
 
 both = coma.open_experiments(f"{directory.name}/*")
 both.table[["description", "tags", "measurements"]]
 
 # %%
-# The Dataset has a dim more.
+# The combined Dataset has the additional dim ``experiment``.
 
 ds = both.to_dataset()
 directory.cleanup()
 ds
 
 # %%
-# The sun is the cross. Colour is time: one planet drifts away from where it belongs, the other
-# one's ellipse turns a little, and that is all.
+# The cross is the sun, and the colour is time. With Euler's method, the planet drifts away. With
+# leapfrog, its ellipse rotates slowly.
 
 orbits = ds.sel(eccentricity=0.3)
 figure = coma.plot(orbits, x="x", y="y", hue="time", col="experiment", kind="scatter", aspect=1.1)
