@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from coma_xr.values.external import external
     from coma_xr.values.registry import register
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError",

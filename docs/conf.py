@@ -13,7 +13,7 @@ sys.path.insert(0, str(HERE))
 
 from docutils import nodes
 from reference_topics import topics
-from sphinx.addnodes import index
+from sphinx.addnodes import desc, index, literal_strong
 
 project = "coma_xr"
 author = "coma_xr developers"
@@ -119,6 +119,18 @@ def add_search_words(app: Any, doctree: nodes.document) -> None:
         doctree.insert(0, nodes.meta(name="keywords", content=content))
 
 
+def add_arguments(_app: Any, doctree: nodes.document) -> None:
+    """Add the arguments of each documented function to the index."""
+    for described in doctree.findall(desc):
+        name = described[0].get("fullname", "")
+        fields = [field for field in described.findall(nodes.field) if field[0].astext() == "Parameters"]
+        arguments = [strong.astext() for field in fields for strong in field.findall(literal_strong)]
+        entries = [("single", f"{argument} (argument of {name})", "", "", None) for argument in arguments]
+        if name and entries:
+            doctree.insert(0, index(entries=entries))
+
+
 def setup(app: Any) -> None:
     """Connect the hooks of this site."""
     app.connect("doctree-read", add_search_words)
+    app.connect("doctree-read", add_arguments)

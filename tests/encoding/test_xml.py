@@ -594,7 +594,7 @@ def test_parameters_are_written_in_order_without_attributes():
         ),
         ({"a": math.inf}, "a: C++ reads no inf"),
         ({"θ": 1}, "θ: a name in an archive has letters, digits"),
-        ({"a": "\x01"}, "a: a text with control characters"),
+        ({"a": "\x01"}, "a: a string with control characters"),
         ({"a": b"x"}, "a: cannot write a bytes for C++"),
         ({"a": [10**5000]}, "a/0: an int of more digits than are read again."),
     ],

@@ -72,7 +72,7 @@ def test_a_scan_that_makes_no_sense_is_named(entry, value, fault):
     ("branch", "value", "fault"),
     [
         ("info", {"repeat": "first"}, "expected an integer 'failure/info/repeat'"),
-        ("exception", [], "expected a dictionary 'failure/exception' with texts"),
+        ("exception", [], "expected a dictionary 'failure/exception' with strings"),
         (
             "exception",
             {"type": "E", "message": 1, "traceback": ""},

@@ -282,7 +282,7 @@ def test_another_id_than_the_files_is_an_error(experiment_path):
     opened(experiment_path, id=7)
     with pytest.raises(
         ExperimentError,
-        match=rf"^{experiment_path} holds no experiment with the id 8, but experiment\.000007\.json\. Leave id out",
+        match=rf"^{experiment_path} holds no experiment with the id 8, but experiment\.000007\.json\. Leave out id",
     ):
         opened(experiment_path, id=8)
     with pytest.raises(

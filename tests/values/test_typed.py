@@ -402,7 +402,7 @@ BAD = [
     (typed("coma.ndarray", shape=[1], list=[1], dtype="(1000000,1000000)f8"), "an array has no dtype"),
     (typed("coma.ndarray", shape=[1], list=["a"], dtype="|V1000000000"), "hardly more than empty room"),
     (typed("coma.ndarray", shape=[1], list=["a"], dtype="longdouble"), "cannot be made"),
-    (typed("coma.ndarray", shape=[1], list=[1.5], dtype="longdouble"), "needs its numbers as texts"),
+    (typed("coma.ndarray", shape=[1], list=[1.5], dtype="longdouble"), "needs its numbers as strings"),
     (typed("coma.ndarray", shape=[1], real=[1], imag=[], dtype="complex64"), "cannot have 0 items"),
     (
         typed("coma.ndarray", shape=[1], real=["1"], imag=[1], dtype="complex64"),
