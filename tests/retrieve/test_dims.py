@@ -260,7 +260,7 @@ def test_of_a_defined_experiment_parameter_sets_that_were_measured_twice_are_tol
     trees = measured(*[({"a": a}, {"E": i}) for i, a in enumerate([1, 2, 1, 2, 3])])
     text = (
         r"^2 parameter sets have several measurements, 1, 3 for example, which lie along a dim 'row'\. e\.remove\(\[3\]\) "
-        r"moves one away, measurement_id\.isel\(row=1\) of the Dataset names the others; dims= with a path that tells"
+        r"moves one away, measurement_id\.isel\(row=1\) of the Dataset names the others; dims= with a path that"
     )
     with pytest.warns(ComaWarning, match=text) as caught:
         assert shape(build_dataset(trees, definition=a)) == {"a": 3, "row": 2}
