@@ -84,8 +84,8 @@ class Experiment(Members):
     config : mapping, optional
         The options of the configuration file. By default that file is read; ``{}`` means all defaults.
     durable : {"auto", True, False}, default "auto"
-        When a measurement is safe against a power cut: ``"auto"``, at once if it took 20 ms or more to
-        compute, else within a second; True, always at once; False, when the operating system likes.
+        When a measurement is safe against a power cut: ``"auto"``, immediately if it took 20 ms or more to
+        compute, else within a second; True, always immediately; False, when the operating system decides.
 
     Raises
     ------
@@ -334,9 +334,9 @@ class Experiment(Members):
             Run parameter sets of the scan although they have a measurement, which then moves to ``removed/``: all (True),
             or those whose measurements have these ids or fulfil a condition.
         retries : int, default 0
-            Try a parameter set that failed so many times again, at the end, on another worker where there is one.
+            Retry a failed parameter set up to this many times, at the end, on another worker if there is one.
         max_failures : int, optional
-            Begin nothing more after so many failures; what is running is finished and kept.
+            Start nothing more after this many failures. Running parameter sets are finished and kept.
         max_time : str, float or timedelta, optional
             Begin nothing that would not be over in this time, such as ``"7h30m"``, as estimated from the durations of
             others. In a job of SLURM by default the end of the job; ``math.inf`` for no limit.
@@ -347,7 +347,7 @@ class Experiment(Members):
         shard : (int, int), optional
             ``(i, n)``: of the scan only the i-th and every n-th after it, from 0. For n jobs on one directory.
         limit : int, optional
-            Run so many at most. A scan of more than 100 million parameter sets needs it, and is then asked for part by part.
+            Run at most this many. Required for a scan of more than 100 million parameter sets, which is then requested part by part.
         progress : bool, optional
             Show a bar, or log lines where there is no terminal. By default only when it takes a while.
         capture : {False, True, "info"}, default False
@@ -671,7 +671,7 @@ class Experiment(Members):
             Names and paths that become the index; the measurement id is then the first column.
         unfold : {"columns", "rows"}, default "columns"
             Lists are spread over columns ``Es_1``, ``Es_2``, ...; or the long form, a row for each item of lists and
-            arrays with its number or label beside it.
+            arrays with its number or label next to it.
         where : condition, str or callable, optional
             Only measurements for which it holds.
         strict : bool, default False
@@ -707,7 +707,7 @@ class Experiment(Members):
         table_definition : iterable of (name, path), or mapping of names to paths
             The columns. A list is unfolded into the columns ``name_1``, ``name_2``, ...; an array is one value.
         parameter_set_definition : iterable of (name, path) or mapping, optional
-            The parameters that tell the tables apart. By default there is one table.
+            The parameters that distinguish the tables. By default there is one table.
 
         Returns
         -------
@@ -798,7 +798,7 @@ class Experiment(Members):
         where : condition, str or callable, optional
             Only measurements for which it holds.
         overwrite : bool, default False
-            Replace a file that is there.
+            Replace an existing file.
 
         Returns
         -------
@@ -810,7 +810,7 @@ class Experiment(Members):
         ExperimentError
             When the name ends in anything else, or a package is missing.
         StorageError
-            When the file is there, or cannot be written.
+            When the file exists already, or cannot be written.
 
         Examples
         --------
@@ -841,7 +841,7 @@ class Experiment(Members):
         path : str or path-like
             Ends in ``.html``.
         overwrite : bool, default False
-            Replace a file that is there.
+            Replace an existing file.
 
         Returns
         -------
@@ -853,7 +853,7 @@ class Experiment(Members):
         ExperimentError
             When the name ends in anything else.
         StorageError
-            When the file is there, or cannot be written.
+            When the file exists already, or cannot be written.
 
         Examples
         --------

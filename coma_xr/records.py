@@ -560,9 +560,7 @@ def note(records: Records, place: ExperimentDirectory, path: PathLike, given: Ma
 def mark(records: Records, place: ExperimentDirectory, where: Any, reason: Any) -> list[int]:
     """Exclude measurements, or include them again without a reason; return their ids."""
     if reason is not None and not (isinstance(reason, str) and reason):
-        raise ParameterError(
-            f"reason is a text that says why, or None to take the mark away, not {reason!r}."
-        )
+        raise ParameterError(f"reason must be a string, or None to remove the mark, not {reason!r}.")
     ids = records.chosen(where)
     if reason is None:
         place.include(ids)

@@ -328,7 +328,8 @@ def test_where_there_are_no_locks_work_goes_on_with_one_warning(place, monkeypat
     monkeypatch.setattr("filelock.FileLock.acquire", refuse)
     files.warn_once.cache_clear()
     with pytest.warns(
-        ComaWarning, match=rf"^The file system of {place.path} has no locks; two runs at the same time are not"
+        ComaWarning,
+        match=rf"^The file system of {place.path} has no locks; two runs at the same time are not",
     ):
         place.save_info(description="without")
     with place.running():
