@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from coma_xr.define.sampling import sample
     from coma_xr.define.scans import Scan, cases, grid, zipped
     from coma_xr.experiment import Experiment, ParallelExperiment
-    from coma_xr.exports.formats import export, load
+    from coma_xr.exports.formats import export, load, read_tree
     from coma_xr.plotting.draw import plot
     from coma_xr.retrieve.dataset import DatasetLayout
     from coma_xr.retrieve.measurement import Branch, Measurement
@@ -112,6 +112,7 @@ __all__ = [
     "open_experiments",
     "plot",
     "program",
+    "read_tree",
     "register",
     "sample",
     "zipped",
@@ -150,6 +151,7 @@ _HOMES = {
     "open_experiments": "collection",
     "plot": "plotting.draw",
     "program": "run.program",
+    "read_tree": "exports.formats",
     "register": "values.registry",
     "sample": "define.sampling",
     "zipped": "define.scans",

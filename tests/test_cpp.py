@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import shutil
 import subprocess
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+import coma_xr as coma
 from coma_xr.encoding import xml
 from coma_xr.encoding.boost import write_parameters
 from coma_xr.run.program import ProgramError, program
+from tests.encoding.test_boost import check
 
 ROOT = Path(__file__).parents[1]
 BOOST = Path(__file__).parent / "data" / "boost"
@@ -28,13 +31,13 @@ def lacking() -> str:
     tools = [tool for tool in ("g++", "make") if shutil.which(tool) is None]
     if tools:
         return f"{' and '.join(tools)} not installed"
-    source = "#include <boost/archive/xml_iarchive.hpp>\n"
-    command = ["g++", "-fsyntax-only", "-x", "c++", "-"]
+    source = "#include <boost/archive/xml_iarchive.hpp>\n#include <Eigen/Dense>\n"
+    command = ["g++", "-fsyntax-only", "-I/usr/include/eigen3", "-x", "c++", "-"]
     found = subprocess.run(command, input=source, text=True, capture_output=True, check=False)
-    return "" if found.returncode == 0 else "Boost.Serialization not installed (libboost-serialization-dev)"
+    return "" if found.returncode == 0 else "libboost-serialization-dev or libeigen3-dev not installed"
 
 
-LACKING = lacking()
+LACKING = "" if os.environ.get("COMA_XR_REQUIRES_CPP") else lacking()
 pytestmark = [pytest.mark.ci, pytest.mark.skipif(bool(LACKING), reason=LACKING or "all there")]
 
 
@@ -81,6 +84,11 @@ def test_the_samples_are_what_boost_writes(programs, tmp_path, command, name):
         assert b"object_id_reference" in written
     else:
         assert repr(xml.decode(written)) == repr(xml.decode(sample))
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 40])
+def test_arrays_containers_and_graphs_of_any_size(programs, n):
+    check(coma.read_tree(run(programs / "idioms", n)), n)
 
 
 AWKWARD_FLOATS = [

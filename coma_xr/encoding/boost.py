@@ -2,18 +2,22 @@
 
 A whole archive, with its header, was certainly written by C++, so that what its library writes for a
 ``std::complex``, ``boost::optional``, ``std::array``, ``std::map`` or pointer is known for what it is.
+
+``make_array`` writes items without a count, and nothing at all for an empty array. So that the shape of a tree does not
+depend on the number of items, an element ``item`` is an array, and an empty element is one if the sizes before it say so.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from coma_xr.encoding.markup import NUMBER, SPECIAL, escape, is_name, is_writable
-from coma_xr.errors import SerializationError
-from coma_xr.tree import TYPE
+from coma_xr.errors import DataFileError, SerializationError
+from coma_xr.tree import MAX_DEPTH, TYPE
 
 ROOT = "boost_serialization"
 _SIGNATURE = "serialization::archive"
@@ -25,11 +29,42 @@ _HEADER = f"""\
 <{ROOT} signature="{_SIGNATURE}" version="18">
 """
 
-# std::shared_ptr holds its pointer under the one name, std::unique_ptr under the other.
-_POINTERS = {"px", "tx"}
+# What smart pointers call the pointer that they hold: shared, unique, scoped.
+_POINTERS = {"px", "tx", "scoped_ptr"}
 _POINTER_MARKS = {"class_id", "class_id_reference", "object_id", "object_id_reference"}
 _PAIR = ("first", "second")
 _NUMBERS = (int, float)
+
+ITEM = "item"
+_COUNT, _BUCKETS = "count", "bucket_count"
+_SIZES_OF_LISTS = {_COUNT, _BUCKETS, "item_version"}
+
+# Members of hand-written classes that say how many items follow, and members that are arrays or texts by their names.
+_SIZE = re.compile(
+    r"(m_)?(n|size|len|length|count|num|number|rank|dims?|dimensions?|shape|extents?|rows?|cols?|columns?|height|width|depth"
+    r"|n_[a-z0-9]+|n(x|y|z|rows?|cols?)|(num|nof|number_of)_\w+|\w+_?(size|count|length|rows|cols)"
+    r"|(size|dim|extent|shape|n|rows|cols)_?[0-9])_?",
+    re.IGNORECASE,
+)
+_ARRAY = re.compile(
+    r"(m_)?(data|values|elements|elems|items|array|coeffs|coefficients|entries|buffer|storage|\w+_data)_?",
+    re.IGNORECASE,
+)
+_TEXT = re.compile(
+    r"name|label|title|text|desc|comment|note|path|file|dir|unit|type|kind|key|msg|message|program|version|date|host"
+    r"|user|status|state|mode|tag|str|id$",
+    re.IGNORECASE,
+)
+
+# As Boost writes floats: all digits, in the scientific notation.
+_FLOAT = re.compile(r"-?[0-9]\.[0-9]{6,}e[-+][0-9]{2,4}|-?(nan|inf)")
+_BITS = re.compile("[01]*")
+
+_ANY_NUMBER = f"(?:{NUMBER.pattern}|{'|'.join(SPECIAL)})"
+_NUMBERS_ONLY = re.compile(f"{_ANY_NUMBER}(?:,{_ANY_NUMBER})*")
+
+# Leaves of one list by what leads to them.
+_Group = dict[tuple[str, ...], list[Element]]
 
 # Beyond these a double need not be a whole number.
 _WHOLE = 2.0**53
@@ -38,6 +73,18 @@ _WHOLE = 2.0**53
 def is_archive(root: Element) -> bool:
     """Whether a document is a whole archive of Boost's, with its header."""
     return root.tag == ROOT and root.get("signature") == _SIGNATURE
+
+
+def refuse_other_archives(data: bytes) -> None:
+    """Raise DataFileError for the archives of Boost's that are no XML."""
+    begin = data[:64]
+    if _SIGNATURE.encode() in begin and not begin.lstrip().startswith(b"<"):
+        kind = "text" if begin[:1].isdigit() else "binary"
+        raise DataFileError(
+            f"a {kind} archive of Boost.Serialization",
+            expected="an XML archive",
+            ways=["Write it with boost::archive::xml_oarchive."],
+        )
 
 
 def meaning(element: Element, value: Any) -> Any:
@@ -53,13 +100,135 @@ def meaning(element: Element, value: Any) -> Any:
             return None
         if value["initialized"] == 1 and "value" in value:
             return value["value"]
+    if value.keys() == {"which", "value"} and type(value["which"]) is int:
+        return value["value"]
     if len(value) == 1:
-        ((name, inner),) = value.items()
-        if name == "elems" and type(inner) is list:
-            return inner
-        if name in _POINTERS and _POINTER_MARKS.intersection(element[0].keys()):
-            return inner
+        return _of_one_member(element, value)
+    return with_empty_arrays(element, value)
+
+
+def _of_one_member(element: Element, value: dict[str, Any]) -> Any:
+    ((name, inner),) = value.items()
+    text = element[0].text or ""
+    if name == "elems" and type(inner) is list:
+        return inner
+    if name == "weak_ptr" or (name in _POINTERS and _POINTER_MARKS.intersection(element[0].keys())):
+        return inner
+    if name == "bits" and not len(element[0]) and _BITS.fullmatch(text):
+        return text
+    if name == ITEM and type(inner) is list:
+        return inner
+    return with_empty_arrays(element, value)
+
+
+def with_empty_arrays(element: Element, value: dict[str, Any]) -> Any:
+    """Return a dictionary in which an array without items is one, if the sizes before it, or its name, say so."""
+    sizes, is_empty = 0, False
+    for child in element:
+        name, member = child.tag, value.get(child.tag)
+        if _SIZE.fullmatch(name) and (type(member) is int or _is_shape(member)):
+            sizes += 1
+            is_empty = is_empty or member == 0 or (type(member) is list and 0 in member)
+        elif (
+            member == ""
+            and not child.keys()
+            and (_ARRAY.fullmatch(name) or (is_empty and not _TEXT.search(name)))
+        ):
+            value[name] = []
+        elif member != []:
+            is_empty = False
+    if _ARRAY.fullmatch(element.tag) and value.keys() <= {"size", ITEM} and (is_empty or ITEM in value):
+        # The storage of uBLAS.
+        return value.get(ITEM, [])
+    if is_empty and sizes == len(value) and (sizes > 1 or "size" in value):
+        value[ITEM] = []
     return value
+
+
+def _is_shape(member: Any) -> bool:
+    return type(member) is list and bool(member) and all(type(size) is int for size in member)
+
+
+def repeated(element: Element) -> dict[str, list[Element]]:
+    """Return the children that are items of an array, by their names: those called ``item``, and names that occur twice."""
+    tags = [child.tag for child in element]
+    if ITEM not in tags and len(set(tags)) == len(tags):
+        return {}
+    by_tag: dict[str, list[Element]] = {}
+    for child in element:
+        by_tag.setdefault(child.tag, []).append(child)
+    return {
+        tag: items
+        for tag, items in by_tag.items()
+        if len(items) > 1 or (tag == ITEM and _is_array_of_one(element))
+    }
+
+
+def _is_array_of_one(element: Element) -> bool:
+    """Whether a single ``item`` is an array, and not a member of this name: it is alone, or the sizes are 1."""
+    sizes = [child.text for child in element if _SIZE.fullmatch(child.tag) and not len(child)]
+    return len(element) == 1 or (bool(sizes) and set(sizes) == {"1"})
+
+
+def is_object_with_count(element: Element) -> bool:
+    """Whether an element with nothing but a number ``count`` is certainly an object, such as a duration, and no list."""
+    return element.get("class_id") is not None or element[0].text != "0"
+
+
+def mark_texts(root: Element) -> None:
+    """Mark texts that look like numbers in lists of texts.
+
+    All items of a list are of one type, so that one that is no number tells that the others are texts too; the same
+    holds for members of the items. Of lists of plain items only those of texts and enums have a class id.
+    """
+    groups: list[_Group] = []
+    texts: list[Sequence[Element]] = []
+    stack: list[tuple[Element, _Group | None, tuple[str, ...]]] = [(root, None, ())]
+    while stack:
+        element, group, path = stack.pop()
+        is_list = element[0].tag == _COUNT
+        if is_list and group is None and len(element) > 1:
+            group, path = {}, ()
+            groups.append(group)
+        if is_list and not any(map(len, element)):
+            items = [child for child in element if child.tag == ITEM and not child.keys()]
+            if group is not None:
+                group.setdefault((*path, ITEM), []).extend(items)
+            if _are_texts(element, items):
+                texts.append(items)
+            continue
+        for child in element:
+            key = () if group is None or len(path) > MAX_DEPTH else (*path, _kind(element, child))
+            if len(child):
+                stack.append((child, group, key))
+            elif group is not None and child.tag not in _SIZES_OF_LISTS and not child.keys():
+                group.setdefault(key, []).append(child)
+    texts += [leaves for group in groups for leaves in group.values() if _has_text(leaves)]
+    for leaf in [leaf for leaves in texts for leaf in leaves if leaf.text]:
+        leaf.set("class_name", "str")
+
+
+def _kind(parent: Element, child: Element) -> str:
+    """Return what tells apart members of one list that may be of different types: their names, and classes of pointers."""
+    if child.tag in _POINTERS:
+        return f"{child.tag} {child.get('class_id') or child.get('class_id_reference')}"
+    return f"value {parent[0].text}" if child.tag == "value" and parent[0].tag == "which" else child.tag
+
+
+def _are_texts(element: Element, items: Sequence[Element]) -> bool:
+    """Whether items are texts by the class of their list."""
+    if element.get("class_id") is None or not items or element.find(_BUCKETS) is not None:
+        return False
+    return not all(_FLOAT.fullmatch(item.text or "") for item in items)
+
+
+def _has_text(leaves: Sequence[Element]) -> bool:
+    """Whether one of several elements of one type is no number."""
+    texts = [leaf.text or "" for leaf in leaves]
+    if _NUMBERS_ONLY.fullmatch(",".join(texts)):
+        return False
+    # An array without items is empty too.
+    return any(_NUMBERS_ONLY.fullmatch(text) is None if text else leaves[0].tag == ITEM for text in texts)
 
 
 def _of_list(element: Element, value: list[Any]) -> Any:

@@ -248,15 +248,19 @@ def decode(data: bytes) -> Any:
     archive = boost.is_archive(root)
     reader = _Reader(archive)
     try:
-        if archive and len(root) == 1:
-            return reader.dictionary(root, 1)
-        return {root.tag: reader.dictionary(root, 2) if archive else reader.value(root, 2)}
+        if not archive:
+            return {root.tag: reader.value(root, 2)}
+        if len(root):
+            boost.mark_texts(root)
+        values = boost.with_empty_arrays(root, reader.dictionary(root, 1 if len(root) == 1 else 2))
+        return values if len(root) == 1 else {root.tag: values}
     except _Bad as bad:
         parents = [] if archive and len(root) == 1 else [root.tag]
         raise DataFileError(f"{shown(parents + bad.path[::-1])}: {bad.reason}") from None
 
 
 def _parse(data: bytes) -> Element:
+    boost.refuse_other_archives(data)
     if not data.strip(b" \t\r\n\0"):
         raise DataFileError("empty" if not data else "nothing but blanks or zero bytes")
     if b"\0" in data:
@@ -306,6 +310,8 @@ class _Reader:
 
     def __init__(self, archive: bool) -> None:
         self._archive = archive
+        # From the first object on that has a member ``count`` and no other.
+        self._has_counts = False
         self._objects: dict[str, Any] = {}
         self._copies = 0
 
@@ -360,8 +366,13 @@ class _Reader:
         """Return the tree of an element whose children are keys."""
         self._check(element, depth)
         tree: dict[str, Any] = {}
+        lists = boost.repeated(element) if self._archive else {}
         for child in element:
             tag = child.tag
+            if tag in lists:
+                if tag not in tree:
+                    tree[tag] = self._array(tag, lists[tag], depth + 1)
+                continue
             if tag in tree:
                 raise _Bad(f"two elements {tag[:80]!r}, but a dictionary can hold only one")
             try:
@@ -370,6 +381,13 @@ class _Reader:
                 bad.path.append(tag)
                 raise
         return tree
+
+    def _array(self, tag: str, items: list[Element], depth: int) -> list[Any]:
+        try:
+            return self._values(items, depth)
+        except _Bad as bad:
+            bad.path.append(tag)
+            raise
 
     def _check(self, element: Element, depth: int) -> None:
         if depth > MAX_DEPTH:
@@ -388,8 +406,9 @@ class _Reader:
         if {item.tag for item in items} - {"item"} or len(element[0]) or not count.isdecimal():
             return None
         if len(element) == 1:
-            # An empty std::vector<bool>, or a dictionary of Coma's.
-            return items if self._archive and count == "0" else None
+            # A std::vector<bool> or std::valarray without items, or a dictionary of Coma's.
+            self._has_counts = self._has_counts or boost.is_object_with_count(element)
+            return items if self._archive and not self._has_counts else None
         if count == str(len(items)):
             return items
         if behind == 1 and len(items) == 1:
@@ -398,6 +417,9 @@ class _Reader:
 
     def _list(self, element: Element, items: list[Element], depth: int) -> list[Any]:
         self._check(element, depth)
+        return self._values(items, depth)
+
+    def _values(self, items: list[Element], depth: int) -> list[Any]:
         # One by one takes several times as long, and most lists are of numbers.
         if not any(map(len, items)) and not any(map(Element.keys, items)):
             numbers = _numbers([item.text for item in items])

@@ -6,18 +6,21 @@ import errno
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import pandas as pd
 import xarray as xr
 
 from coma_xr import files
 from coma_xr.checks import check_flag
+from coma_xr.encoding import boost, xml
+from coma_xr.encoding import json as plain_json
 from coma_xr.errors import REPLACE, ComaError, DataFileError, ExperimentError, StorageError
 from coma_xr.exports import csv, json, netcdf, parquet, zarr
 from coma_xr.exports.datasets import dataset_of
 from coma_xr.keywords import checks_keywords
 from coma_xr.text import available, listing
+from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
     import os
@@ -184,10 +187,10 @@ UNREADABLE = (
 
 
 @checks_keywords
-def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame:
+def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame | dict[str, Any]:
     """Read what `export` wrote: the identical Dataset or DataFrame, with the same types and attributes.
 
-    Other files of these formats are read as xarray and pandas do.
+    Other files of these formats are read as xarray and pandas do. An XML file is read by `read_tree`.
 
     Parameters
     ----------
@@ -197,7 +200,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame:
 
     Returns
     -------
-    Dataset or DataFrame
+    Dataset, DataFrame or dict
         All of it in memory; the file is closed.
 
     Raises
@@ -224,12 +227,13 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame:
             expected="a file",
             ways=[f"Read an experiment with coma.Experiment('{path}', mode='r').to_dataset()."],
         )
-    chosen = format_of(path)
+    is_tree = path.suffix.lower() == xml.SUFFIX
+    chosen = None if is_tree else format_of(path)
     if not files.exists(str(path)):
         # The name of the file follows behind a colon.
         raise StorageError(errno.ENOENT, f"there is no such file.{_beside(path)}".rstrip("."), str(path))
     try:
-        return chosen.module.read(path)
+        return read_tree(path) if chosen is None else chosen.module.read(path)
     except ComaError as error:
         if type(error) is DataFileError and str(path) not in str(error):
             raise DataFileError(f"{path}: cannot be read: {error}.") from error
@@ -241,6 +245,62 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame:
         raise DataFileError(
             f"{path}: cannot be read as {path.suffix}: {type(error).__name__}: {said}"
         ) from error
+
+
+@checks_keywords
+def read_tree(source: str | os.PathLike[str] | bytes | BinaryIO) -> dict[str, Any]:
+    """Read the tree in an XML or JSON file, or in its bytes.
+
+    Parameters
+    ----------
+    source : str, path-like, bytes or binary file
+        A path, the text of a file as bytes, or an open file. XML of Boost.Serialization or Coma 2, or JSON.
+
+    Returns
+    -------
+    dict
+        Nested dictionaries and lists, with arrays and other values in place of their stored forms. The values of an archive
+        of Boost are found by their names. Other XML has one name, that of its root element.
+
+    Raises
+    ------
+    StorageError
+        When there is no such file, or it cannot be read.
+    DataFileError
+        When it is neither XML nor JSON, such as a text archive or a binary archive of Boost.
+
+    Examples
+    --------
+    >>> read_tree(b"<measurement><results><E>1.5</E></results></measurement>")
+    {'measurement': {'results': {'E': 1.5}}}
+    """
+    name, data = _bytes_of(source)
+    is_json = data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))
+    try:
+        tree = from_plain(plain_json.decode(data) if is_json else xml.decode(data))
+    except DataFileError as error:
+        raise DataFileError(f"{name}: {error.what}", expected=error.expected, ways=error.ways) from error
+    if not isinstance(tree, dict):
+        raise DataFileError(
+            f"{name}: the JSON text is a {type(tree).__name__}.", expected="an object with names"
+        )
+    return tree[boost.ROOT] if tree.keys() == {boost.ROOT} and isinstance(tree[boost.ROOT], dict) else tree
+
+
+def _bytes_of(source: Any) -> tuple[str, bytes]:
+    """Return what a source is called in messages, and its bytes."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return "bytes", bytes(source)
+    if hasattr(source, "read"):
+        data = source.read()
+        return str(getattr(source, "name", "file")), data.encode() if isinstance(data, str) else data
+    path = files.local_path(source)
+    try:
+        return path, files.read(path)
+    except FileNotFoundError:
+        raise StorageError(errno.ENOENT, "there is no such file", path) from None
+    except PermissionError as error:
+        raise files.refusal(error, "read", path) from error
 
 
 def _beside(path: Path) -> str:
