@@ -88,8 +88,9 @@ def check(tree: dict, n: int) -> None:
     assert tree.keys() == expected.keys()
     tree["hashed"].sort()
     for name, value in expected.items():
-        found = dict(sorted(tree[name].items())) if name == "hashed_map" and value else tree[name]
-        assert repr(found) == repr(value), name
+        both = tree[name], value
+        found, wanted = (sorted(one.items()) for one in both) if name == "hashed_map" and value else both
+        assert repr(found) == repr(wanted), name
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 5])
