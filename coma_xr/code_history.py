@@ -56,10 +56,11 @@ class RunCode:
 
     def stale(self, there: Survey) -> dict[Any, list[int]]:
         """Return the parameter sets all of whose measurements were made by other code, with their ids."""
+        others = {code for code in set(there.codes.values()) if self.is_other(code)}
+        if not others:
+            return {}
         return {
-            key: ids
-            for key, ids in there.ids.items()
-            if all(id in there.codes and self.is_other(there.codes[id]) for id in ids)
+            key: ids for key, ids in there.ids.items() if all(there.codes.get(id) in others for id in ids)
         }
 
     def others(self, there: Survey, keys: Iterable[Any]) -> dict[str, list[int]]:
@@ -192,7 +193,7 @@ def with_code(work: Work, info: Mapping[str, Tree], found: Fingerprint) -> Work:
 
 def codes_of(now: Snapshot) -> dict[int, tuple[str, dict[str, Tree]]]:
     """Return the code states of all measurements that record one, with what else their `info` says."""
-    infos = ((id, tree.get("info")) for id, tree in now.trees())
+    infos = ((id, tree.get("info")) for id, tree in now.trees(branches=("info",)))
     return {id: (str(info["code"]), info) for id, info in infos if isinstance(info, dict) and "code" in info}
 
 

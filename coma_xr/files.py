@@ -22,7 +22,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -154,8 +154,16 @@ def local_path(path: Any) -> str:
 # ------------------------------------------------------------------------------------------- reading
 
 
-def read(path: str, limit: int = LIMIT) -> bytes:
+# Size, time of modification, time of change and inode of a file; of the inode as much as eight bytes hold.
+Stamp = tuple[int, int, int, int]
+_NO_FILE: Stamp = (-1, 0, 0, 0)
+_INODE = 2**63 - 1
+
+
+def read(path: str, limit: int = LIMIT, stamps: list[Stamp] | None = None) -> bytes:
     """Return the content of a regular file; symbolic links are followed, pipes not waited for.
+
+    The stamp that the file had before it was read is added to `stamps`.
 
     Raises
     ------
@@ -169,9 +177,12 @@ def read(path: str, limit: int = LIMIT) -> bytes:
     try:
         descriptor = os.open(path, _READ)
         try:
-            size = _size_of_regular(descriptor, path)
+            status = _status_of_regular(descriptor, path)
+            size = status.st_size
             if size > limit:
                 raise DataFileError(f"{path}: has {size} bytes; at most {limit} are read.")
+            if stamps is not None:
+                stamps.append((size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & _INODE))
             data = os.read(descriptor, size)
             while len(data) < size and (more := os.read(descriptor, size - len(data))):
                 data += more
@@ -186,13 +197,13 @@ def read(path: str, limit: int = LIMIT) -> bytes:
         raise refusal(error, "read", path) from error
 
 
-def _size_of_regular(descriptor: int, path: str) -> int:
+def _status_of_regular(descriptor: int, path: str) -> os.stat_result:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         kind = stat.filemode(status.st_mode)[0]
         found = {"d": "a directory", "p": "a pipe (FIFO)"}.get(kind, "a device")
         raise DataFileError(f"{path}: expected a regular file, found {found}.")
-    return status.st_size
+    return status
 
 
 def sha256(path: str, size: int) -> str:
@@ -211,7 +222,7 @@ def sha256(path: str, size: int) -> str:
     with _told("read", path, FileNotFoundError):
         descriptor = os.open(path, _READ)
         try:
-            actual = _size_of_regular(descriptor, path)
+            actual = _status_of_regular(descriptor, path).st_size
             if actual != size:
                 raise DataFileError(f"{path}: expected {size} bytes, found {actual}.")
             while piece := os.read(descriptor, _PIECE):
@@ -265,6 +276,40 @@ def stamp(path: str) -> tuple[int, int, int] | None:
     if not stat.S_ISREG(status.st_mode):
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def stamps(directory: str, names: Iterable[str]) -> list[Stamp]:
+    """Return the stamps of regular files in a directory; a link or anything else has a stamp that no file has."""
+    # A path within an open directory is found faster than a whole one.
+    descriptor = os.open(directory, _READ) if os.stat in os.supports_dir_fd else None
+    try:
+        return [
+            _stamp_of(inside(directory, name) if descriptor is None else name, descriptor) for name in names
+        ]
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _stamp_of(path: str, descriptor: int | None) -> Stamp:
+    try:
+        status = os.stat(path, dir_fd=descriptor, follow_symlinks=False)
+    except OSError:
+        return _NO_FILE
+    found = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & _INODE
+    return found if stat.S_ISREG(status.st_mode) else _NO_FILE
+
+
+def clock(directory: str) -> int | None:
+    """Return the time of the file system of a directory in nanoseconds; None where no file can be created."""
+    try:
+        temporary = _write_temporary(os.path.join(directory, "clock"), b"", sync=False)
+        try:
+            return os.lstat(temporary).st_mtime_ns
+        finally:
+            _discard(temporary)
+    except OSError:
+        return None
 
 
 # ------------------------------------------------------------------------------------------- writing
@@ -570,6 +615,42 @@ def make_directory(path: str) -> None:
         sync_directory(os.path.dirname(name))
 
 
+CACHE = ".coma.cache"
+_CACHE_FILES = {
+    "CACHEDIR.TAG": b"Signature: 8a477f597d28d172789f06886806bc55\n"
+    b"# coma_xr writes what is in this directory anew when it is missing.\n",
+    ".gitignore": b"*\n",
+}
+
+
+def make_cache(directory: str, name: str = "") -> str:
+    """Create the cache of a directory, or a folder in it, where it is lacking; return its path.
+
+    Backup programs and git ignore the cache.
+    """
+    path = os.path.join(directory, CACHE)
+    if not os.path.isdir(path):
+        with _told("create the directory", path):
+            os.makedirs(path, exist_ok=True)
+        for file, data in _CACHE_FILES.items():
+            with suppress(FileExistsError):
+                create(os.path.join(path, file), data, sync=False)
+    path = os.path.join(path, name)
+    with _told("create the directory", path):
+        os.makedirs(path, exist_ok=True)
+    return path
+
+
+def discard_cache(directory: str) -> bool:
+    """Delete the cache of a directory if it has the mark of one; return whether there was one."""
+    path = os.path.join(directory, CACHE)
+    if os.path.islink(path) or not os.path.isfile(os.path.join(path, "CACHEDIR.TAG")):
+        return False
+    with _told("delete", path):
+        shutil.rmtree(path)
+    return True
+
+
 def probe(directory: str) -> None:
     """Raise StorageError when no file can be created in a directory."""
     with _told("write in the directory", directory):
@@ -817,70 +898,3 @@ def _writer_lives(name: str, alive: Collection[tuple[str, int]]) -> bool:
     if machine == host() and pid == os.getpid():
         return token.startswith(_token)
     return (machine, pid) in alive or (machine == host() and _lives(pid))
-
-
-@contextmanager
-def diverted_output() -> Iterator[Callable[[int], str]]:
-    """Let all that this process and its children write to stdout and stderr go to a temporary file.
-
-    Yields a function that returns its last bytes, as many as requested.
-    """
-    import tempfile
-
-    with tempfile.TemporaryFile() as file:
-
-        def read(most: int) -> str:
-            _flush_output()
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - most))
-            return file.read().decode(errors="replace")
-
-        _flush_output()
-        saved = {number: os.dup(number) for number in (1, 2)}
-        try:
-            for number in saved:
-                os.dup2(file.fileno(), number)
-            # In a process that was forked from a notebook, Python's own streams lead elsewhere.
-            stream = open(1, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
-            with stream, redirect_stdout(stream), redirect_stderr(stream):
-                yield read
-        finally:
-            _flush_output()
-            for number, original in saved.items():
-                os.dup2(original, number)
-                os.close(original)
-
-
-def _flush_output() -> None:
-    """Write what Python and C have not written yet."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, ValueError, OSError):
-            stream.flush()
-    if not _WINDOWS:
-        ctypes.CDLL(None).fflush(None)
-
-
-@contextmanager
-def scratch_directory(*, keep_on_error: bool = False) -> Iterator[str]:
-    """Yield a new, empty directory for temporary files, and remove it with all that is in it afterwards.
-
-    Raises
-    ------
-    StorageError
-        None can be made where the system has its temporary files.
-    """
-    import tempfile
-
-    try:
-        directory = tempfile.mkdtemp(prefix="coma-")
-    except OSError as error:
-        raise refusal(error, "create a directory in", tempfile.gettempdir()) from error
-    keep = False
-    try:
-        yield directory
-    except Exception:
-        keep = keep_on_error
-        raise
-    finally:
-        if not keep:
-            shutil.rmtree(directory, ignore_errors=True)

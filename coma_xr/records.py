@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from coma_xr.encoding.columns import Block
     from coma_xr.retrieve.columns import StoredTrees
     from coma_xr.retrieve.dataset import DatasetLayout
     from coma_xr.retrieve.status import Status
@@ -145,7 +146,7 @@ class Records:
 
         @cache
         def done(definition: Definition) -> dict[Hashable, list[int]]:
-            ids = survey(self.now.trees(), definition, past=self.past).ids
+            ids = survey(self.now.parts(), definition, past=self.past).ids
             self.report_equal_by_now(definition, ids.values())
             return ids
 
@@ -264,7 +265,9 @@ class Records:
 
         now = self.now
         return StoredTrees(
-            lambda: located(now.trees(strict=strict), now), lambda: located(now.measurements.trees(), now)
+            lambda: located(now.trees(strict=strict), now),
+            lambda: located(now.measurements.trees(), now),
+            lambda: located_parts(now.parts(strict=strict), now),
         )
 
     def selected(self, where: Any, otherwise: str = "") -> Iterator[tuple[int, Tree]]:
@@ -567,6 +570,19 @@ def mark(records: Records, place: ExperimentDirectory, where: Any, reason: Any) 
     else:
         place.exclude(ids, reason)
     return ids
+
+
+def located_parts(
+    parts: Iterable[Block | tuple[int, Tree]], now: Snapshot
+) -> Iterator[Block | tuple[int, Tree]]:
+    """Yield parts as they are, other than trees with arrays in files of their own, which know where these are."""
+    for part in parts:
+        if isinstance(part, tuple):
+            yield from located([part], now)
+        elif any(path[:2] == ("info", FILES) for path, _ in part.leaves):
+            yield from located(part.trees(), now)
+        else:
+            yield part
 
 
 def asked_for(

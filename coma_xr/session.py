@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr.checks import check_ids
@@ -145,7 +146,8 @@ def within_limit(scan: Scan, definition: Definition, records: Records, options: 
     """Return a scan; of a huge one its first sets, as many as needed for `limit` of them without a measurement."""
     if options.limit is None or options.shard is not None or not scan.is_huge:
         return scan
-    known = survey([*records.now.trees(), *records.recorded_failures()], definition, past=records.past).ids
+    parts = chain(records.now.parts(), records.recorded_failures())
+    known = survey(parts, definition, past=records.past).ids
     rows, new = [], 0
     for row in scan.plain(definition):
         if new == options.limit:
@@ -199,7 +201,8 @@ def _other_values(own: Mapping[str, Tree], records: Records) -> tuple[dict[str, 
     """Return by the names of arguments another value that measurements have, and the measurements that have none."""
     others: dict[str, Tree] = {}
     lacking: dict[str, list[int]] = {}
-    for id, tree in records.now.measurements.trees() if own else ():
+    branches = {BRANCH, *(str(path[0]) for name in own for path in records.past.places((BRANCH, name)))}
+    for id, tree in records.now.measurements.trees(branches) if own else ():
         for name, default in own.items():
             path = (BRANCH, name)
             value = look(tree, path)
@@ -295,7 +298,7 @@ def merge_measurements(
             f"The parameters of the measurements in {place.path} are not defined.",
             ways=["Define them, such as define_parameter_set('theta_0', 'theta')."],
         )
-    surveyed = survey(theirs.now.trees(), definition, past=past)
+    surveyed = survey(theirs.now.parts(), definition, past=past)
     if surveyed.lacking and not surveyed.ids:
         raise ParameterError(
             f"No measurement in {other.path} has all of the parameters {listing(definition.names)} of {place.path}. "
@@ -323,7 +326,7 @@ def warn_of_restored(after: Records, given: Mapping[int, int]) -> None:
     if definition is None:
         return
     ids = given.values()
-    groups = survey(now.trees(), definition, past=after.past).ids.values() if ids else ()
+    groups = survey(now.parts(), definition, past=after.past).ids.values() if ids else ()
     shared = [group for group in groups if len(group) > 1 and not set(ids).isdisjoint(group)]
     one_event = doubles((id, now.measurements.read(id)) for group in shared for id in group)
     samples = [[id for id in group if id not in one_event] for group in shared]
@@ -477,7 +480,7 @@ class Session:
     def _plan(self, records: Records) -> tuple[Survey, Survey, Plan, dict[Any, list[int]]]:
         """Return what is measured, what failed, what is to be done, and the measurements that are computed again."""
         work, options = self.work, self.options
-        there = survey(records.now.trees(), work.definition, past=self.past, constants=work.defaults)
+        there = survey(records.now.parts(), work.definition, past=self.past, constants=work.defaults)
         records.report_equal_by_now(work.definition, there.ids.values())
         failed = survey(records.recorded_failures(), work.definition, past=self.past)
         stale = self.code.stale(there) if options.code == "recompute" and self.code is not None else {}
@@ -534,9 +537,10 @@ class Session:
         if self.options.code != "accept":
             stale = self.code.stale(there)
             report.other_code = sum(key in stale for key in todo.done)
-        report.unknown_code = sum(
-            not any(id in there.codes for id in there.ids.get(key, ())) for key in todo.done
-        )
+        if len(there.codes) < sum(map(len, there.ids.values())):
+            report.unknown_code = sum(
+                not any(id in there.codes for id in there.ids.get(key, ())) for key in todo.done
+            )
 
     def _end(self, keeper: Keeper, now: Snapshot) -> Snapshot:
         """Note what is known only after measurements were saved: dates, and the names of their paths; return the last look."""

@@ -85,7 +85,7 @@ def write_report(
         failures = [(id, tree) for id, tree in records.recorded_failures() if id in counting]
         scan = now.scan() or {}
         ds, how = _dataset(e, now, notes)
-        durations, made_with = _made(now.trees())
+        durations, made_with = _made(now.trees(branches=("info",)))
         problems = [str(problem) for problem in now.measurements.problems]
         parameters, results = _quantities(e, scan, ds)
         figures = [] if ds is None else list(_defined(e, ds))

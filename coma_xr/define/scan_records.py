@@ -296,19 +296,25 @@ def is_function(first: Iterable[Hashable], others: Iterable[Hashable]) -> bool:
 
 def independent(choice: Choice, definition: Definition, identities: Sequence[Identity]) -> list[str]:
     """Return the parameters that were zipped or derived, and that measurements show to be no function any more."""
-    columns = dict(zip(definition.names, zip(*identities, strict=False), strict=False))
-    if not columns:
+    if not identities:
         return []
     free: list[str] = []
     leading = [axis["names"][0] for axis in choice.axes if axis["names"] and not axis.get("derived")]
+
+    def column(name: str) -> list[Hashable]:
+        place = definition.position(name)
+        return [identity[place] for identity in identities]
+
     for axis in choice.axes:
-        if axis.get("depends") or axis.get("points") or not set(axis["names"]) <= columns.keys():
+        if axis.get("depends") or axis.get("points") or not set(axis["names"]) <= {*definition.names}:
             continue
         first, *others = axis["names"]
-        of = [columns[first]]
+        of = [first]
         if axis.get("derived"):
-            others, of = [first], [columns[name] for name in leading if name in columns]
-        free += [name for name in others if not is_function(zip(*of, strict=True), columns[name])]
+            others, of = [first], [name for name in leading if name in definition.names]
+        if others:
+            values = list(zip(*map(column, of), strict=True))
+            free += [name for name in others if not is_function(values, column(name))]
     return free
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.errors import SerializationError
+from coma_xr.scratch import scratch_directory
 from coma_xr.tree import join
 from coma_xr.values.external import Reference
 
@@ -115,7 +116,7 @@ def _bytes(ds: xr.Dataset) -> bytes:
     from coma_xr.exports.netcdf import save
 
     encoded = to_file(ds, NETCDF)
-    with files.scratch_directory() as directory:
+    with scratch_directory() as directory:
         path = files.inside(directory, "data.nc")
         save(encoded, path)
         return files.read(path, _LARGEST)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coma_xr.encoding import json
+from coma_xr.encoding.columns import Block, Kind
 from coma_xr.errors import DataFileError
 from coma_xr.retrieve.measurement import AS_NEEDED, item
 from coma_xr.same import Mark, in_order, keys
@@ -258,9 +259,12 @@ class StoredTrees:
     """Measurement trees that can be read several times."""
 
     def __init__(
-        self, read: Callable[[], Iterator[IdAndTree]], unreported: Callable[[], Iterator[IdAndTree]]
+        self,
+        read: Callable[[], Iterator[IdAndTree]],
+        unreported: Callable[[], Iterator[IdAndTree]],
+        parts: Callable[[], Iterator[Block | IdAndTree]] | None = None,
     ):
-        self.read, self.unreported = read, unreported
+        self.read, self.unreported, self.parts = read, unreported, parts or read
 
     def __iter__(self) -> Iterator[IdAndTree]:
         return self.read()
@@ -291,18 +295,51 @@ def collect(
     """
     root, ids = _Node((), False), list[int]()
     computed: dict[str, list[Any]] = {name: [] for name in compute or {}}
-    rest = iter(trees) if choose is None else _noting(choose(trees), root, keep)
-    while block := list(islice(rest, _BLOCK)):
+    for part in _parts(trees, root, keep, compute, choose):
+        rows = range(len(ids), len(ids) + len(part))
+        if isinstance(part, Block):
+            _absorb_block(root, part, rows, keep)
+            ids.extend(part.ids)
+            continue
         for name, function in (compute or {}).items():
-            computed[name].extend([function(id, tree) for id, tree in block])
-        _absorb(root, [tree for _, tree in block], range(len(ids), len(ids) + len(block)), keep)
-        ids.extend([id for id, _ in block])
+            computed[name].extend([function(id, tree) for id, tree in part])
+        _absorb(root, [tree for _, tree in part], rows, keep)
+        ids.extend([id for id, _ in part])
     for node in root.walk():
         if node.values:
             node.values.extend([MISSING] * (len(ids) - len(node.values)))
     if any(later < earlier for earlier, later in pairwise(ids)):
         ids = _sort(ids, root, computed)
     return Columns(ids, root, computed)
+
+
+def _parts(
+    trees: Iterable[IdAndTree],
+    root: _Node,
+    keep: _Keep,
+    compute: Mapping[str, Computation] | None,
+    choose: Choice | None,
+) -> Iterator[Block | list[IdAndTree]]:
+    """Yield blocks of columns where trees come in such and are not looked at one by one, and trees some at a time."""
+    if choose is not None or compute or not isinstance(trees, StoredTrees):
+        rest = iter(trees) if choose is None else _noting(choose(trees), root, keep)
+        while some := list(islice(rest, _BLOCK)):
+            yield some
+        return
+    some = []
+    for part in trees.parts():
+        if isinstance(part, Block):
+            if some:
+                yield some
+            some = []
+            yield part
+            continue
+        some.append(part)
+        if len(some) == _BLOCK:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def _noting(judged: Iterable[tuple[int, Tree, bool]], root: _Node, keep: _Keep) -> Iterator[tuple[int, Tree]]:
@@ -355,6 +392,20 @@ def _absorb(node: _Node, trees: Sequence[Tree], rows: Sequence[int], keep: _Keep
                 branches, others = _parted(values, where, [type(value) is dict for value in values])
                 child.put(*others)
                 _absorb(child, *branches, keep)
+
+
+def _absorb_block(root: _Node, block: Block, rows: range, keep: _Keep) -> None:
+    """Put the columns of a block into those of the nodes."""
+    for place, (path, kind) in enumerate(block.leaves):
+        node = root
+        for key in path:
+            node = _child(node, key, keep)
+        if kind == Kind.EMPTY:
+            node.empty.extend(rows)
+        elif kind == Kind.TYPED:
+            _absorb_arrays(node, block.values(place), rows, keep)
+        else:
+            node.put(block.values(place) if node.kept else (), rows)
 
 
 def _absorb_arrays(node: _Node, trees: Sequence[Tree], rows: Sequence[int], keep: _Keep) -> None:

@@ -16,7 +16,7 @@ from coma_xr.names import Names, free_name, is_parameter, role
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect, stands_for_dataset, utc
 from coma_xr.retrieve.measurement import Measurement, item
 from coma_xr.retrieve.variables import measure
-from coma_xr.same import MADE_BY, SEED, equal, event, keys
+from coma_xr.same import MADE_BY, SEED, Mark, equal, event, keys
 from coma_xr.text import count, listing, shortened, with_article
 from coma_xr.tree import WILDCARD, Path, PathLike, follow, is_path, is_typed, join, leaves, places_of, split
 from coma_xr.values.plain import Tree, from_plain, to_plain
@@ -360,8 +360,13 @@ def _fold_branches(columns: Columns, names: Names, requests: Sequence[Request]) 
 def _suspects(columns: Columns, defined: Sequence[Path]) -> list[int]:
     """Return the ids of measurements that may record the same event as another one, as far as columns show."""
     repeats = [0 if value is MISSING else value for value in columns[REPEAT]]
-    rows: Iterable[Any] = zip(columns[MADE_BY], columns[SEED], strict=True)
-    events = [event(*row) for row in rows]
+    makers = columns[MADE_BY]
+    # Many measurements have one maker.
+    if set(map(type, makers)) <= {str, Mark} and set(map(type, columns[SEED])) == {Mark}:
+        known = {by: event(by, None) for by in set(makers)}
+        events = [known[by] for by in makers]
+    else:
+        events = [event(*row) for row in zip(makers, columns[SEED], strict=True)]
     if not any(events):
         return []
     paths = defined or [path for path in columns.paths if is_parameter(path)]

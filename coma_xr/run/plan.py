@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coma_xr.define.exact import key_of
 from coma_xr.define.past import Past, read
 from coma_xr.define.values import NOTHING, look
-from coma_xr.same import key
+from coma_xr.same import key, keys
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
+    from coma_xr.encoding.columns import Block
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
@@ -384,13 +385,13 @@ class Survey:
 
 
 def survey(
-    trees: Iterable[tuple[int, Tree]],
+    parts: Iterable[Block | tuple[int, Tree]],
     definition: Definition,
     *,
     past: Past | None = None,
     constants: Mapping[Path, Tree] | None = None,
 ) -> Survey:
-    """Return which parameter sets trees belong to; of measurements or of failures.
+    """Return which parameter sets measurements or failures belong to; they come as trees, and as blocks of columns.
 
     Examples
     --------
@@ -402,25 +403,92 @@ def survey(
     """
     found = Survey()
     expected = [(path, key((value,))) for path, value in (constants or {}).items()]
-    for number, tree in trees:
-        values = read(tree, definition, past)
-        if values is None:
-            found.lacking.append(number)
-            continue
-        this = key(values)
-        info = tree.get("info")
-        if type(info) is dict:
-            repeat = info.get("repeat")
-            if type(repeat) is int and repeat > 0:
-                this = (*this, repeat)
-            duration = info.get("duration")
-            if type(duration) is float:
-                found.durations.add(values, duration)
-            found.versions.note(info, number)
-            found.note_code(info, number)
-        found.ids.setdefault(this, []).append(number)
-        for path, constant in expected:
-            there = look(tree, path)
-            if there is not NOTHING and key((there,)) != constant:
-                found.otherwise.setdefault(path, (number, there))
-    return found
+    is_in_order, last = True, 0
+    for part in parts:
+        first = part[0] if isinstance(part, tuple) else part.ids[0]
+        is_in_order, last = is_in_order and first > last, first if isinstance(part, tuple) else part.ids[-1]
+        if isinstance(part, tuple):
+            _survey_tree(found, *part, definition, past, expected)
+        elif not _survey_block(found, part, definition, expected):
+            for id, tree in part.trees():
+                _survey_tree(found, id, tree, definition, past, expected)
+    return found if is_in_order else _in_order(found)
+
+
+def _survey_tree(
+    found: Survey,
+    number: int,
+    tree: Tree,
+    definition: Definition,
+    past: Past | None,
+    expected: Sequence[tuple[Path, Hashable]],
+) -> None:
+    """Note which parameter set a tree belongs to."""
+    values = read(tree, definition, past)
+    if values is None:
+        found.lacking.append(number)
+        return
+    this = key(values)
+    info = tree.get("info")
+    if type(info) is dict:
+        repeat = info.get("repeat")
+        if type(repeat) is int and repeat > 0:
+            this = (*this, repeat)
+        duration = info.get("duration")
+        if type(duration) is float:
+            found.durations.add(values, duration)
+        found.versions.note(info, number)
+        found.note_code(info, number)
+    found.ids.setdefault(this, []).append(number)
+    for path, constant in expected:
+        there = look(tree, path)
+        if there is not NOTHING and key((there,)) != constant:
+            found.otherwise.setdefault(path, (number, there))
+
+
+_INFO = ("repeat", "duration", "program", "version", "code", "replaces")
+
+
+def _survey_block(
+    found: Survey, block: Block, definition: Definition, expected: Sequence[tuple[Path, Hashable]]
+) -> bool:
+    """Note which parameter sets the trees of a block belong to; False where columns do not show it."""
+    values = [block.column(path) for path in definition.paths]
+    paths = [*(("info", name) for name in _INFO), *(path for path, _ in expected)]
+    others = {path: column for path in paths if (column := block.column(path)) is not None}
+    if not values or None in values or not all(path in others or block.lacks(path) for path in paths):
+        return False
+    columns = [column for column in values if column is not None]
+    ids, names = block.ids, list(zip(*map(keys, columns), strict=True))
+    info = {name: others["info", name] for name in _INFO if ("info", name) in others}
+    if "repeat" in info:
+        pairs = zip(names, info["repeat"], strict=True)
+        names = [(*name, n) if type(n) is int and n > 0 else name for name, n in pairs]
+    for name, id in zip(names, ids, strict=True):
+        found.ids.setdefault(name, []).append(id)
+    for row, seconds in zip(zip(*columns, strict=True), info.get("duration", ()), strict=False):
+        if type(seconds) is float:
+            found.durations.add(row, seconds)
+    if "version" in info or "replaces" in info:
+        for id, some in zip(ids, zip(*info.values(), strict=True), strict=True):
+            found.versions.note(about := dict(zip(info, some, strict=True)), id)
+            found.note_code(about, id)
+    elif "code" in info:
+        found.codes.update(
+            (id, code) for id, code in zip(ids, info["code"], strict=True) if type(code) is str
+        )
+    for path, constant in expected:
+        for id, part in zip(ids, keys(others.get(path, ())), strict=False):
+            if (part,) != constant:
+                found.otherwise.setdefault(path, (id, others[path][ids.index(id)]))
+                break
+    return True
+
+
+def _in_order(found: Survey) -> Survey:
+    """Return what was found in several blocks in the order of the ids."""
+    found.lacking.sort()
+    for some in found.ids.values():
+        some.sort()
+    ids = dict(sorted(found.ids.items(), key=lambda item: item[1]))
+    return replace(found, ids=ids)

@@ -24,6 +24,7 @@ from coma_xr.encoding import json, lines, xml
 from coma_xr.encoding.boost import write_parameters
 from coma_xr.errors import ComaError, DataFileError, ParameterError, StorageError
 from coma_xr.keywords import checks_keywords
+from coma_xr.scratch import scratch_directory
 from coma_xr.text import available, listing, near_names, shortened, with_article
 from coma_xr.values.plain import from_plain, to_plain
 
@@ -454,7 +455,7 @@ class Program:
             A value that cannot be handed to it.
         """
         values = _values(parameter_set, keywords)
-        with files.scratch_directory(keep_on_error=self.keep_failed) as directory:
+        with scratch_directory(keep_on_error=self.keep_failed) as directory:
             places = {
                 PARAMETERS: files.inside(
                     directory, self.input_file or f"parameters{_SUFFIXES[self.input or 'json']}"

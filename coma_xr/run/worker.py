@@ -24,7 +24,6 @@ from random import SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from coma_xr import files
 from coma_xr.checks import check_integer
 from coma_xr.define.exact import key_of, records_of
 from coma_xr.define.parameters import Definition, ParameterSet, write
@@ -34,6 +33,7 @@ from coma_xr.errors import ParameterError, SerializationError
 from coma_xr.exports.collector import Collector
 from coma_xr.run import signature
 from coma_xr.same import key, maker, text_of
+from coma_xr.scratch import diverted_output
 from coma_xr.text import listing, with_article
 from coma_xr.tree import CLASS, join, leaves
 from coma_xr.values.external import FILES
@@ -145,7 +145,7 @@ def captured(capture: Capture, *, is_alone: bool) -> Iterator[Output]:
     if not capture:
         yield output
     elif is_alone:
-        with files.diverted_output() as read:
+        with diverted_output() as read:
             try:
                 yield output
             finally:

@@ -71,6 +71,9 @@ class Names:
         self._stem_end = len(suffix)
         self._first = first
         digits = rf"([0-9]{{{_DIGITS}}}|[1-9][0-9]{{{_DIGITS},{_MOST_DIGITS - 1}}})"
+        self._digits_in = re.compile(
+            f"^{re.escape(self.head)}{digits}{re.escape(self._tail)}$", re.MULTILINE
+        ).findall
         self._digits_of = re.compile(re.escape(self.head) + digits + re.escape(self._tail)).fullmatch
         beside = re.escape(self.head) + digits + re.escape(tail) + r"\..+\.nc"
         self._digits_of_beside = re.compile(beside, re.DOTALL).fullmatch
@@ -121,8 +124,16 @@ class Names:
         """
         if not self.numbered:
             return []
-        found, first = map(self._digits_of, names), self._first
-        return [id for digits in found if digits and (id := int(digits[1])) >= first]
+        names = list(names)
+        lines = "\n".join(names)
+        if lines.count("\n") == len(names) - 1:
+            # One search in all names takes a quarter of the time of one in each.
+            ids = list(map(int, self._digits_in(lines)))
+        else:
+            ids = [int(digits[1]) for digits in map(self._digits_of, names) if digits]
+        return (
+            ids if min(ids, default=self._first) >= self._first else [id for id in ids if id >= self._first]
+        )
 
     def owns(self, name: str) -> bool:
         """Whether `name` gives this name for some id or for None."""
@@ -162,6 +173,7 @@ class Config:
     serializer_setstate: str = "coma_setstate"
     archive_strict_json: bool = False
     record_code: str = "full"
+    cache_dir: str = ""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -336,7 +348,7 @@ _HEADER = f"""\
 """
 
 # Coma 2 does not know these.
-_UNLISTED = {"archive_strict_json", "record_code"}
+_UNLISTED = {"archive_strict_json", "record_code", "cache_dir"}
 
 
 @checks_keywords

@@ -36,7 +36,7 @@ _SHOWN = 80
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
-def load(path: str, root: str, *, limit: int = files.LIMIT) -> Tree:
+def load(path: str, root: str, *, limit: int = files.LIMIT, stamps: list[files.Stamp] | None = None) -> Tree:
     """Return the tree under the root of a file.
 
     Raises
@@ -49,7 +49,7 @@ def load(path: str, root: str, *, limit: int = files.LIMIT) -> Tree:
     packed = path.endswith(GZ)
     decode = (format_of(path.removesuffix(GZ)) or JSON).decode
     try:
-        data = files.read(path, limit)
+        data = files.read(path, limit, stamps)
         with _without_collector() if len(data) > _LONG else nullcontext():
             tree = decode(unpack(data, limit) if packed else data)
     except StorageError as error:
@@ -95,9 +95,14 @@ def _short(keys: Iterable[str]) -> list[str]:
     return [key[:_SHOWN] for key in keys]
 
 
-def load_measurement(path: str, id: int, other_ids: dict[int, Tree] | None = None) -> Tree:
+def load_measurement(
+    path: str,
+    id: int,
+    other_ids: dict[int, Tree] | None = None,
+    stamps: list[files.Stamp] | None = None,
+) -> Tree:
     """Return the measurement tree of a file, with the id of the file's name; note another one that is in it."""
-    tree = load(path, "measurement")
+    tree = load(path, "measurement", stamps=stamps)
     other_id = number(tree, path, id)
     if other_id is not None and other_ids is not None:
         other_ids[id] = other_id

@@ -35,6 +35,7 @@ from coma_xr.text import listing, near_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from coma_xr.store.cache import MeasurementCache
     from coma_xr.store.config import Config
     from coma_xr.store.measurements import MeasurementStore
     from coma_xr.values.plain import Tree
@@ -345,6 +346,7 @@ class Layout:
         refusal: StorageError | None = None,
         elsewhere: Callable[[], MeasurementStore | None] = lambda: None,
         names: list[str] | None = None,
+        cache: MeasurementCache | None = None,
     ) -> DirectoryStore:
         """Return the measurement files as a store; see there."""
         return DirectoryStore(
@@ -356,6 +358,7 @@ class Layout:
             refusal=refusal,
             elsewhere=elsewhere,
             listed=names,
+            cache=cache,
         )
 
     def failure_file(self, id: int) -> str:

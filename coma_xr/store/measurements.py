@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import heapq
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from coma_xr import files
 from coma_xr.encoding.formats import JSON, format_of
 from coma_xr.errors import ComaError, DataFileError, InactiveError, PathError, Way
 from coma_xr.store import documents as own_files
+from coma_xr.store.cache import Found
 from coma_xr.store.documents import load_measurement, same, warn_of_ids
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
+    from coma_xr.encoding.columns import Block
+    from coma_xr.files import Stamp
+    from coma_xr.store.cache import MeasurementCache
     from coma_xr.store.config import Names
     from coma_xr.values.plain import Tree
 
@@ -49,11 +55,16 @@ class MeasurementStore(ABC):
         """
 
     @abstractmethod
-    def trees(self) -> Iterator[tuple[int, Tree]]:
+    def trees(self, branches: Collection[str] | None = None) -> Iterator[tuple[int, Tree]]:
         """Yield id and tree of every measurement, in the order of the ids.
 
-        Bad files are skipped and noted in `problems`.
+        Bad files are skipped and noted in `problems`. Of a tree that is built of columns only the given
+        `branches` are built.
         """
+
+    def parts(self) -> Iterator[Block | tuple[int, Tree]]:
+        """Yield every measurement: blocks of columns, and ids with trees; in the order of the (first) ids."""
+        yield from self.trees()
 
     @abstractmethod
     def add(
@@ -117,8 +128,10 @@ class DirectoryStore(MeasurementStore):
         refusal: ComaError | None = None,
         elsewhere: Callable[[], MeasurementStore | None] = lambda: None,
         listed: list[str] | None = None,
+        cache: MeasurementCache | None = None,
     ) -> None:
         super().__init__()
+        self._cache = cache
         self._prefix = files.inside(directory, "")
         self._names = names
         self._foreign = foreign
@@ -129,6 +142,8 @@ class DirectoryStore(MeasurementStore):
         self._refusal = refusal
         self._elsewhere = elsewhere
         self._listed = listed
+        # The ids among the listed names, once they were looked for.
+        self._known: tuple[list[int], list[int]] | None = None
 
     def path(self, id: int) -> str:
         """Return the path of a measurement's file, that of a new one when there is none."""
@@ -161,7 +176,13 @@ class DirectoryStore(MeasurementStore):
 
     def _found(self) -> tuple[list[int], list[int]]:
         """Return the ids of the files in the format of new ones, sorted, and of the others."""
-        listed = self._listing() if self._listed is None else self._listed
+        if self._listed is None:
+            return self._ids_in(self._listing())
+        if self._known is None:
+            self._known = self._ids_in(self._listed)
+        return self._known
+
+    def _ids_in(self, listed: list[str]) -> tuple[list[int], list[int]]:
         own = sorted(self._above_floor(self._names.ids_of(listed)))
         if self._foreign is None or len(own) == len(listed):
             return own, []
@@ -193,10 +214,10 @@ class DirectoryStore(MeasurementStore):
             warn_of_ids(self._prefix.rstrip("/"), {id: self.other_ids[id]})
         return tree
 
-    def _load(self, id: int) -> Tree:
+    def _load(self, id: int, stamps: list[Stamp] | None = None) -> Tree:
         """Return a tree from the first file that can be read; else raise what is wrong with the first there is."""
         try:
-            return load_measurement(self._prefix + self._names.name(id), id, self.other_ids)
+            return load_measurement(self._own_path(id), id, self.other_ids, stamps)
         except (FileNotFoundError, DataFileError) as error:
             if self._foreign is None:
                 raise
@@ -210,30 +231,68 @@ class DirectoryStore(MeasurementStore):
                 raise first from None
             raise
 
-    def trees(self) -> Iterator[tuple[int, Tree]]:
+    def trees(self, branches: Collection[str] | None = None) -> Iterator[tuple[int, Tree]]:
         """Yield id and tree of every measurement, in the order of the ids."""
+        found, others = self._read_all()
+        yield from _merged([others, *(block.trees(branches) for block in found.blocks)])
+
+    def parts(self) -> Iterator[Block | tuple[int, Tree]]:
+        """Yield every measurement: blocks of columns, and ids with trees; in the order of the (first) ids."""
+        found, others = self._read_all()
+        waiting = found.blocks[::-1]
+        for id, tree in others:
+            while waiting and waiting[-1].ids[0] < id:
+                yield waiting.pop()
+            yield id, tree
+        yield from waiting[::-1]
+
+    def _read_all(self) -> tuple[Found, Iterator[tuple[int, Tree]]]:
+        """Return what the cache has in columns, and an iterator over all other measurements."""
         self.problems, self.other_ids = [], {}
         own, foreign = self._found()
-        ids = sorted({*own, *foreign}) if foreign else own
-        twice = set(own).intersection(foreign) if foreign else set()
         # Asked after listing: an archiving that comes later is noticed by the first file that is gone.
         archive = self._elsewhere() if self._listed is None else None
         if archive is not None:
-            yield from archive.trees()
-            self.problems = archive.problems
-            return
+            return Found([], []), self._archived(archive)
+        cached = own if not foreign else sorted(set(own).difference(foreign))
+        found = Found([], cached) if self._cache is None else self._cache.find(cached, self._names.name)
+        others = self._read(
+            found.others if not foreign else sorted({*found.others, *foreign}), own, foreign, found
+        )
+        return found, _merged([others, *(block.trees() for block in found.loose)])
+
+    def _own_path(self, id: int) -> str:
+        return self._prefix + self._names.name(id)
+
+    def _archived(self, archive: MeasurementStore) -> Iterator[tuple[int, Tree]]:
+        yield from archive.trees()
+        self.problems = archive.problems
+
+    def _read(
+        self, ids: list[int], own: list[int], foreign: list[int], found: Found
+    ) -> Iterator[tuple[int, Tree]]:
+        """Yield what is read of files, and put it into the cache when all were read."""
+        twice = set(own).intersection(foreign) if foreign else set()
+        collector = self._cache and self._cache.collector(len(ids))
+        stamps: list[Stamp] | None = [] if collector else None
         for id in ids:
             if id in twice:
                 self._compare(id)
             try:
-                tree = self._load(id)
+                tree = self._load(id, stamps)
             except DataFileError as error:
                 if id not in twice:
                     self.problems.append(error)
             except FileNotFoundError:
                 yield from self._gone(id)
             else:
+                if collector and stamps and len(stamps) == 1 and id not in self.other_ids and not foreign:
+                    collector.take(id, stamps[0], tree)
                 yield id, tree
+            if stamps:
+                stamps.clear()
+        if collector:
+            collector.finish(found)
 
     def _compare(self, id: int) -> None:
         """Note what is wrong with two files of one id."""
@@ -310,6 +369,11 @@ class DirectoryStore(MeasurementStore):
                 files.remove(path)
 
 
+def _merged(parts: Sequence[Iterator[tuple[int, Tree]]]) -> Iterator[tuple[int, Tree]]:
+    """Return several iterators over measurements as one, in the order of the ids."""
+    return parts[0] if len(parts) == 1 else heapq.merge(*parts, key=itemgetter(0))
+
+
 def _suffix(names: Names) -> str:
     return (format_of(names.name(1)) or JSON).suffix
 
@@ -340,7 +404,7 @@ class ArchiveStore(MeasurementStore):
             raise self._unknown(id)
         return self._beside.read(id)
 
-    def trees(self) -> Iterator[tuple[int, Tree]]:
+    def trees(self, branches: Collection[str] | None = None) -> Iterator[tuple[int, Tree]]:  # noqa: ARG002
         """Yield id and tree of every measurement, in the order of the ids."""
         self.problems = list(self._bad)
         more = dict(self._beside.trees()) if self._beside else {}

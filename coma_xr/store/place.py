@@ -20,6 +20,7 @@ from coma_xr.errors import (
     warn,
 )
 from coma_xr.store import documents, layout, removing, state, upkeep
+from coma_xr.store.cache import MeasurementCache
 from coma_xr.store.config import Config
 from coma_xr.store.documents import ASKED, EXCLUDED, GZ, SCANS
 from coma_xr.store.layout import LOCK, NO_DATES, REMOVED, ExperimentDocument, Layout
@@ -89,6 +90,7 @@ class ExperimentDirectory:
             (STATE, OLD_STATE),
         )
         self._stamps: Any = ()
+        self._cache = MeasurementCache(self.path, self.config, writes=self._refusal() is None)
         self._holder: int | None = None
         self._now = self._held = self.last = self._snapshot(ExperimentDocument({}), StateDocument())
         now = self.look()
@@ -160,7 +162,7 @@ class ExperimentDirectory:
         floor, layout = kept.measurement_floor, self._layout
         store: MeasurementStore
         if document.measurements is None:
-            store = layout.store(floor, self._refusal(), self._archive)
+            store = layout.store(floor, self._refusal(), self._archive, cache=self._cache)
         else:
             # Where several experiments share a directory, nobody knows whose the measurement files are.
             beside = None if self._others else layout.store(floor)
@@ -171,7 +173,7 @@ class ExperimentDirectory:
         """Return a snapshot whose measurement files are those with the names that were listed."""
         if not now.active:
             return dataclasses.replace(now, names=names)
-        store = self._layout.store(now.kept.measurement_floor, now.refusal, self._archive, names)
+        store = self._layout.store(now.kept.measurement_floor, now.refusal, self._archive, names, self._cache)
         return dataclasses.replace(now, names=names, measurements=store)
 
     def _archive(self) -> MeasurementStore | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from coma_xr.store.measurements import inactive
 from coma_xr.text import listing, shortened
 
 if TYPE_CHECKING:
+    from coma_xr.encoding.columns import Block
     from coma_xr.store.config import Config
     from coma_xr.store.measurements import MeasurementStore
     from coma_xr.store.state import StateDocument
@@ -91,10 +92,24 @@ class Snapshot:
 
     # ------------------------------------------------------------------------------------- measurements
 
-    def trees(self, *, strict: bool = False) -> Iterator[tuple[int, Tree]]:
-        """Yield id and tree of every measurement that can be read, in the order of the ids."""
+    def trees(
+        self, *, strict: bool = False, branches: Collection[str] | None = None
+    ) -> Iterator[tuple[int, Tree]]:
+        """Yield id and tree of every measurement that can be read, in the order of the ids.
+
+        With `branches` trees may lack all others, such as results.
+        """
+        yield from self.measurements.trees(branches)
+        self._report(strict=strict)
+
+    def parts(self, *, strict: bool = False) -> Iterator[Block | tuple[int, Tree]]:
+        """Yield every measurement that can be read: blocks of columns, and ids with trees, by their (first) ids."""
+        yield from self.measurements.parts()
+        self._report(strict=strict)
+
+    def _report(self, *, strict: bool) -> None:
+        """Report measurements that could not be read, or have other ids inside."""
         store = self.measurements
-        yield from store.trees()
         warn_of_ids(self.path, store.other_ids)
         if store.problems and strict:
             raise store.problems[0]

@@ -144,8 +144,8 @@ def test_an_archive_that_does_not_read_back_deletes_nothing(place, experiment_pa
     before = snapshot(experiment_path)
     real = files.read
 
-    def damaged(path, limit=files.LIMIT):
-        data = real(path, limit)
+    def damaged(path, *limit, **options):
+        data = real(path, *limit, **options)
         return data[:-1] + b"\0" if files.TEMPORARY in path else data
 
     monkeypatch.setattr(files, "read", damaged)

@@ -406,7 +406,7 @@ def test_a_process_without_free_files_says_so_instead_of_noting_every_file(tmp_p
     store = directory_store(tmp_path)
     store.add(INFO, rest_of(1))
 
-    def refuse(path, limit):
+    def refuse(path, *limit):
         raise StorageError(errno.EMFILE, "cannot read: this process has too many open files", path)
 
     monkeypatch.setattr(files, "read", refuse)

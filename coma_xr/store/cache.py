@@ -1,0 +1,250 @@
+"""The cache of measurements: what their files held, in columns, and the stamps that these files had.
+
+It is derived and can be deleted at any time. A file counts as unchanged as long as its size, its times and its inode are
+the same. The files of the cache are only created and deleted, never changed, so that processes need no lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import time
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from coma_xr import files
+from coma_xr.encoding.columns import STAMP_SIZE, Block, StoredPiece, blocks, encode_trees
+from coma_xr.errors import DataFileError, StorageError
+
+if TYPE_CHECKING:
+    from coma_xr.store.config import Config
+    from coma_xr.values.plain import Tree
+
+FOLDER = "measurements"
+
+# The setting of `cache_dir` that turns the cache off.
+OFF = "off"
+
+# The first bytes of a file; another version is another file.
+_MAGIC = b"coma_xr cache 1\n"
+_SUFFIX = ".columns"
+_CHECKSUM = 4
+
+# Fewer new measurements are read again at each look, since writing costs more.
+_FEWEST = 100
+
+# Trees of a piece.
+_ROWS = 4096
+
+# A file whose time is this close to the look, in nanoseconds, may change without getting another stamp.
+_FRESH = 2_000_000_000
+
+# Files from which on, and the part of rows out of date from which on, all are written anew as one.
+_MANY_FILES = 8
+_SLACK = 2
+
+LIMIT = 2**30
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[memoryview]).decode
+
+
+class Found:
+    """What of some measurements the cache has: as blocks in the order of their first ids; and the ids of the others."""
+
+    def __init__(self, found: list[Block], others: list[int]) -> None:
+        self.blocks = [block for block in found if not block.is_loose]
+        self.loose = [block for block in found if block.is_loose]
+        self.others = others
+
+    def __len__(self) -> int:
+        return sum(map(len, (*self.blocks, *self.loose)))
+
+
+class MeasurementCache:
+    """The cache of the measurement files of one directory, in memory and in a folder.
+
+    Where nothing can be written, or `writes` is False, it is in memory only.
+    """
+
+    def __init__(self, directory: str, config: Config, *, writes: bool) -> None:
+        self._directory = directory
+        self._home = "" if config.cache_dir == OFF else _home(directory, config.cache_dir)
+        # A cache somewhere else is written of experiments that are only read too.
+        self._writes = bool(self._home) and (writes or bool(config.cache_dir))
+        self._is_ours = writes
+        self._files: dict[str, list[StoredPiece]] = {}
+        self._memory: list[StoredPiece] = []
+
+    @property
+    def _folder(self) -> str:
+        return _folder_of(self._home)
+
+    # --------------------------------------------------------------------------------------------- reading
+
+    def find(self, ids: Sequence[int], name_of: Callable[[int], str]) -> Found:
+        """Return what is known of measurements whose files have not changed."""
+        pieces = self._known()
+        if not pieces or not ids:
+            return Found([], list(ids))
+        import numpy as np
+
+        wanted = np.array(ids, dtype=np.int64)
+        try:
+            listed = files.stamps(self._directory, map(name_of, ids))
+        except OSError:
+            return Found([], list(ids))
+        stamps = np.fromiter(chain.from_iterable(listed), dtype=np.int64, count=STAMP_SIZE * len(listed))
+        stamps = stamps.reshape(-1, STAMP_SIZE)
+        free = np.ones(len(wanted), dtype=bool)
+        taken: list[tuple[StoredPiece, Any]] = []
+        for piece in reversed(pieces):
+            rows = np.minimum(np.searchsorted(wanted, piece.ids), len(wanted) - 1)
+            same = (wanted[rows] == piece.ids) & free[rows] & (stamps[rows] == piece.stamps).all(axis=1)
+            free[rows[same]] = False
+            if same.all():
+                taken.append((piece, None))
+            elif same.any():
+                taken.append((piece, np.flatnonzero(same)))
+        return Found(blocks(taken), wanted[free].tolist())
+
+    def _known(self) -> list[StoredPiece]:
+        """Return all pieces, the oldest first; new files of other processes are read."""
+        if self._home:
+            try:
+                listed = [name for name in files.names(self._folder) if name.endswith(_SUFFIX)]
+            except (FileNotFoundError, StorageError):
+                listed = []
+            known = self._files
+            self._files = {name: known.get(name) or self._load(name) for name in sorted(listed)}
+        return [piece for some in (*self._files.values(), self._memory) for piece in some]
+
+    def _load(self, name: str) -> list[StoredPiece]:
+        """Return the pieces of a file; none of one that is damaged, of another version, or gone."""
+        try:
+            data = memoryview(files.read(files.inside(self._folder, name), LIMIT))
+        except (FileNotFoundError, DataFileError, StorageError):
+            return []
+        start = len(_MAGIC) + _CHECKSUM
+        body = data[start:]
+        if data[: len(_MAGIC)] != _MAGIC or data[len(_MAGIC) : start] != _checksum(body):
+            return []
+        try:
+            return [StoredPiece(piece) for piece in _decode(body)]
+        except (msgspec.MsgspecError, DataFileError):
+            return []
+
+    # --------------------------------------------------------------------------------------------- writing
+
+    def collector(self, number: int) -> Collector | None:
+        """Return what takes the trees of measurements that are read, before the first is; None for too few of them."""
+        if number < _FEWEST:
+            return None
+        now = files.clock(self._directory) if self._is_ours else None
+        return Collector(self, time.time_ns() if now is None else now)
+
+    def add(self, pieces: Iterable[bytes], found: Found) -> None:
+        """Keep pieces of measurements that were read, next to those found; all that is out of date goes when it is much."""
+        new = list(pieces)
+        if not new:
+            return
+        known = [*self._files.values(), self._memory]
+        live = len(found)
+        is_much = sum(len(piece) for some in known for piece in some) > _SLACK * live + _FEWEST
+        if is_much or len(self._files) >= _MANY_FILES:
+            kept = [piece for block in (*found.blocks, *found.loose) for piece in block.pieces()]
+            if self._write([*kept, *new], replaced=list(self._files)):
+                return
+            self._files, self._memory = {}, [StoredPiece(piece) for piece in (*kept, *new)]
+        elif not self._write(new):
+            self._memory = [*self._memory, *map(StoredPiece, new)]
+
+    def _write(self, pieces: Sequence[memoryview | bytes], replaced: Sequence[str] = ()) -> bool:
+        """Write pieces to a new file, and delete those that it replaces; return whether that was possible."""
+        if not self._writes:
+            return False
+        body = _encode(pieces)
+        name = f"{time.time_ns():020}-{secrets.token_hex(4)}{_SUFFIX}"
+        with suppress(StorageError, FileExistsError, OSError):
+            folder = files.make_cache(self._home, FOLDER)
+            kept = 0 if replaced else sum(files.size(files.inside(folder, file)) for file in self._files)
+            if kept + len(body) > LIMIT:
+                return False
+            files.create(files.inside(folder, name), _MAGIC + _checksum(body) + body, sync=False)
+            if replaced:
+                self._memory = []
+            # What could not be used is of no use later either.
+            gone = [file for file, known in self._files.items() if file in replaced or not known]
+            kept_files = {file: known for file, known in self._files.items() if file not in gone}
+            self._files = {**kept_files, name: [*map(StoredPiece, pieces)]}
+            for file in gone:
+                with suppress(FileNotFoundError):
+                    files.remove(files.inside(folder, file))
+            files.remove_leftovers(folder)
+            return True
+        return False
+
+
+class Collector:
+    """Takes the trees of measurements as they are read, and puts them into a cache at the end."""
+
+    def __init__(self, cache: MeasurementCache, now: int) -> None:
+        self._cache = cache
+        self._latest = now - _FRESH
+        self._rows: list[tuple[int, files.Stamp, Tree]] = []
+        self._pieces: list[bytes] = []
+        self._number = 0
+
+    def take(self, id: int, stamp: files.Stamp, tree: Tree) -> None:
+        """Take the tree of a measurement with the stamp that its file had before it was read."""
+        if stamp[1] < self._latest and stamp[2] < self._latest:
+            self._rows.append((id, stamp, tree))
+            if len(self._rows) == _ROWS:
+                self._encode()
+
+    def _encode(self) -> None:
+        self._number += len(self._rows)
+        self._pieces += encode_trees(self._rows)
+        self._rows = []
+
+    def finish(self, found: Found) -> bool:
+        """Put what was taken into the cache, next to what was found there; return whether it was enough for that."""
+        self._encode()
+        if self._number < _FEWEST:
+            return False
+        self._cache.add(self._pieces, found)
+        return True
+
+
+def _checksum(data: memoryview | bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(_CHECKSUM, "little")
+
+
+def _home(directory: str, cache_dir: str) -> str:
+    """Return the directory that the cache of an experiment is in: its own, or one of its name in `cache_dir`."""
+    if not cache_dir:
+        return directory
+    path = Path(directory).absolute()
+    name = f"{path.name}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
+    return files.inside(files.local_path(cache_dir), name)
+
+
+def _folder_of(home: str) -> str:
+    return files.inside(files.inside(home, files.CACHE), FOLDER)
+
+
+def size_of_cache(directory: str, config: Config) -> int:
+    """Return the bytes of the files in the cache of an experiment."""
+    return files.size(_folder_of(_home(directory, "" if config.cache_dir == OFF else config.cache_dir)))
+
+
+def clear_cache(directory: str, config: Config) -> bool:
+    """Delete the cache of an experiment; return whether there was one."""
+    return files.discard_cache(_home(directory, "" if config.cache_dir == OFF else config.cache_dir))
