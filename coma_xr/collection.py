@@ -46,7 +46,7 @@ def open_experiments(
     *,
     config: Mapping[str, Any] | None = None,
 ) -> Experiments:
-    """Open many experiments, to be read only.
+    """Open several experiments for reading.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def open_experiments(
 
 @checks_keywords
 class Experiments:
-    """Experiments that were opened together; made by `open_experiments`.
+    """Several experiments, opened by `open_experiments`.
 
     It has a length, is iterated over and indexed by position, by label, which is the index of its table, and by conditions
     on the columns of this: ``experiments[P.measurements > 100]``. What could not be opened is in the table only.
@@ -113,7 +113,7 @@ class Experiments:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row for each: id, path, description, tags, measurements, dates, program, version, problem.
+        """A table with a row for each experiment: id, path, description, tags, measurements, dates, program, version, problem.
 
         Its index, ``experiment``, has the labels that the coord of `to_dataset` has; paths, of what cannot be opened.
         """
@@ -127,7 +127,7 @@ class Experiments:
 
     @property
     def problems(self) -> dict[str, str]:
-        """Why some could not be opened, by path."""
+        """The reasons why experiments could not be opened, by path."""
         return {entry.path: entry.about["problem"] for entry in self._entries if entry.about.get("problem")}
 
     @property
@@ -171,7 +171,7 @@ class Experiments:
         return self.select(where=key)
 
     def select(self, *tags: str, where: Any = None) -> Experiments:
-        """Return the experiments that have all of some tags, and for which a condition holds.
+        """Return the experiments with all given tags that fulfil a condition.
 
         Parameters
         ----------
@@ -228,7 +228,7 @@ class Experiments:
         return [*unique, paths][0]
 
     def to_datatree(self, **options: Any) -> xr.DataTree:
-        """Return a tree with the Dataset of each experiment as a node of its own.
+        """Return a DataTree with the Dataset of each experiment as a node.
 
         Parameters
         ----------

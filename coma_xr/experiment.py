@@ -63,7 +63,7 @@ Durable = Literal["auto"] | bool
 @takes_calls_of_coma2
 @checks_keywords
 class Experiment(Members):
-    """A directory with one file for each measurement, and what belongs to them.
+    """A directory with one file for each measurement.
 
     Attributes read no file, except `layout`: they have what the last call of a method found or wrote. What another
     process has changed since shows after the next call, such as ``repr(e)``.
@@ -71,18 +71,18 @@ class Experiment(Members):
     Parameters
     ----------
     path : str or path-like
-        The directory; it is made if it does not exist. Or an experiment file.
+        The directory, which is created if it does not exist, or an experiment file.
     mode : {"a", "r", "x"}, default "a"
-        Open or create; open an existing one and never write; create one that must not exist.
+        ``"a"`` opens or creates, ``"r"`` opens an existing experiment and never writes, ``"x"`` creates a new one.
     id : int, optional
-        The experiment's id. By default that of the experiment file; for a new experiment the next of the
-        experiment index, if the user has one, else none.
+        The id of the experiment. By default that of the experiment file. A new experiment gets the next number of the
+        experiment index, if there is one.
     description : str, optional
-        What the experiment is about. Replaces the one on file.
+        A description, which replaces the stored one.
     tags : str or sequence of str, optional
-        Words to find the experiment by. Replace those on file.
+        Tags, which replace the stored ones.
     config : mapping, optional
-        The options of the configuration file. By default that file is read; ``{}`` means all defaults.
+        Options of the configuration file. By default that file is read. ``{}`` selects all defaults.
     durable : {"auto", True, False}, default "auto"
         When a measurement is safe against a power cut: ``"auto"``, immediately if it took 20 ms or more to
         compute, else within a second; True, always immediately; False, when the operating system decides.
@@ -90,7 +90,8 @@ class Experiment(Members):
     Raises
     ------
     ExperimentError
-        When there is no experiment to open, one where there should be none, several, or one of another id.
+        If there is no experiment to open, if it exists already with ``mode="x"``, if the directory has several, or if the
+        id differs.
 
     Examples
     --------
@@ -146,7 +147,7 @@ class Experiment(Members):
 
     @property
     def annotations(self) -> dict[str, dict[str, Any]]:
-        """What `annotate` noted, by path."""
+        """The annotations of `annotate`, by path."""
         return deepcopy(Records(self._place.last).annotations)
 
     @property
@@ -160,11 +161,11 @@ class Experiment(Members):
         return self._look(listed=True).layout()
 
     def isactive(self) -> bool:
-        """Whether each measurement is a file of its own, so that more can be added."""
+        """Return whether the experiment is active: each measurement is a file, and more can be added."""
         return self._place.look().active
 
     def number_of_measurements(self) -> int:
-        """Return how many measurements there are."""
+        """Return the number of measurements."""
         return self._place.look().number()
 
     def __len__(self) -> int:
@@ -209,7 +210,7 @@ class Experiment(Members):
         define(self._look(listed=True), self._place, Definition.of(parameters), self._added)
 
     def add_parameter_set(self, *values: Any, **named: Any) -> None:
-        """Add a parameter set that `run` will run, unless there is a measurement of it.
+        """Add a parameter set for `run`, which skips it if it has a measurement.
 
         Parameters
         ----------
@@ -240,7 +241,7 @@ class Experiment(Members):
             self._added.append(self._look().defined().bind(values, named))
 
     def clear_parameter_sets(self) -> None:
-        """Forget the parameter sets that were added; measurements stay."""
+        """Discard the added parameter sets. Measurements are kept."""
         self._added.clear()
 
     def annotate(
@@ -307,76 +308,80 @@ class Experiment(Members):
     ) -> RunReport:
         """Run a function for each parameter set that has no measurement yet.
 
-        Each result is saved to its own file as soon as it is available. A parameter set that raises is recorded, see
-        `failures`, and the others go on. The first Ctrl-C finishes and keeps running parameter sets, the second stops
-        immediately.
+        Each result is saved to its own file as soon as it is available. A parameter set that raises an exception is recorded,
+        see `failures`, and the others continue. Call `run` again to resume after an interruption. The first Ctrl-C finishes
+        running parameter sets and keeps their results, the second stops immediately.
 
         Parameters
         ----------
         function : callable
-            Without `scan`: called with a ParameterSet; returns a tree (nested dictionaries) or an object with
-            a `coma_getstate` method. With `scan`: called with the parameters as keywords; what it returns goes
-            under ``results``. If it has an argument ``rng`` (a NumPy Generator) or ``seed`` that is no parameter,
-            it gets one, of its own for each parameter set and repeat.
+            With `scan`, it is called with the parameters as keyword arguments, and the returned values are stored under
+            ``results``. Without `scan`, it is called with a ParameterSet, and returns a tree (nested dictionaries) or an
+            object with a `coma_getstate` method. An argument ``rng`` (a NumPy Generator) or ``seed`` that is not a
+            parameter gets a different value for each parameter set and repeat.
         scan : Scan, mapping, DataFrame or list of mappings, optional
-            What to run; a dict of lists is a grid. By default the parameter sets that were added.
+            The parameter sets to run. A dict of lists is a grid. By default, those of `add_parameter_set`.
         max_workers : int, optional
-            The number of processes; None: one for each core. By default this process runs them one after the other.
+            The number of worker processes (multiprocessing). None starts one for each core. By default, this process runs all
+            parameter sets one after the other.
         executor : concurrent.futures.Executor or dask Client, optional
-            Run by this; it is not shut down.
+            An executor that runs the parameter sets. It is not shut down.
         timeout : float, optional
-            Seconds after which a parameter set is stopped and recorded as failed. Not with `executor`.
+            Time limit of a parameter set in seconds. A longer one is stopped and recorded as failed. Not with `executor`.
         on_error : {"auto", "continue", "stop"}, default "auto"
-            After a failure: go on, unless the first ten or more fail in the same way; always go on; stop and raise.
+            ``"auto"`` continues after a failure, unless nothing has succeeded and the first ten fail in the same way.
+            ``"continue"`` always continues. ``"stop"`` stops and raises the exception.
         retry_failed : bool, default True
-            Run those that failed in an earlier run too, after those that were never tried.
+            Run parameter sets that failed in an earlier run again, after those that were never tried.
         recompute : bool, ids, condition or str, default False
-            Run parameter sets of the scan although they have a measurement, which then moves to ``removed/``: all (True),
+            Compute parameter sets again that have a measurement, which then moves to ``removed/``: all of the scan (True),
             or those whose measurements have these ids or fulfil a condition.
         retries : int, default 0
             Retry a failed parameter set up to this many times, at the end, on another worker if there is one.
         max_failures : int, optional
             Start nothing more after this many failures. Running parameter sets are finished and kept.
         max_time : str, float or timedelta, optional
-            Begin nothing that would not be over in this time, such as ``"7h30m"``, as estimated from the durations of
-            others. In a job of SLURM by default the end of the job; ``math.inf`` for no limit.
+            Start no parameter set that would not finish in this time, such as ``"7h30m"``, as estimated from other durations.
+            In a SLURM job, the default is the end of the job. ``math.inf`` sets no limit.
         repeats : int, optional
-            Run each parameter set this many times; the repeats become the dim ``repeat``.
+            Run each parameter set this many times (replicas). The repeats become the dim ``repeat``.
         seed : int, optional
-            The root of all seeds. By default one is drawn for the experiment, and kept.
+            The root of all seeds. By default, it is drawn once for the experiment and stored.
         shard : (int, int), optional
-            ``(i, n)``: of the scan only the i-th and every n-th after it, from 0. For n jobs on one directory.
+            ``(i, n)`` runs the i-th parameter set of the scan, from 0, and every n-th after it. Use it for n jobs on one directory.
         limit : int, optional
             Run at most this many. Required for a scan of more than 100 million parameter sets, which is then requested part by part.
         progress : bool, optional
-            Show a bar, or log lines where there is no terminal. By default only when it takes a while.
+            Show a progress bar, or log lines if there is no terminal. By default, only if the run takes some seconds.
         capture : {False, True, "info"}, default False
-            Keep the end of the function's output in the record of a failure; ``"info"``: also in each measurement.
+            Store the end of the function's output (stdout and stderr) in the record of a failure, and with ``"info"`` also in
+            each measurement.
         resources : mapping, optional
-            Further arguments of the function, such as a large array: sent to each worker once, and not stored.
+            Additional arguments of the function, such as a large array. They are sent to each worker once, and not stored.
         dry_run : bool, default False
-            Only say what would be done, and about how long it would take.
+            Compute nothing, and report what would run and about how long it would take.
         code : {"warn", "recompute", "accept"}, default "warn"
-            Measurements made by other code than `function` and all that it reaches in your own files count as done, with a
-            warning; are computed again, and the old ones moved to ``removed/``; or count as equal from now on.
+            If measurements were made by other code than that of `function` in your own files: ``"warn"`` counts them as done and
+            warns, ``"recompute"`` computes them again and moves the old ones to ``removed/``, ``"accept"`` records that the
+            results are equal.
         inputs : sequence of str or path-like, optional
-            Files that `function` reads. Their hashes are recorded, and count as part of its code.
+            Files that `function` reads. Their hashes are recorded and count as part of its code.
 
         Returns
         -------
         RunReport
-            Compares equal to the tuple (number saved, number asked for) and has more attributes.
+            Compares equal to the tuple (saved, requested) and has more attributes.
 
         Raises
         ------
         ParameterError
-            When the parameters are not those of the function or of earlier measurements.
+            If the parameters are not those of the function or of earlier measurements.
         InactiveError, StorageError
-            When nothing could be saved; nothing is computed then.
+            If nothing could be saved. Then nothing is computed.
         RunError
             With ``on_error="stop"``, from the exception that the function raised.
         KeyboardInterrupt
-            After Ctrl-C; its `report` is the RunReport.
+            After Ctrl-C. Its attribute `report` is the RunReport.
 
         Examples
         --------
@@ -397,7 +402,7 @@ class Experiment(Members):
         )
 
     def new_measurement(self) -> NewMeasurement:
-        """Return a measurement to be saved by hand, for what `run` does not fit.
+        """Return a new measurement to save by hand, for data that do not come from `run`.
 
         Returns
         -------
@@ -426,7 +431,7 @@ class Experiment(Members):
     # What was run
 
     def status(self) -> dict[str, Any]:
-        """Return how much is measured, failed, missing and excluded, and the runs that are going on.
+        """Return the numbers of measurements, failed, missing and excluded points, and the current runs.
 
         Returns
         -------
@@ -445,7 +450,7 @@ class Experiment(Members):
         return {**self._look(listed=True).counts(), "runs": self.runs()}
 
     def missing(self, *given: Any) -> Scan:
-        """Return the parameter sets that were asked for and have no measurement, or not all of their repeats.
+        """Return the requested parameter sets that have no measurement, or not all repeats.
 
         The last scan was asked for, unless it was part of what had been asked for before.
 
@@ -466,7 +471,7 @@ class Experiment(Members):
         return self._look(listed=True).missing(given)
 
     def forget_missing(self, where: Any = None) -> Scan:
-        """Take back parameter sets that were asked for and have no measurement.
+        """Withdraw the request of parameter sets that have no measurement.
 
         They no longer count as missing, in `status` and in the Dataset.
 
@@ -496,7 +501,7 @@ class Experiment(Members):
         return forgotten
 
     def failures(self) -> pd.DataFrame:
-        """Return the parameter sets whose last try failed.
+        """Return the failed parameter sets as a DataFrame.
 
         Returns
         -------
@@ -516,7 +521,7 @@ class Experiment(Members):
         return failures_table(records.failed(), records.pairs)
 
     def failure(self, id: int) -> Failure:
-        """Return one failure, which can be made to happen again here: ``e.failure(12).reproduce(f)``.
+        """Return one failure. ``e.failure(12).reproduce(f)`` raises its exception again.
 
         Parameters
         ----------
@@ -531,7 +536,7 @@ class Experiment(Members):
         return self._look(listed=True).failure(id)
 
     def runs(self) -> list[LiveRun]:
-        """Return the runs that work on the experiment now, in this process or another one.
+        """Return the current runs of the experiment, in this process or another one.
 
         Returns
         -------
@@ -735,7 +740,7 @@ class Experiment(Members):
         return self._look(listed=True).tables(table_definition, parameter_set_definition)
 
     def paths(self) -> pd.DataFrame:
-        """Return what there is in the measurements: a row for each path.
+        """Return a table of all parameters and results, with a row for each path.
 
         Returns
         -------
@@ -757,7 +762,7 @@ class Experiment(Members):
         layout: Literal["grid", "points"] | None,
         dims: Sequence[str | tuple[str, TreePath]] | None = None,
     ) -> None:
-        """Fix how `to_dataset` lays out the measurements, whatever is run later.
+        """Fix the layout of the Dataset of `to_dataset`.
 
         Parameters
         ----------

@@ -171,7 +171,7 @@ class Constant(Node):
 
 
 class Condition(Node):
-    """Something that is true or false for each measurement, parameter set or cell.
+    """A condition on measurements, parameter sets or cells.
 
     Two conditions are equal if they are written the same.
 

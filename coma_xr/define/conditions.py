@@ -509,7 +509,7 @@ def _given(node: Node) -> Any:
 
 
 class _Names:
-    """Gives the terms of all names and paths; it has no method of its own.
+    """The source of names in conditions: ``P.a`` is a parameter or result, ``P["results/a"]`` a path.
 
     Examples
     --------

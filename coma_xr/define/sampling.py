@@ -33,7 +33,7 @@ def sample(
     seed: int | None = 0,
     **axes: Any,
 ) -> Scan:
-    """Return the scan of points that are drawn at random, or spread evenly.
+    """Return a scan of random, Latin hypercube or Sobol points.
 
     Parameters
     ----------

@@ -314,7 +314,7 @@ class Scan:
         return found
 
     def expand(self, mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:
-        """Return a scan with further parameters, which may depend on those that exist.
+        """Return a scan with additional parameters that have several values, which may depend on the others.
 
         Parameters
         ----------
@@ -338,7 +338,7 @@ class Scan:
         return self._with(mapping, axes, expanding)
 
     def derive(self, mapping: Mapping[str, Any] | None = None, /, **values: Any) -> Scan:
-        """Return a scan with further parameters that have one value in each set; a list is one value.
+        """Return a scan with additional parameters that are computed from the others. A list is one value.
 
         Parameters
         ----------
@@ -361,7 +361,7 @@ class Scan:
         return self._with(mapping, values, deriving)
 
     def where(self, condition: Any) -> Scan:
-        """Return the scan of the sets for which a condition holds.
+        """Return a scan of the parameter sets that fulfil a condition.
 
         Parameters
         ----------
@@ -501,7 +501,7 @@ class _Union:
 
 
 def grid(mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:
-    """Return the scan over all combinations of values, the last name fastest.
+    """Return a scan of all combinations of values (a product). The last parameter varies fastest.
 
     Parameters
     ----------
@@ -533,7 +533,7 @@ def grid(mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:
 
 
 def zipped(mapping: Mapping[str, Any] | None = None, /, **columns: Any) -> Scan:
-    """Return the scan that goes through several lists in step.
+    """Return a scan that varies several parameters together, as zip does.
 
     Parameters
     ----------
@@ -581,7 +581,7 @@ def _is_list(value: Any) -> bool:
 
 @checks_keywords
 def cases(sets: Any) -> Scan:
-    """Return the scan of single parameter sets that follow no order.
+    """Return a scan of single parameter sets.
 
     Parameters
     ----------

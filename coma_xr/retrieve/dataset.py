@@ -270,7 +270,7 @@ def _given(attrs: Mapping[str, Any] | None) -> Attrs:
 @checks_keywords
 @dataclass(frozen=True)
 class DatasetLayout:
-    """How the measurements of an experiment lie in its Dataset.
+    """The layout of the Dataset of an experiment.
 
     Attributes
     ----------

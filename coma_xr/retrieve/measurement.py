@@ -259,7 +259,7 @@ class Branch(Mapping[str, Any]):
         return copy
 
     def restore(self, *classes: type, setstate: str | None = None) -> Any:
-        """Return the branch with objects of the given classes in place of their state, at any depth.
+        """Return the branch with restored objects of the given classes in place of their state, at any depth.
 
         Parameters
         ----------
@@ -297,7 +297,7 @@ class Branch(Mapping[str, Any]):
 
 @checks_keywords
 class Measurement(Branch):
-    """One parameter set and what came of it.
+    """A measurement: one parameter set with its results.
 
     Parameters
     ----------
@@ -342,12 +342,12 @@ class Measurement(Branch):
 
     @property
     def start_date(self) -> str | None:
-        """When the measurement started (UTC, as in the file); None when its tree does not say."""
+        """The start of the measurement (UTC, as in the file), or None."""
         return self._header("start_date")
 
     @property
     def end_date(self) -> str | None:
-        """When the measurement ended (UTC, as in the file); None when its tree does not say."""
+        """The end of the measurement (UTC, as in the file), or None."""
         return self._header("end_date")
 
     def __str__(self) -> str:

@@ -40,7 +40,7 @@ _BARE = frozenset({str, int, float, bool, type(None), complex})
 
 @checks_keywords
 class Result:
-    """A table of what was measured with the same parameters.
+    """A table of the results with the same parameters.
 
     Attributes
     ----------

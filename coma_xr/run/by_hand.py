@@ -20,7 +20,7 @@ from coma_xr.values.objects import fields_of, has_state
 
 @checks_keywords
 class NewMeasurement:
-    """A measurement before it is saved, made by `Experiment.new_measurement`.
+    """A new measurement, made by `Experiment.new_measurement`.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ class NewMeasurement:
         self._ended: float | None = None
 
     def start(self) -> None:
-        """Note the time as the start of the measurement."""
+        """Record the current time as the start."""
         self._started = time.time()
 
     def end(self) -> None:
-        """Note the time as the end of the measurement; `save` does so, if this was not called."""
+        """Record the current time as the end. `save` does so by default."""
         self._ended = time.time()
 
     def save(self, value: Any, parameters: ParameterSet | None = None) -> int:

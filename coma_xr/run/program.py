@@ -396,7 +396,7 @@ _WIDTH = 300
 
 
 class ProgramError(ComaError):
-    """An external program gave no result.
+    """An external program failed or gave no result.
 
     Parameters
     ----------
@@ -591,7 +591,7 @@ def program(
     keep_failed: bool = False,
     name: str | None = None,
 ) -> Program:
-    """Make a function of an external program, to be given to `Experiment.run`.
+    """Return a function for `Experiment.run` that runs an external program.
 
     Each call runs the program in an empty directory of its own, which is removed afterwards.
 

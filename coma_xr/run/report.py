@@ -50,7 +50,7 @@ _RAISE = re.compile(r"(:\d+ in [^:]*): raise .*$")
 
 @checks_keywords
 class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of its own
-    """The counts of a run. It equals the tuple (saved, asked) and has more attributes.
+    """The result of a run. It compares equal to the tuple (saved, requested) and has more attributes.
 
     Attributes
     ----------
@@ -361,7 +361,7 @@ def failure_fold(failure: Tree, *, is_open: bool = False) -> Html:
 
 @checks_keywords
 class Failure:
-    """A parameter set whose last try failed.
+    """The record of a failed parameter set.
 
     Parameters
     ----------
@@ -409,7 +409,7 @@ class Failure:
 
     @property
     def partial(self) -> dict[str, Any]:
-        """The members of the result that could be stored, as in a measurement tree; empty if nothing was computed."""
+        """The members of the result that could be stored, as a measurement tree. Empty if nothing was computed."""
         values: dict[str, Any] = from_plain(self._tree.get(PARTIAL) or {})
         return values
 
@@ -428,7 +428,7 @@ class Failure:
     def reproduce(
         self, function: Callable[..., Any], *given: Any, resources: Mapping[str, Any] | None = None
     ) -> None:
-        """Run the parameter set again, in this process: what the function raises is raised here, for a debugger.
+        """Run the parameter set again in this process, which raises the exception again, for example for a debugger.
 
         Parameters
         ----------

@@ -128,7 +128,7 @@ class Shard:
 @checks_keywords
 @dataclass(frozen=True)
 class LiveRun:
-    """A run that holds its lock, or may do so.
+    """A current run of an experiment.
 
     Parameters
     ----------

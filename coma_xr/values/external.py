@@ -43,7 +43,7 @@ class External:
 
 @checks_keywords
 def external(value: Any) -> External:
-    """Mark an array, in what a function that is run returns, to be stored as a netCDF file next to the measurement.
+    """Mark a large array in a result, to store it in a netCDF file next to the measurement.
 
     For arrays too big for text, from some ten megabytes on. The tree keeps shape, dtype and SHA-256.
 

@@ -36,7 +36,7 @@ _by_name: dict[str, Registration] = {}
 def register(
     type: type[T], to_tree: Callable[[T], Any], from_tree: Callable[[Any], T], name: str | None = None
 ) -> None:
-    """Give a type of one's own a stored form, so that its values come back as they were.
+    """Register how your own type is stored and restored.
 
     Parameters
     ----------
