@@ -51,21 +51,21 @@ def open_experiments(
     Parameters
     ----------
     paths : str, path-like, or iterable of these
-        Directories and experiment files. ``*``, ``?`` and ``[...]`` stand for parts of names, ``**`` for any
-        number of directories.
+        Directories and experiment files. ``*``, ``?`` and ``[...]`` match parts of names, and ``**`` any number of
+        directories.
     config : mapping, optional
         The options of the configuration file, as for `Experiment`.
 
     Returns
     -------
     Experiments
-        In the order of their paths. Directories without an experiment, and those that cannot be read, are listed
-        with their problem.
+        The experiments in the order of their paths. Directories without an experiment, and those that cannot be read,
+        are listed with their problem.
 
     Raises
     ------
     ExperimentError
-        When no directory or experiment file has these names.
+        If no directory or experiment file matches.
 
     Examples
     --------

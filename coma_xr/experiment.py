@@ -161,11 +161,29 @@ class Experiment(Members):
         return self._look(listed=True).layout()
 
     def isactive(self) -> bool:
-        """Return whether the experiment is active: each measurement is a file, and more can be added."""
+        """Return whether the experiment is active: each measurement is a file, and more can be added.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.isactive()
+        True
+        """
         return self._place.look().active
 
     def number_of_measurements(self) -> int:
-        """Return the number of measurements."""
+        """Return the number of measurements.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.number_of_measurements()
+        3
+        """
         return self._place.look().number()
 
     def __len__(self) -> int:
@@ -255,7 +273,7 @@ class Experiment(Members):
         coords: Mapping[str, str] | Unchanged | None = UNCHANGED,
         formerly: Sequence[str] | str | Unchanged | None = UNCHANGED,
     ) -> None:
-        """Record the meaning of a path. Later annotations are added to earlier ones; None removes one.
+        """Record units, names, dims or defaults of a path. Later calls add to earlier ones; None removes one.
 
         Parameters
         ----------
@@ -264,13 +282,13 @@ class Experiment(Members):
         units, long_name : str, optional
             Become attributes of the variable, which xarray's plots label their axes with.
         default : object, optional
-            What measurements without this path count as: a constant becomes a parameter.
+            The value of measurements without this path, to turn a constant into a parameter.
         dims : str or sequence of str, optional
             Names for the dims of a list or array.
         coords : mapping of str to str, optional
             For dims of a list or array, the paths of their coordinates.
         formerly : str or sequence of str, optional
-            Paths that the same had in earlier measurements, which are read as if it stood at `path`; branches too.
+            Former paths in earlier measurements, which are read as `path`. Branches are possible, too.
 
         Raises
         ------
@@ -436,8 +454,8 @@ class Experiment(Members):
         Returns
         -------
         dict
-            Numbers of ``measurements``, of parameter sets that ``failed``, and that were asked for and are ``missing``, each
-            repeat counted, of measurements that are ``excluded``; and ``runs``, a list of `runs`.
+            The numbers of ``measurements``, of parameter sets that ``failed`` or are requested and ``missing`` (each repeat
+            counts), of ``excluded`` measurements, and ``runs``, the list of `runs`.
 
         Examples
         --------
@@ -452,13 +470,13 @@ class Experiment(Members):
     def missing(self, *given: Any) -> Scan:
         """Return the requested parameter sets that have no measurement, or not all repeats.
 
-        The last scan was asked for, unless it was part of what had been asked for before.
+        The requested parameter sets are those of the last scan, unless it was a part of an earlier one.
 
         Parameters
         ----------
         *given : function or class
-            Those that occur among the parameter values, as values or as classes of objects, and that this process has not
-            used as such: a file only has their names, and nothing is imported because a file names it.
+            Functions and classes among the parameter values that this process has not used yet. The files have only their names,
+            and coma_xr imports nothing that a file names.
 
         Examples
         --------
@@ -483,7 +501,7 @@ class Experiment(Members):
         Returns
         -------
         Scan
-            What was taken back; ``e.run(f, scan)`` asks for it again.
+            The withdrawn parameter sets. ``e.run(f, scan)`` requests them again.
 
         Examples
         --------
@@ -506,8 +524,8 @@ class Experiment(Members):
         Returns
         -------
         DataFrame
-            A row for each: its parameters, which repeat it is if there are several, the exception with its message,
-            the line that raised it, the date and the host.
+            A row for each failure: parameters, repeat if there are several, exception with message, line that raised it, date
+            and host.
 
         Examples
         --------
@@ -541,16 +559,23 @@ class Experiment(Members):
         Returns
         -------
         list of LiveRun
-            Each has ``host``, ``pid``, ``since``, and once it told something, at most about a second ago unless a
-            parameter set takes longer: ``todo``, ``done``, ``failed``, ``rate`` (a second) and ``left`` (seconds).
-            ``certain`` is False for one of another host whose lock cannot be seen from here.
+            Each has ``host``, ``pid``, ``since`` and, updated about once a second, ``todo``, ``done``, ``failed``, ``rate``
+            (per second) and ``left`` (seconds). ``certain`` is False for a run on another host whose lock is not visible.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.runs()
+        []
         """
         return seen_runs(self._place.path)
 
     # Measurements and results
 
     def measurements(self, where: Any = None) -> Iterator[Measurement]:
-        """Yield every measurement, in the order of their ids; one file is read at a time.
+        """Yield the measurements in the order of their ids. One file is read at a time.
 
         Parameters
         ----------
@@ -578,6 +603,14 @@ class Experiment(Members):
             When there is none. The message names the nearest ids.
         DataFileError
             When its file cannot be read.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        RunReport(saved=3, asked=3, skipped=0, failed=0)
+        >>> e.measurement(2).results.y
+        4
         """
         return Measurement(*self._look().measurement(id), self._place.config.serializer_setstate)
 
@@ -624,9 +657,8 @@ class Experiment(Members):
         Returns
         -------
         Dataset
-            Holes are NaN or None. The coord ``measurement_id`` tells which file a cell comes from, and
-            ``measurement_status`` why there is none: parameter sets that were asked for and are missing or failed
-            have cells too.
+            Holes are NaN or None. The coord ``measurement_id`` has the number of the file of each cell, and
+            ``measurement_status`` its status. Requested parameter sets that are missing or failed have cells, too.
 
         Raises
         ------
@@ -1038,7 +1070,7 @@ class Experiment(Members):
     def accept_code(self) -> list[str]:
         """Record that all code that has made measurements so far, and that was run last, gives the same results.
 
-        `run` reports its measurements no longer as made by other code. This is kept in ``coma.json``.
+        `run` no longer reports its measurements as made by other code. The decision is stored in ``coma.json``.
 
         Returns
         -------

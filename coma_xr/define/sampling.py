@@ -40,26 +40,26 @@ def sample(
     n : int
         The number of points.
     mapping : mapping, optional
-        As `axes`, for names that are paths, or are ``method`` or ``seed``.
+        Like `axes`, for names that are paths, or that are ``method`` or ``seed``.
     method : {"random", "lhs", "sobol"}, default "random"
-        Independent points; a Latin hypercube; a Sobol sequence, which is best with a power of two. The latter
-        two need SciPy: ``pip install coma_xr[sample]``.
+        Independent random points, a Latin hypercube, or a Sobol sequence, for which a power of two is the best `n`. The
+        latter two need SciPy: ``pip install coma_xr[sample]``.
     seed : int or None, default 0
-        The same seed gives the same points, so that the same script finds them computed. None: others each time.
+        The same seed gives the same points, so that a second run of a script skips them. None draws new points each time.
     **axes : tuple, list or scalar
-        A tuple is an interval: ``(low, high)`` of floats, ``(low, high, "log")`` of floats whose logarithms are
-        spread evenly, ``(low, high, "int")`` of integers, both ends included. A list has choices. Anything else
-        is the same in all points.
+        A tuple is an interval: ``(low, high)`` of floats, ``(low, high, "log")`` of floats on a logarithmic scale,
+        ``(low, high, "int")`` of integers with both ends included. A list has choices. Any other value is the same in
+        all points.
 
     Returns
     -------
     Scan
-        Of points: their layout in a Dataset has one dim, ``measurement``.
+        A scan of points, which have one dim ``measurement`` in a Dataset.
 
     Raises
     ------
     ParameterError
-        For an interval without an inside, and when SciPy is not there but needed.
+        For an empty interval, and if SciPy is needed but not installed.
 
     Examples
     --------

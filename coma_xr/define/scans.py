@@ -506,20 +506,20 @@ def grid(mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:
     Parameters
     ----------
     mapping : mapping, optional
-        As `axes`, for names that are paths: the parameter's name is then the path's last segment.
+        Like `axes`, for names that are paths. The name of the parameter is the last segment of the path.
     **axes : list or scalar
-        The values of each parameter: a list, a tuple, a range, an array. A number, a string, a bool, None, a
+        The values of each parameter: a list, tuple, range or array. A number, a string, a bool, None, a
         dictionary or a function is one value.
 
     Returns
     -------
     Scan
-        As many sets as the product of the numbers of values.
+        A scan with as many parameter sets as the product of the numbers of values.
 
     Raises
     ------
     ParameterError
-        Without a name, for a name given twice, and for a set of values, which has no order.
+        If a name is missing or given twice, and for a Python set, which has no order.
     SerializationError
         When a value cannot be stored.
 
@@ -538,14 +538,14 @@ def zipped(mapping: Mapping[str, Any] | None = None, /, **columns: Any) -> Scan:
     Parameters
     ----------
     mapping : mapping, optional
-        As `columns`, for names that are paths.
+        Like `columns`, for names that are paths.
     **columns : list or scalar
         The values of each parameter. A number, a string, a bool, None or a dictionary is the same in all sets.
 
     Raises
     ------
     ParameterError
-        When the lists are not of one length.
+        If the lists have different lengths.
     SerializationError
         When a value cannot be stored.
 
@@ -586,13 +586,13 @@ def cases(sets: Any) -> Scan:
     Parameters
     ----------
     sets : iterable of dict or named tuple, DataFrame or Dataset
-        Dictionaries, or rows of ``table.itertuples()``, with the same names; the columns of a table, whose index does not count; or the coords and
-        variables of a Dataset, one set for each cell. Names may be paths.
+        Dictionaries, or rows of ``table.itertuples()``, with the same names; a table, whose index is ignored; or the coords and variables of a
+        Dataset, one set for each cell. Names may be paths.
 
     Raises
     ------
     ParameterError
-        When a set lacks a name that others have, or there is none.
+        If a set has no value for a name of the others, or the list is empty.
     SerializationError
         When a value cannot be stored.
 

@@ -92,7 +92,7 @@ def export(
     Parameters
     ----------
     data : Dataset, DataArray or DataFrame
-        What `Experiment.to_dataset` or `Experiment.to_dataframe` returned, or any other. A DataArray is written as a
+        The data, for example from `Experiment.to_dataset` or `Experiment.to_dataframe`. A DataArray is written as a
         Dataset with one variable, of its name or else ``values``.
     path : str or path-like
         ``.nc`` is netCDF, by the CF conventions; ``.zarr`` a directory; ``.json`` what `xarray.Dataset.from_dict` reads.

@@ -74,25 +74,26 @@ SMALLEST = 5.0
 def plot(
     data: xr.Dataset | xr.DataArray | pd.DataFrame, x: Any = None, y: Any = None, **options: Any
 ) -> Figure:
-    """Plot variables of a Dataset or table: lines, points, maps, counts or boxes, in one panel or many.
+    """Plot a Dataset or DataFrame: lines, scatter plots, heatmaps, contours, histograms or box plots.
 
     Any dimension, coordinate or variable can be on `x`, `y`, `hue`, `style`, `row` and `col`. Every dim must be on one
-    of them, so that nothing is drawn over each other unseen. Only a dim ``"repeat"`` that nothing uses is averaged
-    over, which the figure says, and ``kind="scatter"`` draws the points of all dims.
+    of them, so that no data hide each other. An unused dim ``"repeat"`` is averaged, which the figure states, and
+    ``kind="scatter"`` draws the points of all dims.
 
     Parameters
     ----------
     data : Dataset, DataArray or DataFrame
-        What `Experiment.to_dataset` or `Experiment.to_dataframe` returned, or any other.
+        The data, for example from `Experiment.to_dataset` or `Experiment.to_dataframe`.
     x, y : str or list of str, optional
-        Names, or paths such as ``"results/t"``, of what is on the axes. One of them may be a list: these variables are
-        then distinguished as ``"variable"``, by colour and dashes unless `hue`, `style`, `row` or `col` is that. What
-        is not given is chosen from the dims; `x` alone, a variable, is counted. Two lists of equal length, such as
+        Names or paths, such as ``"results/t"``, of the variables on the axes. One of them may be a list. These variables
+        are distinguished as ``"variable"``, by colour and dashes unless `hue`, `style`, `row` or `col` is ``"variable"``.
+        By default they are chosen from the dims. With `x` alone, a histogram is drawn. Two lists of equal length, such as
         times and positions, are drawn over each other.
     z : str, optional
-        What a map shows as colour over `x` and `y`, which may vary over two dims each. Names and bools get a legend.
+        The colours of a heatmap or contour plot over `x` and `y`, which may vary over two dims each. Names and bools get a
+        legend.
     hue, style, row, col : str, optional
-        What differs in colour, in dashes and markers, and from panel to panel. Many numbers of `hue` get a colour
+        The variables that select the colour, the dashes and markers, and the panel. Many numbers of `hue` get a colour
         bar, few of them and names a legend. None, NaN and infinity are labels too.
     error : str, list of str or tuple, optional
         A dim: mean and standard error over it. A variable: this error of `y`, one for each where `y` is a list. A
@@ -103,24 +104,24 @@ def plot(
         Chosen when not given: a map for `z` on a grid, points where `x` are names or have no order, else lines. A
         heatmap of points on no grid is interpolated in triangles, or averaged in `bins`.
     labels : mapping, optional
-        Texts for names and values, wherever they stand: ``{"doa": "$d/a$", "QcaBond": "Bond"}``. Without one, a
-        variable's `long_name` is taken. Units are added, unless the text ends in a bracket.
+        Labels for names and values on axes, in legends and titles: ``{"doa": "$d/a$", "QcaBond": "Bond"}``. By default,
+        the `long_name` of a variable is used. Units are added, unless the label ends in a bracket.
     order : list or mapping, optional
-        The order of values in legends, panels and on axes: ``{"model": ["Ising", "Bond"]}``.
+        The order of values in legends, in panels and on axes: ``{"model": ["Ising", "Bond"]}``.
     palette : str, list or mapping, optional
-        Colours of `hue`: a colour map, colours, or one for each value. By default those of the style.
+        Colours of `hue`: a colormap, a list of colours, or one for each value. By default, those of the style.
     ax : Axes or sequence of Axes, optional
-        Where to draw, one for each panel; otherwise a new figure is made. A second plot in the same axes takes the
-        next colour, and they share a legend.
+        The axes to draw in, one for each panel. By default, a new figure is created. A second plot in the same axes takes the
+        next colour and shares the legend.
     xscale, yscale, zscale, hue_scale : {"linear", "log", "symlog", ...}, optional
         Scales of the axes, and of the colours of `z` and `hue`. By default a sample that was drawn on a logarithmic
         scale has such an axis, and numbers that are spaced geometrically such colours.
     xlim, ylim : tuple, optional
         The limits of the axes.
     cmap : str or Colormap, optional
-        The colours of `z`, or of numbers on `hue`.
+        The colormap of `z`, or of numbers on `hue`, such as ``"magma"``.
     vmin, vmax : float, optional
-        The limits of these colours; the colour bar shows that there are values beyond.
+        The limits of the colours. The colour bar shows if there are values beyond.
     robust : bool, default False
         Leave out the 2 % of values at each end for the limits of the colours.
     levels : int or sequence of float, optional
@@ -130,13 +131,13 @@ def plot(
     density : bool, default False
         Draw a density in place of counts.
     err_style : {"band", "bars"}, optional
-        How errors are drawn; bars for few points.
+        How errors are drawn. By default, bars for few points, else a band.
     status : bool, str or list of str, default False
-        Mark points without a value: all that were asked for, or those ``"failed"``, ``"missing"``, ...
+        Mark points without a value: all requested ones, or those with the status ``"failed"``, ``"missing"``, ...
     sharex, sharey : bool or {"all", "row", "col", "none"}, optional
-        Which panels share an axis; all, except those that show different variables.
+        The panels that share an axis. By default all, except those of different variables.
     col_wrap : int, optional
-        How many panels of `col` stand in a line.
+        The number of panels of `col` in a row.
     height : float, optional
         The height of a panel [inch].
     aspect : float, optional
@@ -160,19 +161,19 @@ def plot(
     Raises
     ------
     PathError
-        When a name is unknown, or a key of `labels` is the misspelling of one.
+        If a name is unknown, or a key of `labels` is misspelt.
     LayoutError
-        When arguments do not fit together, a dim is used by nothing, values cannot be drawn, or there are none.
+        If arguments do not fit together, a dim is not used, or values cannot be drawn or are missing.
     ExperimentError
         When `data` is something else.
     ParameterError, ArgumentError
-        When an argument has a value that it cannot have, or there is no such argument.
+        If an argument is unknown or has an invalid value.
 
     Warns
     -----
     ComaWarning
-        Of values that are not drawn: infinite ones, and those of 0 or less on a log scale; of curves that hide each
-        other; of errors that count correlated samples as independent.
+        About values that are not drawn (infinite, or not positive on a log scale), curves that hide each other, and errors
+        that treat correlated samples as independent.
 
     References
     ----------

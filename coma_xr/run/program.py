@@ -593,34 +593,33 @@ def program(
 ) -> Program:
     """Return a function for `Experiment.run` that runs an external program.
 
-    Each call runs the program in an empty directory of its own, which is removed afterwards.
+    Each call runs the program in its own empty directory, which is removed afterwards.
 
     Parameters
     ----------
     command : str or sequence of str
-        The executable and its arguments, split at blanks as in a shell, but without one. An executable with a slash
-        is looked for from the current directory on, one without in the search path. In the arguments
-        ``{parameters}`` is the path of a file with the parameters, ``{output}`` that of the file which the program
-        writes, ``{here}`` the directory that is the current one now, and any other name in braces the value of this
-        parameter, as in ``--theta={theta}``. ``{theta:.3f}`` formats it, a brace itself is written twice.
+        The executable and its arguments, split at blanks, without a shell. An executable with a slash is relative to the
+        working directory, and one without a slash is searched in PATH. In the arguments, ``{parameters}`` is the path
+        of a file with the parameters, ``{output}`` the path of the file that the program writes, ``{here}`` the current
+        working directory, and ``{theta}`` the value of the parameter `theta`. ``{theta:.3f}`` formats it. Write braces
+        twice to keep them.
     input : {"json", "xml"} or None, default "json"
-        The format of the file with the parameters: a JSON object, or an archive for ``xml_iarchive`` of
-        Boost.Serialization; in either the parameters lie in the order of their definition. None: there is none.
+        The format of the file with the parameters, in the order of their definition: a JSON object, an archive for
+        ``xml_iarchive`` of Boost.Serialization, or no file.
     output : {"json", "xml", "text"}, default "json"
-        The format of what the program writes, to the file ``{output}`` or, where the command has no such
-        place, to its standard output. "xml" is Boost's or Coma's, without the root element if this holds
+        The format of the output, in the file ``{output}`` or, without it, on standard output. "xml" is Boost's or Coma's, without the root element if this holds
         several results. "text" is one number, several in a list, or a list of lines.
     input_file, output_file : str, optional
-        The names of these files in the program's directory, for programs that have names of their own for them.
+        The names of these files in the program's directory, for programs with fixed file names.
     timeout : float, optional
-        How long one call may take [s]; then the program is ended, with all that it has started.
+        Time limit of one call [s], after which the program and its child processes are stopped.
     env : mapping of str to str, optional
         Environment variables, in addition to the existing ones.
     keep_failed : bool, default False
-        Keep the directory of a call that failed; the error names it.
+        Keep the directory of a failed call. The error names it.
     name : str, optional
-        What the function is called: a result that has no names of its own, such as a number or a list, is stored at
-        ``results/<name>``. By default the executable's name.
+        The name of the function. A number or list without a name is stored at ``results/<name>``. By default, the name of
+        the executable.
 
     Returns
     -------
@@ -630,7 +629,7 @@ def program(
     Raises
     ------
     ParameterError
-        There is no such executable, or the command cannot mean what is written.
+        If the executable does not exist, or the command has an unknown placeholder.
 
     Examples
     --------

@@ -45,18 +45,17 @@ class External:
 def external(value: Any) -> External:
     """Mark a large array in a result, to store it in a netCDF file next to the measurement.
 
-    For arrays too big for text, from some ten megabytes on. The tree keeps shape, dtype and SHA-256.
+    Use it for arrays from about ten megabytes on. The measurement file keeps shape, dtype and SHA-256.
 
     Parameters
     ----------
     value : ndarray, DataArray or Dataset
-        At a path of its own, best; in a list it is read with the list. Of any dtype that netCDF can hold, which are all but
-        structured ones.
+        The array, of every dtype except structured ones. An array within a list is read together with the list.
 
     Returns
     -------
     External
-        Nothing else can be done with it than to return it.
+        A marker to return from the function.
 
     Raises
     ------
@@ -65,9 +64,9 @@ def external(value: Any) -> External:
 
     Notes
     -----
-    A measurement gives the array back as it was: one of NumPy is read when it is asked for, a DataArray or Dataset when
-    its values are. In a Dataset of the experiment it is one array that reads only the files that are
-    looked at.
+    A measurement returns the array with its type. A NumPy array is read when you access it, a DataArray or Dataset when
+    you use its values. In the Dataset of the experiment, it is one lazy array that reads only the files of the
+    selected part.
 
     Examples
     --------

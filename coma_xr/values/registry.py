@@ -41,15 +41,15 @@ def register(
     Parameters
     ----------
     type : class
-        Objects of this class, and of subclasses that are not registered and have no ``coma_getstate`` of
-        their own. A subclass comes back as what `from_tree` makes.
+        The class. It applies to subclasses that are not registered and define no ``coma_getstate``, too. They are restored
+        as what `from_tree` returns.
     to_tree : callable
-        Function of the object; returns what is stored: a dictionary, list, array, or anything else that can be.
+        A function of the object that returns a dictionary, list, array or other value that can be stored.
     from_tree : callable
-        Function of what `to_tree` returned (tuples have become lists); returns the object.
+        A function that returns the object from what `to_tree` returned, with lists in place of tuples.
     name : str, optional
-        What files call the type; by default its module and name. Give one that lasts when classes may move,
-        or live in a notebook.
+        The name of the type in files, by default its module and name. Pass a name if the class may move, or is defined in a
+        notebook.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def register(
 
     Notes
     -----
-    Without the registration a stored value is read as the dictionary ``{"__type__": name, "tree": ...}``.
+    Without the registration, a stored value is read as the dictionary ``{"__type__": name, "tree": ...}``.
 
     Examples
     --------
