@@ -43,7 +43,7 @@ FORMS = {
     r"\bbut for\b": "except",
     r"\b(?:so|that) often\b": "this many times",
     r"\bbeside\b": "next to, in addition to",
-    r"\b(?:a|one|each|any|which) text\b(?! (?:file|form|editor))": "a string",
+    r"\b(?:a|one|each|any|which) text\b(?! (?:archive|file|form|editor))": "a string",
     r"\btexts\b": "strings, messages",
     r"\bwhole numbers?\b": "integer",
     r"\bso many\b": "this many",

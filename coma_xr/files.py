@@ -624,7 +624,7 @@ _CACHE_FILES = {
 
 
 def make_cache(directory: str, name: str = "") -> str:
-    """Create the cache of a directory, or a folder in it, where it is lacking; return its path.
+    """Create the cache of a directory, or a folder in it, if it is missing; return its path.
 
     Backup programs and git ignore the cache.
     """

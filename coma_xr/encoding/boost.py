@@ -4,7 +4,7 @@ A whole archive, with its header, was certainly written by C++, so that what its
 ``std::complex``, ``boost::optional``, ``std::array``, ``std::map`` or pointer is known for what it is.
 
 ``make_array`` writes items without a count, and nothing at all for an empty array. So that the shape of a tree does not
-depend on the number of items, an element ``item`` is an array, and an empty element is one if the sizes before it say so.
+depend on the number of items, an element ``item`` is an array, and an empty element is one if the sizes before it match.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _of_one_member(element: Element, value: dict[str, Any]) -> Any:
 
 
 def with_empty_arrays(element: Element, value: dict[str, Any]) -> Any:
-    """Return a dictionary in which an array without items is one, if the sizes before it, or its name, say so."""
+    """Return a dictionary in which an array without items is one, if the sizes before it, or its name, match."""
     sizes, is_empty = 0, False
     for child in element:
         name, member = child.tag, value.get(child.tag)
@@ -176,10 +176,10 @@ def is_object_with_count(element: Element) -> bool:
 
 
 def mark_texts(root: Element) -> None:
-    """Mark texts that look like numbers in lists of texts.
+    """Mark strings that look like numbers in lists of strings.
 
-    All items of a list are of one type, so that one that is no number tells that the others are texts too; the same
-    holds for members of the items. Of lists of plain items only those of texts and enums have a class id.
+    All items of a list are of one type, so if one is not a number, the others are strings too. The same holds for
+    members of the items. Among lists of plain items, only those of strings and enums have a class id.
     """
     groups: list[_Group] = []
     texts: list[Sequence[Element]] = []
@@ -216,7 +216,7 @@ def _kind(parent: Element, child: Element) -> str:
 
 
 def _are_texts(element: Element, items: Sequence[Element]) -> bool:
-    """Whether items are texts by the class of their list."""
+    """Whether items are strings by the class of their list."""
     if element.get("class_id") is None or not items or element.find(_BUCKETS) is not None:
         return False
     return not all(_FLOAT.fullmatch(item.text or "") for item in items)

@@ -38,7 +38,7 @@ STAMP_SIZE = 4
 
 
 class Kind(IntEnum):
-    """What stands at a path of a structure: a value, a dictionary without keys, or a dictionary that stands for a value."""
+    """The kind of a path of a structure: a value, a dictionary without keys, or a dictionary that stands for a value."""
 
     VALUE = 0
     EMPTY = 1
@@ -227,7 +227,7 @@ class StoredPiece:
             and (self.ids[1:] > self.ids[:-1]).all()
         )
         if not sound or not all(_fits(column, number) for column in self._columns):
-            raise DataFileError("no piece of columns: its parts have other sizes than it says")
+            raise DataFileError("no piece of columns: its parts differ from the stated sizes")
 
     def __len__(self) -> int:
         return len(self.ids)
