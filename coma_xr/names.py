@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain, count, islice
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ _ORDER = ("parameter", "result", "other", "info", "class")
 _NUMBERED = re.compile(r"(.+)_(-?[0-9]+)", re.DOTALL)
 
 
+@lru_cache(maxsize=4096)
 def role(path: Path) -> str:
     """Return what a path is in a measurement: "parameter", "result", "info", "class" or "other".
 

@@ -35,6 +35,8 @@ def to_tree(value: Any, where: str) -> Any:
     >>> to_tree((1, None), "'E'")
     {'__type__': 'coma.tuple', 'items': [1, None]}
     """
+    if (type(value) is str and value.isascii()) or value is None or type(value) is bool:
+        return value
     return without_long_ints(to_plain(value, exact=True, at=(where,)))
 
 

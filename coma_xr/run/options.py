@@ -82,27 +82,13 @@ class RunOptions:
     inputs: Sequence[str | os.PathLike[str]] = ()
 
     def __post_init__(self) -> None:
-        timeout = check_positive("timeout", self.timeout, "seconds")
-        _check_executor(self.executor, timeout)
         vars(self).update(
-            max_workers=check_integer("max_workers", self.max_workers, 1, optional=True),
-            timeout=timeout,
-            on_error=check_choice("on_error", self.on_error, get_args(OnError)),
-            retry_failed=check_flag("retry_failed", self.retry_failed),
-            retries=check_integer("retries", self.retries),
-            max_failures=check_integer("max_failures", self.max_failures, 1, optional=True),
-            max_time=check_duration("max_time", self.max_time),
-            repeats=check_integer("repeats", self.repeats, 1, optional=True),
-            seed=check_integer("seed", self.seed, optional=True),
-            shard=_checked_shard(self.shard),
-            limit=check_integer("limit", self.limit, optional=True),
-            capture=check_choice("capture", self.capture, (False, True, "info")),
-            resources=_checked_resources(self.resources),
-            progress=None if self.progress is None else check_flag("progress", self.progress),
-            dry_run=check_flag("dry_run", self.dry_run),
-            code=check_choice("code", self.code, get_args(OtherCode)),
-            inputs=_checked_inputs(self.inputs),
+            (field.name, _CHECKS[field.name](value))
+            for field in fields(self)
+            if field.name in _CHECKS and (value := getattr(self, field.name)) is not field.default
         )
+        vars(self).update(resources=_checked_resources(self.resources))
+        _check_executor(self.executor, self.timeout)
 
     @property
     def needs_processes(self) -> bool:
@@ -180,3 +166,24 @@ def _checked_shard(shard: Any) -> tuple[int, int] | None:
             expected="a pair (i, n) with i from 0 to n - 1, such as (0, 8)",
         )
     return numbers[0], numbers[1]
+
+
+# The checks of values other than the defaults; each returns the value in the form that is kept.
+_CHECKS: Mapping[str, Callable[[Any], Any]] = {
+    "timeout": lambda value: check_positive("timeout", value, "seconds"),
+    "max_workers": lambda value: check_integer("max_workers", value, 1, optional=True),
+    "on_error": lambda value: check_choice("on_error", value, get_args(OnError)),
+    "retry_failed": lambda value: check_flag("retry_failed", value),
+    "retries": lambda value: check_integer("retries", value),
+    "max_failures": lambda value: check_integer("max_failures", value, 1, optional=True),
+    "max_time": lambda value: check_duration("max_time", value),
+    "repeats": lambda value: check_integer("repeats", value, 1, optional=True),
+    "seed": lambda value: check_integer("seed", value, optional=True),
+    "shard": _checked_shard,
+    "limit": lambda value: check_integer("limit", value, optional=True),
+    "capture": lambda value: check_choice("capture", value, (False, True, "info")),
+    "progress": lambda value: check_flag("progress", value),
+    "dry_run": lambda value: check_flag("dry_run", value),
+    "code": lambda value: check_choice("code", value, get_args(OtherCode)),
+    "inputs": _checked_inputs,
+}

@@ -67,8 +67,8 @@ class Names:
                 f"{option}: a digit next to {placeholder} in {template!r} would count as part of it."
             )
         self.head = head
+        self.suffix = suffix
         self._tail = tail + suffix
-        self._stem_end = len(suffix)
         self._first = first
         digits = rf"([0-9]{{{_DIGITS}}}|[1-9][0-9]{{{_DIGITS},{_MOST_DIGITS - 1}}})"
         self._digits_in = re.compile(
@@ -95,7 +95,7 @@ class Names:
 
     def stem(self, id: int) -> str:
         """Return the name for an id, without the ending."""
-        return self.name(id)[: -self._stem_end]
+        return self.name(id).removesuffix(self.suffix)
 
     def beside(self, names: Iterable[str]) -> list[tuple[str, int]]:
         """Return the names of files next to measurements, each with the id.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr import files
 from coma_xr.define.parameters import Definition
 from coma_xr.encoding import json
-from coma_xr.encoding.formats import JSON, Format, format_of
+from coma_xr.encoding.formats import JSON, XML, Format
 from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, warn
 from coma_xr.text import count, listing
 from coma_xr.tree import split
@@ -47,7 +47,7 @@ def load(path: str, root: str, *, limit: int = files.LIMIT, stamps: list[files.S
         It cannot be read as what it should be. The message states why.
     """
     packed = path.endswith(GZ)
-    decode = (format_of(path.removesuffix(GZ)) or JSON).decode
+    decode = (XML if path.removesuffix(GZ).endswith(XML.suffix) else JSON).decode
     try:
         data = files.read(path, limit, stamps)
         with _without_collector() if len(data) > _LONG else nullcontext():

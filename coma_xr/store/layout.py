@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.checks import check_choice, check_integer
-from coma_xr.encoding.formats import FORMATS, JSON, Format, format_of
+from coma_xr.encoding.formats import FORMATS, JSON, XML, Format, format_of
 from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, Way, warn
 from coma_xr.store import documents
 from coma_xr.store.documents import EXCLUDED, GZ, pack, sound_state, unpack
@@ -33,7 +33,7 @@ from coma_xr.store.measurements import DirectoryStore
 from coma_xr.text import listing, near_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from coma_xr.store.cache import MeasurementCache
     from coma_xr.store.config import Config
@@ -120,7 +120,7 @@ class Layout:
 
     def path(self, name: str) -> str:
         """Return the path of a name in the directory."""
-        return files.inside(self.directory, name)
+        return f"{self.directory.rstrip(os.sep)}{os.sep}{name}"
 
     @property
     def experiment_file(self) -> str:
@@ -140,7 +140,7 @@ class Layout:
     @property
     def format(self) -> Format:
         """The format of the experiment file, its index, and of measurements that come out of it."""
-        return format_of(self.experiment_name) or JSON
+        return XML if self.experiment_name.endswith(XML.suffix) else JSON
 
     @property
     def index_file(self) -> str:
@@ -302,9 +302,11 @@ class Layout:
 
     # ------------------------------------------------------------------------------------------- index
 
-    def load_index(self) -> int:
-        """Return the highest id that the index knows, 0 when it is missing or makes no sense."""
-        return max(self._load_index(self._index_file(suffix)) for suffix in FORMATS)
+    def load_index(self, names: Collection[str] | None = None) -> int:
+        """Return the highest id that the index knows, 0 when it is missing, also among `names`, or makes no sense."""
+        indices = [self.config.measurement_index + suffix for suffix in FORMATS]
+        found = [self.path(name) for name in indices if names is None or name in names]
+        return max(map(self._load_index, found), default=0)
 
     def _load_index(self, path: str) -> int:
         try:

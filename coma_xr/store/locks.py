@@ -66,11 +66,11 @@ def lock(path: str, *, wait: float) -> Iterator[None]:
             held.release()
 
 
-def _acquired(path: str, wait: float) -> BaseFileLock | None:
+def _acquired(path: str, wait: float, *, is_inside_lock: bool = False) -> BaseFileLock | None:
     from filelock import FileLock, Timeout
 
     directory = path.rpartition(os.sep)[0]
-    if not files.is_directory(directory):
+    if not is_inside_lock and not files.is_directory(directory):
         # FileLock would make the directory of an experiment that was moved away anew.
         raise files.refusal(FileNotFoundError(errno.ENOENT, ""), "lock", path)
     try:
@@ -280,7 +280,7 @@ def refuse_while_running(directory: str, what: str) -> None:
 
 @contextmanager
 def run_lock(directory: str, shard: Shard | None = None) -> Iterator[None]:
-    """Hold this process's lock of a run, with a word about it in its file.
+    """Hold this process's lock of a run, with a word about it in its file; called within the lock of the experiment.
 
     Raises
     ------
@@ -289,7 +289,7 @@ def run_lock(directory: str, shard: Shard | None = None) -> Iterator[None]:
     """
     path = _own_file(directory)
     try:
-        held = _acquired(path, 0)
+        held = _acquired(path, 0, is_inside_lock=True)
     except ExperimentBusyError:
         if _threads.get(path) == threading.get_ident():
             raise ExperimentBusyError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -10,7 +11,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from coma_xr import files
-from coma_xr.encoding.formats import JSON, format_of
+from coma_xr.encoding.formats import FORMATS
 from coma_xr.errors import ComaError, DataFileError, InactiveError, PathError, Way
 from coma_xr.store import documents as own_files
 from coma_xr.store.cache import Found
@@ -132,11 +133,11 @@ class DirectoryStore(MeasurementStore):
     ) -> None:
         super().__init__()
         self._cache = cache
-        self._prefix = files.inside(directory, "")
+        self._prefix = directory.rstrip(os.sep) + os.sep
         self._names = names
         self._foreign = foreign
-        self._foreign_suffix = _suffix(foreign) if foreign else ""
-        self._prepend_info = (format_of(names.name(1)) or JSON).prepend_info
+        self._foreign_suffix = foreign.suffix if foreign else ""
+        self._prepend_info = FORMATS[names.suffix].prepend_info
         self._style = {"pretty": pretty, "strict": strict}
         self._floor = floor
         self._refusal = refusal
@@ -372,10 +373,6 @@ class DirectoryStore(MeasurementStore):
 def _merged(parts: Sequence[Iterator[tuple[int, Tree]]]) -> Iterator[tuple[int, Tree]]:
     """Return several iterators over measurements as one, in the order of the ids."""
     return parts[0] if len(parts) == 1 else heapq.merge(*parts, key=itemgetter(0))
-
-
-def _suffix(names: Names) -> str:
-    return (format_of(names.name(1)) or JSON).suffix
 
 
 class ArchiveStore(MeasurementStore):

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 # Seconds to wait for a lock that is held for seconds.
 _WAIT = 60.0
 
+# Positions among the small files whose stamps tell whether anything changed.
+_EXPERIMENT_FILES, _STATE_FILE = {0, 1}, 2
+
 
 class ExperimentDirectory:
     """The directory of one experiment.
@@ -85,13 +88,14 @@ class ExperimentDirectory:
         self.path = self._layout.directory
         # Together these tell whether anything changed; the state of version 1 counts while there is no other.
         self._small_files = (
-            (self._layout.experiment_name,),
-            (self._layout.experiment_name + GZ,),
-            (STATE, OLD_STATE),
+            ((self._layout.experiment_name, self._layout.experiment_file),),
+            ((self._layout.experiment_name + GZ, self._layout.packed_file),),
+            tuple((name, self._layout.path(name)) for name in (STATE, OLD_STATE)),
         )
         self._stamps: Any = ()
         self._cache = MeasurementCache(self.path, self.config, writes=self._refusal() is None)
         self._holder: int | None = None
+        self._written: set[int] = set()
         self._now = self._held = self.last = self._snapshot(ExperimentDocument({}), StateDocument())
         now = self.look()
         if other := self._layout.other_id(now.document.info):
@@ -128,7 +132,7 @@ class ExperimentDirectory:
         layout = self._layout
         names = names_in(self.path) if listed else None
         # Listed before the stamps are taken: where these are of an active experiment, the names are of all its files.
-        stamps = tuple(self._stamp(name, names) for name in self._small_files)
+        stamps = self._look_at_stamps(names)
         if stamps != self._stamps:
             if not any(stamps) and not files.is_directory(self.path):
                 raise gone(self.path)
@@ -142,14 +146,11 @@ class ExperimentDirectory:
         self.last = self._now if names is None else self._with_names(self._now, names)
         return self.last
 
-    def _stamp(self, names_of_one: tuple[str, ...], names: list[str] | None) -> Any:
-        """Return what is equal as long as a file is the same; of several names the first that exists counts."""
-        for name in names_of_one:
-            if names is None or name in names:
-                stamp = files.stamp(self._layout.path(name))
-                if stamp is not None:
-                    return stamp
-        return None
+    def _look_at_stamps(self, names: list[str] | None) -> tuple[Any, ...]:
+        """Return what is equal as long as the small files are the same; of two names the first that exists counts."""
+        return _first_stamps(
+            [[path for name, path in kinds if names is None or name in names] for kinds in self._small_files]
+        )
 
     def _complete(self, info: dict[str, Any], kept: StateDocument) -> dict[str, Any]:
         """Return the `info` of an experiment file with all entries that it should have."""
@@ -215,11 +216,19 @@ class ExperimentDirectory:
             if now.kept.reset is not None:
                 upkeep.finish_reset(self._layout, now.document, now.kept)
                 now = self.look(listed=listed)
-            self._held, self._holder = now, threading.get_ident()
+            self._held, self._holder, self._written = now, threading.get_ident(), set()
             try:
                 yield now
+                self._keep_written()
             finally:
                 self._holder = None
+
+    def _keep_written(self) -> None:
+        """Let the next look not read the state again that was written."""
+        if self._written == {_STATE_FILE}:
+            stamps = _first_stamps([[path for _, path in self._small_files[_STATE_FILE]]])
+            self._stamps = (*self._stamps[:_STATE_FILE], *stamps)
+            self._now = dataclasses.replace(self._held, names=None, measurements=self._now.measurements)
 
     def _save_what_is_left(self, base: StateDocument) -> None:
         """Write a damaged state anew, of what could be read, and keep the damaged file."""
@@ -250,6 +259,7 @@ class ExperimentDirectory:
             document = dataclasses.replace(now.document, info=now.document.info | changes)
             self._layout.save_experiment(document)
             self._held = self.last = dataclasses.replace(now, document=document)
+            self._written |= _EXPERIMENT_FILES
 
     def write_index(self) -> None:
         """Write the index for Coma 2, which counts no measurement above it; without it nothing is lost."""
@@ -299,10 +309,11 @@ class ExperimentDirectory:
     def _save_sections(self, now: Snapshot, sections: dict[str, Any]) -> None:
         kept = state.save(self._layout, dataclasses.replace(now.kept, sections=sections), now.kept)
         self._held = self.last = dataclasses.replace(now, kept=kept)
+        self._written.add(_STATE_FILE)
 
     def save_code(self, code: dict[str, Tree]) -> None:
         """Write the records of code states, by the names of their files, that do not exist yet."""
-        self.look().check_writable()
+        self.last.check_writable()
         self._layout.save_code(code)
 
     # ----------------------------------------------------------------------------------------- failures
@@ -533,6 +544,11 @@ class ExperimentDirectory:
             files.remove_leftovers(self.path)
             yield now
         self.look()
+
+
+def _first_stamps(groups: Iterable[Iterable[str]]) -> tuple[Any, ...]:
+    """Return for each group of paths the stamp of the first one that exists, None without any."""
+    return tuple([next(filter(None, map(files.stamp, paths)), None) for paths in groups])
 
 
 # Saving during a run: what was expensive is on the disk for good at once, what was cheap within a second.

@@ -133,7 +133,7 @@ class Snapshot:
     def next_id(self) -> int:
         """Return the id that the next measurement gets: above all ids in the index, of measurements and failures."""
         kept, layout = self.kept, self.layout
-        index = 0 if kept.reset is not None else layout.load_index()
+        index = 0 if kept.reset is not None else layout.load_index(self.names)
         last = layout.store(kept.measurement_floor, names=self.names).last_id()
         ids = self.measurements.ids() if not self.active else ()
         failures = [failure_id(tree) for tree in self.document.failures]

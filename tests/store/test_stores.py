@@ -469,7 +469,7 @@ def test_the_garbage_collector_waits_while_a_long_file_is_read_and_is_as_it_was_
         return decode(data)
 
     text += " " * 100_000
-    monkeypatch.setattr(documents, "format_of", lambda path: replace(documents.JSON, decode=looking_on))
+    monkeypatch.setattr(documents, "JSON", replace(documents.JSON, decode=looking_on))
     place = ExperimentDirectory(tmp_path / "e", config={})
     Path(place.look().experiment_file).write_text(
         f'{{"experiment": {{"info": {{}}, "measurements": {text}}}}}'
