@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -285,6 +286,29 @@ def code_states(now: Snapshot) -> dict[int, str]:
         return {}
     codes = {id: code for id, (code, _) in codes_of(now).items()}
     return codes if len(set(codes.values())) > 1 else {}
+
+
+def changes(known: Mapping[str, Mapping[str, Any]], codes: Sequence[str]) -> list[str]:
+    """Return for each of several code states in which definitions it differs from the state before."""
+    pairs = itertools.pairwise(codes)
+    texts = [summary(known.get(old), known[new]) if new in known else "" for old, new in pairs]
+    return ["", *(text.removeprefix("they differ in ") for text in texts)][: len(codes)]
+
+
+def environment_of(record: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """Return what the record of a code state tells about the machine and the interpreter, and the installed packages."""
+    found = record.get("environment")
+    found = found if isinstance(found, dict) else {}
+    cores = f" ({found['cores']} cores)" if found.get("cores") else ""
+    job = found.get("job")
+    texts = {
+        "interpreter": "" if found.get("implementation") == "CPython" else found.get("implementation"),
+        "platform": found.get("platform"),
+        "CPU": f"{found['cpu']}{cores}" if found.get("cpu") else "",
+        "BLAS": found.get("blas"),
+        "job": ", ".join(map(str, job)) if isinstance(job, list) else "",
+    }
+    return {name: str(text) for name, text in texts.items() if text}, _packages(record)
 
 
 _COLUMNS = ["function", "measurements", "first", "last", "commit", "dirty", "host", "accepted"]

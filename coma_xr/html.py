@@ -23,7 +23,7 @@ _FEW = 6
 # So much of a traceback is shown, its end.
 _TRACE = 12_000
 
-_VOID = {"br", "col", "img", "meta"}
+_VOID = {"br", "col", "img", "meta", "source"}
 
 # What has no place in a page: control characters but tab and line feed, halves of surrogate pairs.
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -35,14 +35,12 @@ STYLE = """
 .coma-xr {
   --coma-line: var(--jp-border-color2, rgba(128, 128, 128, 0.4));
   --coma-soft: rgba(128, 128, 128, 0.1);
-  --coma-good: var(--jp-success-color1, #3d8b40);
-  --coma-bad: var(--jp-error-color1, #d9483b);
+  --coma-bad: var(--jp-error-color1, var(--vscode-errorForeground, light-dark(#b3261e, #ff7a6b)));
   color: inherit; font-size: 13px; line-height: 1.5; max-width: 100%; text-align: left;
 }
 .coma-xr .coma-title { font-size: 1.15em; font-weight: 600; }
 .coma-xr .coma-muted { opacity: 0.72; }
 .coma-xr .coma-bad { color: var(--coma-bad); }
-.coma-xr .coma-good { color: var(--coma-good); }
 .coma-xr .coma-wide { overflow-x: auto; max-width: 100%; }
 .coma-xr .coma-code, .coma-xr pre {
   font-family: var(--jp-code-font-family, ui-monospace, Menlo, Consolas, monospace); font-size: 12px;
@@ -145,7 +143,7 @@ def fold(summary: object, *content: object, is_open: bool = False) -> Html:
 def trace(text: str) -> Html:
     """Return a traceback or another long text of a program, without its beginning if it is very long."""
     cut = f"({len(text) - _TRACE:,} characters left out)\n..." if len(text) > _TRACE else ""
-    return tag("pre", cut, text[-_TRACE:])
+    return tag("pre", cut, text[-_TRACE:], tabindex=0)
 
 
 def facts(pairs: Iterable[tuple[object, object]]) -> Html:
@@ -155,7 +153,12 @@ def facts(pairs: Iterable[tuple[object, object]]) -> Html:
         for name, value in pairs
         if value not in (None, "")
     ]
-    return tag("div", tag("table", tag("tbody", *rows)), class_="coma-wide") if rows else Html()
+    return _wide(tag("table", tag("tbody", *rows))) if rows else Html()
+
+
+def _wide(content: Html) -> Html:
+    """Return a table in a box in which it can be moved where it is too wide, also with the keyboard."""
+    return tag("div", content, class_="coma-wide", tabindex=0, role="group", aria_label="Table")
 
 
 def table(
@@ -183,7 +186,7 @@ def table(
     head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in header)))
     left = max(number, total or 0) - len(shown)
     more = tag("div", f"... and {left:,} more {what}", class_="coma-muted") if left else None
-    return join(tag("div", tag("table", head, tag("tbody", *shown)), class_="coma-wide"), more)
+    return join(_wide(tag("table", head, tag("tbody", *shown))), more)
 
 
 def _cell(value: object) -> Html:

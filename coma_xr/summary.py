@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from coma_xr.code_history import changes, environment_of
+from coma_xr.code_history import records as records_of_code
 from coma_xr.define.values import hand_out
 from coma_xr.errors import ComaError, ComaWarning, DataFileWarning, LayoutError
 from coma_xr.html import several
@@ -62,6 +64,9 @@ class Summarised(Protocol):
     def status(self) -> dict[str, Any]:
         """Return how many measurements exist, and how many of the last scan are missing, failed ones included."""
 
+    def code(self) -> Any:
+        """Return a row for each state of the code."""
+
     def paths(self) -> pd.DataFrame:
         """Return what there is in the measurements."""
 
@@ -85,7 +90,8 @@ def write_report(
         failures = [(id, tree) for id, tree in records.recorded_failures() if id in counting]
         scan = now.scan() or {}
         ds, how = _dataset(e, now, notes)
-        durations, made_with = _made(now.trees(branches=("info",)))
+        durations, environment = _made(now.trees(branches=("info",)))
+        code, recorded, packages = _code(e, now)
         problems = [str(problem) for problem in now.measurements.problems]
         parameters, results = _quantities(e, scan, ds)
         figures = [] if ds is None else list(_defined(e, ds))
@@ -106,7 +112,9 @@ def write_report(
         figures=figures,
         failures=failures_html((tree for _, tree in failures), is_open=True),
         durations=durations,
-        made_with=made_with,
+        code=code,
+        environment={**environment, **recorded},
+        packages=packages,
         created=f"Written by coma_xr on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
         problems=_relative(problems, now.path),
         notes=_relative([*(text for found in texts.values() for text in found), *excluded], now.path),
@@ -271,6 +279,29 @@ def _made_with(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if info.get("git_commit"):
         changed = " and changes" if info.get("git_dirty") else ""
         yield "git commit", f"{str(info['git_commit'])[:_COMMIT]}{changed}"
+
+
+def _code(
+    e: Summarised, now: Snapshot
+) -> tuple[list[list[object]], dict[str, Mapping[str, int]], Sequence[str]]:
+    """Return a row for each code state, the environments that their records tell, and the packages of the last one."""
+    known, states = records_of_code(now), e.code()
+    rows: list[list[object]] = []
+    counts: dict[str, Counter[str]] = {}
+    packages: Sequence[str] = ()
+    for (code, row), change in zip(states.iterrows(), changes(known, [*states.index]), strict=True):
+        commit = (
+            f"{str(row['commit'])[:_COMMIT]}{' and changes' * bool(row['dirty'])}" if row["commit"] else None
+        )
+        dates = [
+            row[name] and str(row[name]).replace("T", " ").removesuffix("Z") for name in ("first", "last")
+        ]
+        numbers = [row["function"], int(row["measurements"]), *dates]
+        rows.append([code, *numbers, commit, "yes" if row["accepted"] else None, change])
+        texts, packages = environment_of(known.get(str(code), {}))
+        for name, text in texts.items():
+            counts.setdefault(name, Counter())[text] += int(row["measurements"])
+    return rows, dict(counts), packages
 
 
 def _seconds(info: Mapping[str, Any]) -> float | None:

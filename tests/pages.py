@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = {"br", "col", "img", "meta", "input", "link", "hr"}
+VOID = {"br", "col", "img", "meta", "input", "link", "hr", "source"}
 
 
 class Page(HTMLParser):

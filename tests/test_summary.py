@@ -61,7 +61,7 @@ def test_a_report_says_what_was_scanned_what_came_out_and_how_to_load_it(whole):
         "theta_0-30, -5int",
         "theta-30 ... 30 (12 values)degreeanglefloatparameters/theta",
         "L1.0float",
-        "All parameter sets that the last run was asked for are done.",
+        "All parameter sets of the last run are done.",
         "t-900 ... 900",
         "stimefloatresults/t",
         "t and t_ over theta.",
@@ -126,15 +126,15 @@ OLD = sorted(path.name for path in DATA.iterdir() if path.is_dir())
 def test_experiments_of_coma_2_have_reports(name):
     shutil.copytree(DATA / name, name)
     page = report(experiment(name, mode="r"))
-    assert "Which parameter sets were asked for is not on file." in page.text
+    assert "The requested parameter sets were not recorded." in page.text
     assert "0measurements" not in page.text
 
 
 def test_an_empty_experiment_has_a_report():
     page = report(experiment())
     assert "0measurements" in page.text
-    assert "No parameters are known." in page.text
-    assert "There are no results." in page.text
+    assert "No measurement has parameters." in page.text
+    assert "No measurement has results." in page.text
 
 
 def failing(x):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context, rcParams, rcParamsDefault
 
 from coma_xr.errors import ComaWarning
 from coma_xr.html import Html, tag, text_of
@@ -49,6 +50,8 @@ class Choice:
     every: Mapping[str, int] = field(default_factory=dict)
     # Why these parameters were chosen, where it does not follow from the dims.
     why: str = ""
+    # Dims along which nothing changes, so that curves would be identical.
+    same: Sequence[str] = ()
 
     def part(self, ds: xr.Dataset) -> xr.Dataset:
         """Return what is drawn of a Dataset."""
@@ -152,6 +155,11 @@ def _of_grid(ds: xr.Dataset, names: tuple[str, ...]) -> Choice | None:
     dims = [str(dim) for dim in variable.dims if ds.sizes[dim] > 1 and dim != _REPEAT]
     if not dims:
         return None
+    same = [dim for dim in dims if all(_is_same_along(ds[name], dim) for name in names)]
+    if 0 < len(same) < len(dims):
+        at = _fullest(variable, same)
+        choice = _of_grid(ds.isel(at), names)
+        return choice and replace(choice, at={**at, **choice.at}, same=same)
     data = Data.of(ds)
     x = max(dims, key=lambda dim: _suits_x(ds, dim))
     # What was scanned is told apart before the items of lists.
@@ -177,6 +185,13 @@ def _of_grid(ds: xr.Dataset, names: tuple[str, ...]) -> Choice | None:
     if repeats:
         arguments["error"] = _REPEAT
     return _thinned(variable, Choice(names, arguments, _fullest(variable, rest), every), x)
+
+
+def _is_same_along(variable: xr.DataArray, dim: str) -> bool:
+    """Whether the values of a variable do not depend on a dim; missing ones do not count."""
+    axis, there = variable.get_axis_num(dim), _there(variable)
+    first = np.take_along_axis(variable.values, np.expand_dims(there.argmax(axis), axis), axis)
+    return bool(((variable.values == first) | ~there).all())
 
 
 def _along(ds: xr.Dataset, dim: str, x: str) -> str | None:
@@ -268,13 +283,15 @@ def _distinct(coord: xr.DataArray) -> int:
 
 
 def _fullest(variable: xr.DataArray, dims: Sequence[str]) -> dict[str, int]:
-    """Return the positions along dims with the most values."""
-    there = variable.copy(data=_there(variable))
+    """Return positions along dims at which most values are there, and not all of them are equal if that is possible."""
     at = {}
     for dim in dims:
-        counts = there.sum([other for other in there.dims if other != dim])
-        at[dim] = int(counts.values.argmax())
-        there = there.isel({dim: at[dim]})
+        ordered = variable.transpose(dim, ...)
+        values, there = (array.reshape(len(array), -1) for array in (ordered.values, _there(ordered)))
+        first = np.take_along_axis(values, there.argmax(1)[:, None], 1)
+        varies = ((values != first) & there).any(axis=1)
+        at[dim] = int((2 * there.sum(axis=1) + varies).argmax())
+        variable = variable.isel({dim: at[dim]})
     return at
 
 
@@ -292,7 +309,16 @@ def _thinned(variable: xr.DataArray, choice: Choice, dim: str) -> Choice:
 
 
 _HEIGHT = 3.0
-_BROAD = 700
+
+# The colours of figures on a dark page: of the ground, and of text and lines on it.
+DARK_GROUND, DARK_TEXT = "#1d232b", "#e3e7ec"
+DARK: dict[str, Any] = {
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), DARK_GROUND),
+    **dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), DARK_TEXT
+    ),
+    "grid.color": "#4a5462",
+}
 
 
 @dataclass(frozen=True)
@@ -334,29 +360,38 @@ def _figure(ds: xr.Dataset, choice: Choice, how: str) -> Html:
     over = choice.arguments["x"] + (f" and {choice.arguments['y']}" if "z" in choice.arguments else "")
     arguments = {"height": _HEIGHT, **choice.arguments}
     picture, said = _picture(choice.part(ds), arguments, f"{names} over {over}")
-    notes = [*_notes(ds, choice), *said]
+    notes = [*_notes(ds, choice), *(f"{note[:1].lower()}{note[1:].rstrip('.')}" for note in said)]
     caption = [tag("b", names), f" over {over}", *(f"; {note}" for note in notes), "."]
     return _framed(picture, caption, _code(choice, how))
 
 
 def _picture(ds: xr.Dataset, arguments: Mapping[str, Any], alt: str) -> tuple[Html, list[str]]:
-    """Return a figure as an image, and the warnings that came with it."""
+    """Return a figure as an image, a light and a dark one, and the warnings that came with it."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         png, size = png_of(draw(ds, **arguments))
-    source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
-    # What is broad can be moved on a narrow screen, where it would be too small to be read.
-    look = "coma-broad" if size["width"] > _BROAD else None
     notes = [str(warning.message) for warning in said if issubclass(warning.category, ComaWarning)]
-    return tag("img", src=source, alt=alt, class_=look, **size), notes
+    image = tag("img", src=_source(png), alt=alt, **size)
+    if rcParams["axes.facecolor"] != rcParamsDefault["axes.facecolor"]:
+        # A style of the user's decides the colours.
+        return image, notes
+    with warnings.catch_warnings(), rc_context(DARK):
+        warnings.simplefilter("ignore")
+        png, _ = png_of(draw(ds, **arguments))
+    source = tag("source", media="screen and (prefers-color-scheme: dark)", srcset=_source(png))
+    return tag("picture", source, image), notes
+
+
+def _source(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
 def _framed(picture: Html, caption: Iterable[object], code: str) -> Html:
     return tag(
         "figure",
-        tag("div", picture, class_="coma-card"),
+        tag("div", picture, class_="coma-card", tabindex=0, role="group", aria_label="Figure"),
         tag("figcaption", *caption),
-        tag("details", tag("summary", "Code"), tag("pre", code)),
+        tag("details", tag("summary", "Code"), tag("pre", code, tabindex=0)),
     )
 
 
@@ -364,9 +399,12 @@ def _notes(ds: xr.Dataset, choice: Choice) -> Iterable[str]:
     """Yield why its parameters were chosen, and what the figure does not show of its variables."""
     if choice.why:
         yield choice.why
-    at = [f"{dim} = {_label(ds, dim, place)}" for dim, place in choice.at.items()]
+    if choice.same:
+        yield f"identical for all values of {' and '.join(choice.same)}"
+    at = {dim: place for dim, place in choice.at.items() if dim not in choice.same}
     if at:
-        yield f"at {', '.join(at)} (of {', '.join(f'{ds.sizes[dim]:,}' for dim in choice.at)} values)"
+        places = ", ".join(f"{dim} = {_label(ds, dim, place)}" for dim, place in at.items())
+        yield f"at {places} (of {', '.join(f'{ds.sizes[dim]:,}' for dim in at)} values)"
     for dim, step in choice.every.items():
         yield f"only every {step}th value of {dim} is drawn"
 

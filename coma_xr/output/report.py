@@ -15,24 +15,45 @@ import numpy as np
 from coma_xr import files
 from coma_xr.errors import REPLACE, ExperimentError, StorageError
 from coma_xr.html import Html, facts, fold, join, page, table, tag, text_of
-from coma_xr.output.pictures import DefinedFigure, draw_all, draw_defined
+from coma_xr.output.pictures import DARK_GROUND, DefinedFigure, draw_all, draw_defined
+from coma_xr.text import count, numbers
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-STYLE = """
-:root {
-  color-scheme: light dark;
-  --page: #ffffff; --text: #1c2430; --line: #d5dae1; --tile: #f4f6f8; --link: #0b5cad;
-  --done: #4c86c6; --failed: #d64933; --missing: #c9ced6; --excluded: #a78bbd;
+# What differs between a light and a dark page; each text differs from its ground by 4.5 at least, each area by 3.
+LIGHT = {
+    "page": "#ffffff",
+    "tile": "#f4f6f8",
+    "card": "#ffffff",
+    "text": "#1c2430",
+    "link": "#0b5cad",
+    "line": "#d5dae1",
+    "done": "#3f78b8",
+    "failed": "#c23b28",
+    "missing": "#868f9c",
+    "excluded": "#9a78b4",
 }
-@media (prefers-color-scheme: dark) {
-  :root {
-    --page: #14181e; --text: #e3e7ec; --line: #363e4a; --tile: #1d232b; --link: #7db6f2;
-    --done: #5b93d0; --failed: #f0705c; --missing: #4d5765; --excluded: #9d82b3;
-  }
+DARK = {
+    "page": "#14181e",
+    "tile": "#1d232b",
+    "card": DARK_GROUND,
+    "text": "#e3e7ec",
+    "link": "#7db6f2",
+    "line": "#363e4a",
+    "done": "#5b93d0",
+    "failed": "#f0705c",
+    "missing": "#78828f",
+    "excluded": "#a78bbd",
 }
+
+
+def _colors(colors: Mapping[str, str]) -> str:
+    return " ".join(f"--{name}: {color};" for name, color in colors.items())
+
+
+_RULES = """
 body { margin: 0; background: var(--page); color: var(--text); font-family: system-ui, "Segoe UI", sans-serif; }
 main.coma-xr {
   --coma-line: var(--line); --coma-soft: var(--tile); --coma-bad: var(--failed);
@@ -50,14 +71,19 @@ main .coma-tile { background: var(--tile); border-radius: 8px; padding: 10px 16p
 main .coma-tile b { display: block; font-size: 24px; font-weight: 600; line-height: 1.25; }
 main table { font-size: 14px !important; }
 main table th, main table td { padding-top: 4px !important; padding-bottom: 4px !important; }
-main .coma-code, main pre { font-size: 13px !important; }
+main .coma-code, main pre { font-size: 13px !important; overflow-wrap: anywhere; }
+main td .coma-code { overflow-wrap: break-word; }
 main figure { margin: 16px 0 24px; }
-main figcaption { font-size: 13.5px; opacity: 0.85; margin-top: 6px; overflow-wrap: anywhere; }
+main figcaption { font-size: 13.5px; margin-top: 6px; overflow-wrap: anywhere; }
 main figure details { font-size: 13.5px; }
-main .coma-card { background: #ffffff; border: 1px solid var(--line); border-radius: 8px; padding: 8px; overflow-x: auto; }
+main .coma-card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 8px; overflow-x: auto; }
 main .coma-card img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
-main .coma-card img.coma-broad { min-width: 620px; }
 main svg { max-width: 100%; height: auto; display: block; }
+main .coma-axes { display: inline-grid; grid-template-columns: auto minmax(0, auto); gap: 2px 6px; max-width: 100%; font-size: 12px; }
+main .coma-x, main .coma-y { display: flex; justify-content: space-between; gap: 8px; }
+main .coma-x { grid-column: 2; }
+main .coma-y { flex-direction: column; text-align: right; line-height: 1.1; max-width: 9em; overflow-wrap: anywhere; }
+main .coma-axes b { font-weight: 600; }
 main .coma-map { width: auto; }
 main .coma-histogram { width: 640px; }
 main .coma-bar { display: flex; height: 14px; border-radius: 7px; overflow: hidden; margin: 14px 0 6px; background: var(--tile); }
@@ -70,10 +96,27 @@ main .coma-fill-missing { background: var(--missing); fill: var(--missing); }
 main .coma-fill-excluded { background: var(--excluded); fill: var(--excluded); }
 main .coma-fill-not_asked { background: var(--tile); fill: var(--tile); }
 main .coma-axis { stroke: var(--text); stroke-width: 1; }
-main .coma-label { fill: var(--text); font-size: 12px; }
 main footer { margin-top: 48px; font-size: 13px; opacity: 0.72; }
-@media print { main details > * { display: block; } main .coma-card { border: 0; } }
+@media (max-width: 600px) { main .coma-card img { max-width: none; width: 440px; } }
+@page { margin: 15mm; }
+@media print {
+  main.coma-xr { max-width: none; padding: 0; font-size: 13px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  main details::details-content { content-visibility: visible; block-size: auto; }
+  main details > * { display: block; }
+  main summary { list-style: none; font-weight: 600; }
+  main pre { white-space: pre-wrap !important; max-height: none !important; }
+  main .coma-wide, main .coma-card { overflow: visible; border: 0; }
+  main table { max-width: 100%; overflow-wrap: anywhere; }
+  main tr, main figure, main .coma-tile { break-inside: avoid; }
+  main h2, main h3, main summary { break-after: avoid; }
+  main nav { display: none; }
+}
 """
+
+STYLE = f"""
+:root {{ color-scheme: light dark; {_colors(LIGHT)} }}
+@media screen and (prefers-color-scheme: dark) {{ :root {{ {_colors(DARK)} }} }}
+{_RULES}"""
 
 
 @dataclass(frozen=True)
@@ -107,7 +150,9 @@ class Facts:
     figures: Sequence[DefinedFigure] = ()
     failures: Html | None = None
     durations: Sequence[float] = ()
-    made_with: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    code: Sequence[Sequence[object]] = ()
+    environment: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    packages: Sequence[str] = ()
     created: str = ""
     problems: Sequence[str] = ()
     notes: Sequence[str] = ()
@@ -177,15 +222,14 @@ def map_of(ds: xr.Dataset, status: xr.DataArray) -> Html | None:
     if not status.size or bool((status == "done").all()) or max(status.shape, default=0) < 2:
         return None
     places = status.copy(data=sum(place * (status.values == kind) for place, kind in enumerate(_KINDS)))
-    dims = sorted(status.dims, key=lambda dim: -status.sizes[dim])
+    # Repeats are alike, unlike the values of a parameter.
+    dims = sorted(status.dims, key=lambda dim: (dim == "repeat", -status.sizes[dim]))
     shown = [str(dim) for dim in dims[:2]]
     over = [str(dim) for dim in dims[2:] if status.sizes[dim] > 1]
     values = places.max(list(dims[2:])).transpose(*shown).values.reshape(status.sizes[shown[0]], -1).T
     cells, steps = _binned(values)
-    columns = [_ends(ds, dim) for dim in shown]
-    said = [f"Across: {columns[0]}."]
-    said += [f"Downwards: {columns[1]}."] if len(shown) > 1 and status.sizes[shown[1]] > 1 else []
-    said += [f"A cell stands for all values of {', '.join(over)}."] * bool(over)
+    axes = [_ends(ds, dim) for dim in shown if status.sizes[dim] > 1 or dim == shown[0]]
+    said = [f"A cell stands for all values of {', '.join(over)}."] * bool(over)
     said += [f"A cell stands for {steps[1]} by {steps[0]} values."] * (max(steps) > 1)
     there = [kind for place, kind in enumerate(_KINDS) if place in cells]
     keys = [tag("span", _key(kind), f" {kind.replace('_', ' ')} ") for kind in there]
@@ -194,18 +238,29 @@ def map_of(ds: xr.Dataset, status: xr.DataArray) -> Html | None:
         said.append(f"It shows the first that is among them: {first}.")
     return tag(
         "figure",
-        _svg(cells),
+        tag("div", _axis("y", axes[1:]), _svg(cells, shown), _axis("x", axes), class_="coma-axes"),
         tag("div", *keys, class_="coma-legend"),
-        tag("figcaption", " ".join(said)),
+        tag("figcaption", " ".join(said)) if said else None,
     )
 
 
-def _ends(ds: xr.Dataset, dim: str) -> str:
-    size = ds.sizes[dim]
-    if dim not in ds.variables:
-        return f"{dim}, {size:,} values"
-    values = ds[dim].values
-    return f"{dim}, {text_of(values[:1].tolist()[0])} ... {text_of(values[-1:].tolist()[0])}, {size:,} values"
+def _ends(ds: xr.Dataset, dim: str) -> tuple[str, str, str]:
+    """Return the first value of a dim, its name with its unit and size, and its last value."""
+    first, last = "0", str(ds.sizes[dim] - 1)
+    unit = ""
+    if dim in ds.variables:
+        values = ds[dim].values
+        ends = [values[:1].tolist()[0], values[-1:].tolist()[0]]
+        is_number = values.dtype.kind in "iuf"
+        first, last = numbers(ends) if is_number else map(text_of, ends)
+        unit = f" [{ds[dim].attrs['units']}]" if ds[dim].attrs.get("units") else ""
+    return first, f"{dim}{unit} ({ds.sizes[dim]:,} values)", last
+
+
+def _axis(direction: str, axes: Sequence[tuple[str, str, str]]) -> Html:
+    """Return the labels of the first axis, if there is one, as text that keeps its size on a narrow screen."""
+    first, name, last = axes[0] if axes else ("", "", "")
+    return tag("div", tag("span", first), tag("b", name), tag("span", last), class_=f"coma-{direction}")
 
 
 def _binned(values: Any) -> tuple[Any, tuple[int, int]]:
@@ -217,7 +272,7 @@ def _binned(values: Any) -> tuple[Any, tuple[int, int]]:
     return padded.reshape(shape).max(axis=(1, 3)), (steps[0], steps[1])
 
 
-def _svg(cells: Any) -> Html:
+def _svg(cells: Any, dims: Sequence[str]) -> Html:
     rows, columns = cells.shape
     width = max(2.0, min(28.0, _WIDE / columns))
     height = max(2.0, min(28.0 if rows > 1 else 36.0, _HIGH / rows))
@@ -235,7 +290,15 @@ def _svg(cells: Any) -> Html:
     ]
     box = f"0 0 {columns * width:.5g} {rows * height:.5g}"
     size = {"width": round(columns * width), "height": round(rows * height)}
-    return tag("svg", *rects, viewBox=box, role="img", aria_label="coverage", class_="coma-map", **size)
+    return tag(
+        "svg",
+        *rects,
+        viewBox=box,
+        role="img",
+        aria_label=f"Coverage over {' and '.join(dims)}",
+        class_="coma-map",
+        **size,
+    )
 
 
 def _runs(row: list[int]) -> Iterator[tuple[int, int, int]]:
@@ -249,7 +312,7 @@ def _runs(row: list[int]) -> Iterator[tuple[int, int, int]]:
 
 
 _BINS = 40
-_WIDTH, _HEIGHT, _BELOW = 640, 120, 18
+_WIDTH, _HEIGHT = 640, 120
 
 # Names, seconds, and up to which number each is used.
 _UNITS = (("µs", 1e-6, 1000), ("ms", 1e-3, 1000), ("s", 1, 120), ("min", 60, 120), ("h", 3600, 48))
@@ -277,20 +340,17 @@ def _histogram(found: Sequence[float]) -> Html:
     counts = _counts(used, is_log=is_log)
     low, high = used[0], used[-1]
     middle = math.sqrt(low * high) if is_log else (low + high) / 2
-    ends = [(0, "start", low), (_WIDTH // 2, "middle", middle), (_WIDTH, "end", high)]
-    labels = [
-        tag("text", seconds_text(value), x=x, y=_HEIGHT + 14, text_anchor=anchor, class_="coma-label")
-        for x, anchor, value in ends
-    ]
     line = tag("line", x1=0, x2=_WIDTH, y1=_HEIGHT, y2=_HEIGHT, class_="coma-axis")
-    box = f"0 0 {_WIDTH} {_HEIGHT + _BELOW}"
-    look = {"viewBox": box, "role": "img", "aria_label": "durations", "class_": "coma-histogram"}
+    look = {"viewBox": f"0 0 {_WIDTH} {_HEIGHT}", "role": "img", "aria_label": "Histogram of durations"}
+    picture = tag("svg", *_bars(counts), line, class_="coma-histogram", **look)
+    labels = _axis("x", [(seconds_text(low), seconds_text(middle), seconds_text(high))])
     scale = " on a logarithmic scale" if is_log else ""
     left = len(found) - len(used)
     said = f"How many measurements took how long{scale}; the highest bar is {max(counts):,}"
     said += f"; {left:,} took no measurable time" if left else ""
     said += "; they are in whole seconds" if all(value == int(value) for value in used) else ""
-    return tag("figure", tag("svg", *_bars(counts), line, *labels, **look), tag("figcaption", f"{said}."))
+    axes = tag("div", _axis("y", []), picture, labels, class_="coma-axes")
+    return tag("figure", axes, tag("figcaption", f"{said}."))
 
 
 def _counts(used: Sequence[float], *, is_log: bool) -> list[int]:
@@ -306,13 +366,13 @@ def _counts(used: Sequence[float], *, is_log: bool) -> list[int]:
 
 def _bars(counts: Sequence[int]) -> Iterator[Html]:
     step, unit = _WIDTH / len(counts), _HEIGHT / max(counts)
-    for place, count in enumerate(counts):
-        if count:
+    for place, number in enumerate(counts):
+        if number:
             # One among thousands is seen too.
-            height = max(1.5, count * unit)
+            height = max(1.5, number * unit)
             yield tag(
                 "rect",
-                tag("title", f"{count:,}"),
+                tag("title", f"{number:,}"),
                 x=f"{place * step:.5g}",
                 y=f"{_HEIGHT - height:.5g}",
                 width=f"{step - 1:.5g}",
@@ -343,6 +403,7 @@ _QUANTITIES = 60
 _CONSTANTS = 4
 _SAID = 50
 _VERSIONS = 12
+_STATES = 20
 
 _SUFFIXES = (".html", ".htm")
 
@@ -418,9 +479,10 @@ def _sections(facts: Facts) -> Iterator[tuple[str, Html | None]]:
     yield "Results", _results(facts)
     yield "Failures", facts.failures
     yield "Durations", durations_html(facts.durations)
-    yield "Made with", _made_with(facts)
+    yield "Code", _code(facts.code)
+    yield "Environment", _environment(facts)
     yield "Notes", _said(facts.notes)
-    yield "How to load it", _loading(facts)
+    yield "Load the data", _loading(facts)
 
 
 # ----------------------------------------------------------------------------------------------- the head
@@ -470,7 +532,7 @@ def _scanned(facts: Facts) -> Html:
             fold(f"{len(constant)} parameters that are the same everywhere", shown, is_open=not varied)
         )
     if not facts.parameters:
-        parts.append(tag("p", "No parameters are known.", class_="coma-muted"))
+        parts.append(tag("p", "No measurement has parameters.", class_="coma-muted"))
     return join(*parts, _coverage(facts))
 
 
@@ -478,9 +540,9 @@ def _coverage(facts: Facts) -> Html:
     ds = facts.dataset
     status = None if ds is None else status_of(ds)
     if facts.missing is None and not facts.failed:
-        said = "Which parameter sets were asked for is not on file."
+        said = "The requested parameter sets were not recorded."
     elif not any((facts.failed, facts.missing)):
-        said = "All parameter sets that the last run was asked for are done."
+        said = "All parameter sets of the last run are done."
     else:
         said = ""
     counts = {"done": facts.measurements, "failed": facts.failed, "missing": facts.missing or 0}
@@ -521,7 +583,7 @@ def _quantities(quantities: Sequence[Quantity], measurements: int) -> Html:
 
 def _results(facts: Facts) -> Html:
     if not facts.results:
-        return tag("p", "There are no results.", class_="coma-muted")
+        return tag("p", "No measurement has results.", class_="coma-muted")
     parts: list[Html | None] = [_quantities(facts.results, facts.measurements)]
     if facts.dataset is not None:
         pictures = draw_all(facts.dataset, facts.how)
@@ -529,7 +591,7 @@ def _results(facts: Facts) -> Html:
         rows = ([tag("span", name, class_="coma-code"), why] for name, why in pictures.left.items())
         left = table(["variable", "why"], rows, most=_QUANTITIES, what="variables")
         parts.append(
-            fold(f"{len(pictures.left)} that no figure shows, and why", left) if pictures.left else None
+            fold(f"{count(len(pictures.left), 'variable')} without a figure", left) if pictures.left else None
         )
     return join(*parts)
 
@@ -537,15 +599,32 @@ def _results(facts: Facts) -> Html:
 # --------------------------------------------------------------------------------------- versions, loading
 
 
-def _made_with(found: Facts) -> Html | None:
+def _code(rows: Sequence[Sequence[object]]) -> Html | None:
+    """Return a table of the code states; the last column is the difference from the state before."""
+    if not rows:
+        return None
+    header = ["state", "function", "measurements", "first", "last", "commit", "accepted", "what changed"]
+    used = [at for at in range(len(header)) if any(row[at] for row in rows)]
+    shown = table(
+        [header[at] for at in used], [[row[at] for at in used] for row in rows], most=_STATES, what="states"
+    )
+    if len(rows) < 2:
+        return shown
+    said = f"{len(rows):,} states of the code made these measurements. "
+    call = f"e.code_diff({str(rows[-2][0])!r}, {str(rows[-1][0])!r})"
+    return join(tag("p", said, tag("span", call, class_="coma-code"), " shows the last change."), shown)
+
+
+def _environment(found: Facts) -> Html | None:
     rows = []
-    for name, numbers in found.made_with.items():
-        ordered = sorted(numbers.items(), key=lambda pair: -pair[1])
+    for name, counts in found.environment.items():
+        ordered = sorted(counts.items(), key=lambda pair: -pair[1])
         several = len(ordered) > 1
         texts = [f"{text} ({number:,})" if several else text for text, number in ordered[:_VERSIONS]]
         left = len(ordered) - len(texts)
         rows.append((name, ", ".join([*texts, *[f"and {left:,} more"] * bool(left)])))
-    return facts(rows) or None
+    packages = fold(f"{len(found.packages):,} installed packages", tag("p", ", ".join(found.packages)))
+    return join(facts(rows), packages if found.packages else None) or None
 
 
 def _loading(found: Facts) -> Html:
@@ -562,4 +641,4 @@ def _loading(found: Facts) -> Html:
     lines += [f"df = e.to_dataframe()  # a row for each of {found.measurements:,} measurements"]
     lines += ["m = next(e.measurements())  # one file, as a tree"] if found.measurements else []
     said = "Without coma_xr: each measurement is readable text, JSON or XML, with the branches info, parameters and results."
-    return join(tag("pre", "\n".join(lines)), tag("p", said, class_="coma-muted"))
+    return join(tag("pre", "\n".join(lines), tabindex=0), tag("p", said, class_="coma-muted"))

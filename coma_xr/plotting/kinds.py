@@ -24,7 +24,7 @@ from coma_xr.plotting.points import CURVE, Table
 from coma_xr.plotting.spec import Kind
 from coma_xr.plotting.styling import ON_LINES, Hue, Look, Style, shade
 from coma_xr.plotting.surfaces import backward, draw_contour, draw_heatmap, forward, grid_of
-from coma_xr.text import count, listing
+from coma_xr.text import count, listing, numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,7 +163,8 @@ def _warn_of_hidden(table: Table) -> None:
     hidden = [levels for levels in same.values() if len(set(levels)) > 1]
     if hidden:
         one = table.one(role)
-        names = listing(one.value(level) for level in dict.fromkeys(hidden[0]))
+        values = one.values_at(list(dict.fromkeys(hidden[0])))
+        names = listing(numbers(values) if one.type == "number" and not one.places else values)
         more = f", and so in {count(len(hidden) - 1, 'other set')}" if len(hidden) > 1 else ""
         warn(f"Curves coincide and hide each other: those of {role}={one.name!r} {names}{more}.")
 

@@ -49,7 +49,7 @@ LISTED = 8
 WIDE = 30.0
 
 # A line or point must differ that much from what it lies on, by WCAG's ratio of luminances.
-CONTRAST = 1.5
+CONTRAST, CONTRAST_ON_DARK = 1.5, 2.2
 
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (1.5, 1.5, 4, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -315,7 +315,8 @@ def line_map(spec: PlotSpec) -> Colormap:
     if spec.cmap is not None or isinstance(spec.palette, str):
         return map_of(spec.palette, "palette") if spec.cmap is None else map_of(spec.cmap)
     colors = map_of(rcParams["image.cmap"])(np.linspace(0, 1, 256))
-    shown = np.flatnonzero(contrast(colors) >= CONTRAST)
+    is_dark = float(contrast("white")[0]) > float(contrast("black")[0])
+    shown = np.flatnonzero(contrast(colors) >= (CONTRAST_ON_DARK if is_dark else CONTRAST))
     if len(shown) < 64:
         shown = np.arange(256)
     return ListedColormap(colors[shown[0] : shown[-1] + 1], f"{rcParams['image.cmap']}, part")

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import base64
+import io
 import itertools
+import re
 
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib import rc_context
+from matplotlib.colors import to_rgb
+from matplotlib.image import imread
 
 import coma_xr as coma
 from coma_xr import files
+from coma_xr.html import STYLE as HTML_STYLE
 from coma_xr.html import join
-from coma_xr.output.pictures import choose, draw_all
+from coma_xr.output.pictures import DARK_GROUND, DARK_TEXT, choose, draw_all
 from coma_xr.output.report import (
+    DARK,
+    LIGHT,
     Facts,
     Quantity,
     bar,
@@ -27,6 +35,7 @@ from coma_xr.output.report import (
     write,
 )
 from coma_xr.plotting.draw import draw
+from coma_xr.plotting.styling import contrast
 from coma_xr.run.report import failures_html
 from tests.pages import Page
 
@@ -300,7 +309,7 @@ def test_a_map_shows_what_became_of_each_parameter_set():
     assert counts_of(status) == {"done": 2, "excluded": 1, "failed": 1, "missing": 1}
     html = map_of(ds, status)
     assert kinds(html) == ["done", "done", "failed", "missing", "excluded", "not_asked"]
-    assert "Across: b, 0 ... 20, 3 values. Downwards: a, 0 ... 10, 2 values." in Page(html).text
+    assert Page(html).text.startswith("0a (2 values)100b (3 values)20")
 
 
 def test_failures_of_every_sort_are_failures():
@@ -384,7 +393,7 @@ def full():
         dataset=xr.Dataset({HOSTILE: ("a", [1.0, 2.0]), "text": ("a", [HOSTILE, "b"])}),
         failures=failures_html([failure]),
         durations=[1.0, 2.0],
-        made_with={HOSTILE: {HOSTILE: 1}},
+        environment={HOSTILE: {HOSTILE: 1}},
         created=HOSTILE,
         problems=[HOSTILE],
         notes=[HOSTILE],
@@ -423,7 +432,7 @@ def test_every_link_leads_to_a_section():
 def test_a_page_about_nothing_is_a_page():
     page = Page(render(Facts("empty")))
     assert "0 measurements" in page.text
-    assert "There are no results." in page.text
+    assert "No measurement has results." in page.text
     assert "coma.Experiment('empty', mode=\"r\")" in page.text
 
 
@@ -446,7 +455,7 @@ def test_a_page_stays_small():
         results=[Quantity(f"r{i}", f"results/r{i}", "int", "1, 2") for i in range(n)],
         failures=failures_html(map(many_failures, range(7000))),
         durations=list(np.random.default_rng(0).exponential(size=n)),
-        made_with={"host": {f"n{i}": 1 for i in range(n)}},
+        environment={"host": {f"n{i}": 1 for i in range(n)}},
         problems=[f"file {i}" for i in range(n)],
     )
     text = render(many)
@@ -491,3 +500,88 @@ def test_a_file_that_is_there_is_replaced_only_when_asked(tmp_path):
 def test_a_name_that_is_no_page_is_refused(name, tmp_path):
     with pytest.raises(coma.ExperimentError, match=r"a report is a page, and its name ends in \.html"):
         check_path(tmp_path / name, overwrite=False)
+
+
+# ------------------------------------------------------------------------------------------- colours, printing
+
+
+@pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
+def test_texts_and_areas_differ_enough_from_what_they_lie_on(colors):
+    for ground in (colors["page"], colors["tile"]):
+        muted = 0.72 * np.array(to_rgb(colors["text"])) + 0.28 * np.array(to_rgb(ground))
+        texts = [colors["text"], colors["link"], colors["failed"], tuple(muted)]
+        assert min(contrast(texts, ground)) >= 4.5
+        assert (
+            min(contrast([colors[kind] for kind in ("done", "failed", "missing", "excluded")], ground)) >= 3
+        )
+    assert min(contrast([DARK_TEXT], DARK_GROUND)) >= 4.5
+
+
+def test_failures_in_a_notebook_differ_enough_from_the_page():
+    light, dark = re.search(r"light-dark\((#\w+), (#\w+)\)", HTML_STYLE).groups()
+    assert contrast([light], "#ffffff")[0] >= 4.5
+    assert contrast([dark], "#111111")[0] >= 4.5
+
+
+def test_a_figure_is_light_or_dark_as_the_page():
+    ds = xr.Dataset({"y": ("x", [1.0, 2.0])}, coords={"x": [1, 2]})
+    page = Page(str(draw_all(ds, "ds").figures[0]))
+    (source,) = page.named("source")
+    assert source["media"] == "screen and (prefers-color-scheme: dark)"
+    corners = []
+    for url in (page.named("img")[0]["src"], source["srcset"]):
+        pixels = imread(io.BytesIO(base64.b64decode(url.partition(",")[2])))
+        corners.append(tuple(pixels[0, 0, :3].tolist()))
+    assert corners == [(1, 1, 1), pytest.approx(to_rgb(DARK_GROUND), abs=0.01)]
+    with rc_context({"axes.facecolor": "#eeeeee"}):
+        assert not Page(str(draw_all(ds, "ds").figures[0])).named("source")
+
+
+def test_a_printed_page_shows_what_is_folded():
+    printed = Page(render(Facts("e"))).style.partition("@media print")[2]
+    assert "details::details-content { content-visibility: visible" in printed
+
+
+def test_a_variable_that_does_not_depend_on_a_dim_is_drawn_once():
+    t = np.broadcast_to(np.arange(10.0), (4, 3, 10))
+    coords = {
+        "a": ("a", [1, 2, 3, 4], {"path": "parameters/a"}),
+        "b": ("b", [1, 2, 3], {"path": "parameters/b"}),
+    }
+    ds = xr.Dataset({"t": (("a", "b", "i"), t)}, coords=coords)
+    ((choice,), _) = choose(ds)
+    assert (choice.same, choice.arguments) == (["a", "b"], {"x": "i", "y": "t"})
+    assert "identical for all values of a and b" in draw_all(ds, "ds").figures[0]
+    assert draw(choice.part(ds), **choice.arguments).axes[0].lines[0].get_ydata().tolist() == t[0, 0].tolist()
+
+
+def test_a_place_is_drawn_at_which_values_differ():
+    y = np.zeros((5, 2, 20))
+    y[3, 0] = y[4, 1] = np.arange(20)
+    x, k, a = np.linspace(0, 1, 20), list("abcde"), ("a", [1, 2], {"path": "parameters/a"})
+    ((choice,), _) = choose(xr.Dataset({"y": (("k", "a", "x"), y)}, coords={"x": x, "k": k, "a": a}))
+    assert choice.at == {"k": 3}
+
+
+def test_the_axes_of_the_coverage_map_have_units_and_names():
+    status = xr.DataArray([["done", "failed", "missing"]] * 2, dims=("a", "b"))
+    ds = xr.Dataset(coords={"a": ("a", [0.1, 0.2], {"units": "T"}), "b": ["x", "y", "z"]})
+    text = Page(str(map_of(ds, status))).text
+    assert "0.1a [T] (2 values)0.2" in text
+    assert "xb (3 values)z" in text
+
+
+def test_code_states_and_environment_are_listed():
+    rows = [
+        ["aa", "f", 3, "1", "2", None, None, ""],
+        ["bb", "f", 4, "3", "4", None, None, "f in m.py (2 lines)"],
+    ]
+    page = Page(render(Facts("e", code=rows, environment={"CPU": {"x86": 7}}, packages=["numpy==2"])))
+    assert (
+        "2 states of the code made these measurements. e.code_diff('aa', 'bb') shows the last change."
+        in page.text
+    )
+    assert "f in m.py (2 lines)" in page.text
+    assert "accepted" not in page.text
+    assert "CPUx86" in page.text
+    assert "1 installed packagesnumpy==2" in page.text
