@@ -21,7 +21,7 @@ from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan
 from coma_xr.errors import StorageError
 from coma_xr.keywords import checks_keywords
-from coma_xr.overview import experiment_html, experiment_line, experiment_text
+from coma_xr.overview import experiment_html, experiment_line, experiment_text, watch
 from coma_xr.records import Records, define, fix_layout, forget, mark, note
 from coma_xr.retrieve.measurement import AS_NEEDED, Measurement
 from coma_xr.run.by_hand import NewMeasurement
@@ -571,6 +571,34 @@ class Experiment(Members):
         []
         """
         return seen_runs(self._place.path)
+
+    def watch(self) -> Any:
+        """Show the progress of all runs of the experiment in a notebook, those of other processes and hosts too.
+
+        The widget reads the files of the experiment, so it does not matter which process or notebook started the run, or
+        whether that notebook is closed and opened again. It is updated every two seconds while the kernel is idle.
+
+        Returns
+        -------
+        ipywidgets.HTML
+            The numbers of measurements and failures, and a bar for each run in progress.
+
+        Raises
+        ------
+        ExperimentError
+            When ipywidgets is not installed: ``pip install coma_xr[notebook]``.
+
+        See Also
+        --------
+        Experiment.runs : The same as objects.
+
+        Examples
+        --------
+        >>> e = Experiment("squares")
+        >>> report = e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        >>> view = e.watch()
+        """
+        return watch(self._place.look, self.runs)
 
     # Measurements and results
 

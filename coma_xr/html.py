@@ -36,6 +36,7 @@ STYLE = """
   --coma-line: var(--jp-border-color2, rgba(128, 128, 128, 0.4));
   --coma-soft: rgba(128, 128, 128, 0.1);
   --coma-bad: var(--jp-error-color1, var(--vscode-errorForeground, light-dark(#b3261e, #ff7a6b)));
+  --coma-bar: var(--jp-brand-color1, light-dark(#3f78b8, #5b93d0));
   color: inherit; font-size: 13px; line-height: 1.5; max-width: 100%; text-align: left;
 }
 .coma-xr .coma-title { font-size: 1.15em; font-weight: 600; }
@@ -49,16 +50,17 @@ STYLE = """
   background: var(--coma-soft); color: inherit; margin: 4px 0; padding: 8px 10px; border: 0; border-radius: 4px;
   overflow: auto; max-height: 30em; white-space: pre; line-height: 1.4;
 }
-.coma-xr table { border-collapse: collapse; table-layout: auto; border: 0; margin: 6px 0; width: auto; color: inherit; font-size: 1em; }
-.coma-xr table th, .coma-xr table td {
+.coma-xr.coma-xr table { border-collapse: collapse; table-layout: auto; border: 0; margin: 6px 0; width: auto; color: inherit; font-size: 1em; }
+.coma-xr.coma-xr table th, .coma-xr.coma-xr table td {
   border: 0; border-bottom: 1px solid var(--coma-line); padding: 2px 14px 2px 0; text-align: left;
   vertical-align: top; background: transparent; white-space: pre-wrap; overflow-wrap: break-word; min-width: 2.5em;
   max-width: 42em;
 }
-.coma-xr table th { font-weight: 600; }
-.coma-xr table thead th { white-space: nowrap; overflow-wrap: normal; }
-.coma-xr table tbody tr, .coma-xr table tbody tr:nth-child(odd), .coma-xr table tbody tr:hover { background: transparent; }
-.coma-xr table .coma-number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.coma-xr.coma-xr table th { font-weight: 600; }
+.coma-xr.coma-xr table thead th { white-space: nowrap; overflow-wrap: normal; }
+.coma-xr.coma-xr table tbody tr, .coma-xr.coma-xr table tbody tr:nth-child(odd), .coma-xr.coma-xr table tbody tr:hover { background: transparent; }
+.coma-xr.coma-xr table .coma-number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.coma-xr progress { accent-color: var(--coma-bar); width: 16em; max-width: 100%; vertical-align: middle; }
 .coma-xr details { margin: 1px 0; }
 .coma-xr summary { cursor: pointer; display: list-item; }
 .coma-xr summary:hover { background: var(--coma-soft); }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from coma_xr.code_history import changes, environment_of
+from coma_xr.code_history import records as records_of_code
 from coma_xr.define.values import hand_out
 from coma_xr.errors import ComaError
 from coma_xr.html import Html, facts, fold, fragment, join, several, table, tag
@@ -15,6 +17,7 @@ from coma_xr.tree import leaves, split
 
 if TYPE_CHECKING:
     from coma_xr.records import Records
+    from coma_xr.store.locks import LiveRun
     from coma_xr.store.snapshot import Snapshot
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
@@ -62,8 +65,52 @@ def experiment_html(records: Records, name: str) -> str:
         tag("div", *_counts(now, scan)),
         _parameters(definition, scan, annotations),
         _example(now, annotations, "results" if definition else "parameters"),
+        *_code(now),
         fold("About", facts(_about(now, info))),
     )
+
+
+def watch(look: Callable[[], Snapshot], runs: Callable[[], Sequence[LiveRun]]) -> Any:
+    """Return a widget with the progress of all runs, which follows the files of the experiment."""
+    from coma_xr.plotting.explore import follow, needed_widgets
+
+    def state() -> str:
+        return fragment(*_progress(look(), [run for run in runs() if run.alive]))
+
+    def change() -> None:
+        view.value = state()
+
+    view = needed_widgets("watch").HTML(state())
+    view._task = follow(view, state, change)
+    return view
+
+
+def _progress(now: Snapshot, runs: Sequence[LiveRun]) -> Iterator[object]:
+    yield tag("div", *_counts(now, now.scan() or {}))
+    yield from (Html(run._repr_html_()) for run in runs)
+    if not runs:
+        yield tag("div", "No run in progress.", class_="coma-muted")
+
+
+def _code(now: Snapshot) -> Iterator[Html]:
+    """Yield the code states and the environment of the last one, folded, as far as they are recorded."""
+    states = sorted(records_of_code(now).items(), key=lambda item: str(item[1].get("date")))
+    if not states:
+        return
+    differences = changes(dict(states), [code for code, _ in states])
+    rows = [
+        [tag("span", code, class_="coma-code"), record.get("function"), record.get("date"), change]
+        for (code, record), change in zip(states, differences, strict=True)
+    ]
+    header = ["state", "function", "recorded", "what changed"][: 3 + any(differences)]
+    yield fold(
+        f"Code ({count(len(rows), 'state')})",
+        table(header, [row[: len(header)] for row in rows], what="states"),
+    )
+    texts, packages = environment_of(states[-1][1])
+    about = facts([*texts.items(), ("packages", f"{len(packages):,} installed" if packages else "")])
+    if about:
+        yield fold("Environment", about)
 
 
 def _counts(now: Snapshot, scan: Mapping[str, Any]) -> Iterator[object]:

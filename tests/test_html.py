@@ -289,6 +289,23 @@ def test_a_result_with_text_in_it_is_escaped():
     assert "<script>" in shown(rs[0]).text
 
 
+def test_an_experiment_shows_its_code_and_environment():
+    e = coma.Experiment("e", config={})
+    e.run(lambda x: {"y": x}, {"x": [1]}, progress=False)
+    e.run(lambda x: {"y": x + 0}, {"x": [2]}, progress=False)
+    text = shown(e).text
+    assert "Code (2 states)" in text
+    assert "what changed" in text
+    assert "Environment" in text
+    assert "packages" in text
+
+
+def test_a_layout_shows_its_dims():
+    e = coma.Experiment("e", config={})
+    e.run(lambda a, b: {"y": a}, {"a": [1, 2], "b": [3]}, progress=False)
+    assert "Grid from the recorded scans" in shown(e.layout).text
+
+
 # ------------------------------------------------------------------------------------------- runs, failures
 
 
@@ -315,8 +332,9 @@ def test_a_report_of_a_run_shows_failures_as_its_summary_does(failed):
     *_, summary = report.failed_text().split(": ", 1)
     assert summary.startswith("30 such as (x=1): ValueError: 1 is odd")
     assert " ".join(summary.removesuffix(".").split()) in page.text
-    assert "... and 25 more like these; e.failures() lists all" in page.text
+    assert "... and 25 more like these" in page.text
     assert "e.failure(2)" in page.text
+    assert "Call failures() for details." in page.text
     assert "Traceback (most recent call last)" in page.text
 
 

@@ -312,7 +312,7 @@ _HEIGHT = 3.0
 
 # The colours of figures on a dark page: of the ground, and of text and lines on it.
 DARK_GROUND, DARK_TEXT = "#1d232b", "#e3e7ec"
-DARK: dict[str, Any] = {
+DARK: Any = {
     **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), DARK_GROUND),
     **dict.fromkeys(
         ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), DARK_TEXT

@@ -29,12 +29,7 @@ class Explorer:
     """The widgets of one figure."""
 
     def __init__(self, load: Callable[[], xr.Dataset], arguments: Mapping[str, Any], name: str) -> None:
-        try:
-            import ipywidgets
-        except ImportError:
-            way = "Install it: pip install 'coma_xr[notebook]'."
-            raise ExperimentError("explore needs ipywidgets.", ways=[way]) from None
-        self._widgets = ipywidgets
+        self._widgets = ipywidgets = needed_widgets("explore")
         self._load, self._arguments, self._name = load, dict(arguments), name
         self._controls: dict[str, Any] = {}
         self._image, self._message = ipywidgets.Image(format="png"), ipywidgets.HTML()
@@ -87,19 +82,32 @@ class Explorer:
         arguments = "".join(f", {name}={value!r}" for name, value in self._arguments.items())
         return f"coma.plot({data}{arguments})"
 
-    def follow(self, state: Callable[[], Any]) -> None:
-        """Reload when a state changes, such as the number of measurements; only where an event loop runs, as in a notebook."""
-        with suppress(RuntimeError):
-            self._task = asyncio.get_running_loop().create_task(self._following(state, state()))
 
-    async def _following(self, state: Callable[[], Any], last: Any) -> None:
-        while self._box.comm is not None:
+def follow(widget: Any, state: Callable[[], Any], change: Callable[[], None]) -> asyncio.Task[None] | None:
+    """Call a function when a state changes while a widget is open; only where an event loop runs, as in a notebook."""
+
+    async def following(last: Any) -> None:
+        while widget.comm is not None:
             await asyncio.sleep(INTERVAL)
             with suppress(ComaError, OSError):
                 now = state()
                 if now != last:
                     last = now
-                    self.reload()
+                    change()
+
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop().create_task(following(state()))
+    return None
+
+
+def needed_widgets(name: str) -> Any:
+    """Return the module ipywidgets; ExperimentError when it is not installed."""
+    try:
+        import ipywidgets
+    except ImportError:
+        way = "Install it: pip install 'coma_xr[notebook]'."
+        raise ExperimentError(f"{name} needs ipywidgets.", ways=[way]) from None
+    return ipywidgets
 
 
 def explore(
@@ -111,5 +119,5 @@ def explore(
     """Return the widget of a figure; it follows the changes of a state."""
     explorer = Explorer(load, arguments, name)
     if state is not None:
-        explorer.follow(state)
+        explorer.widget._task = follow(explorer.widget, state, explorer.reload)
     return explorer.widget

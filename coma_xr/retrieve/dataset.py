@@ -11,6 +11,7 @@ import xarray as xr
 
 from coma_xr.define.scan_records import Kind, LayoutRule
 from coma_xr.errors import LayoutError, warn
+from coma_xr.html import fragment, table, tag
 from coma_xr.keywords import checks_keywords
 from coma_xr.names import role
 from coma_xr.retrieve.columns import MISSING, Attrs, factorize
@@ -307,6 +308,11 @@ class DatasetLayout:
         else:
             what = f"grid over {', '.join(f'{dim} ({size})' for dim, size in self.sizes.items())}"
         return f"<Layout: {what}, {self.reason}>"
+
+    def _repr_html_(self) -> str:
+        title = tag("span", self.kind.capitalize(), class_="coma-title")
+        reason = tag("span", f" {self.reason}", class_="coma-muted")
+        return fragment(title, reason, table(["dim", "size"], self.sizes.items(), what="dims"))
 
 
 def layout_of(

@@ -44,8 +44,11 @@ _FAILED = "failed"
 # In front of ``night.py:9 in simulate: return 1 / 0``.
 _DIRECTORY = re.compile(r"^.*?[/\\](?=[^/\\]+:\d+ in )")
 
-# Behind ``night.py:9 in simulate``.
-_RAISE = re.compile(r"(:\d+ in [^:]*): raise .*$")
+# Behind ``night.py:9 in simulate``, also ``if x: raise ...``.
+_RAISE = re.compile(r"(:\d+ in [^:]*): (?:[^'\"]*: )?raise .*$")
+
+# What shows more of failures.
+DETAILS = "Call failures() for details. The next run retries them."
 
 
 @checks_keywords
@@ -195,7 +198,8 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
             for number, what in self._others()
         ]
         durations = [tag("div", line, class_="coma-muted") for line in self._rows()]
-        return fragment(title, said, *rows, *durations, failures_html(self.failures))
+        details = tag("div", DETAILS, class_="coma-muted") if self.failures else None
+        return fragment(title, said, *rows, *durations, failures_html(self.failures), details)
 
     def check(self) -> RunReport:
         """Return the report itself.
@@ -263,7 +267,7 @@ def _group_html(group: Sequence[Tree], *, is_open: bool) -> Html:
     texts = [exception.get("traceback"), exception.get("output")]
     return fold(
         tag("span", _group_text(group), class_="coma-code"),
-        table(header, rows, total=len(group), what="like these; e.failures() lists all"),
+        table(header, rows, total=len(group), what="like these"),
         _calls(rows[0][0]),
         *(trace(str(text)) for text in texts if text),
         is_open=is_open,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from coma_xr.errors import ComaError, RunError, StorageError, warn
 from coma_xr.run.plan import Durations, Outlook, Versions
 from coma_xr.run.progress import Progress, Tell
-from coma_xr.run.report import RunReport, failure_text
+from coma_xr.run.report import DETAILS, RunReport, failure_text
 from coma_xr.run.schedule import Health, Interrupts, Queue, TimeLimit
 from coma_xr.run.worker import PARTIAL, Outcome, Work, call
 from coma_xr.text import clean_lines, count
@@ -295,7 +295,7 @@ class _Course:
 
     def advice(self) -> str:
         """Return what to do about the failures."""
-        more = "Call failures() for details. The next run retries them."
+        more = DETAILS
         if any(PARTIAL in failure for failure in self._failures.values()):
             more += " What could be stored of a result is in failure(id).partial."
         if self._has_failed_enough() and self.report().not_run:

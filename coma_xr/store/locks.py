@@ -12,7 +12,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 from coma_xr import files
 from coma_xr.encoding import json
 from coma_xr.errors import DataFileError, ExperimentBusyError, warn
+from coma_xr.html import fragment, tag
 from coma_xr.keywords import checks_keywords
+from coma_xr.text import time_text
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -184,6 +186,29 @@ class LiveRun:
         if self.rate is None or self.todo is None or self.done is None:
             return None
         return (self.todo - self.done) / self.rate
+
+    def _repr_html_(self) -> str:
+        about = tag("span", f" {self}{'' if self.certain else ', perhaps'}", class_="coma-muted")
+        bar = tag("progress", value=self.done, max=self.todo, aria_label="Progress") if self.todo else None
+        return fragment(bar, tag("span", f" {progress_text([self])}"), tag("div", about))
+
+
+def progress_text(runs: Sequence[LiveRun]) -> str:
+    """Return how far runs are together."""
+    known = [run for run in runs if run.todo is not None]
+    if not known:
+        return "nothing told yet"
+    todo, done, failed = (
+        sum(getattr(run, name) or 0 for run in known) for name in ("todo", "done", "failed")
+    )
+    text = f"{done} of {todo} done, {failed} failed"
+    rates = [run.rate for run in known if run.rate is not None]
+    left = [run.left for run in known]
+    if rates:
+        text += f", {sum(rates):.3g} a second"
+    if None not in left:
+        text += f", about {time_text(max(seconds for seconds in left if seconds is not None))} left"
+    return text
 
 
 def live_runs(directory: str, names: Iterable[str] | None = None) -> list[LiveRun]:

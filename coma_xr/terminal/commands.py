@@ -19,6 +19,7 @@ from coma_xr.figures import WHERE, arguments_of
 from coma_xr.run.report import line_text
 from coma_xr.store.config import FILE, Config, configuration_directory, create_default_config
 from coma_xr.store.layout import REMOVED
+from coma_xr.store.locks import progress_text
 from coma_xr.terminal.experiments import check_exists, experiments_below, measurement_of, opened
 from coma_xr.terminal.printing import fitting, print_json, print_table
 from coma_xr.terminal.printing import report as said
@@ -273,7 +274,7 @@ def _run_tree(run: LiveRun) -> dict[str, Any]:
 
 def _line(run: LiveRun) -> str:
     word = "running" if run.alive else "perhaps running"
-    return f"{word}: {_progress([run])} ({clean(run)}{_doubt(run)})"
+    return f"{word}: {progress_text([run])} ({clean(run)}{_doubt(run)})"
 
 
 def _doubt(run: LiveRun) -> str:
@@ -283,24 +284,6 @@ def _doubt(run: LiveRun) -> str:
         f"; last heard of {time_text(run.silence)} ago, its lock cannot be seen from this machine"
         + "; it may be dead" * (not run.alive)
     )
-
-
-def _progress(runs: Sequence[LiveRun]) -> str:
-    """Return how far runs are together."""
-    known = [run for run in runs if run.todo is not None]
-    if not known:
-        return "nothing told yet"
-    todo, done, failed = (
-        sum(getattr(run, name) or 0 for run in known) for name in ("todo", "done", "failed")
-    )
-    text = f"{done} of {todo} done, {failed} failed"
-    rates = [run.rate for run in known if run.rate is not None]
-    left = [run.left for run in known]
-    if rates:
-        text += f", {sum(rates):.3g} a second"
-    if None not in left:
-        text += f", about {time_text(max(seconds for seconds in left if seconds is not None))} left"
-    return text
 
 
 def watch(path: str, *, interval: float) -> None:
@@ -319,7 +302,7 @@ def _follow(experiment: Experiment, interval: float) -> None:
     while runs := [run for run in experiment.runs() if run.alive]:
         seen = True
         several = f"{len(runs)} runs: " if len(runs) > 1 else ""
-        line.show(f"{several}{_progress(runs)}")
+        line.show(f"{several}{progress_text(runs)}")
         time.sleep(interval)
     line.end()
     print("The run has ended:" if seen else "Nobody is running it:", _counts(experiment.status()))

@@ -11,6 +11,8 @@ from matplotlib import pyplot as plt
 
 import coma_xr as coma
 from coma_xr.plotting import explore as module
+from coma_xr.store.locks import LiveRun
+from tests.pages import Page
 from tests.plotting.test_plot import apart
 
 widgets = pytest.importorskip("ipywidgets")
@@ -81,3 +83,27 @@ def test_an_experiment_shows_new_measurements(tmp_path, monkeypatch):
         return [label for label, _ in control.options]
 
     assert asyncio.run(look()) == ["1", "2", "3"]
+
+
+def test_a_widget_follows_a_run_of_another_process(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "INTERVAL", 0.01)
+    e = coma.Experiment("squares")
+    e.run(lambda x: {"y": x**2}, {"x": range(4)}, limit=1, progress=False)
+    runs = [LiveRun("node7", 12, "2026-11-30T01:00:00Z", todo=3, done=1, failed=0, seconds=2.0)]
+    monkeypatch.setattr(e, "runs", lambda: list(runs))
+
+    async def look() -> str:
+        view = e.watch()
+        assert '<progress value="1" max="3" aria-label="Progress">' in view.value
+        assert "1 of 3 done, 0 failed, 0.5 a second, about 4.0 s left" in Page(view.value).text
+        runs.clear()
+        e.run(lambda x: {"y": x**2}, {"x": range(4)}, progress=False)
+        for _ in range(500):
+            await asyncio.sleep(0.01)
+            if "No run in progress." in view.value:
+                break
+        view.close()
+        return Page(view.value).text
+
+    assert asyncio.run(look()).startswith("4 measurements · the last run asked for 4")

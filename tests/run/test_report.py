@@ -76,6 +76,11 @@ def test_a_failure_is_told_with_short_numbers_and_without_directories():
     assert "/home/user" not in report._repr_html_().partition("<pre")[0]
 
 
+def test_a_raise_behind_a_condition_does_not_repeat_the_message():
+    tree = failure(1, "1 is bad", "f.py:7 in f: if x > 1: raise ValueError(f'{x} is bad: no')")
+    assert failure_text(tree) == "(a=1): ValueError: 1 is bad [f.py:7 in f]"
+
+
 def test_a_failure_is_told_with_its_repeat():
     tree = {**failure(3), "info": {"repeat": 2}}
     assert failure_text(tree).startswith("(a=3), repeat 2: ValueError: ")
