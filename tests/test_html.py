@@ -133,8 +133,8 @@ def test_a_value_that_cannot_say_what_it_is_does_not_hide_the_others():
         def __repr__(self):
             raise RuntimeError("no")
 
-    assert short([1, Odd()]) == "[1, <Odd, of which repr() raises RuntimeError>]"
-    assert lines_of(Odd()) == ["<Odd, of which repr() raises RuntimeError>"]
+    assert short([1, Odd()]) == "[1, <Odd, repr() raises RuntimeError>]"
+    assert lines_of(Odd()) == ["<Odd, repr() raises RuntimeError>"]
 
 
 @pytest.mark.parametrize(
@@ -417,7 +417,7 @@ def test_an_experiment_whose_first_file_is_bad_shows_that(failed):
 def test_experiments_show_themselves_and_their_problems(failed):
     (failed[0].path.parent / "empty").mkdir()
     page = shown(coma.open_experiments(["failed", "empty"]))
-    assert "Experiments 1 of 2 that are there" in page.text
+    assert "Experiments 1 of 2 that exist" in page.text
     assert "There is no experiment" in page.text
     assert HOSTILE in page.text
 
