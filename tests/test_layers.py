@@ -134,3 +134,16 @@ def test_every_import_that_python_makes_was_looked_at():
 def test_a_package_imports_nothing_when_it_is_imported(package):
     "So that the import of one module brings only what it needs."
     assert not list(imports(package / "__init__.py"))
+
+
+@pytest.mark.parametrize("path", INSIDE, ids=str)
+def test_a_module_imports_no_private_name(path):
+    "Whether at the top or in a function; what another module needs has a public name."
+    found = [
+        f"line {node.lineno}: {alias.name}"
+        for node in ast.walk(ast.parse((PACKAGE / path).read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("coma_xr")
+        for alias in node.names
+        if alias.name.startswith("_") and not alias.name.startswith("__")
+    ]
+    assert not found

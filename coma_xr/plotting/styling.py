@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -506,8 +506,14 @@ def _dates(values: Sequence[dt.datetime]) -> list[str]:
 
 def text_width(text: str, size: float) -> float:
     """Return the width of a string [inch], the longest of its lines, in a font of this many points."""
+    return text_widths([text], size)[0]
+
+
+def text_widths(texts: Iterable[str], size: float) -> list[float]:
+    """Return the widths of strings as `text_width` does."""
     family = rcParams["font.family"]
-    return _width(text, size, tuple(family) if isinstance(family, list) else (family,))
+    families = tuple(family) if isinstance(family, list) else (family,)
+    return [_width(text, size, families) for text in texts]
 
 
 @functools.lru_cache(maxsize=4096)

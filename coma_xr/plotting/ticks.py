@@ -20,7 +20,7 @@ from matplotlib.ticker import (
     SymmetricalLogLocator,
 )
 
-from coma_xr.plotting.styling import MINUS, font_size, is_cut, text_width, wrapped, written
+from coma_xr.plotting.styling import MINUS, font_size, is_cut, text_widths, wrapped, written
 from coma_xr.text import numbers
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def fits(axis: Any, ticks: Sequence[float], texts: Sequence[str]) -> bool:
     steps = np.abs(np.diff(places)) / (abs(high - low) or 1.0) * length
     size = font_size(f"{axis.axis_name}tick.labelsize")
     if is_x:
-        widths = np.array([text_width(text, size) for text in texts])
+        widths = np.array(text_widths(texts, size))
         needed = (widths[1:] + widths[:-1]) / 2 + GAP * size / 72
     else:
         needed = np.full(len(steps), 1.25 * size / 72)
@@ -393,4 +393,4 @@ def name_room(axis: Any, table: Table, labels: Labels) -> float:
     if one is None or one.type != "name":
         return 0.0
     flat, size = _names_beside(axis, labels.values(one, [float(at) for at in range(len(one.categories))]))
-    return max((text_width(text, size) for text in flat), default=0.0)
+    return max(text_widths(flat, size), default=0.0)

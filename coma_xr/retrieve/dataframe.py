@@ -526,12 +526,13 @@ def _types(values: list[Any]) -> str:
 
 
 def _type(value: Any) -> str:
-    if is_array(value):
-        return f"array of {value.get('dtype', 'numbers')}"
-    if is_external(value):
-        return f"external {str(value.get('type')).rpartition('.')[2]}"
-    if is_typed(value):
-        return str(value[TYPE]).rpartition(".")[2]
+    if isinstance(value, dict):
+        if is_array(value):
+            return f"array of {value.get('dtype', 'numbers')}"
+        if is_external(value):
+            return f"external {str(value.get('type')).rpartition('.')[2]}"
+        if is_typed(value):
+            return str(value[TYPE]).rpartition(".")[2]
     if isinstance(value, (xr.DataArray, xr.Dataset)):
         return type(value).__name__
     if isinstance(value, list):
@@ -563,14 +564,19 @@ def _legible(text: str) -> str:
 
 
 def _has_shape(value: Any) -> bool:
-    return isinstance(value, (list, xr.DataArray)) or is_array(value) or is_external(value)
+    if isinstance(value, dict):
+        return is_array(value) or is_external(value)
+    return isinstance(value, (list, xr.DataArray))
 
 
 def _short(value: Any) -> str:
-    if is_external(value):
-        return str(value.get("sha256"))
-    if is_typed(value) and not is_array(value):
-        value = from_plain(value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, dict):
+        if is_external(value):
+            return str(value.get("sha256"))
+        if is_typed(value) and not is_array(value):
+            value = from_plain(value)
     return str(value) if isinstance(value, (str, dt.date, dt.timedelta)) else "\n".join(lines_of(value))
 
 

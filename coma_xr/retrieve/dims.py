@@ -421,8 +421,8 @@ def _axis(plan: _Plan, before: Sequence[Axis], rows: Array) -> Axis:
 def _levels(column: Iterable[Any]) -> int:
     """Return how many dims the first list or array of a column makes."""
     value: Any = next((value for value in column if value is not MISSING), None)
-    if is_array(value):
-        return len(value.get("shape") or ())
+    if isinstance(value, dict):
+        return len(value.get("shape") or ()) if is_array(value) else 0
     levels = 0
     while type(value) is list:
         levels, value = levels + 1, value[0] if value else None
