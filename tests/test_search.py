@@ -79,7 +79,7 @@ class Search:
     """The ranking of searchtools.js: hits are (score, title, page, place), the best first."""
 
     def __init__(self, index: dict[str, Any]) -> None:
-        from sphinx.search.en import SearchEnglish
+        SearchEnglish = pytest.importorskip("sphinx.search.en").SearchEnglish
 
         self.index = index
         self.language = SearchEnglish({})
