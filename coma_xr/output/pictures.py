@@ -283,7 +283,7 @@ def _distinct(coord: xr.DataArray) -> int:
 
 
 def _fullest(variable: xr.DataArray, dims: Sequence[str]) -> dict[str, int]:
-    """Return positions along dims at which most values are there, and not all of them are equal if that is possible."""
+    """Return the positions along dims with the most values, preferably values that are not all equal."""
     at = {}
     for dim in dims:
         ordered = variable.transpose(dim, ...)
