@@ -356,7 +356,9 @@ def _add_keeping(commands: _Commands) -> None:
     )
     help = "directories or files of experiments (default: here)"
     parser.add_argument("paths", metavar="DIR", nargs="*", default=["."], help=help)
-    parser.add_argument("--repair", action="store_true", help="mend what can be mended; nothing is deleted")
+    parser.add_argument(
+        "--repair", action="store_true", help="repair what can be repaired; nothing is deleted"
+    )
     _takes_json(parser)
     _add_merge(commands)
 

@@ -75,8 +75,9 @@ class Scan:
     """An ordered collection of parameter sets.
 
     Made by `grid`, `zipped`, `cases` or `sample` and changed by its methods, which return new scans.
-    ``scan1 * scan2`` is their product, the second one fastest; ``scan1 + scan2`` their union in order, in which
-    no set is there twice; one of the two may be a dictionary of lists or a list of dictionaries. Iterating gives each set as a dictionary, by name; nothing is kept of the sets.
+    ``scan1 * scan2`` is their product, in which the second one varies fastest, and ``scan1 + scan2`` their union in this
+    order, without duplicates. One of the two may be a dictionary of lists or a list of dictionaries. Iterating yields
+    each parameter set as a dictionary by name. The sets are not stored.
 
     Parameters
     ----------
