@@ -121,7 +121,7 @@ def add_search_words(app: Any, doctree: nodes.document) -> None:
 
 def add_arguments(_app: Any, doctree: nodes.document) -> None:
     """Add the arguments of each documented function to the index."""
-    for described in doctree.findall(desc):
+    for described in list(doctree.findall(desc)):  # inserting moves what follows
         name = described[0].get("fullname", "")
         fields = [field for field in described.findall(nodes.field) if field[0].astext() == "Parameters"]
         arguments = [strong.astext() for field in fields for strong in field.findall(literal_strong)]
