@@ -33,6 +33,7 @@ LIMIT = 256 * 2**20
 
 # Bytes that are read at a time of a file that need not fit into memory.
 _PIECE = 2**20
+_LONGEST_OF_HOLES = 4 * 2**30  # to read a longer one takes hours
 
 _WINDOWS = os.name == "nt"
 
@@ -121,15 +122,6 @@ def local_path(path: Any) -> str:
     ------
     ExperimentError
         It is the address of a remote store, names an unknown user, or is not a path.
-
-    Examples
-    --------
-    >>> local_path("s3://bucket/scan")
-    Traceback (most recent call last):
-    ...
-    coma_xr.errors.ExperimentError: 's3://bucket/scan' is a remote address (s3).
-    Expected a path on this computer.
-    Mount the remote store and give the local path, or copy the files here first, for example with rclone or rsync.
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise ExperimentError(f"path={path!r} is not a path.", expected="a str or a path-like object")
@@ -203,6 +195,9 @@ def _status_of_regular(descriptor: int, path: str) -> os.stat_result:
         kind = stat.filemode(status.st_mode)[0]
         found = {"d": "a directory", "p": "a pipe (FIFO)"}.get(kind, "a device")
         raise DataFileError(f"{path}: expected a regular file, found {found}.")
+    stored = getattr(status, "st_blocks", status.st_size) * 512
+    if status.st_size > max(_LONGEST_OF_HOLES, 100 * stored):
+        raise DataFileError(f"{path}: has {status.st_size} bytes, mostly holes, and was not read.")
     return status
 
 
@@ -507,19 +502,25 @@ def link(path: str, new: str) -> None:
     StorageError
         The operating system refused.
     """
-    try:
-        os.link(path, new, follow_symlinks=False)
-    except FileExistsError:
-        if not os.path.samestat(os.lstat(path), os.lstat(new)):
-            raise
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        if error.errno not in _NOT_HERE:
-            raise refusal(error, "move", path) from error
-        create(new, read(path), sync=True)
-    except NotImplementedError:  # no links without following here
-        create(new, read(path), sync=True)
+    with _told("move", path, FileNotFoundError, FileExistsError, StorageError):
+        try:
+            os.link(path, new, follow_symlinks=False)
+        except FileExistsError:
+            if not os.path.samestat(os.lstat(path), os.lstat(new)):
+                raise
+        except (OSError, NotImplementedError) as error:  # the latter: no links without following here
+            if isinstance(error, OSError) and error.errno not in _NOT_HERE:
+                raise
+            create(new, read(path), sync=True)
+
+
+def _is_same(path: str, other: str) -> bool:
+    """Whether two names are of one file, or of equal ones, as a copy makes of it."""
+    status, others = os.lstat(path), os.lstat(other)
+    if os.path.samestat(status, others):
+        return True
+    is_alike = status.st_size == others.st_size and all(map(stat.S_ISREG, (status.st_mode, others.st_mode)))
+    return is_alike and read(path, status.st_size) == read(other, status.st_size)
 
 
 def move(path: str, new: str) -> None:
@@ -536,12 +537,12 @@ def move(path: str, new: str) -> None:
     StorageError
         The operating system refused.
     """
-    with _told("move", path, FileNotFoundError, FileExistsError):
+    with _told("move", path, FileNotFoundError, FileExistsError, StorageError):
         number = _rename(path, new, _NO_REPLACE)
         if number in _NOT_HERE or number == errno.EINVAL:
             link(path, new)
             remove(path)
-        elif number == errno.EEXIST and os.path.samestat(os.lstat(path), os.lstat(new)):
+        elif number == errno.EEXIST and _is_same(path, new):
             remove(path)
         elif number:
             raise OSError(number, os.strerror(number), path)
@@ -592,14 +593,13 @@ def discard_if_empty(path: str) -> None:
 
 def size(path: str) -> int:
     """Return the bytes of a file, or of all files in a directory; 0 for what does not exist."""
-    try:
+    with suppress(FileNotFoundError), _told("read the size of", path, FileNotFoundError):
         status = os.lstat(path)
         if not stat.S_ISDIR(status.st_mode):
             return status.st_size
         with os.scandir(path) as entries:
             return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
-    except FileNotFoundError:
-        return 0
+    return 0
 
 
 def make_directory(path: str) -> None:
@@ -796,12 +796,12 @@ def sync_everything(directory: str, new: Iterable[str]) -> None:
 
 
 def _sync_file(path: str) -> None:
-    descriptor = os.open(path, os.O_RDWR if _WINDOWS else os.O_RDONLY)
-    try:
-        with _told("sync", path):
+    with _told("sync", path, FileNotFoundError):
+        descriptor = os.open(path, os.O_RDWR if _WINDOWS else os.O_RDONLY)
+        try:
             _flush(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 # ------------------------------------------------------------------- what Python's os has not

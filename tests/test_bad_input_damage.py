@@ -45,22 +45,25 @@ def test_the_files_are_sound_before_they_are_damaged():
 
 
 @pytest.mark.parametrize("step", [DECODED, pytest.param(1, marks=ALL)])
-def test_every_text_is_decoded_or_refused(step, report_line):
+def test_every_text_is_decoded_or_refused(step, report_line, tally):
     report = examine(every("text", step))
     assert report.outcomes.keys() <= {"value", "DataFileError"}
     report_line(f"cut at every byte, or with any bit flipped, and decoded: {report}")
+    tally("bad inputs").add(sum(report.outcomes.values()))
 
 
 @pytest.mark.parametrize("step", [OPENED, pytest.param(1, marks=ALL)])
-def test_every_experiment_is_read_as_far_as_it_is_sound(step, report_line):
+def test_every_experiment_is_read_as_far_as_it_is_sound(step, report_line, tally):
     """The other measurements are returned, nothing is written, and verify() says what is wrong."""
     report = examine(every("experiment", step))
     assert report.memory < 100 * 2**20
     report_line(f"cut or with a bit flipped, and opened in an experiment: {report}")
+    tally("bad inputs").add(sum(report.outcomes.values()))
 
 
 @pytest.mark.parametrize("step", [MENDED, pytest.param(31, marks=ALL)])
-def test_mending_loses_nothing(step, report_line):
+def test_mending_loses_nothing(step, report_line, tally):
     """verify(repair=True) keeps all that could be read, and finds nothing to mend a second time."""
     report = examine(every("repair", step))
     report_line(f"cut or with a bit flipped, and mended: {report}")
+    tally("bad inputs").add(sum(report.outcomes.values()))

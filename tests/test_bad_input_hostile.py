@@ -226,7 +226,7 @@ LYING = {
 }
 
 
-def test_values_that_lie_about_themselves(report_line):
+def test_values_that_lie_about_themselves(report_line, tally):
     """Nothing is allocated, imported or opened before it is known that the parts belong together."""
     cases = [
         Case(f"{group}: {str(value)[:100]}", files("measurement.000002.json", result(value)), "repair")
@@ -236,6 +236,7 @@ def test_values_that_lie_about_themselves(report_line):
     report = examine(cases)
     assert report.memory < 500 * MIB
     report_line(f"values that lie about their shape, type or content: {report}")
+    tally("bad inputs").add(sum(report.outcomes.values()))
 
 
 def bomb(head, body, times, tail):
@@ -250,7 +251,7 @@ ARCHIVE = "experiment.none.json.gz"
 OPEN, CLOSE = b'{"experiment":{"info":{},"measurements":[', b"]}}"
 
 
-def test_bombs(report_line):
+def test_bombs(report_line, tally):
     """A small compressed file that is large when it is unpacked is not unpacked."""
     blanks, lists, deep = b" " * MIB, b"[]," * (MIB // 3), b"[" * MIB
     texts = [
@@ -268,6 +269,7 @@ def test_bombs(report_line):
     report = examine(packed, "DataFileError")
     assert report.memory < 400 * MIB
     report_line(f"compressed files that swell: {report}")
+    tally("bad inputs").add(sum(report.outcomes.values()))
 
 
 def test_what_is_packed_well_is_read_again(tmp_path):
@@ -281,7 +283,7 @@ def test_what_is_packed_well_is_read_again(tmp_path):
     assert coma.Experiment(tmp_path / "e", "r").measurement(8).results.zeros == [0.0] * 300_000
 
 
-def test_files_that_take_much(report_line):
+def test_files_that_take_much(report_line, tally):
     """Plain files of some megabytes cost some times their size, and no more."""
     cases = [
         Case(
@@ -317,6 +319,7 @@ def test_files_that_take_much(report_line):
     report = examine(cases)
     assert report.memory < 1_000 * MIB
     report_line(f"files that take much: {report}")
+    tally("bad inputs").add(sum(report.outcomes.values()))
 
 
 TEMPLATES = [
@@ -392,7 +395,7 @@ LINKS = [
 ]
 
 
-def test_links_that_lead_nowhere_or_elsewhere(report_line):
+def test_links_that_lead_nowhere_or_elsewhere(report_line, tally):
     """Nothing but a measurement is taken for one, and nothing is waited for."""
     names = [
         "measurement.000002.json",
@@ -409,6 +412,7 @@ def test_links_that_lead_nowhere_or_elsewhere(report_line):
     report = examine(cases)
     assert report.memory < 300 * MIB
     report_line(f"symbolic links: {report}")
+    tally("bad inputs").add(sum(report.outcomes.values()))
 
 
 @pytest.mark.parametrize(

@@ -170,22 +170,25 @@ EITHER = {
 }
 
 
-def test_what_is_json_is_read(report_line):
+def test_what_is_json_is_read(report_line, tally):
     report = examine(cases(GOOD, "json"), "value")
     report_line(f"JSON to be read: {report}")
+    tally("bad inputs").add(sum(report.outcomes.values()))
 
 
-def test_what_is_no_json_is_refused(report_line):
+def test_what_is_no_json_is_refused(report_line, tally):
     report = examine(cases(BAD, "json"), "DataFileError")
     assert report.memory < 500 * 2**20
     report_line(f"texts that are no JSON: {report}")
+    tally("bad inputs").add(sum(report.outcomes.values()))
 
 
-def test_every_text_may_be_a_result(report_line):
+def test_every_text_may_be_a_result(report_line, tally):
     """In a measurement among others; those are returned."""
     wrapped = [case for groups in (GOOD, BAD, EITHER) for case in cases(groups, "json", wrapped=True)]
     report = examine([*wrapped, *cases(EITHER, "json")])
     report_line(f"JSON of all kinds as the result of a measurement: {report}")
+    tally("bad inputs").add(sum(report.outcomes.values()))
 
 
 @pytest.mark.parametrize("groups", [GOOD, BAD])

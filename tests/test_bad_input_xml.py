@@ -250,23 +250,26 @@ EITHER = {
 }
 
 
-def test_what_is_xml_is_read(report_line):
+def test_what_is_xml_is_read(report_line, tally):
     report = examine([*cases(GOOD, "xml"), *cases(GOOD_ALONE, "xml")], "value")
     report_line(f"XML to be read: {report}")
+    tally("bad inputs").add(sum(report.outcomes.values()))
 
 
-def test_what_is_no_xml_of_ours_is_refused(report_line):
+def test_what_is_no_xml_of_ours_is_refused(report_line, tally):
     """No entity is expanded, no file or address opened."""
     report = examine([*cases(BAD, "xml"), *cases(BAD_ALONE, "xml")], "DataFileError")
     assert report.memory < 1_000 * 2**20
     report_line(f"texts that are no XML, or none that is read: {report}")
+    tally("bad inputs").add(sum(report.outcomes.values()))
 
 
-def test_every_element_may_be_a_result(report_line):
+def test_every_element_may_be_a_result(report_line, tally):
     """In a measurement among others; those are returned."""
     wrapped = [case for groups in (GOOD, BAD, EITHER) for case in cases(groups, "xml", wrapped=True)]
     report = examine([*wrapped, *cases(EITHER, "xml")])
     report_line(f"XML of all kinds as the result of a measurement: {report}")
+    tally("bad inputs").add(sum(report.outcomes.values()))
 
 
 @pytest.mark.parametrize("groups", [[GOOD, GOOD_ALONE], [BAD, BAD_ALONE]])

@@ -307,6 +307,41 @@ def test_without_hard_links_nothing_is_overwritten_either(tmp_path, refusing, mo
     assert os.listdir(tmp_path) == ["a"]
 
 
+@pytest.mark.parametrize(
+    "read", [lambda path: files.read(path, 2**62), lambda path: files.sha256(path, 2**40)]
+)
+def test_a_file_of_holes_is_not_read(tmp_path, read):
+    path = tmp_path / "sparse"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(DataFileError, match=f"^{path}: has {2**40} bytes, mostly holes, and was not"):
+        read(str(path))
+
+
+@pytest.mark.parametrize("renames", [True, False])
+def test_without_hard_links_a_full_disk_leaves_no_half_file(tmp_path, refusing, monkeypatch, renames):
+    fake = refusing("link", errno.EPERM)
+    if not renames:
+        monkeypatch.setattr(files, "_rename", lambda source, target, how: errno.EINVAL)
+    else:
+        monkeypatch.setattr(files, "_rename", lambda source, target, how: errno.ENOSPC)
+    monkeypatch.setattr(files, "warn_once", lambda text: None)
+    real_open, opened = os.open, []
+
+    def full_for_the_second(path, *arguments):
+        opened.append(path)
+        if os.path.basename(path) == "a":
+            fake.call = "write"
+            fake.number = errno.ENOSPC
+        return real_open(path, *arguments)
+
+    fake.open = full_for_the_second
+    with pytest.raises(StorageError) as caught:
+        files.create(str(tmp_path / "a"), b"data", sync=True)
+    assert caught.value.errno == errno.ENOSPC
+    assert os.listdir(tmp_path) == []
+
+
 def test_replace_writes_over_a_file_and_not_through_a_link(tmp_path):
     (tmp_path / "target").write_bytes(b"old")
     (tmp_path / "a").symlink_to("target")
@@ -571,3 +606,12 @@ def test_leftovers_are_told_without_being_removed(tmp_path):
     assert (tmp_path / dead).exists()
     for file in tmp_path.iterdir():
         file.unlink()
+
+
+def test_moving_again_finishes_with_an_equal_copy_under_the_new_name(tmp_path):
+    for name, content in (("a", b"data"), ("b", b"data"), ("c", b"date")):
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(FileExistsError):
+        files.move(str(tmp_path / "a"), str(tmp_path / "c"))
+    files.move(str(tmp_path / "a"), str(tmp_path / "b"))
+    assert sorted(os.listdir(tmp_path)) == ["b", "c"]

@@ -7,8 +7,6 @@ import json as standard_json
 import math
 import re
 import tempfile
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +24,11 @@ pytestmark = pytest.mark.ci
 PARTS = [("values", 1, 1_600), ("values", 2, 1_600), ("values", 3, 1_500), ("trees", 4, 300)]
 STRATEGIES = {"values": values, "trees": trees}
 
-# With --full: so many seconds for each part, half an hour in all.
-SECONDS = 450
+# With --full: so many examples of each part.
+MANY = 15_700
+
+# Kinds of files that each example is written to and read from.
+KINDS = 16
 
 # So many measurements share an experiment.
 BATCH = 50
@@ -118,40 +119,25 @@ def same(one: Any, other: Any) -> None:
 
 
 @pytest.mark.parametrize(("name", "number", "many"), PARTS)
-def test_everything_comes_back_from_every_kind_of_file(name, number, many, quick_path, report_line):
+def test_everything_comes_back_from_every_kind_of_file(name, number, many, quick_path, tally):
     """JSON and XML, pretty and compact, plain and strict, active and inactive."""
-    start = time.process_time()
     found = examples(name, number, many)
-    check(found, quick_path)
     assert len(found) == many
-    seconds = time.process_time() - start
-    report_line(
-        f"round trip of {name}: {len(found):,} examples, each in 16 kinds of file, {seconds:.0f} s of one core"
-    )
+    check(found, quick_path)
+    tally("round trips").add(KINDS * many)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("name", "number"), [part[:2] for part in PARTS])
-def test_everything_comes_back_for_half_an_hour(name, number, quick_path, report_line):
-    """The same, with other examples, for as long as there is time."""
-    tried = run_for(SECONDS, chunks(name, 1000 * number), lambda found: check(found, quick_path))
-    report_line(f"round trip of {name}: {tried:,} examples, each in 16 kinds of file, in {SECONDS} s")
-
-
-def chunks(name: str, first: int) -> Iterator[list[Any]]:
-    for number in itertools.count(first):
-        yield examples(name, number, 500)
-
-
-def run_for(seconds: float, parts: Iterator[list[Any]], check: Callable[[list[Any]], None]) -> int:
-    """Check one part after another until the time is up; return how many examples that were."""
-    end, tried = time.monotonic() + seconds, 0
-    while time.monotonic() < end:
-        part = next(parts)
-        check(part)
-        tried += len(part)
-    return tried
+def test_a_million_round_trips(name, number, quick_path, tally):
+    """The same, with other examples."""
+    counted, part = tally("round trips"), 1000 * number
+    while counted.tried < KINDS * MANY:
+        found = examples(name, part, 500)
+        check(found, quick_path)
+        counted.add(KINDS * len(found))
+        part += 1
 
 
 @pytest.mark.parametrize(

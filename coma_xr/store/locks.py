@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import hashlib
+import itertools
 import os
 import threading
 import time
@@ -44,6 +45,11 @@ _MOST = 10**12
 # What the runs of this process tell of themselves, by their lock files.
 _own: dict[str, dict[str, Any]] = {}
 _threads: dict[str, int] = {}
+_paths: dict[str, str] = {}
+_starting = threading.Lock()
+
+# So many processes of one host name and number can run an experiment at the same time, each in another container.
+_NAMESAKES = 9
 
 # How a file system without locks answers.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
@@ -312,48 +318,67 @@ def run_lock(directory: str, shard: Shard | None = None) -> Iterator[None]:
     ExperimentBusyError
         This process runs the experiment already.
     """
-    path = _own_file(directory)
-    try:
-        held = _acquired(path, 0, is_inside_lock=True)
-    except ExperimentBusyError:
-        if _threads.get(path) == threading.get_ident():
-            raise ExperimentBusyError(
-                f"{directory} is already being run; the function of a run cannot run its own experiment."
-            ) from None
+    own, thread = _own_file(directory), threading.get_ident()
+    with _starting:
+        owner = _threads.get(own)
+        if owner is None:
+            _threads[own] = thread
+    if owner == thread:
+        raise ExperimentBusyError(
+            f"{directory} is already being run; the function of a run cannot run its own experiment."
+        )
+    if owner is not None:
         raise ExperimentBusyError(
             f"Another thread of this process is running {directory}.",
             ways=["Wait until it ends, or call run once with max_workers= or executor=."],
-        ) from None
+        )
     try:
-        start = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        _threads[path] = threading.get_ident()
-        _own[path] = {"pid": os.getpid(), "host": files.host(), "start": start, "path": directory}
-        if shard is not None:
-            _own[path]["shard"] = asdict(shard)
-        _note(path, {})
-        yield
+        path, held = _acquired_for_run(directory)
+        try:
+            start = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            _own[own] = {"pid": os.getpid(), "host": files.host(), "start": start, "path": directory}
+            if shard is not None:
+                _own[own]["shard"] = asdict(shard)
+            _paths[own] = path
+            _note(own, {})
+            yield
+        finally:
+            _paths.pop(own, None)
+            if held is not None:
+                held.release()
+            _forget(path)
     finally:
-        del _own[path]
-        if held is not None:
-            held.release()
-        _forget(path)
+        _own.pop(own, None)
+        del _threads[own]
+
+
+def _acquired_for_run(directory: str) -> tuple[str, BaseFileLock | None]:
+    """Hold a lock of a run; a process of another container can have the same host name and number."""
+    for namesake in itertools.count(1):
+        path = _own_file(directory, "" if namesake == 1 else f"~{namesake}")
+        try:
+            return path, _acquired(path, 0, is_inside_lock=True)
+        except ExperimentBusyError:
+            if namesake == _NAMESAKES:
+                raise
+    raise AssertionError
 
 
 def tell(directory: str, counts: Mapping[str, float]) -> None:
     """Write into the lock file of this process's run how far it is; StorageError when that cannot be done."""
-    path = _own_file(directory)
-    if path in _own:
-        _note(path, counts)
+    own = _own_file(directory)
+    if own in _paths:
+        _note(own, counts)
 
 
-def _note(path: str, counts: Mapping[str, float]) -> None:
+def _note(own: str, counts: Mapping[str, float]) -> None:
     # Of one length, so that what a reader sees is never a mixture of an older text and a newer one.
-    text = json.encode({**_own[path], **counts}, pretty=False)
-    files.note(path, text.ljust(len(text) // _BLOCK * _BLOCK + _BLOCK - 1) + b"\n")
+    text = json.encode({**_own[own], **counts}, pretty=False)
+    files.note(_paths[own], text.ljust(len(text) // _BLOCK * _BLOCK + _BLOCK - 1) + b"\n")
 
 
-def _own_file(directory: str) -> str:
-    return files.inside(directory, f"{RUN}{files.host()}.{os.getpid()}")
+def _own_file(directory: str, suffix: str = "") -> str:
+    return files.inside(directory, f"{RUN}{files.host()}{suffix}.{os.getpid()}")
 
 
 def warn_of_runs(directory: str, runs: list[LiveRun]) -> None:

@@ -15,6 +15,7 @@ from coma_xr import files
 from coma_xr.errors import (
     ComaError,
     DataFileWarning,
+    ExperimentBusyError,
     ExperimentError,
     StorageError,
     warn,
@@ -268,7 +269,7 @@ class ExperimentDirectory:
                 if now.active:
                     last_id = self._layout.store(names=now.names).last_id()
                     self._layout.save_index(max(self._layout.load_index(), last_id))
-        except StorageError as error:
+        except (StorageError, ExperimentBusyError) as error:
             if self._refusal() is not None:
                 raise
             warn(f"The measurements are saved, but their index is not, which only Coma 2 needs: {error}")

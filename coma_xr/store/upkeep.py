@@ -343,11 +343,14 @@ def finish_reset(layout: Layout, document: ExperimentDocument, kept: StateDocume
     if document.measurements is None:
         layout.save_index(max(layout.store(last).ids(), default=0))
     files.sync_directory(layout.directory)
-    state.save(layout, replace(kept, sections=without_marks(kept.sections) or {}, reset=None), kept)
+    # A file that the disk did not give out for a moment may be a measurement: while the mark stays, it does not count.
+    is_left = any(isinstance(problem.__cause__, StorageError) for problem in problems)
+    unmarked = without_marks(kept.sections) or {}
+    state.save(layout, replace(kept, sections=unmarked, reset=kept.reset if is_left else None), kept)
     if problems:
         warn(
             f"{len(problems)} files have the name of a measurement or failure but cannot be read; the reset left them: "
-            f"{_said(problems)}.",
+            f"{_said(problems)}.{' The next change tries again.' * is_left}",
             DataFileWarning,
         )
 

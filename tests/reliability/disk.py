@@ -95,6 +95,7 @@ class Recorder:
         self.open_files: dict[int, int] = {}
         self.count = itertools.count(1)
         self.real_rename = files._rename
+        self.linked: dict[int, int] = {}
         self._take_in(self.root, ROOT)
         self.start = Image(dict(self.now.names), set(self.now.directories), dict(self.now.contents))
         self.events.clear()
@@ -112,9 +113,12 @@ class Recorder:
             return
         self.now.directories.add(number)
         for name in sorted(os.listdir(path)):
-            if not name.startswith(LOCKS):
-                child = next(self.count)
-                self._names({(number, name): child})
+            if name.startswith(LOCKS):
+                continue
+            status = os.lstat(os.path.join(path, name))
+            child = self.linked.setdefault(status.st_ino, next(self.count))
+            self._names({(number, name): child})
+            if child not in self.now.contents:
                 self._take_in(os.path.join(path, name), child)
 
     def _name(self, path: str) -> Name | None:
@@ -301,8 +305,8 @@ class Change:
 
 
 # Up to this many changes that are not on the disk yet, all subsets are tried.
-ALL_SUBSETS = 7
-SAMPLED_SUBSETS = 40
+ALL_SUBSETS = 6
+SAMPLED_SUBSETS = 12
 
 
 @dataclass
@@ -428,9 +432,8 @@ def lost_ones(pending: list[Change], chance: random.Random) -> Iterator[set[Chan
     for index in range(number + 1):
         yield set(pending[index:])
         yield set(pending[:index])
-    for size in (1, 2):
-        for few in itertools.combinations(pending, size):
-            yield set(few)
+    for change in pending:
+        yield {change}
     for index in range(number):
         yield set(pending[:index] + pending[index + 1 :])
     for _ in range(SAMPLED_SUBSETS):

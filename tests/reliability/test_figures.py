@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,14 @@ def test_an_interrupt_ends_the_counting():
     with pytest.raises(KeyboardInterrupt), tally:
         raise KeyboardInterrupt
     assert (tally.tried, tally.held) == (1, 0)
+
+
+def test_the_tests_of_all_faults_exist():
+    here = Path(__file__).parent
+    rows = [line for line in (here / "FAULTS.md").read_text("utf-8").splitlines() if line.startswith("| ")][
+        2:
+    ]
+    for row in rows:
+        named = re.findall(r"`([\w/]+\.py)`", row)
+        assert named, row
+        assert [name for name in named if not (here.parent / name).exists()] == []

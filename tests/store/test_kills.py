@@ -291,32 +291,26 @@ def standing_clock(monkeypatch):
 @pytest.mark.parametrize("format", ["json", "xml"])
 @pytest.mark.parametrize("compress", [False, True])
 def test_a_kill_at_any_call_loses_nothing(
-    quick_path, deaths, subtests, request, report_line, monkeypatch, format, compress
+    quick_path, deaths, subtests, request, tally, monkeypatch, format, compress
 ):
     monkeypatch.setitem(CONFIG, "archive_default_format", format)
     monkeypatch.setitem(ARCHIVE, "compress", compress)
     full = request.config.getoption("--full") or (format, compress) == ("json", False)
-    cases, survived = CASES if full else SAMPLE, 0
+    cases, counted = CASES if full else SAMPLE, tally("kill points")
     for case in cases:
         with subtests.test(case=str(case)):
             bench = Bench(quick_path / str(case), deaths, case)
             for path, _, run in bench.killed(bench.original, 100):
                 kept = bench.before[0] | run.acknowledged
-                bench.check(path, kept, run)
-                bench.finish(path, kept, run)
-                survived += 1
-    report_line(
-        f"kill points (K, {format}{', compressed' * compress}): {survived} of {survived} survived, "
-        f"in {len(cases)} operations and starts"
-    )
+                with counted:
+                    bench.check(path, kept, run)
+                    bench.finish(path, kept, run)
 
 
-def test_a_second_kill_during_the_repetition_loses_nothing(
-    quick_path, deaths, subtests, request, report_line
-):
+def test_a_second_kill_during_the_repetition_loses_nothing(quick_path, deaths, subtests, request, tally):
     full = request.config.getoption("--full")
     cases = [case for case in CASES if full or (case.number == 1 and "three" not in case.operation.name)]
-    survived = 0
+    counted = tally("second kills")
     for case in cases:
         with subtests.test(case=str(case)):
             bench = Bench(quick_path / str(case), deaths, case)
@@ -332,26 +326,22 @@ def test_a_second_kill_during_the_repetition_loses_nothing(
                     if then == "before":
                         continue
                     kept = survivors | second.acknowledged
-                    bench.check(path, kept, second)
-                    bench.finish(path, kept, second)
-                    survived += 1
-    report_line(
-        f"killed again while repeating (K2): {survived} of {survived} survived, in {len(cases)} cases"
-    )
+                    with counted:
+                        bench.check(path, kept, second)
+                        bench.finish(path, kept, second)
 
 
-def test_creating_an_experiment_can_be_killed(quick_path, deaths, report_line):
+def test_creating_an_experiment_can_be_killed(quick_path, deaths, tally):
     path = quick_path / "new"
     calls = deaths.run(lambda: ExperimentDirectory(path, config={}, description="d")).log
     assert calls[0] == "makedirs"
-    survived = 0
+    counted = tally("kill points")
     for at, call in enumerate(calls, 1):
         for how in ("before", "after", "half") if call == "write" else ("before", "after"):
             shutil.rmtree(path, ignore_errors=True)
             dying = deaths.run(lambda: ExperimentDirectory(path, config={}, description="d"), at, how)
             assert dying.dead
-            place = ExperimentDirectory(path, config={}, description="d")
-            assert place.look().info["description"] == "d"
-            assert place.look().measurements.add({}, rest(1), id=place.look().next_id()) == 1
-            survived += 1
-    report_line(f"kill points of a new experiment (K): {survived} of {survived} survived")
+            with counted:
+                place = ExperimentDirectory(path, config={}, description="d")
+                assert place.look().info["description"] == "d"
+                assert place.look().measurements.add({}, rest(1), id=place.look().next_id()) == 1

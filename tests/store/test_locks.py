@@ -80,6 +80,17 @@ def test_a_killed_run_is_in_nobodys_way(place, other):
     assert not any(name.startswith(".coma.run.") for name in os.listdir(place.path))
 
 
+def test_a_process_of_another_container_with_the_same_number_is_another_run(place, other, monkeypatch):
+    monkeypatch.setattr(os, "getpid", lambda: other.pid)
+    with contextlib.ExitStack() as stack:
+        with pytest.warns(ComaWarning, match=rf"is being run already: pid {other.pid} on"):
+            stack.enter_context(place.running())
+        locks.tell(place.path, {"todo": 3, "done": 2, "failed": 0, "seconds": 1.0})
+        runs = {run.host: run.done for run in locks.seen_runs(place.path)}
+        assert runs == {files.host(): None, f"{files.host()}~2": 2}
+    assert [run.host for run in locks.seen_runs(place.path)] == [files.host()]
+
+
 def test_two_runs_at_once_get_a_warning_and_different_ids(place, other, rest):
     with contextlib.ExitStack() as stack:
         with pytest.warns(
@@ -344,3 +355,15 @@ def test_a_lock_file_that_cannot_be_made_is_an_error(tmp_path):
         locks.lock(str(tmp_path / "gone" / "a"), wait=0),
     ):
         pass
+
+
+def test_a_save_whose_index_alone_could_not_be_written_has_saved(experiment_path, monkeypatch):
+    e = coma.Experiment(experiment_path)
+    measurement = e.new_measurement()
+    monkeypatch.setattr("coma_xr.store.place._WAIT", 0)
+    with (
+        locks.lock(f"{e.path}/.coma.lock", wait=0),
+        pytest.warns(ComaWarning, match="measurements are saved, but their index is not"),
+    ):
+        assert measurement.save({"results": {"y": 1}}) == 1
+    assert e.measurement(1)["results/y"] == 1

@@ -264,3 +264,14 @@ def test_of_several_removed_with_one_id_the_last_one_is_restored(tmp_path):
     e.remove(1)
     assert e.restore([1]) == [1]
     assert [m.parameters.a for m in e.measurements()] == [3]
+
+
+def test_of_several_removed_with_one_id_each_keeps_its_own_mark(place, rest):
+    place.exclude([1], "wrong")
+    place.remove([1])
+    place.look().measurements.add({}, rest("other"), id=1)
+    place.remove([1])
+    place.restore()
+    values = {id: tree["results"]["value"] for id, tree in place.look().measurements.trees()}
+    [marked] = place.look().excluded()
+    assert (values[marked], sorted(values.values(), key=str).count("other")) == ("one", 1)
