@@ -30,6 +30,7 @@ _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 
+# Dark pages of the PyData theme put HTML on a light ground; these views take the colours of the page instead.
 # Jupyter, and other pages, have rules for tables of their own; the class in front makes these stronger.
 STYLE = """
 .coma-xr {
@@ -39,6 +40,7 @@ STYLE = """
   --coma-bar: var(--jp-brand-color1, light-dark(#3f78b8, #5b93d0));
   color: inherit; font-size: 13px; line-height: 1.5; max-width: 100%; text-align: left;
 }
+html[data-theme=dark] .bd-content div.cell_output .text_html:has(.coma-xr):has(.coma-xr) { background: transparent; color: inherit; }
 .coma-xr .coma-title { font-size: 1.15em; font-weight: 600; }
 .coma-xr .coma-muted { opacity: 0.72; }
 .coma-xr .coma-bad { color: var(--coma-bad); }
