@@ -21,7 +21,7 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
@@ -174,7 +174,7 @@ def read(path: str, limit: int = LIMIT, stamps: list[Stamp] | None = None) -> by
             if size > limit:
                 raise DataFileError(f"{path}: has {size} bytes; at most {limit} are read.")
             if stamps is not None:
-                stamps.append((size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & _INODE))
+                stamps.append(_stamp(status))
             data = os.read(descriptor, size)
             while len(data) < size and (more := os.read(descriptor, size - len(data))):
                 data += more
@@ -273,26 +273,30 @@ def stamp(path: str) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def stamps(directory: str, names: Iterable[str]) -> list[Stamp]:
+def changed(directory: str) -> int:
+    """Return when the names in a directory last changed, in nanoseconds; 0 for one that does not exist."""
+    return os.stat(directory).st_mtime_ns if os.path.isdir(directory) else 0
+
+
+def stamps(directory: str, names: Sequence[str]) -> list[Stamp]:
     """Return the stamps of regular files in a directory; a link or anything else has a stamp that no file has."""
-    # A path within an open directory is found faster than a whole one.
-    descriptor = os.open(directory, _READ) if os.stat in os.supports_dir_fd else None
+    start = inside(directory, "")
     try:
-        return [
-            _stamp_of(inside(directory, name) if descriptor is None else name, descriptor) for name in names
-        ]
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
+        return [_stamp(os.lstat(start + name)) for name in names]
+    except OSError:
+        return [_stamp_of(start + name) for name in names]
 
 
-def _stamp_of(path: str, descriptor: int | None) -> Stamp:
+def _stamp_of(path: str) -> Stamp:
     try:
-        status = os.stat(path, dir_fd=descriptor, follow_symlinks=False)
+        return _stamp(os.lstat(path))
     except OSError:
         return _NO_FILE
-    found = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & _INODE
-    return found if stat.S_ISREG(status.st_mode) else _NO_FILE
+
+
+def _stamp(s: os.stat_result) -> Stamp:
+    regular = s.st_mode & 0o170000 == stat.S_IFREG
+    return (s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino & _INODE) if regular else _NO_FILE
 
 
 def clock(directory: str) -> int | None:
@@ -616,11 +620,7 @@ def make_directory(path: str) -> None:
 
 
 CACHE = ".coma.cache"
-_CACHE_FILES = {
-    "CACHEDIR.TAG": b"Signature: 8a477f597d28d172789f06886806bc55\n"
-    b"# coma_xr writes what is in this directory anew when it is missing.\n",
-    ".gitignore": b"*\n",
-}
+_CACHE_TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# A cache of coma_xr, which can be deleted.\n"
 
 
 def make_cache(directory: str, name: str = "") -> str:
@@ -632,7 +632,7 @@ def make_cache(directory: str, name: str = "") -> str:
     if not os.path.isdir(path):
         with _told("create the directory", path):
             os.makedirs(path, exist_ok=True)
-        for file, data in _CACHE_FILES.items():
+        for file, data in (("CACHEDIR.TAG", _CACHE_TAG), (".gitignore", b"*\n")):
             with suppress(FileExistsError):
                 create(os.path.join(path, file), data, sync=False)
     path = os.path.join(path, name)

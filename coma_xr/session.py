@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -138,7 +139,8 @@ def save_by_hand(place: ExperimentDirectory, durable: Durable, outcome: Outcome,
     """Save a measurement that no run has made, and return its id."""
     with place.saving(durable) as saving:
         number = Keeper(place, saving, Survey({}, [], {}), id).save(outcome)
-    place.write_index()
+    place.note_saved(number)
+    place.write_index_soon()
     return number
 
 
@@ -339,6 +341,9 @@ def warn_of_restored(after: Records, given: Mapping[int, int]) -> None:
         )
 
 
+# Seconds of a point from which on a run puts its measurements into the cache.
+_SLOW = 2e-3
+
 # Bytes of text from which on an array is better beside the tree.
 _BIG = 10_000_000
 
@@ -365,6 +370,7 @@ class Keeper:
     replaced: Mapping[Any, list[int]] = field(default_factory=dict)
     gone: list[int] = field(default_factory=list)
     hinted: bool = False
+    seconds: float = 0.0
     paths: dict[Path, bool] = field(default_factory=dict)
 
     def save(self, outcome: Outcome) -> int:
@@ -379,6 +385,7 @@ class Keeper:
             outcome.info, outcome.rest, id=id, seconds=outcome.seconds, beside=outcome.beside
         )
         self.dates.append(outcome.info["end_date"])
+        self.seconds += outcome.seconds
         self.keys.append(outcome.task.key)
         self.paths |= outcome.paths
         self.gone += replaced or ()
@@ -438,6 +445,8 @@ class Session:
         A change of the layout since `before` is reported at the end.
         """
         place, work, options = self.place, self.work, self.options
+        if options.shard is not None:
+            place.keep_cache_in_memory()
         there, failed, todo, replaced = self._plan(Records(now))
         self._move(sorted(there.replaced.intersection(id for ids in there.ids.values() for id in ids)))
         self._warn(todo, there)
@@ -553,7 +562,11 @@ class Session:
             self.place.save_info(start_date=start, end_date=dates[-1])
             self.place.write_index()
             record_names(self.place, self.work.definition, keeper.paths)
-            return self.place.look()
+            after = self.place.look()
+        if self.options.shard is None and keeper.seconds > _SLOW * len(dates):
+            # Reading them once more takes no time against computing them, and puts them into the cache.
+            deque(after.measurements.parts(), maxlen=0)
+        return after
 
     def _warn(self, todo: Plan, there: Survey) -> None:
         """Say what in the measurements that are there may not be what the user thinks."""

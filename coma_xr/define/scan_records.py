@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from coma_xr.define.exact import plain_of
 from coma_xr.define.parameters import Definition
 from coma_xr.define.past import Past
-from coma_xr.same import key
+from coma_xr.same import key, keys
 from coma_xr.text import listing
 from coma_xr.tree import Path
 
@@ -67,7 +67,7 @@ class Product:
     @cached_property
     def _keys(self) -> list[tuple[int, frozenset[Identity]]]:
         """For each group the number of its parameters, and the keys of its rows."""
-        return [(len(rows[0]) if rows else 0, frozenset(map(key, rows))) for rows in self.groups]
+        return [(len(rows[0]) if rows else 0, _keys_of(rows)) for rows in self.groups]
 
     def __contains__(self, identity: Identity) -> bool:
         """Whether the parameter set with this key is among them."""
@@ -77,6 +77,16 @@ class Product:
                 return False
             begin += width
         return bool(self.groups)
+
+    def covered(self, identities: Sequence[Identity]) -> Iterable[int]:
+        """Return the places of those parameter sets with these keys that are among these."""
+        begin, places = 0, range(len(identities)) if self.groups else range(0)
+        found: Iterable[int] = places
+        for width, rows in self._keys:
+            end = begin + width
+            found = [place for place in found if identities[place][begin:end] in rows]
+            begin = end
+        return found
 
     def includes(self, other: Product) -> bool:
         """Whether all parameter sets of another product, of the same parameters, are among these."""
@@ -102,6 +112,13 @@ class Product:
             known = self._keys[place][1]
             groups[place] += tuple(row for row in other.groups[place] if key(row) not in known)
         return Product(tuple(groups))
+
+
+def _keys_of(rows: Sequence[Row]) -> frozenset[Identity]:
+    """Return the keys of rows of one length, those of each column together."""
+    if not rows or not rows[0]:
+        return frozenset(map(key, rows))
+    return frozenset(zip(*map(keys, zip(*rows, strict=True)), strict=True))
 
 
 def _plain_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -136,10 +153,6 @@ class ScanRecord:
         names = {name for axis in others for name in axis["names"]}
         places = [place for place, name in enumerate(self.definition.names) if name in names]
         return not places or len({key([row[place] for place in places]) for row in sets}) <= 1
-
-    def covers(self, identity: Identity) -> bool:
-        """Whether the parameter set with this key was asked for."""
-        return any(identity in product for product in self.products)
 
     def united(self, other: ScanRecord) -> ScanRecord:
         """Return the record with the sets of another record with the same parameters and axes."""
@@ -201,10 +214,16 @@ class _Translated:
     axes: list[dict[str, Any]]
     places: Sequence[int]
 
-    def covered(self, identities: Iterable[Identity]) -> list[bool]:
+    def covered(self, identities: Sequence[Identity]) -> list[bool]:
         """Return which of the parameter sets with these keys were asked for."""
-        places = self.places
-        return [self.record.covers(tuple([identity[place] for place in places])) for identity in identities]
+        rows: Sequence[Identity] = identities
+        if list(self.places) != list(range(len(self.places))):
+            rows = [tuple([identity[place] for place in self.places]) for identity in identities]
+        covered = [False] * len(rows)
+        for product in self.record.products:
+            for row in product.covered(rows):
+                covered[row] = True
+        return covered
 
 
 def records_of(records: Mapping[str, Any]) -> list[ScanRecord]:
@@ -236,8 +255,16 @@ class LayoutRule:
     kind: Kind | None = None
     dims: Sequence[tuple[str, str]] | None = None
 
-    def choice(self, definition: Definition, identities: Callable[[], Sequence[Identity]]) -> Choice:
-        """Return the layout of the structure that covers most measurements; of two that cover as many, the first."""
+    def choice(
+        self,
+        definition: Definition,
+        identities: Callable[[], Sequence[Identity]],
+        known: dict[int, list[bool]] | None = None,
+    ) -> Choice:
+        """Return the layout of the structure that covers most measurements; of two that cover as many, the first.
+
+        `known` keeps which measurements a structure covers, for another call with the first of them.
+        """
         usable = [found for record in self.records if (found := record.now(definition, self.past))]
         structured = [found for found in usable if not found.record.are_points]
         if not usable:
@@ -246,7 +273,11 @@ class LayoutRule:
             return Choice("points")
         if len(usable) == 1:
             return Choice("grid", structured[0].axes)
-        covered = [found.covered(identities()) for found in structured]
+        known, all_identities = {} if known is None else known, identities()
+        for place, found in enumerate(structured):
+            if place not in known:
+                known[place] = found.covered(all_identities)
+        covered = [known[place][: len(all_identities)] for place in range(len(structured))]
         counts = [sum(own) for own in covered]
         best = max(range(len(counts)), key=counts.__getitem__)
         uncovered = sum(not any(each) for each in zip(*covered, strict=True))
@@ -329,7 +360,10 @@ def change_of_layout(
         return None
     # What was renamed is the same dim.
     old, new = (Definition.of(rules[1].past.updated(definition)) for definition in (old, new))
-    before, after = _laid_out(rules[0], old, identities[0]), _laid_out(rules[1], new, identities[1])
+    known: dict[int, list[bool]] = {}
+    after = _laid_out(rules[1], new, identities[1], known)
+    # The keys from before the run are the first of those after it.
+    before = _laid_out(rules[0], old, identities[0], known if rules[0] == rules[1] and old == new else {})
     if before == after:
         return None
     dims = [name for name, path in old if path in (before[1] or ())]
@@ -340,9 +374,11 @@ def change_of_layout(
 _LaidOut = tuple[Kind | None, tuple[Path | str, ...]]
 
 
-def _laid_out(rule: LayoutRule, definition: Definition, identities: Sequence[Identity]) -> _LaidOut:
+def _laid_out(
+    rule: LayoutRule, definition: Definition, identities: Sequence[Identity], known: dict[int, list[bool]]
+) -> _LaidOut:
     """Return the kind of a layout, and its dims: the paths of parameters, or names of dims that are none."""
-    choice = rule.choice(definition, lambda: identities)
+    choice = rule.choice(definition, lambda: identities, known)
     if choice.kind != "grid":
         return choice.kind, ()
     axis_of = {name: axis for axis in choice.axes for name in axis["names"]}

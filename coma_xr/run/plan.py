@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coma_xr.define.exact import key_of
@@ -464,11 +465,15 @@ def _survey_block(
     if "repeat" in info:
         pairs = zip(names, info["repeat"], strict=True)
         names = [(*name, n) if type(n) is int and n > 0 else name for name, n in pairs]
-    for name, id in zip(names, ids, strict=True):
-        found.ids.setdefault(name, []).append(id)
-    for row, seconds in zip(zip(*columns, strict=True), info.get("duration", ()), strict=False):
-        if type(seconds) is float:
-            found.durations.add(row, seconds)
+    if not found.ids and len(set(names)) == len(names):
+        found.ids.update(zip(names, ([id] for id in ids), strict=True))
+    else:
+        for name, id in zip(names, ids, strict=True):
+            found.ids.setdefault(name, []).append(id)
+    seconds, rows = info.get("duration", ()), zip(*columns, strict=True)
+    known = [type(duration) is float for duration in seconds]
+    found.durations.sets.extend(compress(rows, known))
+    found.durations.seconds.extend(compress(seconds, known))
     if "version" in info or "replaces" in info:
         for id, some in zip(ids, zip(*info.values(), strict=True), strict=True):
             found.versions.note(about := dict(zip(info, some, strict=True)), id)

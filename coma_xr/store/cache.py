@@ -11,7 +11,7 @@ import os
 import secrets
 import time
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -43,8 +43,10 @@ _FEWEST = 100
 # Trees of a piece.
 _ROWS = 4096
 
-# A file whose time is this close to the look, in nanoseconds, may change without getting another stamp.
+# A file whose time is this close to the look, in nanoseconds, may change without getting another stamp. Times with more
+# digits than milliseconds come from a clock that is finer than the second limit; what counts by that stays in memory.
 _FRESH = 2_000_000_000
+_FINE_FRESH, _FINE = 100_000_000, 1_000_000
 
 # Files from which on, and the part of rows out of date from which on, all are written anew as one.
 _MANY_FILES = 8
@@ -63,6 +65,8 @@ class Found:
         self.blocks = [block for block in found if not block.is_loose]
         self.loose = [block for block in found if block.is_loose]
         self.others = others
+        # Whether the blocks of columns are all that there is.
+        self.is_all = False
 
     def __len__(self) -> int:
         return sum(map(len, (*self.blocks, *self.loose)))
@@ -83,13 +87,17 @@ class MeasurementCache:
         self._files: dict[str, list[StoredPiece]] = {}
         self._memory: list[StoredPiece] = []
 
+    def keep_in_memory(self) -> None:
+        """Write nothing from now on."""
+        self._writes = False
+
     @property
     def _folder(self) -> str:
         return _folder_of(self._home)
 
     # --------------------------------------------------------------------------------------------- reading
 
-    def find(self, ids: Sequence[int], name_of: Callable[[int], str]) -> Found:
+    def find(self, ids: Sequence[int], names_of: Callable[[Sequence[int]], list[str]]) -> Found:
         """Return what is known of measurements whose files have not changed."""
         pieces = self._known()
         if not pieces or not ids:
@@ -98,7 +106,7 @@ class MeasurementCache:
 
         wanted = np.array(ids, dtype=np.int64)
         try:
-            listed = files.stamps(self._directory, map(name_of, ids))
+            listed = files.stamps(self._directory, names_of(ids))
         except OSError:
             return Found([], list(ids))
         stamps = np.fromiter(chain.from_iterable(listed), dtype=np.int64, count=STAMP_SIZE * len(listed))
@@ -150,25 +158,26 @@ class MeasurementCache:
         now = files.clock(self._directory) if self._is_ours else None
         return Collector(self, time.time_ns() if now is None else now)
 
-    def add(self, pieces: Iterable[bytes], found: Found) -> None:
-        """Keep pieces of measurements that were read, next to those found; all that is out of date goes when it is much."""
-        new = list(pieces)
-        if not new:
-            return
+    def add(self, new: Sequence[bytes], recent: Sequence[bytes], found: Found) -> None:
+        """Keep pieces of measurements that were read, next to those found; all that is out of date goes when it is much.
+
+        `recent` pieces are kept in memory only.
+        """
         known = [*self._files.values(), self._memory]
         live = len(found)
         is_much = sum(len(piece) for some in known for piece in some) > _SLACK * live + _FEWEST
         if is_much or len(self._files) >= _MANY_FILES:
             kept = [piece for block in (*found.blocks, *found.loose) for piece in block.pieces()]
-            if self._write([*kept, *new], replaced=list(self._files)):
-                return
-            self._files, self._memory = {}, [StoredPiece(piece) for piece in (*kept, *new)]
-        elif not self._write(new):
+            self._memory = []
+            if not self._write([*kept, *new], replaced=list(self._files)):
+                self._files, self._memory = {}, [StoredPiece(piece) for piece in (*kept, *new)]
+        elif new and not self._write(new):
             self._memory = [*self._memory, *map(StoredPiece, new)]
+        self._memory = [*self._memory, *map(StoredPiece, recent)]
 
     def _write(self, pieces: Sequence[memoryview | bytes], replaced: Sequence[str] = ()) -> bool:
         """Write pieces to a new file, and delete those that it replaces; return whether that was possible."""
-        if not self._writes:
+        if not (self._writes and pieces):
             return False
         body = _encode(pieces)
         name = f"{time.time_ns():020}-{secrets.token_hex(4)}{_SUFFIX}"
@@ -178,8 +187,6 @@ class MeasurementCache:
             if kept + len(body) > LIMIT:
                 return False
             files.create(files.inside(folder, name), _MAGIC + _checksum(body) + body, sync=False)
-            if replaced:
-                self._memory = []
             # What could not be used is of no use later either.
             gone = [file for file, known in self._files.items() if file in replaced or not known]
             kept_files = {file: known for file, known in self._files.items() if file not in gone}
@@ -197,30 +204,42 @@ class Collector:
 
     def __init__(self, cache: MeasurementCache, now: int) -> None:
         self._cache = cache
-        self._latest = now - _FRESH
-        self._rows: list[tuple[int, files.Stamp, Tree]] = []
-        self._pieces: list[bytes] = []
-        self._number = 0
+        self._now = now
+        self._old, self._recent = _Pieces(), _Pieces()
 
     def take(self, id: int, stamp: files.Stamp, tree: Tree) -> None:
         """Take the tree of a measurement with the stamp that its file had before it was read."""
-        if stamp[1] < self._latest and stamp[2] < self._latest:
-            self._rows.append((id, stamp, tree))
-            if len(self._rows) == _ROWS:
-                self._encode()
+        latest = max(stamp[1], stamp[2])
+        if latest < self._now - _FRESH:
+            self._old.take(id, stamp, tree)
+        elif latest < self._now - _FINE_FRESH and stamp[1] % _FINE and stamp[2] % _FINE:
+            self._recent.take(id, stamp, tree)
 
-    def _encode(self) -> None:
-        self._number += len(self._rows)
+    def finish(self, found: Found) -> None:
+        """Put what was taken into the cache, next to what was found there, if it is enough."""
+        old, recent = (part.finish() if part.number >= _FEWEST else [] for part in (self._old, self._recent))
+        if old or recent:
+            self._cache.add(old, recent, found)
+
+
+class _Pieces:
+    """Takes trees, and makes pieces of them."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._rows: list[tuple[int, files.Stamp, Tree]] = []
+        self._pieces: list[bytes] = []
+
+    def take(self, id: int, stamp: files.Stamp, tree: Tree) -> None:
+        self.number += 1
+        self._rows.append((id, stamp, tree))
+        if len(self._rows) == _ROWS:
+            self.finish()
+
+    def finish(self) -> list[bytes]:
         self._pieces += encode_trees(self._rows)
         self._rows = []
-
-    def finish(self, found: Found) -> bool:
-        """Put what was taken into the cache, next to what was found there; return whether it was enough for that."""
-        self._encode()
-        if self._number < _FEWEST:
-            return False
-        self._cache.add(self._pieces, found)
-        return True
+        return self._pieces
 
 
 def _checksum(data: memoryview | bytes) -> bytes:
@@ -238,11 +257,6 @@ def _home(directory: str, cache_dir: str) -> str:
 
 def _folder_of(home: str) -> str:
     return files.inside(files.inside(home, files.CACHE), FOLDER)
-
-
-def size_of_cache(directory: str, config: Config) -> int:
-    """Return the bytes of the files in the cache of an experiment."""
-    return files.size(_folder_of(_home(directory, "" if config.cache_dir == OFF else config.cache_dir)))
 
 
 def clear_cache(directory: str, config: Config) -> bool:

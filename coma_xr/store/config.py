@@ -94,6 +94,11 @@ class Names:
             return self.head + self._tail
         return f"{self.head}{'none' if id is None else f'{id:0{_DIGITS}}'}{self._tail}"
 
+    def names(self, ids: Iterable[int]) -> list[str]:
+        """Return the names for several ids."""
+        head, tail = self.head, self._tail
+        return [f"{head}{id:0{_DIGITS}}{tail}" for id in ids] if self.numbered else list(map(self.name, ids))
+
     def stem(self, id: int) -> str:
         """Return the name for an id, without the ending."""
         return self.name(id).removesuffix(self.suffix)

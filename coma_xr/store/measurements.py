@@ -188,6 +188,8 @@ class DirectoryStore(MeasurementStore):
         if self._foreign is None or len(own) == len(listed):
             return own, []
         suffix = self._foreign_suffix
+        if f"{suffix}\n" not in "\n".join((*listed, "")):
+            return own, []
         return own, self._above_floor(self._foreign.ids_of(name for name in listed if name.endswith(suffix)))
 
     def _above_floor(self, ids: list[int]) -> list[int]:
@@ -235,7 +237,9 @@ class DirectoryStore(MeasurementStore):
     def trees(self, branches: Collection[str] | None = None) -> Iterator[tuple[int, Tree]]:
         """Yield id and tree of every measurement, in the order of the ids."""
         found, others = self._read_all()
-        yield from _merged([others, *(block.trees(branches) for block in found.blocks)])
+        blocks = [block.trees(branches) for block in found.blocks]
+        # With nothing else to read the order of one block is that of all.
+        yield from blocks[0] if found.is_all and len(blocks) == 1 else _merged([others, *blocks])
 
     def parts(self) -> Iterator[Block | tuple[int, Tree]]:
         """Yield every measurement: blocks of columns, and ids with trees; in the order of the (first) ids."""
@@ -256,7 +260,8 @@ class DirectoryStore(MeasurementStore):
         if archive is not None:
             return Found([], []), self._archived(archive)
         cached = own if not foreign else sorted(set(own).difference(foreign))
-        found = Found([], cached) if self._cache is None else self._cache.find(cached, self._names.name)
+        found = Found([], cached) if self._cache is None else self._cache.find(cached, self._names.names)
+        found.is_all = not (foreign or found.others or found.loose)
         others = self._read(
             found.others if not foreign else sorted({*found.others, *foreign}), own, foreign, found
         )

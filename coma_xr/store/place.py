@@ -6,6 +6,8 @@ import dataclasses
 import errno
 import os
 import threading
+import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -97,6 +99,11 @@ class ExperimentDirectory:
         self._cache = MeasurementCache(self.path, self.config, writes=self._refusal() is None)
         self._holder: int | None = None
         self._written: set[int] = set()
+        # What the directory was like when its ids were last known, and the id after these.
+        self._numbered: Any = None
+        self._next = 1
+        self._index_due = 0.0
+        self._late: weakref.finalize[Any, ExperimentDirectory] | None = None
         self._now = self._held = self.last = self._snapshot(ExperimentDocument({}), StateDocument())
         now = self.look()
         if other := self._layout.other_id(now.document.info):
@@ -119,6 +126,10 @@ class ExperimentDirectory:
     def suffix(self) -> str:
         """The suffix of new measurement files: what is added is encoded by ``FORMATS[suffix]``."""
         return self.config.format.suffix
+
+    def keep_cache_in_memory(self) -> None:
+        """Do not write the cache any more; one of many processes must not, since all would do so at the same time."""
+        self._cache.keep_in_memory()
 
     # ----------------------------------------------------------------------------------------- looking
 
@@ -273,6 +284,31 @@ class ExperimentDirectory:
             if self._refusal() is not None:
                 raise
             warn(f"The measurements are saved, but their index is not, which only Coma 2 needs: {error}")
+
+    def write_index_soon(self) -> None:
+        """Write the index, but not more often than twice a second; the last one is written when the process ends."""
+        now = time.monotonic()
+        if now >= self._index_due:
+            self.write_index()
+            self._index_due = now + INTERVAL
+        elif self._late is None:
+            self._late = weakref.finalize(self, _write_late_index, self._layout)
+
+    def next_id(self) -> int:
+        """Return an id for a measurement that can be added now; the directory is listed again if it has changed."""
+        now, changed = self.look(), files.changed(self.path)
+        if self._numbered == (self._stamps, changed):
+            now.check_writable()
+        else:
+            now = self.look(listed=True)
+            self.check_writable(now)
+            self._next = now.next_id()
+        return self._next
+
+    def note_saved(self, id: int) -> None:
+        """Take into account that a measurement was added, so that `next_id` does not list the directory for it."""
+        self._next = max(self._next, id + 1)
+        self._numbered = self._stamps, files.changed(self.path)
 
     def change_state(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the state, a plain tree: what was defined, annotated, and the like.
@@ -550,6 +586,15 @@ class ExperimentDirectory:
 def _first_stamps(groups: Iterable[Iterable[str]]) -> tuple[Any, ...]:
     """Return for each group of paths the stamp of the first one that exists, None without any."""
     return tuple([next(filter(None, map(files.stamp, paths)), None) for paths in groups])
+
+
+def _write_late_index(layout: Layout) -> None:
+    """Write the index of a directory, if it is not written yet and the measurements are still files."""
+    with suppress(ComaError, OSError):
+        last_id = layout.store().last_id()
+        if last_id > layout.load_index():
+            with lock(layout.path(LOCK), wait=_WAIT):
+                layout.save_index(max(layout.load_index(), layout.store().last_id()))
 
 
 # Saving during a run: what was expensive is on the disk for good at once, what was cheap within a second.
