@@ -361,6 +361,19 @@ def _add_keeping(commands: _Commands) -> None:
     )
     _takes_json(parser)
     _add_merge(commands)
+    _add_cache(commands)
+
+
+def _add_cache(commands: _Commands) -> None:
+    parser = commands.add(
+        "cache",
+        "delete the cache of experiments",
+        "The next look reads every measurement file and writes the cache again.",
+        "coma-xr cache clear pendulum",
+    )
+    parser.add_argument("action", choices=("clear",), help="what to do with the cache")
+    help = "directories or files of experiments (default: here)"
+    parser.add_argument("paths", metavar="DIR", nargs="*", default=["."], help=help)
 
 
 def _add_restore(commands: _Commands) -> None:

@@ -16,7 +16,7 @@ from coma_xr import cli, demo
 
 COMMANDS = (
     *("demo", "ls", "show", "paths", "failures", "code", "status", "watch", "export", "plot", "report"),
-    *("remove", "restore", "deactivate", "activate", "verify", "merge", "config"),
+    *("remove", "restore", "deactivate", "activate", "verify", "merge", "cache", "config"),
 )
 MACHINE_READABLE = ("ls", "show", "paths", "status", "failures", "code", "verify", "merge")
 

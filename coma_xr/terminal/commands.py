@@ -17,6 +17,7 @@ from coma_xr.collection import open_experiments
 from coma_xr.errors import REPLACE, ComaError, ExperimentError, InactiveError, StorageError
 from coma_xr.figures import WHERE, arguments_of
 from coma_xr.run.report import line_text
+from coma_xr.store.cache import clear_cache
 from coma_xr.store.config import FILE, Config, configuration_directory, create_default_config
 from coma_xr.store.layout import REMOVED
 from coma_xr.store.locks import progress_text
@@ -121,6 +122,15 @@ def activate(path: str) -> None:
     print(
         f"{count(experiment.number_of_measurements(), 'measurement')}, each a file in {clean(experiment.path)}"
     )
+
+
+def cache(paths: Sequence[str], *, action: str) -> int:  # noqa: ARG001, since there is one action
+    """Delete the caches of experiments."""
+    for path in paths:
+        experiment = opened(path, write=False)
+        is_cleared = clear_cache(str(experiment.path), Config.of(None))
+        print(f"{clean(path)}: {'the cache is deleted' if is_cleared else 'there is no cache'}")
+    return 0
 
 
 def verify(paths: Sequence[str], *, repair: bool, as_json: bool) -> int:

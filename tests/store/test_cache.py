@@ -1,0 +1,342 @@
+"""The cache of measurements: never wrong, never needed, never in the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+import coma_xr as coma
+from coma_xr import files
+from coma_xr.cli import main
+from coma_xr.encoding.columns import StoredPiece, blocks, encode_trees
+from coma_xr.retrieve.columns import StoredTrees, collect
+from coma_xr.store import cache
+from coma_xr.store.config import Config
+from coma_xr.store.layout import Layout
+from coma_xr.store.place import ExperimentDirectory
+from tests.deaths import Deaths
+
+CACHE = files.CACHE
+
+TREES = [
+    {"info": {"measurement_id": n}, "parameters": {"x": n}, "results": results}
+    for n, results in enumerate(
+        [
+            *({"y": n / 2, "name": "ab"[n % 2], "E": [0.5, n]} for n in range(12)),
+            *({"y": n, "none": None, "deep": {"z": [1.0, 2.0]}, "empty": {}} for n in range(9)),
+            *({"t": {"__type__": "coma.complex", "value": [n, 1]}, "y": True} for n in range(8)),
+            {"y": {"z": 1}},
+            {"y": [], "big": 2**80},
+            {"y": "\ud800"},
+            {"y": float("nan"), "": {"a": {}}},
+            {},
+        ],
+        start=1,
+    )
+]
+STAMP = (1, 2, 3, 4)
+
+
+@pytest.fixture
+def old(monkeypatch):
+    """Let files count as old from the beginning, and few of them be worth a cache."""
+    monkeypatch.setattr(cache, "_FRESH", -(10**10))
+    monkeypatch.setattr(cache, "_FEWEST", 2)
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The names of the measurement files that are read from here on."""
+    names, real = [], files.read
+
+    def read(path, *more, **options):
+        if "measurement.0" in path:
+            names.append(path.rpartition("/")[2])
+        return real(path, *more, **options)
+
+    monkeypatch.setattr(files, "read", read)
+    return names
+
+
+@pytest.fixture
+def path(tmp_path, old):
+    e = coma.Experiment(tmp_path / "e", durable=False)
+    e.run(lambda a, b: {"y": a * b}, {"a": [1, 2, 3], "b": [0.5, 1.5, 2.5, 3.5]}, progress=False)
+    return e.path
+
+
+def cache_of(path: Path) -> list[Path]:
+    return sorted((path / CACHE / cache.FOLDER).glob("*.columns"))
+
+
+def test_trees_of_all_structures_come_back_as_they_were():
+    pieces = encode_trees([(n, STAMP, tree) for n, tree in enumerate(TREES, start=1)])
+    found = {
+        id: tree for block in blocks([(StoredPiece(p), None) for p in pieces]) for id, tree in block.trees()
+    }
+    left_out = {n for n in range(1, len(TREES) + 1) if n not in found}
+    assert left_out == {31, 32}
+    assert all(repr(tree) == repr(TREES[id - 1]) for id, tree in found.items())
+
+
+def test_columns_of_blocks_are_those_of_trees():
+    rows = [(n, STAMP, tree) for n, tree in enumerate(TREES, start=1) if n not in (31, 32)]
+    trees = [(n, tree) for n, _, tree in rows]
+    parts = blocks([(StoredPiece(piece), None) for piece in encode_trees(rows)])
+    loose = [pair for block in parts if block.is_loose for pair in block.trees()]
+    mixed = sorted(
+        [*(block for block in parts if not block.is_loose), *loose],
+        key=lambda part: part[0] if isinstance(part, tuple) else part.ids[0],
+    )
+    wanted = collect(trees)
+    found = collect(StoredTrees(lambda: iter(trees), lambda: iter(trees), lambda: iter(mixed)))
+    assert (found.ids, found.known, found.paths) == (wanted.ids, wanted.known, wanted.paths)
+    assert all(repr(found[path]) == repr(wanted[path]) for path in wanted.paths)
+
+
+def test_a_second_look_reads_only_what_changed(path, reads):
+    ds = coma.Experiment(path).to_dataset()
+    assert len(reads) == 12
+    reads.clear()
+    again = coma.Experiment(path, mode="r")
+    assert again.to_dataset().identical(ds)
+    assert again.status()["missing"] == 0
+    assert list(again.paths().index)
+    assert len(again.to_dataset(where="a > 1").a) == 2
+    assert not reads
+    file = path / "measurement.000003.json"
+    file.write_text(file.read_text().replace('"y": 2.5', '"y": 9.5'))
+    assert again.to_dataset().y.values[0, 2] == 9.5
+    assert set(reads) == {"measurement.000003.json"}
+
+
+def test_a_second_run_reads_no_measurement(path, reads):
+    scan = {"a": [1, 2, 3], "b": [0.5, 1.5, 2.5, 3.5]}
+    coma.Experiment(path).status()
+    reads.clear()
+    report = coma.Experiment(path, durable=False).run(
+        lambda a, b: {"y": 0}, scan, progress=False, code="accept"
+    )
+    assert (report.saved, report.skipped, reads) == (0, 12, [])
+
+
+def test_a_run_of_slow_points_leaves_them_in_the_cache(tmp_path, old, monkeypatch, reads):
+    monkeypatch.setattr(coma.session, "_SLOW", 0)
+    e = coma.Experiment(tmp_path / "e", durable=False)
+    e.run(lambda x: {"y": x}, {"x": range(5)}, progress=False)
+    reads.clear()
+    assert coma.Experiment(e.path, mode="r").to_dataset().y.values.tolist() == [0, 1, 2, 3, 4]
+    assert not reads
+
+
+def test_small_experiments_have_no_cache(tmp_path):
+    e = coma.Experiment(tmp_path / "e", durable=False)
+    e.run(lambda x: {"y": x}, {"x": range(20)}, progress=False)
+    e.to_dataset()
+    assert not (e.path / CACHE).exists()
+
+
+def test_recent_files_are_cached_in_memory_only(tmp_path, monkeypatch, reads):
+    monkeypatch.setattr(cache, "_FEWEST", 2)
+    monkeypatch.setattr(cache, "_FINE_FRESH", -(10**10))
+    e = coma.Experiment(tmp_path / "e", durable=False)
+    e.run(lambda x: {"y": x}, {"x": range(5)}, progress=False)
+    e.to_dataset()
+    reads.clear()
+    e.to_dataset()
+    assert not reads
+    assert not (e.path / CACHE).exists()
+
+
+def test_a_reader_and_a_shard_write_no_cache(path, reads):
+    reader = coma.Experiment(path, mode="r")
+    reader.to_dataset()
+    e = coma.Experiment(path, durable=False)
+    e.run(
+        lambda a, b: {"y": a * b}, {"a": [1, 2, 3], "b": [0.5]}, shard=(0, 2), progress=False, code="accept"
+    )
+    assert not (path / CACHE).exists()
+    reads.clear()
+    reader.to_dataset()
+    assert not reads
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "foreign", "empty", "forged"])
+def test_a_damaged_cache_is_ignored_and_written_anew(path, damage, reads):
+    ds = coma.Experiment(path).to_dataset()
+    (file,) = cache_of(path)
+    data = file.read_bytes()
+    body = data[20:-300]
+    forged = data[:16] + cache._checksum(body) + body
+    file.write_bytes(
+        {
+            "cut": data[: len(data) // 2],
+            "flipped": data[:400] + bytes([data[400] ^ 1]) + data[401:],
+            "foreign": b"something else",
+            "empty": b"",
+            "forged": forged,
+        }[damage]
+    )
+    reads.clear()
+    assert coma.Experiment(path).to_dataset().identical(ds)
+    assert len(reads) == 12
+    reads.clear()
+    assert coma.Experiment(path).to_dataset().identical(ds)
+    assert not reads
+    assert file not in cache_of(path)
+
+
+def test_a_disk_that_is_full_is_no_error(path, monkeypatch):
+    ds = coma.Experiment(path).to_dataset()
+    shutil.rmtree(path / CACHE)
+
+    def refuse(*_, **__):
+        raise files.refusal(OSError(28, "No space"), "write", "x")
+
+    monkeypatch.setattr(files, "create", refuse)
+    e = coma.Experiment(path)
+    assert e.to_dataset().identical(ds)
+    assert e.to_dataset().identical(ds)
+
+
+def test_the_cache_can_be_somewhere_else_or_off(path, tmp_path, reads):
+    elsewhere = {"cache_dir": str(tmp_path / "caches")}
+    coma.Experiment(path, mode="r", config=elsewhere).to_dataset()
+    coma.Experiment(path, config={"cache_dir": "off"}).to_dataset()
+    assert not (path / CACHE).exists()
+    reads.clear()
+    coma.Experiment(path, mode="r", config=elsewhere).to_dataset()
+    assert not reads
+
+
+def test_git_and_backups_ignore_the_cache_and_the_terminal_deletes_it(path, capsys):
+    coma.Experiment(path).to_dataset()
+    assert (
+        (path / CACHE / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
+    )
+    assert (path / CACHE / ".gitignore").read_text() == "*\n"
+    assert main(["cache", "clear", str(path)]) == 0
+    assert main(["cache", "clear", str(path)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{path}: the cache is deleted",
+        f"{path}: there is no cache",
+    ]
+    assert not (path / CACHE).exists()
+
+
+def test_verify_reads_the_files(path):
+    coma.Experiment(path).to_dataset()
+    file = path / "measurement.000003.json"
+    status = file.stat()
+    file.write_text("{" + " " * (status.st_size - 1))
+    assert any("000003" in str(finding) for finding in coma.Experiment(path).verify())
+
+
+class Disk:
+    """Measurement files whose times come from a clock that is coarse and jumps; links and renames as on a real disk."""
+
+    def __init__(self, path: Path, chance: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.path, self.chance = path, chance
+        self.tick = chance.choice([1, 10**6, 10**9, 2 * 10**9])
+        self.now = 10**18
+        self.times: dict[int, tuple[int, int]] = {}
+        monkeypatch.setattr(files, "_stamp", self.stamp)
+        monkeypatch.setattr(files, "clock", lambda _: self.time())
+        # A reader goes by the clock of its own machine.
+        monkeypatch.setattr(cache.time, "time_ns", self.time)
+
+    def time(self) -> int:
+        return self.now // self.tick * self.tick
+
+    def stamp(self, status: os.stat_result) -> files.Stamp:
+        times = self.times.get(status.st_ino, (0, 0))
+        return status.st_size, *times, status.st_ino
+
+    def names(self) -> list[str]:
+        return sorted(name for name in os.listdir(self.path) if name.startswith("measurement.0"))
+
+    def write(self, name: str) -> None:
+        digit = self.chance.randrange(10)
+        results = {self.chance.choice("uv"): digit} if self.chance.random() < 0.3 else {"y": float(digit)}
+        tree = {"info": {"measurement_id": int(name[12:18])}, "parameters": {"x": 1}, "results": results}
+        (self.path / name).write_text(json.dumps({"measurement": tree}).ljust(150))
+        inode = (self.path / name).stat().st_ino
+        keeps_time = inode in self.times and self.chance.random() < 0.5
+        self.times[inode] = (self.times[inode][0] if keeps_time else self.time(), self.time())
+
+    def step(self) -> None:
+        """Do something that a user, a copy program or another process may do."""
+        names, chance = self.names(), self.chance
+        kind = chance.choice(["edit", "edit", "new", "delete", "rename", "copy", "swap", "wait", "jump"])
+        self.now += chance.choice([1, 1000, 10**7])
+        name = chance.choice(names) if names else ""
+        if kind == "wait":
+            self.now += chance.choice([10**8, 10**9, 3 * 10**9])
+        elif kind == "jump":
+            # Back, a clock of full precision never shows the same time twice.
+            self.now += chance.choice([10**10, -5 * 10**9 + 7 if self.tick == 1 else 10**11])
+        elif kind == "new" or not names:
+            self.write(f"measurement.{chance.randrange(1, 30):06}.json")
+        elif kind == "edit":
+            self.write(name)
+        elif kind == "delete":
+            (self.path / name).unlink()
+        elif kind == "rename":
+            (self.path / name).rename(self.path / f"measurement.{chance.randrange(1, 30):06}.json")
+        elif kind == "copy":
+            target = self.path / f"measurement.{chance.randrange(1, 30):06}.json"
+            if target.name != name:
+                shutil.copy(self.path / name, target)
+                inode, old = target.stat().st_ino, self.times[(self.path / name).stat().st_ino]
+                self.times[inode] = (old[0] if chance.random() < 0.5 else self.time(), self.time())
+        else:
+            other = self.path / chance.choice(names)
+            (self.path / name).rename(self.path / "aside")
+            if other.name != name:
+                other.rename(self.path / name)
+            (self.path / "aside").rename(other)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_happens_to_the_files_a_look_shows_what_they_hold(tmp_path, monkeypatch, seed):
+    monkeypatch.setattr(cache, "_FEWEST", 1)
+    monkeypatch.setattr(cache, "_MANY_FILES", 3)
+    chance = random.Random(seed)
+    disk = Disk(tmp_path, chance, monkeypatch)
+    writers = [cache.MeasurementCache(str(tmp_path), Config(), writes=bool(n)) for n in (1, 1, 0)]
+    for _ in range(60):
+        disk.step()
+        layout = Layout(str(tmp_path), "experiment.none.json", Config())
+        if chance.random() < 0.1:
+            writers[0] = cache.MeasurementCache(str(tmp_path), Config(), writes=True)
+        store = layout.store(cache=chance.choice(writers))
+        assert list(store.trees()) == list(layout.store().trees())
+        assert collect(dict(layout.store().trees()).items()).known == _known(store)
+
+
+def _known(store) -> list:
+    return collect(StoredTrees(store.trees, store.trees, store.parts)).known
+
+
+@pytest.mark.leaves_files
+def test_a_process_that_dies_while_it_writes_the_cache_harms_nothing(path, monkeypatch):
+    deaths = Deaths(monkeypatch)
+    wanted = list(ExperimentDirectory(path, config={"cache_dir": "off"}).look().measurements.trees())
+
+    def look():
+        return list(ExperimentDirectory(path).look(listed=True).measurements.trees())
+
+    calls = deaths.run(look).log
+    assert len(calls) > 8
+    for at, call in enumerate(calls, start=1):
+        for how in ("before", "after", "half") if call == "write" else ("before", "after"):
+            shutil.rmtree(path / CACHE, ignore_errors=True)
+            deaths.run(look, at, how)
+            assert look() == wanted
+            assert look() == wanted
+            assert len(cache_of(path)) == 1
