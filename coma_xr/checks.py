@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, overload
 
-from coma_xr.errors import ParameterError
+from coma_xr.errors import ParameterError, Way
 from coma_xr.text import shortened, with_article
 
 _UNITS = ("d", "h", "min|m", "s")
@@ -137,7 +137,7 @@ def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
     if any(type(value) is type(choice) and value == choice for choice in choices):
         return value
     raise ParameterError(
-        f"{name}={shortened(value)} is unknown.",
+        Way(f"{name}={shortened(value)} is unknown.", f"{option_of(name)} {value} is unknown."),
         name=value if isinstance(value, str) else None,
         available=[str(choice) for choice in choices],
     )
@@ -178,7 +178,22 @@ def check_ids(name: str, value: Any) -> list[int] | None:
 def _wrong(name: str, value: Any, expected: str, converted: Any = None) -> ParameterError:
     """Return the error about a setting of the wrong type, or of the right one and out of range."""
     fault = f"is {with_article(type(value).__name__)}" if converted is None else "is out of range"
-    return ParameterError(f"{name}={shortened(value)} {fault}.", expected=expected)
+    option = f"{option_of(name)} {value if isinstance(value, str) else shortened(value)}"
+    return ParameterError(
+        Way(f"{name}={shortened(value)} {fault}.", f"{option} cannot be used."),
+        expected=Way(expected, expected.replace(" or None", "").replace(", a timedelta or", " or")),
+    )
+
+
+def option_of(name: str) -> str:
+    """Return the option of the command line that sets an argument.
+
+    Examples
+    --------
+    >>> option_of("max_workers")
+    '--max-workers'
+    """
+    return f"--{name.replace('_', '-')}"
 
 
 def check_string(name: str, value: Any) -> str | None:
@@ -193,7 +208,6 @@ def check_strings(name: str, value: Any) -> list[str] | None:
     strings = [value] if isinstance(value, str) else value
     if strings is None:
         return None
-    is_list = isinstance(strings, Iterable) and not isinstance(strings, Mapping)
-    if is_list and all(isinstance(string, str) for string in strings):
+    if isinstance(strings, Iterable) and all(isinstance(string, str) for string in strings):
         return list(strings)
     raise _wrong(name, value, "a string, a list of strings or None")

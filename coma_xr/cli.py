@@ -1,38 +1,508 @@
-"""The terminal command ``coma-xr``: which words it takes, how it ends. What the words do is in `coma_xr.terminal`.
+"""The terminal command ``coma-xr``: its commands with their options, in one table, and how it ends.
 
-Modules are loaded by the command that needs them, so that each starts as soon as it can.
+What a command does is the function of its name in a module of `coma_xr.terminal`, which is loaded when it is needed, so that
+each command starts as soon as it can.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import inspect
 import sys
 import warnings
-from collections.abc import Sequence
-from inspect import signature
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from coma_xr import __version__, demo
+from coma_xr import __version__
 from coma_xr.errors import ComaError, ComaWarning
-from coma_xr.text import available, clean, listing, near_names
+from coma_xr.text import alternatives, available, clean_lines, near_names
 
 FAILED = 1
+MISUSED = 2
 INTERRUPTED = 130
 NOT_READ = 141
+
+# ------------------------------------------------------------------------------------------- arguments
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a command: its flags, or the name of one without flags, and what argparse takes for it."""
+
+    flags: tuple[str, ...]
+    how: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, *flags: str, **how: Any) -> Argument:
+        """Return an argument, given as for ``add_argument``."""
+        return cls(flags, how)
+
+
+_argument = Argument.of
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.01 <= seconds <= 86400:
+        raise ValueError(text)
+    return seconds
+
+
+_DIR = _argument(
+    "path", metavar="DIR", nargs="?", default=".", help="directory or file of the experiment (default: here)"
+)
+_IDS = _argument("ids", metavar="ID", nargs="*", type=int, help="ids of measurements")
+_JSON = _argument("--json", dest="as_json", action="store_true", help="print JSON, for programs")
+_OVERWRITE = _argument("--overwrite", action="store_true", help="replace an existing file")
+
+
+def _where(what: str) -> Argument:
+    example = "such as \"A > 3 and model == 'Ising'\""
+    return _argument("--where", metavar="CONDITION", help=f"{what}, {example}")
+
+
+def _of_table(options: Mapping[str, dict[str, Any]], default: Any = None) -> list[Argument]:
+    """Return the arguments of `coma_xr.plot` or `Experiment.run` as options; see `terminal_options`."""
+    arguments = []
+    for name, kept in options.items():
+        how = dict(kept)
+        prefix = "--no-" if how.get("action") == "store_false" else "--"
+        flags = [flag for flag in (how.pop("short", ""), f"{prefix}{name.replace('_', '-')}") if flag]
+        arguments.append(_argument(*flags, dest=name, **{"default": default, **how}))
+    return arguments
+
+
+def _plot_arguments() -> list[Argument]:
+    from coma_xr.keywords import terminal_options
+    from coma_xr.plotting.arguments import PlotSpec
+
+    return [
+        _DIR,
+        _argument("figure", metavar="FIGURE", nargs="?", help="name of a figure kept with the experiment"),
+        *_of_table(terminal_options(PlotSpec)),
+        _argument(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="the file, .png, .pdf or .svg (default: the experiment's name with .png, here)",
+        ),
+        _where("only measurements for which this holds"),
+        _OVERWRITE,
+    ]
+
+
+def _run_arguments() -> list[Argument]:
+    from coma_xr.keywords import terminal_options
+    from coma_xr.run.options import RunOptions
+
+    return [
+        _argument(
+            "target", metavar="FUNCTION", help="FILE.py:FUNCTION, PACKAGE.MODULE:FUNCTION or FILE.toml"
+        ),
+        _argument("values", metavar="NAME=VALUES", nargs="*", help="values of a parameter"),
+        _argument(
+            "-o", "--output", metavar="DIR", help="the experiment (default: ./ and the name of the function)"
+        ),
+        _argument(
+            "--zip",
+            dest="zipped",
+            metavar="NAMES",
+            action="append",
+            help="parameters whose values go in step, as a,b",
+        ),
+        _where("only parameter sets for which this holds"),
+        # What is not given is the default of `run`, where None has a meaning of its own.
+        *_of_table(terminal_options(RunOptions), default=argparse.SUPPRESS),
+    ]
+
+
+# ---------------------------------------------------------------------------------------- the commands
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: the module of its function, its help, and its arguments, made when they are needed."""
+
+    name: str
+    module: str
+    summary: str
+    more: str
+    examples: tuple[str, ...]
+    arguments: Sequence[Argument] | Callable[[], Sequence[Argument]]
+
+    def all_arguments(self) -> Sequence[Argument]:
+        """Return the arguments."""
+        return self.arguments() if callable(self.arguments) else self.arguments
+
+
+GROUPS: dict[str, tuple[Command, ...]] = {
+    "Run": (
+        Command(
+            "run",
+            "runs",
+            "run a function for many parameter sets",
+            "VALUES are 1,2.5 or a,b or range(10), linspace(0,1,11), logspace(-3,0,4), geomspace(1,100,3). Points that are "
+            "measured already are not computed again, so the same command goes on after Ctrl-C. A TOML file has the same "
+            "content: function, directory, [scan], [options].",
+            (
+                'coma-xr run model.py:simulate T=1,2,3 "x=linspace(0,1,11)" -j 2 --repeats 10',
+                "coma-xr run scan.toml --dry-run",
+            ),
+            _run_arguments,
+        ),
+        Command(
+            "status",
+            "runs",
+            "print how far an experiment is",
+            "It counts measurements, failures and missing parameter sets of the last scan. While another process runs the "
+            "experiment, it also prints the progress of this run and the time left.",
+            ("coma-xr status pendulum",),
+            (_DIR, _JSON),
+        ),
+        Command(
+            "watch",
+            "runs",
+            "show the progress of a run until it ends",
+            "It ends with 1 when something failed or is missing. Ctrl-C ends it sooner; the run goes on.",
+            ("coma-xr watch pendulum",),
+            (
+                _DIR,
+                _argument(
+                    "--interval",
+                    metavar="SECONDS",
+                    type=_seconds,
+                    default=1.0,
+                    help="time between two looks (default: %(default)s)",
+                ),
+            ),
+        ),
+        Command(
+            "demo",
+            "runs",
+            "run a small example with a figure, netCDF and CSV",
+            "The example is a pendulum: its exact motion and the small-angle approximation, at three amplitudes and 20 angles "
+            "each. Existing files are neither computed again nor overwritten.",
+            ("coma-xr demo",),
+            (
+                _argument(
+                    "path",
+                    metavar="DIR",
+                    nargs="?",
+                    type=Path,
+                    default=Path("coma-xr-demo"),
+                    help="where everything goes (default: ./%(default)s)",
+                ),
+            ),
+        ),
+    ),
+    "Inspect": (
+        Command(
+            "ls",
+            "views",
+            "list the experiments below a directory",
+            "Experiments that cannot be read are reported on stderr.",
+            ("coma-xr ls experiments",),
+            (
+                _argument(
+                    "paths", metavar="DIR", nargs="*", default=["."], help="directories (default: here)"
+                ),
+                _JSON,
+            ),
+        ),
+        Command(
+            "show",
+            "views",
+            "show an experiment or a part of it",
+            "It prints description, counts, parameters and results. With a number it prints one measurement, with a path or "
+            "name its values in all measurements.",
+            ("coma-xr show pendulum", "coma-xr show pendulum 12", "coma-xr show pendulum results/t"),
+            (
+                _DIR,
+                _argument(
+                    "what",
+                    metavar="ID|PATH",
+                    nargs="?",
+                    help="id of a measurement, path such as results/t, or name",
+                ),
+                _JSON,
+            ),
+        ),
+        Command(
+            "paths",
+            "views",
+            "list the paths in the measurements",
+            "For each path it prints name, role, type, number of distinct values, range and number of measurements.",
+            ("coma-xr paths pendulum",),
+            (_DIR, _JSON),
+        ),
+        Command(
+            "failures",
+            "views",
+            "list the parameter sets that failed",
+            "Failures with the same exception at the same line are listed together. The next run tries them again.",
+            ("coma-xr failures pendulum", "coma-xr failures pendulum --traceback 12"),
+            (
+                _DIR,
+                _argument(
+                    "--traceback",
+                    metavar="ID",
+                    nargs="?",
+                    const=0,
+                    type=int,
+                    help="print one traceback (without ID: if all failed alike)",
+                ),
+                _argument("--all", dest="everything", action="store_true", help="list each failure"),
+                _JSON,
+            ),
+        ),
+        Command(
+            "code",
+            "views",
+            "show which code made the measurements",
+            "It lists the states of the code. With an id it prints the sources that made this measurement, with two ids how "
+            "they differ.",
+            ("coma-xr code pendulum", "coma-xr code pendulum 12 60", "coma-xr code pendulum 12 -o old"),
+            (
+                _DIR,
+                _argument("ids", metavar="ID", nargs="*", type=int, help="at most two measurements"),
+                _argument(
+                    "--accept", action="store_true", help="record that all code gives the same results"
+                ),
+                _argument(
+                    "-o", "--output", metavar="DIR", help="write sources and requirements to a new directory"
+                ),
+                _JSON,
+            ),
+        ),
+    ),
+    "Use": (
+        Command(
+            "plot",
+            "views",
+            "draw an experiment into a file",
+            "The options are the arguments of coma_xr.plot: names or paths of parameters and results. FIGURE is a figure "
+            "that e.define_figure keeps, and options change it.",
+            ("coma-xr plot pendulum -x theta -y t -y t_ --col theta_0 -o pendulum.pdf",),
+            _plot_arguments,
+        ),
+        Command(
+            "report",
+            "views",
+            "write a page about an experiment",
+            "It is one HTML file that needs no network: what was scanned, results, failures, durations, versions.",
+            ("coma-xr report pendulum -o pendulum.html",),
+            (
+                _DIR,
+                _argument(
+                    "-o",
+                    "--output",
+                    metavar="FILE",
+                    help="the page (default: the experiment's name with .html, here)",
+                ),
+                _OVERWRITE,
+            ),
+        ),
+        Command(
+            "export",
+            "views",
+            "write an experiment into one file for other programs",
+            "The end of the name decides: .nc (netCDF), .zarr and .json have all dims, .csv and .parquet a row for each "
+            "measurement.",
+            ('coma-xr export pendulum small.csv --where "theta_0 > -10"',),
+            (
+                _DIR,
+                _argument("output", metavar="FILE", help="the file"),
+                _where("only measurements for which this holds"),
+                _OVERWRITE,
+            ),
+        ),
+    ),
+    "Maintain": (
+        Command(
+            "annotate",
+            "editing",
+            "record units, names and defaults of parameters and results",
+            "Without options it lists the annotations. An empty text removes one.",
+            ('coma-xr annotate pendulum t --units s --long-name "time"',),
+            (
+                _DIR,
+                _argument("name", metavar="PATH", nargs="?", help="path such as results/t, or name"),
+                _argument("--units", metavar="TEXT", help="unit of its values"),
+                _argument("--long-name", metavar="TEXT", help="label in figures"),
+                _argument("--default", metavar="VALUE", help="value of measurements without this parameter"),
+                _argument("--dims", metavar="NAMES", help="dims of a list or array, as x,y"),
+                _argument("--formerly", metavar="PATHS", help="former paths, as parameters/a,parameters/b"),
+            ),
+        ),
+        Command(
+            "exclude",
+            "editing",
+            "mark measurements as not to be used",
+            "They stay, and Datasets have NaN in their place. Without ids and condition it lists the marks.",
+            ('coma-xr exclude pendulum 12 13 --reason "lamp off"', "coma-xr exclude pendulum 12 --undo"),
+            (
+                _DIR,
+                _IDS,
+                _where("measurements for which this holds"),
+                _argument("--reason", metavar="TEXT", help="why"),
+                _argument("--undo", action="store_true", help="take the mark away"),
+            ),
+        ),
+        Command(
+            "remove",
+            "editing",
+            "move measurements out of an experiment",
+            "They are listed first, and moved to removed/ in its directory when you agree. `coma-xr restore` puts them "
+            "back. The next run computes them again.",
+            (
+                'coma-xr remove pendulum --where "theta > 50"',
+                'coma-xr remove pendulum 12 13 --yes --reason "lamp off"',
+            ),
+            (
+                _DIR,
+                _IDS,
+                _where("measurements for which this holds"),
+                _argument("--reason", metavar="TEXT", help="keep the reason with them"),
+                _argument("-y", "--yes", action="store_true", help="do it without asking"),
+            ),
+        ),
+        Command(
+            "restore",
+            "editing",
+            "list removed measurements, or put them back",
+            "Without ids and options it lists what remove and reset moved to removed/.",
+            ("coma-xr restore pendulum", "coma-xr restore pendulum 12 13", "coma-xr restore pendulum --all"),
+            (
+                _DIR,
+                _IDS,
+                _where("removed measurements for which this holds"),
+                _argument("--all", dest="everything", action="store_true", help="put everything back"),
+            ),
+        ),
+        Command(
+            "verify",
+            "editing",
+            "check every file of experiments",
+            "It ends with 1 when it finds a fault, and prints the command that repairs it.",
+            ("coma-xr verify pendulum", "coma-xr verify pendulum --repair"),
+            (
+                _argument(
+                    "paths",
+                    metavar="DIR",
+                    nargs="*",
+                    default=["."],
+                    help="directories or files of experiments (default: here)",
+                ),
+                _argument(
+                    "--repair", action="store_true", help="repair what can be repaired; nothing is deleted"
+                ),
+                _JSON,
+            ),
+        ),
+        Command(
+            "cache",
+            "editing",
+            "delete the cache of experiments",
+            "The next look reads every measurement file and writes the cache again.",
+            ("coma-xr cache clear pendulum",),
+            (
+                _argument("action", choices=("clear",), help="what to do with the cache"),
+                _argument(
+                    "paths",
+                    metavar="DIR",
+                    nargs="*",
+                    default=["."],
+                    help="directories or files of experiments (default: here)",
+                ),
+            ),
+        ),
+        Command(
+            "merge",
+            "editing",
+            "add the measurements of copies of an experiment",
+            "They get new ids. Copies are skipped. Where results or seeds of the same parameters differ, nothing is written "
+            "and they are listed.",
+            ("coma-xr merge pendulum from-the-cluster/pendulum",),
+            (
+                _DIR,
+                _argument("others", metavar="COPY", nargs="+", help="copies; they are only read"),
+                _argument("--keep-both", action="store_true", help="add those that differ as they are"),
+                _argument(
+                    "--repeats",
+                    choices=("append",),
+                    help="append: add samples with other seeds as further repeats",
+                ),
+                _JSON,
+            ),
+        ),
+        Command(
+            "deactivate",
+            "editing",
+            "move all measurements into the experiment file",
+            "One file to keep instead of thousands; it can be read like an active experiment.",
+            ("coma-xr deactivate pendulum --compress",),
+            (
+                _DIR,
+                _argument(
+                    "--compress", action="store_true", help="pack it (.gz), which Coma 2 does not read"
+                ),
+            ),
+        ),
+        Command(
+            "activate",
+            "editing",
+            "make each measurement a file of its own again",
+            "Then more can be added.",
+            ("coma-xr activate pendulum",),
+            (_DIR,),
+        ),
+    ),
+    "Set up": (
+        Command(
+            "config",
+            "editing",
+            "write a file with all settings, and the index of experiments",
+            "Existing files are not changed.",
+            ("coma-xr config", "coma-xr config --show"),
+            (
+                _argument("--show", action="store_true", help="only print the settings and where they are"),
+                _argument("--no-index", action="store_true", help="no index: experiments have no numbers"),
+            ),
+        ),
+        Command(
+            "completion",
+            "completion",
+            "print the completion of commands for a shell",
+            'Add it to the start file of the shell, such as eval "$(coma-xr completion bash)" in ~/.bashrc.',
+            ("coma-xr completion bash", "coma-xr completion zsh", "coma-xr completion fish"),
+            (_argument("shell", choices=("bash", "zsh", "fish"), help="the shell"),),
+        ),
+    ),
+}
+"""All commands. A new one is an entry here and a function of its name in a module of `coma_xr.terminal`."""
+
+COMMANDS = {command.name: command for group in GROUPS.values() for command in group}
+
+
+# --------------------------------------------------------------------------------------------- the run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a terminal command."""
-    parser = _parser()
-    _check_command(parser, sys.argv[1:] if arguments is None else arguments)
-    options, unknown = parser.parse_known_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    _prepare_streams()
+    parser = _parser(words[0] if words else "")
+    if not words:
+        parser.print_help()
+        return 0
+    _check_command(parser, words)
+    options, unknown = parser.parse_known_args(words)
+    unknown = _further_values(options, unknown)
     if unknown:
         _refuse(options.parser, unknown)
-    for stream in (sys.stdout, sys.stderr):
-        # Names and descriptions may have letters that the terminal has not.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
     try:
         with warnings.catch_warnings():
             _tell_warnings()
@@ -44,21 +514,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = None
         return NOT_READ
     except ComaError as error:
-        print(f"coma-xr: {error.message('terminal')}", file=sys.stderr)
+        _report(error.message("terminal"))
         return FAILED
     except KeyboardInterrupt:
-        print("coma-xr: interrupted; what was finished is saved", file=sys.stderr)
+        _report("interrupted; what was finished is saved")
         return INTERRUPTED
     return code or 0
 
 
+def _prepare_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # Names and descriptions may have letters that the terminal has not.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _report(text: str) -> None:
+    from coma_xr.terminal.printing import notice
+
+    sys.stdout.flush()
+    notice(text, "bad")
+
+
 def _run(options: argparse.Namespace) -> int | None:
     """Call the function of a command."""
-    from coma_xr.terminal import commands
-
-    function = getattr(commands, options.command)
-    given = {**vars(options), "options": options}
-    code: int | None = function(**{name: given[name] for name in signature(function).parameters})
+    module = importlib.import_module("coma_xr.terminal." + COMMANDS[options.command].module)
+    function = getattr(module, options.command)
+    given = {**vars(options), "options": options, "commands": COMMANDS}
+    code: int | None = function(**{name: given[name] for name in inspect.signature(function).parameters})
     return code
 
 
@@ -80,346 +563,103 @@ def _expand_paths(options: argparse.Namespace) -> None:
 
 def _check_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     """Leave with the near commands when the first word is none."""
-    commands = next(action.choices for action in parser._actions if action.dest == "command")
-    if words and not words[0].startswith("-") and words[0] not in (commands or ()):
-        parser.error(f"Unknown command '{words[0]}'. {available(words[0], commands or ())}")
+    if not words[0].startswith("-") and words[0] not in COMMANDS:
+        parser.error(f"Unknown command '{words[0]}'. {available(words[0], COMMANDS)}")
+
+
+def _further_values(options: argparse.Namespace, unknown: list[str]) -> list[str]:
+    """Add values of parameters that stand between options, which argparse does not; return the other words."""
+    if not hasattr(options, "values"):
+        return unknown
+    values = [word for word in unknown if "=" in word and not word.startswith("-")]
+    options.values = [*options.values, *values]
+    return [word for word in unknown if word not in values]
 
 
 def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn:
     """Leave with the usage of the command, and the options that are near to the unknown ones."""
-    text = f"{parser.prog} does not know {listing(unknown)}."
     # What was added to a parser is only there by this name.
     known = [name for action in parser._actions for name in action.option_strings]
-    hints = [hint for word in unknown for hint in near_names(word.partition("=")[0], known)[:1]]
-    parser.error(text + (f" Did you mean {' or '.join(hints)}?" if hints else ""))
+    flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+    if not flags:
+        parser.error(f"{parser.prog} takes no further argument {alternatives(unknown)}.")
+    near = [near_names(flag, known)[:1] for flag in flags]
+    hint = f" Did you mean {alternatives([name for names in near for name in names])}?" if any(near) else ""
+    parser.error(f"{parser.prog} has no option {alternatives(flags)}.{hint}")
 
 
 def _tell_warnings() -> None:
-    """Print each warning of coma_xr once, in one line, without the line of code that it came from."""
+    """Print each warning of coma_xr once, without the line of code that it came from."""
     others, told = warnings.showwarning, set()
 
     def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
         if not issubclass(category, ComaWarning):
             others(message, category, *place, **more)
         elif str(message) not in told:
+            from coma_xr.terminal.printing import notice
+
             told.add(str(message))
-            print(f"coma-xr: warning: {clean(message)}", file=sys.stderr)
+            words = message.message("terminal") if isinstance(message, ComaWarning) else str(message)
+            notice(f"warning: {clean_lines(words)}", "note")
 
     warnings.simplefilter("always", ComaWarning)
     warnings.showwarning = show
 
 
-# ------------------------------------------------------------------------------------------ the words
+# ------------------------------------------------------------------------------------------ the parser
 
 
-class _Commands:
-    """The commands, as they are added to a parser."""
-
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
-        self._commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-
-    def add(self, name: str, summary: str, more: str, example: str) -> argparse.ArgumentParser:
-        """Add a command with its help: a summary, what more there is to know, and an example.
-
-        It calls the function of its name in `coma_xr.terminal.commands`, with the options that this takes.
-        """
-        parser = self._commands.add_parser(
-            name,
-            help=summary,
-            description=f"{summary[0].upper()}{summary[1:]}. {more}".strip(),
-            epilog=f"example: {example}",
-            allow_abbrev=False,
-        )
-        parser.set_defaults(parser=parser)
-        return parser
-
-
-def _parser() -> argparse.ArgumentParser:
+def _parser(only: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser of all commands, or with the arguments of one command only, which is made sooner."""
     parser = argparse.ArgumentParser(
         prog="coma-xr",
-        description="Parameter scans that keep each result as one readable file and come back as labelled arrays.",
-        epilog="`coma-xr COMMAND --help` tells more of one command. Commands end with 0 when all is well, with 1 when "
-        "something is wrong, with 2 when they were not understood.",
+        usage="coma-xr COMMAND ...",
+        description="Parameter scans that keep each result as one readable file\nand come back as labelled arrays.",
+        epilog=_overview(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"coma_xr {__version__}")
-    commands = _Commands(parser)
-    _add_demo(commands)
-    _add_looking(commands)
-    _add_code(commands)
-    _add_running(commands)
-    _add_writing(commands)
-    _add_keeping(commands)
-    _add_config(commands)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help=argparse.SUPPRESS)
+    for command in COMMANDS.values():
+        own = commands.add_parser(
+            command.name,
+            prog=f"coma-xr {command.name}",
+            description=f"{command.summary[0].upper()}{command.summary[1:]}. {command.more}".strip(),
+            epilog=_examples(command.examples),
+            formatter_class=_Help,
+            allow_abbrev=False,
+        )
+        own.set_defaults(parser=own)
+        if only is None or only == command.name:
+            for argument in command.all_arguments():
+                own.add_argument(*argument.flags, **argument.how)
     return parser
 
 
-def _takes_experiment(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
-    help = "directory or file of the experiment"
-    if optional:
-        parser.add_argument("path", metavar="DIR", nargs="?", default=".", help=f"{help} (default: here)")
-    else:
-        parser.add_argument("path", metavar="DIR", help=help)
+class _Help(argparse.HelpFormatter):
+    """Fills paragraphs, and keeps the lines of examples."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith("examples:"):
+            return "\n".join(indent + line for line in text.splitlines())
+        return super()._fill_text(text, width, indent)
 
 
-def _takes_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", dest="as_json", action="store_true", help="print JSON, for programs")
+def _examples(examples: Iterable[str]) -> str:
+    return "\n".join(["examples:", *(f"  $ {example}" for example in examples)])
 
 
-def _takes_where(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument(
-        "--where", metavar="CONDITION", help=f"{what}, such as \"A > 3 and model == 'Ising'\""
+def _overview() -> str:
+    """Return the commands in their groups, with what they do."""
+    most = max(map(len, COMMANDS))
+    lines = []
+    for title, group in GROUPS.items():
+        lines += [f"{title}:", *(f"    {command.name:{most}}  {command.summary}" for command in group), ""]
+    return "\n".join(
+        [
+            *lines,
+            "`coma-xr COMMAND --help` explains a command.",
+            "Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted.",
+        ]
     )
-
-
-def _takes_overwrite(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--overwrite", action="store_true", help="replace a file that exists")
-
-
-def _add_demo(commands: _Commands) -> None:
-    parser = commands.add(
-        "demo",
-        "run a small experiment, from the function to figure, netCDF and CSV",
-        "It is the pendulum: its exact motion and the small-angle approximation, at three amplitudes and 20 angles "
-        "each. Existing points and files are neither computed again nor overwritten.",
-        "coma-xr demo",
-    )
-    parser.add_argument(
-        "path",
-        metavar="DIR",
-        nargs="?",
-        type=Path,
-        default=Path(demo.DIRECTORY),
-        help="where everything goes (default: ./%(default)s)",
-    )
-
-
-def _add_looking(commands: _Commands) -> None:
-    parser = commands.add(
-        "ls",
-        "list the experiments below a directory",
-        "Experiments that cannot be read are reported on stderr.",
-        "coma-xr ls experiments",
-    )
-    help = "where to look (default: here)"
-    parser.add_argument("paths", metavar="DIR", nargs="*", default=["."], help=help)
-    _takes_json(parser)
-    parser = commands.add(
-        "show",
-        "show an experiment, or a part of it",
-        "Its description, counts, parameters and results; with a number one measurement; with a path, or a name, the "
-        "values of it in all measurements.",
-        "coma-xr show pendulum; coma-xr show pendulum 12; coma-xr show pendulum results/t",
-    )
-    _takes_experiment(parser)
-    help = "a measurement's id; or a path, such as results/t, or its name"
-    parser.add_argument("what", metavar="ID|PATH", nargs="?", help=help)
-    _takes_json(parser)
-    parser = commands.add(
-        "paths",
-        "list what is in the measurements",
-        "For each path its name, role, type, number of distinct values, range, and how many measurements have it.",
-        "coma-xr paths pendulum",
-    )
-    _takes_experiment(parser, optional=True)
-    _takes_json(parser)
-    parser = commands.add(
-        "failures",
-        "list the parameter sets that failed",
-        "They are tried again in the next run.",
-        "coma-xr failures pendulum; coma-xr failures pendulum --traceback 12",
-    )
-    _takes_experiment(parser, optional=True)
-    parser.add_argument("--traceback", metavar="ID", type=int, help="print the traceback of this one")
-    _takes_json(parser)
-
-
-def _add_code(commands: _Commands) -> None:
-    parser = commands.add(
-        "code",
-        "show which code made the measurements",
-        "It lists the states of the code; with an id it prints the sources that made this measurement, with two ids how "
-        "they differ.",
-        "coma-xr code pendulum; coma-xr code pendulum 12 60; coma-xr code pendulum 12 -o old",
-    )
-    _takes_experiment(parser)
-    parser.add_argument("ids", metavar="ID", nargs="*", type=int, help="at most two measurements")
-    parser.add_argument("--accept", action="store_true", help="record that all code gives the same results")
-    help = "write the sources and a requirements file to a new directory"
-    parser.add_argument("-o", "--output", metavar="DIR", help=help)
-    _takes_json(parser)
-
-
-def _add_running(commands: _Commands) -> None:
-    parser = commands.add(
-        "status",
-        "tell how far an experiment is",
-        "How many measurements, failures and, of the last scan, missing parameter sets there are; and, while it is run "
-        "by another process, how far that is and about how long it still takes.",
-        "coma-xr status pendulum",
-    )
-    _takes_experiment(parser, optional=True)
-    _takes_json(parser)
-    parser = commands.add(
-        "watch",
-        "watch an experiment that is run, until that ends",
-        "Ctrl-C ends it sooner; the run goes on.",
-        "coma-xr watch pendulum",
-    )
-    _takes_experiment(parser, optional=True)
-    help = "time between two looks (default: %(default)s)"
-    parser.add_argument("--interval", metavar="SECONDS", type=_seconds, default=1.0, help=help)
-
-
-def _add_writing(commands: _Commands) -> None:
-    parser = commands.add(
-        "export",
-        "write an experiment into one file for other programs",
-        "By the end of its name: .nc (netCDF), .zarr and .json have all dims, .csv and .parquet a row for each "
-        "measurement.",
-        'coma-xr export pendulum small.csv --where "theta_0 > -10"',
-    )
-    _takes_experiment(parser)
-    parser.add_argument("output", metavar="FILE", help="the file")
-    _takes_where(parser, "only measurements for which this holds")
-    _takes_overwrite(parser)
-    _add_plot(commands)
-    parser = commands.add(
-        "report",
-        "write a page about an experiment",
-        "One HTML file, to be read without a network: what was scanned, what came out, failures, durations, versions.",
-        "coma-xr report pendulum -o pendulum.html",
-    )
-    _takes_experiment(parser, optional=True)
-    help = "the page (default: the experiment's name with .html, here)"
-    parser.add_argument("-o", "--output", metavar="FILE", help=help)
-    _takes_overwrite(parser)
-
-
-def _add_plot(commands: _Commands) -> None:
-    from coma_xr.plotting.arguments import terminal_options
-
-    parser = commands.add(
-        "plot",
-        "draw an experiment into a file",
-        "The options are the arguments of coma_xr.plot: names or paths of parameters and results. FIGURE is a figure "
-        "that e.define_figure keeps, and options change it.",
-        "coma-xr plot pendulum -x theta -y t -y t_ --col theta_0 -o pendulum.pdf",
-    )
-    _takes_experiment(parser, optional=True)
-    parser.add_argument(
-        "figure", metavar="FIGURE", nargs="?", help="name of a figure kept with the experiment"
-    )
-    for name, how in terminal_options().items():
-        flags = [flag for flag in (how.pop("short", ""), f"--{name.replace('_', '-')}") if flag]
-        parser.add_argument(*flags, dest=name, **how)
-    help = "the file, .png, .pdf or .svg (default: the experiment's name with .png, here)"
-    parser.add_argument("-o", "--output", metavar="FILE", help=help)
-    _takes_where(parser, "only measurements for which this holds")
-    _takes_overwrite(parser)
-
-
-def _add_keeping(commands: _Commands) -> None:
-    parser = commands.add(
-        "remove",
-        "move measurements out of an experiment",
-        "They are listed first, and moved to removed/ in its directory when you agree. `coma-xr restore` puts them "
-        "back. The next run computes them again.",
-        'coma-xr remove pendulum --where "theta > 50"; coma-xr remove pendulum 12 13 --yes --reason "lamp off"',
-    )
-    _takes_experiment(parser)
-    parser.add_argument("ids", metavar="ID", nargs="*", type=int, help="measurements")
-    _takes_where(parser, "measurements for which this holds")
-    parser.add_argument("--reason", metavar="TEXT", help="keep the reason with them")
-    parser.add_argument("-y", "--yes", action="store_true", help="do it without asking")
-    _add_restore(commands)
-    parser = commands.add(
-        "deactivate",
-        "move all measurements into the experiment file",
-        "One file to keep instead of thousands; it can be read like an active experiment.",
-        "coma-xr deactivate pendulum --compress",
-    )
-    _takes_experiment(parser)
-    parser.add_argument("--compress", action="store_true", help="pack it (.gz), which Coma 2 does not read")
-    parser = commands.add(
-        "activate",
-        "make each measurement a file of its own again",
-        "Then more can be added.",
-        "coma-xr activate pendulum",
-    )
-    _takes_experiment(parser)
-    parser = commands.add(
-        "verify",
-        "check every file of experiments",
-        "It ends with 1 when something is not as it should be.",
-        "coma-xr verify pendulum; coma-xr verify pendulum --repair",
-    )
-    help = "directories or files of experiments (default: here)"
-    parser.add_argument("paths", metavar="DIR", nargs="*", default=["."], help=help)
-    parser.add_argument(
-        "--repair", action="store_true", help="repair what can be repaired; nothing is deleted"
-    )
-    _takes_json(parser)
-    _add_merge(commands)
-    _add_cache(commands)
-
-
-def _add_cache(commands: _Commands) -> None:
-    parser = commands.add(
-        "cache",
-        "delete the cache of experiments",
-        "The next look reads every measurement file and writes the cache again.",
-        "coma-xr cache clear pendulum",
-    )
-    parser.add_argument("action", choices=("clear",), help="what to do with the cache")
-    help = "directories or files of experiments (default: here)"
-    parser.add_argument("paths", metavar="DIR", nargs="*", default=["."], help=help)
-
-
-def _add_restore(commands: _Commands) -> None:
-    parser = commands.add(
-        "restore",
-        "list removed measurements, or put them back",
-        "Without ids and options it lists what remove and reset moved to removed/.",
-        "coma-xr restore pendulum; coma-xr restore pendulum 12 13; coma-xr restore pendulum --all",
-    )
-    _takes_experiment(parser)
-    parser.add_argument("ids", metavar="ID", nargs="*", type=int, help="measurements")
-    _takes_where(parser, "removed measurements for which this holds")
-    parser.add_argument("--all", dest="everything", action="store_true", help="put everything back")
-
-
-def _add_merge(commands: _Commands) -> None:
-    parser = commands.add(
-        "merge",
-        "add the measurements of copies of an experiment",
-        "They get new ids. Copies are skipped. Where results or seeds of the same parameters differ, nothing is written "
-        "and they are listed.",
-        "coma-xr merge pendulum from-the-cluster/pendulum",
-    )
-    _takes_experiment(parser)
-    parser.add_argument("others", metavar="COPY", nargs="+", help="copies; they are only read")
-    parser.add_argument("--keep-both", action="store_true", help="add those that differ as they are")
-    help = "append: add samples with other seeds as further repeats"
-    parser.add_argument("--repeats", choices=("append",), help=help)
-    _takes_json(parser)
-
-
-def _add_config(commands: _Commands) -> None:
-    parser = commands.add(
-        "config",
-        "write a file with all settings, and the index that numbers experiments",
-        "What exists is not changed.",
-        "coma-xr config; coma-xr config --show",
-    )
-    parser.add_argument(
-        "--show", action="store_true", help="only print where the settings lie, and those in force"
-    )
-    parser.add_argument("--no-index", action="store_true", help="no index: experiments have no numbers")
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.01 <= seconds <= 86400:
-        raise ValueError(text)
-    return seconds

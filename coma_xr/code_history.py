@@ -15,7 +15,7 @@ from coma_xr.code.fingerprint import Fingerprint, fingerprint, with_values
 from coma_xr.code.git import git_state
 from coma_xr.code.sources import hash_of_file, hash_of_source
 from coma_xr.code.states import ROOT, diff, is_equal, is_record, record_of, sources_of, summary
-from coma_xr.errors import DataFileError, ExperimentError, ParameterError, PathError, warn
+from coma_xr.errors import DataFileError, ExperimentError, ParameterError, PathError, Way, warn
 from coma_xr.run.signature import LAMBDA, called, defaults, random_arguments
 from coma_xr.run.worker import date_text
 from coma_xr.text import count, listing
@@ -93,7 +93,11 @@ class RunCode:
         if edited:
             warn(
                 f"{listing(edited, _MOST)} was edited after it was imported. {self.function}() runs as it was imported, "
-                "and its measurements record that code. Restart Python, or reload the module, to run the new code."
+                "and its measurements record that code.",
+                way=Way(
+                    "Restart Python, or reload the module, to run the new code.",
+                    "Run again to run the new code.",
+                ),
             )
         reported = self.now.sections.get(REPORTED, {}).get(self.hash, [])
         new = [code for code in others if code not in reported]
@@ -110,16 +114,16 @@ class RunCode:
         place.change_state(lambda state: state.setdefault(REPORTED, {}).update({self.hash: codes}))
 
     def _warn(self, ids: Sequence[int], record: Mapping[str, Any] | None, *, recomputed: bool) -> None:
-        fate = (
-            "They are computed again."
-            if recomputed
-            else "They count as done. Pass code='recompute' to compute them again, or call accept_code() if the results "
-            "are the same."
+        way = Way(
+            "Pass code='recompute' to compute them again, or call accept_code() if the results are the same.",
+            "Pass --code recompute to compute them again, or --code accept if the results are the same.",
         )
+        fate = "They are computed again." if recomputed else "They count as done."
         difference = summary(record, record_of(self.fingerprint, self.function, None, ""))
         warn(
             f"{count(len(ids), 'measurement')} of {self.function}() in {self.now.path} "
-            f"{'was' if len(ids) == 1 else 'were'} made by other code, for example {ids[0]}: {difference}. {fate}"
+            f"{'was' if len(ids) == 1 else 'were'} made by other code, for example {ids[0]}: {difference}. {fate}",
+            way=None if recomputed else way,
         )
 
 

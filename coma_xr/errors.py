@@ -63,7 +63,7 @@ _LINE = 100
 
 @dataclass(frozen=True)
 class Way:
-    """What to do about an error, as an imperative sentence, where Python and the terminal word it differently.
+    """A part of a message that Python and the terminal word differently, such as what to do about an error.
 
     Parameters
     ----------
@@ -92,8 +92,8 @@ class ComaError(Exception):
     Parameters
     ----------
     *args : object
-        What is wrong, with the value and its place.
-    expected : str, optional
+        What is wrong, with the value and its place; a str or Way.
+    expected : str or Way, optional
         What was expected, as the end of a sentence that begins with "Expected".
     name : str, optional
         The name that was looked up.
@@ -115,15 +115,17 @@ class ComaError(Exception):
     def __init__(
         self,
         *args: Any,
-        expected: str | None = None,
+        expected: str | Way | None = None,
         name: str | None = None,
         available: Iterable[str] | None = None,
         ways: Sequence[str | Way] = (),
         excerpt: str | None = None,
     ) -> None:
-        super().__init__(*args)
+        super().__init__(*(str(arg) if isinstance(arg, Way) else arg for arg in args))
+        self._fault = args[0] if args and isinstance(args[0], Way) else None
+        self._expected = expected
         self.what = str(args[0]) if args else ""
-        self.expected = expected
+        self.expected = None if expected is None else str(expected)
         self.name = name
         self.available = None if available is None else tuple(available)
         # The digits of an id are no misspelling of other ones.
@@ -140,23 +142,26 @@ class ComaError(Exception):
             Whether to name functions and arguments, or commands and options.
         """
         parts = [self._what(language)]
-        if self.expected is not None:
-            parts.append(f"Expected {self.expected}.")
+        if self._expected is not None:
+            parts.append(f"Expected {_worded(self._expected, language)}.")
         if self.available is not None:
             parts.append(f"Available: {listing(self.available)}.")
         if self.near:
             parts.append(f"Did you mean {alternatives(self.near)}?")
-        ways = (way if isinstance(way, str) else getattr(way, language) for way in self.ways)
-        parts += [way for way in ways if way]
+        parts += [text for text in (_worded(way, language) for way in self.ways) if text]
         line = " ".join(parts)
         text = line if len(line) <= _LINE else "\n".join(parts)
         return clean_lines(text if self.excerpt is None else f"{text}\n{self.excerpt}")
 
-    def _what(self, language: Language) -> str:  # noqa: ARG002
-        return self.what
+    def _what(self, language: Language) -> str:
+        return self.what if self._fault is None else _worded(self._fault, language)
 
     def __str__(self) -> str:
         return self.message()
+
+
+def _worded(part: str | Way, language: Language) -> str:
+    return getattr(part, language) if isinstance(part, Way) else part
 
 
 class ArgumentError(ComaError, TypeError):
@@ -263,6 +268,12 @@ class RunError(ComaError):
 class ComaWarning(UserWarning):
     """Something was skipped, converted or assumed; nothing was lost."""
 
+    _in_terminal: str | None = None
+
+    def message(self, language: Language = "python") -> str:
+        """Return the message in the words of Python or of the command line."""
+        return str(self) if language == "python" or self._in_terminal is None else self._in_terminal
+
 
 class DataFileWarning(ComaWarning):
     """Files were skipped because they cannot be read."""
@@ -272,11 +283,15 @@ class DataFileWarning(ComaWarning):
 _BETWEEN = {__package__, "contextlib"}
 
 
-def warn(text: str, category: type[ComaWarning] = ComaWarning) -> None:
-    """Warn at the line of the user's that called the package, however deep in it the reason was found."""
+def warn(text: str, category: type[ComaWarning] = ComaWarning, *, way: Way | None = None) -> None:
+    """Warn of a fact, and what to do about it, at the line of the user's that called the package, however deep in it the reason was found."""
+    between = "\n" if "\n" in text else " "
     # For warnings.warn this function itself is the level 1.
     depth, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:
         frame = frame.f_back
         depth += 1
-    warnings.warn(clean_lines(text), category, stacklevel=depth)
+    texts = [text] * 2 if way is None else [f"{text}{between}{own}" for own in (way.python, way.terminal)]
+    warning = category(clean_lines(texts[0].rstrip()))
+    warning._in_terminal = clean_lines(texts[1].rstrip())
+    warnings.warn(warning, stacklevel=depth)

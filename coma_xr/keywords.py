@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import field, fields
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
@@ -93,3 +94,13 @@ def _called(function: FunctionType, owner: tuple[Any, ...]) -> str:
 def unknown_argument(called: str, name: str, known: Iterable[str]) -> ArgumentError:
     """Return the error for a keyword that a function does not have."""
     return ArgumentError(f"{called}() has no argument '{name}'.", name=name, available=known)
+
+
+def option(help: str, *, default: Any = None, **how: Any) -> Any:
+    """Return a field of a dataclass of arguments that is an option of the terminal: its help, and more for argparse."""
+    return field(default=default, metadata={"help": help, **how})
+
+
+def terminal_options(arguments: type) -> dict[str, dict[str, Any]]:
+    """Return the arguments in a dataclass that are options of the terminal, with what argparse takes for each."""
+    return {one.name: dict(one.metadata) for one in fields(arguments) if one.metadata}

@@ -25,7 +25,15 @@ from coma_xr.define.scan_records import (
 )
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import NOTHING, given_again, look, records_by_value
-from coma_xr.errors import DataFileError, DataFileWarning, LayoutError, ParameterError, PathError, warn
+from coma_xr.errors import (
+    DataFileError,
+    DataFileWarning,
+    LayoutError,
+    ParameterError,
+    PathError,
+    Way,
+    warn,
+)
 from coma_xr.names import Names, role, values_and_lists
 from coma_xr.run.plan import survey
 from coma_xr.run.signature import UNNAMED
@@ -458,7 +466,8 @@ class Records:
             warn(
                 f"{count(len(found), 'measurement')} in {self.now.path} {'records' if len(found) == 1 else 'record'} the same "
                 f"event as another one and {'does' if len(found) == 1 else 'do'} not count, {id} next to {other} for "
-                "example. duplicates() lists all, remove_duplicates(dry_run=False) moves them away."
+                "example.",
+                way=Way("duplicates() lists all, remove_duplicates(dry_run=False) moves them away.", ""),
             )
         return found | gone
 
@@ -655,7 +664,11 @@ def keep_function(place: ExperimentDirectory, name: str, now: Snapshot) -> None:
     if before is not None and now.number():
         warn(
             f"The measurements in {place.path} were made by {before}(). They count as done for {name}() too and are not "
-            "computed again. Use one experiment for each function, or remove() the measurements to compute them again."
+            "computed again.",
+            way=Way(
+                "Use one experiment for each function, or remove() the measurements to compute them again.",
+                "Use one directory for each function (-o DIR), or --recompute all.",
+            ),
         )
     place.change_state(lambda state: state.update(function=name))
 

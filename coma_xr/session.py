@@ -16,7 +16,7 @@ from coma_xr.define.past import read
 from coma_xr.define.scan_records import ScanRecord
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import BRANCH, NOTHING, look
-from coma_xr.errors import ParameterError, PathError, StorageError, warn
+from coma_xr.errors import ParameterError, PathError, StorageError, Way, warn
 from coma_xr.records import (
     Records,
     asked_for,
@@ -229,7 +229,11 @@ def _keep_defaults(
         warn(
             f"{count(len(ids), 'measurement')} in {place.path}, such as {ids[0]}, {'has' if len(ids) == 1 else 'have'} no "
             f"argument {name}, and from now on {'counts' if len(ids) == 1 else 'count'} as {name} = {own[name]!r}, the "
-            f"function's default. annotate('{join((BRANCH, name))}', default=...) sets another value."
+            "function's default.",
+            way=Way(
+                f"annotate('{join((BRANCH, name))}', default=...) sets another value.",
+                f"`coma-xr annotate DIR {join((BRANCH, name))} --default VALUE` sets another value.",
+            ),
         )
 
     def change(state: dict[str, Any]) -> None:
@@ -298,7 +302,7 @@ def merge_measurements(
     if definition is None:
         raise ParameterError(
             f"The parameters of the measurements in {place.path} are not defined.",
-            ways=["Define them, such as define_parameter_set('theta_0', 'theta')."],
+            ways=[Way("Define them, such as define_parameter_set('theta_0', 'theta').", "")],
         )
     surveyed = survey(theirs.now.parts(), definition, past=past)
     if surveyed.lacking and not surveyed.ids:
@@ -337,7 +341,11 @@ def warn_of_restored(after: Records, given: Mapping[int, int]) -> None:
         pairs = listing(texts, 3)
         warn(
             f"Several measurements in {now.path} now have the same parameter set: {pairs}. They become a dim of the "
-            "Dataset; remove() those that are not wanted."
+            "Dataset.",
+            way=Way(
+                "remove() those that are not wanted.",
+                "`coma-xr remove` moves away those that are not wanted.",
+            ),
         )
 
 
@@ -590,8 +598,11 @@ class Session:
             many = len(there.lacking) != 1
             warn(
                 f"{len(there.lacking)} measurement{'s' * many} of {path} lack{'s' * (not many)} one of {listing(names)} "
-                f"and count{'s' * (not many)} for no parameter set: id {listing(there.lacking, 3)}. "
-                "Call annotate(path, default=...) with the value that they had."
+                f"and count{'s' * (not many)} for no parameter set: id {listing(there.lacking, 3)}.",
+                way=Way(
+                    "Call annotate(path, default=...) with the value that they had.",
+                    "Type `coma-xr annotate DIR PATH --default VALUE` with the value that they had.",
+                ),
             )
         for leaf, (id, value) in there.otherwise.items():
             warn(

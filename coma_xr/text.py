@@ -240,3 +240,32 @@ def time_text(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def progress_text(
+    todo: int, done: int, failed: int, rate: float | None = None, left: float | None = None
+) -> str:
+    """Return how far a run is: the one wording of a run, its log, and those who watch it.
+
+    Examples
+    --------
+    >>> progress_text(20, 10, 0, 4.95, 2.0), progress_text(20, 1, 1, 1 / 90)
+    ('10 of 20 done, 4.95 a second, about 2.0 s left', '1 of 20 done, 1 failed, 40 an hour')
+    """
+    parts = [f"{done:,} of {todo:,} done", *([f"{failed:,} failed"] if failed else [])]
+    parts += [] if not rate else [rate_text(rate)]
+    parts += [] if left is None else [f"about {time_text(left)} left"]
+    return ", ".join(parts)
+
+
+def rate_text(rate: float) -> str:
+    """Return how many a second, a minute or an hour.
+
+    Examples
+    --------
+    >>> rate_text(1234.5), rate_text(0.5), rate_text(0.01)
+    ('1,230 a second', '30 a minute', '36 an hour')
+    """
+    units = (("a second", 1.0), ("a minute", 60.0), ("an hour", 3600.0))
+    unit, seconds = next((one for one in units if rate * one[1] >= 1), units[-1])
+    return f"{float(f'{rate * seconds:.3g}'):,.10g} {unit}"

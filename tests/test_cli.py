@@ -15,8 +15,22 @@ import coma_xr
 from coma_xr import cli, demo
 
 COMMANDS = (
-    *("demo", "ls", "show", "paths", "failures", "code", "status", "watch", "export", "plot", "report"),
-    *("remove", "restore", "deactivate", "activate", "verify", "merge", "cache", "config"),
+    *(
+        "run",
+        "status",
+        "watch",
+        "demo",
+        "ls",
+        "show",
+        "paths",
+        "failures",
+        "code",
+        "plot",
+        "report",
+        "export",
+    ),
+    *("annotate", "exclude", "remove", "restore", "verify", "cache", "merge", "deactivate", "activate"),
+    *("config", "completion"),
 )
 MACHINE_READABLE = ("ls", "show", "paths", "status", "failures", "code", "verify", "merge")
 
@@ -38,7 +52,7 @@ def test_every_command_has_help_of_its_own_with_an_example(command, capsys):
     assert end.value.code == 0
     said = capsys.readouterr().out
     assert said.startswith(f"usage: coma-xr {command}")
-    assert f"\nexample: coma-xr {command}" in said
+    assert f"\nexamples:\n  $ coma-xr {command}" in said
     assert ("--json" in said) == (command in MACHINE_READABLE)
 
 
@@ -47,8 +61,7 @@ def test_the_examples_of_the_help_are_commands_that_there_are(capsys):
     for command in COMMANDS:
         with pytest.raises(SystemExit):
             cli.main([command, "--help"])
-        said = " ".join(capsys.readouterr().out.split())
-        for example in said.partition("example: ")[2].split("; "):
+        for example in capsys.readouterr().out.partition("examples:")[2].split("$ ")[1:]:
             words = shlex.split(example)
             assert words[:2] == ["coma-xr", command]
             assert cli._parser().parse_args(words[1:]).command == command
@@ -73,15 +86,20 @@ def test_an_unknown_option_is_answered_with_the_near_one_of_its_command(capsys):
     assert left.value.code == 2
     said = capsys.readouterr().err
     assert said.startswith("usage: coma-xr export ")
-    assert "does not know --wher, a > 1. Did you mean --where?" in said
+    assert "coma-xr export has no option '--wher'. Did you mean '--where'?" in said
 
 
-@pytest.mark.parametrize("arguments", [[], ["dmeo"], ["demo", "a", "b"], ["demo", "--bad"]])
+@pytest.mark.parametrize("arguments", [["dmeo"], ["demo", "a", "b"], ["demo", "--bad"]])
 def test_wrong_arguments_end_with_code_2_and_the_usage(arguments, capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(arguments)
     assert end.value.code == 2
     assert capsys.readouterr().err.startswith("usage: coma-xr")
+
+
+def test_without_a_command_the_help_is_printed(capsys):
+    assert cli.main([]) == 0
+    assert capsys.readouterr().out.startswith("usage: coma-xr COMMAND ...")
 
 
 def test_options_are_written_out():
@@ -185,14 +203,14 @@ def test_a_reader_that_reads_nothing_at_all_is_no_mistake(tmp_path, monkeypatch,
         assert process.wait() == cli.NOT_READ
 
 
-def test_a_warning_of_ours_is_told_once_and_in_one_line(monkeypatch, capsys):
+def test_a_warning_of_ours_is_told_once(monkeypatch, capsys):
     def warned(directory):
         for _ in range(3):
-            warnings.warn("Something\n  was left out.", coma_xr.ComaWarning, stacklevel=1)
+            warnings.warn("Something was \x1bleft out.", coma_xr.ComaWarning, stacklevel=1)
 
     monkeypatch.setattr(demo, "run", warned)
     assert cli.main(["demo"]) == 0
-    assert capsys.readouterr().err == "coma-xr: warning: Something was left out.\n"
+    assert capsys.readouterr().err == "coma-xr: warning: Something was \\x1bleft out.\n"
 
 
 def test_letters_that_the_terminal_has_not_are_written_otherwise(tmp_path):

@@ -154,32 +154,6 @@ CATALOGUE = {
         lambda e: [e.export("y.csv"), e.export("y.csv")],
         "[Errno 17] this file exists already: 'y.csv'. Choose another name or pass overwrite=True.",
     ),
-    "name of Coma 2": (
-        errors.MissingAttributeError,
-        lambda e: coma.IndexFile,
-        (
-            "coma_xr has no 'IndexFile', which was part of Coma 2.\n"
-            "Read the index with Experiment.mindex.get(). coma_xr writes it."
-        ),
-    ),
-    "stored measurement": (
-        errors.ExperimentError,
-        lambda e: e.measurement(1).__setitem__("results/y", 3),
-        (
-            "Measurement 1: 'results/y' cannot be set, because stored measurements are read-only.\n"
-            "Change a copy: tree = m.tree.\nSave the copy as a new measurement with e.new_measurement().save(tree)."
-        ),
-    ),
-    "member of a stored measurement": (
-        errors.MissingAttributeError,
-        lambda e: e.measurement(1).start(),
-        "Measurement 1 has no 'start', because stored measurements are read-only.",
-    ),
-    "archive of Boost": (
-        errors.DataFileError,
-        lambda e: coma.read_tree(b"22 serialization::archive 18 0"),
-        "bytes: a text archive of Boost.Serialization; coma_xr reads XML archives, which xml_oarchive writes.",
-    ),
     "inactive": (errors.InactiveError, inactive, "is inactive"),
     "busy": (errors.RunError, busy, "ExperimentBusyError"),
     "failure": (errors.RunError, fail, "(x=7): ValueError: no"),

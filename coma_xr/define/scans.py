@@ -34,7 +34,7 @@ from coma_xr.define.axes import (
 from coma_xr.define.exact import key_of, shown
 from coma_xr.define.parameters import Definition
 from coma_xr.define.values import hand_out
-from coma_xr.errors import ParameterError, warn
+from coma_xr.errors import ParameterError, Way, warn
 from coma_xr.keywords import checks_keywords
 from coma_xr.text import count, listing, shortened, with_article
 from coma_xr.tree import join
@@ -218,7 +218,10 @@ class Scan:
                 f"A scan of {self._length:.3g} parameter sets is too large to run as a whole.",
                 expected=f"at most {_MOST_SETS:,} parameter sets",
                 ways=[
-                    "Run it part by part with run(..., limit=1000), or draw some sets with coma.sample(n, ...)."
+                    Way(
+                        "Run it part by part with run(..., limit=1000), or draw some sets with coma.sample(n, ...).",
+                        "Run it part by part with --limit 1000.",
+                    )
                 ],
             )
         rows = list(self.plain(definition))

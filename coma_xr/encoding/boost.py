@@ -81,7 +81,9 @@ def refuse_other_archives(data: bytes) -> None:
     if _SIGNATURE.encode() in begin and not begin.lstrip().startswith(b"<"):
         kind = "text" if begin[:1].isdigit() else "binary"
         raise DataFileError(
-            f"a {kind} archive of Boost.Serialization; coma_xr reads XML archives, which xml_oarchive writes"
+            f"a {kind} archive of Boost.Serialization",
+            expected="an XML archive",
+            ways=["Write it with boost::archive::xml_oarchive."],
         )
 
 

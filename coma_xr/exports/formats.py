@@ -279,7 +279,7 @@ def read_tree(source: str | os.PathLike[str] | bytes | BinaryIO) -> dict[str, An
     try:
         tree = from_plain(plain_json.decode(data) if is_json else xml.decode(data))
     except DataFileError as error:
-        raise DataFileError(f"{name}: {error}.") from error
+        raise DataFileError(f"{name}: {error.what}", expected=error.expected, ways=error.ways) from error
     if not isinstance(tree, dict):
         raise DataFileError(
             f"{name}: the JSON text is a {type(tree).__name__}.", expected="an object with names"

@@ -8,13 +8,13 @@ import math
 import numbers
 from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
 from coma_xr.checks import check_choice, check_flag, check_integer, check_positive, check_string
 from coma_xr.errors import ArgumentError, LayoutError, ParameterError
-from coma_xr.keywords import unknown_argument
+from coma_xr.keywords import option, unknown_argument
 from coma_xr.text import shortened
 
 # ruff: noqa: RUF009
@@ -52,72 +52,63 @@ def _read_legend(text: str) -> Any:
     return {"none": False}.get(text, text)
 
 
-def _option(help: str, *, default: Any = None, **how: Any) -> Any:
-    """Return a field with the help of its option in the terminal, and what argparse needs to know of it."""
-    return field(default=default, metadata={"help": help, **how})
-
-
 @dataclass(frozen=True)
 class PlotSpec:
     """The arguments of `coma_xr.plot`, where they are explained, and their defaults."""
 
-    x: Any = _option("variable on the x axis", short="-x", metavar="NAME")
-    y: Any = _option(
+    x: Any = option("variable on the x axis", short="-x", metavar="NAME")
+    y: Any = option(
         "variable on the y axis; several times for several in one panel",
         short="-y",
         metavar="NAME",
         action="append",
     )
-    z: Any = _option("variable shown as the colour of a map", short="-z", metavar="NAME")
-    hue: Any = _option("variable that differs in colour", metavar="NAME")
-    style: Any = _option("variable that differs in dashes and markers", metavar="NAME")
-    row: Any = _option("variable that differs from row to row of panels", metavar="NAME")
-    col: Any = _option("variable that differs from column to column of panels", metavar="NAME")
-    error: Any = _option(
+    z: Any = option("variable shown as the colour of a map", short="-z", metavar="NAME")
+    hue: Any = option("variable that differs in colour", metavar="NAME")
+    style: Any = option("variable that differs in dashes and markers", metavar="NAME")
+    row: Any = option("variable that differs from row to row of panels", metavar="NAME")
+    col: Any = option("variable that differs from column to column of panels", metavar="NAME")
+    error: Any = option(
         "dim of repeats, variable of errors, or such as ci,95", metavar="NAME", type=_read_words
     )
-    kind: str | None = _option("line, scatter, heatmap, contour, hist, box or violin")
+    kind: str | None = option("line, scatter, heatmap, contour, hist, box or violin")
     labels: Mapping[Any, str] | None = None
-    order: Mapping[str, Sequence[Any]] | Sequence[Any] | None = _option(
+    order: Mapping[str, Sequence[Any]] | Sequence[Any] | None = option(
         "values in the order of legends and axes, as a,b,c", metavar="VALUES", type=_read_list
     )
-    palette: Any = _option("colour map, or colours as red,blue", metavar="COLOURS", type=_read_words)
+    palette: Any = option("colour map, or colours as red,blue", metavar="COLOURS", type=_read_words)
     ax: Any = None
-    xscale: str | None = _option("linear, log, symlog, asinh or logit", metavar="SCALE")
-    yscale: str | None = _option("linear, log, symlog, asinh or logit", metavar="SCALE")
-    zscale: str | None = _option("linear, log or symlog colours of z", metavar="SCALE")
-    hue_scale: str | None = _option("linear, log or symlog colours of hue", metavar="SCALE")
-    xlim: Any = _option("limits of the x axis", nargs=2, metavar=("LOW", "HIGH"))
-    ylim: Any = _option("limits of the y axis", nargs=2, metavar=("LOW", "HIGH"))
-    cmap: Any = _option("colour map of numbers", metavar="NAME")
-    vmin: float | None = _option("lower limit of the colours", type=float, metavar="NUMBER")
-    vmax: float | None = _option("upper limit of the colours", type=float, metavar="NUMBER")
-    robust: bool = _option("leave out extreme values for these limits", action="store_true", default=False)
-    levels: int | Sequence[float] | None = _option(
+    xscale: str | None = option("linear, log, symlog, asinh or logit", metavar="SCALE")
+    yscale: str | None = option("linear, log, symlog, asinh or logit", metavar="SCALE")
+    zscale: str | None = option("linear, log or symlog colours of z", metavar="SCALE")
+    hue_scale: str | None = option("linear, log or symlog colours of hue", metavar="SCALE")
+    xlim: Any = option("limits of the x axis", nargs=2, metavar=("LOW", "HIGH"))
+    ylim: Any = option("limits of the y axis", nargs=2, metavar=("LOW", "HIGH"))
+    cmap: Any = option("colour map of numbers", metavar="NAME")
+    vmin: float | None = option("lower limit of the colours", type=float, metavar="NUMBER")
+    vmax: float | None = option("upper limit of the colours", type=float, metavar="NUMBER")
+    robust: bool = option("leave out extreme values for these limits", action="store_true", default=False)
+    levels: int | Sequence[float] | None = option(
         "number of levels of a contour, or levels as 0,1,2", type=_read_steps, metavar="NUMBERS"
     )
-    bins: Any = _option("number of bins, or their edges as 0,1,2", type=_read_steps, metavar="NUMBERS")
-    density: bool = _option("draw a density in place of counts", action="store_true", default=False)
-    err_style: str | None = _option("band or bars", metavar="STYLE")
-    status: bool | str | Sequence[str] = _option(
+    bins: Any = option("number of bins, or their edges as 0,1,2", type=_read_steps, metavar="NUMBERS")
+    density: bool = option("draw a density in place of counts", action="store_true", default=False)
+    err_style: str | None = option("band or bars", metavar="STYLE")
+    status: bool | str | Sequence[str] = option(
         "mark points without a value", action="store_true", default=False
     )
-    sharex: bool | str | None = _option(
-        "panels that share this axis: all, row, col or none", metavar="PANELS"
-    )
-    sharey: bool | str | None = _option(
-        "panels that share this axis: all, row, col or none", metavar="PANELS"
-    )
-    col_wrap: int | None = _option("number of panels in a line", type=int, metavar="NUMBER")
-    height: float | None = _option("height of a panel in inches", type=float, metavar="INCHES")
-    aspect: float | None = _option("width of a panel divided by its height", type=float, metavar="NUMBER")
-    figsize: tuple[float, float] | None = _option(
+    sharex: bool | str | None = option("panels that share this axis: all, row, col or none", metavar="PANELS")
+    sharey: bool | str | None = option("panels that share this axis: all, row, col or none", metavar="PANELS")
+    col_wrap: int | None = option("number of panels in a line", type=int, metavar="NUMBER")
+    height: float | None = option("height of a panel in inches", type=float, metavar="INCHES")
+    aspect: float | None = option("width of a panel divided by its height", type=float, metavar="NUMBER")
+    figsize: tuple[float, float] | None = option(
         "size of the figure in inches", type=float, nargs=2, metavar=("WIDTH", "HEIGHT")
     )
-    legend: bool | str = _option(
+    legend: bool | str = option(
         "right, bottom, inside or none", type=_read_legend, metavar="PLACE", default=True
     )
-    title: str | None = _option("title of the figure", metavar="TEXT")
+    title: str | None = option("title of the figure", metavar="TEXT")
     line_kw: Mapping[str, Any] | None = None
     scatter_kw: Mapping[str, Any] | None = None
     map_kw: Mapping[str, Any] | None = None
@@ -226,11 +217,6 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "figsize": _that(_is_size, "width and height in inches, such as (3.4, 2.4)"),
     "title": check_string,
 }
-
-
-def terminal_options() -> dict[str, dict[str, Any]]:
-    """Return the arguments that are options in the terminal, with what argparse needs for each."""
-    return {one.name: dict(one.metadata) for one in fields(PlotSpec) if one.metadata}
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:

@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args
 
 from coma_xr.checks import check_choice, check_duration, check_flag, check_ids, check_integer, check_positive
-from coma_xr.errors import ParameterError
+from coma_xr.errors import ParameterError, Way
+from coma_xr.keywords import option
 from coma_xr.text import shortened, with_article
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 OnError = Literal["auto", "continue", "stop"]
 OtherCode = Literal["warn", "recompute", "accept"]
+
+# ruff: noqa: RUF009
+# The defaults of fields are those of `dataclasses.field`.
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -46,6 +50,36 @@ class RunKeywords(TypedDict, total=False):
     inputs: Sequence[str | os.PathLike[str]]
 
 
+# How options of the terminal are read. What cannot be read stays text, for the checks of `RunOptions`.
+
+
+def _read_number(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _read_workers(text: str) -> Any:
+    return None if text == "all" else _read_number(text)
+
+
+def _read_choice(text: str) -> Any:
+    ids = text.split(",")
+    return True if text == "all" else [*map(int, ids)] if all(map(str.isdecimal, ids)) else text
+
+
+def _read_capture(text: str) -> Any:
+    return True if text == "failed" else text
+
+
+def _read_shard(text: str) -> Any:
+    first, _, second = text.partition("/")
+    return (int(first), int(second)) if first.isdecimal() and second.isdecimal() else text
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """How a run is done; the keyword arguments of `Experiment.run`, where they are described.
@@ -61,25 +95,59 @@ class RunOptions:
     10
     """
 
-    max_workers: int | None = 1
+    max_workers: int | None = option(
+        "number of worker processes; all: one for each core",
+        default=1,
+        short="-j",
+        metavar="N",
+        type=_read_workers,
+    )
     executor: Any = None
-    timeout: float | None = None
-    on_error: OnError = "auto"
-    retry_failed: bool = True
-    recompute: Any = False
-    retries: int = 0
-    max_failures: int | None = None
-    max_time: str | float | timedelta | None = None
-    repeats: int | None = None
-    seed: int | None = None
-    shard: tuple[int, int] | None = None
-    limit: int | None = None
-    progress: bool | None = None
-    capture: Capture = False
+    timeout: float | None = option(
+        "stop a point after this time, recorded as failed", metavar="SECONDS", type=_read_number
+    )
+    on_error: OnError = option(
+        "after a failure: auto, continue or stop (default: auto)", default="auto", metavar="WHAT"
+    )
+    retry_failed: bool = option("leave out what failed earlier", default=True, action="store_false")
+    recompute: Any = option(
+        "compute again: all, ids as 1,2, or a condition",
+        default=False,
+        metavar="WHICH",
+        type=_read_choice,
+    )
+    retries: int = option(
+        "try a failed point this many times again", default=0, metavar="N", type=_read_number
+    )
+    max_failures: int | None = option("stop after this many failures", metavar="N", type=_read_number)
+    max_time: str | float | timedelta | None = option(
+        "begin nothing that ends after this time, such as 7h30m", metavar="TIME", type=_read_number
+    )
+    repeats: int | None = option("run each parameter set this many times", metavar="N", type=_read_number)
+    seed: int | None = option("root of all random seeds", metavar="N", type=_read_number)
+    shard: tuple[int, int] | None = option(
+        "part I of N of the scan, from 0: for N jobs on one directory", metavar="I/N", type=_read_shard
+    )
+    limit: int | None = option("run at most this many points", metavar="N", type=_read_number)
+    progress: bool | None = option("show no progress", action="store_false")
+    capture: Capture = option(
+        "keep what points print: failed (those that fail) or info (all)",
+        default=False,
+        metavar="WHICH",
+        type=_read_capture,
+    )
     resources: Mapping[str, Any] | None = None
-    dry_run: bool = False
-    code: OtherCode = "warn"
-    inputs: Sequence[str | os.PathLike[str]] = ()
+    dry_run: bool = option(
+        "print what would be computed, and about how long it takes", default=False, action="store_true"
+    )
+    code: OtherCode = option(
+        "measurements of other code: warn, recompute or accept (default: warn)",
+        default="warn",
+        metavar="WHAT",
+    )
+    inputs: Sequence[str | os.PathLike[str]] = option(
+        "file that the function reads, part of its code", default=(), action="append", metavar="FILE"
+    )
 
     def __post_init__(self) -> None:
         vars(self).update(
@@ -114,10 +182,10 @@ def takes_options(method: T) -> T:
     signature = inspect.signature(method)
     own = {p.name: p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD}
     for field in fields(RunOptions):
-        option = inspect.Parameter(
+        keyword = inspect.Parameter(
             field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type
         )
-        own.setdefault(field.name, option)
+        own.setdefault(field.name, keyword)
     method.__signature__ = signature.replace(parameters=[*own.values()])  # type: ignore[attr-defined]
     return method
 
@@ -156,14 +224,24 @@ def _checked_inputs(inputs: Any) -> tuple[str, ...]:
     return tuple(os.fsdecode(path) for path in paths)
 
 
+def _in_terminal(shard: Any) -> str:
+    return "/".join(map(str, shard)) if isinstance(shard, tuple) else str(shard)
+
+
 def _checked_shard(shard: Any) -> tuple[int, int] | None:
     if shard is None:
         return None
     numbers = None if isinstance(shard, (set, frozenset)) else check_ids("shard", shard)
     if numbers is None or len(numbers) != 2 or not 0 <= numbers[0] < numbers[1]:
         raise ParameterError(
-            f"shard={shortened(shard)} is no part of a scan.",
-            expected="a pair (i, n) with i from 0 to n - 1, such as (0, 8)",
+            Way(
+                f"shard={shortened(shard)} is no part of a scan.",
+                f"--shard {_in_terminal(shard)} is no part.",
+            ),
+            expected=Way(
+                "a pair (i, n) with i from 0 to n - 1, such as (0, 8)",
+                "I/N with I from 0 to N - 1, such as 0/8",
+            ),
         )
     return numbers[0], numbers[1]
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Self
 
 from coma_xr.errors import StorageError
-from coma_xr.text import time_text
+from coma_xr.text import progress_text
 
 logger = logging.getLogger("coma_xr")
 # Without it Python prints warnings of a library on stderr when nobody asked for a log.
@@ -31,7 +31,9 @@ _BETWEEN = 1.0
 _MOST_LINES = 20
 _MOST_ALIKE = 5
 
-_BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{left}, {rate_fmt}{postfix}]"
+_BAR = "{percentage:3.0f}%|{bar:10}| {line}"
+
+_LATER = "The summary counts all of them."
 
 # Tells other processes how far a run is: todo, done, failed, seconds.
 Tell = Callable[[Mapping[str, float]], None]
@@ -46,12 +48,14 @@ class Progress:
         show: bool | None = None,
         tell: Tell | None = None,
         left: Callable[[float], float | None] | None = None,
+        workers: int | None = None,
     ) -> None:
         self.done = self.failed = self._warned = 0
         self._total = total
         self._tell = tell
         self._alike: Counter[Hashable] = Counter()
         self._left = left
+        self._workers = workers
         self._bar: Any = None
         self._timer: threading.Timer | None = None
         self._notebook = type(sys.stderr).__module__.startswith("ipykernel")
@@ -91,7 +95,7 @@ class Progress:
         kind = type(
             "Bar", (kind,), {"monitor_interval": 0, "format_dict": property(partial(self._fields, kind))}
         )
-        bar = kind(total=self._total, miniters=1, unit=" sets", bar_format=_BAR)
+        bar = kind(total=self._total, miniters=1, bar_format=_BAR)
         # It came late, but the time counts from the start.
         bar.start_t = bar.last_print_t = bar.start_t - (time.monotonic() - self._begin)
         bar.update(self.done)
@@ -102,8 +106,6 @@ class Progress:
         self.done += 1
         self.failed += failed
         if self._bar is not None:
-            if self.failed:
-                self._bar.set_postfix(failed=self.failed, refresh=False)
             self._bar.update(self.done - self._bar.n)
         now = time.monotonic()
         # Of a night's run nobody reads thousands of lines.
@@ -123,6 +125,7 @@ class Progress:
         if self._tell is None:
             return
         counts = {"todo": self._total, "done": self.done, "failed": self.failed}
+        counts |= {} if self._workers is None else {"workers": self._workers}
         try:
             self._tell({**counts, "seconds": round(now - self._begin, 3)})
         except StorageError as error:
@@ -131,11 +134,8 @@ class Progress:
 
     def _line(self, seconds: float) -> str:
         rate = self.done / max(seconds, 1e-9)
-        left = self._seconds_left(seconds)
-        return (
-            f"{self.done} of {self._total} done, {self.failed} failed, {rate:.3g} a second, "
-            f"{'?' if left is None else time_text(left)} left"
-        )
+        left = self._seconds_left(seconds) if self.done < self._total else None
+        return progress_text(self._total, self.done, self.failed, rate, left)
 
     def _seconds_left(self, seconds: float) -> float | None:
         left = None if self._left is None else self._left(seconds)
@@ -144,10 +144,8 @@ class Progress:
         return left
 
     def _fields(self, kind: Any, bar: Any) -> dict[str, Any]:
-        """Return the fields of the bar, with the time left."""
-        left = self._seconds_left(time.monotonic() - self._begin)
-        text = "?" if left is None else kind.format_interval(left)
-        return {**kind.format_dict.fget(bar), "left": text}
+        """Return the fields of the bar, with the line beside it."""
+        return {**kind.format_dict.fget(bar), "line": self._line(time.monotonic() - self._begin)}
 
     def _note(self, text: str) -> None:
         """Write a line to the log, and to stderr where no log is kept."""
@@ -175,13 +173,13 @@ class Progress:
         self._alike[kind] += 1
         if kind is not None and self._alike[kind] > _MOST_ALIKE:
             if self._alike[kind] == _MOST_ALIKE + 1:
-                self.say("Further failures of this kind are not printed; failures() lists all of them.")
+                self.say(f"Further failures of this kind are not printed. {_LATER}")
             return
         self._warned += 1
         if self._warned <= _MOST_LINES:
             self.say(text)
         elif self._warned == _MOST_LINES + 1:
-            self.say("Further failures are not printed; failures() lists all of them.")
+            self.say(f"Further failures are not printed. {_LATER}")
 
 
 def _is_watched(notebook: bool) -> bool:

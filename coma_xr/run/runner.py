@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from coma_xr.errors import ComaError, RunError, StorageError, warn
+from coma_xr.errors import ComaError, RunError, StorageError, Way, warn
 from coma_xr.run.plan import Durations, Outlook, Versions
 from coma_xr.run.progress import Progress, Tell
 from coma_xr.run.report import DETAILS, RunReport, failure_text
@@ -58,10 +58,11 @@ def run_plan(
         that were computed by then, and a `report`.
     """
     pool = pool_of(work, len(plan.todo), options)
+    workers = 1 if pool is None else pool.size
     todo = [task.values for task in plan.todo]
-    outlook = Outlook(durations or Durations(), todo, 1 if pool is None else pool.size)
+    outlook = Outlook(durations or Durations(), todo, workers)
     queue = Queue(plan.todo, outlook, TimeLimit(options))
-    with Progress(len(plan.todo), options.progress, tell, outlook.left) as bar:
+    with Progress(len(plan.todo), options.progress, tell, outlook.left, workers) as bar:
         course = _Course(
             plan, queue, outlook, bar, save, record_failure, options, pool, versions or Versions()
         )
@@ -87,8 +88,7 @@ def _ended(course: _Course, interrupts: Interrupts) -> RunReport:
         interruption.report = report  # type: ignore[attr-defined]
         raise interruption from None
     if report.failed:
-        text = report.failed_text()
-        warn(("\n" if "\n" in text else " ").join([text, course.advice()]))
+        warn(report.failed_text(), way=course.advice())
     mixed = course.versions.warning() if report.saved else None
     if mixed is not None:
         warn(mixed)
@@ -293,28 +293,31 @@ class _Course:
         else:
             self._bar.say(f"{saved} Run again to go on.")
 
-    def advice(self) -> str:
+    def advice(self) -> Way:
         """Return what to do about the failures."""
-        more = DETAILS
-        if any(PARTIAL in failure for failure in self._failures.values()):
-            more += " What could be stored of a result is in failure(id).partial."
+        most = self._options.max_failures
+        stop = Way("", "")
         if self._has_failed_enough() and self.report().not_run:
-            return f"The run stopped after max_failures={self._options.max_failures}. {more}"
-        if self._is_hopeless():
-            return (
-                "The run stopped because nothing has ever succeeded and all failures are alike. "
-                f"Pass on_error='continue' to go on. {more}"
+            stop = Way(
+                f"The run stopped after max_failures={most}. ",
+                f"The run stopped after --max-failures {most}. ",
             )
-        return more
+        elif self._is_hopeless():
+            reason = "The run stopped because nothing has ever succeeded and all failures are alike. "
+            stop = Way(
+                f"{reason}Pass on_error='continue' to go on. ", f"{reason}Pass --on-error continue to go on. "
+            )
+        partial = ""
+        if any(PARTIAL in failure for failure in self._failures.values()):
+            partial = " What could be stored of a result is in failure(id).partial."
+        return Way(f"{stop.python}{DETAILS}{partial}", f"{stop.terminal}The next run retries them.")
 
     def tell_stop(self) -> None:
         """Report the parameter sets that were not begun because the time was too short."""
         number = self._queue.too_long
         if number:
             sets = count(number, "parameter set")
-            self._bar.say(
-                f"{sets} not begun: no time before {self._queue.limit}. missing() lists what is left."
-            )
+            self._bar.say(f"{sets} not begun: no time before {self._queue.limit}. Run again for the rest.")
 
     def report(self) -> RunReport:
         """Return what has come of the run by now."""

@@ -8,7 +8,7 @@ from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.values import plain_value
-from coma_xr.errors import ParameterError, SerializationError
+from coma_xr.errors import ParameterError, SerializationError, Way
 from coma_xr.text import shortened, with_article
 from coma_xr.tree import join
 
@@ -155,16 +155,24 @@ def check_keywords(function: Callable[..., Any], given: Sequence[str]) -> None:
             raise _by_position(name, signature, p.name)
         if p.kind in _BY_KEYWORD:
             raise ParameterError(
-                f"{name}() needs an argument '{p.name}', which the scan lacks.", name=p.name, available=given
+                f"{name}() needs an argument '{p.name}', which the scan lacks.",
+                name=p.name,
+                available=[other for other in given if other not in _RANDOM],
+                ways=[Way("", f"Add its values, such as {p.name}=1,2,3.")],
             )
 
 
 def _by_position(name: str, signature: inspect.Signature, keyword: str) -> ParameterError:
     inner = "f" if name == LAMBDA else name
     return ParameterError(
-        f"{name}{signature} takes '{keyword}' by position only, and run(f, scan) calls it by keyword.",
+        f"{name}{signature} takes '{keyword}' by position only, and is called by keyword.",
         name=keyword,
-        ways=[f"Use a lambda: run(lambda {keyword}: {inner}({keyword}), scan)."],
+        ways=[
+            Way(
+                f"Use a lambda: run(lambda {keyword}: {inner}({keyword}), scan).",
+                f"Remove the '/' or '*' in front of '{keyword}' in the function.",
+            )
+        ],
     )
 
 
@@ -196,7 +204,7 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
     if inspect.iscoroutinefunction(function):
         raise ParameterError(
             f"{called(function)}() is an async function, which returns before it has computed anything.",
-            ways=["Give run() a plain function that calls asyncio.run(...)."],
+            ways=["Run a plain function that calls asyncio.run(...)."],
         )
     try:
         return inspect.signature(function)

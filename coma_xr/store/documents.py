@@ -367,6 +367,7 @@ _CHECKS = {
     EXCLUDED: _fault_of_marks,
     "seed": _fault_of_seed,
     "function": _fault_of_name,
+    "command": lambda value: "" if _are_texts(value) else "is no list of words",
     SCANS: _fault_of_records,
     ASKED: _fault_of_asked,
     "layout": _fault_of_layout,

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.encoding import json
-from coma_xr.errors import DataFileError, ExperimentBusyError, warn
+from coma_xr.errors import DataFileError, ExperimentBusyError, Way, warn
 from coma_xr.html import fragment, tag
 from coma_xr.keywords import checks_keywords
-from coma_xr.text import time_text
+from coma_xr.text import progress_text
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -152,6 +152,8 @@ class LiveRun:
         How many parameter sets it has to run, has run, and how many of these failed; None before it reports.
     seconds : float, optional
         How long that took.
+    workers : int, optional
+        How many processes or threads compute; None before it tells.
     shard : Shard, optional
         The part of a scan that it works on; None when it works on all of it.
 
@@ -171,6 +173,7 @@ class LiveRun:
     done: int | None = None
     failed: int | None = None
     seconds: float | None = None
+    workers: int | None = None
     shard: Shard | None = None
 
     def __str__(self) -> str:
@@ -196,25 +199,22 @@ class LiveRun:
     def _repr_html_(self) -> str:
         about = tag("span", f" {self}{'' if self.certain else ', perhaps'}", class_="coma-muted")
         bar = tag("progress", value=self.done, max=self.todo, aria_label="Progress") if self.todo else None
-        return fragment(bar, tag("span", f" {progress_text([self])}"), tag("div", about))
+        return fragment(bar, tag("span", f" {progress_of([self])}"), tag("div", about))
 
 
-def progress_text(runs: Sequence[LiveRun]) -> str:
+def progress_of(runs: Sequence[LiveRun]) -> str:
     """Return how far runs are together."""
     known = [run for run in runs if run.todo is not None]
     if not known:
-        return "nothing told yet"
+        return "no progress reported yet"
     todo, done, failed = (
         sum(getattr(run, name) or 0 for run in known) for name in ("todo", "done", "failed")
     )
-    text = f"{done} of {todo} done, {failed} failed"
     rates = [run.rate for run in known if run.rate is not None]
-    left = [run.left for run in known]
-    if rates:
-        text += f", {sum(rates):.3g} a second"
-    if None not in left:
-        text += f", about {time_text(max(seconds for seconds in left if seconds is not None))} left"
-    return text
+    left = [run.left for run in known if run.left is not None]
+    return progress_text(
+        todo, done, failed, sum(rates) if rates else None, max(left) if len(left) == len(known) else None
+    )
 
 
 def live_runs(directory: str, names: Iterable[str] | None = None) -> list[LiveRun]:
@@ -267,6 +267,7 @@ def _described(path: str, host: str, pid: int, *, certain: bool) -> LiveRun:
     about = about if isinstance(about, dict) else {}
     since = about.get("start")
     counts: dict[str, Any] = {name: about.get(name) for name in ("todo", "done", "failed", "seconds")}
+    workers = about.get("workers")
     told = all(type(count) in (int, float) and 0 <= count < _MOST for count in counts.values())
     return LiveRun(
         host,
@@ -275,6 +276,7 @@ def _described(path: str, host: str, pid: int, *, certain: bool) -> LiveRun:
         certain=certain,
         silence=_silence(path),
         shard=_shard_of(about),
+        workers=workers if type(workers) is int and 0 < workers < _MOST else None,
         **(counts if told else {}),
     )
 
@@ -385,6 +387,9 @@ def warn_of_runs(directory: str, runs: list[LiveRun]) -> None:
     """Warn that other runs work on the experiment."""
     running = ", ".join(str(run) for run in runs)
     warn(
-        f"{directory} is being run already: {running}. Nothing gets lost, but points may be computed twice. "
-        "Jobs that share a scan by run(..., shard=(i, n)), each with another i, are in nobody's way."
+        f"{directory} is being run already: {running}. Nothing gets lost, but points may be computed twice.",
+        way=Way(
+            "Jobs that share a scan by run(..., shard=(i, n)), each with another i, do not compute the same points.",
+            "Jobs that share a scan by --shard I/N, each with another I, do not compute the same points.",
+        ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def opened(path: str, *, write: bool = False) -> Experiment:
         When there is none. The message names what is near, or below.
     """
     check_exists(path)
-    if find(Wanted.of(path, "r", None, Config.of(None))) is None:
+    if not is_experiment(path):
         found = experiments_below(path, lambda _: None, depth=_DEPTH)
         below = [os.path.normpath(one) for one in islice(found, _MOST + 1)]
         hint = (
@@ -42,6 +42,27 @@ def opened(path: str, *, write: bool = False) -> Experiment:
     return Experiment(path, "a" if write else "r")
 
 
+def here_if_missing(path: str, word: str | None) -> tuple[str, str | None]:
+    """Return path and word of a command whose path was left out, since the working directory is the experiment.
+
+    Then what was taken for the path is the word, such as the id in ``coma-xr show 12``.
+    """
+    is_left_out = word is None and path != "." and not files.exists(path) and not files.exists(path + GZ)
+    return (".", path) if is_left_out and is_experiment(".") else (path, word)
+
+
+def here_if_id(path: str, ids: Sequence[int]) -> tuple[str, list[int]]:
+    """Return path and ids of a command whose path was left out, as in ``coma-xr remove 12 13``."""
+    if path.isdecimal() and not files.exists(path) and is_experiment("."):
+        return ".", [int(path), *ids]
+    return path, list(ids)
+
+
+def is_experiment(path: str) -> bool:
+    """Whether there is an experiment at a path."""
+    return find(Wanted.of(path, "r", None, Config.of(None))) is not None
+
+
 def check_exists(path: str) -> None:
     """Raise ExperimentError when there is nothing of this name; the message names directories and experiments next to it."""
     if files.exists(path) or files.exists(path + GZ):
@@ -49,7 +70,7 @@ def check_exists(path: str) -> None:
     parent, name = os.path.split(os.path.normpath(path))
     if not files.is_directory(parent or "."):
         raise ExperimentError(f"There is no {path!r}, nor the directory {parent!r}.")
-    names = [one for one in files.names(parent or ".") if not one.startswith(".")]
+    names = [one for one in files.names(parent or ".") if not one.startswith((".", "__"))]
     directories = {one for one in names if files.is_directory(str(Path(parent, one)))}
     there = sorted(directories.union(_Names(Config.of(None)).experiments(names)))
     hint = available(name, there) if there and (near_names(name, there) or len(there) <= _MOST) else ""

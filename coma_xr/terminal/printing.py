@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, TextIO
@@ -40,15 +41,31 @@ def painted(text: str, style: Style | None, stream: TextIO | None = None) -> str
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
 
 
-def report(text: str, style: Style | None = None) -> None:
-    """Print a line on standard error, where people look and no program reads."""
-    print(f"{painted('coma-xr:', style, sys.stderr)} {text}", file=sys.stderr)
+def notice(text: str, style: Style | None = None) -> None:
+    """Print lines on standard error, where people look and no program reads, broken between words in a terminal."""
+    lines = f"coma-xr: {text}".split("\n")
+    columns = _columns(sys.stderr)
+    if columns is not None:
+        lines = [part for line in lines for part in _broken(line, columns)]
+    lines[0] = lines[0].replace("coma-xr:", painted("coma-xr:", style, sys.stderr), 1)
+    print("\n".join(lines), file=sys.stderr)
+
+
+def _broken(line: str, columns: int) -> list[str]:
+    """Return a line in parts that fit; the excerpt of an error, which is indented, stays as it is."""
+    if line.startswith("  ") or width(line) <= columns:
+        return [line]
+    return textwrap.wrap(line, columns, break_long_words=False, break_on_hyphens=False)
 
 
 def terminal_width() -> int | None:
     """Return the columns of the terminal that shows standard output; None for a file or pipe."""
+    return _columns(sys.stdout)
+
+
+def _columns(stream: TextIO) -> int | None:
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+        return os.get_terminal_size(stream.fileno()).columns or None
     except (OSError, ValueError):
         return None
 
@@ -105,15 +122,21 @@ class _Column:
         return f"{blanks}{text}" if self.is_right else f"{text}{blanks}"
 
 
-def print_table(
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], **how: Any) -> None:
+    """Print a table, see `table_lines`."""
+    for line in table_lines(columns, rows, **how):
+        print(line)
+
+
+def table_lines(
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
     *,
     whole: Collection[str] = ("range",),
     optional: Sequence[str] = (),
     styles: Mapping[str, Callable[[Any], Style | None]] | None = None,
-) -> None:
-    """Print a table: numbers to the right, text to the left, None as nothing.
+) -> list[str]:
+    """Return the lines of a table: numbers to the right, text to the left, None as nothing.
 
     In a terminal that is too narrow, the columns `optional` are left out, the first of them first; then long strings are
     cut, except in the columns `whole`. `styles` choose the styles of cells by their values.
@@ -129,8 +152,10 @@ def print_table(
             if _total(shown) > most:
                 shown = [column for column in shown if column.name != name]
         _shrink([column for column in shown if not column.is_right and column.name not in whole], shown, most)
-    for row in range(len(rows) + 1):
-        _print_row([(column.cell(row), column.styles[row]) for column in shown], most)
+    return [
+        _row_line([(column.cell(row), column.styles[row]) for column in shown], most)
+        for row in range(len(rows) + 1)
+    ]
 
 
 def _total(columns: Sequence[_Column]) -> int:
@@ -146,8 +171,8 @@ def _shrink(columns: Sequence[_Column], shown: Sequence[_Column], most: int) -> 
         max(wide, key=lambda column: column.width).width -= 1
 
 
-def _print_row(cells: Sequence[tuple[str, Style | None]], most: int | None) -> None:
-    """Print the cells of a row without blanks at its end, up to the edge of the terminal."""
+def _row_line(cells: Sequence[tuple[str, Style | None]], most: int | None) -> str:
+    """Return the cells of a row without blanks at its end, up to the edge of the terminal."""
     line = "  ".join(text for text, _ in cells).rstrip()
     left = len(line) if most is None or width(line) <= most else len(_cut_end(line, most)) - 3
     parts = []
@@ -159,7 +184,7 @@ def _print_row(cells: Sequence[tuple[str, Style | None]], most: int | None) -> N
         before, _, after = kept.partition(word) if word else (kept, "", "")
         parts.append(f"{before}{painted(word, style)}{after}")
     end = "..." if most is not None and width(line) > most else ""
-    print("  ".join(parts).rstrip() + end)
+    return "  ".join(parts).rstrip() + end
 
 
 def _texts(values: Sequence[Any]) -> list[str]:

@@ -96,7 +96,7 @@ def test_a_widget_follows_a_run_of_another_process(tmp_path, monkeypatch):
     async def look() -> str:
         view = e.watch()
         assert '<progress value="1" max="3" aria-label="Progress">' in view.value
-        assert "1 of 3 done, 0 failed, 0.5 a second, about 4.0 s left" in Page(view.value).text
+        assert "1 of 3 done, 30 a minute, about 4.0 s left" in Page(view.value).text
         runs.clear()
         e.run(lambda x: {"y": x**2}, {"x": range(4)}, progress=False)
         for _ in range(500):

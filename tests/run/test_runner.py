@@ -448,4 +448,4 @@ def test_failures_are_printed_beside_the_bar(monkeypatch, kept):
     )
     quietly(planned, save=kept.save, record_failure=kept.record_failure)
     assert stream.getvalue().count("(a=1): ValueError: bad [") == 1
-    assert "failed=1" in stream.getvalue()
+    assert "1 failed" in stream.getvalue()

@@ -94,7 +94,7 @@ def test_functions_that_can_be_called_by_keyword_pass(function, given):
             math.sin,
             ["x"],
             (
-                "sin(x, /) takes 'x' by position only, and run(f, scan) calls it by keyword.\n"
+                "sin(x, /) takes 'x' by position only, and is called by keyword.\n"
                 "Use a lambda: run(lambda x: sin(x), scan)."
             ),
         ),
@@ -102,7 +102,7 @@ def test_functions_that_can_be_called_by_keyword_pass(function, given):
             lambda *args: None,
             ["x"],
             (
-                "<lambda>(*args) takes 'x' by position only, and run(f, scan) calls it by keyword.\n"
+                "<lambda>(*args) takes 'x' by position only, and is called by keyword.\n"
                 "Use a lambda: run(lambda x: f(x), scan)."
             ),
         ),
@@ -110,7 +110,7 @@ def test_functions_that_can_be_called_by_keyword_pass(function, given):
             lambda y, /, **more: None,
             ["x"],
             (
-                "<lambda>(y, /, **more) takes 'y' by position only, and run(f, scan) calls it by keyword.\n"
+                "<lambda>(y, /, **more) takes 'y' by position only, and is called by keyword.\n"
                 "Use a lambda: run(lambda y: f(y), scan)."
             ),
         ),
@@ -128,7 +128,7 @@ def test_an_async_function_is_an_error():
 
     text = (
         "simulate() is an async function, which returns before it has computed anything.\n"
-        "Give run() a plain function that calls asyncio.run(...)."
+        "Run a plain function that calls asyncio.run(...)."
     )
     with raises(text):
         check_keywords(simulate, ["a"])

@@ -34,8 +34,8 @@ def test_what_would_be_removed_is_listed_and_stays(e, run):
 def test_what_is_removed_is_moved_to_where_it_can_be_put_back(e, run, words):
     said = run("remove", "inverse", *words, "--yes")
     assert (said.code, said.err) == (0, [])
-    moved = f"moved 2 measurements to {e.path}/removed; `coma-xr restore` puts them back"
-    assert said.out == [*LISTED, moved]
+    moved = f"moved 2 measurements to {e.path}/removed"
+    assert said.out == [*LISTED, moved, "`coma-xr restore inverse 5 6` puts them back"]
     assert numbers(e) == [3, 4]
     assert len(list(e.path.glob("removed/*/measurement.*"))) == 2
 
@@ -80,7 +80,9 @@ def test_what_cannot_be_removed_is_told_before_anything_is(e, run):
     assert run("remove", "inverse", 5, "--yes") == (
         1,
         [],
-        ["coma-xr: inverse is inactive, so that nothing can be removed. `coma-xr activate inverse` first."],
+        [
+            "coma-xr: inverse is inactive, so that nothing can be removed. Activate it: coma-xr activate inverse."
+        ],
     )
     assert numbers(e) == [3, 4, 5, 6]
 
@@ -140,6 +142,7 @@ def test_what_is_wrong_is_told_and_mended_when_asked(e, here, run):
     assert said.out == [
         "good: all is well, 0 measurements",
         "inverse: measurement.000005.json is empty, as a power cut leaves it. To repair it: move it to removed.",
+        "`coma-xr verify inverse --repair` does this.",
     ]
     [told] = run("verify", "inverse", "--json").json
     assert (told["path"], told["file"], told["kind"], told["done"]) == (
@@ -196,3 +199,32 @@ def test_an_experiment_is_not_merged_into_itself(e, run):
         [],
         ["coma-xr: inverse cannot be merged into itself."],
     )
+
+
+def test_marks_and_annotations_are_listed_set_and_taken_away(e, run, monkeypatch):
+    assert [run(name, "inverse").out for name in ("exclude", "restore")] == [
+        ["nothing excluded"],
+        ["nothing removed"],
+    ]
+    assert run("exclude", "inverse", "--where", "a == 1", "--reason", "lamp off").out == [
+        "excluded: 2 measurements of inverse"
+    ]
+    monkeypatch.chdir(e.path)
+    assert run("exclude").out == ["id  reason", " 3  lamp off", " 4  lamp off"]
+    assert run("exclude", 3, 4, "--undo").out == ["included again: 2 measurements of ."]
+    assert run("exclude", 3).code == 2
+    assert run("annotate").out == ["path       units  long_name", "results/y  m      height"]
+    assert run("annotate", "y", "--units", "", "--long-name", "level").out == [
+        "path       long_name",
+        "results/y  level",
+    ]
+    assert "Did you mean 'scale'?" in run("annotate", "scle", "--units", "m").err
+    assert run("show", 3).out[0] == "measurement 3"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_names_commands_and_their_options(run, shell):
+    said = run("completion", shell)
+    text = "\n".join(said.out)
+    assert said.code == 0
+    assert all(word in text for word in ("annotate", "max-workers", "hue", "traceback"))

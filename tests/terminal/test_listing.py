@@ -88,7 +88,11 @@ def test_what_is_not_there_is_told(e, here, run):
 
 
 def test_an_empty_directory_has_no_experiments(here, run):
-    assert run("ls") == (0, [], ["coma-xr: no experiments below ."])
+    assert run("ls") == (
+        0,
+        [],
+        ["coma-xr: no experiments below .; `coma-xr run` and `coma-xr demo` make some"],
+    )
     assert run("ls", "--json") == (0, ["[]"], [])
 
 

@@ -44,8 +44,10 @@ def alike(text, words):
 @pytest.fixture
 def in_background(here):
     """Starts the script of the page, and returns when it has told how far it is."""
-    [script] = [body for language, body in BLOCK.findall(PAGE) if language == "python"]
-    (here / "night.py").write_text(script)
+    for language, body in BLOCK.findall(PAGE):
+        if language in {"python", "toml"}:
+            name = body.partition("\n")[0].removeprefix("# ")
+            (here / name).write_text(body)
     started = []
 
     def start():

@@ -3,6 +3,7 @@
 import pytest
 
 import coma_xr as coma
+from tests.terminal.conftest import inverse
 
 
 def test_an_experiment_is_shown(e, run):
@@ -135,18 +136,33 @@ def test_paths_are_listed(e, run):
     assert run("paths", "inverse", "--json").json[-2]["range"] == "0.5 ... 1"
 
 
-def test_failures_are_listed_with_their_tracebacks_at_hand(e, run):
+def test_failures_are_listed_by_exception_and_line(e, run):
     said = run("failures", "inverse")
     assert said.code == 0
-    assert said.out[0].split() == ["id", "a", "name", "exception", "message", "line", "date", "host"]
-    assert said.out[1].split()[:4] == ["1", "0", "left", "ZeroDivisionError"]
-    assert '  conftest.py:46 in inverse: return {"y": scale / a, "both": [a, -a]}  ' in said.out[1]
+    assert said.out[:3] == [
+        "2 failures  ZeroDivisionError: float division by zero",
+        '  conftest.py:46 in inverse: return {"y": scale / a, "both": [a, -a]}',
+        "id  a  name   date                  host",
+    ]
+    assert [line.split()[:3] for line in said.out[3:5]] == [["1", "0", "left"], ["2", "0", "right"]]
+    assert said.out[-1] == "`coma-xr failures inverse --traceback ID` prints a traceback."
     assert [failure["name"] for failure in run("failures", "inverse", "--json").json] == ["left", "right"]
-    lines = run("failures", "inverse", "--traceback", 1).out
+
+
+@pytest.mark.parametrize("id", [[1], []], ids=["named", "all-alike"])
+def test_the_traceback_of_a_failure_is_printed(e, run, id):
+    lines = run("failures", "inverse", "--traceback", *id).out
     assert lines[0] == "Traceback (most recent call last):"
     assert lines[-1] == "ZeroDivisionError: float division by zero"
+
+
+def test_a_traceback_needs_an_id_where_failures_differ(e, run):
     said = run("failures", "inverse", "--traceback", 3)
     assert (said.code, " ".join(said.err)) == (1, f"coma-xr: {e.path} has no failure 3. Available: 1, 2.")
+    with pytest.warns(coma.ComaWarning, match="1 of 1 parameter set failed"):
+        e.run(inverse, {"a": [None], "name": ["left"]}, progress=False)
+    said = run("failures", "inverse", "--traceback")
+    assert said.err == ["coma-xr: inverse has failures of 2 kinds. Expected --traceback with an id: 1, 7."]
 
 
 def test_an_experiment_without_failures_has_none(here, run):
@@ -169,5 +185,5 @@ def test_looking_writes_nothing(e, here, run):
     ):
         assert run(*words).code == 0
     for words in (["status", "inverse"], ["watch", "inverse"], ["verify", "inverse"]):
-        assert run(*words).code == 0
+        assert run(*words).code == (words[0] == "watch")
     assert state() == before

@@ -1,0 +1,64 @@
+"""``coma-xr completion``: scripts with which shells complete commands and options, made from the table of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+_ZSH = "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n"
+
+# File names complete what is neither a command nor an option.
+_BASH = """_coma_xr() {{
+    local word=${{COMP_WORDS[COMP_CWORD]}} words=""
+    if [[ $COMP_CWORD == 1 ]]; then
+        words="{commands}"
+    elif [[ $word == -* ]]; then
+        case ${{COMP_WORDS[1]}} in
+{cases}
+        esac
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+}}
+complete -o default -F _coma_xr coma-xr
+"""
+
+
+def completion(shell: str, commands: Mapping[str, Any]) -> None:
+    """Print the script for a shell, from the table of commands."""
+    if shell == "fish":
+        print("\n".join(_fish_lines(commands)))
+        return
+    cases = "\n".join(
+        f'            {name}) words="{" ".join(_flags(command))}" ;;' for name, command in commands.items()
+    )
+    script = _BASH.format(commands=" ".join(commands), cases=cases)
+    print(_ZSH + script if shell == "zsh" else script, end="")
+
+
+def _flags(command: Any) -> list[str]:
+    """Return the options of a command that have names."""
+    return [flag for argument in command.all_arguments() for flag in argument.flags if flag.startswith("--")]
+
+
+def _fish_lines(commands: Mapping[str, Any]) -> Iterator[str]:
+    for name, command in commands.items():
+        yield f"complete -c coma-xr -n __fish_use_subcommand -a {name} -d {_quoted(command.summary)}"
+    for name, command in commands.items():
+        for argument in command.all_arguments():
+            yield from _fish_options(name, argument.flags, argument.how)
+
+
+def _fish_options(command: str, flags: Sequence[str], how: Mapping[str, Any]) -> Iterator[str]:
+    long = [flag.removeprefix("--") for flag in flags if flag.startswith("--")]
+    short = [flag.removeprefix("-") for flag in flags if flag.startswith("-") and not flag.startswith("--")]
+    if long or short:
+        names = [*(f"-s {flag}" for flag in short), *(f"-l {flag}" for flag in long)]
+        yield (
+            f'complete -c coma-xr -n "__fish_seen_subcommand_from {command}" {" ".join(names)} '
+            f"-d {_quoted(how.get('help', ''))}"
+        )
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

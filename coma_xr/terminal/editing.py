@@ -1,0 +1,274 @@
+"""Commands that change an experiment or the settings: annotate, exclude, remove, restore, verify, merge, activate, config."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
+
+from coma_xr import files
+from coma_xr.errors import ComaError, ExperimentError, InactiveError
+from coma_xr.store.cache import clear_cache
+from coma_xr.store.config import FILE, Config, configuration_directory, create_default_config
+from coma_xr.store.layout import REMOVED
+from coma_xr.terminal.experiments import here_if_id, here_if_missing, opened
+from coma_xr.terminal.printing import notice, painted, print_json, print_table
+from coma_xr.text import clean, count
+from coma_xr.tree import join
+
+if TYPE_CHECKING:
+    from coma_xr.experiment import Experiment
+    from coma_xr.store.upkeep import Finding
+
+
+def remove(
+    path: str, ids: Sequence[int], where: str | None, reason: str | None, yes: bool, parser: ArgumentParser
+) -> int:
+    """Show measurements and, once it is agreed to, move them away; return 1 when they were not."""
+    path, ids = here_if_id(path, ids)
+    if bool(ids) == (where is not None):
+        parser.error("expected the measurements to remove: their ids, or --where CONDITION")
+    experiment = opened(path, write=True)
+    if not experiment.isactive():
+        raise InactiveError(
+            f"{path} is inactive, so that nothing can be removed.",
+            ways=[f"Activate it: coma-xr activate {shlex.quote(path)}."],
+        )
+    chosen = (
+        list(dict.fromkeys(ids)) if where is None else [m.id for m in experiment.measurements(where=where)]
+    )
+    if not chosen:
+        notice("nothing was moved")
+        return 1
+    _show(experiment, chosen)
+    if not yes and not _agreed(count(len(chosen), "measurement")):
+        return 1
+    experiment.remove(chosen, reason)
+    moved = count(len(chosen), "measurement")
+    again = f"coma-xr restore {shlex.quote(path)} {' '.join(map(str, chosen[:_NAMED]))}{' ...' * (len(chosen) > _NAMED)}"
+    print(f"moved {moved} to {clean(experiment.path / REMOVED)}")
+    print(f"`{again}` puts them back")
+    return 0
+
+
+# Ids that a command to type names.
+_NAMED = 5
+
+
+def exclude(
+    path: str,
+    ids: Sequence[int],
+    *,
+    where: str | None,
+    reason: str | None,
+    undo: bool,
+    parser: ArgumentParser,
+) -> None:
+    """Mark measurements as not to be used, take the marks away, or list them."""
+    path, ids = here_if_id(path, ids)
+    if not ids and where is None:
+        if reason is not None or undo:
+            parser.error("expected the measurements: their ids, or --where CONDITION")
+        experiment = opened(path)
+        marks = experiment._look().now.excluded()
+        if marks:
+            print_table(["id", "reason"], sorted(marks.items()))
+        else:
+            print("nothing excluded")
+        return
+    if bool(ids) and where is not None:
+        parser.error("expected ids or --where CONDITION, not both")
+    if undo == (reason is not None):
+        parser.error("expected --reason TEXT, or --undo")
+    experiment = opened(path, write=True)
+    chosen = experiment.exclude(list(ids) or where, None if undo else reason)
+    what = "included again" if undo else "excluded"
+    print(f"{what}: {count(len(chosen), 'measurement')} of {clean(path)}")
+
+
+def annotate(
+    path: str,
+    name: str | None,
+    *,
+    units: str | None,
+    long_name: str | None,
+    default: str | None,
+    dims: str | None,
+    formerly: str | None,
+) -> None:
+    """Record what a path means, or list what was recorded."""
+    path, name = here_if_missing(path, name)
+    given = {"units": units, "long_name": long_name, "dims": dims, "formerly": formerly}
+    notes: dict[str, Any] = {key: value or None for key, value in given.items() if value is not None}
+    for key in {"dims", "formerly"} & notes.keys():
+        notes[key] = notes[key] and [part.strip() for part in notes[key].split(",")]
+    if default is not None:
+        from coma_xr.terminal.scan_arguments import parse_scan
+
+        notes["default"] = parse_scan([f"default={default}"])["default"] if default else None
+    experiment = opened(path, write=bool(notes))
+    if name is None and notes:
+        raise ExperimentError(
+            "No path is named.", expected="a path such as results/t, or a name, after the directory"
+        )
+    if name is not None and notes:
+        experiment.annotate(name, **notes)
+    known = experiment.annotations
+    chosen = {
+        key: note for key, note in known.items() if name is None or key == name or key.endswith(f"/{name}")
+    }
+    if not chosen:
+        print("no annotations")
+        return
+    columns = ["path", *dict.fromkeys(key for note in chosen.values() for key in note)]
+    print_table(
+        columns, [(key, *(_cell(note.get(column)) for column in columns[1:])) for key, note in chosen.items()]
+    )
+
+
+def _cell(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def restore(path: str, ids: Sequence[int], *, where: str | None, everything: bool) -> None:
+    """List what was removed, or put some or all of it back."""
+    path, ids = here_if_id(path, ids)
+    chosen = [choice for choice in (list(dict.fromkeys(ids)), where, everything) if choice]
+    if len(chosen) > 1:
+        raise ExperimentError("Ids, --where and --all exclude each other.", expected="one of them")
+    experiment = opened(path, write=bool(chosen))
+    if chosen:
+        new = experiment.restore(None if everything else chosen[0])
+        print(f"put back {count(len(new), 'measurement')} in {clean(experiment.path)}")
+        return
+    if experiment.removed().empty:
+        print("nothing removed")
+        return
+    removed = experiment.removed().reset_index().rename(columns={"measurement_id": "id"})
+    print_table(list(removed.columns), [tuple(row) for row in removed.astype(object).to_numpy()])
+
+
+def _show(experiment: Experiment, ids: Sequence[int]) -> None:
+    """Print measurements with their parameters."""
+    pairs = experiment._look().pairs
+    rows = []
+    for id in ids:
+        measurement = experiment.measurement(id)
+        values = [measurement.get(join(path)) for _, path in pairs]
+        rows.append((id, *values) if pairs else (id, measurement.start_date))
+    names = [name for name, _ in pairs]
+    print_table(["id", *(names or ["start_date"])], rows)
+
+
+def _agreed(what: str) -> bool:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        notice(f"nothing was moved; --yes moves {what}")
+        return False
+    print(f"Move {what} away? [y/N] ", end="", flush=True)
+    if sys.stdin.readline().strip().lower() in {"y", "yes"}:
+        return True
+    notice("nothing was moved")
+    return False
+
+
+def deactivate(path: str, *, compress: bool) -> None:
+    """Move all measurements into the experiment file."""
+    experiment = opened(path, write=True)
+    experiment.deactivate(compress=compress)
+    print(
+        f"{count(experiment.number_of_measurements(), 'measurement')} in {clean(experiment._place.look().experiment_file)}"
+    )
+
+
+def activate(path: str) -> None:
+    """Make each measurement a file of its own."""
+    experiment = opened(path, write=True)
+    experiment.activate()
+    print(
+        f"{count(experiment.number_of_measurements(), 'measurement')}, each a file in {clean(experiment.path)}"
+    )
+
+
+def cache(paths: Sequence[str], *, action: str) -> int:  # noqa: ARG001, since there is one action
+    """Delete the caches of experiments."""
+    for path in paths:
+        experiment = opened(path, write=False)
+        is_cleared = clear_cache(str(experiment.path), Config.of(None))
+        print(f"{clean(path)}: {'the cache is deleted' if is_cleared else 'there is no cache'}")
+    return 0
+
+
+def verify(paths: Sequence[str], *, repair: bool, as_json: bool) -> int:
+    """Print what is not as it should be; return 1 when something is left so."""
+    found, lacking = [], False
+    for path in paths:
+        try:
+            experiment = opened(path, write=repair)
+            found.append((path, experiment, experiment.verify(repair=repair)))
+        except ComaError as error:
+            # The others are checked all the same.
+            notice(clean(error))
+            lacking = True
+    if as_json:
+        print_json(
+            [{"path": path, **_finding_tree(finding)} for path, _, findings in found for finding in findings]
+        )
+    else:
+        for path, experiment, findings in found:
+            for finding in findings:
+                print(f"{painted(clean(path), 'good' if finding.done else 'bad')}: {clean(finding)}")
+            if any(finding.repair and not finding.done for finding in findings):
+                print(f"`coma-xr verify {shlex.quote(path)} --repair` does this.")
+            if not findings:
+                number = count(experiment.number_of_measurements(), "measurement")
+                print(f"{clean(path)}: {painted('all is well', 'good')}, {number}")
+    left = any(not finding.done for _, _, findings in found for finding in findings)
+    return 1 if left or lacking else 0
+
+
+def _finding_tree(finding: Finding) -> dict[str, object]:
+    return {
+        "file": finding.file,
+        "kind": finding.kind,
+        "text": finding.text,
+        "repair": finding.repair,
+        "done": finding.done,
+    }
+
+
+def merge(
+    path: str, others: Sequence[str], *, repeats: Literal["append"] | None, keep_both: bool, as_json: bool
+) -> None:
+    """Add the measurements of copies under new ids, and say which."""
+    experiment = opened(path, write=True)
+    copies = [(other, opened(other)) for other in others]
+    if any(copy.path == experiment.path for _, copy in copies):
+        raise ExperimentError(f"{path} cannot be merged into itself.")
+    done = []
+    for other, copy in copies:
+        new = experiment.merge(copy, repeats=repeats, keep_both=keep_both)
+        equal = copy.number_of_measurements() - len(new)
+        done.append({"path": other, "added": {str(id): given for id, given in new.items()}, "equal": equal})
+        if not as_json:
+            print(f"{clean(other)}: added {count(len(new), 'measurement')}, {equal} exist already")
+    if as_json:
+        print_json(done)
+
+
+def config(show: bool, no_index: bool) -> None:
+    """Write a file with all settings, unless there is one; or print where the settings lie, and those in force."""
+    if not show:
+        create_default_config(create_experiment_index=not no_index)
+        return
+    settings = Config.of(None)
+    path = files.inside(configuration_directory(), FILE)
+    there = "" if files.exists(path) else " (not there; these are the defaults)"
+    print(f"# {clean(path)}{there}")
+    for name, value in asdict(settings).items():
+        text = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+        print(f"{name} = {clean(text)}")
+    index = settings.experiment_index_path()
+    print(f"# experiments are numbered by {clean(index)}{'' if files.exists(index) else ' (not there)'}")

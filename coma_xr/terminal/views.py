@@ -1,0 +1,376 @@
+"""Commands that read: ls, show, paths, failures, code, export, plot and report."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coma_xr import files
+from coma_xr.collection import open_experiments
+from coma_xr.errors import REPLACE, ComaError, ExperimentError, StorageError
+from coma_xr.figures import WHERE, arguments_of
+from coma_xr.keywords import terminal_options
+from coma_xr.run.report import line_text
+from coma_xr.terminal.experiments import (
+    check_exists,
+    experiments_below,
+    here_if_id,
+    here_if_missing,
+    measurement_of,
+    opened,
+)
+from coma_xr.terminal.printing import Style, notice, painted, print_json, print_table
+from coma_xr.text import available, clean, clean_lines, count, listing
+from coma_xr.tree import join
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from coma_xr.experiment import Experiment
+    from coma_xr.retrieve.measurement import Measurement
+
+
+def export(path: str, output: str, *, where: str | None, overwrite: bool) -> None:
+    """Write an experiment into one file, and say which."""
+    experiment = opened(path)
+    _check_some(experiment, where)
+    _wrote(experiment.export(output, where=where, overwrite=overwrite))
+
+
+def plot(
+    path: str,
+    figure: str | None,
+    output: str | None,
+    where: str | None,
+    overwrite: bool,
+    options: Namespace,
+) -> None:
+    """Draw an experiment, or a figure that is kept with it, into a file and print its name."""
+    from coma_xr.plotting.arguments import PlotSpec
+
+    path, figure = here_if_missing(path, figure)
+    given = {name: getattr(options, name) for name in terminal_options(PlotSpec)}
+    arguments = {name: value for name, value in given.items() if value is not None and value is not False}
+    arguments |= {"legend": False} if options.legend is False else {}
+    if options.y is not None and len(options.y) == 1:
+        arguments["y"] = options.y[0]
+    experiment = opened(path)
+    if figure is not None:
+        arguments = {**arguments_of(experiment.figures, figure), **arguments}
+        kept = arguments.pop(WHERE, None)
+        where = kept if where is None else where
+    output = output or f"{figure or experiment.path.name}.png"
+    # Before the time that reading takes.
+    _check(output, overwrite=overwrite)
+    _check_some(experiment, where)
+    from coma_xr.plotting.draw import draw
+
+    drawn = draw(experiment.to_dataset(where=where), **arguments)
+    with files.placing(output, overwrite=overwrite) as temporary:
+        drawn.savefig(temporary, dpi=150)
+    _wrote(Path(output))
+
+
+def report(path: str, output: str | None, *, overwrite: bool) -> None:
+    """Write a page about an experiment, and say which; None has the experiment's name, in the working directory."""
+    experiment = opened(path)
+    _wrote(experiment.report(output or f"{experiment.path.name}.html", overwrite=overwrite))
+
+
+def _check(output: str, *, overwrite: bool) -> None:
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    suffix = Path(output).suffix
+    kinds = sorted(f".{kind}" for kind in FigureCanvasBase.get_supported_filetypes())
+    if suffix.lower() not in kinds:
+        raise ExperimentError(
+            f"{output}: expected the name of a file that a figure can be saved in. {available(suffix, kinds)}"
+        )
+    if files.exists(output) and not overwrite:
+        raise StorageError(errno.EEXIST, "this file exists already", output, ways=[REPLACE])
+
+
+def _check_some(experiment: Experiment, where: str | None) -> None:
+    """Raise ExperimentError for a condition that holds for no measurement."""
+    if where is not None and not any(True for _ in experiment.measurements(where=where)):
+        raise ExperimentError(
+            f"There is no measurement with {where} in {experiment.path}. Nothing was written."
+        )
+
+
+def _wrote(path: Path) -> None:
+    print(f"wrote {clean(path)}")
+
+
+# A longer value of a measurement is cut; --json gives all of it.
+_LONGEST = 100
+
+
+_ROLES = {"parameter": "parameters", "result": "results"}
+
+
+def show(path: str, what: str | None, *, as_json: bool) -> None:
+    """Print an experiment; or one measurement of it, or the values of a path in all of them."""
+    path, what = here_if_missing(path, what)
+    at = measurement_of(path) if what is None else None
+    if at is not None:
+        path, what = at[0], str(at[1])
+    experiment = opened(path)
+    if what is None:
+        _show_experiment(experiment, as_json=as_json)
+    elif what.isascii() and what.isdigit():
+        _show_measurement(experiment.measurement(int(what)), as_json=as_json)
+    else:
+        _show_values(experiment, what, as_json=as_json)
+
+
+def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
+    known, found = experiment.status(), experiment.paths()
+    about = {
+        "path": str(experiment.path),
+        "id": experiment.id,
+        "description": experiment.description,
+        "tags": experiment.tags,
+        "state": "active" if experiment.isactive() else "inactive",
+        "measurements": known["measurements"],
+        "failed": known["failed"],
+        "missing": known["missing"],
+        "start_date": experiment.start_date,
+        "end_date": experiment.end_date,
+        "definition": {name: join(path) for name, path in experiment._look().pairs},
+        "command": experiment._look().now.sections.get("command"),
+    }
+    if as_json:
+        print_json({**about, "annotations": experiment.annotations, "paths": found.to_dict("records")})
+        return
+    about["tags"] = ", ".join(about["tags"])
+    about["definition"] = ", ".join(about["definition"])
+    about["command"] = about["command"] and shlex.join(["coma-xr", "run", *about["command"]])
+    for name, value in about.items():
+        if value not in (None, ""):
+            style: Style | None = "bad" if name == "failed" and value else None
+            print(f"{painted(name, 'bold')}{' ' * (13 - len(name))} {painted(clean(value), style)}")
+    for role, title in _ROLES.items():
+        rows = found[found.role == role]
+        if len(rows):
+            print()
+            _print_leaves(title, rows, experiment.annotations)
+
+
+def _print_leaves(title: str, rows: pd.DataFrame, annotations: Mapping[str, Mapping[str, Any]]) -> None:
+    units = [annotations.get(path, {}).get("units") for path in rows.path]
+    columns = [rows[name].tolist() for name in ("name", "type", "distinct", "range", "path")]
+    names = [title, "type", "distinct", "range", "path"]
+    if any(units):
+        columns.insert(4, units)
+        names.insert(4, "units")
+    print_table(names, zip(*columns, strict=True), optional=("path",))
+
+
+def _show_measurement(measurement: Measurement, *, as_json: bool) -> None:
+    if as_json:
+        print_json(measurement.tree)
+        return
+    print(f"measurement {measurement.id}")
+    for line in _lines(measurement.tree, "  "):
+        print(line)
+
+
+def _lines(tree: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """Yield the lines of a tree, each branch indented below its name."""
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            yield f"{indent}{clean(key)}"
+            yield from _lines(value, f"{indent}  ")
+        else:
+            # A text is shown with the spaces that it has.
+            text = clean_lines(repr(value)) if isinstance(value, str) else clean(repr(value))
+            size = f" ({len(value)} items)" if isinstance(value, list) else ""
+            cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ...{size}"
+            yield f"{indent}{clean(key)}: {cut}"
+
+
+def _show_values(experiment: Experiment, path: str, *, as_json: bool) -> None:
+    table = experiment.to_dataframe([path]).reset_index()
+    if as_json:
+        print_json(table.to_dict("records"))
+    else:
+        _print_frame(table)
+
+
+def paths(path: str, *, as_json: bool) -> None:
+    """Print what there is in the measurements: a line for each path."""
+    table = opened(path).paths()
+    if as_json:
+        print_json(table.to_dict("records"))
+    else:
+        _print_frame(table, optional=("role", "name"))
+
+
+def failures(path: str, *, traceback: int | None, everything: bool, as_json: bool) -> None:
+    """Print the parameter sets that failed, by exception and line, or the traceback of one of them."""
+    experiment = opened(path)
+    table = experiment.failures().reset_index(names="id")
+    if traceback is not None:
+        id = traceback or _only_failure(table, path)
+        print(clean_lines(experiment.failure(id).traceback.rstrip()))
+    elif as_json:
+        print_json(table.to_dict("records"))
+    elif table.empty:
+        print("no failures")
+    else:
+        # The directory fills the line and is in the traceback.
+        table["line"] = [line_text(line or "") for line in table["line"]]
+        for number, group in enumerate(_groups(table)):
+            if number:
+                print()
+            _print_failures(group, len(group) if everything else _ALIKE)
+        print(f"\n`coma-xr failures {shlex.quote(path)} --traceback ID` prints a traceback.")
+
+
+# Failures of one kind that are listed without --all.
+_ALIKE = 10
+
+
+def _groups(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return failures by exception and line, the most frequent first."""
+    groups = [group for _, group in table.groupby(["exception", "line"], sort=False, dropna=False)]
+    return sorted(groups, key=len, reverse=True)
+
+
+def _print_failures(group: pd.DataFrame, most: int) -> None:
+    """Print failures with one exception at one line."""
+    messages = list(dict.fromkeys(group["message"]))
+    others = f" (and {count(len(messages) - 1, 'other message')})" if len(messages) > 1 else ""
+    message = f"{clean(messages[0])}{others}"
+    exception = f"{group['exception'].iloc[0]}{message and f': {message}'}"
+    print(f"{painted(count(len(group), 'failure'), 'bad')}  {painted(exception, 'bold')}")
+    if line := group["line"].iloc[0]:
+        print(f"  {clean(line)}")
+    shown = group.drop(columns=["exception", "message", "line"]).head(most)
+    _print_frame(shown, optional=("host", "date"))
+    if len(group) > most:
+        print(f"... and {len(group) - most:,} more; --all lists them.")
+
+
+def _only_failure(table: pd.DataFrame, path: str) -> int:
+    """Return the id of a failure that stands for all of them."""
+    groups = [] if table.empty else _groups(table)
+    if len(groups) == 1:
+        return int(groups[0]["id"].iloc[0])
+    if not groups:
+        raise ExperimentError(f"{path} has no failures.")
+    ids = listing(str(group["id"].iloc[0]) for group in groups)
+    raise ExperimentError(
+        f"{path} has failures of {len(groups)} kinds.", expected=f"--traceback with an id: {ids}"
+    )
+
+
+def _print_frame(table: pd.DataFrame, *, optional: Sequence[str] = ()) -> None:
+    names = [str(name) for name in table.columns]
+    print_table(names, zip(*(table[name].tolist() for name in table.columns), strict=True), optional=optional)
+
+
+_COLUMNS = ("id", "path", "measurements", "failures", "state", "description", "tags")
+
+
+def ls(paths: Sequence[str], *, as_json: bool) -> int:
+    """List the experiments below directories; return 1 when some cannot be read, which is said on standard error."""
+    problems: list[str] = []
+    rows = [row for path in paths for row in _rows(path, problems.append)]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        cells = ([_cell(row[column]) for column in _COLUMNS] for row in rows)
+        styles: dict[str, Callable[[Any], Style | None]] = {
+            "failures": lambda number: "bad" if number else None,
+            "state": lambda state: "good" if state == "running" else None,
+        }
+        print_table(_COLUMNS, cells, whole=("path", "state"), optional=("tags",), styles=styles)
+    elif not problems:
+        notice(f"no experiments below {clean(', '.join(paths))}; `coma-xr run` and `coma-xr demo` make some")
+    for problem in problems:
+        notice(clean(problem))
+    return 1 if problems else 0
+
+
+def _cell(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _rows(path: str, problem: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+    for found in _found(path, problem):
+        try:
+            experiments = open_experiments(found)
+            for text in experiments.problems.values():
+                problem(text)
+            yield from (_row(found, experiment) for experiment in experiments)
+        except ComaError as error:
+            problem(str(error))
+
+
+def _found(path: str, problem: Callable[[str], None]) -> Iterable[str]:
+    if files.is_directory(path):
+        return experiments_below(os.path.normpath(path), problem)
+    try:
+        check_exists(path)
+    except ExperimentError as error:
+        problem(str(error))
+        return []
+    return [path]
+
+
+def _row(path: str, experiment: Experiment) -> dict[str, Any]:
+    running = any(run.alive for run in experiment.runs())
+    return {
+        "id": experiment.id,
+        "path": path,
+        "measurements": experiment.number_of_measurements(),
+        "failures": len(experiment._look().recorded_failures()),
+        "state": "running" if running else "active" if experiment.isactive() else "inactive",
+        "description": experiment.description,
+        "tags": experiment.tags,
+        "start_date": experiment.start_date,
+        "end_date": experiment.end_date,
+    }
+
+
+def code(path: str, ids: Sequence[int], accept: bool, output: str | None, as_json: bool) -> None:
+    """List the code states, print or write the sources of one, print how two differ, or accept all."""
+    path, ids = here_if_id(path, ids)
+    if accept:
+        new = opened(path, write=True).accept_code()
+        print(f"accepted {count(len(new), 'code state')}")
+        return
+    from coma_xr.code_history import state_record, write_sources
+
+    experiment = opened(path)
+    if len(ids) > 2 or (output is not None and len(ids) != 1):
+        wanted = "one id" if output is not None else "at most two ids"
+        raise ExperimentError(f"Expected {wanted}, found {len(ids)}.")
+    if len(ids) == 2:
+        print(clean_lines(experiment.code_diff(*ids)), end="")
+    elif output is not None:
+        names = write_sources(state_record(experiment._look().now, ids[0]), output)
+        print(f"wrote {count(len(names), 'file')} to {clean(output)}")
+    elif ids:
+        sources = experiment.code(ids[0])
+        if as_json:
+            print_json(sources)
+            return
+        for name, text in sources.items():
+            print(f"# {clean(name)}\n{clean_lines(text)}")
+    else:
+        table = experiment.code().reset_index().astype(object)
+        table = table.where(table.notna(), None)
+        if as_json:
+            print_json(table.to_dict("records"))
+        elif table.empty:
+            notice("no measurement records its code")
+        else:
+            print_table(list(table.columns), table.itertuples(index=False, name=None))
