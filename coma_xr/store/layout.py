@@ -252,7 +252,9 @@ class Layout:
         else:
             files.replace(path, text, verify=True)
             other = self.packed_file
-        self._forget(other)
+        if files.exists(other):
+            self._forget(other)
+            files.sync_directory(self.directory)
 
     def experiment_text(self, document: ExperimentDocument) -> bytes:
         """Return the text of an experiment file."""

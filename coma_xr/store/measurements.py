@@ -228,10 +228,10 @@ class DirectoryStore(MeasurementStore):
         try:
             return load_measurement(self._prefix + self._foreign.name(id), id, self.other_ids)
         except FileNotFoundError:
-            raise first from None
+            raise first from first.__cause__
         except DataFileError:
             if isinstance(first, DataFileError):
-                raise first from None
+                raise first from first.__cause__
             raise
 
     def trees(self, branches: Collection[str] | None = None) -> Iterator[tuple[int, Tree]]:

@@ -148,9 +148,16 @@ def _beside(layout: Layout, ids: Iterable[int], archived: Mapping[int, Tree]) ->
     store, there = layout.store(), candidates(layout.directory, layout.config.measurements())
     found = {}
     for id in there.keys() & set(ids):
-        with suppress(DataFileError, PathError, FileNotFoundError):  # what cannot be read lists none
+        try:
             tree = archived[id] if id in archived else store.read(id)
-            found[id] = [path for path in paths_of(tree, store.stem(id)) if path in there[id]]
+        except (PathError, FileNotFoundError):
+            continue
+        except DataFileError as error:
+            # What is damaged lists none; where the disk fails for a moment, all that may belong to it go along.
+            if isinstance(error.__cause__, StorageError):
+                found[id] = there[id]
+            continue
+        found[id] = [path for path in paths_of(tree, store.stem(id)) if path in there[id]]
     return found
 
 

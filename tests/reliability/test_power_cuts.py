@@ -129,6 +129,7 @@ NEEDED = {
     "store/layout.save_index > replace: data": "remove with files",
     "store/layout.write_experiment > replace: data": "create",
     "store/layout.write_experiment > replace: names": "create",
+    "store/layout.write_experiment > sync_directory: names": "activate, compressed",
     "store/measurements.add > create: data": "first run",
     "store/measurements.add > create: names": "first run",
     "store/place._sync > sync_everything: names": "cheap run",
