@@ -144,7 +144,7 @@ class Progress:
         return left
 
     def _fields(self, kind: Any, bar: Any) -> dict[str, Any]:
-        """Return the fields of the bar, with the line beside it."""
+        """Return the fields of the bar, with the line next to it."""
         return {**kind.format_dict.fget(bar), "line": self._line(time.monotonic() - self._begin)}
 
     def _note(self, text: str) -> None:

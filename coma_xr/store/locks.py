@@ -153,7 +153,7 @@ class LiveRun:
     seconds : float, optional
         How long that took.
     workers : int, optional
-        How many processes or threads compute; None before it tells.
+        How many processes or threads compute; None before it reports.
     shard : Shard, optional
         The part of a scan that it works on; None when it works on all of it.
 

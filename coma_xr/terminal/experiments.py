@@ -45,7 +45,7 @@ def opened(path: str, *, write: bool = False) -> Experiment:
 def here_if_missing(path: str, word: str | None) -> tuple[str, str | None]:
     """Return path and word of a command whose path was left out, since the working directory is the experiment.
 
-    Then what was taken for the path is the word, such as the id in ``coma-xr show 12``.
+    Then the first argument is not a path but the word, such as the id in ``coma-xr show 12``.
     """
     is_left_out = word is None and path != "." and not files.exists(path) and not files.exists(path + GZ)
     return (".", path) if is_left_out and is_experiment(".") else (path, word)

@@ -304,7 +304,7 @@ _EXAMPLES = {
 
 
 def _options_of(path: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as `run` takes them; texts are read as the command line reads them."""
+    """Return options as `run` takes them; strings are read as on the command line."""
     known = terminal_options(RunOptions)
     options = {}
     for key, value in given.items():

@@ -280,7 +280,7 @@ _COLUMNS = ("id", "path", "measurements", "failures", "state", "description", "t
 
 
 def ls(paths: Sequence[str], *, as_json: bool) -> int:
-    """List the experiments below directories; return 1 when some cannot be read, which is said on standard error."""
+    """List the experiments below directories; return 1 when some cannot be read, which stderr reports."""
     problems: list[str] = []
     rows = [row for path in paths for row in _rows(path, problems.append)]
     if as_json:
