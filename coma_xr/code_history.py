@@ -167,7 +167,7 @@ def hashes_of(inputs: Sequence[Any]) -> dict[str, str]:
         path = files.local_path(given)
         digest = hash_of_file(path)
         if digest is None:
-            raise ParameterError(f"inputs: the file {path} does not exist or cannot be read.")
+            raise ParameterError(f"The file {path} does not exist or cannot be read.", where="inputs")
         hashes[str(given)] = digest
     return hashes
 
@@ -218,7 +218,11 @@ def write_sources(record: Mapping[str, Any], directory: str) -> list[str]:
     texts = {**sources_of(record), _REQUIREMENTS: "".join(f"{p}\n" for p in _packages(record))}
     for name in texts:
         if PurePath(name).is_absolute() or ".." in PurePath(name).parts or "\0" in name:
-            raise DataFileError(f"The record of the code state {record['hash']} names a file {name!r}.")
+            raise DataFileError(
+                f"the code state names a file {name!r}",
+                where=f"code/{record['hash']}.json",
+                expected="names of files below the project",
+            )
     for name, text in texts.items():
         target = PurePath(path, name)
         files.make_directory(str(target.parent))
@@ -254,7 +258,15 @@ def state_record(now: Snapshot, which: int | str) -> dict[str, Any]:
     if not isinstance(which, str):
         info = now.measurements.read(operator.index(which)).get("info", {})
         if "code" not in info:
-            raise PathError(f"Measurement {which} in {now.path} does not record its code.")
+            raise PathError(
+                f"Measurement {which} in {now.path} does not record its code.",
+                ways=[
+                    Way(
+                        "See e.code() for the recorded states.",
+                        "Run `coma-xr code` to list the recorded states.",
+                    )
+                ],
+            )
         code = info["code"]
     known = records(now)
     if code not in known:

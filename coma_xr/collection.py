@@ -88,7 +88,10 @@ def open_experiments(
         for path in _expanded(text, settings) if wild else [os.path.normpath(text)]:
             entries += _opened(path, settings, config, given=not wild)
     if not entries:
-        raise ExperimentError(f"No directory or experiment file {listing(map(repr, asked))} exists.")
+        raise ExperimentError(
+            f"No directory or experiment file {listing(map(repr, asked))} exists.",
+            expected="paths of experiments, or patterns such as 'runs/*'",
+        )
     return Experiments(entries)
 
 
@@ -167,7 +170,9 @@ class Experiments:
         if isinstance(key, str) and key in labels:
             return self._opened[labels.index(key)]
         if isinstance(key, str) and not set(key) & set("<>=! (`"):
-            raise PathError(f"No experiment here has the label {key!r}. {available(key, map(str, labels))}")
+            raise PathError(
+                f"No experiment here has the label {key!r}.", name=key, available=map(str, labels)
+            )
         return self.select(where=key)
 
     def select(self, *tags: str, where: Any = None) -> Experiments:
@@ -394,15 +399,18 @@ def _line(entry: _Entry) -> list[object]:
 def _layout(concat: str | None, layout: str | None) -> str | None:
     """Return the layout of what lies along `concat`."""
     if concat not in (LABEL, "points", None):
-        raise LayoutError(f"concat is 'experiment', 'points' or None, not {concat!r}.")
+        raise LayoutError(f"concat={concat!r} is unknown.", expected="'experiment', 'points' or None")
     if concat == "points" and layout not in (None, "points"):
-        raise LayoutError(f"concat='points' has one dim for all measurements; leave layout={layout!r} out.")
+        raise LayoutError(
+            f"concat='points' has one dim for all measurements and takes no layout={layout!r}.",
+            ways=["Leave layout= out."],
+        )
     return "points" if concat == "points" else layout
 
 
 def _column(name: str) -> str:
     if name not in _COLUMNS:
-        raise PathError(f"The table of experiments has no column '{name}'. {available(name, _COLUMNS)}")
+        raise PathError(f"The table of experiments has no column '{name}'.", name=name, available=_COLUMNS)
     return name
 
 
@@ -450,7 +458,16 @@ def _opened(path: str, settings: Config, config: Mapping[str, Any] | None, *, gi
             return []
         below = [name for name in names if _is_inhabited(_inside(path, name), settings)]
         hint = f" Those below it are opened by {_inside(path, '*')!r}." if below else ""
-        return [_Entry(path, None, {"path": path, "problem": f"{error}{hint}"})]
+        return [
+            _Entry(
+                path,
+                None,
+                {
+                    "path": path,
+                    "problem": f"{error.line() if isinstance(error, ComaError) else error}.{hint}",
+                },
+            )
+        ]
 
 
 def _is_inhabited(path: str, settings: Config) -> bool:

@@ -67,7 +67,9 @@ def _translated(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any])
         return arguments
     for argument, value in zip(_ARGUMENTS, arguments[1:], strict=False):
         if argument in keywords:
-            raise ArgumentError(f"{name}() got the argument '{argument}' twice.")
+            raise ArgumentError(
+                f"{name}() got the argument '{argument}' twice.", ways=["Pass it by position or by name."]
+            )
         keywords[argument] = value
     return arguments[:1]
 

@@ -26,13 +26,14 @@ This module imports only `coma_xr.text`, so that every other one can import it.
 
 from __future__ import annotations
 
+import copy
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from coma_xr.text import alternatives, clean_lines, listing, near_names
+from coma_xr.text import alternatives, clean, clean_lines, listing, near_names
 
 __all__ = [
     "ArgumentError",
@@ -92,9 +93,13 @@ class ComaError(Exception):
     Parameters
     ----------
     *args : object
-        What is wrong, with the value and its place; a str or Way.
+        What is wrong, with the value; a str or Way.
+    where : str, optional
+        The file, path or setting that it is about; it stands in front, before a colon.
     expected : str or Way, optional
         What was expected, as the end of a sentence that begins with "Expected".
+    found : str, optional
+        What was there in place of what was expected, if that is all that is wrong.
     name : str, optional
         The name that was looked up.
     available : iterable of str, optional
@@ -106,7 +111,7 @@ class ComaError(Exception):
 
     Attributes
     ----------
-    what, expected, name, excerpt : str or None
+    what, where, expected, found, name, excerpt : str or None
     available, ways : tuple
     near : tuple of str
         At most three of `available` that `name` may be a misspelling of, the nearest first.
@@ -115,17 +120,23 @@ class ComaError(Exception):
     def __init__(
         self,
         *args: Any,
+        where: str | None = None,
         expected: str | Way | None = None,
+        found: str | None = None,
         name: str | None = None,
         available: Iterable[str] | None = None,
         ways: Sequence[str | Way] = (),
         excerpt: str | None = None,
     ) -> None:
+        if found is not None:
+            args = (f"{'Expected' if where is None else 'expected'} {expected}, found {found}",)
         super().__init__(*(str(arg) if isinstance(arg, Way) else arg for arg in args))
         self._fault = args[0] if args and isinstance(args[0], Way) else None
         self._expected = expected
         self.what = str(args[0]) if args else ""
+        self.where = where
         self.expected = None if expected is None else str(expected)
+        self.found = found
         self.name = name
         self.available = None if available is None else tuple(available)
         # The digits of an id are no misspelling of other ones.
@@ -141,17 +152,49 @@ class ComaError(Exception):
         language : {"python", "terminal"}, default "python"
             Whether to name functions and arguments, or commands and options.
         """
+        parts = self._parts(language)
+        line = " ".join(parts)
+        text = line if len(line) <= _LINE else "\n".join(parts)
+        return clean_lines(text if self.excerpt is None else f"{text}\n{self.excerpt}")
+
+    def line(self) -> str:
+        """Return the message without excerpt and final full stop, to stand in another one.
+
+        Examples
+        --------
+        >>> DataFileError("no valid gzip", where="a.json.gz", ways=["Unpack it."]).line()
+        'a.json.gz: no valid gzip. Unpack it'
+        """
+        return clean(" ".join(self._parts("python"))).removesuffix(".")
+
+    def _parts(self, language: Language) -> list[str]:
         parts = [self._what(language)]
-        if self._expected is not None:
+        if self.where is not None:
+            parts[0] = f"{self.where}: {parts[0]}"
+        if self._expected is not None and self.found is None:
             parts.append(f"Expected {_worded(self._expected, language)}.")
         if self.available is not None:
             parts.append(f"Available: {listing(self.available)}.")
         if self.near:
             parts.append(f"Did you mean {alternatives(self.near)}?")
         parts += [text for text in (_worded(way, language) for way in self.ways) if text]
-        line = " ".join(parts)
-        text = line if len(line) <= _LINE else "\n".join(parts)
-        return clean_lines(text if self.excerpt is None else f"{text}\n{self.excerpt}")
+        if (self.where is not None or self.found is not None or len(parts) > 1) and not parts[0].endswith(
+            (".", "?", "!", ":")
+        ):
+            parts[0] += "."
+        return parts
+
+    def at(self, where: str) -> Self:
+        """Return a copy of this error with a place in front of its own.
+
+        Examples
+        --------
+        >>> print(DataFileError("an index has 2 dimensions", expected="one").at("results/table").at("1.json"))
+        1.json: results/table: an index has 2 dimensions. Expected one.
+        """
+        placed = copy.copy(self)
+        placed.where = where if self.where is None else f"{where}: {self.where}"
+        return placed
 
     def _what(self, language: Language) -> str:
         return self.what if self._fault is None else _worded(self._fault, language)
@@ -258,10 +301,12 @@ class RunError(ComaError):
         What failed, in words.
     failures : sequence, optional
         One record for each failed parameter set.
+    **parts : object
+        Other parts of the message, as in `ComaError`.
     """
 
-    def __init__(self, message: str, failures: Sequence[Any] = ()) -> None:
-        super().__init__(message, failures)
+    def __init__(self, message: str, failures: Sequence[Any] = (), **parts: Any) -> None:
+        super().__init__(message, failures, **parts)
         self.failures = tuple(failures)
 
 

@@ -172,7 +172,7 @@ def read(path: str, limit: int = LIMIT, stamps: list[Stamp] | None = None) -> by
             status = _status_of_regular(descriptor, path)
             size = status.st_size
             if size > limit:
-                raise DataFileError(f"{path}: has {size} bytes; at most {limit} are read.")
+                raise DataFileError(f"has {size} bytes; at most {limit} are read", where=path)
             if stamps is not None:
                 stamps.append(_stamp(status))
             data = os.read(descriptor, size)
@@ -185,7 +185,7 @@ def read(path: str, limit: int = LIMIT, stamps: list[Stamp] | None = None) -> by
         raise
     except OSError as error:
         if error.errno == errno.ENXIO:
-            raise DataFileError(f"{path}: expected a regular file, found a socket.") from error
+            raise DataFileError(found="a socket", where=path, expected="a regular file") from error
         raise refusal(error, "read", path) from error
 
 
@@ -194,10 +194,10 @@ def _status_of_regular(descriptor: int, path: str) -> os.stat_result:
     if not stat.S_ISREG(status.st_mode):
         kind = stat.filemode(status.st_mode)[0]
         found = {"d": "a directory", "p": "a pipe (FIFO)"}.get(kind, "a device")
-        raise DataFileError(f"{path}: expected a regular file, found {found}.")
+        raise DataFileError(found=found, where=path, expected="a regular file")
     stored = getattr(status, "st_blocks", status.st_size) * 512
     if status.st_size > max(_LONGEST_OF_HOLES, 100 * stored):
-        raise DataFileError(f"{path}: has {status.st_size} bytes, mostly holes, and was not read.")
+        raise DataFileError(f"has {status.st_size} bytes, mostly holes, and was not read", where=path)
     return status
 
 
@@ -219,7 +219,7 @@ def sha256(path: str, size: int) -> str:
         try:
             actual = _status_of_regular(descriptor, path).st_size
             if actual != size:
-                raise DataFileError(f"{path}: expected {size} bytes, found {actual}.")
+                raise DataFileError(found=str(actual), where=path, expected=f"{size} bytes")
             while piece := os.read(descriptor, _PIECE):
                 digest.update(piece)
         finally:

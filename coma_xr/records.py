@@ -232,7 +232,10 @@ class Records:
         scan = self.now.scan() or {}
         recorded = Definition.from_state(scan["parameters"]) if scan else self.definition
         if recorded is None:
-            raise ParameterError(f"Nothing was run in {self.now.path} yet, so nothing is missing.")
+            raise ParameterError(
+                f"Nothing was run in {self.now.path} yet, so nothing is missing.",
+                ways=[Way("Run a scan first.", "")],
+            )
         definition = self.past.definition(recorded)
         lacking = _lacking(scan, self.done()(definition))
         values = given_again(recorded.paths, scan, given)
@@ -337,7 +340,7 @@ class Records:
                 try:
                     value_of(leaf)
                 except DataFileError as error:
-                    bad[id] = f"measurement {id}, {shown(keys)}: {error}"
+                    bad[id] = f"measurement {id}, {shown(keys)}: {error.line()}"
                     break
         return bad
 
@@ -572,7 +575,9 @@ def note(records: Records, place: ExperimentDirectory, path: PathLike, given: Ma
 def mark(records: Records, place: ExperimentDirectory, where: Any, reason: Any) -> list[int]:
     """Exclude measurements, or include them again without a reason; return their ids."""
     if reason is not None and not (isinstance(reason, str) and reason):
-        raise ParameterError(f"reason must be a string, or None to remove the mark, not {reason!r}.")
+        raise ParameterError(
+            f"reason={reason!r} is not a reason.", expected="a str, or None to remove the mark"
+        )
     ids = records.chosen(where)
     if reason is None:
         place.include(ids)

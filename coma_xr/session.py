@@ -78,8 +78,8 @@ def run_scan(
         work_of(asked.definition)
     elif before.definition is None:
         raise ParameterError(
-            f"Nothing says what to run in {place.path}: pass a scan, such as run(f, {{'theta': [0.1, 0.2]}}), "
-            "or define and add parameter sets."
+            f"Nothing says what to run in {place.path}.",
+            ways=["Pass a scan, such as run(f, {'theta': [0.1, 0.2]}), or define and add parameter sets."],
         )
     definition = before.like(asked) if asked is not None else before.defined()
     if asked is not None:
@@ -307,8 +307,8 @@ def merge_measurements(
     surveyed = survey(theirs.now.parts(), definition, past=past)
     if surveyed.lacking and not surveyed.ids:
         raise ParameterError(
-            f"No measurement in {other.path} has all of the parameters {listing(definition.names)} of {place.path}. "
-            "Nothing was added."
+            f"No measurement in {other.path} has all of the parameters {listing(definition.names)} of {place.path}. Nothing was added.",
+            expected="measurements with the same parameters",
         )
 
     def name(tree: Tree) -> Any:
@@ -432,7 +432,7 @@ class Keeper:
             self.place.remove_failures(ids)
         except StorageError as error:
             # What is newer is saved: this is no reason to try that again, or to end the run.
-            warn(f"A record of an earlier failure stays, though there is something newer: {error}")
+            warn(f"A record of an earlier failure stays, though there is something newer: {error.line()}.")
 
 
 @dataclass(frozen=True)

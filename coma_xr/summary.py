@@ -172,14 +172,14 @@ def _dataset(
     try:
         return e.to_dataset(), "e.to_dataset()"
     except LayoutError as error:
-        notes.append((ComaWarning, f"As points, since a grid is not possible: {error}"))
+        notes.append((ComaWarning, f"As points, since a grid is not possible: {error.line()}."))
     except ComaError as error:
-        notes.append((ComaWarning, f"There is no Dataset: {error}"))
+        notes.append((ComaWarning, f"There is no Dataset: {error.line()}."))
         return None, "e.to_dataset()"
     try:
         return e.to_dataset(layout="points"), 'e.to_dataset(layout="points")'
     except ComaError as error:
-        notes.append((ComaWarning, f"There is no Dataset of points either: {error}"))
+        notes.append((ComaWarning, f"There is no Dataset of points either: {error.line()}."))
         return None, 'e.to_dataset(layout="points")'
 
 

@@ -185,7 +185,9 @@ def follow(tree: Any, path: PathLike) -> Any:
     if WILDCARD in segments:
         found = list(_all(tree, segments))
         if not found:
-            raise PathError(f"The path '{join(segments)}' matches nothing.")
+            raise PathError(
+                f"The path '{join(segments)}' matches nothing.", expected="a path that leads to a value"
+            )
         return found
     node = tree
     for depth, segment in enumerate(segments):
@@ -256,14 +258,17 @@ def put(tree: dict[str, Any], path: PathLike, value: Any) -> None:
     """
     segments = split(path)
     if not segments or WILDCARD in segments:
-        raise PathError(f"The path '{join(segments)}' does not name one place to write to.")
+        raise PathError(
+            f"The path '{join(segments)}' does not name one place to write to.",
+            expected="a path without an asterisk",
+        )
     node: Any = tree
     for depth, segment in enumerate(segments[:-1]):
         node = node.setdefault(segment, {})
         if not isinstance(node, dict):
             raise PathError(
-                f"'{join(segments[: depth + 1])}' is a value of type {type(node).__name__}, "
-                f"so nothing can be written at '{join(segments)}'."
+                f"Nothing can be written at '{join(segments)}', because '{join(segments[: depth + 1])}' is a value of type {type(node).__name__}.",
+                expected="a branch",
             )
     node[segments[-1]] = value
 

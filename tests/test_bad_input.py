@@ -68,9 +68,9 @@ def test_parameter_sets_need_a_definition(experiment_path):
 @pytest.mark.parametrize(
     ("args", "kwargs", "text"),
     [
-        ((1, 2, 3), {}, "Expected 2 values (theta_0, theta), got 3."),
-        ((1,), {}, "Expected 2 values (theta_0, theta), got 1; missing: theta."),
-        ((), {"theta": 1}, "Expected 2 values (theta_0, theta), got 1; missing: theta_0."),
+        ((1, 2, 3), {}, "Expected 2 values (theta_0, theta), found 3"),
+        ((1,), {}, "Expected 2 values (theta_0, theta), found 1; lacking: theta"),
+        ((), {"theta": 1}, "Expected 2 values (theta_0, theta), found 1; lacking: theta_0"),
         (
             (1,),
             {"tehta": 2},
@@ -90,9 +90,7 @@ def test_wrong_values_are_refused_when_they_are_added(e, args, kwargs, text):
 
 def test_a_run_needs_something_to_run(experiment_path):
     e = coma.Experiment(experiment_path)
-    with pytest.raises(
-        ParameterError, match=r"Nothing says what to run in .*: pass a scan, such as run\(f, \{'theta'"
-    ):
+    with pytest.raises(ParameterError, match="Nothing says what to run in"):
         e.run(lambda p: {})
 
 
@@ -222,7 +220,7 @@ def test_a_file_is_no_experiment(tmp_path):
         coma.Experiment(path)
     assert (
         str(caught.value)
-        == f"{path} is a file; expected the directory of an experiment, or its experiment file."
+        == f"{path} is a file.\nExpected the directory of an experiment, or its experiment file."
     )
 
 
@@ -259,7 +257,7 @@ def test_modes(tmp_path, pendulum):
     ):
         coma.Experiment(tmp_path / "nothing", "r")
     assert not (tmp_path / "nothing").exists()
-    with pytest.raises(ExperimentError, match=r"holds an experiment already; mode='a' opens it."):
+    with pytest.raises(ExperimentError, match=r"holds an experiment already\."):
         coma.Experiment(pendulum, "x")
     with pytest.raises(ExperimentError, match="^mode='w' is unknown"):
         coma.Experiment(pendulum, "w")

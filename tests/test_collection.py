@@ -131,7 +131,7 @@ def test_they_are_chosen_by_tag_position_and_condition(scans):
         es[99]
     with pytest.raises(PathError, match="No experiment here has the label 'n5'. Available: n1, n2, n3"):
         es["n5"]
-    with pytest.raises(PathError, match="no column 'measurement'.*Did you mean 'measurements'"):
+    with pytest.raises(PathError, match=r"The table of experiments has no column 'measurement'\."):
         es[P.measurement > 3]
 
 
@@ -155,7 +155,9 @@ def test_experiments_may_be_points_or_a_coord_of_their_parameters(scans):
     ds = open_experiments(["scans/n1", "scans/n4"]).to_dataset(concat=None)
     assert ds.y.dims == ("x",)
     assert ds.experiment.values.tolist() == ["n1", "n1", "n1", "n4"]
-    with pytest.raises(LayoutError, match="concat is 'experiment', 'points' or None, not 'x'"):
+    with pytest.raises(
+        LayoutError, match=r"concat='x' is unknown\. Expected 'experiment', 'points' or None\."
+    ):
         es.to_dataset(concat="x")
 
 
@@ -252,7 +254,8 @@ def test_a_value_that_cannot_be_read_costs_its_measurement_and_is_said_once(scan
     assert set(ds.measurement_id.sel(experiment="n2").values.ravel().tolist()) == {0, 2, 3, 4}
     for retrieve in (es.to_dataset, es.to_dataframe):
         with pytest.raises(
-            DataFileError, match=r"^Cannot be read: .*n2: measurement 1, results/y: an array needs"
+            DataFileError,
+            match=r"measurement 1, results/y: an array has no 'shape' of integers or no 'list'\. Expected a 'shape' of integers and a 'list' of items\.",
         ):
             quietly(lambda retrieve=retrieve: retrieve(strict=True))
 
@@ -306,7 +309,10 @@ def test_units_that_differ_are_said_with_the_experiments(scans):
 def test_points_have_no_other_layout(scans):
     es = open_experiments("scans/*")
     assert es.to_dataset(concat="points", layout="points").identical(es.to_dataset(concat="points"))
-    with pytest.raises(LayoutError, match="leave layout='grid' out"):
+    with pytest.raises(
+        LayoutError,
+        match=r"concat='points' has one dim for all measurements and takes no layout='grid'\. Leave layout= out\.",
+    ):
         es.to_dataset(concat="points", layout="grid")
 
 

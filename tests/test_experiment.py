@@ -154,7 +154,10 @@ def test_what_is_excluded_is_counted_and_can_be_taken_back(e):
     assert e.status()["excluded"] == 1
     assert e.to_dataset().measurement_status.values.tolist() == [2, 6, 2]
     for reason in ("", 5):
-        with pytest.raises(coma.ParameterError, match="reason must be a string, or None"):
+        with pytest.raises(
+            coma.ParameterError,
+            match=r"is not a reason\. Expected a str that says why, or None to take the mark away\.",
+        ):
             e.exclude(1, reason)
 
 
@@ -775,7 +778,7 @@ def test_ids_are_whole_numbers_also_those_of_numpy(e):
     for id in ("1", True, 1.0):
         with pytest.raises(
             coma.PathError,
-            match=f"There is no measurement {id!r}. The nearest of 2 are 1, 2. Ids are integers.",
+            match=f"There is no measurement {id!r}. The nearest of 2 are 1, 2. Expected an integer.",
         ):
             e.measurement(id)
 

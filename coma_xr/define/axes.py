@@ -348,7 +348,7 @@ def values_of(name: str, values: Any) -> tuple[Row, ...]:
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         return ((normalise(name, values),),)
     if isinstance(values, (set, frozenset)):
-        raise ParameterError(f"'{name}' is a set, which has no order; use a list.")
+        raise ParameterError(f"'{name}' is a set, which has no order.", expected="a list")
     if getattr(values, "ndim", 1) == 0:
         return ((normalise(name, values),),)
     return tuple([(normalise(name, value),) for value in _items_of(values)])

@@ -92,7 +92,9 @@ class Node:
         if self._operation == "constant":
             depth = _depth_of(self._arguments[0], 1)
         if depth > MAX_DEPTH:
-            raise ParameterError(f"A condition may be nested at most {MAX_DEPTH} levels deep.")
+            raise ParameterError(
+                "The condition is nested too deeply.", expected=f"at most {MAX_DEPTH} levels"
+            )
         object.__setattr__(self, "_depth", depth)
 
     def _children(self) -> tuple[Node, ...]:
@@ -630,7 +632,9 @@ def _plain_constant(value: Any) -> Any:
     if type(value) not in _BARE:
         value = _plain_scalar(value)
     if type(value) is int and value.bit_length() > _MAX_BITS:
-        raise ConditionError(f"An int in a condition may have at most {_MAX_BITS} bits.")
+        raise ConditionError(
+            f"The condition has an int of {value.bit_length()} bits.", expected=f"at most {_MAX_BITS} bits"
+        )
     return value
 
 

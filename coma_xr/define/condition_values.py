@@ -262,7 +262,10 @@ class Single:
     def function(self, function: Callable[[Any], Any]) -> bool:
         """Return what a function returns for the measurement or parameter set, as true or false."""
         if self._subject is None:
-            raise ConditionError("A function needs a measurement or parameter set; here are only values.")
+            raise ConditionError(
+                "A function of a measurement cannot be asked of values alone.",
+                expected="a measurement or a parameter set",
+            )
         answer = plain(function(self._subject))
         hint = "."
         try:

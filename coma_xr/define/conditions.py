@@ -146,9 +146,7 @@ def parse(text: str) -> Condition:
     if not text.strip():
         raise ParameterError("The condition is empty.", expected="a condition such as 'A > 3'")
     if len(text) > _MAX_TEXT:
-        raise ParameterError(
-            f"A condition may have at most {_MAX_TEXT} characters; this one has {len(text)}."
-        )
+        raise ParameterError(f"The condition has {len(text)} characters.", expected=f"at most {_MAX_TEXT}")
     return _Parser(text).condition()
 
 

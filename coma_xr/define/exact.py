@@ -77,7 +77,7 @@ class Argument:
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             if isinstance(error, ComaError):
                 raise
-            raise DataFileError(f"The record of a parameter's value cannot be read: {error!r}.") from error
+            raise DataFileError(f"the record of a parameter's value cannot be read: {error!r}") from error
         self._things = things_in(self._value)
 
     def things(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from coma_xr.errors import ParameterError, PathError
 from coma_xr.html import facts, fragment, short
 from coma_xr.keywords import checks_keywords
 from coma_xr.same import Mark, key
-from coma_xr.text import available, listing, shortened
+from coma_xr.text import available, count, listing, shortened
 from coma_xr.tree import WILDCARD, Path, PathLike, is_path, join, places_of, put, split
 
 if TYPE_CHECKING:
@@ -100,18 +100,19 @@ class Definition:
             except PathError as error:
                 raise ParameterError(error.what, name=error.name, available=error.available) from None
             if own_name in values:
-                raise ParameterError(f"The parameter '{own_name}' was given twice.")
+                raise ParameterError(
+                    f"The parameter '{own_name}' was given twice.", ways=["Pass it by position or by name."]
+                )
             values[own_name] = value
         if len(args) > len(self) or len(values) < len(self):
-            raise ParameterError(self._wrong_number(args, values))
+            raise self._wrong_number(args, values)
         return tuple([normalise(name, values[name]) for name in self.names])
 
-    def _wrong_number(self, args: Sequence[Any], values: Mapping[str, Any]) -> str:
-        expected = f"Expected {len(self)} value{'s' * (len(self) != 1)} ({listing(self.names)})"
-        if len(args) > len(self):
-            return f"{expected}, got {len(args)}."
+    def _wrong_number(self, args: Sequence[Any], values: Mapping[str, Any]) -> ParameterError:
+        expected = f"{count(len(self), 'value')} ({listing(self.names)})"
         lacking = [name for name in self.names if name not in values]
-        return f"{expected}, got {len(values)}; missing: {listing(lacking)}."
+        found = str(len(args)) if len(args) > len(self) else f"{len(values)}; missing: {listing(lacking)}"
+        return ParameterError(expected=expected, found=found)
 
     def order(self, other: Definition) -> list[int]:
         """Return for each parameter of this definition its position in `other`.
@@ -150,9 +151,11 @@ def _entry(entry: Any) -> tuple[str, Path]:
     elif isinstance(entry, (tuple, list)) and len(entry) == 2 and isinstance(entry[0], str):
         name, segments = str(entry[0]), split(entry[1])
     else:
-        raise ParameterError(f"A parameter is a name or a pair (name, path), not {entry!r}.")
+        raise ParameterError(f"{entry!r} is not a parameter.", expected="a name or a pair (name, path)")
     if not name or not segments:
-        raise ParameterError(f"The parameter {entry!r} needs a name and a path.")
+        raise ParameterError(
+            f"The parameter {entry!r} has no name or no path.", expected="a name or a pair (name, path)"
+        )
     if is_path(name):
         raise ParameterError(
             f"The name '{name}' of a parameter is a path.",
@@ -160,7 +163,7 @@ def _entry(entry: Any) -> tuple[str, Path]:
         )
     if WILDCARD in segments:
         raise ParameterError(
-            f"A parameter has one place in the tree; the path '{join(segments)}' has an asterisk."
+            f"The path '{join(segments)}' of a parameter has an asterisk.", expected="one place in the tree"
         )
     return name, segments
 
@@ -169,10 +172,11 @@ def _check_doubles(pairs: Sequence[tuple[str, Path]]) -> None:
     for place, (name, path) in enumerate(pairs):
         for other_name, other_path in pairs[:place]:
             if (name, path) == (other_name, other_path):
-                raise ParameterError(f"The parameter '{name}' is there twice.")
+                raise ParameterError(f"The parameter '{name}' is there twice.", ways=["Remove one of them."])
             if path == other_path:
                 raise ParameterError(
-                    f"The parameters '{other_name}' and '{name}' have the same path, {join(path)}."
+                    f"The parameters '{other_name}' and '{name}' have the same path, {join(path)}.",
+                    ways=["Give one of them another path."],
                 )
             if name == other_name:
                 raise ParameterError(
@@ -389,4 +393,7 @@ def _put(tree: dict[str, Tree], name: str, path: Path, value: Tree) -> None:
     try:
         put(tree, path, value)
     except PathError as error:
-        raise ParameterError(f"The parameter '{name}' has no place in the result: {error}") from None
+        raise ParameterError(
+            f"The parameter '{name}' has no place in the result: {error.what}",
+            ways=["Give the parameter another path."],
+        ) from None

@@ -73,7 +73,9 @@ def sample(
     seed = check_integer("seed", seed, optional=True)
     check_choice("method", method, get_args(Method))
     if mapping is not None and not isinstance(mapping, Mapping):
-        raise ParameterError(f"sample() takes names with their intervals, not a {type(mapping).__name__}.")
+        raise ParameterError(
+            f"sample() cannot take a {type(mapping).__name__}.", expected="names with their intervals"
+        )
     entries = [*(mapping or {}).items(), *axes.items()]
     definition = Definition.of([entry for entry, _ in entries])
     makers = [_maker(name, axis) for name, (_, axis) in zip(definition.names, entries, strict=True)]
@@ -176,17 +178,21 @@ def _maker(name: str, axis: Any) -> _Interval | _Choice:
     if not isinstance(axis, tuple):
         values = tuple([value for (value,) in values_of(name, axis)])
         if not values:
-            raise ParameterError(f"'{name}' has no choices; it is {_KINDS}.")
+            raise ParameterError(f"'{name}' has no choices.", expected=_KINDS)
         return _Choice(values)
     low, high, *kind = axis if len(axis) >= 2 else (None, None)
     numbers = all(isinstance(end, (int, float)) or getattr(end, "ndim", None) == 0 for end in (low, high))
     if not numbers or len(kind) > 1 or (kind and kind[0] not in {"log", "int"}):
-        raise ParameterError(f"'{name}' = {axis!r} is not understood; it is {_KINDS}.")
+        raise ParameterError(f"'{name}' = {axis!r} is not understood.", expected=_KINDS)
     which = kind[0] if kind else ""
     if not (math.isfinite(low) and math.isfinite(high) and (low < high or (which == "int" and low == high))):
-        raise ParameterError(f"'{name}' = {axis!r}: the interval goes from a lower to a higher number.")
+        raise ParameterError(
+            f"'{name}' = {axis!r} is not an interval.", expected="a lower and a higher number"
+        )
     if which == "log" and low <= 0:
-        raise ParameterError(f"'{name}' = {axis!r}: logarithms need an interval above zero.")
+        raise ParameterError(f"'{name}' = {axis!r} has no logarithms.", expected="an interval above zero")
     if which == "int" and not (float(low).is_integer() and float(high).is_integer()):
-        raise ParameterError(f"'{name}' = {axis!r}: an interval of integers has integers as its ends.")
+        raise ParameterError(
+            f"'{name}' = {axis!r} is not an interval of integers.", expected="integers as its ends"
+        )
     return _Interval(low, high, which)

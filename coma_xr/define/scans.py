@@ -414,8 +414,8 @@ class Scan:
         ]
         if shared:
             raise ParameterError(
-                f"Both scans of a product have '{shared[0]}'; the parameters of one are {listing(self.names)}, "
-                f"those of the other {listing(other.names)}."
+                f"Both scans of a product have '{shared[0]}'; the parameters of one are {listing(self.names)}, those of the other {listing(other.names)}.",
+                ways=[f"Leave '{shared[0]}' out of one of them."],
             )
         behind = len(self.names)
         moved = [_Step(step.axis, step.known, step.begin + behind) for step in other._steps]
@@ -569,7 +569,9 @@ def zipped(mapping: Mapping[str, Any] | None = None, /, **columns: Any) -> Scan:
     }
     if len(set(lists.values())) > 1:
         lengths = ", ".join(f"{name} has {length}" for name, length in lists.items())
-        raise ParameterError(f"Lists that are zipped have one length; here {lengths} values.")
+        raise ParameterError(
+            f"Lists that are zipped differ in length: {lengths} values.", expected="lists of one length"
+        )
     length = next(iter(lists.values()), 1)
     filled: list[Column] = [
         items if name in lists else (items[0],) * length
@@ -626,12 +628,15 @@ def cases(sets: Any) -> Scan:
 
 def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
     if not sets:
-        raise ParameterError("cases() needs at least one parameter set. The list is empty.")
+        raise ParameterError(
+            "The list of cases() is empty, and its first set tells the names.", expected="at least one set"
+        )
     columns: dict[Any, list[Any]] = {}
     for number, one in enumerate(map(_as_mapping, sets)):
         if not isinstance(one, Mapping):
             raise ParameterError(
-                f"cases() takes a list of dictionaries; number {number} of it is {with_article(type(one).__name__)}."
+                f"Number {number} of cases() is {with_article(type(one).__name__)}.",
+                expected="a list of dictionaries",
             )
         if not number:
             columns = {name: [] for name in one}
@@ -639,8 +644,8 @@ def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
             lacking = [name for name in columns if name not in one]
             surplus = [name for name in one if name not in columns]
             raise ParameterError(
-                f"All sets of cases() have the same names, {listing(columns)}; number {number} differs "
-                f"(missing: {listing(lacking)}; more: {listing(surplus)})."
+                f"Number {number} of cases() has other names (missing: {listing(lacking)}; more: {listing(surplus)}).",
+                expected=f"the same names in all sets, {listing(columns)}",
             )
         for name, values in columns.items():
             values.append(one[name])
@@ -649,7 +654,9 @@ def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
 
 def _check_mapping(function: str, mapping: Any) -> None:
     if mapping is not None and not isinstance(mapping, Mapping):
-        raise ParameterError(f"{function}() takes names with their values, not a {type(mapping).__name__}.")
+        raise ParameterError(
+            f"{function}() cannot take a {type(mapping).__name__}.", expected="names with their values"
+        )
 
 
 def _may_be_scan(scan: Any) -> bool:

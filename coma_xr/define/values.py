@@ -39,7 +39,7 @@ def normalise(name: str, value: Any) -> Any:
 def plain_value(name: str, value: Any) -> Tree:
     """Return what measurement files keep of one parameter's value; see `normalise`."""
     dtype = None if hasattr(value, "mask") else getattr(value, "dtype", None)
-    if dtype is not None and getattr(value, "ndim", None) == 0 and getattr(dtype, "kind", "") in "biufU":
+    if dtype is not None and getattr(value, "ndim", None) == 0 and getattr(dtype, "kind", "O") in "biufU":
         # One number, of NumPy or xarray; narrow ones are widened exactly.
         value = value.item()
     tree = to_plain({BRANCH: {name: value}}, name_of=name_of_function)[BRANCH][name]

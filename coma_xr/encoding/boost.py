@@ -319,4 +319,6 @@ def _content(value: Any, path: tuple[str, ...]) -> str:
 
 
 def _refusal(path: tuple[str, ...], reason: str) -> SerializationError:
-    return SerializationError(f"{'/'.join(path)}: {reason}. A parameter file in JSON takes it: input='json'.")
+    return SerializationError(
+        reason, where="/".join(path), ways=["Pass input='json' for a parameter file in JSON, which takes it."]
+    )

@@ -216,8 +216,8 @@ def prepend_info(
 class _Bad(Exception):
     """A fault of an element; the path to it grows on the way up. Never leaves this module."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    def __init__(self, reason: str, expected: str | None = None) -> None:
+        self.reason, self.expected = reason, expected
         self.path: list[str] = []
 
 
@@ -256,7 +256,9 @@ def decode(data: bytes) -> Any:
         return values if len(root) == 1 else {root.tag: values}
     except _Bad as bad:
         parents = [] if archive and len(root) == 1 else [root.tag]
-        raise DataFileError(f"{shown(parents + bad.path[::-1])}: {bad.reason}") from None
+        raise DataFileError(
+            bad.reason, where=shown(parents + bad.path[::-1]), expected=bad.expected
+        ) from None
 
 
 def _parse(data: bytes) -> Element:
@@ -264,7 +266,7 @@ def _parse(data: bytes) -> Element:
     if not data.strip(b" \t\r\n\0"):
         raise DataFileError("empty" if not data else "nothing but blanks or zero bytes")
     if b"\0" in data:
-        raise DataFileError(f"no valid XML: a zero byte{_place(data, data.index(0))}")
+        raise DataFileError(f"a zero byte{_place(data, data.index(0))}", expected="valid XML")
     parser = XMLParser(target=_Target(), encoding=_encoding(data))
     header = _HEADER.match(data)
     if header:
@@ -288,7 +290,7 @@ def _encoding(data: bytes) -> str:
     named = _ENCODING.search(declaration[0]) if declaration else None
     name = named[1].decode("ascii", "backslashreplace") if named else "utf-8"
     if name.lower() not in _ENCODINGS:
-        raise DataFileError(f"the encoding {name[:40]!r}, line 1, is not read; UTF-8 is")
+        raise DataFileError(f"the encoding {name[:40]!r}, line 1, is not read", expected="UTF-8")
     return _ENCODINGS[name.lower()]
 
 
@@ -374,7 +376,7 @@ class _Reader:
                     tree[tag] = self._array(tag, lists[tag], depth + 1)
                 continue
             if tag in tree:
-                raise _Bad(f"two elements {tag[:80]!r}, but a dictionary can hold only one")
+                raise _Bad(f"two elements {tag[:80]!r}", "one of them in a dictionary")
             try:
                 tree[tag] = self.value(child, depth + 1)
             except _Bad as bad:
@@ -394,7 +396,7 @@ class _Reader:
             raise _Bad(f"nested deeper than {MAX_DEPTH} levels")
         for text in {element.text, *[child.tail for child in element]}:
             if text and not text.isspace():
-                raise _Bad(f"the text {text.strip()[:40]!r} next to elements")
+                raise _Bad(f"the text {text.strip()[:40]!r} next to elements", "text or elements")
 
     def _items(self, element: Element) -> list[Element] | None:
         """Return the items of a list; None when it is a dictionary with a key ``count``."""
@@ -413,7 +415,7 @@ class _Reader:
             return items
         if behind == 1 and len(items) == 1:
             return None
-        raise _Bad(f"a list whose <count> is {count[:20]} has {len(items)} items")
+        raise _Bad(f"a list whose <count> is {count[:20]} has {len(items)} items", f"{count[:20]} items")
 
     def _list(self, element: Element, items: list[Element], depth: int) -> list[Any]:
         self._check(element, depth)
@@ -437,28 +439,30 @@ class _Reader:
     def _ours(self, kind: str, element: Element, depth: int) -> Any:
         text = element.text or ""
         if len(element):
-            raise _Bad(f"an element of class_name {kind!r} holds text only")
+            raise _Bad(f"an element of class_name {kind!r} holds elements", "text")
         if kind == "str":
             return text
         if kind == "null":
             return None
         if kind == "bool":
             if text not in _BOOLS:
-                raise _Bad(f"a bool is 1 or 0, not {text[:40]!r}")
+                raise _Bad(f"a bool is {text[:40]!r}", "1 or 0")
             return _BOOLS[text]
         try:
             value = json.decode(text.encode())
         except DataFileError as error:
-            raise _Bad(f"JSON text: {error}") from None
+            raise _Bad(f"JSON text: {error.line()}") from None
         self._count(value, depth)
         return value
 
     def _again(self, reference: str, depth: int) -> Any:
         value = self._objects.get(reference, self)
         if value is self:
-            raise _Bad(f"a pointer to the object {reference[:40]!r}, which does not exist")
+            raise _Bad(
+                f"a pointer to the object {reference[:40]!r}, which is not there", "an object before it"
+            )
         if value is _OPEN:
-            raise _Bad("an object that contains itself, which a tree cannot")
+            raise _Bad("an object that contains itself", "a tree")
         self._copies += self._count(value, depth)
         if self._copies > _MOST_COPIES:
             raise _Bad(f"references to objects that would expand to more than {_MOST_COPIES} values")

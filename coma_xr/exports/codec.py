@@ -162,7 +162,10 @@ def _modern(tree: Any) -> Any:
     if convert is not None and keys == tree.keys() - {TYPE, "zone"}:
         return convert(tree)
     if type(name) is str and not name.startswith(OURS) and not looks_registered(tree):
-        raise DataFileError(f"a value of type {name[:80]!r}, which this version does not know")
+        raise DataFileError(
+            f"a value of type {name[:80]!r}, which this version does not know",
+            ways=["Read it with the version of coma_xr that wrote it, or a newer one."],
+        )
     return {key: _modern(child) for key, child in tree.items()}
 
 

@@ -48,7 +48,7 @@ class Collector:
             ds, variable, name = _dataset(value, stem)
             data = _bytes(ds)
         except SerializationError as error:
-            raise SerializationError(f"{join(path)}: {error}") from error
+            raise error.at(join(path)) from error
         self.files[file] = data
         is_dataset = variable is None
         return Reference(
@@ -90,13 +90,17 @@ def _dataset(value: Any, stem: str) -> tuple[xr.Dataset, str | None, str | None]
     )
     if most > (NETCDF.most_dims or most):
         raise SerializationError(
-            f"netCDF has at most {NETCDF.most_dims} dims, this has {most}. Return it without coma.external()."
+            f"it has {most} dims, more than netCDF holds",
+            expected=f"at most {NETCDF.most_dims}",
+            ways=["Return it without coma.external()."],
         )
     if isinstance(value, xr.Dataset):
         return value, None, None
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "V":
-            raise SerializationError("netCDF has no structured arrays. Return an array for each field.")
+            raise SerializationError(
+                "netCDF has no structured arrays", ways=["Return an array for each field."]
+            )
         if value.dtype.kind in "mM":
             value = exact_times(value)
         dims = [f"dim_{axis}" for axis in range(value.ndim)]
@@ -105,7 +109,7 @@ def _dataset(value: Any, stem: str) -> tuple[xr.Dataset, str | None, str | None]
         return xr.Dataset({variable: variable_of(dims, value)}), variable, None
     name = value.name
     if not (name is None or type(name) is str):
-        raise SerializationError(f"the name of a DataArray is text or None, not {name!r}.")
+        raise SerializationError(f"the name of a DataArray is {name!r}", expected="a str or None")
     ds, label = dataset_of(value, stem)
     return ds, str(label), name
 

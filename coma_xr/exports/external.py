@@ -59,8 +59,9 @@ def _look(reference: Reference) -> tuple[str, tuple[int, int, int]]:
     stamp = files.stamp(path)
     if stamp is None:
         raise DataFileError(
-            f"{path} is missing: it holds the {reference.type} that the measurement refers to. Put it back next to "
-            "the measurement, from where this was copied"
+            f"the file is missing; it holds the {reference.type} that the measurement refers to",
+            where=path,
+            ways=["Copy it next to the measurement from where the measurement was copied."],
         )
     if stamp[1] != reference.size:
         raise _another(path, f"it has {stamp[1]} bytes, expected {reference.size}")
@@ -69,8 +70,9 @@ def _look(reference: Reference) -> tuple[str, tuple[int, int, int]]:
 
 def _another(path: str, why: str) -> DataFileError:
     return DataFileError(
-        f"{path} is not the file that was written with the measurement: {why}. Put the right one back, or remove "
-        "the measurement"
+        f"not the file that was written with the measurement: {why}",
+        where=path,
+        ways=["Put the right file back, or remove the measurement."],
     )
 
 
@@ -138,7 +140,7 @@ def _deferred(reference: Reference) -> xr.DataArray | xr.Dataset:
         raise
     except UNREADABLE as error:
         check(reference)
-        raise DataFileError(f"{path}: cannot be read: {type(error).__name__}: {error}") from error
+        raise DataFileError(f"cannot be read: {type(error).__name__}: {error}", where=path) from error
     if is_array:
         da.encoding[BARE] = True
     return da
@@ -149,7 +151,8 @@ def _dtype(reference: Reference) -> np.dtype[Any]:
         return np.dtype(str(reference.dtype))
     except (TypeError, ValueError) as error:
         raise DataFileError(
-            f"a stored {external.EXTERNAL} of the dtype {str(reference.dtype)[:80]!r}: {error}"
+            f"a stored {external.EXTERNAL} has the dtype {str(reference.dtype)[:80]!r}: {error}",
+            expected="a dtype of NumPy",
         ) from error
 
 
@@ -213,7 +216,9 @@ def chunked(ds: xr.Dataset, chunks: Any) -> xr.Dataset:
         When dask is not installed.
     """
     if importlib.util.find_spec("dask") is None:
-        raise ExperimentError('chunks= needs dask, which is not installed: pip install "coma_xr[dask]"')
+        raise ExperimentError(
+            "chunks= needs dask, which is not installed.", ways=['Install it: pip install "coma_xr[dask]".']
+        )
     arrays = {name: array for name, array in ds.data_vars.items() if _PREFERRED in array.encoding}
     return ds.assign({name: array.chunk(_chunks_of(array, chunks)) for name, array in arrays.items()})
 

@@ -19,7 +19,7 @@ from coma_xr.errors import REPLACE, ComaError, DataFileError, ExperimentError, S
 from coma_xr.exports import csv, json, netcdf, parquet, zarr
 from coma_xr.exports.datasets import dataset_of
 from coma_xr.keywords import checks_keywords
-from coma_xr.text import available, listing
+from coma_xr.text import available, listing, with_article
 from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
@@ -138,11 +138,14 @@ def export(
         data = dataset_of(data, "values")[0]
     if not isinstance(data, (xr.Dataset, pd.DataFrame)):
         name = type(data).__name__
-        hint = " Use .to_frame()." if isinstance(data, pd.Series) else ""
-        hint = (
-            f" Use .export('{path}')." if hasattr(data, "to_dataframe") and hasattr(data, "export") else hint
+        ways = ["Use .to_frame()."] if isinstance(data, pd.Series) else []
+        if hasattr(data, "to_dataframe") and hasattr(data, "export"):
+            ways = [f"Use .export('{path}')."]
+        raise ExperimentError(
+            f"{with_article(name)} cannot be exported.",
+            expected="a Dataset, DataArray or DataFrame",
+            ways=ways,
         )
-        raise ExperimentError(f"A Dataset, DataArray or DataFrame can be exported, this is a {name}.{hint}")
     overwrite = check_flag("overwrite", overwrite)
     path = Path(files.local_path(path))
     chosen = format_of(path)
@@ -236,15 +239,14 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame | dict[str, 
         return read_tree(path) if chosen is None else chosen.module.read(path)
     except ComaError as error:
         if type(error) is DataFileError and str(path) not in str(error):
-            raise DataFileError(f"{path}: cannot be read: {error}.") from error
+            raise error.at(f"{path}: cannot be read") from error
         raise
     except PermissionError as error:
         raise files.refusal(error, "read", str(path)) from error
     except UNREADABLE as error:
         said = str(error).partition("\n")[0]
-        raise DataFileError(
-            f"{path}: cannot be read as {path.suffix}: {type(error).__name__}: {said}"
-        ) from error
+        what = f"cannot be read as {path.suffix}: {type(error).__name__}: {said}"
+        raise DataFileError(what, where=str(path)) from error
 
 
 @checks_keywords

@@ -72,7 +72,7 @@ def read(path: Path) -> xr.Dataset | pd.DataFrame:
     tree = json.loads(files.read(str(path), limit=_LIMIT))
     if not isinstance(tree, dict) or not {"coords", "data_vars"} <= tree.keys():
         raise DataFileError(
-            f"{path}: is JSON, but no exported Dataset or DataFrame: these have 'coords' and 'data_vars'."
+            "no exported Dataset or DataFrame", where=str(path), expected="'coords' and 'data_vars'"
         )
     sizes = tree.get("dims", {})
     coords = {name: _variable(entry, sizes) for name, entry in tree["coords"].items()}

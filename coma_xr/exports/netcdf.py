@@ -115,7 +115,7 @@ def _refuse_other_files(path: Path | str) -> None:
             file.visititems_links(note_link)
             file.visititems(note_storage)
     except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise DataFileError(f"{path}: a damaged HDF5 file: {error}") from error
+        raise DataFileError(f"damaged: {error}", where=str(path), expected="an HDF5 file") from error
     if outside:
         raise DataFileError(
             f"{path}: {outside[0]}. Nothing was read.",
@@ -156,7 +156,9 @@ class LazyArray(BackendArray):
     def _otherwise(self) -> DataFileError:
         shape = " by ".join(map(str, self.shape))
         return DataFileError(
-            f"{self.path}: expected an array '{self.name}' of {self.dtype}, {shape}, which it has not."
+            f"no array '{self.name}' of {self.dtype}, {shape}, is in it",
+            where=str(self.path),
+            expected="the array that the measurement refers to",
         )
 
 
@@ -169,7 +171,7 @@ def _opened(path: str) -> Iterator[xr.Dataset]:
         for name, variable in raw.variables.items():
             if variable.size > size:
                 text = f"'{name}' claims {variable.size:,} values, more than the file has bytes, {size:,}"
-                raise DataFileError(f"{path}: {text}. Nothing was read.")
+                raise DataFileError(f"{text}. Nothing was read", where=str(path))
         yield raw
 
 

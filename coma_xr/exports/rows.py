@@ -56,8 +56,9 @@ def to_columns(ds: xr.Dataset) -> tuple[list[Column], Note]:
     if total > MOST_CELLS:
         sizes = " x ".join(f"{dim}: {size}" for dim, size in dims.items())
         raise LayoutError(
-            f"A table has a row for each cell, here {total} ({sizes}); at most {MOST_CELLS} are written. "
-            "Export into .nc, or fewer variables at a time."
+            f"The table would have {total} rows, one for each cell ({sizes}).",
+            expected=f"at most {MOST_CELLS}",
+            ways=["Export into .nc, or fewer variables at a time."],
         )
     order = [
         *(dim for dim in dims if dim in ds.coords),
@@ -227,7 +228,9 @@ def from_columns(columns: Iterable[Column], note: Mapping[str, Any]) -> xr.Datas
         else:
             column = arrays[entry["column"]]
             if len(column) != len(numbers):
-                raise DataFileError(f"a table with {len(column)} rows, where {len(numbers)} are noted")
+                raise DataFileError(
+                    f"a table with {len(column)} rows", expected=f"{len(numbers)} rows, as noted in it"
+                )
             rows = tuple(by_dim[dim] for dim in own)
             cells = np.ravel_multi_index(rows, shape) if own else np.zeros(len(numbers), dtype=np.intp)
             values = _scattered(column, cells, shape, entry)

@@ -421,7 +421,8 @@ def check_path(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     path = Path(files.local_path(path))
     if path.suffix.lower() not in _SUFFIXES:
         raise ExperimentError(
-            f"'{path}': a report is a page, and its name ends in .html, not in {path.suffix!r}."
+            f"'{path}' is not a name of a report.",
+            expected=f"a name that ends in .html, not in {path.suffix!r}",
         )
     if not overwrite and files.exists(str(path)):
         raise _taken(path)

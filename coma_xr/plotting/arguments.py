@@ -139,7 +139,9 @@ class PlotSpec:
             sizes = "figsize is the size of the whole figure, height and aspect are those of a panel."
             raise LayoutError(sizes, ways=["Leave out figsize, or height and aspect."])
         if spec.vmin is not None and spec.vmax is not None and spec.vmin >= spec.vmax:
-            raise LayoutError(f"vmin={spec.vmin!r} is not below vmax={spec.vmax!r}.")
+            raise LayoutError(
+                f"vmin={spec.vmin!r} is not below vmax={spec.vmax!r}.", expected="vmin below vmax"
+            )
         return spec
 
     def scales(self) -> dict[str, str | None]:

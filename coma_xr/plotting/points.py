@@ -575,7 +575,7 @@ def _by_role(data: Data, plan: Plan, found: Mapping[str, Quantity]) -> dict[str,
     for role, what in needed.items():
         for one in roles[role]:
             if one.type != "number":
-                raise LayoutError(f"{one.name!r} holds {one.type}s and cannot be {what}.")
+                raise LayoutError(f"{one.name!r} holds {one.type}s and cannot be {what}.", expected="numbers")
     if plan.averaged or plan.rows:
         for role in ("x", "y"):
             roles[role] = tuple(_averageable(plan, one) for one in roles[role])
@@ -589,7 +589,7 @@ def _averageable(plan: Plan, one: Quantity) -> Quantity:
     one = one.as_number()
     if one.type == "name" and not plan.rows:
         raise LayoutError(
-            f"{one.name!r} holds names, and there is no mean of them over {plan.averaged[0]!r}."
+            f"{one.name!r} holds names, which have no mean over {plan.averaged[0]!r}.", expected="numbers"
         )
     return one
 
@@ -631,7 +631,10 @@ def _put_in_order(data: Data, plan: Plan, roles: dict[str, tuple[Quantity, ...]]
                 said = f"order: {one.name!r} has no value {unknown[0]!r}."
             raise LayoutError(said, name=unknown[0], available=values)
     if not done and not isinstance(order, Mapping):
-        raise LayoutError(f"order={list(order)!r}: nothing in this plot has one of these values.")
+        raise LayoutError(
+            f"order={list(order)!r}: nothing in this plot has one of these values.",
+            expected="values of the plotted variables",
+        )
 
 
 def _flat(values: xr.Variable, sizes: Mapping[str, int]) -> NDArray[Any]:
@@ -740,7 +743,10 @@ def _scales(data: Data, made: Table) -> dict[str, str]:
         argument = "hue_scale" if role == "hue" else f"{role}scale"
         if scale is not None:
             if quantities is None and role in {"z", "hue"}:
-                raise LayoutError(f"{argument} is for the colours of {role}, and there is no {role}.")
+                raise LayoutError(
+                    f"{argument} is for the colours of {role}, and there is no {role}.",
+                    ways=[f"Pass {role}=, or leave {argument}= out."],
+                )
             if quantities is not None and quantities[0].type != "number" and scale != "linear":
                 said = f"{quantities[0].name!r} holds {quantities[0].type}s and cannot be on a {scale} scale."
                 raise LayoutError(said, ways=[f"Leave out {argument}."])

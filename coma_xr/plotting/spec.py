@@ -171,7 +171,7 @@ def _names(data: Data, names: Any, role: str) -> tuple[str, ...]:
             raise LayoutError(f"{role}=[] is empty.", available=data.choices())
         found = tuple(data.find(name, role) for name in names)
         if len(set(found)) < len(found):
-            raise LayoutError(f"{role}={list(found)} names a variable twice.")
+            raise LayoutError(f"{role}={list(found)} names a variable twice.", expected="different variables")
         return found
     return (data.find(names, role),)
 
@@ -208,7 +208,8 @@ def _with_error(data: Data, new: Plan, kinds: Mapping[str, Kind]) -> Plan:
     for dim in over:
         if dim in taken:
             raise LayoutError(
-                f"The dim {dim!r} is on {taken[dim]} and cannot be averaged over by error= too."
+                f"The dim {dim!r} is on {taken[dim]} and cannot be averaged over by error= too.",
+                ways=[f"Leave {dim!r} out of error= or off {taken[dim]}."],
             )
     if over:
         return replace(new, averaged=over, spread=spread)
@@ -317,7 +318,8 @@ def _default_x(data: Data, new: Plan) -> str:
         return data.labelling(dims[0])
     if not left and set(dims) <= {*new.averaged} and new.averaged:
         raise LayoutError(
-            f"{new.y[0]!r} varies over {listing(new.averaged)} alone, and nothing is left for x."
+            f"{new.y[0]!r} varies over {listing(new.averaged)} alone, and nothing is left for x.",
+            ways=["Leave error= out, or name x=."],
         )
     varied = next((name for name in new.y if data.dims(name)), None)
     if varied is None:
@@ -361,7 +363,10 @@ def _with_variable(new: Plan) -> Plan:
     for role in ("style", "hue", "row", "col"):
         if getattr(new, role) is None and (role != "style" or has_style):
             return replace(new, **{role: VARIABLE})  # type: ignore[arg-type]
-    raise LayoutError("hue, style, row and col are all in use: nothing is left to tell the variables apart.")
+    raise LayoutError(
+        "hue, style, row and col are all in use, and nothing is left to tell the variables apart.",
+        ways=["Free one of them, or plot one variable."],
+    )
 
 
 def _with_along(data: Data, new: Plan, kinds: Mapping[str, Kind]) -> Plan:

@@ -339,7 +339,10 @@ def color_norm(values: Any, scale: str, spec: PlotSpec, *, centred: bool = False
     high = high if spec.vmax is None else float(spec.vmax)
     if scale == "log":
         if low <= 0:
-            raise LayoutError(f"vmin={spec.vmin!r} is not above 0, on a logarithmic scale of colours.")
+            raise LayoutError(
+                f"vmin={spec.vmin!r} is not above 0, on a logarithmic scale of colours.",
+                expected="a number above 0",
+            )
         return LogNorm(low, max(low, high))
     if scale == "symlog":
         most = max(abs(low), abs(high)) or 1.0

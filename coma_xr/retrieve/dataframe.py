@@ -142,7 +142,8 @@ def _spread(name: str, column: Sequence[Any], dims: Mapping[str, Sequence[str]])
     given = list(dims.get(name, ()))
     if len(given) > len(folded.shape):
         raise LayoutError(
-            f"'{name}' was given the dims {listing(given)}, but has lists of {len(folded.shape)} levels."
+            f"'{name}' was given the dims {listing(given)}, but has lists of {len(folded.shape)} levels.",
+            expected=f"at most {len(folded.shape)} dims",
         )
     values, numbers, rows = _items(folded)
     own = tuple(given or folded.dims)
@@ -293,7 +294,7 @@ def build_dataframe(
     3                     1  3
     """
     if unfold not in ("columns", "rows"):
-        raise LayoutError(f"unfold is 'columns' or 'rows' in a table, not {unfold!r}.")
+        raise LayoutError(f"unfold={unfold!r} is unknown for a table.", expected="'columns' or 'rows'")
     wanted, keys = requests_of(variables), requests_of(index)
     selection = None if where is None else Selection(where, definition, annotations, recorded=recorded)
     source = read(
@@ -382,7 +383,10 @@ def _flat(shown: Iterable[_Column]) -> tuple[dict[str, list[Any]], dict[str, _Co
         values = [_bare(value) for value in values] if _has_typed(values) else values
         new = flat_columns(column.name, values, column.stem)
         if doubles := new.keys() & flat.keys():
-            raise LayoutError(f"Two columns would be called {listing(sorted(doubles))}; name one anew.")
+            raise LayoutError(
+                f"Two columns would be called {listing(sorted(doubles))}.",
+                ways=["Give one of them another name."],
+            )
         flat |= new
         origins |= dict.fromkeys(new, column)
     return flat, origins
@@ -444,7 +448,10 @@ def _indexed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         return frame
     unhashable = [key for key in keys if key not in frame.columns]
     if unhashable:
-        raise LayoutError(f"index={listing(unhashable)}: lists are several columns and label no rows.")
+        raise LayoutError(
+            f"index={listing(unhashable)}: lists are several columns and label no rows.",
+            expected="columns with one value in each row",
+        )
     own = frame.index.name
     if keys == [own]:
         return frame.drop(columns=own)

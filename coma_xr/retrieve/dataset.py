@@ -465,7 +465,8 @@ class _Build:
                 path = source.names.resolve(text)
                 if coords.setdefault(name, path) != path:
                     raise LayoutError(
-                        f"The coordinate '{name}' was annotated as {join(coords[name])} and as {join(path)}."
+                        f"The coordinate '{name}' was annotated as {join(coords[name])} and as {join(path)}.",
+                        ways=["Annotate one of them under another name."],
                     )
         return coords
 
@@ -496,8 +497,10 @@ class _Build:
             taken = "a dim of the measurements already" if dim in self.grid.all.dims else "there twice"
             if dim in self.grid.all.dims or dim in dims[:place]:
                 raise LayoutError(
-                    f"'{name}' was given the dims {listing(dims)}, but '{dim}' is {taken}. Give the dim of its lists another "
-                    f"name, such as unfold={{'{name}': '{dim}_index'}}, or annotate(..., dims='{dim}_index')."
+                    f"'{name}' was given the dims {listing(dims)}, but '{dim}' is {taken}.",
+                    ways=[
+                        f"Give the dim of its lists another name, such as unfold={{'{name}': '{dim}_index'}}, or annotate(..., dims='{dim}_index')."
+                    ],
                 )
 
 
@@ -512,7 +515,7 @@ def _fills(source: Source, wanted: Sequence[Request], fill: Any) -> dict[str | P
 
 def _scalar(fill: Any) -> Any:
     if np.ndim(fill):
-        raise LayoutError(f"fill is one value, or a mapping of names to values, not {fill!r}.")
+        raise LayoutError(f"fill={fill!r} is neither.", expected="one value, or a mapping of names to values")
     return fill
 
 

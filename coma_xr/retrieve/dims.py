@@ -202,7 +202,10 @@ def _plans(
         ]
         doubles = [plan.dim for place, plan in enumerate(plans) if plan.dim in [p.dim for p in plans[:place]]]
         if doubles:
-            raise LayoutError(f"The dim '{doubles[0]}' is there twice; give one another name: (name, path).")
+            raise LayoutError(
+                f"The dim '{doubles[0]}' is there twice.",
+                ways=["Give one of them another name: (name, path)."],
+            )
     elif choice.kind is not None:
         plans = _defined(table, choice.axes, free)
     else:
@@ -359,7 +362,8 @@ def _complete(plans: Sequence[_Plan], measured: int, size: int) -> Array:
     left_out = measured - int(np.searchsorted(rows, measured))
     if not rows.size:
         raise LayoutError(
-            f"No measurement has all parameters of the dims; each lacks one of {listing(paths)}."
+            f"No measurement has all parameters of the dims; each lacks one of {listing(paths)}.",
+            ways=["Pass layout='points', or fewer dims."],
         )
     if left_out:
         text = (

@@ -182,7 +182,7 @@ class Branch(Mapping[str, Any]):
             return from_plain(node)
         except DataFileError as error:
             whole = paths.join((*self._parents, *segments))
-            raise DataFileError(f"{self._owner}, {whole}: {error}.") from None
+            raise error.at(f"{self._owner}, {whole}") from None
 
     def _follow_from_root(self, path: paths.Path) -> Any:
         """Raise the error that names the whole path, or return an item of an array."""
@@ -255,7 +255,7 @@ class Branch(Mapping[str, Any]):
         try:
             copy: dict[str, Any] = from_plain(self._node, self._parents)
         except DataFileError as error:
-            raise DataFileError(f"{self._owner}: {error}.") from None
+            raise error.at(self._owner) from None
         return copy
 
     def restore(self, *classes: type, setstate: str | None = None) -> Any:
@@ -288,7 +288,7 @@ class Branch(Mapping[str, Any]):
                 self._node, classes, setstate or self._setstate, whole=not self._parents, at=self._parents
             )
         except DataFileError as error:
-            raise DataFileError(f"{self._owner}: {error}") from error
+            raise error.at(self._owner) from error
 
     def paths(self) -> list[str]:
         """Return the paths of all values, in their order in the tree; from the root of the tree."""

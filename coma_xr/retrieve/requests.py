@@ -126,7 +126,10 @@ def _request(name: str | None, value: Any) -> Request:
     if callable(value):
         called = name or getattr(value, "__name__", "<lambda>")
         if called == "<lambda>":
-            raise PathError("A function as a variable needs a name, such as {'gap': lambda m: ...}.")
+            raise PathError(
+                "A function as a variable has no name.",
+                expected="a name with the function, such as {'gap': lambda m: ...}",
+            )
         return Request(called, f"function '{called}'", value)
     if isinstance(value, str):
         return Request(name, value)
@@ -277,7 +280,10 @@ class Taken:
         if name in self._paths and self._paths[name] != path:
             other = self._paths[name]
             first = (other if isinstance(other, str) else join(other)) if other else "a dim"
-            raise LayoutError(f"The name '{name}' is asked for twice, for {first} and {request.text}.")
+            raise LayoutError(
+                f"The name '{name}' is asked for twice, for {first} and {request.text}.",
+                ways=["Give one of them another name: (name, path)."],
+            )
         self._paths[name] = path
         return name
 
@@ -411,8 +417,8 @@ def _keeper(texts: Collection[str], *, everything: bool, info: bool) -> Callable
 def _foldings(unfold: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
     if not isinstance(unfold, Mapping | None):
         raise LayoutError(
-            f"unfold={unfold!r}: a Dataset takes names or paths with names of dims, such as {{'E': 'level'}}; "
-            "'rows' and 'columns' are forms of a table, see to_dataframe."
+            f"unfold={unfold!r} is not for a Dataset; 'rows' and 'columns' are forms of a table, see to_dataframe.",
+            expected="names or paths with names of dims, such as {'E': 'level'}",
         )
     return {key: folding_of(key, value) for key, value in (unfold or {}).items()}
 
@@ -442,8 +448,8 @@ def folding_of(key: str, value: Any) -> dict[str, Any]:
     if isinstance(value, (list, tuple)) and all(isinstance(dim, str) for dim in value):
         return {"dims": list(value)}
     raise LayoutError(
-        f"unfold={{{key!r}: ...}} takes the name of a dim, a list of such names, names with the paths of their "
-        f"coordinates, or None to keep lists whole; not {value!r}."
+        f"unfold={{{key!r}: {value!r}}} is not understood.",
+        expected="the name of a dim, a list of such names, names with the paths of their coordinates, or None to keep lists whole",
     )
 
 
@@ -719,12 +725,13 @@ def _check_value(path: Path, note: Mapping[str, Any], value: Tree) -> None:
     levels = len(folded.shape) if folded else 0
     if folded is None and not isinstance(value, (list, dict)):
         raise LayoutError(
-            f"'{join(path)}' is one value in each measurement, with no dims to name: {listing(dims)}."
+            f"'{join(path)}' is one value in each measurement, with no dims to name: {listing(dims)}.",
+            expected="a list or an array",
         )
     if folded is not None and len(dims) > levels:
         raise LayoutError(
-            f"dims={list(dims)} of '{join(path)}' are {count(len(dims), 'name')}, but its lists have "
-            f"{count(levels, 'level')}."
+            f"dims={list(dims)} of '{join(path)}' are {count(len(dims), 'name')}, but its lists have {count(levels, 'level')}.",
+            expected=f"at most {count(levels, 'name')}",
         )
 
 

@@ -296,7 +296,7 @@ def retrieve_results(
     columns = _pairs(table_definition, "table_definition")
     parameters = _pairs(parameter_set_definition, "parameter_set_definition")
     if not columns:
-        raise PathError("A table needs at least one column, such as ('t', 'results/t'); none was given.")
+        raise PathError("The table has no columns.", expected="at least one, such as ('t', 'results/t')")
     source = read(
         trees,
         [*columns, *parameters],
@@ -339,18 +339,21 @@ def _pairs(definition: Iterable[Any], argument: str) -> list[Request]:
     """Return what a definition asks for; PathError for one pair or path where a list of pairs belongs."""
     one = definition if isinstance(definition, tuple) else ()
     if len(one) == 2 and all(isinstance(text, str) for text in one):
-        raise PathError(_one_list(argument, definition, one))
+        raise _one_list(argument, definition, one)
     if isinstance(definition, str):
-        raise PathError(_one_list(argument, definition, (str(split(definition)[-1]), definition)))
+        raise _one_list(argument, definition, (str(split(definition)[-1]), definition))
     if isinstance(definition, Mapping):
         return requests_of(definition)
     return requests_of([tuple(entry) if isinstance(entry, list) else entry for entry in definition])
 
 
-def _one_list(argument: str, given: Any, pair: tuple[Any, ...]) -> str:
-    return (
-        f"{argument} is a list of pairs (name, path), not {given!r}. Write [{pair!r}]; all columns go into the first list, "
-        "the parameters that distinguish the tables into the second."
+def _one_list(argument: str, given: Any, pair: tuple[Any, ...]) -> PathError:
+    return PathError(
+        f"{argument}={given!r} is not a list.",
+        expected=f"a list of pairs (name, path), such as [{pair!r}]",
+        ways=[
+            "Put all columns into the first list, and the parameters that distinguish the tables into the second."
+        ],
     )
 
 
@@ -383,7 +386,7 @@ def _table(
     for (name, path), column in zip(definition, columns, strict=True):
         for new, items in flat_columns(name, column).items():
             if lacks(items):
-                raise LayoutError(_uneven(path, items, ids))
+                raise _uneven(path, items, ids)
             names.append(new)
             values.append([deferred(item) if isinstance(item, dict) else item for item in items])
     rows = list(zip(*values, strict=True)) or [()] * len(ids)
@@ -400,13 +403,14 @@ def _are_alike(rows: Sequence[Sequence[Any]]) -> bool:
     )
 
 
-def _uneven(path: str, items: Sequence[Any], ids: Sequence[int]) -> str:
+def _uneven(path: str, items: Sequence[Any], ids: Sequence[int]) -> LayoutError:
     without = next(row for row, value in enumerate(items) if value is MISSING)
     having = next(row for row, value in enumerate(items) if value is not MISSING)
     one, other = sorted([ids[without], ids[having]])
-    return (
-        f"{path} has lists of unequal length, or a list next to a single value, such as in the measurements "
-        f"{one} and {other}, which have the same parameters; a table needs equal ones."
+    return LayoutError(
+        f"{path} has lists of unequal length, or a list next to a single value, such as in the measurements {one} and "
+        f"{other}, which have the same parameters.",
+        expected="lists of one length in a table",
     )
 
 

@@ -308,7 +308,7 @@ class _OwnPool(Pool):
         trouble, slot.pid = future.result()
         if trouble:
             return self._give_up(
-                SerializationError(f"The function cannot be loaded in a worker process: {trouble}")
+                SerializationError("The function cannot be loaded in a worker process.", excerpt=trouble)
             )
         slot.is_ready, slot.starts = True, 0
         return []
@@ -535,8 +535,10 @@ class _ForeignPool(Pool):
         if self.broken is None:
             reason = f": {type(error).__name__}: {error}" if error is not None else ""
             self.broken = RunError(
-                f"The executor {how}{reason}. max_workers= in place of executor= starts workers again that have "
-                "ended, and tells which parameter set was the reason."
+                f"The executor {how}{reason}.",
+                ways=[
+                    "Pass max_workers= in place of executor=: it replaces workers that have ended, and names the cause."
+                ],
             )
             self.broken.__cause__ = error
 
@@ -565,7 +567,9 @@ class _ForeignPool(Pool):
             text = f"the executor returned no result: {type(error).__name__}: {error}"
             return Lost(chunk, "died", text, certain=len(chunk) == 1)
         if trouble:
-            self.broken = SerializationError(f"The function cannot be loaded where it is to run: {trouble}")
+            self.broken = SerializationError(
+                "The function cannot be loaded where it is to run.", excerpt=trouble
+            )
             return Lost(chunk, None)
         return Done(chunk, Reply([remote.Result(*result) for result in results], seconds, "", notes))
 

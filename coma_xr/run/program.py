@@ -25,7 +25,7 @@ from coma_xr.encoding.boost import write_parameters
 from coma_xr.errors import ComaError, DataFileError, ParameterError, StorageError
 from coma_xr.keywords import checks_keywords
 from coma_xr.scratch import scratch_directory
-from coma_xr.text import available, listing, near_names, shortened, with_article
+from coma_xr.text import alternatives, listing, near_names, shortened, with_article
 from coma_xr.values.plain import from_plain, to_plain
 
 # What is kept of what a process says, when it is not its result [bytes].
@@ -244,21 +244,20 @@ class Template:
 
     def check(self, names: Iterable[str], *, all_used: bool) -> None:
         """Raise ParameterError when a name in braces is no parameter's, or a parameter has no place."""
-        names, said = list(names), []
+        names = list(names)
         known = {*names, *[f"{_BRANCH}{name}" for name in names], *_OWN}
         unknown = sorted(self.names - known)
         if unknown:
             own = [*names, *[f"{{{place}}}" for place in _OWN]]
-            said.append(f"The command asks for a parameter '{unknown[0]}'. {available(unknown[0], own)}")
+            what = f"The command asks for a parameter '{unknown[0]}'."
+            raise ParameterError(what, name=unknown[0], available=own)
         unused = [name for name in names if not self.names & {name, f"{_BRANCH}{name}"}] if all_used else []
         if unused:
             name = unused[0]
-            said.append(
-                f"The program does not learn the parameter{'s' * (len(unused) > 1)} {listing(unused)}: the command has "
-                f"neither {{{name}}} nor {{{PARAMETERS}}} for a file with all of them."
+            raise ParameterError(
+                f"The command does not use the parameter{'s' * (len(unused) > 1)} {listing(unused)}.",
+                expected=f"{{{name}}}, or {{{PARAMETERS}}} for a file with all of them",
             )
-        if said:
-            raise ParameterError(" ".join(said))
 
     def hints(self) -> Iterator[str]:
         """Yield what may have been overlooked when the program failed."""
@@ -281,7 +280,8 @@ def _split(command: str | Sequence[str | os.PathLike[str]]) -> list[str]:
             arguments = shlex.split(command)
         except ValueError as error:
             raise ParameterError(
-                f"The command {command!r} cannot be split into arguments: {error}."
+                f"The command {command!r} cannot be split into arguments: {error}.",
+                ways=["Pass it as a list of arguments."],
             ) from None
     else:
         arguments = [os.fspath(argument) for argument in command]
@@ -331,7 +331,10 @@ def _text(name: str, value: Any, spec: str) -> str:
         try:
             return format(value, spec)
         except ValueError as error:
-            raise ParameterError(f"The parameter '{name}' as {{{name}:{spec}}}: {error}.") from None
+            raise ParameterError(
+                f"The parameter '{name}' cannot be written as {{{name}:{spec}}}: {error}.",
+                expected="a format that fits its type",
+            ) from None
     if isinstance(value, bool):
         return str(int(value))
     return repr(float(value)) if isinstance(value, float) else str(value)
@@ -348,13 +351,15 @@ def find_executable(name: str, here: str) -> str:
     if "/" in name:
         path = str(Path(here, name))
         if files.is_directory(path):
-            raise ParameterError(f"{name} is a directory, not an executable.")
+            raise ParameterError(f"{name} is a directory.", expected="an executable")
         if files.exists(path):
             _check_executable(name, path)
             return path
         directory, last = str(Path(path).parent), Path(path).name
         if not files.is_directory(directory):
-            raise ParameterError(f"There is no executable {name}: there is no directory {directory}.")
+            raise ParameterError(
+                f"There is no executable {name}: there is no directory {directory}.", expected="an executable"
+            )
         raise ParameterError(
             f"There is no executable {name} in {directory}.", name=last, available=files.names(directory)
         )
@@ -373,9 +378,9 @@ def find_executable(name: str, here: str) -> str:
         if files.is_directory(directory)
         for found in files.names(directory)
     }
-    hints = near_names(name, there)
-    hint = f" Did you mean {' or '.join(map(repr, hints))}?" if hints else ""
-    raise ParameterError(f"There is no executable {name!r} in the search path.{hint}")
+    near = near_names(name, there)
+    ways = [f"Did you mean {alternatives(near)}?"] if near else []
+    raise ParameterError(f"There is no executable {name!r} in the search path.", ways=ways)
 
 
 def _check_executable(name: str, path: str) -> None:
@@ -507,7 +512,7 @@ class Program:
         except OSError as error:
             raise ProgramError(f"{command}: cannot be started: {error.strerror}.", command) from error
         except ValueError as error:
-            raise ParameterError(f"{command!r}: cannot be started: {error}.") from error
+            raise ParameterError(f"{command!r} cannot be started: {error}.") from error
         reason = self._failure(ended)
         if reason is None:
             try:
@@ -516,7 +521,7 @@ class Program:
                 there = listing(sorted(files.names(directory))) if files.names(directory) else "nothing"
                 reason = f"ended well, but did not write {Path(path).name}; its directory holds: {there}"
             except (DataFileError, StorageError) as error:
-                reason = f"wrote no {self.output} that can be read: {error}"
+                reason = f"wrote no {self.output} that can be read: {error.line()}"
         raise self._error(reason, command, ended, directory)
 
     def _failure(self, ended: Ended) -> str | None:
@@ -552,7 +557,10 @@ def _values(parameter_set: Any, keywords: dict[str, Any]) -> dict[str, Any]:
     if parameter_set is None:
         return keywords
     if keywords:
-        raise ParameterError("A program takes one parameter set, or a keyword for each parameter, not both.")
+        raise ParameterError(
+            "The program was given a parameter set and keywords.",
+            expected="one parameter set, or a keyword for each parameter",
+        )
     if isinstance(parameter_set, ParameterSet):
         # Through the class: one of the parameters may be called to_dict.
         return ParameterSet.to_dict(parameter_set)
@@ -567,7 +575,7 @@ def _values(parameter_set: Any, keywords: dict[str, Any]) -> dict[str, Any]:
 
 def _read(output: Output, data: bytes) -> Any:
     if not data.strip():
-        raise DataFileError("nothing but blanks" if data else "it is empty")
+        raise DataFileError("nothing but blanks" if data else "empty", expected="output")
     if output == "text":
         return lines.decode(data)
     tree = json.decode(data) if output == "json" else xml.decode(data)
@@ -663,6 +671,8 @@ def program(
             expected=f"input={' or '.join(map(repr, get_args(Input)))}",
         )
     if input_file is not None and input_file == output_file:
-        raise ParameterError(f"input_file and output_file are both {input_file!r}.")
+        raise ParameterError(
+            f"input_file and output_file are both {input_file!r}.", expected="different files"
+        )
     variables = {str(name): str(value) for name, value in (env or {}).items()}
     return Program(template, input, output, input_file, output_file, timeout, variables, keep_failed, name)

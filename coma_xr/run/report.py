@@ -17,7 +17,7 @@ from coma_xr.html import join as join_html
 from coma_xr.keywords import checks_keywords
 from coma_xr.run.plan import Task
 from coma_xr.run.worker import EXACT, PARTIAL, prepare, reproduce
-from coma_xr.text import clean, clean_lines, count, cut, time_text
+from coma_xr.text import clean, clean_lines, count, cut, listing, time_text
 from coma_xr.tree import is_typed, join, leaves
 from coma_xr.values.plain import from_plain
 
@@ -421,7 +421,10 @@ class Failure:
         definition = self._definition
         values = None if definition is None else read(self._tree, definition)
         if definition is None or values is None:
-            raise ParameterError(f"The record of failure {self.id} does not have all parameters.")
+            raise ParameterError(
+                f"The record of failure {self.id} does not have all parameters.",
+                expected=None if definition is None else f"the parameters {listing(definition.names)}",
+            )
         exact = self._tree["info"].get(EXACT)
         records = exact if isinstance(exact, dict) else {}
         return definition, [

@@ -29,11 +29,14 @@ def check_plain_name(name: str, option: str) -> None:
     """Raise ConfigError when a setting does not give one plain file name."""
     if not name or name.startswith(".") or set(name) & set('/\\:*?"<>|\0') or not name.isprintable():
         raise ConfigError(
-            f'{option}: expected one plain file name, without a leading dot and any of / \\ : * ? " < > |, '
-            f"found {name!r}."
+            found=repr(name),
+            where=option,
+            expected='one plain file name, without a leading dot and any of / \\ : * ? " < > |',
         )
     if len(name.encode("utf-8", "replace")) > _LONGEST:
-        raise ConfigError(f"{option}: expected a name of at most {_LONGEST} bytes, found {name[:40]!r}...")
+        raise ConfigError(
+            found=f"{name[:40]!r}...", where=option, expected=f"a name of at most {_LONGEST} bytes"
+        )
 
 
 class Names:
@@ -59,12 +62,14 @@ class Names:
         option = placeholder.strip("${}").replace("_id", "_file")
         self.numbered = numbered or placeholder in template
         if template.count(placeholder) != self.numbered:
-            raise ConfigError(f"{option}: expected a name with {placeholder} once, found {template!r}.")
+            raise ConfigError(found=repr(template), where=option, expected=f"a name with {placeholder} once")
         head, _, tail = template.partition(placeholder)
         check_plain_name(f"{head}{'0' * _MOST_DIGITS * self.numbered}{tail}{suffix}", option)
         if self.numbered and (tail[:1].isdigit() or head[-1:].isdigit()):
             raise ConfigError(
-                f"{option}: a digit next to {placeholder} in {template!r} would count as part of it."
+                f"a digit beside {placeholder} in {template!r} would count as part of it",
+                where=option,
+                ways=["Put another character between them."],
             )
         self.head = head
         self.suffix = suffix
@@ -186,10 +191,14 @@ class Config:
             object.__setattr__(self, field.name, _checked(field.name, value, type(field.default)))
         if f".{self.archive_default_format}" not in FORMATS:
             raise ConfigError(
-                f"archive_default_format: expected json or xml, found {self.archive_default_format!r}."
+                found=repr(self.archive_default_format),
+                where="archive_default_format",
+                expected="json or xml",
             )
         if self.record_code not in _RECORD_CODE:
-            raise ConfigError(f"record_code: expected full, fingerprint or off, found {self.record_code!r}.")
+            raise ConfigError(
+                found=repr(self.record_code), where="record_code", expected="full, fingerprint or off"
+            )
         try:
             files.local_path(self.experiment_index)
         except ExperimentError as error:
@@ -200,7 +209,7 @@ class Config:
         for option in ("serializer_getstate", "serializer_setstate"):
             if not getattr(self, option).isidentifier():
                 raise ConfigError(
-                    f"{option}: expected the name of a method, found {getattr(self, option)!r}."
+                    found=repr(getattr(self, option)), where=option, expected="the name of a method"
                 )
         self._check_clashes()
 
@@ -211,13 +220,18 @@ class Config:
         indices = [self.measurement_index + suffix for suffix in FORMATS]
         if experiments == measurements or failures in (experiments, measurements):
             raise ConfigError(
-                "experiment_file and measurement_file: expected names that differ from each other and from "
-                f"'{failures.name(1)}', found {experiments.name(1)!r} and {measurements.name(1)!r}."
+                found=f"{experiments.name(1)!r} and {measurements.name(1)!r}",
+                where="experiment_file and measurement_file",
+                expected=f"names that differ from each other and from '{failures.name(1)}'",
             )
         kinds = [*self.all_experiments(), *self.all_measurements(), failures]
         for index in indices:
             if any(names.owns(index) for names in kinds):
-                raise ConfigError(f"measurement_index: {index!r} would be counted as another kind of file.")
+                raise ConfigError(
+                    f"{index!r} would be taken for another kind of file",
+                    where="measurement_index",
+                    ways=["Choose another name."],
+                )
 
     @classmethod
     def of(cls, settings: Mapping[str, Any] | Config | None) -> Config:
@@ -227,7 +241,9 @@ class Config:
         if settings is None:
             settings = load_config() if files.exists(_path(FILE)) else {}
         if not isinstance(settings, Mapping):
-            raise ConfigError(f"config: expected a mapping of options, found a {type(settings).__name__}.")
+            raise ConfigError(
+                found=f"a {type(settings).__name__}", where="config", expected="a mapping of options"
+            )
         known = [field.name for field in fields(cls)]
         for option in settings:
             if option not in known:
@@ -282,9 +298,9 @@ def _checked(option: str, value: Any, kind: type) -> Any:
         word = value.strip().lower()
         if word in _TRUE | _FALSE:
             return word in _TRUE
-        raise ConfigError(f"{option}: expected yes or no, found {value!r}.")
+        raise ConfigError(found=repr(value), where=option, expected="yes or no")
     if not isinstance(value, kind):
-        raise ConfigError(f"{option}: expected {'yes or no' if kind is bool else 'text'}, found {value!r}.")
+        raise ConfigError(found=repr(value), where=option, expected="yes or no" if kind is bool else "text")
     return value
 
 
@@ -338,11 +354,15 @@ def load_config(file: str = FILE) -> dict[str, Any]:
     except FileNotFoundError:
         if file == FILE:
             return asdict(Config())
-        raise ConfigError(f"{path}: there is no such file; create_default_config() makes one.") from None
+        raise ConfigError(
+            "there is no such file", where=path, ways=["Call create_default_config() to make one."]
+        ) from None
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: expected an INI file: {error}") from error
+        raise ConfigError(f"cannot be read: {error}", where=path, expected="an INI file") from error
     if SECTION not in parser:
-        raise ConfigError(f"{path}: expected a section [{SECTION}]. {available(SECTION, parser.sections())}")
+        raise ConfigError(
+            f"has no section [{SECTION}]", where=path, name=SECTION, available=parser.sections()
+        )
     kinds = {field.name: type(field.default) for field in fields(Config)}
     return {name: _checked(name, value, kinds.get(name, str)) for name, value in parser[SECTION].items()}
 

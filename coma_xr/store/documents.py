@@ -55,13 +55,13 @@ def load(path: str, root: str, *, limit: int = files.LIMIT, stamps: list[files.S
     except StorageError as error:
         if error.errno in _OURS:
             raise
-        raise DataFileError(f"{path}: {error.strerror}.") from error
+        raise DataFileError(str(error.strerror), where=path) from error
     except DataFileError as error:
-        if str(error).startswith(path):
+        if error.where == path:
             raise
-        raise DataFileError(f"{path}: {error}.") from error
+        raise error.at(path) from error
     except MemoryError as error:
-        raise DataFileError(f"{path}: reading it takes more memory than there is.") from error
+        raise DataFileError("reading it takes more memory than there is", where=path) from error
     return branch(tree, root, path)
 
 
@@ -80,14 +80,14 @@ def _without_collector() -> Iterator[None]:
 def branch(tree: Tree, root: str, path: str) -> dict[str, Tree]:
     """Return the dictionary under the root of what was read from a file."""
     if not isinstance(tree, dict):
-        raise DataFileError(f"{path}: expected a dictionary with the key '{root}', found {_kind(tree)}.")
+        raise DataFileError(found=_kind(tree), where=path, expected=f"a dictionary with the key '{root}'")
     if root not in tree:
         raise DataFileError(
-            f"{path}: expected the key '{root}', found {listing(_short(tree)) if tree else 'no key'}."
+            found=listing(_short(tree)) if tree else "no key", where=path, expected=f"the key '{root}'"
         )
     found = tree[root]
     if not isinstance(found, dict):
-        raise DataFileError(f"{path}: expected a dictionary under '{root}', found {_kind(found)}.")
+        raise DataFileError(found=_kind(found), where=path, expected=f"a dictionary under '{root}'")
     return found
 
 
@@ -126,7 +126,9 @@ def number(tree: dict[str, Tree], path: str, id: int) -> Tree:
         return other_id
     if info is not None or not tree:
         raise DataFileError(
-            f"{path}: expected a dictionary 'measurement/info', found {_kind(info) if tree else 'an empty measurement'}."
+            found=_kind(info) if tree else "an empty measurement",
+            where=path,
+            expected="a dictionary 'measurement/info'",
         )
     rest = {name: child for name, child in tree.items() if name != "info"}
     tree.clear()
@@ -231,7 +233,7 @@ def _fault_of_definition(value: Tree) -> str:
     try:
         Definition.from_state(value)
     except ExperimentError as error:
-        return f"defines no parameters: {error}"
+        return f"defines no parameters: {error.line()}"
     return ""
 
 
@@ -489,11 +491,11 @@ def unpack(data: bytes, limit: int) -> bytes:
     try:
         unpacked = unpacker.decompress(data, min(limit, most) + 1)
     except zlib.error as error:
-        raise DataFileError(f"no valid gzip: {error}") from None
+        raise DataFileError(f"no valid gzip: {error}", expected="a gzip file") from None
     if len(unpacked) > most:
         raise DataFileError(
-            f"holds more than {_MOST} times its {len(data)} bytes, as files do that are made to fill the memory. If "
-            "it is sound, unpack it with gunzip; then it is read"
+            f"holds more than {_MOST} times its {len(data)} bytes, as files do that are made to fill the memory",
+            ways=["If it is sound, unpack it with gunzip; then it is read."],
         )
     if len(unpacked) > limit:
         raise DataFileError(f"holds more than the {limit} bytes that are read")

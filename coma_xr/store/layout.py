@@ -210,8 +210,9 @@ class Layout:
             plain.measurements, packed.measurements
         ):
             raise DataFileError(
-                f"{self.packed_file}: holds other measurements than {self.experiment_file}. "
-                "Move one of them out of the directory."
+                f"holds other measurements than {self.experiment_file}",
+                where=self.packed_file,
+                ways=["Move one of them out of the directory."],
             )
         return packed if plain.measurements is None and packed.measurements is not None else plain
 
@@ -220,7 +221,11 @@ class Layout:
         info = tree.get("info", {})
         measurements = tree.get("measurements")
         if not isinstance(info, dict) or not isinstance(measurements, list | None):
-            raise DataFileError(f"{path}: expected a dictionary 'info' and a list 'measurements', if any.")
+            raise DataFileError(
+                "has no dictionary 'info', or 'measurements' that are not a list",
+                where=path,
+                expected="a dictionary 'info' and a list 'measurements', if any",
+            )
         extra = info.pop(EXTRA, None)
         if not isinstance(extra, dict):
             extra = {}
@@ -316,12 +321,12 @@ class Layout:
         except FileNotFoundError:
             return 0
         except DataFileError as error:
-            reason = str(error)
+            reason = error.line()
         else:
             if documents.whole_number(last):
                 return int(last)
-            reason = f"{path}: expected an integer 'last_measurement_id', found {last!r}."
-        warn(f"{reason} The ids of the measurement files are used.")
+            reason = f"{path}: expected an integer 'last_measurement_id', found {last!r}"
+        warn(f"{reason}. The ids of the measurement files are used.")
         return 0
 
     def save_index(self, last_id: int) -> None:
@@ -380,11 +385,17 @@ class Layout:
             tree = documents.load(self.failure_file(id), "failure")
         except FileNotFoundError:
             if files.exists(self.failure_file(id)):
-                raise DataFileError(f"{self.failure_file(id)}: a symbolic link that leads nowhere.") from None
+                raise DataFileError(
+                    "a symbolic link that leads nowhere", where=self.failure_file(id)
+                ) from None
             raise
         info = tree.get("info")
         if not isinstance(info, dict):
-            raise DataFileError(f"{self.failure_file(id)}: expected a dictionary 'failure/info'.")
+            raise DataFileError(
+                found=documents._kind(info),
+                where=self.failure_file(id),
+                expected="a dictionary 'failure/info'",
+            )
         info["measurement_id"] = id
         return tree
 
@@ -421,7 +432,9 @@ def no_experiment(path: str) -> ExperimentError:
     """Return the error for a path without an experiment that is only to be read; it names what a misspelt part may mean."""
     parent, name = os.path.split(os.path.normpath(path))
     if files.exists(path):
-        return ExperimentError(f"There is no experiment in {path}; mode='a' makes a new one.")
+        return ExperimentError(
+            f"There is no experiment in {path}.", ways=[Way("Pass mode='a' to make a new one.", "")]
+        )
     while not files.exists(parent) and name:
         parent, name = os.path.split(parent)
     return ExperimentError(
@@ -489,7 +502,7 @@ def find(wanted: Wanted) -> Found | None:
         chosen = chosen.removesuffix(GZ)
         if format_of(chosen) is None:
             raise ExperimentError(
-                f"{wanted.path} is a file; expected the directory of an experiment, or its experiment file."
+                f"{wanted.path} is a file.", expected="the directory of an experiment, or its experiment file"
             )
     names = files.names(directory)
     candidates = _experiment_files(names, wanted.config)
@@ -519,8 +532,8 @@ def _choose(directory: str, candidates: list[str], wanted: Wanted) -> str | None
         fitting = [name for name in candidates if name in wanted_names]
         if candidates and not fitting:
             raise ExperimentError(
-                f"{directory} holds no experiment with the id {wanted.id}, but {listing(candidates)}. "
-                "Leave out id to open the existing one, or choose another directory."
+                f"{directory} holds no experiment with the id {wanted.id}, but {listing(candidates)}.",
+                ways=["Leave id out to open what is there, or choose another directory."],
             )
         candidates = fitting
     if len(candidates) > 1:
@@ -542,7 +555,7 @@ def _check_id(layout: Layout, wanted: Wanted) -> None:
     id = layout.id_in_name({} if named else layout.load_experiment().info)
     if id != wanted.id:
         raise ExperimentError(
-            f"{layout.experiment_file} is experiment {id}, not {wanted.id}, which was asked for."
+            f"{layout.experiment_file} is experiment {id}.", expected=f"experiment {wanted.id}, as asked for"
         )
 
 
@@ -597,7 +610,10 @@ def take_experiment_id(config: Config) -> int | None:
         last = index.get("last_experiment_id")
         if not documents.whole_number(last):
             raise DataFileError(
-                f"{path}: expected an integer 'last_experiment_id', found {last!r}. Correct it, or give id=."
+                found=repr(last),
+                where=path,
+                expected="an integer 'last_experiment_id'",
+                ways=["Correct it, or give id=."],
             )
         index["last_experiment_id"] = last + 1
         text = documents.text(

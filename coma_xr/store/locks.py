@@ -86,7 +86,8 @@ def _acquired(path: str, wait: float, *, is_inside_lock: bool = False) -> BaseFi
         held.acquire(timeout=wait)
     except Timeout as error:
         raise ExperimentBusyError(
-            f"{path} is held by another process, or another part of this one; waited {wait:g} s for it."
+            f"{path} is held by another process, or another part of this one; waited {wait:g} s for it.",
+            ways=["Try again when the other one has ended."],
         ) from error
     except NotImplementedError:
         held = None
@@ -307,7 +308,8 @@ def refuse_while_running(directory: str, what: str) -> None:
     if runs := live_runs(directory):
         running = ", ".join(str(run) for run in runs)
         raise ExperimentBusyError(
-            f"{directory} cannot be {what} while it is being run: {running}. Wait for it, or stop it."
+            f"{directory} cannot be {what} while it is being run: {running}.",
+            ways=["Wait for it, or stop it."],
         )
 
 
@@ -327,7 +329,8 @@ def run_lock(directory: str, shard: Shard | None = None) -> Iterator[None]:
             _threads[own] = thread
     if owner == thread:
         raise ExperimentBusyError(
-            f"{directory} is already being run; the function of a run cannot run its own experiment."
+            f"{directory} is already being run; the function of a run cannot run its own experiment.",
+            ways=["Use another experiment in the function."],
         )
     if owner is not None:
         raise ExperimentBusyError(

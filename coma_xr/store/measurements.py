@@ -97,8 +97,9 @@ class MeasurementStore(ABC):
             sorted(ids, key=lambda known: abs(known - id))[:_NEAREST] if type(id) is int else ids[:_NEAREST]
         )
         there_are = f"The nearest of {len(ids)} are {listing(sorted(near))}." if ids else "There are none."
-        whole = "" if type(id) is int else " Ids are integers."
-        return PathError(f"There is no measurement {id!r}. {there_are}{whole}")
+        return PathError(
+            f"There is no measurement {id!r}. {there_are}", expected=None if type(id) is int else "an integer"
+        )
 
 
 def with_id(info: Mapping[str, Any], id: int) -> dict[str, Any]:
@@ -314,7 +315,9 @@ class DirectoryStore(MeasurementStore):
             one, other = self._paths(id)
             self.problems.append(
                 DataFileError(
-                    f"{other}: differs from {one}, which counts. Move one of them out of the directory."
+                    f"differs from {one}, which counts",
+                    where=other,
+                    ways=["Move one of them out of the directory."],
                 )
             )
 
@@ -322,7 +325,7 @@ class DirectoryStore(MeasurementStore):
         """Yield a measurement whose file is gone since the directory was listed, if it was archived."""
         archive = self._elsewhere()
         for path in self._there(id):
-            self.problems.append(DataFileError(f"{path}: a symbolic link that leads nowhere."))
+            self.problems.append(DataFileError("a symbolic link that leads nowhere", where=path))
             return
         if archive is not None and id in archive.ids():
             yield id, archive.read(id)
@@ -442,7 +445,9 @@ def inactive(path: str) -> InactiveError:
 def differs(path: str, archive: str) -> DataFileError:
     """Return the error for a file that is not what the archive has under its id."""
     return DataFileError(
-        f"{path}: differs from the measurement of this id in {archive}. Move one of them out of the directory."
+        f"differs from the measurement of this id in {archive}",
+        where=path,
+        ways=["Move one of them out of the directory."],
     )
 
 
@@ -458,11 +463,13 @@ def entries_by_id(entries: list[Tree], path: str) -> tuple[dict[int, Tree], list
         id = info.get("measurement_id") if isinstance(info, dict) else None
         where = f"{path}: experiment/measurements/{number}"
         if type(id) is not int or id < 1:
-            bad.append(DataFileError(f"{where}: expected a measurement with an id from 1 on, found {id!r}."))
+            bad.append(
+                DataFileError(found=repr(id), where=where, expected="a measurement with an id from 1 on")
+            )
         elif id not in found:
             found[id] = tree
         elif not same(found[id], tree):
-            bad.append(DataFileError(f"{where}: a second, different measurement with the id {id}."))
+            bad.append(DataFileError(f"a second, different measurement with the id {id}", where=where))
     return found, bad
 
 

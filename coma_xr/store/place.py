@@ -80,7 +80,9 @@ class ExperimentDirectory:
         wanted = layout.Wanted.of(path, mode, id, self.config)
         found = layout.find(wanted)
         if found is not None and mode == "x":
-            raise ExperimentError(f"{wanted.path} holds an experiment already; mode='a' opens it.")
+            raise ExperimentError(
+                f"{wanted.path} holds an experiment already.", ways=["Pass mode='a' to open it."]
+            )
         if found is None:
             if mode == "r":
                 raise layout.no_experiment(wanted.path)
@@ -267,7 +269,7 @@ class ExperimentDirectory:
         with self.changing() as now:
             id = now.info["experiment_id"]
             if changes.pop("experiment_id", id) != id:
-                raise ExperimentError("experiment_id: the id of an experiment cannot be changed.")
+                raise ExperimentError("The id of an experiment cannot be changed.", where="experiment_id")
             document = dataclasses.replace(now.document, info=now.document.info | changes)
             self._layout.save_experiment(document)
             self._held = self.last = dataclasses.replace(now, document=document)
@@ -283,7 +285,9 @@ class ExperimentDirectory:
         except (StorageError, ExperimentBusyError) as error:
             if self._refusal() is not None:
                 raise
-            warn(f"The measurements are saved, but their index is not, which only Coma 2 needs: {error}")
+            warn(
+                f"The measurements are saved, but their index is not, which only Coma 2 needs: {error.line()}."
+            )
 
     def write_index_soon(self) -> None:
         """Write the index, but not more often than twice a second; the last one is written when the process ends."""
@@ -518,7 +522,7 @@ class ExperimentDirectory:
             As for a run.
         """
         if other.path == self.path:
-            raise ExperimentError(f"{self.path} cannot be merged into itself.")
+            raise ExperimentError(f"{self.path} cannot be merged into itself.", expected="another experiment")
         self.check_writable()
         theirs = other.look(listed=True)
         with self._alone("merged into", listed=True) as now:

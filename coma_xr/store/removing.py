@@ -228,7 +228,7 @@ def removed(layout: Layout) -> Iterator[Removed]:
             try:
                 yield Removed(id, documents.load_measurement(paths[0], id), tuple(paths), folder)
             except DataFileError as error:
-                problems.append(str(error).rstrip("."))
+                problems.append(error.line())
             except FileNotFoundError:
                 pass
     if problems:

@@ -115,7 +115,7 @@ class Snapshot:
             raise store.problems[0]
         if store.problems:
             number = len(store.problems)
-            first = listing((str(problem).rstrip(".") for problem in store.problems), 3)
+            first = listing((problem.line() for problem in store.problems), 3)
             warn(
                 f"{number} measurement{'s' * (number > 1)} of {self.path} cannot be read and "
                 f"{'were' if number > 1 else 'was'} skipped: {first}.",
@@ -165,7 +165,7 @@ class Snapshot:
             except FileNotFoundError:
                 pass  # removed since the directory was listed
             except DataFileError as error:
-                warn(f"{error} It is skipped.", DataFileWarning)
+                warn(f"{error.line()}. It is passed over.", DataFileWarning)
         return [found[id] for id in sorted(found)]
 
     def number_of_failures(self) -> int:

@@ -148,13 +148,13 @@ def _read_all(layout: Layout) -> dict[int, Tree]:
 
 
 def _said(problems: list[DataFileError]) -> str:
-    return listing((str(problem).rstrip(".") for problem in problems), most=3)
+    return listing((problem.line() for problem in problems), most=3)
 
 
 def _refuse(problems: list[DataFileError]) -> DataFileError:
     return DataFileError(
-        f"Nothing was changed, because {len(problems)} of the measurements cannot be taken along: "
-        f"{_said(problems)}. Repair these files, or move them out of the directory."
+        f"Nothing was changed, because {len(problems)} of the measurements cannot be taken along: {_said(problems)}.",
+        ways=["Repair these files, or move them out of the directory."],
     )
 
 
@@ -165,10 +165,11 @@ def _save_archive(layout: Layout, document: ExperimentDocument) -> None:
         again = layout.text("experiment", layout.format.decode(text)["experiment"])
         reason = ""
     except DataFileError as error:
-        again, reason = b"", f" ({error})"
+        again, reason = b"", f" ({error.line()})"
     if again != text:
         raise DataFileError(
-            f"{layout.file_of(document)}: would not read back as it was written{reason}; nothing was changed."
+            f"would not read back as it was written{reason}; nothing was changed",
+            where=layout.file_of(document),
         )
     layout.write_experiment(document, text)
 

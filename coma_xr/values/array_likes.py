@@ -86,12 +86,25 @@ def _array(value: Any) -> Any:
         raise cannot(name, "Return a DataFrame of pandas: to_pandas() makes one.")
     try:
         # NumPy would pass arguments that older libraries do not take.
-        array = value if isinstance(value, np.ndarray) else value.__array__()
+        array = value if isinstance(value, np.ndarray) else _in_memory(value).__array__()
         array = np.asarray(array)
     except Exception as error:
-        reason = f"{type(error).__name__}: {str(error)[:_LONGEST]}"
-        raise cannot(name, f"It does not become an array: {reason} Return an array of NumPy.") from error
+        reason = f"{type(error).__name__}: {str(error)[:_LONGEST]}".rstrip(".")
+        raise cannot(name, f"It does not become an array: {reason}. Return an array of NumPy.") from error
     return array if array.dtype.kind != "O" else _of_objects(array)
+
+
+def _in_memory(value: Any) -> Any:
+    """Return a tensor of torch or an array of cupy as one that NumPy can read: its values alone, in main memory."""
+    libraries = {base.__module__.partition(".")[0] for base in type(value).__mro__}
+    if "cupy" in libraries:
+        return value.get()
+    if "torch" not in libraries:
+        return value
+    for step in ("detach", "cpu", "resolve_conj", "resolve_neg"):
+        value = getattr(value, step, lambda unchanged=value: unchanged)()
+    # NumPy has no such dtypes; each of their numbers is one of float32.
+    return value.float() if str(value.dtype).startswith(("torch.bfloat16", "torch.float8")) else value
 
 
 def _of_objects(array: Array) -> Any:

@@ -119,19 +119,26 @@ def tzinfo_of(zone: Any) -> dt.tzinfo:
     """
     if type(zone) is str and not zone.startswith(("+", "-")):
         if not _ZONE.fullmatch(zone):
-            raise DataFileError(f"{zone[:40]!r} is no name of a time zone")
+            raise DataFileError(
+                f"{zone[:40]!r} is not a name of a time zone", expected="a name such as 'Europe/Zurich'"
+            )
         try:
             return zoneinfo.ZoneInfo(zone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise DataFileError(
-                f"the time zone {zone!r} is not known on this machine; is tzdata installed?"
+                f"the time zone {zone!r} is not known on this machine", ways=["Install tzdata."]
             ) from error
     offset, *name = zone if type(zone) is list else [zone]
     if type(offset) is not str or len(name) > 1 or not all(type(text) is str for text in name):
-        raise DataFileError("a time zone is an offset such as '+01:00', or a name")
+        raise DataFileError(
+            "a stored time zone is neither an offset nor a name",
+            expected="an offset such as '+01:00', or a name",
+        )
     tzinfo = dt.datetime.fromisoformat(_SOME_DAY + offset).tzinfo
     if tzinfo is None:
-        raise DataFileError(f"{offset[:40]!r} is no offset of a time zone")
+        raise DataFileError(
+            f"{offset[:40]!r} is not an offset of a time zone", expected="an offset such as '+01:00'"
+        )
     return dt.timezone(tzinfo.utcoffset(None) or dt.timedelta(), *name) if name else tzinfo
 
 
@@ -179,7 +186,7 @@ def _read_fraction(node: Node, _value: ToValue) -> fractions.Fraction:
 def _read_path(node: Node, _value: ToValue) -> pathlib.PurePath:
     kind = part(node, "kind", str)
     if kind not in _PATHS:
-        raise DataFileError(f"a path is one of {', '.join(_PATHS)}, not {kind[:40]!r}")
+        raise DataFileError(f"a stored path is {kind[:40]!r}", expected=f"one of {', '.join(_PATHS)}")
     return _PATHS[kind](part(node, "value", str))
 
 
@@ -198,7 +205,7 @@ def _read_set(kind: Callable[[Any], Any]) -> Callable[[Node, ToValue], Any]:
         items = _hashables([value(item) for item in part(node, "items", list)])
         found = kind(items)
         if len(found) != len(items):
-            raise DataFileError("a set has an item twice")
+            raise DataFileError("a stored set has an item twice")
         return found
 
     return read
@@ -219,7 +226,7 @@ def _read_text(kind: Callable[[str], Any]) -> Callable[[Node, ToValue], Any]:
 def _read_float(node: Node, _value: ToValue) -> float:
     text = part(node, "value", str)
     if text not in ("nan", "inf", "-inf"):
-        raise DataFileError(f"a stored coma.float is nan, inf or -inf, not {text[:40]!r}")
+        raise DataFileError(f"a stored coma.float is {text[:40]!r}", expected="nan, inf or -inf")
     return float(text)
 
 
@@ -230,7 +237,9 @@ def _read_int(node: Node, _value: ToValue) -> int:
 def _read_dict(node: Node, value: ToValue) -> dict[Any, Any]:
     items = part(node, "items", list)
     if not all(type(pair) is list and len(pair) == 2 for pair in items):
-        raise DataFileError("a stored coma.dict needs pairs of a key and a value")
+        raise DataFileError(
+            "a stored coma.dict has items that are not pairs", expected="pairs of a key and a value"
+        )
     keys = _hashables([value(key) for key, _ in items])
     return {key: value(child) for key, (_, child) in zip(keys, items, strict=True)}
 
@@ -241,7 +250,7 @@ def _read_tuple(node: Node, value: ToValue) -> tuple[Any, ...]:
 
 def _read_enum(node: Node, value: ToValue) -> Any:
     if "value" not in node:
-        raise DataFileError("a stored coma.enum needs 'value'")
+        raise DataFileError("a stored coma.enum has no 'value'")
     return value(node["value"])
 
 

@@ -83,7 +83,8 @@ def external(value: Any) -> External:
     kind = type(value)
     if kind.__name__ not in _KINDS.get(kind.__module__.partition(".")[0], ()):
         raise SerializationError(
-            f"coma.external() takes a NumPy array, a DataArray or a Dataset, not a {kind.__name__}."
+            f"coma.external() cannot take a {kind.__name__}.",
+            expected="a NumPy array, a DataArray or a Dataset",
         )
     return External(value)
 
@@ -126,23 +127,28 @@ class Reference:
         file, sha256 = part(node, "file", str), part(node, "sha256", str)
         shape, size = whole_numbers(node, "shape"), part(node, "size", int)
         if not is_plain_name(file):
-            raise DataFileError(f"a stored {EXTERNAL} needs a plain name that ends in .nc, not {file[:80]!r}")
+            raise DataFileError(
+                f"a stored {EXTERNAL} names the file {file[:80]!r}", expected="a plain name that ends in .nc"
+            )
         if not _SHA256.fullmatch(sha256) or size < 0 or not all(0 <= length < _LARGEST for length in shape):
-            raise DataFileError(f"a stored {EXTERNAL} with a shape, size or SHA-256 that can be none")
+            raise DataFileError(f"a stored {EXTERNAL} has an impossible shape, size or SHA-256")
         root, _, kind = part(node, "type", str).partition(".")
         if kind not in _KINDS.get(root, ()):
-            raise DataFileError(f"a stored {EXTERNAL} of the unknown type {node['type'][:80]!r}")
+            raise DataFileError(f"a stored {EXTERNAL} has the unknown type {node['type'][:80]!r}")
         texts = [node.get(key) for key in ("dtype", "variable", "name")]
         if not all(text is None or type(text) is str for text in texts):
-            raise DataFileError(f"a stored {EXTERNAL} with a dtype or name that is no text")
+            raise DataFileError(
+                f"a stored {EXTERNAL} has a dtype or name that is not a string", expected="strings"
+            )
         if kind != "Dataset" and (texts[0] is None or texts[1] is None):
             raise DataFileError(
-                f"a stored {EXTERNAL} of one array needs its dtype, and the variable that it is"
+                f"a stored {EXTERNAL} of one array has no dtype or no variable", expected="both"
             )
         # Each value takes a byte at least; who believed more would make room for what nobody stored.
         if kind != "Dataset" and math.prod(shape) > size:
             raise DataFileError(
-                f"a stored {EXTERNAL} of {math.prod(shape):,} values in a file of {size:,} bytes"
+                f"a stored {EXTERNAL} has {math.prod(shape):,} values in a file of {size:,} bytes",
+                expected="at least one byte for each value",
             )
         path = node.get(_PATH)
         known = str(path) if type(path) is _Path else None

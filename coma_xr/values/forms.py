@@ -32,8 +32,8 @@ def part(node: dict[str, Any], name: str, *kinds: type) -> Any:
     value = node.get(name)
     if type(value) not in kinds:
         wanted = " or ".join(kind.__name__ for kind in kinds)
-        found = f"is a {type(value).__name__}" if name in node else "is missing"
-        raise DataFileError(f"a stored {node.get(TYPE)} needs {name!r} of type {wanted}; here it {found}")
+        found = f"is a {type(value).__name__}" if name in node else "is lacking"
+        raise DataFileError(f"{name!r} of a stored {node.get(TYPE)} {found}", expected=f"the type {wanted}")
     return value
 
 
@@ -41,17 +41,15 @@ def whole_numbers(node: dict[str, Any], name: str) -> list[int]:
     """Return a part that is a list of ints; true and false are none."""
     numbers: list[int] = part(node, name, list)
     if not set(map(type, numbers)) <= {int}:
-        raise DataFileError(f"a stored {node.get(TYPE)} needs integers in {name!r}")
+        raise DataFileError(
+            f"{name!r} of a stored {node.get(TYPE)} has other items than integers", expected="integers"
+        )
     return numbers
 
 
-class Unplaced(SerializationError):
-    """A value has no stored form; whoever knows its path reports it."""
-
-
-def cannot(what: str, reason: str) -> Unplaced:
-    """Return the error for a value that has no stored form."""
-    return Unplaced(f"cannot store {what}. {reason}")
+def cannot(what: str, reason: str) -> SerializationError:
+    """Return the error for a value that has no stored form; the place is given by what knows its path."""
+    return SerializationError(f"cannot store {what}", ways=[reason] if reason else [])
 
 
 def hashable(value: Any) -> Any:

@@ -48,6 +48,7 @@ _DOUBLE = 8
 _COMPLEX = 16
 _WIDTH = 4  # bytes of one character in an array of texts
 _NAT = -(2**63)
+_REGISTERED = 2  # what `dtype.isbuiltin` is for dtypes that another library made known to NumPy
 
 # A text array gives each item the room of the longest; more room than this for nothing is no measurement.
 _MAX_PADDING = 1 << 28
@@ -114,6 +115,8 @@ def _of_one(array: Node) -> Node:
 def encode_array(array: Array) -> Node | None:
     """Return the stored form of an array; None for a dtype that has none."""
     dtype = array.dtype
+    if dtype.isbuiltin == _REGISTERED:
+        return encode_array(_widened(array))
     kind, shape = dtype.kind, list(array.shape)
     if kind in "biu" or (kind == "f" and dtype.itemsize <= _DOUBLE):
         return {TYPE: ARRAY, "shape": shape, "list": array.ravel().tolist(), "dtype": _name(dtype)}
@@ -128,6 +131,16 @@ def encode_array(array: Array) -> Node | None:
         return _encode_structured(array)
     parts = _PARTS[kind](array.ravel()) if kind in _PARTS else None
     return parts and {TYPE: OTHER_ARRAY, "shape": shape, **parts, "dtype": _name(dtype)}
+
+
+def _widened(array: Array) -> Array:
+    """Return an array of a dtype that another library registered, such as bfloat16, in the smallest of NumPy that holds it."""
+    import numpy as np
+
+    for dtype in (np.int8, np.uint8, np.float32, np.float64, np.complex64):
+        if np.can_cast(array.dtype, dtype):
+            return array.astype(dtype)
+    raise cannot(f"an array of dtype {array.dtype.name}", "Convert it with astype() to a dtype of NumPy.")
 
 
 def _encode_structured(array: Array) -> Node | None:
@@ -273,7 +286,10 @@ def decode_array(node: Node) -> Array:
     if dtype.kind == "f" and dtype.itemsize > _DOUBLE:
         return _long(items, dtype).reshape(shape)
     if not kinds <= _ITEMS[dtype.kind]:
-        raise DataFileError(f"an array of dtype {name!r} cannot have items of {_listed(kinds)}")
+        raise DataFileError(
+            f"an array of dtype {name!r} cannot have items of {_listed(kinds)}",
+            expected=f"items of {_listed(_ITEMS[dtype.kind])}",
+        )
     if dtype.kind in "mM":
         numbers = [_NAT if n is None else n for n in items] if type(None) in kinds else items
         return np.array(numbers, dtype="int64").view(dtype.newbyteorder("=")).astype(dtype).reshape(shape)
@@ -293,7 +309,7 @@ def dtype_of(name: Any) -> np.dtype[Any]:
     import numpy as np
 
     if type(name) is not str or not _DTYPE.fullmatch(name) or name == "string":
-        raise DataFileError(f"an array has no dtype {str(name)[:40]!r} here")
+        raise DataFileError(f"an array has the unknown dtype {str(name)[:40]!r}", expected="a dtype of NumPy")
     return np.dtype(name)
 
 
@@ -307,10 +323,15 @@ def _read_structured(node: Node) -> Array:
     shape = _shape(node)
     pairs = part(node, "fields", list)
     if not all(type(pair) is list and len(pair) == 2 and type(pair[0]) is str for pair in pairs):
-        raise DataFileError("an array with fields needs pairs of a name and an array")
+        raise DataFileError(
+            "an array with fields has fields that are not pairs", expected="pairs of a name and an array"
+        )
     arrays = {name: decode_array(array) for name, array in pairs}
     if any(array.shape[: len(shape)] != shape for array in arrays.values()) or len(arrays) < len(pairs):
-        raise DataFileError("the fields of an array have its shape, and different names")
+        raise DataFileError(
+            "an array with fields has fields of another shape or the same name",
+            expected="its shape, and different names",
+        )
     layout: dict[str, Any] = {
         "names": list(arrays),
         "formats": [(array.dtype, array.shape[len(shape) :]) for array in arrays.values()],
@@ -335,18 +356,25 @@ def _shape(node: Node) -> tuple[int, ...]:
         or len(shape) > _MAX_AXES
         or not all(type(n) is int and 0 <= n <= _MAX_SIZE for n in shape)
     ):
-        raise DataFileError("an array needs a 'shape' of integers and a 'list' of items")
+        raise DataFileError(
+            "an array has no 'shape' of integers or no 'list'",
+            expected="a 'shape' of integers and a 'list' of items",
+        )
     return tuple(shape)
 
 
 def _items(node: Node, name: str, shape: tuple[int, ...]) -> list[Any]:
     items = node.get(name)
     if type(items) is not list:
-        raise DataFileError(f"an array needs a 'shape' of integers and a {name!r} of items")
+        raise DataFileError(
+            f"an array has no list {name!r}", expected=f"a 'shape' of integers and a {name!r} of items"
+        )
     if math.prod(shape) != len(items):
-        raise DataFileError(f"an array of shape {shape} cannot have {len(items)} items")
+        raise DataFileError(
+            f"an array of shape {shape} cannot have {len(items)} items", expected=f"{math.prod(shape)} items"
+        )
     if not {list, dict}.isdisjoint(map(type, items)):
-        raise DataFileError(f"the {name!r} of an array holds plain values only")
+        raise DataFileError(f"the {name!r} of an array holds lists or dictionaries", expected="plain values")
     return items
 
 
@@ -366,7 +394,10 @@ def _fixed(items: list[str], dtype: np.dtype[Any]) -> Array:
 
     width = dtype.itemsize // (_WIDTH if dtype.kind == "U" else 1)
     if max(map(len, items), default=0) > width:
-        raise DataFileError(f"an array of dtype {dtype.str!r} cannot have an item that long")
+        raise DataFileError(
+            f"an array of dtype {dtype.str!r} cannot have an item of {max(map(len, items))} characters",
+            expected=f"at most {width}",
+        )
     if _padding(items, width) > _MAX_PADDING:
         raise DataFileError(f"an array of dtype {dtype.str!r} would be hardly more than empty room")
     if not width:
@@ -381,14 +412,19 @@ def _long(texts: list[Any], dtype: np.dtype[Any]) -> Array:
     import numpy as np
 
     if not all(type(text) is str for text in texts):
-        raise DataFileError(f"an array of dtype {dtype.name!r} needs its numbers as strings")
+        raise DataFileError(
+            f"an array of dtype {dtype.name!r} has numbers that are not written as strings",
+            expected="strings",
+        )
     with warnings.catch_warnings():
         # NumPy makes infinities of numbers that this machine's long floats do not hold.
         warnings.simplefilter("error", RuntimeWarning)
         try:
             return np.array([np.longdouble(text) for text in texts], dtype=dtype)
         except RuntimeWarning as error:
-            raise DataFileError(f"an array of dtype {dtype.name!r}: {error}") from None
+            raise DataFileError(
+                f"an array of dtype {dtype.name!r} has a number out of its range: {error}"
+            ) from None
 
 
 def _complex(node: Node, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -401,7 +437,10 @@ def _complex(node: Node, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     elif set(map(type, real)) | set(map(type, imag)) <= _ITEMS["f"]:
         array.real, array.imag = real, imag
     else:
-        raise DataFileError(f"an array of dtype {dtype.name!r} needs numbers in 'real' and 'imag'")
+        raise DataFileError(
+            f"an array of dtype {dtype.name!r} has other items than numbers in 'real' and 'imag'",
+            expected="numbers",
+        )
     return array.reshape(shape)
 
 
@@ -411,7 +450,7 @@ def _strings(node: Node, shape: tuple[int, ...]) -> Array:
     items = _items(node, "list", shape)
     gaps = "na" in node
     if not set(map(type, items)) <= ({str, type(None)} if gaps else {str}):
-        raise DataFileError("an array of strings cannot have other items")
+        raise DataFileError("an array of strings has other items", expected="strings")
     dtype: Any = np.dtypes.StringDType(na_object=None) if gaps else np.dtypes.StringDType()
     return np.array(items, dtype=dtype).reshape(shape)
 
@@ -437,7 +476,10 @@ def decode_objects(node: Node, value: ToValue, items: Callable[[Any], Any] = lam
     parts = part(node, "list", list)
     shape = whole_numbers(node, "shape")
     if len(shape) > 64 or any(not 0 <= n <= 1 << 62 for n in shape) or math.prod(shape) != len(parts):
-        raise DataFileError(f"an array of shape {str(tuple(shape))[:80]} cannot have {len(parts)} items")
+        raise DataFileError(
+            f"an array of shape {str(tuple(shape))[:80]} cannot have {len(parts)} items",
+            expected="as many items as the shape says",
+        )
     array = np.empty(len(parts), dtype=object)
     for i, item in enumerate(parts):
         array[i] = items(value(item))

@@ -209,10 +209,14 @@ def member(kind: Any, name: Any, value: Any) -> Any:
         When there is no such member.
     """
     if not issubclass(kind, enum.Enum):
-        raise DataFileError(f"{name_of(kind)} is no Enum")
+        raise DataFileError(f"{name_of(kind)} is not an Enum", expected="an Enum")
     if isinstance(name, str) and name in kind.__members__:
         return kind.__members__[name]
     try:
         return kind(value)
     except ValueError as error:
-        raise DataFileError(f"{name_of(kind)} has no member {name!r} of value {value!r}") from error
+        raise DataFileError(
+            f"{name_of(kind)} has no member {name!r} of value {value!r}",
+            name=name,
+            available=kind.__members__,
+        ) from error

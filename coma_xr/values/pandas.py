@@ -147,14 +147,14 @@ def _read_index_part(node: Any, value: ToValue) -> pd.Index[Any]:
 
     index = value(node) if isinstance(node, dict) else None
     if not isinstance(index, pd.Index):
-        raise DataFileError("an index is stored as one of pandas' Index")
+        raise DataFileError("an index has another type", expected="one of pandas' Index")
     return index
 
 
 def _read_attrs(node: Node, value: ToValue) -> dict[str, Any]:
     attrs = value(part(node, "attrs", dict)) if "attrs" in node else {}
     if type(attrs) is not dict:
-        raise DataFileError("attributes are stored as a dictionary")
+        raise DataFileError("attributes have another type", expected="a dictionary")
     return attrs
 
 
@@ -163,7 +163,10 @@ def _read_column(node: Any, index: pd.Index[Any], value: ToValue, name: Any = No
 
     column = decode_column(node, value)
     if column.ndim != 1 or len(column) != len(index):
-        raise DataFileError(f"a column of shape {column.shape} does not fit an index of {len(index)}")
+        raise DataFileError(
+            f"a column of shape {column.shape} does not fit an index of {len(index)}",
+            expected=f"{len(index)} values",
+        )
     # Without the dtype pandas would look for a better one than object.
     series: pd.Series[Any] = pd.Series(column, index=index, dtype=column.dtype, name=name)
     return series
@@ -182,7 +185,10 @@ def _read_frame(node: Node, value: ToValue) -> Any:
     index, labels = (_read_index_part(node.get(name), value) for name in ("index", "columns"))
     columns = part(node, "values", list)
     if len(columns) != len(labels):
-        raise DataFileError(f"a table of {len(columns)} columns cannot have {len(labels)} names of columns")
+        raise DataFileError(
+            f"a table of {len(columns)} columns cannot have {len(labels)} names of columns",
+            expected=f"{len(columns)} names",
+        )
     series = {i: _read_column(column, index, value) for i, column in enumerate(columns)}
     frame = pd.DataFrame(series, index=index)
     frame.columns = labels
@@ -195,7 +201,7 @@ def _read_plain_index(node: Node, value: ToValue) -> Any:
 
     array = decode_column(node.get("values"), value, hashable)
     if array.ndim != 1:
-        raise DataFileError("an index has one dimension")
+        raise DataFileError(f"an index has {array.ndim} dimensions", expected="one dimension")
     name = hashable(value(node.get("name")))
     if "freq" not in node:
         return pd.Index(array, dtype=array.dtype, name=name, tupleize_cols=False)
@@ -223,7 +229,7 @@ def _read_multi(node: Node, value: ToValue) -> Any:
 def _unit(node: Node) -> Any:
     unit = part(node, "unit", str)
     if unit not in UNITS:
-        raise DataFileError(f"pandas has no times in {unit[:40]!r}")
+        raise DataFileError(f"pandas has no times in {unit[:40]!r}", name=unit, available=UNITS)
     return unit
 
 
@@ -306,7 +312,7 @@ def decode_column(node: Any, value: ToValue, items: Callable[[Any], Any] = lambd
         return numpy_types.decode(node, value)
     if name == ARRAY:
         return decode_array(node, value)
-    raise DataFileError("a column is stored as an array")
+    raise DataFileError("a column has another type", expected="an array")
 
 
 def encode_array(array: Any, plain: ToTree) -> Node:
@@ -393,7 +399,9 @@ def decode_array(node: Node, value: ToValue) -> Any:
     if name.startswith("datetime64["):
         return _read_times(node, name)
     if name not in _READERS:
-        raise DataFileError(f"pandas has no array of dtype {name[:40]!r} here")
+        raise DataFileError(
+            f"an array has the dtype {name[:40]!r}, which is not known", expected="a dtype of pandas"
+        )
     return _READERS[name](node, value)
 
 
@@ -405,7 +413,9 @@ def _read_masked(node: Node, name: str) -> Any:
     kinds: dict[str, set[type]] = {"F": {float, int}, "b": {bool}}
     wanted = kinds.get(name[0], {int})
     if not set(map(type, items)) <= wanted | {type(None)}:
-        raise DataFileError(f"an array of dtype {name!r} has items of another type")
+        raise DataFileError(
+            f"an array of dtype {name!r} has items of another type", expected="items of its dtype, or null"
+        )
     mask = np.fromiter((item is None for item in items), dtype=bool, count=len(items))
     numbers = [0 if item is None else item for item in items]
     dtype = name.lower().replace("boolean", "bool")
@@ -420,7 +430,7 @@ def _read_numbers(node: Node) -> np.ndarray[Any, Any]:
 
     items = part(node, "list", list)
     if not set(map(type, items)) <= {int, type(None)}:
-        raise DataFileError("times are stored as integers or null")
+        raise DataFileError("times have items of another type", expected="integers or null")
     return np.array([_NAT if n is None else n for n in items], dtype=np.int64)
 
 
@@ -444,7 +454,7 @@ def _read_times(node: Node, name: str) -> Any:
 
     unit = name.removeprefix("datetime64[").removesuffix("]")
     if unit not in UNITS:
-        raise DataFileError(f"pandas has no times of dtype {name[:40]!r}")
+        raise DataFileError(f"pandas has no times of dtype {name[:40]!r}", name=unit, available=UNITS)
     times = pd.DatetimeIndex(_read_numbers(node).view(f"datetime64[{unit}]"))
     return times.tz_localize("UTC").tz_convert(pandas_zone(node.get("zone"))).array
 
@@ -454,7 +464,7 @@ def _read_category(node: Node, value: ToValue) -> Any:
 
     categories = value(part(node, "categories", dict))
     if not isinstance(categories, pd.Index):
-        raise DataFileError("categories are stored as an index")
+        raise DataFileError("categories have another type", expected="an index")
     dtype = pd.CategoricalDtype(categories, ordered=part(node, "ordered", bool))
     return pd.Categorical.from_codes(whole_numbers(node, "codes"), dtype=dtype)
 
@@ -481,10 +491,12 @@ def _read_string(node: Node, _value: ToValue) -> Any:
 
     items = part(node, "list", list)
     if not set(map(type, items)) <= {str, type(None)}:
-        raise DataFileError("an array of strings has items of another type")
+        raise DataFileError("an array of strings has items of another type", expected="strings or null")
     storage = part(node, "storage", str)
     if storage not in ("python", "pyarrow"):
-        raise DataFileError(f"pandas stores no strings in {storage[:40]!r}")
+        raise DataFileError(
+            f"pandas stores no strings in {storage[:40]!r}", name=storage, available=("python", "pyarrow")
+        )
     gap: Any = np.nan if part(node, "na", str) == "NaN" else pd.NA
     return pd.array(items, dtype=_string_dtype(storage, gap))
 

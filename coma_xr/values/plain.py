@@ -16,7 +16,7 @@ from coma_xr.tree import CLASS, MAX_DEPTH, TREE, TYPE, is_typed, join, shown
 from coma_xr.values import array_likes, objects, registry, typed
 from coma_xr.values.array_likes import Quantity, Uncertain, Unmasked
 from coma_xr.values.external import External
-from coma_xr.values.forms import ToTree, Unplaced, cannot
+from coma_xr.values.forms import ToTree, cannot
 from coma_xr.values.objects import GETSTATE, SETSTATE
 
 # A plain tree or a part of one. Python's type checkers cannot follow the recursive alias usefully.
@@ -151,7 +151,9 @@ def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], way: _Way) -> T
         if type(part) is Uncertain:
             if f"{name}_err" in value:
                 raise SerializationError(
-                    f"{join((*path, name))}: its error is stored as '{name}_err', which exists. Rename that one."
+                    f"its error is stored as '{name}_err', which exists",
+                    where=join((*path, name)),
+                    ways=["Give that one another name."],
                 )
             tree[name], tree[f"{name}_err"] = part
     if TYPE in tree and typed.needs_escape(tree):
@@ -179,8 +181,9 @@ def _one(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
     tree = _plain(value, path, way)
     if type(tree) is Uncertain:
         raise SerializationError(
-            f"{join(path) or 'the result'}: a number with an error is stored as two members of a dictionary. Return it "
-            "in a dictionary, or its nominal_value and std_dev."
+            "a number with an error is stored as two members of a dictionary",
+            where=join(path) or "the result",
+            ways=["Return it in a dictionary, or its nominal_value and std_dev."],
         )
     return tree
 
@@ -223,8 +226,10 @@ def _stored_form(value: Any, path: tuple[str, ...], way: _Way) -> Tree | None:
         tree = objects.encode(value, plain)
         tree = _of_array_like(value, path, way) if tree is None and not way.exact else tree
         return way.name_of(value) if tree is None and way.name_of is not None else tree
-    except Unplaced as error:
-        raise SerializationError(f"{join(path) or 'the result'}: {error}") from error.__cause__
+    except SerializationError as error:
+        if error.where is not None:
+            raise
+        raise error.at(join(path) or "the result") from error.__cause__
 
 
 def _of_array_like(value: Any, path: tuple[str, ...], way: _Way) -> Tree | None:
@@ -274,7 +279,7 @@ def _levels(tree: Tree) -> int:
 
 def _too_deep(path: tuple[str, ...]) -> SerializationError:
     return SerializationError(
-        f"{join(path[:6])}/...: nested deeper than {_DEEPEST} levels, or it contains itself."
+        f"nested deeper than {_DEEPEST} levels, or it contains itself", where=f"{join(path[:6])}/..."
     )
 
 
@@ -311,7 +316,7 @@ def from_plain(tree: Tree, at: Sequence[str] = ()) -> Any:
         where = shown((*at, *_where(tree)))
         if not where:
             raise
-        raise DataFileError(f"{where}: {error}") from error
+        raise error.at(where) from None
 
 
 def _value(tree: Tree) -> Any:
@@ -372,7 +377,7 @@ def restore(
     except DataFileError as error:
         # The path was left where it was when the error occurred.
         where = shown((*at, *restorer.path))
-        raise DataFileError(f"{where}: {error}" if where else str(error)) from error
+        raise (error.at(where) if where else error) from None
 
 
 class _Restorer:

@@ -157,14 +157,14 @@ def read(node: Node, value: ToValue) -> Any:
 
 def _name(entry: Any, value: ToValue) -> Any:
     if type(entry) is not dict or "name" not in entry:
-        raise DataFileError("a variable is stored with its name, dims and values")
+        raise DataFileError("a variable has no name", expected="its name, dims and values")
     return hashable(value(entry["name"]))
 
 
 def _read_attrs(node: Node, value: ToValue) -> dict[Any, Any]:
     attrs = value(part(node, "attrs", dict)) if "attrs" in node else {}
     if not isinstance(attrs, dict):
-        raise DataFileError("attributes are stored as a dictionary")
+        raise DataFileError("attributes have another type", expected="a dictionary")
     return attrs
 
 
@@ -203,7 +203,7 @@ def _read_coords(entries: list[Any], value: ToValue) -> xr.Coordinates:
         variables[name] = None
     variables.update(made)
     if any(variable is None for variable in variables.values()):
-        raise DataFileError("a level of a MultiIndex is stored without its index")
+        raise DataFileError("a level of a MultiIndex is stored without its index", expected="the index")
     return xr.Coordinates(variables, indexes=indexes)
 
 
@@ -219,7 +219,9 @@ def _read_index(name: Any, entry: Node, levels: Mapping[Any, Node], value: ToVal
         return None
     index = value(entry["index"])
     if not isinstance(index, pd.Index) or len(dims) != 1:
-        raise DataFileError("a coordinate's index is stored as one of pandas' Index, along one dim")
+        raise DataFileError(
+            "the index of a coordinate has another type", expected="one of pandas' Index, along one dim"
+        )
     if isinstance(index, pd.MultiIndex):
         dtypes = {key: dtype_of(level["dtype"]) for key, level in levels.items() if "dtype" in level}
         usual = xr.indexes.PandasMultiIndex(index, dims[0]).level_coords_dtype

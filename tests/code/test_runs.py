@@ -179,7 +179,9 @@ def test_inputs_are_hashed_and_count_as_code(e, tmp_path):
     data.write_text("2")
     with pytest.warns(ComaWarning, match=r"train.csv = "):
         e.run(times(1), {"a": [1]}, inputs=data)
-    with pytest.raises(coma.ParameterError, match="inputs: the file .*lacking.csv does not exist"):
+    with pytest.raises(
+        coma.ParameterError, match=r"inputs: The file lacking\.csv does not exist or cannot be read\."
+    ):
         e.run(times(1), {"a": [2]}, inputs=["lacking.csv"])
 
 

@@ -38,13 +38,19 @@ class TestDefinition:
         ("entries", "text"),
         [
             ([], "The definition has no parameter. Expected at least one name, such as 'theta_0'."),
-            ([5], "A parameter is a name or a pair (name, path), not 5."),
-            ([("a", "b", "c")], "A parameter is a name or a pair (name, path), not ('a', 'b', 'c')."),
-            ([""], "The parameter '' needs a name and a path."),
-            ([("a", "")], "The parameter ('a', '') needs a name and a path."),
+            ([5], "5 is not a parameter. Expected a name or a pair (name, path)."),
+            (
+                [("a", "b", "c")],
+                "('a', 'b', 'c') is not a parameter. Expected a name or a pair (name, path).",
+            ),
+            ([""], "The parameter '' has no name or no path. Expected a name or a pair (name, path)."),
+            (
+                [("a", "")],
+                "The parameter ('a', '') has no name or no path. Expected a name or a pair (name, path).",
+            ),
             (
                 [("E", "parameters/*/E")],
-                "A parameter has one place in the tree; the path 'parameters/*/E' has an asterisk.",
+                "The path 'parameters/*/E' of a parameter has an asterisk. Expected one place in the tree.",
             ),
             (
                 ["parameters/x/N", "N"],
@@ -55,7 +61,7 @@ class TestDefinition:
             ),
             (
                 ["a", ("b", "parameters/a")],
-                "The parameters 'a' and 'b' have the same path, parameters/a.",
+                "The parameters 'a' and 'b' have the same path, parameters/a. Give one of them another path.",
             ),
         ],
     )
@@ -72,15 +78,15 @@ class TestDefinition:
     @pytest.mark.parametrize(
         ("args", "kwargs", "text"),
         [
-            ([1, 2, 3], {}, "Expected 2 values (theta_0, theta), got 3."),
-            ([1], {}, "Expected 2 values (theta_0, theta), got 1; missing: theta."),
-            ([], {"theta": 1}, "Expected 2 values (theta_0, theta), got 1; missing: theta_0."),
+            ([1, 2, 3], {}, "Expected 2 values (theta_0, theta), found 3."),
+            ([1], {}, "Expected 2 values (theta_0, theta), found 1; lacking: theta."),
+            ([], {"theta": 1}, "Expected 2 values (theta_0, theta), found 1; lacking: theta_0."),
             (
                 [1],
                 {"tehta": 2},
                 "Unknown parameter 'tehta'. Available: theta_0, theta. Did you mean 'theta' or 'theta_0'?",
             ),
-            ([1], {"theta_0": 2}, "The parameter 'theta_0' was given twice."),
+            ([1], {"theta_0": 2}, "The parameter 'theta_0' was given twice. Pass it by position or by name."),
         ],
     )
     def test_wrong_values_are_an_error_that_says_what_is_expected(self, args, kwargs, text):
@@ -88,7 +94,7 @@ class TestDefinition:
             PENDULUM.bind(args, kwargs)
 
     def test_one_value_is_told_in_the_singular(self):
-        with raises(ParameterError, "Expected 1 value (a), got 2."):
+        with raises(ParameterError, "Expected 1 value (a), found 2."):
             Definition.of(["a"]).bind([1, 2])
 
     def test_a_value_that_cannot_be_stored_is_an_error_at_once(self):
@@ -144,7 +150,7 @@ class TestParameterSet:
             self.p[2]
 
     def test_the_number_of_values_must_be_right(self):
-        with raises(ParameterError, "Expected 2 values (theta_0, theta), got 3."):
+        with raises(ParameterError, "Expected 2 values (theta_0, theta), found 3."):
             ParameterSet(PENDULUM, [1, 2, 3])
 
     def test_it_does_not_change(self):
@@ -218,10 +224,7 @@ class TestWrite:
             write({"sizes": [4, 5]}, Definition.of([("size", "sizes/1")]), [6])
 
     def test_something_in_the_way_is_an_error(self):
-        text = (
-            "The parameter 'a' has no place in the result: 'parameters' is a value of type int, "
-            "so nothing can be written at 'parameters/a'."
-        )
+        text = "The parameter 'a' has no place in the result: Nothing can be written at 'parameters/a', because 'parameters' is a value of type int.\nGive the parameter another path."
         with raises(ParameterError, text):
             write({"parameters": 5}, Definition.of(["a"]), [2])
 

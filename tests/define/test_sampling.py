@@ -115,24 +115,30 @@ KINDS = "an interval (low, high), (low, high, 'log') or (low, high, 'int'), or a
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: sample(4, [1]), "sample() takes names with their intervals, not a list."),
+        (lambda: sample(4, [1]), "sample() cannot take a list. Expected names with their intervals."),
         (
             lambda: sample(4),
             "The definition has no parameter. Expected at least one name, such as 'theta_0'.",
         ),
-        (lambda: sample(4, a=(0, 1, "lin")), f"'a' = (0, 1, 'lin') is not understood; it is {KINDS}"),
-        (lambda: sample(4, a=(1,)), f"'a' = (1,) is not understood; it is {KINDS}"),
-        (lambda: sample(4, a=("x", "y")), f"'a' = ('x', 'y') is not understood; it is {KINDS}"),
-        (lambda: sample(4, a=[]), f"'a' has no choices; it is {KINDS}"),
-        (lambda: sample(4, a=(1, 1)), "'a' = (1, 1): the interval goes from a lower to a higher number."),
+        (lambda: sample(4, a=(0, 1, "lin")), f"'a' = (0, 1, 'lin') is not understood.\nExpected {KINDS}"),
+        (lambda: sample(4, a=(1,)), f"'a' = (1,) is not understood.\nExpected {KINDS}"),
+        (lambda: sample(4, a=("x", "y")), f"'a' = ('x', 'y') is not understood.\nExpected {KINDS}"),
+        (lambda: sample(4, a=[]), f"'a' has no choices.\nExpected {KINDS}"),
+        (
+            lambda: sample(4, a=(1, 1)),
+            "'a' = (1, 1) is not an interval. Expected a lower and a higher number.",
+        ),
         (
             lambda: sample(4, a=(0, math.inf)),
-            "'a' = (0, inf): the interval goes from a lower to a higher number.",
+            "'a' = (0, inf) is not an interval. Expected a lower and a higher number.",
         ),
-        (lambda: sample(4, a=(0, 1, "log")), "'a' = (0, 1, 'log'): logarithms need an interval above zero."),
+        (
+            lambda: sample(4, a=(0, 1, "log")),
+            "'a' = (0, 1, 'log') has no logarithms. Expected an interval above zero.",
+        ),
         (
             lambda: sample(4, a=(0, 1.5, "int")),
-            "'a' = (0, 1.5, 'int'): an interval of integers has integers as its ends.",
+            "'a' = (0, 1.5, 'int') is not an interval of integers. Expected integers as its ends.",
         ),
     ],
 )

@@ -182,7 +182,9 @@ class TestZipped:
         assert repr(scan) == "<Scan of 3 parameter sets (a, b: 3 in step)>"
 
     def test_lists_of_unequal_lengths_are_an_error(self):
-        with raises("Lists that are zipped have one length; here a has 2, c has 3 values."):
+        with raises(
+            "Lists that are zipped differ in length: a has 2, c has 3 values. Expected lists of one length."
+        ):
             zipped(a=[1, 2], b=1, c=[1, 2, 3])
 
     def test_an_array_that_is_changed_later_changes_nothing(self):
@@ -243,11 +245,14 @@ class TestCases:
         ("sets", "text"),
         [
             ({"a": [1]}, "{'a': [1]} is a dict. Expected a list of dictionaries, a DataFrame or a Dataset."),
-            ([], "cases() needs at least one parameter set. The list is empty."),
-            ([{"a": 1}, 5], "cases() takes a list of dictionaries; number 1 of it is an int."),
+            (
+                [],
+                "The list of cases() is empty, and its first set tells the names. Expected at least one set.",
+            ),
+            ([{"a": 1}, 5], "Number 1 of cases() is an int. Expected a list of dictionaries."),
             (
                 [{"a": 1, "b": 2}, {"a": 1, "c": 2}],
-                "All sets of cases() have the same names, a, b; number 1 differs (missing: b; more: c).",
+                "Number 1 of cases() has other names (lacking: b; more: c).\nExpected the same names in all sets, a, b.",
             ),
         ],
     )
@@ -257,7 +262,7 @@ class TestCases:
 
     def test_columns_of_one_name_are_an_error(self):
         pd = pytest.importorskip("pandas")
-        with raises("The parameter 'a' is there twice."):
+        with raises("The parameter 'a' is there twice. Remove one of them."):
             cases(pd.DataFrame([[1, 2]], columns=["a", "a"]))
 
 
@@ -289,10 +294,10 @@ class TestAlgebra:
         ]
 
     def test_a_shared_name_or_path_of_a_product_is_an_error(self):
-        text = "Both scans of a product have '{}'; the parameters of one are a, b, those of the other {}."
-        with raises(text.format("b", "b")):
+        text = "Both scans of a product have '{}'; the parameters of one are a, b, those of the other {}.\nLeave '{}' out of one of them."
+        with raises(text.format("b", "b", "b")):
             grid(a=[1], b=[1]) * grid(b=[2])
-        with raises(text.format("c", "c")):
+        with raises(text.format("c", "c", "c")):
             grid(a=[1], b=[1]) * grid({("c", "parameters/b"): [2]})
 
     def test_a_union_of_other_parameters_is_an_error(self):
@@ -412,14 +417,14 @@ def test_the_structure_tells_how_arrays_are_laid_out(make, structure):
     ("make", "text"),
     [
         (lambda: grid(), "The definition has no parameter. Expected at least one name, such as 'theta_0'."),
-        (lambda: zipped([1, 2]), "zipped() takes names with their values, not a list."),
-        (lambda: grid([1, 2]), "grid() takes names with their values, not a list."),
+        (lambda: zipped([1, 2]), "zipped() cannot take a list. Expected names with their values."),
+        (lambda: grid([1, 2]), "grid() cannot take a list. Expected names with their values."),
         (
             lambda: grid(a=[1]).expand(lambda p: [1]),
-            "expand() takes names with their values, not a function.",
+            "expand() cannot take a function. Expected names with their values.",
         ),
-        (lambda: grid(a=[1]).derive([1]), "derive() takes names with their values, not a list."),
-        (lambda: grid(a={1, 2}), "'a' is a set, which has no order; use a list."),
+        (lambda: grid(a=[1]).derive([1]), "derive() cannot take a list. Expected names with their values."),
+        (lambda: grid(a={1, 2}), "'a' is a set, which has no order. Expected a list."),
         (
             lambda: Scan(Definition((), ()), ()).expand(theta=lambda p: [1]),
             (
@@ -429,7 +434,7 @@ def test_the_structure_tells_how_arrays_are_laid_out(make, structure):
         ),
         (
             lambda: grid({"a": [1]}, a=[2]),
-            "The parameter 'a' is there twice.",
+            "The parameter 'a' is there twice. Remove one of them.",
         ),
         (
             lambda: grid(a=[1]).expand({"parameters/x/a": [2]}),

@@ -272,7 +272,7 @@ def test_more_dims_than_a_format_has(suffix, tmp_path, zarr_ends):
 
 def test_an_external_array_of_more_dims_than_netcdf_has(tmp_path):
     e = coma.Experiment(tmp_path / "e")
-    with pytest.warns(coma.ComaWarning, match="netCDF has at most 32 dims, this has 33"):
+    with pytest.warns(coma.ComaWarning, match="it has 33 dims, more than netCDF holds. Expected at most 32"):
         e.run(lambda x: coma.external(np.zeros((1,) * 33)), {"x": [1]}, progress=False)
 
 

@@ -498,7 +498,7 @@ def test_a_file_that_is_there_is_replaced_only_when_asked(tmp_path):
 
 @pytest.mark.parametrize("name", ["report", "report.pdf", "report.html.zip"])
 def test_a_name_that_is_no_page_is_refused(name, tmp_path):
-    with pytest.raises(coma.ExperimentError, match=r"a report is a page, and its name ends in \.html"):
+    with pytest.raises(coma.ExperimentError, match=r"is not a name of a report\."):
         check_path(tmp_path / name, overwrite=False)
 
 

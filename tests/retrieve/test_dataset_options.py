@@ -76,9 +76,7 @@ def test_unfold_of_what_is_not_there_names_the_near_ones():
     with pytest.raises(PathError) as error:
         build_dataset(cells(), unfold={"results/PP": "cell"})
     assert (error.value.name, error.value.near[0]) == ("results/PP", "results/P")
-    with pytest.raises(
-        LayoutError, match=r"unfold=\{'P': \.\.\.\} takes the name of a dim, a list .*not 3\."
-    ):
+    with pytest.raises(LayoutError, match=r"unfold=\{'P': 3\} is not understood\."):
         build_dataset(cells(), unfold={"P": 3})
 
 
@@ -122,7 +120,7 @@ def test_one_fill_is_for_all_variables_and_for_padding():
 
 def test_a_fill_of_many_values_or_for_what_is_not_there_is_an_error():
     with pytest.raises(
-        LayoutError, match=r"fill is one value, or a mapping of names to values, not \[1, 2\]"
+        LayoutError, match=r"fill=\[1, 2\] is neither\. Expected one value, or a mapping of names to values\."
     ):
         build_dataset(holes(1), fill=[1, 2])
     with pytest.raises(PathError, match="'xx'"):
@@ -328,7 +326,9 @@ def test_a_condition_that_no_measurement_fulfils_is_said():
 
 @pytest.mark.parametrize("unfold", [{"P": "a"}, {"N": ["cell", "a"]}, {"results/x": {"a": "results/t"}}])
 def test_a_dim_of_lists_cannot_be_one_of_the_measurements(unfold):
-    with pytest.raises(LayoutError, match="but 'a' is a dim of the measurements already. Give .*a_index"):
+    with pytest.raises(
+        LayoutError, match=r"was given the dims a, but 'a' is a dim of the measurements already\."
+    ):
         build_dataset(cells(), unfold=unfold)
 
 

@@ -136,7 +136,9 @@ def test_infos_have_real_types():
 
 
 def test_another_unfold_is_an_error():
-    with pytest.raises(LayoutError, match="unfold is 'columns' or 'rows' in a table, not 'long'"):
+    with pytest.raises(
+        LayoutError, match=r"unfold='long' is unknown for a table\. Expected 'columns' or 'rows'\."
+    ):
         build_dataframe(trees(), unfold="long")
 
 

@@ -390,7 +390,7 @@ class TestWhatCannotBeRun:
         finally:
             sys.path.remove(str(tmp_path))
         try:
-            text = "The function cannot be loaded in a worker process: ModuleNotFoundError: No module named 'only_here'"
+            text = "The function cannot be loaded in a worker process."
             with raises(SerializationError, text) as raised:
                 run(only_here.simulate, 3, kept, max_workers=2)
         finally:

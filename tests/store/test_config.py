@@ -46,12 +46,12 @@ def test_a_name_is_looked_for_here_and_then_in_the_configuration_directory(
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        (None, r"my\.conf: there is no such file; create_default_config\(\) makes one\."),
-        ("", r"my\.conf: expected a section \[coma\]\. Available: none\."),
-        ("[como]\n", r"my\.conf: expected a section \[coma\]\. Available: como\. Did you mean 'como'\?"),
-        ("nonsense", r"my\.conf: expected an INI file: "),
-        ("[coma]\na = 1\na = 2\n", r"my\.conf: expected an INI file: .* option 'a' .* already exists"),
-        (b"[coma]\n\xff = 1\n", r"my\.conf: expected an INI file: "),
+        (None, r"my\.conf: there is no such file\."),
+        ("", r"my\.conf: has no section \[coma\]\.\nAvailable: none\."),
+        ("[como]\n", r"my\.conf: has no section \[coma\]\.\nAvailable: como\.\nDid you mean 'como'\?"),
+        ("nonsense", r"my\.conf: cannot be read: "),
+        ("[coma]\na = 1\na = 2\n", r"my\.conf: cannot be read: .* option 'a' .* already exists"),
+        (b"[coma]\n\xff = 1\n", r"my\.conf: cannot be read: "),
     ],
 )
 def test_a_file_that_cannot_be_used_is_an_error(tmp_path, text, error):

@@ -134,7 +134,7 @@ def test_the_error_of_a_refused_archiving_says_what_to_do(place, experiment_path
     (experiment_path / "measurement.000002.json").write_bytes(b"")
     text = (
         rf"^Nothing was changed, because 1 of the measurements cannot be taken along: {experiment_path}/"
-        r"measurement\.000002\.json: empty\. Repair these files, or move them out of the directory\.$"
+        r"measurement\.000002\.json: empty\.\nRepair these files, or move them out of the directory\.$"
     )
     with pytest.raises(DataFileError, match=text):
         place.deactivate()
@@ -173,7 +173,7 @@ def test_a_different_file_beside_an_archive_is_in_the_way_of_both_directions(pla
     path = experiment_path / "measurement.000001.json"
     path.write_text('{"measurement": {"info": {}, "results": {"value": "other"}}}')
     before = snapshot(experiment_path)
-    text = rf"^{path}: differs from the measurement of this id in {place.look().experiment_file}\. Move one of them out"
+    text = rf"^{path}: differs from the measurement of this id in {place.look().experiment_file}\.\nMove one of them out"
     for call in (place.activate, place.deactivate):
         with pytest.raises(DataFileError, match=text):
             call()
@@ -402,7 +402,7 @@ def test_equal_archives_count_once_and_different_ones_are_an_error(place, experi
     path.write_bytes(text)
     assert values(opened(experiment_path)) == VALUES
     path.write_bytes(text.replace(b'"one"', b'"two"'))
-    error = rf"^{packed}: holds other measurements than {path}\. Move one of them out of the directory\.$"
+    error = rf"^{packed}: holds other measurements than {path}\.\nMove one of them out of the directory\.$"
     with pytest.raises(DataFileError, match=error):
         opened(experiment_path)
     path.write_bytes(text)

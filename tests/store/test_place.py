@@ -113,9 +113,7 @@ def test_an_index_of_experiments_that_makes_no_sense_is_an_error(
     experiment_path, empty_configuration, content
 ):
     (empty_configuration / "experiment.index.json").write_text(content)
-    text = (
-        r"experiment\.index\.json: expected an integer 'last_experiment_id', found .* Correct it, or give id="
-    )
+    text = r"expected an integer 'last_experiment_id', found None\."
     with pytest.raises(DataFileError, match=text):
         opened(experiment_path)
     assert opened(experiment_path, id=3).look().info["experiment_id"] == 3
@@ -243,9 +241,7 @@ def test_mode_r_needs_an_experiment_and_makes_none(experiment_path, tmp_path):
 
 def test_mode_x_makes_an_experiment_where_there_is_none(experiment_path):
     opened(experiment_path, mode="x")
-    with pytest.raises(
-        ExperimentError, match=rf"^{experiment_path} holds an experiment already; mode='a' opens it"
-    ):
+    with pytest.raises(ExperimentError, match=rf"^{experiment_path} holds an experiment already"):
         opened(experiment_path, mode="x")
 
 
@@ -268,7 +264,7 @@ def test_arguments_that_make_no_sense_are_errors(experiment_path, arguments, tex
 
 def test_a_file_is_no_experiment_directory(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    text = r"notes\.txt is a file; expected the directory of an experiment, or its experiment file\.$"
+    text = r"is a file\."
     with pytest.raises(ExperimentError, match=text):
         opened(tmp_path / "notes.txt")
     (tmp_path / "other.json").write_text('{"features": 1}')
@@ -282,11 +278,11 @@ def test_another_id_than_the_files_is_an_error(experiment_path):
     opened(experiment_path, id=7)
     with pytest.raises(
         ExperimentError,
-        match=rf"^{experiment_path} holds no experiment with the id 8, but experiment\.000007\.json\. Leave out id",
+        match=rf"^{experiment_path} holds no experiment with the id 8, but experiment\.000007\.json\.\nLeave id out",
     ):
         opened(experiment_path, id=8)
     with pytest.raises(
-        ExperimentError, match=r"experiment\.000007\.json is experiment 7, not 8, which was asked for"
+        ExperimentError, match=r"experiment\.000007\.json is experiment 7\.\nExpected experiment 8"
     ):
         opened(experiment_path / "experiment.000007.json", id=8)
     assert opened(experiment_path, id=7).look().info["experiment_id"] == 7
@@ -346,10 +342,10 @@ def test_an_experiment_file_in_each_format_is_one_too_many(tmp_path):
         (b"", r"empty\."),
         (b'{"experiment": {', "no valid JSON"),
         (b"[]", "expected a dictionary with the key 'experiment', found a list"),
-        (b'{"experiment": {"info": 1}}', "expected a dictionary 'info' and a list 'measurements', if any"),
+        (b'{"experiment": {"info": 1}}', "has no dictionary 'info', or 'measurements' that are not a list"),
         (
             b'{"experiment": {"measurements": {}}}',
-            "expected a dictionary 'info' and a list 'measurements', if any",
+            "has no dictionary 'info', or 'measurements' that are not a list",
         ),
     ],
 )
@@ -449,7 +445,7 @@ def test_info_can_be_changed_but_for_the_id(place, experiment_path):
     place.save_info(description="other", start_date="2026-11-22T11:02:50Z")
     assert place.look().info["description"] == "other"
     assert opened(experiment_path).look().info["start_date"] == "2026-11-22T11:02:50Z"
-    with pytest.raises(ExperimentError, match="^experiment_id: the id of an experiment cannot be changed"):
+    with pytest.raises(ExperimentError, match=r"experiment_id: The id of an experiment cannot be changed\."):
         place.save_info(experiment_id=3)
     place.look().info["description"] = "not written"
     assert place.look().info["description"] == "other"
@@ -549,8 +545,8 @@ def test_a_record_of_a_failure_that_cannot_be_read_is_passed_over(place, experim
     with pytest.warns(DataFileWarning) as warned:
         assert place.look().failures() == []
     assert [str(warning.message) for warning in warned] == [
-        f"{experiment_path}/failure.000002.json: no valid JSON: Expecting value, line 1, column 1. It is skipped.",
-        f"{experiment_path}/failure.000003.json: expected a dictionary 'failure/info'. It is skipped.",
+        f"{experiment_path}/failure.000002.json: no valid JSON: Expecting value, line 1, column 1. It is passed over.",
+        f"{experiment_path}/failure.000003.json: expected a dictionary 'failure/info', found nothing. It is passed over.",
     ]
     assert place.look().next_id() == 4
 
@@ -675,7 +671,10 @@ def test_a_measurement_file_that_may_not_be_read_is_a_problem_and_not_the_end(ch
         output, errors = child(script, path).communicate(timeout=60)
         assert not errors
         assert output.startswith("[2] [DataFileError(")
-        assert "measurement.000001.json: cannot read measurement.000001.json: permission denied" in output
+        assert (
+            "[2] [DataFileError('cannot read measurement.000001.json: permission denied; check the owner and mode of it and of its directory')]"
+            in output
+        )
 
 
 @pytest.mark.filterwarnings("ignore::coma_xr.errors.DataFileWarning")

@@ -308,7 +308,7 @@ def test_of_different_files_of_one_id_that_in_the_format_of_new_files_counts(tmp
     assert store.read(1) == tree_of(1, format)
     other = "xml" if format == "json" else "json"
     assert the_problem(store) == (
-        f"{tmp_path}/measurement.000001.{other}: differs from {tmp_path}/measurement.000001.{format}, which counts. "
+        f"{tmp_path}/measurement.000001.{other}: differs from {tmp_path}/measurement.000001.{format}, which counts.\n"
         "Move one of them out of the directory."
     )
 
@@ -389,7 +389,7 @@ def test_a_file_that_differs_from_the_archive_is_noted_and_the_archive_counts(tm
     store = ArchiveStore("e.json", [tree_of(1, "archive")], files)
     assert list(store.trees()) == [(1, tree_of(1, "archive"))]
     assert the_problem(store) == (
-        f"{tmp_path}/measurement.000001.json: differs from the measurement of this id in e.json. "
+        f"{tmp_path}/measurement.000001.json: differs from the measurement of this id in e.json.\n"
         "Move one of them out of the directory."
     )
 

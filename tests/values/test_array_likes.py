@@ -268,3 +268,42 @@ def test_structured_arrays_come_back_everywhere():
     assert_same(e.measurement(1).results["s"], array)
     assert_same(e.measurement(1).results["deep/l"], [array, array[0]])
     assert_same(run(array, "top").to_dataframe().iloc[0, 1], array)
+
+
+@pytest.mark.parametrize("library", ["torch", "jax"])
+def test_tensors_of_other_libraries_are_stored_as_their_numbers(library):
+    pytest.importorskip(library)
+    if library == "torch":
+        import torch
+
+        tensors = [
+            torch.tensor([1.0, 2.0], requires_grad=True),
+            torch.tensor([1.0, 2.0], dtype=torch.bfloat16),
+            torch.tensor([1 + 2j]).conj(),
+            torch.tensor(2.5, requires_grad=True),
+        ]
+    else:
+        import jax.numpy as jnp
+
+        tensors = [
+            jnp.array([1.0, 2.0]),
+            jnp.array([1.0, 2.0], jnp.bfloat16),
+            jnp.array([1 - 2j]),
+            jnp.array(2.5),
+        ]
+    seen, e = received(coma.cases([{"t": t} for t in tensors]))
+    assert [type(t) for t in seen] == list(map(type, tensors))
+    expected = [[1.0, 2.0], [1.0, 2.0], [1 - 2j], 2.5]
+    for number, value in enumerate(expected, 1):
+        assert_same(np.asarray(e.measurement(number).parameters["t"]).tolist(), value)
+        assert (
+            np.asarray(run(tensors[number - 1], f"r{number}").measurement(1).results["result"]).tolist()
+            == value
+        )
+
+
+def test_dtypes_that_other_libraries_register_are_widened():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    for name, widened in (("bfloat16", "f4"), ("float8_e5m2", "f4"), ("int4", "i1")):
+        array = np.array([0, 1, 2]).astype(getattr(ml_dtypes, name))
+        assert_same(run({"a": array}, name).measurement(1).results["a"], np.array([0, 1, 2], widened))
