@@ -270,10 +270,10 @@ def test_a_missing_file_is_named_where_it_is_read_and_by_verify(e, tmp_path):
     path.unlink()
     assert e.measurement(2).results.norm == 1.5
     with pytest.raises(
-        coma.DataFileError, match=rf"Measurement 2, results/psi: {path} : the file is missing; .*\nCopy it"
+        coma.DataFileError, match=rf"Measurement 2, results/psi: {path}: the file is missing; .*\nCopy it"
     ):
         e.measurement(2).results.psi
-    with pytest.raises(coma.DataFileError, match=rf"{path} is missing"):
+    with pytest.raises(coma.DataFileError, match=rf"{path}: the file is missing"):
         ds.psi.load()
     np.testing.assert_array_equal(ds.psi.isel(k=0), np.exp(1j * X))
     assert [str(finding) for finding in e.verify()] == [
@@ -289,16 +289,16 @@ def test_a_changed_file_is_named_where_it_is_read_and_by_verify(e, tmp_path):
     ds = e.to_dataset()
     path = tmp_path / "e/measurement.000002.field.nc"
     shutil.copy(tmp_path / "e/measurement.000003.field.nc", path)
-    with pytest.raises(coma.DataFileError, match=rf"{path} : not the file that was written .*SHA-256"):
+    with pytest.raises(coma.DataFileError, match=rf"{path}: not the file that was written .*SHA-256"):
         ds.field.load()
     field = e.measurement(2).results.field
-    with pytest.raises(coma.DataFileError, match="is not the file that was written"):
+    with pytest.raises(coma.DataFileError, match="not the file that was written"):
         field.load()
     assert [str(finding) for finding in e.verify()] == [
         "measurement.000002.field.nc is not as it was written with measurement 2 (SHA-256)."
     ]
     path.write_bytes(b"no netCDF at all")
-    with pytest.raises(coma.DataFileError, match="is not the file that was written"):
+    with pytest.raises(coma.DataFileError, match="not the file that was written"):
         e.measurement(2).results.field
 
 
@@ -321,7 +321,7 @@ def test_a_file_cannot_lead_out_of_the_directory(e, tmp_path, name):
     file.write_text(file.read_text().replace('"psi.nc"', json.dumps(name)))
     with pytest.raises(
         coma.DataFileError,
-        match=r"a stored coma\.external names the file '\\\\a\.nc'\.",
+        match=r"a stored coma\.external names the file '",
     ):
         e.measurement(2).results.psi
 
@@ -409,11 +409,11 @@ def test_an_array_comes_back_from_below_any_key(tmp_path, key, array):
     [
         (
             {"shape": [10**12]},
-            r"a stored coma\.external has 1,000,000,000,000 values in a file of 8,272 bytes\.",
+            r"a stored coma\.external has 1,000,000,000,000 values in a file of 8,272 bytes",
         ),
         (
             {"shape": [10**30]},
-            r"a stored coma\.external has an impossible shape, size or SHA-256\.",
+            r"a stored coma\.external has an impossible shape, size or SHA-256",
         ),
         ({"shape": [3]}, r"no array 'psi' of complex128, 3, is in it\."),
         ({"shape": [5, 1]}, r"no array 'psi' of complex128, 5 by 1, is in it\."),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +23,7 @@ KINDS = [
 # Forms that the documentation and the messages do not use.
 BANNED = re.compile(
     r"\b(shall|is said|are told|says so|is told|There (is|are): |of which|in silence|whole number|at once|anew|"
-    r"foreign|is no [a-z]+ of|we|our|ours)\b|^(What|Which|That|Whoever) (?!is wrong)"
+    r"foreign|(?<!There )is no [a-z]+ of|we|our|ours)\b|^(What|Which|That|Whoever) (?!is wrong)"
 )
 PRIVATE = re.compile(
     r"\b_[A-Za-z]\w+|\b(Readable|Branch|Records|Snapshot|ExperimentDirectory|NamedMeasurement)\b"
@@ -193,3 +195,119 @@ def test_the_catalogue_has_every_kind_of_error():
 def test_errors_are_raised_with_the_names_of_public_classes():
     assert all(kind.__module__ == "coma_xr.errors" for kind in KINDS)
     assert {kind.__name__ for kind in KINDS} <= {name for name, _ in inspect.getmembers(coma)}
+
+
+SOURCES = Path(errors.__file__).parent
+TESTS = Path(__file__).parent
+
+# The wording of messages that no other test mentions.
+WORDING = [
+    (
+        lambda e: bool(P.x > 1),
+        "x > 1 has no truth value, so `and`, `or`, `not`, `in`, `if` and 1 < P.a < 3 cannot be used.",
+    ),
+    (lambda e: P.x.foo, "x has no method 'foo'."),
+    (lambda e: P.x / 0, "x / 0 divides by zero. Expected another number."),
+    (lambda e: P.x.isin([P.a]), "a differs between measurements. Expected one value for all."),
+    (
+        lambda e: P.x.between(1, 2, inclusive="bth"),
+        "Unknown option inclusive='bth'. Available: both, left, right, neither. Did you mean 'both'?",
+    ),
+    (lambda e: list(e.measurements("x > 1" + " " * 10**6)), "The condition has 1000005 characters."),
+    (
+        lambda e: coma.Experiment("s3://bucket/scan"),
+        "'s3://bucket/scan' is a remote address (s3).\nExpected a path on this computer.",
+    ),
+    (
+        lambda e: coma.Experiment("~nobody-of-this-name/a"),
+        "No home directory is known for '~nobody-of-this-name/a'.",
+    ),
+    (lambda e: coma.Experiment("a", id=10**30), "id=1000000000000000000000000000000 is too large."),
+    (
+        lambda e: coma.Experiment("c", config={"measurement_file": "m1${measurement_id}"}),
+        "measurement_file: a digit next to ${measurement_id} in 'm1${measurement_id}' would count as part of it.",
+    ),
+    (lambda e: coma.plot(e.to_dataset(), y=[]), "y=[] is empty."),
+    (
+        lambda e: coma.plot(e.to_dataset(), y=["y", "y"]),
+        "names a variable twice. Expected different variables.",
+    ),
+    (
+        lambda e: coma.plot(e.to_dataset().assign(c=lambda ds: ds.y * 1j), y="c"),
+        "'c' is complex. Plot a part of it:",
+    ),
+    (lambda e: coma.plot(e.to_dataset(), y="y", line_kw={"colr": 1}), "line_kw has no keyword 'colr'."),
+    (
+        lambda e: e.retrieve_results([("a", "results/y"), ("a", "results/y")]),
+        "Two columns are called 'a'. Give each column a name of its own.",
+    ),
+    (
+        lambda e: e.measurement(1).save,
+        "Measurement 1 has no 'save', because stored measurements are read-only.",
+    ),
+    (
+        lambda e: coma.load("other.json"),
+        "other.json: no exported Dataset or DataFrame. Expected 'coords' and 'data_vars'.",
+    ),
+    (lambda e: e.export("t.nc") and damage("t.nc"), "t.nc: damaged: "),
+]
+
+# Messages that consist of little more than what is filled in, and few that need what a test does not have.
+UNTESTED = 67
+
+
+def damage(name):
+    data = Path(name).read_bytes()
+    Path(name).write_bytes(data[: len(data) // 2])
+    coma.load(name)
+
+
+@pytest.mark.parametrize(("provoke", "text"), WORDING, ids=range(len(WORDING)))
+def test_the_wording_of_a_message(e, provoke, text):
+    Path("other.json").write_text("{}")
+    with pytest.raises(ComaError) as caught:
+        provoke(e)
+    assert text in str(caught.value)
+
+
+def template(node):
+    """Return a string or f-string with X in place of what is filled in; anything else is empty."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    parts = node.values if isinstance(node, ast.JoinedStr) else []
+    return "".join(part.value if isinstance(part, ast.Constant) else " X " for part in parts)
+
+
+def messages():
+    """Yield the place of each error that the package makes, and the string of which its message is made."""
+    kinds = {kind.__name__ for kind in KINDS}
+    for path in sorted(SOURCES.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in kinds:
+                nodes = [*node.args[:2], *(word.value for word in node.keywords if word.arg == "expected")]
+                if text := " X ".join(filter(None, map(template, nodes))):
+                    yield f"{path.relative_to(SOURCES)}:{node.lineno}", text
+
+
+def words(text):
+    return re.sub(r"[\\\"'`\s]+", " ", text).strip().split(" ")
+
+
+@pytest.mark.ci
+def test_each_message_keeps_to_the_rules_and_is_asserted_by_a_test():
+    """Three words in a row of each message occur in a test."""
+    rows = [words(path.read_text()) for path in TESTS.rglob("*.py")]
+    asserted = {run for row in rows for run in zip(row, row[1:], row[2:], strict=False)}
+    faults, untested = [], []
+    for place, text in messages():
+        if (
+            (BANNED.search(text) and "?" not in text)
+            or PRIVATE.search(text.replace("X _", "X"))
+            or len(text) > 300
+        ):
+            faults.append((place, text))
+        row = words(text)
+        if asserted.isdisjoint(run for run in zip(row, row[1:], row[2:], strict=False) if "X" not in run):
+            untested.append((place, text))
+    assert faults == []
+    assert len(untested) <= UNTESTED, untested

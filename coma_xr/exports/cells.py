@@ -113,7 +113,8 @@ def _name(dtype: np.dtype[Any]) -> str:
 
 def _listed(array: np.ndarray[Any, Any]) -> Any:
     if array.dtype.kind == "M":
-        texts = np.datetime_as_string(array).astype(object)
+        # NumPy takes no notice of the order of the bytes here.
+        texts = np.datetime_as_string(array.astype(array.dtype.newbyteorder("="))).astype(object)
         texts[np.isnat(array)] = None
         return texts.tolist()
     if array.dtype.kind == "m":

@@ -67,7 +67,7 @@ class Names:
         check_plain_name(f"{head}{'0' * _MOST_DIGITS * self.numbered}{tail}{suffix}", option)
         if self.numbered and (tail[:1].isdigit() or head[-1:].isdigit()):
             raise ConfigError(
-                f"a digit beside {placeholder} in {template!r} would count as part of it",
+                f"a digit next to {placeholder} in {template!r} would count as part of it",
                 where=option,
                 ways=["Put another character between them."],
             )
@@ -228,7 +228,7 @@ class Config:
         for index in indices:
             if any(names.owns(index) for names in kinds):
                 raise ConfigError(
-                    f"{index!r} would be taken for another kind of file",
+                    f"{index!r} would be counted as another kind of file",
                     where="measurement_index",
                     ways=["Choose another name."],
                 )

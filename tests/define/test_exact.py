@@ -472,7 +472,9 @@ def test_functions_without_a_name_of_their_own_are_refused():
         (functools.partial(relu, 1), r"a functools\.partial"),
         ("abc".upper, "a method"),
     ]:
-        with pytest.raises(coma.SerializationError, match=rf"^parameters/f: cannot store {text}.*\bdef\b"):
+        with pytest.raises(
+            coma.SerializationError, match=rf"(?s)^parameters/f: cannot store {text}.*\bdef\b"
+        ):
             coma.grid(f=[function])
     assert len(coma.grid(model=Model)) == 2
 

@@ -79,8 +79,8 @@ class TestDefinition:
         ("args", "kwargs", "text"),
         [
             ([1, 2, 3], {}, "Expected 2 values (theta_0, theta), found 3."),
-            ([1], {}, "Expected 2 values (theta_0, theta), found 1; lacking: theta."),
-            ([], {"theta": 1}, "Expected 2 values (theta_0, theta), found 1; lacking: theta_0."),
+            ([1], {}, "Expected 2 values (theta_0, theta), found 1; missing: theta."),
+            ([], {"theta": 1}, "Expected 2 values (theta_0, theta), found 1; missing: theta_0."),
             (
                 [1],
                 {"tehta": 2},

@@ -252,7 +252,7 @@ class TestCases:
             ([{"a": 1}, 5], "Number 1 of cases() is an int. Expected a list of dictionaries."),
             (
                 [{"a": 1, "b": 2}, {"a": 1, "c": 2}],
-                "Number 1 of cases() has other names (lacking: b; more: c).\nExpected the same names in all sets, a, b.",
+                "Number 1 of cases() has other names (missing: b; more: c).\nExpected the same names in all sets, a, b.",
             ),
         ],
     )

@@ -82,6 +82,7 @@ def property_of(check):
         [{"__type__": "wire", "tree": {"__type__": "coma.set"}}],
         {"a": np.array((1, 2.5), dtype="i4,f8")},
         np.array([[1 + 0j]], dtype="clongdouble"),
+        np.array(["1969-12-31T23:58:12", "NaT"], dtype=">M8[s]"),
     ):
         marked = example(value=special)(marked)
     return marked
@@ -89,5 +90,6 @@ def property_of(check):
 
 test_what_a_function_returns_is_exported_and_comes_back = FEW(property_of(check_result))
 test_what_a_function_is_given_is_exported_and_comes_back = FEW(property_of(check_parameter))
-test_many_results = pytest.mark.full(MANY(property_of(check_result)))
-test_many_parameters = pytest.mark.full(MANY(property_of(check_parameter)))
+# Half an hour each on a busy machine with two cores.
+test_many_results = pytest.mark.timeout(7200)(pytest.mark.full(MANY(property_of(check_result))))
+test_many_parameters = pytest.mark.timeout(7200)(pytest.mark.full(MANY(property_of(check_parameter))))

@@ -137,7 +137,8 @@ class TestTrouble:
         with pytest.raises(RunError) as raised:
             run(lambda a: a, 2000, kept, executor=Closed(), max_workers=1)
         assert str(raised.value) == (
-            "The executor takes no more work: RuntimeError: cannot schedule new futures after shutdown. max_workers= in place of executor= starts workers again that have ended, and tells which parameter set was the reason."
+            "The executor takes no more work: RuntimeError: cannot schedule new futures after shutdown.\n"
+            "Pass max_workers= in place of executor=: it replaces workers that have ended, and names the cause."
         )
         accounted_for(raised.value.report, kept, 2000)
         assert (raised.value.report.saved > 0) == (after > 0)

@@ -177,7 +177,7 @@ def test_ints_of_any_length_can_be_compared():
 
 
 def test_an_experiment_is_not_merged_into_itself_nor_into_an_archive_or_a_run(place, tmp_path):
-    text = rf"^{tmp_path}/here cannot be merged into itself\.$"
+    text = rf"^{tmp_path}/here cannot be merged into itself\.\nExpected"
     with pytest.raises(ExperimentError, match=text):
         place.merge(opened(tmp_path / "here"), key)
     other = filled(tmp_path / "there", [(3, "three")])

@@ -113,7 +113,7 @@ def test_an_index_of_experiments_that_makes_no_sense_is_an_error(
     experiment_path, empty_configuration, content
 ):
     (empty_configuration / "experiment.index.json").write_text(content)
-    text = r"expected an integer 'last_experiment_id', found None\."
+    text = r"expected an integer 'last_experiment_id', found "
     with pytest.raises(DataFileError, match=text):
         opened(experiment_path)
     assert opened(experiment_path, id=3).look().info["experiment_id"] == 3
