@@ -46,7 +46,11 @@ def squares():
         (lambda e: e.to_dataset(variables=[5]), PathError, "5 stands for an int."),
         (lambda e: e.to_dataframe(5), PathError, "5 is an int."),
         (lambda e: e.to_dataset().coma.sel("pair"), ParameterError, "sel got 'pair', a str."),
-        (lambda e: e.to_dataset().coma.sel(x=lambda x: x > 1), ParameterError, "sel(x=...) got a function."),
+        (
+            lambda e: e.to_dataset().coma.sel(x=lambda x: x > 1),
+            ParameterError,
+            "sel(x=...) got a function without a name of its own.",
+        ),
         (
             lambda e: e.failures(5),
             ArgumentError,

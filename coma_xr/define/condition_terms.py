@@ -659,6 +659,9 @@ def _plain_scalar(value: Any) -> Any:
         value = _exactly(dt.timedelta(value.days, value.seconds, value.microseconds), value)
     elif isinstance(value, (str, int, float, enum.Enum)):
         value = from_plain(plain_value("value", value))
+    elif callable(value):
+        # What names a function or class in files; an error for those without a name.
+        value = plain_value("value", value)
     if type(value) in _BARE or type(value) in _WRITTEN:
         return value
     raise ConditionError(

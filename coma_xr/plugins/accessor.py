@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,10 @@ import xarray as xr
 
 from coma_xr.checks import check_flag
 from coma_xr.define.conditions import as_condition
-from coma_xr.define.exact import key_of
+from coma_xr.define.exact import key_of, name_of_function
 from coma_xr.define.scans import Scan, cases
 from coma_xr.define.values import BRANCH
-from coma_xr.errors import ParameterError, PathError, warn
+from coma_xr.errors import ParameterError, PathError, SerializationError, warn
 from coma_xr.keywords import checks_keywords
 from coma_xr.names import find_variable, variable_at
 from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
@@ -206,18 +205,13 @@ class ComaAccessor:
                 expected="names with values, such as sel(x=1), or a mapping",
             )
         for text, value in {**(indexers or {}), **named}.items():
-            if inspect.isroutine(value):
-                raise ParameterError(
-                    f"sel({text}=...) got a function.",
-                    expected="a value, a list of values or a slice",
-                    ways=[f"Use ds.coma.where('{text} > 1') for a condition."],
-                )
             name = _selectable(ds, text)
+            wanted = _named(text, value)
             array = ds[name]
-            mask = xr.DataArray(matches(name, array.values, value, tolerance), dims=array.dims)
+            mask = xr.DataArray(matches(name, array.values, wanted, tolerance), dims=array.dims)
             ds = cut(ds, mask) if array.dims else ds
             touched |= set(array.dims)
-            if isinstance(value, (slice, list, tuple, np.ndarray, range)):
+            if isinstance(wanted, (slice, list, tuple, np.ndarray, range)):
                 kept |= set(array.dims)
         return squeezed(ds, touched - kept)
 
@@ -306,6 +300,22 @@ class ComaAccessor:
 
         given = {"x": x, "y": y, **arguments}
         return explore(lambda: self._ds, {key: v for key, v in given.items() if v is not None}, "ds")
+
+
+def _named(text: str, value: Any) -> Any:
+    """Return a value, or a list of values, with functions and classes as the strings that label them."""
+    if isinstance(value, (list, tuple)):
+        return type(value)([_named(text, item) for item in value]) if type(value) in (list, tuple) else value
+    if not callable(value):
+        return value
+    try:
+        return name_of_function(value)
+    except SerializationError as error:
+        raise ParameterError(
+            f"sel({text}=...) got a function without a name of its own.",
+            expected="a value, a list of values or a slice",
+            ways=[f"Use ds.coma.where('{text} > 1') for a condition."],
+        ) from error
 
 
 def _selectable(ds: xr.Dataset, text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import math
 import subprocess
 import sys
 
@@ -344,3 +345,23 @@ def test_a_python_without_xarray_is_none_of_our_business():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "No module named 'xarray'"
+
+
+def double(x):
+    return 2 * x
+
+
+def half(x):
+    return x / 2
+
+
+def test_functions_select_as_their_labels_do(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda f, x: {"y": f(x)}, coma.grid(f=[double, half], x=[1, 2]), progress=False)
+    ds = e.to_dataset()
+    assert ds.coma.sel(f=double)["y"].values.tolist() == [2, 4]
+    assert ds.coma.sel(f=[half]).sizes["f"] == 1
+    assert e.to_dataset(where=coma.P.f == half)["y"].values.ravel().tolist() == [0.5, 1]
+    assert len(list(e.measurements(coma.P.f.isin([double])))) == 2
+    with pytest.raises(coma.PathError, match="Nothing has f = 'math:sin'"):
+        ds.coma.sel(f=math.sin)
