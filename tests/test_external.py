@@ -280,7 +280,7 @@ def test_a_missing_file_is_named_where_it_is_read_and_by_verify(e, tmp_path):
         "measurement.000002.psi.nc is missing; measurement 2 refers to it."
     ]
     with pytest.warns(
-        coma.DataFileWarning, match=r"measurement\.000002\.psi\.nc is missing.* 1 of 3 measurements"
+        coma.DataFileWarning, match=r"measurement\.000002\.psi\.nc: the file is missing.* 1 of 3 measurements"
     ):
         assert e.to_dataset().measurement_id.values.tolist() == [1, 0, 3]
 
