@@ -1224,6 +1224,8 @@ class Experiment(Members):
         ------
         PathError
             When no removed measurement has one of the ids; nothing is changed then.
+        ExperimentError
+            When a measurement has replaced one of them, and was not removed. Without `where` these stay removed.
         InactiveError
             When the experiment is inactive.
 

@@ -156,7 +156,7 @@ def test_what_is_excluded_is_counted_and_can_be_taken_back(e):
     for reason in ("", 5):
         with pytest.raises(
             coma.ParameterError,
-            match=r"is not a reason\. Expected a str that says why, or None to take the mark away\.",
+            match=r"is not a reason\. Expected a str, or None to remove the mark\.",
         ):
             e.exclude(1, reason)
 

@@ -20,8 +20,10 @@ from coma_xr.errors import (
     ExperimentBusyError,
     ExperimentError,
     StorageError,
+    Way,
     warn,
 )
+from coma_xr.same import replaced
 from coma_xr.store import documents, layout, removing, state, upkeep
 from coma_xr.store.cache import MeasurementCache
 from coma_xr.store.config import Config
@@ -468,6 +470,19 @@ class ExperimentDirectory:
             now.check_writable()
             removed = list(self.removed())
             wanted = removed if choose is None else choose(removed)
+            newer = replaced(now.measurements.trees())
+            in_use = [one.id for one in wanted if one.id in newer]
+            if in_use and choose is not None:
+                raise ExperimentError(
+                    f"Measurement {in_use[0]} was replaced by measurement {newer[in_use[0]]}. Nothing was restored.",
+                    ways=[
+                        Way(
+                            f"Remove the newer one first: remove([{newer[in_use[0]]}]).",
+                            f"Remove the newer one first: `coma-xr remove {self.path} {newer[in_use[0]]}`.",
+                        )
+                    ],
+                )
+            wanted = [one for one in wanted if one.id not in newer]
             given = removing.restore(self._layout, wanted, self._mark_again)
             removing.restore_failures(self._layout, None if choose is None else given)
             removing.discard_empty(self._layout)

@@ -85,3 +85,15 @@ def test_measurements_outside_the_scan_are_named_and_stay(e):
 def test_unknown_ids_are_refused(e):
     with pytest.raises(coma.PathError, match="No measurement 7 in .* to compute again"):
         e.run(two, {"x": [1]}, recompute=[1, 7])
+
+
+def test_a_replaced_one_is_restored_only_in_place_of_the_newer_one(e):
+    quietly(e.run, two, {"x": [1, 2, 3]}, recompute=2)
+    with pytest.raises(coma.ExperimentError, match="Measurement 2 was replaced by measurement 4") as caught:
+        e.restore([2])
+    assert caught.value.ways[0].python == "Remove the newer one first: remove([4])."
+    assert e.restore() == []
+    e.remove([4])
+    assert e.restore([2]) == [2]
+    assert quietly(e.run, two, {"x": [1, 2, 3]}).saved == 0
+    assert e.to_dataset().y.values.tolist() == [1, 1, 1]
