@@ -220,7 +220,9 @@ def _checked_inputs(inputs: Any) -> tuple[str, ...]:
     if not isinstance(paths, (list, tuple)) or not all(
         isinstance(p, (str, bytes, os.PathLike)) for p in paths
     ):
-        raise ParameterError(f"inputs={shortened(inputs)} is no list of files.", expected="a list of paths")
+        raise ParameterError(
+            f"inputs={shortened(inputs)} is not a list of files.", expected="a list of paths"
+        )
     return tuple(os.fsdecode(path) for path in paths)
 
 
@@ -235,7 +237,7 @@ def _checked_shard(shard: Any) -> tuple[int, int] | None:
     if numbers is None or len(numbers) != 2 or not 0 <= numbers[0] < numbers[1]:
         raise ParameterError(
             Way(
-                f"shard={shortened(shard)} is no part of a scan.",
+                f"shard={shortened(shard)} is not a part of a scan.",
                 f"--shard {_in_terminal(shard)} is no part.",
             ),
             expected=Way(

@@ -24,7 +24,11 @@ def test_what_the_experiment_writes_is_sound():
     [
         ("definition", "a", "is no list of names and paths"),
         ("definition", [["a"]], "is no list of names and paths"),
-        ("definition", [["a", "x/*"]], "defines no parameters: The path 'x/*' of a parameter has an asterisk"),
+        (
+            "definition",
+            [["a", "x/*"]],
+            "defines no parameters: The path 'x/*' of a parameter has an asterisk",
+        ),
         ("definition", [["a", "p/a"], ["a", "p/b"]], "defines no parameters: Two parameters are called 'a'"),
         ("annotations", [], "is no dictionary of notes by path"),
         ("annotations", {"results/t": 1}, "is no dictionary of notes by path"),
