@@ -82,7 +82,7 @@ def test_what_is_not_there_is_told(e, here, run):
         [],
         [
             "coma-xr: There is no 'nothing'. Available: inverse.",
-            f"coma-xr: {here}/notes.txt is a file; expected the directory of an experiment, or its experiment file.",
+            f"coma-xr: {here}/notes.txt is a file. Expected the directory of an experiment, or its experiment file.",
         ],
     )
 

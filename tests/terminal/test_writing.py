@@ -187,4 +187,4 @@ def test_a_report_is_a_page(e, here, run):
     e.deactivate()
     assert run("report", "inverse").out == ["wrote inverse.html"]
     [line] = run("report", "inverse", "-o", "page.txt").err
-    assert line.startswith("coma-xr: 'page.txt': a report is a page")
+    assert line.startswith("coma-xr: 'page.txt' is not a name of a report.")
