@@ -263,7 +263,7 @@ class Single:
         """Return what a function returns for the measurement or parameter set, as true or false."""
         if self._subject is None:
             raise ConditionError(
-                "A function of a measurement cannot be asked of values alone.",
+                "A function of a measurement cannot be applied to values alone.",
                 expected="a measurement or a parameter set",
             )
         answer = plain(function(self._subject))

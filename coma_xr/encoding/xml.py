@@ -459,7 +459,7 @@ class _Reader:
         value = self._objects.get(reference, self)
         if value is self:
             raise _Bad(
-                f"a pointer to the object {reference[:40]!r}, which is not there", "an object before it"
+                f"a pointer to the object {reference[:40]!r}, which does not exist", "an object before it"
             )
         if value is _OPEN:
             raise _Bad("an object that contains itself", "a tree")

@@ -533,7 +533,7 @@ def _choose(directory: str, candidates: list[str], wanted: Wanted) -> str | None
         if candidates and not fitting:
             raise ExperimentError(
                 f"{directory} holds no experiment with the id {wanted.id}, but {listing(candidates)}.",
-                ways=["Leave id out to open what is there, or choose another directory."],
+                ways=["Leave out id to open the existing one, or choose another directory."],
             )
         candidates = fitting
     if len(candidates) > 1:

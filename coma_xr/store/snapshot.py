@@ -165,7 +165,7 @@ class Snapshot:
             except FileNotFoundError:
                 pass  # removed since the directory was listed
             except DataFileError as error:
-                warn(f"{error.line()}. It is passed over.", DataFileWarning)
+                warn(f"{error.line()}. It is skipped.", DataFileWarning)
         return [found[id] for id in sorted(found)]
 
     def number_of_failures(self) -> int:

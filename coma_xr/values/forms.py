@@ -32,7 +32,7 @@ def part(node: dict[str, Any], name: str, *kinds: type) -> Any:
     value = node.get(name)
     if type(value) not in kinds:
         wanted = " or ".join(kind.__name__ for kind in kinds)
-        found = f"is a {type(value).__name__}" if name in node else "is lacking"
+        found = f"is a {type(value).__name__}" if name in node else "is missing"
         raise DataFileError(f"{name!r} of a stored {node.get(TYPE)} {found}", expected=f"the type {wanted}")
     return value
 

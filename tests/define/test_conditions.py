@@ -513,7 +513,7 @@ def test_a_function_needs_something_to_be_called_with_and_returns_a_bool():
     assert caught.value.excerpt == "    <function positive>"
     assert "check whether a return is missing" in caught.value.what
     with pytest.raises(
-        ConditionError, match=r"A function of a measurement cannot be asked of values alone\."
+        ConditionError, match=r"A function of a measurement cannot be applied to values alone\."
     ):
         condition.evaluate(p.__getitem__)
     with pytest.raises(ConditionError) as caught:

@@ -401,7 +401,7 @@ def test_every_prefix_and_every_flipped_bit_of_a_file_gives_a_tree_or_our_error(
             b'<a><b class_name="str"><c/></b></a>',
             "a/b: an element of class_name 'str' holds elements. Expected text.",
         ),
-        (b'<a><b object_id_reference="_7"/></a>', "a/b: a pointer to the object '_7', which is not there"),
+        (b'<a><b object_id_reference="_7"/></a>', "a/b: a pointer to the object '_7', which does not exist"),
         (b"<a>" * 101 + b"</a>" * 101, "nested deeper than 100 levels"),
         (b"<a>" * 100_000 + b"</a>" * 100_000, "nested deeper than 100 levels"),
         (b'<a class_name="json">' + b"[" * 101 + b"]" * 101 + b"</a>", "nested deeper than 100 levels"),

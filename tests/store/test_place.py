@@ -278,7 +278,7 @@ def test_another_id_than_the_files_is_an_error(experiment_path):
     opened(experiment_path, id=7)
     with pytest.raises(
         ExperimentError,
-        match=rf"^{experiment_path} holds no experiment with the id 8, but experiment\.000007\.json\.\nLeave id out",
+        match=rf"^{experiment_path} holds no experiment with the id 8, but experiment\.000007\.json\.\nLeave out id",
     ):
         opened(experiment_path, id=8)
     with pytest.raises(
@@ -545,8 +545,8 @@ def test_a_record_of_a_failure_that_cannot_be_read_is_passed_over(place, experim
     with pytest.warns(DataFileWarning) as warned:
         assert place.look().failures() == []
     assert [str(warning.message) for warning in warned] == [
-        f"{experiment_path}/failure.000002.json: no valid JSON: Expecting value, line 1, column 1. It is passed over.",
-        f"{experiment_path}/failure.000003.json: expected a dictionary 'failure/info', found nothing. It is passed over.",
+        f"{experiment_path}/failure.000002.json: no valid JSON: Expecting value, line 1, column 1. It is skipped.",
+        f"{experiment_path}/failure.000003.json: expected a dictionary 'failure/info', found nothing. It is skipped.",
     ]
     assert place.look().next_id() == 4
 

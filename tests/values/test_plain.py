@@ -493,6 +493,6 @@ def test_measurements_name_the_state_that_does_not_fit():
             branch.restore(Pair)
     with pytest.raises(
         DataFileError,
-        match=r"results/list/1: 'value' of a stored coma\.uuid is lacking\. Expected the type str\.",
+        match=r"results/list/1: 'value' of a stored coma\.uuid is missing\. Expected the type str\.",
     ):
         from_plain([1, {"__type__": "coma.uuid"}], at=("results", "list"))

@@ -355,7 +355,7 @@ BAD = [
     ),
     (
         typed("coma.complex", real=1.0),
-        r"'imag' of a stored coma\.complex is lacking\. Expected the type float or int\.",
+        r"'imag' of a stored coma\.complex is missing\. Expected the type float or int\.",
     ),
     (typed("coma.bytes", base64="=?"), "a stored coma.bytes cannot be made"),
     (typed("coma.date", value="yesterday"), "a stored coma.date cannot be made: ValueError"),
