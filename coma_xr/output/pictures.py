@@ -78,7 +78,7 @@ def choose(ds: xr.Dataset, most: int = 6) -> tuple[list[Choice], dict[str, str]]
     >>> t = xr.DataArray(np.arange(40.0).reshape(2, 20), dims=("theta_0", "theta"))
     >>> ds = xr.Dataset({"t": t, "model": "Ising"}, coords={"theta_0": [-5, -60]})
     >>> choose(ds)
-    ([Choice(variables=('t',), arguments={'x': 'theta', 'y': 't', 'hue': 'theta_0'}, at={}, every={}, why='')],
+    ([Choice(variables=('t',), arguments={'x': 'theta', 'y': 't', 'hue': 'theta_0'}, at={}, every={}, why='', same=())],
      {'model': 'is text'})
     """
     left: dict[str, str] = {}

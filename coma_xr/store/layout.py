@@ -257,9 +257,11 @@ class Layout:
         else:
             files.replace(path, text, verify=True)
             other = self.packed_file
-        if files.exists(other):
-            self._forget(other)
-            files.sync_directory(self.directory)
+        try:
+            files.remove(other)
+        except FileNotFoundError:
+            return
+        files.sync_directory(self.directory)
 
     def experiment_text(self, document: ExperimentDocument) -> bytes:
         """Return the text of an experiment file."""

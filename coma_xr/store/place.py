@@ -575,6 +575,9 @@ class ExperimentDirectory:
         StorageError
             With `repair`, when nothing may be written.
         """
+        if self._late is not None:
+            self._late()
+            self._late = None
         first = self._inspect().findings
         if not repair or not any(finding.repair for finding in first):
             return first

@@ -60,7 +60,7 @@ def test_progress_uses_the_estimate(capsys, monkeypatch):
     monkeypatch.setattr("coma_xr.run.progress.logger.propagate", False)
     with Progress(10, left=lambda elapsed: 90 * elapsed) as bar:
         bar.step()
-    assert capsys.readouterr().err == "1 of 10 done, 0 failed, 0.167 a second, 9.0 min left\n"
+    assert capsys.readouterr().err == "1 of 10 done, 10 a minute, about 9.0 min left\n"
 
 
 def test_a_dry_run_lists_durations_by_parameter(tmp_path):
