@@ -187,7 +187,7 @@ class Experiments:
         Raises
         ------
         PathError
-            For a name that is no column.
+            For a name that is not a column.
 
         Warns
         -----
@@ -307,7 +307,7 @@ class Experiments:
                 recorded=joined.recorded(),
                 annotations=joined.annotations(),
                 doubles=joined.doubles,
-                # Without a dim of their own, parameter sets of several experiments cannot be told apart.
+                # Without a dim of their own, parameter sets of several experiments cannot be distinguished.
                 status=joined.status() if each else Status(excluded=joined.excluded()),
                 **options,
             )
@@ -454,7 +454,7 @@ def _opened(path: str, settings: Config, config: Mapping[str, Any] | None, *, gi
             inside = [_inside(path, name) for name in owned]
             return [entry for file in inside for entry in _opened(file, settings, config, given=True)]
         if not (given or files.is_directory(path)):
-            # Files that are no experiments lie about anywhere.
+            # Any directory can have files that are not experiments.
             return []
         below = [name for name in names if _is_inhabited(_inside(path, name), settings)]
         hint = f" Those below it are opened by {_inside(path, '*')!r}." if below else ""

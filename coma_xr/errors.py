@@ -139,7 +139,7 @@ class ComaError(Exception):
         self.found = found
         self.name = name
         self.available = None if available is None else tuple(available)
-        # The digits of an id are no misspelling of other ones.
+        # The digits of an id are not a misspelling of those of another.
         self.near = tuple(near_names(name, self.available or ())) if name and not name.isdecimal() else ()
         self.ways = tuple(ways)
         self.excerpt = excerpt

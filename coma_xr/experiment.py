@@ -296,7 +296,7 @@ class Experiment(Members):
             When `path` is an unknown name, or a branch (only `formerly` applies to it), and for coords that no
             measurement has. Nothing is changed then.
         ParameterError, LayoutError
-            For units that are no string, a default of a result, and dims that the values do not have.
+            For units that are not a string, a default of a result, and dims that the values do not have.
 
         Warns
         -----
@@ -835,7 +835,7 @@ class Experiment(Members):
         LayoutError
             For another layout, and for dims of points.
         PathError
-            When a dim is no parameter.
+            When a dim is not a parameter.
 
         Examples
         --------
@@ -1128,7 +1128,7 @@ class Experiment(Members):
         Returns
         -------
         list of int
-            The ids of what was marked, or is no longer.
+            The ids of what was marked, or is no longer marked.
 
         Examples
         --------

@@ -54,7 +54,7 @@ def record_of(arguments: Mapping[str, Any], where: Any) -> dict[str, Any]:
 
 
 def _with_pairs(value: Any) -> Any:
-    """Return a mapping as pairs where its keys are no strings, which files do not have."""
+    """Return a mapping as pairs where its keys are not strings, which files do not have."""
     if isinstance(value, Mapping) and not all(isinstance(key, str) for key in value):
         return {PAIRS: list(value.items())}
     return value

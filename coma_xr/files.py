@@ -162,7 +162,7 @@ def read(path: str, limit: int = LIMIT, stamps: list[Stamp] | None = None) -> by
     FileNotFoundError
         There is no such file.
     DataFileError
-        It is no regular file, or larger than `limit` bytes, and was not read.
+        It is not a regular file, or larger than `limit` bytes, and was not read.
     StorageError
         The operating system refused.
     """
@@ -209,7 +209,7 @@ def sha256(path: str, size: int) -> str:
     FileNotFoundError
         There is no such file.
     DataFileError
-        It is no regular file, or has another size, and was not read.
+        It is not a regular file, or has another size, and was not read.
     StorageError
         The operating system refused.
     """
@@ -699,7 +699,7 @@ def placing(path: str, *, overwrite: bool = False, directory: bool = False) -> I
         raise FileExistsError(errno.EEXIST, "this file exists already; overwrite=True takes its place", path)
     parent = os.path.dirname(path) or os.curdir
     if not os.path.isdir(parent):
-        raise StorageError(errno.ENOENT, f"there is no directory {parent} to write into; make it first", path)
+        raise StorageError(errno.ENOENT, f"the directory {parent} does not exist; create it first", path)
     temporary = _temporary(path) + os.path.splitext(path)[1]
     try:
         with _told("write", path, FileExistsError, StorageError):
@@ -727,7 +727,7 @@ def reasons_of_refusals(library: str, path: str, size: int) -> Iterator[None]:
     OSError
         The reason, such as a full disk.
     StorageError
-        Writing the bytes succeeds: the library had a reason of its own.
+        Writing the bytes succeeds: the library failed for another reason.
     """
     try:
         yield

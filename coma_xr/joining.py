@@ -115,7 +115,7 @@ class Joined:
             for id, tree in _filled(status.failures, e)
         ]
         times = {status.repeats or 1 for _, status in known if status.sets}
-        # What one was asked to repeat more often than another is told for none.
+        # Repeats that only some of them requested are reported for none.
         return Status([self.path, *paths], sets, min(times, default=1), failures, self.excluded())
 
     def doubles(self, numbers: Iterable[int]) -> dict[int, int]:
@@ -141,7 +141,7 @@ class Joined:
             without = [self.labels[place] for place, values in found.items() if NOTHING in values]
             if len({key(value) for values in found.values() for value in values if value is not NOTHING}) > 1:
                 warn(
-                    f"The parameter '{name}' is no dim, because {listing(without, 3)} {'lacks' if len(without) == 1 else 'lack'} "
+                    f"The parameter '{name}' is not a dim, because {listing(without, 3)} {'lacks' if len(without) == 1 else 'lack'} "
                     f"it; measurements that differ only in it lie along a dim 'row'. annotate({path_text(path)!r}, "
                     "default=...) in the experiments that lack it makes it a dim."
                 )

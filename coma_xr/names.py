@@ -300,7 +300,7 @@ def find_variable(ds: xr.Dataset, wanted: PathLike) -> tuple[str, tuple[int, ...
     except PathError as error:
         known = dict.fromkeys([*map(str, [*ds.dims, *ds.variables]), *(error.available or ())])
         raise PathError(error.what, name=error.name, available=known, expected=error.expected) from None
-    # What is no variable leads into the lists of one.
+    # What is not a variable leads into the lists of one.
     end = next((end for end in range(len(path), 0, -1) if path[:end] in variables), 0)
     if not end or not all(map(is_index, path[end:])):
         raise PathError(

@@ -320,7 +320,7 @@ class Records:
         if strict:
             raise DataFileError(text)
         warn(
-            f"{text}. {len(bad)} of {self.now.number()} measurements are left out. What cannot be mended is "
+            f"{text}. {len(bad)} of {self.now.number()} measurements are left out. What cannot be repaired is "
             "computed again when it was removed.",
             DataFileWarning,
         )

@@ -728,7 +728,7 @@ def doubles(
     Notes
     -----
     Where `run` without seeds made unequal results of one parameter set and repeat, the function is random, and equal
-    results are no evidence of one event.
+    results are not evidence of one event.
 
     Examples
     --------

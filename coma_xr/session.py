@@ -78,7 +78,7 @@ def run_scan(
         work_of(asked.definition)
     elif before.definition is None:
         raise ParameterError(
-            f"Nothing says what to run in {place.path}.",
+            f"There is nothing to run in {place.path}.",
             ways=["Pass a scan, such as run(f, {'theta': [0.1, 0.2]}), or define and add parameter sets."],
         )
     definition = before.like(asked) if asked is not None else before.defined()
@@ -352,7 +352,7 @@ def warn_of_restored(after: Records, given: Mapping[int, int]) -> None:
 # Seconds of a point from which on a run puts its measurements into the cache.
 _SLOW = 2e-3
 
-# Bytes of text from which on an array is better beside the tree.
+# Bytes of text from which on an array is better stored next to the tree.
 _BIG = 10_000_000
 
 
@@ -431,7 +431,7 @@ class Keeper:
         try:
             self.place.remove_failures(ids)
         except StorageError as error:
-            # What is newer is saved: this is no reason to try that again, or to end the run.
+            # What is newer is saved: this is not a reason to try that again, or to end the run.
             warn(f"A record of an earlier failure stays, though there is something newer: {error.line()}.")
 
 
@@ -618,6 +618,6 @@ class Session:
             ]
             if near:
                 warn(
-                    f"Numbers that hardly differ count as different: {listing(near, most=3)}. "
-                    "Round them if the same was meant."
+                    f"Nearly equal numbers count as different values: {listing(near, most=3)}. "
+                    "Round them if they should be equal."
                 )

@@ -36,7 +36,7 @@ _TEXT = 60
 _COMMIT = 12
 _VERSIONS = {"host": "host", "coma_xr_version": "coma_xr", "python_version": "Python"}
 
-# What the store says of files that are passed over; they are all named one by one.
+# What the store reports of files that are skipped; they are all named one by one.
 _PASSED_OVER = "cannot be read and w"
 
 

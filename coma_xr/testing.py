@@ -1,4 +1,4 @@
-"""For tests of one's own: everything that an experiment stores, as strategies, and a strict comparison.
+"""For your own tests: everything that an experiment stores, as strategies, and a strict comparison.
 
 The strategies are hypothesis', which is needed only to call them: ``pip install hypothesis``.
 """

@@ -247,7 +247,7 @@ def put(tree: dict[str, Any], path: PathLike, value: Any) -> None:
     Raises
     ------
     PathError
-        When a value that is no dictionary stands in the way, or the path is empty or has an asterisk.
+        When a value that is not a dictionary stands in the way, or the path is empty or has an asterisk.
 
     Examples
     --------

@@ -31,7 +31,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 
-# sphinx-gallery puts notebooks beside its pages; myst-nb would take them for pages too.
+# sphinx-gallery puts notebooks next to its pages; myst-nb would take them for pages too.
 exclude_patterns = [
     "_build",
     "gallery/**.ipynb",

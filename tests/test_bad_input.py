@@ -90,7 +90,7 @@ def test_wrong_values_are_refused_when_they_are_added(e, args, kwargs, text):
 
 def test_a_run_needs_something_to_run(experiment_path):
     e = coma.Experiment(experiment_path)
-    with pytest.raises(ParameterError, match="Nothing says what to run in"):
+    with pytest.raises(ParameterError, match="There is nothing to run in"):
         e.run(lambda p: {})
 
 
@@ -197,7 +197,7 @@ def square(x):
 
 def test_near_doubles_are_named(experiment_path):
     e = coma.Experiment(experiment_path)
-    with pytest.warns(ComaWarning, match=r"count as different: x = 0.3 and 0.30000000000000004"):
+    with pytest.warns(ComaWarning, match=r"count as different values: x = 0.3 and 0.30000000000000004"):
         assert e.run(lambda x: x, {"x": [0.3, 0.1 + 0.2]}) == (2, 2)
 
 
@@ -237,7 +237,7 @@ def test_two_experiment_files_need_a_choice(inactive):
     e = coma.Experiment(inactive, id=7)
     assert e.number_of_measurements() == 12
     assert coma.Experiment(inactive / "experiment.000007.json").id == 7
-    with pytest.raises(coma.ComaError, match="move this experiment file to a directory of its own"):
+    with pytest.raises(coma.ComaError, match="move this experiment file to its own directory"):
         e.activate()
 
 

@@ -336,7 +336,7 @@ def test_a_parameter_that_one_experiment_lacks_is_reported(tmp_path):
     old, new = coma.Experiment(tmp_path / "two/old"), coma.Experiment(tmp_path / "two/new")
     old.run(lambda x: {"y": x}, {"x": [1, 2, 3]}, progress=False)
     new.run(lambda x, k: {"y": x * k}, {"x": [2, 3, 4], "k": [1, 2]}, progress=False)
-    with pytest.warns(ComaWarning, match=r"The parameter 'k' is no dim, because old lacks it"):
+    with pytest.warns(ComaWarning, match=r"The parameter 'k' is not a dim, because old lacks it"):
         assert "row" in open_experiments(tmp_path / "two/*").to_dataset().dims
     old.annotate("parameters/k", default=1)
     with warnings.catch_warnings():

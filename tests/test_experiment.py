@@ -525,14 +525,14 @@ def test_fifty_random_points_in_three_parameters_stay_fifty_cells(e):
 
 def test_a_grid_of_random_points_is_warned_of_with_the_ways_out(e):
     e.run(total, coma.sample(50, CUBE, seed=1))
-    said = r"50 measurements in 125000 cells\. Ways out: dims=\['.'\], .*layout='points'"
+    said = r"50 measurements in 125000 cells\. Options: dims=\['.'\], .*layout='points'"
     with pytest.warns(ComaWarning, match=said):
         assert e.to_dataset(layout="grid").sizes == {"a": 50, "b": 50, "c": 50}
 
 
 def test_a_grid_of_a_million_cells_with_a_hundred_points_is_refused(e):
     e.run(total, coma.sample(101, CUBE, seed=1))
-    with pytest.raises(LayoutError, match=r"101 measurements in 1030301 cells\. Ways out: .*layout='points'"):
+    with pytest.raises(LayoutError, match=r"101 measurements in 1030301 cells\. Options: .*layout='points'"):
         e.to_dataset(layout="grid")
 
 
@@ -790,10 +790,10 @@ def test_a_directory_that_is_gone_is_said(e, tmp_path):
     asked = [e.to_dataset, e.to_dataframe, e.paths, e.status, e.failures, e.number_of_measurements, e.verify]
     for ask in asked:
         with pytest.raises(
-            coma.StorageError, match="directory is not there any more; it was moved, deleted, or"
+            coma.StorageError, match="directory no longer exists; it was moved or deleted, or"
         ):
             ask()
-    assert "directory is not there any more" in repr(e)
+    assert "directory no longer exists" in repr(e)
     (tmp_path / "elsewhere").rename(e.path)
     assert e.to_dataset().y.values.tolist() == [1, 4]
 
@@ -804,9 +804,7 @@ def test_an_export_into_no_directory_names_it(e, tmp_path, monkeypatch, name):
     e.run(square, {"x": [1, 2]})
     with pytest.raises(coma.StorageError) as caught:
         e.export(f"nodir/{name}")
-    assert str(caught.value).endswith(
-        f"there is no directory nodir to write into; make it first: 'nodir/{name}'"
-    )
+    assert str(caught.value).endswith(f"the directory nodir does not exist; create it first: 'nodir/{name}'")
 
 
 @pytest.mark.parametrize("failing", [3, 30, 200])

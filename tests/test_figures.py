@@ -91,7 +91,7 @@ def test_a_damaged_section_is_left_out_with_a_warning(e):
     tree = json.loads(path.read_text())
     tree["coma_xr"]["figures"]["other"] = [1]
     path.write_text(json.dumps(tree))
-    with pytest.warns(coma.DataFileWarning, match="'figures' is no dictionary of figures"):
+    with pytest.warns(coma.DataFileWarning, match="'figures' is not a dictionary of figures"):
         e = coma.Experiment("squares")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -239,7 +239,7 @@ WORDING = [
     (lambda e: coma.plot(e.to_dataset(), y="y", line_kw={"colr": 1}), "line_kw has no keyword 'colr'."),
     (
         lambda e: e.retrieve_results([("a", "results/y"), ("a", "results/y")]),
-        "Two columns are called 'a'. Give each column a name of its own.",
+        "Two columns are called 'a'. Give each column its own name.",
     ),
     (
         lambda e: e.measurement(1).save,

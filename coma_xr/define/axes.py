@@ -276,7 +276,7 @@ def choosing(definition: Definition, where: Any) -> Axis:
     Raises
     ------
     TypeError, ParameterError
-        When it is no condition.
+        When it is not a condition.
     PathError
         When it asks for a parameter that there is not.
     """

@@ -46,7 +46,7 @@ CONSTANTS: Final = {
 # An int with more bits has more digits than the text of a condition may have.
 _MAX_BITS = 3000
 
-# How tightly each operation holds together what stands beside its sign.
+# How tightly each operation holds together what stands next to its sign.
 _LEVELS: Final = {
     "or": 1,
     "and": 2,

@@ -34,7 +34,7 @@ _BUILT_IN = (str, int, float, dict, list, tuple, set, frozenset)
 _UNRESOLVED: Final = object()
 
 # Functions, and the classes of objects, that were given in this process. A cell of a notebook that runs again
-# makes them anew, and the newest one counts.
+# creates them again, and the newest one counts.
 _known: dict[str, Any] = {}
 
 

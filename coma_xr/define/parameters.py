@@ -172,7 +172,7 @@ def _check_doubles(pairs: Sequence[tuple[str, Path]]) -> None:
     for place, (name, path) in enumerate(pairs):
         for other_name, other_path in pairs[:place]:
             if (name, path) == (other_name, other_path):
-                raise ParameterError(f"The parameter '{name}' is there twice.", ways=["Remove one of them."])
+                raise ParameterError(f"The parameter '{name}' is given twice.", ways=["Remove one of them."])
             if path == other_path:
                 raise ParameterError(
                     f"The parameters '{other_name}' and '{name}' have the same path, {join(path)}.",

@@ -185,7 +185,7 @@ class Scan:
     def structure(self) -> list[dict[str, Any]]:
         """The axes as plain trees.
 
-        Each has its ``dim`` and its ``names``. With ``depends`` its values are numbered anew for each set of the
+        Each has its ``dim`` and its ``names``. With ``depends`` its values are numbered again for each set of the
         dims before it (True) or of those that are named; with ``derived`` they follow from other parameters;
         with ``points`` each row is a measurement of its own.
         """
@@ -376,7 +376,7 @@ class Scan:
         Raises
         ------
         TypeError
-            For anything that is no condition, such as a bool; or when a function returns None or NaN.
+            For anything that is not a condition, such as a bool; or when a function returns None or NaN.
         ParameterError
             When a string cannot be read.
         PathError
@@ -684,5 +684,5 @@ def _as_mapping(one: Any) -> Any:
     if not (isinstance(one, tuple) and hasattr(one, "_asdict")):
         return one
     values = one._asdict()
-    # The index of a table is no parameter, as for the table itself.
+    # The index of a table is not a parameter, as for the table itself.
     return {n: v for n, v in values.items() if n != "Index"} if type(one).__name__ == "Pandas" else values

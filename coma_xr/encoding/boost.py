@@ -223,7 +223,7 @@ def _are_texts(element: Element, items: Sequence[Element]) -> bool:
 
 
 def _has_text(leaves: Sequence[Element]) -> bool:
-    """Whether one of several elements of one type is no number."""
+    """Whether one of several elements of one type is not a number."""
     texts = [leaf.text or "" for leaf in leaves]
     if _NUMBERS_ONLY.fullmatch(",".join(texts)):
         return False
@@ -239,7 +239,7 @@ def _of_list(element: Element, value: list[Any]) -> Any:
     if any(map(len, keys)):
         return value
     names = [key.text or "" for key in keys]
-    # One name that is no number tells that the others are names too.
+    # One name that is not a number tells that the others are names too.
     if all(NUMBER.fullmatch(name) or name in SPECIAL for name in names) or len(set(names)) < len(names):
         return value
     return {name: item["second"] for name, item in zip(names, value, strict=True)}

@@ -27,7 +27,7 @@ Tree = Any
 # Trees that are built together; enough of them for the processor, and few enough for its memory.
 _CHUNK = 1024
 
-# Fewer trees of one structure than this are no columns: each would cost more than its values.
+# Fewer trees of one structure than this are not stored as columns: each would cost more than its values.
 _FEWEST = 8
 
 _NOTHING = memoryview(b"")
@@ -297,7 +297,7 @@ class Block:
         return found if self._order is None else [found[row] for row in self._order]
 
     def column(self, path: Sequence[Any]) -> list[Any] | None:
-        """Return the values at a path, None where these are no values or lie within others."""
+        """Return the values at a path, None where these are not values or lie within others."""
         place = self._places.get(tuple(path))
         return None if place is None or self.leaves[place][1] != Kind.VALUE else self.values(place)
 

@@ -20,7 +20,7 @@ def decode(data: bytes) -> Any:
     Raises
     ------
     DataFileError
-        It is no text.
+        It is not text.
 
     Examples
     --------

@@ -25,7 +25,7 @@ SPECIAL = {
 # Other letters are legal, but neither Boost nor every XML library reads them.
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_.-]*")
 
-# Illegal in XML, but for the carriage return, which is read back as a line feed.
+# Illegal in XML, except for the carriage return, which is read back as a line feed.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 

@@ -180,7 +180,7 @@ _MEASUREMENT = "measurement"
 def encode_rest(tree: dict[str, Any], *, pretty: bool = True, strict: bool = False) -> bytes:  # noqa: ARG001
     """Return the text of a measurement from behind its `info` on."""
     if not all(map(is_name, tree)):
-        # One key that is no name makes JSON text of the whole dictionary.
+        # One key that is not a name makes JSON text of the whole dictionary.
         return json_text(tree).encode()
     writer = _Writer(pretty)
     for key, child in tree.items():

@@ -52,7 +52,7 @@ def encode_attrs(
     Raises
     ------
     SerializationError
-        When there is no form for one of them. The message names it.
+        When one of them has no stored form. The message names it.
     """
     plain: dict[str, Any] = {}
     noted: list[list[Any]] = []

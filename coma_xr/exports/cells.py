@@ -70,7 +70,7 @@ def decode_cells(contents: Sequence[Any], note: Mapping[str, Any]) -> list[Any]:
     if "arrays" in note:
         names = note["arrays"]
         rest = repeat(names) if isinstance(names, str) else iter(names)
-        # Holes are no lists where a format has no empty cells; version 1 tagged other arrays too.
+        # Holes are not lists where a format has no empty cells; version 1 tagged other arrays too.
         return [
             _array(content, next(rest)) if isinstance(content, (list, np.ndarray)) else of_tree(content)
             for content in contents

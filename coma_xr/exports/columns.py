@@ -71,7 +71,7 @@ def plain(
     Raises
     ------
     SerializationError
-        When a cell holds what there is no form for.
+        When a cell holds a value that has no stored form.
 
     Examples
     --------
@@ -389,7 +389,7 @@ def _dtype(name: Any) -> np.dtype[Any]:
     if name == "StringDType":
         return np.dtypes.StringDType()
     if not re.fullmatch(r"[<>=|]?[A-Za-z]+\d*(\[\w*\])?", name):
-        raise TypeError(f"{name!r} is no dtype")
+        raise TypeError(f"{name!r} is not a dtype")
     known: np.dtype[Any] = np.dtype(name)
     return known
 

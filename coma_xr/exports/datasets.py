@@ -106,7 +106,7 @@ def encode(ds: xr.Dataset, form: Form = NETCDF) -> xr.Dataset:
     Raises
     ------
     SerializationError
-        When a cell or an attribute holds what there is no form for. The message names it.
+        When a cell or an attribute holds a value that has no stored form. The message names it.
 
     Examples
     --------

@@ -150,7 +150,7 @@ def export(
     path = Path(files.local_path(path))
     chosen = format_of(path)
     if not files.is_directory(str(path.parent)):
-        text = f"there is no directory {path.parent} to write into; make it first"
+        text = f"the directory {path.parent} does not exist; create it first"
         raise StorageError(errno.ENOENT, text, str(path))
     try:
         chosen.module.write(data, path, overwrite)

@@ -94,7 +94,7 @@ def frame_of(columns: Iterable[Column], note: Mapping[str, Any]) -> pd.DataFrame
     labels = index_of(note["labels"])
     series = [pd.Series(values, index=index, dtype=values.dtype, copy=False) for values in arrays.values()]
     frame = pd.concat(series, axis=1) if series else pd.DataFrame(index=index)
-    # Putting columns side by side makes an index of its own.
+    # Putting columns side by side creates a new index.
     frame.index, frame.columns = index, labels
     frame.attrs = decode_attrs({}, {"attrs": note.get("attrs", [])})[0]
     return frame

@@ -55,7 +55,7 @@ def to_table(data: xr.Dataset | pd.DataFrame) -> Table:
     Raises
     ------
     SerializationError
-        When a cell or an attribute holds what there is no form for.
+        When a cell or an attribute holds a value that has no stored form.
     LayoutError
         When a Dataset would have too many rows.
 

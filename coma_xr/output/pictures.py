@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-# Of a dim on hue so many values are told apart; with more, and many on x, a map is drawn.
+# Of a dim on hue so many values are distinguished; with more, and many on x, a map is drawn.
 _HUES = 9
 _PANELS = 4
 _THINNED = 7
@@ -125,7 +125,7 @@ def _not_drawn(variable: xr.DataArray) -> str:
         return "is complex; plot its real part or its absolute value"
     if kind not in _NUMBERS:
         is_text = kind in "UST" or (kind == "O" and all(isinstance(v, str) for v in variable.values.flat))
-        return "is text" if is_text else "has cells that are no single numbers"
+        return "is text" if is_text else "has cells that are not single numbers"
     if max(variable.shape, default=0) < 2:
         return "is a single value"
     if variable.nbytes > _BYTES:

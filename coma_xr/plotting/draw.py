@@ -464,7 +464,7 @@ def _given_panels(layout: _Layout) -> Panels:
     Raises
     ------
     LayoutError
-        When they are no axes, or not one for each panel.
+        When they are not axes, or not one for each panel.
     """
     keys, given = layout.keys, layout.table.plan.spec.ax
     axes = list(np.ravel(np.asarray(given, dtype=object)).tolist())
@@ -632,7 +632,7 @@ def _add_title(made: Panels, table: Table, labels: Labels, width: float) -> None
     title = plan.spec.title or ""
     small: dict[str, Any] = {"color": shade(0.6)}
     if made.own and (len(made.panels) > 1 or ax.get_title()):
-        # Above the panels, and not above what stands beside them.
+        # Above the panels, and not above what stands next to them.
         part = width / made.root.get_figwidth()
         largest = "figure.titlesize" if width > ALONE[0] else "axes.labelsize"
         title, size = fitted(title, 0.9 * width, largest)

@@ -188,7 +188,7 @@ def draw_lines(ax: Axes, points: pd.DataFrame, look: Look) -> None:
         there = curve[curve["x"].notna() & (curve["y"].notna() | curve["own"])]
         if not there["y"].notna().any():
             continue
-        # Labels that are no numbers are in no order with the others.
+        # Labels that are not numbers are in no order with the others.
         apart = there["x"].isin(places["x"]) | there["y"].isin(places["y"])
         line, lone = there[~apart], there[apart]
         alone = _alone(line["y"].to_numpy())
@@ -209,7 +209,7 @@ def _size() -> float:
 
 
 def _places(table: Table) -> dict[str, list[float]]:
-    """Return the places of labels that are no numbers on each axis."""
+    """Return the places of labels that are not numbers on each axis."""
     return {axis: [place for place, _ in table.one(axis).places] for axis in ("x", "y")}
 
 

@@ -31,7 +31,7 @@ DURATION_UNITS = {"d": 86400e9, "h": 3600e9, "min": 60e9, "s": 1e9, "ms": 1e6, "
 DATES = (dt.date, np.datetime64, pd.Period)
 DURATIONS = (dt.timedelta, np.timedelta64)
 
-# Labels that are no numbers; a column of codes holds places in this list, 0 for ordinary values.
+# Labels that are not numbers; a column of codes holds places in this list, 0 for ordinary values.
 NO_NUMBERS: tuple[Any, ...] = ("", None, math.nan, pd.NaT, pd.NA, math.inf, -math.inf)
 NO_NUMBER_TEXTS = ("", "None", "NaN", "NaT", "NA", "inf", "-inf")
 
@@ -41,7 +41,7 @@ MOST = 5_000_000
 # What distinguishes one curve from another.
 CURVE = ("row", "col", "hue", "style", VARIABLE, "curve")
 
-# Columns of the places along dims, and of labels that are no numbers; no role has such a name.
+# Columns of the places along dims, and of labels that are not numbers; no role has such a name.
 PLACE = "place along "
 CODE = "code of "
 
@@ -70,7 +70,7 @@ class Quantity:
     units: str | None = None
     # For each value the place in `NO_NUMBERS`; None when all are ordinary.
     codes: xr.Variable | None = None
-    # Places that were given to labels that are no numbers, with their place in `NO_NUMBERS`.
+    # Places that were given to labels that are not numbers, with their place in `NO_NUMBERS`.
     places: tuple[tuple[float, int], ...] = ()
 
     def value(self, number: float) -> Any:
@@ -197,7 +197,7 @@ def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
 
 
 def _code_of(value: Any) -> int:
-    """Return the place of a label that is no number in `NO_NUMBERS`, and 0 of others."""
+    """Return the place of a label that is not a number in `NO_NUMBERS`, and 0 of others."""
     if value is None or value is pd.NaT or value is pd.NA:
         return 1 if value is None else 3 if value is pd.NaT else 4
     if isinstance(value, (np.datetime64, np.timedelta64)):
@@ -806,7 +806,7 @@ def _others_present(made: Table, role: str) -> NDArray[np.bool_]:
 
 
 def _are_labels(data: Data, names: Sequence[str]) -> bool:
-    """Return whether what is no number on an axis is a label, and not a result that is missing."""
+    """Return whether what is not a number on an axis is a label, and not a result that is missing."""
     if data.is_table:
         # NaN in a column of floats is what pandas has for a missing result.
         dtypes = {name: getattr(data.ds[name].dtype, "kind", "O") for name in names}

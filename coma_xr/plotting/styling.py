@@ -306,7 +306,7 @@ def map_of(given: Any, argument: str = "cmap") -> Colormap:
     if isinstance(given, Colormap):
         return given
     if not isinstance(given, str) or given not in colormaps:
-        raise LayoutError(f"{argument}={given!r} is no colour map.", name=str(given), available=colormaps)
+        raise LayoutError(f"{argument}={given!r} is not a colour map.", name=str(given), available=colormaps)
     return colormaps[given]
 
 

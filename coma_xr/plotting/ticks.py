@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MOST_TICKS = 9
 
-# Between labels beside one another, as a part of their size.
+# Between labels next to one another, as a part of their size.
 GAP = 0.8
 
 # An axis that becomes longer by less than this factor keeps its ticks.
@@ -234,7 +234,7 @@ class Probabilities(Powers):
 
 
 class LabelTicks(Locator):
-    """The ticks of another locator among numbers, and one for each label that is no number."""
+    """The ticks of another locator among numbers, and one for each label that is not a number."""
 
     def __init__(self, inner: Locator, special: Mapping[float, str], values: NDArray[Any]) -> None:
         self.inner, self.special = inner, special
@@ -273,7 +273,7 @@ class LabelTicks(Locator):
 
 
 class LabelFormatter(Formatter):
-    """The strings of another formatter, and those of labels that are no numbers."""
+    """The strings of another formatter, and those of labels that are not numbers."""
 
     def __init__(self, inner: Formatter, special: Mapping[float, str]) -> None:
         self.inner, self.special = inner, special
@@ -316,7 +316,7 @@ def tickers(type: str, scale: str, values: NDArray[Any], width: float | None = N
 
 
 def set_ticks(axis: Any, type: str, values: NDArray[Any], special: Mapping[float, str] | None = None) -> None:
-    """Give an axis ticks for its scale, and one for each label that is no number."""
+    """Give an axis ticks for its scale, and one for each label that is not a number."""
     scale, transform = axis.get_scale(), axis.get_transform()
     width = getattr(transform, "linthresh", getattr(transform, "linear_width", None))
     locator, formatter = tickers(type, scale, values, width)

@@ -236,7 +236,7 @@ class ComaAccessor:
         PathError
             For an unknown name.
         TypeError
-            For what is no condition, and for functions, which need measurements.
+            For what is not a condition, and for functions, which need measurements.
         """
         wanted = as_condition(condition)
         wanted.resolve(lambda text: find_variable(self._ds, text))

@@ -200,7 +200,7 @@ def _merge(target: _Node, source: _Node) -> None:
 
 
 def _dictionaries(node: _Node, size: int) -> list[Any]:
-    """Return what stands below a node, as a dictionary for each row; MISSING where the node is no branch."""
+    """Return what stands below a node, as a dictionary for each row; MISSING where the node is not a branch."""
     found: list[Any] = [MISSING] * size
     for row in node.empty:
         found[row] = {}
@@ -567,7 +567,7 @@ def _others(values: Sequence[Any]) -> tuple[Array, Attrs]:
 
 
 def utc(values: Sequence[Any]) -> list[Any] | None:
-    """Return strings such as ``2026-11-22T13:20:07Z`` as dates, without a zone; None when one is no date."""
+    """Return strings such as ``2026-11-22T13:20:07Z`` as dates, without a zone; None when one is not a date."""
     try:
         dates = [dt.datetime.fromisoformat(value) for value in values]
     except (TypeError, ValueError):
@@ -692,7 +692,7 @@ def _labels(values: Sequence[Any]) -> Array:
 
 
 def _label(value: Any) -> Any:
-    """Return what labels a dim for a value that is no plain scalar: itself, or its text."""
+    """Return what labels a dim for a value that is not a plain scalar: itself, or its text."""
     meant = from_plain(value) if is_typed(value) else value
     if isinstance(meant, Hashable):
         return meant

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
 
 
-# Coordinates that differ by less than this part of their spacing are equal but for rounding errors.
+# Coordinates that differ by less than this part of their spacing are equal except for rounding errors.
 NOISE = 1e-9
 
 # In units of the last place of the largest number, for what is far away from 0.
@@ -142,7 +142,7 @@ def _same(
     second: tuple[tuple[str, ...], list[Any]],
     compare: Callable[[Any, Any], bool],
 ) -> bool:
-    """Whether two coordinates have the same dims and values; what a measurement lacks is no difference."""
+    """Whether two coordinates have the same dims and values; what a measurement lacks is not a difference."""
     pairs = zip(first[1], second[1], strict=False)
     return first[0] == second[0] and all(a is MISSING or b is MISSING or compare(a, b) for a, b in pairs)
 
@@ -385,7 +385,7 @@ class _Build:
         return items
 
     def coordinates(self, items: Items) -> Items:
-        """Return the parameters that are no labels of dims, and the coordinates that were annotated."""
+        """Return the parameters that are not labels of dims, and the coordinates that were annotated."""
         source, grid = self.source, self.grid
         taken = {axis.path for axis in grid.all.axes} | {path for path, _ in items}
         defined = list(source.names.defined.values())
@@ -492,9 +492,9 @@ class _Build:
         return Item(name, values, layout, _attrs(self.source, path, name), dims, is_coord, fill)
 
     def _check_dims(self, name: str, dims: Sequence[str]) -> None:
-        """Raise LayoutError for a dim of lists that would be there twice."""
+        """Raise LayoutError for a dim of lists that would exist twice."""
         for place, dim in enumerate(dims):
-            taken = "a dim of the measurements already" if dim in self.grid.all.dims else "there twice"
+            taken = "a dim of the measurements already" if dim in self.grid.all.dims else "listed twice"
             if dim in self.grid.all.dims or dim in dims[:place]:
                 raise LayoutError(
                     f"'{name}' was given the dims {listing(dims)}, but '{dim}' is {taken}.",

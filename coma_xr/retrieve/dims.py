@@ -203,7 +203,7 @@ def _plans(
         doubles = [plan.dim for place, plan in enumerate(plans) if plan.dim in [p.dim for p in plans[:place]]]
         if doubles:
             raise LayoutError(
-                f"The dim '{doubles[0]}' is there twice.",
+                f"The dim '{doubles[0]}' exists twice.",
                 ways=["Give one of them another name: (name, path)."],
             )
     elif choice.kind is not None:
@@ -434,7 +434,7 @@ def _levels(column: Iterable[Any]) -> int:
 
 
 def _along(plans: Iterable[_Plan], axes: Iterable[Axis]) -> dict[Path | str, tuple[str, ...]]:
-    """Return for parameters that are no labels, but belong to a dim, the dims of their coordinates."""
+    """Return for parameters that are not labels, but belong to a dim, the dims of their coordinates."""
     along: dict[Path | str, tuple[str, ...]] = {}
     kept = {axis.dim for axis in axes}
     for plan in plans:

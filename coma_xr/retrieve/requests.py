@@ -350,7 +350,7 @@ def read(
     called = {request.name for request in requests}
     by_key = {key if key in called else names.resolve(key): note for key, note in folding.items()}
     for old, new in renames.items():
-        # What was said of a path holds for it under its new name, unless something else is said of that.
+        # Options for a path hold under its new name too, unless there are others for that name.
         notes[new] = {**notes.get(old, {}), **notes[new]}
     return Source(columns, names, notes, by_key)
 

@@ -212,7 +212,7 @@ class Selection:
 
 
 def _is_value(node: Any) -> bool:
-    """Whether a node exists and is no branch."""
+    """Whether a node exists and is not a branch."""
     return node is not NOTHING and (type(node) is not dict or is_typed(node))
 
 

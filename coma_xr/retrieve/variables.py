@@ -174,7 +174,7 @@ def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis], absent
     grid = " x ".join(f"{axis.dim} ({axis.size})" for axis in axes)
     others = f" and {absent} parameter set{'s' * (absent != 1)} without one" if absent else ""
     text = f"The grid {grid} is {_percent(rows / size)} full: {rows - absent} measurements{others} in {size} cells."
-    text += f" Ways out: {_better(labelled, rows)}layout='points', which has one dim for all."
+    text += f" Options: {_better(labelled, rows)}layout='points', which has one dim for all."
     if rows / size < _VERY_THIN and size > _MANY_CELLS:
         raise LayoutError(text)
     warn(text)
@@ -183,7 +183,7 @@ def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis], absent
 def _better(axes: Sequence[Axis], rows: int) -> str:
     """Return in words the dims that give a grid at least half full when the others are none."""
     rest = sorted(axes, key=lambda axis: -axis.size)
-    # Without any dim all would lie along 'row', which is no grid.
+    # Without any dim all would lie along 'row', which is not a grid.
     while len(rest) > 1:
         trials = [[other for other in rest if other is not axis] for axis in rest]
         fills = [_fill(trial, rows) for trial in trials]

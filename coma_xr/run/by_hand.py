@@ -72,7 +72,7 @@ class NewMeasurement:
         Raises
         ------
         SerializationError
-            When something in the tree cannot be stored, the value is no tree, or the name of a branch is misspelt;
+            When something in the tree cannot be stored, the value is not a tree, or the name of a branch is misspelt;
             nothing was saved.
         """
         _check_tree(value, self._encoding["getstate"])
@@ -101,7 +101,7 @@ class NewMeasurement:
 
 
 def _check_tree(value: Any, getstate: str) -> None:
-    """Raise SerializationError for what is no tree, and for a branch with a misspelt name."""
+    """Raise SerializationError for what is not a tree, and for a branch with a misspelt name."""
     if not (isinstance(value, Mapping) or has_state(value, getstate) or fields_of(value) is not None):
         raise SerializationError(
             f"{shortened(value)} is {with_article(type(value).__name__)}.",

@@ -238,7 +238,7 @@ def _checked_shard(shard: Any) -> tuple[int, int] | None:
         raise ParameterError(
             Way(
                 f"shard={shortened(shard)} is not a part of a scan.",
-                f"--shard {_in_terminal(shard)} is no part.",
+                f"--shard {_in_terminal(shard)} is not a part.",
             ),
             expected=Way(
                 "a pair (i, n) with i from 0 to n - 1, such as (0, 8)",

@@ -370,7 +370,7 @@ class _OwnPool(Pool):
                 self._halting.release()
 
     def recall(self) -> None:
-        # The chunks that wait come back at once, empty.
+        # The chunks that wait come back immediately, empty.
         self.halt()
 
     def close(self, *, kill: bool) -> None:
@@ -437,7 +437,7 @@ def foreign_pool(work: Work, executor: Any, places: int | None = None) -> Pool:
     Raises
     ------
     ParameterError
-        When it is no executor.
+        When it is not an executor.
     SerializationError
         When the function cannot be sent to another process.
     """
@@ -559,7 +559,7 @@ class _ForeignPool(Pool):
         try:
             results, seconds, trouble, notes = future.result()
             if not isinstance(seconds, float):
-                raise TypeError(f"{seconds!r} is no duration")
+                raise TypeError(f"{seconds!r} is not a duration")
         except BaseException as error:  # noqa: BLE001  an executor may fail in its own ways
             if _is_broken(error):
                 self._break("is broken", error)

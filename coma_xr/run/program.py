@@ -226,7 +226,7 @@ class Template:
         Raises
         ------
         ParameterError
-            A name in braces is no parameter's, a parameter has no place, or a value is no single text or number.
+            A name in braces is not that of a parameter, a parameter has no place, or a value is not a single string or number.
         """
         self.check(values, all_used=all_used)
         known = {**{f"{_BRANCH}{name}": value for name, value in values.items()}, **values}
@@ -243,7 +243,7 @@ class Template:
                 yield _text(name, known[name], spec or "")
 
     def check(self, names: Iterable[str], *, all_used: bool) -> None:
-        """Raise ParameterError when a name in braces is no parameter's, or a parameter has no place."""
+        """Raise ParameterError when a name in braces is not that of a parameter, or a parameter has no place."""
         names = list(names)
         known = {*names, *[f"{_BRANCH}{name}" for name in names], *_OWN}
         unknown = sorted(self.names - known)
@@ -269,7 +269,7 @@ class Template:
                 and files.exists(files.inside(self.here, argument))
             ):
                 yield (
-                    f"the program runs in a directory of its own; for the file {argument!r} of {self.here} "
+                    f"the program runs in its own directory; for the file {argument!r} of {self.here} "
                     f"write {{{HERE}}}/{argument}"
                 )
 
@@ -395,7 +395,7 @@ Output = Literal["json", "xml", "text"]
 
 _SUFFIXES = {"json": ".json", "xml": ".xml", "text": ".txt"}
 
-# Of what a program says, the last lines are told.
+# The last lines of a program's output are reported.
 _LINES = 10
 _WIDTH = 300
 
@@ -580,7 +580,7 @@ def _read(output: Output, data: bytes) -> Any:
         return lines.decode(data)
     tree = json.decode(data) if output == "json" else xml.decode(data)
     if output == "xml":
-        # The one element that every XML text has around it is no part of the result, unless it is all of it.
+        # The one element that every XML text has around it is not part of the result, unless it is all of it.
         ((_, inner),) = tree.items()
         tree = inner if isinstance(inner, dict) else tree
     return from_plain(tree)

@@ -84,7 +84,7 @@ class Progress:
 
     def _open(self) -> None:
         with warnings.catch_warnings():
-            # In a notebook without ipywidgets the bar is made of text, which is no reason for a warning.
+            # In a notebook without ipywidgets the bar is made of text, which is not a reason for a warning.
             warnings.simplefilter("ignore")
             import tqdm
 

@@ -97,7 +97,7 @@ def _filter(action: str, message: Any, category: Any, module: Any, line: int) ->
 
 
 def _pattern(module: Any) -> str:
-    # Python's own filters name modules by strings that are no patterns.
+    # Python's own filters name modules by strings that are not patterns.
     return f"{module}$" if isinstance(module, str) else getattr(module, "pattern", "")
 
 
@@ -132,7 +132,7 @@ def _note(*note: Any) -> None:
 
 @contextmanager
 def applied(settings: SessionSettings) -> Iterator[list[Note]]:
-    """Work under the settings of a session; yield a list of what is to be logged and warned of there."""
+    """Work under the settings of a session; yield a list of what is to be logged and warned about there."""
     notes: list[Note] = []
     with _errors_raised(settings.errors):
         if settings.is_here:
@@ -225,7 +225,7 @@ def _warn(text: str, home: str, name: str, filename: str, lineno: int) -> None:
         warnings.showwarning(error if isinstance(error, Warning) else text, UserWarning, filename, lineno)
 
 
-# Of warnings from files that are no module of this process.
+# Of warnings from files that are not a module of this process.
 _registry: dict[Any, Any] = {}
 
 
@@ -322,7 +322,7 @@ _Cached = type(lru_cache(len))
 
 
 def _reduce_cached(function: Any) -> Any:
-    """Reduce a function with a cache: by its name where other processes can import it, else anew, with an empty cache."""
+    """Reduce a function with a cache: by its name where other processes can import it, else rebuilt with an empty cache."""
     inner = function.__wrapped__
     module = sys.modules.get(inner.__module__)
     if module is not None and inner.__module__ != "__main__" and getattr(module, "__file__", None):

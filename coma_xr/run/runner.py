@@ -84,7 +84,7 @@ def run_plan(
 def _ended(course: _Course, interrupts: Interrupts) -> RunReport:
     report = course.report()
     if interrupts.asked:
-        interruption = KeyboardInterrupt(f"{report} Run again to go on.")
+        interruption = KeyboardInterrupt(f"{report} Run again to continue.")
         interruption.report = report  # type: ignore[attr-defined]
         raise interruption from None
     if report.failed:
@@ -291,7 +291,7 @@ class _Course:
                 f"{saved} Running points are finished and kept. Press Ctrl-C again to stop immediately."
             )
         else:
-            self._bar.say(f"{saved} Run again to go on.")
+            self._bar.say(f"{saved} Run again to continue.")
 
     def advice(self) -> Way:
         """Return what to do about the failures."""

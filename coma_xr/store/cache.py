@@ -48,7 +48,7 @@ _ROWS = 4096
 _FRESH = 2_000_000_000
 _FINE_FRESH, _FINE = 100_000_000, 1_000_000
 
-# Files from which on, and the part of rows out of date from which on, all are written anew as one.
+# Files from which on, and the part of rows out of date from which on, all are written again as one.
 _MANY_FILES = 8
 _SLACK = 2
 

@@ -115,7 +115,7 @@ def number(tree: dict[str, Tree], path: str, id: int) -> Tree:
     Raises
     ------
     DataFileError
-        It is no measurement.
+        It is not a measurement.
     """
     info = tree.get("info")
     if isinstance(info, dict):
@@ -229,7 +229,7 @@ def sound_state(state: dict[str, Tree]) -> tuple[dict[str, Tree], list[str]]:
 
 def _fault_of_definition(value: Tree) -> str:
     if not isinstance(value, list) or not all(map(_is_pair, value)):
-        return "is no list of names and paths"
+        return "is not a list of names and paths"
     try:
         Definition.from_state(value)
     except ExperimentError as error:
@@ -247,7 +247,7 @@ def _are_texts(value: Tree) -> bool:
 
 def _fault_of_annotations(value: Tree) -> str:
     if not isinstance(value, dict) or not all(isinstance(note, dict) for note in value.values()):
-        return "is no dictionary of notes by path"
+        return "is not a dictionary of notes by path"
     for path, note in value.items():
         for name, kind in _NOTE.items():
             there = note.get(name)
@@ -259,7 +259,7 @@ def _fault_of_annotations(value: Tree) -> str:
             *_list(note.get("formerly")),
         ]
         if not _are_texts([text for text in texts if text is not None]):
-            return f"has names for {path!r} that are no strings"
+            return f"has names for {path!r} that are not strings"
     return ""
 
 
@@ -269,7 +269,7 @@ def _list(value: Tree) -> list[Tree]:
 
 def _fault_of_marks(value: Tree) -> str:
     if not isinstance(value, dict):
-        return "is no dictionary of reasons by id"
+        return "is not a dictionary of reasons by id"
     bad = [id for id, reason in value.items() if not _is_mark(id, reason)]
     return f"marks no measurement by {listing(map(repr, bad), 3)}" if bad else ""
 
@@ -281,7 +281,7 @@ def _is_mark(id: str, mark: Tree) -> bool:
 
 def _fault_of_records(value: Tree) -> str:
     if not isinstance(value, dict):
-        return "is no dictionary of scans"
+        return "is not a dictionary of scans"
     return next(
         (f"has a scan {name!r} that cannot be used" for name in value if not _is_record(name, value[name])),
         "",
@@ -306,23 +306,23 @@ def _are_rows(rows: Tree) -> bool:
 
 
 def _fault_of_asked(value: Tree) -> str:
-    return fault_of_scan(value) if isinstance(value, dict) else "is no scan"
+    return fault_of_scan(value) if isinstance(value, dict) else "is not a scan"
 
 
 def _fault_of_layout(value: Tree) -> str:
     if not isinstance(value, dict) or value.get("kind") not in ("grid", "points"):
-        return "is no layout"
+        return "is not a layout"
     dims = value.get("dims")
     return (
         ""
         if dims is None or (isinstance(dims, list) and all(map(_is_pair, dims)))
-        else "has dims that are no pairs"
+        else "has dims that are not pairs"
     )
 
 
 def _fault_of_names(value: Tree) -> str:
     sound = isinstance(value, dict) and all(_is_name(name, path) for name, path in value.items())
-    return "" if sound else "is no dictionary of paths by name"
+    return "" if sound else "is not a dictionary of paths by name"
 
 
 def _is_name(name: str, path: Tree) -> bool:
@@ -334,19 +334,19 @@ def _fault_of_seed(value: Tree) -> str:
 
 
 def _fault_of_name(value: Tree) -> str:
-    return "" if isinstance(value, str) else "is no name"
+    return "" if isinstance(value, str) else "is not a name"
 
 
 def _fault_of_codes(value: Tree) -> str:
     sound = isinstance(value, dict) and all(isinstance(date, str) for date in value.values())
-    return "" if sound else "is no dictionary of dates by code state"
+    return "" if sound else "is not a dictionary of dates by code state"
 
 
 def _fault_of_reports(value: Tree) -> str:
     return (
         ""
         if isinstance(value, dict) and all(map(_are_texts, value.values()))
-        else "is no dictionary of lists"
+        else "is not a dictionary of lists"
     )
 
 
@@ -357,7 +357,7 @@ def _is_figure(_: str, record: Tree) -> bool:
 def _fault_of_figures(value: Tree) -> str:
     if isinstance(value, dict) and all(_is_figure(name, record) for name, record in value.items()):
         return ""
-    return "is no dictionary of figures by name"
+    return "is not a dictionary of figures by name"
 
 
 _CHECKS = {
@@ -369,7 +369,7 @@ _CHECKS = {
     EXCLUDED: _fault_of_marks,
     "seed": _fault_of_seed,
     "function": _fault_of_name,
-    "command": lambda value: "" if _are_texts(value) else "is no list of words",
+    "command": lambda value: "" if _are_texts(value) else "is not a list of words",
     SCANS: _fault_of_records,
     ASKED: _fault_of_asked,
     "layout": _fault_of_layout,
@@ -388,7 +388,7 @@ def fault_of_scan(scan: dict[str, Tree]) -> str:
     >>> fault_of_scan({"parameters": [["a", "parameters/a"]], "axes": None, "sets": [[1]], "repeats": None})
     ''
     >>> fault_of_scan({"parameters": [["a", "parameters/a"]], "sets": [[1, 2]]})
-    "'sets' is no list of sets of 1 values"
+    "'sets' is not a list of sets of 1 values"
     """
     parameters, sets = scan.get("parameters"), scan.get("sets")
     fault = _fault_of_definition(parameters)
@@ -396,17 +396,17 @@ def fault_of_scan(scan: dict[str, Tree]) -> str:
         return f"'parameters' {fault}"
     size = len(parameters or [])
     if not isinstance(sets, list) or not set(map(type, sets)) <= {list} or not set(map(len, sets)) <= {size}:
-        return f"'sets' is no list of sets of {size} values"
+        return f"'sets' is not a list of sets of {size} values"
     repeats = scan.get("repeats")
     if repeats is not None and (type(repeats) is not int or repeats < 1):
-        return "'repeats' is no number from 1 on"
+        return "'repeats' is not a number from 1 on"
     if repeats is not None and repeats > max(_MANY_REPEATS, _MANY_POINTS // max(1, len(sets))):
         return f"'repeats' asks for {repeats} times {len(sets)} points"
     if not _are_records(scan.get("exact") or {}):
-        return "'exact' is no dictionary of pairs of values"
+        return "'exact' is not a dictionary of pairs of values"
     axes = scan.get("axes")
     if axes is not None and not (isinstance(axes, list) and all(map(_is_axis, axes))):
-        return "'axes' is no list of axes"
+        return "'axes' is not a list of axes"
     return ""
 
 

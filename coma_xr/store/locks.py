@@ -79,7 +79,7 @@ def _acquired(path: str, wait: float, *, is_inside_lock: bool = False) -> BaseFi
 
     directory = path.rpartition(os.sep)[0]
     if not is_inside_lock and not files.is_directory(directory):
-        # FileLock would make the directory of an experiment that was moved away anew.
+        # FileLock would recreate the directory of an experiment that was moved away.
         raise files.refusal(FileNotFoundError(errno.ENOENT, ""), "lock", path)
     try:
         held = FileLock(path, fallback_to_soft=False)

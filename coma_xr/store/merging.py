@@ -131,7 +131,7 @@ def _entry(id: int, tree: Tree, key: Key) -> _Entry:
 
 
 def _compare(plan: MergePlan, left: Mapping[int, _Entry], known: Mapping[Hashable, list[_Entry]]) -> None:
-    """Sort measurements that are no copies into a plan."""
+    """Sort measurements that are not copies into a plan."""
     added: set[tuple[Any, ...]] = set()
     unseeded: list[tuple[int, int]] = []
     for id, entry in left.items():

@@ -55,7 +55,7 @@ class ExperimentDirectory:
     Raises
     ------
     ExperimentError
-        The path is no directory, the experiment is there or is not there against the mode, it has another id,
+        The path is not a directory, the experiment exists or is missing against the mode, it has another id,
         or there are several.
     DataFileError
         The experiment file cannot be read.
@@ -203,8 +203,8 @@ class ExperimentDirectory:
             text = "the experiment was opened with mode='r', to be read only; open it with mode='a'"
         elif self._others:
             text = (
-                f"the directory also holds {listing(self._others)}, so that its experiments can only be read; "
-                "move this experiment file to a directory of its own"
+                f"the directory also holds {listing(self._others)}, so its experiments are read-only; "
+                "move this experiment file to its own directory"
             )
         else:
             return None
@@ -213,7 +213,7 @@ class ExperimentDirectory:
     # ------------------------------------------------------------------------------------ small writing
 
     @contextmanager
-    def changing(self, *, mend: bool = True, listed: bool = False) -> Iterator[Snapshot]:
+    def changing(self, *, repair: bool = True, listed: bool = False) -> Iterator[Snapshot]:
         """Hold the lock of the experiment, with what is on the disk read and a cut off reset finished.
 
         What is changed within, by this thread, is one operation: it looks at the directory once.
@@ -226,7 +226,7 @@ class ExperimentDirectory:
             raise refusal
         with lock(self._layout.path(LOCK), wait=_WAIT):
             now = self.look(listed=listed)
-            if now.kept.damaged and mend:
+            if now.kept.damaged and repair:
                 self._save_what_is_left(now.kept)
                 now = self.look(listed=listed)
             if now.kept.reset is not None:
@@ -247,13 +247,13 @@ class ExperimentDirectory:
             self._now = dataclasses.replace(self._held, names=None, measurements=self._now.measurements)
 
     def _save_what_is_left(self, base: StateDocument) -> None:
-        """Write a damaged state anew, of what could be read, and keep the damaged file."""
+        """Write a damaged state again, from what could be read, and keep the damaged file."""
         kept = f"in {REMOVED}"
         if base.damaged == STATE and base.data is not None:
             kept = f"as {removing.keep(self._layout, STATE, base.data)}"
         state.save(self._layout, base, base)
         warn(
-            f"{self._layout.path(base.damaged)} was damaged and is written anew, with what could be read of it. The damaged "
+            f"{self._layout.path(base.damaged)} was damaged and is written again with the readable parts. The damaged "
             f"file is kept {kept}: definition, annotations, exclusions and the root of seeds can be looked up there.",
             DataFileWarning,
         )
@@ -582,14 +582,14 @@ class ExperimentDirectory:
         if not repair or not any(finding.repair for finding in first):
             return first
         # What moves damaged files away does so with the state too.
-        with self._alone("repaired", mend=False):
+        with self._alone("repaired", repair=False):
             self._inspect().repair()
         after = self._inspect().findings
-        mended = [
+        repaired = [
             dataclasses.replace(finding, done=bool(finding.repair) and finding not in after)
             for finding in first
         ]
-        return mended + [finding for finding in after if finding not in first]
+        return repaired + [finding for finding in after if finding not in first]
 
     def _inspect(self) -> Inspection:
         now = self.look()
@@ -597,8 +597,8 @@ class ExperimentDirectory:
         return Inspection(self._layout, now.document, now.kept, alone=not self._others, unfit=unfit)
 
     @contextmanager
-    def _alone(self, what: str, *, mend: bool = True, listed: bool = False) -> Iterator[Snapshot]:
-        with self.changing(mend=mend, listed=listed) as now:
+    def _alone(self, what: str, *, repair: bool = True, listed: bool = False) -> Iterator[Snapshot]:
+        with self.changing(repair=repair, listed=listed) as now:
             refuse_while_running(self.path, what)
             files.remove_leftovers(self.path)
             yield now
@@ -619,7 +619,7 @@ def _write_late_index(layout: Layout) -> None:
                 layout.save_index(max(layout.load_index(), layout.store().last_id()))
 
 
-# Saving during a run: what was expensive is on the disk for good at once, what was cheap within a second.
+# Saving during a run: what was expensive is synced to disk immediately, what was cheap within a second.
 
 Durable = bool | Literal["auto"]
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 RECORD = "removed.json"
 
-# What puts files aside that are no measurements any more.
+# Operations that put files aside when they are no longer measurements.
 REPAIR = "repair"
 
 # Where version 1 put everything, with a number in names that were taken.
@@ -90,7 +90,7 @@ def new_folder(
     layout: Layout, operation: str, reason: str | None = None, marks: Mapping[str, Tree] | None = None
 ) -> Folder:
     """Make a folder for what one operation takes away."""
-    # Operations within a second are told apart by the fraction, their folders by a number.
+    # Operations within a second are distinguished by the fraction, their folders by a number.
     now = dt.datetime.now(dt.UTC)
     date = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     about = {"date": date, "operation": operation, "reason": reason, "excluded": dict(marks or {})}
@@ -189,7 +189,7 @@ def set_aside(layout: Layout, paths: Iterable[str], reason: str, folder: Folder 
 
 
 def keep(layout: Layout, name: str, data: bytes) -> str:
-    """Keep the content of a file that is about to be written anew in a new folder; return the path there."""
+    """Keep the content of a file that is about to be rewritten in a new folder; return the path there."""
     folder = new_folder(layout, REPAIR, f"{name} was damaged")
     files.create(folder.inside(name), data, sync=True)
     return folder.inside(name)

@@ -238,7 +238,7 @@ class Snapshot:
 
 def gone(path: str) -> StorageError:
     """Return the error for a directory that does not exist any more."""
-    reason = "the experiment's directory is not there any more; it was moved, deleted, or its disk is gone"
+    reason = "the experiment's directory no longer exists; it was moved or deleted, or its disk is missing"
     return StorageError(errno.ENOENT, reason, path)
 
 

@@ -75,7 +75,7 @@ def load(layout: Layout) -> StateDocument:
     except (DataFileError, OSError) as error:
         fault = f"cannot be read and counts as empty ({documents.reason(error, path)})"
         if data is None or not is_own(data):
-            foreign = f"is no file of coma_xr ({documents.reason(error, path)})"
+            foreign = f"is not a file of coma_xr ({documents.reason(error, path)})"
             fault = ""
             warn(
                 f"{path} {foreign}: definition, annotations and marks are not read from it.", DataFileWarning

@@ -410,7 +410,7 @@ Action = Callable[[], object]
 
 
 class Inspection:
-    """All that is wrong in the directory of one experiment, and what mends it."""
+    """All that is wrong in the directory of one experiment, and what repairs it."""
 
     def __init__(
         self,
@@ -445,7 +445,7 @@ class Inspection:
         self.findings = [finding for finding, _ in self._found]
 
     def repair(self) -> None:
-        """Mend what can be mended. The caller holds the lock of the experiment."""
+        """Repair what can be repaired. The caller holds the lock of the experiment."""
         actions: list[Action] = []
         for _, action in self._found:
             if action is not None and action not in actions:
@@ -497,7 +497,7 @@ class Inspection:
         if kept.foreign:
             self._note(STATE, "state", f"{kept.foreign}; move or rename it")
         if kept.damaged:
-            self._note(kept.damaged, "state", kept.fault, "keep a copy and write it anew", self._save_state)
+            self._note(kept.damaged, "state", kept.fault, "keep a copy and write it again", self._save_state)
         for name in kept.old:
             if name != kept.damaged:
                 self._note(name, "state", state.describe(kept), "move it", self._save_state)
@@ -716,7 +716,7 @@ class Inspection:
 
     def _names(self) -> None:
         for name in _almost(self._layout):
-            self._note(name, "name", "is no name of a measurement and does not count")
+            self._note(name, "name", "is not a name of a measurement and does not count")
 
     def _aside(self, path: str) -> Action:
         def move() -> None:

@@ -50,7 +50,7 @@ _WIDTH = 4  # bytes of one character in an array of texts
 _NAT = -(2**63)
 _REGISTERED = 2  # what `dtype.isbuiltin` is for dtypes that another library made known to NumPy
 
-# A text array gives each item the room of the longest; more room than this for nothing is no measurement.
+# A text array gives each item the room of the longest; an array that wastes more than this is not a measurement.
 _MAX_PADDING = 1 << 28
 _MAX_AXES = 64
 _MAX_SIZE = 1 << 62
@@ -175,7 +175,7 @@ def _texts(array: Array) -> list[str]:
     try:
         texts: list[str] = array.ravel().tolist()
     except ValueError as error:
-        raise cannot("an array of strings", f"One is no text: {error}.") from error
+        raise cannot("an array of strings", f"One is not a string: {error}.") from error
     return texts
 
 

@@ -183,7 +183,7 @@ def _rebuild(kind: type, state: dict[str, Any], setstate: str, whole: bool) -> A
         if unknown:
             raise TypeError(f"it has no field {listing(sorted(unknown))}")
         for name, child in state.items():
-            # What __post_init__ computed anew is as it was; frozen classes too.
+            # Undo what __post_init__ computed again; in frozen classes too.
             object.__setattr__(thing, name, child)
         return thing
     if issubclass(kind, tuple):

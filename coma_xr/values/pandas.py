@@ -386,7 +386,7 @@ def _with_gaps(array: Any) -> list[Any]:
 
 
 def _masked(array: Any) -> list[Any]:
-    """Return the numbers with None in the gaps; a NaN that was computed is no gap."""
+    """Return the numbers with None in the gaps; a NaN that was computed is not a gap."""
     numbers: list[Any] = array.to_numpy(dtype=object, na_value=None).tolist()
     return numbers
 

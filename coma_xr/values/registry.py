@@ -1,4 +1,4 @@
-"""Types of the user's that have a stored form of their own."""
+"""The user's types that have their own stored form."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ _type = type
 def _add(new: Registration) -> None:
     old = _by_name.get(new.name)
     if old is not None and old.type is not new.type:
-        # A cell of a notebook that runs again makes the class anew.
+        # A notebook cell that runs again creates the class again.
         if _full_name(old.type) != _full_name(new.type):
             raise SerializationError(
                 f"register({new.type.__qualname__}): {new.name!r} is the name of {_full_name(old.type)} already.",

@@ -262,7 +262,7 @@ class TestCases:
 
     def test_columns_of_one_name_are_an_error(self):
         pd = pytest.importorskip("pandas")
-        with raises("The parameter 'a' is there twice. Remove one of them."):
+        with raises("The parameter 'a' is given twice. Remove one of them."):
             cases(pd.DataFrame([[1, 2]], columns=["a", "a"]))
 
 
@@ -434,7 +434,7 @@ def test_the_structure_tells_how_arrays_are_laid_out(make, structure):
         ),
         (
             lambda: grid({"a": [1]}, a=[2]),
-            "The parameter 'a' is there twice. Remove one of them.",
+            "The parameter 'a' is given twice. Remove one of them.",
         ),
         (
             lambda: grid(a=[1]).expand({"parameters/x/a": [2]}),

@@ -435,7 +435,7 @@ def test_a_zarr_directory_is_replaced_as_a_whole_and_no_other_directory(tmp_path
     other = tmp_path / "other.zarr"
     other.mkdir()
     (other / "thesis.tex").write_text("precious")
-    with pytest.raises(StorageError, match=r"this directory holds no zarr data, so it is not replaced"):
+    with pytest.raises(StorageError, match=r"this directory has no zarr data, so it is not replaced"):
         export(xr.Dataset(), other, overwrite=True)
     assert (other / "thesis.tex").read_text() == "precious"
 

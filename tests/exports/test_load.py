@@ -132,7 +132,7 @@ def datasets(draw):
         made = variable(draw(arrays(tuple(sizes[dim] for dim in own))), tuple(own), draw(attrs))
         (coords if draw(st.booleans()) else variables)[name] = made
     for dim in dims:
-        # xarray cannot index a dim whose name is no text.
+        # xarray cannot index a dim whose name is not a string.
         if isinstance(dim, str) and draw(st.booleans()):
             labels = draw(npst.arrays(np.int64, sizes[dim]) | npst.arrays("U3", sizes[dim]))
             coords[dim] = variable(labels, (dim,), draw(attrs))

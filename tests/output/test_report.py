@@ -201,7 +201,7 @@ def test_too_many_lines_and_points_are_thinned_out():
         (np.array(["a", "b"]), "is text"),
         (np.array(["a", "b"], dtype=object), "is text"),
         (np.array([1j, 2]), "is complex"),
-        (np.array([[1], None], dtype=object), "no single numbers"),
+        (np.array([[1], None], dtype=object), "not single numbers"),
         (np.array([np.nan, np.nan]), "has no values"),
         (np.array([np.nan, 1.0]), "has one value only"),
         (np.array([2, 2]), "the same everywhere"),

@@ -618,7 +618,7 @@ WRONG = [
     ("ax=int cannot be drawn on", {**OVER, "ax": 1}),
     ("figsize is the size of the whole figure", {**OVER, "figsize": (3, 3), "height": 3}),
     ("vmin=2 is not below vmax=1", {**MAP, "vmin": 2, "vmax": 1}),
-    ("cmap='virdis' is no colour map", {**MAP, "cmap": "virdis"}),
+    ("cmap='virdis' is not a colour map", {**MAP, "cmap": "virdis"}),
     ("order=['a']: nothing in this plot has one of these values", {**OVER, "order": ["a"]}),
     ("order: 'theta_0' has none of these values", {**OVER, "order": {"theta_0": ["a"]}}),
     ("palette has no colour for -30.0", {**OVER, "palette": {-60: "k"}}),

@@ -331,5 +331,5 @@ def test_a_dim_of_lists_cannot_be_one_of_the_measurements(unfold):
 
 
 def test_two_dims_of_one_variable_have_two_names():
-    with pytest.raises(LayoutError, match="'N' was given the dims site, site, but 'site' is there twice"):
+    with pytest.raises(LayoutError, match="'N' was given the dims site, site, but 'site' is listed twice"):
         build_dataset(cells(), unfold={"N": ["site", "site"]})

@@ -59,7 +59,7 @@ def test_a_thin_grid_says_how_full_it_is_and_what_to_do():
     with pytest.warns(ComaWarning) as caught:
         check_fill(axes, 4, axes)
     assert str(caught[0].message) == (
-        "The grid a (3) x b (4) is 33 % full: 4 measurements in 12 cells. Ways out: dims=['a'], 67 % full, "
+        "The grid a (3) x b (4) is 33 % full: 4 measurements in 12 cells. Options: dims=['a'], 67 % full, "
         "with the others along a dim 'row'; or layout='points', which has one dim for all."
     )
 
@@ -67,11 +67,11 @@ def test_a_thin_grid_says_how_full_it_is_and_what_to_do():
 def test_no_dims_at_all_are_no_way_out():
     one = axis("a", [0, 0, 0, 0, 1, 2, 3])
     for axes in ([one, axis("row", [0, 1, 2, 3, 0, 0, 0])], [one, axis("b", [6, 5, 4, 3, 2, 1, 0])]):
-        with pytest.warns(ComaWarning, match=r"Ways out: layout='points', which has one dim for all\.$"):
+        with pytest.warns(ComaWarning, match=r"Options: layout='points', which has one dim for all\.$"):
             check_fill(axes, 7, axes[:1])
     # Of two dims that are thin without each other, neither is left out.
     axes = [axis("a", [0, 0, 0, 0, 1, 2, 3, 4, 5]), axis("b", [0, 1, 2, 3, 3, 3, 3, 3, 4])]
-    with pytest.warns(ComaWarning, match=r"9 measurements in 30 cells\. Ways out: layout='points'"):
+    with pytest.warns(ComaWarning, match=r"9 measurements in 30 cells\. Options: layout='points'"):
         check_fill(axes, 9, axes)
 
 

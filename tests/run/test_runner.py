@@ -286,7 +286,7 @@ class TestInterruption:
         report = raised.value.report
         assert (report, report.not_run, report.failed) == ((3, 5), 2, 0)
         assert list(kept.saved) == [1, 2, 3]
-        text = r"^3 of 5 parameter sets saved, 2 not run; \d\.\d s\. Run again to go on\.$"
+        text = r"^3 of 5 parameter sets saved, 2 not run; \d\.\d s\. Run again to continue\.$"
         assert re.match(text, str(raised.value))
         assert type(raised.value) is KeyboardInterrupt
 

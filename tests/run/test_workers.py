@@ -442,7 +442,7 @@ class TestInterruption:
             "Ctrl-C: 3 of 50 parameter sets were saved. Running points are finished and kept."
             in capfd.readouterr().err
         )
-        assert str(raised.value).endswith("Run again to go on.")
+        assert str(raised.value).endswith("Run again to continue.")
 
     def test_the_second_stops_at_once(self, kept, own_handler):
         def simulate(a):
@@ -586,7 +586,7 @@ def test_sigterm_ends_all_at_once_and_says_what_was_saved(parent):
     code, _, err = script.end()
     assert time.monotonic() - begin < 10
     assert code == 143
-    assert "SIGTERM: 4 of 20 parameter sets were saved. Run again to go on." in err
+    assert "SIGTERM: 4 of 20 parameter sets were saved. Run again to continue." in err
     assert gone(script, 1.0)
 
 

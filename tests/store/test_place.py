@@ -312,7 +312,7 @@ def test_of_several_experiments_one_is_chosen_and_they_can_only_be_read(tmp_path
         assert place.look().read_only
         with pytest.raises(
             StorageError,
-            match=r"the directory also holds experiment\.000007\.json, so that its experiments can only be read; move",
+            match=r"the directory also holds experiment\.000007\.json, so its experiments are read-only; move",
         ):
             place.activate()
     assert listing(tmp_path) == ["experiment.000007.json", "experiment.000008.json"]
@@ -688,7 +688,8 @@ def test_a_damaged_state_is_kept_before_it_is_written_anew(tmp_path, damage):
     file.write_text(damaged)
     place = opened(tmp_path / "e")
     with pytest.warns(
-        DataFileWarning, match=r"was damaged and is written anew.* is kept as .*/removed/.*-repair/coma\.json"
+        DataFileWarning,
+        match=r"was damaged and is written again.* is kept as .*/removed/.*-repair/coma\.json",
     ):
         place.save_info(description="new")
     [kept] = tmp_path.glob("e/removed/*/coma.json")

@@ -197,7 +197,7 @@ def test_a_mark_does_not_pass_to_another_measurement_of_the_same_id(place, exper
             {1: "a"},
             "has an entry that is not used: 'excluded' marks no measurement by 'x', '-1'.",
         ),
-        ([1], {}, "has an entry that is not used: 'excluded' is no dictionary of reasons by id."),
+        ([1], {}, "has an entry that is not used: 'excluded' is not a dictionary of reasons by id."),
     ],
 )
 def test_marks_that_make_no_sense_are_passed_over(place, marks, sound, text):

@@ -165,7 +165,7 @@ def test_a_coma_json_of_another_program_is_never_overwritten(experiment_path, co
     e = coma.Experiment(experiment_path, config={})
     e.new_measurement().save({"parameters": {"a": 1}, "results": {"y": 1}})
     (e.path / "coma.json").write_text(content)
-    with pytest.warns(DataFileWarning, match=r"/coma\.json is no file of coma_xr"):
+    with pytest.warns(DataFileWarning, match=r"/coma\.json is not a file of coma_xr"):
         e = coma.Experiment(experiment_path, config={})
     calls = {
         "annotate": lambda: e.annotate("results/y", units="m"),
@@ -186,7 +186,7 @@ def test_a_coma_json_of_another_program_is_never_overwritten(experiment_path, co
 def test_a_directory_of_this_name_is_not_overwritten_either(experiment_path):
     coma.Experiment(experiment_path, config={})
     (experiment_path / "coma.json").mkdir()
-    with pytest.warns(DataFileWarning, match=r"/coma\.json is no file of coma_xr"):
+    with pytest.warns(DataFileWarning, match=r"/coma\.json is not a file of coma_xr"):
         e = coma.Experiment(experiment_path, config={})
     with pytest.raises(ExperimentError, match="is not overwritten"):
         e.run(lambda a: {"y": a}, {"a": [1, 2]}, progress=False)

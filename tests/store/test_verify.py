@@ -150,9 +150,9 @@ def test_an_empty_record_of_a_failure_is_moved_away(place, experiment_path):
             "keys",
             "has a key twice in one dictionary (b, d); the last one counts",
         ),
-        ("measurement.7.json", b"", "name", "is no name of a measurement and does not count"),
-        ("measurement.000002.json~", b"", "name", "is no name of a measurement and does not count"),
-        ("measurement.000000.xml", b"", "name", "is no name of a measurement and does not count"),
+        ("measurement.7.json", b"", "name", "is not a name of a measurement and does not count"),
+        ("measurement.000002.json~", b"", "name", "is not a name of a measurement and does not count"),
+        ("measurement.000000.xml", b"", "name", "is not a name of a measurement and does not count"),
     ],
 )
 def test_what_only_the_user_can_decide_is_said_and_left(place, experiment_path, name, content, kind, text):

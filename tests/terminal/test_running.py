@@ -119,7 +119,7 @@ def test_nothing_is_made_where_nothing_can_run(model, run):
         ),
         (
             ["model.py:simulate", "T=1", "x=1", "--shard", "8/8"],
-            "--shard 8/8 is no part. Expected I/N with I from 0",
+            "--shard 8/8 is not a part. Expected I/N with I from 0",
         ),
         (["model.py:simulate", "T=1", "T=2"], "The parameter 'T' is given twice."),
         (
