@@ -203,7 +203,7 @@ def _plans(
         doubles = [plan.dim for place, plan in enumerate(plans) if plan.dim in [p.dim for p in plans[:place]]]
         if doubles:
             raise LayoutError(
-                f"The dim '{doubles[0]}' exists twice.",
+                f"The dim '{doubles[0]}' is given twice.",
                 ways=["Give one of them another name: (name, path)."],
             )
     elif choice.kind is not None:
