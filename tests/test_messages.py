@@ -8,6 +8,7 @@ import re
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import coma_xr as coma
@@ -250,6 +251,29 @@ WORDING = [
         "other.json: no exported Dataset or DataFrame. Expected 'coords' and 'data_vars'.",
     ),
     (lambda e: e.export("t.nc") and damage("t.nc"), "t.nc: damaged: "),
+    (lambda e: e.annotate("results/y", formerly="results/y"), "is the path itself. Expected another path."),
+    (lambda e: e.annotate("results/y", default=1), "'results/y' cannot have a default."),
+    (lambda e: e.annotate("results/fit/E", dims=["a", "a"]), "of 'results/fit/E' names the dim 'a' twice."),
+    (
+        lambda e: e.annotate("results/fit/E", dims="t", coords={"t": "results/q"}),
+        "The coordinate 't' of 'results/fit/E' is in no measurement: 'results/q'.",
+    ),
+    (lambda e: e.define_figure("f", y="y", ax=1), "ax=int cannot be kept with a figure."),
+    (lambda e: e.run(lambda x: x, {"x": [1]}, recompute=[99]), "to compute again."),
+    (
+        lambda e: e.new_measurement().save(
+            {"results": {"a": coma.external(np.zeros(2, dtype=[("b", "i4")]))}}
+        ),
+        "netCDF has no structured arrays",
+    ),
+    (lambda e: coma.plot(e.to_dataset(), z="y"), "A map of 'y' (over x) needs two axes."),
+    (lambda e: coma.plot(e.to_dataset(), x=["x", "y"], y="y", z="y"), "A map has one x and one y."),
+    (
+        lambda e: coma.plot(
+            e.to_dataset().assign(c=lambda ds: ds.y.astype(str)).expand_dims(r=2), x="x", y="c", error="r"
+        ),
+        "'c' holds names, which have no mean over 'r'.",
+    ),
 ]
 
 # Messages that consist of little more than what is filled in, and few that need what a test does not have.
