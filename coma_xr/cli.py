@@ -12,13 +12,14 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from coma_xr import __version__
 from coma_xr.errors import ComaError, ComaWarning
-from coma_xr.text import alternatives, available, clean_lines, near_names
+from coma_xr.text import alternatives, available, clean_lines, near_names, shortened
 
 FAILED = 1
 MISUSED = 2
@@ -45,16 +46,23 @@ _argument = Argument.of
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.01 <= seconds <= 86400:
-        raise ValueError(text)
-    return seconds
+    with suppress(ValueError):
+        seconds = float(text)
+        if 0.01 <= seconds <= 86400:
+            return seconds
+    raise argparse.ArgumentTypeError(f"expected seconds from 0.01 to 86400, found {shortened(text)}")
+
+
+def _id(text: str) -> int:
+    with suppress(ValueError):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected the id of a measurement, found {shortened(text)}")
 
 
 _DIR = _argument(
     "path", metavar="DIR", nargs="?", default=".", help="directory or file of the experiment (default: here)"
 )
-_IDS = _argument("ids", metavar="ID", nargs="*", type=int, help="ids of measurements")
+_IDS = _argument("ids", metavar="ID", nargs="*", type=_id, help="ids of measurements")
 _JSON = _argument("--json", dest="as_json", action="store_true", help="print JSON, for programs")
 _OVERWRITE = _argument("--overwrite", action="store_true", help="replace an existing file")
 
@@ -251,7 +259,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
                     metavar="ID",
                     nargs="?",
                     const=0,
-                    type=int,
+                    type=_id,
                     help="print one traceback (without ID: if all failed alike)",
                 ),
                 _argument("--all", dest="everything", action="store_true", help="list each failure"),
@@ -267,7 +275,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             ("coma-xr code pendulum", "coma-xr code pendulum 12 60", "coma-xr code pendulum 12 -o old"),
             (
                 _DIR,
-                _argument("ids", metavar="ID", nargs="*", type=int, help="at most two measurements"),
+                _argument("ids", metavar="ID", nargs="*", type=_id, help="at most two measurements"),
                 _argument(
                     "--accept", action="store_true", help="record that all code gives the same results"
                 ),
@@ -409,7 +417,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "The next look reads every measurement file and writes the cache again.",
             ("coma-xr cache clear pendulum",),
             (
-                _argument("action", choices=("clear",), help="what to do with the cache"),
+                _argument("action", metavar="clear", choices=("clear",), help="what to do with the cache"),
                 _argument(
                     "paths",
                     metavar="DIR",
@@ -478,7 +486,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "print the completion of commands for a shell",
             'Add it to the start file of the shell, such as eval "$(coma-xr completion bash)" in ~/.bashrc.',
             ("coma-xr completion bash", "coma-xr completion zsh", "coma-xr completion fish"),
-            (_argument("shell", choices=("bash", "zsh", "fish"), help="the shell"),),
+            (_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish"),),
         ),
     ),
 }
@@ -562,8 +570,11 @@ def _expand_paths(options: argparse.Namespace) -> None:
 
 
 def _check_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
-    """Leave with the near commands when the first word is none."""
-    if not words[0].startswith("-") and words[0] not in COMMANDS:
+    """Leave with what is near when the first word is neither a command nor an option."""
+    if words[0].startswith("-"):
+        if words[0] not in {"-h", "--help", "--version"}:
+            _refuse(parser, words[:1])
+    elif words[0] not in COMMANDS:
         parser.error(f"Unknown command '{words[0]}'. {available(words[0], COMMANDS)}")
 
 
@@ -581,11 +592,12 @@ def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn
     # What was added to a parser is only there by this name.
     known = [name for action in parser._actions for name in action.option_strings]
     flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+    name = parser.prog.removeprefix("coma-xr ")
     if not flags:
-        parser.error(f"{parser.prog} takes no further argument {alternatives(unknown)}.")
+        parser.error(f"{name} takes no further argument {alternatives(unknown)}.")
     near = [near_names(flag, known)[:1] for flag in flags]
     hint = f" Did you mean {alternatives([name for names in near for name in names])}?" if any(near) else ""
-    parser.error(f"{parser.prog} has no option {alternatives(flags)}.{hint}")
+    parser.error(f"{name} has no option {alternatives(flags)}.{hint}")
 
 
 def _tell_warnings() -> None:
@@ -611,7 +623,7 @@ def _tell_warnings() -> None:
 
 def _parser(only: str | None = None) -> argparse.ArgumentParser:
     """Return the parser of all commands, or with the arguments of one command only, which is made sooner."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="coma-xr",
         usage="coma-xr COMMAND ...",
         description="Parameter scans that keep each result as one readable file\nand come back as labelled arrays.",
@@ -635,6 +647,29 @@ def _parser(only: str | None = None) -> argparse.ArgumentParser:
             for argument in command.all_arguments():
                 own.add_argument(*argument.flags, **argument.how)
     return parser
+
+
+# Lines of usage that are printed with an error; of more, the error is lost below them.
+_FEW = 3
+
+
+class _Parser(argparse.ArgumentParser):
+    """Words wrong usage as other errors are, below a usage that is short."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and leave."""
+        from coma_xr.terminal.printing import notice
+
+        usage = self.format_usage()
+        if usage.count("\n") > _FEW:
+            short = argparse.HelpFormatter(f"{self.prog} [OPTIONS]")
+            # What was added to a parser is only there by this name.
+            positional = [action for action in self._actions if not action.option_strings]
+            short.add_usage(None, positional, [])
+            usage = f"{short.format_help()}`{self.prog} --help` lists the options.\n"
+        sys.stderr.write(usage)
+        notice(message, "bad")
+        self.exit(MISUSED)
 
 
 class _Help(argparse.HelpFormatter):

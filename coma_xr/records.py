@@ -395,9 +395,15 @@ class Records:
 
     def paths(self) -> pd.DataFrame:
         """Return the table of `Experiment.paths`."""
-        from coma_xr.retrieve.dataframe import paths_table
+        from coma_xr.retrieve.paths import paths_table
 
         return self.built(partial(paths_table, **self.meanings), strict=False)
+
+    def paths_rows(self) -> list[dict[str, Any]]:
+        """Return its rows, which need no pandas."""
+        from coma_xr.retrieve.paths import paths_rows
+
+        return self.built(partial(paths_rows, **self.meanings), strict=False)
 
     def tables(self, columns: Any, parameters: Any) -> ResultList:
         """Return the tables of `Experiment.retrieve_results`."""

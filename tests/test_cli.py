@@ -86,7 +86,7 @@ def test_an_unknown_option_is_answered_with_the_near_one_of_its_command(capsys):
     assert left.value.code == 2
     said = capsys.readouterr().err
     assert said.startswith("usage: coma-xr export ")
-    assert "coma-xr export has no option '--wher'. Did you mean '--where'?" in said
+    assert "coma-xr: export has no option '--wher'. Did you mean '--where'?" in said
 
 
 @pytest.mark.parametrize("arguments", [["dmeo"], ["demo", "a", "b"], ["demo", "--bad"]])
@@ -95,6 +95,24 @@ def test_wrong_arguments_end_with_code_2_and_the_usage(arguments, capsys):
         cli.main(arguments)
     assert end.value.code == 2
     assert capsys.readouterr().err.startswith("usage: coma-xr")
+
+
+def test_a_long_usage_is_not_printed_with_an_error(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["run"])
+    said = capsys.readouterr().err.splitlines()
+    assert said[:2] == [
+        "usage: coma-xr run [OPTIONS] FUNCTION [NAME=VALUES ...]",
+        "`coma-xr run --help` lists the options.",
+    ]
+    assert said[2].startswith("coma-xr: ")
+    assert len(said) == 3
+
+
+def test_an_unknown_option_before_a_command_is_answered_too(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["--versio"])
+    assert "Did you mean '--version'?" in capsys.readouterr().err
 
 
 def test_without_a_command_the_help_is_printed(capsys):

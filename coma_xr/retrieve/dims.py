@@ -10,7 +10,7 @@ import numpy as np
 
 from coma_xr.define.parameters import Definition
 from coma_xr.define.scan_records import Choice, Identity, LayoutRule, Structure
-from coma_xr.errors import LayoutError, warn
+from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.names import is_parameter, role
 from coma_xr.retrieve.columns import MISSING, Array, Columns, decoded, factorize, lacks, numbered
 from coma_xr.retrieve.requests import REPEAT, Request, Source, requests_of
@@ -366,11 +366,13 @@ def _complete(plans: Sequence[_Plan], measured: int, size: int) -> Array:
             ways=["Pass layout='points', or fewer dims."],
         )
     if left_out:
-        text = (
-            f"{left_out} of {measured} measurements lack {listing(paths)} and are left out. "
-            f"e.annotate('{paths[0]}', default=...) gives them a value."
+        warn(
+            f"{left_out} of {measured} measurements lack {listing(paths)} and are left out.",
+            way=Way(
+                f"e.annotate('{paths[0]}', default=...) gives them a value.",
+                f"`coma-xr annotate DIR {paths[0]} --default VALUE` gives them a value.",
+            ),
         )
-        warn(text)
     return rows
 
 
@@ -389,8 +391,12 @@ def _warn_of_doubles(
     since = "" if merged is None else f" In version 1 {merged[0]!r} and {merged[1]!r} were different values."
     warn(
         f"{number} parameter set{'s have' if number > 1 else ' has'} several measurements, {listing(example, 3)} for example, "
-        f"which lie along a dim '{dim}'. e.remove([{example[-1]}]) moves one away, measurement_id.isel({dim}=1) of the Dataset "
-        "names the others; dims= with a path that distinguishes them gives them a dim of their own." + since
+        f"which lie along a dim '{dim}'.",
+        way=Way(
+            f"e.remove([{example[-1]}]) moves one away, measurement_id.isel({dim}=1) of the Dataset "
+            f"names the others; dims= with a path that distinguishes them gives them a dim of their own.{since}",
+            f"`coma-xr remove DIR {example[-1]}` moves one away.{since}",
+        ),
     )
 
 

@@ -15,7 +15,6 @@ from coma_xr.errors import LayoutError, ParameterError, PathError, Serialization
 from coma_xr.names import Names, free_name, is_parameter, role
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect, stands_for_dataset, utc
 from coma_xr.retrieve.measurement import Measurement, item
-from coma_xr.retrieve.variables import measure
 from coma_xr.same import MADE_BY, SEED, Mark, equal, event, keys
 from coma_xr.text import count, listing, shortened, with_article
 from coma_xr.tree import WILDCARD, Path, PathLike, follow, is_path, is_typed, join, leaves, places_of, split
@@ -721,6 +720,9 @@ def _check_value(path: Path, note: Mapping[str, Any], value: Tree) -> None:
     dims = note.get("dims")
     if not dims or stands_for_dataset(value):
         return
+    # It loads xarray, which is not needed to look at what there is.
+    from coma_xr.retrieve.variables import measure
+
     folded = measure([value])
     levels = len(folded.shape) if folded else 0
     if folded is None and not isinstance(value, (list, dict)):

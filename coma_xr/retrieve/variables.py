@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.errors import LayoutError, warn
+from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.exports.external import BARE, Stack, is_deferred, revived
 from coma_xr.retrieve.columns import (
     MISSING,
@@ -174,10 +174,13 @@ def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis], absent
     grid = " x ".join(f"{axis.dim} ({axis.size})" for axis in axes)
     others = f" and {absent} parameter set{'s' * (absent != 1)} without one" if absent else ""
     text = f"The grid {grid} is {_percent(rows / size)} full: {rows - absent} measurements{others} in {size} cells."
-    text += f" Options: {_better(labelled, rows)}layout='points', which has one dim for all."
+    way = Way(
+        f"Options: {_better(labelled, rows)}layout='points', which has one dim for all.",
+        "Tables in .csv or .parquet have a row for each measurement instead.",
+    )
     if rows / size < _VERY_THIN and size > _MANY_CELLS:
-        raise LayoutError(text)
-    warn(text)
+        raise LayoutError(Way(f"{text} {way.python}", f"{text} {way.terminal}"))
+    warn(text, way=way)
 
 
 def _better(axes: Sequence[Axis], rows: int) -> str:

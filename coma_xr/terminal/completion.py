@@ -10,11 +10,17 @@ _ZSH = "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bash
 # File names complete what is neither a command nor an option.
 _BASH = """_coma_xr() {{
     local word=${{COMP_WORDS[COMP_CWORD]}} words=""
-    if [[ $COMP_CWORD == 1 ]]; then
+    if [[ $COMP_CWORD == 1 && $word == -* ]]; then
+        words="--help --version"
+    elif [[ $COMP_CWORD == 1 ]]; then
         words="{commands}"
     elif [[ $word == -* ]]; then
         case ${{COMP_WORDS[1]}} in
 {cases}
+        esac
+    elif [[ $COMP_CWORD == 2 ]]; then
+        case ${{COMP_WORDS[1]}} in
+{choices}
         esac
     fi
     COMPREPLY=($(compgen -W "$words" -- "$word"))
@@ -31,19 +37,33 @@ def completion(shell: str, commands: Mapping[str, Any]) -> None:
     cases = "\n".join(
         f'            {name}) words="{" ".join(_flags(command))}" ;;' for name, command in commands.items()
     )
-    script = _BASH.format(commands=" ".join(commands), cases=cases)
+    choices = "\n".join(
+        f'            {name}) words="{" ".join(_choices(command))}" ;;'
+        for name, command in commands.items()
+        if _choices(command)
+    )
+    script = _BASH.format(commands=" ".join(commands), cases=cases, choices=choices)
     print(_ZSH + script if shell == "zsh" else script, end="")
 
 
 def _flags(command: Any) -> list[str]:
     """Return the options of a command that have names."""
-    return [flag for argument in command.all_arguments() for flag in argument.flags if flag.startswith("--")]
+    flags = [flag for argument in command.all_arguments() for flag in argument.flags]
+    return [*(flag for flag in flags if flag.startswith("--")), "--help"]
+
+
+def _choices(command: Any) -> list[str]:
+    """Return the words of which a command takes one as its first."""
+    first = command.all_arguments()[0]
+    return [] if first.flags[0].startswith("-") else list(first.how.get("choices", ()))
 
 
 def _fish_lines(commands: Mapping[str, Any]) -> Iterator[str]:
     for name, command in commands.items():
         yield f"complete -c coma-xr -n __fish_use_subcommand -a {name} -d {_quoted(command.summary)}"
     for name, command in commands.items():
+        if choices := _choices(command):
+            yield f'complete -c coma-xr -f -n "__fish_seen_subcommand_from {name}" -a "{" ".join(choices)}"'
         for argument in command.all_arguments():
             yield from _fish_options(name, argument.flags, argument.how)
 

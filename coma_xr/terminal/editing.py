@@ -15,7 +15,7 @@ from coma_xr.store.cache import clear_cache
 from coma_xr.store.config import FILE, Config, configuration_directory, create_default_config
 from coma_xr.store.layout import REMOVED
 from coma_xr.terminal.experiments import here_if_id, here_if_missing, opened
-from coma_xr.terminal.printing import notice, painted, print_json, print_table
+from coma_xr.terminal.printing import notice, painted, print_json, print_table, say
 from coma_xr.text import clean, count
 from coma_xr.tree import join
 
@@ -48,9 +48,9 @@ def remove(
         return 1
     experiment.remove(chosen, reason)
     moved = count(len(chosen), "measurement")
-    again = f"coma-xr restore {shlex.quote(path)} {' '.join(map(str, chosen[:_NAMED]))}{' ...' * (len(chosen) > _NAMED)}"
-    print(f"moved {moved} to {clean(experiment.path / REMOVED)}")
-    print(f"`{again}` puts them back")
+    say(f"moved {moved} to {clean(experiment.path / REMOVED)}")
+    which = " ".join(map(str, chosen)) if len(chosen) <= _NAMED else "ID ..."
+    say(f"`coma-xr restore {shlex.quote(path)} {which}` puts them back")
     return 0
 
 
@@ -148,7 +148,9 @@ def restore(path: str, ids: Sequence[int], *, where: str | None, everything: boo
         print("nothing removed")
         return
     removed = experiment.removed().reset_index().rename(columns={"measurement_id": "id"})
-    print_table(list(removed.columns), [tuple(row) for row in removed.astype(object).to_numpy()])
+    print_table(
+        list(removed.columns), [tuple(row) for row in removed.astype(object).to_numpy()], optional=("folder",)
+    )
 
 
 def _show(experiment: Experiment, ids: Sequence[int]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-import textwrap
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, TextIO
@@ -23,6 +23,7 @@ Style = Literal["bold", "faint", "bad", "good", "note"]
 
 # The 16 colours that each terminal has, since its user chose them to be legible.
 _CODES: Mapping[Style, str] = {"bold": "1", "faint": "2", "bad": "31", "good": "32", "note": "35"}
+_STYLED = re.compile(r"\x1b\[\d+m")
 
 
 def has_colour(stream: TextIO) -> bool:
@@ -51,11 +52,24 @@ def notice(text: str, style: Style | None = None) -> None:
     print("\n".join(lines), file=sys.stderr)
 
 
+def say(text: str) -> None:
+    """Print a line, broken between words in a terminal."""
+    columns = terminal_width()
+    print("\n".join([text] if columns is None else _broken(text, columns)))
+
+
 def _broken(line: str, columns: int) -> list[str]:
     """Return a line in parts that fit; the excerpt of an error, which is indented, stays as it is."""
-    if line.startswith("  ") or width(line) <= columns:
+    if line.startswith("  "):
         return [line]
-    return textwrap.wrap(line, columns, break_long_words=False, break_on_hyphens=False)
+    lines: list[str] = []
+    for word in line.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and width(_STYLED.sub("", longer)) <= columns:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def terminal_width() -> int | None:

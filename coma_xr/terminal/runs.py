@@ -28,6 +28,7 @@ from coma_xr.terminal.printing import (
     painted,
     print_json,
     print_table,
+    say,
     table_lines,
 )
 from coma_xr.terminal.scan_arguments import describe_values, number_text, parse_scan, to_word
@@ -238,12 +239,12 @@ def _keep_command(experiment: Experiment, request: _Request) -> None:
 
 def _print_report(done: RunReport, request: _Request, *, is_new: bool) -> None:
     text = str(done)
-    print(painted(text, "bad" if done.failed else "good" if not done.dry_run else None))
+    say(painted(text, "bad" if done.failed else "good" if not done.dry_run else None))
     path = shlex.quote(request.directory)
     if done.failed:
-        print(f"`coma-xr failures {path}` lists what failed.")
+        say(f"`coma-xr failures {path}` lists what failed.")
     elif is_new and done.saved:
-        print(f"`coma-xr show {path}` shows what it contains, `coma-xr report {path}` writes a page.")
+        say(f"`coma-xr show {path}` shows what it contains, `coma-xr report {path}` writes a page.")
 
 
 # ----------------------------------------------------------------------------------------------- TOML
@@ -326,10 +327,10 @@ def status(path: str, *, as_json: bool) -> None:
     if as_json:
         print_json({**found, "runs": [_run_tree(run) for run in found["runs"]]})
         return
-    print(_counts(found))
+    say(_counts(found))
     for run in found["runs"]:
         word = "running" if run.alive else "perhaps running"
-        print(f"{painted(word, 'good')}: {progress_of([run])} ({clean(run)}{_doubt(run)})")
+        say(f"{painted(word, 'good')}: {progress_of([run])} ({clean(run)}{_doubt(run)})")
 
 
 def _counts(found: Mapping[str, Any]) -> str:
@@ -391,7 +392,10 @@ def watch(path: str, *, interval: float) -> int:
         print()
         return 0
     found = experiment.status()
-    print("The run has ended:" if seen else "Nothing is running:", _counts(found))
+    is_gone = display.clear()
+    say(f"{'The run has ended' if seen else 'Nothing is running'}: {_counts(found)}")
+    if found["failed"] and is_gone:
+        say(f"`coma-xr failures {shlex.quote(path)}` lists what failed.")
     return 1 if found["failed"] or found["missing"] else 0
 
 
@@ -437,6 +441,12 @@ class _Display:
         self._last = ""
         self._lines = 0
         self._changes = has_colour(sys.stdout)
+
+    def clear(self) -> bool:
+        """Take away the lines of a terminal, which are of the past when the run has ended; return whether there were any."""
+        if self._lines:
+            print(f"\x1b[{self._lines}F\x1b[J", end="", flush=True)
+        return bool(self._lines)
 
     def show(self, text: str, details: Callable[[], list[str]]) -> None:
         """Show one line, and in a terminal more below it, in place of those before."""

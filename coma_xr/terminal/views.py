@@ -130,7 +130,7 @@ def show(path: str, what: str | None, *, as_json: bool) -> None:
 
 
 def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
-    known, found = experiment.status(), experiment.paths()
+    known, found = experiment.status(), experiment._look(listed=True).paths_rows()
     about = {
         "path": str(experiment.path),
         "id": experiment.id,
@@ -146,7 +146,7 @@ def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
         "command": experiment._look().now.sections.get("command"),
     }
     if as_json:
-        print_json({**about, "annotations": experiment.annotations, "paths": found.to_dict("records")})
+        print_json({**about, "annotations": experiment.annotations, "paths": found})
         return
     about["tags"] = ", ".join(about["tags"])
     about["definition"] = ", ".join(about["definition"])
@@ -156,15 +156,19 @@ def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
             style: Style | None = "bad" if name == "failed" and value else None
             print(f"{painted(name, 'bold')}{' ' * (13 - len(name))} {painted(clean(value), style)}")
     for role, title in _ROLES.items():
-        rows = found[found.role == role]
-        if len(rows):
+        rows = [row for row in found if row["role"] == role]
+        if rows:
             print()
             _print_leaves(title, rows, experiment.annotations)
 
 
-def _print_leaves(title: str, rows: pd.DataFrame, annotations: Mapping[str, Mapping[str, Any]]) -> None:
-    units = [annotations.get(path, {}).get("units") for path in rows.path]
-    columns = [rows[name].tolist() for name in ("name", "type", "distinct", "range", "path")]
+def _print_leaves(
+    title: str, rows: Sequence[Mapping[str, Any]], annotations: Mapping[str, Mapping[str, Any]]
+) -> None:
+    units = [annotations.get(row["path"], {}).get("units") for row in rows]
+    columns: list[list[Any]] = [
+        [row[name] for row in rows] for name in ("name", "type", "distinct", "range", "path")
+    ]
     names = [title, "type", "distinct", "range", "path"]
     if any(units):
         columns.insert(4, units)
@@ -205,11 +209,13 @@ def _show_values(experiment: Experiment, path: str, *, as_json: bool) -> None:
 
 def paths(path: str, *, as_json: bool) -> None:
     """Print what there is in the measurements: a line for each path."""
-    table = opened(path).paths()
+    rows = opened(path)._look(listed=True).paths_rows()
     if as_json:
-        print_json(table.to_dict("records"))
+        print_json(rows)
     else:
-        _print_frame(table, optional=("role", "name"))
+        from coma_xr.retrieve.paths import COLUMNS
+
+        print_table(COLUMNS, (list(row.values()) for row in rows), optional=("role", "name"))
 
 
 def failures(path: str, *, traceback: int | None, everything: bool, as_json: bool) -> None:

@@ -11,7 +11,8 @@ import xarray as xr
 
 from coma_xr.errors import LayoutError, PathError
 from coma_xr.exports.formats import export, load
-from coma_xr.retrieve.dataframe import build_dataframe, paths_table
+from coma_xr.retrieve.dataframe import build_dataframe
+from coma_xr.retrieve.paths import paths_rows, paths_table
 from coma_xr.values.plain import to_plain
 from tests.retrieve.builders import PENDULUM, measured, pendulum
 
@@ -95,6 +96,7 @@ def test_without_measurements_the_tables_are_empty():
     assert build_dataframe([]).empty
     assert build_dataframe([], variables=["t"]).index.name == "measurement_id"
     assert paths_table([]).columns.tolist()[:2] == ["path", "name"]
+    assert paths_rows([]) == []
 
 
 def test_every_path_is_listed_with_what_it_holds():

@@ -227,4 +227,4 @@ def test_completion_names_commands_and_their_options(run, shell):
     said = run("completion", shell)
     text = "\n".join(said.out)
     assert said.code == 0
-    assert all(word in text for word in ("annotate", "max-workers", "hue", "traceback"))
+    assert all(word in text for word in ("annotate", "max-workers", "hue", "traceback", "bash zsh fish"))

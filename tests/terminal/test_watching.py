@@ -181,7 +181,9 @@ def test_in_a_terminal_progress_runs_and_failures_change_in_place(running, run, 
     assert max(map(len, lines[:-1])) <= 80
     # The next look begins where the first one did.
     assert said.out[8].startswith(f"\x1b[{8}F\x1b[J2 of 4 done")
-    assert said.out[-1].startswith("The run has ended")
+    # The end is in their place.
+    assert any(line.startswith(f"\x1b[{8}F\x1b[JThe run has ended: ") for line in said.out)
+    assert said.out[-1] == "`coma-xr failures e` lists what failed."
 
 
 def other_host(e, age, **told):
@@ -221,7 +223,7 @@ def test_several_runs_are_watched_as_one(e, running, run, here):
 def test_an_interval_that_makes_no_sense_is_wrong_usage(e, run, interval):
     said = run("watch", "inverse", f"--interval={interval}")
     assert said.code == 2
-    assert said.err[-1].startswith("coma-xr watch: error: argument --interval: invalid")
+    assert said.err[-1].startswith("coma-xr: argument --interval: expected seconds")
 
 
 @pytest.mark.parametrize(
@@ -229,9 +231,20 @@ def test_an_interval_that_makes_no_sense_is_wrong_usage(e, run, interval):
 )
 def test_a_look_loads_nothing_heavy(e, words):
     "So that it costs as little as three words."
+    assert not {"numpy", *HEAVY} & loaded_by(words)
+
+
+@pytest.mark.parametrize("command", ["show", "paths"])
+def test_what_there_is_is_shown_without_pandas(e, command):
+    assert not HEAVY & loaded_by([command, "inverse"])
+
+
+HEAVY = {"pandas", "xarray", "matplotlib", "netCDF4", "loky", "tqdm"}
+
+
+def loaded_by(words):
     script = f"import sys; from coma_xr.cli import main\ntry: main({words})\nfinally: print(*sys.modules)"
     done = subprocess.run(  # noqa: PLW1510  --help leaves with SystemExit
         [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ROOT}
     )
-    loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
-    assert not {"numpy", "pandas", "xarray", "matplotlib", "netCDF4", "loky", "tqdm"} & loaded
+    return {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}

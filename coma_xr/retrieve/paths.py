@@ -1,0 +1,151 @@
+"""The paths in measurements, with what lies there: rows of text and numbers, which need neither pandas nor xarray."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from coma_xr.html import lines_of
+from coma_xr.names import role
+from coma_xr.retrieve.columns import MISSING
+from coma_xr.retrieve.requests import Annotations, Definition, Recorded, read
+from coma_xr.text import interval, listing
+from coma_xr.tree import TYPE, is_array, is_typed, join
+from coma_xr.values.external import is_external
+from coma_xr.values.plain import from_plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from coma_xr.values.plain import Tree
+
+COLUMNS = ("path", "name", "role", "type", "distinct", "range", "measurements")
+_BARE = frozenset({str, int, float, bool, type(None)})
+
+
+def paths_table(trees: Iterable[tuple[int, Tree]], **meanings: Any) -> pd.DataFrame:
+    """Return a table of all paths that lead to values.
+
+    Examples
+    --------
+    >>> table = paths_table([(1, {"parameters": {"a": 1}}), (2, {"parameters": {"a": 3}})])
+    >>> table.iloc[0].to_dict()
+    {'path': 'parameters/a', 'name': 'a', 'role': 'parameter', 'type': 'int', 'distinct': 2, 'range': '1 ... 3', 'measurements': 2}
+    """
+    import pandas as pd
+
+    return pd.DataFrame(paths_rows(trees, **meanings), columns=list(COLUMNS))
+
+
+def paths_rows(
+    trees: Iterable[tuple[int, Tree]],
+    *,
+    definition: Definition = (),
+    recorded: Recorded | None = None,
+    annotations: Annotations | None = None,
+) -> list[dict[str, Any]]:
+    """Return the rows of this table.
+
+    Examples
+    --------
+    >>> paths_rows([(1, {"results": {"t": 0.5}})])[0]["range"]
+    '0.5'
+    """
+    source = read(
+        trees,
+        [],
+        everything=True,
+        info=True,
+        definition=definition,
+        recorded=recorded,
+        annotations=annotations,
+    )
+    rows = []
+    for path in source.columns.paths:
+        values = [value for value in source.columns[path] if value is not MISSING]
+        kind = f"copy of {join(source.copies[path])}" if path in source.copies else role(path)
+        described = _types(values), *_distinct_and_range(values), len(values)
+        texts = [_legible(text) for text in (source.names.text(path), source.names.of(path), kind)]
+        rows.append(dict(zip(COLUMNS, (*texts, *described), strict=True)))
+    return rows
+
+
+def _types(values: list[Any]) -> str:
+    kinds = dict.fromkeys(map(type, values))
+    if kinds.keys() <= _BARE:
+        values = [kind() for kind in kinds]
+    return " or ".join(dict.fromkeys(map(_type, values)))
+
+
+def _type(value: Any) -> str:
+    if isinstance(value, dict):
+        if is_array(value):
+            return f"array of {value.get('dtype', 'numbers')}"
+        if is_external(value):
+            return f"external {str(value.get('type')).rpartition('.')[2]}"
+        if is_typed(value):
+            return str(value[TYPE]).rpartition(".")[2]
+    if isinstance(value, list):
+        inside = " or ".join(sorted(set(map(_type, value))))
+        return f"list of {inside}" if inside else "list"
+    return "None" if value is None else type(value).__name__
+
+
+def _distinct_and_range(values: list[Any]) -> tuple[int, str]:
+    """Return how many different values there are, and a few words on which."""
+    if set(map(type, values)) <= {int, float}:
+        numbers = [value for value in values if value == value]  # noqa: PLR0124
+        if not numbers:
+            return 1, "nan"
+        low, high = min(numbers), max(numbers)
+        found = len(set(numbers)) + (len(numbers) < len(values))
+        return found, interval(low, high)
+    texts = list(dict.fromkeys(map(_short, values)))
+    sizes = [_shape(value) for value in values if _has_shape(value)]
+    if sizes:
+        low, high = min(sizes), max(sizes)
+        return len(texts), f"shape {low}" if low == high else f"shape {low} ... {high}"
+    return len(texts), _legible(listing(texts, most=3))
+
+
+def _legible(text: str) -> str:
+    # pandas takes no halves of surrogate pairs.
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _has_shape(value: Any) -> bool:
+    if isinstance(value, dict):
+        return is_array(value) or is_external(value)
+    return isinstance(value, list) or _is_array_of_xarray(value)
+
+
+def _is_array_of_xarray(value: Any) -> bool:
+    # There is none before somebody has imported xarray, which takes longer than all of the rest.
+    xarray = sys.modules.get("xarray")
+    return xarray is not None and isinstance(value, xarray.DataArray)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, dict):
+        if is_external(value):
+            return str(value.get("sha256"))
+        if is_typed(value) and not is_array(value):
+            value = from_plain(value)
+    return str(value) if isinstance(value, (str, dt.date, dt.timedelta)) else "\n".join(lines_of(value))
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    if _is_array_of_xarray(value):
+        return tuple(value.shape)
+    if isinstance(value, dict):
+        sizes = value.get("shape")
+        # What the file says; one that lies is named where it is read.
+        return tuple(sizes) if isinstance(sizes, list) and set(map(type, sizes)) <= {int} else ()
+    shape: tuple[int, ...] = ()
+    while isinstance(value, list):
+        shape, value = (*shape, len(value)), value[0] if value else None
+    return shape
