@@ -250,11 +250,10 @@ def is_directory(path: str) -> bool:
 
 def identity(path: str) -> tuple[int, int] | None:
     """Return what is equal for two paths, by links too, that lead to the same; None for one that leads nowhere."""
-    try:
+    with suppress(OSError):
         status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+        return status.st_dev, status.st_ino
+    return None
 
 
 def is_executable(path: str) -> bool:
@@ -264,18 +263,18 @@ def is_executable(path: str) -> bool:
 
 def stamp(path: str) -> tuple[int, int, int] | None:
     """Return inode, size and time of change of a regular file, equal as long as it is the same; None without it."""
-    try:
+    with suppress(OSError):
         status = os.stat(path)
-    except OSError:
-        return None
-    if not stat.S_ISREG(status.st_mode):
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
+        if stat.S_ISREG(status.st_mode):
+            return status.st_ino, status.st_size, status.st_mtime_ns
+    return None
 
 
 def changed(directory: str) -> int:
-    """Return when the names in a directory last changed, in nanoseconds; 0 for one that does not exist."""
-    return os.stat(directory).st_mtime_ns if os.path.isdir(directory) else 0
+    """Return when the names in a directory last changed, in nanoseconds; 0 when this is not known."""
+    with suppress(OSError):
+        return os.stat(directory).st_mtime_ns
+    return 0
 
 
 def stamps(directory: str, names: Sequence[str]) -> list[Stamp]:

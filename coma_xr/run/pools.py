@@ -533,7 +533,7 @@ class _ForeignPool(Pool):
 
     def _break(self, how: str, error: BaseException | None) -> None:
         if self.broken is None:
-            reason = f": {type(error).__name__}: {error}" if error is not None else ""
+            reason = f": {type(error).__name__}: {str(error).rstrip('.')}" if error is not None else ""
             self.broken = RunError(
                 f"The executor {how}{reason}.",
                 ways=[

@@ -300,10 +300,16 @@ class ExperimentDirectory:
         elif self._late is None:
             self._late = weakref.finalize(self, _write_late_index, self._layout)
 
+    def write_late_index(self) -> None:
+        """Write the index now if it is to be written soon."""
+        if self._late is not None:
+            self._late()
+            self._late = None
+
     def next_id(self) -> int:
         """Return an id for a measurement that can be added now; the directory is listed again if it has changed."""
         now, changed = self.look(), files.changed(self.path)
-        if self._numbered == (self._stamps, changed):
+        if changed and self._numbered == (self._stamps, changed):
             now.check_writable()
         else:
             now = self.look(listed=True)
@@ -575,9 +581,7 @@ class ExperimentDirectory:
         StorageError
             With `repair`, when nothing may be written.
         """
-        if self._late is not None:
-            self._late()
-            self._late = None
+        self.write_late_index()
         first = self._inspect().findings
         if not repair or not any(finding.repair for finding in first):
             return first
@@ -615,7 +619,8 @@ def _write_late_index(layout: Layout) -> None:
     with suppress(ComaError, OSError):
         last_id = layout.store().last_id()
         if last_id > layout.load_index():
-            with lock(layout.path(LOCK), wait=_WAIT):
+            # Whoever holds the lock may be this very thread, interrupted by the garbage collector.
+            with lock(layout.path(LOCK), wait=0):
                 layout.save_index(max(layout.load_index(), layout.store().last_id()))
 
 

@@ -24,6 +24,7 @@ def test_some_figures_have_no_fault(report_line: Callable[[str], None]) -> None:
 
 
 @pytest.mark.ci
-def test_a_hundred_figures_have_no_fault(report_line: Callable[[str], None]) -> None:
-    assert not faults(range(100))
-    report_line("100 random figures checked on their artists after drawing")
+@pytest.mark.parametrize("first", range(0, 100, 20))
+def test_a_hundred_figures_have_no_fault(first: int, report_line: Callable[[str], None]) -> None:
+    assert not faults(range(first, first + 20))
+    report_line("20 random figures checked on their artists after drawing")

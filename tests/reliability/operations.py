@@ -235,11 +235,15 @@ def run_cheap(path: Path, tell: Tell) -> None:
 def save_by_hand(path: Path, tell: Tell) -> None:
     e = opened(path)
     have = everywhere(path)
-    with told(tell):
-        for x in (11, 12):
-            tree = {"parameters": {"x": x}, "results": {"y": x}}
-            if text_of(tree) not in have:
-                e.new_measurement().save(tree)
+    try:
+        with told(tell):
+            for x in (11, 12):
+                tree = {"parameters": {"x": x}, "results": {"y": x}}
+                if text_of(tree) not in have:
+                    e.new_measurement().save(tree)
+    finally:
+        # Or else the index is written when the object goes, in the middle of what comes next.
+        e._place.write_late_index()
 
 
 def save_with_files(path: Path, tell: Tell) -> None:

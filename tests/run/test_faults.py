@@ -316,8 +316,7 @@ def test_a_pool_of_somebody_else_that_breaks_is_told_and_nothing_finished_is_los
         run(die, [0, 1, 2, 3, death, *range(5, 20)], kept, executor=executor)
     assert str(raised.value).startswith("The executor is broken: BrokenProcessPool: ")
     assert str(raised.value).endswith(
-        "max_workers= in place of executor= starts workers again that have ended, and tells which parameter set "
-        "was the reason."
+        "Pass max_workers= in place of executor=: it replaces workers that have ended, and names the cause."
     )
     report = raised.value.report
     accounted_for(report, kept, 20)
