@@ -53,7 +53,7 @@ def _flags(command: Any) -> list[str]:
 
 
 def _choices(command: Any) -> list[str]:
-    """Return the words of which a command takes one as its first."""
+    """Return the words that a command accepts as its first."""
     first = command.all_arguments()[0]
     return [] if first.flags[0].startswith("-") else list(first.how.get("choices", ()))
 
