@@ -364,7 +364,7 @@ def test_a_value_and_its_record_keep_type_and_value(value):
     assert_same(Argument.of_record(argument.plain, written).value(), value)
 
 
-@pytest.mark.filterwarnings("ignore:Numbers that hardly differ")
+@pytest.mark.filterwarnings("ignore:Nearly equal numbers")
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(expected=st.lists(ALL, min_size=40, max_size=40))
 @pytest.mark.parametrize("workers", [1, 2])
