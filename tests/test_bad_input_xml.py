@@ -98,6 +98,7 @@ GOOD_ALONE = {
         archive(b""),
         archive(b"<m>1</m>"),
         archive(b"<m>1</m><n>2</n>"),
+        archive(b"<m>1</m><m>2</m>"),
         archive(b'<m class_id="-1"></m>'),
         archive(b'<m object_id="_0"><a>1</a></m><n object_id_reference="_0"></n>'),
     ],
@@ -218,7 +219,6 @@ BAD_ALONE = {
     "archives of Boost": [
         BOOST,
         BOOST + b"<m/>",
-        archive(b"<m>1</m><m>2</m>"),
         archive(b'<m object_id_reference="_1"></m>'),
         archive(b'<m object_id="_0"><n object_id_reference="_0"></n></m>'),
         archive(
