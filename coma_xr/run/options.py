@@ -50,7 +50,7 @@ class RunKeywords(TypedDict, total=False):
     inputs: Sequence[str | os.PathLike[str]]
 
 
-# How options of the terminal are read. What cannot be read stays text, for the checks of `RunOptions`.
+# Readers of terminal options. Text that they cannot read is returned as it is; `RunOptions` refuses it.
 
 
 def _read_number(text: str) -> Any:

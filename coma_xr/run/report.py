@@ -34,7 +34,7 @@ _MESSAGE = 120
 # Values at each end that a table of durations shows.
 _ENDS = 3
 
-# Groups in HTML, failures of a group of which a notebook and the report show parameters and message, and characters of each message.
+# Limits of the HTML view: groups, failures shown in each group, characters of each message.
 _GROUPS = 20
 _EXAMPLES = 5
 _LONG_MESSAGE = 500

@@ -181,7 +181,7 @@ _SEED_BITS, _RNG_BITS = 32, 63
 
 @dataclass(frozen=True)
 class Seeds:
-    """What gives each parameter set its random numbers.
+    """The seed of a run, from which each parameter set gets its random numbers.
 
     Examples
     --------

@@ -93,7 +93,7 @@ def _of_file(path: str) -> ModuleType:
     )
     spec = importlib.util.spec_from_file_location(stem if is_free else f"_coma_xr_{stem}", absolute)
     if spec is None or spec.loader is None:
-        raise ExperimentError(f"{path} is no Python file.", expected=_EXPECTED)
+        raise ExperimentError(f"{path} is not a Python file.", expected=_EXPECTED)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     loader = spec.loader

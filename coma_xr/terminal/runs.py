@@ -211,7 +211,7 @@ def _check_directory(request: _Request) -> bool:
         raise ExperimentError(f"{path} is a file.", ways=["Name another directory: -o DIR."])
     if request.output is None and files.names(path):
         raise ExperimentError(
-            f"The directory {path} exists and is no experiment.", ways=["Name another directory: -o DIR."]
+            f"The directory {path} exists and is not an experiment.", ways=["Name another directory: -o DIR."]
         )
     return True
 
@@ -256,7 +256,7 @@ def _with_file(path: str, request: _Request) -> _Request:
     Raises
     ------
     ExperimentError
-        When the file is no such request.
+        When the file does not describe a run.
     """
     tree = _toml(path)
     base = os.path.split(path)[0] or "."
@@ -281,7 +281,7 @@ def _toml(path: str) -> dict[str, Any]:
     try:
         tree = tomllib.loads(files.read(path).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ExperimentError(f"{path} is no TOML file: {error}.") from None
+        raise ExperimentError(f"{path} is not a TOML file: {error}.") from None
     for name, value in tree.items():
         if name not in _KEYS:
             raise ExperimentError(f"{path}: unknown key '{name}'.", name=name, available=_KEYS)

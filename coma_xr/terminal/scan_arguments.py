@@ -126,7 +126,7 @@ def _split(text: str) -> list[str]:
 
 
 def _parsed(text: str) -> ast.expr | None:
-    """Return text as Python's parser reads it; None for what is no expression."""
+    """Return text as Python's parser reads it; None when it is not an expression."""
     with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.parse(text, mode="eval").body
     return None

@@ -181,7 +181,7 @@ def test_a_toml_file_has_the_same_content(model, run):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = ", "scan.toml is no TOML file: "),
+        ("x = ", "scan.toml is not a TOML file: "),
         ('fnction = "model.py:f"', "scan.toml: unknown key 'fnction'. Available: function"),
         ("[scan]\nT = 1", "scan.toml names no function."),
         ('function = "model.py:simulate"\nscan = 3', "scan.toml: scan = 3 cannot be used."),
@@ -200,7 +200,7 @@ def test_a_directory_of_something_else_is_taken_only_if_it_is_named(model, run):
     (model / "simulate" / "notes").write_text("")
     said = run("run", "model.py:simulate", "T=1", "x=1")
     assert said.err == [
-        "coma-xr: The directory simulate exists and is no experiment. Name another directory: -o DIR."
+        "coma-xr: The directory simulate exists and is not an experiment. Name another directory: -o DIR."
     ]
     assert run("run", "model.py:simulate", "T=1", "x=1", "-o", "simulate").code == 0
 
