@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from coma_xr.store.locks import LiveRun
     from coma_xr.store.upkeep import Finding
     from coma_xr.values.external import external
-    from coma_xr.values.registry import register
+    from coma_xr.values.objects import register
 
 __version__ = "0.1.0"
 

@@ -11,12 +11,12 @@ slashes, asterisks and backslashes are read too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
-from coma_xr.errors import PathError
+from coma_xr.errors import DataFileError, PathError, SerializationError
 from coma_xr.text import with_article
 
 # Far inside what every parser and every supported Python can read and write.
@@ -34,7 +34,7 @@ TREE = "tree"
 # How the names of coma_xr's own stored forms begin.
 OURS = ("coma.", "numpy.")
 
-# The names that were registered; `coma_xr.values.registry` adds and removes them.
+# The names that were registered; `coma_xr.values.objects` adds and removes them.
 REGISTERED: set[str] = set()
 
 _ARRAYS = ("numpy.ndarray", "coma.ndarray")
@@ -320,3 +320,60 @@ def is_array(node: Any) -> bool:
 def looks_registered(node: Mapping[str, Any]) -> bool:
     """Whether a dictionary is what a value of a registered type is stored as, of whatever type."""
     return len(node) == 2 and TREE in node and isinstance(node.get(TYPE), str)
+
+
+# ------------------------------------------------------------------------------ parts of stored forms
+
+# Makes the plain tree of a part; what follows the part are the segments between the whole and it, one for
+# each level, so that the depth of what is written is known.
+ToTree = Callable[..., Any]
+
+# Makes the value of a part.
+ToValue = Callable[[Any], Any]
+
+
+def part(node: dict[str, Any], name: str, *kinds: type) -> Any:
+    """Return a part of a stored form that has one of these types.
+
+    Raises
+    ------
+    DataFileError
+        When it has not, or is missing.
+
+    Examples
+    --------
+    >>> part({"__type__": "coma.uuid", "value": "a"}, "value", str)
+    'a'
+    """
+    value = node.get(name)
+    if type(value) not in kinds:
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        found = f"is a {type(value).__name__}" if name in node else "is missing"
+        raise DataFileError(f"{name!r} of a stored {node.get(TYPE)} {found}", expected=f"the type {wanted}")
+    return value
+
+
+def whole_numbers(node: dict[str, Any], name: str) -> list[int]:
+    """Return a part that is a list of ints; true and false are none."""
+    numbers: list[int] = part(node, name, list)
+    if not set(map(type, numbers)) <= {int}:
+        raise DataFileError(
+            f"{name!r} of a stored {node.get(TYPE)} has other items than integers", expected="integers"
+        )
+    return numbers
+
+
+def cannot(what: str, reason: str) -> SerializationError:
+    """Return the error for a value that has no stored form; the place is given by what knows its path."""
+    return SerializationError(f"cannot store {what}", ways=[reason] if reason else [])
+
+
+def hashable(value: Any) -> Any:
+    """Return a value with tuples in place of lists: what stands in a set or an index was no list.
+
+    Examples
+    --------
+    >>> hashable([1, [2, 3]])
+    (1, (2, 3))
+    """
+    return tuple([hashable(item) for item in value]) if type(value) is list else value

@@ -10,8 +10,7 @@ import pytest
 
 from coma_xr.encoding import json, xml
 from coma_xr.testing import assert_same
-from coma_xr.values.plain import from_plain, to_plain
-from coma_xr.values.typed import FAMILIES
+from coma_xr.values.plain import FAMILIES, from_plain, to_plain
 
 PAGE = Path(__file__).parents[1] / "docs" / "stored-forms.md"
 TEXT = PAGE.read_text("utf-8")

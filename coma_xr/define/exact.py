@@ -18,9 +18,8 @@ from typing import Any, Final
 
 from coma_xr.errors import ComaError, DataFileError, ParameterError
 from coma_xr.same import key
-from coma_xr.tree import CLASS, TREE, TYPE, Path, is_typed, join, looks_registered
-from coma_xr.values import array_likes, objects, registry, typed
-from coma_xr.values.forms import cannot
+from coma_xr.tree import CLASS, TREE, TYPE, Path, cannot, is_typed, join, looks_registered
+from coma_xr.values import array_likes, objects, plain
 from coma_xr.values.plain import Tree, from_plain, to_plain
 
 _BARE = frozenset({str, int, float, bool, type(None)})
@@ -279,9 +278,9 @@ def _record(value: Any) -> Tree:
     name = name_of_function(value)
     if name is not None:
         return {TYPE: _FUNCTION, "name": name}
-    registration = registry.exact(kind) or (None if objects.has_state(value) else registry.find(kind))
+    registration = objects.exact(kind) or (None if objects.has_state(value) else objects.find(kind))
     if registration is not None:
-        return {TYPE: registration.name, TREE: _record(registry.tree_of(registration, value))}
+        return {TYPE: registration.name, TREE: _record(objects.tree_of(registration, value))}
     return _record_of_object(value, kind)
 
 
@@ -294,7 +293,7 @@ def _needs_things(record: Tree) -> bool:
 
 
 def _record_of_dict(value: Mapping[str, Any]) -> Tree:
-    if TYPE in value and typed.needs_escape(value):
+    if TYPE in value and plain.needs_escape(value):
         return {TYPE: "coma.dict", "items": [[key, _record(child)] for key, child in value.items()]}
     return {key: _record(child) for key, child in value.items()}
 
@@ -340,7 +339,7 @@ class _Maker:
         if form == _OBJECT:
             return self._object(tree)
         if is_typed(tree):
-            return typed.decode(tree, self.value)
+            return plain.decode_typed(tree, self.value)
         if looks_registered(tree):
             raise _unavailable(str(form), "coma.register() the class of the value first.")
         return {key: self.value(child) for key, child in tree.items()}

@@ -81,7 +81,7 @@ def _dataset(value: Any, stem: str) -> tuple[xr.Dataset, str | None, str | None]
     import xarray as xr
 
     from coma_xr.exports.datasets import NETCDF, dataset_of, file_name, variable_of
-    from coma_xr.values.times import exact_times
+    from coma_xr.values.numpy import exact_times
 
     most = (
         max((v.ndim for v in value.variables.values()), default=0)

@@ -17,8 +17,8 @@ from coma_xr.retrieve.measurement import AS_NEEDED, item
 from coma_xr.same import Mark, in_order, keys
 from coma_xr.tree import TYPE, Path, is_typed
 from coma_xr.values.external import is_external
+from coma_xr.values.numpy import time_array
 from coma_xr.values.plain import Tree, from_plain, to_plain
-from coma_xr.values.times import time_array
 
 MISSING: Final = Mark("MISSING")
 """Stands in a column where a measurement has no such path."""

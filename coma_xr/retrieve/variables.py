@@ -31,8 +31,8 @@ from coma_xr.retrieve.measurement import AS_NEEDED
 from coma_xr.same import equal
 from coma_xr.text import listing
 from coma_xr.tree import is_typed
+from coma_xr.values.numpy import alike_times
 from coma_xr.values.plain import from_plain
-from coma_xr.values.times import alike_times
 
 if TYPE_CHECKING:
     from coma_xr.define.scan_records import Kind

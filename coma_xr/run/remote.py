@@ -31,7 +31,7 @@ from coma_xr.errors import ComaWarning, SerializationError
 from coma_xr.run.plan import Task
 from coma_xr.run.signature import called
 from coma_xr.run.worker import CODE, Work, call
-from coma_xr.values import registry
+from coma_xr.values import objects
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
@@ -287,7 +287,7 @@ def pack(work: Work) -> bytes:
         When the function holds something that no other process can have.
     """
     try:
-        return _dumps((Loaded(work, session_settings()), registry.registrations()))
+        return _dumps((Loaded(work, session_settings()), objects.registrations()))
     except Exception as error:
         raise SerializationError(
             f"{called(work.function)}() cannot be sent to another process: {type(error).__name__}: {error}.",
@@ -355,7 +355,7 @@ def _unpack(packed: bytes) -> Loaded:
             linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
     loaded: Loaded
     loaded, known = cloudpickle.loads(data)
-    registry.install(known)
+    objects.install(known)
     edited = _edited(loaded.work.sources, sys.modules.keys() - before)
     if not edited:
         return loaded

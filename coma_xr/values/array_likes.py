@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coma_xr.tree import TYPE
-from coma_xr.values.forms import ToValue, cannot, part
+from coma_xr.tree import TYPE, ToValue, cannot, part
 
 if TYPE_CHECKING:
     import numpy as np

@@ -17,8 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from coma_xr.errors import DataFileError
-from coma_xr.tree import TYPE
-from coma_xr.values.forms import ToTree, ToValue, cannot, hashable, part
+from coma_xr.tree import TYPE, ToTree, ToValue, cannot, hashable, part
 
 Node = dict[str, Any]
 

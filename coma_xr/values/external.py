@@ -14,8 +14,7 @@ from typing import Any
 
 from coma_xr.errors import DataFileError, SerializationError
 from coma_xr.keywords import checks_keywords
-from coma_xr.tree import TYPE
-from coma_xr.values.forms import ToValue, part, whole_numbers
+from coma_xr.tree import TYPE, ToValue, part, whole_numbers
 
 EXTERNAL = "coma.external"
 

@@ -9,23 +9,18 @@ field; one of objects, which only exported files hold, ``coma.objects``. The ord
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from coma_xr.errors import DataFileError
-from coma_xr.tree import TYPE
-from coma_xr.values.forms import cannot, part, whole_numbers
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from coma_xr.values.forms import ToTree, ToValue
-
-    Array = np.ndarray[Any, Any]
-
+from coma_xr.tree import TYPE, ToTree, ToValue, cannot, part, whole_numbers
 
 Node = dict[str, Any]
 
@@ -58,8 +53,6 @@ _MAX_SIZE = 1 << 62
 
 def encode(value: Any, _plain: object = None) -> Any:
     """Return the plain form of an array or scalar; None when its type or dtype has none."""
-    import numpy as np
-
     kind = type(value)
     if kind is np.ndarray or kind is np.memmap or (kind is np.recarray and value.dtype.names):
         return encode_array(np.asarray(value))
@@ -82,8 +75,6 @@ def encode(value: Any, _plain: object = None) -> Any:
 
 def encode_exactly(value: Any, plain: ToTree) -> Any:
     """Return the plain form of an array or scalar, with the type of every scalar, and with arrays of objects."""
-    import numpy as np
-
     if isinstance(value, np.ma.MaskedArray):
         return {
             TYPE: MASKED,
@@ -135,8 +126,6 @@ def encode_array(array: Array) -> Node | None:
 
 def _widened(array: Array) -> Array:
     """Return an array of a dtype that another library registered, such as bfloat16, in the smallest of NumPy that holds it."""
-    import numpy as np
-
     for dtype in (np.int8, np.uint8, np.float32, np.float64, np.complex64):
         if np.can_cast(array.dtype, dtype):
             return array.astype(dtype)
@@ -144,8 +133,6 @@ def _widened(array: Array) -> Array:
 
 
 def _encode_structured(array: Array) -> Node | None:
-    import numpy as np
-
     dtype = array.dtype
     names: tuple[str, ...] = dtype.names or ()
     nodes = [encode_array(array[name]) for name in names]
@@ -196,8 +183,6 @@ def _parts_of_complex(array: Array) -> Node:
 
 def _exact(array: Array) -> list[str]:
     """Return floats beyond 64 bits as strings that give back every bit."""
-    import numpy as np
-
     return [np.format_float_scientific(x, trim="-") for x in array.astype(array.dtype.newbyteorder("="))]
 
 
@@ -212,8 +197,6 @@ def _parts_of_bytes(array: Array) -> Node:
 
 def _parts_of_strings(array: Array) -> Node | None:
     """Return the parts of an array of `numpy.dtypes.StringDType`, with nothing or None in its gaps."""
-    import numpy as np
-
     if array.dtype == np.dtypes.StringDType():
         return {"list": array.tolist()}
     if array.dtype == np.dtypes.StringDType(na_object=None):
@@ -240,8 +223,6 @@ def decode(node: Node, _value: object) -> Any:
     DataFileError
         When its parts do not belong together; nothing is allocated before that is known.
     """
-    import numpy as np
-
     try:
         # Numbers too great for a narrow dtype would become infinite.
         with np.errstate(over="raise"):
@@ -257,8 +238,6 @@ def decode(node: Node, _value: object) -> Any:
 
 def decode_scalar(node: Node) -> Any:
     """Return a scalar, which is stored like an array of one item."""
-    import numpy as np
-
     if node.get("dtype") == "bytes":
         return np.bytes_(part(node, "value", str).encode("latin-1"))
     names = {"value": "list", "real": "real", "imag": "imag"}
@@ -268,8 +247,6 @@ def decode_scalar(node: Node) -> Any:
 
 def decode_array(node: Node) -> Array:
     """Return an array; its parts are checked before anything is allocated."""
-    import numpy as np
-
     if node[TYPE] == STRUCTURED:
         return _read_structured(node)
     shape = _shape(node)
@@ -306,8 +283,6 @@ def dtype_of(name: Any) -> np.dtype[Any]:
     DataFileError
         When it is none that arrays are stored with.
     """
-    import numpy as np
-
     if type(name) is not str or not _DTYPE.fullmatch(name) or name == "string":
         raise DataFileError(f"an array has the unknown dtype {str(name)[:40]!r}", expected="a dtype of NumPy")
     return np.dtype(name)
@@ -318,8 +293,6 @@ def _listed(kinds: set[type]) -> str:
 
 
 def _read_structured(node: Node) -> Array:
-    import numpy as np
-
     shape = _shape(node)
     pairs = part(node, "fields", list)
     if not all(type(pair) is list and len(pair) == 2 and type(pair[0]) is str for pair in pairs):
@@ -380,8 +353,6 @@ def _items(node: Node, name: str, shape: tuple[int, ...]) -> list[Any]:
 
 def _undeclared(items: list[Any], shape: tuple[int, ...]) -> Array:
     """Return an array as Coma 2 stored it: NumPy finds the dtype again."""
-    import numpy as np
-
     texts = [item for item in items if type(item) is str]
     if texts and _WIDTH * (max(map(len, texts)) * len(items) - sum(map(len, texts))) > _MAX_PADDING:
         raise DataFileError("an array of strings would be hardly more than empty room")
@@ -390,8 +361,6 @@ def _undeclared(items: list[Any], shape: tuple[int, ...]) -> Array:
 
 def _fixed(items: list[str], dtype: np.dtype[Any]) -> Array:
     """Return strings or bytes of fixed width."""
-    import numpy as np
-
     width = dtype.itemsize // (_WIDTH if dtype.kind == "U" else 1)
     if max(map(len, items), default=0) > width:
         raise DataFileError(
@@ -409,8 +378,6 @@ def _fixed(items: list[str], dtype: np.dtype[Any]) -> Array:
 
 
 def _long(texts: list[Any], dtype: np.dtype[Any]) -> Array:
-    import numpy as np
-
     if not all(type(text) is str for text in texts):
         raise DataFileError(
             f"an array of dtype {dtype.name!r} has numbers that are not written as strings",
@@ -428,8 +395,6 @@ def _long(texts: list[Any], dtype: np.dtype[Any]) -> Array:
 
 
 def _complex(node: Node, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    import numpy as np
-
     real, imag = _items(node, "real", shape), _items(node, "imag", shape)
     array = np.empty(len(real), dtype=dtype)
     if dtype.itemsize > _COMPLEX:
@@ -445,8 +410,6 @@ def _complex(node: Node, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
 
 
 def _strings(node: Node, shape: tuple[int, ...]) -> Array:
-    import numpy as np
-
     items = _items(node, "list", shape)
     gaps = "na" in node
     if not set(map(type, items)) <= ({str, type(None)} if gaps else {str}):
@@ -471,8 +434,6 @@ _ITEMS: dict[str, set[type]] = {
 
 def decode_objects(node: Node, value: ToValue, items: Callable[[Any], Any] = lambda item: item) -> Array:
     """Return an array of objects whose items were stored separately."""
-    import numpy as np
-
     parts = part(node, "list", list)
     shape = whole_numbers(node, "shape")
     if len(shape) > 64 or any(not 0 <= n <= 1 << 62 for n in shape) or math.prod(shape) != len(parts):
@@ -487,8 +448,6 @@ def decode_objects(node: Node, value: ToValue, items: Callable[[Any], Any] = lam
 
 
 def _read_masked(node: Node, value: ToValue) -> Any:
-    import numpy as np
-
     return np.ma.MaskedArray(value(node.get("data")), value(node.get("mask")))
 
 
@@ -500,3 +459,152 @@ DECODERS: dict[str, Callable[[Node, ToValue], Any]] = {
     OBJECTS: decode_objects,
     MASKED: _read_masked,
 }
+
+
+Array = npt.NDArray[Any]
+
+# The units of xarray and pandas, in seconds as a pair of numerator and denominator; the finest first.
+UNITS = ("ns", "us", "ms", "s")
+_ATTOSECONDS: dict[str, int] = {
+    "W": 7 * 86400 * 10**18,
+    "D": 86400 * 10**18,
+    "h": 3600 * 10**18,
+    "m": 60 * 10**18,
+} | {unit: 10 ** (18 - 3 * power) for power, unit in enumerate(["s", "ms", "us", "ns", "ps", "fs", "as"])}
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  a time without a zone
+_LARGEST = 2**63 - 1
+_NAT = -(2**63)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, NaT or NA, of whatever library."""
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(value))
+    return value is None or type(value).__name__ in ("NaTType", "NAType")
+
+
+def time_array(values: Sequence[Any]) -> Array | None:
+    """Return dates and times, or durations, as an array; None when they are something else, or several kinds.
+
+    The unit is the finest of nanoseconds, microseconds, milliseconds and seconds that holds each value exactly. None, NaT
+    and NA become NaT. Where no unit holds all values, the array has objects.
+
+    Examples
+    --------
+    >>> time_array([dt.date(2024, 1, 1), None])
+    array(['2024-01-01T00:00:00.000000000',                           'NaT'],
+          dtype='datetime64[ns]')
+    >>> time_array([dt.timedelta(days=10**6)]).dtype
+    dtype('<m8[us]')
+    >>> time_array([np.timedelta64(1500, "ps")])
+    array([np.timedelta64(1500,'ps')], dtype=object)
+    """
+    kinds = {_kind(value) for value in values if not is_missing(value)} or {_kind_of_missing(values)}
+    if len(kinds) > 1 or None in kinds:
+        return None
+    letter = "m" if kinds == {"duration"} else "M"
+    ticks = [None if is_missing(value) else _attoseconds(value) for value in values]
+    for unit in UNITS:
+        size = _ATTOSECONDS[unit]
+        if all(tick is None or (tick % size == 0 and abs(tick // size) <= _LARGEST) for tick in ticks):
+            numbers = [_NAT if tick is None else tick // size for tick in ticks]
+            return np.array(numbers, dtype=np.int64).view(f"{letter}8[{unit}]")
+    return np.fromiter(values, dtype=object, count=len(values))
+
+
+def _kind(value: Any) -> str | None:
+    """Return what a value is a kind of; times with a zone, and durations in months, are none of these."""
+    if isinstance(value, dt.datetime):
+        return "datetime" if value.tzinfo is None else None
+    if isinstance(value, dt.date):
+        return "date"
+    if isinstance(value, np.datetime64):
+        return "datetime"
+    if isinstance(value, np.timedelta64):
+        return "duration" if np.datetime_data(value.dtype)[0] in _ATTOSECONDS else None
+    return "duration" if isinstance(value, dt.timedelta) else None
+
+
+def _kind_of_missing(values: Sequence[Any]) -> str | None:
+    """Return the kind of missing values alone: NaT is a time, unless NumPy's is a duration."""
+    if any(isinstance(value, np.timedelta64) for value in values):
+        return "duration"
+    is_time = any(isinstance(value, np.datetime64) or type(value).__name__ == "NaTType" for value in values)
+    return "datetime" if is_time else None
+
+
+def _attoseconds(value: Any) -> int:
+    """Return a duration, or a time since 1970, as an integer of attoseconds."""
+    if hasattr(value, "asm8"):
+        # pandas knows finer units than Python, whose classes its own ones are.
+        value = value.asm8
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        unit, count = np.datetime_data(value.dtype)
+        number: int = int(value.view(np.int64)) * count
+        return _days(number, unit) * _ATTOSECONDS["D"] if unit in "YM" else number * _ATTOSECONDS[unit]
+    if isinstance(value, dt.date):
+        value = value - (_EPOCH if isinstance(value, dt.datetime) else _EPOCH.date())
+    microseconds: int = value // dt.timedelta(microseconds=1)
+    return microseconds * _ATTOSECONDS["us"]
+
+
+def _days(number: int, unit: str) -> int:
+    """Return the days from 1970 on to the first of a year or month, of any size."""
+    months = number * 12 if unit == "Y" else number
+    year, month = 1970 + months // 12, months % 12 + 1
+    # The calendar repeats after 400 years.
+    cycles, year = divmod(year - 1, 400)
+    return cycles * 146097 + (dt.date(year + 1, month, 1) - _EPOCH.date()).days
+
+
+def exact_times(array: Array) -> Array:
+    """Return an array of dates or durations in a unit of xarray's and pandas'; one of objects where there is none.
+
+    Examples
+    --------
+    >>> exact_times(np.array(["2024-01-01"], "M8[D]")).dtype
+    dtype('<M8[s]')
+    >>> exact_times(np.array([1500], "m8[ps]"))
+    array([np.timedelta64(1500,'ps')], dtype=object)
+    """
+    unit, count = np.datetime_data(array.dtype)
+    if unit in UNITS and count == 1:
+        return array
+    if np.isnat(array).all():
+        return array.astype(f"{array.dtype.kind}8[ns]")
+    if unit in _ATTOSECONDS or array.dtype.kind == "M":
+        native = array.astype(array.dtype.newbyteorder("="), copy=False)
+        wanted = (unit,) if unit in UNITS else ("s",) if unit in "YMWDhm" else UNITS
+        for candidate in wanted:
+            cast = _cast(native, candidate)
+            if cast is not None:
+                return cast
+    return np.fromiter(list(array.ravel()), dtype=object, count=array.size).reshape(array.shape)
+
+
+def alike_times(arrays: Sequence[Array]) -> Sequence[Array]:
+    """Return arrays of dates, or of durations, in one unit that holds all of them; as arrays of objects where there is none."""
+    arrays = [exact_times(array) for array in arrays]
+    dtypes = {array.dtype for array in arrays}
+    if len(dtypes) == 1:
+        return arrays
+    if all(array.dtype.kind in "mM" for array in arrays):
+        for unit in UNITS:
+            casts = [_cast(array, unit) for array in arrays]
+            if not any(cast is None for cast in casts):
+                return [cast for cast in casts if cast is not None]
+    return [
+        np.fromiter(list(array.ravel()), dtype=object, count=array.size).reshape(array.shape)
+        for array in arrays
+    ]
+
+
+def _cast(array: Array, unit: str) -> Array | None:
+    """Return an array in another unit; None when that would change a value."""
+    try:
+        cast = array.astype(f"{array.dtype.kind}8[{unit}]")
+        # What wraps around does not come back.
+        same = np.array_equal(cast.astype(array.dtype).view("i8"), array.view("i8"))
+    except OverflowError:
+        return None
+    return cast if same else None

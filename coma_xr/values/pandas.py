@@ -7,18 +7,15 @@ Columns that are NumPy's are stored as its arrays, objects one by one, pandas' o
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from coma_xr.errors import DataFileError
-from coma_xr.tree import TYPE
+from coma_xr.tree import TYPE, ToTree, ToValue, cannot, hashable, part, whole_numbers
 from coma_xr.values import numpy as numpy_types
 from coma_xr.values.builtin import tzinfo_of, zone_of
-from coma_xr.values.forms import ToTree, ToValue, cannot, hashable, part, whole_numbers
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
 
 Node = dict[str, Any]
 
@@ -45,8 +42,6 @@ _NAT = -(2**63)
 
 def encode(value: Any, plain: ToTree) -> Node | None:
     """Return the stored form of a value; None when its type has none here."""
-    import pandas as pd
-
     kind = type(value)
     if isinstance(value, pd.Index):
         return _index(value, plain)
@@ -94,8 +89,6 @@ def _frame(value: pd.DataFrame, plain: ToTree) -> Node:
 
 
 def _index(value: Any, plain: ToTree) -> Node | None:
-    import pandas as pd
-
     kind = type(value)
     if kind is pd.MultiIndex:
         names = [plain(name, "names", i) for i, name in enumerate(value.names)]
@@ -116,8 +109,6 @@ def _index(value: Any, plain: ToTree) -> Node | None:
 
 
 def _INDEXES() -> set[type]:
-    import pandas as pd
-
     plain = {pd.Index, pd.CategoricalIndex, pd.DatetimeIndex}
     return {*plain, pd.TimedeltaIndex, pd.PeriodIndex, pd.IntervalIndex}
 
@@ -132,8 +123,6 @@ def _timedelta(value: pd.Timedelta, _plain: ToTree) -> Node:
 
 
 def _period(value: pd.Period, _plain: ToTree) -> Node:
-    import pandas as pd
-
     freq: Any = value.freq
     return {"ordinal": value.ordinal, "freq": period_frequency(pd.PeriodDtype(freq))}
 
@@ -143,8 +132,6 @@ def _interval(value: pd.Interval[Any], plain: ToTree) -> Node:
 
 
 def _read_index_part(node: Any, value: ToValue) -> pd.Index[Any]:
-    import pandas as pd
-
     index = value(node) if isinstance(node, dict) else None
     if not isinstance(index, pd.Index):
         raise DataFileError("an index has another type", expected="one of pandas' Index")
@@ -159,8 +146,6 @@ def _read_attrs(node: Node, value: ToValue) -> dict[str, Any]:
 
 
 def _read_column(node: Any, index: pd.Index[Any], value: ToValue, name: Any = None) -> pd.Series[Any]:
-    import pandas as pd
-
     column = decode_column(node, value)
     if column.ndim != 1 or len(column) != len(index):
         raise DataFileError(
@@ -180,8 +165,6 @@ def _read_series(node: Node, value: ToValue) -> Any:
 
 
 def _read_frame(node: Node, value: ToValue) -> Any:
-    import pandas as pd
-
     index, labels = (_read_index_part(node.get(name), value) for name in ("index", "columns"))
     columns = part(node, "values", list)
     if len(columns) != len(labels):
@@ -197,8 +180,6 @@ def _read_frame(node: Node, value: ToValue) -> Any:
 
 
 def _read_plain_index(node: Node, value: ToValue) -> Any:
-    import pandas as pd
-
     array = decode_column(node.get("values"), value, hashable)
     if array.ndim != 1:
         raise DataFileError(f"an index has {array.ndim} dimensions", expected="one dimension")
@@ -211,15 +192,11 @@ def _read_plain_index(node: Node, value: ToValue) -> Any:
 
 
 def _read_range(node: Node, value: ToValue) -> Any:
-    import pandas as pd
-
     start, stop, step = (part(node, name, int) for name in ("start", "stop", "step"))
     return pd.RangeIndex(start, stop, step, name=hashable(value(node.get("name"))))
 
 
 def _read_multi(node: Node, value: ToValue) -> Any:
-    import pandas as pd
-
     names = [hashable(value(name)) for name in part(node, "names", list)]
     levels: list[Any] = [_read_index_part(level, value) for level in part(node, "levels", list)]
     codes = [whole_numbers({"codes": code}, "codes") for code in part(node, "codes", list)]
@@ -234,49 +211,33 @@ def _unit(node: Node) -> Any:
 
 
 def _read_timestamp(node: Node, _value: ToValue) -> Any:
-    import numpy as np
-    import pandas as pd
-
     stamp = pd.Timestamp(np.datetime64(part(node, "value", int), _unit(node)))
     return stamp.tz_localize("UTC").tz_convert(pandas_zone(node["zone"])) if "zone" in node else stamp
 
 
 def _read_timedelta(node: Node, _value: ToValue) -> Any:
-    import numpy as np
-    import pandas as pd
-
     return pd.Timedelta(np.timedelta64(part(node, "value", int), _unit(node)))
 
 
 def _read_period(node: Node, _value: ToValue) -> Any:
-    import pandas as pd
-
     return pd.Period(ordinal=part(node, "ordinal", int), freq=part(node, "freq", str))
 
 
 def _read_interval(node: Node, value: ToValue) -> Any:
-    import pandas as pd
-
     left, right = value(node.get("left")), value(node.get("right"))
     return pd.Interval(left, right, closed=part(node, "closed", str))
 
 
 def _read_nat(_node: Node, _value: ToValue) -> Any:
-    import pandas as pd
-
     return pd.NaT
 
 
 def _read_na(_node: Node, _value: ToValue) -> Any:
-    import pandas as pd
-
     return pd.NA
 
 
 def encode_column(array: Any, plain: ToTree) -> Node:
     """Return the stored form of a NumPy array, of any number of dims, or of an array of pandas."""
-    import numpy as np
-
     if not _is_numpy(array):
         return encode_array(array, plain)
     array = np.asarray(array)
@@ -290,9 +251,6 @@ def encode_column(array: Any, plain: ToTree) -> Node:
 
 def _is_numpy(array: Any) -> bool:
     """Whether the values of an array are NumPy's, also where pandas wraps them."""
-    import numpy as np
-    import pandas as pd
-
     # Pandas' own arrays of texts are a subclass of its wrapper.
     return isinstance(array.dtype, np.dtype) or type(array) is pd.arrays.NumpyExtensionArray
 
@@ -317,8 +275,6 @@ def decode_column(node: Any, value: ToValue, items: Callable[[Any], Any] = lambd
 
 def encode_array(array: Any, plain: ToTree) -> Node:
     """Return the stored form of an array of one of pandas' own dtypes."""
-    import pandas as pd
-
     dtype: Any = array.dtype
     parts: Node
     if _is_numpy(array):
@@ -356,8 +312,6 @@ def frequency(freq: Any) -> str:
     SerializationError
         When pandas would not make the same of it again.
     """
-    import pandas as pd
-
     text: str = freq.freqstr
     try:
         if pd.tseries.frequencies.to_offset(text) == freq:
@@ -406,9 +360,6 @@ def decode_array(node: Node, value: ToValue) -> Any:
 
 
 def _read_masked(node: Node, name: str) -> Any:
-    import numpy as np
-    import pandas as pd
-
     items = part(node, "list", list)
     kinds: dict[str, set[type]] = {"F": {float, int}, "b": {bool}}
     wanted = kinds.get(name[0], {int})
@@ -426,8 +377,6 @@ def _read_masked(node: Node, name: str) -> Any:
 
 
 def _read_numbers(node: Node) -> np.ndarray[Any, Any]:
-    import numpy as np
-
     items = part(node, "list", list)
     if not set(map(type, items)) <= {int, type(None)}:
         raise DataFileError("times have items of another type", expected="integers or null")
@@ -442,16 +391,12 @@ def pandas_zone(zone: Any) -> Any:
     DataFileError
         When there is no such zone.
     """
-    import pandas as pd
-
     tzinfo = tzinfo_of(zone)
     named = type(zone) is str and not zone.startswith(("+", "-"))
     return zone if named and int(pd.__version__.partition(".")[0]) < 3 else tzinfo
 
 
 def _read_times(node: Node, name: str) -> Any:
-    import pandas as pd
-
     unit = name.removeprefix("datetime64[").removesuffix("]")
     if unit not in UNITS:
         raise DataFileError(f"pandas has no times of dtype {name[:40]!r}", name=unit, available=UNITS)
@@ -460,8 +405,6 @@ def _read_times(node: Node, name: str) -> Any:
 
 
 def _read_category(node: Node, value: ToValue) -> Any:
-    import pandas as pd
-
     categories = value(part(node, "categories", dict))
     if not isinstance(categories, pd.Index):
         raise DataFileError("categories have another type", expected="an index")
@@ -470,15 +413,11 @@ def _read_category(node: Node, value: ToValue) -> Any:
 
 
 def _read_periods(node: Node, _value: ToValue) -> Any:
-    import pandas as pd
-
     dtype = pd.PeriodDtype(part(node, "freq", str))
     return pd.arrays.PeriodArray(_read_numbers(node), dtype=dtype)
 
 
 def _read_intervals(node: Node, value: ToValue) -> Any:
-    import pandas as pd
-
     left, right = (decode_column(node.get(name), value) for name in ("left", "right"))
     return pd.arrays.IntervalArray.from_arrays(
         pd.Index(left), pd.Index(right), closed=part(node, "closed", str)
@@ -486,9 +425,6 @@ def _read_intervals(node: Node, value: ToValue) -> Any:
 
 
 def _read_string(node: Node, _value: ToValue) -> Any:
-    import numpy as np
-    import pandas as pd
-
     items = part(node, "list", list)
     if not set(map(type, items)) <= {str, type(None)}:
         raise DataFileError("an array of strings has items of another type", expected="strings or null")
@@ -502,8 +438,6 @@ def _read_string(node: Node, _value: ToValue) -> Any:
 
 
 def _string_dtype(storage: str, gap: Any) -> Any:
-    import pandas as pd
-
     # Older versions of pandas know no other gap than NA.
     arguments = {} if gap is pd.NA else {"na_value": gap}
     try:
@@ -514,8 +448,6 @@ def _string_dtype(storage: str, gap: Any) -> Any:
 
 
 def _read_numpy(node: Node, value: ToValue) -> Any:
-    import pandas as pd
-
     column = decode_column(node.get("values"), value)
     return pd.array(column, dtype=column.dtype)
 

@@ -2,22 +2,159 @@
 
 A plain tree is made of dict (with text keys), list, str, int, float, bool and None, of exactly these
 types. Everything that goes into a file passes `to_plain`; whatever cannot be stored is found there,
-before any file exists.
+before any file exists. A stored form is a dictionary that names its type under ``__type__``. ``numpy.ndarray`` is
+Coma 2's array, all other names of coma_xr's begin with ``coma.``; further names are those of types that the user
+registered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, runtime_checkable
 
-from coma_xr.errors import DataFileError, SerializationError
+from coma_xr.errors import ComaError, DataFileError, SerializationError, warn
 from coma_xr.text import with_article
-from coma_xr.tree import CLASS, MAX_DEPTH, TREE, TYPE, is_typed, join, shown
-from coma_xr.values import array_likes, objects, registry, typed
+from coma_xr.tree import (
+    CLASS,
+    MAX_DEPTH,
+    OURS,
+    TREE,
+    TYPE,
+    ToTree,
+    cannot,
+    is_typed,
+    join,
+    looks_registered,
+    shown,
+)
+from coma_xr.values import array_likes, external, objects
 from coma_xr.values.array_likes import Quantity, Uncertain, Unmasked
 from coma_xr.values.external import External
-from coma_xr.values.forms import ToTree, cannot
 from coma_xr.values.objects import GETSTATE, SETSTATE
+
+if TYPE_CHECKING:
+    from coma_xr.tree import ToTree, ToValue
+
+
+class Family(NamedTuple):
+    """The value types of one library.
+
+    `load` imports their module, which has ``encode_typed(value, plain)``, the stored form or None, and ``DECODERS``, functions
+    ``(node, value)`` by the name of the stored form. `packages` are the first parts of the modules that the types are
+    from, `forms` the beginnings of the names of their stored forms.
+    """
+
+    load: Callable[[], Any]
+    packages: frozenset[str]
+    forms: tuple[str, ...]
+
+
+def _numpy() -> Any:
+    from coma_xr.values import numpy
+
+    return numpy
+
+
+def _pandas() -> Any:
+    from coma_xr.values import pandas
+
+    return pandas
+
+
+def _xarray() -> Any:
+    from coma_xr.values import xarray
+
+    return xarray
+
+
+def _python() -> Any:
+    from coma_xr.values import builtin
+
+    return builtin
+
+
+_PYTHON = frozenset({"builtins", "datetime", "decimal", "fractions", "pathlib", "uuid"})
+
+# A new type is one entry here and one module. The first family whose form fits decodes.
+FAMILIES = (
+    Family(
+        _numpy,
+        frozenset({"numpy"}),
+        ("numpy.", "coma.ndarray", "coma.scalar", "coma.structured", "coma.objects", "coma.masked"),
+    ),
+    Family(_pandas, frozenset({"pandas"}), ("coma.pandas.",)),
+    Family(_xarray, frozenset({"xarray"}), ("coma.xarray.",)),
+    Family(lambda: external, frozenset(), ("coma.external",)),
+    Family(lambda: array_likes, frozenset(), ("coma.quantity",)),
+    Family(_python, _PYTHON, ("coma.",)),
+)
+
+_BY_PACKAGE = {package: family for family in FAMILIES for package in family.packages}
+
+_reported: set[str] = set()
+
+
+@lru_cache(maxsize=256)
+def _decoder(name: str) -> Callable[[dict[str, Any], ToValue], Any] | None:
+    family = next((family for family in FAMILIES if name.startswith(family.forms)), None)
+    return family and family.load().DECODERS.get(name)
+
+
+def needs_escape(tree: Mapping[str, Any]) -> bool:
+    """Whether a dictionary of the user's would be read as a typed value."""
+    name = tree.get(TYPE)
+    return isinstance(name, str) and (name.startswith(OURS) or looks_registered(tree))
+
+
+def encode_typed(value: Any, plain: ToTree, *, exact: bool = False) -> Any:
+    """Return the plain form of a value of a library in the table; None when its type has none."""
+    family = _BY_PACKAGE.get(type(value).__module__.partition(".")[0])
+    if family is None:
+        return None
+    module = family.load()
+    return (
+        module.encode_exactly(value, plain)
+        if exact and family.load is _numpy
+        else module.encode(value, plain)
+    )
+
+
+def decode_typed(node: dict[str, Any], value: ToValue) -> Any:
+    """Return the value of a stored form; the node as a dictionary where nothing here knows the type.
+
+    Raises
+    ------
+    DataFileError
+        When its parts do not belong together.
+    """
+    registration = objects.named(node)
+    if registration is not None:
+        return objects.revive(registration, value(node[TREE]))
+    decoder = _decoder(node[TYPE])
+    if decoder is None:
+        return values_of(node, value)
+    try:
+        return decoder(node, value)
+    except ComaError:
+        raise
+    except Exception as error:  # whatever a library raises for a form that lies is a bad file
+        raise DataFileError(
+            f"a stored {node[TYPE]} cannot be made: {type(error).__name__}: {str(error)[:200]}"
+        ) from error
+
+
+def values_of(node: dict[str, Any], value: ToValue) -> dict[str, Any]:
+    """Return the values of a dictionary with a ``__type__`` that nothing here knows, and warn once."""
+    name = node[TYPE]
+    if needs_escape(node) and name not in _reported:
+        _reported.add(name)
+        warn(
+            f"Values of the type {name[:80]!r} are read as dictionaries, because nothing here makes them again. "
+            "If the class is yours, name it with coma.register()."
+        )
+    return {key: value(child) for key, child in node.items()}
+
 
 # A plain tree or a part of one. Python's type checkers cannot follow the recursive alias usefully.
 Tree = Any
@@ -156,7 +293,7 @@ def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], way: _Way) -> T
                     ways=["Give that one another name."],
                 )
             tree[name], tree[f"{name}_err"] = part
-    if TYPE in tree and typed.needs_escape(tree):
+    if TYPE in tree and needs_escape(tree):
         return _pairs(value, path, way)
     return tree
 
@@ -210,18 +347,18 @@ def _stored_form(value: Any, path: tuple[str, ...], way: _Way) -> Tree | None:
     kind, plain = type(value), _deeper(path, way)
     if kind is External:
         return _beside(value, path, way)
-    registration = registry.exact(kind)
+    registration = objects.exact(kind)
     try:
         if registration is None:
-            tree = typed.encode(value, plain, exact=way.exact)
+            tree = encode_typed(value, plain, exact=way.exact)
             if tree is not None:
                 return tree
             state = objects.own_state(value, way.getstate)
             if state is not None:
                 return _plain_dict(state, path, way)
-            registration = registry.find(kind)
+            registration = objects.find(kind)
         if registration is not None:
-            stored = registry.tree_of(registration, value)
+            stored = objects.tree_of(registration, value)
             return {TYPE: registration.name, TREE: plain(stored, TREE)}
         tree = objects.encode(value, plain)
         tree = _of_array_like(value, path, way) if tree is None and not way.exact else tree
@@ -323,9 +460,9 @@ def _value(tree: Tree) -> Any:
     if isinstance(tree, dict):
         if TYPE in tree:
             if is_typed(tree):
-                return typed.decode(tree, _value)
-            if typed.needs_escape(tree):
-                return typed.values_of(tree, _value)
+                return decode_typed(tree, _value)
+            if needs_escape(tree):
+                return values_of(tree, _value)
         return {key: child if type(child) in _BARE else _value(child) for key, child in tree.items()}
     if isinstance(tree, list):
         if _BARE.issuperset(map(type, tree)):
@@ -394,7 +531,7 @@ class _Restorer:
             return tree
         kind = self.classes.find(tree.get(CLASS))
         if is_typed(tree):
-            value = typed.decode(tree, self.value)
+            value = decode_typed(tree, self.value)
             return objects.member(kind, tree.get("name"), value) if kind and objects.is_enum(tree) else value
         state = {key: self._part(key, child) for key, child in tree.items()}
         if kind is None:

@@ -6,17 +6,16 @@ Not kept are `encoding`, which belongs to some file, and laziness: values are lo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
 
 from coma_xr.errors import DataFileError
-from coma_xr.tree import TYPE
-from coma_xr.values.forms import ToTree, ToValue, cannot, hashable, part
+from coma_xr.tree import TYPE, ToTree, ToValue, cannot, hashable, part
 from coma_xr.values.numpy import dtype_of
 from coma_xr.values.pandas import decode_column, encode_column
-
-if TYPE_CHECKING:
-    import xarray as xr
-
 
 Node = dict[str, Any]
 
@@ -26,8 +25,6 @@ DATASET = "coma.xarray.Dataset"
 
 def encode(value: Any, plain: ToTree) -> Node | None:
     """Return the stored form of a value; None when its type has none here."""
-    import xarray as xr
-
     kind = type(value)
     if kind is xr.DataArray:
         node = {"name": plain(value.name, "name"), **_variable(value.variable, plain)}
@@ -68,9 +65,6 @@ def _eager(data: Any) -> Any:
     SerializationError
         For arrays that are neither NumPy's, pandas' nor dask's: what these know besides would be lost.
     """
-    import numpy as np
-    import pandas as pd
-
     if type(data).__module__.partition(".")[0] == "dask":
         data = data.compute()
     if type(data) is np.ndarray or isinstance(data, pd.api.extensions.ExtensionArray):
@@ -96,8 +90,6 @@ def _coords(value: xr.DataArray | xr.Dataset, plain: ToTree) -> list[Node]:
 
 
 def _indexed(name: Any, variable: Any, index: Any, plain: ToTree) -> Node:
-    import xarray as xr
-
     if type(index) is xr.indexes.PandasMultiIndex:
         dim, attrs = plain(index.dim, "dims", 0), _attrs(variable, plain)
         if name != index.dim:
@@ -119,15 +111,11 @@ def _indexed(name: Any, variable: Any, index: Any, plain: ToTree) -> Node:
 
 
 def _dtype(dtype: Any) -> Node:
-    import numpy as np
-
     return {"dtype": dtype.str} if isinstance(dtype, np.dtype) and dtype.kind not in "OV" else {}
 
 
 def _default_index(name: Any, variable: Any) -> Any:
     """Return the index that xarray makes of the values of a coordinate by default."""
-    import xarray as xr
-
     bare = xr.Variable(variable.dims, _eager(variable.data))
     return xr.indexes.PandasIndex.from_variables({name: bare}, options={})
 
@@ -141,8 +129,6 @@ def _same_index(one: Any, other: Any) -> bool:
 
 def read(node: Node, value: ToValue) -> Any:
     """Return the DataArray or Dataset that a node stores."""
-    import xarray as xr
-
     coords = _read_coords(part(node, "coords", list), value)
     if node[TYPE] == DATA_ARRAY:
         variable = _read_variable(node, value)
@@ -173,8 +159,6 @@ def _read_dims(node: Node, value: ToValue) -> tuple[Any, ...]:
 
 
 def _read_variable(node: Node, value: ToValue) -> xr.Variable:
-    import xarray as xr
-
     values = decode_column(node.get("values"), value)
     # Of objects xarray would make texts or times, and NaN of None.
     ready = values.dtype == object
@@ -182,8 +166,6 @@ def _read_variable(node: Node, value: ToValue) -> xr.Variable:
 
 
 def _read_coords(entries: list[Any], value: ToValue) -> xr.Coordinates:
-    import xarray as xr
-
     variables: dict[Any, Any] = {}
     indexes: dict[Any, Any] = {}
     levels = {_name(entry, value): entry for entry in entries if type(entry) is dict and "level" in entry}
@@ -209,9 +191,6 @@ def _read_coords(entries: list[Any], value: ToValue) -> xr.Coordinates:
 
 def _read_index(name: Any, entry: Node, levels: Mapping[Any, Node], value: ToValue) -> Any:
     """Return the index of a coordinate; None when it has none."""
-    import pandas as pd
-    import xarray as xr
-
     dims = _read_dims(entry, value)
     if "index" not in entry:
         return _default_index(name, _read_variable(entry, value)) if dims == (name,) else None

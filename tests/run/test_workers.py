@@ -22,7 +22,7 @@ from coma_xr.run.options import RunOptions
 from coma_xr.run.plan import plan
 from coma_xr.run.runner import pool_of
 from coma_xr.run.worker import prepare
-from coma_xr.values.registry import register
+from coma_xr.values.objects import register
 from tests.run.common import Kept, accounted_for, interrupt_at, quietly, run
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])

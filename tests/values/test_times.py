@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import coma_xr as coma
-from coma_xr.values.times import alike_times, exact_times, time_array
+from coma_xr.values.numpy import alike_times, exact_times, time_array
 from tests.output.kinds import zarr_ends
 
 __all__ = ["zarr_ends"]

@@ -25,7 +25,7 @@ from coma_xr.encoding import json
 from coma_xr.errors import ComaWarning, DataFileError, SerializationError
 from coma_xr.testing import assert_same, values
 from coma_xr.tree import is_array, is_typed, leaves
-from coma_xr.values import registry
+from coma_xr.values import objects
 from coma_xr.values.plain import from_plain, restore, to_plain
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
@@ -680,11 +680,11 @@ class Own(Lattice):
 @pytest.fixture
 def registered():
     """No registrations, and none left behind."""
-    known = dict(registry._by_type), dict(registry._by_name)
-    registry._by_type.clear()
-    registry._by_name.clear()
-    yield registry.register
-    for kept, table in zip(known, (registry._by_type, registry._by_name), strict=True):
+    known = dict(objects._by_type), dict(objects._by_name)
+    objects._by_type.clear()
+    objects._by_name.clear()
+    yield objects.register
+    for kept, table in zip(known, (objects._by_type, objects._by_name), strict=True):
         table.clear()
         table.update(kept)
 
@@ -752,10 +752,10 @@ def test_a_class_can_be_registered_anew(registered):
 def test_registrations_reach_another_process(registered):
     """They are taken along and installed."""
     registered(Lattice, lambda lattice: lattice.vectors, Lattice, name="lattice")
-    known = registry.registrations()
-    registry._by_type.clear()
-    registry._by_name.clear()
-    registry.install(known)
+    known = objects.registrations()
+    objects._by_type.clear()
+    objects._by_name.clear()
+    objects.install(known)
     assert from_plain(to_plain(Lattice([1]))) == Lattice([1])
 
 
