@@ -152,7 +152,7 @@ _HOMES = {
     "plot": "plotting.draw",
     "program": "run.program",
     "read_tree": "exports.formats",
-    "register": "values.registry",
+    "register": "values.objects",
     "sample": "define.sampling",
     "zipped": "define.scans",
 }
