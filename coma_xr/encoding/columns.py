@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import IntEnum
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from coma_xr.errors import DataFileError
-from coma_xr.tree import TYPE
+from coma_xr.tree import MAX_DEPTH, TYPE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -232,6 +233,17 @@ class StoredPiece:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def check(self) -> None:
+        """Raise DataFileError for what no tree of a file holds: other types, paths within values, more than its size."""
+        sizes = self.stamps[:, 0]
+        if not _is_structure(self.leaves, int(sizes.min())):
+            raise DataFileError("no piece of columns: its paths are not those of trees")
+        for place, (_, kind) in enumerate(self.leaves):
+            column = self._columns[place]
+            values = self.values(place) if column.code == "m" or kind == Kind.TYPED else ()
+            if not (_holds(values, kind, self.leaves == _LOOSE) and _is_within(column, sizes)):
+                raise DataFileError("no column: its values are not those of trees")
+
     def values(self, place: int) -> list[Any]:
         """Return the values at one of the paths."""
         import numpy as np
@@ -264,6 +276,57 @@ def _fits(column: Column, number: int) -> bool:
     if column.code in ("f", "i"):
         return column.width >= 0 and len(column.data) == 8 * number * max(1, column.width)
     return column.code in ("m", "n")
+
+
+def _is_structure(leaves: tuple[Leaf, ...], size: int) -> bool:
+    """Whether files of some size can have these paths: none lies within another."""
+    if leaves == _LOOSE:
+        return True
+    paths = sorted(path for path, _ in leaves)
+    return (
+        len(paths) <= size
+        and all(0 <= kind <= Kind.TYPED for _, kind in leaves)
+        and all(
+            0 < len(path) < MAX_DEPTH and path != after[: len(path)] for path, after in pairwise([*paths, ()])
+        )
+    )
+
+
+def _is_within(column: Column, sizes: npt.NDArray[np.int64]) -> bool:
+    """Whether no string is longer than the file that it is from."""
+    import numpy as np
+
+    if column.code != "s":
+        return True
+    lengths = np.array([len(text) for text in column.table or ()])
+    return bool((lengths[np.frombuffer(column.data, "<u4")] <= sizes).all())
+
+
+_PLAIN = {type(None), bool, int, float, str, list, dict}
+
+
+def _holds(values: Sequence[Any], kind: int, is_loose: bool) -> bool:
+    """Whether the values are plain, and dictionaries only where the kind of the path allows them."""
+    kinds = set(map(type, values))
+    if kind != Kind.TYPED:
+        return dict not in kinds and _is_plain(values)
+    return kinds == {dict} and (is_loose or all(TYPE in value for value in values)) and _is_plain(values)
+
+
+def _is_plain(values: Sequence[Any]) -> bool:
+    """Whether JSON can hold the values, and they are not deeper than a file may be."""
+    for _ in range(MAX_DEPTH):
+        kinds = set(map(type, values))
+        if not kinds <= _PLAIN:
+            return False
+        if not kinds & {list, dict}:
+            return True
+        lists = [value for value in values if type(value) is list] if list in kinds else []
+        dicts = [value for value in values if type(value) is dict] if dict in kinds else []
+        if not set(map(type, chain.from_iterable(dicts))) <= {str}:
+            return False
+        values = [*chain.from_iterable(lists), *chain.from_iterable(map(dict.values, dicts))]
+    return False
 
 
 class Block:

@@ -135,7 +135,7 @@ class MeasurementCache:
         return [piece for some in (*self._files.values(), self._memory) for piece in some]
 
     def _load(self, name: str) -> list[StoredPiece]:
-        """Return the pieces of a file; none of one that is damaged, of another version, or gone."""
+        """Return the pieces of a file; none of one that is damaged, altered, of another version, or gone."""
         try:
             data = memoryview(files.read(files.inside(self._folder, name), LIMIT))
         except (FileNotFoundError, DataFileError, StorageError):
@@ -145,7 +145,7 @@ class MeasurementCache:
         if data[: len(_MAGIC)] != _MAGIC or data[len(_MAGIC) : start] != _checksum(body):
             return []
         try:
-            return [StoredPiece(piece) for piece in _decode(body)]
+            return [_checked(piece) for piece in _decode(body)]
         except (msgspec.MsgspecError, DataFileError):
             return []
 
@@ -240,6 +240,20 @@ class _Pieces:
         self._pieces += encode_trees(self._rows)
         self._rows = []
         return self._pieces
+
+
+def _checked(data: memoryview) -> StoredPiece:
+    """Return a piece of a file; DataFileError when it holds what measurement files cannot hold."""
+    piece = StoredPiece(data)
+    piece.check()
+    for block in blocks([(piece, None)]):
+        ids = block.column(("info", "measurement_id"))
+        if block.is_loose:
+            infos = [tree.get("info") for _, tree in block.trees()]
+            ids = [info.get("measurement_id") if isinstance(info, dict) else None for info in infos]
+        if ids != block.ids:
+            raise DataFileError("no piece of measurements: their ids are other ones")
+    return piece
 
 
 def _checksum(data: memoryview | bytes) -> bytes:

@@ -6,14 +6,16 @@ import json
 import os
 import random
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import coma_xr as coma
 from coma_xr import files
 from coma_xr.cli import main
-from coma_xr.encoding.columns import StoredPiece, blocks, encode_trees
+from coma_xr.encoding.columns import Column, Piece, StoredPiece, blocks, encode_trees
 from coma_xr.retrieve.columns import StoredTrees, collect
 from coma_xr.store import cache
 from coma_xr.store.config import Config
@@ -189,6 +191,107 @@ def test_a_damaged_cache_is_ignored_and_written_anew(path, damage, reads):
     assert coma.Experiment(path).to_dataset().identical(ds)
     assert not reads
     assert file not in cache_of(path)
+
+
+def of_values(*values):
+    """Return a column of twelve values."""
+    return Column("m", memoryview(msgspec.msgpack.encode([*values, *[1] * (12 - len(values))])))
+
+
+def deep(levels):
+    value = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+NULL = Column("n", memoryview(b""))
+FORGED = {
+    "bytes": [(["a"], 0, of_values(b"raw"))],
+    "a date": [(["a"], 0, of_values(msgspec.msgpack.Ext(-1, bytes(4))))],
+    "another type": [(["a"], 0, of_values([msgspec.msgpack.Ext(5, b"x")]))],
+    "a number as a key": [(["a"], 2, of_values(*[{"__type__": "t", "v": {1: 2}}] * 12))],
+    "something deep": [(["a"], 0, of_values(deep(200)))],
+    "a dictionary for a value": [(["a"], 0, of_values({"b": 1}))],
+    "a value for an array": [(["a"], 2, of_values())],
+    "nothing for an array": [(["a"], 2, NULL)],
+    "too few values": [(["a"], 0, Column("m", memoryview(msgspec.msgpack.encode([1] * 11))))],
+    "no MessagePack": [(["a"], 0, Column("m", memoryview(b"\xc1")))],
+    "a path in another": [(["a"], 0, NULL), (["a", "b"], 0, NULL)],
+    "a path twice": [(["a"], 0, NULL), (["a"], 0, NULL)],
+    "no path": [([], 0, NULL)],
+    "a long path": [(["a"] * 5000, 0, NULL)],
+    "an unknown kind": [(["a"], 7, NULL)],
+    "more paths than bytes": [([str(n)], 0, NULL) for n in range(10_000)],
+    "text longer than the file": [(["a"], 0, Column("s", memoryview(bytes(48)), table=["x" * 10_000]))],
+}
+
+
+def forge(path: Path, change) -> None:
+    """Change what the cache has of some measurements, with the right checksum."""
+    (file,) = cache_of(path)
+    (data,) = cache._decode(file.read_bytes()[20:])
+    body = cache._encode([msgspec.msgpack.encode(change(msgspec.msgpack.decode(data, type=Piece)))])
+    file.write_bytes(cache._MAGIC + cache._checksum(body) + body)
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_a_cache_altered_on_purpose_is_ignored_where_files_cannot_hold_it(path, forged, reads):
+    ds = coma.Experiment(path).to_dataset()
+
+    def change(piece):
+        for leaf_path, kind, column in FORGED[forged]:
+            piece.leaves.append((leaf_path, kind))
+            piece.columns.append(column)
+        return piece
+
+    forge(path, change)
+    reads.clear()
+    assert coma.Experiment(path, mode="r").to_dataset().identical(ds)
+    assert len(reads) == 12
+
+
+@pytest.mark.parametrize("forged", ["an id", "no info", "info of a tree", "a tree"])
+def test_a_cache_of_what_is_no_measurement_is_ignored(path, forged, reads):
+    ds = coma.Experiment(path).to_dataset()
+
+    def change(piece):
+        place = [leaf for leaf, _ in piece.leaves].index(["info", "measurement_id"])
+        if forged == "an id":
+            piece.columns[place] = of_values()
+        elif forged == "no info":
+            del piece.leaves[place], piece.columns[place]
+        else:
+            piece.leaves, piece.columns = (
+                [([], 2)],
+                [of_values(*[{"info": 1} if "info" in forged else 1] * 12)],
+            )
+        return piece
+
+    forge(path, change)
+    reads.clear()
+    assert coma.Experiment(path, mode="r").to_dataset().identical(ds)
+    assert len(reads) == 12
+
+
+@pytest.mark.ci
+def test_any_altered_byte_of_a_cache_is_read_as_values_or_ignored(path, tally, request):
+    """With the right checksum, which no accident has; numbers and names can be others then, as in an altered file."""
+    coma.Experiment(path).to_dataset()
+    (file,) = cache_of(path)
+    data = file.read_bytes()[20:]
+    counted = tally("bad inputs")
+    for at in range(0, len(data), 1 if request.config.getoption("--full") else 5):
+        altered = bytearray(data)
+        altered[at] ^= (1, 0x80, 0xFF)[at % 3]
+        file.write_bytes(cache._MAGIC + cache._checksum(altered) + altered)
+        e = coma.Experiment(path, mode="r")
+        with counted:
+            for _, tree in e._place.look().trees(strict=True):
+                assert msgspec.json.decode(msgspec.json.encode(tree)) == tree
+            e.paths(), e.status()
+            with suppress(coma.PathError):  # no measurement has the names of the parameters
+                e.to_dataset()
 
 
 def test_a_disk_that_is_full_is_no_error(path, monkeypatch):
