@@ -208,6 +208,7 @@ def check_strings(name: str, value: Any) -> list[str] | None:
     strings = [value] if isinstance(value, str) else value
     if strings is None:
         return None
-    if isinstance(strings, Iterable) and all(isinstance(string, str) for string in strings):
+    is_list = isinstance(strings, Iterable) and not isinstance(strings, Mapping)
+    if is_list and all(isinstance(string, str) for string in strings):
         return list(strings)
     raise _wrong(name, value, "a string, a list of strings or None")

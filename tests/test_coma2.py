@@ -50,6 +50,15 @@ def test_start_end_and_save_note_the_dates(e):
     assert DATE.fullmatch(again.end_date)
 
 
+def test_a_mapping_is_taken_by_its_items_or_refused(e):
+    e.run(lambda x, n: {"y": x * n}, {"x": [1, 2], "n": 3}, progress=False)
+    e.define_layout("grid", {"t": "parameters/x"})
+    assert e.to_dataset().y.sizes == {"t": 2}
+    assert e.to_dataframe(index={"t": "parameters/x"}).index.names == ["t"]
+    with pytest.raises(ParameterError):
+        e.tags = {"a": 1}
+
+
 def test_what_describes_an_experiment_can_be_set(e):
     e.description, e.tags = "first try", "pendulum"
     e.start_date, e.end_date = "2010-01-01", "2011-01-01"
@@ -137,6 +146,14 @@ def test_settings_without_a_file_are_the_defaults(tmp_path, empty_configuration)
     assert (
         coma.Experiment(e.path, config={"archive_pretty_print": "no"}).config["archive_pretty_print"] is False
     )
+
+
+def test_settings_in_the_current_directory_count_first(tmp_path, monkeypatch, empty_configuration):
+    (empty_configuration / "preferences.conf").write_text("[coma]\nmeasurement_index = there\n")
+    monkeypatch.chdir(tmp_path)
+    for text, index in (("[coma]\nmeasurement_index = here\n", "here"), ("[other]\n", "there")):
+        (tmp_path / "preferences.conf").write_text(text)
+        assert coma.Experiment(tmp_path / index).measurement_index == index
 
 
 @pytest.mark.parametrize("id", [None, 10])
@@ -233,6 +250,7 @@ def test_a_parameter_set_has_and_gets(e):
     assert (p.get("V1"), p.get("parameters/t"), p.get("V2", 3)) == (2, 1, 3)
     assert p.definition == {"t": "parameters/t", "V1": "parameters/layout/V1"}
     assert (p.ps, p.shortnames) == ((1, 2), {"t": 0, "V1": 1})
+    assert coma.ParameterSet({"t": "parameters/t", "V1": "a/V1"}, {"V1": 2, "t": 1}).ps == (1, 2)
     with pytest.raises(PathError):
         p.get("V2")
     own = coma.ParameterSet(["get", "ps"], [1, 2])
@@ -252,6 +270,7 @@ def test_a_result_can_be_made_empty_and_filled():
     other = coma.Result(coma.ParameterSet(["a"], [3]))
     rs = coma.ResultList([r, other])
     assert (rs["t", 1], rs["a", 3], rs["t", 2]) == ([r], [other], [])
+    assert rs.filter_results(("t", 1)) == [r]
     assert rs[:1].to_dataframe().y.tolist() == [2.0]
     with pytest.raises(PathError):
         rs["b", 1]
@@ -274,6 +293,14 @@ def test_dictionaries_and_arrays_as_columns(e):
         e.retrieve_results([("fit", "results/fti")])
     with pytest.raises(PathError):
         e.retrieve_results([("a", "results/n"), ("a", "results/v")])
+
+
+def test_lists_as_parameters_of_a_result_are_tuples(e):
+    e.run(lambda x: {"y": len(x)}, {"x": [[[1, 2], 3], [4]]}, progress=False)
+    rs = e.retrieve_results([("y", "results/y")], [("x", "parameters/x")])
+    assert [r.parameters.x for r in rs] == [((1, 2), 3), (4,)]
+    assert rs["x", [4]][0].table.tolist() == [[1]]
+    assert rs.to_dataframe().y.tolist() == [2, 1]
 
 
 def test_arrays_of_unequal_shape_stay_objects(e):

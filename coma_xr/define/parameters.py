@@ -208,8 +208,8 @@ class ParameterSet:
     ----------
     definition : Definition, sequence of str and (name, path), or mapping of names to paths
         The parameters, in order.
-    values : iterable
-        One value for each of them.
+    values : iterable or mapping
+        One value for each of them, in order or by name.
 
     Attributes
     ----------
@@ -243,10 +243,11 @@ class ParameterSet:
     def __init__(
         self,
         definition: Definition | Iterable[str | tuple[str, PathLike]] | Mapping[str, PathLike],
-        values: Iterable[Any],
+        values: Iterable[Any] | Mapping[str, Any],
     ) -> None:
         definition = Definition.of(definition)
-        self._fill(definition, definition.bind(tuple(values)))
+        by_name = values if isinstance(values, Mapping) else {}
+        self._fill(definition, definition.bind(() if by_name else tuple(values), by_name))
 
     @classmethod
     def of_given(cls, definition: Definition, values: Iterable[Any]) -> ParameterSet:

@@ -641,7 +641,7 @@ def path_of(name: PathLike, names: Callable[[], Names], *, branches: bool) -> Pa
     return branch or known.resolve(name)
 
 
-def dims_of(dims: Sequence[Any] | str, names: Callable[[], Names]) -> list[list[str]]:
+def dims_of(dims: Iterable[Any] | str, names: Callable[[], Names]) -> list[list[str]]:
     """Return the names and paths of the parameters that `define_layout` makes dims.
 
     Raises
@@ -650,6 +650,7 @@ def dims_of(dims: Sequence[Any] | str, names: Callable[[], Names]) -> list[list[
         When one is unknown, or no parameter.
     """
     pairs = []
+    dims = dims.items() if isinstance(dims, Mapping) else dims
     for dim in [dims] if isinstance(dims, str) else dims:
         name, place = dim if isinstance(dim, tuple) else (str(dim), dim)
         path = path_of(place, names, branches=False)

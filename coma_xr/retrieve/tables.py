@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from coma_xr.define.conditions import Condition, as_condition
-from coma_xr.define.exact import plain_of
+from coma_xr.define.exact import Argument, plain_of
 from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import DataFileError, LayoutError, PathError, warn
@@ -241,6 +241,10 @@ class ResultList(list[Result]):
             },
         }
 
+    def filter_results(self, pair: tuple[str | Sequence[str], Any]) -> ResultList:
+        """Return the results with this name, or path, and value of a parameter: ``results[name, value]``."""
+        return self._where(*pair)
+
     def _where(self, name: Any, value: Any) -> ResultList:
         wanted = key([to_plain(value)])
         # Results of several experiments may have different parameters; a name that none of them has is an error.
@@ -330,9 +334,18 @@ def retrieve_results(
         mine = [ids[row] for row in members]
         kept = [[column[row] for row in members] for column in values]
         names, array = _table(table, kept, mine)
-        shared = ParameterSet.of_given(definition, [column[members[0]] for column in keys])
+        shared = ParameterSet.of_given(definition, [_as_tuple(column[members[0]]) for column in keys])
         results.append(Result(shared, array, names, table, mine, kept, notes))
     return results
+
+
+def _as_tuple(value: Tree) -> Any:
+    """Return a list as a parameter that is a tuple, as in Coma 2."""
+
+    def tuples(item: Tree) -> Any:
+        return tuple(map(tuples, item)) if type(item) is list else item
+
+    return Argument(tuples(value), value) if type(value) is list else value
 
 
 def _pairs(definition: Iterable[Any], argument: str) -> list[Request]:

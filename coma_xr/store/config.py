@@ -7,13 +7,14 @@ import functools
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from coma_xr import files
 from coma_xr.encoding.formats import FORMATS, JSON, Format
-from coma_xr.errors import ConfigError, ExperimentError, warn
+from coma_xr.errors import ConfigError, ExperimentError, StorageError, warn
 from coma_xr.keywords import checks_keywords
 from coma_xr.text import available
 
@@ -239,7 +240,7 @@ class Config:
         if isinstance(settings, Config):
             return settings
         if settings is None:
-            settings = load_config() if files.exists(_path(FILE)) else {}
+            settings = load_config(own) if (own := _own_file()) else {}
         if not isinstance(settings, Mapping):
             raise ConfigError(
                 found=f"a {type(settings).__name__}", where="config", expected="a mapping of options"
@@ -309,6 +310,17 @@ def configuration_directory() -> str:
     if directory := os.environ.get("COMA_CONFIG_DIR"):
         return files.local_path(directory)
     return files.inside(files.local_path(os.environ.get("XDG_CONFIG_HOME") or "~/.config"), "coma")
+
+
+def _own_file() -> str | None:
+    """Return the file of settings that counts without a call of `load_config`; None without one.
+
+    One in the current directory that has no section for coma_xr belongs to another program.
+    """
+    with suppress(FileNotFoundError, StorageError):
+        if f"[{SECTION}]".encode() in files.read(files.local_path(FILE)):
+            return files.local_path(FILE)
+    return _path(FILE) if files.exists(_path(FILE)) else None
 
 
 def _path(name: str) -> str:

@@ -166,19 +166,18 @@ class Layout:
         )
 
     def id_in_name(self, info: dict[str, Any]) -> int | None:
-        """Return the id of the experiment: that in the file's name, else that in `info`."""
+        """Return the id of the experiment: that in the file's name, or in `info` if the name has none."""
         names = self.config.experiments(self.format.suffix)
-        owned = names.numbered and names.owns(self.experiment_name)
-        return names.id_of(self.experiment_name) if owned else info.get("experiment_id")
+        id = names.id_of(self.experiment_name)
+        return info.get("experiment_id") if id is None else id
 
     def other_id(self, info: dict[str, Any]) -> str:
         """Return, as the end of a sentence, that the file has another id inside than in its name; empty if it has not."""
         inside, id = info.get("experiment_id"), self.id_in_name(info)
         if inside is None or inside == id:
             return ""
-        named = "no id" if id is None else f"the id {id}"
         return (
-            f"has the id {inside!r} inside and {named} in its name; the name counts, and what is inside stays. Rename the "
+            f"has the id {inside!r} inside and the id {id} in its name; the name counts, and what is inside stays. Rename the "
             "file, or correct it"
         )
 
@@ -551,9 +550,7 @@ def _choose(directory: str, candidates: list[str], wanted: Wanted) -> str | None
 def _check_id(layout: Layout, wanted: Wanted) -> None:
     if wanted.id is None:
         return
-    named = any(
-        names.numbered and names.owns(layout.experiment_name) for names in wanted.config.all_experiments()
-    )
+    named = any(names.id_of(layout.experiment_name) is not None for names in wanted.config.all_experiments())
     id = layout.id_in_name({} if named else layout.load_experiment().info)
     if id != wanted.id:
         raise ExperimentError(
