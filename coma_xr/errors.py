@@ -231,7 +231,7 @@ class ConditionError(ParameterError, TypeError):
     """A condition is used in a way that its values do not support, such as ordering strings and numbers."""
 
 
-class PathError(ExperimentError, KeyError):
+class PathError(ExperimentError, KeyError, IndexError):
     """A path does not lead to a value.
 
     Attributes

@@ -154,6 +154,7 @@ def test_settings_in_the_current_directory_count_first(tmp_path, monkeypatch, em
     for text, index in (("[coma]\nmeasurement_index = here\n", "here"), ("[other]\n", "there")):
         (tmp_path / "preferences.conf").write_text(text)
         assert coma.Experiment(tmp_path / index).measurement_index == index
+        assert coma.load_config() == {"measurement_index": index}
 
 
 @pytest.mark.parametrize("id", [None, 10])
@@ -251,8 +252,10 @@ def test_a_parameter_set_has_and_gets(e):
     assert p.definition == {"t": "parameters/t", "V1": "parameters/layout/V1"}
     assert (p.ps, p.shortnames) == ((1, 2), {"t": 0, "V1": 1})
     assert coma.ParameterSet({"t": "parameters/t", "V1": "a/V1"}, {"V1": 2, "t": 1}).ps == (1, 2)
-    with pytest.raises(PathError):
-        p.get("V2")
+    for unknown in (lambda: p.get("V2"), lambda: p["parameters/V2"]):
+        with pytest.raises(PathError) as error:
+            unknown()
+        assert isinstance(error.value, IndexError)
     own = coma.ParameterSet(["get", "ps"], [1, 2])
     assert (own.get, own.ps) == (1, 2)
     e.define_parameter_set({"V1": "parameters/layout/V1"})
@@ -274,6 +277,8 @@ def test_a_result_can_be_made_empty_and_filled():
     assert rs[:1].to_dataframe().y.tolist() == [2.0]
     with pytest.raises(PathError):
         rs["b", 1]
+    with pytest.raises(ArgumentError, match=r"\('t', 1, 'a', 3\) is not a pair"):
+        rs["t", 1, "a", 3]
 
 
 def test_dictionaries_and_arrays_as_columns(e):
@@ -284,6 +289,7 @@ def test_dictionaries_and_arrays_as_columns(e):
     (r,) = e.retrieve_results([("fit", "results/fit"), ("n", "results/n")])
     assert r.table_definition == {"fit": "results/fit", "n": "results/n"}
     assert [row[0] for row in r.table] == [{"slope": x, "error": {"a": 0.1}} for x in (1, 2)]
+    assert {type(row[0]) for row in r.table} == {OrderedDict}
     table = e.retrieve_results([("v", "results/v"), ("w", "results/v")])[0].table
     assert (table.shape, table.dtype) == ((2, 2, 2, 3), np.float64)
     assert table[:, 1, 1, 2].tolist() == [5.0, 10.0]

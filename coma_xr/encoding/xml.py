@@ -40,8 +40,8 @@ _PLAIN_NUMBERS = re.compile(r"[-+.,eE0-9]*")
 
 _OPEN: Final = object()
 
-# The keys of dictionaries that look like a list.
-_LIST = {"count", "bucket_count", "item_version", "item"}
+# The keys behind "count" that make a dictionary look like a list.
+_LIST = {"bucket_count", "item_version", "item"}
 
 
 def encode(tree: Any, *, pretty: bool = True, strict: bool = False) -> bytes:  # noqa: ARG001
@@ -160,7 +160,7 @@ def _misread(text: str) -> bool:
 
 
 def _looks_like_a_list(tree: dict[str, Any]) -> bool:
-    return next(iter(tree)) == "count" and len(tree) > 1 and tree.keys() <= _LIST
+    return next(iter(tree)) == "count" and not _LIST.isdisjoint(list(tree)[1:])
 
 
 def json_text(value: Any) -> str:
@@ -405,7 +405,10 @@ class _Reader:
         while behind < len(element) and element[behind].tag in _SIZES:
             behind += 1
         items = element[behind:]
-        if {item.tag for item in items} - {"item"} or len(element[0]) or not count.isdecimal():
+        tags = {item.tag for item in items}
+        if behind > 1 and len(tags) > 1 and "item" in tags:
+            raise _Bad(f"a list with the element {max(tags - {'item'})[:80]!r}", "only <item> elements")
+        if tags - {"item"} or len(element[0]) or not count.isdecimal():
             return None
         if len(element) == 1:
             # A std::vector<bool> or std::valarray without items, or a dictionary of Coma's.

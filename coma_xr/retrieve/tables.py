@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
@@ -14,7 +14,7 @@ from coma_xr.define.conditions import Condition, as_condition
 from coma_xr.define.exact import Argument, plain_of
 from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.define.values import NOTHING, look
-from coma_xr.errors import DataFileError, LayoutError, PathError, warn
+from coma_xr.errors import ArgumentError, DataFileError, LayoutError, PathError, warn
 from coma_xr.exports.external import deferred
 from coma_xr.html import facts, fragment, table, tag, text_of
 from coma_xr.keywords import checks_keywords
@@ -149,10 +149,10 @@ class ResultList(list[Result]):
         PathError
             When the results have no such parameter.
         TypeError
-            For a bool, which comes of a comparison that was made too early.
+            For a bool, which comes of a comparison that was made too early, and a tuple that is not a pair.
         """
         if isinstance(key, tuple):
-            return self._where(*key)
+            return self.filter_results(key)
         if isinstance(key, (Condition, str, bool, np.bool_)) or callable(key):
             return self._satisfying(as_condition(key))
         found = super().__getitem__(key)
@@ -243,9 +243,13 @@ class ResultList(list[Result]):
 
     def filter_results(self, pair: tuple[str | Sequence[str], Any]) -> ResultList:
         """Return the results with this name, or path, and value of a parameter: ``results[name, value]``."""
-        return self._where(*pair)
-
-    def _where(self, name: Any, value: Any) -> ResultList:
+        if len(pair) != 2:
+            raise ArgumentError(
+                f"{pair!r} is not a pair.",
+                expected="a name and a value",
+                ways=["Filter by several parameters one after the other: results['A', 1]['B', 2]."],
+            )
+        name, value = pair
         wanted = key([to_plain(value)])
         # Results of several experiments may have different parameters; a name that none of them has is an error.
         having = [r for r in self if r.parameters.has(name)] or self
@@ -401,11 +405,17 @@ def _table(
             if lacks(items):
                 raise _uneven(path, items, ids)
             names.append(new)
-            values.append([deferred(item) if isinstance(item, dict) else item for item in items])
+            values.append([_cell(item) if isinstance(item, dict) else item for item in items])
     rows = list(zip(*values, strict=True)) or [()] * len(ids)
     if not {type(item) for row in rows for item in row} <= _BARE and not _are_alike(rows):
         return names, np.array([as_objects(row) for row in rows])
     return names, np.array(rows)
+
+
+def _cell(node: dict[str, Tree]) -> Any:
+    value = deferred(node)
+    # The type that Coma 2 has in tables.
+    return OrderedDict(value) if type(value) is dict else value
 
 
 def _are_alike(rows: Sequence[Sequence[Any]]) -> bool:

@@ -240,7 +240,7 @@ class Config:
         if isinstance(settings, Config):
             return settings
         if settings is None:
-            settings = load_config(own) if (own := _own_file()) else {}
+            settings = load_config()
         if not isinstance(settings, Mapping):
             raise ConfigError(
                 found=f"a {type(settings).__name__}", where="config", expected="a mapping of options"
@@ -312,15 +312,12 @@ def configuration_directory() -> str:
     return files.inside(files.local_path(os.environ.get("XDG_CONFIG_HOME") or "~/.config"), "coma")
 
 
-def _own_file() -> str | None:
-    """Return the file of settings that counts without a call of `load_config`; None without one.
-
-    One in the current directory that has no section for coma_xr belongs to another program.
-    """
+def _default_file() -> str:
+    """Return the path of the settings that count by default; a file of that name in the current directory may be another program's."""
     with suppress(FileNotFoundError, StorageError):
         if f"[{SECTION}]".encode() in files.read(files.local_path(FILE)):
             return files.local_path(FILE)
-    return _path(FILE) if files.exists(_path(FILE)) else None
+    return _path(FILE)
 
 
 def _path(name: str) -> str:
@@ -357,7 +354,7 @@ def load_config(file: str = FILE) -> dict[str, Any]:
     ('measurement.${measurement_id}', True)
     >>> config["archive_pretty_print"] = False
     """
-    path = files.local_path(file)
+    path = _default_file() if file == FILE else files.local_path(file)
     if not (Path(path).is_absolute() or files.exists(path)):
         path = _path(path)
     parser = configparser.ConfigParser(interpolation=None)
@@ -378,11 +375,6 @@ def load_config(file: str = FILE) -> dict[str, Any]:
     kinds = {field.name: type(field.default) for field in fields(Config)}
     return {name: _checked(name, value, kinds.get(name, str)) for name, value in parser[SECTION].items()}
 
-
-_HEADER = f"""\
-# Settings of coma_xr and Coma 2. Each line may be changed, or left out.
-[{SECTION}]
-"""
 
 # Coma 2 does not know these.
 _UNLISTED = {"archive_strict_json", "record_code", "cache_dir"}
@@ -417,7 +409,7 @@ def create_default_config(create_experiment_index: bool = True) -> None:
         for field in fields(Config)
         if field.name not in _UNLISTED
     ]
-    _create_with_word("config file", _path(FILE), _path(FILE), _HEADER + "\n".join(lines) + "\n")
+    _create_with_word("config file", _path(FILE), _path(FILE), "\n".join([f"[{SECTION}]", *lines, ""]))
     if create_experiment_index:
         path = _path(Config.experiment_index)
         text = '{\n  "experiments": {\n    "last_experiment_id": 0\n  }\n}'

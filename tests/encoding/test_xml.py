@@ -245,6 +245,7 @@ def test_a_measurement_is_written_in_two_steps(info, rest, pretty):
         {"": {}},
         {"": 10**5000},
         {"count": 1, "item": 2},
+        {"count": 2, "item_version": 0, "item": 1, "c": 2},
     ],
 )
 def test_typed_values_come_back(value, pretty):
@@ -391,6 +392,10 @@ def test_every_prefix_and_every_flipped_bit_of_a_file_gives_a_tree_or_our_error(
         (
             b"<a><b><count>3</count><item_version>0</item_version><item/></b></a>",
             "a/b: a list whose <count> is 3 has 1 items",
+        ),
+        (
+            b"<a><b><count>2</count><item_version>0</item_version><item>1</item><c>2</c></b></a>",
+            "a/b: a list with the element 'c'. Expected only <item> elements.",
         ),
         (b"<a><b>1e999</b></a>", "a/b: the number 1e999 is beyond the range of a float"),
         (b"<a><b>" + b"9" * 5000 + b"</b></a>", "a/b: Exceeds the limit"),
