@@ -115,8 +115,7 @@ def _dataset(value: Any, stem: str) -> tuple[xr.Dataset, str | None, str | None]
 
 
 def _bytes(ds: xr.Dataset) -> bytes:
-    from coma_xr.exports.datasets import NETCDF
-    from coma_xr.exports.frames import to_file
+    from coma_xr.exports.datasets import NETCDF, to_file
     from coma_xr.exports.netcdf import save
 
     encoded = to_file(ds, NETCDF)

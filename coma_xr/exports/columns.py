@@ -1,4 +1,4 @@
-"""Arrays of any dtype as arrays that every format can hold, with notes of what was changed.
+"""Arrays and single values in the forms that exported files hold, with notes of what was changed, and back.
 
 An array is *plain* when it holds bool, integers, single or double precision floats, dates, durations, or
 text. Where a format can mark cells as empty, the plain array may be one of objects: None, and text, bool,
@@ -7,19 +7,28 @@ int or float next to it.
 ===================  ===================================================================================
 ``dtype``            the dtype, when it is another one in the file: a name; for categories
                      ``{"categories": ..., "ordered": ...}``, for text of pandas ``{"text": ..., "na": ...}``
-``cells``            every cell is the JSON text of its contents; ``contents`` where a format has lists of its own
-``arrays`` etc.      how the cells come back from that, see `coma_xr.exports.cells`
+``cells``            every cell is the JSON text of its contents; ``contents`` where a format has lists of its
+                     own. Without one of the next three, the contents are stored forms.
+``arrays``           the contents are the lists of arrays of this dtype; a list of dtypes where they differ
+``each``             the contents are one part of stored forms that are otherwise equal: ``[the rest, the part]``
+``exact``            the contents are for readers only; these are the stored forms
 ``hole``             the cells that are None, NaN, NA or NaT: ``[text in the file, kind]``
 ``flags``            bool as 1 and 0, and the hole as another number
 ``complex: true``    real and imaginary part stand along one more dimension, the last
 ===================  ===================================================================================
+
+Version 1 wrote tags in place of stored forms: ``tuple``, ``dict`` and the like, and ``numpy.ndarray`` with other
+items for complex numbers, bytes and objects. A dictionary of the user's never looked like one, so that a tag is
+recognised by its name and keys.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -27,13 +36,341 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
-from coma_xr.exports.cells import decode_cells, encode_cells
-from coma_xr.exports.codec import of_tree, to_text, to_tree
+from coma_xr.encoding.json import without_long_ints
+from coma_xr.errors import DataFileError
 from coma_xr.same import same_items
+from coma_xr.tree import OURS, TYPE, looks_registered
+from coma_xr.values.numpy import dtype_of
+from coma_xr.values.plain import from_plain, to_plain
+
+Node = dict[str, Any]
+Note = dict[str, Any]
+
+
+def to_tree(value: Any, where: str) -> Any:
+    """Return a value as a tree that JSON can hold; `where` names it in messages.
+
+    Raises
+    ------
+    SerializationError
+        When it has no stored form.
+
+    Examples
+    --------
+    >>> to_tree((1, None), "'E'")
+    {'__type__': 'coma.tuple', 'items': [1, None]}
+    """
+    if (type(value) is str and value.isascii()) or value is None or type(value) is bool:
+        return value
+    return without_long_ints(to_plain(value, exact=True, at=(where,)))
+
+
+def of_tree(tree: Any) -> Any:
+    """Return the value of a tree."""
+    return from_plain(_modern(tree))
+
+
+def to_text(tree: Any) -> str:
+    """Return the JSON text of a tree, in plain ASCII so that no tool can read it wrongly."""
+    return json.dumps(tree)
+
+
+def of_text(line: str) -> Any:
+    """Return the value of a JSON text.
+
+    Examples
+    --------
+    >>> of_text('{"__type__": "coma.complex", "real": 1.0, "imag": -2.0}')
+    (1-2j)
+    """
+    return of_tree(json.loads(line))
+
+
+def is_bare(tree: Any) -> bool:
+    """Whether a tree is its own value: no stored form is in it."""
+    if type(tree) is dict:
+        return TYPE not in tree and all(map(is_bare, tree.values()))
+    return type(tree) is not list or all(map(is_bare, tree))
+
+
+def readable(tree: Any) -> Any:
+    """Return what other programs may read of a tree: values and lists, without the names of types.
+
+    Examples
+    --------
+    >>> readable({"__type__": "coma.decimal", "value": "1.10"})
+    '1.10'
+    >>> readable({"a": {"__type__": "numpy.ndarray", "shape": [1, 2], "list": [1, 2], "dtype": "int64"}})
+    {'a': [[1, 2]]}
+    """
+    if type(tree) is list:
+        return [readable(item) for item in tree]
+    if type(tree) is not dict:
+        return tree
+    if TYPE not in tree:
+        return {key: readable(child) for key, child in tree.items()}
+    if tree[TYPE] in _AS_TEXT or _TIME.match(str(tree.get("dtype"))):
+        value = of_tree(tree)
+        return value.astype(str).tolist() if hasattr(value, "astype") else str(value)
+    if "shape" in tree:
+        return readable(_nested(tree))
+    if tree[TYPE] == "coma.dict":
+        return {str(readable(key)): readable(child) for key, child in tree["items"]}
+    if tree[TYPE] in _AS_READ:
+        return _AS_READ[tree[TYPE]](tree)
+    parts = {key: readable(child) for key, child in tree.items() if key != TYPE}
+    one = next((key for key in ("value", "tree", "items", "list", "base64", "hex") if key in parts), None)
+    return parts[one] if one else parts
+
+
+def _nested(tree: Node) -> Any:
+    """Return the items of an array as lists in lists; complex numbers as text."""
+    if "fields" in tree:
+        return {name: _nested(field) for name, field in tree["fields"]}
+    items = (
+        tree["list"]
+        if "list" in tree
+        # Long floats are decimal strings.
+        else [
+            f"{re}{'' if str(im)[0] == '-' else '+'}{im}j"
+            for re, im in zip(tree["real"], tree["imag"], strict=True)
+        ]
+    )
+    for size in reversed(tree["shape"][1:]):
+        items = (
+            [items[at : at + size] for at in range(0, len(items), size)]
+            if size
+            else [[] for _ in range(tree["shape"][0])]
+        )
+    return items if tree["shape"] else items[0]
+
+
+def _frame_columns(tree: Node) -> Any:
+    labels = readable(tree["columns"])
+    labels = list(labels) if isinstance(labels, list) else [str(i) for i in range(len(tree["values"]))]
+    return {str(label): readable(column) for label, column in zip(labels, tree["values"], strict=True)}
+
+
+# What a text tells better than the parts of the stored form.
+_AS_TEXT = frozenset(
+    {"coma.fraction", "coma.timedelta"}
+    | {f"coma.pandas.{name}" for name in ("Interval", "Period", "Timedelta", "Timestamp")}
+)
+_TIME = re.compile(r"datetime64|timedelta64|[<>=|]?[mM]8")
+
+_AS_READ: dict[str, Callable[[Node], Any]] = {
+    "coma.complex": lambda tree: f"{tree['real']}{tree['imag']:+}j",
+    "coma.pandas.NA": lambda _tree: None,
+    "coma.pandas.NaT": lambda _tree: None,
+    "coma.pandas.DataFrame": _frame_columns,
+    "coma.pandas.Series": lambda tree: readable(tree["values"]),
+    "coma.pandas.Index": lambda tree: readable(tree["values"]),
+    "coma.pandas.RangeIndex": lambda tree: list(range(tree["start"], tree["stop"], tree["step"])),
+    "coma.xarray.DataArray": lambda tree: readable(tree["values"]),
+    "coma.xarray.Dataset": lambda tree: {
+        str(readable(entry["name"])): readable(entry["values"]) for entry in tree["data_vars"]
+    },
+}
+
+
+# ------------------------------------------------------------------------------------------- version 1
+
+
+def _modern(tree: Any) -> Any:
+    """Return a tree with stored forms in place of the tags of version 1."""
+    if type(tree) is list:
+        return [_modern(item) for item in tree]
+    if type(tree) is not dict:
+        return tree
+    name = tree.get(TYPE)
+    keys, convert = _TAGS.get(name, (None, None)) if type(name) is str else (None, None)
+    if convert is not None and keys == tree.keys() - {TYPE, "zone"}:
+        return convert(tree)
+    if type(name) is str and not name.startswith(OURS) and not looks_registered(tree):
+        raise DataFileError(
+            f"a value of type {name[:80]!r}, which this version does not know",
+            ways=["Read it with the version of coma_xr that wrote it, or a newer one."],
+        )
+    return {key: _modern(child) for key, child in tree.items()}
+
+
+def _renamed(name: str, **parts: str) -> Callable[[Node], Node]:
+    """Return a function that makes a stored form of a tag with other names for its parts."""
+    return lambda tree: {TYPE: name, **{new: _modern(tree[old]) for new, old in parts.items()}}
+
+
+def _modern_array(tree: Node) -> Node:
+    kind, items = tree["dtype"].lstrip("<>=|")[:1], tree["list"]
+    if kind == "O":
+        return {TYPE: "coma.objects", "shape": tree["shape"], "list": _modern(items)}
+    if kind == "c":
+        real, imag = ([pair[part] for pair in items] for part in (0, 1))
+        return {
+            TYPE: "coma.ndarray",
+            "shape": tree["shape"],
+            "real": real,
+            "imag": imag,
+            "dtype": tree["dtype"],
+        }
+    return {**tree, "list": [_latin(item) for item in items]} if kind == "S" else tree
+
+
+def _scalar(tree: Node) -> Node:
+    array = _modern_array({"shape": [], "list": [tree["value"]], "dtype": tree["dtype"]})
+    names = {"list": "value", "real": "real", "imag": "imag"}
+    return {
+        TYPE: "coma.scalar",
+        "dtype": tree["dtype"],
+        **{new: array[old][0] for old, new in names.items() if old in array},
+    }
+
+
+def _latin(text: str) -> str:
+    return bytes.fromhex(text).decode("latin-1")
+
+
+def _timestamp(tree: Node) -> Node:
+    return {**tree, TYPE: "coma.pandas.Timestamp"}
+
+
+def _period(tree: Node) -> Any:
+    return to_plain(pd.Period(tree["text"], freq=tree["freq"]))
+
+
+_TAGS: dict[str, tuple[set[str], Callable[[Node], Any]]] = {
+    "numpy.ndarray": ({"shape", "list", "dtype"}, _modern_array),
+    "numpy.generic": ({"value", "dtype"}, _scalar),
+    "tuple": ({"items"}, _renamed("coma.tuple", items="items")),
+    "dict": ({"items"}, _renamed("coma.dict", items="items")),
+    "complex": ({"real", "imag"}, _renamed("coma.complex", real="real", imag="imag")),
+    "bytes": (
+        {"hex"},
+        lambda tree: {TYPE: "coma.bytes", "base64": base64.b64encode(bytes.fromhex(tree["hex"])).decode()},
+    ),
+    **{kind: ({"iso"}, _renamed(f"coma.{kind}", value="iso")) for kind in ("datetime", "date", "time")},
+    "timedelta": (
+        {"days", "seconds", "microseconds"},
+        _renamed("coma.timedelta", days="days", seconds="seconds", microseconds="microseconds"),
+    ),
+    "pandas.NA": (set(), _renamed("coma.pandas.NA")),
+    "pandas.NaT": (set(), _renamed("coma.pandas.NaT")),
+    "pandas.Timestamp": ({"value", "unit"}, _timestamp),
+    "pandas.Timedelta": ({"value", "unit"}, _renamed("coma.pandas.Timedelta", value="value", unit="unit")),
+    "pandas.Period": ({"text", "freq"}, _period),
+    "pandas.Interval": (
+        {"left", "right", "closed"},
+        _renamed("coma.pandas.Interval", left="left", right="right", closed="closed"),
+    ),
+}
+
+
+# The parts of stored forms that are one thing by themselves.
+_PARTS = ("value", "tree", "items", "base64")
+
+
+def encode_cells(cells: Sequence[Any], where: str, *, for_readers: bool) -> tuple[list[Any], Note]:
+    """Return the contents of cells, and the note that leads back.
+
+    Raises
+    ------
+    SerializationError
+        When a cell has no stored form.
+
+    Examples
+    --------
+    >>> from decimal import Decimal
+    >>> encode_cells([Decimal("1.10"), Decimal("2")], "'price'", for_readers=True)
+    (['1.10', '2'], {'each': [{'__type__': 'coma.decimal'}, 'value']})
+    >>> encode_cells([np.array([1, 2])], "'n'", for_readers=True)
+    ([[1, 2]], {'arrays': 'int64'})
+    >>> encode_cells([1, (1, 2)], "'n'", for_readers=True)
+    ([1, [1, 2]], {'exact': [1, {'__type__': 'coma.tuple', 'items': [1, 2]}]})
+    """
+    if cells and all(map(_is_listable, cells)):
+        names = [_name(cell.dtype) for cell in cells]
+        return [_listed(cell) for cell in cells], {"arrays": names[0] if len(set(names)) == 1 else names}
+    trees = [to_tree(cell, where) for cell in cells]
+    if all(map(is_bare, trees)):
+        return trees, {}
+    varying = _varying(trees)
+    if varying is not None:
+        return [tree[varying] for tree in trees], {"each": [_without(trees[0], varying), varying]}
+    return ([readable(tree) for tree in trees], {"exact": trees}) if for_readers else (trees, {})
+
+
+def decode_cells(contents: Sequence[Any], note: Mapping[str, Any]) -> list[Any]:
+    """Return the cells of contents."""
+    exact = note.get("exact")
+    if exact is not None and len(exact) == len(contents):
+        return [of_tree(tree) for tree in exact]
+    if "each" in note:
+        rest, key = note["each"]
+        return [of_tree({**rest, key: content}) for content in contents]
+    if "arrays" in note:
+        names = note["arrays"]
+        rest = repeat(names) if isinstance(names, str) else iter(names)
+        # Holes are not lists where a format has no empty cells; version 1 tagged other arrays too.
+        return [
+            _array_of_list(content, next(rest))
+            if isinstance(content, (list, np.ndarray))
+            else of_tree(content)
+            for content in contents
+        ]
+    return [of_tree(content) for content in contents]
+
+
+def _varying(trees: Sequence[Any]) -> str | None:
+    """Return the one part of stored forms that differs between them; None unless it is a value alone."""
+    first = trees[0]
+    if type(first) is not dict or not all(
+        type(tree) is dict and tree.keys() == first.keys() for tree in trees
+    ):
+        return None
+    key = next((name for name in _PARTS if name in first), None)
+    if key is None or TYPE not in first or readable(first) != readable(first[key]):
+        return None
+    rest = _without(first, key)
+    alike = all(
+        tree[key] is not None and is_bare(tree[key]) and _without(tree, key) == rest for tree in trees
+    )
+    return key if alike else None
+
+
+def _without(tree: Mapping[str, Any], key: str) -> Note:
+    return {name: part for name, part in tree.items() if name != key}
+
+
+def _is_listable(cell: Any) -> bool:
+    """Whether a cell is an array that its lists and its dtype make again."""
+    if type(cell) is not np.ndarray or not (cell.ndim == 1 or cell.size > 0 < cell.ndim):
+        return False
+    kind, size = cell.dtype.kind, cell.dtype.itemsize
+    return kind in "biuMm" or (kind == "f" and size <= 8) or (kind == "U" and size > 0)
+
+
+def _name(dtype: np.dtype[Any]) -> str:
+    return dtype.name if dtype.isnative and dtype.kind != "U" else dtype.str
+
+
+def _listed(array: np.ndarray[Any, Any]) -> Any:
+    if array.dtype.kind == "M":
+        # NumPy takes no notice of the order of the bytes here.
+        texts = np.datetime_as_string(array.astype(array.dtype.newbyteorder("="))).astype(object)
+        texts[np.isnat(array)] = None
+        return texts.tolist()
+    if array.dtype.kind == "m":
+        ticks = array.astype(array.dtype.newbyteorder("=")).view("i8").astype(object)
+        ticks[np.isnat(array)] = None
+        return ticks.tolist()
+    return array.tolist()
+
+
+def _array_of_list(content: Any, name: str) -> np.ndarray[Any, Any]:
+    return np.array(content, dtype=dtype_of(name))
+
 
 Array = npt.NDArray[Any]
 Values = Array | ExtensionArray
-Note = dict[str, Any]
 
 _INT64 = range(-(2**63), 2**63)
 _UNITS = frozenset({"s", "ms", "us", "ns"})

@@ -21,8 +21,8 @@ import pandas as pd
 
 from coma_xr import files
 from coma_xr.errors import REPLACE, DataFileWarning, StorageError, warn
-from coma_xr.exports.attrs import NOTE
 from coma_xr.exports.columns import Array, as_objects
+from coma_xr.exports.datasets import NOTE
 from coma_xr.exports.table import Table, from_table, plain_name, to_table
 from coma_xr.same import same_items
 

@@ -1,4 +1,4 @@
-"""Datasets in a form that netCDF, zarr and JSON can hold, and back.
+"""Datasets, and DataFrames as such, in a form that netCDF, zarr and JSON can hold, and back.
 
 These know numbers and text; a Dataset may hold anything. What they cannot hold, or would change, is
 written in another form, and how it was is noted in the attribute `NOTE`, as JSON text, of the variable or
@@ -16,13 +16,18 @@ Dataset. Everything else is written as it is, for other tools to read. Notes of 
 ``dims``            pairs of a variable and its dims, where those of size 1 are left out in the file
 ``frame``           how a DataFrame is made of the variables
 ==================  ====================================================================================
+
+The note of a DataFrame has ``index`` and ``labels``, the trees of the index and of the labels of the columns
+(`coma_xr.exports.columns.index_tree`; in place of a level that is a column, its name), and ``attrs``.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import unicodedata
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,9 +36,181 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr.errors import LayoutError, warn
-from coma_xr.exports.attrs import decode_attrs, encode_attrs
-from coma_xr.exports.codec import of_tree, to_tree
-from coma_xr.exports.columns import FLAG, Array, Note, Values, plain, real
+from coma_xr.exports.columns import (
+    FLAG,
+    Array,
+    Note,
+    Values,
+    index_of,
+    index_tree,
+    make_index,
+    of_tree,
+    plain,
+    real,
+    to_tree,
+)
+from coma_xr.tree import TYPE
+
+NOTE = "coma_xr"
+
+# Attributes by which xarray and other tools decode the variable; one of the user's would change its values.
+_MEANINGFUL = frozenset(
+    {"_FillValue", "missing_value", "scale_factor", "add_offset", "dtype", "calendar", "coordinates", NOTE}
+    | {"_Unsigned", "_NCProperties", "_Netcdf4Dimid", "_Netcdf4Coordinates", "grid_mapping", "bounds"}
+    | {
+        "_ARRAY_DIMENSIONS",
+        "_nc3_strict",
+        "_Encoding",
+        "cell_measures",
+        "ancillary_variables",
+        "formula_terms",
+    }
+    | {"CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS", "least_significant_digit"}
+    | {"external_variables", "flag_encoding", "units_metadata"}
+)
+_TIME_UNITS = re.compile(r"\s*\w+\s+since\s", re.IGNORECASE)
+_NAME = re.compile(r"[^\W\d][^\x00-\x1f\x7f/]*(?<!\s)")
+_INT64 = range(-(2**63), 2**63)
+_NUMBERS = frozenset(
+    {f"{kind}int{8 * size}" for kind in ("", "u") for size in (1, 2, 4, 8)} | {"float32", "float64"}
+)
+
+
+def encode_attrs(
+    attrs: Mapping[Any, Any],
+    where: str,
+    notes: dict[str, Any],
+    *,
+    json_attrs: bool,
+    temporal: bool = False,
+    all_noted: bool = False,
+) -> dict[str, Any]:
+    """Return the attributes for a file, with the notes among them.
+
+    Raises
+    ------
+    SerializationError
+        When one of them has no stored form. The message names it.
+    """
+    plain: dict[str, Any] = {}
+    noted: list[list[Any]] = []
+    for key, value in attrs.items():
+        allowed = not all_noted and _may_stand(key, value, temporal)
+        if allowed and (_is_json(value) if json_attrs else _is_netcdf(value)):
+            plain[key] = value
+            noted.append([key])
+            continue
+        said = f"the attribute {key!r} of {where}"
+        noted.append([to_tree(key, said), to_tree(value, said)])
+        shown = (_json_look(value) if json_attrs else _netcdf_look(value)) if allowed else None
+        if shown is not None:
+            plain[key] = shown
+    if any(len(item) > 1 for item in noted):
+        notes["attrs"] = noted
+    if notes and not all_noted:
+        plain[NOTE] = json.dumps(notes)
+    return plain
+
+
+def _may_stand(key: Any, value: Any, temporal: bool) -> bool:
+    if type(key) is not str or key in _MEANINGFUL or not _NAME.fullmatch(key) or not _is_text(key):
+        return False
+    if key != "units":
+        return True
+    return not temporal and not (isinstance(value, str) and _TIME_UNITS.match(value))
+
+
+def _is_text(value: Any) -> bool:
+    if type(value) is not str or "\0" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_netcdf(value: Any) -> bool:
+    """Whether netCDF holds a value and gives it back as it is, numbers as those of Python."""
+    if type(value) in (int, float):
+        return type(value) is float or value in _INT64
+    if isinstance(value, np.generic):
+        return value.dtype.name in _NUMBERS - {"int64", "float64"}
+    if type(value) is np.ndarray:
+        known = value.dtype.name in _NUMBERS and value.dtype.isnative
+        return known and value.ndim == 1 and value.size > 1
+    return _is_text(value)
+
+
+def _netcdf_look(value: Any) -> Any:
+    """Return what other tools may see of a value, where netCDF gives back something else."""
+    if isinstance(value, (np.int64, np.float64)):
+        return value
+    if type(value) is np.ndarray:
+        return value if value.ndim == 1 and value.size == 1 and value.dtype.name in _NUMBERS else None
+    if type(value) in (list, tuple) and value:
+        if all(_is_text(item) for item in value):
+            return list(value)
+        if {*map(type, value)} in ({int}, {float}) and all(type(n) is float or n in _INT64 for n in value):
+            return np.array(value)
+    return None
+
+
+def _is_json(value: Any) -> bool:
+    if type(value) in (int, float):
+        return math.isfinite(value) if type(value) is float else value in _INT64
+    if type(value) is list:
+        return all(_is_json(item) for item in value)
+    if type(value) is dict:
+        return TYPE not in value and all(_is_text(key) and _is_json(item) for key, item in value.items())
+    return value is None or type(value) is bool or _is_text(value)
+
+
+def _json_look(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)) and value.dtype.name in _NUMBERS | {"bool"}:
+        value = value.tolist()
+    value = list(value) if type(value) is tuple else value
+    return value if _is_json(value) else None
+
+
+# -------------------------------------------------------------------------------------------- reading
+
+
+def decode_attrs(
+    attrs: Mapping[Any, Any], notes: Mapping[str, Any] | None = None
+) -> tuple[dict[Any, Any], dict[str, Any]]:
+    """Return the attributes that encoded ones were, and the notes that stood among them."""
+    plain = {key: _of_python(value) for key, value in attrs.items()}
+    text = plain.pop(NOTE, None)
+    said: dict[str, Any] = dict(json.loads(text) if isinstance(text, str) else notes or {})
+    noted = said.pop("attrs", None)
+    if noted is None:
+        return plain, said
+    found: dict[Any, Any] = {}
+    for key, *value in ([of_tree(part) for part in item] for item in noted):
+        # What another tool has changed since then counts.
+        if value and (key not in plain or _look(plain[key]) == _look(value[0])):
+            found[key] = value[0]
+        elif key in plain:
+            found[key] = plain[key]
+    return found | {key: value for key, value in plain.items() if key not in found}, said
+
+
+def _of_python(value: Any) -> Any:
+    return value.item() if isinstance(value, (np.int64, np.float64, np.str_)) else value
+
+
+def _look(value: Any) -> str:
+    """Return what a value looks like, whether it is a list, a tuple, an array, or the only item of these."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return str({key: _look(item) for key, item in value.items()})
+    if isinstance(value, (list, tuple)):
+        items = [_look(item) for item in value]
+        return items[0] if len(items) == 1 else str(items)
+    return repr(value)
+
 
 COMPLEX_DIM = "complex_part"
 
@@ -128,7 +305,7 @@ def encode_parts(parts: Parts, form: Form) -> xr.Dataset:
     said = parts.notes
     dims = list(dict.fromkeys(dim for own, _, _ in parts.variables.values() for dim in own))
     names = _names_of_file([*parts.variables, *dims])
-    complex_dim = _free(COMPLEX_DIM, names.values())
+    complex_dim = _free_name(COMPLEX_DIM, names.values())
     variables = {}
     for name, (own, values, attrs) in parts.variables.items():
         new = tuple(names[dim] for dim in own)
@@ -221,7 +398,7 @@ def _names_of_file(names: Iterable[Hashable]) -> dict[Hashable, str]:
     for name in names:
         new = file_name(name)
         if new != name:
-            new = _free(new, taken)
+            new = _free_name(new, taken)
             taken.add(new)
         renamed[name] = new
     return renamed
@@ -239,7 +416,7 @@ def file_name(name: Hashable) -> str:
     return f"_{new}" if new == "zarr.json" else new
 
 
-def _free(name: str, taken: Iterable[str]) -> str:
+def _free_name(name: str, taken: Iterable[str]) -> str:
     taken = set(taken)
     while name in taken:
         name += "_"
@@ -355,3 +532,132 @@ def restore_indexes(ds: xr.Dataset, said: Mapping[str, Any]) -> xr.Dataset:
         ds = ds.set_xindex([of_tree(level) for level in levels], xr.indexes.PandasMultiIndex)
         ds[of_tree(dim)].attrs = decode_attrs({}, {"attrs": attrs})[0]
     return ds
+
+
+Column = tuple[str, Values]
+
+
+def unique(names: Iterable[Hashable]) -> list[str]:
+    """Return names as text, with a number where one is there before.
+
+    Examples
+    --------
+    >>> unique(["a", "b", "a", 1])
+    ['a', 'b', 'a.1', '1']
+    """
+    found: dict[str, None] = {}
+    texts = [str(name).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0") for name in names]
+    reserved = set(texts)
+    for text in texts:
+        new, number = text, 0
+        while new in found or (number and new in reserved):
+            number += 1
+            new = f"{text}.{number}"
+        found[new] = None
+    return list(found)
+
+
+def to_columns(frame: pd.DataFrame) -> tuple[list[Column], Note]:
+    """Return the columns of a DataFrame, those of its index first, and the notes that lead back.
+
+    An index that has no name and counts the rows is only noted.
+
+    Examples
+    --------
+    >>> columns, note = to_columns(pd.DataFrame({"t": [0.5]}, index=pd.Index([7], name="measurement_id")))
+    >>> [(name, values.tolist()) for name, values in columns]
+    [('measurement_id', [7]), ('t', [0.5])]
+    """
+    note: Note = {"labels": index_tree(frame.columns, "the labels of the columns")}
+    levels = _levels(frame.index)
+    titles: list[Hashable] = ["index" if level.name is None else level.name for level in levels]
+    names = unique([*titles, *frame.columns])
+    note["index"] = _index_note(frame.index, levels, names)
+    encode_attrs(frame.attrs, "the DataFrame", note, json_attrs=True, all_noted=True)
+    arrays = [_values(level) for level in levels]
+    arrays += [_values(frame.iloc[:, number]) for number in range(frame.shape[1])]
+    return list(zip(names, arrays, strict=True)), note
+
+
+def _levels(index: pd.Index[Any]) -> list[pd.Index[Any]]:
+    if isinstance(index, pd.MultiIndex):
+        return [index.get_level_values(number) for number in range(index.nlevels)]
+    return [] if isinstance(index, pd.RangeIndex) and index.name is None else [index]
+
+
+def _index_note(index: pd.Index[Any], levels: Sequence[pd.Index[Any]], names: Sequence[str]) -> Any:
+    if not levels:
+        return index_tree(index, "the index")
+    notes = []
+    for level, column in zip(levels, names, strict=False):
+        said = {"name": to_tree(level.name, "the name of the index"), "column": column}
+        if isinstance(level, pd.RangeIndex):
+            said["range"] = [level.start, level.stop, level.step]
+        if isinstance(level, (pd.DatetimeIndex, pd.TimedeltaIndex)) and level.freqstr is not None:
+            said["freq"] = level.freqstr
+        notes.append(said)
+    return {"columns": notes, "multi": isinstance(index, pd.MultiIndex)}
+
+
+def _values(column: pd.Series[Any] | pd.Index[Any]) -> Values:
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
+
+
+def frame_of(columns: Iterable[Column], note: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the DataFrame of columns and notes."""
+    arrays = dict(columns)
+    index = _index_of(arrays, note["index"])
+    labels = index_of(note["labels"])
+    series = [pd.Series(values, index=index, dtype=values.dtype, copy=False) for values in arrays.values()]
+    frame = pd.concat(series, axis=1) if series else pd.DataFrame(index=index)
+    # Putting columns side by side creates a new index.
+    frame.index, frame.columns = index, labels
+    frame.attrs = decode_attrs({}, {"attrs": note.get("attrs", [])})[0]
+    return frame
+
+
+def _index_of(arrays: dict[str, Values], note: Mapping[str, Any]) -> pd.Index[Any]:
+    """Return the index; its columns are taken out of the others."""
+    if "columns" not in note:
+        return index_of(note)
+    levels: list[pd.Index[Any]] = []
+    for level in note["columns"]:
+        values = arrays.pop(level["column"])
+        if "range" in level:
+            levels.append(index_of(level))
+        else:
+            levels.append(make_index(values, of_tree(level["name"]), level.get("freq")))
+    if note["multi"]:
+        return pd.MultiIndex.from_arrays(levels, names=[level.name for level in levels])
+    return levels[0]
+
+
+def to_parts(frame: pd.DataFrame) -> Parts:
+    """Return a DataFrame as the parts of a Dataset, with a variable for each column."""
+    columns, note = to_columns(frame)
+    note.pop("attrs", None)
+    levels: list[Hashable] = [level["column"] for level in note["index"].get("columns", [])]
+    dim = levels[0] if len(levels) == 1 else unique([*(name for name, _ in columns), "index"])[-1]
+    variables: dict[Hashable, Any] = {name: ((dim,), values, {}) for name, values in columns}
+    return Parts(variables, levels, frame.attrs, {"frame": note})
+
+
+def from_parts(parts: Parts) -> pd.DataFrame:
+    """Return the DataFrame of its parts."""
+    note = parts.notes["frame"]
+    levels = [level["column"] for level in note["index"].get("columns", [])]
+    names = [*levels, *(name for name in parts.variables if name not in levels)]
+    frame = frame_of([(str(name), parts.variables[name][1]) for name in names], note)
+    frame.attrs = dict(parts.attrs)
+    return frame
+
+
+def to_file(data: xr.Dataset | pd.DataFrame, form: Form) -> xr.Dataset:
+    """Return a Dataset that a format can hold; of a DataFrame, with a variable for each column."""
+    return encode(data, form) if isinstance(data, xr.Dataset) else encode_parts(to_parts(data), form)
+
+
+def from_file(ds: xr.Dataset) -> xr.Dataset | pd.DataFrame:
+    """Return what an encoded Dataset was; one that nobody encoded is as it is."""
+    parts = decode_parts(ds)
+    return from_parts(parts) if "frame" in parts.notes else assembled(parts)

@@ -12,10 +12,8 @@ import xarray as xr
 
 from coma_xr import files
 from coma_xr.errors import DataFileError
-from coma_xr.exports.attrs import NOTE
 from coma_xr.exports.columns import Array, as_objects
-from coma_xr.exports.datasets import JSON, variable_of
-from coma_xr.exports.frames import from_file, to_file
+from coma_xr.exports.datasets import JSON, NOTE, from_file, to_file, variable_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,9 +18,16 @@ from xarray.core import indexing
 
 from coma_xr import files
 from coma_xr.errors import DataFileError
-from coma_xr.exports.attrs import decode_attrs
-from coma_xr.exports.datasets import NETCDF, Decoded, assembled, decode_parts, decode_variable
-from coma_xr.exports.frames import from_file, to_file
+from coma_xr.exports.datasets import (
+    NETCDF,
+    Decoded,
+    assembled,
+    decode_attrs,
+    decode_parts,
+    decode_variable,
+    from_file,
+    to_file,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

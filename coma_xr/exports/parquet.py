@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from coma_xr import files
-from coma_xr.exports.attrs import NOTE
 from coma_xr.exports.columns import Array, Note, as_objects
+from coma_xr.exports.datasets import NOTE
 from coma_xr.exports.table import Plain, from_table, to_table
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ import xarray as xr
 
 from coma_xr import files
 from coma_xr.errors import DataFileError, StorageError
-from coma_xr.exports.datasets import ZARR
-from coma_xr.exports.frames import from_file, to_file
+from coma_xr.exports.datasets import ZARR, from_file, to_file
 from coma_xr.text import listing
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ import xarray as xr
 
 from coma_xr.errors import ExperimentError, LayoutError, SerializationError, StorageError
 from coma_xr.experiment import Experiment
-from coma_xr.exports.attrs import NOTE
-from coma_xr.exports.datasets import encode
+from coma_xr.exports.datasets import NOTE, encode
 from coma_xr.exports.formats import export, load
 from tests.output.kinds import EXACT, SUFFIXES, a_scan, cells, with_holes, zarr_ends
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError
-from coma_xr.exports.attrs import NOTE
+from coma_xr.exports.datasets import NOTE
 from coma_xr.exports.formats import export, load
 from tests.output.kinds import (
     DATASETS,
