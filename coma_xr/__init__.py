@@ -167,7 +167,7 @@ if not TYPE_CHECKING:
             globals()[name] = value
             return value
         if not name.startswith("_"):
-            from coma_xr.gone import module_error
+            from coma_xr.checks import module_error
 
             if error := module_error(name):
                 raise error

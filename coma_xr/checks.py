@@ -1,18 +1,119 @@
-"""Checks of settings: each returns the value as a plain bool, int, float or list, or raises ParameterError."""
+"""Checks of arguments: their names, and their values, which are returned as a plain bool, int, float or list.
+
+A wrong value raises ParameterError.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import math
 import numbers
 import operator
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import field, fields
 from enum import Enum
-from typing import Any, overload
+from types import FunctionType
+from typing import Any, TypeVar, cast, overload
 
-from coma_xr.errors import ParameterError, Way
-from coma_xr.text import shortened, with_article
+from coma_xr.errors import ArgumentError, MissingAttributeError, ParameterError, Way
+from coma_xr.text import count, shortened, with_article
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+# Flags of a code object with *arguments and with **keywords.
+_TAKES_MORE, _TAKES_ANY = 0x04, 0x08
+
+
+def checks_keywords(thing: T) -> T:
+    """Let a function, or each public method and the constructor of a class, name the near arguments of an unknown one.
+
+    Examples
+    --------
+    >>> @checks_keywords
+    ... def simulate(*, steps=1):
+    ...     return steps
+    >>> simulate(step=2)
+    Traceback (most recent call last):
+    ...
+    coma_xr.errors.ArgumentError: simulate() has no argument 'step'. Available: steps. Did you mean 'steps'?
+    """
+    if not isinstance(thing, type):
+        return cast("T", _checked(cast("FunctionType", thing)))
+    for name, member in list(vars(thing).items()):
+        if isinstance(member, FunctionType) and (name == "__init__" or not name.startswith("_")):
+            setattr(thing, name, _checked(member, is_method=True))
+    return thing
+
+
+def _checked(function: FunctionType, *, is_method: bool = False) -> Callable[..., Any]:
+    code = function.__code__
+    first = max(code.co_posonlyargcount, int(is_method))
+    if hasattr(function, "__signature__"):
+        known = tuple(function.__signature__.parameters)[first:]
+    elif code.co_flags & _TAKES_ANY:
+        return function
+    else:
+        known = code.co_varnames[first : code.co_argcount + code.co_kwonlyargcount]
+    accepted = frozenset(known)
+    most = sys.maxsize if code.co_flags & _TAKES_MORE else code.co_argcount
+    least = code.co_argcount - len(function.__defaults__ or ())
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        if not accepted.issuperset(keywords):
+            name = next(name for name in keywords if name not in accepted)
+            raise unknown_argument(_called(function, arguments[:1] if is_method else ()), name, known)
+        if not least <= len(arguments) <= most:
+            _check_number(function, arguments, keywords, is_method)
+        return function(*arguments, **keywords)
+
+    return call
+
+
+def _check_number(
+    function: FunctionType, arguments: tuple[Any, ...], keywords: Mapping[str, Any], is_method: bool
+) -> None:
+    """Raise ArgumentError for too many positional arguments, or for one that is missing."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount]
+    called = _called(function, arguments[:1] if is_method else ())
+    if len(arguments) > len(names):
+        number, most = len(arguments) - is_method, len(names) - is_method
+        known = code.co_varnames[int(is_method) : code.co_argcount + code.co_kwonlyargcount]
+        raise ArgumentError(
+            f"{called}() takes {count(most, 'positional argument')}, not {number}.", available=known or None
+        )
+    needed = names[len(arguments) : len(names) - len(function.__defaults__ or ())]
+    lacking = next((name for name in needed if name not in keywords), None)
+    if lacking is not None:
+        raise ArgumentError(f"{called}() lacks the argument '{lacking}'.", ways=[f"Pass {lacking}=."])
+
+
+def _called(function: FunctionType, owner: tuple[Any, ...]) -> str:
+    """Return what a user calls a function or method: by the class of the object, whatever class defines it."""
+    if not owner:
+        return function.__name__
+    kind = type(owner[0]).__name__
+    return kind if function.__name__ == "__init__" else f"{kind}.{function.__name__}"
+
+
+def unknown_argument(called: str, name: str, known: Iterable[str]) -> ArgumentError:
+    """Return the error for a keyword that a function does not have."""
+    return ArgumentError(f"{called}() has no argument '{name}'.", name=name, available=known)
+
+
+def option(help: str, *, default: Any = None, **how: Any) -> Any:
+    """Return a field of a dataclass of arguments that is an option of the terminal: its help, and more for argparse."""
+    return field(default=default, metadata={"help": help, **how})
+
+
+def terminal_options(arguments: type) -> dict[str, dict[str, Any]]:
+    """Return the arguments in a dataclass that are options of the terminal, with what argparse takes for each."""
+    return {one.name: dict(one.metadata) for one in fields(arguments) if one.metadata}
+
 
 _UNITS = ("d", "h", "min|m", "s")
 _SECONDS = (86400.0, 3600.0, 60.0, 1.0)
@@ -212,3 +313,41 @@ def check_strings(name: str, value: Any) -> list[str] | None:
     if is_list and all(isinstance(string, str) for string in strings):
         return list(strings)
     raise _wrong(name, value, "a string, a list of strings or None")
+
+
+# ------------------------------------------------------------------------------------- names of Coma 2
+
+_READ = "Read a file with coma_xr.read_tree(path). Write one with json.dump(tree, file)."
+_OBJECTS = "run() and NewMeasurement.save() take objects. Restore them with Measurement.restore(Class)."
+_ERROR = "Catch coma_xr.DataFileError."
+
+# What to use instead of the public names of Coma 2 that coma_xr does not have; the documentation has the same table.
+GONE = {
+    "Archive": _READ,
+    "JsonArchive": _READ,
+    "XMLArchive": _READ,
+    "ArchiveError": _ERROR,
+    "JsonArchiveError": _ERROR,
+    "XMLArchiveError": _ERROR,
+    "archive_exists": "Use os.path.exists(path), with the ending .json or .xml.",
+    "Serializer": _OBJECTS,
+    "RecursiveSerializer": _OBJECTS,
+    "FileMeasurement": "Save with Experiment.new_measurement(). Read with Experiment.measurement(id).",
+    "MemoryMeasurement": "Read with Experiment.measurement(id), which also reads inactive experiments.",
+    "IndexFile": "Read the index with Experiment.mindex.get(). coma_xr writes it.",
+    "create_config_file": "Use coma_xr.create_default_config().",
+    "expand_path": "Use os.path.expanduser(path).",
+    "Experiment.archive": "The experiment file is written by the methods of the experiment.",
+    "Experiment.save_measurements": "run() saves each measurement as soon as it is available.",
+    "Experiment.pclient": "Pass executor= to run(), such as ipyparallel's client.executor().",
+    "Experiment.pview": "Pass executor= to run(), such as ipyparallel's client.executor().",
+    "Experiment.tasks": "run() returns a report. Experiment.runs() lists the runs that are going on.",
+    "Measurement.save": "Stored measurements are read-only. Save a copy with new_measurement().save(m.tree).",
+}
+
+
+def module_error(name: str) -> AttributeError | None:
+    """Return the error for a public name of Coma 2 that is gone; None for other names."""
+    if name not in GONE:
+        return None
+    return MissingAttributeError(f"coma_xr has no '{name}', which was part of Coma 2.", ways=[GONE[name]])

@@ -84,7 +84,7 @@ def _of_table(options: Mapping[str, dict[str, Any]], default: Any = None) -> lis
 
 
 def _plot_arguments() -> list[Argument]:
-    from coma_xr.keywords import terminal_options
+    from coma_xr.checks import terminal_options
     from coma_xr.plotting.arguments import PlotSpec
 
     return [
@@ -103,7 +103,7 @@ def _plot_arguments() -> list[Argument]:
 
 
 def _run_arguments() -> list[Argument]:
-    from coma_xr.keywords import terminal_options
+    from coma_xr.checks import terminal_options
     from coma_xr.run.options import RunOptions
 
     return [

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from coma_xr import files
+from coma_xr.checks import checks_keywords
 from coma_xr.define.conditions import as_condition
 from coma_xr.errors import ComaError, ExperimentError, LayoutError, PathError, warn
 from coma_xr.experiment import Experiment
 from coma_xr.html import ROWS, fragment, table, tag
 from coma_xr.joining import LABEL, Joined, join
-from coma_xr.keywords import checks_keywords
 from coma_xr.store.config import Config
 from coma_xr.store.layout import without_own_folders
 from coma_xr.text import available, listing

@@ -1,4 +1,4 @@
-"""The interface of Coma 2 where it differs from that of coma_xr; `coma_xr.gone` lists what is missing."""
+"""The interface of Coma 2 where it differs from that of coma_xr; `coma_xr.coma2` lists what is missing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from coma_xr import files
-from coma_xr.checks import check_string, check_strings
+from coma_xr.checks import GONE, check_string, check_strings, checks_keywords
 from coma_xr.define.parameters import ParameterSet
 from coma_xr.errors import ArgumentError, ExperimentError, MissingAttributeError, warn
-from coma_xr.gone import GONE
-from coma_xr.keywords import checks_keywords
 from coma_xr.records import Records
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.report import RunReport
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from coma_xr.run.by_hand import NewMeasurement
     from coma_xr.store.config import Config
     from coma_xr.store.place import ExperimentDirectory
+
 
 T = TypeVar("T", bound=type)
 

@@ -13,14 +13,21 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import coma_xr
 from coma_xr import figures
-from coma_xr.checks import UNCHANGED, Unchanged, check_choice, check_flag, check_string, check_strings
+from coma_xr.checks import (
+    UNCHANGED,
+    Unchanged,
+    check_choice,
+    check_flag,
+    check_string,
+    check_strings,
+    checks_keywords,
+)
 from coma_xr.code.states import sources_of
 from coma_xr.code_history import accept_all, code_states, difference, state_record, states_table
 from coma_xr.coma2 import Members, takes_calls_of_coma2
 from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan
 from coma_xr.errors import StorageError
-from coma_xr.keywords import checks_keywords
 from coma_xr.overview import experiment_html, experiment_line, experiment_text, watch
 from coma_xr.records import Records, define, fix_layout, forget, mark, note
 from coma_xr.retrieve.measurement import AS_NEEDED, Measurement

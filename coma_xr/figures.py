@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.checks import check_string
 from coma_xr.define.conditions import as_condition
-from coma_xr.define.exact import Argument
+from coma_xr.define.values import Argument
 from coma_xr.errors import ComaError, ParameterError, PathError, Way
 from coma_xr.plotting.arguments import PlotSpec
 from coma_xr.values.plain import to_plain

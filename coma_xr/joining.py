@@ -15,7 +15,7 @@ from coma_xr.tree import is_typed, split
 from coma_xr.tree import join as path_text
 
 if TYPE_CHECKING:
-    from coma_xr.define.past import Past
+    from coma_xr.define.parameters import Past
     from coma_xr.experiment import Experiment
     from coma_xr.records import Records
     from coma_xr.retrieve.status import Status

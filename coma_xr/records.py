@@ -11,9 +11,7 @@ from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from coma_xr.checks import check_flag, check_ids
-from coma_xr.define.exact import key_of, plain_of
-from coma_xr.define.parameters import Definition
-from coma_xr.define.past import Past, check_extends, read
+from coma_xr.define.parameters import Definition, Past, check_extends, read_parameters
 from coma_xr.define.scan_records import (
     LayoutRule,
     ScanRecord,
@@ -24,7 +22,7 @@ from coma_xr.define.scan_records import (
     with_scan,
 )
 from coma_xr.define.scans import Scan
-from coma_xr.define.values import NOTHING, given_again, look, records_by_value
+from coma_xr.define.values import NOTHING, given_again, key_of, look, plain_of, records_by_value
 from coma_xr.errors import (
     DataFileError,
     DataFileWarning,
@@ -171,7 +169,7 @@ class Records:
             trees = [(id, self.now.measurements.read(id)) for id in ids[:left]]
             left -= len(trees)
             old = [
-                (id, read(tree, definition, self.past) or [])
+                (id, read_parameters(tree, definition, self.past) or [])
                 for id, tree in trees
                 if look(tree, MADE_BY) is NOTHING
             ]
@@ -447,7 +445,9 @@ class Records:
     def identity(self, tree: Tree) -> Any:
         """Return the key of the parameters of a tree."""
         definition = self.definition
-        return key(tree.get("parameters") if definition is None else read(tree, definition, self.past))
+        return key(
+            tree.get("parameters") if definition is None else read_parameters(tree, definition, self.past)
+        )
 
     def duplicates(self) -> list[tuple[int, int]]:
         """Return the ids of the measurements that do not count, each with the one that does, sorted."""

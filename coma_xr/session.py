@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr.checks import check_ids
 from coma_xr.code_history import accept, code_of_run, with_code
-from coma_xr.define.exact import key_of, things_of
-from coma_xr.define.past import read
+from coma_xr.define.parameters import read_parameters
 from coma_xr.define.scan_records import ScanRecord
 from coma_xr.define.scans import Scan
-from coma_xr.define.values import BRANCH, NOTHING, look
+from coma_xr.define.values import BRANCH, NOTHING, key_of, look, things_of
 from coma_xr.errors import ParameterError, PathError, StorageError, Way, warn
 from coma_xr.records import (
     Records,
@@ -42,8 +41,7 @@ from coma_xr.tree import join
 
 if TYPE_CHECKING:
     from coma_xr.code_history import RunCode
-    from coma_xr.define.parameters import Definition
-    from coma_xr.define.past import Past
+    from coma_xr.define.parameters import Definition, Past
     from coma_xr.run.options import RunOptions
     from coma_xr.run.plan import Plan
     from coma_xr.run.report import RunReport
@@ -312,7 +310,7 @@ def merge_measurements(
         )
 
     def name(tree: Tree) -> Any:
-        values = read(tree, definition, past)
+        values = read_parameters(tree, definition, past)
         return None if values is None else key(values)
 
     added = place.merge(other, name, **options)[1]

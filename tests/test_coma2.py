@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import coma_xr as coma
+from coma_xr.checks import GONE
 from coma_xr.errors import (
     ArgumentError,
     ComaWarning,
@@ -22,7 +23,6 @@ from coma_xr.errors import (
     PathError,
     StorageError,
 )
-from coma_xr.gone import GONE
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 PAGE = Path(__file__).parents[1] / "docs" / "coming-from-coma-2.md"

@@ -24,20 +24,19 @@ def layers_of_contributing() -> list[set[str]]:
 
 FLOORS = layers_of_contributing()
 
-_COMMON = {"text", "errors", "checks", "keywords", "html", "tree", "values", "same"}
+_COMMON = {"text", "errors", "checks", "html", "tree", "values", "same"}
 
 # Rules beyond the order of the floors: these know only what is listed here.
 ONLY = {
     "tree": {"text", "errors"},
     "names": {"text", "errors", "tree"},
-    "values": {"text", "errors", "keywords", "tree"},
+    "values": {"text", "errors", "checks", "tree"},
     "same": {"text", "errors", "tree", "values"},
     "encoding": {"text", "errors", "tree"},
     "exports": {
         "text",
         "errors",
         "checks",
-        "keywords",
         "files",
         "scratch",
         "tree",
@@ -45,7 +44,7 @@ ONLY = {
         "same",
         "encoding",
     },
-    "plotting": {"text", "errors", "checks", "keywords", "names"},
+    "plotting": {"text", "errors", "checks", "names"},
     "output": {"text", "errors", "checks", "files", "html", "plotting"},
     "define": _COMMON,
     "code": {"text", "errors", "files"},

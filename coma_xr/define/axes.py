@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from coma_xr.define.exact import plain_of
 from coma_xr.define.parameters import Definition, ParameterSet
-from coma_xr.define.values import normalise
+from coma_xr.define.values import normalise, plain_of
 from coma_xr.errors import ParameterError
 
 if TYPE_CHECKING:

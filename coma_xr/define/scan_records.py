@@ -14,9 +14,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from coma_xr.define.exact import plain_of
-from coma_xr.define.parameters import Definition
-from coma_xr.define.past import Past
+from coma_xr.define.parameters import Definition, Past
+from coma_xr.define.values import plain_of
 from coma_xr.same import key, keys
 from coma_xr.text import listing
 from coma_xr.tree import Path

@@ -12,12 +12,65 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from coma_xr.encoding.markup import NUMBER, SPECIAL, escape, is_name, is_writable
 from coma_xr.errors import DataFileError, SerializationError
 from coma_xr.tree import MAX_DEPTH, TYPE
+
+# A number as JSON spells it. The group is there when it is a float.
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)((?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)")
+
+# How a number, or one of the special ones, begins.
+NUMERIC = "-0123456789NIni"
+
+# What Coma 2 writes, then what C++ does.
+SPECIAL = {
+    "NaN": float("nan"),
+    "Infinity": float("inf"),
+    "-Infinity": float("-inf"),
+    "nan": float("nan"),
+    "-nan": float("nan"),
+    "inf": float("inf"),
+    "-inf": float("-inf"),
+}
+
+# Other letters are legal, but neither Boost nor every XML library reads them.
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_.-]*")
+
+# Illegal in XML, except for the carriage return, which is read back as a line feed.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+@lru_cache(maxsize=4096)
+def is_name(text: str) -> bool:
+    """Whether an element can bear this name.
+
+    Examples
+    --------
+    >>> is_name("theta_0"), is_name("1st"), is_name("a b")
+    (True, False, False)
+    """
+    return _NAME.fullmatch(text) is not None
+
+
+def is_writable(text: str) -> bool:
+    """Whether XML gives a string back as it is."""
+    return _UNWRITABLE.search(text) is None
+
+
+def escape(text: str, *, quotes: bool = False) -> str:
+    """Return the content of an element for a string.
+
+    Examples
+    --------
+    >>> escape('a < "b"', quotes=True)
+    'a &lt; &quot;b&quot;'
+    """
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace('"', "&quot;") if quotes else text
+
 
 ROOT = "boost_serialization"
 _SIGNATURE = "serialization::archive"

@@ -1,12 +1,14 @@
-"""The formats of files, by the suffix of their names."""
+"""The text of plain trees: its formats by the suffix of a file's name, and numbers and lines as programs print them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from coma_xr.encoding import json, xml
+from coma_xr.errors import DataFileError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +39,50 @@ def format_of(path: str) -> Format | None:
     for suffix, format in FORMATS.items():
         if path.endswith(suffix):
             return format
+    return None
+
+
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+# Fortran writes 1.5D+00 for a double.
+_FLOAT = re.compile(
+    r"[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eEdD][-+]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE
+)
+
+
+def read_lines(data: bytes) -> Any:
+    r"""Return what a string says.
+
+    Raises
+    ------
+    DataFileError
+        It is not text.
+
+    Examples
+    --------
+    >>> read_lines(b"1.5"), read_lines(b"1 2.0"), read_lines(b"0.1\n0.2"), read_lines(b"not converged")
+    (1.5, [1, 2.0], [0.1, 0.2], 'not converged')
+    """
+    try:
+        lines = [line.strip() for line in data.decode("utf-8").splitlines()]
+    except UnicodeDecodeError as error:
+        raise DataFileError(f"no UTF-8 text at byte {error.start}") from None
+    values = [_line(line) for line in lines if line]
+    return values[0] if len(values) == 1 else values
+
+
+def _line(line: str) -> Any:
+    numbers = [_number(word) for word in line.split()]
+    if None in numbers:
+        return line
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _number(word: str) -> int | float | None:
+    if _INTEGER.fullmatch(word):
+        try:
+            return int(word)
+        except ValueError as error:
+            raise DataFileError(str(error)) from None
+    if _FLOAT.fullmatch(word):
+        return float(word.lower().replace("d", "e"))
     return None

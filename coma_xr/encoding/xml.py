@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 from xml.parsers.expat import ErrorString
 
 from coma_xr.encoding import boost, json
-from coma_xr.encoding.markup import NUMBER, NUMERIC, SPECIAL, escape, is_name, is_writable
+from coma_xr.encoding.boost import NUMBER, NUMERIC, SPECIAL, escape, is_name, is_writable
 from coma_xr.errors import DataFileError
 from coma_xr.tree import MAX_DEPTH, shown
 

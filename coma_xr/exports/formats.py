@@ -12,13 +12,12 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr import files
-from coma_xr.checks import check_flag
+from coma_xr.checks import check_flag, checks_keywords
 from coma_xr.encoding import boost, xml
 from coma_xr.encoding import json as plain_json
 from coma_xr.errors import REPLACE, ComaError, DataFileError, ExperimentError, StorageError
 from coma_xr.exports import csv, json, netcdf, parquet, zarr
 from coma_xr.exports.datasets import dataset_of
-from coma_xr.keywords import checks_keywords
 from coma_xr.text import available, listing, with_article
 from coma_xr.values.plain import from_plain
 

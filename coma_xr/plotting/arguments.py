@@ -12,9 +12,16 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
-from coma_xr.checks import check_choice, check_flag, check_integer, check_positive, check_string
+from coma_xr.checks import (
+    check_choice,
+    check_flag,
+    check_integer,
+    check_positive,
+    check_string,
+    option,
+    unknown_argument,
+)
 from coma_xr.errors import ArgumentError, LayoutError, ParameterError
-from coma_xr.keywords import option, unknown_argument
 from coma_xr.text import shortened
 
 # ruff: noqa: RUF009

@@ -9,13 +9,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.checks import check_flag
+from coma_xr.checks import check_flag, checks_keywords
 from coma_xr.define.conditions import as_condition
-from coma_xr.define.exact import key_of, name_of_function
 from coma_xr.define.scans import Scan, cases
-from coma_xr.define.values import BRANCH
+from coma_xr.define.values import BRANCH, key_of, name_of_function
 from coma_xr.errors import ParameterError, PathError, SerializationError, warn
-from coma_xr.keywords import checks_keywords
 from coma_xr.names import find_variable, variable_at
 from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
 from coma_xr.plugins.matching import container_labels, matches

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from coma_xr.checks import checks_keywords
 from coma_xr.define.scan_records import Kind, LayoutRule
 from coma_xr.errors import LayoutError, warn
 from coma_xr.html import fragment, table, tag
-from coma_xr.keywords import checks_keywords
 from coma_xr.names import role
 from coma_xr.retrieve.columns import MISSING, Attrs, factorize
 from coma_xr.retrieve.dims import arrange, varies

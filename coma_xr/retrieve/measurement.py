@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from coma_xr import tree as paths
+from coma_xr.checks import checks_keywords
 from coma_xr.errors import DataFileError, ExperimentError, MissingAttributeError, PathError
 from coma_xr.html import Html, fold, fragment, join, lines_of, short, tag
-from coma_xr.keywords import checks_keywords
 from coma_xr.tree import is_array, is_typed
 from coma_xr.values.external import Reference, is_external
 from coma_xr.values.objects import SETSTATE

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from coma_xr.define.past import Past, former_paths
+from coma_xr.define.parameters import Past, former_paths
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import LayoutError, ParameterError, PathError, SerializationError, warn
 from coma_xr.names import Names, free_name, is_parameter, role

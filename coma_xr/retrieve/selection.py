@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.conditions import as_condition
 from coma_xr.define.parameters import Definition as Parameters
-from coma_xr.define.parameters import write
-from coma_xr.define.past import Past, read
+from coma_xr.define.parameters import Past, read_parameters, write
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.names import Names, role
@@ -157,7 +156,7 @@ class Selection:
         if chosen:
             self._compared = {}
         elif self._tracks and self._definition:
-            values = read(tree, self._parameters, self._past)
+            values = read_parameters(tree, self._parameters, self._past)
             repeat = look(tree, ("info", "repeat"))
             if values is not None:
                 self.unchosen.append((values, 0 if repeat is NOTHING else repeat))

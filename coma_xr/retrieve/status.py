@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coma_xr.define.parameters import Definition
-from coma_xr.define.past import Past, read
+from coma_xr.define.parameters import Definition, Past, read_parameters
 from coma_xr.define.values import NOTHING, look
 from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.requests import REPEAT
@@ -138,7 +137,7 @@ def _failed(status: Status, source: Source) -> Iterable[tuple[list[Tree], int, i
     definition = Definition(tuple(source.names.defined), tuple(source.names.defined.values()))
     past = Past.of(source.annotations)
     for _, tree in status.failures:
-        values = read(tree, definition, past)
+        values = read_parameters(tree, definition, past)
         if values is not None:
             repeat = look(tree, ("info", "repeat"))
             yield values, 0 if repeat is NOTHING else repeat, _state(tree)

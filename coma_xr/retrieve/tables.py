@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from coma_xr.checks import checks_keywords
 from coma_xr.define.conditions import Condition, as_condition
-from coma_xr.define.exact import Argument, plain_of
 from coma_xr.define.parameters import Definition, ParameterSet
-from coma_xr.define.values import NOTHING, look
+from coma_xr.define.values import NOTHING, Argument, look, plain_of
 from coma_xr.errors import ArgumentError, DataFileError, LayoutError, PathError, warn
 from coma_xr.exports.external import deferred
 from coma_xr.html import facts, fragment, table, tag, text_of
-from coma_xr.keywords import checks_keywords
 from coma_xr.names import Names
 from coma_xr.retrieve.columns import MISSING, as_objects, lacks
 from coma_xr.retrieve.requests import Annotations, Doubles, Recorded, Request, Source, read, requests_of

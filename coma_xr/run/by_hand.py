@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from coma_xr.checks import checks_keywords
 from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.errors import SerializationError
-from coma_xr.keywords import checks_keywords
 from coma_xr.run.plan import Task
 from coma_xr.run.worker import Outcome, Work, call, date_text
 from coma_xr.same import maker

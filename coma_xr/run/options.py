@@ -9,9 +9,16 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args
 
-from coma_xr.checks import check_choice, check_duration, check_flag, check_ids, check_integer, check_positive
+from coma_xr.checks import (
+    check_choice,
+    check_duration,
+    check_flag,
+    check_ids,
+    check_integer,
+    check_positive,
+    option,
+)
 from coma_xr.errors import ParameterError, Way
-from coma_xr.keywords import option
 from coma_xr.text import shortened, with_article
 
 if TYPE_CHECKING:

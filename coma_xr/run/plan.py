@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coma_xr.define.exact import key_of
-from coma_xr.define.past import Past, read
-from coma_xr.define.values import NOTHING, look
+from coma_xr.define.parameters import Past, read_parameters
+from coma_xr.define.values import NOTHING, key_of, look
 from coma_xr.same import key, keys
 from coma_xr.text import listing
 
@@ -425,7 +424,7 @@ def _survey_tree(
     expected: Sequence[tuple[Path, Hashable]],
 ) -> None:
     """Note which parameter set a tree belongs to."""
-    values = read(tree, definition, past)
+    values = read_parameters(tree, definition, past)
     if values is None:
         found.lacking.append(number)
         return

@@ -17,13 +17,12 @@ from types import FrameType
 from typing import IO, Any, Literal, Self, get_args
 
 from coma_xr import files
-from coma_xr.checks import check_choice, check_flag, check_positive
+from coma_xr.checks import check_choice, check_flag, check_positive, checks_keywords
 from coma_xr.code.sources import hash_of_file
 from coma_xr.define.parameters import ParameterSet
-from coma_xr.encoding import json, lines, xml
+from coma_xr.encoding import formats, json, xml
 from coma_xr.encoding.boost import write_parameters
 from coma_xr.errors import ComaError, DataFileError, ParameterError, StorageError
-from coma_xr.keywords import checks_keywords
 from coma_xr.scratch import scratch_directory
 from coma_xr.text import alternatives, listing, near_names, shortened, with_article
 from coma_xr.values.plain import from_plain, to_plain
@@ -577,7 +576,7 @@ def _read(output: Output, data: bytes) -> Any:
     if not data.strip():
         raise DataFileError("nothing but blanks" if data else "empty", expected="output")
     if output == "text":
-        return lines.decode(data)
+        return formats.read_lines(data)
     tree = json.decode(data) if output == "json" else xml.decode(data)
     if output == "xml":
         # The one element that every XML text has around it is not part of the result, unless it is all of it.

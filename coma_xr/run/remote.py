@@ -26,7 +26,7 @@ from types import CodeType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from coma_xr.code.sources import hash_of_source
-from coma_xr.define.exact import Argument, remember
+from coma_xr.define.values import Argument, remember
 from coma_xr.errors import ComaWarning, SerializationError
 from coma_xr.run.plan import Task
 from coma_xr.run.signature import called

@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from coma_xr.define.exact import Argument
-from coma_xr.define.parameters import Definition, ParameterSet
-from coma_xr.define.past import read
-from coma_xr.define.values import BRANCH, describe
+from coma_xr.checks import checks_keywords
+from coma_xr.define.parameters import Definition, ParameterSet, read_parameters
+from coma_xr.define.values import BRANCH, Argument, describe
 from coma_xr.errors import DataFileError, ParameterError, RunError
 from coma_xr.html import Html, facts, fold, fragment, table, tag, trace
 from coma_xr.html import join as join_html
-from coma_xr.keywords import checks_keywords
 from coma_xr.run.plan import Task
 from coma_xr.run.worker import EXACT, PARTIAL, prepare, reproduce
 from coma_xr.text import clean, clean_lines, count, cut, listing, time_text
@@ -419,7 +417,7 @@ class Failure:
 
     def _set(self, given: Sequence[Any] = ()) -> tuple[Definition, list[Any]]:
         definition = self._definition
-        values = None if definition is None else read(self._tree, definition)
+        values = None if definition is None else read_parameters(self._tree, definition)
         if definition is None or values is None:
             raise ParameterError(
                 f"The record of failure {self.id} does not have all parameters.",

@@ -25,9 +25,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from coma_xr.checks import check_integer
-from coma_xr.define.exact import key_of, records_of
 from coma_xr.define.parameters import Definition, ParameterSet, write
-from coma_xr.define.values import BRANCH, hand_out, plain_value
+from coma_xr.define.values import BRANCH, hand_out, key_of, plain_value, records_of
 from coma_xr.encoding.formats import FORMATS, JSON
 from coma_xr.errors import ParameterError, SerializationError
 from coma_xr.exports.collector import Collector

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from coma_xr import files
+from coma_xr.checks import checks_keywords
 from coma_xr.encoding.formats import FORMATS, JSON, Format
 from coma_xr.errors import ConfigError, ExperimentError, StorageError, warn
-from coma_xr.keywords import checks_keywords
 from coma_xr.text import available
 
 _DIGITS = 6

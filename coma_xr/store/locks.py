@@ -19,10 +19,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
+from coma_xr.checks import checks_keywords
 from coma_xr.encoding import json
 from coma_xr.errors import DataFileError, ExperimentBusyError, Way, warn
 from coma_xr.html import fragment, tag
-from coma_xr.keywords import checks_keywords
 from coma_xr.text import progress_text
 
 if TYPE_CHECKING:

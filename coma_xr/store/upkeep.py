@@ -18,9 +18,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
+from coma_xr.checks import checks_keywords
 from coma_xr.encoding.formats import JSON, format_of
 from coma_xr.errors import ComaWarning, DataFileError, DataFileWarning, InactiveError, StorageError, warn
-from coma_xr.keywords import checks_keywords
 from coma_xr.same import doubles, event_of, key, repeat_of
 from coma_xr.store import documents, removing, state
 from coma_xr.store.documents import EXCLUDED, GZ, reason, unpack

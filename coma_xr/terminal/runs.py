@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
+from coma_xr.checks import terminal_options
 from coma_xr.errors import ExperimentError, ParameterError
-from coma_xr.keywords import terminal_options
 from coma_xr.run.options import RunOptions
 from coma_xr.run.report import failure_text
 from coma_xr.store.locks import progress_of

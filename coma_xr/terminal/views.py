@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
+from coma_xr.checks import terminal_options
 from coma_xr.collection import open_experiments
 from coma_xr.errors import REPLACE, ComaError, ExperimentError, StorageError
 from coma_xr.figures import WHERE, arguments_of
-from coma_xr.keywords import terminal_options
 from coma_xr.run.report import line_text
 from coma_xr.terminal.experiments import (
     check_exists,

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from coma_xr.checks import checks_keywords
 from coma_xr.errors import DataFileError, SerializationError
-from coma_xr.keywords import checks_keywords
 from coma_xr.tree import TYPE, ToValue, part, whole_numbers
 
 EXTERNAL = "coma.external"

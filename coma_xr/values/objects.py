@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from coma_xr.checks import checks_keywords
 from coma_xr.errors import DataFileError, SerializationError
-from coma_xr.keywords import checks_keywords
 from coma_xr.text import listing, shortened, with_article
 from coma_xr.tree import CLASS, REGISTERED, TYPE, cannot, looks_registered
 

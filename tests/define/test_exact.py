@@ -21,9 +21,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import coma_xr as coma
-from coma_xr.define.exact import Argument
 from coma_xr.define.parameters import Definition, ParameterSet
-from coma_xr.define.values import normalise, plain_value
+from coma_xr.define.values import Argument, normalise, plain_value
 from coma_xr.encoding.json import decode, encode
 from coma_xr.errors import ComaWarning
 from coma_xr.testing import assert_same, values

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_xr.define.parameters import Definition, ParameterSet, write
-from coma_xr.define.past import Past, read
+from coma_xr.define.parameters import Definition, ParameterSet, Past, read_parameters, write
 from coma_xr.errors import ParameterError, PathError, SerializationError
 from coma_xr.same import key
 
@@ -237,27 +236,29 @@ class TestWrite:
         values = [data.draw(self.values) for _ in names]
         tree = {"results": {"t": 1}}
         write(tree, definition, values)
-        found = read(tree, definition)
+        found = read_parameters(tree, definition)
         assert key(found) == key(values)
         write(tree, definition, values)
-        assert key(read(tree, definition)) == key(values)
+        assert key(read_parameters(tree, definition)) == key(values)
 
 
 class TestRead:
     definition = Definition.of(["a", "parameters/x/N"])
 
     def test_values_come_in_the_order_of_the_definition(self):
-        assert read({"parameters": {"x": {"N": 2}, "a": 1}}, self.definition) == [1, 2]
+        assert read_parameters({"parameters": {"x": {"N": 2}, "a": 1}}, self.definition) == [1, 2]
 
     @pytest.mark.parametrize(
         "tree",
         [{}, {"parameters": 5}, {"parameters": {"a": 1}}, {"parameters": {"a": 1, "x": [1]}}, [], None],
     )
     def test_a_tree_that_lacks_one_belongs_to_no_set(self, tree):
-        assert read(tree, self.definition) is None
+        assert read_parameters(tree, self.definition) is None
 
     def test_a_default_counts_where_the_tree_lacks_a_parameter(self):
         defaults = {("parameters", "x", "N"): 9}
-        assert read({"parameters": {"a": 1}}, self.definition, Past(defaults)) == [1, 9]
-        assert read({"parameters": {"a": 1, "x": {"N": None}}}, self.definition, Past(defaults)) == [1, None]
-        assert read({"parameters": {}}, self.definition, Past(defaults)) is None
+        assert read_parameters({"parameters": {"a": 1}}, self.definition, Past(defaults)) == [1, 9]
+        assert read_parameters(
+            {"parameters": {"a": 1, "x": {"N": None}}}, self.definition, Past(defaults)
+        ) == [1, None]
+        assert read_parameters({"parameters": {}}, self.definition, Past(defaults)) is None

@@ -1,13 +1,7 @@
 import numpy as np
 import pytest
 
-from coma_xr.define.values import (
-    NOTHING,
-    describe,
-    hand_out,
-    look,
-    normalise,
-)
+from coma_xr.define.values import NOTHING, describe, hand_out, look, normalise
 from coma_xr.errors import SerializationError
 
 

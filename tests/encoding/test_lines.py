@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coma_xr.encoding import lines
+from coma_xr.encoding import formats
 from coma_xr.errors import DataFileError
 
 
@@ -23,11 +23,11 @@ from coma_xr.errors import DataFileError
     ],
 )
 def test_lines_are_numbers_where_they_can_be(data, value):
-    assert lines.decode(data) == value
+    assert formats.read_lines(data) == value
 
 
 def test_what_is_no_text_is_refused():
     with pytest.raises(DataFileError, match="no UTF-8 text at byte 1"):
-        lines.decode(b"a\xff")
+        formats.read_lines(b"a\xff")
     with pytest.raises(DataFileError, match="Exceeds the limit"):
-        lines.decode(b"9" * 5000)
+        formats.read_lines(b"9" * 5000)

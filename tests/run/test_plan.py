@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_xr.define.parameters import Definition
-from coma_xr.define.past import Past
+from coma_xr.define.parameters import Definition, Past
 from coma_xr.run.plan import Durations, plan, survey
 from coma_xr.same import key
 
