@@ -163,11 +163,6 @@ class Members:
     def end_date(self, date: str | None) -> None:
         self._place.save_info(end_date=check_string("end_date", date))
 
-    @property
-    def dir(self) -> str:
-        """The experiment's directory as a string; `path` is the same as a Path."""
-        return self._place.path
-
     def start(self) -> None:
         """Note the time as `start_date`, unless there is one. `run` does so itself."""
         if self.start_date is None:
@@ -186,23 +181,6 @@ class Members:
     def load(self) -> None:
         """Look at the directory, so that attributes show what other processes have changed."""
         self._place.look()
-
-    @property
-    def experiment_file(self) -> str:
-        """The setting for the name of the experiment file."""
-        return self._place.config.experiment_file
-
-    @property
-    def experiment_index(self) -> str:
-        """The setting for the name of the index that numbers experiments."""
-        return self._place.config.experiment_index
-
-    @property
-    def mindex(self) -> IndexReader:
-        """The index of measurements, with the methods ``get()`` (the highest id that was given) and ``exists()``."""
-        look = self._place.look
-        path = files.inside(self._place.path, self._place.config.measurement_index)
-        return IndexReader(path, lambda: look().next_id() - 1 if look().active else None)
 
     def run_measurement(self, function: Callable[..., Any], parameter_set: ParameterSet) -> None:
         """Call a function with one parameter set and save what it returns.
@@ -235,9 +213,13 @@ class Members:
 # Attributes of Coma 2 that a subclass may set as it likes.
 _READINGS: Mapping[str, Callable[[Any], Any]] = {
     "config": lambda e: asdict(e._place.config),
+    "dir": lambda e: e._place.path,
     "eindex": lambda e: _experiment_index(e._place.config),
+    "experiment_file": lambda e: e._place.config.experiment_file,
+    "experiment_index": lambda e: e._place.config.experiment_index,
     "measurement_file": lambda e: e._place.config.measurement_file,
     "measurement_index": lambda e: e._place.config.measurement_index,
+    "mindex": lambda e: _measurement_index(e._place),
     "pset_definition": lambda e: OrderedDict(
         (name, join(path)) for name, path in Records(e._place.last).pairs
     ),
@@ -245,6 +227,11 @@ _READINGS: Mapping[str, Callable[[Any], Any]] = {
         tuple(ParameterSet.of_given(Records(e._place.last).defined(), given)) for given in e._added
     ],
 }
+
+
+def _measurement_index(place: ExperimentDirectory) -> IndexReader:
+    path = files.inside(place.path, place.config.measurement_index)
+    return IndexReader(path, lambda: now.next_id() - 1 if (now := place.look()).active else None)
 
 
 def _experiment_index(config: Config) -> IndexReader:

@@ -668,13 +668,13 @@ def report_layout(before: Records, after: Records, measured: list[Any], now: lis
 
 
 def keep_function(place: ExperimentDirectory, name: str, now: Snapshot) -> None:
-    """Record which function is run, and warn if another one made the measurements."""
+    """Record which function is run, and warn if an earlier run called another one."""
     before = now.sections.get("function")
     if name in (UNNAMED, before):
         return
     if before is not None and now.number():
         warn(
-            f"The measurements in {place.path} were made by {before}(). They count as done for {name}() too and are not "
+            f"An earlier run in {place.path} called {before}(). All measurements count as done for {name}() too and are not "
             "computed again.",
             way=Way(
                 "Use one experiment for each function, or remove() the measurements to compute them again.",

@@ -171,7 +171,7 @@ def test_another_function_in_the_same_experiment_is_said(e):
     e.run(energy, {"x": [1, 2]})
     with pytest.warns(
         ComaWarning,
-        match=r"measurements in .* were made by energy\(\). They count as done for entropy\(\) too",
+        match=r"An earlier run in .* called energy\(\). All measurements count as done for entropy\(\) too",
     ):
         assert e.run(entropy, {"x": [1, 2, 3]}) == (1, 3)
     # Once; of a function without a name only its code is compared.

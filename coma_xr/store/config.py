@@ -364,7 +364,7 @@ def load_config(file: str = FILE) -> dict[str, Any]:
         if file == FILE:
             return asdict(Config())
         raise ConfigError(
-            "there is no such file", where=path, ways=["Call create_default_config() to make one."]
+            "there is no such file", where=path, ways=["Call load_config() for the default settings."]
         ) from None
     except (configparser.Error, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot be read: {error}", where=path, expected="an INI file") from error
