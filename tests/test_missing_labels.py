@@ -9,6 +9,7 @@ import pytest
 
 import coma_xr as coma
 from coma_xr import P
+from coma_xr.exports.formats import FORMATS
 from coma_xr.testing import assert_same
 from tests.output.kinds import zarr_ends
 
@@ -69,7 +70,7 @@ def test_groups_of_a_table_keep_it(axis):
     assert groups.ngroups == 3
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".nc", ".parquet", ".zarr"])
+@pytest.mark.parametrize("suffix", sorted(FORMATS))
 def test_exports_keep_it(axis, suffix, tmp_path):
     _, e, ds = axis
     for data in (ds, e.to_dataframe()):

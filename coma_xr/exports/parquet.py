@@ -1,4 +1,4 @@
-"""Parquet files."""
+"""Parquet files, and the tables of Arrow in them."""
 
 from __future__ import annotations
 
@@ -22,16 +22,22 @@ _UNITS = {(unit, 1) for unit in ("s", "ms", "us", "ns")}
 
 def write(data: xr.Dataset | pd.DataFrame, path: Path, overwrite: bool) -> None:
     """Write a Dataset or DataFrame; FileExistsError when the name is taken."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    rows = to_arrow(data)
+    with files.placing(str(path), overwrite=overwrite) as temporary:
+        pq.write_table(rows, temporary)
+
+
+def to_arrow(data: xr.Dataset | pd.DataFrame) -> Any:
+    """Return a Dataset or DataFrame as a table of Arrow, with the note that leads back in its metadata."""
+    import pyarrow as pa
 
     table = to_table(data)
     notes = {column: said["note"] for said in table.note["columns"] for column in said["columns"]}
     arrays = [_arrow(column, notes[column.name]) for column in table.columns]
-    note = json.dumps(table.note).encode()
     rows = pa.Table.from_arrays(arrays, names=[column.name for column in table.columns])
-    with files.placing(str(path), overwrite=overwrite) as temporary:
-        pq.write_table(rows.replace_schema_metadata({NOTE: note}), temporary)
+    return rows.replace_schema_metadata({NOTE: json.dumps(table.note).encode()})
 
 
 def _arrow(column: Plain, note: Note) -> Any:
@@ -108,15 +114,19 @@ def read(path: Path) -> xr.Dataset | pd.DataFrame:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
-        note = (file.schema_arrow.metadata or {}).get(NOTE.encode())
-        if note is None:
+        if NOTE.encode() not in (file.schema_arrow.metadata or {}):
             return pd.read_parquet(path)
-        table = file.read()
-    said = json.loads(note)
-    columns = {}
-    for column in said["columns"]:
-        for name in column["columns"]:
-            columns[name] = _array(table.column(name), column["plain"])
+        return of_arrow(file.read())
+
+
+def of_arrow(table: Any) -> xr.Dataset | pd.DataFrame:
+    """Return the Dataset or DataFrame of a table that `to_arrow` made."""
+    said = json.loads(table.schema.metadata[NOTE.encode()])
+    columns = {
+        name: _array(table.column(name), column["plain"])
+        for column in said["columns"]
+        for name in column["columns"]
+    }
     return from_table(columns, said)
 
 

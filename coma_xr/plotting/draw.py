@@ -544,13 +544,13 @@ def _look(table: Table, labels: Labels, made: Panels) -> Look:
         hue = Hue(color=lambda _: color)
     if plan.style:
         style = style_of(table.one("style"), groups["style"])
-    look = look_of(table, hue, style) if plan.kind in {"line", "scatter"} else Look(table, hue, style)
+    look = look_of(table, hue, style) if plan.layout in {"curve", "points"} else Look(table, hue, style)
     texts = {
         role: dict(zip(levels, labels.values(table.one(role), levels), strict=True))
         for role, levels in groups.items()
     }
     texts[""] = {0.0: labels.axis(table.quantities[table.value])}
-    bins = bins_of(table, made.axes[0].xaxis) if plan.kind == "hist" else None
+    bins = bins_of(table, made.axes[0].xaxis) if plan.layout == "counts" else None
     return replace(look, texts=texts, bins=bins)
 
 
@@ -573,7 +573,7 @@ def _set_scales(ax: Axes, table: Table) -> None:
             width = {"symlog": "linthresh", "asinh": "linear_width"}.get(scale)
             how = {width: threshold(values)} if width else {}
             getattr(ax, f"set_{role}scale")(scale, **how)
-    if table.plan.is_surface and table.plan.kind != "scatter":
+    if table.plan.is_surface and table.plan.layout != "points":
         ax.grid(False, which="both")
 
 
@@ -722,11 +722,11 @@ def _own_units(table: Table, level: float, labels: Labels) -> str:
 
 def _example(look: Look, text: str, color: Any, group: tuple[float, float], styled: bool) -> Artist:
     """Return an example of one group."""
-    kind = look.table.plan.kind
-    if kind not in {"line", "scatter"}:
+    layout = look.table.plan.layout
+    if layout not in {"curve", "points"}:
         return Patch(facecolor=color, edgecolor="none", label=text)
     hue, style = group
-    if kind == "scatter":
+    if layout == "points":
         marker = look.marker(hue, style)["marker"] if styled else "o"
         how: dict[str, Any] = {"linestyle": "none", "marker": marker, "markeredgewidth": 0}
     else:

@@ -89,9 +89,9 @@ def decided(data: Data, table: Table) -> Table:
     _check_keywords(plan.spec)
     table = replace(table, plan=replace(plan, kind=kind))
     # A result on x is a curve in the plane, which runs in the order of its dim; in a table nothing has an order.
-    if kind == "line" and not any(_is_path(data, name) for name in plan.x):
+    if table.plan.layout == "curve" and not any(_is_path(data, name) for name in plan.x):
         table = replace(table, rows=table.rows.sort_values("x", kind="stable"))
-    if kind in {"line", "scatter"} and not plan.is_surface:
+    if table.plan.layout in {"curve", "points"} and not plan.is_surface:
         _warn_of_hidden(table)
     return table
 
@@ -174,7 +174,7 @@ def look_of(table: Table, hue: Hue, style: Style | None) -> Look:
     rows, err_style = table.drawn, table.plan.spec.err_style
     lengths = rows.groupby([key for key in CURVE if key in rows], dropna=False, sort=False).size()
     longest = int(lengths.max()) if len(lengths) else 0
-    band = table.plan.kind == "line" and longest > BARS if err_style is None else err_style == "band"
+    band = table.plan.layout == "curve" and longest > BARS if err_style is None else err_style == "band"
     return Look(table, hue, style, markers=longest <= MARKED, band=band)
 
 

@@ -528,7 +528,7 @@ def table(data: Data, plan: Plan) -> Table:
     roles = _by_role(
         data, plan, {name: quantity(name, variable) for name, variable in data.variables(names).items()}
     )
-    averaged = () if plan.kind in {"box", "violin"} else plan.averaged
+    averaged = () if plan.layout == "samples" else plan.averaged
     sizes = {dim: data.ds.sizes[dim] for dim in data.dims(*names) if dim not in averaged}
     parts = max(len(plan.x), len(plan.y), 1)
     points = parts * int(np.prod([data.ds.sizes[dim] for dim in data.dims(*names)]))
@@ -547,7 +547,7 @@ def table(data: Data, plan: Plan) -> Table:
     _add_status(data, made, sizes, parts)
     made = replace(made, scales=_scales(data, made))
     made = _with_label_places(data, made)
-    if plan.rows and not (averaged or plan.kind in {"box", "violin"}):
+    if plan.rows and not (averaged or plan.layout == "samples"):
         averaged_rows, counts = _mean_over_rows(made)
         made = replace(made, rows=averaged_rows)
     numbers = np.concatenate([np.ravel(one) for one in counts]) if counts else np.array([])
@@ -567,11 +567,11 @@ def _by_role(data: Data, plan: Plan, found: Mapping[str, Quantity]) -> dict[str,
     roles["error"] = tuple(one.as_number() for one in roles["error"])
     if plan.kind == "contour" or plan.averaged:
         roles["z"] = tuple(one.as_number() for one in roles["z"])
-    if plan.kind in {"box", "violin"}:
+    if plan.layout == "samples":
         roles["x"] = tuple(one.as_names() for one in roles["x"])
         roles["y"] = tuple(one.as_number() for one in roles["y"])
     needed = {"error": "an error", **({"z": "the levels of a contour"} if plan.kind == "contour" else {})}
-    needed |= {"y": f"the values of a {plan.kind}"} if plan.kind in {"box", "violin"} else {}
+    needed |= {"y": f"the values of a {plan.kind}"} if plan.layout == "samples" else {}
     for role, what in needed.items():
         for one in roles[role]:
             if one.type != "number":
@@ -584,7 +584,7 @@ def _by_role(data: Data, plan: Plan, found: Mapping[str, Quantity]) -> dict[str,
 
 
 def _averageable(plan: Plan, one: Quantity) -> Quantity:
-    if plan.kind in {"box", "violin"} or (not plan.rows and not set(one.values.dims) & set(plan.averaged)):
+    if plan.layout == "samples" or (not plan.rows and not set(one.values.dims) & set(plan.averaged)):
         return one
     one = one.as_number()
     if one.type == "name" and not plan.rows:

@@ -87,6 +87,7 @@ class Plan:
     """What goes where: names of variables for each argument, and what becomes of the dims."""
 
     spec: PlotSpec
+    kinds: Mapping[str, Kind]
     # Empty where only the values can tell a line from points or a map.
     kind: str = ""
     x: tuple[str, ...] = ()
@@ -104,6 +105,11 @@ class Plan:
     spread: Spread | None = None
     # Whether the mean is taken over rows of a table that are equal in all else that is drawn.
     rows: bool = False
+
+    @functools.cached_property
+    def layout(self) -> str:
+        """What the kind makes of the values: "curve", "points", "map", "counts" or "samples"; empty without a kind."""
+        return self.kinds[self.kind].layout if self.kind else ""
 
     @functools.cached_property
     def roles(self) -> dict[str, str]:
@@ -151,15 +157,15 @@ def planned(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data
         raise LayoutError(f"kind={spec.kind!r} is unknown.", name=str(spec.kind), available=kinds)
     several = any(isinstance(names, (list, tuple)) for names in (spec.x, spec.y))
     singles = {role: _single(data, getattr(spec, role), role, several) for role in ("z", *GROUPS)}
-    new = Plan(spec, spec.kind or "", _names(data, spec.x, "x"), _names(data, spec.y, "y"), **singles)  # type: ignore[arg-type]
+    new = Plan(spec, kinds, spec.kind or "", _names(data, spec.x, "x"), _names(data, spec.y, "y"), **singles)  # type: ignore[arg-type]
     if len(new.x) == len(new.y) == 1:
         data = data.aligned(new.x[0], new.y[0])
-    new = _with_error(data, new, kinds)
+    new = _with_error(data, new)
     _check_lists(new)
     new = _with_axes(data, new)
-    _check_kind(new, kinds)
+    _check_kind(new)
     new = _with_variable(new)
-    new = _with_along(data, new, kinds)
+    new = _with_along(data, new)
     return data, new
 
 
@@ -187,7 +193,7 @@ def _single(data: Data, name: Any, role: str, several: bool) -> str | None:
     return data.find(name, role)
 
 
-def _with_error(data: Data, new: Plan, kinds: Mapping[str, Kind]) -> Plan:
+def _with_error(data: Data, new: Plan) -> Plan:
     """Add the dims over which the mean is taken, and where the error comes from."""
     given = _spread_of(data, new.spec.error)
     spread, words = given if given is not None else (Spread(), new.spec.error)
@@ -199,11 +205,10 @@ def _with_error(data: Data, new: Plan, kinds: Mapping[str, Kind]) -> Plan:
         )
     taken = {name: role for role, name in new.roles.items()} | dict.fromkeys(new.x, "x")
     taken |= dict.fromkeys((name for name in new.y if not data.is_variable(name)), "y")
-    layout = kinds[new.kind].layout if new.kind else ""
-    if layout == "counts":
+    if new.layout == "counts":
         return replace(new, error=names, spread=spread if given or over else None)
     in_rows = _repeats_in_rows(data, {*taken, *new.y, new.z})
-    if in_rows and layout != "samples" and (names in {(), (REPEAT,)}):
+    if in_rows and new.layout != "samples" and (names in {(), (REPEAT,)}):
         return replace(new, rows=True, spread=spread if given or names else None)
     for dim in over:
         if dim in taken:
@@ -213,7 +218,7 @@ def _with_error(data: Data, new: Plan, kinds: Mapping[str, Kind]) -> Plan:
             )
     if over:
         return replace(new, averaged=over, spread=spread)
-    if given is not None or layout == "samples":
+    if given is not None or new.layout == "samples":
         left = (REPEAT,) if REPEAT in data.ds.dims and REPEAT not in taken else _left(data, new, *new.y)
         if not left and not data.is_table:
             ways = [f"Name the dim: error=({spread.how!r}, ..., dim)."]
@@ -247,9 +252,9 @@ def _check_lists(new: Plan) -> None:
 def _with_axes(data: Data, new: Plan) -> Plan:
     """Choose x, y and z where they were not given."""
     only = data.only if data.only not in {*new.x, *new.y, *new.grouping, *new.error, new.z} else None
-    if new.kind in {"heatmap", "contour"} or new.z:
+    if new.layout == "map" or new.z:
         return _with_plane(data, replace(new, z=new.z or only))
-    if new.kind == "hist":
+    if new.layout == "counts":
         return replace(new, x=new.x or ((only,) if only else ()))
     if not new.y and only and new.x and not _is_over(data, new.x[0], only):
         return new if data.is_variable(new.x[0]) else replace(new, y=(only,))
@@ -332,23 +337,23 @@ def _default_x(data: Data, new: Plan) -> str:
     )
 
 
-def _check_kind(new: Plan, kinds: Mapping[str, Kind]) -> None:
+def _check_kind(new: Plan) -> None:
     """Raise where a kind of plot has no use for an argument."""
     given = {"y": new.y, "z": new.z, "hue": new.hue, "style": new.style, "error": new.error or new.spread}
     used = [role for role, names in given.items() if names]
-    if new.kind == "hist" and not new.x:
-        raise LayoutError("A hist counts the values of x.", ways=["Give x."])
+    if new.layout == "counts" and not new.x:
+        raise LayoutError(f"A {new.kind} counts the values of x.", ways=["Give x."])
     if new.is_surface and new.several:
         raise LayoutError("A map has one x and one y.", ways=["Plot map by map, with ax=."])
     if new.is_surface:
-        in_map = {"y", "z", *(("style",) if new.kind == "scatter" else ())}
+        in_map = {"y", "z", *(("style",) if new.layout == "points" else ())}
         for role in used:
             if role not in in_map:
                 way = "Give it to row or col." if role != "error" else "Map the error itself: z='..._err'."
                 raise LayoutError(f"In a map the colour shows z ({new.z!r}), there is no {role}.", ways=[way])
-    takes = kinds[new.kind].takes if new.kind else ()
+    takes = new.kinds[new.kind].takes if new.kind else ()
     for role in used if new.kind else ():
-        if role not in takes and not (new.kind == "box" and role == "error"):
+        if role not in takes:
             ways = [f"Leave out {role}, or kind={new.kind!r}."]
             raise LayoutError(f"kind={new.kind!r} has no {role}.", ways=ways)
 
@@ -357,7 +362,7 @@ def _with_variable(new: Plan) -> Plan:
     """Tell several variables apart by what is not used yet."""
     if not new.several or VARIABLE in new.roles.values():
         return new
-    has_style = new.kind in {"", "line", "scatter"}
+    has_style = new.layout in {"", "curve", "points"}
     if new.hue is None and new.style is None:
         return replace(new, hue=VARIABLE, style=VARIABLE if has_style else None)
     for role in ("style", "hue", "row", "col"):
@@ -369,9 +374,9 @@ def _with_variable(new: Plan) -> Plan:
     )
 
 
-def _with_along(data: Data, new: Plan, kinds: Mapping[str, Kind]) -> Plan:
+def _with_along(data: Data, new: Plan) -> Plan:
     """Find the dims that a curve runs along, or that a map or cloud of points lies over."""
-    if new.is_surface or (new.kind and kinds[new.kind].layout != "curve"):
+    if new.is_surface or new.layout not in {"", "curve"}:
         return replace(new, along=_over(data, new))
     candidates = [dim for dim in data.dims(*new.x) if dim not in {*data.dims(*new.grouping), *new.averaged}]
     candidates = [dim for dim in candidates if data.ds.sizes[dim] != 1] or candidates
@@ -389,7 +394,7 @@ def _with_along(data: Data, new: Plan, kinds: Mapping[str, Kind]) -> Plan:
 def _over(data: Data, new: Plan) -> tuple[str, ...]:
     """Return the dims along which the points themselves move."""
     # Asked for points, all of them are drawn: none hides another, as a curve would.
-    points = new.is_surface or new.kind == "scatter"
+    points = new.is_surface or new.layout == "points"
     names = [*new.x, *(name for name in new.y if points or not data.is_variable(name))]
     return tuple(dim for dim in data.dims(*names) if dim not in new.averaged)
 
@@ -450,7 +455,7 @@ def _unused(data: Data, new: Plan, unused: Sequence[str]) -> LayoutError:
         ]
     where = f'Select one value: --where "{first} == {label!r}".' if is_label else ""
     ways += [Way(f"Select one value: {select}.", where)]
-    if new.is_surface or new.kind == "hist":
+    if new.is_surface or new.layout == "counts":
         ways += [Way(f"Average over it: ds.mean({first!r}).", "")]
     else:
         ways += [Way(f"Average over it: error={first!r}.", f"Average over it: --error {first}.")]

@@ -230,7 +230,7 @@ def _mappable(table: Table) -> ScalarMappable:
     )
     if is_centred or (scale == "symlog" and spec.cmap is None):
         colors = map_of(DIVERGING)
-    elif table.plan.kind == "scatter":
+    elif table.plan.layout == "points":
         colors = line_map(spec)
     else:
         colors = map_of(rcParams["image.cmap"] if spec.cmap is None else spec.cmap)

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 import coma_xr as coma
+from coma_xr.exports.formats import FORMATS
 from coma_xr.testing import assert_same, values
 from tests.output.kinds import zarr_ends
 
 __all__ = ["zarr_ends"]
 
-SUFFIXES = (".csv", ".json", ".nc", ".parquet", ".zarr")
+SUFFIXES = sorted(FORMATS)
 NUMBERS = count()
 FEW = settings(deadline=None, max_examples=5, suppress_health_check=list(HealthCheck))
 MANY = settings(FEW, max_examples=500)

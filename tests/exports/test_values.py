@@ -20,13 +20,14 @@ import pytest
 import xarray as xr
 
 import coma_xr as coma
+from coma_xr.exports.formats import FORMATS
 from coma_xr.testing import assert_same
 from tests.output.kinds import zarr_ends
 
 __all__ = ["zarr_ends"]
 
 OLD = Path(__file__).parents[1] / "data" / "exports_of_version_1"
-SUFFIXES = [".csv", ".json", ".nc", ".parquet", ".zarr"]
+SUFFIXES = sorted(FORMATS)
 
 
 class Lattice:

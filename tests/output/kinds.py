@@ -16,6 +16,7 @@ import pytest
 import xarray as xr
 
 import coma_xr
+from coma_xr.exports.formats import FORMATS
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,7 @@ def zarr_ends() -> Iterator[None]:
 OLD_PANDAS = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
 EXACT: dict[str, Any] = {"float_precision": "round_trip"} if OLD_PANDAS else {}
 
-NEEDS = {".zarr": "zarr", ".parquet": "pyarrow"}
+NEEDS = {suffix: format.package for suffix, format in FORMATS.items() if format.package}
 
 # Each format, skipped where the package that it needs is not installed.
 SUFFIXES = [
@@ -41,7 +42,7 @@ SUFFIXES = [
             reason=f"{NEEDS.get(suffix)} is not installed",
         ),
     )
-    for suffix in (".csv", ".json", ".nc", ".parquet", ".zarr")
+    for suffix in sorted(FORMATS)
 ]
 
 DATE = "2014-02-25T22:50:11"

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import coma_xr as coma
+from coma_xr.exports.formats import FORMATS
 from coma_xr.values.numpy import alike_times, exact_times, time_array
 from tests.output.kinds import zarr_ends
 
@@ -23,7 +24,7 @@ SECONDS = {"W": 604800, "D": 86400, "h": 3600, "m": 60} | {
     unit: Fraction(1, 1000**power) for power, unit in enumerate(["s", "ms", "us", "ns", "ps", "fs", "as"])
 }
 INTS = st.integers(-(2**63) + 1, 2**63 - 1) | st.integers(-(10**9), 10**9)
-SUFFIXES = [".csv", ".json", ".nc", ".parquet", ".zarr"]
+SUFFIXES = sorted(FORMATS)
 
 
 def kinds(letter):
