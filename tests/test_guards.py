@@ -276,6 +276,58 @@ def test_only_public_modules_list_their_names(path):
     assert str(path.relative_to(PACKAGE)) in PUBLIC or "\n__all__" not in path.read_text("utf-8")
 
 
+READING = {"match", "search", "fullmatch", "findall", "finditer", "sub", "subn", "split"}
+PATTERN = re.compile(r"re|.*(pattern|regex)|_?[A-Z][A-Z0-9_]*", re.IGNORECASE)
+
+
+def reads_messages(source: str) -> list[str]:
+    """Return the regular expressions that look at the text of an error or warning, by line."""
+    found = []
+    for handler in ast.walk(ast.parse(source)):
+        scope = handler.body if isinstance(handler, ast.ExceptHandler) else []
+        of_errors = {handler.name} if isinstance(handler, ast.ExceptHandler) and handler.name else set()
+        if isinstance(handler, ast.FunctionDef):
+            scope = handler.body
+            annotated = {a.arg: ast.unparse(a.annotation) for a in handler.args.args if a.annotation}
+            of_errors = {
+                name for name, kind in annotated.items() if re.search("Error|Exception|Warning", kind)
+            }
+        for node in (n for statement in scope for n in ast.walk(statement)):
+            # What is made of an error holds its message, too.
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                used = {name.id for name in ast.walk(node.value) if isinstance(name, ast.Name)}
+                of_errors |= {node.targets[0].id} if used & of_errors else set()
+            if not (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in READING
+            ):
+                continue
+            is_pattern = PATTERN.fullmatch(ast.unparse(node.func.value)) is not None
+            names = {n.id for argument in node.args for n in ast.walk(argument) if isinstance(n, ast.Name)}
+            if is_pattern and names & of_errors:
+                found.append(f"line {node.lineno}: {ast.unparse(node)}")
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_no_regular_expression_reads_a_message(path):
+    "What an error has to tell stands in its attributes: where, found, expected, ways."
+    assert not reads_messages(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "try:\n    f()\nexcept ValueError as error:\n    re.search('no (.*)', str(error))",
+        "try:\n    f()\nexcept ValueError as error:\n    text = str(error)\n    _NAME.match(text)",
+        "def way_of(error: ComaError) -> str:\n    return _PLACE.sub('', error.what)",
+    ],
+)
+def test_the_guard_finds_what_reads_a_message(source):
+    assert reads_messages(source)
+
+
 def test_the_package_says_that_it_is_typed():
     assert (PACKAGE / "py.typed").is_file()
 
