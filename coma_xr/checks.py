@@ -30,8 +30,6 @@ _TAKES_MORE, _TAKES_ANY = 0x04, 0x08
 def checks_keywords(thing: T) -> T:
     """Let a function, or each public method and the constructor of a class, name the near arguments of an unknown one.
 
-    Examples
-    --------
     >>> @checks_keywords
     ... def simulate(*, steps=1):
     ...     return steps
@@ -135,8 +133,6 @@ UNCHANGED = Unchanged.UNCHANGED
 def check_flag(name: str, value: Any) -> bool:
     """Return a setting that is True or False.
 
-    Examples
-    --------
     >>> check_flag("dry_run", "no")
     Traceback (most recent call last):
     ...
@@ -156,8 +152,6 @@ def check_integer(name: str, value: Any, lowest: int = 0, *, optional: bool) -> 
 def check_integer(name: str, value: Any, lowest: int = 0, *, optional: bool = False) -> int | None:
     """Return a setting that is an integer from `lowest` on, of Python, NumPy or any type with ``__index__``.
 
-    Examples
-    --------
     >>> check_integer("limit", True)
     Traceback (most recent call last):
     ...
@@ -184,8 +178,6 @@ def _integer(value: Any) -> int | None:
 def check_positive(name: str, value: Any, unit: str = "") -> float | None:
     """Return a setting that is a finite number above 0, or None.
 
-    Examples
-    --------
     >>> check_positive("timeout", -1, "seconds")
     Traceback (most recent call last):
     ...
@@ -204,8 +196,6 @@ def check_positive(name: str, value: Any, unit: str = "") -> float | None:
 def check_duration(name: str, value: Any) -> float | None:
     """Return a duration, such as "7h30m", a timedelta or a number of seconds, in seconds; infinity is one.
 
-    Examples
-    --------
     >>> check_duration("max_time", "1d 2h"), check_duration("max_time", "7.5h")
     (93600.0, 27000.0)
     """
@@ -227,8 +217,6 @@ def check_duration(name: str, value: Any) -> float | None:
 def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
     """Return a setting that is one of some words, or of other values that a set can hold.
 
-    Examples
-    --------
     >>> check_choice("on_error", "contine", ("auto", "continue", "stop"))
     Traceback (most recent call last):
     ...
@@ -246,14 +234,8 @@ def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
 
 def check_ids(name: str, value: Any) -> list[int] | None:
     """Return one id or a list, array, Index or Series of ids as a list of ints; None for anything else.
+    Raise ParameterError when some items are integers and others are not.
 
-    Raises
-    ------
-    ParameterError
-        When some items are integers and others are not.
-
-    Examples
-    --------
     >>> check_ids("where", range(1, 4)), check_ids("where", "x > 1")
     ([1, 2, 3], None)
     """
@@ -289,8 +271,6 @@ def _wrong(name: str, value: Any, expected: str, converted: Any = None) -> Param
 def option_of(name: str) -> str:
     """Return the option of the command line that sets an argument.
 
-    Examples
-    --------
     >>> option_of("max_workers")
     '--max-workers'
     """

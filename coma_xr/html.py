@@ -81,8 +81,6 @@ class Html(str):
 def escape(value: object) -> Html:
     """Return a value as text in a page; HTML of this module stays what it is.
 
-    Examples
-    --------
     >>> escape("a < b"), escape(tag("b", "!"))
     ('a &lt; b', '<b>!</b>')
     """
@@ -99,8 +97,6 @@ def join(*parts: object) -> Html:
 def tag(name: str, /, *content: object, **attributes: object) -> Html:
     """Return an element.
 
-    Examples
-    --------
     >>> tag("td", "x > 1", class_="coma-number")
     '<td class="coma-number">x &gt; 1</td>'
     """
@@ -175,8 +171,6 @@ def table(
 ) -> Html:
     """Return a table.
 
-    Examples
-    --------
     >>> print(table(["x"], [[1], [2], [3]], most=2).partition("</table>")[2])
     </div><div class="coma-muted">... and 1 more rows</div>
     """
@@ -231,8 +225,6 @@ def lines_of(value: object) -> list[str]:
 def short(value: object) -> str:
     """Return what Python calls a value, cut where it is long.
 
-    Examples
-    --------
     >>> short("Ising"), short(list(range(100)))
     ("'Ising'", '[0, 1, 2, 3, 4, 5, ...]')
     """
@@ -247,8 +239,6 @@ def text_of(value: object) -> str:
 def several(values: Iterable[object]) -> str:
     """Return in a few words which values these are: all of few, the range of many numbers, the first of others.
 
-    Examples
-    --------
     >>> several([2, 1, 2]), several(range(100)), several("abcdefghij")
     ('2, 1', '0 ... 99 (100 values)', 'a, b, c, d, e, f, ... (10 values)')
     """

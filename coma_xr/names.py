@@ -30,8 +30,6 @@ _NUMBERED = re.compile(r"(.+)_(-?[0-9]+)", re.DOTALL)
 def role(path: Path) -> str:
     """Return what a path is in a measurement: "parameter", "result", "info", "class" or "other".
 
-    Examples
-    --------
     >>> role(("parameters", "model", "results", "P")), role(("parameters", "model", "layout", "N"))
     ('result', 'parameter')
     """
@@ -52,8 +50,6 @@ def is_parameter(path: Path) -> bool:
 def values_and_lists(paths: Iterable[Path]) -> dict[Path, bool]:
     """Return the paths of values, and whether the path of an item is among these paths too.
 
-    Examples
-    --------
     >>> values_and_lists([("results", "E"), ("results", "E", "0"), ("results", "t")])
     {('results', 'E'): True, ('results', 't'): False}
     """
@@ -66,8 +62,6 @@ def values_and_lists(paths: Iterable[Path]) -> dict[Path, bool]:
 class Names:
     """Names for the paths of an experiment, and back.
 
-    Examples
-    --------
     >>> names = Names(map(split, ["parameters/t", "parameters/layout/N", "results/N", "results/P"]))
     >>> [names.of(path) for path in names.paths]
     ['t', 'N', 'results_N', 'P']
@@ -115,8 +109,6 @@ class Names:
     def of_items(self, path: Path) -> str:
         """Return what the names of the items of a list begin with: the list's name unless that is ambiguous.
 
-        Examples
-        --------
         >>> Names([("results", "E"), ("results", "E_1")]).of_items(("results", "E"))
         'results_E'
         """
@@ -150,11 +142,7 @@ class Names:
 
     def resolve(self, wanted: PathLike, *, in_pair: bool = False) -> Path:
         """Return the path of the value that a user means.
-
-        Raises
-        ------
-        PathError
-            When it is none of these, or a branch.
+        Raise PathError when it is none of these, or a branch.
         """
         path = self._found(wanted, in_pair)
         if path is not None:
@@ -233,8 +221,6 @@ def _candidates(path: Path) -> Iterator[str]:
 def free_name(path: Path, taken: Collection[str]) -> str:
     """Return the shortest name of a path that is not taken: its last segment, with parents in front as needed.
 
-    Examples
-    --------
     >>> free_name(("parameters", "layout", "N"), {"N"})
     'layout_N'
     """
@@ -260,11 +246,7 @@ ID_COORDS = ("coma_id", "measurement_id")
 
 def variable_at(ds: xr.Dataset, wanted: PathLike) -> xr.DataArray:
     """Return the variable of a Dataset that a name or path means, or an item of its lists.
-
-    Raises
-    ------
-    PathError
-        When there is none, or it is a branch.
+    Raise PathError when there is none, or it is a branch.
     """
     name, places = find_variable(ds, wanted)
     array = ds[name]
@@ -283,11 +265,7 @@ def variable_at(ds: xr.Dataset, wanted: PathLike) -> xr.DataArray:
 
 def find_variable(ds: xr.Dataset, wanted: PathLike) -> tuple[str, tuple[int, ...]]:
     """Return the variable or dim of a Dataset that a name or path means, and the place of an item in its lists.
-
-    Raises
-    ------
-    PathError
-        When there is none, or it is a branch.
+    Raise PathError when there is none, or it is a branch.
     """
     if isinstance(wanted, str) and (wanted in ds.variables or wanted in ds.dims):
         return wanted, ()

@@ -116,14 +116,8 @@ _SINGLE_DIGITS = 9
 
 def key(value: Any) -> Any:
     """Return what can be hashed, and is equal for two values exactly when they are the same.
+    Raise SerializationError for an object that cannot be stored.
 
-    Raises
-    ------
-    SerializationError
-        For an object that cannot be stored.
-
-    Examples
-    --------
     >>> key([1, 0.5, [1, 2]]) == key([1.0, fractions.Fraction(1, 2), (1.0, 2.0)])
     True
     >>> key(True) == key(1)
@@ -147,8 +141,6 @@ def key(value: Any) -> Any:
 def keys(values: Sequence[Any]) -> Sequence[Any]:
     """Return the keys of many values.
 
-    Examples
-    --------
     >>> len(set(keys([1, 1.0, True, float("nan"), float("nan")])))
     3
     """
@@ -163,8 +155,6 @@ def keys(values: Sequence[Any]) -> Sequence[Any]:
 def in_order(parts: Iterable[Any]) -> list[Any]:
     """Return keys of numbers, or of times of one kind, in ascending order with NaN last; others as they are.
 
-    Examples
-    --------
     >>> in_order(map(key, [2, float("nan"), fractions.Fraction(1, 2)])), in_order(["b", "a"])
     ([Fraction(1, 2), 2, _NAN], ['b', 'a'])
     """
@@ -180,8 +170,6 @@ def in_order(parts: Iterable[Any]) -> list[Any]:
 def equal(a: Any, b: Any) -> bool:
     """Return whether two values are the same; objects that cannot be stored are, if they are one object.
 
-    Examples
-    --------
     >>> equal(1, 1.0), equal(float("nan"), float("nan")), equal(0.1 + 0.2, 0.3)
     (True, True, False)
     """
@@ -363,8 +351,6 @@ _RULES: Final[dict[type, Callable[[Any], Any]]] = {
 def text_of(part: Any) -> str:
     """Return a key as text that is equal for equal keys, in every process.
 
-    Examples
-    --------
     >>> text_of(key([1, "a"])), text_of(key(fractions.Fraction(1, 2))) == text_of(key(0.5))
     ('(1,"a")', True)
     """
@@ -390,8 +376,6 @@ def _shortest(number: Any) -> Any:
 def same_items(a: Any, b: Any) -> bool:
     """Return whether two arrays of NumPy have the same shape and items; NaN and NaT are equal to themselves.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> same_items(np.array([0.5, np.nan]), np.array([0.5, np.nan])), same_items(np.array([1]), np.array([1, 2]))
     (True, False)
@@ -404,8 +388,6 @@ def same_items(a: Any, b: Any) -> bool:
 def is_missing(value: Any) -> bool:
     """Return whether a value is NaN, NaT or NA, plain or not.
 
-    Examples
-    --------
     >>> is_missing(float("nan")), is_missing(None), is_missing(decimal.Decimal("nan"))
     (True, False, True)
     """
@@ -446,13 +428,8 @@ def compare(sign: str, a: Any, b: Any) -> bool:
     A date next to a time is its midnight. A text next to either is all of the time that it names: ``"2020-01"`` is the
     whole month. A missing value and None are equal to themselves, and neither smaller nor greater than anything.
 
-    Raises
-    ------
-    TypeError
-        When the values have no order.
+    Raise TypeError when the values have no order.
 
-    Examples
-    --------
     >>> compare("==", dt.date(2020, 1, 5), "2020-01"), compare(">", dt.datetime(2020, 1, 5), dt.date(2020, 1, 5))
     (True, False)
     """
@@ -569,8 +546,6 @@ def near(a: Any, b: Any) -> bool:
 
     They do if they differ by less than a billionth, or by no more than single precision where one of them has it.
 
-    Examples
-    --------
     >>> near(0.1 + 0.2, 0.3), near(0.3, 0.3), near(1.0, 1.00000001)
     (True, False, False)
     >>> import numpy as np
@@ -624,8 +599,6 @@ def _double(number: Any) -> float | None:
 def near_pairs(keys: Iterable[Any]) -> list[tuple[Any, Any]]:
     """Return pairs of neighbours among some keys that are near each other, the smaller one first.
 
-    Examples
-    --------
     >>> near_pairs([0.1 + 0.2, 0.3, 0.4, "a"])
     [(0.3, 0.30000000000000004)]
     """
@@ -643,8 +616,6 @@ def near_pairs(keys: Iterable[Any]) -> list[tuple[Any, Any]]:
 def nearest(value: Any, values: Iterable[Any]) -> Any:
     """Return the one of some values that is nearest to a number, a time or a string; None if none is like it.
 
-    Examples
-    --------
     >>> nearest(0.3, [1.0, 0.1 + 0.2]), nearest("isin", ["Ising", "Bond"]), nearest(1, ["a"])
     (0.30000000000000004, 'Ising', None)
     """
@@ -756,8 +727,6 @@ def doubles(
 def replaced(trees: Iterable[tuple[int, dict[str, Any]]]) -> dict[int, int]:
     """Return the measurements that others take the place of, with the ids of these.
 
-    Examples
-    --------
     >>> replaced([(1, {"info": {}}), (2, {"info": {"replaces": [1]}})])
     {1: 2}
     """

@@ -25,8 +25,6 @@ def near_names(name: str, known: Iterable[str]) -> list[str]:
 
     Names that differ only by case are the nearest.
 
-    Examples
-    --------
     >>> near_names("thet", ["L", "theta_0", "theta"])
     ['theta', 'theta_0']
     """
@@ -43,8 +41,6 @@ def near_names(name: str, known: Iterable[str]) -> list[str]:
 def listing(names: Iterable[object], most: int = 10) -> str:
     """Return names separated by commas: at most `most` of them, and no more than fit into a message.
 
-    Examples
-    --------
     >>> listing("abcd", most=2)
     'a, b and 2 more'
     """
@@ -61,8 +57,6 @@ def listing(names: Iterable[object], most: int = 10) -> str:
 def alternatives(names: Sequence[object]) -> str:
     """Return names as a choice.
 
-    Examples
-    --------
     >>> alternatives(["a", "b", "c"])
     "'a', 'b' or 'c'"
     """
@@ -73,8 +67,6 @@ def alternatives(names: Sequence[object]) -> str:
 def available(name: str, known: Iterable[str]) -> str:
     """Return the part of a message that lists the names that exist, and those near to `name`.
 
-    Examples
-    --------
     >>> available("energi", ["energy", "t"])
     "Available: energy, t. Did you mean 'energy'?"
     """
@@ -86,8 +78,6 @@ def available(name: str, known: Iterable[str]) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun.
 
-    Examples
-    --------
     >>> count(1, "measurement"), count(2, "measurement"), count(0, "index", "indexes")
     ('1 measurement', '2 measurements', '0 indexes')
     """
@@ -100,8 +90,6 @@ def numbers(values: Iterable[float], *, most: int = _ALL_DIGITS) -> list[str]:
     All of a list are in one notation, with or without powers of ten. Numbers that differ by less than `most` digits
     show may look equal.
 
-    Examples
-    --------
     >>> numbers([273.15, 300.0]), numbers([0.1 + 0.2]), numbers([1.0, 1.00000001])
     (['273.15', '300'], ['0.3'], ['1', '1.00000001'])
     >>> numbers([1e5, 1e6, 1e7]), numbers([1e-9, 0.25]), numbers([float("inf"), float("nan")])
@@ -126,8 +114,6 @@ def numbers(values: Iterable[float], *, most: int = _ALL_DIGITS) -> list[str]:
 def interval(low: float, high: float) -> str:
     """Return the ends of a range, each as short as it can be, or the one value.
 
-    Examples
-    --------
     >>> interval(0.0, 1.0766211758919213), interval(1, 1), interval(2e-7, 0.25)
     ('0 ... 1.076621', '1', '2e-7 ... 0.25')
     """
@@ -140,8 +126,6 @@ def interval(low: float, high: float) -> str:
 def number(value: float) -> str:
     """Return one number as text; an int of thousands of digits, which Python does not write, by its size.
 
-    Examples
-    --------
     >>> number(1.0), number(12), number(10**5000)
     ('1', '12', 'an int of 16,610 bits')
     """
@@ -170,8 +154,6 @@ def _without_power(text: str) -> str:
 def with_article(noun: str) -> str:
     """Return a noun with its indefinite article.
 
-    Examples
-    --------
     >>> with_article("int"), with_article("str"), with_article("ndarray")
     ('an int', 'a str', 'an ndarray')
     """
@@ -183,8 +165,6 @@ def with_article(noun: str) -> str:
 def shortened(value: Any, most: int = 80) -> str:
     """Return the repr of a value on one line, cut in the middle when it is long.
 
-    Examples
-    --------
     >>> shortened([1, 2])
     '[1, 2]'
     >>> shortened("x" * 100, most=20)
@@ -196,8 +176,6 @@ def shortened(value: Any, most: int = 80) -> str:
 def clean(value: object) -> str:
     r"""Return something as one line of text, without control characters that a terminal would obey.
 
-    Examples
-    --------
     >>> clean("two\n lines, \x1b[31mred")
     'two lines, \\x1b[31mred'
     """
@@ -218,8 +196,6 @@ def _visible(character: str) -> str:
 def cut(text: str, most: int) -> str:
     """Return text cut in the middle when it is longer than `most` characters.
 
-    Examples
-    --------
     >>> cut("abcdefghijklmnopqrstuvwxyz", 14)
     'abcdef ... xyz'
     """
@@ -232,8 +208,6 @@ def cut(text: str, most: int) -> str:
 def time_text(seconds: float) -> str:
     """Return a duration in the unit that fits it.
 
-    Examples
-    --------
     >>> time_text(0.25), time_text(90), time_text(90_000)
     ('0.2 s', '1.5 min', '25.0 h')
     """
@@ -247,8 +221,6 @@ def progress_text(
 ) -> str:
     """Return how far a run is: the one wording of a run, its log, and those who watch it.
 
-    Examples
-    --------
     >>> progress_text(20, 10, 0, 4.95, 2.0), progress_text(20, 1, 1, 1 / 90)
     ('10 of 20 done, 4.95 a second, about 2.0 s left', '1 of 20 done, 1 failed, 40 an hour')
     """
@@ -261,8 +233,6 @@ def progress_text(
 def rate_text(rate: float) -> str:
     """Return how many a second, a minute or an hour.
 
-    Examples
-    --------
     >>> rate_text(1234.5), rate_text(0.5), rate_text(0.01)
     ('1,230 a second', '30 a minute', '36 an hour')
     """

@@ -71,13 +71,8 @@ def split(path: PathLike) -> Path:
 
     In text, empty segments (a leading, trailing or double slash) are ignored.
 
-    Raises
-    ------
-    PathError
-        For a value that is neither a string nor a sequence.
+    Raise PathError for a value that is neither a string nor a sequence.
 
-    Examples
-    --------
     >>> split("results/*/energy"), split("results/a~1b")
     (('results', *, 'energy'), ('results', 'a/b'))
     >>> split(("results", "a/b", 0))
@@ -109,8 +104,6 @@ def _unescaped(segment: str) -> str:
 def join(segments: Sequence[Segment | int]) -> str:
     """Return the text of a path, the inverse of `split`.
 
-    Examples
-    --------
     >>> join(["results", "a/b", 0])
     'results/a~1b/0'
     """
@@ -125,8 +118,6 @@ def _escaped(segment: str) -> str:
 def is_path(text: str) -> bool:
     """Whether a string is a path wherever it is given; every other one is a name first.
 
-    Examples
-    --------
     >>> is_path("parameters/layout/N"), is_path("v [m/s]"), is_path("layout/N")
     (True, False, False)
     """
@@ -137,8 +128,6 @@ def is_path(text: str) -> bool:
 def places_of(wanted: PathLike) -> list[Path]:
     """Return the paths that a user may mean: without a role in front, those at the root and below each role.
 
-    Examples
-    --------
     >>> places_of("results/E"), places_of("fit/E")[:2]
     ([('results', 'E')], [('fit', 'E'), ('parameters', 'fit', 'E')])
     """
@@ -157,8 +146,6 @@ def is_index(segment: Segment) -> bool:
 def shown(segments: Sequence[Segment | int]) -> str:
     """Return the text of a path for a message: of a very long one its beginning and end.
 
-    Examples
-    --------
     >>> len(shown(["results", "x" * 1000]))
     185
     """
@@ -168,14 +155,8 @@ def shown(segments: Sequence[Segment | int]) -> str:
 
 def follow(tree: Any, path: PathLike) -> Any:
     """Return what a path leads to.
+    Raise PathError when the path leads nowhere, or its asterisk matches nothing.
 
-    Raises
-    ------
-    PathError
-        When the path leads nowhere, or its asterisk matches nothing.
-
-    Examples
-    --------
     >>> follow({"results": {"E": [1.5, 2.5]}}, "results/E/1")
     2.5
     >>> follow({"sites": [{"E": 1}, {"E": 2}, {}]}, "sites/*/E")
@@ -243,14 +224,9 @@ def _nowhere(node: Any, segments: Path, depth: int) -> PathError:
 
 def put(tree: dict[str, Any], path: PathLike, value: Any) -> None:
     """Write a value at a path, making the dictionaries on the way.
+    Raise PathError when a value that is not a dictionary stands in the way, or the path is empty or has an
+    asterisk.
 
-    Raises
-    ------
-    PathError
-        When a value that is not a dictionary stands in the way, or the path is empty or has an asterisk.
-
-    Examples
-    --------
     >>> tree = {}
     >>> put(tree, "parameters/layout/N", 2)
     >>> tree
@@ -278,8 +254,6 @@ def leaves(tree: Any, parents: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
     A dictionary is followed, unless it is empty or the stored form of a typed value.
 
-    Examples
-    --------
     >>> list(leaves({"a": {"b": 1}, "c": [1, 2]}))
     [(('a', 'b'), 1), (('c',), [1, 2])]
     """
@@ -293,8 +267,6 @@ def leaves(tree: Any, parents: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 def is_typed(node: Any) -> bool:
     """Whether a node of a plain tree is the stored form of a typed value.
 
-    Examples
-    --------
     >>> is_typed({"__type__": "coma.complex", "real": 1.0, "imag": 0.0}), is_typed({"__type__": "wire"})
     (True, False)
     """
@@ -309,8 +281,6 @@ def is_typed(node: Any) -> bool:
 def is_array(node: Any) -> bool:
     """Whether a node of a plain tree is the stored form of a NumPy array.
 
-    Examples
-    --------
     >>> is_array({"__type__": "numpy.ndarray", "shape": [1], "list": [1]}), is_array([1])
     (True, False)
     """
@@ -334,14 +304,8 @@ ToValue = Callable[[Any], Any]
 
 def part(node: dict[str, Any], name: str, *kinds: type) -> Any:
     """Return a part of a stored form that has one of these types.
+    Raise DataFileError when it has not, or is missing.
 
-    Raises
-    ------
-    DataFileError
-        When it has not, or is missing.
-
-    Examples
-    --------
     >>> part({"__type__": "coma.uuid", "value": "a"}, "value", str)
     'a'
     """
@@ -371,8 +335,6 @@ def cannot(what: str, reason: str) -> SerializationError:
 def hashable(value: Any) -> Any:
     """Return a value with tuples in place of lists: what stands in a set or an index was no list.
 
-    Examples
-    --------
     >>> hashable([1, [2, 3]])
     (1, (2, 3))
     """

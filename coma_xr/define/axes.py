@@ -271,13 +271,8 @@ def given(
 
 def choosing(definition: Definition, where: Any) -> Axis:
     """Return the axis that leaves out the sets of a definition for which a condition does not hold.
-
-    Raises
-    ------
-    TypeError, ParameterError
-        When it is not a condition.
-    PathError
-        When it asks for a parameter that there is not.
+    Raise TypeError or ParameterError when it is not a condition, and PathError when it asks for a parameter
+    that there is not.
     """
     from coma_xr.define.conditions import as_condition
 
@@ -336,13 +331,7 @@ def _items(values: Column) -> Iterator[Tree]:
 
 def values_of(name: str, values: Any) -> tuple[Row, ...]:
     """Return a row for each value of a list, and one row for any other value.
-
-    Raises
-    ------
-    ParameterError
-        For a set, which has no order.
-    SerializationError
-        When a value cannot be stored.
+    Raise ParameterError for a set, which has no order, and SerializationError when a value cannot be stored.
     """
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         return ((normalise(name, values),),)

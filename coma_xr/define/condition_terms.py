@@ -527,13 +527,8 @@ def _operand(value: Any) -> Node:
 
 def compared(sign: str, left: Node, right: Node) -> Condition:
     """Return a comparison of two values, a constant on its right side.
-
-    Raises
-    ------
-    ConditionError
-        For an order with None, a bool or a list.
-    ParameterError
-        When neither side differs between measurements.
+    Raise ConditionError for an order with None, a bool or a list, and ParameterError when neither side
+    differs between measurements.
     """
     if isinstance(left, Constant):
         sign, left, right = _FLIPPED[sign], right, left
@@ -698,8 +693,6 @@ def _depth_of(value: Any, depth: int) -> int:
 def _quoted(name: str) -> str:
     """Return a name as text has it: bare, or in backticks.
 
-    Examples
-    --------
     >>> _quoted("theta_0"), _quoted("results/E"), _quoted("in")
     ('theta_0', '`results/E`', '`in`')
     """
@@ -788,8 +781,6 @@ _AROUND = 60
 def pointing(text: str, place: int) -> str:
     """Return the line of a string that has a place, and a second one with a caret below it.
 
-    Examples
-    --------
     >>> print(pointing("A >> 3", 3))
         A >> 3
            ^

@@ -108,8 +108,6 @@ def _is_null(a: Any) -> bool:
 def arithmetic(sign: str, a: Any, b: Any) -> Any:
     """Return what two numbers make, in double precision; `NOTHING` where one is missing or None.
 
-    Examples
-    --------
     >>> arithmetic("/", 1, 2), arithmetic("+", 1, None)
     (0.5, NOTHING)
     """
@@ -217,8 +215,6 @@ class Choices:
 def described(value: Any) -> str:
     """Return a value with its kind, for a message.
 
-    Examples
-    --------
     >>> described("Ising"), described(3)
     ("'Ising' (text)", '3 (a number)')
     """

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 class Definition:
     """Names of parameters and their paths in the measurement tree, in order; each of them once.
 
-    Examples
-    --------
     >>> Definition.of(["theta", ("N", "parameters/layout/N")])
     Definition(names=('theta', 'N'), paths=(('parameters', 'theta'), ('parameters', 'layout', 'N')))
     """
@@ -68,11 +66,7 @@ class Definition:
 
     def position(self, name: PathLike) -> int:
         """Return the position of the parameter with this name or path.
-
-        Raises
-        ------
-        PathError
-            When there is none. The message lists the names, near ones apart.
+        Raise PathError when there is none. The message lists the names, near ones apart.
         """
         if name in self.names:
             return self.names.index(str(name))
@@ -84,13 +78,8 @@ class Definition:
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> tuple[Tree, ...]:
         """Return the values of one parameter set, as scans keep them, in order.
-
-        Raises
-        ------
-        ParameterError
-            When values are missing, too many or of unknown names.
-        SerializationError
-            When a value cannot be stored.
+        Raise ParameterError when values are missing, too many or of unknown names, and SerializationError
+        when a value cannot be stored.
         """
         values = dict(zip(self.names, args, strict=False))
         for name, value in (kwargs or {}).items():
@@ -115,11 +104,7 @@ class Definition:
 
     def order(self, other: Definition) -> list[int]:
         """Return for each parameter of this definition its position in `other`.
-
-        Raises
-        ------
-        ParameterError
-            When one of the two has a parameter that the other lacks.
+        Raise ParameterError when one of the two has a parameter that the other lacks.
         """
         found = [_find(name, path, other) for name, path in self]
         lacking = [name for name, place in zip(self.names, found, strict=True) if place is None]
@@ -350,14 +335,9 @@ _OF_COMA_2: dict[str, Callable[[ParameterSet], Any]] = {
 
 def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree]) -> None:
     """Write the values of parameters into a measurement tree, at their paths, where it lacks them.
+    Raise ParameterError when the tree holds another value at one of the paths, or something that leaves no
+    place there.
 
-    Raises
-    ------
-    ParameterError
-        When the tree holds another value at one of the paths, or something that leaves no place there.
-
-    Examples
-    --------
     >>> tree = {"results": {"t": 0.5}}
     >>> write(tree, Definition.of(["theta"]), [3.5])
     >>> tree
@@ -402,8 +382,6 @@ def _put(tree: dict[str, Tree], name: str, path: Path, value: Tree) -> None:
 def former_paths(note: Mapping[str, Any]) -> list[Path]:
     """Return the paths that an annotated one had in earlier measurements.
 
-    Examples
-    --------
     >>> former_paths({"formerly": "results/T"})
     [('results', 'T')]
     """
@@ -415,8 +393,6 @@ def former_paths(note: Mapping[str, Any]) -> list[Path]:
 class Past:
     """What annotations say of earlier measurements.
 
-    Examples
-    --------
     >>> past = Past.of({"parameters/L": {"default": 1.0}, "parameters/angle": {"formerly": "parameters/theta"}})
     >>> past.find({"parameters": {"theta": 0.5}}, ("parameters", "angle")), past.find({}, ("parameters", "L"))
     (0.5, 1.0)
@@ -449,8 +425,6 @@ class Past:
     def now(self, path: Path) -> Path:
         """Return where what stood at a path stands by now: `path` itself unless it, or its branch, was renamed.
 
-        Examples
-        --------
         >>> past = Past.of({"parameters/lattice": {"formerly": "parameters/layout"}})
         >>> past.now(("parameters", "layout", "N")), past.now(("parameters", "N"))
         (('parameters', 'lattice', 'N'), ('parameters', 'N'))
@@ -465,8 +439,6 @@ class Past:
     def updated(self, definition: Iterable[tuple[str, Any]]) -> list[tuple[str, Path]]:
         """Return names and paths of parameters, defined before some of them were renamed, as they are now.
 
-        Examples
-        --------
         >>> past = Past.of({"parameters/length": {"formerly": "parameters/l"}})
         >>> past.updated([("l", "parameters/l"), ("m", "parameters/m")])
         [('length', ('parameters', 'length')), ('m', ('parameters', 'm'))]
@@ -502,8 +474,6 @@ class Past:
 def read_parameters(tree: Tree, definition: Definition, past: Past | None = None) -> list[Tree] | None:
     """Return the values of parameters in a measurement tree.
 
-    Examples
-    --------
     >>> from coma_xr.define.parameters import Definition
     >>> definition = Definition.of(["theta", "L"])
     >>> read_parameters({"parameters": {"theta": 3.5}}, definition, Past({("parameters", "L"): 1.0}))

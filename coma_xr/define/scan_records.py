@@ -315,8 +315,6 @@ def is_part(scan: Mapping[str, Any], other: Mapping[str, Any], past: Past) -> bo
 def is_function(first: Iterable[Hashable], others: Iterable[Hashable]) -> bool:
     """Whether the second of two columns has one value for each value of the first.
 
-    Examples
-    --------
     >>> is_function([1, 2, 1], "aba"), is_function([1, 2, 1], "abc")
     (True, False)
     """

@@ -77,11 +77,7 @@ class Argument:
 
     def value(self) -> Any:
         """Return the value, in a copy that the caller may change.
-
-        Raises
-        ------
-        ParameterError
-            When it needs a function or class that this process does not have.
+        Raise ParameterError when it needs a function or class that this process does not have.
         """
         self._make()
         return _copied(self._value)
@@ -175,14 +171,8 @@ def records_of(paths: Iterable[Path], values: Iterable[Any]) -> dict[str, Tree]:
 
 def name_of_function(value: Any) -> str | None:
     """Return what files call a function or class: module and qualified name; None for anything else.
+    Raise SerializationError for a function that has no name of its own, or has a state besides its name.
 
-    Raises
-    ------
-    SerializationError
-        For a function that has no name of its own, or has a state besides its name.
-
-    Examples
-    --------
     >>> name_of_function(copy.deepcopy), name_of_function(dict), name_of_function(1)
     ('copy:deepcopy', 'builtins:dict', None)
     """
@@ -259,11 +249,7 @@ def _parts(value: Any) -> Iterable[Any]:
 
 def things_of(rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
     """Return the functions and classes in the values of a scan, by name.
-
-    Raises
-    ------
-    ParameterError
-        When two different ones have the same name, or one is not available in this process.
+    Raise ParameterError when two different ones have the same name, or one is not available in this process.
     """
     things: dict[str, Any] = {}
     arguments = (value for row in rows for value in row if type(value) is Argument)
@@ -409,14 +395,8 @@ _BARE = frozenset({str, int, float, bool, type(None)})
 
 def normalise(name: str, value: Any) -> Any:
     """Return one parameter's value as scans keep it: bare values as they are, others as an `Argument`.
+    Raise SerializationError when it cannot be stored. The message names the parameter.
 
-    Raises
-    ------
-    SerializationError
-        When it cannot be stored. The message names the parameter.
-
-    Examples
-    --------
     >>> sizes = normalise("sizes", (1, 2))
     >>> sizes.plain, sizes.value()
     ([1, 2], (1, 2))
@@ -438,11 +418,7 @@ def plain_value(name: str, value: Any) -> Tree:
 
 def hand_out(values: Iterable[Any]) -> tuple[Any, ...]:
     """Return the values of a scan as they were given, and plain values as users get them, in copies.
-
-    Raises
-    ------
-    ParameterError
-        When a value needs a function or class that this process does not have.
+    Raise ParameterError when a value needs a function or class that this process does not have.
     """
     return tuple(
         [
@@ -455,8 +431,6 @@ def hand_out(values: Iterable[Any]) -> tuple[Any, ...]:
 def look(tree: Tree, segments: Sequence[Segment]) -> Any:
     """Return what stands in a plain tree behind these segments; `NOTHING` when they lead nowhere.
 
-    Examples
-    --------
     >>> look({"parameters": {"L": 1.0}}, ("parameters", "L"))
     1.0
     """
@@ -482,8 +456,6 @@ def look(tree: Tree, segments: Sequence[Segment]) -> Any:
 def describe(names: Iterable[str], values: Iterable[Any]) -> str:
     """Return one parameter set as text.
 
-    Examples
-    --------
     >>> describe(["theta_0", "theta"], [-5.0, -4.4737])
     '(theta_0=-5.0,theta=-4.4737)'
     """

@@ -47,8 +47,6 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 def is_name(text: str) -> bool:
     """Whether an element can bear this name.
 
-    Examples
-    --------
     >>> is_name("theta_0"), is_name("1st"), is_name("a b")
     (True, False, False)
     """
@@ -63,8 +61,6 @@ def is_writable(text: str) -> bool:
 def escape(text: str, *, quotes: bool = False) -> str:
     """Return the content of an element for a string.
 
-    Examples
-    --------
     >>> escape('a < "b"', quotes=True)
     'a &lt; &quot;b&quot;'
     """
@@ -300,15 +296,9 @@ def _of_list(element: Element, value: list[Any]) -> Any:
 
 def write_parameters(values: Mapping[str, Any]) -> bytes:
     """Return an archive that a C++ program loads with ``boost::archive::xml_iarchive``.
+    Raise SerializationError for what the program could not read: None, NaN and infinities, names beyond
+    letters, digits and ``_.-``. The message names the parameter.
 
-    Raises
-    ------
-    SerializationError
-        For what the program could not read: None, NaN and infinities, names beyond letters, digits and ``_.-``.
-        The message names the parameter.
-
-    Examples
-    --------
     >>> print(write_parameters({"theta": 0.5, "periodic": True}).decode())
     <?xml version="1.0" encoding="UTF-8" standalone="yes" ?>
     <!DOCTYPE boost_serialization>

@@ -78,8 +78,6 @@ _decode_piece = msgspec.msgpack.Decoder(Piece).decode
 def encode_trees(rows: Sequence[tuple[int, Sequence[int], Tree]]) -> list[bytes]:
     """Return the pieces that hold trees, each with its id and the stamp of its file; those that fit in none are left out.
 
-    Examples
-    --------
     >>> pieces = encode_trees([(n, (30, 0, 0, n), {"results": {"y": n / 2}}) for n in range(1, 10)])
     >>> [block] = blocks([(StoredPiece(piece), None) for piece in pieces])
     >>> dict(block.trees())[3]
@@ -201,11 +199,7 @@ def _parted(names: Iterable[Any]) -> list[list[int]]:
 
 class StoredPiece:
     """A piece that was read, and checked as far as that does not need its values.
-
-    Raises
-    ------
-    DataFileError
-        The sizes of its parts contradict each other.
+    Raise DataFileError when the sizes of its parts contradict each other.
     """
 
     def __init__(self, data: memoryview | bytes) -> None:

@@ -31,8 +31,6 @@ FORMATS = {format.suffix: format for format in (JSON, XML)}
 def format_of(path: str) -> Format | None:
     """Return the format of a file by its name; None for a name of another kind.
 
-    Examples
-    --------
     >>> format_of("measurement.000001.xml").suffix
     '.xml'
     """
@@ -51,14 +49,8 @@ _FLOAT = re.compile(
 
 def read_lines(data: bytes) -> Any:
     r"""Return what a string says.
+    Raise DataFileError when it is not text.
 
-    Raises
-    ------
-    DataFileError
-        It is not text.
-
-    Examples
-    --------
     >>> read_lines(b"1.5"), read_lines(b"1 2.0"), read_lines(b"0.1\n0.2"), read_lines(b"not converged")
     (1.5, [1, 2.0], [0.1, 0.2], 'not converged')
     """

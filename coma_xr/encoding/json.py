@@ -38,8 +38,6 @@ _decoder = msgspec.json.Decoder()
 def encode(tree: Any, *, pretty: bool = True, strict: bool = False) -> bytes:
     """Return the text of a plain tree.
 
-    Examples
-    --------
     >>> encode({"E": [1.5, float("nan")]}, pretty=False)
     b'{"E":[1.5,NaN]}'
     >>> encode(float("nan"), pretty=False, strict=True)
@@ -116,8 +114,6 @@ def _replace(
 def without_long_ints(tree: Any) -> Any:
     """Return a plain tree in which dictionaries stand for the ints that Python does not read as decimals.
 
-    Examples
-    --------
     >>> without_long_ints({"n": 5})
     {'n': 5}
     """
@@ -145,15 +141,9 @@ def _encode_slowly(tree: Any, pretty: bool, strict: bool) -> bytes:
 
 def decode(data: bytes) -> Any:
     """Return the plain tree of a string.
+    Raise DataFileError when it is no JSON, nested deeper than `MAX_DEPTH`, or has a number that no float
+    holds. The message states where in the text, not in which file.
 
-    Raises
-    ------
-    DataFileError
-        When it is no JSON, nested deeper than `MAX_DEPTH`, or has a number that no float holds. The
-        message states where in the text, not in which file.
-
-    Examples
-    --------
     >>> decode(b'{"E": [1.5, -Infinity]}')
     {'E': [1.5, -inf]}
     >>> decode(b'[{"__type__": "coma.float", "value": "inf"}]')
@@ -274,8 +264,6 @@ def encode_rest(tree: dict[str, Any], *, pretty: bool = True, strict: bool = Fal
 def prepend_info(info: dict[str, Any], rest: bytes, *, pretty: bool = True, strict: bool = False) -> bytes:
     """Return the whole text of a measurement: `info`, then what `encode_rest` made.
 
-    Examples
-    --------
     >>> prepend_info({"measurement_id": 1}, encode_rest({"results": {}}, pretty=False), pretty=False)
     b'{"measurement":{"info":{"measurement_id":1},"results":{}}}'
     """

@@ -47,8 +47,6 @@ _LIST = {"bucket_count", "item_version", "item"}
 def encode(tree: Any, *, pretty: bool = True, strict: bool = False) -> bytes:  # noqa: ARG001
     """Return the text of a plain tree.
 
-    Examples
-    --------
     >>> print(encode({"measurement": {"E": [0.1], "version": "1.0", "done": True}}).decode())
     <measurement>
       <E>
@@ -198,8 +196,6 @@ def prepend_info(
 ) -> bytes:
     """Return the whole text of a measurement: `info`, then what `encode_rest` made.
 
-    Examples
-    --------
     >>> prepend_info({"measurement_id": 1}, encode_rest({"t": 1.5}, pretty=False), pretty=False)
     b'<measurement><info><measurement_id>1</measurement_id></info><t>1.5</t></measurement>'
     """
@@ -232,15 +228,9 @@ class _Target(TreeBuilder):
 
 def decode(data: bytes) -> Any:
     """Return the plain tree of a string.
+    Raise DataFileError when it is no XML, has a document type definition other than Boost's, is nested deeper
+    than `MAX_DEPTH`, or contradicts itself. The message states where in the text, not in which file.
 
-    Raises
-    ------
-    DataFileError
-        When it is no XML, has a document type definition other than Boost's, is nested deeper than `MAX_DEPTH`, or
-        contradicts itself. The message states where in the text, not in which file.
-
-    Examples
-    --------
     >>> decode(b"<measurement><E>1.5</E><label>a</label><none/></measurement>")
     {'measurement': {'E': 1.5, 'label': 'a', 'none': None}}
     """

@@ -32,11 +32,7 @@ class Collector:
 
     def __call__(self, value: Any, path: tuple[str, ...]) -> Tree:
         """Take one array and return what the tree keeps of it.
-
-        Raises
-        ------
-        SerializationError
-            When netCDF cannot hold it. The message names the path.
+        Raise SerializationError when netCDF cannot hold it. The message names the path.
         """
         stem = _stem(path)
         number, file = 1, f"{stem}.nc"
@@ -66,8 +62,6 @@ class Collector:
 def _stem(path: tuple[str, ...]) -> str:
     """Return what a file is called after a path in a tree.
 
-    Examples
-    --------
     >>> _stem(("results", "psi")), _stem(("results", "states", "0"))
     ('psi', 'states.0')
     """

@@ -49,14 +49,8 @@ Note = dict[str, Any]
 
 def to_tree(value: Any, where: str) -> Any:
     """Return a value as a tree that JSON can hold; `where` names it in messages.
+    Raise SerializationError when it has no stored form.
 
-    Raises
-    ------
-    SerializationError
-        When it has no stored form.
-
-    Examples
-    --------
     >>> to_tree((1, None), "'E'")
     {'__type__': 'coma.tuple', 'items': [1, None]}
     """
@@ -78,8 +72,6 @@ def to_text(tree: Any) -> str:
 def of_text(line: str) -> Any:
     """Return the value of a JSON text.
 
-    Examples
-    --------
     >>> of_text('{"__type__": "coma.complex", "real": 1.0, "imag": -2.0}')
     (1-2j)
     """
@@ -96,8 +88,6 @@ def is_bare(tree: Any) -> bool:
 def readable(tree: Any) -> Any:
     """Return what other programs may read of a tree: values and lists, without the names of types.
 
-    Examples
-    --------
     >>> readable({"__type__": "coma.decimal", "value": "1.10"})
     '1.10'
     >>> readable({"a": {"__type__": "numpy.ndarray", "shape": [1, 2], "list": [1, 2], "dtype": "int64"}})
@@ -270,14 +260,8 @@ _PARTS = ("value", "tree", "items", "base64")
 
 def encode_cells(cells: Sequence[Any], where: str, *, for_readers: bool) -> tuple[list[Any], Note]:
     """Return the contents of cells, and the note that leads back.
+    Raise SerializationError when a cell has no stored form.
 
-    Raises
-    ------
-    SerializationError
-        When a cell has no stored form.
-
-    Examples
-    --------
     >>> from decimal import Decimal
     >>> encode_cells([Decimal("1.10"), Decimal("2")], "'price'", for_readers=True)
     (['1.10', '2'], {'each': [{'__type__': 'coma.decimal'}, 'value']})
@@ -404,14 +388,8 @@ def plain(
     values: Values, where: str, *, empty: bool = False, for_readers: bool = False
 ) -> tuple[Array, Note]:
     """Return an array that every format can hold, and the notes that lead back.
+    Raise SerializationError when a cell holds a value that has no stored form.
 
-    Raises
-    ------
-    SerializationError
-        When a cell holds a value that has no stored form.
-
-    Examples
-    --------
     >>> plain(as_objects(["a", None]), "'model'")
     (array(['a', ''], dtype=object), {'dtype': 'object', 'hole': ['', 'None']})
     >>> plain(np.array([1 + 2j]), "'z'")
@@ -618,8 +596,6 @@ def _texts(cells: Array) -> Array:
 def real(values: Array, note: Mapping[str, Any]) -> Values:
     """Return the array that a plain one was.
 
-    Examples
-    --------
     >>> real(np.array(["a", ""]), {"dtype": "object", "hole": ["", "None"]})
     array(['a', None], dtype=object)
     """
@@ -768,8 +744,6 @@ def array_of(tree: Mapping[str, Any]) -> Values:
 def index_tree(index: pd.Index[Any], where: str) -> Any:
     """Return an index of pandas as a tree that JSON can hold.
 
-    Examples
-    --------
     >>> index_tree(pd.RangeIndex(3), "the index")
     {'name': None, 'range': [0, 3, 1]}
     """

@@ -86,11 +86,7 @@ def encode_attrs(
     all_noted: bool = False,
 ) -> dict[str, Any]:
     """Return the attributes for a file, with the notes among them.
-
-    Raises
-    ------
-    SerializationError
-        When one of them has no stored form. The message names it.
+    Raise SerializationError when one of them has no stored form. The message names it.
     """
     plain: dict[str, Any] = {}
     noted: list[list[Any]] = []
@@ -279,14 +275,9 @@ class Parts:
 
 def encode(ds: xr.Dataset, form: Form = NETCDF) -> xr.Dataset:
     """Return a Dataset that a format can hold, with notes of what was changed.
+    Raise SerializationError when a cell or an attribute holds a value that has no stored form. The message
+    names it.
 
-    Raises
-    ------
-    SerializationError
-        When a cell or an attribute holds a value that has no stored form. The message names it.
-
-    Examples
-    --------
     >>> ds = encode(xr.Dataset({"E": ("n", np.array([[1.5], None], dtype=object))}))
     >>> ds.E.values
     array(['[1.5]', 'null'], dtype=object)
@@ -350,11 +341,7 @@ def without_multi_indexes(ds: xr.Dataset, said: Note) -> xr.Dataset:
 
 def _within_limit(ds: xr.Dataset, form: Form, said: Note) -> xr.Dataset:
     """Return a Dataset without dims of size 1, and note these, if its arrays have too many dims for a format.
-
-    Raises
-    ------
-    LayoutError
-        The other dims are too many.
+    Raise LayoutError when the other dims are too many.
     """
     dims = _most_dims(ds)
     if form.most_dims is None or dims <= form.most_dims:
@@ -472,8 +459,6 @@ def _cf_dates(dates: Array) -> tuple[Array, dict[str, Any]]:
 def decode(ds: xr.Dataset) -> xr.Dataset:
     """Return the Dataset that an encoded one was.
 
-    Examples
-    --------
     >>> ds = xr.Dataset({"results/E": ("n", np.array([[1.5], None], dtype=object))}, attrs={"tags": ["a"]})
     >>> decode(encode(ds)).identical(ds)
     True
@@ -540,8 +525,6 @@ Column = tuple[str, Values]
 def unique(names: Iterable[Hashable]) -> list[str]:
     """Return names as text, with a number where one is there before.
 
-    Examples
-    --------
     >>> unique(["a", "b", "a", 1])
     ['a', 'b', 'a.1', '1']
     """
@@ -562,8 +545,6 @@ def to_columns(frame: pd.DataFrame) -> tuple[list[Column], Note]:
 
     An index that has no name and counts the rows is only noted.
 
-    Examples
-    --------
     >>> columns, note = to_columns(pd.DataFrame({"t": [0.5]}, index=pd.Index([7], name="measurement_id")))
     >>> [(name, values.tolist()) for name, values in columns]
     [('measurement_id', [7]), ('t', [0.5])]

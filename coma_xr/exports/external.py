@@ -40,11 +40,7 @@ _AXIS = "dim_{}"
 
 def check(reference: Reference) -> str:
     """Return the path of a file that was checked completely.
-
-    Raises
-    ------
-    DataFileError
-        It is gone, or not what was written with the measurement.
+    Raise DataFileError when it is gone, or not what was written with the measurement.
     """
     path, stamp = _look(reference)
     found, expected = _digest(path, stamp), reference.sha256
@@ -209,11 +205,7 @@ class Stack(BackendArray):
 
 def chunked(ds: xr.Dataset, chunks: Any) -> xr.Dataset:
     """Return a Dataset in which arrays of separate files are computed by dask.
-
-    Raises
-    ------
-    ExperimentError
-        When dask is not installed.
+    Raise ExperimentError when dask is not installed.
     """
     if importlib.util.find_spec("dask") is None:
         raise ExperimentError(

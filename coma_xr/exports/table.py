@@ -65,14 +65,8 @@ MOST_CELLS = 10**7
 
 def columns_of(ds: xr.Dataset) -> tuple[list[Column], Note]:
     """Return a Dataset as columns with a row for each cell, and the notes that lead back.
+    Raise LayoutError when there are more than ten million cells.
 
-    Raises
-    ------
-    LayoutError
-        When there are more than ten million cells.
-
-    Examples
-    --------
     >>> ds = xr.Dataset({"E": (("a", "b"), [[1.0, np.nan], [np.nan, 4.0]])}, {"a": [1, 2], "b": ["x", "y"]})
     >>> for name, values in columns_of(ds)[0]:
     ...     print(name, values.tolist())
@@ -322,16 +316,9 @@ class Table:
 
 def to_table(data: xr.Dataset | pd.DataFrame) -> Table:
     """Return a Dataset or DataFrame as a table.
+    Raise SerializationError when a cell or an attribute holds a value that has no stored form, and
+    LayoutError when a Dataset would have too many rows.
 
-    Raises
-    ------
-    SerializationError
-        When a cell or an attribute holds a value that has no stored form.
-    LayoutError
-        When a Dataset would have too many rows.
-
-    Examples
-    --------
     >>> import pandas as pd
     >>> table = to_table(pd.DataFrame({"z": [1 + 2j], "Es": [[1, 2]]}))
     >>> [(column.name, column.values.tolist()) for column in table.columns]
@@ -361,8 +348,6 @@ def to_table(data: xr.Dataset | pd.DataFrame) -> Table:
 def plain_name(values: Array) -> str:
     """Return the name of a plain dtype: that of NumPy, ``str``, and for objects ``empty`` with their type.
 
-    Examples
-    --------
     >>> plain_name(np.array([1, None], dtype=object)), plain_name(np.array(["a"]))
     ('empty int', 'str')
     """

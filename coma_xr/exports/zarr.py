@@ -99,8 +99,6 @@ def _refuse_code(path: Path) -> None:
 def _codecs(metadata: Any) -> Iterator[str]:
     """Yield the names of all codecs, filters and compressors in the metadata of an array, nested ones too.
 
-    Examples
-    --------
     >>> [*_codecs({"compressor": {"id": "zlib"}, "filters": [{"id": "delta"}], "attributes": {"id": "x"}})]
     ['zlib', 'delta']
     >>> [*_codecs({"codecs": [{"name": "sharding_indexed", "configuration": {"codecs": [{"name": "numcodecs.zlib"}]}}]})]

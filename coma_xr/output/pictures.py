@@ -72,8 +72,6 @@ class DefinedFigure:
 def choose(ds: xr.Dataset, most: int = 6) -> tuple[list[Choice], dict[str, str]]:
     """Return the figures that sum a Dataset up, and why variables are in none of them.
 
-    Examples
-    --------
     >>> import xarray as xr
     >>> t = xr.DataArray(np.arange(40.0).reshape(2, 20), dims=("theta_0", "theta"))
     >>> ds = xr.Dataset({"t": t, "model": "Ising"}, coords={"theta_0": [-5, -60]})

@@ -384,8 +384,6 @@ def _bars(counts: Sequence[int]) -> Iterator[Html]:
 def seconds_text(seconds: float) -> str:
     """Return a duration in the unit that fits it.
 
-    Examples
-    --------
     >>> [seconds_text(value) for value in (0, 2.5e-6, 0.25, 0.9999, 90_000, 1e6)]
     ['0 s', '2.5 µs', '250 ms', '1 s', '25 h', '11.6 d']
     """
@@ -410,13 +408,8 @@ _SUFFIXES = (".html", ".htm")
 
 def check_path(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     """Return where the page goes.
-
-    Raises
-    ------
-    ExperimentError
-        When the name does not end in ``.html``.
-    StorageError
-        When there is a file of this name, which is not to be replaced.
+    Raise ExperimentError when the name does not end in ``.html``, and StorageError when there is a file of
+    this name, which is not to be replaced.
     """
     path = Path(files.local_path(path))
     if path.suffix.lower() not in _SUFFIXES:
@@ -435,11 +428,7 @@ def _taken(path: Path) -> StorageError:
 
 def write(facts: Facts, path: Path, *, overwrite: bool = False) -> Path:
     """Write the page about an experiment, and return its path.
-
-    Raises
-    ------
-    StorageError
-        When the file exists already, or cannot be written.
+    Raise StorageError when the file exists already, or cannot be written.
     """
     text = render(facts).encode()
     try:
@@ -455,8 +444,6 @@ def write(facts: Facts, path: Path, *, overwrite: bool = False) -> Path:
 def render(facts: Facts) -> str:
     """Return the page about an experiment.
 
-    Examples
-    --------
     >>> from coma_xr.output.report import Facts
     >>> render(Facts("pendulum", measurements=60))
     '<!DOCTYPE html>...<h1>pendulum</h1>...'

@@ -127,13 +127,8 @@ class PlotSpec:
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> PlotSpec:
         """Return the arguments of a call.
-
-        Raises
-        ------
-        ArgumentError
-            When there is no such argument.
-        ParameterError
-            When one has a value that it cannot have.
+        Raise ArgumentError when there is no such argument, and ParameterError when one has a value that it
+        cannot have.
         """
         known = [one.name for one in fields(cls)]
         checked = {}

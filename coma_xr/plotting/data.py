@@ -46,11 +46,7 @@ class Data:
     @classmethod
     def of(cls, data: Any) -> Data:
         """Return a Dataset, DataArray, DataFrame or Series in one form.
-
-        Raises
-        ------
-        ExperimentError
-            When it is anything else.
+        Raise ExperimentError when it is anything else.
         """
         is_table = isinstance(data, (pd.DataFrame, pd.Series))
         if isinstance(data, pd.Series):
@@ -100,11 +96,7 @@ class Data:
 
     def find(self, name: Any, argument: str) -> str:
         """Return the name of a dim, coord or variable; it may have been given as a path.
-
-        Raises
-        ------
-        PathError
-            When there is no such thing.
+        Raise PathError when there is no such thing.
         """
         text = name if isinstance(name, str) or not isinstance(name, Hashable) else str(name)
         if self._is_literal(text):
@@ -130,10 +122,7 @@ class Data:
 
         A key that the data does not have is for other figures, unless it is a misspelling of a name in the data.
 
-        Raises
-        ------
-        PathError
-            When it is a misspelling.
+        Raise PathError when it is a misspelling.
         """
         if not isinstance(key, str) or key == VARIABLE or self._is_literal(key):
             return key

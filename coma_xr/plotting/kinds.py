@@ -70,11 +70,7 @@ FLOOR = 0.03
 
 def decided(data: Data, table: Table) -> Table:
     """Return the table with the kind that its values ask for, where none was given, and its rows in order.
-
-    Raises
-    ------
-    LayoutError
-        When an argument is for another kind.
+    Raise LayoutError when an argument is for another kind.
     """
     plan = table.plan
     kind = plan.kind

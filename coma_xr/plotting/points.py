@@ -119,11 +119,7 @@ class Quantity:
 
 def quantity(name: str, variable: xr.Variable) -> Quantity:
     """Return the values of a variable as numbers.
-
-    Raises
-    ------
-    LayoutError
-        When they have no place on an axis or in a palette.
+    Raise LayoutError when they have no place on an axis or in a palette.
     """
     dims, dtype = variable.dims, variable.dtype
     array = np.asarray(variable.values)
@@ -145,11 +141,7 @@ def quantity(name: str, variable: xr.Variable) -> Quantity:
 
 def together(quantities: Sequence[Quantity]) -> list[Quantity]:
     """Return quantities that share an axis, with the same categories.
-
-    Raises
-    ------
-    LayoutError
-        When one axis cannot hold them all.
+    Raise LayoutError when one axis cannot hold them all.
     """
     if len({one.type for one in quantities} | {one.units for one in quantities}) > 2:
         quantities = [one.as_number() for one in quantities]
@@ -330,11 +322,7 @@ def _fitting(variable: xr.Variable, dims: Sequence[str], averaged: Sequence[str]
 
 def wanted(status: Any, present: Sequence[str]) -> list[str]:
     """Return the statuses that are to be drawn.
-
-    Raises
-    ------
-    LayoutError
-        When one is unknown.
+    Raise LayoutError when one is unknown.
     """
     if status is True:
         return [name for name in present if name != NOT_ASKED]
@@ -518,11 +506,7 @@ class Table:
 
 def table(data: Data, plan: Plan) -> Table:
     """Return the points of a plot.
-
-    Raises
-    ------
-    LayoutError
-        When there are too many, or values that have no place in a plot.
+    Raise LayoutError when there are too many, or values that have no place in a plot.
     """
     names = dict.fromkeys([*plan.measured, *plan.grouping])
     roles = _by_role(
@@ -596,11 +580,7 @@ def _averageable(plan: Plan, one: Quantity) -> Quantity:
 
 def _put_in_order(data: Data, plan: Plan, roles: dict[str, tuple[Quantity, ...]]) -> None:
     """Give names the order that the user asked for.
-
-    Raises
-    ------
-    LayoutError
-        When the order has none of the values.
+    Raise LayoutError when the order has none of the values.
     """
     order = plan.spec.order
     if order is None:
@@ -731,11 +711,8 @@ def _add_status(data: Data, made: Table, sizes: Mapping[str, int], parts: int) -
 
 def _scales(data: Data, made: Table) -> dict[str, str]:
     """Return the scales of the axes: those given, and logarithmic ones for samples that were drawn on such a scale.
-
-    Raises
-    ------
-    LayoutError
-        When names or dates are to be on a scale that is not linear, or there is nothing to be on it.
+    Raise LayoutError when names or dates are to be on a scale that is not linear, or there is nothing to be
+    on it.
     """
     given, scales = made.plan.spec.scales(), {}
     for role, scale in given.items():

@@ -140,11 +140,8 @@ class Plan:
 
 def plan(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, Plan]:
     """Return what goes where, and the data with lists of equal lengths along one dim.
-
-    Raises
-    ------
-    PathError, LayoutError
-        When a name is unknown, the arguments do not fit together, or a dim is used by nothing.
+    Raise PathError or LayoutError when a name is unknown, the arguments do not fit together, or a dim is used
+    by nothing.
     """
     data, new = planned(data, spec, kinds)
     _check_used(data, new)

@@ -247,11 +247,7 @@ def _rgba(mappable: ScalarMappable, number: float) -> Any:
 
 def hue_of_names(quantity: Quantity, spec: PlotSpec, levels: Sequence[float], taken: Sequence[Any]) -> Hue:
     """Return colours that differ, those given in a palette first.
-
-    Raises
-    ------
-    LayoutError
-        When a palette has no colour for a value, or is none.
+    Raise LayoutError when a palette has no colour for a value, or is none.
     """
     palette = spec.palette
     if isinstance(palette, Mapping):
@@ -297,11 +293,7 @@ def _hue_scale(levels: Sequence[float]) -> str:
 
 def map_of(given: Any, argument: str = "cmap") -> Colormap:
     """Return a colour map by its name.
-
-    Raises
-    ------
-    LayoutError
-        When there is none of this name.
+    Raise LayoutError when there is none of this name.
     """
     if isinstance(given, Colormap):
         return given
@@ -324,11 +316,7 @@ def line_map(spec: PlotSpec) -> Colormap:
 
 def color_norm(values: Any, scale: str, spec: PlotSpec, *, centred: bool = False) -> Normalize:
     """Return what places values between 0 and 1, within the limits that were given.
-
-    Raises
-    ------
-    LayoutError
-        When the limits do not fit the scale.
+    Raise LayoutError when the limits do not fit the scale.
     """
     values = np.asarray(values, float)
     values = values[np.isfinite(values) & ((values > 0) | (scale != "log"))]
@@ -368,11 +356,7 @@ def extension(values: Any, low: float, high: float) -> Any:
 
 def style_of(quantity: Quantity, levels: Sequence[float]) -> Style:
     """Return the dashes and markers of a variable.
-
-    Raises
-    ------
-    LayoutError
-        When it has more values than there are dashes that can be distinguished.
+    Raise LayoutError when it has more values than there are dashes that can be distinguished.
     """
     if len(levels) > len(DASHES):
         said = f"style={quantity.name!r} has {len(levels)} values, and only {len(DASHES)} dashes can be distinguished."
@@ -393,11 +377,7 @@ class Labels:
     @classmethod
     def of(cls, data: Data, given: Mapping[Any, str]) -> Labels:
         """Return the strings that were given for names, paths and values.
-
-        Raises
-        ------
-        PathError
-            When one is for the misspelling of a name.
+        Raise PathError when one is for the misspelling of a name.
         """
         return cls(data, {data.name_or_value(key, "labels", given): text for key, text in given.items()})
 

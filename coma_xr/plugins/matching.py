@@ -24,16 +24,9 @@ _OF_STEP = 1e-6
 
 def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) -> Mask:
     """Return where values are what is wanted.
+    Raise PathError when one of them is nowhere, and ConditionError when values have no order for a range. The
+    message names the nearest value.
 
-    Raises
-    ------
-    PathError
-        When one of them is nowhere. The message names the nearest value.
-    ConditionError
-        When values have no order for a range.
-
-    Examples
-    --------
     >>> matches("x", np.array([0.1, 0.3]), 0.1 + 0.2, 1e-9)
     array([False,  True])
     """

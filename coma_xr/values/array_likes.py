@@ -55,11 +55,7 @@ def is_array_like(value: Any) -> bool:
 
 def simplified(value: Any) -> Any:
     """Return an array, `Quantity`, `Uncertain` or `Unmasked` for a value of another library; None for all others.
-
-    Raises
-    ------
-    SerializationError
-        When the value does not become an array.
+    Raise SerializationError when the value does not become an array.
     """
     if isinstance(value, type):
         return None
@@ -137,8 +133,6 @@ def _unmasked(value: Any) -> Unmasked:
 def joined(items: list[Any]) -> Any:
     """Return the trees of the items of a list, with one list of values and one of errors, or one quantity, where possible.
 
-    Examples
-    --------
     >>> joined([Uncertain(1.5, 0.1), 2])
     Uncertain(value=[1.5, 2], error=[0.1, 0.0])
     >>> joined([{"__type__": "coma.quantity", "value": n, "units": "joule"} for n in (1, 2)])

@@ -177,8 +177,6 @@ def is_plain_name(file: Any) -> bool:
 def files_of(tree: Any) -> list[str]:
     """Return the last parts of the names of a measurement's own files, as its ``info`` lists them.
 
-    Examples
-    --------
     >>> files_of({"info": {"external": ["psi.nc"]}})
     ['psi.nc']
     """

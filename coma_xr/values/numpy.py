@@ -217,11 +217,7 @@ _PARTS: dict[str, Callable[[Array], Node | None]] = {
 
 def decode(node: Node, _value: object) -> Any:
     """Return the array or scalar of a stored form.
-
-    Raises
-    ------
-    DataFileError
-        When its parts do not belong together; nothing is allocated before that is known.
+    Raise DataFileError when its parts do not belong together; nothing is allocated before that is known.
     """
     try:
         # Numbers too great for a narrow dtype would become infinite.
@@ -277,11 +273,7 @@ def decode_array(node: Node) -> Array:
 
 def dtype_of(name: Any) -> np.dtype[Any]:
     """Return the dtype that a file names.
-
-    Raises
-    ------
-    DataFileError
-        When it is none that arrays are stored with.
+    Raise DataFileError when it is none that arrays are stored with.
     """
     if type(name) is not str or not _DTYPE.fullmatch(name) or name == "string":
         raise DataFileError(f"an array has the unknown dtype {str(name)[:40]!r}", expected="a dtype of NumPy")
@@ -489,8 +481,6 @@ def time_array(values: Sequence[Any]) -> Array | None:
     The unit is the finest of nanoseconds, microseconds, milliseconds and seconds that holds each value exactly. None, NaT
     and NA become NaT. Where no unit holds all values, the array has objects.
 
-    Examples
-    --------
     >>> time_array([dt.date(2024, 1, 1), None])
     array(['2024-01-01T00:00:00.000000000',                           'NaT'],
           dtype='datetime64[ns]')
@@ -560,8 +550,6 @@ def _days(number: int, unit: str) -> int:
 def exact_times(array: Array) -> Array:
     """Return an array of dates or durations in a unit of xarray's and pandas'; one of objects where there is none.
 
-    Examples
-    --------
     >>> exact_times(np.array(["2024-01-01"], "M8[D]")).dtype
     dtype('<M8[s]')
     >>> exact_times(np.array([1500], "m8[ps]"))

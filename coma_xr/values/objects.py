@@ -34,8 +34,6 @@ def is_enum(node: Mapping[str, Any]) -> bool:
 def name_of(kind: type) -> str:
     """Return what files call a class.
 
-    Examples
-    --------
     >>> import fractions
     >>> name_of(fractions.Fraction)
     'fractions.Fraction'
@@ -52,11 +50,7 @@ def has_state(value: Any, getstate: str = GETSTATE) -> bool:
 
 def own_state(value: Any, getstate: str = GETSTATE) -> dict[str, Any] | None:
     """Return what an object's getstate method tells, with its class; None when it has no such method.
-
-    Raises
-    ------
-    SerializationError
-        When the method returns anything but a dictionary.
+    Raise SerializationError when the method returns anything but a dictionary.
     """
     if not has_state(value, getstate):
         return None
@@ -74,8 +68,6 @@ def own_state(value: Any, getstate: str = GETSTATE) -> dict[str, Any] | None:
 def fields_of(value: Any) -> dict[str, Any] | None:
     """Return the fields of a named tuple or dataclass, with its class; None for anything else.
 
-    Examples
-    --------
     >>> import collections
     >>> fields_of(collections.namedtuple("Point", "x y", module="m")(1, 2))
     {'x': 1, 'y': 2, '__class__': 'm.Point'}
@@ -99,14 +91,8 @@ def encode(value: Any, plain: ToTree) -> Any:
 
 class Classes:
     """The classes that a caller gave, to be found by what files call them.
+    Raise SerializationError when something else than a class is given.
 
-    Raises
-    ------
-    SerializationError
-        When something else than a class is given.
-
-    Examples
-    --------
     >>> import fractions
     >>> Classes([fractions.Fraction]).find("old_module.Fraction")
     <class 'fractions.Fraction'>
@@ -127,11 +113,8 @@ class Classes:
 
     def find(self, name: Any) -> type | None:
         """Return the class that a file names; None when it was not given.
-
-        Raises
-        ------
-        SerializationError
-            When two classes of the name were given, and neither is of the module that the file names.
+        Raise SerializationError when two classes of the name were given, and neither is of the module that
+        the file names.
         """
         if not isinstance(name, str):
             return None
@@ -154,11 +137,7 @@ class Classes:
 
 def rebuild(kind: type, state: dict[str, Any], setstate: str = SETSTATE, *, whole: bool = False) -> Any:
     """Return an object of a class, made of its state.
-
-    Raises
-    ------
-    DataFileError
-        When the class does not take this state.
+    Raise DataFileError when the class does not take this state.
     """
     try:
         return _rebuild(kind, state, setstate, whole)
@@ -204,11 +183,7 @@ def _field_names(kind: Any) -> Collection[str] | None:
 
 def member(kind: Any, name: Any, value: Any) -> Any:
     """Return the member of an Enum, by its name, else by its value.
-
-    Raises
-    ------
-    DataFileError
-        When there is no such member.
+    Raise DataFileError when there is no such member.
     """
     if not issubclass(kind, enum.Enum):
         raise DataFileError(f"{name_of(kind)} is not an Enum", expected="an Enum")
@@ -360,11 +335,7 @@ def named(node: Mapping[str, Any]) -> Registration | None:
 
 def tree_of(registration: Registration, value: Any) -> Any:
     """Return what is stored of an object, not plain yet.
-
-    Raises
-    ------
-    SerializationError
-        When the user's function fails.
+    Raise SerializationError when the user's function fails.
     """
     try:
         return registration.to_tree(value)
@@ -376,11 +347,7 @@ def tree_of(registration: Registration, value: Any) -> Any:
 
 def revive(registration: Registration, tree: Any) -> Any:
     """Return the object of what was stored.
-
-    Raises
-    ------
-    DataFileError
-        When the user's function fails.
+    Raise DataFileError when the user's function fails.
     """
     try:
         return registration.from_tree(tree)

@@ -257,11 +257,7 @@ def _is_numpy(array: Any) -> bool:
 
 def decode_column(node: Any, value: ToValue, items: Callable[[Any], Any] = lambda item: item) -> Any:
     """Return what `encode_column` stored; `items` is applied to each object.
-
-    Raises
-    ------
-    DataFileError
-        When it is the stored form of anything else.
+    Raise DataFileError when it is the stored form of anything else.
     """
     name = node.get(TYPE) if isinstance(node, dict) else None
     if name == numpy_types.OBJECTS:
@@ -306,11 +302,7 @@ def encode_array(array: Any, plain: ToTree) -> Node:
 
 def frequency(freq: Any) -> str:
     """Return the text of an index's frequency.
-
-    Raises
-    ------
-    SerializationError
-        When pandas would not make the same of it again.
+    Raise SerializationError when pandas would not make the same of it again.
     """
     text: str = freq.freqstr
     try:
@@ -385,11 +377,7 @@ def _read_numbers(node: Node) -> np.ndarray[Any, Any]:
 
 def pandas_zone(zone: Any) -> Any:
     """Return a time zone as pandas makes it of a name; before version 3 those were of pytz.
-
-    Raises
-    ------
-    DataFileError
-        When there is no such zone.
+    Raise DataFileError when there is no such zone.
     """
     tzinfo = tzinfo_of(zone)
     named = type(zone) is str and not zone.startswith(("+", "-"))

@@ -122,11 +122,7 @@ def encode_typed(value: Any, plain: ToTree, *, exact: bool = False) -> Any:
 
 def decode_typed(node: dict[str, Any], value: ToValue) -> Any:
     """Return the value of a stored form; the node as a dictionary where nothing here knows the type.
-
-    Raises
-    ------
-    DataFileError
-        When its parts do not belong together.
+    Raise DataFileError when its parts do not belong together.
     """
     registration = objects.named(node)
     if registration is not None:
@@ -204,14 +200,8 @@ def to_plain(
     name_of: Callable[[Any], str | None] | None = None,
 ) -> Tree:
     """Return the plain tree of a value.
+    Raise SerializationError for what cannot be stored. The message names its path and type.
 
-    Raises
-    ------
-    SerializationError
-        For what cannot be stored. The message names its path and type.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> to_plain({"E": np.float64(1.5), "sites": (1, 2), "z": 1j})
     {'E': 1.5, 'sites': [1, 2], 'z': {'__type__': 'coma.complex', 'real': 0.0, 'imag': 1.0}}
@@ -226,8 +216,6 @@ def check_keys(tree: Tree, path: tuple[str, ...] = ()) -> None:
 
     What is inside of a list, or of a stored form, comes back with it.
 
-    Examples
-    --------
     >>> check_keys({"sites": [{"": 1}]})
     >>> check_keys({"sites": {"": 1}})
     Traceback (most recent call last):
@@ -436,14 +424,8 @@ def _cannot_store(value: Any, path: tuple[str, ...], getstate: str) -> Serializa
 
 def from_plain(tree: Tree, at: Sequence[str] = ()) -> Any:
     """Return the values of a plain tree: as it is, with values in place of their stored forms.
+    Raise DataFileError when a stored form contradicts itself. The message names its path.
 
-    Raises
-    ------
-    DataFileError
-        When a stored form contradicts itself. The message names its path.
-
-    Examples
-    --------
     >>> from_plain({"a": {"__type__": "numpy.ndarray", "shape": [2], "list": [1, 2]}, "b": [1, 2]})
     {'a': array([1, 2]), 'b': [1, 2]}
     """
@@ -492,14 +474,9 @@ def restore(
     at: Sequence[str] = (),
 ) -> Any:
     """Return the values of a plain tree, with objects of the given classes in place of their state.
+    Raise DataFileError when a class does not take the state, or a stored form contradicts itself. The message
+    names the path.
 
-    Raises
-    ------
-    DataFileError
-        When a class does not take the state, or a stored form contradicts itself. The message names the path.
-
-    Examples
-    --------
     >>> import dataclasses
     >>> @dataclasses.dataclass
     ... class Site:

@@ -59,11 +59,8 @@ def _variable(variable: Any, plain: ToTree) -> Node:
 
 def _eager(data: Any) -> Any:
     """Return the values of a variable in memory.
-
-    Raises
-    ------
-    SerializationError
-        For arrays that are neither NumPy's, pandas' nor dask's: what these know besides would be lost.
+    Raise SerializationError for arrays that are neither NumPy's, pandas' nor dask's: what these know besides
+    would be lost.
     """
     if type(data).__module__.partition(".")[0] == "dask":
         data = data.compute()
