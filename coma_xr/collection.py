@@ -15,6 +15,7 @@ from coma_xr.errors import ComaError, ExperimentError, LayoutError, PathError, w
 from coma_xr.experiment import Experiment
 from coma_xr.html import ROWS, fragment, table, tag
 from coma_xr.joining import LABEL, Joined, join
+from coma_xr.records import directory_of
 from coma_xr.store.config import Config
 from coma_xr.store.layout import without_own_folders
 from coma_xr.text import available, listing
@@ -494,7 +495,7 @@ def _about(path: str, experiment: Experiment) -> dict[str, Any]:
         "problem": None,
     }
     try:
-        ids = experiment._place.look().measurements.ids()
+        ids = directory_of(experiment).look().measurements.ids()
         info = experiment.measurement(ids[0]).info if ids else {}
         about |= {key: info[key] for key in ("program", "version") if key in info}
     except (ComaError, AttributeError) as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from coma_xr.checks import check_flag
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import DataFileError, DataFileWarning, warn
+from coma_xr.records import look_at
 from coma_xr.same import doubles, key, repeat_of
 from coma_xr.text import count, listing
 from coma_xr.tree import is_typed, split
@@ -172,7 +173,7 @@ class Joined:
 
 def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: bool, strict: bool) -> Joined:
     """Read the measurements of several experiments."""
-    records = [e._look(listed=True) for e in experiments]
+    records = [look_at(e, listed=True) for e in experiments]
     _warn_of_units(records, labels)
     found = [(place, *pair) for place, e in enumerate(records) for pair in _filled(e.trees(strict=strict), e)]
     name = _free_name(tree for *_, tree in found)

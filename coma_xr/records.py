@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Hashable, Iterable, Iterator, M
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from coma_xr.checks import check_flag, check_ids
 from coma_xr.define.parameters import Definition, Past, check_extends, read_parameters
@@ -65,6 +65,24 @@ T = TypeVar("T")
 # files are read for that at most.
 _reported: set[str] = set()
 _MOST_READ = 1000
+
+
+class Opened(Protocol):
+    """An experiment, as the package uses it in addition to its public methods, by the two functions below."""
+
+    _place: ExperimentDirectory
+
+    def _look(self, *, listed: bool = False) -> Records: ...
+
+
+def look_at(experiment: Opened, *, listed: bool = False) -> Records:
+    """Return what the directory of an experiment holds now, with the names of its files if these are asked for."""
+    return experiment._look(listed=listed)
+
+
+def directory_of(experiment: Opened) -> ExperimentDirectory:
+    """Return the directory of an experiment, into which one writes."""
+    return experiment._place
 
 
 @dataclass(frozen=True)

@@ -276,6 +276,19 @@ def test_only_public_modules_list_their_names(path):
     assert str(path.relative_to(PACKAGE)) in PUBLIC or "\n__all__" not in path.read_text("utf-8")
 
 
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_an_experiment_is_used_by_its_methods_and_one_protocol(path):
+    "`coma_xr.records.Opened` is what there is besides, which the class and its base in `coma2.py` implement."
+    found = [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"_look", "_place"}
+        and ast.unparse(node.value) != "self"
+    ]
+    assert path.name in {"records.py", "experiment.py", "coma2.py"} or not found
+
+
 READING = {"match", "search", "fullmatch", "findall", "finditer", "sub", "subn", "split"}
 PATTERN = re.compile(r"re|.*(pattern|regex)|_?[A-Z][A-Z0-9_]*", re.IGNORECASE)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from coma_xr import files
 from coma_xr.errors import ComaError, ExperimentError, InactiveError
+from coma_xr.records import directory_of, look_at
 from coma_xr.store.cache import clear_cache
 from coma_xr.store.config import FILE, Config, configuration_directory, create_default_config
 from coma_xr.store.layout import REMOVED
@@ -73,7 +74,7 @@ def exclude(
         if reason is not None or undo:
             parser.error("expected the measurements: their ids, or --where CONDITION")
         experiment = opened(path)
-        marks = experiment._look().now.excluded()
+        marks = look_at(experiment).now.excluded()
         if marks:
             print_table(["id", "reason"], sorted(marks.items()))
         else:
@@ -155,7 +156,7 @@ def restore(path: str, ids: Sequence[int], *, where: str | None, everything: boo
 
 def _show(experiment: Experiment, ids: Sequence[int]) -> None:
     """Print measurements with their parameters."""
-    pairs = experiment._look().pairs
+    pairs = look_at(experiment).pairs
     rows = []
     for id in ids:
         measurement = experiment.measurement(id)
@@ -181,7 +182,7 @@ def deactivate(path: str, *, compress: bool) -> None:
     experiment = opened(path, write=True)
     experiment.deactivate(compress=compress)
     print(
-        f"{count(experiment.number_of_measurements(), 'measurement')} in {clean(experiment._place.look().experiment_file)}"
+        f"{count(experiment.number_of_measurements(), 'measurement')} in {clean(directory_of(experiment).look().experiment_file)}"
     )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr import files
 from coma_xr.checks import terminal_options
 from coma_xr.errors import ExperimentError, ParameterError
+from coma_xr.records import directory_of, look_at
 from coma_xr.run.options import RunOptions
 from coma_xr.run.report import failure_text
 from coma_xr.store.locks import progress_of
@@ -233,8 +234,8 @@ def _print_request(request: _Request, values: Mapping[str, Any], scan: Scan, set
 
 def _keep_command(experiment: Experiment, request: _Request) -> None:
     command = request.command()
-    if experiment._look().now.sections.get("command") != command:
-        experiment._place.change_state(lambda state: state.update(command=command))
+    if look_at(experiment).now.sections.get("command") != command:
+        directory_of(experiment).change_state(lambda state: state.update(command=command))
 
 
 def _print_report(done: RunReport, request: _Request, *, is_new: bool) -> None:
@@ -427,7 +428,7 @@ def _details(experiment: Experiment, runs: Sequence[LiveRun]) -> list[str]:
         optional=("of", "workers"),
         styles={"failed": lambda number: "bad" if number else None},
     )
-    failures = list(experiment._look().recorded_failures()) if any(run.failed for run in runs) else []
+    failures = list(look_at(experiment).recorded_failures()) if any(run.failed for run in runs) else []
     if failures:
         last = [f"{id}  {failure_text(tree)}" for id, tree in failures[-_LAST:]]
         lines += ["", painted("last failures", "bold"), *map(fitting, last)]

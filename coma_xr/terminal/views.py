@@ -15,6 +15,7 @@ from coma_xr.checks import terminal_options
 from coma_xr.collection import open_experiments
 from coma_xr.errors import REPLACE, ComaError, ExperimentError, StorageError
 from coma_xr.figures import WHERE, arguments_of
+from coma_xr.records import look_at
 from coma_xr.run.report import line_text
 from coma_xr.terminal.experiments import (
     check_exists,
@@ -130,7 +131,7 @@ def show(path: str, what: str | None, *, as_json: bool) -> None:
 
 
 def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
-    known, found = experiment.status(), experiment._look(listed=True).paths_rows()
+    known, found = experiment.status(), look_at(experiment, listed=True).paths_rows()
     about = {
         "path": str(experiment.path),
         "id": experiment.id,
@@ -142,8 +143,8 @@ def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
         "missing": known["missing"],
         "start_date": experiment.start_date,
         "end_date": experiment.end_date,
-        "definition": {name: join(path) for name, path in experiment._look().pairs},
-        "command": experiment._look().now.sections.get("command"),
+        "definition": {name: join(path) for name, path in look_at(experiment).pairs},
+        "command": look_at(experiment).now.sections.get("command"),
     }
     if as_json:
         print_json({**about, "annotations": experiment.annotations, "paths": found})
@@ -209,7 +210,7 @@ def _show_values(experiment: Experiment, path: str, *, as_json: bool) -> None:
 
 def paths(path: str, *, as_json: bool) -> None:
     """Print what there is in the measurements: a line for each path."""
-    rows = opened(path)._look(listed=True).paths_rows()
+    rows = look_at(opened(path), listed=True).paths_rows()
     if as_json:
         print_json(rows)
     else:
@@ -337,7 +338,7 @@ def _row(path: str, experiment: Experiment) -> dict[str, Any]:
         "id": experiment.id,
         "path": path,
         "measurements": experiment.number_of_measurements(),
-        "failures": len(experiment._look().recorded_failures()),
+        "failures": len(look_at(experiment).recorded_failures()),
         "state": "running" if running else "active" if experiment.isactive() else "inactive",
         "description": experiment.description,
         "tags": experiment.tags,
@@ -362,7 +363,7 @@ def code(path: str, ids: Sequence[int], accept: bool, output: str | None, as_jso
     if len(ids) == 2:
         print(clean_lines(experiment.code_diff(*ids)), end="")
     elif output is not None:
-        names = write_sources(state_record(experiment._look().now, ids[0]), output)
+        names = write_sources(state_record(look_at(experiment).now, ids[0]), output)
         print(f"wrote {count(len(names), 'file')} to {clean(output)}")
     elif ids:
         sources = experiment.code(ids[0])
