@@ -281,6 +281,19 @@ def test_a_result_can_be_made_empty_and_filled():
         rs["t", 1, "a", 3]
 
 
+def test_results_of_several_experiments_are_filtered_by_their_own_parameters():
+    pendulum = [coma.Result(coma.ParameterSet({"t": "parameters/t", "V1": "a/V1"}, [t, 100])) for t in (1, 2)]
+    wire = coma.Result(coma.ParameterSet({"V1": "parameters/layout/V1", "t": "a/t"}, [0, 3]))
+    for rs in (coma.ResultList([*pendulum, wire]), coma.ResultList([wire, *pendulum])):
+        assert set(rs["t > 1"]) == {pendulum[1], wire}
+        assert rs[coma.P.t == 3] == rs["t", 3] == [wire]
+        assert rs["`a/t` > 1"] == rs["a/t", 3] == [wire]
+        with pytest.warns(ComaWarning, match="None of the 3 results"):
+            assert rs["V1 > 100"] == []
+        with pytest.raises(PathError):
+            rs["b > 1"]
+
+
 def test_dictionaries_and_arrays_as_columns(e):
     def f(x):
         return {"fit": {"slope": x, "error": {"a": 0.1}}, "v": x * np.arange(6.0).reshape(2, 3), "n": x}
@@ -320,7 +333,7 @@ def test_arrays_of_unequal_shape_stay_objects(e):
 
 @pytest.mark.parametrize("name", [name for name in GONE if "." not in name])
 def test_a_name_that_is_gone_says_what_to_use(name):
-    with pytest.raises(AttributeError) as error:
+    with pytest.raises(AttributeError, match=f"coma_xr has no '{name}', which was part of Coma 2") as error:
         getattr(coma, name)
     assert error.value.ways == (GONE[name],)
     assert not hasattr(coma, name)

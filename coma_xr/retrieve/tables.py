@@ -160,21 +160,35 @@ class ResultList(list[Result]):
     def _satisfying(self, condition: Condition) -> ResultList:
         if not self:
             return self
-        definition = self[0].parameters._definition
-        paths = condition.resolve(Names(definition.paths, definition).resolve)
-        places = {name: definition.paths.index(path) for name, path in paths.items()}
-
-        def holds(parameters: ParameterSet) -> bool:
-            return condition.evaluate(lambda name: plain_of(parameters._given[places[name]]), parameters)
-
-        found = ResultList(result for result in self if holds(result.parameters))
+        having, values = self._values_in(condition)
+        found = ResultList(
+            result
+            for result, own in zip(having, values, strict=True)
+            if condition.evaluate(own.__getitem__, result.parameters)
+        )
         if not found:
-            known = {
-                name: [plain_of(result.parameters._given[place]) for result in self]
-                for name, place in places.items()
-            }
-            warn(condition.unfulfilled(len(self), "result", known))
+            known = {name: [own[name] for own in values] for name in values[0]}
+            warn(condition.unfulfilled(len(having), "result", known))
         return found
+
+    def _values_in(self, condition: Condition) -> tuple[list[Result], list[dict[str, Any]]]:
+        """Return the results that have the parameters of a condition, and the values of these by name."""
+        places: dict[Definition, dict[str, int]] = {}
+        missing: list[PathError] = []
+        for definition in dict.fromkeys(result.parameters._definition for result in self):
+            try:
+                paths = condition.resolve(Names(definition.paths, definition).resolve)
+            except PathError as error:
+                missing.append(error)
+            else:
+                places[definition] = {name: definition.paths.index(path) for name, path in paths.items()}
+        if not places:
+            raise missing[0]
+        having = [result for result in self if result.parameters._definition in places]
+        return having, [
+            {name: plain_of(own._given[place]) for name, place in places[own._definition].items()}
+            for own in (result.parameters for result in having)
+        ]
 
     def to_dataset(self) -> xr.Dataset:
         """Return the tables as a Dataset over their parameters; the rows of a table lie along ``row``.
