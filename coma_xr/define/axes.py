@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.define.values import normalise, plain_of
@@ -121,18 +121,12 @@ class _Dependent:
 
     name: str
     function: Callable[[ParameterSet], Any]
+    size: ClassVar[int | None] = None
+    is_fixed: ClassVar[bool] = False
 
     @property
     def names(self) -> tuple[str, ...]:
         return (self.name,)
-
-    @property
-    def size(self) -> None:
-        return None
-
-    @property
-    def is_fixed(self) -> bool:
-        return False
 
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
         return values_of(self.name, self.function(ParameterSet.of_given(definition, before)))
@@ -144,24 +138,10 @@ class _Dependent:
         return f"{self.name}: depends"
 
 
-@dataclass(frozen=True)
-class _Derived:
+class _Derived(_Dependent):
     """One value that a function makes of the set before."""
 
-    name: str
-    function: Callable[[ParameterSet], Any]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.name,)
-
-    @property
-    def size(self) -> int:
-        return 1
-
-    @property
-    def is_fixed(self) -> bool:
-        return False
+    size = 1
 
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
         return ((normalise(self.name, self.function(ParameterSet.of_given(definition, before))),),)

@@ -87,17 +87,6 @@ class Product:
             begin = end
         return found
 
-    def includes(self, other: Product) -> bool:
-        """Whether all parameter sets of another product, of the same parameters, are among these."""
-        if self.groups == other.groups:
-            return True
-        if len(self) < len(other) and len(self.groups) == len(other.groups) == 1:
-            return False
-        if [width for width, _ in self._keys] == [width for width, _ in other._keys]:
-            pairs = zip(self._keys, other._keys, strict=True)
-            return all(mine >= theirs for (_, mine), (_, theirs) in pairs)
-        return all(key(row) in self for row in other)
-
     def united(self, other: Product) -> Product | None:
         """Return both as one product; None unless they differ in the rows of one group only."""
         if [width for width, _ in self._keys] != [width for width, _ in other._keys]:

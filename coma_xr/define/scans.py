@@ -303,7 +303,6 @@ class Scan:
         return f"<Scan of {count(self._length, 'parameter set')} ({axes})>"
 
     def _repr_html_(self) -> str:
-
         return scan_html(self.definition, [step.axis for step in self._steps], self.few())
 
     def few(self, most: int = 10_000) -> list[Row] | None:

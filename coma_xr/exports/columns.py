@@ -27,7 +27,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -57,6 +57,11 @@ def to_tree(value: Any, where: str) -> Any:
     if (type(value) is str and value.isascii()) or value is None or type(value) is bool:
         return value
     return without_long_ints(to_plain(value, exact=True, at=(where,)))
+
+
+def to_trees(values: Iterable[Any], where: str) -> list[Any]:
+    """Return several values as trees; see `to_tree`."""
+    return [to_tree(value, where) for value in values]
 
 
 def of_tree(tree: Any) -> Any:

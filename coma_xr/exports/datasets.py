@@ -48,6 +48,7 @@ from coma_xr.exports.columns import (
     plain,
     real,
     to_tree,
+    to_trees,
 )
 from coma_xr.tree import TYPE
 
@@ -97,7 +98,7 @@ def encode_attrs(
             noted.append([key])
             continue
         said = f"the attribute {key!r} of {where}"
-        noted.append([to_tree(key, said), to_tree(value, said)])
+        noted.append(to_trees((key, value), said))
         shown = (_json_look(value) if json_attrs else _netcdf_look(value)) if allowed else None
         if shown is not None:
             plain[key] = shown

@@ -42,6 +42,7 @@ from coma_xr.exports.columns import (
     real,
     to_text,
     to_tree,
+    to_trees,
 )
 from coma_xr.exports.datasets import (
     Column,
@@ -101,7 +102,7 @@ def columns_of(ds: xr.Dataset) -> tuple[list[Column], Note]:
     for name, column in zip(order, names[len(free) :], strict=True):
         variable, values = ds.variables[name], arrays[name]
         entry: Note = {"name": to_tree(name, f"the name {name!r}"), "coord": name in ds.coords}
-        entry["dims"] = [to_tree(dim, f"the name {dim!r}") for dim in variable.dims]
+        entry["dims"] = to_trees(variable.dims, f"a dim of {name!r}")
         encode_attrs(variable.attrs, f"'{name}'", entry, json_attrs=True, all_noted=True)
         if total or not variable.size:
             entry["column"] = column
@@ -112,7 +113,10 @@ def columns_of(ds: xr.Dataset) -> tuple[list[Column], Note]:
             entry["values"] = array_tree(values, f"'{name}'")
         said.append(entry)
     encode_attrs(ds.attrs, "the Dataset", note, json_attrs=True, all_noted=True)
-    note |= {"dims": [[to_tree(dim, "a dim"), size] for dim, size in dims.items()], "variables": said}
+    note |= {
+        "dims": [[*pair] for pair in zip(to_trees(dims, "a dim"), dims.values(), strict=True)],
+        "variables": said,
+    }
     coords = [name for name in order if name in ds.coords]
     if coords != list(ds.coords):
         note["coords"] = [coords.index(name) for name in ds.coords]

@@ -13,7 +13,7 @@ import pathlib
 import re
 import uuid
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from coma_xr.errors import DataFileError
@@ -39,36 +39,16 @@ def encode(value: Any, plain: ToTree) -> Node | None:
     return {TYPE: f"coma.{name}", **function(value, plain)}
 
 
+def _parts(*names: str) -> Callable[[Any, ToTree], Node]:
+    return lambda value, _plain: {name: getattr(value, name) for name in names}
+
+
 def _text(value: Any, _plain: ToTree) -> Node:
     return {"value": str(value)}
 
 
-def _complex(value: complex, _plain: ToTree) -> Node:
-    return {"real": value.real, "imag": value.imag}
-
-
-def _bytes(value: bytes, _plain: ToTree) -> Node:
-    return {"base64": base64.b64encode(value).decode("ascii")}
-
-
-def _timedelta(value: dt.timedelta, _plain: ToTree) -> Node:
-    return {"days": value.days, "seconds": value.seconds, "microseconds": value.microseconds}
-
-
-def _range(value: range, _plain: ToTree) -> Node:
-    return {"start": value.start, "stop": value.stop, "step": value.step}
-
-
-def _fraction(value: fractions.Fraction, _plain: ToTree) -> Node:
-    return {"numerator": value.numerator, "denominator": value.denominator}
-
-
 def _path(value: pathlib.PurePath, _plain: ToTree) -> Node:
     return {"value": str(value), "kind": "Path" if isinstance(value, pathlib.Path) else type(value).__name__}
-
-
-def _date(value: dt.date, _plain: ToTree) -> Node:
-    return {"value": value.isoformat()}
 
 
 def _clock(value: dt.datetime | dt.time, _plain: ToTree) -> Node:
@@ -151,27 +131,6 @@ def _compared(item: Any) -> Any:
     return item["value"] if item[TYPE] == "coma.enum" else item
 
 
-def _read_complex(node: Node, _value: ToValue) -> complex:
-    return complex(part(node, "real", float, int), part(node, "imag", float, int))
-
-
-def _read_bytes(node: Node, _value: ToValue) -> bytes:
-    return base64.b64decode(part(node, "base64", str), validate=True)
-
-
-def _read_timedelta(node: Node, _value: ToValue) -> dt.timedelta:
-    days, seconds, micros = (part(node, name, int) for name in ("days", "seconds", "microseconds"))
-    return dt.timedelta(days, seconds, micros)
-
-
-def _read_range(node: Node, _value: ToValue) -> range:
-    return range(part(node, "start", int), part(node, "stop", int), part(node, "step", int))
-
-
-def _read_fraction(node: Node, _value: ToValue) -> fractions.Fraction:
-    return fractions.Fraction(part(node, "numerator", int), part(node, "denominator", int))
-
-
 def _read_path(node: Node, _value: ToValue) -> pathlib.PurePath:
     kind = part(node, "kind", str)
     if kind not in _PATHS:
@@ -208,6 +167,12 @@ def _hashables(values: list[Any]) -> list[Any]:
     return items
 
 
+def _read_parts(
+    kind: Callable[..., Any], types: Sequence[type], *names: str
+) -> Callable[[Node, ToValue], Any]:
+    return lambda node, _value: kind(*[part(node, name, *types) for name in names])
+
+
 def _read_text(kind: Callable[[str], Any]) -> Callable[[Node, ToValue], Any]:
     return lambda node, _value: kind(part(node, "value", str))
 
@@ -219,10 +184,6 @@ def _read_float(node: Node, _value: ToValue) -> float:
     return float(text)
 
 
-def _read_int(node: Node, _value: ToValue) -> int:
-    return int(part(node, "hex", str), 16)
-
-
 def _read_dict(node: Node, value: ToValue) -> dict[Any, Any]:
     items = part(node, "items", list)
     if not all(type(pair) is list and len(pair) == 2 for pair in items):
@@ -231,10 +192,6 @@ def _read_dict(node: Node, value: ToValue) -> dict[Any, Any]:
         )
     keys = _hashables([value(key) for key, _ in items])
     return {key: value(child) for key, (_, child) in zip(keys, items, strict=True)}
-
-
-def _read_tuple(node: Node, value: ToValue) -> tuple[Any, ...]:
-    return tuple([value(item) for item in part(node, "items", list)])
 
 
 def _read_enum(node: Node, value: ToValue) -> Any:
@@ -249,17 +206,23 @@ _PATHS: dict[str, type[pathlib.PurePath]] = {
     "PureWindowsPath": pathlib.PureWindowsPath,
 }
 
+# The attributes that are the parts of a stored form, in the order of the constructor's arguments.
+_COMPLEX = ("real", "imag")
+_DURATION = ("days", "seconds", "microseconds")
+_FRACTION = ("numerator", "denominator")
+_RANGE = ("start", "stop", "step")
+
 _ENCODERS: dict[type, tuple[str, Callable[[Any, ToTree], Node]]] = {
-    complex: ("complex", _complex),
-    bytes: ("bytes", _bytes),
+    complex: ("complex", _parts(*_COMPLEX)),
+    bytes: ("bytes", lambda value, _plain: {"base64": base64.b64encode(value).decode("ascii")}),
     dt.datetime: ("datetime", _clock),
-    dt.date: ("date", _date),
+    dt.date: ("date", lambda value, _plain: {"value": value.isoformat()}),
     dt.time: ("time", _clock),
-    dt.timedelta: ("timedelta", _timedelta),
+    dt.timedelta: ("timedelta", _parts(*_DURATION)),
     decimal.Decimal: ("decimal", _text),
-    fractions.Fraction: ("fraction", _fraction),
+    fractions.Fraction: ("fraction", _parts(*_FRACTION)),
     uuid.UUID: ("uuid", _text),
-    range: ("range", _range),
+    range: ("range", _parts(*_RANGE)),
     set: ("set", _set),
     frozenset: ("frozenset", _set),
     **dict.fromkeys(
@@ -269,22 +232,22 @@ _ENCODERS: dict[type, tuple[str, Callable[[Any, ToTree], Node]]] = {
 }
 
 DECODERS: dict[str, Callable[[Node, ToValue], Any]] = {
-    "coma.bytes": _read_bytes,
-    "coma.complex": _read_complex,
+    "coma.bytes": lambda node, _value: base64.b64decode(part(node, "base64", str), validate=True),
+    "coma.complex": _read_parts(complex, (float, int), *_COMPLEX),
     "coma.date": _read_text(dt.date.fromisoformat),
     "coma.datetime": _read_clock(dt.datetime),
     "coma.decimal": _read_text(decimal.Decimal),
     "coma.dict": _read_dict,
     "coma.enum": _read_enum,
     "coma.float": _read_float,
-    "coma.fraction": _read_fraction,
+    "coma.fraction": _read_parts(fractions.Fraction, (int,), *_FRACTION),
     "coma.frozenset": _read_set(frozenset),
-    "coma.int": _read_int,
+    "coma.int": lambda node, _value: int(part(node, "hex", str), 16),
     "coma.path": _read_path,
-    "coma.range": _read_range,
+    "coma.range": _read_parts(range, (int,), *_RANGE),
     "coma.set": _read_set(set),
     "coma.time": _read_clock(dt.time),
-    "coma.timedelta": _read_timedelta,
-    "coma.tuple": _read_tuple,
+    "coma.timedelta": _read_parts(dt.timedelta, (int,), *_DURATION),
+    "coma.tuple": lambda node, value: tuple([value(item) for item in part(node, "items", list)]),
     "coma.uuid": _read_text(uuid.UUID),
 }
