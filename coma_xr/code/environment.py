@@ -21,8 +21,6 @@ _CPU_INFO = "/proc/cpuinfo"
 def environment() -> dict[str, Any]:
     """Return what a run depends on besides the user's own code.
 
-    Examples
-    --------
     >>> sorted(environment())
     ['blas', 'cores', 'cpu', 'host', 'implementation', 'job', 'packages', 'platform', 'python']
     """

@@ -90,14 +90,8 @@ def _read_shard(text: str) -> Any:
 @dataclass(frozen=True)
 class RunOptions:
     """How a run is done; the keyword arguments of `Experiment.run`, where they are described.
+    Raise ParameterError for values that make no sense, or not together.
 
-    Raises
-    ------
-    ParameterError
-        For values that make no sense, or not together.
-
-    Examples
-    --------
     >>> RunOptions(limit=10).limit
     10
     """
@@ -178,8 +172,6 @@ class RunOptions:
 def takes_options(method: T) -> T:
     """Show the options with their defaults in the signature of a method that takes them as ``**options``.
 
-    Examples
-    --------
     >>> @takes_options
     ... def run(function, **options):
     ...     return RunOptions(**options)

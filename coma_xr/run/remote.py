@@ -280,11 +280,7 @@ class Loaded(NamedTuple):
 
 def pack(work: Work) -> bytes:
     """Return the work as bytes, with all types that were registered.
-
-    Raises
-    ------
-    SerializationError
-        When the function holds something that no other process can have.
+    Raise SerializationError when the function holds something that no other process can have.
     """
     try:
         return _dumps((Loaded(work, session_settings()), objects.registrations()))

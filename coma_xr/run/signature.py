@@ -26,8 +26,6 @@ _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 def name_of(function: Callable[..., Any]) -> str:
     """Return the name under which a function's single result is stored.
 
-    Examples
-    --------
     >>> name_of(max), name_of(lambda x: x)
     ('max', 'result')
     """
@@ -38,8 +36,6 @@ def name_of(function: Callable[..., Any]) -> str:
 def called(function: Callable[..., Any]) -> str:
     """Return what a function is called in messages.
 
-    Examples
-    --------
     >>> called(max), called(lambda x: x)
     ('max', '<lambda>')
     """
@@ -49,11 +45,7 @@ def called(function: Callable[..., Any]) -> str:
 
 def keywords(definition: Definition) -> tuple[str, ...]:
     """Return the names by which a function gets the values: the last segment of each path.
-
-    Raises
-    ------
-    ParameterError
-        When two paths end alike.
+    Raise ParameterError when two paths end alike.
     """
     names = [str(path[-1]) for path in definition.paths]
     for place, name in enumerate(names):
@@ -74,8 +66,6 @@ _RANDOM = ("rng", "seed")
 def random_arguments(function: Callable[..., Any], given: Sequence[str]) -> tuple[str, ...]:
     """Return those of ``rng`` and ``seed`` that a function has as arguments and that are not given otherwise.
 
-    Examples
-    --------
     >>> random_arguments(lambda a, rng=None, *, seed: a, ["a"]), random_arguments(lambda seed: seed, ["seed"])
     (('rng', 'seed'), ())
     """
@@ -91,8 +81,6 @@ def makes_no_difference(function: Callable[..., Any], given: Sequence[str]) -> b
 
     Objects and programs may have numbers of their own.
 
-    Examples
-    --------
     >>> makes_no_difference(lambda a: a, ["a"]), makes_no_difference(lambda a, rng: a, ["a"]), makes_no_difference(max, [])
     (True, False, False)
     """

@@ -78,13 +78,8 @@ class MeasurementStore(ABC):
         beside: Mapping[str, bytes] | None = None,
     ) -> int:
         """Store one measurement.
-
-        Raises
-        ------
-        InactiveError
-            Nothing can be added to an inactive experiment.
-        StorageError
-            The operating system refused; nothing was stored.
+        Raise InactiveError when nothing can be added to an inactive experiment, and StorageError when the
+        operating system refused; nothing was stored.
         """
 
     @abstractmethod

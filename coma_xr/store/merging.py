@@ -31,8 +31,6 @@ _OWN = ("measurement_id", "repeat")
 class MergePlan:
     """What a merge adds, skips and cannot decide.
 
-    Examples
-    --------
     >>> MergePlan([1, 2], [(3, 3)])
     MergePlan: 2 to add, 1 equal, 0 in conflict
     """
@@ -192,11 +190,7 @@ def add_new(
     stem_of: Callable[[int], str],
 ) -> dict[int, int]:
     """Add measurements of one store to another under new ids, which are returned by the old ones.
-
-    Raises
-    ------
-    DataFileError
-        A file next to a measurement is missing; nothing was written.
+    Raise DataFileError when a file next to a measurement is missing; nothing was written.
     """
     ids = sorted({*plan.new, *(id for id, _ in [*plan.conflicts, *plan.ensembles])})
     gone = [path for id in ids for path in documents.lacking(other.read(id), stem_of(id))]

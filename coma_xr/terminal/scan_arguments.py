@@ -50,14 +50,9 @@ _ENDS = 3
 
 def parse_scan(words: Iterable[str]) -> dict[str, Any]:
     """Return the values of parameters given as ``NAME=VALUES``, by name.
+    Raise ParameterError for a word of another form, a parameter that is given twice, and values that cannot
+    be read.
 
-    Raises
-    ------
-    ParameterError
-        For a word of another form, a parameter that is given twice, and values that cannot be read.
-
-    Examples
-    --------
     >>> parse_scan(["T=1,2.5", "model=Ising", "x=linspace(0,1,3)", "L=1/4"])
     {'T': [1, 2.5], 'model': 'Ising', 'x': [0.0, 0.5, 1.0], 'L': 0.25}
     """
@@ -277,8 +272,6 @@ def _unreadable(name: str, text: str) -> ParameterError:
 def describe_values(values: Any) -> tuple[int | None, str]:
     """Return how many values a parameter has, None for a fixed one, and some of them as text.
 
-    Examples
-    --------
     >>> describe_values([0.0, 0.1, 0.2]), describe_values("Ising"), describe_values(range(100))
     ((3, '0, 0.1, 0.2'), (None, "'Ising'"), (100, '0, 1, 2, ..., 97, 98, 99'))
     """
@@ -299,8 +292,6 @@ def _word(value: Any) -> str:
 def to_word(name: str, value: Any) -> str:
     """Return ``NAME=VALUES`` for a value of a TOML file.
 
-    Examples
-    --------
     >>> to_word("T", [1, 2.5]), to_word("x", "linspace(0, 1, 11)"), to_word("model", ["Ising", "1"])
     ('T=1,2.5', 'x=linspace(0, 1, 11)', "model='Ising','1'")
     """
@@ -320,8 +311,6 @@ def _literal(value: Any) -> str:
 def number_text(sizes: Sequence[int], total: int, repeats: int | None) -> str:
     """Return how many points a scan has, and how that comes about.
 
-    Examples
-    --------
     >>> number_text([3, 11], 33, 10), number_text([3], 3, None)
     ('330 points: 3 x 11 x 10 repeats', '3 points')
     """
