@@ -6,22 +6,19 @@ import ast
 import functools
 import hashlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
-from coma_xr.code.forms import Form
-from coma_xr.code.sources import Source, Sources, is_users, module_file
+from coma_xr.code.sources import FactCache, Source, Sources, is_users, module_file
+from coma_xr.code.syntax import Definition, Imported, digest_of
 from coma_xr.text import shortened
 
 SCHEME = 1
 """The number of the rules by which fingerprints are made; those of unequal numbers cannot be compared."""
-
-# Characters of a fingerprint: 48 bits.
-_LENGTH = 12
 
 # Beyond these, a value counts by its type.
 _MOST_BYTES = 1_000_000
@@ -33,6 +30,9 @@ _MOST_PARTS = 5_000
 
 # Where objects of packages keep the function that they stand for.
 _WRAPPED = ("__wrapped__", "py_func", "pyfunc", "func", "function")
+
+# The file of functions that the standard library makes of text, such as those of dataclasses.
+_GENERATED = "<string>"
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes)
 _FOLLOWED = (FunctionType, MethodType, type, functools.partial, ModuleType, BuiltinFunctionType)
@@ -76,8 +76,12 @@ class _Walk:
     globals: dict[tuple[int, str], str] = field(default_factory=dict)
 
 
-def fingerprint(function: Callable[..., Any], recorded: Iterable[str] = ()) -> Fingerprint:
+def fingerprint(
+    function: Callable[..., Any], recorded: Iterable[str] = (), cache: FactCache | None = None
+) -> Fingerprint:
     """Return the fingerprint of a function; defaults of `recorded` arguments do not count.
+
+    What is found out about sources is kept in a cache for other processes.
 
     Examples
     --------
@@ -86,10 +90,12 @@ def fingerprint(function: Callable[..., Any], recorded: Iterable[str] = ()) -> F
     (False, {'max: argument 0': '1'})
     """
     walk = _Walk(frozenset(recorded))
+    SOURCES.begin(cache)
     token = _Reach(walk).visit(function, "", is_root=True)
+    SOURCES.keep()
     text = "\n".join([f"{SCHEME} {token}", *walk.lines])
     return Fingerprint(
-        _digest(text),
+        digest_of(text),
         tuple(walk.parts),
         walk.values,
         tuple(walk.not_followed),
@@ -103,11 +109,7 @@ def with_values(found: Fingerprint, values: Mapping[str, str]) -> Fingerprint:
     if not values:
         return found
     text = f"{found.hash} {sorted(values.items())!r}"
-    return replace(found, hash=_digest(text), values={**found.values, **values})
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_LENGTH]
+    return replace(found, hash=digest_of(text), values={**found.values, **values})
 
 
 class _Reach:
@@ -160,41 +162,42 @@ class _Reach:
         if is_known:
             return token
         module = sys.modules.get(function.__module__ or "")
-        found = SOURCES.find(code, module)
+        found = SOURCES.of_code(code, module, recorded)
         if found is None:
-            own, names = self._compiled(function), [(name,) for name in _names_in(code)]
-            form = Form(own, tuple(names), (), (), frozenset())
-            source = None
+            definition, source = self._compiled(function), None
         else:
-            source, node, edited = found
-            form = source.form(node, recorded)
-            self._add_part(source, node, function.__qualname__, edited=edited)
-        lines = [_digest(form.text)]
+            source, definition, edited = found
+            self._add_part(source, definition, function.__qualname__, edited=edited)
+        lines = [definition.digest]
         inner = vars(function).get("__wrapped__")
         if inner is not None:
             # Before the closure, which holds it too: its arguments are those that are recorded.
             lines.append(f"wrapped={self.visit(inner, function.__qualname__, is_root=bool(recorded))}")
-        lines += self._outside(form, function.__globals__, source, function.__qualname__)
+        lines += self._outside(definition, function.__globals__, source, function.__qualname__)
         for name, cell in sorted(zip(code.co_freevars, function.__closure__ or (), strict=False)):
             with suppress(ValueError):  # an empty cell
-                lines.append(f"{name}={self._held(cell.cell_contents, name, function.__qualname__, form)}")
+                lines.append(
+                    f"{name}={self._held(cell.cell_contents, name, function.__qualname__, definition)}"
+                )
         self.walk.lines[int(token[1:])] = " ".join(lines)
         return token
 
-    def _held(self, value: Any, name: str, owner: str, form: Form) -> str:
+    def _held(self, value: Any, name: str, owner: str, definition: Definition) -> str:
         """Return the token of an object in a closure; one that the function itself changes counts by its type."""
         label = f"{short_name(owner)}: {name}"
-        if name in form.changed and not isinstance(value, _FOLLOWED):
+        if name in definition.changed and not isinstance(value, _FOLLOWED):
             return self._by_type(value, label)
         return self.visit(value, label)
 
-    def _compiled(self, function: FunctionType) -> str:
+    def _compiled(self, function: FunctionType) -> Definition:
         """Return what stands for a function without source: the code itself, which depends on Python's version."""
         code = function.__code__
-        if not code.co_filename.startswith("<") and SOURCES.whole(code.co_filename) is not None:
+        if not code.co_filename.startswith("<") and SOURCES.of(code.co_filename):
             self.walk.edited[code.co_filename] = None
         self.walk.not_followed[f"{short_name(function.__qualname__)}: its source is not available"] = None
-        return f"code{sys.version_info[:2]}{_compiled_text(code)}{function.__defaults__!r:.200}"
+        digest = digest_of(f"code{sys.version_info[:2]}{_compiled_text(code)}{function.__defaults__!r:.200}")
+        names = tuple((name,) for name in _names_in(code))
+        return Definition(0, 0, digest, digest, names, (), (), frozenset())
 
     def _library_function(self, function: FunctionType) -> str:
         """Return the token of a function of a package, which may stand for one of the user's."""
@@ -205,9 +208,13 @@ class _Reach:
         return f"library({_top(function)}:{function.__name__}{','.join(['', *tokens])})"
 
     def _class(self, kind: type) -> str:
-        methods = [value for value in vars(kind).values() if isinstance(value, FunctionType)]
-        own = [m for m in methods if m.__qualname__.startswith(f"{kind.__qualname__}.")]
-        codes = [m.__code__ for m in own if m.__code__.co_filename != "<string>"]
+        methods = [
+            value
+            for value in vars(kind).values()
+            if isinstance(value, FunctionType) and value.__qualname__.startswith(f"{kind.__qualname__}.")
+        ]
+        plain = [_unwrapped(method) for method in methods]
+        codes = [method.__code__ for method in plain if method.__code__.co_filename != _GENERATED]
         module = sys.modules.get(kind.__module__)
         file = codes[0].co_filename if codes else getattr(module, "__file__", None) or ""
         is_cell = kind.__module__ == "__main__" and not file
@@ -216,35 +223,34 @@ class _Reach:
         token, is_known = self._number(kind)
         if is_known:
             return token
-        node = source = None
-        for source in SOURCES.of(file) if file else ():
-            node = source.class_node(kind.__qualname__, [code.co_firstlineno for code in codes])
-            if node is not None:
-                break
-        space = own[0].__globals__ if own else vars(module) if module else {}
-        if node is None or source is None:
+        found = SOURCES.of_class(file, module, kind.__qualname__, codes) if file else None
+        if found is None:
             items = [(name, value) for name, value in vars(kind).items() if not name.startswith("_")]
             lines = [f"class {kind.__name__}"]
             lines += [f"{name}={self.visit(value, f'{kind.__qualname__}.{name}')}" for name, value in items]
         else:
-            form = source.form(node)
-            edited = any((found := SOURCES.find(code, module)) is None or found[2] for code in codes)
-            self._add_part(source, node, kind.__qualname__, edited=edited)
-            lines = [_digest(form.text), *self._outside(form, space, source, kind.__qualname__)]
-            cells = {
-                name: cell
-                for method in own
-                for name, cell in zip(method.__code__.co_freevars, method.__closure__ or (), strict=False)
-                if name != "__class__"
-            }
-            for name in sorted(cells):
-                with suppress(ValueError):
-                    lines.append(
-                        f"{name}={self._held(cells[name].cell_contents, name, kind.__qualname__, form)}"
-                    )
+            source, definition, edited = found
+            space = plain[0].__globals__ if plain else vars(module) if module else {}
+            self._add_part(source, definition, kind.__qualname__, edited=edited)
+            lines = [definition.digest, *self._outside(definition, space, source, kind.__qualname__)]
+            lines += self._cells(methods, kind.__qualname__, definition)
         lines += [self._class(base) for base in kind.__mro__[1:] if base is not object]
         self.walk.lines[int(token[1:])] = " ".join(lines)
         return token
+
+    def _cells(self, methods: Iterable[FunctionType], owner: str, definition: Definition) -> Iterator[str]:
+        """Yield the tokens of what the user's methods of a class hold in closures."""
+        cells = {
+            name: cell
+            for method in methods
+            # Those of dataclasses differ between versions of Python.
+            if _unwrapped(method).__code__.co_filename != _GENERATED
+            for name, cell in zip(method.__code__.co_freevars, method.__closure__ or (), strict=False)
+            if name != "__class__"
+        }
+        for name in sorted(cells):
+            with suppress(ValueError):
+                yield f"{name}={self._held(cells[name].cell_contents, name, owner, definition)}"
 
     def _module(self, name: str, file: str | None) -> str:
         """Return the token of a module that counts as a whole."""
@@ -254,43 +260,47 @@ class _Reach:
             return f"#{self.walk.numbers[file]}"
         number = self.walk.numbers[file] = len(self.walk.lines)
         self.walk.lines.append("")
-        source = SOURCES.whole(file) if file.endswith(".py") else None
+        module = sys.modules.get(name)
+        space = None if module is None else vars(module)
+        source = SOURCES.loaded(file, space) if file.endswith(".py") else None
         if source is None:
             self.walk.not_followed[f"{name}: a module without Python source"] = None
             self.walk.lines[number] = f"module {name.rpartition('.')[2]}"
             return f"#{number}"
-        form = source.form(source.tree)
-        self._add_part(source, source.tree, f"module {name}", edited=False)
+        definition = source.module()
+        edited = SOURCES.is_edited(source, lambda source: source.module().digest)
+        self._add_part(source, definition, f"module {name}", edited=edited)
         package = name if file.endswith("__init__.py") else name.rpartition(".")[0]
-        lines = [_digest(form.text), *self._imports(form, package)]
+        lines = [definition.digest, *self._imports(definition, package)]
         self.walk.lines[number] = " ".join(lines)
         return f"#{number}"
 
-    def _add_part(self, source: Source, node: ast.AST, name: str, *, edited: bool) -> None:
-        first, last = source.segment(node)
-        digest = _digest(source.form(node).text)
-        self.walk.parts.append(Part(short_name(name), source.file, first, last, digest))
+    def _add_part(self, source: Source, definition: Definition, name: str, *, edited: bool) -> None:
+        part = Part(short_name(name), source.file, definition.first, definition.last, definition.part)
+        self.walk.parts.append(part)
         self.walk.sources[source.file] = source.text
         if edited:
             self.walk.edited[source.file] = None
 
     # What a definition refers to
 
-    def _outside(self, form: Form, space: Mapping[str, Any], source: Source | None, name: str) -> list[str]:
+    def _outside(
+        self, definition: Definition, space: Mapping[str, Any], source: Source | None, name: str
+    ) -> list[str]:
         """Return tokens for the names that a definition refers to, and for the modules that it imports."""
-        for word in form.dynamic:
+        for word in definition.dynamic:
             self.walk.not_followed[f"{short_name(name)}: {word}()"] = None
         lines = [
-            f"{'.'.join(path)}={self._global(path, space, source, form.changed)}"
-            for path in form.names
+            f"{'.'.join(path)}={self._global(path, space, source, definition.changed)}"
+            for path in definition.names
             if path[0] in space
         ]
         package = str(space.get("__package__") or "")
-        return lines + self._imports(form, package)
+        return lines + self._imports(definition, package)
 
-    def _imports(self, form: Form, package: str) -> list[str]:
+    def _imports(self, definition: Definition, package: str) -> list[str]:
         tokens = []
-        for name, level in form.imports:
+        for name, level in definition.imports:
             parts = package.split(".") if package else []
             base = parts[: len(parts) - level + 1] if level else []
             full = ".".join([*base, *([name] if name else [])])
@@ -327,40 +337,36 @@ class _Reach:
         if own is None and isinstance(file, str):
             if not is_users(file):
                 return self.value(value, name)
-            own = SOURCES.whole(file)
-        statements = [] if own is None else own.assigned.get(name, [])
-        if own is None or not statements:
-            if name in changed:
-                return self._by_type(value, name)
-            return self.value(value, name)
-        imported = [s for s in statements if isinstance(s, (ast.Import, ast.ImportFrom))]
-        if imported:
-            return self._imported(name, value, imported[-1], space)
+            own = SOURCES.loaded(file, space)
+        assigned = None if own is None else own.assignment(name)
+        if own is None or assigned is None or not assigned.definitions:
+            return self._by_type(value, name) if name in changed else self.value(value, name)
+        if SOURCES.is_edited(own, lambda source: [d.digest for d in source.assignment(name).definitions]):
+            self.walk.edited[own.file] = None
+        if assigned.imported is not None:
+            return self._imported(name, value, assigned.imported, space)
         is_fixed = isinstance(value, (*_SCALARS, Enum, tuple)) and name not in own.rebound
-        if is_fixed and not any(isinstance(leaf, ast.Call) for s in statements for leaf in ast.walk(s)):
+        if is_fixed and not assigned.has_call:
             return self.value(value, name)
-        literal = _literal(statements)
-        if literal is not None:
-            return self.value(literal[0], name)
-        forms = [own.form(statement) for statement in statements]
-        for statement in statements:
-            self._add_part(own, statement, name, edited=False)
-        lines = [_digest(form.text) for form in forms]
-        for form in forms:
-            inner = form._replace(names=tuple(path for path in form.names if path[0] != name))
-            lines += self._outside(inner, space, own, name)
+        if assigned.literal is not None:
+            return self.value(_written(assigned.literal), name)
+        for definition in assigned.definitions:
+            self._add_part(own, definition, name, edited=False)
+        lines = [definition.digest for definition in assigned.definitions]
+        for definition in assigned.definitions:
+            names = tuple(path for path in definition.names if path[0] != name)
+            lines += self._outside(definition._replace(names=names), space, own, name)
         return f"assigned({' '.join(lines)})"
 
-    def _imported(self, name: str, value: Any, statement: ast.stmt, space: Mapping[str, Any]) -> str:
+    def _imported(self, name: str, value: Any, imported: Imported, space: Mapping[str, Any]) -> str:
         """Return the token of data that was imported from another module."""
-        if isinstance(statement, ast.ImportFrom):
+        if imported.name:
             parts = str(space.get("__package__") or "").split(".")
-            base = parts[: len(parts) - statement.level + 1] if statement.level else []
-            module = sys.modules.get(".".join([*base, *([statement.module] if statement.module else [])]))
-            names = [alias.name for alias in statement.names if (alias.asname or alias.name) == name]
+            base = parts[: len(parts) - imported.level + 1] if imported.level else []
+            module = sys.modules.get(".".join([*base, *([imported.module] if imported.module else [])]))
             file = getattr(module, "__file__", None)
-            if module is not None and names and file and is_users(file) and vars(module) is not space:
-                return self._assigned(names[0], value, vars(module), None, frozenset())
+            if module is not None and file and is_users(file) and vars(module) is not space:
+                return self._assigned(imported.name, value, vars(module), None, frozenset())
         return self.value(value, name)
 
     # Values
@@ -473,21 +479,13 @@ def _scalar(value: Any) -> str:
     if type(value) is int and abs(value) > 1 << 64:
         return f"{value:#x}"
     text = repr(value)
-    return text if len(text) <= 1000 else f"{len(text)}:{_digest(text)}"
+    return text if len(text) <= 1000 else f"{len(text)}:{digest_of(text)}"
 
 
-def _literal(statements: list[ast.stmt]) -> tuple[Any] | None:
-    """Return the value that the only assignment of a name writes out; None if it does not."""
-    if len(statements) != 1 or not isinstance(statements[0], (ast.Assign, ast.AnnAssign)):
-        return None
-    statement = statements[0]
-    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-    if statement.value is None or len(targets) != 1 or not isinstance(targets[0], ast.Name):
-        return None
-    try:
-        return (ast.literal_eval(statement.value),)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return None
+@functools.lru_cache(maxsize=1_000)
+def _written(literal: str) -> Any:
+    """Return the value that a literal writes out; nobody may change it."""
+    return ast.literal_eval(literal)
 
 
 def _wrapped(value: Any) -> Any:
@@ -503,6 +501,12 @@ def _wrapped(value: Any) -> Any:
     return next(
         (held[key] for key in _WRAPPED if isinstance(held.get(key), (FunctionType, MethodType))), None
     )
+
+
+def _unwrapped(function: FunctionType) -> FunctionType:
+    """Return the function that decorators have wrapped."""
+    inner = vars(function).get("__wrapped__")
+    return _unwrapped(inner) if isinstance(inner, FunctionType) and inner is not function else function
 
 
 def _holds_function(cell: Any) -> bool:

@@ -6,18 +6,36 @@ It is written from the fields of the syntax tree, so that every version of Pytho
 from __future__ import annotations
 
 import ast
-from collections.abc import Container, Iterable, Iterator, Mapping
-from typing import NamedTuple
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
 
 # Names that look up other names while the program runs.
 _DYNAMIC = {"eval", "exec", "compile", "__import__", "globals", "import_module"}
 _LOOKS_AT_LOCALS = {"locals", "vars", "dir", "eval", "exec"}
+_LOOKS = re.compile(rf"\b(?:{'|'.join(sorted(_LOOKS_AT_LOCALS))})\b")
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _BOUND_NAMES = {"ExceptHandler": "name", "MatchAs": "name", "MatchStar": "name", "MatchMapping": "rest"}
 _IGNORED = {"ctx", "type_comment", "kind", "type_ignores"}
+
+# The fields in which statements bind names, unless an expression does with :=.
+_BLOCK = ("body", "orelse")
+_BINDING_FIELDS: dict[type, tuple[str, ...]] = {
+    **dict.fromkeys((ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Pass, ast.Break, ast.Continue), ()),
+    ast.Assign: ("targets",),
+    **dict.fromkeys((ast.AugAssign, ast.AnnAssign), ("target",)),
+    **dict.fromkeys((ast.For, ast.AsyncFor), ("target", *_BLOCK)),
+    **dict.fromkeys((ast.If, ast.While), _BLOCK),
+    **dict.fromkeys((ast.With, ast.AsyncWith), ("items", "body")),
+    ast.withitem: ("optional_vars",),
+    ast.ExceptHandler: ("body",),
+    ast.match_case: ("pattern", "body"),
+    ast.Match: ("cases",),
+}
 
 # What changes the object that a name stands for.
 _CHANGING = {"add", "append", "clear", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
@@ -33,7 +51,22 @@ class Form(NamedTuple):
     changed: frozenset[str]
 
 
-def form_of(node: ast.AST, recorded: Container[str] = ()) -> Form:
+class Features(NamedTuple):
+    """What a source may have in it; where it has not, nobody need look for it in the syntax tree."""
+
+    looks_at_locals: bool = True
+    assigns_in_expressions: bool = True
+
+    @classmethod
+    def of(cls, text: str) -> Features:
+        """Return the features of a source."""
+        return cls(_LOOKS.search(text) is not None, ":=" in text)
+
+
+_ANY = Features()
+
+
+def form_of(node: ast.AST, recorded: Container[str] = (), features: Features = _ANY) -> Form:
     """Return the normal form of a node; the defaults of `recorded` arguments are left out, if it is a function.
 
     Examples
@@ -42,7 +75,7 @@ def form_of(node: ast.AST, recorded: Container[str] = ()) -> Form:
     >>> one == other, one.names
     (True, (('g',),))
     """
-    writer = _Writer(recorded)
+    writer = _Writer(features)
     if isinstance(node, _FUNCTIONS):
         writer.function(node, _NO_SCOPE, recorded)
     else:
@@ -67,8 +100,8 @@ _NO_SCOPE = _Scope({}, {})
 
 
 class _Writer:
-    def __init__(self, recorded: Container[str]) -> None:
-        self.recorded = recorded
+    def __init__(self, features: Features) -> None:
+        self.features = features
         self.parts: list[str] = []
         self.names: set[tuple[str, ...]] = set()
         self.imports: set[tuple[str, int]] = set()
@@ -76,71 +109,75 @@ class _Writer:
         self.changed: set[str] = set()
         self.count = 0
 
-    def write(self, node: object, scope: _Scope) -> None:
+    def write(self, node: Any, scope: _Scope) -> None:
         """Write a node, a list of nodes, or what stands in a field of one."""
         kind = type(node)
-        if kind is ast.Name:
-            self._name((node.id,), scope)  # type: ignore[attr-defined]
-        elif kind is ast.Constant:
-            self.parts.append(_constant(node.value))  # type: ignore[attr-defined]
-        elif kind is ast.Attribute:
-            self._attribute(node, scope)  # type: ignore[arg-type]
-        elif isinstance(node, list):
-            self.parts.append("[")
-            for item in node:
-                self.write(item, scope)
-            self.parts.append("]")
-        elif not isinstance(node, ast.AST):
-            self.parts.append(f"{node!r},")
-        elif isinstance(node, _FUNCTIONS):
-            self.function(node, scope)
-        elif kind is ast.ClassDef:
-            self._class(node, scope)  # type: ignore[arg-type]
-        elif isinstance(node, _COMPREHENSIONS):
-            self._comprehension(node, scope)
-        elif kind is ast.JoinedStr:
-            self._joined(node, scope)  # type: ignore[arg-type]
+        method = _WRITERS.get(kind)
+        if method is not None:
+            method(self, node, scope)
+        elif isinstance(node, ast.AST):
+            self._fields(node, scope)
         else:
-            self._other(node, scope)
+            self.parts.append(f"{node!r},")
 
-    def _other(self, node: ast.AST, scope: _Scope) -> None:
-        kind = type(node).__name__
-        if kind == "Import":
-            self.imports.update((alias.name, 0) for alias in node.names)  # type: ignore[attr-defined]
-        elif kind == "ImportFrom":
-            module = node.module or ""  # type: ignore[attr-defined]
-            self.imports.add((module, node.level))  # type: ignore[attr-defined]
-        elif kind in ("Call", "Subscript", "Global"):
-            self._note(node, scope)
-        self._fields(node, scope, _bound_name(node, scope))
+    def _list(self, nodes: list[Any], scope: _Scope) -> None:
+        self.parts.append("[")
+        for node in nodes:
+            self.write(node, scope)
+        self.parts.append("]")
 
-    def _fields(self, node: ast.AST, scope: _Scope, replaced: Mapping[str, object]) -> None:
-        self.parts.append(f"({type(node).__name__} ")
-        for name in node._fields:
+    def _fields(self, node: ast.AST, scope: _Scope) -> None:
+        kind = type(node)
+        start, fields = _layout(kind)  # type: ignore[arg-type]  # mypy: a type is hashable
+        parts = self.parts
+        parts.append(start)
+        replaced = _bound_name(node, scope) if kind in _REPLACED else _NOTHING
+        for name, label in fields:
             value = replaced[name] if name in replaced else getattr(node, name, None)
-            if value is None or (type(value) is list and not value) or name in _IGNORED:
+            if value is None or (type(value) is list and not value):
                 continue
-            self.parts.append(f"{name}=")
+            parts.append(label)
             self.write(value, scope)
-        self.parts.append(")")
+        parts.append(")")
 
-    def _note(self, node: ast.AST, scope: _Scope) -> None:
-        """Note names that are looked up while the program runs, and names of objects that are changed."""
-        if isinstance(node, ast.Global):
-            self.changed.update(node.names)
-        elif isinstance(node, ast.Subscript):
-            if not isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name):
-                self.changed.add(node.value.id)
-        elif isinstance(node, ast.Call):
-            called = node.func
-            name = called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
-            if name in _DYNAMIC and name not in scope.here:
-                is_method = isinstance(called, ast.Attribute) and name != "import_module"
-                self.dynamic.update([] if is_method else [name])
-            elif (
-                name in _CHANGING and isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name)
-            ):
-                self.changed.add(called.value.id)
+    def _import(self, node: ast.Import, scope: _Scope) -> None:
+        self.imports.update((alias.name, 0) for alias in node.names)
+        self._fields(node, scope)
+
+    def _import_from(self, node: ast.ImportFrom, scope: _Scope) -> None:
+        self.imports.add((node.module or "", node.level))
+        self._fields(node, scope)
+
+    def _global(self, node: ast.Global, scope: _Scope) -> None:
+        self.changed.update(node.names)
+        self._fields(node, scope)
+
+    def _subscript(self, node: ast.Subscript, scope: _Scope) -> None:
+        if not isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name):
+            self.changed.add(node.value.id)
+        self._fields(node, scope)
+
+    def _call(self, node: ast.Call, scope: _Scope) -> None:
+        """Write a call, and note names that are looked up while the program runs, or whose objects are changed."""
+        called = node.func
+        is_method = isinstance(called, ast.Attribute)
+        name = called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
+        if name in _DYNAMIC and name not in scope.here:
+            self.dynamic.update([] if is_method and name != "import_module" else [name])
+        elif name in _CHANGING and isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+            self.changed.add(called.value.id)
+        self._fields(node, scope)
+
+    def _constant(self, node: ast.Constant, _: _Scope) -> None:
+        value = node.value
+        # Other versions of Python refuse to write out long ones.
+        if type(value) is int and abs(value) > 1 << 64:
+            self.parts.append(f"{value:#x},")
+        else:
+            self.parts.append(f"{value!r},")
+
+    def _variable(self, node: ast.Name, scope: _Scope) -> None:
+        self._name((node.id,), scope)
 
     def _name(self, path: tuple[str, ...], scope: _Scope) -> None:
         label = scope.here.get(path[0])
@@ -186,7 +223,8 @@ class _Writer:
             labels.pop(name, None)
         body = node.body if isinstance(node, ast.Lambda) else _body(node)
         statements = body if isinstance(body, list) else [body]
-        self._take(labels, _stored(statements), taken, _keeps_names(statements))
+        keeps_names = self.features.looks_at_locals and _keeps_names(statements)
+        self._take(labels, self._stored(statements), taken, keeps_names)
         labels |= taken
         self.write(body, _Scope(labels, labels))
         self.parts.append(")")
@@ -203,6 +241,39 @@ class _Writer:
             else:
                 self.count += 1
                 labels[name] = f"~{self.count}"
+
+    def _stored(self, statements: Iterable[ast.AST]) -> tuple[list[str], set[str]]:
+        """Return the names of local variables, and those of them that others see: of functions, classes and imports."""
+        names: dict[str, None] = {}
+        fixed: set[str] = set()
+        outer: set[str] = set()
+        in_expressions = self.features.assigns_in_expressions
+        pending = list(reversed(list(statements)))
+        while pending:
+            node = pending.pop()
+            kind = type(node)
+            if isinstance(node, ast.Name):
+                if not isinstance(node.ctx, ast.Load):
+                    names[node.id] = None
+            elif kind in _SCOPES:
+                if not isinstance(node, ast.Lambda):
+                    names[node.name] = None  # type: ignore[attr-defined]
+                    fixed.add(node.name)  # type: ignore[attr-defined]
+            elif kind in _COMPREHENSIONS:
+                named = (leaf.target for leaf in ast.walk(node) if isinstance(leaf, ast.NamedExpr))
+                names.update((target.id, None) for target in named)
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                bound = [alias.asname or alias.name.partition(".")[0] for alias in node.names]
+                names.update(dict.fromkeys(bound))
+                fixed.update(bound)
+            elif isinstance(node, (ast.Global, ast.Nonlocal)):
+                outer.update(node.names)
+            else:
+                field = _BOUND_NAMES.get(kind.__name__)
+                if field is not None and getattr(node, field):
+                    names[getattr(node, field)] = None
+                pending.extend(reversed(_children(node, kind._fields if in_expressions else None)))
+        return [name for name in names if name not in outer], fixed
 
     def _arguments(
         self, arguments: ast.arguments, scope: _Scope, recorded: Container[str], *, annotated: bool
@@ -231,7 +302,7 @@ class _Writer:
         self.parts.append(f"(ClassDef {node.name}")
         for field in (node.decorator_list, node.bases, node.keywords):
             self.write(field, scope)
-        names, _ = _stored(node.body)
+        names, _ = self._stored(node.body)
         self.write(_body(node), _Scope({**scope.inside, **{name: name for name in names}}, scope.inside))
         self.parts.append(")")
 
@@ -259,10 +330,30 @@ class _Writer:
         self.parts.append(")")
 
 
-def _constant(value: object) -> str:
-    if type(value) is int and abs(value) > 1 << 64:
-        return f"{value:#x},"
-    return f"{value!r},"
+_WRITERS: dict[type, Callable[[_Writer, Any, _Scope], None]] = {
+    list: _Writer._list,
+    ast.Name: _Writer._variable,
+    ast.Constant: _Writer._constant,
+    ast.Attribute: _Writer._attribute,
+    ast.Call: _Writer._call,
+    ast.Subscript: _Writer._subscript,
+    ast.Global: _Writer._global,
+    ast.Import: _Writer._import,
+    ast.ImportFrom: _Writer._import_from,
+    ast.ClassDef: _Writer._class,
+    ast.JoinedStr: _Writer._joined,
+    **dict.fromkeys(_FUNCTIONS, _Writer.function),
+    **dict.fromkeys(_COMPREHENSIONS, _Writer._comprehension),
+}
+_NOTHING: Mapping[str, Any] = {}
+_REPLACED = {ast.Nonlocal, ast.Module, ast.AnnAssign, *(getattr(ast, name) for name in _BOUND_NAMES)}
+
+
+@cache
+def _layout(kind: type[ast.AST]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return how a node of some type begins, and the fields that are written, with their labels."""
+    fields = tuple((name, f"{name}=") for name in kind._fields if name not in _IGNORED)
+    return f"({kind.__name__} ", fields
 
 
 def _bound_name(node: ast.AST, scope: _Scope) -> dict[str, object]:
@@ -292,41 +383,21 @@ def _body(node: ast.AST) -> list[ast.stmt]:
     return [statement for statement in rest if not isinstance(statement, ast.Pass)]
 
 
+def _children(node: ast.AST, fields: tuple[str, ...] | None) -> list[ast.AST]:
+    """Return the nodes in some fields of a node, by default in those that bind names."""
+    children: list[ast.AST] = []
+    for name in _BINDING_FIELDS.get(type(node), node._fields) if fields is None else fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            children += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST):
+            children.append(value)
+    return children
+
+
 def _all_arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
     yield from (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
     yield from (argument for argument in (arguments.vararg, arguments.kwarg) if argument is not None)
-
-
-def _stored(statements: Iterable[ast.AST]) -> tuple[list[str], set[str]]:
-    """Return the names of local variables, and those of them that others see: of functions, classes and imports."""
-    names: dict[str, None] = {}
-    fixed: set[str] = set()
-    outer: set[str] = set()
-    pending = list(reversed(list(statements)))
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Name):
-            if not isinstance(node.ctx, ast.Load):
-                names[node.id] = None
-        elif isinstance(node, _SCOPES):
-            if not isinstance(node, ast.Lambda):
-                names[node.name] = None
-                fixed.add(node.name)
-        elif isinstance(node, _COMPREHENSIONS):
-            named = (leaf.target for leaf in ast.walk(node) if isinstance(leaf, ast.NamedExpr))
-            names.update((target.id, None) for target in named)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            bound = [alias.asname or alias.name.partition(".")[0] for alias in node.names]
-            names.update(dict.fromkeys(bound))
-            fixed.update(bound)
-        elif isinstance(node, (ast.Global, ast.Nonlocal)):
-            outer.update(node.names)
-        else:
-            field = _BOUND_NAMES.get(type(node).__name__)
-            if field is not None and getattr(node, field):
-                names[getattr(node, field)] = None
-            pending.extend(reversed(list(ast.iter_child_nodes(node))))
-    return [name for name in names if name not in outer], fixed
 
 
 def _keeps_names(statements: Iterable[ast.AST]) -> bool:

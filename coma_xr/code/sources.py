@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.util
 import linecache
+import operator
 import os
 import site
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, lru_cache
-from importlib.abc import InspectLoader
 from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
-from typing import Any
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
 
 from coma_xr import files
-from coma_xr.code.forms import Form, form_of
+from coma_xr.code import forms, syntax
+from coma_xr.code.syntax import Assignment, Definition, Syntax, essence
 from coma_xr.errors import ComaError
 
 # Bytes of a file that is read as source.
@@ -27,7 +30,6 @@ _MOST = 20_000_000
 
 _LIBRARY_FOLDERS = {"site-packages", "dist-packages"}
 _HERE = str(Path(__file__).parents[1]) + os.sep
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @cache
@@ -43,7 +45,7 @@ def is_users(file: str) -> bool:
 
     Examples
     --------
-    >>> is_users(ast.__file__), is_users("model.py"), is_users("<frozen importlib._bootstrap>")
+    >>> is_users(linecache.__file__), is_users("model.py"), is_users("<frozen importlib._bootstrap>")
     (False, True, False)
     """
     if not file or file.startswith("<frozen ") or file == "<string>":
@@ -53,148 +55,139 @@ def is_users(file: str) -> bool:
     return not file.startswith(_library_directories())
 
 
-class Source:
-    """The source of one file, or of one cell of a notebook."""
+class FactCache(Protocol):
+    """A folder of files, of which only whole ones are read."""
 
-    def __init__(self, file: str, text: str) -> None:
+    home: str
+
+    def read(self, name: str) -> memoryview | None:
+        """Return the contents of a file; None without a whole one."""
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file in the place of any other of its name, if that is possible."""
+
+
+class Facts(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """What was found out about a source: lines of code, definitions, assignments, and names that functions set."""
+
+    lines: dict[str, int | None]
+    definitions: dict[str, Definition | None]
+    assignments: dict[str, Assignment]
+    rebound: frozenset[str]
+
+    def number(self) -> int:
+        """Return how much there is."""
+        return len(self.lines) + len(self.definitions) + len(self.assignments)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Facts).decode
+
+
+class Source:
+    """The source of one file, or of one cell of a notebook; it is parsed when something is asked for the first time."""
+
+    def __init__(self, file: str, text: str, facts: Facts | None = None) -> None:
         self.file = file
         self.text = text
-        self.tree = ast.parse(text)
-        self.definitions: dict[tuple[str, int], ast.AST] = {}
-        self.by_name: dict[str, list[ast.AST]] = {}
-        self.assigned: dict[str, list[ast.stmt]] = {}
-        self.rebound: set[str] = set()
-        self._forms: dict[tuple[int, frozenset[str]], Form] = {}
-        self._codes: dict[str, list[CodeType]] | None = None
-        self._matches: dict[int, tuple[CodeType, ast.AST | None]] = {}
-        self._index(self.tree.body, "", is_top=True)
-        if "global " in text:
-            nodes = ast.walk(self.tree)
-            self.rebound = {name for node in nodes if isinstance(node, ast.Global) for name in node.names}
+        self._syntax = None if facts else Syntax(file, text)
+        self._facts = facts or Facts({}, {}, {}, frozenset(self.syntax.rebound))
+        self._lines: dict[int, tuple[CodeType, int | None]] = {}
+        # How much each cache has.
+        self._kept: dict[str, int] = {}
 
-    def _index(self, body: Iterable[ast.stmt], prefix: str, *, is_top: bool) -> None:
-        for node in body:
-            if isinstance(node, _DEFINITIONS):
-                lines = [decorator.lineno for decorator in node.decorator_list]
-                self.definitions[node.name, min([node.lineno, *lines])] = node
-                self.by_name.setdefault(prefix + node.name, []).append(node)
-                inner = "." if isinstance(node, ast.ClassDef) else ".<locals>."
-                self._index(node.body, prefix + node.name + inner, is_top=False)
-                continue
-            if is_top:
-                for name in _assigned(node):
-                    self.assigned.setdefault(name, []).append(node)
-            for field in ("body", "orelse", "finalbody", "handlers", "cases"):
-                inner_body = getattr(node, field, None)
-                if isinstance(inner_body, list):
-                    self._index(inner_body, prefix, is_top=is_top)
+    @property
+    def syntax(self) -> Syntax:
+        """The syntax tree."""
+        if self._syntax is None:
+            self._syntax = Syntax(self.file, self.text)
+        return self._syntax
 
-    def form(self, node: ast.AST, recorded: frozenset[str] = frozenset()) -> Form:
-        """Return the normal form of a node of this source."""
-        key = id(node), recorded
-        if key not in self._forms:
-            self._forms[key] = form_of(node, recorded)
-        return self._forms[key]
+    @property
+    def rebound(self) -> frozenset[str]:
+        """Names of the module that functions set."""
+        return self._facts.rebound
 
-    def knows(self, code: CodeType) -> bool:
-        """Whether some code was compared with this source before."""
-        return id(code) in self._matches
+    def _known(self, key: str, find: Callable[[], Definition | None]) -> Definition | None:
+        known = self._facts.definitions
+        if key not in known:
+            known[key] = find()
+        return known[key]
 
-    def node_of(self, code: CodeType) -> ast.AST | None:
-        """Return the definition that the code of a function was made of; None when it was made of another one."""
-        if id(code) not in self._matches:
+    def module(self) -> Definition:
+        """Return the source as a whole."""
+        whole = self._known("module", lambda: self.syntax.module)
+        assert whole is not None
+        return whole
+
+    def line_of(self, code: CodeType) -> int | None:
+        """Return the line at which the source has some code; None when it was made of another one."""
+        if id(code) not in self._lines:
+            key, known = f"{essence(code)} {code.co_firstlineno}", self._facts.lines
+            if key not in known:
+                match = self.syntax.match(code)
+                known[key] = None if match is None else match.co_firstlineno
             # The code is kept, so that no other one gets its id.
-            self._matches[id(code)] = code, self._match(code)
-        return self._matches[id(code)][1]
+            self._lines[id(code)] = code, known[key]
+        return self._lines[id(code)][1]
 
-    def _match(self, code: CodeType) -> ast.AST | None:
-        if self._codes is None:
-            self._codes = {}
-            try:
-                for inner in _codes(InspectLoader.source_to_code(self.tree, self.file)):
-                    self._codes.setdefault(inner.co_qualname, []).append(inner)
-            except (SyntaxError, ValueError, RecursionError):
-                # A cell of a notebook may await outside of functions.
-                pass
-        if not self._codes:
-            return self.node_at(code)
-        same = [other for other in self._codes.get(code.co_qualname, ()) if _essence(other) == _essence(code)]
-        same.sort(key=lambda other: other.co_firstlineno != code.co_firstlineno)
-        return next((node for other in same if (node := self.node_at(other)) is not None), None)
+    def of_code(self, code: CodeType, recorded: frozenset[str] = frozenset()) -> Definition | None:
+        """Return the definition that the code of a function was made of; None when it was made of another one."""
+        if self.line_of(code) is None:
+            return None
+        key = f"{essence(code)} {code.co_firstlineno} {sorted(recorded)}"
+        return self._known(key, lambda: self.syntax.at_lines(self.syntax.match(code) or code, recorded))
 
-    def node_at(self, code: CodeType) -> ast.AST | None:
-        """Return the definition at the lines of some code."""
-        if code.co_name != "<lambda>":
-            return self.definitions.get((code.co_name, code.co_firstlineno))
-        places = [place for place in code.co_positions() if None not in place and place[2] != place[3]]
-        fitting = [
-            node
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Lambda) and all(_is_within(place, node) for place in places)
-        ]
-        return fitting[-1] if fitting else None
-
-    def class_node(self, qualname: str, lines: Iterable[int]) -> ast.ClassDef | None:
+    def of_class(self, qualname: str, lines: Sequence[int]) -> Definition | None:
         """Return the definition of a class, of several with one name that in which a method begins at one of the lines."""
-        nodes = [node for node in self.by_name.get(qualname, ()) if isinstance(node, ast.ClassDef)]
-        wanted = list(lines)
-        for node in nodes:
-            if any(node.lineno <= line <= (node.end_lineno or node.lineno) for line in wanted):
-                return node
-        return nodes[-1] if nodes else None
+        return self._known(f"class {qualname} {lines}", lambda: self.syntax.of_class(qualname, lines))
 
-    def segment(self, node: ast.AST) -> tuple[int, int]:
-        """Return the first and last line of a definition."""
-        if isinstance(node, ast.Module):
-            return 1, self.text.count("\n") + 1
-        lines = [decorator.lineno for decorator in getattr(node, "decorator_list", ())]
-        first: int = node.lineno  # type: ignore[attr-defined]
-        last: int = node.end_lineno  # type: ignore[attr-defined]
-        return min([first, *lines]), last
+    def assignment(self, name: str) -> Assignment:
+        """Return what is assigned to a name outside of functions."""
+        known = self._facts.assignments
+        if name not in known:
+            known[name] = self.syntax.assignment(name)
+        return known[name]
 
+    def keep(self, cache: FactCache) -> None:
+        """Write what was found out into a cache, unless it has that."""
+        number = self._facts.number()
+        if self._kept.get(cache.home) != number:
+            self._kept[cache.home] = number
+            cache.write(_cache_name(self.text), _encode(self._facts))
 
-def _is_within(place: Any, node: ast.Lambda) -> bool:
-    start, end = (node.body.lineno, node.body.col_offset), (node.body.end_lineno, node.body.end_col_offset)
-    return (start <= (place[0], place[2])) and ((place[1], place[3]) <= end)
-
-
-def _assigned(node: ast.stmt) -> Iterator[str]:
-    """Yield the names that a statement outside of functions binds, or whose objects it changes."""
-    targets: list[ast.AST] = []
-    if isinstance(node, ast.Assign):
-        targets = list(node.targets)
-    elif isinstance(node, (ast.AugAssign, ast.AnnAssign, ast.For)):
-        targets = [node.target]
-    elif isinstance(node, ast.With):
-        targets = [item.optional_vars for item in node.items if item.optional_vars is not None]
-    elif isinstance(node, (ast.Import, ast.ImportFrom)):
-        yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
-    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        called = node.value.func
-        if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
-            yield called.value.id
-    for target in targets:
-        for leaf in ast.walk(target):
-            if isinstance(leaf, ast.Name):
-                yield leaf.id
+    @classmethod
+    def read(cls, file: str, text: str, cache: FactCache | None) -> Source | None:
+        """Return the source of a file; None when it cannot be parsed."""
+        data = None if cache is None else cache.read(_cache_name(text))
+        with suppress(msgspec.MsgspecError, TypeError):
+            if data is not None and cache is not None:
+                source = cls(file, text, _decode(data))
+                source._kept[cache.home] = source._facts.number()
+                return source
+        try:
+            return cls(file, text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield constant
-            yield from _codes(constant)
+@cache
+def _rules() -> str:
+    """Return what facts about a source depend on besides it: the version of Python, and the modules that find them."""
+    stamps = [files.stamp(module.__file__ or "") for module in (forms, syntax)]
+    return f"{sys.version} {sys.flags.optimize} {stamps}\n"
 
 
-@lru_cache(maxsize=10_000)
-def _essence(code: CodeType) -> tuple[Any, ...]:
-    """Return what is equal for code that does the same, wherever it is in a file."""
-    constants = tuple(
-        _essence(item) if isinstance(item, CodeType) else (type(item).__name__, repr(item))
-        for item in code.co_consts
-    )
-    names = code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars
-    return code.co_name, code.co_code, constants, names
+def _cache_name(text: str) -> str:
+    return hashlib.sha256((_rules() + text).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+class Found(NamedTuple):
+    """A definition, the source that it is in, and whether its file was edited since it was loaded."""
+
+    source: Source
+    definition: Definition
+    edited: bool
 
 
 class Sources:
@@ -202,43 +195,116 @@ class Sources:
 
     def __init__(self) -> None:
         self._seen: dict[str, list[tuple[Any, Source | None]]] = {}
+        self._loaded: dict[tuple[str, int], tuple[list[CodeType], Source]] = {}
+        # Files, and modules, that were looked at since the last call of `begin`.
+        self._current: dict[str, list[Source]] = {}
+        self._current_modules: dict[tuple[str, int], Source | None] = {}
+        self._cache: FactCache | None = None
+
+    def begin(self, cache: FactCache | None) -> None:
+        """Look at files again from now on; what is known of unchanged ones may be in a cache."""
+        self._current, self._current_modules, self._cache = {}, {}, cache
+
+    def keep(self) -> None:
+        """Write what is known of the files that were looked at into the cache."""
+        if self._cache is not None:
+            for seen in self._current.values():
+                for source in seen[:1]:
+                    source.keep(self._cache)
 
     def of(self, file: str) -> list[Source]:
         """Return the present source of a file, and earlier ones of this process, the latest first."""
+        if file not in self._current:
+            self._current[file] = self._look(file)
+        return self._current[file]
+
+    def _look(self, file: str) -> list[Source]:
         seen = self._seen.setdefault(file, [])
         stamp = files.stamp(file) or _cached_stamp(file)
         if not seen or seen[0][0] != stamp:
-            seen.insert(0, (stamp, _load(file)))
+            text = _text(file)
+            seen.insert(0, (stamp, Source.read(file, text, self._cache) if text else None))
             lines = linecache.cache.get(file)
             if len(seen) == 1 and lines is not None and len(lines) > 1:
                 # What a traceback has shown may be older than the file.
-                text = "".join(lines[2])
-                if seen[0][1] is None or text != seen[0][1].text:
-                    seen.append((None, _parsed(file, text)))
+                shown = "".join(lines[2])
+                if seen[0][1] is None or shown != seen[0][1].text:
+                    seen.append((None, Source.read(file, shown, self._cache)))
             del seen[8:]
         return [source for _, source in seen if source is not None]
 
-    def find(self, code: CodeType, module: ModuleType | None) -> tuple[Source, ast.AST, bool] | None:
-        """Return the source and definition of some code, and whether its file was edited since it was loaded."""
+    def loaded(self, file: str, space: Mapping[str, Any] | None) -> Source | None:
+        """Return the source that the module with a namespace was loaded from: as long as it is not loaded again, the first."""
+        if space is None:
+            return next(iter(self.of(file)), None)
+        key = file, id(space)
+        if key not in self._current_modules:
+            self._current_modules[key] = self._source_of_module(key, space)
+        return self._current_modules[key]
+
+    def _source_of_module(self, key: tuple[str, int], space: Mapping[str, Any]) -> Source | None:
+        seen = self.of(key[0])
+        codes = [
+            value.__code__
+            for value in list(space.values())
+            if isinstance(value, FunctionType) and value.__code__.co_filename == key[0]
+        ]
+        before, source = self._loaded.get(key, ([], None))
+        is_same = len(before) == len(codes) > 0 and all(map(operator.is_, before, codes))
+        if not (is_same and source in seen):
+            source = next(iter(seen), None)
+        if source is not None:
+            self._loaded[key] = codes, source
+        return source
+
+    def of_code(
+        self, code: CodeType, module: ModuleType | None, recorded: frozenset[str] = frozenset()
+    ) -> Found | None:
+        """Return the definition that some code was made of."""
         seen = self.of(code.co_filename)
         if not is_source_loaded(module):
             # Other tools have rewritten it, as pytest does with the modules of tests.
-            node = seen[0].node_at(code) if seen else None
-            return None if node is None else (seen[0], node, False)
-        for source in seen[1:]:
-            # This very code was seen when the file had that source; a module that is loaded again has new code.
-            if source.knows(code) and (node := source.node_of(code)) is not None:
-                return source, node, True
-        for source in seen:
-            node = source.node_of(code)
-            if node is not None:
-                moved = code.co_name != "<lambda>" and source.segment(node)[0] != code.co_firstlineno
-                return source, node, moved or source is not seen[0]
+            definition = seen[0].syntax.at_lines(code, recorded) if seen else None
+            return None if definition is None else Found(seen[0], definition, edited=False)
+        found = self._first(code.co_filename, module, lambda source: source.of_code(code, recorded))
+        if found is None or found.source is not seen[0] or code.co_name == "<lambda>":
+            return found
+        return found._replace(edited=found.definition.first != code.co_firstlineno)
+
+    def of_class(
+        self, file: str, module: ModuleType | None, qualname: str, codes: Sequence[CodeType]
+    ) -> Found | None:
+        """Return the definition of a class whose methods have some code."""
+        lines = [code.co_firstlineno for code in codes]
+        found = self._first(file, module, lambda source: source.of_class(qualname, lines))
+        if found is None or found.edited or not is_source_loaded(module):
+            return found
+        moved = any(
+            found.source.line_of(code) != code.co_firstlineno for code in codes if code.co_filename == file
+        )
+        return found._replace(edited=moved)
+
+    def _first(
+        self, file: str, module: ModuleType | None, find: Callable[[Source], Definition | None]
+    ) -> Found | None:
+        """Return the definition in the source that the module was loaded from, else in the latest one that has it."""
+        seen = self.of(file)
+        is_own = module is not None and getattr(module, "__file__", None) == file
+        first = self.loaded(file, vars(module) if is_own else None)
+        for source in sorted(seen, key=lambda source: source is not first):
+            definition = find(source)
+            if definition is not None:
+                return Found(source, definition, self.is_edited(source, lambda s: _digest_in(find(s))))
         return None
 
-    def whole(self, file: str) -> Source | None:
-        """Return the present source of a file, None when it has none."""
-        return next(iter(self.of(file)), None)
+    def is_edited(self, source: Source, what: Callable[[Source], object]) -> bool:
+        """Whether something in the present source of a file is not what it is in one that was loaded."""
+        present = self.of(source.file)[0]
+        return source is not present and what(source) != what(present)
+
+
+def _digest_in(definition: Definition | None) -> str:
+    return "" if definition is None else definition.digest
 
 
 def _cached_stamp(file: str) -> Any:
@@ -257,18 +323,6 @@ def hash_of_source(file: str, text: str | None = None) -> str:
     """Return the SHA-256 of a source, of the present one of a file by default."""
     data = (_text(file) if text is None else text).encode("utf-8", "surrogatepass")
     return hashlib.sha256(data).hexdigest()
-
-
-def _load(file: str) -> Source | None:
-    text = _text(file)
-    return _parsed(file, text) if text else None
-
-
-def _parsed(file: str, text: str) -> Source | None:
-    try:
-        return Source(file, text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def is_source_loaded(module: ModuleType | None) -> bool:
