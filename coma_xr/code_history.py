@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr import files
 from coma_xr.code.fingerprint import Fingerprint, fingerprint, with_values
 from coma_xr.code.git import git_state
-from coma_xr.code.sources import hash_of_file, hash_of_source
+from coma_xr.code.sources import FactCache, hash_of_file, hash_of_source
 from coma_xr.code.states import ROOT, diff, is_equal, is_record, record_of, sources_of, summary
 from coma_xr.errors import DataFileError, ExperimentError, ParameterError, PathError, Way, warn
 from coma_xr.run.signature import LAMBDA, called, defaults, random_arguments
@@ -132,7 +132,9 @@ def _is_other_function(record: Mapping[str, Any] | None, name: str) -> bool:
     return before != name and LAMBDA not in (before, name)
 
 
-def code_of_run(now: Snapshot, work: Work, inputs: Sequence[Any]) -> RunCode | None:
+def code_of_run(
+    now: Snapshot, work: Work, inputs: Sequence[Any], cache: FactCache | None = None
+) -> RunCode | None:
     """Return the code of a run, None where the configuration says that none is recorded.
 
     Raises
@@ -145,7 +147,7 @@ def code_of_run(now: Snapshot, work: Work, inputs: Sequence[Any]) -> RunCode | N
         return None
     recorded = [str(path[-1]) for path in work.defaults]
     random = () if work.seeds is None else work.seeds.arguments
-    found = fingerprint(work.function, {*recorded, *work.keywords, *random, *work.resources})
+    found = fingerprint(work.function, {*recorded, *work.keywords, *random, *work.resources}, cache)
     found = with_values(found, hashes)
     accepted = frozenset(now.sections.get(ACCEPTED, {}))
     return RunCode(now, found, called(work.function), hashes, accepted | _equal(now, found, accepted))

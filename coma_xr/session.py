@@ -84,7 +84,8 @@ def run_scan(
         asked = within_limit(asked, definition, before, options)
     wanted = added if asked is None else asked.rows(definition)
     work = replace(work_of(definition), things=things_of(wanted), capture=options.capture)
-    code = code_of_run(before.now, work, options.inputs)
+    cache = place.code_cache(writes=not options.dry_run and options.shard is None)
+    code = code_of_run(before.now, work, options.inputs, cache)
     session = Session(place, work, wanted, before.past, durable, options, code)
     if asked is not None:
         check_definition(before, definition, work.defaults)
@@ -458,8 +459,9 @@ class Session:
                 accept(place, now, [self.code.hash, *others])
             else:
                 self.code.report(place, others, recomputed=bool(replaced))
-            is_full = place.config.record_code == "full"
-            work = with_code(work, self.code.record(place, is_full=is_full), self.code.fingerprint)
+            if todo.todo or options.code == "accept":
+                is_full = place.config.record_code == "full"
+                work = with_code(work, self.code.record(place, is_full=is_full), self.code.fingerprint)
         after: list[Snapshot] = []
         with place.saving(self.durable, now) as saving:
             first = now.next_id() if todo.todo else 0

@@ -7,9 +7,7 @@ import importlib.util
 import linecache
 import operator
 import os
-import site
 import sys
-import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, lru_cache
@@ -28,15 +26,19 @@ from coma_xr.errors import ComaError
 # Bytes of a file that is read as source.
 _MOST = 20_000_000
 
+# Characters of a source from which on reading a cache takes less time than parsing.
+_SMALL = 4_000
+
 _LIBRARY_FOLDERS = {"site-packages", "dist-packages"}
 _HERE = str(Path(__file__).parents[1]) + os.sep
 
 
 @cache
 def _library_directories() -> tuple[str, ...]:
-    paths = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    paths += [site.getusersitepackages(), str(Path(linecache.__file__).parent)]
-    return (_HERE, *(path.rstrip(os.sep) + os.sep for path in dict.fromkeys(paths) if path))
+    # Of what is installed, the folders have the names above; sysconfig takes milliseconds to tell.
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    paths = [str(Path(linecache.__file__).parent), str(Path(sys.base_exec_prefix, sys.platlibdir, version))]
+    return (_HERE, *(path + os.sep for path in dict.fromkeys(paths)))
 
 
 @lru_cache(maxsize=10_000)
@@ -56,7 +58,7 @@ def is_users(file: str) -> bool:
 
 
 class FactCache(Protocol):
-    """A folder of files, of which only whole ones are read."""
+    """A folder of files with checksums."""
 
     home: str
 
@@ -68,7 +70,7 @@ class FactCache(Protocol):
 
 
 class Facts(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """What was found out about a source: lines of code, definitions, assignments, and names that functions set."""
+    """Facts about a source: lines of code, definitions, assignments, and names that functions set."""
 
     lines: dict[str, int | None]
     definitions: dict[str, Definition | None]
@@ -150,16 +152,16 @@ class Source:
         return known[name]
 
     def keep(self, cache: FactCache) -> None:
-        """Write what was found out into a cache, unless it has that."""
+        """Write what was found out into a cache, unless it has that, or does not save the next process any time."""
         number = self._facts.number()
-        if self._kept.get(cache.home) != number:
+        if len(self.text) >= _SMALL and self._facts.lines and self._kept.get(cache.home) != number:
             self._kept[cache.home] = number
             cache.write(_cache_name(self.text), _encode(self._facts))
 
     @classmethod
     def read(cls, file: str, text: str, cache: FactCache | None) -> Source | None:
         """Return the source of a file; None when it cannot be parsed."""
-        data = None if cache is None else cache.read(_cache_name(text))
+        data = None if cache is None or len(text) < _SMALL else cache.read(_cache_name(text))
         with suppress(msgspec.MsgspecError, TypeError):
             if data is not None and cache is not None:
                 source = cls(file, text, _decode(data))
@@ -287,7 +289,7 @@ class Sources:
     def _first(
         self, file: str, module: ModuleType | None, find: Callable[[Source], Definition | None]
     ) -> Found | None:
-        """Return the definition in the source that the module was loaded from, else in the latest one that has it."""
+        """Return the definition in the source that the module was loaded from, else in the latest source with it."""
         seen = self.of(file)
         is_own = module is not None and getattr(module, "__file__", None) == file
         first = self.loaded(file, vars(module) if is_own else None)

@@ -1,4 +1,4 @@
-"""What stands in a source: the definitions that code was made of, their normal forms, and the assignments of a module."""
+"""The syntax of a source: the definitions that code was made of, their normal forms, and the assignments of a module."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import os
 import secrets
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
 
 FOLDER = "measurements"
+CODE_FOLDER = "code"
 
 # The setting of `cache_dir` that turns the cache off.
 OFF = "off"
 
 # The first bytes of a file; another version is another file.
 _MAGIC = b"coma_xr cache 1\n"
+_CODE_MAGIC = b"coma_xr code cache 1\n"
 _SUFFIX = ".columns"
 _CHECKSUM = 4
 
@@ -54,6 +56,9 @@ _SLACK = 2
 
 LIMIT = 2**30
 
+# Versions of sources, each of some kilobytes, before the cache of them begins anew.
+_MOST_FILES = 200
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[memoryview]).decode
 
@@ -72,6 +77,71 @@ class Found:
         return sum(map(len, (*self.blocks, *self.loose)))
 
 
+class CacheFolder:
+    """A folder of the cache, whose files have a checksum; those that are damaged, or of another version, are ignored."""
+
+    def __init__(self, home: str, name: str, magic: bytes, *, writes: bool = True) -> None:
+        self.home = home
+        self.path = files.inside(files.inside(home, files.CACHE), name) if home else ""
+        self._name = name
+        self._magic = magic
+        self._writes = writes
+
+    def names(self) -> list[str]:
+        """Return the names of all files."""
+        try:
+            return files.names(self.path) if self.path else []
+        except (FileNotFoundError, StorageError):
+            return []
+
+    def read(self, name: str) -> memoryview | None:
+        """Return what a file holds; None of one that is damaged, of another version, or gone."""
+        if not self.path:
+            return None
+        try:
+            data = memoryview(files.read(files.inside(self.path, name), LIMIT))
+        except (FileNotFoundError, DataFileError, StorageError):
+            return None
+        start = len(self._magic) + _CHECKSUM
+        body = data[start:]
+        is_whole = data[: len(self._magic)] == self._magic and data[len(self._magic) : start] == _checksum(
+            body
+        )
+        return body if is_whole else None
+
+    def create(self, name: str, body: bytes) -> None:
+        """Write a new file, and delete what writers that were killed have left."""
+        files.make_cache(self.home, self._name)
+        files.create(files.inside(self.path, name), self._with_checksum(body), sync=False)
+        files.remove_leftovers(self.path)
+
+    def write(self, name: str, body: bytes) -> None:
+        """Write a file in the place of any other of its name, if that is possible; all others go when they are many."""
+        if not (self._writes and self.path):
+            return
+        with suppress(StorageError, OSError):
+            names = self.names()
+            if len(names) >= _MOST_FILES:
+                self.remove(names)
+            files.make_cache(self.home, self._name)
+            files.replace(files.inside(self.path, name), self._with_checksum(body), sync=False)
+
+    def _with_checksum(self, body: bytes) -> bytes:
+        return self._magic + _checksum(body) + body
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Delete files, unless another process has."""
+        for name in names:
+            with suppress(FileNotFoundError):
+                files.remove(files.inside(self.path, name))
+
+
+def code_cache(directory: str, config: Config, *, writes: bool) -> CacheFolder:
+    """Return the cache of what was found out about sources."""
+    home = _home_of(directory, config)
+    return CacheFolder(home, CODE_FOLDER, _CODE_MAGIC, writes=writes or bool(config.cache_dir))
+
+
 class MeasurementCache:
     """The cache of the measurement files of one directory, in memory and in a folder.
 
@@ -80,9 +150,9 @@ class MeasurementCache:
 
     def __init__(self, directory: str, config: Config, *, writes: bool) -> None:
         self._directory = directory
-        self._home = "" if config.cache_dir == OFF else _home(directory, config.cache_dir)
+        self._folder = CacheFolder(_home_of(directory, config), FOLDER, _MAGIC)
         # A cache somewhere else is written of experiments that are only read too.
-        self._writes = bool(self._home) and (writes or bool(config.cache_dir))
+        self._writes = bool(self._folder.home) and (writes or bool(config.cache_dir))
         self._is_ours = writes
         self._files: dict[str, list[StoredPiece]] = {}
         self._memory: list[StoredPiece] = []
@@ -90,10 +160,6 @@ class MeasurementCache:
     def keep_in_memory(self) -> None:
         """Write nothing from now on."""
         self._writes = False
-
-    @property
-    def _folder(self) -> str:
-        return _folder_of(self._home)
 
     # --------------------------------------------------------------------------------------------- reading
 
@@ -125,27 +191,16 @@ class MeasurementCache:
 
     def _known(self) -> list[StoredPiece]:
         """Return all pieces, the oldest first; new files of other processes are read."""
-        if self._home:
-            try:
-                listed = [name for name in files.names(self._folder) if name.endswith(_SUFFIX)]
-            except (FileNotFoundError, StorageError):
-                listed = []
-            known = self._files
-            self._files = {name: known.get(name) or self._load(name) for name in sorted(listed)}
+        listed = sorted(name for name in self._folder.names() if name.endswith(_SUFFIX))
+        known = self._files
+        self._files = {name: known.get(name) or self._load(name) for name in listed}
         return [piece for some in (*self._files.values(), self._memory) for piece in some]
 
     def _load(self, name: str) -> list[StoredPiece]:
         """Return the pieces of a file; none of one that is damaged, altered, of another version, or gone."""
+        body = self._folder.read(name)
         try:
-            data = memoryview(files.read(files.inside(self._folder, name), LIMIT))
-        except (FileNotFoundError, DataFileError, StorageError):
-            return []
-        start = len(_MAGIC) + _CHECKSUM
-        body = data[start:]
-        if data[: len(_MAGIC)] != _MAGIC or data[len(_MAGIC) : start] != _checksum(body):
-            return []
-        try:
-            return [_checked(piece) for piece in _decode(body)]
+            return [] if body is None else [_checked(piece) for piece in _decode(body)]
         except (msgspec.MsgspecError, DataFileError):
             return []
 
@@ -182,19 +237,16 @@ class MeasurementCache:
         body = _encode(pieces)
         name = f"{time.time_ns():020}-{secrets.token_hex(4)}{_SUFFIX}"
         with suppress(StorageError, FileExistsError, OSError):
-            folder = files.make_cache(self._home, FOLDER)
-            kept = 0 if replaced else sum(files.size(files.inside(folder, file)) for file in self._files)
+            folder = self._folder
+            kept = 0 if replaced else sum(files.size(files.inside(folder.path, file)) for file in self._files)
             if kept + len(body) > LIMIT:
                 return False
-            files.create(files.inside(folder, name), _MAGIC + _checksum(body) + body, sync=False)
+            folder.create(name, body)
             # What could not be used is of no use later either.
             gone = [file for file, known in self._files.items() if file in replaced or not known]
             kept_files = {file: known for file, known in self._files.items() if file not in gone}
             self._files = {**kept_files, name: [*map(StoredPiece, pieces)]}
-            for file in gone:
-                with suppress(FileNotFoundError):
-                    files.remove(files.inside(folder, file))
-            files.remove_leftovers(folder)
+            folder.remove(gone)
             return True
         return False
 
@@ -269,8 +321,8 @@ def _home(directory: str, cache_dir: str) -> str:
     return files.inside(files.local_path(cache_dir), name)
 
 
-def _folder_of(home: str) -> str:
-    return files.inside(files.inside(home, files.CACHE), FOLDER)
+def _home_of(directory: str, config: Config) -> str:
+    return "" if config.cache_dir == OFF else _home(directory, config.cache_dir)
 
 
 def clear_cache(directory: str, config: Config) -> bool:

@@ -25,7 +25,7 @@ from coma_xr.errors import (
 )
 from coma_xr.same import replaced
 from coma_xr.store import documents, layout, removing, state, upkeep
-from coma_xr.store.cache import MeasurementCache
+from coma_xr.store.cache import CacheFolder, MeasurementCache, code_cache
 from coma_xr.store.config import Config
 from coma_xr.store.documents import ASKED, EXCLUDED, GZ, SCANS
 from coma_xr.store.layout import LOCK, NO_DATES, REMOVED, ExperimentDocument, Layout
@@ -134,6 +134,12 @@ class ExperimentDirectory:
     def keep_cache_in_memory(self) -> None:
         """Do not write the cache any more; one of many processes must not, since all would do so at the same time."""
         self._cache.keep_in_memory()
+
+    def code_cache(self, *, writes: bool) -> CacheFolder | None:
+        """Return the cache of what was found out about sources; None where no sources are to be stored."""
+        if self.config.record_code != "full":
+            return None
+        return code_cache(self.path, self.config, writes=writes and self._refusal() is None)
 
     # ----------------------------------------------------------------------------------------- looking
 
