@@ -457,6 +457,9 @@ GROUPS: dict[str, tuple[Command, ...]] = {
                 _argument(
                     "--compress", action="store_true", help="pack it (.gz), which Coma 2 does not read"
                 ),
+                _argument(
+                    "--no-code", dest="code", action="store_false", help="copy no sources from code/ into it"
+                ),
             ),
         ),
         Command(

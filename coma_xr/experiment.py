@@ -860,6 +860,8 @@ class Experiment(Members):
     def export(self, path: str | os.PathLike[str], *, where: Any = None, overwrite: bool = False) -> Path:
         """Write the experiment into one file for other programs.
 
+        The file contains no sources, and no tracebacks.
+
         Parameters
         ----------
         path : str or path-like
@@ -1385,7 +1387,7 @@ class Experiment(Members):
         )
         return merge_measurements(self._place, theirs, keep_both=keep_both, append=append)
 
-    def deactivate(self, *, compress: bool = False) -> None:
+    def deactivate(self, *, compress: bool = False, code: bool = True) -> None:
         """Move all measurements into the experiment file: one file to keep, instead of thousands.
 
         An inactive experiment can be read like an active one; to add measurements, `activate` it. Nothing is
@@ -1395,6 +1397,9 @@ class Experiment(Members):
         ----------
         compress : bool, default False
             Write ``experiment.000001.json.gz``, which Coma 2 does not read.
+        code : bool, default True
+            Copy the records in ``code/``, which contain sources, into the experiment file. They stay in
+            ``code/`` in either case.
 
         Raises
         ------
@@ -1405,7 +1410,8 @@ class Experiment(Members):
         DataFileError
             When a measurement cannot be read; nothing is changed then.
         """
-        self._place.deactivate(compress=check_flag("compress", compress))
+        compress, code = check_flag("compress", compress), check_flag("code", code)
+        self._place.deactivate(compress=compress, code=code)
 
     def activate(self) -> None:
         """Make each measurement a file of its own again, with the id that it had.

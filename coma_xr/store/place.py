@@ -436,10 +436,10 @@ class ExperimentDirectory:
 
     # ----------------------------------------------------------------------------------------- life cycle
 
-    def deactivate(self, *, compress: bool = False) -> None:
-        """Move all measurements and failures into the experiment file, with a copy of the state."""
+    def deactivate(self, *, compress: bool = False, code: bool = True) -> None:
+        """Move all measurements and failures into the experiment file, with a copy of the state and of the code."""
         with self._alone("deactivated") as now:
-            upkeep.deactivate(self._layout, now.document, now.kept, compress=compress)
+            upkeep.deactivate(self._layout, now.document, now.kept, compress=compress, code=code)
 
     def activate(self) -> None:
         """Write the measurements of the experiment file to files of their own again, under the same ids."""

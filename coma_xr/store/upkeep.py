@@ -79,9 +79,14 @@ class Finding:
 
 
 def deactivate(
-    layout: Layout, document: ExperimentDocument, kept: StateDocument, *, compress: bool = False
+    layout: Layout,
+    document: ExperimentDocument,
+    kept: StateDocument,
+    *,
+    compress: bool = False,
+    code: bool = True,
 ) -> None:
-    """Move all measurements and failures into the experiment file, with copies of the state and of ``code/``.
+    """Move all measurements and failures into the experiment file, with copies of the state and, if `code`, of ``code/``.
 
     Raises
     ------
@@ -105,6 +110,9 @@ def deactivate(
     everything, digests = {**found, **archived}, document.digest_of()
     all_failures = {**earlier, **failures}
     ids = sorted(everything)
+    if not code:
+        # An experiment file that was written earlier may have the only copy.
+        layout.save_code(document.code)
     document = ExperimentDocument(
         document.info,
         [everything[id] for id in ids],
@@ -112,7 +120,7 @@ def deactivate(
         [all_failures[id] for id in sorted(all_failures)],
         [digests.get(id) or documents.digest(everything[id]) for id in ids],
         compressed=compress or document.compressed,
-        code={**document.code, **layout.load_code()},
+        code={**document.code, **layout.load_code()} if code else {},
     )
     _save_archive(layout, document)
     taken = [path for id in sorted(found) for path in paths.get(id, ())]

@@ -177,10 +177,10 @@ def _agreed(what: str) -> bool:
     return False
 
 
-def deactivate(path: str, *, compress: bool) -> None:
+def deactivate(path: str, *, compress: bool, code: bool) -> None:
     """Move all measurements into the experiment file."""
     experiment = opened(path, write=True)
-    experiment.deactivate(compress=compress)
+    experiment.deactivate(compress=compress, code=code)
     print(
         f"{count(experiment.number_of_measurements(), 'measurement')} in {clean(directory_of(experiment).look().experiment_file)}"
     )

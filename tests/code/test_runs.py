@@ -170,6 +170,47 @@ def test_states_travel_with_the_experiment_file(experiment_path):
         assert states(e) == before
 
 
+@pytest.mark.parametrize("door", ["python", "terminal"])
+def test_an_experiment_file_without_sources(e, door):
+    from coma_xr.cli import main
+
+    e.run(times(1), {"a": [1]})
+    before = states(e)
+    e.deactivate()
+    (file,) = e.path.glob("experiment.*")
+    assert "def times" in file.read_text()
+    (e.path / "code" / f"{before[0]}.json").unlink()
+    e.activate()
+    if door == "python":
+        e.deactivate(code=False)
+    else:
+        assert main(["deactivate", str(e.path), "--no-code"]) == 0
+    assert "def times" not in file.read_text()
+    assert states(e) == before
+    assert coma.Experiment(e.path, mode="r").code(1)
+    with pytest.raises(coma.ParameterError, match="code"):
+        e.deactivate(code="no")
+
+
+def test_sources_that_only_the_experiment_file_has_stay_in_code(e):
+    e.run(times(1), {"a": [1]})
+    before = states(e)
+    e.deactivate()
+    (e.path / "code" / f"{before[0]}.json").unlink()
+    # So that there is something to deactivate.
+    (e.path / "measurement.index.json").write_text('{"measurement_index": 1}')
+    e.deactivate(code=False)
+    (file,) = e.path.glob("experiment.*")
+    assert "def times" not in file.read_text()
+    assert states(e) == before
+
+
+@pytest.mark.parametrize("suffix", ["nc", "json", "csv", "parquet"])
+def test_exports_have_no_sources(e, suffix, tmp_path):
+    e.run(times(1), {"a": [1]})
+    assert b"def times" not in e.export(tmp_path / f"e.{suffix}").read_bytes()
+
+
 def test_inputs_are_hashed_and_count_as_code(e, tmp_path):
     data = tmp_path / "train.csv"
     data.write_text("1")
