@@ -216,7 +216,11 @@ def names(directory: str) -> list[str]:
 
 def exists(path: str) -> bool:
     """Whether something has this name, be it a link that leads nowhere."""
-    return os.path.lexists(path)
+    try:
+        # Faster than lexists where nothing has the name, since no exception is made.
+        return os.access(path, os.F_OK, follow_symlinks=False)
+    except (OSError, NotImplementedError):
+        return os.path.lexists(path)
 
 
 def inside(directory: str, name: str) -> str:
@@ -258,20 +262,19 @@ def changed(directory: str) -> int:
     return 0
 
 
-def stamps(directory: str, names: Sequence[str]) -> list[Stamp]:
-    """Return the stamps of regular files in a directory; a link or anything else has a stamp that no file has."""
-    start = inside(directory, "")
-    try:
-        return [_stamp(os.lstat(start + name)) for name in names]
-    except OSError:
-        return [_stamp_of(start + name) for name in names]
+def stamps(directory: str, names: Sequence[str]) -> list[int]:
+    """Return the numbers of the stamps of regular files in a directory, all in one list.
 
-
-def _stamp_of(path: str) -> Stamp:
-    try:
-        return _stamp(os.lstat(path))
-    except OSError:
-        return _NO_FILE
+    A link or anything else has a stamp that no file has.
+    """
+    start, numbers = inside(directory, ""), list[int]()
+    # Thousands of tuples would be searched for garbage again and again.
+    for name in names:
+        try:
+            numbers += _stamp(os.lstat(start + name))
+        except OSError:
+            numbers += _NO_FILE
+    return numbers
 
 
 def _stamp(s: os.stat_result) -> Stamp:

@@ -380,8 +380,9 @@ class Keeper:
         """Save a measurement and return its id."""
         assert outcome.rest is not None
         id = self.first + outcome.task.position
-        self._hint(outcome.rest)
-        replaced = self.replaced.get(outcome.task.key)
+        if len(outcome.rest) > _BIG:
+            self._hint(len(outcome.rest))
+        replaced = self.replaced.get(outcome.task.key) if self.replaced else None
         if replaced:
             outcome.info[REPLACES] = list(replaced)
         id = self.saving.add(
@@ -390,17 +391,19 @@ class Keeper:
         self.dates.append(outcome.info["end_date"])
         self.seconds += outcome.seconds
         self.keys.append(outcome.task.key)
-        self.paths |= outcome.paths
+        if outcome.paths:
+            self.paths |= outcome.paths
         self.gone += replaced or ()
-        self._forget(outcome)
+        if self.failed.ids:
+            self._forget(outcome)
         return id
 
-    def _hint(self, rest: bytes) -> None:
+    def _hint(self, size: int) -> None:
         """Say once in a run that there is a better place for what makes files of text big."""
-        if len(rest) > _BIG and not self.hinted:
+        if not self.hinted:
             self.hinted = True
             warn(
-                f"A measurement of {self.place.path} has {len(rest) / 1e6:.0f} MB of text. Arrays that large are better "
+                f"A measurement of {self.place.path} has {size / 1e6:.0f} MB of text. Arrays that large are better "
                 "kept in netCDF files next to it: return coma.external(array)."
             )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.checks import checks_keywords
@@ -17,7 +17,7 @@ from coma_xr.errors import ParameterError, PathError
 from coma_xr.html import facts, fragment, short
 from coma_xr.same import Mark, key
 from coma_xr.text import available, count, listing, shortened
-from coma_xr.tree import WILDCARD, Path, PathLike, is_path, join, places_of, put, split
+from coma_xr.tree import WILDCARD, Path, PathLike, Segment, is_path, join, places_of, put, split
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
@@ -343,6 +343,11 @@ def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree])
     >>> tree
     {'parameters': {'theta': 3.5}, 'results': {'t': 0.5}}
     """
+    common, keys = _common_branch(definition.paths)
+    if common and common not in tree:
+        _put_first(tree, common)
+        tree[common].update(zip(keys, map(plain_of, values), strict=True))
+        return
     for name, segments, value in zip(definition.names, definition.paths, map(plain_of, values), strict=True):
         *parents, last = segments
         if parents and parents[0] not in tree:
@@ -360,6 +365,13 @@ def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree])
                 name=name,
                 ways=[f"Return the tree without {join(segments)}, or with the value of the parameter set."],
             )
+
+
+@lru_cache(maxsize=16)
+def _common_branch(paths: tuple[Path, ...]) -> tuple[str, tuple[Segment, ...]]:
+    """Return the branch that holds all parameters directly, empty if there is none, and their keys there."""
+    branches = {str(path[0]) if path[1:] == path[-1:] else "" for path in paths}
+    return branches.pop() if len(branches) == 1 else "", tuple([path[-1] for path in paths])
 
 
 def _put_first(tree: dict[str, Tree], branch: str) -> None:

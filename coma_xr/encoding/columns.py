@@ -238,15 +238,15 @@ class StoredPiece:
             if not (_holds(values, kind, self.leaves == _LOOSE) and _is_within(column, sizes)):
                 raise DataFileError("no column: its values are not those of trees")
 
-    def values(self, place: int) -> list[Any]:
-        """Return the values at one of the paths."""
+    def values(self, place: int, rows: Any = None) -> list[Any]:
+        """Return the values at one of the paths, by default of all rows."""
         import numpy as np
 
         column, number = self._columns[place], len(self.ids)
         if column.code == "n" or self.leaves[place][1] == Kind.EMPTY:
-            return [None] * number
+            return [None] * (number if rows is None else len(rows))
         if column.code == "s":
-            codes = np.frombuffer(column.data, "<u4").tolist()
+            codes = _taken(np.frombuffer(column.data, "<u4"), rows).tolist()
             return list(map((column.table or []).__getitem__, codes))
         if column.code == "m":
             try:
@@ -255,9 +255,11 @@ class StoredPiece:
                 raise DataFileError(f"no column: {error}") from error
             if type(values) is not list or len(values) != number:
                 raise DataFileError("no column: another number of values")
-            return values
+            return values if rows is None else [values[row] for row in rows.tolist()]
         array = np.frombuffer(column.data, "<f8" if column.code == "f" else "<i8")
-        found: list[Any] = (array.reshape(number, column.width) if column.width else array).tolist()
+        found: list[Any] = _taken(
+            array.reshape(number, column.width) if column.width else array, rows
+        ).tolist()
         return found
 
 
@@ -349,14 +351,28 @@ class Block:
         """Return the values at one of the paths, in the order of the ids."""
         found: list[Any] = []
         for piece, rows in self._pieces:
-            values = piece.values(place)
-            found += values if rows is None else map(values.__getitem__, rows.tolist())
+            found += piece.values(place, rows)
         return found if self._order is None else [found[row] for row in self._order]
 
     def column(self, path: Sequence[Any]) -> list[Any] | None:
         """Return the values at a path, None where these are not values or lie within others."""
         place = self._places.get(tuple(path))
         return None if place is None or self.leaves[place][1] != Kind.VALUE else self.values(place)
+
+    def only(self, chosen: Any) -> Block:
+        """Return the block of those trees for which an array of bool holds, at least one; by the order of the ids."""
+        import numpy as np
+
+        is_chosen = np.empty(len(self.ids), dtype=bool)
+        is_chosen[slice(None) if self._order is None else self._order] = chosen
+        pairs, start = [], 0
+        for piece, rows in self._pieces:
+            number = len(piece if rows is None else rows)
+            places = np.flatnonzero(is_chosen[start : start + number])
+            start += number
+            if len(places):
+                pairs.append((piece, _taken(rows, places) if rows is not None else places))
+        return Block(self.leaves, pairs)
 
     def lacks(self, path: Sequence[Any]) -> bool:
         """Whether no tree has anything at a path."""
@@ -373,7 +389,7 @@ class Block:
         ]
         if self._order is None:
             for piece, rows in self._pieces:
-                columns = {place: _picked(piece.values(place), rows) for place in places}
+                columns = {place: piece.values(place, rows) for place in places}
                 yield from self._built(_taken(piece.ids, rows).tolist(), columns)
         else:
             yield from self._built(self.ids, {place: self.values(place) for place in places})
@@ -394,19 +410,15 @@ class Block:
                 yield piece.data
                 continue
             leaves = [
-                (path, kind, _picked(piece.values(place), rows))
+                (path, kind, piece.values(place, rows))
                 for place, (path, kind) in enumerate(piece.leaves)
             ]
             ids, stamps = piece.ids[rows].tolist(), np.take(piece.stamps, rows, axis=0).tolist()
             yield _piece([(id, stamp, None) for id, stamp in zip(ids, stamps, strict=True)], leaves)
 
 
-def _taken(ids: Ids, rows: Any) -> Ids:
-    return ids if rows is None else ids[rows]
-
-
-def _picked(values: list[Any], rows: Any) -> list[Any]:
-    return values if rows is None else [values[row] for row in rows.tolist()]
+def _taken(values: Any, rows: Any) -> Any:
+    return values if rows is None else values[rows]
 
 
 def _nested(leaves: Sequence[tuple[Leaf, int]]) -> dict[str, Any]:

@@ -32,7 +32,11 @@ def lacks(column: Iterable[Any]) -> bool:
 
 IdAndTree = tuple[int, Tree]
 Computation = Callable[[int, Tree], Any]
-Choice = Callable[[Iterable[tuple[int, Tree]]], Iterable[tuple[int, Tree, bool]]]
+
+# Chooses among measurements: yields blocks with an array of bool, and ids with trees and whether these are chosen.
+Choice = Callable[
+    [Iterable[tuple[int, Tree]], bool], Iterable[tuple["Block | IdAndTree", "bool | npt.NDArray[np.bool_]"]]
+]
 
 _Keep = Callable[[Path], bool] | None
 
@@ -321,13 +325,10 @@ def _parts(
     choose: Choice | None,
 ) -> Iterator[Block | list[IdAndTree]]:
     """Yield blocks of columns where trees come in such and are not looked at one by one, and trees some at a time."""
-    if choose is not None or compute or not isinstance(trees, StoredTrees):
-        rest = iter(trees) if choose is None else _noting(choose(trees), root, keep)
-        while some := list(islice(rest, _BLOCK)):
-            yield some
-        return
+    in_blocks = isinstance(trees, StoredTrees) and not compute
+    parts = trees.parts() if isinstance(trees, StoredTrees) and in_blocks else iter(trees)
     some = []
-    for part in trees.parts():
+    for part in parts if choose is None else _noting(choose(trees, in_blocks), root, keep):
         if isinstance(part, Block):
             if some:
                 yield some
@@ -342,14 +343,20 @@ def _parts(
         yield some
 
 
-def _noting(judged: Iterable[tuple[int, Tree, bool]], root: _Node, keep: _Keep) -> Iterator[tuple[int, Tree]]:
+def _noting(
+    judged: Iterable[tuple[Block | IdAndTree, bool | npt.NDArray[np.bool_]]], root: _Node, keep: _Keep
+) -> Iterator[Block | IdAndTree]:
     """Yield what was chosen; note the paths of the rest, so that names do not depend on the choice."""
     rest: list[Tree] = []
-    for id, tree, chosen in judged:
-        if chosen:
-            yield id, tree
+    for part, chosen in judged:
+        if isinstance(part, Block):
+            _note_block(root, part, keep)
+            if np.any(chosen):
+                yield part.only(chosen)
+        elif chosen:
+            yield part
         else:
-            rest.append(tree)
+            rest.append(part[1])
             if len(rest) == _BLOCK:
                 _note(root, rest, keep)
                 rest.clear()
@@ -370,6 +377,16 @@ def _note(node: _Node, trees: Sequence[Tree], keep: _Keep) -> None:
                 _note(child, branches, keep)
             if len(branches) < len(values):
                 child.is_leaf = True
+
+
+def _note_block(root: _Node, block: Block, keep: _Keep) -> None:
+    """Note the paths of a block."""
+    for place, (path, kind) in enumerate(block.leaves):
+        node = _descend(root, path[:-1], keep)
+        if kind == Kind.TYPED:
+            _note(node, [{path[-1]: value} for value in block.values(place)], keep)
+        elif kind == Kind.VALUE:
+            _child(node, path[-1], keep).is_leaf = True
 
 
 def _absorb(node: _Node, trees: Sequence[Tree], rows: Sequence[int], keep: _Keep) -> None:
@@ -397,9 +414,7 @@ def _absorb(node: _Node, trees: Sequence[Tree], rows: Sequence[int], keep: _Keep
 def _absorb_block(root: _Node, block: Block, rows: range, keep: _Keep) -> None:
     """Put the columns of a block into those of the nodes."""
     for place, (path, kind) in enumerate(block.leaves):
-        node = root
-        for key in path:
-            node = _child(node, key, keep)
+        node = _descend(root, path, keep)
         if kind == Kind.EMPTY:
             node.empty.extend(rows)
         elif kind == Kind.TYPED:
@@ -474,6 +489,12 @@ def _child(node: _Node, key: str, keep: _Keep) -> _Node:
         path = (*node.path, key)
         child = node.children[key] = _Node(path, keep is None or keep(path))
     return child
+
+
+def _descend(node: _Node, path: Iterable[str], keep: _Keep) -> _Node:
+    for key in path:
+        node = _child(node, key, keep)
+    return node
 
 
 def _sort(ids: list[int], root: _Node, computed: dict[str, list[Any]]) -> list[int]:

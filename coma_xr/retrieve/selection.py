@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import tee
+from itertools import compress, tee
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from coma_xr.define.conditions import as_condition
 from coma_xr.define.parameters import Definition as Parameters
@@ -19,9 +21,14 @@ from coma_xr.tree import WILDCARD, Path, follow, is_path, is_typed, split
 from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from coma_xr.encoding.columns import Block
     from coma_xr.retrieve.requests import Annotations, Definition, Recorded
     from coma_xr.retrieve.status import Absent
     from coma_xr.values.plain import Tree
+
+    Mask = npt.NDArray[np.bool_]
 
 Trees = Iterable[tuple[int, "Tree"]]
 
@@ -55,10 +62,10 @@ def selected(
     """
     selection = Selection(where, definition, annotations, recorded=recorded)
     number = 0
-    for id, tree, chosen in selection(trees):
+    for part, chosen in selection(trees):
         if chosen:
             number += 1
-            yield id, tree
+            yield part
     selection.warn_when_empty(number, otherwise)
 
 
@@ -91,16 +98,24 @@ class Selection:
         self._lookup = NameLookup(self._definition, self._recorded, self._past)
         self.unchosen: list[tuple[Sequence[Tree], int]] = []
 
-    def __call__(self, trees: Trees) -> Iterator[tuple[int, Tree, bool]]:
-        """Yield measurements with whether they were chosen; one tree at a time where trees can be read again."""
+    def __call__(self, trees: Trees, in_blocks: bool = False) -> Iterator[tuple[Any, Any]]:
+        """Yield measurements with whether they were chosen, one tree at a time where trees can be read again.
+
+        With `in_blocks` those that lie in blocks of columns are yielded as such, each block with an array of bool.
+        """
         if isinstance(trees, StoredTrees):
             self._paths = self._resolved(trees.unreported())
         else:
             first, trees = tee(trees)
             self._paths = self._resolved(first)
             del first
-        for id, tree in trees:
-            yield id, tree, self._judged(id, tree)
+        for part in trees.parts() if isinstance(trees, StoredTrees) and in_blocks else trees:
+            if isinstance(part, tuple):
+                yield part, self._judged(*part)
+            elif (judged := self._judged_block(part)) is not None:
+                yield part, judged
+            else:
+                yield from ((pair, self._judged(*pair)) for pair in part.trees())
         for path, error in self._missed.items():
             if path not in self._known_paths:
                 raise error
@@ -165,6 +180,40 @@ class Selection:
                 compared.append(self._value(tree, self._paths[name]))
         return chosen
 
+    def _judged_block(self, block: Block) -> Mask | None:
+        """Return which trees of a block are chosen; None where its columns do not decide that, or cannot be compared."""
+        columns = {name: self._column(block, path) for name, path in self._paths.items()}
+        recorded = (*self._parameters.paths, ("info", "repeat")) if self._tracks and self._definition else ()
+        sets = [self._column(block, path) for path in recorded]
+        if self._calls or None in columns.values() or None in sets:
+            return None
+        try:
+            found = self._condition.evaluate_columns(columns.__getitem__)
+        except Exception:  # noqa: BLE001  one at a time, it is raised again with the measurement, or does not occur
+            return None
+        chosen: Mask = np.broadcast_to(found, len(block))
+        self._number += len(block)
+        if chosen.any():
+            self._compared = {}
+        for name, compared in self._compared.items():
+            compared.extend((columns[name] or ())[: _MOST_VALUES - len(compared)])
+        if recorded:
+            *values, repeats = [column or () for column in sets]
+            rows = compress(zip(zip(*values, strict=True), repeats, strict=True), ~chosen)
+            self.unchosen.extend(
+                (some, 0 if repeat is NOTHING else repeat) for some, repeat in rows if NOTHING not in some
+            )
+        return chosen
+
+    def _column(self, block: Block, path: Path) -> list[Any] | None:
+        """Return the values of a path in a block; None where single trees have to be looked into."""
+        if WILDCARD in path or self._past.places(path) or path in self._past.defaults:
+            return None
+        column = [NOTHING] * len(block) if block.lacks(path) else block.column(path)
+        if column is None or not _is_date(path):
+            return column
+        return [_dated(value) for value in column]
+
     def _note(self, id: int) -> str:
         return f"This was the condition {self._condition}, on measurement {id}."
 
@@ -184,8 +233,7 @@ class Selection:
             if value is NOTHING:
                 value = _within(tree, place)
             if value is not NOTHING:
-                is_date = type(value) is str and str(path[-1]).endswith("date") and role(path) == "info"
-                return (utc([value]) or [value])[0] if is_date else value
+                return _dated(value) if _is_date(path) else value
         return self._past.defaults.get(path, NOTHING)
 
     def of_absent(self, absent: Absent) -> list[bool]:
@@ -208,6 +256,15 @@ class Selection:
             )
         except (PathError, ParameterError):
             return False
+
+
+def _is_date(path: Path) -> bool:
+    """Whether what stands at a path is a date written as text."""
+    return str(path[-1]).endswith("date") and role(path) == "info"
+
+
+def _dated(value: Any) -> Any:
+    return (utc([value]) or [value])[0] if type(value) is str else value
 
 
 def _is_value(node: Any) -> bool:

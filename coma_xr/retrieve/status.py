@@ -63,20 +63,23 @@ class Absent:
         return Absent(columns, [self.states[row] for row in rows])
 
 
-def absent(source: Source, status: Status | None, unchosen: Iterable[tuple[Sequence[Tree], int]]) -> Absent:
+def absent(source: Source, status: Status | None, unchosen: Sequence[tuple[Sequence[Tree], int]]) -> Absent:
     """Return the parameter sets that failed or were not run yet."""
     definition = source.names.defined
     if status is None or not definition or not (status.sets or status.failures):
         return Absent()
     columns: list[Sequence[Any]] = [source.columns[path] for path in definition.values()]
     repeats = [0 if value is MISSING else value for value in source.columns[REPEAT]]
+    if unchosen:
+        others = zip(*(values for values, _ in unchosen), strict=True)
+        columns = [[*column, *other] for column, other in zip(columns, others, strict=True)]
+        repeats += [repeat for _, repeat in unchosen]
     sets = _asked(status, source)
     repeated = range(status.repeats or 1)
-    if not status.failures and not unchosen and _all_done(columns, repeats, sets, repeated):
+    if not status.failures and _all_done(columns, repeats, sets, repeated):
         return Absent()
     rows = zip(zip(*columns, strict=True), repeats, strict=True)
     done = {_key(values, repeat) for values, repeat in rows if MISSING not in values}
-    done |= {_key(values, repeat) for values, repeat in unchosen}
     found: dict[Any, tuple[Sequence[Tree], int, int]] = {}
     for values, repeat, state in _failed(status, source):
         found[_key(values, repeat)] = (values, repeat, state)

@@ -181,6 +181,8 @@ class _Course:
                     "them is in the list `unsaved` of this error. Run again when there is room."
                 )
                 raise
+            if outcome.failure is None:
+                continue
             if self._is_over():
                 # What other workers have finished by now still comes.
                 interrupts.now = True

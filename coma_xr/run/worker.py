@@ -55,23 +55,16 @@ except ImportError:  # on Windows
 _UNIT = 1 if sys.platform == "darwin" else 1024
 
 
-class Usage(NamedTuple):
-    """Seconds of CPU time so far, and the peak memory in bytes."""
-
-    cpu_time: float
-    peak_memory: int
-
-
-def usage() -> Usage | None:
-    """Return what was used so far; None where the system does not count it."""
+def usage() -> tuple[float, int] | None:
+    """Return the seconds of CPU time so far and the peak memory in bytes; None where the system does not count them."""
     if resource is None:
         return None
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-    return Usage(seconds, max(own.ru_maxrss, children.ru_maxrss) * _UNIT)
+    return seconds, max(own.ru_maxrss, children.ru_maxrss) * _UNIT
 
 
-def used_since(before: Usage | None) -> dict[str, float | int]:
+def used_since(before: tuple[float, int] | None) -> dict[str, float | int]:
     """Return what a measurement records: the CPU time since then, and the peak memory of the process.
 
     Examples
@@ -82,7 +75,7 @@ def used_since(before: Usage | None) -> dict[str, float | int]:
     now = usage()
     if before is None or now is None:
         return {}
-    return {"cpu_time": round(now.cpu_time - before.cpu_time, 6), "peak_memory": now.peak_memory}
+    return {"cpu_time": round(now[0] - before[0], 6), "peak_memory": now[1]}
 
 
 Capture = Literal["info"] | bool
@@ -138,12 +131,10 @@ class _Stream:
 
 
 @contextmanager
-def captured(capture: Capture, *, is_alone: bool) -> Iterator[Output]:
+def captured(*, is_alone: bool) -> Iterator[Output]:
     """Capture what is written meanwhile; also by C code and other programs where nothing else uses the process."""
     output = Output()
-    if not capture:
-        yield output
-    elif is_alone:
+    if is_alone:
         with diverted_output() as read:
             try:
                 yield output
@@ -429,7 +420,10 @@ def call(
             marks = {"seed": work.seeds.seed(work.definition, task), **marks}
             begin = time.perf_counter()
         defaults, before = work.defaults_now(), usage()
-        with captured(work.capture, is_alone=is_alone) as output:
+        if work.capture:
+            with captured(is_alone=is_alone) as output:
+                value = _run(work, task, marks)
+        else:
             value = _run(work, task, marks)
         seconds = time.perf_counter() - begin
         marks = marks if work.keeps_info else {**used_since(before), **marks}
@@ -439,9 +433,10 @@ def call(
         if type(own) is not dict:
             raise SerializationError(f"info is {with_article(type(own).__name__)}.", expected="a dictionary")
         info = _info(started, seconds, work.provenance, marks)
-        # What coma_xr itself records stays, also when the function returns a tree that it read somewhere.
-        kept = {_ID} if work.keeps_info else {_ID, *info}
-        info.update((name, child) for name, child in own.items() if name not in kept)
+        if own:
+            # What coma_xr itself records stays, also when the function returns a tree that it read somewhere.
+            kept = {_ID} if work.keeps_info else {_ID, *info}
+            info.update((name, child) for name, child in own.items() if name not in kept)
         if work.capture == "info" and output:
             info.setdefault("output", str(output))
         if collector.files:

@@ -13,7 +13,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,10 +171,9 @@ class MeasurementCache:
 
         wanted = np.array(ids, dtype=np.int64)
         try:
-            listed = files.stamps(self._directory, names_of(ids))
+            stamps = np.array(files.stamps(self._directory, names_of(ids)), dtype=np.int64)
         except OSError:
             return Found([], list(ids))
-        stamps = np.fromiter(chain.from_iterable(listed), dtype=np.int64, count=STAMP_SIZE * len(listed))
         stamps = stamps.reshape(-1, STAMP_SIZE)
         free = np.ones(len(wanted), dtype=bool)
         taken: list[tuple[StoredPiece, Any]] = []

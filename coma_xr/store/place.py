@@ -648,7 +648,8 @@ class Saver:
         self._store = store
         self._layout = layout
         self._durable = durable
-        self._unsynced: deque[str] = deque()
+        # Ids, and what gives their names: most systems sync without these.
+        self._unsynced: deque[tuple[int, Callable[[int], str]]] = deque()
         self._name_of = layout.config.measurements().name
         self._failure_name_of = layout.config.failures().name
         self._wake, self._stop = threading.Event(), threading.Event()
@@ -669,7 +670,7 @@ class Saver:
         sync = self._at_once(seconds) or (bool(beside) and self._durable is not False)
         id = self._store.add(info, rest, id=id, sync=sync, beside=beside)
         if not sync:
-            self._later(self._name_of(id))
+            self._later(id, self._name_of)
         return id
 
     def add_failure(self, tree: Tree, *, id: int, seconds: float) -> int:
@@ -677,7 +678,7 @@ class Saver:
         sync = self._at_once(seconds)
         id = create_failure(self._layout, tree, id, sync=sync)
         if not sync:
-            self._later(self._failure_name_of(id))
+            self._later(id, self._failure_name_of)
         return id
 
     def _at_once(self, seconds: float) -> bool:
@@ -686,10 +687,10 @@ class Saver:
             raise self._error
         return self._durable is True or (self._durable == "auto" and seconds >= EXPENSIVE)
 
-    def _later(self, name: str) -> None:
+    def _later(self, id: int, name_of: Callable[[int], str]) -> None:
         if self._durable is False:
             return
-        self._unsynced.append(name)
+        self._unsynced.append((id, name_of))
         if self._thread is None:
             self._thread = threading.Thread(target=self._sync_in_turns, name="coma_xr sync", daemon=True)
             self._thread.start()
@@ -710,9 +711,9 @@ class Saver:
 
     def _sync(self) -> None:
         # More may come in meanwhile; they have their turn next.
-        names = [self._unsynced.popleft() for _ in range(len(self._unsynced))]
-        if names:
-            files.sync_everything(self._layout.directory, names)
+        new = [self._unsynced.popleft() for _ in range(len(self._unsynced))]
+        if new:
+            files.sync_everything(self._layout.directory, (name_of(id) for id, name_of in new))
 
     def close(self) -> None:
         """Sync what is not yet; StorageError when it, or an earlier sync, could not be done."""
