@@ -22,7 +22,7 @@ from coma_xr.define.scan_records import (
     with_scan,
 )
 from coma_xr.define.scans import Scan
-from coma_xr.define.values import NOTHING, given_again, key_of, look, plain_of, records_by_value
+from coma_xr.define.values import NOTHING, given_again, key_of, keys_of, look, plain_of, records_by_value
 from coma_xr.errors import (
     DataFileError,
     DataFileWarning,
@@ -510,10 +510,9 @@ def _differences(definition: Definition, values: Sequence[Tree], others: Sequenc
 
 def _lacking(scan: Mapping[str, Any], done: Container[Hashable]) -> Iterator[tuple[Any, int]]:
     """Yield the parameter sets that were asked for, and how many of their repeats have no measurement."""
-    repeats = range(scan.get("repeats") or 1)
-    for row in scan.get("sets", ()):
-        values = key(row)
-        yield row, sum((values if not n else (*values, n)) not in done for n in repeats)
+    repeats, sets = scan.get("repeats") or 1, scan.get("sets", [])
+    for row, values in zip(sets, keys_of(sets), strict=True):
+        yield row, (values not in done) + sum((*values, n) not in done for n in range(1, repeats))
 
 
 def located(trees: Iterable[tuple[int, Tree]], now: Snapshot) -> Iterator[tuple[int, Tree]]:
@@ -630,7 +629,7 @@ def asked_for(
     return {
         "parameters": definition.to_state(),
         "axes": None if scan is None else scan.structure,
-        "sets": [[plain_of(value) for value in values] for values in wanted],
+        "sets": [list(map(plain_of, values)) for values in wanted],
         "exact": records_by_value(definition.paths, wanted),
         "repeats": repeats,
     }

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from coma_xr.errors import ComaError, DataFileError, ParameterError
-from coma_xr.same import Mark, key
+from coma_xr.same import Mark, key, keys
 from coma_xr.tree import (
     CLASS,
     TREE,
@@ -158,6 +158,22 @@ def key_of(values: Sequence[Any]) -> tuple[Any, ...]:
         [plain_of(value) for value in values] if Argument in map(type, values) else values
     )
     return part
+
+
+def keys_of(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Return the keys of many parameter sets, which takes a fraction of the time of `key_of` for each.
+
+    Examples
+    --------
+    >>> keys_of([(1, 2.0), (1.0, 2)])
+    [(1, 2.0), (1.0, 2)]
+    """
+    columns = list(zip(*rows, strict=True))
+    parts = [
+        keys(list(map(plain_of, column)) if Argument in set(map(type, column)) else column)
+        for column in columns
+    ]
+    return list(zip(*parts, strict=True)) if columns else [()] * len(rows)
 
 
 def records_of(paths: Iterable[Path], values: Iterable[Any]) -> dict[str, Tree]:
@@ -465,8 +481,8 @@ def describe(names: Iterable[str], values: Iterable[Any]) -> str:
 def records_by_value(paths: Sequence[Path], rows: Iterable[Sequence[Any]]) -> dict[str, list[list[Tree]]]:
     """Return for each parameter the pairs of plain form and record of those values that have a type of their own."""
     pairs: dict[Path, dict[Any, list[Tree]]] = {}
-    for row in rows:
-        for path, value in zip(paths, row, strict=True):
+    for path, column in zip(paths, zip(*rows, strict=True), strict=False):
+        for value in column if Argument in set(map(type, column)) else ():
             if type(value) is Argument and value.record() != value.plain:
                 pairs.setdefault(path, {}).setdefault(key((value.plain,)), [value.plain, value.record()])
     return {join(path): list(found.values()) for path, found in pairs.items()}

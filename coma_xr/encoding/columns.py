@@ -410,8 +410,7 @@ class Block:
                 yield piece.data
                 continue
             leaves = [
-                (path, kind, piece.values(place, rows))
-                for place, (path, kind) in enumerate(piece.leaves)
+                (path, kind, piece.values(place, rows)) for place, (path, kind) in enumerate(piece.leaves)
             ]
             ids, stamps = piece.ids[rows].tolist(), np.take(piece.stamps, rows, axis=0).tolist()
             yield _piece([(id, stamp, None) for id, stamp in zip(ids, stamps, strict=True)], leaves)

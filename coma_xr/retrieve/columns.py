@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Container, Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import compress, islice, pairwise
+from itertools import compress, pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -687,11 +687,9 @@ def factorize(values: Sequence[Any]) -> tuple[Array, Array]:
     (array([1, 0, 0, 2]), array([ 1.,  3., nan]))
     """
     parts = keys(values)
-    firsts: dict[Any, Any] = {}
-    for part, value in zip(parts, values, strict=True):
-        if part not in firsts:
-            firsts[part] = value
-    order = in_order(firsts)
+    # Backwards, so that the first of equal values stays.
+    firsts = dict(zip(reversed(parts), reversed(values), strict=True))
+    order = in_order(dict.fromkeys(parts))
     numbers = dict(zip(order, range(len(order)), strict=True))
     codes = np.fromiter(map(numbers.__getitem__, parts), dtype=np.intp, count=len(parts))
     return codes, _labels([firsts[part] for part in order])

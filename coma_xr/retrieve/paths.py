@@ -102,6 +102,9 @@ def _distinct_and_range(values: list[Any]) -> tuple[int, str]:
         low, high = min(numbers), max(numbers)
         found = len(set(numbers)) + (len(numbers) < len(values))
         return found, interval(low, high)
+    if set(map(type, values)) in ({str}, {bool}):
+        # Alike ones are described once.
+        values = list(dict.fromkeys(values))
     texts = list(dict.fromkeys(map(_short, values)))
     sizes = [_shape(value) for value in values if _has_shape(value)]
     if sizes:

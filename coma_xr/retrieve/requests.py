@@ -375,9 +375,10 @@ def _suspects(columns: Columns, defined: Sequence[Path]) -> list[int]:
     if not any(events):
         return []
     paths = defined or [path for path in columns.paths if is_parameter(path)]
-    names = list(zip(events, repeats, *(keys(columns[path]) for path in paths), strict=True))
-    if len(set(names)) == len(names):
+    parts = [events, repeats, *(keys(columns[path]) for path in paths)]
+    if len(set(zip(*parts, strict=True))) == len(events):
         return []
+    names = list(zip(*parts, strict=True))
     counts = Counter(names)
     return [
         id for id, name in zip(columns.ids, names, strict=True) if name[0] is not None and counts[name] > 1

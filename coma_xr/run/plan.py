@@ -9,7 +9,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coma_xr.define.parameters import Past, read_parameters
-from coma_xr.define.values import NOTHING, key_of, look
+from coma_xr.define.values import NOTHING, keys_of, look
 from coma_xr.same import key, keys
 from coma_xr.text import listing
 
@@ -305,10 +305,10 @@ def plan(
     [Task(position=1, values=(2,), ...), Task(position=0, values=(1,), ...)]
     """
     count = _Count(done, failed, retry_failed)
-    place = 0
+    place, identities = 0, keys_of(wanted)
     for repeat in [None] if repeats is None else range(repeats):
-        for values in wanted:
-            count.take(values, repeat, mine=shard is None or place % shard[1] == shard[0])
+        for values, identity in zip(wanted, identities, strict=True):
+            count.take(values, identity, repeat, mine=shard is None or place % shard[1] == shard[0])
             place += 1
     todo = [*count.new, *count.again]
     beyond = 0 if limit is None else max(0, len(todo) - limit)
@@ -333,9 +333,11 @@ class _Count:
         self.again: list[Task] = []
         self.asked = self.skipped = self.left = self.duplicates = 0
 
-    def take(self, values: Sequence[Tree], repeat: int | None, *, mine: bool) -> None:
+    def take(
+        self, values: Sequence[Tree], identity: tuple[Any, ...], repeat: int | None, *, mine: bool
+    ) -> None:
         """Sort in one more; what is another shard's only takes its position."""
-        this = key_of(values) if not repeat else (*key_of(values), repeat)
+        this = (*identity, repeat) if repeat else identity
         self.asked += mine
         if this in self._seen:
             self.duplicates += mine

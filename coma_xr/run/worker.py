@@ -22,7 +22,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from random import SystemRandom
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from coma_xr.checks import check_integer
 from coma_xr.define.parameters import Definition, ParameterSet, write
