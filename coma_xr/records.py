@@ -39,7 +39,7 @@ from coma_xr.same import MADE_BY, doubles, event_of, key, repeat_of, replaced
 from coma_xr.store.documents import fault_of_failure
 from coma_xr.store.layout import near_experiments
 from coma_xr.text import alternatives, available, count, listing, shortened
-from coma_xr.tree import join, leaves, shown, split
+from coma_xr.tree import join, leaves, no_collection, shown, split
 from coma_xr.values.external import FILES, files_of
 from coma_xr.values.plain import from_plain
 
@@ -622,6 +622,7 @@ def located_parts(
             yield part
 
 
+@no_collection()
 def asked_for(
     definition: Definition, wanted: Sequence[Sequence[Tree]], scan: Scan | None, repeats: int | None
 ) -> dict[str, Tree]:

@@ -10,14 +10,32 @@ slashes, asterisks and backslashes are read too.
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
 from coma_xr.errors import DataFileError, PathError, SerializationError
 from coma_xr.text import with_article
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Let Python's garbage collector wait while thousands of containers are made, none of which is garbage.
+
+    It would look through all objects of the process. No function of the user's is called meanwhile.
+    """
+    is_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_on:
+            gc.enable()
+
 
 # Far inside what every parser and every supported Python can read and write.
 MAX_DEPTH = 100

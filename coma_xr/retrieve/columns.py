@@ -15,7 +15,7 @@ from coma_xr.encoding.columns import Block, Kind
 from coma_xr.errors import DataFileError
 from coma_xr.retrieve.measurement import AS_NEEDED, item
 from coma_xr.same import Mark, in_order, keys
-from coma_xr.tree import TYPE, Path, is_typed
+from coma_xr.tree import TYPE, Path, is_typed, no_collection
 from coma_xr.values.external import is_external
 from coma_xr.values.numpy import time_array
 from coma_xr.values.plain import Tree, from_plain, to_plain
@@ -411,6 +411,7 @@ def _absorb(node: _Node, trees: Sequence[Tree], rows: Sequence[int], keep: _Keep
                 _absorb(child, *branches, keep)
 
 
+@no_collection()
 def _absorb_block(root: _Node, block: Block, rows: range, keep: _Keep) -> None:
     """Put the columns of a block into those of the nodes."""
     for place, (path, kind) in enumerate(block.leaves):
@@ -678,6 +679,7 @@ _FILLABLE = {"UU", "bb", "mm", "MM", *(a + b for a in "biuf" for b in "iuf"), "c
 _CALLED = {"i": "int", "u": "int", "b": "bool", "U": "str", "f": "float", "c": "complex"}
 
 
+@no_collection()
 def factorize(values: Sequence[Any]) -> tuple[Array, Array]:
     """Number the distinct ones of some values.
 

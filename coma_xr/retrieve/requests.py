@@ -17,7 +17,19 @@ from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, coll
 from coma_xr.retrieve.measurement import Measurement, item
 from coma_xr.same import MADE_BY, SEED, Mark, equal, event, keys
 from coma_xr.text import count, listing, shortened, with_article
-from coma_xr.tree import WILDCARD, Path, PathLike, follow, is_path, is_typed, join, leaves, places_of, split
+from coma_xr.tree import (
+    WILDCARD,
+    Path,
+    PathLike,
+    follow,
+    is_path,
+    is_typed,
+    join,
+    leaves,
+    no_collection,
+    places_of,
+    split,
+)
 from coma_xr.values.plain import Tree, from_plain, to_plain
 
 if TYPE_CHECKING:
@@ -362,6 +374,7 @@ def _fold_branches(columns: Columns, names: Names, requests: Sequence[Request]) 
             columns.fold(branch)
 
 
+@no_collection()
 def _suspects(columns: Columns, defined: Sequence[Path]) -> list[int]:
     """Return the ids of measurements that may record the same event as another one, as far as columns show."""
     repeats = [0 if value is MISSING else value for value in columns[REPEAT]]

@@ -15,6 +15,7 @@ from coma_xr.define.values import NOTHING, look
 from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.requests import REPEAT
 from coma_xr.same import key
+from coma_xr.tree import no_collection
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.columns import Array, Attrs
@@ -63,6 +64,7 @@ class Absent:
         return Absent(columns, [self.states[row] for row in rows])
 
 
+@no_collection()
 def absent(source: Source, status: Status | None, unchosen: Sequence[tuple[Sequence[Tree], int]]) -> Absent:
     """Return the parameter sets that failed or were not run yet."""
     definition = source.names.defined

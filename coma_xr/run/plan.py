@@ -12,6 +12,7 @@ from coma_xr.define.parameters import Past, read_parameters
 from coma_xr.define.values import NOTHING, keys_of, look
 from coma_xr.same import key, keys
 from coma_xr.text import listing
+from coma_xr.tree import no_collection
 
 if TYPE_CHECKING:
     from coma_xr.define.parameters import Definition
@@ -286,6 +287,7 @@ class Plan:
     done: Sequence[Hashable] = ()
 
 
+@no_collection()
 def plan(
     wanted: Sequence[Sequence[Tree]],
     done: Container[Hashable] = (),
@@ -386,6 +388,7 @@ class Survey:
         return max([sum(seconds) / max(1, min(workers, len(seconds))), *seconds], default=0.0)
 
 
+@no_collection()
 def survey(
     parts: Iterable[Block | tuple[int, Tree]],
     definition: Definition,

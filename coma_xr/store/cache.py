@@ -21,6 +21,7 @@ import msgspec
 from coma_xr import files
 from coma_xr.encoding.columns import STAMP_SIZE, Block, StoredPiece, blocks, encode_trees
 from coma_xr.errors import DataFileError, StorageError
+from coma_xr.tree import no_collection
 
 if TYPE_CHECKING:
     from coma_xr.store.config import Config
@@ -162,6 +163,7 @@ class MeasurementCache:
 
     # --------------------------------------------------------------------------------------------- reading
 
+    @no_collection()
     def find(self, ids: Sequence[int], names_of: Callable[[Sequence[int]], list[str]]) -> Found:
         """Return what is known of measurements whose files have not changed."""
         pieces = self._known()

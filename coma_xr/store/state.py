@@ -13,6 +13,7 @@ from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, warn
 from coma_xr.store import documents, removing
 from coma_xr.store.documents import ASKED, SCANS, sound_state
 from coma_xr.text import listing
+from coma_xr.tree import no_collection
 
 if TYPE_CHECKING:
     from coma_xr.store.layout import Layout
@@ -63,6 +64,7 @@ class StateDocument:
         return scan
 
 
+@no_collection()
 def load(layout: Layout) -> StateDocument:
     """Return the state, of version 1's files too; what cannot be used is left out with a warning."""
     path = layout.path(STATE)
