@@ -602,7 +602,7 @@ def near_pairs(keys: Iterable[Any]) -> list[tuple[Any, Any]]:
     >>> near_pairs([0.1 + 0.2, 0.3, 0.4, "a"])
     [(0.3, 0.30000000000000004)]
     """
-    numbers = {part for part in keys if type(part) in _REAL}
+    numbers = {part for part in set(keys) if type(part) in _REAL}
     if {int}.issuperset(map(type, numbers)):
         return []
     return [

@@ -612,8 +612,9 @@ class Session:
             keys = cast("list[tuple[Any, ...]]", [*(task.key for task in todo.todo), *there.ids])
             near = [
                 f"{name} = {a!r} and {b!r}"
-                for i, name in enumerate(names)
-                for a, b in near_pairs(key[i] for key in keys)
+                # The number of a repeat may follow the parameters.
+                for name, values in zip(names, zip(*keys, strict=False), strict=False)
+                for a, b in near_pairs(values)
             ]
             if near:
                 warn(

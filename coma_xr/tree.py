@@ -24,7 +24,7 @@ from coma_xr.text import with_article
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Let Python's garbage collector wait while thousands of containers are made, none of which is garbage.
+    """Let Python's garbage collector wait while thousands of containers are made that are not garbage.
 
     It would look through all objects of the process. No function of the user's is called meanwhile.
     """

@@ -138,7 +138,8 @@ class Names:
         """
         if not self.numbered:
             return []
-        names = list(names)
+        head = self.head
+        names = [name for name in names if name.startswith(head)]
         lines = "\n".join(names)
         if lines.count("\n") == len(names) - 1:
             # One search in all names takes a quarter of the time of one in each.

@@ -288,7 +288,7 @@ class ExperimentDirectory:
         try:
             with self.changing(listed=True) as now:
                 if now.active:
-                    last_id = self._layout.store(names=now.names).last_id()
+                    last_id = max(now.measurements.ids()[-1:], default=0)
                     self._layout.save_index(max(self._layout.load_index(), last_id))
         except (StorageError, ExperimentBusyError) as error:
             if self._refusal() is not None:

@@ -134,11 +134,12 @@ class Snapshot:
         """Return the id that the next measurement gets: above all ids in the index, of measurements and failures."""
         kept, layout = self.kept, self.layout
         index = 0 if kept.reset is not None else layout.load_index(self.names)
-        last = layout.store(kept.measurement_floor, names=self.names).last_id()
-        ids = self.measurements.ids() if not self.active else ()
+        # Files may still lie next to an archive.
+        beside = () if self.active else layout.store(kept.measurement_floor, names=self.names).ids()
+        ids = [kept.measurement_floor, *self.measurements.ids()[-1:], *beside[-1:]]
         failures = [failure_id(tree) for tree in self.document.failures]
         failures += layout.failure_ids(kept.failure_floor, self.names)
-        return max(index, last, max(ids, default=0), max(failures, default=0)) + 1
+        return max(index, *ids, *failures) + 1
 
     # --------------------------------------------------------------------------------------------- code
 
