@@ -31,7 +31,7 @@ from coma_xr.errors import StorageError
 from coma_xr.overview import experiment_html, experiment_line, experiment_text, watch
 from coma_xr.records import Records, define, fix_layout, forget, mark, note
 from coma_xr.retrieve.measurement import AS_NEEDED, Measurement
-from coma_xr.run.by_hand import NewMeasurement
+from coma_xr.run.by_hand import NewMeasurement, outcomes_of_all
 from coma_xr.run.options import RunKeywords, RunOptions, takes_options
 from coma_xr.session import (
     chosen_of_removed,
@@ -449,7 +449,41 @@ class Experiment(Members):
         """
         self._handed_out = max(self._place.next_id(), self._handed_out + 1)
         save = partial(save_by_hand, self._place, self._durable)
-        return NewMeasurement(self._handed_out, save, encoding_of(self._place, coma_xr.__version__))
+        encoding = encoding_of(self._place, coma_xr.__version__)
+        return NewMeasurement(self._handed_out, lambda outcome, id: save([outcome], id)[0], encoding)
+
+    def add_measurements(self, trees: Iterable[Any]) -> list[int]:
+        """Save many measurements that do not come from `run`.
+
+        Parameters
+        ----------
+        trees : iterable of dict or object
+            Measurement trees, or objects that have a state; see `new_measurement`. All of them are held in memory
+            until they are saved.
+
+        Returns
+        -------
+        list of int
+            The ids, one for each tree.
+
+        Raises
+        ------
+        SerializationError
+            When one of the trees cannot be stored. Nothing was saved.
+        InactiveError, StorageError
+            When nothing can be saved. If the disk is full meanwhile, a note says how many were saved.
+
+        Examples
+        --------
+        >>> e = Experiment("by_hand")
+        >>> e.add_measurements([{"parameters": {"x": x}, "results": {"y": x**2}} for x in (1, 2, 3)])
+        [1, 2, 3]
+        """
+        first = max(self._place.next_id(), self._handed_out + 1)
+        outcomes = outcomes_of_all(trees, encoding_of(self._place, coma_xr.__version__))
+        ids = save_by_hand(self._place, self._durable, outcomes, first)
+        self._handed_out = max([self._handed_out, *ids])
+        return ids
 
     # What was run
 

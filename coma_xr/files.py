@@ -263,10 +263,7 @@ def changed(directory: str) -> int:
 
 
 def stamps(directory: str, names: Sequence[str]) -> list[int]:
-    """Return the numbers of the stamps of regular files in a directory, all in one list.
-
-    A link or anything else has a stamp that no file has.
-    """
+    """Return the stamps of files in a directory, all in one list; a link or directory has a stamp that no file has."""
     start, numbers = inside(directory, ""), list[int]()
     # Thousands of tuples would be searched for garbage again and again.
     for name in names:

@@ -134,13 +134,29 @@ def encoding_of(place: ExperimentDirectory, version: str) -> dict[str, Any]:
     }
 
 
-def save_by_hand(place: ExperimentDirectory, durable: Durable, outcome: Outcome, id: int) -> int:
-    """Save a measurement that no run has made, and return its id."""
-    with place.saving(durable) as saving:
-        number = Keeper(place, saving, Survey({}, [], {}), id).save(outcome)
-    place.note_saved(number)
-    place.write_index_soon()
-    return number
+def save_by_hand(
+    place: ExperimentDirectory, durable: Durable, outcomes: Sequence[Outcome], first: int
+) -> list[int]:
+    """Save measurements that no run has made, and return their ids, by default from `first` on."""
+    ids: list[int] = []
+    try:
+        with place.saving(durable) as saving:
+            keeper = Keeper(place, saving, Survey({}, [], {}), first)
+            for position, outcome in enumerate(outcomes):
+                ids.append(keeper.save(outcome))
+                # Others save too: where an id was taken, those after it are as well.
+                keeper.first = ids[-1] - position
+    except StorageError as error:
+        if len(outcomes) > 1:
+            error.add_note(
+                f"{len(ids)} of {count(len(outcomes), 'measurement')} were saved: {listing(ids, 3)}."
+            )
+        raise
+    finally:
+        if ids:
+            place.note_saved(ids[-1])
+            place.write_index_soon()
+    return ids
 
 
 def within_limit(scan: Scan, definition: Definition, records: Records, options: RunOptions) -> Scan:

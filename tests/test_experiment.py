@@ -240,6 +240,53 @@ def test_what_cannot_be_saved_by_hand_leaves_nothing(e):
     assert e.number_of_measurements() == 0
 
 
+def test_many_measurements_are_saved_by_hand_as_single_ones_are(e, tmp_path):
+    trees = [{"info": {"host": "h"}, "parameters": {"a": n}, "results": {"y": n / 2}} for n in range(5)]
+    trees[3]["info"] |= {"start_date": "2020-01-01T00:00:00Z", "end_date": "2020-01-01T00:01:00Z"}
+    other = coma.Experiment(tmp_path / "other")
+    handed_out = e.new_measurement()
+    assert e.add_measurements(iter(trees)) == [2, 3, 4, 5, 6]
+    assert [other.new_measurement().save(tree) for tree in trees] == [1, 2, 3, 4, 5]
+    assert handed_out.save({"results": {"y": 9.0}}) == 1
+    assert e.new_measurement().id == 7
+    for id in range(1, 6):
+        one, many = other.measurement(id), e.measurement(id + 1)
+        assert (many.parameters, many.results) == (one.parameters, one.results)
+        assert many.info.keys() == one.info.keys()
+        assert (many.info.duration, many.info.host) == (60.0 if id == 4 else 0.0, "h")
+    assert len({m.info.made_by for m in e.measurements()}) == 6
+    assert e.add_measurements([]) == []
+
+
+@pytest.mark.parametrize(
+    ("trees", "place"),
+    [
+        ([{"results": {"y": 1}}, {"results": {"y": object()}}], r"trees\[1\]"),
+        ([{"results": {"y": 1}}, {"result": {"y": 1}}], r"trees\[1\]: .*Unknown branch 'result'"),
+        ([1], r"trees\[0\]: 1 is an int"),
+        ({"results": {"y": 1}}, "Expected a list of measurement trees"),
+        (None, "Expected a list of measurement trees"),
+    ],
+)
+def test_none_of_many_measurements_is_saved_if_one_cannot_be(e, trees, place):
+    with pytest.raises(coma.SerializationError, match=place):
+        e.add_measurements(trees)
+    assert e.number_of_measurements() == 0
+
+
+def test_many_measurements_take_the_next_free_ids_if_others_save_too(e, monkeypatch):
+    real = e._place.saving
+
+    def saving(*arguments):
+        # Between the look at the directory and the first file, another process saves a measurement.
+        coma.Experiment(e.path).new_measurement().save({"results": {"y": -1.0}})
+        return real(*arguments)
+
+    monkeypatch.setattr(e._place, "saving", saving)
+    assert e.add_measurements([{"results": {"y": float(n)}} for n in range(3)]) == [2, 3, 4]
+    assert [m.results.y for m in e.measurements()] == [-1.0, 0.0, 1.0, 2.0]
+
+
 # Coma 2's way
 
 

@@ -327,7 +327,7 @@ def _parts(
     """Yield blocks of columns where trees come in such and are not looked at one by one, and trees some at a time."""
     in_blocks = isinstance(trees, StoredTrees) and not compute
     parts = trees.parts() if isinstance(trees, StoredTrees) and in_blocks else iter(trees)
-    some = []
+    some: list[IdAndTree] = []
     for part in parts if choose is None else _noting(choose(trees, in_blocks), root, keep):
         if isinstance(part, Block):
             if some:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from coma_xr.checks import checks_keywords
 from coma_xr.define.parameters import Definition, ParameterSet
-from coma_xr.errors import SerializationError
+from coma_xr.errors import ComaError, SerializationError
 from coma_xr.run.plan import Task
 from coma_xr.run.worker import Outcome, Work, call, date_text
 from coma_xr.same import maker
@@ -75,20 +75,35 @@ class NewMeasurement:
             When something in the tree cannot be stored, the value is not a tree, or the name of a branch is misspelt;
             nothing was saved.
         """
-        _check_tree(value, self._encoding["getstate"])
-        now = time.time()
-        ended = now if self._ended is None else self._ended
-        started = ended if self._started is None else self._started
-        times = {
-            "start_date": date_text(int(started)),
-            "end_date": date_text(int(ended)),
-            "duration": round(ended - started, 6),
-        }
-        encoding = {**self._encoding, "provenance": {**times, **self._encoding.get("provenance", {})}}
-        definition = Definition((), ()) if parameters is None else parameters._definition
-        given = () if parameters is None else parameters._given
-        work = Work(lambda _: value, definition, **encoding, keeps_info=True)
-        outcome = call(work, Task(0, given, ()))
+        (outcome,) = outcomes_of([value], self._encoding, self._started, self._ended, parameters)
+        self.id = self._save(outcome, self.id)
+        return self.id
+
+
+def outcomes_of(
+    values: Iterable[Any],
+    encoding: Mapping[str, Any],
+    started: float | None = None,
+    ended: float | None = None,
+    parameters: ParameterSet | None = None,
+) -> Iterator[Outcome]:
+    """Yield what is saved of measurement trees or objects, see `NewMeasurement.save`."""
+    ended = time.time() if ended is None else ended
+    started = ended if started is None else started
+    times = {
+        "start_date": date_text(int(started)),
+        "end_date": date_text(int(ended)),
+        "duration": round(ended - started, 6),
+    }
+    encoding = {**encoding, "provenance": {**times, **encoding.get("provenance", {})}}
+    definition = Definition((), ()) if parameters is None else parameters._definition
+    given = () if parameters is None else parameters._given
+    next_value: list[Any] = []
+    work = Work(lambda _: next_value.pop(), definition, **encoding, keeps_info=True)
+    for position, value in enumerate(values):
+        _check_tree(value, encoding["getstate"])
+        next_value.append(value)
+        outcome = call(work, Task(position, given, ()))
         if outcome.error is not None:
             raise outcome.error
         if "made_by" not in outcome.info:
@@ -96,8 +111,28 @@ class NewMeasurement:
             outcome.info["made_by"] = maker(by_hand=True)
         outcome.seconds = ended - started
         _correct_duration(outcome.info, times)
-        self.id = self._save(outcome, self.id)
-        return self.id
+        yield outcome
+
+
+def outcomes_of_all(trees: Iterable[Any], encoding: Mapping[str, Any]) -> list[Outcome]:
+    """Return what is saved of many measurement trees or objects.
+
+    Raises
+    ------
+    SerializationError
+        When one of them cannot be stored. The message has its position.
+    """
+    if isinstance(trees, (str, bytes, Mapping)) or not isinstance(trees, Iterable):
+        raise SerializationError(
+            f"trees={shortened(trees)} is {with_article(type(trees).__name__)}.",
+            expected="a list of measurement trees, such as [{'parameters': {'x': 1}, 'results': {'y': 2}}]",
+        )
+    outcomes: list[Outcome] = []
+    try:
+        outcomes.extend(outcomes_of(trees, encoding))
+    except ComaError as error:
+        raise error.at(f"trees[{len(outcomes)}]") from error.__cause__
+    return outcomes
 
 
 def _check_tree(value: Any, getstate: str) -> None:

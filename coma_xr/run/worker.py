@@ -16,7 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -420,10 +420,7 @@ def call(
             marks = {"seed": work.seeds.seed(work.definition, task), **marks}
             begin = time.perf_counter()
         defaults, before = work.defaults_now(), usage()
-        if work.capture:
-            with captured(is_alone=is_alone) as output:
-                value = _run(work, task, marks)
-        else:
+        with captured(is_alone=is_alone) if work.capture else nullcontext(output) as output:
             value = _run(work, task, marks)
         seconds = time.perf_counter() - begin
         marks = marks if work.keeps_info else {**used_since(before), **marks}

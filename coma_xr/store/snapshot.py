@@ -136,8 +136,8 @@ class Snapshot:
         index = 0 if kept.reset is not None else layout.load_index(self.names)
         # Files may still lie next to an archive.
         beside = () if self.active else layout.store(kept.measurement_floor, names=self.names).ids()
-        ids = [kept.measurement_floor, *self.measurements.ids()[-1:], *beside[-1:]]
-        failures = [failure_id(tree) for tree in self.document.failures]
+        ids: list[int] = [kept.measurement_floor, *self.measurements.ids()[-1:], *beside[-1:]]
+        failures: list[int] = [failure_id(tree) for tree in self.document.failures]
         failures += layout.failure_ids(kept.failure_floor, self.names)
         return max(index, *ids, *failures) + 1
 
