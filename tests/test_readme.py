@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,17 @@ def test_links_to_files_lead_somewhere(page):
     text = (ROOT / page).read_text("utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
     assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def test_a_package_index_gets_no_links_to_files():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    hook = settings["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    text = README
+    for rule in hook["substitutions"]:
+        text = re.sub(rule["pattern"], rule["replacement"], text)
+    assert re.findall(r"\]\((?!https://)", README)
+    assert not re.findall(r"\]\((?!https://)", text)
+    assert len(re.findall(r"\]\(https://", text)) == len(re.findall(r"\]\(https://", README)) > 0
 
 
 @pytest.mark.parametrize("name", ["demo", "tests"])
