@@ -22,7 +22,7 @@ FIRST = 3
 
 TASKS = {
     "colormap": "plotting",
-    "latex": "units plotting",
+    "latex": "units figure-styles",
     "multiprocessing": "parallel",
     "checkpoint": "resume",
     "retry": "failures",
