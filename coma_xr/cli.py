@@ -76,10 +76,10 @@ def _of_table(options: Mapping[str, dict[str, Any]], default: Any = None) -> lis
     """Return the arguments of `coma_xr.plot` or `Experiment.run` as options; see `terminal_options`."""
     arguments = []
     for name, kept in options.items():
-        how = dict(kept)
-        prefix = "--no-" if how.get("action") == "store_false" else "--"
-        flags = [flag for flag in (how.pop("short", ""), f"{prefix}{name.replace('_', '-')}") if flag]
-        arguments.append(_argument(*flags, dest=name, **{"default": default, **how}))
+        settings = dict(kept)
+        prefix = "--no-" if settings.get("action") == "store_false" else "--"
+        flags = [flag for flag in (settings.pop("short", ""), f"{prefix}{name.replace('_', '-')}") if flag]
+        arguments.append(_argument(*flags, dest=name, **{"default": default, **settings}))
     return arguments
 
 
@@ -164,7 +164,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command(
             "status",
             "runs",
-            "print how far an experiment is",
+            "print the progress of an experiment",
             "It counts measurements, failures and missing parameter sets of the last scan. While another process runs the "
             "experiment, it also prints the progress of this run and the time left.",
             ("coma-xr status pendulum",),
@@ -174,7 +174,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "watch",
             "runs",
             "show the progress of a run until it ends",
-            "It ends with 1 when something failed or is missing. Ctrl-C ends it sooner; the run goes on.",
+            "The exit status is 1 if something failed or is missing. Ctrl-C stops watching, and the run goes on.",
             ("coma-xr watch pendulum",),
             (
                 _DIR,
@@ -183,7 +183,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
                     metavar="SECONDS",
                     type=_seconds,
                     default=1.0,
-                    help="time between two looks (default: %(default)s)",
+                    help="seconds between updates (default: %(default)s)",
                 ),
             ),
         ),
@@ -201,7 +201,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
                     nargs="?",
                     type=Path,
                     default=Path("coma-xr-demo"),
-                    help="where everything goes (default: ./%(default)s)",
+                    help="directory for the results (default: ./%(default)s)",
                 ),
             ),
         ),
@@ -291,8 +291,8 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "plot",
             "views",
             "draw an experiment into a file",
-            "The options are the arguments of coma_xr.plot: names or paths of parameters and results. FIGURE is a figure "
-            "that e.define_figure keeps, and options change it.",
+            "NAME is the name or path of a parameter or result. FIGURE is a figure that was defined in Python, and options "
+            "change it.",
             ("coma-xr plot pendulum -x theta -y t -y t_ --col theta_0 -o pendulum.pdf",),
             _plot_arguments,
         ),
@@ -300,7 +300,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "report",
             "views",
             "write a page about an experiment",
-            "It is one HTML file that needs no network: what was scanned, results, failures, durations, versions.",
+            "It is one HTML file that needs no network, with parameters, results, failures, durations and versions.",
             ("coma-xr report pendulum -o pendulum.html",),
             (
                 _DIR,
@@ -317,12 +317,12 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "export",
             "views",
             "write an experiment into one file for other programs",
-            "The end of the name decides: .nc (netCDF), .zarr and .json have all dims, .csv and .parquet a row for each "
-            "measurement.",
+            "The ending of FILE selects the format: .nc (netCDF), .zarr and .json have all dims, .csv and .parquet have a row "
+            "for each measurement.",
             ('coma-xr export pendulum small.csv --where "theta_0 > -10"',),
             (
                 _DIR,
-                _argument("output", metavar="FILE", help="the file"),
+                _argument("output", metavar="FILE", help="file to write"),
                 _where("only measurements for which this holds"),
                 _OVERWRITE,
             ),
@@ -333,7 +333,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "annotate",
             "editing",
             "record units, names and defaults of parameters and results",
-            "Without options it lists the annotations. An empty text removes one.",
+            "Without options it lists the annotations. An empty value removes one.",
             ('coma-xr annotate pendulum t --units s --long-name "time"',),
             (
                 _DIR,
@@ -348,7 +348,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command(
             "exclude",
             "editing",
-            "mark measurements as not to be used",
+            "mark measurements to be ignored",
             "They stay, and Datasets have NaN in their place. Without ids and condition it lists the marks.",
             ('coma-xr exclude pendulum 12 13 --reason "lamp off"', "coma-xr exclude pendulum 12 --undo"),
             (
@@ -356,7 +356,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
                 _IDS,
                 _where("measurements for which this holds"),
                 _argument("--reason", metavar="TEXT", help="why"),
-                _argument("--undo", action="store_true", help="take the mark away"),
+                _argument("--undo", action="store_true", help="remove the mark"),
             ),
         ),
         Command(
@@ -394,7 +394,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "verify",
             "editing",
             "check every file of experiments",
-            "It ends with 1 when it finds a fault, and prints the command that repairs it.",
+            "If it finds a fault, it prints the command that repairs it, and the exit status is 1.",
             ("coma-xr verify pendulum", "coma-xr verify pendulum --repair"),
             (
                 _argument(
@@ -414,10 +414,10 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "cache",
             "editing",
             "delete the cache of experiments",
-            "The next look reads every measurement file and writes the cache again.",
+            "The next command reads every measurement file and writes the cache again.",
             ("coma-xr cache clear pendulum",),
             (
-                _argument("action", metavar="clear", choices=("clear",), help="what to do with the cache"),
+                _argument("action", metavar="clear", choices=("clear",), help="delete it"),
                 _argument(
                     "paths",
                     metavar="DIR",
@@ -431,8 +431,8 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "merge",
             "editing",
             "add the measurements of copies of an experiment",
-            "They get new ids. Copies are skipped. Where results or seeds of the same parameters differ, nothing is written "
-            "and they are listed.",
+            "They get new ids, and equal ones are skipped. If results or seeds of the same parameters differ, they are listed "
+            "and nothing is written.",
             ("coma-xr merge pendulum from-the-cluster/pendulum",),
             (
                 _DIR,
@@ -450,7 +450,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "deactivate",
             "editing",
             "move all measurements into the experiment file",
-            "One file to keep instead of thousands; it can be read like an active experiment.",
+            "One file replaces thousands, and can be read like an active experiment.",
             ("coma-xr deactivate pendulum --compress",),
             (
                 _DIR,
@@ -465,8 +465,8 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command(
             "activate",
             "editing",
-            "make each measurement a file of its own again",
-            "Then more can be added.",
+            "move each measurement into its own file again",
+            "New measurements can then be added.",
             ("coma-xr activate pendulum",),
             (_DIR,),
         ),
@@ -475,19 +475,22 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command(
             "config",
             "editing",
-            "write a file with all settings, and the index of experiments",
-            "Existing files are not changed.",
+            "write the configuration file and the index of experiments",
+            "The file lists all settings with their defaults. The index gives new experiments their numbers. Existing files "
+            "are not changed.",
             ("coma-xr config", "coma-xr config --show"),
             (
-                _argument("--show", action="store_true", help="only print the settings and where they are"),
-                _argument("--no-index", action="store_true", help="no index: experiments have no numbers"),
+                _argument("--show", action="store_true", help="print the settings, and write nothing"),
+                _argument(
+                    "--no-index", action="store_true", help="write no index: experiments get no numbers"
+                ),
             ),
         ),
         Command(
             "completion",
             "completion",
-            "print the completion of commands for a shell",
-            'Add it to the start file of the shell, such as eval "$(coma-xr completion bash)" in ~/.bashrc.',
+            "print the completion script of a shell",
+            'Load it in the start file of the shell, such as eval "$(coma-xr completion bash)" in ~/.bashrc.',
             ("coma-xr completion bash", "coma-xr completion zsh", "coma-xr completion fish"),
             (_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish"),),
         ),
@@ -605,15 +608,15 @@ def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn
 
 def _tell_warnings() -> None:
     """Print each warning of coma_xr once, without the line of code that it came from."""
-    others, told = warnings.showwarning, set()
+    others, shown = warnings.showwarning, set()
 
     def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
         if not issubclass(category, ComaWarning):
             others(message, category, *place, **more)
-        elif str(message) not in told:
+        elif str(message) not in shown:
             from coma_xr.terminal.printing import notice
 
-            told.add(str(message))
+            shown.add(str(message))
             words = message.message("terminal") if isinstance(message, ComaWarning) else str(message)
             notice(f"warning: {clean_lines(words)}", "note")
 
@@ -637,7 +640,7 @@ def _parser(only: str | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"coma_xr {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help=argparse.SUPPRESS)
     for command in COMMANDS.values():
-        own = commands.add_parser(
+        subparser = commands.add_parser(
             command.name,
             prog=f"coma-xr {command.name}",
             description=f"{command.summary[0].upper()}{command.summary[1:]}. {command.more}".strip(),
@@ -645,10 +648,10 @@ def _parser(only: str | None = None) -> argparse.ArgumentParser:
             formatter_class=_Help,
             allow_abbrev=False,
         )
-        own.set_defaults(parser=own)
+        subparser.set_defaults(parser=subparser)
         if only is None or only == command.name:
             for argument in command.all_arguments():
-                own.add_argument(*argument.flags, **argument.how)
+                subparser.add_argument(*argument.flags, **argument.how)
     return parser
 
 

@@ -72,8 +72,8 @@ Durable = Literal["auto"] | bool
 class Experiment(Members):
     """A directory with one file for each measurement.
 
-    Attributes read no file, except `layout`: they have what the last call of a method found or wrote. What another
-    process has changed since shows after the next call, such as ``repr(e)``.
+    Attributes read no files, except `layout`. They have the state of the last method call. Changes by other processes
+    appear after the next call, such as ``repr(e)``.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class Experiment(Members):
 
     @property
     def id(self) -> int | None:
-        """The experiment's id; None when it has none."""
+        """The experiment's id, or None."""
         id: int | None = self._place.last.info["experiment_id"]
         return id
 
@@ -572,7 +572,7 @@ class Experiment(Members):
         >>> report = e.run(lambda x: 1 / x, {"x": [0, 1, 2]})  # doctest: +SKIP
         >>> e.failures()  # doctest: +SKIP
         """
-        from coma_xr.retrieve.tables import failures_table
+        from coma_xr.retrieve.failures import failures_table
 
         records = self._look(listed=True)
         return failures_table(records.failed(), records.pairs)
@@ -612,7 +612,7 @@ class Experiment(Members):
         return seen_runs(self._place.path)
 
     def watch(self) -> Any:
-        """Show the progress of all runs of the experiment in a notebook, those of other processes and hosts too.
+        """Show the progress of all runs of the experiment in a notebook, including those of other processes and hosts.
 
         The widget reads the files of the experiment, so it does not matter which process or notebook started the run, or
         whether that notebook is closed and opened again. It is updated every two seconds while the kernel is idle.
@@ -717,7 +717,7 @@ class Experiment(Members):
             Only measurements for which it holds: ``coma.P.beta < 2``, ``"beta < 2"``, ``lambda p: p.beta < 2``.
         chunks : int, "auto" or mapping, optional
             Let dask compute what `coma_xr.external` put into files of its own, in chunks of these sizes; ``{}`` takes
-            one file at a time. By default they are read when they are looked at.
+            one file at a time. By default they are read on access.
         strict : bool, default False
             Raise an error for a measurement that cannot be read, instead of a warning.
 
@@ -784,7 +784,7 @@ class Experiment(Members):
         Returns
         -------
         DataFrame
-            Its index is the measurement id, if no other was asked for. Its `attrs` have the units and long names
+            Its index is the measurement id, unless `index` names another one. Its `attrs` have the units and long names
             of columns.
 
         Examples
@@ -816,7 +816,7 @@ class Experiment(Members):
         Returns
         -------
         ResultList
-            In the order in which the parameters appear in the measurements. Those that are excluded are not in it.
+            In the order in which the parameters appear in the measurements. Excluded measurements are left out.
 
         Raises
         ------
@@ -909,7 +909,7 @@ class Experiment(Members):
         Returns
         -------
         Path
-            The file's.
+            The path of the file.
 
         Raises
         ------
@@ -937,10 +937,10 @@ class Experiment(Members):
         return export(with_files_read(self.to_dataframe(where=where)), path, overwrite=overwrite)
 
     def report(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write a page about the experiment, complete in itself: it loads nothing, and nothing in it runs.
+        """Write a self-contained HTML report about the experiment, without scripts.
 
-        It tells what was scanned and how much of it is done, what came out, with figures, failures with their
-        tracebacks, durations, hosts, versions, and how to load all of it.
+        It lists parameters, coverage, results with figures, failures with tracebacks, durations, hosts and versions, and
+        shows how to load the data.
 
         Parameters
         ----------
@@ -952,7 +952,7 @@ class Experiment(Members):
         Returns
         -------
         Path
-            The file's.
+            The path of the file.
 
         Raises
         ------
@@ -982,9 +982,9 @@ class Experiment(Members):
         Parameters
         ----------
         name : str
-            What the figure is called. A figure of this name is replaced; without further arguments it is removed.
+            The name of the figure. A figure of this name is replaced; without further arguments it is removed.
         where : str or condition, optional
-            Which measurements the figure shows; by default all.
+            The measurements that the figure shows. By default all.
         **arguments
             Those of `coma_xr.plot`, except `ax`.
 
@@ -1046,7 +1046,7 @@ class Experiment(Members):
         name : str, optional
             Of a figure that `define_figure` keeps.
         where : str or condition, optional
-            Which measurements are shown; by default all, or those of the figure.
+            The measurements that are shown. By default all, or those of the figure.
         **arguments
             Those of `coma_xr.plot`, except `ax`.
 
@@ -1159,19 +1159,19 @@ class Experiment(Members):
     # Measurements that do not count, or no longer
 
     def exclude(self, where: Any, reason: str | None) -> list[int]:
-        """Mark measurements as not to be used; they stay, but Datasets have holes in their place.
+        """Mark measurements to be ignored. They are kept, and Datasets have holes in their place.
 
         Parameters
         ----------
         where : int, list, array or Index of int, condition, str or callable
             Ids, or a condition as in `to_dataset`.
         reason : str or None
-            Why, for those who come later; None takes the mark away.
+            The reason. None removes the mark.
 
         Returns
         -------
         list of int
-            The ids of what was marked, or is no longer marked.
+            The ids of the measurements that were marked or unmarked.
 
         Examples
         --------
@@ -1197,12 +1197,12 @@ class Experiment(Members):
         where : int, list, array or Index of int, condition, str or callable
             Ids, or a condition as in `to_dataset`.
         reason : str, optional
-            Why; kept with them.
+            The reason, which is kept with them.
 
         Returns
         -------
         list of int
-            The ids of what was moved.
+            The ids of the moved measurements.
 
         Examples
         --------
@@ -1219,7 +1219,7 @@ class Experiment(Members):
         return ids
 
     def removed(self) -> pd.DataFrame:
-        """Return the measurements that `remove` and `reset` took away.
+        """Return the measurements that `remove` and `reset` moved to ``removed/``.
 
         Returns
         -------
@@ -1250,18 +1250,18 @@ class Experiment(Members):
     def restore(self, where: Any = None) -> list[int]:
         """Put removed measurements back.
 
-        One whose id was given again gets the next free id. Nothing is overwritten.
+        A measurement whose id is in use gets the next free id. Nothing is overwritten.
 
         Parameters
         ----------
         where : int, sequence of int, condition, str or callable, optional
-            Ids, or a condition as in `to_dataset`. Of several removed with one id, the one removed last. By default
-            all, with the records of failures that `reset` moved.
+            Ids, or a condition as in `to_dataset`. If several were removed with one id, the last one is
+            restored. By default all, with the records of failures that `reset` moved.
 
         Returns
         -------
         list of int
-            The ids under which they are now.
+            Their ids now.
 
         Raises
         ------
@@ -1294,7 +1294,7 @@ class Experiment(Members):
         return sorted(given.values())
 
     def empty_removed(self) -> dict[str, Any]:
-        """Delete the measurements that `remove` and `reset` took away, for good.
+        """Permanently delete the measurements that `remove` and `reset` moved to ``removed/``.
 
         Returns
         -------
@@ -1316,9 +1316,9 @@ class Experiment(Members):
     def duplicates(self) -> pd.DataFrame:
         """Return the measurements that record the same event as another one, which count once everywhere.
 
-        `run` makes such when two runs at the same time compute one point, or when files are copied. Their parameters,
+        They arise when two runs compute one point at the same time, or when files are copied. Their parameters,
         repeat and seed are the same, and so are their results. Measurements that you saved by hand, or that come from
-        Coma 2 or another program, are independent samples and no duplicates, unless one file is a copy of the other.
+        Coma 2 or another program, are independent samples and not duplicates, unless one file is a copy of the other.
 
         Returns
         -------
@@ -1384,7 +1384,7 @@ class Experiment(Members):
         Parameters
         ----------
         other : Experiment, str or path-like
-            Has the same parameters; is only read.
+            An experiment with the same parameters. It is only read.
         repeats : "append", optional
             Add samples of the same parameters with other seeds as further repeats.
         keep_both : bool, default False
@@ -1424,8 +1424,8 @@ class Experiment(Members):
     def deactivate(self, *, compress: bool = False, code: bool = True) -> None:
         """Move all measurements into the experiment file: one file to keep, instead of thousands.
 
-        An inactive experiment can be read like an active one; to add measurements, `activate` it. Nothing is
-        removed before the new file was read back and compared.
+        An inactive experiment can be read like an active one; to add measurements, `activate` it. Files
+        are removed only after the new file was read back and compared.
 
         Parameters
         ----------
@@ -1448,7 +1448,7 @@ class Experiment(Members):
         self._place.deactivate(compress=compress, code=code)
 
     def activate(self) -> None:
-        """Make each measurement a file of its own again, with the id that it had.
+        """Move each measurement into its own file again, with the same id.
 
         Raises
         ------
@@ -1460,7 +1460,7 @@ class Experiment(Members):
         self._place.activate()
 
     def reset(self, *, delete: bool = False) -> dict[str, Any]:
-        """Take all measurements and failures away; parameters, annotations and parameter sets stay.
+        """Remove all measurements and failures, and keep parameters, annotations and parameter sets.
 
         They are moved to ``removed/`` in the directory, from where `restore` puts them back.
 

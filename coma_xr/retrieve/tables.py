@@ -1,4 +1,4 @@
-"""Tables of results, failures and removed measurements."""
+"""Tables of results and removed measurements."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ import pandas as pd
 from coma_xr.checks import checks_keywords
 from coma_xr.define.conditions import Condition, as_condition
 from coma_xr.define.parameters import Definition, ParameterSet
-from coma_xr.define.values import NOTHING, Argument, look, plain_of
-from coma_xr.errors import ArgumentError, DataFileError, LayoutError, PathError, warn
+from coma_xr.define.values import Argument, plain_of
+from coma_xr.errors import ArgumentError, LayoutError, PathError, warn
 from coma_xr.exports.external import deferred
 from coma_xr.html import facts, fragment, table, tag, text_of
 from coma_xr.names import Names
 from coma_xr.retrieve.columns import MISSING, as_objects, lacks
+from coma_xr.retrieve.failures import parameter_of
 from coma_xr.retrieve.requests import Annotations, Doubles, Recorded, Request, Source, read, requests_of
 from coma_xr.retrieve.variables import flat_columns
 from coma_xr.same import key
-from coma_xr.text import clean_lines, listing
-from coma_xr.tree import join, leaves, split
-from coma_xr.values.plain import Tree, from_plain, to_plain
+from coma_xr.text import listing
+from coma_xr.tree import join, split
+from coma_xr.values.plain import Tree, to_plain
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -450,79 +451,25 @@ def _uneven(path: str, items: Sequence[Any], ids: Sequence[int]) -> LayoutError:
     )
 
 
-_EXCEPTION = {"exception": "type", "message": "message", "line": "line"}
-_ABOUT = ("date", "host")
-_REPEAT = "repeat"
-_PARTIAL = "partial"
-
-
-def failures_table(
-    failures: Iterable[tuple[int, Tree]], definition: Sequence[tuple[str, Path]]
-) -> pd.DataFrame:
-    """Return a row for each record of a failure.
-
-    Examples
-    --------
-    >>> record = {"info": {"date": "2026-11-22T13:00:00Z", "host": "n1"}, "parameters": {"x": 0},
-    ...     "exception": {"type": "ZeroDivisionError", "message": "division by zero", "line": "a.py:1 in f"}}
-    >>> failures_table([(1, record)], [("x", ("parameters", "x"))]).T
-    measurement_id                     1
-    x                                  0
-    exception          ZeroDivisionError
-    message             division by zero
-    line                     a.py:1 in f
-    date            2026-11-22T13:00:00Z
-    host                              n1
-    """
-    failures = sorted(failures)
-    index = pd.Index([number for number, _ in failures], name="measurement_id", dtype="int64")
-    trees = [tree for _, tree in failures]
-    columns: dict[str, list[Any]] = {
-        name: [_value(tree, path) for tree in trees] for name, path in definition
-    }
-    repeats = [tree["info"].get(_REPEAT) for tree in trees]
-    if _REPEAT not in columns and any(repeat is not None for repeat in repeats):
-        columns[_REPEAT] = repeats
-    columns |= {
-        name: [_shown(tree["exception"].get(key)) for tree in trees] for name, key in _EXCEPTION.items()
-    }
-    kept = [[join(keys) for keys, _ in leaves(tree.get(_PARTIAL) or {}) if keys] for tree in trees]
-    if any(kept):
-        columns[_PARTIAL] = [listing(paths) if paths else None for paths in kept]
-    columns |= {name: [tree["info"].get(name) for tree in trees] for name in _ABOUT}
-    return pd.DataFrame(columns, index=index)
-
-
 def removed_table(
     removed: Iterable[tuple[int, Tree, Sequence[Any]]], definition: Sequence[tuple[str, Path]]
 ) -> pd.DataFrame:
     """Return a row for each measurement that was removed, with its parameters and when, why and to where it went."""
-    rows = [(id, [*(_value(tree, path) for _, path in definition), *about]) for id, tree, about in removed]
+    rows = [
+        (id, [*(parameter_of(tree, path) for _, path in definition), *about]) for id, tree, about in removed
+    ]
     index = pd.Index([id for id, _ in rows], name="measurement_id", dtype="int64")
     columns = [*(name for name, _ in definition), "date", "reason", "folder"]
     return pd.DataFrame([row for _, row in rows], columns=columns, index=index)
-
-
-def _value(tree: Tree, path: Path) -> Any:
-    """Return the value of a parameter; None for a record from before it was one."""
-    value = look(tree, path)
-    try:
-        return None if value is NOTHING else from_plain(value)
-    except DataFileError:
-        # The registered type of a record may not be known here.
-        return value
-
-
-def _shown(text: Any) -> Any:
-    """Return the text of an exception without control characters; the record keeps it as it is."""
-    return clean_lines(text) if isinstance(text, str) else text
 
 
 def duplicates_table(
     doubles: Iterable[tuple[int, Tree, int]], definition: Sequence[tuple[str, Path]]
 ) -> pd.DataFrame:
     """Return a row for each measurement that records the event of another one, with its parameters and this other one."""
-    rows = [(id, [*(_value(tree, path) for _, path in definition), other]) for id, tree, other in doubles]
+    rows = [
+        (id, [*(parameter_of(tree, path) for _, path in definition), other]) for id, tree, other in doubles
+    ]
     index = pd.Index([id for id, _ in rows], name="measurement_id", dtype="int64")
     columns = [*(name for name, _ in definition), "duplicate_of"]
     return pd.DataFrame([row for _, row in rows], columns=columns, index=index)

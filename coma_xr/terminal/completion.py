@@ -60,7 +60,7 @@ def _choices(command: Any) -> list[str]:
 
 def _fish_lines(commands: Mapping[str, Any]) -> Iterator[str]:
     for name, command in commands.items():
-        yield f"complete -c coma-xr -n __fish_use_subcommand -a {name} -d {_quoted(command.summary)}"
+        yield f"complete -c coma-xr -f -n __fish_use_subcommand -a {name} -d {_quoted(command.summary)}"
     for name, command in commands.items():
         if choices := _choices(command):
             yield f'complete -c coma-xr -f -n "__fish_seen_subcommand_from {name}" -a "{" ".join(choices)}"'

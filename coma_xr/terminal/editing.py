@@ -15,7 +15,7 @@ from coma_xr.records import directory_of, look_at
 from coma_xr.store.cache import clear_cache
 from coma_xr.store.config import FILE, Config, configuration_directory, create_default_config
 from coma_xr.store.layout import REMOVED
-from coma_xr.terminal.experiments import here_if_id, here_if_missing, opened
+from coma_xr.terminal.experiments import check_named, here_if_id, here_if_missing, opened
 from coma_xr.terminal.printing import notice, painted, print_json, print_table, say
 from coma_xr.text import clean, count
 from coma_xr.tree import join
@@ -51,7 +51,8 @@ def remove(
     moved = count(len(chosen), "measurement")
     say(f"moved {moved} to {clean(experiment.path / REMOVED)}")
     which = " ".join(map(str, chosen)) if len(chosen) <= _NAMED else "ID ..."
-    say(f"`coma-xr restore {shlex.quote(path)} {which}` puts them back")
+    them = "it" if len(chosen) == 1 else "them"
+    say(f"`coma-xr restore {shlex.quote(path)} {which}` puts {them} back")
     return 0
 
 
@@ -86,8 +87,8 @@ def exclude(
         parser.error("expected --reason TEXT, or --undo")
     experiment = opened(path, write=True)
     chosen = experiment.exclude(list(ids) or where, None if undo else reason)
-    what = "included again" if undo else "excluded"
-    print(f"{what}: {count(len(chosen), 'measurement')} of {clean(path)}")
+    outcome = "included again" if undo else "excluded"
+    print(f"{outcome}: {count(len(chosen), 'measurement')} of {clean(path)}")
 
 
 def annotate(
@@ -149,9 +150,14 @@ def restore(path: str, ids: Sequence[int], *, where: str | None, everything: boo
         print("nothing removed")
         return
     removed = experiment.removed().reset_index().rename(columns={"measurement_id": "id"})
+    removed["date"] = [f"{date[:_SECONDS]}Z" for date in removed["date"]]
     print_table(
         list(removed.columns), [tuple(row) for row in removed.astype(object).to_numpy()], optional=("folder",)
     )
+
+
+# Characters of a date up to its seconds.
+_SECONDS = len("2026-01-31T12:00:00")
 
 
 def _show(experiment: Experiment, ids: Sequence[int]) -> None:
@@ -166,11 +172,11 @@ def _show(experiment: Experiment, ids: Sequence[int]) -> None:
     print_table(["id", *(names or ["start_date"])], rows)
 
 
-def _agreed(what: str) -> bool:
+def _agreed(measurements: str) -> bool:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        notice(f"nothing was moved; --yes moves {what}")
+        notice(f"nothing was moved; --yes moves {measurements}")
         return False
-    print(f"Move {what} away? [y/N] ", end="", flush=True)
+    print(f"Move {measurements} away? [y/N] ", end="", flush=True)
     if sys.stdin.readline().strip().lower() in {"y", "yes"}:
         return True
     notice("nothing was moved")
@@ -181,18 +187,18 @@ def deactivate(path: str, *, compress: bool, code: bool) -> None:
     """Move all measurements into the experiment file."""
     experiment = opened(path, write=True)
     experiment.deactivate(compress=compress, code=code)
-    print(
-        f"{count(experiment.number_of_measurements(), 'measurement')} in {clean(directory_of(experiment).look().experiment_file)}"
-    )
+    print(f"moved {_measurements(experiment)} into {clean(directory_of(experiment).look().experiment_file)}")
 
 
 def activate(path: str) -> None:
     """Make each measurement a file of its own."""
     experiment = opened(path, write=True)
     experiment.activate()
-    print(
-        f"{count(experiment.number_of_measurements(), 'measurement')}, each a file in {clean(experiment.path)}"
-    )
+    print(f"moved {_measurements(experiment)} into files in {clean(experiment.path)}")
+
+
+def _measurements(experiment: Experiment) -> str:
+    return count(experiment.number_of_measurements(), "measurement")
 
 
 def cache(paths: Sequence[str], *, action: str) -> int:  # noqa: ARG001, since there is one action
@@ -206,29 +212,32 @@ def cache(paths: Sequence[str], *, action: str) -> int:  # noqa: ARG001, since t
 
 def verify(paths: Sequence[str], *, repair: bool, as_json: bool) -> int:
     """Print what is not as it should be; return 1 when something is left so."""
-    found, lacking = [], False
+    checked, lacking = [], False
     for path in paths:
         try:
             experiment = opened(path, write=repair)
-            found.append((path, experiment, experiment.verify(repair=repair)))
+            checked.append((path, experiment, experiment.verify(repair=repair)))
         except ComaError as error:
             # The others are checked all the same.
             notice(clean(error))
             lacking = True
     if as_json:
         print_json(
-            [{"path": path, **_finding_tree(finding)} for path, _, findings in found for finding in findings]
+            [
+                {"path": path, **_finding_tree(finding)}
+                for path, _, findings in checked
+                for finding in findings
+            ]
         )
     else:
-        for path, experiment, findings in found:
+        for path, experiment, findings in checked:
             for finding in findings:
                 print(f"{painted(clean(path), 'good' if finding.done else 'bad')}: {clean(finding)}")
             if any(finding.repair and not finding.done for finding in findings):
                 print(f"`coma-xr verify {shlex.quote(path)} --repair` does this.")
             if not findings:
-                number = count(experiment.number_of_measurements(), "measurement")
-                print(f"{clean(path)}: {painted('all is well', 'good')}, {number}")
-    left = any(not finding.done for _, _, findings in found for finding in findings)
+                print(f"{clean(path)}: {painted('all is well', 'good')}, {_measurements(experiment)}")
+    left = any(not finding.done for _, _, findings in checked for finding in findings)
     return 1 if left or lacking else 0
 
 
@@ -246,6 +255,7 @@ def merge(
     path: str, others: Sequence[str], *, repeats: Literal["append"] | None, keep_both: bool, as_json: bool
 ) -> None:
     """Add the measurements of copies under new ids, and say which."""
+    check_named(path, others[-1], "merge", "COPY")
     experiment = opened(path, write=True)
     copies = [(other, opened(other)) for other in others]
     if any(copy.path == experiment.path for _, copy in copies):
@@ -262,16 +272,16 @@ def merge(
 
 
 def config(show: bool, no_index: bool) -> None:
-    """Write a file with all settings, unless there is one; or print where the settings lie, and those in force."""
+    """Write the configuration file, unless it exists; or print the settings in force, and where they come from."""
     if not show:
         create_default_config(create_experiment_index=not no_index)
         return
     settings = Config.of(None)
     path = files.inside(configuration_directory(), FILE)
-    there = "" if files.exists(path) else " (not there; these are the defaults)"
-    print(f"# {clean(path)}{there}")
+    print(f"# {clean(path)}" if files.exists(path) else f"# the defaults, since {clean(path)} does not exist")
     for name, value in asdict(settings).items():
         text = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
         print(f"{name} = {clean(text)}")
     index = settings.experiment_index_path()
-    print(f"# experiments are numbered by {clean(index)}{'' if files.exists(index) else ' (not there)'}")
+    numbered = "numbered by" if files.exists(index) else "not numbered, since there is no index"
+    print(f"# new experiments are {numbered} {clean(index)}")

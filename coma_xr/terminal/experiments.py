@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -31,8 +32,8 @@ def opened(path: str, *, write: bool = False) -> Experiment:
     """
     check_exists(path)
     if not is_experiment(path):
-        found = experiments_below(path, lambda _: None, depth=_DEPTH)
-        below = [os.path.normpath(one) for one in islice(found, _MOST + 1)]
+        experiments = experiments_below(path, lambda _: None, depth=_DEPTH)
+        below = [os.path.normpath(one) for one in islice(experiments, _MOST + 1)]
         hint = (
             f" Below it: {listing(below, _MOST)}." if below else " `coma-xr ls` lists where there are some."
         )
@@ -58,6 +59,14 @@ def here_if_id(path: str, ids: Sequence[int]) -> tuple[str, list[int]]:
     return path, list(ids)
 
 
+def check_named(path: str, last: str, command: str, lacking: str) -> None:
+    """Raise ExperimentError when the last word of a command is the experiment, and what belongs behind it is missing."""
+    if path == "." and is_experiment(last) and not is_experiment("."):
+        raise ExperimentError(
+            f"{lacking} is missing.", expected=f"coma-xr {command} {shlex.quote(last)} {lacking}"
+        )
+
+
 def is_experiment(path: str) -> bool:
     """Whether there is an experiment at a path."""
     return find(Wanted.of(path, "r", None, Config.of(None))) is not None
@@ -72,8 +81,12 @@ def check_exists(path: str) -> None:
         raise ExperimentError(f"There is no {path!r}, nor the directory {parent!r}.")
     names = [one for one in files.names(parent or ".") if not one.startswith((".", "__"))]
     directories = {one for one in names if files.is_directory(str(Path(parent, one)))}
-    there = sorted(directories.union(_Names(Config.of(None)).experiments(names)))
-    hint = available(name, there) if there and (near_names(name, there) or len(there) <= _MOST) else ""
+    existing = sorted(directories.union(_Names(Config.of(None)).experiments(names)))
+    hint = (
+        available(name, existing)
+        if existing and (near_names(name, existing) or len(existing) <= _MOST)
+        else ""
+    )
     raise ExperimentError(f"There is no {path!r}. {hint}".strip())
 
 
@@ -127,16 +140,16 @@ def _below(
     except (StorageError, FileNotFoundError) as error:
         problem(str(error))
         return
-    own = kinds.experiments(names)
+    here = kinds.experiments(names)
     # Thousands of files need not be looked at.
     measurements = {name for name in names if kinds.is_measurement(name)}
     others = {name for name in without_own_folders(names, kinds.config) if not kinds.is_failure(name)}
     others -= measurements
-    if len(own) > 1:
-        yield from (_joined(path, name) for name in own)
-    elif own or measurements:
+    if len(here) > 1:
+        yield from (_joined(path, name) for name in here)
+    elif here or measurements:
         yield path
-    for name in sorted(others.difference(own)):
+    for name in sorted(others.difference(here)):
         below = _joined(path, name)
         if depth > 0 and not name.startswith(".") and files.is_directory(below):
             yield from _below(below, kinds, problem, seen, depth - 1)

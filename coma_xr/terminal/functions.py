@@ -13,12 +13,15 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from coma_xr import files
-from coma_xr.errors import ExperimentError
+from coma_xr.errors import ComaError, ExperimentError
 from coma_xr.text import listing, with_article
 
 SUFFIX = ".py"
 
 _EXPECTED = "FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION"
+
+# A file that also runs something by itself, such as a script with a run of its own.
+_GUARD = "Put what runs below `if __name__ == '__main__':`."
 
 # Frames of a traceback that an error shows.
 _FRAMES = 3
@@ -80,8 +83,8 @@ def _named_functions(target: str, directory: str) -> list[str]:
 def _of_file(path: str) -> ModuleType:
     directory, name = os.path.split(path)
     if not files.exists(path):
-        there = files.names(directory or ".") if files.is_directory(directory or ".") else []
-        known = [other for other in there if other.endswith(SUFFIX)]
+        names = files.names(directory or ".") if files.is_directory(directory or ".") else []
+        known = [other for other in names if other.endswith(SUFFIX)]
         raise ExperimentError(f"There is no file {path!r}.", name=name, available=known or None)
     if files.is_directory(path):
         raise ExperimentError(f"{path!r} is a directory.", expected=_EXPECTED)
@@ -140,7 +143,7 @@ def _imported(name: str, load: Callable[[], Any]) -> Any:
     except SystemExit:
         raise ExperimentError(
             f"{name} ends the process when it is imported.",
-            ways=["Put what runs below `if __name__ == '__main__':`."],
+            ways=[_GUARD],
         ) from None
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
@@ -156,13 +159,17 @@ def _imported(name: str, load: Callable[[], Any]) -> Any:
 def _not_imported(name: str, error: Exception) -> ExperimentError:
     lines = traceback.format_exception_only(error)
     frames = traceback.format_list(_own_frames(error.__traceback__)[-_FRAMES:])
-    return ExperimentError(f"{name} cannot be imported.", excerpt="".join([*frames, *lines]).rstrip())
+    ways = [_GUARD] if isinstance(error, ComaError) else []
+    return ExperimentError(
+        f"{name} cannot be imported.", ways=ways, excerpt="".join([*frames, *lines]).rstrip()
+    )
 
 
 def _own_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
-    """Return the frames of a traceback that are neither of this module nor of Python's imports."""
+    """Return the frames of a traceback that are neither of coma_xr nor of Python's imports."""
+    package = str(Path(__file__).parents[1])
     return [
         frame
         for frame in traceback.extract_tb(trace)
-        if frame.filename != __file__ and "importlib" not in frame.filename
+        if not frame.filename.startswith(package) and "importlib" not in frame.filename
     ]

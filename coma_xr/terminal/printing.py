@@ -148,12 +148,14 @@ def table_lines(
     *,
     whole: Collection[str] = ("range",),
     optional: Sequence[str] = (),
+    spare: Sequence[str] = (),
     styles: Mapping[str, Callable[[Any], Style | None]] | None = None,
 ) -> list[str]:
     """Return the lines of a table: numbers to the right, text to the left, None as nothing.
 
     In a terminal that is too narrow, the columns `optional` are left out, the first of them first; then long strings are
-    cut, except in the columns `whole`. `styles` choose the styles of cells by their values.
+    cut, except in the columns `whole`; then the columns `spare` are left out. `styles` choose the styles of cells by their
+    values.
     """
     rows = list(rows)
     values = zip(*rows, strict=True) if rows else [()] * len(columns)
@@ -166,6 +168,9 @@ def table_lines(
             if _total(shown) > most:
                 shown = [column for column in shown if column.name != name]
         _shrink([column for column in shown if not column.is_right and column.name not in whole], shown, most)
+        for name in spare:
+            if _total(shown) > most:
+                shown = [column for column in shown if column.name != name]
     return [
         _row_line([(column.cell(row), column.styles[row]) for column in shown], most)
         for row in range(len(rows) + 1)

@@ -19,7 +19,7 @@ from coma_xr.checks import terminal_options
 from coma_xr.errors import ExperimentError, ParameterError
 from coma_xr.records import directory_of, look_at
 from coma_xr.run.options import RunOptions
-from coma_xr.run.report import failure_text
+from coma_xr.run.report import group_text, grouped
 from coma_xr.store.locks import progress_of
 from coma_xr.terminal.experiments import is_experiment, opened
 from coma_xr.terminal.printing import (
@@ -153,9 +153,9 @@ def _run(request: _Request) -> int:
     try:
         done = experiment.run(function, scan, **request.options)
     except KeyboardInterrupt as interruption:
-        said = getattr(interruption, "report", None)
+        report = getattr(interruption, "report", None)
         sys.stdout.flush()
-        notice(f"interrupted: {said} The same command goes on." if said else "interrupted.", "bad")
+        notice(f"interrupted: {report} The same command goes on." if report else "interrupted.", "bad")
         return INTERRUPTED
     _print_report(done, request, is_new=is_new)
     return 1 if done.failed or done.left else 0
@@ -324,25 +324,25 @@ def _options_of(path: str, given: Mapping[str, Any]) -> dict[str, Any]:
 def status(path: str, *, as_json: bool) -> None:
     """Print how many measurements, failures and missing parameter sets an experiment has, and who is running it."""
     experiment = opened(path)
-    found = experiment.status()
+    numbers = experiment.status()
     if as_json:
-        print_json({**found, "runs": [_run_tree(run) for run in found["runs"]]})
+        print_json({**numbers, "runs": [_run_tree(run) for run in numbers["runs"]]})
         return
-    say(_counts(found))
-    for run in found["runs"]:
+    say(_counts(numbers))
+    for run in numbers["runs"]:
         word = "running" if run.alive else "perhaps running"
         say(f"{painted(word, 'good')}: {progress_of([run])} ({clean(run)}{_doubt(run)})")
 
 
-def _counts(found: Mapping[str, Any]) -> str:
+def _counts(numbers: Mapping[str, Any]) -> str:
     """Return the numbers of measurements, failures and missing parameter sets."""
-    parts = [count(found["measurements"], "measurement")]
+    parts = [count(numbers["measurements"], "measurement")]
     for name in ("failed", "missing", "excluded"):
-        if found[name]:
-            text = f"{found[name]:,} {name}"
+        if numbers[name]:
+            text = f"{numbers[name]:,} {name}"
             parts.append(painted(text, "bad") if name == "failed" else text)
-    both = " (what failed is missing too)" if found["failed"] and found["missing"] else ""
-    if len(parts) == 1 and not found["runs"]:
+    both = " (missing includes failed)" if numbers["failed"] and numbers["missing"] else ""
+    if len(parts) == 1 and not numbers["runs"]:
         parts.append("nothing failed or missing")
     return f"{', '.join(parts)}{both}"
 
@@ -392,16 +392,16 @@ def watch(path: str, *, interval: float) -> int:
         # Watching was interrupted, not the run.
         print()
         return 0
-    found = experiment.status()
+    numbers = experiment.status()
     is_gone = display.clear()
-    say(f"{'The run has ended' if seen else 'Nothing is running'}: {_counts(found)}")
-    if found["failed"] and is_gone:
+    say(f"{'The run has ended' if seen else 'Nothing is running'}: {_counts(numbers)}")
+    if numbers["failed"] and is_gone:
         say(f"`coma-xr failures {shlex.quote(path)}` lists what failed.")
-    return 1 if found["failed"] or found["missing"] else 0
+    return 1 if numbers["failed"] or numbers["missing"] else 0
 
 
-# Failures that are shown next to the runs.
-_LAST = 3
+# Kinds of failures that are shown next to the runs.
+_KINDS = 3
 _BAR = 30
 
 
@@ -430,8 +430,9 @@ def _details(experiment: Experiment, runs: Sequence[LiveRun]) -> list[str]:
     )
     failures = list(look_at(experiment).recorded_failures()) if any(run.failed for run in runs) else []
     if failures:
-        last = [f"{id}  {failure_text(tree)}" for id, tree in failures[-_LAST:]]
-        lines += ["", painted("last failures", "bold"), *map(fitting, last)]
+        # The latest first.
+        groups = grouped(tree for _, tree in reversed(failures))
+        lines += ["", painted("failures", "bold"), *(fitting(group_text(group)) for group in groups[:_KINDS])]
     return lines
 
 

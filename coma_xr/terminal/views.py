@@ -19,6 +19,7 @@ from coma_xr.records import look_at
 from coma_xr.run.report import line_text
 from coma_xr.terminal.experiments import (
     check_exists,
+    check_named,
     experiments_below,
     here_if_id,
     here_if_missing,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 def export(path: str, output: str, *, where: str | None, overwrite: bool) -> None:
     """Write an experiment into one file, and say which."""
+    check_named(path, output, "export", "FILE")
     experiment = opened(path)
     _check_some(experiment, where)
     _wrote(experiment.export(output, where=where, overwrite=overwrite))
@@ -131,7 +133,7 @@ def show(path: str, what: str | None, *, as_json: bool) -> None:
 
 
 def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
-    known, found = experiment.status(), look_at(experiment, listed=True).paths_rows()
+    known, paths = experiment.status(), look_at(experiment, listed=True).paths_rows()
     about = {
         "path": str(experiment.path),
         "id": experiment.id,
@@ -147,7 +149,7 @@ def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
         "command": look_at(experiment).now.sections.get("command"),
     }
     if as_json:
-        print_json({**about, "annotations": experiment.annotations, "paths": found})
+        print_json({**about, "annotations": experiment.annotations, "paths": paths})
         return
     about["tags"] = ", ".join(about["tags"])
     about["definition"] = ", ".join(about["definition"])
@@ -157,7 +159,7 @@ def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
             style: Style | None = "bad" if name == "failed" and value else None
             print(f"{painted(name, 'bold')}{' ' * (13 - len(name))} {painted(clean(value), style)}")
     for role, title in _ROLES.items():
-        rows = [row for row in found if row["role"] == role]
+        rows = [row for row in paths if row["role"] == role]
         if rows:
             print()
             _print_leaves(title, rows, experiment.annotations)
@@ -221,19 +223,22 @@ def paths(path: str, *, as_json: bool) -> None:
 
 def failures(path: str, *, traceback: int | None, everything: bool, as_json: bool) -> None:
     """Print the parameter sets that failed, by exception and line, or the traceback of one of them."""
+    from coma_xr.retrieve.failures import failures_columns
+
     experiment = opened(path)
-    table = experiment.failures().reset_index(names="id")
+    records = look_at(experiment, listed=True)
+    columns = failures_columns(records.failed(), records.pairs)
+    columns = {"id": columns.pop("measurement_id"), **columns}
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     if traceback is not None:
-        id = traceback or _only_failure(table, path)
+        id = traceback or _only_failure(rows, path)
         print(clean_lines(experiment.failure(id).traceback.rstrip()))
     elif as_json:
-        print_json(table.to_dict("records"))
-    elif table.empty:
+        print_json(rows)
+    elif not rows:
         print("no failures")
     else:
-        # The directory fills the line and is in the traceback.
-        table["line"] = [line_text(line or "") for line in table["line"]]
-        for number, group in enumerate(_groups(table)):
+        for number, group in enumerate(_groups(rows)):
             if number:
                 print()
             _print_failures(group, len(group) if everything else _ALIKE)
@@ -243,44 +248,49 @@ def failures(path: str, *, traceback: int | None, everything: bool, as_json: boo
 # Failures of one kind that are listed without --all.
 _ALIKE = 10
 
+_Row = Mapping[str, Any]
 
-def _groups(table: pd.DataFrame) -> list[pd.DataFrame]:
+
+def _groups(rows: Iterable[_Row]) -> list[list[_Row]]:
     """Return failures by exception and line, the most frequent first."""
-    groups = [group for _, group in table.groupby(["exception", "line"], sort=False, dropna=False)]
-    return sorted(groups, key=len, reverse=True)
+    groups: dict[tuple[Any, Any], list[_Row]] = {}
+    for row in rows:
+        groups.setdefault((row["exception"], row["line"]), []).append(row)
+    return sorted(groups.values(), key=len, reverse=True)
 
 
-def _print_failures(group: pd.DataFrame, most: int) -> None:
+def _print_failures(group: Sequence[_Row], most: int) -> None:
     """Print failures with one exception at one line."""
-    messages = list(dict.fromkeys(group["message"]))
+    messages = list(dict.fromkeys(row["message"] for row in group))
     others = f" (and {count(len(messages) - 1, 'other message')})" if len(messages) > 1 else ""
     message = f"{clean(messages[0])}{others}"
-    exception = f"{group['exception'].iloc[0]}{message and f': {message}'}"
+    exception = f"{group[0]['exception']}{message and f': {message}'}"
     print(f"{painted(count(len(group), 'failure'), 'bad')}  {painted(exception, 'bold')}")
-    if line := group["line"].iloc[0]:
+    # The directory fills the line and is in the traceback.
+    if line := line_text(group[0]["line"] or ""):
         print(f"  {clean(line)}")
-    shown = group.drop(columns=["exception", "message", "line"]).head(most)
-    _print_frame(shown, optional=("host", "date"))
+    names = [name for name in group[0] if name not in {"exception", "message", "line"}]
+    print_table(names, ([row[name] for name in names] for row in group[:most]), optional=("host", "date"))
     if len(group) > most:
         print(f"... and {len(group) - most:,} more; --all lists them.")
 
 
-def _only_failure(table: pd.DataFrame, path: str) -> int:
+def _only_failure(rows: Sequence[_Row], path: str) -> int:
     """Return the id of a failure that stands for all of them."""
-    groups = [] if table.empty else _groups(table)
+    groups = _groups(rows)
     if len(groups) == 1:
-        return int(groups[0]["id"].iloc[0])
+        return int(groups[0][0]["id"])
     if not groups:
         raise ExperimentError(f"{path} has no failures.")
-    ids = listing(str(group["id"].iloc[0]) for group in groups)
+    ids = listing(group[0]["id"] for group in groups)
     raise ExperimentError(
         f"{path} has failures of {len(groups)} kinds.", expected=f"--traceback with an id: {ids}"
     )
 
 
-def _print_frame(table: pd.DataFrame, *, optional: Sequence[str] = ()) -> None:
+def _print_frame(table: pd.DataFrame) -> None:
     names = [str(name) for name in table.columns]
-    print_table(names, zip(*(table[name].tolist() for name in table.columns), strict=True), optional=optional)
+    print_table(names, zip(*(table[name].tolist() for name in table.columns), strict=True))
 
 
 _COLUMNS = ("id", "path", "measurements", "failures", "state", "description", "tags")
@@ -298,7 +308,8 @@ def ls(paths: Sequence[str], *, as_json: bool) -> int:
             "failures": lambda number: "bad" if number else None,
             "state": lambda state: "good" if state == "running" else None,
         }
-        print_table(_COLUMNS, cells, whole=("path", "state"), optional=("tags",), styles=styles)
+        spare = ("description", "id", "state")
+        print_table(_COLUMNS, cells, whole=("path", "state"), optional=("tags",), spare=spare, styles=styles)
     elif not problems:
         notice(f"no experiments below {clean(', '.join(paths))}; `coma-xr run` and `coma-xr demo` make some")
     for problem in problems:
@@ -311,12 +322,12 @@ def _cell(value: Any) -> Any:
 
 
 def _rows(path: str, problem: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-    for found in _found(path, problem):
+    for place in _found(path, problem):
         try:
-            experiments = open_experiments(found)
+            experiments = open_experiments(place)
             for text in experiments.problems.values():
                 problem(text)
-            yield from (_row(found, experiment) for experiment in experiments)
+            yield from (_row(place, experiment) for experiment in experiments)
         except ComaError as error:
             problem(str(error))
 
@@ -347,6 +358,10 @@ def _row(path: str, experiment: Experiment) -> dict[str, Any]:
     }
 
 
+# Columns of the code states that a narrow terminal does without, the first of them first.
+_OPTIONAL = ("accepted", "host", "dirty", "last", "commit", "first")
+
+
 def code(path: str, ids: Sequence[int], accept: bool, output: str | None, as_json: bool) -> None:
     """List the code states, print or write the sources of one, print how two differ, or accept all."""
     path, ids = here_if_id(path, ids)
@@ -361,7 +376,10 @@ def code(path: str, ids: Sequence[int], accept: bool, output: str | None, as_jso
         wanted = "one id" if output is not None else "at most two ids"
         raise ExperimentError(f"Expected {wanted}, found {len(ids)}.")
     if len(ids) == 2:
-        print(clean_lines(experiment.code_diff(*ids)), end="")
+        difference = clean_lines(experiment.code_diff(*ids))
+        if not difference:
+            notice(f"measurements {ids[0]} and {ids[1]} were made by the same code")
+        print(difference, end="")
     elif output is not None:
         names = write_sources(state_record(look_at(experiment).now, ids[0]), output)
         print(f"wrote {count(len(names), 'file')} to {clean(output)}")
@@ -380,4 +398,5 @@ def code(path: str, ids: Sequence[int], accept: bool, output: str | None, as_jso
         elif table.empty:
             notice("no measurement records its code")
         else:
-            print_table(list(table.columns), table.itertuples(index=False, name=None))
+            rows = table.itertuples(index=False, name=None)
+            print_table(list(table.columns), rows, whole=("code", "first"), optional=_OPTIONAL)

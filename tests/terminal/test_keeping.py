@@ -104,17 +104,21 @@ def test_what_changes_an_experiment_makes_none(e, here, run, words):
 
 
 def test_an_experiment_is_deactivated_and_activated(e, run):
-    assert run("deactivate", "inverse") == (0, [f"4 measurements in {e.path}/experiment.none.json"], [])
+    assert run("deactivate", "inverse") == (
+        0,
+        [f"moved 4 measurements into {e.path}/experiment.none.json"],
+        [],
+    )
     assert not e.isactive()
     assert run("deactivate", "inverse") == (
         1,
         [],
         [f"coma-xr: The experiment in {e.path} is inactive already."],
     )
-    assert run("activate", "inverse") == (0, [f"4 measurements, each a file in {e.path}"], [])
+    assert run("activate", "inverse") == (0, [f"moved 4 measurements into files in {e.path}"], [])
     assert run("activate", "inverse").code == 1
     assert run("deactivate", "inverse", "--compress").out == [
-        f"4 measurements in {e.path}/experiment.none.json.gz"
+        f"moved 4 measurements into {e.path}/experiment.none.json.gz"
     ]
     assert numbers(e) == [3, 4, 5, 6]
 
@@ -193,6 +197,12 @@ def test_of_conflicts_nothing_is_written_unless_both_are_to_be_kept(e, copy, run
     ]
 
 
+@pytest.mark.parametrize(("command", "lacking"), [("merge", "COPY"), ("export", "FILE")])
+def test_a_command_names_what_is_missing_behind_the_experiment(e, run, command, lacking):
+    text = f"coma-xr: {lacking} is missing. Expected coma-xr {command} inverse {lacking}."
+    assert run(command, "inverse") == (1, [], [text])
+
+
 def test_an_experiment_is_not_merged_into_itself(e, run):
     assert run("merge", "inverse", "./inverse/") == (
         1,
@@ -227,4 +237,6 @@ def test_completion_names_commands_and_their_options(run, shell):
     said = run("completion", shell)
     text = "\n".join(said.out)
     assert said.code == 0
+    # File names do not complete a command.
+    assert shell != "fish" or "complete -c coma-xr -f -n __fish_use_subcommand -a run" in text
     assert all(word in text for word in ("annotate", "max-workers", "hue", "traceback", "bash zsh fish"))

@@ -71,8 +71,8 @@ def test_a_broken_one_is_told_in_a_line_and_the_others_are_listed(e, here, run):
     assert said.code == 1
     assert [line.split()[0] for line in said.out] == ["id", "half", "inverse"]
     [first, second] = said.err
-    assert first.startswith(f"coma-xr: {here}/broken/experiment.none.json: no valid JSON")
-    assert second.startswith(f"coma-xr: {here}/half/measurement.000003.json: no valid JSON")
+    assert first.startswith(f"coma-xr: {here}/broken/experiment.none.json: not valid JSON")
+    assert second.startswith(f"coma-xr: {here}/half/measurement.000003.json: not valid JSON")
 
 
 def test_what_is_not_there_is_told(e, here, run):

@@ -36,7 +36,7 @@ def alike(text, words):
     text = re.sub(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "DATE", text)
     text = re.sub(r"(?<=DATE  )\S+$|(?<=on )\S+(?= since)", "HOST", text, flags=re.MULTILINE)
     if words[-1] == "ising" and words[1] in {"status", "watch"}:
-        lines = re.sub(r"\d[\d.]*", "N", text.replace(" (what failed is missing too)", "")).splitlines()
+        lines = re.sub(r"\d[\d.]*", "N", text.replace(" (missing includes failed)", "")).splitlines()
         text = "\n".join(dict.fromkeys(lines))
     return text
 

@@ -4,12 +4,12 @@
 def test_the_settings_in_force_are_shown(run, empty_configuration):
     said = run("config", "--show")
     assert said.code == 0
-    assert said.out[0] == f"# {empty_configuration}/preferences.conf (not there; these are the defaults)"
+    assert said.out[0] == f"# the defaults, since {empty_configuration}/preferences.conf does not exist"
     assert "measurement_file = measurement.${measurement_id}" in said.out
     assert "archive_pretty_print = yes" in said.out
     assert (
         said.out[-1]
-        == f"# experiments are numbered by {empty_configuration}/experiment.index.json (not there)"
+        == f"# new experiments are not numbered, since there is no index {empty_configuration}/experiment.index.json"
     )
 
 
@@ -23,7 +23,7 @@ def test_the_settings_are_written_once(run, empty_configuration):
     shown = run("config", "--show").out
     assert shown[0] == f"# {path}"
     assert "archive_default_format = xml" in shown
-    assert shown[-1] == f"# experiments are numbered by {empty_configuration}/experiment.index.json"
+    assert shown[-1] == f"# new experiments are numbered by {empty_configuration}/experiment.index.json"
 
 
 def test_without_an_index_experiments_have_no_numbers(run, empty_configuration):

@@ -122,10 +122,10 @@ def test_a_broken_measurement_is_told_once_and_the_others_are_shown(e, here, run
     assert said.code == 0
     [warning] = said.err
     assert warning.startswith("coma-xr: warning: 1 measurement of ")
-    assert "measurement.000003.json: no valid JSON" in warning
+    assert "measurement.000003.json: not valid JSON" in warning
     said = run("show", "inverse", 3)
     assert (said.code, said.out) == (1, [])
-    assert " ".join(said.err).startswith(f"coma-xr: {here}/inverse/measurement.000003.json: no valid JSON")
+    assert " ".join(said.err).startswith(f"coma-xr: {here}/inverse/measurement.000003.json: not valid JSON")
 
 
 def test_paths_are_listed(e, run):

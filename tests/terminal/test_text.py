@@ -58,6 +58,16 @@ def test_a_narrow_terminal_gets_fewer_columns_and_whole_ranges(capsys, terminal)
     ]
 
 
+def test_columns_that_can_be_spared_go_when_cutting_is_not_enough(capsys, terminal):
+    def header(columns):
+        terminal(columns)
+        printing.print_table(["path", "note"], [["a" * 20, "b" * 30]], whole=["path"], spare=["note"])
+        return capsys.readouterr().out.splitlines()[1]
+
+    assert header(40) == f"{'a' * 20}  {'b' * 15}..."
+    assert header(30) == "a" * 20
+
+
 def test_numbers_of_a_column_have_one_notation_and_no_more_digits_than_tell_them_apart(capsys):
     printing.print_table(["x", "y"], [(0.1 + 0.2, 1.0), (1 / 3, 1.00000001), (None, float("nan"))])
     assert capsys.readouterr().out.splitlines() == [

@@ -80,7 +80,7 @@ def watched(here, **more):
 def test_the_status_of_what_nobody_runs(e, run):
     assert run("status", "inverse") == (
         0,
-        ["4 measurements, 2 failed, 2 missing (what failed is missing too)"],
+        ["4 measurements, 2 failed, 2 missing (missing includes failed)"],
         [],
     )
     assert run("status", "inverse", "--json").json == {
@@ -92,7 +92,7 @@ def test_the_status_of_what_nobody_runs(e, run):
     }
     assert run("watch", "inverse") == (
         1,
-        ["Nothing is running: 4 measurements, 2 failed, 2 missing (what failed is missing too)"],
+        ["Nothing is running: 4 measurements, 2 failed, 2 missing (missing includes failed)"],
         [],
     )
 
@@ -104,7 +104,7 @@ def test_the_status_tells_how_far_a_run_of_another_process_is(running, run):
     forth(running, 1)
     forth(running, 2)
     second = run("status", "e").out
-    assert second[0] == "1 measurement, 1 failed, 3 missing (what failed is missing too)"
+    assert second[0] == "1 measurement, 1 failed, 3 missing (missing includes failed)"
     assert re.match(
         r"running: 2 of 4 done, 1 failed, [\d.,]+ (a second|a minute|an hour), about [\d.]+ s left \(pid",
         second[1],
@@ -133,7 +133,7 @@ def test_a_run_is_watched_until_it_ends(running, here):
         out, err = watching.communicate(timeout=20)
     assert (
         out.splitlines()[-1]
-        == "The run has ended: 3 measurements, 1 failed, 1 missing (what failed is missing too)"
+        == "The run has ended: 3 measurements, 1 failed, 1 missing (missing includes failed)"
     )
     assert err == ""
     assert watching.returncode == 1
@@ -176,7 +176,7 @@ def test_in_a_terminal_progress_runs_and_failures_change_in_place(running, run, 
     assert (lines[1], lines[2]) == ("█" * 15 + "─" * 15, "")
     assert lines[3].split() == ["run", "workers", "done", "of", "failed", "rate", "left"]
     assert lines[4].split()[:2] == ["pid", str(running.pid)]
-    assert lines[6] == "last failures"
+    assert lines[6] == "failures"
     assert "(a=1): ZeroDivisionError: division by zero" in lines[7]
     assert max(map(len, lines[:-1])) <= 80
     # The next look begins where the first one did.
@@ -234,7 +234,7 @@ def test_a_look_loads_nothing_heavy(e, words):
     assert not {"numpy", *HEAVY} & loaded_by(words)
 
 
-@pytest.mark.parametrize("command", ["show", "paths"])
+@pytest.mark.parametrize("command", ["show", "paths", "failures"])
 def test_what_there_is_is_shown_without_pandas(e, command):
     assert not HEAVY & loaded_by([command, "inverse"])
 

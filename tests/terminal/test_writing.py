@@ -161,10 +161,23 @@ def test_what_a_plot_lacks_is_said_in_the_words_of_the_terminal(e, run):
     assert "Nothing in this plot uses the dim 'name'" in line
     assert "--hue name" in line
     assert """--where "name == 'left'\"""" in line
-    line, *_ = run("plot", "inverse", "-x", "a", "-y", "z", "--hue", "name").err
-    assert line.startswith("coma-xr: y='z' is not a dimension, coordinate or variable")
-    line, *_ = run("plot", "inverse", "-x", "a", "-y", "y", "--kind", "pie").err
-    assert line.startswith("coma-xr: kind='pie' is unknown. Available: line,")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("-y z --hue name", "-y z is not a dimension, coordinate or variable"),
+        ("-y y --kind pie", "--kind pie is unknown. Available: line,"),
+        ("-y y --hue name --order b,c", "--order b,c has no value of anything in this plot."),
+        ("-y y --error ci,200", "a part in percent, such as ci,95"),
+        ("-y y -y y", "-y y,y names a variable twice."),
+        ("-y name -z y --vmin 2 --vmax 1", "--vmin 2.0 is not below the upper limit 1.0."),
+    ],
+)
+def test_a_mistake_in_a_plot_is_answered_with_its_option(e, run, words, text):
+    said = run("plot", "inverse", "-x", "a", *words.split())
+    assert said.code == 1
+    assert text in " ".join(said.err)
 
 
 def test_the_data_of_a_plot_is_that_of_the_condition(e, run, here):
