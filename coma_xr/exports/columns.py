@@ -502,53 +502,53 @@ def _plain_objects(values: Array, where: str, empty: bool, for_readers: bool) ->
     kinds = set(holes) - {""}
     if for_readers and _are_complex(cells):
         return _plain_complex(cells, values.shape, where, empty)
-    found = _simple(cells, holes, kinds, empty)
+    encoded = _simple(cells, holes, kinds, empty)
     form = {"cells": "contents" if for_readers else "json"}
-    if found is None and len(kinds) < 2:
-        whole = [cell for cell, gap in zip(cells, holes, strict=True) if not gap]
-        contents, note = encode_cells(whole, where, for_readers=for_readers)
+    if encoded is None and len(kinds) < 2:
+        present = [cell for cell, gap in zip(cells, holes, strict=True) if not gap]
+        contents, note = encode_cells(present, where, for_readers=for_readers)
         filled = _filled(contents, cells, holes)
         if note.keys() & _READABLE and (simple := _simple(filled, holes, kinds, empty)) is not None:
-            found = simple[0], {**simple[1], **note}
-        elif not kinds or (whole and (empty or "arrays" in note)):
+            encoded = simple[0], {**simple[1], **note}
+        elif not kinds or (present and (empty or "arrays" in note)):
             gaps = {"hole": [None, *kinds]} if kinds and empty else {}
             texts = contents if for_readers else [to_text(content) for content in contents]
-            rest = iter(texts)
+            strings = iter(texts)
             filled = [
-                next(rest) if not gap else None if empty else to_text(to_tree(cell, where))
+                next(strings) if not gap else None if empty else to_text(to_tree(cell, where))
                 for cell, gap in zip(cells, holes, strict=True)
             ]
-            found = as_objects(filled), {**form, **note, **gaps}
-    if found is None:
+            encoded = as_objects(filled), {**form, **note, **gaps}
+    if encoded is None:
         contents, note = encode_cells(cells, where, for_readers=for_readers)
         texts = contents if for_readers else [to_text(content) for content in contents]
-        found = as_objects(texts), {**form, **note}
-    array, note = found
+        encoded = as_objects(texts), {**form, **note}
+    array, note = encoded
     return (array.reshape(values.shape) if cells else np.zeros(values.shape, "<U1")), note
 
 
 def _filled(contents: Sequence[Any], cells: Sequence[Any], holes: Sequence[str]) -> list[Any]:
     """Return contents with the holes of the cells among them."""
-    rest = iter(contents)
-    return [cell if gap else next(rest) for cell, gap in zip(cells, holes, strict=True)]
+    remaining = iter(contents)
+    return [cell if gap else next(remaining) for cell, gap in zip(cells, holes, strict=True)]
 
 
 def _simple(
     cells: Sequence[Any], holes: Sequence[str], kinds: set[str], empty: bool
 ) -> tuple[Array, Note] | None:
     """Return text, bool or numbers with at most one kind of hole; None for other cells."""
-    whole = [cell for cell, gap in zip(cells, holes, strict=True) if not gap] if kinds else cells
-    types = set(map(type, whole))
+    present = [cell for cell, gap in zip(cells, holes, strict=True) if not gap] if kinds else cells
+    types = set(map(type, present))
     if len(kinds) > 1:
         return None
-    if types == {str} and _is_clean(whole):
-        token = None if empty else _token(whole)
+    if types == {str} and _is_clean(present):
+        token = None if empty else _token(present)
         return _with_token(cells, holes, kinds, token)
     if types == {bool} and kinds and not empty:
         # As the CF conventions tell bool with holes.
         flags = [FLAG if gap else np.int8(cell) for cell, gap in zip(cells, holes, strict=True)]
         return np.array(flags, dtype=np.int8), {"hole": [int(FLAG), *kinds], "flags": True}
-    if not _is_native(types, whole) or (kinds and not empty):
+    if not _is_native(types, present) or (kinds and not empty):
         return None
     return _with_token(cells, holes, kinds, None) if kinds else (np.array(cells), {})
 
@@ -579,16 +579,16 @@ def _plain_complex(
     return np.stack([real, imag], axis=-1).reshape(*shape, 2), {**note, "complex": True}
 
 
-def _token(whole: Sequence[str]) -> str:
-    token, there = "", set(whole)
-    while token in there:
+def _token(strings: Sequence[str]) -> str:
+    token, taken = "", set(strings)
+    while token in taken:
         token = f"<{token or 'missing'}>"
     return token
 
 
-def _is_native(types: set[type], whole: Sequence[Any]) -> bool:
+def _is_native(types: set[type], cells: Sequence[Any]) -> bool:
     """Whether cells are all bool, all float, or all int that 64 bits hold."""
-    return types in ({bool}, {float}) or (types == {int} and min(whole) in _INT64 and max(whole) in _INT64)
+    return types in ({bool}, {float}) or (types == {int} and min(cells) in _INT64 and max(cells) in _INT64)
 
 
 def _texts(cells: Array) -> Array:
@@ -647,16 +647,16 @@ def _real_cells(cells: list[Any], shape: tuple[int, ...], note: Mapping[str, Any
     dtype = note.get("dtype")
     token, kind = note.get("hole", [None, ""])
     gaps = [bool(kind) and _is_token(cell, token) for cell in cells]
-    whole = [cell for cell, gap in zip(cells, gaps, strict=True) if not gap]
+    present = [cell for cell, gap in zip(cells, gaps, strict=True) if not gap]
     if "cells" in note:
         numbers = dtype in ("longdouble", "clongdouble")
-        whole = [np.longdouble(cell) for cell in whole] if numbers else list(map(_content, whole))
+        present = [np.longdouble(cell) for cell in present] if numbers else list(map(_content, present))
     if "flags" in note:
-        whole = list(map(bool, whole))
+        present = list(map(bool, present))
     if note.keys() & {"cells", *_READABLE}:
-        whole = whole if dtype in ("longdouble", "clongdouble") else decode_cells(whole, note)
-    rest = iter(whole)
-    cells = [_HOLES[kind] if gap else next(rest) for gap in gaps]
+        present = present if dtype in ("longdouble", "clongdouble") else decode_cells(present, note)
+    remaining = iter(present)
+    cells = [_HOLES[kind] if gap else next(remaining) for gap in gaps]
     if dtype is None:
         return np.array(cells, dtype=_natural(cells)).reshape(shape)
     if _is_numpy(dtype):

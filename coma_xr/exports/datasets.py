@@ -35,7 +35,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.errors import LayoutError, warn
+from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.exports.columns import (
     FLAG,
     Array,
@@ -285,43 +285,43 @@ def encode(ds: xr.Dataset, form: Form = NETCDF) -> xr.Dataset:
     >>> ds.E.attrs
     {'coma_xr': '{"dtype": "object", "cells": "json"}'}
     """
-    said: Note = {}
-    ds = _within_limit(without_multi_indexes(ds, said), form, said)
+    notes: Note = {}
+    ds = _within_limit(without_multi_indexes(ds, notes), form, notes)
     order = [*ds.data_vars, *ds.coords]
     variables = {name: (ds[name].dims, values_of(ds.variables[name]), ds[name].attrs) for name in order}
-    return encode_parts(Parts(variables, list(ds.coords), ds.attrs, said), form)
+    return encode_parts(Parts(variables, list(ds.coords), ds.attrs, notes), form)
 
 
 def encode_parts(parts: Parts, form: Form) -> xr.Dataset:
     """Return the Dataset that a format can hold, with notes of what was changed."""
-    said = parts.notes
-    dims = list(dict.fromkeys(dim for own, _, _ in parts.variables.values() for dim in own))
+    notes = parts.notes
+    dims = list(dict.fromkeys(dim for own_dims, _, _ in parts.variables.values() for dim in own_dims))
     names = _names_of_file([*parts.variables, *dims])
     complex_dim = _free_name(COMPLEX_DIM, names.values())
     variables = {}
-    for name, (own, values, attrs) in parts.variables.items():
-        new = tuple(names[dim] for dim in own)
+    for name, (own_dims, values, attrs) in parts.variables.items():
+        new = tuple(names[dim] for dim in own_dims)
         variables[names[name]] = _encode_variable(name, new, values, attrs, complex_dim, form)
     coords = [names[name] for name in parts.coords]
     # The file lists them with blanks between, for which every blank of Unicode is taken.
     by_file = [name for name in coords if name.split() == [name] or name in variables[name].dims]
     data = [name for name in variables if name not in by_file]
     if len(by_file) < len(coords) or any(names.get(dim) in data for dim in dims):
-        said["coords"] = coords
+        notes["coords"] = coords
     if not form.keeps_order and len(variables) > 1:
-        said["order"] = list(variables)
+        notes["order"] = list(variables)
     if changed := [[new, to_tree(old, f"the name {old!r}")] for old, new in names.items() if new != old]:
-        said["names"] = changed
+        notes["names"] = changed
     return xr.Dataset(
         {name: variables[name] for name in data},
         coords=xr.Coordinates({name: variables[name] for name in by_file}, indexes={}),
-        attrs=encode_attrs(parts.attrs, "the Dataset", said, json_attrs=form.json_attrs),
+        attrs=encode_attrs(parts.attrs, "the Dataset", notes, json_attrs=form.json_attrs),
     )
 
 
-def without_multi_indexes(ds: xr.Dataset, said: Note) -> xr.Dataset:
+def without_multi_indexes(ds: xr.Dataset, notes: Note) -> xr.Dataset:
     """Return a Dataset with the levels of its MultiIndexes as coordinates, and note what its indexes are."""
-    found, unusual = [], []
+    multi_indexes, unusual = [], []
     for name, coord in list(ds.coords.items()):
         index = ds.xindexes.get(name)
         if isinstance(index, xr.indexes.PandasMultiIndex):
@@ -329,18 +329,18 @@ def without_multi_indexes(ds: xr.Dataset, said: Note) -> xr.Dataset:
                 attrs: Note = {}
                 encode_attrs(coord.attrs, f"'{name}'", attrs, json_attrs=False, all_noted=True)
                 levels = [to_tree(level, "a level") for level in index.index.names]
-                found.append([to_tree(name, "a dim"), levels, attrs.get("attrs", [])])
+                multi_indexes.append([to_tree(name, "a dim"), levels, attrs.get("attrs", [])])
         elif (index is not None) != (coord.dims == (name,)):
             unusual.append([to_tree(name, "a name"), index is not None])
     if unusual:
-        said["indexes"] = unusual
-    if found:
-        said["multi_indexes"] = found
-        ds = ds.reset_index([of_tree(dim) for dim, _, _ in found])
+        notes["indexes"] = unusual
+    if multi_indexes:
+        notes["multi_indexes"] = multi_indexes
+        ds = ds.reset_index([of_tree(dim) for dim, _, _ in multi_indexes])
     return ds
 
 
-def _within_limit(ds: xr.Dataset, form: Form, said: Note) -> xr.Dataset:
+def _within_limit(ds: xr.Dataset, form: Form, notes: Note) -> xr.Dataset:
     """Return a Dataset without dims of size 1, and note these, if its arrays have too many dims for a format.
     Raise LayoutError when the other dims are too many.
     """
@@ -351,12 +351,19 @@ def _within_limit(ds: xr.Dataset, form: Form, said: Note) -> xr.Dataset:
     limit = f"{dims} dims are more than the {form.most_dims} of netCDF and zarr"
     if _most_dims(squeezed) > form.most_dims:
         raise LayoutError(
-            f"{limit}.", ways=["Use to_dataset(layout='points'), or export to JSON or a table."]
+            f"{limit}.",
+            ways=[
+                Way(
+                    "Use to_dataset(layout='points'), or export to JSON or a table.",
+                    "Export to .json or .csv.",
+                )
+            ],
         )
     warn(
-        f"{limit}, so that dims with one value are scalar coordinates in the file. load() restores these dims."
+        f"{limit}, so that dims with one value are scalar coordinates in the file.",
+        way=Way("load() restores these dims.", ""),
     )
-    said["dims"] = [
+    notes["dims"] = [
         [to_tree(name, "a name"), [to_tree(dim, "a dim") for dim in variable.dims]]
         for name, variable in ds.variables.items()
         if variable.dims != squeezed.variables[name].dims
@@ -436,21 +443,21 @@ def _encode_variable(
         cf = {"_FillValue": FLAG}
         note["flags"] = not attrs.keys() & _FLAGS.keys()
         cf |= _FLAGS if note["flags"] else {}
-    own = encode_attrs(attrs, f"'{name}'", note, json_attrs=form.json_attrs, temporal=temporal)
-    return variable_of(dims, array, cf | own)
+    own_attrs = encode_attrs(attrs, f"'{name}'", note, json_attrs=form.json_attrs, temporal=temporal)
+    return variable_of(dims, array, cf | own_attrs)
 
 
 def _cf_dates(dates: Array) -> tuple[Array, dict[str, Any]]:
     """Return dates as integers of the largest unit that holds them exactly, by the conventions of climate science."""
     unit = np.datetime_data(dates.dtype)[0]
     ticks, gaps = dates.view("i8"), np.isnat(dates)
-    whole = [
+    exact_units = [
         u
         for u, n in _PER_SECOND.items()
         if n <= _PER_SECOND[unit] and not (ticks[~gaps] % (_PER_SECOND[unit] // n)).any()
     ]
-    ticks = np.where(gaps, _NAT, ticks // (_PER_SECOND[unit] // _PER_SECOND[whole[0]]))
-    attrs = {"units": f"{_UNITS[whole[0]]} since 1970-01-01", "calendar": "proleptic_gregorian"}
+    ticks = np.where(gaps, _NAT, ticks // (_PER_SECOND[unit] // _PER_SECOND[exact_units[0]]))
+    attrs = {"units": f"{_UNITS[exact_units[0]]} since 1970-01-01", "calendar": "proleptic_gregorian"}
     return ticks, {**attrs, "_FillValue": _NAT} if gaps.any() else attrs
 
 
@@ -473,15 +480,15 @@ Decoded = tuple[tuple[Hashable, ...], Values, dict[Any, Any]]
 def decode_parts(ds: xr.Dataset, decode: Callable[[xr.Variable, str], Decoded] | None = None) -> Parts:
     """Return what an encoded Dataset was made of, and the notes about it."""
     decode = decode or decode_variable
-    attrs, said = decode_attrs(ds.attrs)
+    attrs, notes = decode_attrs(ds.attrs)
     variables: dict[Hashable, Any] = {}
-    names: dict[Hashable, Hashable] = {new: of_tree(old) for new, old in said.get("names", [])}
-    coords = said.get("coords") or list(ds.coords)
-    order = said.get("order") or [*(name for name in ds.variables if name not in coords), *coords]
+    names: dict[Hashable, Hashable] = {new: of_tree(old) for new, old in notes.get("names", [])}
+    coords = notes.get("coords") or list(ds.coords)
+    order = notes.get("order") or [*(name for name in ds.variables if name not in coords), *coords]
     for name in order:
-        dims, values, own = decode(ds.variables[name], name)
-        variables[names.get(name, name)] = tuple(names.get(dim, dim) for dim in dims), values, own
-    return Parts(variables, [names.get(name, name) for name in coords], attrs, said)
+        dims, values, own_attrs = decode(ds.variables[name], name)
+        variables[names.get(name, name)] = tuple(names.get(dim, dim) for dim in dims), values, own_attrs
+    return Parts(variables, [names.get(name, name) for name in coords], attrs, notes)
 
 
 def decode_variable(variable: xr.Variable, name: str = "") -> Decoded:  # noqa: ARG001  see `decode_parts`
@@ -497,10 +504,14 @@ def assembled(parts: Parts) -> xr.Dataset:
     """Return the Dataset of its parts."""
     for name, dims in parts.notes.get("dims", []):
         _, values, attrs = parts.variables[of_tree(name)]
-        own = tuple(map(of_tree, dims))
-        whole = np.asarray(values)
-        sizes = dict(zip(parts.variables[of_tree(name)][0], whole.shape, strict=True))
-        parts.variables[of_tree(name)] = own, whole.reshape([sizes.get(dim, 1) for dim in own]), attrs
+        own_dims = tuple(map(of_tree, dims))
+        array = np.asarray(values)
+        sizes = dict(zip(parts.variables[of_tree(name)][0], array.shape, strict=True))
+        parts.variables[of_tree(name)] = (
+            own_dims,
+            array.reshape([sizes.get(dim, 1) for dim in own_dims]),
+            attrs,
+        )
     variables = {name: variable_of(*part) for name, part in parts.variables.items()}
     ds = xr.Dataset(
         {name: variable for name, variable in variables.items() if name not in parts.coords},
@@ -510,11 +521,11 @@ def assembled(parts: Parts) -> xr.Dataset:
     return restore_indexes(ds, parts.notes)
 
 
-def restore_indexes(ds: xr.Dataset, said: Mapping[str, Any]) -> xr.Dataset:
+def restore_indexes(ds: xr.Dataset, notes: Mapping[str, Any]) -> xr.Dataset:
     """Return a Dataset with the indexes that were noted."""
-    for name, has_index in said.get("indexes", []):
+    for name, has_index in notes.get("indexes", []):
         ds = ds.set_xindex(of_tree(name)) if has_index else ds.drop_indexes(of_tree(name))
-    for dim, levels, attrs in said.get("multi_indexes", []):
+    for dim, levels, attrs in notes.get("multi_indexes", []):
         ds = ds.set_xindex([of_tree(level) for level in levels], xr.indexes.PandasMultiIndex)
         ds[of_tree(dim)].attrs = decode_attrs({}, {"attrs": attrs})[0]
     return ds

@@ -224,6 +224,4 @@ def _chunks_of(array: xr.DataArray, chunks: Any) -> Any:
 
 def _say_rounded(ints: Any) -> None:
     if max(abs(int(ints.max())), abs(int(ints.min()))) > _EXACT:
-        warn(
-            "Whole numbers beyond 2**53 were rounded to floats, for the sake of NaN where there is no value."
-        )
+        warn("Integers beyond 2**53 were rounded to floats, because missing values need NaN.")

@@ -302,4 +302,8 @@ def _beside(path: Path) -> str:
     known = sorted(
         name for name in names if Path(name).suffix.lower() in FORMATS and not name.startswith(".")
     )
-    return f" {available(path.name, known)}" if known else f" None next to it ends in {listing(FORMATS)}."
+    return (
+        f" {available(path.name, known)}"
+        if known
+        else f" No file next to it has an ending of {listing(FORMATS)}."
+    )

@@ -128,10 +128,10 @@ def _not_drawn(variable: xr.DataArray) -> str:
         return "is a single value"
     if variable.nbytes > _BYTES:
         return f"has {variable.nbytes / 2**20:,.0f} MiB, which are not read for a report; plot a part of it"
-    there = variable.values[_there(variable)]
-    if there.size < 2:
-        return "has no values" if not there.size else "has one value only"
-    return "is the same everywhere" if (there == there.flat[0]).all() else ""
+    present = variable.values[_there(variable)]
+    if present.size < 2:
+        return "has no values" if not present.size else "has one value only"
+    return "is the same everywhere" if (present == present.flat[0]).all() else ""
 
 
 def _there(variable: xr.DataArray) -> Any:
@@ -161,35 +161,37 @@ def _of_grid(ds: xr.Dataset, names: tuple[str, ...]) -> Choice | None:
     data = Data.of(ds)
     x = max(dims, key=lambda dim: _suits_x(ds, dim))
     # What was scanned is told apart before the items of lists.
-    rest = sorted((dim for dim in dims if dim != x), key=lambda dim: (_is_inner(ds, dim), -ds.sizes[dim]))
+    free_dims = sorted(
+        (dim for dim in dims if dim != x), key=lambda dim: (_is_inner(ds, dim), -ds.sizes[dim])
+    )
     arguments: dict[str, Any] = {"x": data.labelling(x), "y": _one_or_all(names)}
     every: dict[str, int] = {}
     repeats = _REPEAT in variable.dims
-    wide = [dim for dim in (x, *rest) if ds.sizes[dim] > _HUES and _is_numeric(ds, dim)]
+    wide = [dim for dim in (x, *free_dims) if ds.sizes[dim] > _HUES and _is_numeric(ds, dim)]
     along = _along(ds, x, str(arguments["x"]))
     if len(wide) > 1 and x in wide and len(names) == 1 and not repeats:
         arguments |= {"y": data.labelling(wide[1]), "z": names[0]}
-        rest.remove(wide[1])
+        free_dims.remove(wide[1])
     elif along and len(names) == 1:
         arguments["hue"] = along
-    elif rest and len(names) == 1:
-        hue = next((dim for dim in rest if ds.sizes[dim] <= _HUES), rest[0])
+    elif free_dims and len(names) == 1:
+        hue = next((dim for dim in free_dims if ds.sizes[dim] <= _HUES), free_dims[0])
         every = {hue: math.ceil(ds.sizes[hue] / _THINNED)} if ds.sizes[hue] > _HUES else {}
         arguments["hue"] = hue
-        rest.remove(hue)
-    for dim in [dim for dim in rest if ds.sizes[dim] <= _PANELS][:1]:
+        free_dims.remove(hue)
+    for dim in [dim for dim in free_dims if ds.sizes[dim] <= _PANELS][:1]:
         arguments["col"] = dim
-        rest.remove(dim)
+        free_dims.remove(dim)
     if repeats:
         arguments["error"] = _REPEAT
-    return _thinned(variable, Choice(names, arguments, _fullest(variable, rest), every), x)
+    return _thinned(variable, Choice(names, arguments, _fullest(variable, free_dims), every), x)
 
 
 def _is_same_along(variable: xr.DataArray, dim: str) -> bool:
     """Whether the values of a variable do not depend on a dim; missing ones do not count."""
-    axis, there = variable.get_axis_num(dim), _there(variable)
-    first = np.take_along_axis(variable.values, np.expand_dims(there.argmax(axis), axis), axis)
-    return bool(((variable.values == first) | ~there).all())
+    axis, is_present = variable.get_axis_num(dim), _there(variable)
+    first = np.take_along_axis(variable.values, np.expand_dims(is_present.argmax(axis), axis), axis)
+    return bool(((variable.values == first) | ~is_present).all())
 
 
 def _along(ds: xr.Dataset, dim: str, x: str) -> str | None:
@@ -267,10 +269,10 @@ def _of_points(ds: xr.Dataset, names: tuple[str, ...]) -> Choice | None:
 
 def _rank_correlation(x: Any, y: Any) -> float:
     """Return the size of Spearman's correlation, also of the distance from the middle of x, where y has an extreme."""
-    there = np.isfinite(x) & np.isfinite(y.astype(float))
-    if there.sum() < 3:
+    is_finite = np.isfinite(x) & np.isfinite(y.astype(float))
+    if is_finite.sum() < 3:
         return 0.0
-    ranks, other = pd.Series(x[there]).rank(), pd.Series(y[there].astype(float)).rank()
+    ranks, other = pd.Series(x[is_finite]).rank(), pd.Series(y[is_finite].astype(float)).rank()
     distance = (ranks - ranks.mean()).abs()
     pairs = (part.corr(other) for part in (ranks, distance) if part.std() > 0 and other.std() > 0)
     return max((abs(float(value)) for value in pairs), default=0.0)
@@ -285,10 +287,10 @@ def _fullest(variable: xr.DataArray, dims: Sequence[str]) -> dict[str, int]:
     at = {}
     for dim in dims:
         ordered = variable.transpose(dim, ...)
-        values, there = (array.reshape(len(array), -1) for array in (ordered.values, _there(ordered)))
-        first = np.take_along_axis(values, there.argmax(1)[:, None], 1)
-        varies = ((values != first) & there).any(axis=1)
-        at[dim] = int((2 * there.sum(axis=1) + varies).argmax())
+        values, is_present = (array.reshape(len(array), -1) for array in (ordered.values, _there(ordered)))
+        first = np.take_along_axis(values, is_present.argmax(1)[:, None], 1)
+        varies = ((values != first) & is_present).any(axis=1)
+        at[dim] = int((2 * is_present.sum(axis=1) + varies).argmax())
         variable = variable.isel({dim: at[dim]})
     return at
 
@@ -335,8 +337,8 @@ def draw_all(ds: xr.Dataset, how: str) -> Pictures:
         try:
             figures.append(_figure(ds, choice, how))
         except Exception as error:  # noqa: BLE001  one that cannot be drawn, whatever it holds, spoils no report
-            said = f"cannot be drawn: {type(error).__name__}: {str(error)[:300]}"
-            left |= dict.fromkeys(choice.variables, said)
+            reason = f"cannot be drawn: {type(error).__name__}: {str(error)[:300]}"
+            left |= dict.fromkeys(choice.variables, reason)
     return Pictures(figures, left)
 
 
@@ -347,28 +349,28 @@ def draw_defined(defined: DefinedFigure) -> Html:
     try:
         if isinstance(defined.dataset, Exception):
             raise defined.dataset
-        picture, said = _picture(defined.dataset, defined.arguments, defined.name)
+        picture, warned = _picture(defined.dataset, defined.arguments, defined.name)
     except Exception as error:  # noqa: BLE001  one that cannot be drawn, whatever it holds, spoils no report
         return tag("p", *caption, f" cannot be drawn: {str(error)[:300]}", class_="coma-bad")
-    return _framed(picture, [*caption, *(f"; {note}" for note in said), "."], code)
+    return _framed(picture, [*caption, *(f"; {note}" for note in warned), "."], code)
 
 
 def _figure(ds: xr.Dataset, choice: Choice, how: str) -> Html:
     names = " and ".join(choice.variables)
     over = choice.arguments["x"] + (f" and {choice.arguments['y']}" if "z" in choice.arguments else "")
     arguments = {"height": _HEIGHT, **choice.arguments}
-    picture, said = _picture(choice.part(ds), arguments, f"{names} over {over}")
-    notes = [*_notes(ds, choice), *(f"{note[:1].lower()}{note[1:].rstrip('.')}" for note in said)]
+    picture, warned = _picture(choice.part(ds), arguments, f"{names} over {over}")
+    notes = [*_notes(ds, choice), *(f"{note[:1].lower()}{note[1:].rstrip('.')}" for note in warned)]
     caption = [tag("b", names), f" over {over}", *(f"; {note}" for note in notes), "."]
     return _framed(picture, caption, _code(choice, how))
 
 
 def _picture(ds: xr.Dataset, arguments: Mapping[str, Any], alt: str) -> tuple[Html, list[str]]:
     """Return a figure as an image, a light and a dark one, and the warnings that came with it."""
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         png, size = png_of(draw(ds, **arguments))
-    notes = [str(warning.message) for warning in said if issubclass(warning.category, ComaWarning)]
+    notes = [str(warning.message) for warning in caught if issubclass(warning.category, ComaWarning)]
     image = tag("img", src=_source(png), alt=alt, **size)
     if rcParams["axes.facecolor"] != rcParamsDefault["axes.facecolor"]:
         # A style of the user's decides the colours.

@@ -186,7 +186,7 @@ def counts_of(status: xr.DataArray) -> dict[str, int]:
 
 def bar(counts: dict[str, int]) -> Html:
     """Return a bar with a part for each kind, and below it their numbers."""
-    there = {kind: number for kind, number in counts.items() if number}
+    shown = {kind: number for kind, number in counts.items() if number}
     parts = [
         tag(
             "div",
@@ -194,9 +194,9 @@ def bar(counts: dict[str, int]) -> Html:
             style=f"flex-grow: {number}",
             title=f"{number:,} {kind}",
         )
-        for kind, number in there.items()
+        for kind, number in shown.items()
     ]
-    return join(tag("div", *parts, class_="coma-bar"), _legend(there))
+    return join(tag("div", *parts, class_="coma-bar"), _legend(shown))
 
 
 def _legend(counts: dict[str, int]) -> Html:
@@ -229,18 +229,18 @@ def map_of(ds: xr.Dataset, status: xr.DataArray) -> Html | None:
     values = places.max(list(dims[2:])).transpose(*shown).values.reshape(status.sizes[shown[0]], -1).T
     cells, steps = _binned(values)
     axes = [_ends(ds, dim) for dim in shown if status.sizes[dim] > 1 or dim == shown[0]]
-    said = [f"A cell stands for all values of {', '.join(over)}."] * bool(over)
-    said += [f"A cell stands for {steps[1]} by {steps[0]} values."] * (max(steps) > 1)
-    there = [kind for place, kind in enumerate(_KINDS) if place in cells]
-    keys = [tag("span", _key(kind), f" {kind.replace('_', ' ')} ") for kind in there]
-    if (over or max(steps) > 1) and len(there) > 1:
-        first = ", ".join(reversed(there)).replace("_", " ")
-        said.append(f"It shows the first that is among them: {first}.")
+    sentences = [f"A cell stands for all values of {', '.join(over)}."] * bool(over)
+    sentences += [f"A cell stands for {steps[1]} by {steps[0]} values."] * (max(steps) > 1)
+    kinds = [kind for place, kind in enumerate(_KINDS) if place in cells]
+    keys = [tag("span", _key(kind), f" {kind.replace('_', ' ')} ") for kind in kinds]
+    if (over or max(steps) > 1) and len(kinds) > 1:
+        first = ", ".join(reversed(kinds)).replace("_", " ")
+        sentences.append(f"It shows the first that is among them: {first}.")
     return tag(
         "figure",
         tag("div", _axis("y", axes[1:]), _svg(cells, shown), _axis("x", axes), class_="coma-axes"),
         tag("div", *keys, class_="coma-legend"),
-        tag("figcaption", " ".join(said)) if said else None,
+        tag("figcaption", " ".join(sentences)) if sentences else None,
     )
 
 
@@ -323,20 +323,20 @@ _LONG = 10.0
 
 def durations_html(durations: Sequence[float]) -> Html:
     """Return quantiles and a histogram of durations."""
-    found = sorted(value for value in durations if math.isfinite(value) and value >= 0)
-    if not found:
+    seconds = sorted(value for value in durations if math.isfinite(value) and value >= 0)
+    if not seconds:
         return Html()
     quantiles = [("shortest", 0.0), ("median", 0.5), ("90 % are below", 0.9), ("longest", 1.0)]
-    rows = [(name, seconds_text(found[round(part * (len(found) - 1))])) for name, part in quantiles]
-    rows.append(("all together", seconds_text(math.fsum(found))))
-    return join(facts(rows), _histogram(found) if found[-1] > found[0] else None)
+    rows = [(name, seconds_text(seconds[round(part * (len(seconds) - 1))])) for name, part in quantiles]
+    rows.append(("all together", seconds_text(math.fsum(seconds))))
+    return join(facts(rows), _histogram(seconds) if seconds[-1] > seconds[0] else None)
 
 
-def _histogram(found: Sequence[float]) -> Html:
+def _histogram(seconds: Sequence[float]) -> Html:
     """Return bars over equal steps of the time, or of its logarithm."""
-    positive = [value for value in found if value > 0]
+    positive = [value for value in seconds if value > 0]
     is_log = positive[-1] > _LONG * positive[0]
-    used = positive if is_log else list(found)
+    used = positive if is_log else list(seconds)
     counts = _counts(used, is_log=is_log)
     low, high = used[0], used[-1]
     middle = math.sqrt(low * high) if is_log else (low + high) / 2
@@ -345,12 +345,12 @@ def _histogram(found: Sequence[float]) -> Html:
     picture = tag("svg", *_bars(counts), line, class_="coma-histogram", **look)
     labels = _axis("x", [(seconds_text(low), seconds_text(middle), seconds_text(high))])
     scale = " on a logarithmic scale" if is_log else ""
-    left = len(found) - len(used)
-    said = f"How many measurements took how long{scale}; the highest bar is {max(counts):,}"
-    said += f"; {left:,} took no measurable time" if left else ""
-    said += "; they are in whole seconds" if all(value == int(value) for value in used) else ""
+    left = len(seconds) - len(used)
+    caption = f"How many measurements took how long{scale}; the highest bar is {max(counts):,}"
+    caption += f"; {left:,} took no measurable time" if left else ""
+    caption += "; they are in whole seconds" if all(value == int(value) for value in used) else ""
     axes = tag("div", _axis("y", []), picture, labels, class_="coma-axes")
-    return tag("figure", axes, tag("figcaption", f"{said}."))
+    return tag("figure", axes, tag("figcaption", f"{caption}."))
 
 
 def _counts(used: Sequence[float], *, is_log: bool) -> list[int]:
@@ -493,8 +493,8 @@ def _head(facts: Facts) -> Html:
     )
 
 
-def _tile(number: str, what: str, look: str) -> Html:
-    return tag("div", tag("b", number, class_=look or None), what, class_="coma-tile")
+def _tile(number: str, label: str, look: str) -> Html:
+    return tag("div", tag("b", number, class_=look or None), label, class_="coma-tile")
 
 
 def _said(texts: Sequence[str], look: str | None = None) -> Html | None:
@@ -528,15 +528,15 @@ def _coverage(facts: Facts) -> Html:
     ds = facts.dataset
     status = None if ds is None else status_of(ds)
     if facts.missing is None and not facts.failed:
-        said = "The requested parameter sets were not recorded."
+        note = "The requested parameter sets were not recorded."
     elif not any((facts.failed, facts.missing)):
-        said = "All parameter sets of the last run are done."
+        note = "All parameter sets of the last run are done."
     else:
-        said = ""
+        note = ""
     counts = {"done": facts.measurements, "failed": facts.failed, "missing": facts.missing or 0}
     return join(
         tag("h3", "Coverage"),
-        tag("p", said) if said else bar(counts if status is None else counts_of(status)),
+        tag("p", note) if note else bar(counts if status is None else counts_of(status)),
         None if status is None or ds is None else map_of(ds, status),
     )
 
@@ -598,35 +598,35 @@ def _code(rows: Sequence[Sequence[object]]) -> Html | None:
     )
     if len(rows) < 2:
         return shown
-    said = f"{len(rows):,} states of the code made these measurements. "
+    summary = f"{len(rows):,} states of the code made these measurements. "
     call = f"e.code_diff({str(rows[-2][0])!r}, {str(rows[-1][0])!r})"
-    return join(tag("p", said, tag("span", call, class_="coma-code"), " shows the last change."), shown)
+    return join(tag("p", summary, tag("span", call, class_="coma-code"), " shows the last change."), shown)
 
 
-def _environment(found: Facts) -> Html | None:
+def _environment(about: Facts) -> Html | None:
     rows = []
-    for name, counts in found.environment.items():
+    for name, counts in about.environment.items():
         ordered = sorted(counts.items(), key=lambda pair: -pair[1])
         several = len(ordered) > 1
         texts = [f"{text} ({number:,})" if several else text for text, number in ordered[:_VERSIONS]]
         left = len(ordered) - len(texts)
         rows.append((name, ", ".join([*texts, *[f"and {left:,} more"] * bool(left)])))
-    packages = fold(f"{len(found.packages):,} installed packages", tag("p", ", ".join(found.packages)))
-    return join(facts(rows), packages if found.packages else None) or None
+    packages = fold(f"{len(about.packages):,} installed packages", tag("p", ", ".join(about.packages)))
+    return join(facts(rows), packages if about.packages else None) or None
 
 
-def _loading(found: Facts) -> Html:
+def _loading(about: Facts) -> Html:
     sizes = (
-        None if found.dataset is None else ", ".join(f"{dim}: {n}" for dim, n in found.dataset.sizes.items())
+        None if about.dataset is None else ", ".join(f"{dim}: {n}" for dim, n in about.dataset.sizes.items())
     )
     lines = [
         "import coma_xr as coma",
         "",
-        f'e = coma.Experiment({found.name!r}, mode="r")  # reads, never writes',
+        f'e = coma.Experiment({about.name!r}, mode="r")  # reads, never writes',
     ]
     if sizes is not None:
-        lines.append(f"ds = {found.how}  # {sizes or 'no dims'}")
-    lines += [f"df = e.to_dataframe()  # a row for each of {found.measurements:,} measurements"]
-    lines += ["m = next(e.measurements())  # one file, as a tree"] if found.measurements else []
-    said = "Without coma_xr: each measurement is readable text, JSON or XML, with the branches info, parameters and results."
-    return join(tag("pre", "\n".join(lines), tabindex=0), tag("p", said, class_="coma-muted"))
+        lines.append(f"ds = {about.how}  # {sizes or 'no dims'}")
+    lines += [f"df = e.to_dataframe()  # a row for each of {about.measurements:,} measurements"]
+    lines += ["m = next(e.measurements())  # one file, as a tree"] if about.measurements else []
+    note = "Without coma_xr: each measurement is readable text, JSON or XML, with the branches info, parameters and results."
+    return join(tag("pre", "\n".join(lines), tabindex=0), tag("p", note, class_="coma-muted"))
