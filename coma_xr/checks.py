@@ -226,7 +226,7 @@ def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
     if any(type(value) is type(choice) and value == choice for choice in choices):
         return value
     raise ParameterError(
-        Way(f"{name}={shortened(value)} is unknown.", f"{option_of(name)} {value} is unknown."),
+        setting(name, value, "is unknown."),
         name=value if isinstance(value, str) else None,
         available=[str(choice) for choice in choices],
     )
@@ -261,20 +261,35 @@ def check_ids(name: str, value: Any) -> list[int] | None:
 def _wrong(name: str, value: Any, expected: str, converted: Any = None) -> ParameterError:
     """Return the error about a setting of the wrong type, or of the right one and out of range."""
     fault = f"is {with_article(type(value).__name__)}" if converted is None else "is out of range"
-    option = f"{option_of(name)} {value if isinstance(value, str) else shortened(value)}"
+    in_terminal = setting(name, value, "cannot be used.").terminal
     return ParameterError(
-        Way(f"{name}={shortened(value)} {fault}.", f"{option} cannot be used."),
+        Way(f"{name}={shortened(value)} {fault}.", in_terminal),
         expected=Way(expected, expected.replace(" or None", "").replace(", a timedelta or", " or")),
     )
+
+
+def setting(name: str, value: Any, predicate: str) -> Way:
+    """Return a sentence about an argument and its value, which the command line calls an option.
+
+    Examples
+    --------
+    >>> setting("on_error", "go", "is unknown.")
+    Way(python="on_error='go' is unknown.", terminal='--on-error go is unknown.')
+    >>> setting("order", ["a", "b"], "is unknown.").terminal
+    '--order a,b is unknown.'
+    """
+    words = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+    word = words if isinstance(words, str) else shortened(words)
+    return Way(f"{name}={shortened(value)} {predicate}", f"{option_of(name)} {word} {predicate}")
 
 
 def option_of(name: str) -> str:
     """Return the option of the command line that sets an argument.
 
-    >>> option_of("max_workers")
-    '--max-workers'
+    >>> option_of("max_workers"), option_of("x")
+    ('--max-workers', '-x')
     """
-    return f"--{name.replace('_', '-')}"
+    return f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
 
 
 def check_string(name: str, value: Any) -> str | None:

@@ -251,7 +251,7 @@ class Experiments:
             try:
                 nodes[name] = e.to_dataset(**options)
             except Exception as error:
-                error.add_note(f"This was the experiment {e.path}.")
+                error.add_note(f"Raised by the experiment {e.path}.")
                 raise
         return xr.DataTree.from_dict(nodes)
 
@@ -271,8 +271,8 @@ class Experiments:
         variables, dims
             As for `Experiment.to_dataset`; by default dims are the parameters that all experiments have defined.
         concat : {"experiment", "points"} or None, default "experiment"
-            What the experiments lie along: a dim of their own; one dim with all measurements; or None, nothing but
-            their parameters, so that ``experiment`` is a coord of these.
+            ``"experiment"`` gives the experiments a dim of their own, ``"points"`` puts all measurements along one dim. With
+            None, only the parameters are dims, and ``experiment`` is a coord.
         strict : bool, default False
             Raise an error for a measurement that cannot be read, instead of a warning.
         **options

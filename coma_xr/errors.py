@@ -162,8 +162,8 @@ class ComaError(Exception):
 
         Examples
         --------
-        >>> DataFileError("no valid gzip", where="a.json.gz", ways=["Unpack it."]).line()
-        'a.json.gz: no valid gzip. Unpack it'
+        >>> DataFileError("not valid gzip", where="a.json.gz", ways=["Unpack it."]).line()
+        'a.json.gz: not valid gzip. Unpack it'
         """
         return clean(" ".join(self._parts("python"))).removesuffix(".")
 

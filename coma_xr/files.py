@@ -431,8 +431,8 @@ def _link(temporary: str, path: str) -> None:
 
 def _link_otherwise(temporary: str, path: str) -> None:
     warn_once(
-        f"The file system of {os.path.dirname(path)} has no hard links; files are put in place by other means, "
-        "which do not overwrite either but were tried less."
+        f"The file system of {os.path.dirname(path)} has no hard links. coma_xr uses another method, "
+        "which does not overwrite files either but is less tested."
     )
     if _WINDOWS:
         os.rename(temporary, path)  # fails there when the name is taken

@@ -124,7 +124,7 @@ def _counts(now: Snapshot, scan: Mapping[str, Any]) -> Iterator[object]:
     if scan.get("sets"):
         times = scan.get("repeats") or 1
         repeats = f", {times} times each" if times > 1 else ""
-        yield tag("span", f" · the last run asked for {len(scan['sets']):,}{repeats}", class_="coma-muted")
+        yield tag("span", f" · the last run requested {len(scan['sets']):,}{repeats}", class_="coma-muted")
 
 
 def _parameters(

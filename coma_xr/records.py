@@ -449,14 +449,11 @@ class Records:
         """Warn when there are no measurements, with a reason where one is known."""
         if not self.now.number():
             failed = self.now.number_of_failures()
-            hint = (
-                f" {failed} parameter set{'s' * (failed != 1)} failed: failures() tells why."
-                if failed
-                else ""
-            )
+            hint = f" {failed} parameter set{'s' * (failed != 1)} failed." if failed else ""
             near = [] if failed else near_experiments(self.now.path, self.now.config)
             hint += f" Did you mean {alternatives(near)}?" if near else ""
-            warn(f"There are no measurements in {self.now.path}.{hint}")
+            way = Way("failures() lists the reasons.", "`coma-xr failures DIR` lists the reasons.")
+            warn(f"There are no measurements in {self.now.path}.{hint}", way=way if failed else None)
 
     # Measurements that record the event of another one
 
@@ -681,7 +678,8 @@ def report_layout(before: Records, after: Records, measured: list[Any], now: lis
     if change is not None:
         earlier, later, undo = change
         warn(
-            f"The layout of the Dataset of {after.now.path} changed from {earlier} to {later}. {undo} takes that back."
+            f"The layout of the Dataset of {after.now.path} changed from {earlier} to {later}.",
+            way=Way(f"{undo} restores the earlier one.", ""),
         )
 
 

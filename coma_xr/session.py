@@ -339,7 +339,7 @@ def warn_of_restored(after: Records, given: Mapping[int, int]) -> None:
     moved = {old: new for old, new in given.items() if old != new}
     if moved:
         pairs = listing(f"{old} is now {new}" for old, new in moved.items())
-        warn(f"{count(len(moved), 'id')} in {now.path} had been given again: {pairs}.")
+        warn(f"{count(len(moved), 'id')} in {now.path} had been used again: {pairs}.")
     if definition is None:
         return
     ids = given.values()
@@ -371,7 +371,7 @@ def _warn_of_others(ids: Collection[int]) -> None:
     """Warn of measurements that are to be computed again, but have other parameters than the sets of the run."""
     if ids:
         warn(
-            f"{count(len(ids), 'measurement')} chosen by recompute= {'is' if len(ids) == 1 else 'are'} not among the "
+            f"{count(len(ids), 'measurement')} chosen to be computed again {'is' if len(ids) == 1 else 'are'} not among the "
             f"parameter sets of this run, for example {min(ids)}. They stay as they are."
         )
 
@@ -446,7 +446,7 @@ class Keeper:
             self.place.remove_failures(ids)
         except StorageError as error:
             # What is newer is saved: this is not a reason to try that again, or to end the run.
-            warn(f"A record of an earlier failure stays, though there is something newer: {error.line()}.")
+            warn(f"The record of an earlier failure could not be removed: {error.line()}.")
 
 
 @dataclass(frozen=True)
@@ -605,7 +605,7 @@ class Session:
         ):
             name = name_of(self.work.function)
             warn(
-                f"repeats={repeats}: {name}() takes neither rng nor seed, so that its repeats are equal, unless it draws "
+                f"{name}() takes neither rng nor seed, so that its {repeats} repeats are equal, unless it draws "
                 f"random numbers without coma_xr. An argument rng (a NumPy Generator) or seed (a number) gets others each time: "
                 f"def {name}({', '.join(names)}, rng)."
             )
@@ -621,8 +621,8 @@ class Session:
             )
         for leaf, (id, value) in there.otherwise.items():
             warn(
-                f"Measurement {id} of {path} has {join(leaf)} = {value!r}, but the function's own default is another "
-                "value by now. It counts as done all the same; make it a parameter to tell them apart."
+                f"Measurement {id} of {path} has {join(leaf)} = {value!r}, but the function's default is another value "
+                "now. It still counts as done. Make it a parameter to distinguish the values."
             )
         if todo.todo:
             keys = cast("list[tuple[Any, ...]]", [*(task.key for task in todo.todo), *there.ids])

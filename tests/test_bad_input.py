@@ -121,9 +121,11 @@ def test_other_parameters_than_those_of_the_measurements_are_refused(e):
     assert str(caught.value).splitlines() == [
         "The new definition lacks theta, but the measurements were made with the parameters theta_0, theta.",
         "Put theta into the scan, with one value if it does not vary.",
-        "If it has another name now, call annotate(path, formerly='parameters/theta').",
+        "If it has another name now, call annotate('PATH', formerly='parameters/theta').",
         "Or start a new experiment.",
     ]
+    with pytest.raises(ParameterError, match=r"annotate\('parameters/angle', formerly='parameters/theta'\)"):
+        e.define_parameter_set("theta_0", "angle")
 
 
 def test_a_parameter_that_a_default_would_stand_for_is_named_with_its_value(e):
@@ -318,7 +320,7 @@ BAD = {
     "measurement.000003.json": (b"", "empty"),
     "measurement.000004.json": (
         b'{\n  "measurement": {\n    "info": {\n      "meas',
-        "no valid JSON: Unterminated",
+        "not valid JSON: Unterminated",
     ),
     "measurement.000005.json": (b'{"a": 1}', "expected the key 'measurement', found a"),
     "measurement.000006.json": (b"[1]", "list"),

@@ -328,7 +328,7 @@ def test_what_fails_in_a_tree_names_the_experiment(scans):
     coma.Experiment(scans / "n4").run(lambda x: {"z": x}, {"x": [1, 2]}, progress=False)
     with pytest.raises(PathError) as caught:
         open_experiments("scans/*").to_datatree(variables=["y"])
-    assert "This was the experiment" in caught.value.__notes__[0]
+    assert "Raised by the experiment" in caught.value.__notes__[0]
     assert caught.value.__notes__[0].rstrip(".").endswith("n4")
 
 

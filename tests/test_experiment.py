@@ -656,7 +656,7 @@ def test_each_repeat_that_lacks_is_counted_as_missing(e):
     def moody(x, rng):
         return {"y": x / 0 if x == 1 else x}
 
-    with pytest.warns(ComaWarning, match=r"2 such as \(x=1\), repeat 0: "):
+    with pytest.warns(ComaWarning, match=r"2 like \(x=1\), repeat 0: "):
         e.run(moody, {"x": [1, 2, 3]}, repeats=3, limit=5)
     status = e.status()
     assert (status["measurements"], status["failed"], status["missing"]) == (3, 2, 6)
@@ -798,7 +798,7 @@ def test_an_empty_scan_is_said(e):
 
 
 def test_repeats_that_must_be_equal_are_said(e):
-    text = r"repeats=3: square\(\) takes neither rng nor seed, so that its repeats are equal"
+    text = r"square\(\) takes neither rng nor seed, so that its 3 repeats are equal"
     with pytest.warns(ComaWarning, match=text):
         e.run(square, {"x": [1, 2]}, repeats=3)
     assert e.run(square, {"x": [1, 2]}, repeats=3) == (0, 6)
@@ -868,7 +868,7 @@ def test_two_hundred_points_print_few_lines_about_their_failures(e, failing, cap
     assert max(map(len, printed.splitlines())) < 300
     [warning] = warned
     assert str(warning.message).startswith(
-        f"{failing} of 200 parameter sets failed ({200 - failing} saved): {failing} such as"
+        f"{failing} of 200 parameter sets failed ({200 - failing} saved): {failing} like"
     )
     assert len(str(warning.message)) < 500
     assert "\x1b" not in printed + str(warning.message) + e.failures().to_string() + str(

@@ -298,7 +298,7 @@ def test_without_hard_links_nothing_is_overwritten_either(tmp_path, refusing, mo
     refusing("link", number)
     if not renames:
         monkeypatch.setattr(files, "_rename", lambda source, target, how: errno.EINVAL)
-    with pytest.warns(ComaWarning, match="has no hard links; files are put in place by other means"):
+    with pytest.warns(ComaWarning, match="has no hard links. coma_xr uses another method"):
         files.create(str(tmp_path / "a"), b"data", sync=True)
     # Said once; a second warning would be an error here.
     with pytest.raises(FileExistsError):

@@ -330,7 +330,7 @@ def test_a_report_of_a_run_shows_failures_as_its_summary_does(failed):
     assert "30 failed" in page.text
     assert len(page.named("details")) == 1
     *_, summary = report.failed_text().split(": ", 1)
-    assert summary.startswith("30 such as (x=1): ValueError: 1 is odd")
+    assert summary.startswith("30 like (x=1): ValueError: 1 is odd")
     assert " ".join(summary.removesuffix(".").split()) in page.text
     assert "... and 25 more like these" in page.text
     assert "e.failure(2)" in page.text
@@ -372,7 +372,7 @@ def test_an_experiment_shows_what_it_is(failed):
         "Experiment failed",
         HOSTILE,
         "30 measurements, 30 failed",
-        "the last run asked for 60",
+        "the last run requested 60",
         "x0 ... 59 (60 values)m <s>position",
         "Results: y [J]",
         "Measurement 1, for example",

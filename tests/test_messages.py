@@ -161,7 +161,7 @@ CATALOGUE = {
     "busy": (errors.RunError, busy, "ExperimentBusyError"),
     "failure": (errors.RunError, fail, "(x=7): ValueError: no"),
     "ensembles": (errors.ExperimentError, unequal, 'repeats="append"'),
-    "damaged file": (errors.DataFileError, damaged, "no valid JSON"),
+    "damaged file": (errors.DataFileError, damaged, "not valid JSON"),
 }
 
 TERMINAL = {

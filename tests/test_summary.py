@@ -160,8 +160,8 @@ def test_failures_are_told_with_their_tracebacks_the_most_frequent_first():
     assert "5missing" in text
     assert "3 done (15 %)" in text
     assert "12 failed (60 %)" in text
-    assert "11 such as (x=4): ValueError: x is" in text
-    assert text.index("11 such as (x=4): ValueError") < text.index("(x=2): OSError: no")
+    assert "11 like (x=4): ValueError: x is" in text
+    assert text.index("11 like (x=4): ValueError") < text.index("(x=2): OSError: no")
     assert "x is </pre><script>4</script>" in text
     assert "5(x=4)x is </pre>" in text
     assert "... and 6 more like these" in text
@@ -186,7 +186,7 @@ def test_an_experiment_of_failures_alone_has_a_report():
         "4failed",
         "2missing",
         "x10, 11, 12, 13, 14, 15",
-        "4 such as (x=10): ValueError",
+        "4 like (x=10): ValueError",
     ):
         assert said in page.text
 
@@ -199,7 +199,7 @@ def test_files_that_cannot_be_read_are_all_named(whole):
     (whole.path / "measurement.000003.json").write_text(tree % array)
     page = report(whole)
     for id in (1, 2, 4, 5):
-        assert f"pendulum/measurement.00000{id}.json: no valid JSON" in page.text
+        assert f"pendulum/measurement.00000{id}.json: not valid JSON" in page.text
     assert "measurement 3, results/t: an array of shape (3,) cannot have 1 items" in page.text
     assert page.text.count("measurement.000001.json") == 1
     assert "t and t_ over theta." in page.text

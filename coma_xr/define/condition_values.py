@@ -309,7 +309,7 @@ class Arrays:
         """Raise: arrays have no measurement to call a function with."""
         name = getattr(function, "__name__", repr(function))
         raise ConditionError(
-            f"The function '{name}' needs one measurement or parameter set at a time; here are arrays.",
+            f"The function '{name}' needs one measurement or parameter set at a time; it was given arrays.",
             ways=["Write the condition with P or as text."],
         )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.checks import checks_keywords
 from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, key_of, look, normalise, plain_of
-from coma_xr.errors import ParameterError, PathError
+from coma_xr.errors import ParameterError, PathError, Way
 from coma_xr.html import facts, fragment, short
 from coma_xr.same import Mark, key
 from coma_xr.text import available, count, listing, shortened
@@ -502,6 +502,29 @@ def read_parameters(tree: Tree, definition: Definition, past: Past | None = None
     return values
 
 
+def _dropped(
+    old: Definition, new: Definition, dropped: Sequence[str], constants: Mapping[Path, Any]
+) -> ParameterError:
+    """Return the error about parameters of the measurements that a definition does not have."""
+    own = {name: constants[path] for name, path in old if name in dropped and path in constants}
+    values = f", such as the function's own default {describe(own, own.values())}" if own else ""
+    former = join(old.paths[old.position(dropped[0])])
+    unmatched = [join(path) for path in new.paths if path not in old.paths]
+    successor = unmatched[0] if len(unmatched) == len(dropped) == 1 else "PATH"
+    return ParameterError(
+        f"The new definition lacks {listing(dropped)}, but the measurements were made with the parameters "
+        f"{listing(old.names)}.",
+        ways=[
+            f"Put {dropped[0]} into the scan, with one value if it does not vary{values}.",
+            Way(
+                f"If it has another name now, call annotate({successor!r}, formerly={former!r}).",
+                f"If it has another name now: coma-xr annotate DIR {successor} --formerly {former}.",
+            ),
+            "Or start a new experiment.",
+        ],
+    )
+
+
 def check_extends(
     old: Definition,
     new: Definition,
@@ -516,18 +539,7 @@ def check_extends(
     renamed = {former for path in new.paths for former in past.places(path)}
     dropped = [name for name, path in old if path not in new.paths and path not in renamed]
     if dropped:
-        own = {name: constants[path] for name, path in old if name in dropped and path in constants}
-        values = f", such as the function's own default {describe(own, own.values())}" if own else ""
-        former = join(old.paths[old.position(dropped[0])])
-        raise ParameterError(
-            f"The new definition lacks {listing(dropped)}, but the measurements were made with the parameters "
-            f"{listing(old.names)}.",
-            ways=[
-                f"Put {dropped[0]} into the scan, with one value if it does not vary{values}.",
-                f"If it has another name now, call annotate(path, formerly={former!r}).",
-                "Or start a new experiment.",
-            ],
-        )
+        raise _dropped(old, new, dropped, constants)
     added = [path for path in new.paths if path not in old.paths and path not in past.defaults]
     for path in added:
         # What was a function's own default is in the files already.
@@ -541,8 +553,14 @@ def check_extends(
                 if len(without) == 1
                 else f"{len(without)} measurements{made} have no {name!r}, for example {without[0]}.",
                 ways=[
-                    f"Call annotate({name!r}, default=...) with the value that it had in them.",
-                    f"If it stood at another path, call annotate({name!r}, formerly=...).",
+                    Way(
+                        f"Call annotate({name!r}, default=...) with the value that it had in them.",
+                        f"Record the value that it had in them: coma-xr annotate DIR {name} --default VALUE.",
+                    ),
+                    Way(
+                        f"If it stood at another path, call annotate({name!r}, formerly=...).",
+                        f"If it stood at another path: coma-xr annotate DIR {name} --formerly PATH.",
+                    ),
                     "Or start a new experiment.",
                 ],
             )

@@ -100,8 +100,8 @@ def _latin(n: int, dimensions: int, seed: int | None) -> Unit:
 def _sobol(n: int, dimensions: int, seed: int | None) -> Unit:
     if n & (n - 1):
         warn(
-            f"A Sobol sequence is balanced for powers of two; {n} points are none, "
-            f"{1 << (n.bit_length() - 1)} and {1 << n.bit_length()} would be."
+            f"A Sobol sequence of {n} points is not balanced, because {n} is not a power of two. The nearest are "
+            f"{1 << (n.bit_length() - 1)} and {1 << n.bit_length()}."
         )
     # More than are wanted, since SciPy would warn as well, and the first ones of a sequence stay what they are.
     return _scipy("Sobol", 1 << (n - 1).bit_length(), dimensions, seed)[:n]
@@ -190,7 +190,7 @@ def _maker(name: str, axis: Any) -> _Interval | _Choice:
             f"'{name}' = {axis!r} is not an interval.", expected="a lower and a higher number"
         )
     if which == "log" and low <= 0:
-        raise ParameterError(f"'{name}' = {axis!r} has no logarithms.", expected="an interval above zero")
+        raise ParameterError(f"'{name}' = {axis!r} cannot be logarithmic.", expected="an interval above zero")
     if which == "int" and not (float(low).is_integer() and float(high).is_integer()):
         raise ParameterError(
             f"'{name}' = {axis!r} is not an interval of integers.", expected="integers as its ends"

@@ -325,8 +325,8 @@ class Scan:
         mapping : mapping, optional
             As `axes`, for names that are paths.
         **axes : function, list or scalar
-            A function is called with each `ParameterSet` of the parameters before it, as often as the scan is
-            gone through, and returns the values for this set.
+            A function is called with each `ParameterSet` of the parameters before it, each time the scan is
+            iterated over, and returns the values for this set.
 
         Raises
         ------
@@ -380,7 +380,7 @@ class Scan:
         ParameterError
             When a string cannot be read.
         PathError
-            When the condition asks for a parameter that the scan does not have.
+            When the condition has a parameter that the scan does not have.
 
         Warns
         -----
@@ -629,13 +629,13 @@ def cases(sets: Any) -> Scan:
 def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
     if not sets:
         raise ParameterError(
-            "The list of cases() is empty, and its first set tells the names.", expected="at least one set"
+            "The list of cases() is empty, and its first set defines the names.", expected="at least one set"
         )
     columns: dict[Any, list[Any]] = {}
     for number, one in enumerate(map(_as_mapping, sets)):
         if not isinstance(one, Mapping):
             raise ParameterError(
-                f"Number {number} of cases() is {with_article(type(one).__name__)}.",
+                f"Set {number} of cases() is {with_article(type(one).__name__)}.",
                 expected="a list of dictionaries",
             )
         if not number:
@@ -644,7 +644,7 @@ def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
             lacking = [name for name in columns if name not in one]
             surplus = [name for name in one if name not in columns]
             raise ParameterError(
-                f"Number {number} of cases() has other names (missing: {listing(lacking)}; more: {listing(surplus)}).",
+                f"Set {number} of cases() has different names (missing: {listing(lacking)}; unexpected: {listing(surplus)}).",
                 expected=f"the same names in all sets, {listing(columns)}",
             )
         for name, values in columns.items():

@@ -57,7 +57,7 @@ def read_lines(data: bytes) -> Any:
     try:
         lines = [line.strip() for line in data.decode("utf-8").splitlines()]
     except UnicodeDecodeError as error:
-        raise DataFileError(f"no UTF-8 text at byte {error.start}") from None
+        raise DataFileError(f"not UTF-8 text at byte {error.start}") from None
     values = [_line(line) for line in lines if line]
     return values[0] if len(values) == 1 else values
 

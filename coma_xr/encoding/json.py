@@ -196,11 +196,11 @@ def _decode_slowly(data: bytes) -> Any:
     try:
         return json.loads(data.decode("utf-8"), parse_float=_float)
     except json.JSONDecodeError as error:
-        reason = f"no valid JSON: {error.msg}, line {error.lineno}, column {error.colno}"
+        reason = f"not valid JSON: {error.msg}, line {error.lineno}, column {error.colno}"
         if not data.strip(b" \t\r\n\0"):
             reason = "empty" if not data else "nothing but blanks or zero bytes"
     except UnicodeDecodeError as error:
-        reason = f"no UTF-8 text at byte {error.start}"
+        reason = f"not UTF-8 text at byte {error.start}"
     except RecursionError:
         reason = f"nested deeper than {MAX_DEPTH} levels"
     except ValueError as error:

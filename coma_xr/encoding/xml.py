@@ -266,7 +266,7 @@ def _parse(data: bytes) -> Element:
         root: Element = parser.close()
     except ParseError as error:
         line, column = error.position
-        reason = f"no valid XML: {ErrorString(error.code)}, line {line}, column {column + 1}"
+        reason = f"not valid XML: {ErrorString(error.code)}, line {line}, column {column + 1}"
     except _Doctype:
         where = _place(data, data.find(b"<!DOCTYPE"))
         reason = f"a DOCTYPE{where}; coma_xr reads no document type definitions"

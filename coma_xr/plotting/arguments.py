@@ -19,10 +19,10 @@ from coma_xr.checks import (
     check_positive,
     check_string,
     option,
+    setting,
     unknown_argument,
 )
 from coma_xr.errors import ArgumentError, LayoutError, ParameterError
-from coma_xr.text import shortened
 
 # ruff: noqa: RUF009
 # The defaults of fields are those of `dataclasses.field`. NumPy and pandas are not imported here, since each command of the terminal reads this table when it starts.
@@ -142,7 +142,8 @@ class PlotSpec:
             raise LayoutError(sizes, ways=["Leave out figsize, or height and aspect."])
         if spec.vmin is not None and spec.vmax is not None and spec.vmin >= spec.vmax:
             raise LayoutError(
-                f"vmin={spec.vmin!r} is not below vmax={spec.vmax!r}.", expected="vmin below vmax"
+                setting("vmin", spec.vmin, f"is not below the upper limit {spec.vmax!r}."),
+                expected="vmin below vmax",
             )
         return spec
 
@@ -192,7 +193,7 @@ def _that(fits: Callable[[Any], bool], expected: str) -> Callable[[str, Any], An
 
     def check(name: str, value: Any) -> Any:
         if not fits(value):
-            raise ParameterError(f"{name}={shortened(value)} cannot be used.", expected=expected)
+            raise ParameterError(setting(name, value, "cannot be used."), expected=expected)
         return value
 
     return check

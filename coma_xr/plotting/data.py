@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.errors import ExperimentError, LayoutError, PathError
+from coma_xr.checks import setting
+from coma_xr.errors import ExperimentError, LayoutError, PathError, Way
 from coma_xr.names import find_variable, variable_at
 
 # The name of what several variables on one axis differ in; hue, style, row and col know it.
@@ -109,7 +110,7 @@ class Data:
                 if self.is_table
                 else "dimension, coordinate or variable of the plotted data"
             )
-            what = f"{argument}={name!r} is not a {thing}."
+            what: str | Way = setting(argument, name, f"is not a {thing}.")
             known = tuple(self._known())
             if isinstance(error, PathError):
                 what, known = error.what if error.expected else what, error.available or ()

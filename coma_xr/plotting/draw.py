@@ -21,6 +21,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import DrawingArea, HPacker
 from matplotlib.patches import Patch
+from matplotlib.ticker import NullFormatter
 
 from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.arguments import PlotSpec, signature_of
@@ -869,6 +870,8 @@ def _add_color_bar(made: Panels, table: Table, role: str, hue: Hue, labels: Labe
         locator, formatter = tickers(one.type, scale, values, getattr(norm, "linthresh", None))
         how |= {"extend": extension(values, norm.vmin, norm.vmax), "ticks": locator, "format": formatter}
     bar = made.figure.colorbar(mappable, **how)  # type: ignore[arg-type]
+    # matplotlib labels some minor ticks of a narrow logarithmic range, in another notation.
+    bar.ax.yaxis.set_minor_formatter(NullFormatter())
     bar.set_label(text, fontsize=points)
     bar.outline.set_visible(False)
     bar.ax.grid(False)

@@ -96,7 +96,7 @@ def _check_settings(spec: Any, kind: str) -> None:
     for name in dict.fromkeys(name for one in KINDS.values() for name in one.settings):
         if getattr(spec, name) not in (None, False) and name not in KINDS[kind].settings:
             kinds = [repr(other) for other, one in KINDS.items() if name in one.settings]
-            said = f"{name} is for kind={' and '.join(kinds)}, this is a {kind}."
+            said = f"{name} is for the kind {' and '.join(kinds)}, this is a {kind}."
             raise LayoutError(said, ways=[f"Leave out {name}, or give the kind."])
 
 

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.errors import LayoutError, warn
+from coma_xr.checks import setting
+from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.plotting.data import REPEAT, VARIABLE, Data
 from coma_xr.plotting.spec import GROUPS, Plan, Spread
 from coma_xr.text import count, listing, near_names
@@ -148,7 +149,10 @@ def together(quantities: Sequence[Quantity]) -> list[Quantity]:
     types = {one.name: one.type for one in quantities}
     if len(set(types.values())) > 1:
         held = listing(f"{name} holds {type}s" for name, type in types.items())
-        raise LayoutError(f"One axis cannot hold them all: {held}.", ways=["Plot them one by one, with ax=."])
+        raise LayoutError(
+            f"One axis cannot hold them all: {held}.",
+            ways=[Way("Plot them one by one, with ax=.", "Plot them one by one.")],
+        )
     if len({one.units for one in quantities}) > 1:
         held = listing(f"{one.name} in {one.units}" for one in quantities)
         ways = ["Divide each by np.timedelta64(1, 's')."]
@@ -169,11 +173,16 @@ def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
     if all(isinstance(value, (bool, np.bool_)) for value in there) and there:
         return _names(name, dims, array, [False, True])
     if any(isinstance(value, (complex, np.complexfloating)) for value in there):
-        ways = [f"Plot a part of it: ds.assign(part=ds[{name!r}].real), or .imag, or abs()."]
+        ways = [Way(f"Plot a part of it: ds.assign(part=ds[{name!r}].real), or .imag, or abs().", "")]
         raise LayoutError(f"{name!r} is complex.", ways=ways)
     is_index = all(isinstance(value, tuple) for value in there)
     if any(isinstance(value, (list, tuple, dict, set, np.ndarray)) for value in there) and not is_index:
-        ways = [f"Make them a dim: to_dataset(unfold={{{name!r}: ...}})."]
+        ways = [
+            Way(
+                f"Make them a dim: to_dataset(unfold={{{name!r}: ...}}).",
+                f"Make them a dim: coma-xr annotate DIR {name} --dims NAME.",
+            )
+        ]
         raise LayoutError(f"The cells of {name!r} hold lists or dictionaries.", ways=ways)
     codes = _codes(dims, array)
     if all(isinstance(value, (numbers.Real, Decimal)) for value in there):
@@ -405,7 +414,7 @@ def binned_errors(array: NDArray[Any]) -> NDArray[Any]:
     if not all(settled):
         few = count(settled.count(False), "series", "series")
         warn(
-            f"The binned errors of {few} still grow at the longest bins: too few samples, the errors are too small."
+            f"The binned errors of {few} still grow at the longest bins. There are too few samples, so the errors are too small."
         )
     return np.reshape(errors, array.shape[:-1])
 
@@ -449,8 +458,8 @@ def _warn_of_correlation(data: Data, plan: Plan, values: xr.Variable) -> None:
     larger = f"; the error from binning is {factor:.1f} times as large" if factor >= CORRELATED else ""
     where = "lie within one result, so they" if data.is_inner(dim) else "are in an order and"
     warn(
-        f"The samples along {dim!r} {where} may be correlated, and the error counts them as independent{larger}. "
-        f"Use error=('binned', {dim!r})."
+        f"The samples along {dim!r} {where} may be correlated, and the error counts them as independent{larger}.",
+        way=Way(f"Use error=('binned', {dim!r}).", f"Use --error binned,{dim}."),
     )
 
 
@@ -587,7 +596,8 @@ def _put_in_order(data: Data, plan: Plan, roles: dict[str, tuple[Quantity, ...]]
         return
     if isinstance(order, str) or not isinstance(order, (Mapping, list, tuple, np.ndarray, pd.Index)):
         raise LayoutError(
-            f"order={order!r} cannot be used.", expected="a list, or a mapping such as {'model': ['a', 'b']}"
+            setting("order", order, "cannot be used."),
+            expected="a list, or a mapping such as {'model': ['a', 'b']}",
         )
     by_name = (
         {data.find(name, "order"): list(values) for name, values in order.items()}
@@ -612,7 +622,7 @@ def _put_in_order(data: Data, plan: Plan, roles: dict[str, tuple[Quantity, ...]]
             raise LayoutError(said, name=unknown[0], available=values)
     if not done and not isinstance(order, Mapping):
         raise LayoutError(
-            f"order={list(order)!r}: nothing in this plot has one of these values.",
+            setting("order", list(order), "has no value of anything in this plot."),
             expected="values of the plotted variables",
         )
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from coma_xr.checks import setting
 from coma_xr.errors import LayoutError, Way
 from coma_xr.plotting.data import REPEAT, VARIABLE, Data
 from coma_xr.text import count, listing
@@ -65,7 +66,10 @@ def _spread_of(data: Data, error: Any) -> tuple[Spread, tuple[Any, ...]] | None:
     levels = [part for part in more if not isinstance(part, str)]
     level: Any = levels[0] if levels else DEFAULT_LEVELS.get(how)
     if len(levels) > 1 or (level is not None and how not in DEFAULT_LEVELS):
-        raise LayoutError(f"error={error!r} cannot be used.", expected=f"error=({how!r}, dim)")
+        raise LayoutError(
+            setting("error", error, "cannot be used."),
+            expected=Way(f"error=({how!r}, dim)", f"--error {how},DIM"),
+        )
     if isinstance(level, (tuple, list)) and how == "percentile" and len(level) == 2:
         level = (float(level[0]), float(level[1]))
         parts: tuple[float, ...] = level
@@ -74,7 +78,10 @@ def _spread_of(data: Data, error: Any) -> tuple[Spread, tuple[Any, ...]] | None:
     for part in parts:
         if not isinstance(part, numbers.Real) or isinstance(part, bool) or not 0 <= part <= 100:
             raise LayoutError(
-                f"error={error!r} cannot be used.", expected=f"a part in percent, such as ({how!r}, 95)"
+                setting("error", error, "cannot be used."),
+                expected=Way(
+                    f"a part in percent, such as ({how!r}, 95)", f"a part in percent, such as {how},95"
+                ),
             )
     return Spread(how, level), tuple(part for part in more if isinstance(part, str))
 
@@ -151,7 +158,7 @@ def plan(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, P
 def planned(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, Plan]:
     """Return the plan of a plot, and its data, where dims may be left that nothing uses."""
     if spec.kind is not None and spec.kind not in kinds:
-        raise LayoutError(f"kind={spec.kind!r} is unknown.", name=str(spec.kind), available=kinds)
+        raise LayoutError(setting("kind", spec.kind, "is unknown."), name=str(spec.kind), available=kinds)
     several = any(isinstance(names, (list, tuple)) for names in (spec.x, spec.y))
     singles = {role: _single(data, getattr(spec, role), role, several) for role in ("z", *GROUPS)}
     new = Plan(spec, kinds, spec.kind or "", _names(data, spec.x, "x"), _names(data, spec.y, "y"), **singles)  # type: ignore[arg-type]
@@ -174,7 +181,9 @@ def _names(data: Data, names: Any, role: str) -> tuple[str, ...]:
             raise LayoutError(f"{role}=[] is empty.", available=data.choices())
         found = tuple(data.find(name, role) for name in names)
         if len(set(found)) < len(found):
-            raise LayoutError(f"{role}={list(found)} names a variable twice.", expected="different variables")
+            raise LayoutError(
+                setting(role, list(found), "names a variable twice."), expected="different variables"
+            )
         return found
     return (data.find(names, role),)
 
@@ -198,7 +207,7 @@ def _with_error(data: Data, new: Plan) -> Plan:
     over = tuple(name for name in names if name in data.ds.dims)
     if len(over) < len(names) and (over or given is not None) and not data.is_table:
         raise LayoutError(
-            f"error={new.spec.error!r} mixes dims and variables.", ways=["Give dims or variables."]
+            setting("error", new.spec.error, "mixes dims and variables."), ways=["Give dims or variables."]
         )
     taken = {name: role for role, name in new.roles.items()} | dict.fromkeys(new.x, "x")
     taken |= dict.fromkeys((name for name in new.y if not data.is_variable(name)), "y")
@@ -210,18 +219,18 @@ def _with_error(data: Data, new: Plan) -> Plan:
     for dim in over:
         if dim in taken:
             raise LayoutError(
-                f"The dim {dim!r} is on {taken[dim]} and cannot be averaged over by error= too.",
-                ways=[f"Leave {dim!r} out of error= or off {taken[dim]}."],
+                f"The dim {dim!r} is on {taken[dim]} and cannot be averaged over as well.",
+                ways=[f"Leave {dim!r} out of error or off {taken[dim]}."],
             )
     if over:
         return replace(new, averaged=over, spread=spread)
     if given is not None or new.layout == "samples":
         left = (REPEAT,) if REPEAT in data.ds.dims and REPEAT not in taken else _left(data, new, *new.y)
         if not left and not data.is_table:
-            ways = [f"Name the dim: error=({spread.how!r}, ..., dim)."]
-            raise LayoutError(
-                f"There is no dim that error={new.spec.error!r} could be taken over.", ways=ways
+            way = Way(
+                f"Name the dim: error=({spread.how!r}, ..., dim).", f"Name the dim: --error {spread.how},DIM."
             )
+            raise LayoutError(setting("error", new.spec.error, "needs a dim, and none is left."), ways=[way])
         return replace(new, averaged=left, spread=spread, rows=data.is_table)
     # y of a map is an axis like x; a dim or coord is one in every plot.
     axes = [name for name in (*new.y, new.z) if name and not data.is_variable(name)]
@@ -238,7 +247,7 @@ def _repeats_in_rows(data: Data, used: set[str | None]) -> bool:
 
 def _check_lists(new: Plan) -> None:
     if len(new.x) > 1 and len(new.y) > 1:
-        ways = ["Plot pair by pair, with ax=."]
+        ways = [Way("Plot pair by pair, with ax=.", "Plot pair by pair.")]
         raise LayoutError("x and y both name several variables; only one of them can.", ways=ways)
     wanted = max(len(new.x), len(new.y), 1)
     if new.error and len(new.error) != wanted:
@@ -321,7 +330,7 @@ def _default_x(data: Data, new: Plan) -> str:
     if not left and set(dims) <= {*new.averaged} and new.averaged:
         raise LayoutError(
             f"{new.y[0]!r} varies over {listing(new.averaged)} alone, and nothing is left for x.",
-            ways=["Leave error= out, or name x=."],
+            ways=["Leave out error, or name x."],
         )
     varied = next((name for name in new.y if data.dims(name)), None)
     if varied is None:
@@ -341,18 +350,22 @@ def _check_kind(new: Plan) -> None:
     if new.layout == "counts" and not new.x:
         raise LayoutError(f"A {new.kind} counts the values of x.", ways=["Give x."])
     if new.is_surface and new.several:
-        raise LayoutError("A map has one x and one y.", ways=["Plot map by map, with ax=."])
+        raise LayoutError(
+            "A map has one x and one y.", ways=[Way("Plot map by map, with ax=.", "Plot map by map.")]
+        )
     if new.is_surface:
         in_map = {"y", "z", *(("style",) if new.layout == "points" else ())}
         for role in used:
             if role not in in_map:
-                way = "Give it to row or col." if role != "error" else "Map the error itself: z='..._err'."
+                way: str | Way = "Give it to row or col."
+                if role == "error":
+                    way = Way("Map the error itself: z='..._err'.", "Map the error itself: -z NAME_err.")
                 raise LayoutError(f"In a map the colour shows z ({new.z!r}), there is no {role}.", ways=[way])
     takes = new.kinds[new.kind].takes if new.kind else ()
     for role in used if new.kind else ():
         if role not in takes:
-            ways = [f"Leave out {role}, or kind={new.kind!r}."]
-            raise LayoutError(f"kind={new.kind!r} has no {role}.", ways=ways)
+            ways = [f"Leave out {role}, or the kind."]
+            raise LayoutError(setting("kind", new.kind, f"has no {role}."), ways=ways)
 
 
 def _with_variable(new: Plan) -> Plan:
@@ -424,7 +437,7 @@ def _check_used(data: Data, new: Plan) -> None:
         others = [(role, name) for role, name in others if not {*data.long_dims(name)} <= connected]
     for dim in new.averaged if new.spread is not None else ():
         if dim not in data.dims(*new.y):
-            said = f"{listing(new.y)} does not vary over error={dim!r}."
+            said = f"{listing(new.y)} does not vary over {dim!r}, over which error is taken."
             raise LayoutError(said, name=dim, available=data.dims(*new.y))
 
 

@@ -29,6 +29,7 @@ from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
 from matplotlib.textpath import text_to_path
 
+from coma_xr.checks import setting
 from coma_xr.errors import LayoutError
 from coma_xr.plotting.data import VARIABLE, Data
 from coma_xr.plotting.points import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity, Table
@@ -328,7 +329,7 @@ def color_norm(values: Any, scale: str, spec: PlotSpec, *, centred: bool = False
     if scale == "log":
         if low <= 0:
             raise LayoutError(
-                f"vmin={spec.vmin!r} is not above 0, on a logarithmic scale of colours.",
+                setting("vmin", spec.vmin, "is not above 0, on a logarithmic scale of colours."),
                 expected="a number above 0",
             )
         return LogNorm(low, max(low, high))
@@ -359,8 +360,11 @@ def style_of(quantity: Quantity, levels: Sequence[float]) -> Style:
     Raise LayoutError when it has more values than there are dashes that can be distinguished.
     """
     if len(levels) > len(DASHES):
-        said = f"style={quantity.name!r} has {len(levels)} values, and only {len(DASHES)} dashes can be distinguished."
-        raise LayoutError(said, ways=["Give it to hue, row or col, or select some values."])
+        fault = f"has {len(levels)} values, and only {len(DASHES)} dashes can be distinguished."
+        raise LayoutError(
+            setting("style", quantity.name, fault),
+            ways=["Give it to hue, row or col, or select some values."],
+        )
     return Style(levels)
 
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from matplotlib.tri import LinearTriInterpolator, Triangulation
 from numpy.typing import NDArray
 
-from coma_xr.errors import LayoutError
+from coma_xr.errors import LayoutError, Way
 from coma_xr.plotting.styling import (
     Hue,
     Look,
@@ -278,7 +278,10 @@ def draw_heatmap(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     there = points.dropna(subset=["x", "y", "z"])
     if look.table.one("z").type == "name":
         said = f"The points of {look.table.plan.z!r} are on no grid, and names cannot be averaged or interpolated."
-        raise LayoutError(said, ways=["Draw them as they are: kind='scatter'."])
+        raise LayoutError(
+            said,
+            ways=[Way("Draw them as they are: kind='scatter'.", "Draw them as they are: --kind scatter.")],
+        )
     if look.spec.bins is not None:
         _draw_cells(ax, *_binned(ax, there, look.spec.bins), True, how)
         return
@@ -348,7 +351,7 @@ def draw_contour(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     if min(grid.z.shape) < 2 or not (np.ptp(grid.x) and np.ptp(grid.y)):
         rows, columns = len(np.unique(grid.y)), len(np.unique(grid.x))
         said = f"A contour needs at least 2 x 2 points, {look.table.plan.z!r} has {columns} x {rows}."
-        raise LayoutError(said, ways=["Use kind='heatmap'."])
+        raise LayoutError(said, ways=[Way("Use kind='heatmap'.", "Use --kind heatmap.")])
     values = np.ma.masked_invalid(grid.z)
     if np.ma.getmaskarray(values).any():
         ax.set_facecolor(shade(HOLE))
@@ -396,4 +399,4 @@ def _check_plane(table: Table, points: pd.DataFrame) -> None:
     plane = points[["x", "y"]].drop_duplicates().to_numpy()
     if len(plane) < 3 or np.linalg.matrix_rank(plane - plane[0]) < 2:
         said = f"A {table.plan.kind} needs points in a plane; {len(plane)} points of {table.plan.z!r} lie on one line."
-        raise LayoutError(said, ways=["Use kind='scatter'."])
+        raise LayoutError(said, ways=[Way("Use kind='scatter'.", "Use --kind scatter.")])

@@ -35,7 +35,7 @@ _MOST_VALUES = 10_000
 
 @checks_keywords
 class ComaAccessor:
-    """Selecting by name or path, and what became of cells, for a Dataset of measurements.
+    """Select by name or path, and list missing and failed cells, in a Dataset of measurements.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class ComaAccessor:
         Parameters
         ----------
         not_asked : bool, default False
-            Also those that no scan asked for: the holes of the grid.
+            Include those that no scan requested: the holes of the grid.
 
         Returns
         -------
@@ -101,7 +101,7 @@ class ComaAccessor:
             When a label may stand for a value of another type: the text of a list, a midnight for a date.
             `Experiment.missing` has the exact values.
         PathError
-            When the Dataset has no status any more.
+            When the Dataset no longer has a status.
 
         Examples
         --------
@@ -131,7 +131,7 @@ class ComaAccessor:
         Parameters
         ----------
         not_asked : bool, default False
-            Also those that no scan asked for: the holes of the grid.
+            Include those that no scan requested: the holes of the grid.
 
         Returns
         -------
@@ -142,7 +142,7 @@ class ComaAccessor:
         Raises
         ------
         PathError
-            When the Dataset has no status any more.
+            When the Dataset no longer has a status.
         """
         states = {*FLAGS} - {FLAGS[DONE], *([] if check_flag("not_asked", not_asked) else ["not_asked"])}
         return self._cells(states)
@@ -173,22 +173,22 @@ class ComaAccessor:
     def sel(
         self, indexers: Mapping[str, Any] | None = None, /, *, tolerance: float = 1e-9, **named: Any
     ) -> xr.Dataset:
-        """Return the part of the Dataset where dims or coords have the values asked for.
+        """Return the part of the Dataset where dims or coords have the given values.
 
         Parameters
         ----------
         indexers : mapping, optional
             As `named`, for names that are paths.
         tolerance : float, default 1e-9
-            How far numbers may be off, relative to the larger one.
+            The tolerated difference of numbers, relative to the larger one.
         **named : scalar, list or slice
             Names with a value, several, or a range with both ends.
 
         Returns
         -------
         Dataset
-            Labels that nothing is left of are dropped. Dims with one label are squeezed, unless a list or range
-            was asked for.
+            Labels without any remaining cell are dropped. Dims with one label are squeezed, unless a list or range
+            was given.
 
         Raises
         ------

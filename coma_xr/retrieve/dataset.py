@@ -11,7 +11,7 @@ import xarray as xr
 
 from coma_xr.checks import checks_keywords
 from coma_xr.define.scan_records import Kind, LayoutRule
-from coma_xr.errors import LayoutError, warn
+from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.html import fragment, table, tag
 from coma_xr.names import role
 from coma_xr.retrieve.columns import MISSING, Attrs, factorize
@@ -499,7 +499,11 @@ class _Build:
                 raise LayoutError(
                     f"'{name}' was given the dims {listing(dims)}, but '{dim}' is {taken}.",
                     ways=[
-                        f"Give the dim of its lists another name, such as unfold={{'{name}': '{dim}_index'}}, or annotate(..., dims='{dim}_index')."
+                        Way(
+                            f"Give the dim of its lists another name, such as unfold={{'{name}': '{dim}_index'}}, or "
+                            f"annotate(..., dims='{dim}_index').",
+                            f"Give the dim of its lists another name: coma-xr annotate DIR {name} --dims {dim}_index.",
+                        )
                     ],
                 )
 

@@ -363,7 +363,7 @@ def _complete(plans: Sequence[_Plan], measured: int, size: int) -> Array:
     if not rows.size:
         raise LayoutError(
             f"No measurement has all parameters of the dims; each lacks one of {listing(paths)}.",
-            ways=["Pass layout='points', or fewer dims."],
+            ways=[Way("Pass layout='points', or fewer dims.", "")],
         )
     if left_out:
         warn(

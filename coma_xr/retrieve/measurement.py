@@ -264,8 +264,8 @@ class Branch(Mapping[str, Any]):
         Parameters
         ----------
         *classes : class
-            Found by the name that was stored as ``__class__``, with or without its module. Of no other class
-            objects are made: their state stays a dictionary.
+            Found by the name that was stored as ``__class__``, with or without its module. The
+            state of all other classes stays a dictionary.
         setstate : str, optional
             The method that takes the state; by default the one that the configuration of the experiment names,
             which is ``coma_setstate`` if it is not given. Without it a dataclass or named tuple is made by its constructor, a
@@ -274,8 +274,8 @@ class Branch(Mapping[str, Any]):
         Returns
         -------
         object
-            A dictionary, or an object when the branch itself is one's state. To its ``coma_setstate`` a whole
-            measurement also gives ``info``; a dataclass or named tuple gets ``info`` and ``parameters`` if it has
+            A dictionary, or an object if the branch itself is the state of one. A whole measurement also passes ``info``
+            to its ``coma_setstate``; a dataclass or named tuple gets ``info`` and ``parameters`` if it has
             such fields.
 
         Raises

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from coma_xr.checks import setting
 from coma_xr.define.parameters import Past, former_paths
 from coma_xr.define.values import NOTHING, look
-from coma_xr.errors import LayoutError, ParameterError, PathError, SerializationError, warn
+from coma_xr.errors import LayoutError, ParameterError, PathError, SerializationError, Way, warn
 from coma_xr.names import Names, free_name, is_parameter, role
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect, stands_for_dataset, utc
 from coma_xr.retrieve.measurement import Measurement, item
@@ -292,7 +293,7 @@ class Taken:
             other = self._paths[name]
             first = (other if isinstance(other, str) else join(other)) if other else "a dim"
             raise LayoutError(
-                f"The name '{name}' is asked for twice, for {first} and {request.text}.",
+                f"The name '{name}' is requested twice, for {first} and {request.text}.",
                 ways=["Give one of them another name: (name, path)."],
             )
         self._paths[name] = path
@@ -403,8 +404,8 @@ def _warn_of_nameless(columns: Columns) -> None:
     if columns.nameless:
         keys = columns.nameless[0]
         warn(
-            f"A value below an empty key has no name and is left out, {keys!r} for example; "
-            f"measurement(...)[{keys!r}] has it."
+            f"A value below an empty key has no name and is left out, {keys!r} for example.",
+            way=Way(f"measurement(...)[{keys!r}] has it.", "`coma-xr show DIR ID` prints it."),
         )
 
 
@@ -520,7 +521,7 @@ def _function(
         try:
             value = function(NamedMeasurement(id, tree, lookup))
         except Exception as error:
-            error.add_note(f"This was {called}, of measurement {id}.")
+            error.add_note(f"Raised by {called}, for measurement {id}.")
             if not isinstance(error, PathError) or error.path is None:
                 raise
             # A hole if another measurement has the path.
@@ -576,7 +577,10 @@ def _default(path: Path, value: Any) -> Tree:
             f"'{join(path)}' cannot have a default.",
             expected="a parameter",
             ways=[
-                "Results that a measurement lacks are missing; fill= of to_dataset shows another value there."
+                Way(
+                    "Results that a measurement lacks are missing; fill= of to_dataset shows another value there.",
+                    "",
+                )
             ],
         )
     return to_plain(value)
@@ -586,7 +590,9 @@ def _dims(path: Path, value: Any) -> list[str]:
     dims = _strings(path, "dims", value, "the name of a dim, or a list of such names")
     double = next((dim for place, dim in enumerate(dims) if dim in dims[:place]), None)
     if double is not None:
-        raise LayoutError(f"dims={dims} of '{join(path)}' names the dim '{double}' twice.", name=double)
+        raise LayoutError(
+            setting("dims", dims, f"of '{join(path)}' names the dim '{double}' twice."), name=double
+        )
     return dims
 
 
@@ -601,7 +607,7 @@ def _coords(path: Path, value: Any) -> dict[str, PathLike]:
 def _formerly(path: Path, value: Any) -> list[str]:
     former = _strings(path, "formerly", value, "a path, or a list of paths")
     if join(path) in former:
-        raise ParameterError(f"formerly={shortened(value)} is the path itself.", expected="another path")
+        raise ParameterError(setting("formerly", value, "is the path itself."), expected="another path")
     return former
 
 
@@ -694,7 +700,7 @@ def check_values(
     dims = note.get("dims") or ()
     if double := next((dim for dim in dims if dim in {*taken}), None):
         raise LayoutError(
-            f"dims={list(dims)} of '{join(path)}': '{double}' is a dim of the measurements.",
+            setting("dims", list(dims), f"of '{join(path)}': '{double}' is a dim of the measurements."),
             name=double,
             ways=[f"Give the dim of the lists another name, such as '{double}_index'."],
         )
@@ -747,7 +753,11 @@ def _check_value(path: Path, note: Mapping[str, Any], value: Tree) -> None:
         )
     if folded is not None and len(dims) > levels:
         raise LayoutError(
-            f"dims={list(dims)} of '{join(path)}' are {count(len(dims), 'name')}, but its lists have {count(levels, 'level')}.",
+            setting(
+                "dims",
+                list(dims),
+                f"of '{join(path)}' are {count(len(dims), 'name')}, but its lists have {count(levels, 'level')}.",
+            ),
             expected=f"at most {count(levels, 'name')}",
         )
 

@@ -215,7 +215,7 @@ class Selection:
         return [_dated(value) for value in column]
 
     def _note(self, id: int) -> str:
-        return f"This was the condition {self._condition}, on measurement {id}."
+        return f"Raised by the condition {self._condition}, on measurement {id}."
 
     def warn_when_empty(self, chosen: int, otherwise: str = "") -> None:
         """Warn if no measurement was chosen, with the values that are nearest to those asked for."""

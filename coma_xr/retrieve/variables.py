@@ -514,7 +514,12 @@ class Item:
     def _refuse_dims(self, why: str) -> None:
         raise LayoutError(
             f"'{self.name}' was given the dims {listing(self.dims or ())}, but {why}.",
-            ways=[f"Name no more dims than there are, in unfold= or annotate({self.name!r}, dims=...)."],
+            ways=[
+                Way(
+                    f"Name no more dims than there are, in unfold= or annotate({self.name!r}, dims=...).",
+                    f"Name no more dims than there are: coma-xr annotate DIR {self.name} --dims NAMES.",
+                )
+            ],
         )
 
     def unfolded(self, free: Callable[[str], str]) -> tuple[str, ...]:

@@ -49,8 +49,8 @@ class Versions:
             if len(versions) > 1:
                 texts = [f"{version} (measurement {id})" for version, id in versions.items()]
                 return (
-                    f"The measurements are of several versions of {program}: {listing(texts, 5)}. They count as done "
-                    "all the same; a new experiment, or a parameter, tells them apart."
+                    f"The measurements are of several versions of {program}: {listing(texts, 5)}. All of them count as "
+                    "done. Use a new experiment or a parameter to distinguish them."
                 )
         return None
 

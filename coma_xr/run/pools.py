@@ -22,7 +22,7 @@ from uuid import uuid4
 import loky
 from loky.backend import get_context
 
-from coma_xr.errors import ComaError, ParameterError, RunError, SerializationError, warn
+from coma_xr.errors import ComaError, ParameterError, RunError, SerializationError, Way, warn
 from coma_xr.run import remote
 from coma_xr.run.remote import Parcel, Reply, session_settings
 from coma_xr.text import shortened, with_article
@@ -141,7 +141,10 @@ def packed(work: Work) -> bytes:
     if len(data) > _LARGE and not work.resources:
         warn(
             f"The function takes {len(data) / 1e6:.0f} MB along to the workers. Is there a large array or table "
-            "outside of it that it uses? Pass it by resources=, or load it in the function, once."
+            "outside of it that it uses?",
+            way=Way(
+                "Pass it by resources=, or load it in the function, once.", "Load it in the function, once."
+            ),
         )
     return data
 
@@ -338,7 +341,7 @@ class _OwnPool(Pool):
             flights = list(slot.flights.values())
             late = [f for f in flights if f.deadline and f.deadline <= now and not f.future.done()]
             if late:
-                text = f"took longer than the {self._timeout:g} s of timeout="
+                text = f"took longer than the timeout of {self._timeout:g} s"
                 events += [Lost(f.chunk, "timeout", text, len(f.chunk) == 1, slot.pid) for f in late]
                 events += [_spared(f, slot.pid) for f in flights if f not in late]
                 self._end(slot)
@@ -511,7 +514,7 @@ class _ForeignPool(Pool):
         try:
             self._known = (now, max(1, self._capacity()))
         except Exception as error:  # noqa: BLE001  a cluster that is gone fails in its own ways
-            self._break("has nobody to work", error)
+            self._break("has no workers", error)
             # What it still has will not come back.
             self._flights.clear()
 
@@ -526,7 +529,7 @@ class _ForeignPool(Pool):
                 remote.run, token, self._work, parcels(chunk, self._things), BUDGET
             )
         except Exception as error:  # noqa: BLE001  an executor may fail in its own ways
-            self._break("takes no more work", error)
+            self._break("accepts no more work", error)
             return
         self._flights[token] = Flight(chunk, future)
         future.add_done_callback(lambda future: self._events.put((token, future)))
@@ -554,7 +557,7 @@ class _ForeignPool(Pool):
 
     def _landed(self, chunk: Chunk, future: Future[Any]) -> Event:
         if future.cancelled():
-            self._break("cancelled what it had been given", None)
+            self._break("cancelled its tasks", None)
             return Lost(chunk, None)
         try:
             results, seconds, trouble, notes = future.result()

@@ -178,7 +178,7 @@ _MISSPELT = 0.8
 
 _BRANCH = "parameters/"
 
-_BRACES = "Write a brace that is meant itself twice."
+_BRACES = "Double a literal brace: {{ or }}."
 
 # Where executables are when the environment does not say.
 _SEARCHED = "/usr/local/bin:/usr/bin:/bin"
@@ -518,7 +518,7 @@ class Program:
                 return _read(self.output, files.read(path) if self._reads_file() else ended.output)
             except FileNotFoundError:
                 there = listing(sorted(files.names(directory))) if files.names(directory) else "nothing"
-                reason = f"ended well, but did not write {Path(path).name}; its directory holds: {there}"
+                reason = f"ended with exit code 0, but did not write {Path(path).name}; its directory holds: {there}"
             except (DataFileError, StorageError) as error:
                 reason = f"wrote no {self.output} that can be read: {error.line()}"
         raise self._error(reason, command, ended, directory)

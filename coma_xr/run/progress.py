@@ -130,7 +130,7 @@ class Progress:
             self._tell({**counts, "seconds": round(now - self._begin, 3)})
         except StorageError as error:
             # Nobody's work is to end because others cannot look on.
-            logger.debug("could not tell how far the run is: %s", error)
+            logger.debug("could not report the progress of the run: %s", error)
 
     def _line(self, seconds: float) -> str:
         rate = self.done / max(seconds, 1e-9)

@@ -185,8 +185,8 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         if not self.dry_run:
             return f"{self.duration:.1f} s"
         if self.estimate is None:
-            return "dry run, and no measurement tells how long a real one takes"
-        return f"dry run, a real one takes about {time_text(self.estimate)}"
+            return "dry run, and there is no measurement to estimate the time of a real one"
+        return f"dry run, a real one takes about {_short_time(self.estimate)}"
 
     def _repr_html_(self) -> str:
         title = tag("span", f"{self.saved} of {self._asked} saved", class_="coma-title")
@@ -213,8 +213,8 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
 
     def failed_text(self) -> str:
         """Return how many parameter sets failed, and in which ways."""
-        groups = _grouped(self.failures)
-        texts = [_group_text(group) for group in groups[:_MOST]]
+        groups = grouped(self.failures)
+        texts = [group_text(group) for group in groups[:_MOST]]
         if len(groups) > _MOST:
             others = sum(map(len, groups[_MOST:]))
             texts.append(f"{others:,} in {count(len(groups) - _MOST, 'other way')}")
@@ -222,7 +222,7 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         return f"{total} {texts[0]}." if len(texts) == 1 else "\n  ".join([total, *texts])
 
 
-def _grouped(failures: Iterable[Tree]) -> list[list[Tree]]:
+def grouped(failures: Iterable[Tree]) -> list[list[Tree]]:
     """Return failures in groups of the same exception at the same line, the most frequent first."""
     groups: dict[tuple[str, str], list[Tree]] = {}
     for failure in failures:
@@ -231,14 +231,22 @@ def _grouped(failures: Iterable[Tree]) -> list[list[Tree]]:
     return sorted(groups.values(), key=len, reverse=True)
 
 
-def _group_text(group: Sequence[Tree]) -> str:
+def group_text(group: Sequence[Tree]) -> str:
+    """Return the first failure of a group, and how many are like it.
+
+    Examples
+    --------
+    >>> failures = [{"parameters": {"a": a}, "exception": {"type": "OSError", "message": "no", "line": ""}} for a in (1, 2)]
+    >>> [group_text(group) for group in grouped(failures)]
+    ['2 like (a=1): OSError: no']
+    """
     text = failure_text(group[0])
-    return text if len(group) == 1 else f"{len(group):,} such as {text}"
+    return text if len(group) == 1 else f"{len(group):,} like {text}"
 
 
 def failures_html(failures: Iterable[Tree], *, is_open: bool = False) -> Html | None:
     """Return the groups of the summary, which unfold to examples and a traceback, the first one perhaps open."""
-    groups = _grouped(failures)
+    groups = grouped(failures)
     shown = [
         _group_html(group, is_open=is_open and not number) for number, group in enumerate(groups[:_GROUPS])
     ]
@@ -264,7 +272,7 @@ def _group_html(group: Sequence[Tree], *, is_open: bool) -> Html:
     exception = group[0]["exception"]
     texts = [exception.get("traceback"), exception.get("output")]
     return fold(
-        tag("span", _group_text(group), class_="coma-code"),
+        tag("span", group_text(group), class_="coma-code"),
         table(header, rows, total=len(group), what="like these"),
         _calls(rows[0][0]),
         *(trace(str(text)) for text in texts if text),
@@ -277,7 +285,7 @@ def _calls(id: object) -> Html | None:
     if id is None:
         return None
     code = [tag("span", f"e.failure({id}){call}", class_="coma-code") for call in ("", ".reproduce(f)")]
-    return tag("div", code[0], " has all of the first one, ", code[1], " raises it again:")
+    return tag("div", code[0], " shows the first one in full, ", code[1], " raises it again:")
 
 
 def _restore(fields: dict[str, Any]) -> RunReport:

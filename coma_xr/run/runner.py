@@ -237,7 +237,7 @@ class _Course:
             self._queue.append(task._replace(attempt=task.attempt + 1, avoid=worker))
         self._bar.take_back(len(again))
         self._bar.say(
-            f"Everything fails on worker {worker} while others succeed. It was ended; others try "
+            f"All points fail on worker {worker} while others succeed, so it was stopped. Other workers try "
             f"{count(len(again), 'parameter set')} again."
         )
 

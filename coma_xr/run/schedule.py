@@ -43,7 +43,7 @@ class TimeLimit:
         return self._end is None or time.monotonic() + seconds <= self._end
 
     def __str__(self) -> str:
-        return "the end of the SLURM job" if self.is_job else "the end of max_time="
+        return "the end of the SLURM job" if self.is_job else "the end of the maximum time"
 
 
 class Queue:

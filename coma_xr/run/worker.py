@@ -28,7 +28,7 @@ from coma_xr.checks import check_integer
 from coma_xr.define.parameters import Definition, ParameterSet, write
 from coma_xr.define.values import BRANCH, hand_out, key_of, plain_value, records_of
 from coma_xr.encoding.formats import FORMATS, JSON
-from coma_xr.errors import ParameterError, SerializationError
+from coma_xr.errors import ParameterError, SerializationError, Way
 from coma_xr.exports.collector import Collector
 from coma_xr.run import signature
 from coma_xr.same import key, maker, text_of
@@ -554,8 +554,8 @@ def _of_mapping(work: Work, value: Mapping[str, Any]) -> Mapping[str, Any]:
     if _is_whole_tree(value):
         raise SerializationError(
             f"{signature.called(work.function)}() returned a whole measurement tree ({listing(value)}).",
-            expected="what belongs under results, with run(f, scan)",
-            ways=["Call run(f) for parameter sets that were added before: it takes whole trees."],
+            expected=Way("what belongs under results, with run(f, scan)", "what belongs under results"),
+            ways=[Way("Call run(f) for parameter sets that were added before: it takes whole trees.", "")],
         )
     return {RESULTS: value}
 

@@ -32,7 +32,7 @@ def check_plain_name(name: str, option: str) -> None:
         raise ConfigError(
             found=repr(name),
             where=option,
-            expected='one plain file name, without a leading dot and any of / \\ : * ? " < > |',
+            expected='one plain file name, without a leading dot and without any of / \\ : * ? " < > |',
         )
     if len(name.encode("utf-8", "replace")) > _LONGEST:
         raise ConfigError(

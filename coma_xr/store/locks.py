@@ -97,7 +97,7 @@ def _acquired(path: str, wait: float, *, is_inside_lock: bool = False) -> BaseFi
         held = None
     if held is None:
         files.warn_once(
-            f"The file system of {directory} has no locks; two runs at the same time are not noticed there."
+            f"The file system of {directory} has no locks; two runs at the same time are not detected there."
         )
     return held
 

@@ -161,7 +161,7 @@ def _said(problems: list[DataFileError]) -> str:
 
 def _refuse(problems: list[DataFileError]) -> DataFileError:
     return DataFileError(
-        f"Nothing was changed, because {len(problems)} of the measurements cannot be taken along: {_said(problems)}.",
+        f"Nothing was changed, because {len(problems)} of the measurements cannot be moved: {_said(problems)}.",
         ways=["Repair these files, or move them out of the directory."],
     )
 
@@ -412,7 +412,7 @@ def _delete(layout: Layout, mark: Mapping[str, int]) -> list[DataFileError]:
 
 
 _ASIDE = f"move it to {REMOVED}"
-_ARCHIVE = "take it into the experiment file (activate() brings everything back)"
+_ARCHIVE = "move it into the experiment file, from which `activate` brings everything back"
 
 Action = Callable[[], object]
 
@@ -489,7 +489,7 @@ class Inspection:
 
     def _reset(self) -> None:
         if self._state.reset is not None:
-            text = f"notes a reset that was cut off; measurements up to {self._state.measurement_floor} do not count"
+            text = f"records an interrupted reset; measurements up to {self._state.measurement_floor} do not count"
             # Whoever takes the lock finishes it.
             self._note(STATE, "reset", text, "finish the reset", lambda: None)
 
@@ -497,7 +497,7 @@ class Inspection:
         here = files.host()
         alive = [run for run in noted_runs(self._layout.directory) if run[0] != here]
         for name in files.leftovers(self._layout.directory, alive):
-            text = "is the temporary file of a process that is dead"
+            text = "is the temporary file of a process that has ended"
             self._note(name, "temporary", text, "delete it", lambda: None)
 
     def _hints(self) -> None:
@@ -540,9 +540,9 @@ class Inspection:
         elif known < last:
             text = f"says that the last measurement is {known}; it is {last}"
         elif len(there) > 1:
-            text = "is there in two formats"
+            text = "exists in two formats"
         if text:
-            repair = "write it from the files that there are"
+            repair = "write it from the existing files"
             self._note(layout.index_file, "index", f"{text}; Coma 2 goes by it", repair, self._write_index)
 
     def _write_index(self) -> None:
@@ -577,7 +577,7 @@ class Inspection:
         paths = {id: path for some in self._events.values() if len(some) > 1 for id, path in some.items()}
         trees = ((id, documents.load_measurement(path, id)) for id, path in sorted(paths.items()))
         for id, other in doubles(trees).items():
-            text = f"records the same event as measurement {other}, and does not count; remove_duplicates() moves it away"
+            text = f"records the same event as measurement {other}, and does not count"
             self._note(paths[id], "duplicate", text)
 
     def _measurement(self, path: str, id: int) -> Tree | None:
@@ -626,7 +626,7 @@ class Inspection:
     def _twice(self, trees: dict[str, Tree]) -> None:
         one, other = trees
         if documents.same(trees[one], trees[other]):
-            text = f"holds the same as {PurePath(one).name}"
+            text = f"has the same content as {PurePath(one).name}"
             self._note(other, "twice", text, _ASIDE, self._aside(other))
         else:
             text = f"differs from {PurePath(one).name}, which counts"

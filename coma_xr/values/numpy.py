@@ -306,7 +306,7 @@ def _read_structured(node: Node) -> Array:
         if layout["itemsize"] * math.prod(shape) > _MAX_PADDING + sum(
             array.nbytes for array in arrays.values()
         ):
-            raise DataFileError("an array with fields would be hardly more than empty room")
+            raise DataFileError("an array with fields would be mostly padding")
     dtype: Any = layout
     out = np.zeros(shape, dtype=dtype)
     for name, array in arrays.items():
@@ -347,7 +347,7 @@ def _undeclared(items: list[Any], shape: tuple[int, ...]) -> Array:
     """Return an array as Coma 2 stored it: NumPy finds the dtype again."""
     texts = [item for item in items if type(item) is str]
     if texts and _WIDTH * (max(map(len, texts)) * len(items) - sum(map(len, texts))) > _MAX_PADDING:
-        raise DataFileError("an array of strings would be hardly more than empty room")
+        raise DataFileError("an array of strings would be mostly padding")
     return np.array(items).reshape(shape)
 
 
@@ -360,7 +360,7 @@ def _fixed(items: list[str], dtype: np.dtype[Any]) -> Array:
             expected=f"at most {width}",
         )
     if _padding(items, width) > _MAX_PADDING:
-        raise DataFileError(f"an array of dtype {dtype.str!r} would be hardly more than empty room")
+        raise DataFileError(f"an array of dtype {dtype.str!r} would be mostly padding")
     if not width:
         # NumPy takes a width of 0 for a wish to find it.
         return np.zeros(len(items), dtype=[("item", dtype)])["item"]

@@ -143,7 +143,7 @@ def rebuild(kind: type, state: dict[str, Any], setstate: str = SETSTATE, *, whol
         return _rebuild(kind, state, setstate, whole)
     except Exception as error:
         raise DataFileError(
-            f"cannot make a {name_of(kind)} of its state: {type(error).__name__}: {error}"
+            f"cannot make a {name_of(kind)} from its state: {type(error).__name__}: {error}"
         ) from error
 
 

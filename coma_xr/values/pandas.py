@@ -310,9 +310,7 @@ def frequency(freq: Any) -> str:
             return text
     except ValueError:
         pass
-    raise cannot(
-        f"the frequency {freq!r}", "It has no text for pandas to make it again; set index.freq = None."
-    )
+    raise cannot(f"the frequency {freq!r}", "pandas cannot restore it from a string. Set index.freq = None.")
 
 
 def period_frequency(dtype: Any) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, runtime_checkable
 
-from coma_xr.errors import ComaError, DataFileError, SerializationError, warn
+from coma_xr.errors import ComaError, DataFileError, SerializationError, Way, warn
 from coma_xr.text import with_article
 from coma_xr.tree import (
     CLASS,
@@ -146,8 +146,8 @@ def values_of(node: dict[str, Any], value: ToValue) -> dict[str, Any]:
     if needs_escape(node) and name not in _reported:
         _reported.add(name)
         warn(
-            f"Values of the type {name[:80]!r} are read as dictionaries, because nothing here makes them again. "
-            "If the class is yours, name it with coma.register()."
+            f"Values of the type {name[:80]!r} are read as dictionaries, because nothing here makes them again.",
+            way=Way("If the class is yours, name it with coma.register().", ""),
         )
     return {key: value(child) for key, child in node.items()}
 
@@ -362,7 +362,7 @@ def _of_array_like(value: Any, path: tuple[str, ...], way: _Way) -> Tree | None:
     simple = array_likes.simplified(value)
     if way.name_of is not None and isinstance(simple, (Quantity, Uncertain)):
         number, rest = (
-            ("magnitude", f" Note its units with annotate(..., units={simple.units!r}).")
+            ("magnitude", f" Record its units with annotate(..., units={simple.units!r}).")
             if isinstance(simple, Quantity)
             else ("nominal_value", " Pass its std_dev as another parameter.")
         )
@@ -386,7 +386,7 @@ def _beside(value: External, path: tuple[str, ...], way: _Way) -> Tree:
     if way.beside is None:
         raise SerializationError(
             f"{join(path) or 'the value'}: coma.external() needs a measurement to put its file next to.",
-            ways=["Use it in what a function returns that is run."],
+            ways=["Use it in the return value of a function that is run."],
         )
     return way.beside(value.value, path)
 

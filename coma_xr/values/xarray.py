@@ -93,7 +93,7 @@ def _indexed(name: Any, variable: Any, index: Any, plain: ToTree) -> Node:
             return {"dims": [dim], "level": True, **attrs, **_dtype(index.level_coords_dtype.get(name))}
         return {"dims": [dim], "index": plain(index.index, "index"), **attrs}
     if type(index) is not xr.indexes.PandasIndex:
-        raise cannot(f"an index of type {type(index).__name__}", "Take it away with drop_indexes() first.")
+        raise cannot(f"an index of type {type(index).__name__}", "Remove it with drop_indexes() first.")
     # None and NaN are one to an index of objects, unless it is stored itself.
     usual = variable.dims == (name,) and index.index.dtype != object
     if usual and _same_index(_default_index(name, variable), index):

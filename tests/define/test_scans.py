@@ -247,12 +247,12 @@ class TestCases:
             ({"a": [1]}, "{'a': [1]} is a dict. Expected a list of dictionaries, a DataFrame or a Dataset."),
             (
                 [],
-                "The list of cases() is empty, and its first set tells the names. Expected at least one set.",
+                "The list of cases() is empty, and its first set defines the names. Expected at least one set.",
             ),
-            ([{"a": 1}, 5], "Number 1 of cases() is an int. Expected a list of dictionaries."),
+            ([{"a": 1}, 5], "Set 1 of cases() is an int. Expected a list of dictionaries."),
             (
                 [{"a": 1, "b": 2}, {"a": 1, "c": 2}],
-                "Number 1 of cases() has other names (missing: b; more: c).\nExpected the same names in all sets, a, b.",
+                "Set 1 of cases() has different names (missing: b; unexpected: c).\nExpected the same names in all sets, a, b.",
             ),
         ],
     )

@@ -27,7 +27,7 @@ def test_lines_are_numbers_where_they_can_be(data, value):
 
 
 def test_what_is_no_text_is_refused():
-    with pytest.raises(DataFileError, match="no UTF-8 text at byte 1"):
+    with pytest.raises(DataFileError, match="not UTF-8 text at byte 1"):
         formats.read_lines(b"a\xff")
     with pytest.raises(DataFileError, match="Exceeds the limit"):
         formats.read_lines(b"9" * 5000)

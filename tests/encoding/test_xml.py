@@ -374,9 +374,9 @@ def test_every_prefix_and_every_flipped_bit_of_a_file_gives_a_tree_or_our_error(
     [
         (b"", "empty"),
         (b" \n\0", "nothing but blanks or zero bytes"),
-        (b"<a>\n<b></c></a>", "no valid XML: mismatched tag, line 2, column 6"),
+        (b"<a>\n<b></c></a>", "not valid XML: mismatched tag, line 2, column 6"),
         (b"<a>\0</a>", "a zero byte, line 1, column 4. Expected valid XML."),
-        (b"<a>\x01</a>", "no valid XML: not well-formed (invalid token), line 1, column 4"),
+        (b"<a>\x01</a>", "not valid XML: not well-formed (invalid token), line 1, column 4"),
         ("<a/>".encode("utf-16"), "a zero byte, line 1, column 4. Expected valid XML."),
         (
             b'<?xml version="1.0" encoding="utf-7"?><a/>',
@@ -401,7 +401,7 @@ def test_every_prefix_and_every_flipped_bit_of_a_file_gives_a_tree_or_our_error(
         (b"<a><b>" + b"9" * 5000 + b"</b></a>", "a/b: Exceeds the limit"),
         (b"<a><count>2</count><item>1</item><item>1e999</item></a>", "a/1: the number 1e999"),
         (b'<a><b class_name="bool">yes</b></a>', "a/b: a bool is 'yes'. Expected 1 or 0."),
-        (b'<a><b class_name="json">{</b></a>', "a/b: JSON text: no valid JSON"),
+        (b'<a><b class_name="json">{</b></a>', "a/b: JSON text: not valid JSON"),
         (
             b'<a><b class_name="str"><c/></b></a>',
             "a/b: an element of class_name 'str' holds elements. Expected text.",

@@ -255,7 +255,9 @@ def test_a_file_that_is_not_there_is_an_error_with_near_names(tmp_path):
     ):
         load(tmp_path / "nowhere" / "x.nc")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(StorageError, match=r"there is no such file. None next to it ends in .csv, "):
+    with pytest.raises(
+        StorageError, match=r"there is no such file. No file next to it has an ending of .csv, "
+    ):
         load(tmp_path / "empty" / "x.nc")
 
 

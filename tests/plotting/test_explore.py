@@ -106,4 +106,4 @@ def test_a_widget_follows_a_run_of_another_process(tmp_path, monkeypatch):
         view.close()
         return Page(view.value).text
 
-    assert asyncio.run(look()).startswith("4 measurements · the last run asked for 4")
+    assert asyncio.run(look()).startswith("4 measurements · the last run requested 4")

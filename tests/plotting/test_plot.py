@@ -290,6 +290,7 @@ def test_a_short_log_scale_has_numbers_and_a_long_one_powers_of_ten():
 
     for texts in written(5):
         assert {"5", "10"} <= texts
+        assert not any("$" in text for text in texts)
     for texts in written(1e4):
         assert "10$^{3}$" in texts
 
@@ -611,15 +612,15 @@ WRONG = [
     ("error=('sd', 3) cannot be used", {**OVER, "error": ("sd", 3)}),
     ("zscale is for the colours of z", {**OVER, "zscale": "log"}),
     ("hue_scale is for the colours of hue", {"x": "theta", "y": "t", "col": "theta_0", "hue_scale": "log"}),
-    ("levels is for kind='contour', this is a line", {**OVER, "levels": 5}),
-    ("bins is for kind='heatmap' and 'hist', this is a line", {**OVER, "bins": 5}),
-    ("map_kw is for kind='heatmap' and 'contour'", {**OVER, "map_kw": {"alpha": 1}}),
+    ("levels is for the kind 'contour', this is a line", {**OVER, "levels": 5}),
+    ("bins is for the kind 'heatmap' and 'hist', this is a line", {**OVER, "bins": 5}),
+    ("map_kw is for the kind 'heatmap' and 'contour'", {**OVER, "map_kw": {"alpha": 1}}),
     ("col_wrap breaks the panels of col", {"x": "theta", "y": "t", "row": "theta_0", "col_wrap": 2}),
     ("ax=int cannot be drawn on", {**OVER, "ax": 1}),
     ("figsize is the size of the whole figure", {**OVER, "figsize": (3, 3), "height": 3}),
-    ("vmin=2 is not below vmax=1", {**MAP, "vmin": 2, "vmax": 1}),
+    ("vmin=2 is not below the upper limit 1", {**MAP, "vmin": 2, "vmax": 1}),
     ("cmap='virdis' is not a colour map", {**MAP, "cmap": "virdis"}),
-    ("order=['a']: nothing in this plot has one of these values", {**OVER, "order": ["a"]}),
+    ("order=['a'] has no value of anything in this plot", {**OVER, "order": ["a"]}),
     ("order: 'theta_0' has none of these values", {**OVER, "order": {"theta_0": ["a"]}}),
     ("palette has no colour for -30.0", {**OVER, "palette": {-60: "k"}}),
     ("xlim=('a', 'b') cannot be used", {**OVER, "xlim": ("a", "b")}),
@@ -668,7 +669,7 @@ def test_values_without_a_place_in_a_plot_say_what_to_do():
     )
     with pytest.raises(LayoutError, match="'z' is complex") as caught:
         plot(ds, x="x", y="z")
-    assert "ds.assign(part=ds['z'].real)" in caught.value.ways[0]
+    assert "ds.assign(part=ds['z'].real)" in str(caught.value.ways[0])
     with pytest.raises(LayoutError, match=r"cells of 'lists' hold lists or dictionaries. Make them a dim"):
         plot(ds, x="x", y="lists")
     with pytest.raises(LayoutError, match="One axis cannot hold them all: names holds names, y holds num"):

@@ -306,7 +306,7 @@ def test_a_path_that_no_measurement_has_names_the_near_ones():
 
 def test_one_name_for_two_things_is_an_error():
     trees = measured(({"a": 1}, {"E": 1, "t": 1}), ({"a": 2}, {"E": 2, "t": 2}))
-    with pytest.raises(LayoutError, match="The name 'a' is asked for twice, for parameters/a and results/E"):
+    with pytest.raises(LayoutError, match="The name 'a' is requested twice, for parameters/a and results/E"):
         build_dataset(trees, variables={"a": "results/E"})
 
 

@@ -37,7 +37,7 @@ def test_what_is_no_path_is_refused():
 
 def test_values_below_an_empty_key_are_left_out_and_told_of():
     trees = measured(({"a": 1}, {"": 1, "E": 2, "b": {"": {"c": 3}}}), ({"a": 2}, {"E": 4}))
-    text = r"left out, \('results', ''\) for example; measurement\(\.\.\.\)\[\('results', ''\)\] has it\.$"
+    text = r"left out, \('results', ''\) for example\. measurement\(\.\.\.\)\[\('results', ''\)\] has it\.$"
     with pytest.warns(ComaWarning, match=text):
         source = read(trees, [], everything=True, info=True)
     assert [path for path in source.columns.paths if path[0] == "results"] == [("results", "E")]
@@ -59,7 +59,7 @@ def test_a_function_sees_the_measurement_and_skips_those_that_lack_what_it_wants
 def test_an_error_in_a_function_names_the_measurement():
     with pytest.raises(ZeroDivisionError) as error:
         values_of(measured(({"a": 0}, {}), first_id=7), lambda m: 1 / m.parameters.a)
-    assert error.value.__notes__ == ["This was function 'f', of measurement 7."]
+    assert error.value.__notes__ == ["Raised by function 'f', for measurement 7."]
 
 
 def test_a_function_that_no_measurement_satisfies_is_an_error():

@@ -154,7 +154,7 @@ class TestFunctions:
         for door in (e.to_dataset, e.to_dataframe):
             with pytest.raises(AttributeError) as caught:
                 door({"gap": variable})
-            assert caught.value.__notes__ == ["This was function 'gap', of measurement 1."]
+            assert caught.value.__notes__ == ["Raised by function 'gap', for measurement 1."]
         assert e.to_dataframe({"gap": lambda m: m.results.late}).gap.isna().tolist() == [True, False, False]
 
     def test_other_exceptions_are_raised_as_they_are(self, e):
@@ -260,7 +260,7 @@ def test_an_unknown_name_points_at_it():
 def test_an_error_names_the_measurement():
     with pytest.raises(TypeError, match="have no order") as error:
         ids(P.model > 3, chain())
-    assert error.value.__notes__ == ["This was the condition model > 3, on measurement 1."]
+    assert error.value.__notes__ == ["Raised by the condition model > 3, on measurement 1."]
 
 
 def test_a_bool_is_no_condition():

@@ -116,7 +116,7 @@ class TestIpyparallel:
         with pytest.raises(RunError) as raised:
             quietly(run, simulate, [5, 6, 7], last, executor=view.executor(), on_error="continue")
         assert str(raised.value).startswith(
-            "The executor has nobody to work: ConnectionError: no engine is left."
+            "The executor has no workers: ConnectionError: no engine is left."
         )
         accounted_for(raised.value.report, last, 3)
         report_line("faults: 2 of 2 deaths told, ipyparallel")

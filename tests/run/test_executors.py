@@ -137,7 +137,7 @@ class TestTrouble:
         with pytest.raises(RunError) as raised:
             run(lambda a: a, 2000, kept, executor=Closed(), max_workers=1)
         assert str(raised.value) == (
-            "The executor takes no more work: RuntimeError: cannot schedule new futures after shutdown.\n"
+            "The executor accepts no more work: RuntimeError: cannot schedule new futures after shutdown.\n"
             "Pass max_workers= in place of executor=: it replaces workers that have ended, and names the cause."
         )
         accounted_for(raised.value.report, kept, 2000)
@@ -152,7 +152,7 @@ class TestTrouble:
                 else:
                     super().complete(future, function, arguments)
 
-        with pytest.raises(RunError, match=r"The executor cancelled what it had been given\.") as raised:
+        with pytest.raises(RunError, match=r"The executor cancelled its tasks\.") as raised:
             run(lambda a: a, 500, kept, executor=Cancelling(), max_workers=1)
         accounted_for(raised.value.report, kept, 500)
         assert raised.value.report.saved > 0
@@ -188,7 +188,7 @@ class TestTrouble:
 
         monkeypatch.setattr(pools, "_capacity_of", lambda executor: gone)
         with pytest.raises(
-            RunError, match=r"^The executor has nobody to work: OSError: the scheduler has gone\."
+            RunError, match=r"^The executor has no workers: OSError: the scheduler has gone\."
         ) as raised:
             run(lambda a: a, 5, kept, executor=Executor())
         assert raised.value.report.not_run == 5
@@ -264,7 +264,7 @@ def test_a_pool_that_its_owner_shuts_down_midway_is_told(kept):
 
     kept.save = closing
     with pytest.raises(
-        RunError, match=r"^The executor takes no more work: RuntimeError: cannot schedule"
+        RunError, match=r"^The executor accepts no more work: RuntimeError: cannot schedule"
     ) as raised:
         run(simulate, 30, kept, executor=pool)
     pool.shutdown()

@@ -244,12 +244,12 @@ def test_the_signal_that_ended_it_is_named(room, script):
         (
             "touch other",
             {"output_file": "o.json"},
-            r"ended well, but did not write o.json; its directory holds: other",
+            r"ended with exit code 0, but did not write o.json; its directory holds: other",
         ),
         (
             "exit 0",
             {"output_file": "o.json"},
-            r"ended well, but did not write o.json; its directory holds: nothing",
+            r"ended with exit code 0, but did not write o.json; its directory holds: nothing",
         ),
         (
             "mkdir o.json",
@@ -261,19 +261,19 @@ def test_the_signal_that_ended_it_is_named(room, script):
         (
             "echo Starting...",
             {},
-            "wrote no json that can be read: no valid JSON.*standard output:\n    Starting...",
+            "wrote no json that can be read: not valid JSON.*standard output:\n    Starting...",
         ),
         (
             "echo '<a>'",
             {"output": "xml"},
-            "wrote no xml that can be read: no valid XML: no element found, line 2",
+            "wrote no xml that can be read: not valid XML: no element found, line 2",
         ),
         (
             "echo '<!DOCTYPE a [<!ENTITY e SYSTEM \"/etc/passwd\">]><a>&e;</a>'",
             {"output": "xml"},
             "wrote no xml that can be read: a DOCTYPE, line 1",
         ),
-        ("printf '\\377'", {"output": "text"}, "wrote no text that can be read: no UTF-8 text at byte 0"),
+        ("printf '\\377'", {"output": "text"}, "wrote no text that can be read: not UTF-8 text at byte 0"),
     ],
 )
 def test_a_result_that_is_lacking_or_unreadable_is_a_failure(room, script, text, options, message):
@@ -425,7 +425,7 @@ def test_a_file_in_the_search_path_that_is_no_program_is_passed_over(room, here,
             r"{paramters} in the argument '{paramters}' is unknown.\s+Did you mean {parameters}\?",
         ),
         ("./simulate {ouput}", r"Did you mean {output}\?"),
-        ("./simulate {", "Write a brace that is meant itself twice"),
+        ("./simulate {", "Double a literal brace"),
         ("./simulate {}", r"cannot be used.\s+Expected the name of a parameter"),
         ("./simulate {a.__class__}", r"cannot be used.\s+Expected the name of a parameter"),
         ("./simulate {a[0]}", r"cannot be used.\s+Expected the name of a parameter"),

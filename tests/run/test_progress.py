@@ -170,7 +170,7 @@ def test_that_nobody_can_be_told_ends_no_run(caplog):
     caplog.set_level("DEBUG")
     with Progress(3, False, refuse) as bar:
         bar.step()
-    assert "could not tell how far the run is: [Errno 28] no space is left" in caplog.text
+    assert "could not report the progress of the run: [Errno 28] no space is left" in caplog.text
 
 
 def test_of_hundreds_of_warnings_stderr_gets_the_first_ones_and_the_log_all(capsys, caplog):

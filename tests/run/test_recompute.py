@@ -75,7 +75,7 @@ def test_a_dry_run_counts_them(e):
 
 def test_measurements_outside_the_scan_are_named_and_stay(e):
     with pytest.warns(
-        coma.ComaWarning, match="1 measurement chosen by recompute= is not among .* for example 3"
+        coma.ComaWarning, match="1 measurement chosen to be computed again is not among .* for example 3"
     ):
         report = e.run(two, {"x": [1, 2]}, recompute=[2, 3], code="accept", progress=False)
     assert report.saved == 1

@@ -39,7 +39,7 @@ def test_check_raises_all_failures():
     report = RunReport(3, 8, failed=5, failures=failures)
     text = (
         "5 of 8 parameter sets failed (3 saved):\n"
-        "  4 such as (a=0): ValueError: no [f.py:1 in f: raise]\n"
+        "  4 like (a=0): ValueError: no [f.py:1 in f: raise]\n"
         "  (a=4): ValueError: no [f.py:2 in f: raise]"
     )
     with pytest.raises(RunError, match=f"^{re.escape(text)}$") as raised:

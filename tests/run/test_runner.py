@@ -72,12 +72,12 @@ def test_a_failure_is_recorded_and_the_others_go_on(kept, capsys, caplog):
     assert [record.getMessage() for record in caplog.records] == lines
     assert [str(warning.message) for warning in warned] == [
         (
-            f"2 of 5 parameter sets failed (3 saved): 2 such as {lines[0]}. "
+            f"2 of 5 parameter sets failed (3 saved): 2 like {lines[0]}. "
             "Call failures() for details. The next run retries them."
         )
     ]
     with pytest.raises(
-        RunError, match=r"^2 of 5 parameter sets failed \(3 saved\): 2 such as \(a=1\): ValueError: bad 1"
+        RunError, match=r"^2 of 5 parameter sets failed \(3 saved\): 2 like \(a=1\): ValueError: bad 1"
     ):
         report.check()
 
@@ -178,7 +178,7 @@ def test_a_dry_run_tells_what_there_is_to_do_and_how_long_it_takes():
         "4.0 min."
     )
     assert str(dry_run(planned, survey([], definition), RunOptions())).endswith(
-        "10 not run; dry run, and no measurement tells how long a real one takes."
+        "10 not run; dry run, and there is no measurement to estimate the time of a real one."
     )
     assert dry_run(planned, there, RunOptions(max_workers=None)).estimate > 0
 
@@ -202,8 +202,8 @@ def test_versions_of_a_program_that_get_mixed_are_a_warning(kept):
         run(lambda a: Simulation("1.1"), [0, 1], Kept(first=2), versions=there.versions)
     (warning,) = warned
     assert str(warning.message) == (
-        "The measurements are of several versions of ising: 1.0 (measurement 1), 1.1 (measurement 2). They count as "
-        "done all the same; a new experiment, or a parameter, tells them apart."
+        "The measurements are of several versions of ising: 1.0 (measurement 1), 1.1 (measurement 2). All of "
+        "them count as done. Use a new experiment or a parameter to distinguish them."
     )
     assert run(
         lambda a: Simulation("1.0"), [0, 1], kept, versions=survey([], grid(a=[1]).definition).versions

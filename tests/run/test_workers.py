@@ -253,7 +253,7 @@ class TestTimeout:
         accounted_for(report, kept, 6)
         assert kept.statuses() == {1: ("timeout", "TimeoutError"), 4: ("timeout", "TimeoutError")}
         exception = kept.failed[2].failure["exception"]
-        assert exception["message"] == "took longer than the 0.5 s of timeout="
+        assert exception["message"] == "took longer than the timeout of 0.5 s"
         assert re.fullmatch(r".*test_workers\.py:\d+ in simulate", exception["line"])
 
     @pytest.mark.ci

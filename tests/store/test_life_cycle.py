@@ -133,7 +133,7 @@ def test_a_file_that_cannot_be_read_stops_the_archiving_before_anything_is_chang
 def test_the_error_of_a_refused_archiving_says_what_to_do(place, experiment_path):
     (experiment_path / "measurement.000002.json").write_bytes(b"")
     text = (
-        rf"^Nothing was changed, because 1 of the measurements cannot be taken along: {experiment_path}/"
+        rf"^Nothing was changed, because 1 of the measurements cannot be moved: {experiment_path}/"
         r"measurement\.000002\.json: empty\.\nRepair these files, or move them out of the directory\.$"
     )
     with pytest.raises(DataFileError, match=text):
@@ -413,11 +413,11 @@ def test_equal_archives_count_once_and_different_ones_are_an_error(place, experi
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda data: data[:-9], r"no valid gzip: it is cut off"),
+        (lambda data: data[:-9], r"not valid gzip: it is cut off"),
         (lambda data: b"", "empty"),
-        (lambda data: data + data, r"no valid gzip: more follows behind its end"),
-        (lambda data: b"{}", r"no valid gzip: Error -3 while decompressing data: incorrect header check"),
-        (lambda data: data[:40] + b"\0\0\0\0" + data[44:], r"no valid gzip: Error -3 "),
+        (lambda data: data + data, r"not valid gzip: more follows behind its end"),
+        (lambda data: b"{}", r"not valid gzip: Error -3 while decompressing data: incorrect header check"),
+        (lambda data: data[:40] + b"\0\0\0\0" + data[44:], r"not valid gzip: Error -3 "),
     ],
 )
 def test_a_bad_compressed_archive_is_named(place, experiment_path, change, reason):
@@ -595,7 +595,7 @@ def test_what_a_reset_does_not_understand_it_does_not_delete(place, experiment_p
     # How many more are named depends on the length of their paths.
     assert str(warning.message).startswith(
         "3 files have the name of a measurement or failure but cannot be read; the reset left them: "
-        f"{experiment_path}/measurement.000002.json: no valid JSON: Expecting value, line 1, column 1"
+        f"{experiment_path}/measurement.000002.json: not valid JSON: Expecting value, line 1, column 1"
     )
     assert listing(experiment_path) == [
         "experiment.none.json",

@@ -320,7 +320,9 @@ def test_of_several_experiments_one_is_chosen_and_they_can_only_be_read(tmp_path
 
 def test_a_bad_xml_experiment_is_named_and_left_alone(tmp_path):
     (tmp_path / "experiment.none.xml").write_text("<experiment><info>")
-    with pytest.raises(DataFileError, match=r"experiment\.none\.xml: no valid XML: no element found, line 1"):
+    with pytest.raises(
+        DataFileError, match=r"experiment\.none\.xml: not valid XML: no element found, line 1"
+    ):
         opened(tmp_path)
     assert listing(tmp_path) == ["experiment.none.xml"]
 
@@ -340,7 +342,7 @@ def test_an_experiment_file_in_each_format_is_one_too_many(tmp_path):
     ("content", "reason"),
     [
         (b"", r"empty\."),
-        (b'{"experiment": {', "no valid JSON"),
+        (b'{"experiment": {', "not valid JSON"),
         (b"[]", "expected a dictionary with the key 'experiment', found a list"),
         (b'{"experiment": {"info": 1}}', "has no dictionary 'info', or 'measurements' that are not a list"),
         (
@@ -490,7 +492,7 @@ def test_the_state_is_a_copy(place):
 
 def test_a_state_that_cannot_be_read_is_empty_with_a_warning(place, experiment_path):
     (experiment_path / "coma.json").write_text('{"coma_xr": nonsense')
-    text = r"/coma\.json cannot be read and counts as empty \(no valid JSON: "
+    text = r"/coma\.json cannot be read and counts as empty \(not valid JSON: "
     with pytest.warns(DataFileWarning, match=text):
         assert (place.look().state(), place.look().scan()) == ({}, None)
 
@@ -519,7 +521,9 @@ def test_an_index_that_makes_no_sense_is_said_and_not_used(place, experiment_pat
     ):
         assert place.look().next_id() == 4
     index.write_text("garbage")
-    with pytest.warns(ComaWarning, match=r"index\.json: no valid JSON: .* of the measurement files are used"):
+    with pytest.warns(
+        ComaWarning, match=r"index\.json: not valid JSON: .* of the measurement files are used"
+    ):
         assert place.look().next_id() == 4
 
 
@@ -545,7 +549,7 @@ def test_a_record_of_a_failure_that_cannot_be_read_is_passed_over(place, experim
     with pytest.warns(DataFileWarning) as warned:
         assert place.look().failures() == []
     assert [str(warning.message) for warning in warned] == [
-        f"{experiment_path}/failure.000002.json: no valid JSON: Expecting value, line 1, column 1. It is skipped.",
+        f"{experiment_path}/failure.000002.json: not valid JSON: Expecting value, line 1, column 1. It is skipped.",
         f"{experiment_path}/failure.000003.json: expected a dictionary 'failure/info', found nothing. It is skipped.",
     ]
     assert place.look().next_id() == 4

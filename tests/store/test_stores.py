@@ -198,7 +198,7 @@ def test_the_id_in_the_name_wins_over_the_one_inside(tmp_path):
 BAD = {
     "empty": (b"", r"empty\."),
     "zeros": (b"\0" * 100, r"nothing but blanks or zero bytes\."),
-    "truncated": (b'{\n  "measurement": {\n', r"no valid JSON: .*, line 3, column 1\."),
+    "truncated": (b'{\n  "measurement": {\n', r"not valid JSON: .*, line 3, column 1\."),
     "list": (b"[1]", r"expected a dictionary with the key 'measurement', found a list\."),
     "number": (b"1", r"expected a dictionary with the key 'measurement', found a value of type int\."),
     "foreign": (b'{"features": [], "type": 1}', r"expected the key 'measurement', found features, type\."),
@@ -212,7 +212,7 @@ BAD = {
         b'{"measurement": {"info": "a"}}',
         r"expected a dictionary 'measurement/info', found text\.",
     ),
-    "no text": (b"\xff\xfe", r"no UTF-8 text at byte 0\."),
+    "no text": (b"\xff\xfe", r"not UTF-8 text at byte 0\."),
     "deep": (b'{"measurement":' * 200 + b"1" + b"}" * 200, r"nested deeper than 100 levels\."),
 }
 

@@ -16,7 +16,7 @@ from coma_xr.store.place import ExperimentDirectory
 from coma_xr.store.upkeep import Finding
 
 ASIDE = "move it to removed"
-ARCHIVE = "take it into the experiment file (activate() brings everything back)"
+ARCHIVE = "move it into the experiment file, from which `activate` brings everything back"
 
 
 def opened(path, **keywords):
@@ -124,7 +124,7 @@ def test_an_empty_record_of_a_failure_is_moved_away(place, experiment_path):
             "measurement.000002.json",
             b'{"measurement": }',
             "unreadable",
-            "cannot be read (no valid JSON: Expecting value, line 1, column 17); it does not count",
+            "cannot be read (not valid JSON: Expecting value, line 1, column 17); it does not count",
         ),
         (
             "measurement.000007.xml",
@@ -180,7 +180,7 @@ def test_odd_things_under_a_measurements_name_are_said(place, experiment_path):
 def test_equal_files_in_two_formats_become_one(place, experiment_path):
     name = "measurement.000001.xml"
     (experiment_path / name).write_bytes(xml.encode({"measurement": place.look().measurements.read(1)}))
-    text = "holds the same as measurement.000001.json"
+    text = "has the same content as measurement.000001.json"
     only(place, file=name, kind="twice", text=text, repair=ASIDE)
     mended(place, name)
     assert values(place) == VALUES
@@ -213,7 +213,7 @@ def test_the_index_is_written_anew(place, experiment_path, content, text):
     index.unlink()
     if content is not None:
         index.write_text(content)
-    only(place, file=index.name, kind="index", text=text, repair="write it from the files that there are")
+    only(place, file=index.name, kind="index", text=text, repair="write it from the existing files")
     mended(place, index.name)
     assert json.decode(index.read_bytes()) == {"measurements": {"last_measurement_id": 5}}
 
@@ -225,7 +225,7 @@ def test_an_index_above_the_measurements_is_sound(place, experiment_path):
     (experiment_path / "measurement.index.xml").write_text(
         "<measurements><last_measurement_id>7</last_measurement_id></measurements>"
     )
-    only(place, kind="index", text="is there in two formats; Coma 2 goes by it")
+    only(place, kind="index", text="exists in two formats; Coma 2 goes by it")
     mended(place, "measurement.index.json")
     assert place.look().next_id() == 41
 
@@ -247,7 +247,7 @@ def test_a_state_that_cannot_be_read_is_moved_away(place, experiment_path):
     with pytest.warns(DataFileWarning, match="counts as empty"):
         place = opened(experiment_path)
     assert [finding.text for finding in place.verify()] == [
-        "cannot be read and counts as empty (no valid JSON: Expecting value, line 1, column 13)"
+        "cannot be read and counts as empty (not valid JSON: Expecting value, line 1, column 13)"
     ]
     mended(place, "coma.json")
     assert set_aside(experiment_path)["coma.json"].read_text() == '{"coma_xr": nonsense'
@@ -258,7 +258,7 @@ def test_temporary_files_of_the_dead_are_deleted(place, experiment_path):
     dead = f".coma-tmp-{files.host()}-999999999-a"
     for name in (dead, f".coma-tmp-{files.host()}-1-a"):
         (experiment_path / name).write_text("half")
-    text = "is the temporary file of a process that is dead"
+    text = "is the temporary file of a process that has ended"
     only(place, file=dead, kind="temporary", text=text, repair="delete it")
     mended(place, dead)
 
@@ -313,7 +313,7 @@ def test_a_reset_that_was_cut_off_is_finished(place, experiment_path, deaths):
         lambda: opened(shutil.copytree(experiment_path, experiment_path.parent / "x")).reset()
     ).log
     deaths.run(lambda: opened(experiment_path).reset(), at=steps.index("exchange") + 3)
-    text = "notes a reset that was cut off; measurements up to 5 do not count"
+    text = "records an interrupted reset; measurements up to 5 do not count"
     assert [finding.text for finding in opened(experiment_path, mode="r").verify()][:1] == [text]
     found = opened(experiment_path).verify(repair=True)
     assert all(finding.done for finding in found)

@@ -419,14 +419,17 @@ def test_two_classes_of_one_name_are_told_apart_by_their_module():
 @pytest.mark.parametrize(
     ("state", "text"),
     [
-        ({"first": 1}, "a/0: cannot make a .*Pair of its state: TypeError: .*missing 1 required .* 'second'"),
+        (
+            {"first": 1},
+            "a/0: cannot make a .*Pair from its state: TypeError: .*missing 1 required .* 'second'",
+        ),
         (
             {"first": 1, "second": 2, "third": 3},
-            "a/0: cannot make a .*Pair of its state: TypeError: .*'third'",
+            "a/0: cannot make a .*Pair from its state: TypeError: .*'third'",
         ),
-        ({"__class__": "m.Box"}, "a/0: cannot make a .*Box of its state: TypeError: .*'width'"),
+        ({"__class__": "m.Box"}, "a/0: cannot make a .*Box from its state: TypeError: .*'width'"),
         ({"__class__": "m.Box", "width": 1, "x": 2}, "a/0: cannot make a .*Box .*: it has no field x"),
-        ({"__class__": "m.Model"}, "a/0: cannot make a .*Model of its state: KeyError: 'spins'"),
+        ({"__class__": "m.Model"}, "a/0: cannot make a .*Model from its state: KeyError: 'spins'"),
         (
             {"__type__": "coma.enum", "__class__": "m.Colour", "name": "PINK", "value": 7},
             "Colour has no member 'PINK'",
@@ -488,7 +491,7 @@ def test_measurements_name_the_state_that_does_not_fit():
     m = Measurement(3, {"results": {"list": [{"first": 1, "__class__": "Pair"}]}})
     for branch in (m, m.results):
         with pytest.raises(
-            DataFileError, match="^Measurement 3: results/list/0: cannot make a .*Pair of its state"
+            DataFileError, match="^Measurement 3: results/list/0: cannot make a .*Pair from its state"
         ):
             branch.restore(Pair)
     with pytest.raises(
