@@ -51,7 +51,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from itertools import pairwise
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from coma_xr.define.condition_terms import (
     CONSTANTS,
@@ -79,6 +79,8 @@ from coma_xr.text import near_names, shortened, with_article
 from coma_xr.tree import join, split
 
 __all__ = ["Condition", "P", "as_condition", "parse"]
+
+_T = TypeVar("_T")
 
 # Longer text is refused before it is parsed.
 _MAX_TEXT = 100_000
@@ -320,7 +322,7 @@ class _Parser:
 
     # Nodes
 
-    def _made(self, at: ast.AST, make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def _made(self, at: ast.AST, make: Callable[..., _T], *arguments: Any, **options: Any) -> _T:
         """Return what a function makes; its errors point at a node."""
         try:
             return make(*arguments, **options)
@@ -336,28 +338,24 @@ class _Parser:
             raise self._too_deep(node)
         for kind, read in self._READERS.items():
             if isinstance(node, kind):
-                made: Node = read(self, node, depth + 1)
-                return made
+                return read(self, node, depth + 1)
         raise self._error(node, "The condition cannot be read here.")
 
     def _value(self, node: ast.Name | ast.Constant, _depth: int) -> Node:
         token = self._at[_place(node)]
         if token.kind == "null":
             raise self._error(node, "'null' is misplaced.", "Write 'is null', or == None.")
-        made: Node = self._made(node, named if token.kind == "name" else constant, token.value)
-        return made
+        return self._made(node, named if token.kind == "name" else constant, token.value)
 
     def _joint(self, node: ast.BoolOp, depth: int) -> Condition:
         parts = [self._condition(part, depth) for part in node.values]
-        made: Condition = self._made(node, joined, _SIGNS[type(node.op)], parts)
-        return made
+        return self._made(node, joined, _SIGNS[type(node.op)], parts)
 
     def _condition(self, node: ast.AST, depth: int) -> Condition:
         read = self._read(node, depth)
         if isinstance(read, Constant):
             raise self._error(node, f"{read} is the same for all measurements.", "Compare it with a name.")
-        made: Condition = self._made(node, read._as_condition)
-        return made
+        return self._made(node, read._as_condition)
 
     def _operand(self, node: ast.AST, depth: int) -> Term | Constant:
         read = self._read(node, depth)
@@ -388,8 +386,7 @@ class _Parser:
         sign = _SIGNS[type(node.op)]
         left, right = self._operand(node.left, depth), self._operand(node.right, depth)
         if not all(isinstance(side, Constant) and side._is_number for side in (left, right)):
-            made: Node = self._made(node.right, calculated, sign, left, right)
-            return made
+            return self._made(node.right, calculated, sign, left, right)
         a, b = left._value, right._value
         if sign in DIVISIONS and not b:
             raise self._error(node.right, f"{left} {sign} {right} divides by zero.")
@@ -412,8 +409,7 @@ class _Parser:
                 part = self._made(right, compared, _SIGNS[type(sign)], *sides)
             parts.append(negated(part) if isinstance(sign, (ast.IsNot, ast.NotIn)) else part)
             left = right
-        made: Condition = parts[0] if len(parts) == 1 else self._made(node, joined, "and", parts)
-        return made
+        return parts[0] if len(parts) == 1 else self._made(node, joined, "and", parts)
 
     def _list(self, node: ast.AST, depth: int) -> Constant:
         if not isinstance(node, (ast.List, ast.Tuple)):
@@ -425,8 +421,7 @@ class _Parser:
                 way = f"Put text in quotation marks: {str(read)!r}."
                 raise self._error(item, f"{read} differs between measurements and cannot be in a list.", way)
             values.append(read._value)
-        made: Constant = self._made(node, constant, values)
-        return made
+        return self._made(node, constant, values)
 
     def _dictionary(self, node: ast.Dict, depth: int) -> Constant:
         nodes = (*filter(None, node.keys), *node.values)
@@ -435,10 +430,7 @@ class _Parser:
         half = len(node.keys)
         if len(values) < 2 * half:
             raise self._error(node, "This is not a dictionary.", "Write keys and values, such as {'L': 8}.")
-        made: Constant = self._made(
-            node, lambda: constant(dict(zip(values[:half], values[half:], strict=True)))
-        )
-        return made
+        return self._made(node, lambda: constant(dict(zip(values[:half], values[half:], strict=True))))
 
     def _call(self, node: ast.Call, depth: int) -> Node:
         values = [self._operand(argument, depth) for argument in node.args]
@@ -451,8 +443,7 @@ class _Parser:
         if name != "abs" or len(values) != 1 or node.keywords:
             way = "Write abs(a), date('2026-01-31'), or a method after a dot, such as a.lower()."
             raise self._error(node, f"{name or 'This'}(...) is not available here.", way)
-        made: Node = self._made(node, Term.__abs__, values[0]) if value is None else constant(abs(value))
-        return made
+        return self._made(node, Term.__abs__, values[0]) if value is None else constant(abs(value))
 
     def _method(self, node: ast.Call, func: ast.Attribute, values: Sequence[Node], depth: int) -> Node:
         term = self._term(func.value, depth)
@@ -460,15 +451,14 @@ class _Parser:
         if token.value not in METHODS:
             name = str(token.value)
             raise self._error(token.start, f"No method '{name}'.", name=name, available=METHODS)
-        method = getattr(term, token.value)
+        method: Callable[..., Node] = getattr(term, token.value)
         options = {}
         for keyword in node.keywords:
             name, known = str(self._at[_place(keyword)].value), list(signature(method).parameters)
             if name not in known:
                 raise self._error(keyword, f"Unknown option '{name}'.", name=name, available=known)
             options[name] = _given(self._operand(keyword.value, depth))
-        made: Node = self._made(func.value, method, *map(_given, values), **options)
-        return made
+        return self._made(func.value, method, *map(_given, values), **options)
 
     def _index(self, node: ast.Subscript, _depth: int) -> Node:
         way = "Name an item by its path in backticks, such as `results/E/0`."
