@@ -103,7 +103,7 @@ def _check_settings(spec: Any, kind: str) -> None:
 def _check_keywords(spec: PlotSpec) -> None:
     """Raise ArgumentError for a keyword that matplotlib's artists do not have."""
     for artist, sources in KEYWORDS.items():
-        given = spec.keywords(f"{artist}_kw")
+        given = getattr(spec, f"{artist}_kw") or {}
         known: set[str] = set()
         for source in sources if given else ():
             known |= {*inspect.signature(source).parameters}

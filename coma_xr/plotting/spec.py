@@ -423,9 +423,10 @@ def _check_used(data: Data, new: Plan) -> None:
     values = [new.z] if new.z else [*new.y] if new.y else [*new.x]
     connected = {*data.long_dims(*values)}
     others = [*new.roles.items(), *(("x", name) for name in new.x), *(("y", name) for name in new.y)]
-    others = [(role, name) for role, name in others if name != VARIABLE and data.long_dims(name)]
+    over = {name: {*data.long_dims(name)} for _, name in others if name != VARIABLE}
+    others = [(role, name) for role, name in others if over.get(name)]
     while others and connected:
-        near = [data.long_dims(name) for _, name in others if connected & {*data.long_dims(name)}]
+        near = [over[name] for _, name in others if connected & over[name]]
         if not near:
             role, name = others[0]
             said = (
@@ -433,8 +434,8 @@ def _check_used(data: Data, new: Plan) -> None:
             )
             ways = [f"Leave {role} out, or plot another variable."]
             raise LayoutError(f"{said} (over {listing(data.long_dims(name))}).", ways=ways)
-        connected |= {dim for dims in near for dim in dims}
-        others = [(role, name) for role, name in others if not {*data.long_dims(name)} <= connected]
+        connected = connected.union(*near)
+        others = [(role, name) for role, name in others if not over[name] <= connected]
     for dim in new.averaged if new.spread is not None else ():
         if dim not in data.dims(*new.y):
             said = f"{listing(new.y)} does not vary over {dim!r}, over which error is taken."
