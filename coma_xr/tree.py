@@ -133,6 +133,7 @@ def _escaped(segment: str) -> str:
     return "~2" if segment == "*" else segment
 
 
+@lru_cache(maxsize=4096)
 def is_path(text: str) -> bool:
     """Whether a string is a path wherever it is given; every other one is a name first.
 
