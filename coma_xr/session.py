@@ -64,7 +64,7 @@ def run_scan(
     encoding: Mapping[str, Any],
 ) -> RunReport:
     """Run a function for each parameter set of a scan, or of those that were added, that has no measurement yet."""
-    before = Records(place.look(listed=True))
+    before = Records(place.look())
     if before.now.read_only and not options.dry_run:
         before.now.check_writable()
     asked = with_defaults(given, function, options, before, place)
@@ -389,6 +389,7 @@ class Keeper:
     replaced: Mapping[Any, list[int]] = field(default_factory=dict)
     gone: list[int] = field(default_factory=list)
     hinted: bool = False
+    last_id: int = 0
     seconds: float = 0.0
     paths: dict[Path, bool] = field(default_factory=dict)
 
@@ -404,6 +405,7 @@ class Keeper:
         id = self.saving.add(
             outcome.info, outcome.rest, id=id, seconds=outcome.seconds, beside=outcome.beside
         )
+        self.last_id = max(self.last_id, id)
         self.dates.append(outcome.info["end_date"])
         self.seconds += outcome.seconds
         self.keys.append(outcome.task.key)
@@ -580,10 +582,10 @@ class Session:
         self._move(keeper.gone)
         if not dates:
             return now
-        with self.place.changing(listed=True) as saved:
+        with self.place.changing() as saved:
             start = saved.info.get("start_date") or dates[0]
             self.place.save_info(start_date=start, end_date=dates[-1])
-            self.place.write_index()
+            self.place.write_index(keeper.last_id)
             record_names(self.place, self.work.definition, keeper.paths)
             after = self.place.look()
         if self.options.shard is None and keeper.seconds > _SLOW * len(dates):

@@ -283,12 +283,15 @@ class ExperimentDirectory:
             self._held = self.last = dataclasses.replace(now, document=document)
             self._written |= _EXPERIMENT_FILES
 
-    def write_index(self) -> None:
-        """Write the index for Coma 2, which counts no measurement above it; without it nothing is lost."""
+    def write_index(self, last_id: int | None = None) -> None:
+        """Write the index for Coma 2, which counts no measurement above it; without it nothing is lost.
+
+        A `last_id` that is known saves a look at all names in the directory.
+        """
         try:
-            with self.changing(listed=True) as now:
+            with self.changing(listed=last_id is None) as now:
                 if now.active:
-                    last_id = max(now.measurements.ids()[-1:], default=0)
+                    last_id = max(now.measurements.ids()[-1:], default=0) if last_id is None else last_id
                     self._layout.save_index(max(self._layout.load_index(), last_id))
         except (StorageError, ExperimentBusyError) as error:
             if self._refusal() is not None:
