@@ -64,7 +64,7 @@ def run_scan(
     encoding: Mapping[str, Any],
 ) -> RunReport:
     """Run a function for each parameter set of a scan, or of those that were added, that has no measurement yet."""
-    before = Records(place.look())
+    before = Records(place.look(listed=True))
     if before.now.read_only and not options.dry_run:
         before.now.check_writable()
     asked = with_defaults(given, function, options, before, place)
@@ -582,7 +582,7 @@ class Session:
         self._move(keeper.gone)
         if not dates:
             return now
-        with self.place.changing() as saved:
+        with self.place.changing(listed=True) as saved:
             start = saved.info.get("start_date") or dates[0]
             self.place.save_info(start_date=start, end_date=dates[-1])
             self.place.write_index(keeper.last_id)

@@ -286,7 +286,7 @@ class ExperimentDirectory:
     def write_index(self, last_id: int | None = None) -> None:
         """Write the index for Coma 2, which counts no measurement above it; without it nothing is lost.
 
-        A `last_id` that is known saves a look at all names in the directory.
+        A `last_id` that is known saves looking for the ids in all names.
         """
         try:
             with self.changing(listed=last_id is None) as now:

@@ -16,7 +16,7 @@ import pytest
 import coma_xr as coma
 from coma_xr import files, session
 from coma_xr.cli import main
-from coma_xr.encoding.columns import Column, Piece, StoredPiece, blocks, encode_trees
+from coma_xr.encoding.columns import Block, Column, Piece, StoredPiece, blocks, encode_trees
 from coma_xr.retrieve.columns import StoredTrees, collect
 from coma_xr.store import cache
 from coma_xr.store.config import Config
@@ -128,6 +128,20 @@ def test_a_second_run_reads_no_measurement(path, reads):
         lambda a, b: {"y": 0}, scan, progress=False, code="accept"
     )
     assert (report.saved, report.skipped, reads) == (0, 12, [])
+
+
+def test_conditions_are_judged_by_columns_and_their_errors_name_the_measurement(path, monkeypatch):
+    coma.Experiment(path).to_dataset()
+    e = coma.Experiment(path, mode="r")
+    with pytest.raises(coma.ConditionError) as caught:
+        e.to_dataset(where="a > 'x'")
+    assert caught.value.__notes__ == ["This was the condition a > 'x', on measurement 1."]
+
+    def refuse(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(Block, "trees", refuse)
+    assert e.to_dataset(where="a > 1 and b < 2").measurement_id.values.tolist() == [[5, 6], [9, 10]]
 
 
 def test_a_run_of_slow_points_leaves_them_in_the_cache(tmp_path, old, monkeypatch, reads):
@@ -346,6 +360,8 @@ def test_verify_reads_the_files(path):
 class Disk:
     """Measurement files whose times come from a clock that is coarse and jumps; links and renames as on a real disk."""
 
+    size = 150
+
     def __init__(self, path: Path, chance: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
         self.path, self.chance = path, chance
         self.tick = chance.choice([1, 10**6, 10**9, 2 * 10**9])
@@ -367,13 +383,18 @@ class Disk:
         return sorted(name for name in os.listdir(self.path) if name.startswith("measurement.0"))
 
     def write(self, name: str) -> None:
-        digit = self.chance.randrange(10)
-        results = {self.chance.choice("uv"): digit} if self.chance.random() < 0.3 else {"y": float(digit)}
-        tree = {"info": {"measurement_id": int(name[12:18])}, "parameters": {"x": 1}, "results": results}
-        (self.path / name).write_text(json.dumps({"measurement": tree}).ljust(150))
+        tree = self.tree()
+        tree = {**tree, "info": {"measurement_id": int(name[12:18]), **tree.get("info", {})}}
+        (self.path / name).write_text(json.dumps({"measurement": tree}).ljust(self.size))
         inode = (self.path / name).stat().st_ino
         keeps_time = inode in self.times and self.chance.random() < 0.5
         self.times[inode] = (self.times[inode][0] if keeps_time else self.time(), self.time())
+
+    def tree(self) -> dict:
+        """Return what a measurement holds besides its `info`."""
+        digit = self.chance.randrange(10)
+        results = {self.chance.choice("uv"): digit} if self.chance.random() < 0.3 else {"y": float(digit)}
+        return {"parameters": {"x": 1}, "results": results}
 
     def step(self) -> None:
         """Do something that a user, a copy program or another process may do."""
