@@ -271,8 +271,6 @@ def _wrong(name: str, value: Any, expected: str, converted: Any = None) -> Param
 def setting(name: str, value: Any, predicate: str) -> Way:
     """Return a sentence about an argument and its value, which the command line calls an option.
 
-    Examples
-    --------
     >>> setting("on_error", "go", "is unknown.")
     Way(python="on_error='go' is unknown.", terminal='--on-error go is unknown.')
     >>> setting("order", ["a", "b"], "is unknown.").terminal

@@ -69,8 +69,6 @@ _ANY = Features()
 def form_of(node: ast.AST, recorded: Container[str] = (), features: Features = _ANY) -> Form:
     """Return the normal form of a node; the defaults of `recorded` arguments are left out, if it is a function.
 
-    Examples
-    --------
     >>> one, other = (form_of(ast.parse(f"def f(x): {name} = x; return g({name})").body[0]) for name in "yz")
     >>> one == other, one.names
     (True, (('g',),))

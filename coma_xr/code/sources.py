@@ -45,8 +45,6 @@ def _library_directories() -> tuple[str, ...]:
 def is_users(file: str) -> bool:
     """Whether a file name of code is the user's: neither of Python, nor of an installed package, nor of coma_xr.
 
-    Examples
-    --------
     >>> is_users(linecache.__file__), is_users("model.py"), is_users("<frozen importlib._bootstrap>")
     (False, True, False)
     """

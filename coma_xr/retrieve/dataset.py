@@ -150,8 +150,6 @@ def _same(
 def nearly_equal(a: Any, b: Any) -> bool:
     """Whether two arrays of floats differ by no more than rounding errors: `NOISE` of their spacing, or some last digits.
 
-    Examples
-    --------
     >>> nearly_equal(np.array([0.1, 0.3]), np.array([0.1, 0.1 + 0.2]))
     True
     >>> nearly_equal(np.array([0.1, 0.3]), np.array([0.1, 0.3000001]))

@@ -48,8 +48,6 @@ def failures_table(
 ) -> pd.DataFrame:
     """Return a row for each record of a failure.
 
-    Examples
-    --------
     >>> record = {"info": {"date": "2026-11-22T13:00:00Z", "host": "n1"}, "parameters": {"x": 0},
     ...     "exception": {"type": "ZeroDivisionError", "message": "division by zero", "line": "a.py:1 in f"}}
     >>> failures_table([(1, record)], [("x", ("parameters", "x"))]).T

@@ -37,8 +37,6 @@ _CLOSED = {"info"}
 def folding_tree(tree: Tree, *, is_open: bool = True) -> Html:
     """Return a measurement tree, or a branch of it, as HTML.
 
-    Examples
-    --------
     >>> str(folding_tree({"E": 0.5}))
     '<div class="coma-leaf"><span class="coma-code coma-key">E:</span> <span class="coma-code">0.5</span></div>'
     """
@@ -366,11 +364,7 @@ class Measurement(Branch):
 
 def item(node: Tree, segments: paths.Path) -> Tree:
     """Return what segments lead to below a node, into arrays and Datasets too.
-
-    Raises
-    ------
-    KeyError, IndexError
-        When they lead nowhere.
+    Raise KeyError or IndexError when they lead nowhere.
     """
     for segment in segments:
         if is_array(node):

@@ -112,8 +112,6 @@ class Request:
 def requests_of(variables: Variables) -> list[Request]:
     """Return what `variables=` or `dims=` ask for.
 
-    Examples
-    --------
     >>> requests_of({"t": "results/t"}) == requests_of([("t", "results/t")])
     True
     """
@@ -186,11 +184,7 @@ class Source:
 
     def values(self, request: Request) -> list[Any]:
         """Return the column of a request.
-
-        Raises
-        ------
-        PathError
-            When no measurement has it.
+        Raise PathError when no measurement has it.
         """
         path = self.path(request)
         if path is None or WILDCARD in path:
@@ -439,14 +433,8 @@ def _foldings(unfold: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
 
 def folding_of(key: str, value: Any) -> dict[str, Any]:
     """Return what `unfold=` says of one variable, as an annotation; dims that are None mean object cells.
+    Raise LayoutError for what says nothing about dims.
 
-    Raises
-    ------
-    LayoutError
-        For what says nothing about dims.
-
-    Examples
-    --------
     >>> folding_of("N", ["cell", "site"])
     {'dims': ['cell', 'site']}
     >>> folding_of("x", {"time": "results/t"})
@@ -548,14 +536,8 @@ def _wildcard(paths: Iterable[Path]) -> Computation:
 
 def checked_note(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain form of what is noted about a path, as far as it does not depend on measurements.
+    Raise ParameterError or LayoutError when a note has a type or value that it cannot have.
 
-    Raises
-    ------
-    ParameterError, LayoutError
-        When a note has a type or value that it cannot have.
-
-    Examples
-    --------
     >>> checked_note(("results", "x"), {"dims": "time", "units": None})
     {'dims': ['time'], 'units': None}
     """
@@ -641,11 +623,7 @@ _CHECKS: dict[str, Callable[[Path, Any], Any]] = {
 
 def path_of(name: PathLike, names: Callable[[], Names], *, branches: bool) -> Path:
     """Return the path that a user annotates; a path that begins with a role need not exist yet.
-
-    Raises
-    ------
-    PathError
-        When it is an unknown name, or a branch.
+    Raise PathError when it is an unknown name, or a branch.
     """
     if not isinstance(name, str) or is_path(name):
         return split(name)
@@ -663,11 +641,7 @@ def path_of(name: PathLike, names: Callable[[], Names], *, branches: bool) -> Pa
 
 def dims_of(dims: Iterable[Any] | str, names: Callable[[], Names]) -> list[list[str]]:
     """Return the names and paths of the parameters that `define_layout` makes dims.
-
-    Raises
-    ------
-    PathError
-        When one is unknown, or no parameter.
+    Raise PathError when one is unknown, or no parameter.
     """
     pairs = []
     dims = dims.items() if isinstance(dims, Mapping) else dims
@@ -689,13 +663,8 @@ def check_values(
     path: Path, note: Mapping[str, Any], trees: Iterable[tuple[int, Tree]], taken: Iterable[str]
 ) -> list[str]:
     """Check dims and coords against the first measurements that have the paths.
-
-    Raises
-    ------
-    LayoutError
-        For dims that the values do not have.
-    PathError
-        For units and the like of a branch, and for coords that no measurement has.
+    Raise LayoutError for dims that the values do not have, and PathError for units and the like of a branch,
+    and for coords that no measurement has.
     """
     dims = note.get("dims") or ()
     if double := next((dim for dim in dims if dim in {*taken}), None):
@@ -778,11 +747,7 @@ def checked_annotation(
     taken: Iterable[str],
 ) -> tuple[str, dict[str, Any], list[str]]:
     """Return the text of an annotated path, what is noted about it, and, if no measurement has it, the paths of one.
-
-    Raises
-    ------
-    PathError, ParameterError, LayoutError
-        When the path or a note cannot be.
+    Raise PathError, ParameterError or LayoutError when the path or a note cannot be.
     """
     known = path_of(path, names, branches=given.keys() <= {"formerly", "default"})
     note = checked_note(known, given)

@@ -46,16 +46,9 @@ def selected(
     otherwise: str = "",
 ) -> Iterator[tuple[int, Tree]]:
     """Yield the measurements for which a condition holds.
+    Raise PathError for a name or path that no measurement has, and ConditionError for values that are not
+    conditions, and for values that cannot be compared.
 
-    Raises
-    ------
-    PathError
-        For a name or path that no measurement has.
-    ConditionError
-        For values that are not conditions, and for values that cannot be compared.
-
-    Examples
-    --------
     >>> trees = [(i, {"parameters": {"a": i}}) for i in (1, 2, 3)]
     >>> [id for id, _ in selected(trees, "a > 1")]
     [2, 3]

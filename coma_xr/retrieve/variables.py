@@ -162,11 +162,7 @@ def is_thin(axes: Sequence[Axis], rows: int) -> bool:
 
 def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis], absent: int = 0) -> None:
     """Warn of a grid that is mostly holes, refuse one that is large too.
-
-    Raises
-    ------
-    LayoutError
-        When less than 10 % of more than a million cells are full.
+    Raise LayoutError when less than 10 % of more than a million cells are full.
     """
     size = math.prod(axis.size for axis in axes)
     if not is_thin(axes, rows):
@@ -339,8 +335,6 @@ def _joinable(arrays: Sequence[Array] | Sequence[xr.DataArray]) -> bool:
 def measure(values: Sequence[Any]) -> Folded | None:
     """Measure the lists or arrays of a column.
 
-    Examples
-    --------
     >>> folded = measure([[1, 2], [3]])
     >>> folded.shape, folded.ragged
     ((2,), [True])
@@ -431,8 +425,6 @@ def _common(arrays: Sequence[xr.DataArray]) -> Attrs:
 def flat_columns(name: str, values: Sequence[Any], stem: str | None = None) -> dict[str, list[Any]]:
     """Unfold lists into columns as Coma does: ``Es_1``, ``Es_2``; nested ones ``Es_1_1``; or with another stem.
 
-    Examples
-    --------
     >>> flat_columns("Es", [[1, 2], [3], 4])
     {'Es': [MISSING, MISSING, 4], 'Es_1': [1, 3, MISSING], 'Es_2': [2, MISSING, MISSING]}
     """

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 class Versions:
     """The versions of each program that measurements were made with.
 
-    Examples
-    --------
     >>> versions = Versions()
     >>> versions.note({"program": "ising", "version": "1.0"}, 1)
     >>> versions.warning()
@@ -72,8 +70,6 @@ _MOST = 5000
 class Durations:
     """The parameter sets and durations of measurements.
 
-    Examples
-    --------
     >>> durations = Durations()
     >>> for n in (10, 20, 30, 40):
     ...     durations.add((n, "Ising"), n**2 / 1000)
@@ -116,8 +112,6 @@ class Durations:
     def by_value(self, names: Sequence[str], sets: Sequence[Sequence[Any]]) -> dict[str, dict[Any, float]]:
         """Return about how long parameter sets take for each value of the parameters on which that depends.
 
-        Examples
-        --------
         >>> durations = Durations([(1, 1), (2, 1), (4, 1), (8, 2), (8, 4)], [0.1, 0.2, 0.4, 0.8, 0.8])
         >>> table = durations.by_value(["L", "T"], [(16, 1), (16, 2), (32, 1)])
         >>> {name: [(value, round(seconds, 2)) for value, seconds in row.items()] for name, row in table.items()}
@@ -175,8 +169,6 @@ class Durations:
 class Outlook:
     """How long the rest of a run will take, by the measurements before it and by what it has done.
 
-    Examples
-    --------
     >>> outlook = Outlook(Durations([(10,), (20,), (30,), (40,)], [1.0, 2.0, 3.0, 4.0]), [(50,), (100,)])
     >>> outlook.note((50,), 5.0)
     >>> round(outlook.seconds((100,)), 3), round(outlook.left(5.0), 3)
@@ -301,8 +293,6 @@ def plan(
 ) -> Plan:
     """Return what is to be done.
 
-    Examples
-    --------
     >>> plan([[1], [2], [2.0], [3]], done={key([3])}, failed={key([1])}).todo
     [Task(position=1, values=(2,), ...), Task(position=0, values=(1,), ...)]
     """
@@ -398,8 +388,6 @@ def survey(
 ) -> Survey:
     """Return which parameter sets measurements or failures belong to; they come as trees, and as blocks of columns.
 
-    Examples
-    --------
     >>> from coma_xr.define.parameters import Definition
     >>> trees = [(1, {"parameters": {"a": 1, "L": 2.0}}), (2, {"parameters": {}})]
     >>> found = survey(trees, Definition.of(["a"]), constants={("parameters", "L"): 1.0})

@@ -82,11 +82,7 @@ def run(
     most: int | None,
 ) -> Ended:
     """Run a process to its end.
-
-    Raises
-    ------
-    OSError
-        It cannot be started.
+    Raise OSError when it cannot be started.
     """
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -194,11 +190,7 @@ class Template:
     @classmethod
     def of(cls, command: str | Sequence[str | os.PathLike[str]], here: str) -> Self:
         """Return the template of a command.
-
-        Raises
-        ------
-        ParameterError
-            The executable does not exist, or a place is none.
+        Raise ParameterError when the executable does not exist, or a place is none.
         """
         arguments = _split(command)
         for argument in arguments:
@@ -221,11 +213,8 @@ class Template:
         all_used: bool,
     ) -> list[str]:
         """Return the arguments for one set of parameters.
-
-        Raises
-        ------
-        ParameterError
-            A name in braces is not that of a parameter, a parameter has no place, or a value is not a single string or number.
+        Raise ParameterError when a name in braces is not that of a parameter, a parameter has no place, or a
+        value is not a single string or number.
         """
         self.check(values, all_used=all_used)
         known = {**{f"{_BRANCH}{name}": value for name, value in values.items()}, **values}
@@ -341,11 +330,8 @@ def _text(name: str, value: Any, spec: str) -> str:
 
 def find_executable(name: str, here: str) -> str:
     """Return the path of an executable, as a shell finds it.
-
-    Raises
-    ------
-    ParameterError
-        There is none, or it cannot be executed. The message states what there is instead.
+    Raise ParameterError when there is none, or it cannot be executed. The message states what there is
+    instead.
     """
     if "/" in name:
         path = str(Path(here, name))
@@ -448,15 +434,9 @@ class Program:
 
     def __call__(self, parameter_set: Any = None, /, **keywords: Any) -> Any:
         """Run the program once.
-
-        Raises
-        ------
-        ProgramError
-            The program failed, took too long, or wrote nothing that can be read.
-        ParameterError
-            The command has no place for a parameter, or asks for another.
-        SerializationError
-            A value that cannot be handed to it.
+        Raise ProgramError when the program failed, took too long, or wrote nothing that can be read,
+        ParameterError when the command has no place for a parameter, or asks for another, and
+        SerializationError for a value that cannot be handed to it.
         """
         values = _values(parameter_set, keywords)
         with scratch_directory(keep_on_error=self.keep_failed) as directory:

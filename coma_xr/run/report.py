@@ -234,8 +234,6 @@ def grouped(failures: Iterable[Tree]) -> list[list[Tree]]:
 def group_text(group: Sequence[Tree]) -> str:
     """Return the first failure of a group, and how many are like it.
 
-    Examples
-    --------
     >>> failures = [{"parameters": {"a": a}, "exception": {"type": "OSError", "message": "no", "line": ""}} for a in (1, 2)]
     >>> [group_text(group) for group in grouped(failures)]
     ['2 like (a=1): OSError: no']
@@ -299,8 +297,6 @@ def _short_time(seconds: float) -> str:
 def failure_text(failure: Tree) -> str:
     """Return a failure's parameters, exception and place on one line.
 
-    Examples
-    --------
     >>> failure_text({"parameters": {"a": 3}, "exception": {"type": "OSError", "message": "no", "line": "f.py:1 in f"}})
     '(a=3): OSError: no [f.py:1 in f]'
     """
@@ -326,8 +322,6 @@ def _set_text(failure: Tree) -> str:
 def line_text(line: str) -> str:
     """Return where an exception was raised without the directory, and without a raise that repeats the message.
 
-    Examples
-    --------
     >>> line_text("/home/user/night.py:9 in simulate: return 1 / 0")
     'night.py:9 in simulate: return 1 / 0'
     >>> line_text("night.py:9 in simulate: raise ValueError('no convergence')")

@@ -369,11 +369,7 @@ def workers_of(options: RunOptions) -> int:
 
 def pool_of(work: Work, number: int, options: RunOptions) -> Pool | None:
     """Return who computes; None for this process itself.
-
-    Raises
-    ------
-    SerializationError
-        When the function cannot be sent to another process.
+    Raise SerializationError when the function cannot be sent to another process.
     """
     if options.executor is not None:
         from coma_xr.run.pools import foreign_pool

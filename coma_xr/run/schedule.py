@@ -188,8 +188,6 @@ class _Streak:
 class Health:
     """Finds workers that fail where others succeed.
 
-    Examples
-    --------
     >>> health = Health()
     >>> for task in range(5):
     ...     _ = health.note(1, task, failed=True)

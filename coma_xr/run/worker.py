@@ -67,8 +67,6 @@ def usage() -> tuple[float, int] | None:
 def used_since(before: tuple[float, int] | None) -> dict[str, float | int]:
     """Return what a measurement records: the CPU time since then, and the peak memory of the process.
 
-    Examples
-    --------
     >>> sorted(used_since(usage()))
     ['cpu_time', 'peak_memory']
     """
@@ -173,8 +171,6 @@ _SEED_BITS, _RNG_BITS = 32, 63
 class Seeds:
     """The seed of a run, from which each parameter set gets its random numbers.
 
-    Examples
-    --------
     >>> from coma_xr.define.parameters import Definition
     >>> from coma_xr.run.plan import plan
     >>> seeds, definition = Seeds(1, ("seed",)), Definition.of(["a"])
@@ -335,14 +331,9 @@ def prepare(
     resources: Mapping[str, Any] | None = None,
 ) -> Work:
     """Return the work that a function means, after finding out whether it can be called.
+    Raise ParameterError when the function cannot be called with the parameters. The message states with which
+    it can.
 
-    Raises
-    ------
-    ParameterError
-        When the function cannot be called with the parameters. The message states with which it can.
-
-    Examples
-    --------
     >>> def pendulum(theta, L=1.0):
     ...     return {"t": theta * L}
     >>> prepare(pendulum, Definition.of(["theta"]), "keywords").defaults
@@ -601,8 +592,6 @@ def _info(
 def date_text(seconds: int) -> str:
     """Return a time as Coma 2 wrote it: UTC, to the second.
 
-    Examples
-    --------
     >>> date_text(1393368611)
     '2014-02-25T22:50:11Z'
     """

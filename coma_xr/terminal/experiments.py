@@ -24,11 +24,7 @@ _DEPTH = 3
 
 def opened(path: str, *, write: bool = False) -> Experiment:
     """Return an experiment that exists.
-
-    Raises
-    ------
-    ExperimentError
-        When there is none. The message names what is near, or below.
+    Raise ExperimentError when there is none. The message names what is near, or below.
     """
     check_exists(path)
     if not is_experiment(path):

@@ -33,10 +33,7 @@ def find_function(target: str, directory: str = ".") -> Callable[..., Any]:
     The directory of a file, or the working directory, comes first on the path of imports, as for ``python model.py``.
     What stands below ``if __name__ == "__main__":`` does not run.
 
-    Raises
-    ------
-    ExperimentError
-        When there is no such file, module or function, or the module cannot be imported.
+    Raise ExperimentError when there is no such file, module or function, or the module cannot be imported.
     """
     place, colon, name = target.rpartition(":")
     if not colon or not place or not name:
@@ -130,11 +127,7 @@ def _put_on_path(directory: str) -> None:
 
 def _imported(name: str, load: Callable[[], Any]) -> Any:
     """Import a module.
-
-    Raises
-    ------
-    ExperimentError
-        When that raises anything, with the end of the traceback in the user's files.
+    Raise ExperimentError when that raises anything, with the end of the traceback in the user's files.
     """
     try:
         return load()

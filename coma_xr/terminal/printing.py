@@ -101,8 +101,6 @@ def _cut_end(text: str, most: int) -> str:
 def width(text: str) -> int:
     """Return the columns that text takes: East Asian characters take two, accents none.
 
-    Examples
-    --------
     >>> width("abc"), width("\u4e2d\u6587"), width("e\u0301")
     (3, 4, 1)
     """
