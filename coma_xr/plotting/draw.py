@@ -25,10 +25,9 @@ from matplotlib.ticker import NullFormatter
 
 from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.arguments import PlotSpec, signature_of
-from coma_xr.plotting.data import REPEAT, VARIABLE, Data
+from coma_xr.plotting.data import REPEAT, VARIABLE, Data, plan
 from coma_xr.plotting.kinds import KINDS, bins_of, broken_marker, decided, draw_marks, look_of, panels
 from coma_xr.plotting.points import Quantity, Table, drawable, table, wanted
-from coma_xr.plotting.spec import plan
 from coma_xr.plotting.styling import (
     Hue,
     Labels,

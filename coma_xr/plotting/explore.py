@@ -12,10 +12,9 @@ import numpy as np
 
 from coma_xr.errors import ComaError, ExperimentError
 from coma_xr.plotting.arguments import PlotSpec
-from coma_xr.plotting.data import Data
+from coma_xr.plotting.data import Data, planned, unused_dims
 from coma_xr.plotting.draw import draw, png_of
 from coma_xr.plotting.kinds import KINDS
-from coma_xr.plotting.spec import planned, unused_dims
 from coma_xr.text import numbers
 
 if TYPE_CHECKING:

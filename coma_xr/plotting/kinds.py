@@ -19,9 +19,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle, StepPatch
 
 from coma_xr.errors import ArgumentError, LayoutError, warn
-from coma_xr.plotting.data import REPEAT, Data
+from coma_xr.plotting.data import REPEAT, Data, Kind
 from coma_xr.plotting.points import CURVE, Table
-from coma_xr.plotting.spec import Kind
 from coma_xr.plotting.styling import ON_LINES, Hue, Look, Style, shade
 from coma_xr.plotting.surfaces import backward, draw_contour, draw_heatmap, forward, grid_of
 from coma_xr.text import count, listing, numbers

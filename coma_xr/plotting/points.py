@@ -17,8 +17,7 @@ import xarray as xr
 
 from coma_xr.checks import setting
 from coma_xr.errors import LayoutError, Way, warn
-from coma_xr.plotting.data import REPEAT, VARIABLE, Data
-from coma_xr.plotting.spec import GROUPS, Plan, Spread
+from coma_xr.plotting.data import GROUPS, REPEAT, VARIABLE, Data, Plan, Spread
 from coma_xr.text import count, listing, near_names
 
 if TYPE_CHECKING:
