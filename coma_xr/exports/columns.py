@@ -365,6 +365,9 @@ _INT64 = range(-(2**63), 2**63)
 _UNITS = frozenset({"s", "ms", "us", "ns"})
 FLAG = np.int8(-1)
 
+# Of this machine's byte order, unlike their names.
+_COMPLEX = (np.dtype(np.complex64), np.dtype(np.complex128))
+
 # Notes of contents that may be bare text or numbers.
 _READABLE = frozenset({"each", "exact"})
 _HOLES = {"None": None, "NA": pd.NA, "NaN": float("nan"), "NaT": pd.NaT}
@@ -563,7 +566,7 @@ def _with_token(
 def _are_complex(cells: Sequence[Any]) -> bool:
     """Whether all cells are arrays of complex numbers of one dtype, which lists of two columns make again."""
     first = cells[0] if cells else None
-    if type(first) is not np.ndarray or first.dtype.name not in {"complex64", "complex128"}:
+    if type(first) is not np.ndarray or first.dtype not in _COMPLEX:
         return False
     return all(
         type(c) is np.ndarray and c.dtype == first.dtype and (c.ndim == 1 or c.size > 0 < c.ndim)

@@ -84,6 +84,7 @@ def property_of(check):
         {"a": np.array((1, 2.5), dtype="i4,f8")},
         np.array([[1 + 0j]], dtype="clongdouble"),
         np.array(["1969-12-31T23:58:12", "NaT"], dtype=">M8[s]"),
+        np.array([1 + 2j, 3], dtype=">c8"),
     ):
         marked = example(value=special)(marked)
     return marked
