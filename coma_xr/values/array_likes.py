@@ -6,6 +6,7 @@ and read as a DataArray whose attributes name the units.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coma_xr.tree import TYPE, ToValue, cannot, part
@@ -90,8 +91,11 @@ def _array(value: Any) -> Any:
 
 
 def _in_memory(value: Any) -> Any:
-    """Return a tensor of torch or an array of cupy as one that NumPy can read: its values alone, in main memory."""
+    """Return an array of torch, jax or cupy as one that NumPy can read: its values alone, in main memory."""
     libraries = {base.__module__.partition(".")[0] for base in type(value).__mro__}
+    if "jax" in libraries and str(value.dtype).startswith("key<"):
+        # A random key; its integers make it again.
+        return sys.modules["jax"].random.key_data(value)
     if "cupy" in libraries:
         return value.get()
     if "torch" not in libraries:

@@ -278,22 +278,24 @@ def test_tensors_of_other_libraries_are_stored_as_their_numbers(library):
 
         tensors = [
             torch.tensor([1.0, 2.0], requires_grad=True),
-            torch.tensor([1.0, 2.0], dtype=torch.bfloat16),
+            torch.tensor([1.0, 3.0], dtype=torch.bfloat16),
             torch.tensor([1 + 2j]).conj(),
             torch.tensor(2.5, requires_grad=True),
         ]
     else:
+        import jax
         import jax.numpy as jnp
 
         tensors = [
             jnp.array([1.0, 2.0]),
-            jnp.array([1.0, 2.0], jnp.bfloat16),
+            jnp.array([1.0, 3.0], jnp.bfloat16),
             jnp.array([1 - 2j]),
             jnp.array(2.5),
+            jax.random.key(7),
         ]
     seen, e = received(coma.cases([{"t": t} for t in tensors]))
     assert [type(t) for t in seen] == list(map(type, tensors))
-    expected = [[1.0, 2.0], [1.0, 2.0], [1 - 2j], 2.5]
+    expected = [[1.0, 2.0], [1.0, 3.0], [1 - 2j], 2.5, [0, 7]][: len(tensors)]
     for number, value in enumerate(expected, 1):
         assert_same(np.asarray(e.measurement(number).parameters["t"]).tolist(), value)
         assert (
