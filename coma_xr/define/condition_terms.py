@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import pathlib
 import re
 import unicodedata
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -24,10 +26,17 @@ from coma_xr.define.condition_values import (
     plain,
 )
 from coma_xr.define.values import plain_value
-from coma_xr.errors import ConditionError, MissingAttributeError, ParameterError, PathError
+from coma_xr.encoding import json
+from coma_xr.errors import (
+    ConditionError,
+    MissingAttributeError,
+    ParameterError,
+    PathError,
+    SerializationError,
+)
 from coma_xr.text import shortened, with_article
 from coma_xr.tree import TYPE
-from coma_xr.values.plain import from_plain
+from coma_xr.values.plain import from_plain, to_plain
 
 _T = TypeVar("_T")
 
@@ -214,7 +223,7 @@ class Condition(Node):
 
     @property
     def has_containers(self) -> bool:
-        """Whether values are compared with lists or dictionaries."""
+        """Whether values are compared with lists, dictionaries or sets."""
         nodes = [node for node in self._walk() if node._operation in ("==", "!=", "in")]
         values = [
             value
@@ -224,7 +233,7 @@ class Condition(Node):
                 node._arguments[1]._value if node._operation == "in" else [node._arguments[1]._value]
             )
         ]
-        return any(isinstance(value, (list, dict)) for value in values)
+        return any(isinstance(value, (list, dict, set, frozenset)) for value in values)
 
     def resolve(self, resolver: Callable[[str], _T]) -> dict[str, _T]:
         """Return what a resolver makes of each name.
@@ -591,23 +600,46 @@ def _seconds(value: dt.timedelta) -> str:
     return str(Decimal(value // dt.timedelta(microseconds=1)).scaleb(-6).normalize())
 
 
+def _of_json(text: str) -> Any:
+    return from_plain(json.decode(text.encode()))
+
+
+def _as_json(value: Any) -> str:
+    return json.encode(to_plain(value), pretty=False).decode()
+
+
 LITERALS: Final[dict[str, Callable[[str], Any]]] = {
     "date": dt.date.fromisoformat,
     "datetime": _moment,
+    "time": dt.time.fromisoformat,
     "timedelta": _duration,
     "complex": complex,
     "Decimal": Decimal,
     "Fraction": _fraction,
+    "bytes": bytes.fromhex,
+    "Path": pathlib.Path,
+    "UUID": uuid.UUID,
+    "stored": _of_json,
 }
-"""Values that are written as a name with text in parentheses, such as ``date('2026-01-31')``, and how each is read."""
+"""Values that are written as a name with text in parentheses, such as ``date('2026-01-31')``, and how each is read.
+
+``stored`` reads the form of files, for values of all other kinds.
+"""
+
+LONG_LITERALS: Final = frozenset({"bytes", "Path", "stored"})
+"""Those whose text may be long; the numbers that a long text stands for could fill the memory."""
 
 _WRITTEN: Final[dict[type, tuple[str, Callable[[Any], str]]]] = {
     dt.date: ("date", str),
     dt.datetime: ("datetime", dt.datetime.isoformat),
+    dt.time: ("time", dt.time.isoformat),
     dt.timedelta: ("timedelta", _seconds),
     complex: ("complex", str),
     Decimal: ("Decimal", str),
     Fraction: ("Fraction", str),
+    bytes: ("bytes", bytes.hex),
+    type(pathlib.Path()): ("Path", str),
+    uuid.UUID: ("UUID", str),
 }
 _BARE = frozenset({str, int, float, bool, type(None)})
 
@@ -644,8 +676,10 @@ def _plain_scalar(value: Any) -> Any:
         return _plain_time(value)
     if kind == "m" and not value.ndim:
         value = _exactly(value.astype("m8[us]").item(), value)
-    elif kind and not value.ndim:
-        value = value.item()
+    elif kind and kind in "biufcUS" and not value.ndim:
+        item = value.item()
+        # Python has no long double.
+        value = same.key(value) if type(item) is type(value) else item
     elif isinstance(value, dt.datetime):
         # A Timestamp may have nanoseconds.
         stamp = None if value.tzinfo else getattr(value, "asm8", None)
@@ -654,16 +688,30 @@ def _plain_scalar(value: Any) -> Any:
         value = _exactly(dt.timedelta(value.days, value.seconds, value.microseconds), value)
     elif isinstance(value, (str, int, float, enum.Enum)):
         value = from_plain(plain_value("value", value))
-    elif callable(value):
-        # What names a function or class in files; an error for those without a name.
-        value = plain_value("value", value)
     if type(value) in _BARE or type(value) in _WRITTEN:
         return value
+    if not getattr(value, "ndim", 0):
+        return _stored(value)
     raise ConditionError(
         f"A condition cannot be compared with {with_article(type(value).__name__)}.",
-        expected="a number, text, True, False, None, a date, or a list or dictionary of these",
-        ways=["Use .isin() for a choice among several values."] if getattr(value, "ndim", 0) else (),
+        expected=_COMPARABLE,
+        ways=["Use .isin() for a choice among several values."],
     )
+
+
+_COMPARABLE = "a value that can be stored, such as a number, text, None or a date, or a list of these"
+
+
+def _stored(value: Any) -> Any:
+    """Return what measurements have of a value: a dictionary of an object with fields, the name of a function."""
+    try:
+        found = from_plain(plain_value("value", value))
+    except SerializationError as error:
+        if callable(value):
+            raise
+        kind = with_article(type(value).__name__)
+        raise ConditionError(f"A condition cannot be compared with {kind}.", expected=_COMPARABLE) from error
+    return _plain_constant(found) if type(found) is dict or type(found) in _BARE else found
 
 
 def _exactly(duration: dt.timedelta, value: Any) -> Any:
@@ -710,7 +758,8 @@ def _literal(value: Any) -> str:
         return f"{{{', '.join([f'{key!r}: {_literal(item)}' for key, item in value.items()])}}}"
     if type(value) in _BARE:
         return repr(value)
-    name, text_of = _WRITTEN.get(type(value), ("datetime", str))
+    is_time = getattr(getattr(value, "dtype", None), "kind", "") == "M"
+    name, text_of = _WRITTEN.get(type(value), ("datetime", str) if is_time else ("stored", _as_json))
     return f"{name}({text_of(value)!r})"
 
 

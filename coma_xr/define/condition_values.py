@@ -379,10 +379,10 @@ def _as_column(values: Any) -> Array:
         # One of pandas' own types, which have a missing value of their own.
         return np.asarray(values.to_numpy(dtype=object, na_value=math.nan))
     array: Array = np.asarray(values)
-    if array.dtype.kind == "f":
+    if array.dtype.kind == "f" and array.dtype.itemsize <= 8:
         return array.astype(np.float64, copy=False)
-    if array.dtype.kind in "mM":
-        # As objects of Python, times of nanoseconds would become ints.
+    if array.dtype.kind in "fmMV":
+        # As objects of Python, times of nanoseconds would become ints, and items with fields tuples.
         return np.fromiter(array.ravel(), dtype=object, count=array.size).reshape(array.shape)
     return array
 

@@ -56,6 +56,7 @@ from typing import Any, ClassVar, Final, TypeVar
 from coma_xr.define.condition_terms import (
     CONSTANTS,
     LITERALS,
+    LONG_LITERALS,
     MAX_DEPTH,
     METHODS,
     WORDS,
@@ -438,7 +439,8 @@ class _Parser:
             return self._method(node, node.func, values, depth)
         name = str(self._at[_place(node.func)].value) if isinstance(node.func, ast.Name) else ""
         value = values[0]._value if len(values) == 1 and isinstance(values[0], Constant) else None
-        if name in LITERALS and type(value) is str and len(value) <= _MAX_LITERAL:
+        is_short = type(value) is str and (len(value) <= _MAX_LITERAL or name in LONG_LITERALS)
+        if name in LITERALS and is_short:
             return constant(self._made(node, LITERALS[name], value))
         if name != "abs" or len(values) != 1 or node.keywords:
             way = "Write abs(a), date('2026-01-31'), or a method after a dot, such as a.lower()."

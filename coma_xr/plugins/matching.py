@@ -13,8 +13,11 @@ import numpy.typing as npt
 
 from coma_xr.encoding import json
 from coma_xr.errors import ConditionError, DataFileError, PathError
-from coma_xr.same import compare, is_null, is_real, key, near, nearest
+from coma_xr.same import compare, equal, is_null, is_real, key, near, nearest
+from coma_xr.values.objects import fields_of, has_state
 from coma_xr.values.plain import from_plain, to_plain
+
+_CONTAINERS = frozenset({list, dict, set, frozenset, range})
 
 Mask = npt.NDArray[np.bool_]
 
@@ -35,12 +38,21 @@ def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) 
     wanted = _asked(wanted)
     if isinstance(wanted, slice):
         mask = _between(name, values, wanted, tolerance)
+    elif getattr(wanted, "ndim", 0) and type(wanted) is not np.ndarray:
+        # A table, or an array with labels, units or masked items.
+        mask = _each(container_labels(values), lambda value: equal(value, wanted))
+        if not mask.any() and wanted.ndim == 1:
+            return matches(name, values, list(wanted), tolerance)
     elif isinstance(wanted, (list, tuple, np.ndarray, range)):
         mask = _labelled(values, list(wanted))
+        if isinstance(wanted, np.ndarray) and wanted.dtype.names:
+            mask = _labelled(values, wanted.tolist())
+        if isinstance(wanted, range):
+            mask |= _labelled(values, wanted)
         if not mask.any():
             parts = [matches(name, values, part, tolerance) for part in wanted]
             return np.logical_or.reduce(parts) if parts else np.zeros(values.shape, dtype=bool)
-    elif isinstance(wanted, Mapping):
+    elif isinstance(wanted, (Mapping, set, frozenset)):
         mask = _labelled(values, wanted)
     else:
         mask = _equal(values, wanted, tolerance)
@@ -50,9 +62,13 @@ def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) 
 
 
 def _asked(wanted: Any) -> Any:
-    """Return a year or month of NumPy as text, which stands for all of it."""
+    """Return a value as labels have it: an object with fields as a dictionary, a month of NumPy as text."""
     if isinstance(wanted, slice):
         return slice(_asked(wanted.start), _asked(wanted.stop))
+    if fields_of(wanted) is not None or has_state(wanted):
+        return to_plain(wanted)
+    if isinstance(wanted, np.ndarray) and not wanted.ndim:
+        return _asked(wanted[()])
     is_time = isinstance(wanted, np.datetime64) and np.datetime_data(wanted.dtype)[0] in ("Y", "M")
     return str(wanted) if is_time else wanted
 
@@ -90,7 +106,7 @@ def _close(value: Any, wanted: Any, tolerance: float) -> bool:
 
 def _each(values: npt.NDArray[Any], holds: Callable[[Any], bool]) -> Mask:
     """Return for which items something holds; times keep all their digits, numbers become Python's."""
-    items = list(values.ravel()) if values.dtype.kind in "mM" else values.ravel().tolist()
+    items = list(values.ravel()) if values.dtype.kind in "mMV" else values.ravel().tolist()
     return np.fromiter(map(holds, items), dtype=bool, count=values.size).reshape(values.shape)
 
 
@@ -117,11 +133,10 @@ def _is_beyond(sign: str, bound: Any, value: Any) -> bool:
 
 
 def _labelled(values: npt.NDArray[Any], wanted: Any) -> Mask:
-    """Return where a list or dictionary as a whole is the label, which is its text."""
+    """Return where a list, dictionary, set or range as a whole is the label, which may be its text."""
     if values.dtype.kind not in "UO":
         return np.zeros(values.shape, dtype=bool)
-    part = key(to_plain(wanted))
-    return _each(container_labels(values), lambda value: type(value) in (list, dict) and key(value) == part)
+    return _each(container_labels(values), lambda value: type(value) in _CONTAINERS and equal(value, wanted))
 
 
 def container_labels(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

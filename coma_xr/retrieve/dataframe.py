@@ -482,5 +482,8 @@ def _series(values: list[Any], index: pd.Index[int], *, keeps_none: bool = False
             # pandas has its own dtype for text, which takes no halves of surrogate pairs.
             return pd.Series(there if array.dtype.kind == "U" else array.tolist(), index=index)
         return pd.Series(array.tolist(), index=index, dtype=object)
+    if array.dtype.kind == "V":
+        # pandas has no columns of items with fields.
+        array = as_objects(list(array))
     # Of objects pandas would make times, which it does not have in every unit.
     return pd.Series(array, index=index, dtype=array.dtype)

@@ -416,7 +416,7 @@ def test_an_error_does_not_depend_on_what_stands_beside():
         (lambda: P.a == np.array([1, 2]), "A condition cannot be compared with an ndarray"),
         (lambda: np.array([1, 2]) < P.a, "A condition cannot be compared with an ndarray"),
         (lambda: xr.DataArray([1, 2]) < P.a, "A condition cannot be compared with an ndarray"),
-        (lambda: P.a == np.longdouble(1), "A condition cannot be compared with a longdouble"),
+        (lambda: P.a == object(), "A condition cannot be compared with an object"),
         (lambda: P.a == {1: 1}, "A dictionary in a condition has the key 1"),
         (lambda: P.a < {"b": 1}, "< cannot be used with {'b': 1}"),
         (lambda: P.a / 0 > 1, "a / 0 divides by zero"),
