@@ -135,7 +135,7 @@ def quantity(name: str, variable: xr.Variable) -> Quantity:
     if kind == "M":
         return _dates(name, dims, array)
     if kind == "m":
-        return _durations(name, dims, array)
+        return _durations(name, dims, np.asarray(_seconds(array)), _codes(dims, array))
     return _of_objects(name, dims, array.astype(object))
 
 
@@ -185,14 +185,13 @@ def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
         raise LayoutError(f"The cells of {name!r} hold lists or dictionaries.", ways=ways)
     codes = _codes(dims, array)
     if all(isinstance(value, (numbers.Real, Decimal)) for value in there):
-        floats = [_float(value) for value in array.ravel().tolist()]
+        floats = [_float(name, value) for value in array.ravel().tolist()]
         return Quantity(name, "number", xr.Variable(dims, np.reshape(floats, array.shape)), codes=codes)
     if all(isinstance(value, DATES) for value in there):
         return replace(_dates(name, dims, _stamps(array)), codes=codes)
     if all(isinstance(value, DURATIONS) for value in there):
-        stamps: Any = [pd.NaT if _code_of(value) else value for value in array.ravel().tolist()]
-        durations = pd.to_timedelta(stamps).to_numpy().reshape(array.shape)
-        return replace(_durations(name, dims, durations), codes=codes)
+        seconds = [np.nan if _code_of(value) else _seconds(value) for value in array.ravel().tolist()]
+        return _durations(name, dims, np.reshape(seconds, array.shape), codes)
     return _names(name, dims, array)
 
 
@@ -217,8 +216,15 @@ def _codes(dims: Any, array: NDArray[Any]) -> xr.Variable | None:
     return xr.Variable(dims, codes) if codes.any() else None
 
 
-def _float(value: Any) -> float:
-    return math.nan if _code_of(value) in {1, 3, 4} else float(value)
+def _float(name: str, value: Any) -> float:
+    try:
+        return math.nan if _code_of(value) in {1, 3, 4} else float(value)
+    except OverflowError:
+        raise LayoutError(
+            f"{name!r} has a number of {len(str(abs(int(value))))} digits, which is beyond the range of axes.",
+            expected="numbers below 1.8e308",
+            ways=["Plot a logarithm of it."],
+        ) from None
 
 
 def _names(name: str, dims: Any, array: NDArray[Any], order: Sequence[Any] = ()) -> Quantity:
@@ -233,8 +239,11 @@ def _names(name: str, dims: Any, array: NDArray[Any], order: Sequence[Any] = ())
 
 
 def _name_of(value: Any) -> Any:
-    if isinstance(value, (str, bool)):
+    if isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        # Matplotlib cannot draw halves of surrogate pairs.
+        return value.encode("utf-8", "backslashreplace").decode()
     return ", ".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
 
 
@@ -249,21 +258,42 @@ def _stamps(array: NDArray[Any]) -> NDArray[Any]:
     return pd.DatetimeIndex(stamps, tz="UTC").tz_localize(None).to_numpy().reshape(array.shape)
 
 
+# The days that matplotlib draws, from the beginning of the year 1 to the end of 9999, and the part of a range
+# that an axis adds on both sides.
+_DAYS, _MARGIN = (-719_162.0, 2_932_896.0), 0.1
+
+
 def _dates(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
+    """Return dates as numbers; as names, in ascending order, if matplotlib cannot draw an axis that holds them."""
     from matplotlib.dates import date2num
 
-    days = np.asarray(date2num(array), dtype=np.float64)  # type: ignore[no-untyped-call]
-    values = np.where(np.isnat(array), np.nan, days)
-    return Quantity(name, "date", xr.Variable(dims, values), codes=_codes(dims, array))
+    there = ~np.isnat(array)
+    days = np.where(there, np.asarray(date2num(array), dtype=np.float64), np.nan)  # type: ignore[no-untyped-call]
+    low, high = (days[there].min(), days[there].max()) if there.any() else (0.0, 0.0)
+    margin = _MARGIN * (high - low) + 1
+    if low - margin < _DAYS[0] or high + margin > _DAYS[1]:
+        texts = array.astype(str).astype(object)
+        texts[~there] = None
+        named = _names(name, dims, texts, np.unique(array[there]).astype(str).tolist())
+        return replace(named, codes=_codes(dims, array))
+    return Quantity(name, "date", xr.Variable(dims, days), codes=_codes(dims, array))
 
 
-def _durations(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
+def _seconds(durations: Any) -> Any:
+    """Return one or more differences of times in seconds; a month counts as its mean length."""
+    if isinstance(durations, dt.timedelta):
+        return durations.total_seconds()
+    if np.datetime_data(durations.dtype)[0] in ("Y", "M"):
+        durations = durations.astype("m8[s]")
+    return durations / np.timedelta64(1, "s")
+
+
+def _durations(name: str, dims: Any, seconds: NDArray[Any], codes: xr.Variable | None) -> Quantity:
     """Return differences of times in the longest unit that the largest difference reaches."""
-    ns = array.astype("m8[ns]")
-    floats = np.where(np.isnat(ns), np.nan, ns.astype(np.int64).astype(np.float64))
-    most = float(np.nanmax(np.abs(floats))) if np.isfinite(floats).any() else 0.0
+    ns = seconds * 1e9
+    most = float(np.nanmax(np.abs(ns))) if np.isfinite(ns).any() else 0.0
     units, size = next(((units, size) for units, size in DURATION_UNITS.items() if most >= size), ("s", 1e9))
-    return Quantity(name, "number", xr.Variable(dims, floats / size), units=units, codes=_codes(dims, array))
+    return Quantity(name, "number", xr.Variable(dims, ns / size), units=units, codes=codes)
 
 
 # ------------------------------------------------------------------------------------------ status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import io
 import itertools
@@ -22,7 +23,7 @@ from matplotlib.figure import Figure
 
 import coma_xr as coma
 from coma_xr.errors import ComaWarning, LayoutError
-from coma_xr.plotting.points import binned_errors
+from coma_xr.plotting.points import binned_errors, quantity
 from coma_xr.text import numbers
 from tests.plotting.test_plot import apart, entries
 
@@ -531,3 +532,23 @@ def test_no_warning_of_matplotlib_comes_with_a_dark_style(curves):
         warnings.simplefilter("error")
         ax = coma.plot(curves, x="x", y="y", hue="k").axes[0]
         assert not any(same_color(line.get_color(), "k") for line in ax.lines)
+
+
+def test_dates_and_durations_beyond_what_matplotlib_draws_have_their_places():
+    far = quantity("t", xr.Variable("t", np.array(["2020-01-01", "NaT", "-5000-01-01"], "M8[s]")))
+    assert far.type == "name"
+    assert far.categories == ("-5000-01-01T00:00:00", "2020-01-01T00:00:00")
+    assert far.values.values.tolist()[::2] == [1, 0]
+    near = quantity("t", xr.Variable("t", np.array(["1700-01-01", "2020-01-01"], "M8[s]")))
+    assert near.type == "date"
+    longest = quantity("d", xr.Variable("d", np.array([dt.timedelta.max, None, dt.timedelta(1)], object)))
+    assert longest.units == "d"
+    assert longest.values.values.tolist()[::2] == [pytest.approx(1e9), 1]
+    seconds = quantity("d", xr.Variable("d", np.array([10**12, 1], "m8[s]")))
+    assert seconds.values.values[0] == pytest.approx(10**12 / 86_400)
+
+
+def test_a_number_that_no_axis_holds_is_an_error_and_half_a_character_is_written_out():
+    with pytest.raises(LayoutError, match="'n' has a number of 401 digits"):
+        quantity("n", xr.Variable("n", np.array([10**400, 1], object)))
+    assert quantity("s", xr.Variable("s", np.array(["\ud800", "a"], object))).categories == ("\\ud800", "a")
