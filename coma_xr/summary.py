@@ -17,6 +17,7 @@ from coma_xr.errors import ComaError, ComaWarning, DataFileWarning, LayoutError
 from coma_xr.html import several
 from coma_xr.records import Records
 from coma_xr.run.report import failures_html
+from coma_xr.same import is_missing
 
 if TYPE_CHECKING:
     import os
@@ -233,7 +234,7 @@ def _values(ds: xr.Dataset | None, row: Mapping[str, Any]) -> str:
     if coord is None or coord.attrs.get("path") != row["path"]:
         return _range(row)
     values = [value for value in coord.values.ravel().tolist() if value is not None]
-    there = [value for value in values if value == value]  # noqa: PLR0124  a hole is NaN
+    there = [value for value in values if not is_missing(value)]
     try:
         return several(sorted(there or values))
     except TypeError:

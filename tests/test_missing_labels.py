@@ -90,3 +90,9 @@ def test_running_again_computes_nothing(axis):
     _, e, ds = axis
     scan = coma.grid(a=list(ds["a"].values), x=[1, 2])
     assert e.run(number, scan, progress=False).skipped == 6
+
+
+@pytest.mark.ci
+def test_a_report_shows_it_among_the_values_of_its_parameter(axis, tmp_path):
+    _, e, _ = axis
+    assert e.report(tmp_path / "report.html").exists()

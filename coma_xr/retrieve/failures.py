@@ -61,9 +61,18 @@ def failures_table(
     """
     import pandas as pd
 
+    from coma_xr.values.pandas import column_of
+
     columns = failures_columns(failures, definition)
     index = pd.Index(columns.pop(_ID), name=_ID, dtype="int64")
-    return pd.DataFrame(columns, index=index)
+    parameters = {name for name, _ in definition}
+    return pd.DataFrame(
+        {
+            name: column_of(values, index) if name in parameters else values
+            for name, values in columns.items()
+        },
+        index=index,
+    )
 
 
 def parameter_of(tree: Tree, path: Path) -> Any:

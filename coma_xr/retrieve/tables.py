@@ -25,6 +25,7 @@ from coma_xr.retrieve.variables import flat_columns
 from coma_xr.same import key
 from coma_xr.text import listing
 from coma_xr.tree import join, split
+from coma_xr.values.pandas import column_of
 from coma_xr.values.plain import Tree, to_plain
 
 if TYPE_CHECKING:
@@ -455,21 +456,24 @@ def removed_table(
     removed: Iterable[tuple[int, Tree, Sequence[Any]]], definition: Sequence[tuple[str, Path]]
 ) -> pd.DataFrame:
     """Return a row for each measurement that was removed, with its parameters and when, why and to where it went."""
-    rows = [
-        (id, [*(parameter_of(tree, path) for _, path in definition), *about]) for id, tree, about in removed
-    ]
-    index = pd.Index([id for id, _ in rows], name="measurement_id", dtype="int64")
-    columns = [*(name for name, _ in definition), "date", "reason", "folder"]
-    return pd.DataFrame([row for _, row in rows], columns=columns, index=index)
+    return _table_of(removed, definition, ["date", "reason", "folder"])
+
+
+def _table_of(
+    rows: Iterable[tuple[int, Tree, Sequence[Any]]],
+    definition: Sequence[tuple[str, Path]],
+    more: Sequence[str],
+) -> pd.DataFrame:
+    """Return a row for each measurement, with its parameters and some more columns."""
+    rows = list(rows)
+    index = pd.Index([id for id, _, _ in rows], name="measurement_id", dtype="int64")
+    columns = {name: [parameter_of(tree, path) for _, tree, _ in rows] for name, path in definition}
+    columns |= {name: [about[place] for _, _, about in rows] for place, name in enumerate(more)}
+    return pd.DataFrame({name: column_of(values, index) for name, values in columns.items()}, index=index)
 
 
 def duplicates_table(
     doubles: Iterable[tuple[int, Tree, int]], definition: Sequence[tuple[str, Path]]
 ) -> pd.DataFrame:
     """Return a row for each measurement that records the event of another one, with its parameters and this other one."""
-    rows = [
-        (id, [*(parameter_of(tree, path) for _, path in definition), other]) for id, tree, other in doubles
-    ]
-    index = pd.Index([id for id, _ in rows], name="measurement_id", dtype="int64")
-    columns = [*(name for name, _ in definition), "duplicate_of"]
-    return pd.DataFrame([row for _, row in rows], columns=columns, index=index)
+    return _table_of(((id, tree, [other]) for id, tree, other in doubles), definition, ["duplicate_of"])

@@ -6,7 +6,7 @@ Columns that are NumPy's are stored as its arrays, objects one by one, pandas' o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,23 @@ def encode(value: Any, plain: ToTree) -> Node | None:
         return None
     name = {type(pd.NaT): "NaT", type(pd.NA): "NA"}.get(kind, kind.__name__)
     return {TYPE: _PREFIX + name, **encoders[kind](value, plain)}
+
+
+def column_of(values: Sequence[Any], index: Any = None) -> pd.Series[Any]:
+    """Return values as a column; as objects if one is None, or if pandas has no column for them.
+
+    Examples
+    --------
+    >>> column_of([1, None]).tolist()
+    [1, None]
+    """
+    if not any(value is None for value in values):
+        try:
+            return pd.Series(values, index=index)
+        except (OverflowError, ValueError):
+            # Durations of months, or of more than 292 years, and halves of surrogate pairs.
+            pass
+    return pd.Series(list(values), index=index, dtype=object)
 
 
 def _deeper(plain: ToTree, *segments: str | int) -> ToTree:
