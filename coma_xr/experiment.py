@@ -554,7 +554,7 @@ class Experiment(Members):
         """
         missing = self.missing()
         forgotten = missing if where is None else missing.where(where)
-        forget(self._place, forgotten)
+        forget(self._place, forgotten, is_all=where is None)
         return forgotten
 
     def failures(self) -> pd.DataFrame:

@@ -264,6 +264,7 @@ class Records:
         if scan:
             done = done_by(self.past.definition(Definition.from_state(scan["parameters"])))
             missing = sum(number for _, number in _lacking(scan, done))
+            missing += scan.get(_BEYOND, 0) * (scan.get("repeats") or 1)
         return {
             "measurements": self.now.number(),
             "failed": len(self.failed(done_by)),
@@ -619,12 +620,25 @@ def located_parts(
             yield part
 
 
+# How many sets of the last scan are not listed, since it is too large.
+_BEYOND = "beyond"
+
+
 @no_collection()
 def asked_for(
-    definition: Definition, wanted: Sequence[Sequence[Tree]], scan: Scan | None, repeats: int | None
+    definition: Definition,
+    wanted: Sequence[Sequence[Tree]],
+    scan: Scan | None,
+    repeats: int | None,
+    whole: int | None = None,
 ) -> dict[str, Tree]:
-    """Return what a run is asked for: its parameters, its axes if it has any, its sets with exact types, and their repeats."""
+    """Return what a run is asked for: its parameters, its axes if it has any, its sets with exact types, and their repeats.
+
+    Of `whole` sets of a scan that is too large to be listed, those that are not among `wanted` are counted.
+    """
+    beyond = 0 if whole is None else whole - len(wanted)
     return {
+        **({_BEYOND: beyond} if beyond else {}),
         "parameters": definition.to_state(),
         "axes": None if scan is None else scan.structure,
         "sets": [list(map(plain_of, values)) for values in wanted],
@@ -648,14 +662,15 @@ def keep_scan(
         )
 
 
-def forget(place: ExperimentDirectory, scan: Scan) -> None:
-    """Take back that the parameter sets of a scan were asked for."""
+def forget(place: ExperimentDirectory, scan: Scan, *, is_all: bool = False) -> None:
+    """Take back that the parameter sets of a scan were asked for, with `is_all` also of those that are not listed."""
     gone = {key_of(row) for row in scan.rows()}
     with place.changing() as now:
         asked = now.scan()
-        if asked is not None and gone:
+        if asked is not None and (gone or is_all):
             left = [values for values in asked["sets"] if key(values) not in gone]
-            place.save_scan({**asked, "sets": left})
+            kept = {name: part for name, part in asked.items() if name != _BEYOND or not is_all}
+            place.save_scan({**kept, "sets": left})
 
 
 def unite_scans(place: ExperimentDirectory, other: Records, definition: Definition) -> None:

@@ -29,6 +29,7 @@ from coma_xr.records import (
     unite_scans,
     with_kept_seed,
 )
+from coma_xr.run.by_hand import misspelt_branches
 from coma_xr.run.plan import Survey, plan, survey
 from coma_xr.run.runner import check_sendable, dry_run, run_plan
 from coma_xr.run.signature import called, default_of, defaults, makes_no_difference, name_of, random_arguments
@@ -80,8 +81,10 @@ def run_scan(
             ways=["Pass a scan, such as run(f, {'theta': [0.1, 0.2]}), or define and add parameter sets."],
         )
     definition = before.like(asked) if asked is not None else before.defined()
+    whole = None
     if asked is not None:
-        asked = within_limit(asked, definition, before, options)
+        given, asked = asked, within_limit(asked, definition, before, options)
+        whole = None if asked is given else given.known_length
     wanted = added if asked is None else asked.rows(definition)
     work = replace(work_of(definition), things=things_of(wanted), capture=options.capture)
     cache = place.code_cache(writes=not options.dry_run and options.shard is None)
@@ -97,7 +100,7 @@ def run_scan(
         keep_definition(before, place, definition, added)
     session = replace(session, work=with_kept_seed(place, work, options.seed))
     keep_function(place, name_of(function), before.now)
-    last = asked_for(definition, wanted, asked, options.repeats)
+    last = asked_for(definition, wanted, asked, options.repeats, whole)
     record = None if asked is None else ScanRecord.of(asked, definition)
     shard = None if options.shard is None else Shard.of_scan(options.shard, last)
     with place.running(shard, partial(keep_scan, place, last, record, before.past)) as now:
@@ -392,6 +395,7 @@ class Keeper:
     last_id: int = 0
     seconds: float = 0.0
     paths: dict[Path, bool] = field(default_factory=dict)
+    misspelt: set[str] = field(default_factory=set)
 
     def save(self, outcome: Outcome) -> int:
         """Save a measurement and return its id."""
@@ -410,6 +414,7 @@ class Keeper:
         self.seconds += outcome.seconds
         self.keys.append(outcome.task.key)
         if outcome.paths:
+            self._check_branches({str(path[0]) for path in outcome.paths})
             self.paths |= outcome.paths
         self.gone += replaced or ()
         if self.failed.ids:
@@ -424,6 +429,17 @@ class Keeper:
                 f"A measurement of {self.place.path} has {size / 1e6:.0f} MB of text. Arrays that large are better "
                 "kept in netCDF files next to it: return coma.external(array)."
             )
+
+    def _check_branches(self, names: Collection[str]) -> None:
+        """Warn once of each branch with a misspelt name that a function returned; its measurements are saved."""
+        # The run itself adds the parameters.
+        for name, meant in misspelt_branches([name for name in names if name != BRANCH]).items():
+            if name not in self.misspelt:
+                self.misspelt.add(name)
+                warn(
+                    f"The function returned a branch '{name}', and no '{meant}'. It is saved as '{name}'. "
+                    f"Did you mean '{meant}'?"
+                )
 
     def record_failure(self, outcome: Outcome) -> int:
         """Record a failure and return the id that its measurement would have had."""

@@ -93,6 +93,20 @@ def test_a_misspelt_branch_and_a_dim_that_is_no_parameter_are_answered_with_what
     assert squares.number_of_measurements() == 4
 
 
+def test_a_misspelt_branch_of_a_returned_tree_is_saved_and_reported_once(tmp_path):
+    e = coma.Experiment(tmp_path / "trees")
+    e.define_parameter_set("x")
+    e.add_parameter_set(1)
+    e.add_parameter_set(2)
+    with pytest.warns(coma.ComaWarning) as caught:
+        report = e.run(lambda p: {"result": {"y": p["x"]}, "extra": {f"n{p['x']}": 1}}, progress=False)
+    assert report == (2, 2)
+    assert [str(warning.message) for warning in caught] == [
+        "The function returned a branch 'result', and no 'results'. It is saved as 'result'. Did you mean 'results'?"
+    ]
+    assert [m["result/y"] for m in e.measurements()] == [1, 2]
+
+
 def test_a_function_gets_the_same_measurement_as_a_variable_and_as_a_condition(squares):
     assert squares.to_dataset({"gap": lambda m: m.y - m.x}).gap.values.tolist() == [0, 2, 6]
     assert squares.to_dataframe({"gap": lambda m: m.y - m.x}).gap.tolist() == [0, 2, 6]

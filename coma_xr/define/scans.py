@@ -290,11 +290,17 @@ class Scan:
             )
         return self._length
 
-    @cached_property
-    def _length(self) -> int:
+    @property
+    def known_length(self) -> int | None:
+        """The number of parameter sets; None where they must be made to be counted."""
         sizes = [step.axis.size for step in self._steps]
         known = [size for size in sizes if size is not None]
-        return math.prod(known) if len(known) == len(sizes) else sum(1 for _ in self.plain())
+        return math.prod(known) if len(known) == len(sizes) else None
+
+    @cached_property
+    def _length(self) -> int:
+        known = self.known_length
+        return sum(1 for _ in self.plain()) if known is None else known
 
     def __repr__(self) -> str:
         # A comma also stands between the names of one axis.
@@ -447,11 +453,13 @@ class Scan:
         """Return a table with a row for each parameter set and a column for each parameter."""
         import pandas as pd
 
+        from coma_xr.values.pandas import column_of
+
         columns: dict[str, list[Any]] = {name: [] for name in self.names}
         for row in self.rows():
             for values, value in zip(columns.values(), shown(row), strict=True):
                 values.append(value)
-        table = pd.DataFrame(columns)
+        table = pd.DataFrame({name: column_of(values) for name, values in columns.items()})
         if table.empty:
             self._warn_when_empty()
         return table

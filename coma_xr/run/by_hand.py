@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from coma_xr.checks import checks_keywords
@@ -142,10 +142,21 @@ def _check_tree(value: Any, getstate: str) -> None:
             f"{shortened(value)} is {with_article(type(value).__name__)}.",
             expected="a measurement tree, such as {'parameters': {'x': 1}, 'results': {'y': 2}}",
         )
-    for name in value if isinstance(value, Mapping) else ():
-        near = near_names(name, BRANCHES) if isinstance(name, str) and name not in BRANCHES else ()
-        if near and near[0] not in value:
-            raise SerializationError(f"Unknown branch '{name}'.", name=name, available=BRANCHES)
+    for name in misspelt_branches(value) if isinstance(value, Mapping) else ():
+        raise SerializationError(f"Unknown branch '{name}'.", name=name, available=BRANCHES)
+
+
+def misspelt_branches(names: Collection[Any]) -> dict[str, str]:
+    """Return the names that were probably meant to be those of branches which are missing, with these.
+
+    Examples
+    --------
+    >>> misspelt_branches(["result", "extra"])
+    {'result': 'results'}
+    """
+    unknown = [name for name in names if isinstance(name, str) and name not in BRANCHES]
+    meant = {name: near[0] for name in unknown if (near := near_names(name, BRANCHES))}
+    return {name: branch for name, branch in meant.items() if branch not in names}
 
 
 def _correct_duration(info: dict[str, Any], times: Mapping[str, Any]) -> None:

@@ -397,6 +397,9 @@ def fault_of_scan(scan: dict[str, Tree]) -> str:
     size = len(parameters or [])
     if not isinstance(sets, list) or not set(map(type, sets)) <= {list} or not set(map(len, sets)) <= {size}:
         return f"'sets' is not a list of sets of {size} values"
+    beyond = scan.get("beyond", 0)
+    if type(beyond) is not int or beyond < 0:
+        return "'beyond' is not a number from 0 on"
     repeats = scan.get("repeats")
     if repeats is not None and (type(repeats) is not int or repeats < 1):
         return "'repeats' is not a number from 1 on"

@@ -96,3 +96,17 @@ def test_rows_of_a_table_are_a_scan(e):
         assert coma.cases(rows).names == ("a", "b")
     assert e.run(lambda a, b: {"y": a * b}, list(table.itertuples()), progress=False).saved == 2
     assert np.allclose(e.to_dataframe()["y"], [3.5, 9.0])
+
+
+def test_what_is_missing_of_a_scan_too_large_to_be_listed_is_counted(tmp_path):
+    scan = coma.grid(a=range(1000), b=range(1000), c=range(1000))
+    e = coma.Experiment(tmp_path / "huge")
+    e.run(lambda a, b, c: 1.0, scan, limit=3, progress=False)
+    again = coma.Experiment(tmp_path / "huge")
+    assert again.status()["missing"] == 10**9 - 3
+    assert len(again.missing()) == 0
+    # Running a part of it changes nothing.
+    again.run(lambda a, b, c: 1.0, {"a": [0], "b": [0], "c": [0]}, progress=False, code="accept")
+    assert again.status()["missing"] == 10**9 - 3
+    again.forget_missing()
+    assert again.status()["missing"] == 0
