@@ -218,7 +218,7 @@ def described(value: Any) -> str:
     >>> described("Ising"), described(3)
     ("'Ising' (text)", '3 (a number)')
     """
-    value = plain(value)
+    value = from_plain(value) if type(value) in (list, dict) else plain(value)
     return f"{shortened(value, 40)} ({_KINDS.get(type(value)) or with_article(type(value).__name__)})"
 
 

@@ -561,7 +561,7 @@ def as_array(values: Sequence[Any]) -> tuple[Array, Attrs]:
 
 def decoded(values: Sequence[Any]) -> list[Any]:
     """Return plain values with what they stand for: arrays, dates, Datasets, ..."""
-    return [from_plain(value) if is_typed(value) or type(value) is list else value for value in values]
+    return [from_plain(value) if type(value) in (list, dict) else value for value in values]
 
 
 def _others(values: Sequence[Any]) -> tuple[Array, Attrs]:

@@ -34,7 +34,7 @@ from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.variables import flat_columns, measure, warn_of_units
 from coma_xr.same import equal
 from coma_xr.text import listing
-from coma_xr.tree import TYPE, Path, is_typed
+from coma_xr.tree import TYPE, Path
 from coma_xr.values.array_likes import QUANTITY
 
 if TYPE_CHECKING:
@@ -405,7 +405,7 @@ def _has_typed(column: Sequence[Any]) -> bool:
 
 def _bare(value: Any) -> Any:
     """Return what one cell of a table holds: of a DataArray only its values."""
-    value = revived(value) if is_typed(value) else value
+    value = revived(value) if type(value) is dict else value
     # What lies in a file is read by whoever looks at it.
     if isinstance(value, xr.DataArray) and not is_deferred(value):
         return value.values[()]

@@ -136,7 +136,7 @@ def _short(value: Any) -> str:
     if isinstance(value, dict):
         if is_external(value):
             return str(value.get("sha256"))
-        if is_typed(value) and not is_array(value):
+        if not is_array(value):
             value = from_plain(value)
     return str(value) if isinstance(value, (str, dt.date, dt.timedelta)) else "\n".join(lines_of(value))
 

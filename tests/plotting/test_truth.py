@@ -551,4 +551,7 @@ def test_dates_and_durations_beyond_what_matplotlib_draws_have_their_places():
 def test_a_number_that_no_axis_holds_is_an_error_and_half_a_character_is_written_out():
     with pytest.raises(LayoutError, match="'n' has a number of 401 digits"):
         quantity("n", xr.Variable("n", np.array([10**400, 1], object)))
-    assert quantity("s", xr.Variable("s", np.array(["\ud800", "a"], object))).categories == ("\\ud800", "a")
+    # pandas, through which xarray puts arrays of objects, takes no half a character.
+    halves = xr.Variable("s", np.array(["b", "a"], object))
+    halves.values[0] = "\ud800"
+    assert quantity("s", halves).categories == ("\\ud800", "a")
