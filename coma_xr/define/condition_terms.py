@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import json
 import pathlib
 import re
 import unicodedata
@@ -26,7 +27,6 @@ from coma_xr.define.condition_values import (
     plain,
 )
 from coma_xr.define.values import plain_value
-from coma_xr.encoding import json
 from coma_xr.errors import (
     ConditionError,
     MissingAttributeError,
@@ -601,11 +601,11 @@ def _seconds(value: dt.timedelta) -> str:
 
 
 def _of_json(text: str) -> Any:
-    return from_plain(json.decode(text.encode()))
+    return from_plain(json.loads(text))
 
 
 def _as_json(value: Any) -> str:
-    return json.encode(to_plain(value), pretty=False).decode()
+    return json.dumps(to_plain(value), separators=(",", ":"))
 
 
 LITERALS: Final[dict[str, Callable[[str], Any]]] = {
