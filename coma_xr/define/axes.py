@@ -257,7 +257,7 @@ def choosing(definition: Definition, where: Any) -> Axis:
     from coma_xr.define.conditions import as_condition
 
     condition = as_condition(where)
-    return Chosen(condition, {name: definition.position(name) for name in condition.names})
+    return Chosen(condition, condition.resolve(definition.position))
 
 
 # A tuple of values, or a NumPy array of numbers, which become objects only when they are requested.

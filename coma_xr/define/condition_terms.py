@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import Any, ClassVar, Final, TypeVar
 
 from coma_xr import same
+from coma_xr.checks import checks_keywords
 from coma_xr.define.condition_values import (
     COMPARISONS,
     DIVISIONS,
@@ -372,6 +373,7 @@ def _calculation(sign: str) -> tuple[Callable[[Any, Any], Term], Callable[[Any, 
     )
 
 
+@checks_keywords
 class Term(Node):
     """A value that differs between measurements, such as ``P.a`` or ``P.a + 1``.
 

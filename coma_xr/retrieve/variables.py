@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -352,9 +352,17 @@ def measure(values: Sequence[Any]) -> Folded | None:
     while level and set(map(type, level)) == {list}:
         lengths.append(np.fromiter(map(len, level), dtype=np.intp, count=len(level)))
         level = _as_lists(list(chain.from_iterable(level)))
-    if not lengths or set(map(type, level)) & {list, dict}:
+    inner = set(map(type, level))
+    if not lengths or inner & {list, dict}:
         return None
-    return Folded(level, lengths, there, kinds == {list}, stacked=False)
+    units = _units_of(level) if xr.DataArray in inner else ()
+    return Folded(level, lengths, there, kinds == {list}, stacked=False, units=units)
+
+
+def _units_of(values: Iterable[Any]) -> tuple[str, ...]:
+    """Return the units that DataArrays among some values name."""
+    arrays = (value for value in values if isinstance(value, xr.DataArray))
+    return tuple(dict.fromkeys(str(array.attrs["units"]) for array in arrays if "units" in array.attrs))
 
 
 def _bare(value: Any) -> Any:
@@ -405,8 +413,18 @@ def _measure_labelled(arrays: Sequence[xr.DataArray], there: Array) -> Folded | 
     if lazy and not (_same(shapes) and _joinable(arrays)):
         return None
     values = [array.variable if lazy else array.values for array in arrays]
-    units = tuple(dict.fromkeys(str(array.attrs["units"]) for array in arrays if "units" in array.attrs))
-    return Folded(values, list(shapes.T), there, False, True, own_dims, coords, _common(arrays), lazy, units)
+    return Folded(
+        values,
+        list(shapes.T),
+        there,
+        False,
+        True,
+        own_dims,
+        coords,
+        _common(arrays),
+        lazy,
+        _units_of(arrays),
+    )
 
 
 def _same(shapes: Array) -> bool:
@@ -607,15 +625,16 @@ def _say_objects(items: Sequence[Item]) -> None:
 
 
 def _say_units(items: Sequence[Item]) -> None:
-    texts = [
-        f"'{item.name}' is in {listing(map(repr, item.folded.units))}"
-        for item in items
-        if item.folded and len(item.folded.units) > 1
-    ]
-    warn_of_units(texts)
+    for stacked, where in ((True, "between measurements"), (False, "between items of lists")):
+        texts = [
+            f"'{item.name}' is in {listing(map(repr, item.folded.units))}"
+            for item in items
+            if item.folded and item.folded.stacked is stacked and len(item.folded.units) > 1
+        ]
+        warn_of_units(texts, where)
 
 
-def warn_of_units(texts: Sequence[str]) -> None:
+def warn_of_units(texts: Sequence[str], where: str = "between measurements") -> None:
     """Warn of columns whose values are in several units."""
     if texts:
-        warn(f"Units differ between measurements, and no value was converted: {listing(texts, 3)}.")
+        warn(f"Units differ {where}, and no value was converted: {listing(texts, 3)}.")

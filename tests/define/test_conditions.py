@@ -20,7 +20,7 @@ import coma_xr as coma
 from coma_xr.define.conditions import Condition, P, as_condition, parse
 from coma_xr.define.parameters import ParameterSet
 from coma_xr.define.values import NOTHING, look
-from coma_xr.errors import ComaWarning, ConditionError, ParameterError, PathError
+from coma_xr.errors import ArgumentError, ComaWarning, ConditionError, ParameterError, PathError
 from coma_xr.names import Names
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.text import shortened
@@ -660,3 +660,11 @@ def test_conditions_import_nothing_heavy():
 def test_conditions_are_instances_of_condition():
     assert isinstance(P.a > 1, Condition)
     assert not isinstance(P.a, Condition)
+
+
+def test_a_misspelt_argument_and_text_without_quotation_marks_name_what_was_meant():
+    with pytest.raises(ArgumentError) as caught:
+        P.a.between(1, 2, inclusiv="left")
+    assert caught.value.near == ("inclusive",)
+    with pytest.raises(PathError, match="Put text in quotation marks: 'Ising'"):
+        coma.grid(model=["Ising"]).where("model == Ising")

@@ -309,3 +309,14 @@ def test_dtypes_that_other_libraries_register_are_widened():
     for name, widened in (("bfloat16", "f4"), ("float8_e5m2", "f4"), ("int4", "i1")):
         array = np.array([0, 1, 2]).astype(getattr(ml_dtypes, name))
         assert_same(run({"a": array}, name).measurement(1).results["a"], np.array([0, 1, 2], widened))
+
+
+def test_a_list_of_quantities_in_several_units_is_reported():
+    ureg = pytest.importorskip("pint").UnitRegistry()
+    e = run({"v": [1 * ureg.m, 2 * ureg.s], "w": [1 * ureg.m, 2 * ureg.m]})
+    with pytest.warns(coma.ComaWarning) as caught:
+        ds = e.to_dataset()
+    assert [str(warning.message) for warning in caught] == [
+        "Units differ between items of lists, and no value was converted: 'v' is in 'meter', 'second'."
+    ]
+    assert [item.attrs["units"] for item in ds.v.values.ravel()] == ["meter", "second"]
