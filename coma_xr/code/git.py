@@ -31,6 +31,7 @@ _ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
     "GIT_PAGER": "cat",
     "LC_ALL": "C",
 }
@@ -103,6 +104,9 @@ def _root(path: str) -> str | None:
 
 def _state(root: str, paths: list[str], end: float, *, others: bool) -> GitState | None:
     filters = _git(root, ["config", "-z", "--name-only", "--get-regexp", _FILTERS], {}, end, codes=(0, 1))
+    if "=" in filters:
+        # On the command line, no such filter can be turned off.
+        return GitState(UNKNOWN, UNKNOWN)
     # A filter without a command leaves files as they are.
     settings = {**_HARMLESS, **{name: _neutral(name) for name in filters.split("\0") if name}}
     status = ["status", "--porcelain=v2", "--branch", "--ignore-submodules=all", "--no-renames", "-z"]

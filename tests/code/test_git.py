@@ -119,6 +119,21 @@ def test_nothing_that_a_repository_configures_is_run(repository, tmp_path):
     assert mark.exists(), "the repository of this test runs nothing"
 
 
+@pytest.mark.parametrize("name", ["own", "a.b", "a=b"])
+def test_a_filter_of_any_name_is_not_run(repository, tmp_path, name):
+    mark = tmp_path / "was run"
+    (repository / ".gitattributes").write_text(f"*.py filter={name}\n")
+    run_git(repository, "add", ".gitattributes")
+    run_git(repository, "commit", "--quiet", "-m", "attributes")
+    with (repository / ".git" / "config").open("a") as file:
+        file.write(f"[filter \"{name}\"]\n\tclean = touch '{mark}'; cat\n")
+    (repository / "model.py").write_text("value = 2\n")
+    assert state(repository, "model.py", others=True).dirty == ("unknown" if "=" in name else True)
+    assert not mark.exists()
+    subprocess.run(["git", "-C", str(repository), "diff"], check=True, capture_output=True)
+    assert mark.exists(), "the repository of this test runs nothing"
+
+
 def test_git_that_takes_too_long_is_unknown(repository, tmp_path, monkeypatch):
     slow = tmp_path / "bin"
     slow.mkdir()
