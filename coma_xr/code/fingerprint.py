@@ -34,6 +34,18 @@ _WRAPPED = ("__wrapped__", "py_func", "pyfunc", "func", "function")
 # The file of functions that the standard library makes of text, such as those of dataclasses.
 _GENERATED = "<string>"
 
+# What a module is called and where it is does not count.
+_OF_MODULES = {
+    "__name__",
+    "__file__",
+    "__path__",
+    "__package__",
+    "__spec__",
+    "__loader__",
+    "__cached__",
+    "__doc__",
+}
+
 _SCALARS = (type(None), bool, int, float, complex, str, bytes)
 _FOLLOWED = (FunctionType, MethodType, type, functools.partial, ModuleType, BuiltinFunctionType)
 
@@ -293,7 +305,7 @@ class _Reach:
         lines = [
             f"{'.'.join(path)}={self._global(path, space, source, definition.changed)}"
             for path in definition.names
-            if path[0] in space
+            if path[0] in space and path[0] not in _OF_MODULES
         ]
         package = str(space.get("__package__") or "")
         return lines + self._imports(definition, package)
@@ -408,8 +420,13 @@ class _Reach:
             return f"library({_top(value)}:{value.__name__})"
         if token is None:
             return self._by_type(value, name)
-        if name and isinstance(value, _SCALARS):
-            self.walk.values[name] = shortened(value)
+        # An object within a list may be written with its address.
+        if (
+            name
+            and isinstance(value, (*_SCALARS, list, tuple, dict))
+            and "<" not in (text := shortened(value))
+        ):
+            self.walk.values[name] = text
         return token
 
     def _by_type(self, value: Any, name: str) -> str:

@@ -193,6 +193,146 @@ def test_an_edit_that_changes_no_result_is_the_same_fingerprint(directory, edit)
     assert before.hash == after.hash
 
 
+# Small modules: the source, what is replaced in it by what, and whether that is other code.
+MODULES = {
+    "lambda": ("simulate = lambda a: a + 1", "+ 1", "+ 2", True),
+    "lambda moved to another line": ("simulate = lambda a: a + 1", "simulate", "\n\nsimulate", False),
+    "keyword of a partial": (
+        "from functools import partial\ndef g(a, k): return a\nsimulate = partial(g, k=1)",
+        "k=1)",
+        "k=2)",
+        True,
+    ),
+    "argument of a partial": (
+        "from functools import partial\ndef g(k, a): return a\nsimulate = partial(g, 1)",
+        "g, 1",
+        "g, 2",
+        True,
+    ),
+    "value in a closure": (
+        "def make(c):\n    def g(a): return a * c\n    return g\nsimulate = make(2)",
+        "make(2)",
+        "make(3)",
+        True,
+    ),
+    "cached function": (
+        "import functools\n@functools.cache\ndef g(a): return a\ndef simulate(a): return g(a)",
+        "return a\n",
+        "return -a\n",
+        True,
+    ),
+    "decorator of a package": (
+        (
+            "import contextlib\nclass A:\n    @contextlib.contextmanager\n    def f(self): yield 1\n"
+            "def simulate(a): return A().f()"
+        ),
+        "yield 1",
+        "yield 2",
+        True,
+    ),
+    "field of a dataclass": (
+        "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int = 1\ndef simulate(a): return A().x",
+        "= 1",
+        "= 2",
+        True,
+    ),
+    "recursion": (
+        "def f(n): return g(n - 1)\ndef g(n): return n and f(n)\ndef simulate(a): return f(a)",
+        "n and f",
+        "n or f",
+        True,
+    ),
+    "order of functions": (
+        "def f(n): return n\ndef g(n): return f(n)\ndef simulate(a): return g(a)",
+        "def f(n): return n\ndef g(n): return f(n)",
+        "def g(n): return f(n)\ndef f(n): return n",
+        False,
+    ),
+    "block of the main program": (
+        "def simulate(a): return a\nif __name__ == '__main__':\n    print(1)",
+        "print(1)",
+        "print(2)",
+        False,
+    ),
+    "import for types": (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import os\ndef simulate(a: 'os.PathLike'): return a",
+        "import os",
+        "import os as os",
+        False,
+    ),
+    "import under a condition": (
+        (
+            "try:\n    import lacking_package as fast\nexcept ImportError:\n    fast = None\n"
+            "def simulate(a): return fast or a"
+        ),
+        "lacking_package",
+        "other_lacking",
+        False,
+    ),
+    "comment in a table": ("T = {\n'a': 1}\ndef simulate(a): return T", "{", "{  # units", False),
+    "value in a table": ("T = {'a': [1, 2]}\ndef simulate(a): return T", "2]", "3]", True),
+    "function in a table": (
+        "def f(): return 1\nT = {'a': f}\ndef simulate(a): return T['a']()",
+        "return 1",
+        "return 2",
+        True,
+    ),
+    "name of the file": (
+        (
+            "import logging, os\nlog = logging.getLogger(__name__)\nHERE = os.path.dirname(__file__)\n"
+            "def simulate(a): return log, HERE, a"
+        ),
+        "",
+        "",
+        False,
+    ),
+    "set in a condition": ("def simulate(a): return a in {'u', 'v', 'w', 'x', 'y', 'z'}", "", "", False),
+    "member of an enumeration": (
+        "from enum import Enum\nclass C(Enum):\n    A = 1\ndef simulate(a): return C.A.value",
+        "A = 1",
+        "A = 2",
+        True,
+    ),
+    "path of data": ("DATA = 'a.csv'\ndef simulate(a): return DATA", "a.csv", "b.csv", True),
+}
+
+
+@pytest.mark.parametrize("case", MODULES)
+def test_which_edits_of_a_module_are_reported(directory, case):
+    source, old, new, is_reported = MODULES[case]
+    assert old in source
+    before = fingerprint(load(directory, source).simulate)
+    assert not before.edited
+    other = directory / "edited"
+    other.mkdir()
+    sys.path.insert(0, str(other))
+    try:
+        after = fingerprint(load(other, source.replace(old, new, 1) if old else source).simulate)
+    finally:
+        sys.path.remove(str(other))
+    assert (before.hash != after.hash) == is_reported
+
+
+@pytest.mark.parametrize("folder", ["site-packages", "src"])
+def test_an_editable_install_counts_and_an_installed_package_does_not(directory, monkeypatch, folder):
+    package = directory / folder
+    package.mkdir()
+    monkeypatch.syspath_prepend(package)
+    hashes = []
+    for number in (1, 222):
+        (package / "installed_model.py").write_text(f"def g(a):\n    return {number}\n")
+        sys.modules.pop("installed_model", None)
+        hashes.append(
+            fingerprint(
+                load(
+                    directory, "import installed_model\ndef simulate(a): return installed_model.g(a)"
+                ).simulate
+            ).hash
+        )
+    sys.modules.pop("installed_model")
+    assert (hashes[0] != hashes[1]) == (folder == "src")
+
+
 def test_what_is_not_reached_does_not_count(directory):
     before, after = both(
         directory, helpers=HELPERS.replace("def unused(x):\n    return x", "def unused(x): 1")
@@ -359,6 +499,41 @@ def test_a_script_a_module_and_a_cell_have_the_same_fingerprint(directory, monke
 def test_the_fingerprint_is_the_same_on_every_version_of_python():
     "The tests of each version compare with this one."
     assert fingerprint(cell(CELL, 5)).hash == "cc57cffb6945"
+
+
+DATA_CELL = """
+from dataclasses import dataclass, field
+
+@dataclass(order=True)
+class Setting:
+    size: int = 3
+    names: list = field(default_factory=list)
+
+    def area(self):
+        return self.size**2 if self.size not in {1, 2, "many"} else 0
+
+def simulate(x):
+    return Setting().area()
+"""
+
+
+def test_a_dataclass_has_one_fingerprint_on_every_version_of_python():
+    "What the standard library generates for it differs."
+    found = fingerprint(cell(DATA_CELL, 6))
+    assert (found.hash, found.not_followed) == ("a1230bbb61f9", ())
+
+
+def test_a_script_that_was_just_written_is_not_edited(directory, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(coma_xr.__file__).parents[1]))
+    show = PRINT.replace(".hash", ".edited")
+    for number in range(3):
+        (directory / "physics.py").write_text(
+            f"def g(x):\n    return x in {{'a', 'b', 'c', 'd', {number}}}\n"
+        )
+        (directory / "script.py").write_text(
+            f"from physics import g\ndef simulate(x): return g(x) + {number}\n{show}"
+        )
+        assert printed(["-B", "script.py"], directory) == "()"
 
 
 def test_a_file_that_is_edited_after_its_import_is_reported(directory):
