@@ -7,11 +7,12 @@ import operator
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr import files
-from coma_xr.code.fingerprint import Fingerprint, fingerprint, with_values
+from coma_xr.code.fingerprint import SCHEME, Fingerprint, fingerprint, with_values
 from coma_xr.code.git import git_state
 from coma_xr.code.sources import FactCache, hash_of_file, hash_of_source
 from coma_xr.code.states import ROOT, diff, is_equal, is_record, record_of, sources_of, summary
@@ -53,7 +54,25 @@ class RunCode:
 
     def is_other(self, code: str) -> bool:
         """Whether measurements of a state count as made by other code."""
-        return code != self.hash and not {code, self.hash} <= self.accepted
+        if code == self.hash or {code, self.hash} <= self.accepted:
+            return False
+        if code in self.reported:
+            return True
+        return code not in self._equal and not (code in self.accepted and self._equal & self.accepted)
+
+    @property
+    def reported(self) -> Sequence[str]:
+        """The states that were reported as other code than this one."""
+        return cast("Sequence[str]", self.now.sections.get(REPORTED, {}).get(self.hash, []))
+
+    @cached_property
+    def _equal(self) -> frozenset[str]:
+        """The states that rules of another version have made of the same sources."""
+        others = {
+            code: record for code, record in records(self.now).items() if record.get("scheme") != SCHEME
+        }
+        mine = record_of(self.fingerprint, "", None, "") if others else {}
+        return frozenset(code for code, record in others.items() if is_equal(record, mine))
 
     def stale(self, there: Survey) -> dict[Any, list[int]]:
         """Return the parameter sets all of whose measurements were made by other code, with their ids."""
@@ -99,8 +118,7 @@ class RunCode:
                     "Run again to run the new code.",
                 ),
             )
-        reported = self.now.sections.get(REPORTED, {}).get(self.hash, [])
-        new = [code for code in others if code not in reported]
+        new = [code for code in others if code not in self.reported]
         if not new:
             return
         known = records(self.now)
@@ -110,7 +128,7 @@ class RunCode:
             self._warn(
                 [id for code in alike for id in others[code]], known.get(alike[-1]), recomputed=recomputed
             )
-        codes: list[Tree] = sorted({*reported, *others})
+        codes: list[Tree] = sorted({*self.reported, *others})
         place.change_state(lambda state: state.setdefault(REPORTED, {}).update({self.hash: codes}))
 
     def _warn(self, ids: Sequence[int], record: Mapping[str, Any] | None, *, recomputed: bool) -> None:
@@ -150,16 +168,7 @@ def code_of_run(
     found = fingerprint(work.function, {*recorded, *work.keywords, *random, *work.resources}, cache)
     found = with_values(found, hashes)
     accepted = frozenset(now.sections.get(ACCEPTED, {}))
-    return RunCode(now, found, called(work.function), hashes, accepted | _equal(now, found, accepted))
-
-
-def _equal(now: Snapshot, found: Fingerprint, accepted: frozenset[str]) -> set[str]:
-    """Return this state if it is equal to an accepted one, which rules of another version have made."""
-    if not accepted:
-        return set()
-    known = records(now)
-    mine = record_of(found, "", None, "")
-    return {found.hash} if any(is_equal(known[code], mine) for code in accepted if code in known) else set()
+    return RunCode(now, found, called(work.function), hashes, accepted)
 
 
 def hashes_of(inputs: Sequence[Any]) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import subprocess
 import sys
 import warnings
@@ -276,6 +278,86 @@ def test_jobs_that_start_at_the_same_time_leave_one_state(tmp_path):
     e = coma.Experiment(tmp_path / "e")
     assert len(states(e)) == 1
     assert {m.info["code"] for m in e.measurements()} == set(states(e))
+
+
+@pytest.mark.ci
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_hundred_jobs_without_locks_leave_the_states_that_exist(e, monkeypatch):
+    from coma_xr.store import locks
+
+    monkeypatch.setattr(locks, "_acquired", lambda *_, **__: None)
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(100)
+
+    def job(number):
+        warnings.simplefilter("ignore")
+        barrier.wait(60)
+        coma.Experiment(e.path).run(
+            times(1 + number % 2), {"a": range(100)}, shard=(number, 100), progress=False
+        )
+
+    jobs = [context.Process(target=job, args=(number,)) for number in range(100)]
+    for one in jobs:
+        one.start()
+    for one in jobs:
+        one.join(120)
+    assert [one.exitcode for one in jobs] == [0] * 100
+    codes = [m.info["code"] for m in e.measurements()]
+    assert len(codes) == 100
+    assert len(states(e)) == 2
+    assert set(codes) == set(states(e))
+    assert all(coma.Experiment(e.path).code(code) for code in states(e))
+
+
+def test_a_state_of_another_scheme_is_compared_by_its_sources(e, monkeypatch):
+    e.run(times(1), {"a": [1]})
+    for module in ("fingerprint", "states"):
+        monkeypatch.setattr(f"coma_xr.code.{module}.SCHEME", 99)
+    monkeypatch.setattr("coma_xr.code_history.SCHEME", 99)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert e.run(times(1), {"a": [1, 2]}).other_code == 0
+    assert len(states(e)) == 2
+    monkeypatch.undo()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert e.run(times(1), {"a": [1, 2]}, code="recompute").recomputed == 0
+
+
+def test_a_state_of_another_scheme_and_other_source_is_reported(e, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    for scheme in (99, 1):
+        (tmp_path / "scheme_model.py").write_text(MODULE.format(scheme))
+        sys.modules.pop("scheme_model", None)
+        import scheme_model
+
+        for module in ("code.fingerprint", "code.states", "code_history"):
+            monkeypatch.setattr(f"coma_xr.{module}.SCHEME", scheme)
+        if scheme == 99:
+            e.run(scheme_model.f, {"a": [1]})
+        else:
+            with pytest.warns(ComaWarning, match="FACTOR = 99 and 1"):
+                assert e.run(scheme_model.f, {"a": [1]}).other_code == 1
+    sys.modules.pop("scheme_model")
+
+
+def test_a_changed_table_is_named(e, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    for number in (5, 66):
+        (tmp_path / "table_model.py").write_text(
+            f"T = {{'n': {number}}}\ndef f(a):\n    return {{'y': T['n']}}\n"
+        )
+        sys.modules.pop("table_model", None)
+        import table_model
+
+        if number == 5:
+            e.run(table_model.f, {"a": [1]})
+        else:
+            with pytest.warns(ComaWarning, match=r"they differ in T = \{'n': 5\} and \{'n': 66\}"):
+                e.run(table_model.f, {"a": [1]})
+    sys.modules.pop("table_model")
 
 
 def test_the_code_of_a_measurement_can_be_read_and_compared(e):
