@@ -19,6 +19,9 @@ ROOT = "code"
 
 _NO_FILE = "/dev/null"
 
+# Beginning of the name of the directory, which does not exist, that ipykernel gives to cells.
+_CELLS = "ipykernel_"
+
 # Parts of a summary of differences.
 _MOST = 2
 
@@ -52,13 +55,15 @@ def record_of(fingerprint: Fingerprint, function: str, git: GitState | None, dat
 
 
 def _names(paths: Mapping[str, str]) -> dict[str, str]:
-    """Return short names of files, without the directories that all have in common."""
-    real = {path: Path(path).absolute() for path in paths if not path.startswith("<")}
+    """Return short names of files, without the directories that all have in common; cells of notebooks are in none."""
+    cells = {path: f"cell/{Path(path).name}" for path in paths if Path(path).parent.name.startswith(_CELLS)}
+    real = {path: Path(path).absolute() for path in paths if path not in cells and not path.startswith("<")}
     folders = [path.parents for path in real.values()]
     shared = [folder for folder in (folders[0] if folders else ()) if all(folder in f for f in folders)]
-    return {
+    return cells | {
         path: str(real[path].relative_to(shared[0])) if path in real and shared else path.strip("<>")
         for path in paths
+        if path not in cells
     }
 
 
@@ -157,7 +162,7 @@ def summary(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:
 def diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """Return the unified diff of the sources of two states, and of the values that they were made with."""
     before, after = sources_of(old), sources_of(new)
-    names = _same_files(before, after)
+    names = _same_files(old, new)
     lines: list[str] = []
     for first, second in names:
         lines += difflib.unified_diff(
@@ -178,19 +183,32 @@ def diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _same_files(before: Mapping[str, str], after: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return pairs of names for the same file, whose directories may differ; an empty one where there is no other."""
+def _same_files(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return pairs of names for the same file, whose directories may differ; an empty one where there is no other.
+
+    Cells of notebooks have another name whenever they change, so they are paired by the names of their definitions.
+    """
+    before, after = sources_of(old), sources_of(new)
     pairs = [(name, name) for name in after if name in before]
     left = [name for name in before if name not in after]
+    first, second = _definitions(old), _definitions(new)
     for name in after:
         if name in before:
             continue
         alike = [other for other in left if Path(other).name == Path(name).name]
-        if len(alike) != 1 and len(left) == 1 and "ipython" in f"{left[0]}{name}":
-            alike = left  # one cell of a notebook, run again under another number
+        if len(alike) != 1:
+            alike = [other for other in left if first.get(other, set()) & second.get(name, set())]
         if len(alike) == 1:
             left.remove(alike[0])
             pairs.append((alike[0], name))
         else:
             pairs.append(("", name))
     return pairs + [(name, "") for name in left]
+
+
+def _definitions(record: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Return the names of the definitions in each file."""
+    names: dict[str, set[str]] = {}
+    for part in record["parts"]:
+        names.setdefault(part["file"], set()).add(part["name"])
+    return names

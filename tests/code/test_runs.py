@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import linecache
 import multiprocessing
 import os
 import subprocess
@@ -401,6 +402,31 @@ def test_a_diff_names_what_was_edited(two_states):
     assert [line for line in diff if line[0] in "+-"][2:4] == ["-FACTOR = 10", "+FACTOR = 20"]
     assert two_states.to_dataset().attrs["code_states"] == 2
     assert "code_states" not in two_states.to_dataset(where="a == 1").attrs
+
+
+def test_a_diff_compares_the_cells_of_a_notebook_that_define_the_same(e):
+    cells = {"f": "def f(a):\n    return {'y': g(a)}\n", "g": "def g(a):\n    return 10 * a\n"}
+    space = {"__name__": "__main__"}
+
+    def run_cell(text):
+        name = f"/tmp/ipykernel_77/{hash(text)}.py"
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        exec(compile(text, name, "exec"), space)
+
+    for text in cells.values():
+        run_cell(text)
+    e.run(space["f"], {"a": [1]})
+    for text in (cells["f"] + "\n# again\n", cells["g"].replace("10", "20")):
+        run_cell(text)
+    with pytest.warns(ComaWarning, match=r"they differ in g in cell/[-0-9]+\.py \(1 line\)"):
+        e.run(space["f"], {"a": [1, 2]})
+    lines = e.code_diff(1, 2).splitlines()
+    assert [line for line in lines if line[0] in "+-" and line[:3] not in ("---", "+++")] == [
+        "+",
+        "+# again",
+        "-    return 10 * a",
+        "+    return 20 * a",
+    ]
 
 
 def test_accept_code_counts_all_states_as_one(two_states):
