@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 from coma_xr.code.sources import FactCache, Source, Sources, is_users, module_file
@@ -217,6 +217,12 @@ class _Reach:
         inner = vars(function).get("__wrapped__")
         held += [] if inner is None else [inner]
         tokens = [self.visit(item, function.__name__) for item in held]
+        # What functools.singledispatch calls for other types.
+        registry = vars(function).get("registry")
+        others = registry.items() if isinstance(registry, MappingProxyType) else ()
+        for kind, other in sorted(others, key=lambda item: str(item[0])):
+            if isinstance(other, FunctionType) and other is not inner:
+                tokens.append(f"{getattr(kind, '__name__', '')}={self.visit(other, function.__name__)}")
         return f"library({_top(function)}:{function.__name__}{','.join(['', *tokens])})"
 
     def _class(self, kind: type) -> str:

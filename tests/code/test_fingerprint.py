@@ -236,6 +236,15 @@ MODULES = {
         "= 2",
         True,
     ),
+    "function for another type": (
+        (
+            "from functools import singledispatch\n@singledispatch\ndef g(a): return a\n"
+            "@g.register\ndef _(a: int): return a + 1\ndef simulate(a): return g(a)"
+        ),
+        "+ 1",
+        "+ 2",
+        True,
+    ),
     "recursion": (
         "def f(n): return g(n - 1)\ndef g(n): return n and f(n)\ndef simulate(a): return f(a)",
         "n and f",
