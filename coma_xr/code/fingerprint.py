@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
@@ -103,7 +104,8 @@ def fingerprint(
     """
     walk = _Walk(frozenset(recorded))
     SOURCES.begin(cache)
-    token = _Reach(walk).visit(function, "", is_root=True)
+    with _without_collection():
+        token = _Reach(walk).visit(function, "", is_root=True)
     SOURCES.keep()
     text = "\n".join([f"{SCHEME} {token}", *walk.lines])
     return Fingerprint(
@@ -114,6 +116,19 @@ def fingerprint(
         walk.sources,
         tuple(walk.edited),
     )
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Collect no garbage: parsing makes many objects, for which all those of pandas and xarray would be searched."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def with_values(found: Fingerprint, values: Mapping[str, str]) -> Fingerprint:
