@@ -122,7 +122,7 @@ def _run_arguments() -> list[Argument]:
             help="parameters whose values go in step, as a,b",
         ),
         _where("only parameter sets for which this holds"),
-        # What is not given is the default of `run`, where None has a meaning of its own.
+        # Options that are not given are left out, because None is a value of some of them.
         *_of_table(terminal_options(RunOptions), default=argparse.SUPPRESS),
     ]
 
@@ -524,7 +524,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = _run(options)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader, such as `head`, has seen enough. Python is not to try to write the rest at its end.
+        # The reader, such as `head`, has ended. Without this, Python would try to write the rest when it exits.
         sys.stdout = None
         return NOT_READ
     except ComaError as error:
@@ -538,7 +538,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
-        # Names and descriptions may have letters that the terminal has not.
+        # Names and descriptions may contain characters that the terminal cannot show.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
@@ -576,7 +576,7 @@ def _expand_paths(options: argparse.Namespace) -> None:
 
 
 def _check_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
-    """Leave with what is near when the first word is neither a command nor an option."""
+    """Exit with the nearest commands when the first word is neither a command nor an option."""
     if words[0].startswith("-"):
         if words[0] not in {"-h", "--help", "--version"}:
             _refuse(parser, words[:1])
@@ -585,7 +585,7 @@ def _check_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> Non
 
 
 def _further_values(options: argparse.Namespace, unknown: list[str]) -> list[str]:
-    """Add values of parameters that stand between options, which argparse does not; return the other words."""
+    """Add values of parameters between options, which argparse does not read; return the other words."""
     if not hasattr(options, "values"):
         return unknown
     values = [word for word in unknown if "=" in word and not word.startswith("-")]
@@ -594,8 +594,8 @@ def _further_values(options: argparse.Namespace, unknown: list[str]) -> list[str
 
 
 def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn:
-    """Leave with the usage of the command, and the options that are near to the unknown ones."""
-    # What was added to a parser is only there by this name.
+    """Exit with the usage of the command, and the options nearest to the unknown ones."""
+    # argparse has no public attribute for the arguments of a parser.
     known = [name for action in parser._actions for name in action.option_strings]
     flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
     name = parser.prog.removeprefix("coma-xr ")
@@ -607,7 +607,7 @@ def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn
 
 
 def _tell_warnings() -> None:
-    """Print each warning of coma_xr once, without the line of code that it came from."""
+    """Print each warning of coma_xr once, without the line of code that raised it."""
     others, shown = warnings.showwarning, set()
 
     def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
@@ -628,7 +628,7 @@ def _tell_warnings() -> None:
 
 
 def _parser(only: str | None = None) -> argparse.ArgumentParser:
-    """Return the parser of all commands, or with the arguments of one command only, which is made sooner."""
+    """Return the parser of all commands, with the arguments of all or, which is faster, of one of them."""
     parser = _Parser(
         prog="coma-xr",
         usage="coma-xr COMMAND ...",
@@ -655,7 +655,7 @@ def _parser(only: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
-# Lines of usage that are printed with an error; of more, the error is lost below them.
+# Lines of usage that are printed with an error; more would hide it.
 _FEW = 3
 
 
@@ -669,7 +669,7 @@ class _Parser(argparse.ArgumentParser):
         usage = self.format_usage()
         if usage.count("\n") > _FEW:
             short = argparse.HelpFormatter(f"{self.prog} [OPTIONS]")
-            # What was added to a parser is only there by this name.
+            # argparse has no public attribute for the arguments of a parser.
             positional = [action for action in self._actions if not action.option_strings]
             short.add_usage(None, positional, [])
             usage = f"{short.format_help()}`{self.prog} --help` lists the options.\n"

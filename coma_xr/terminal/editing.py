@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def remove(
     path: str, ids: Sequence[int], where: str | None, reason: str | None, yes: bool, parser: ArgumentParser
 ) -> int:
-    """Show measurements and, once it is agreed to, move them away; return 1 when they were not."""
+    """List measurements and move them away after a confirmation; return 1 if nothing was moved."""
     path, ids = here_if_id(path, ids)
     if bool(ids) == (where is not None):
         parser.error("expected the measurements to remove: their ids, or --where CONDITION")
@@ -56,7 +56,7 @@ def remove(
     return 0
 
 
-# Ids that a command to type names.
+# Ids that the command for putting measurements back names.
 _NAMED = 5
 
 
@@ -69,7 +69,7 @@ def exclude(
     undo: bool,
     parser: ArgumentParser,
 ) -> None:
-    """Mark measurements as not to be used, take the marks away, or list them."""
+    """Mark measurements to be ignored, remove the marks, or list them."""
     path, ids = here_if_id(path, ids)
     if not ids and where is None:
         if reason is not None or undo:
@@ -101,7 +101,7 @@ def annotate(
     dims: str | None,
     formerly: str | None,
 ) -> None:
-    """Record what a path means, or list what was recorded."""
+    """Record the units and the like of a path, or list the records."""
     path, name = here_if_missing(path, name)
     given = {"units": units, "long_name": long_name, "dims": dims, "formerly": formerly}
     notes: dict[str, Any] = {key: value or None for key, value in given.items() if value is not None}
@@ -211,14 +211,14 @@ def cache(paths: Sequence[str], *, action: str) -> int:  # noqa: ARG001, since t
 
 
 def verify(paths: Sequence[str], *, repair: bool, as_json: bool) -> int:
-    """Print what is not as it should be; return 1 when something is left so."""
+    """Print the faults that are found; return 1 if some of them remain."""
     checked, lacking = [], False
     for path in paths:
         try:
             experiment = opened(path, write=repair)
             checked.append((path, experiment, experiment.verify(repair=repair)))
         except ComaError as error:
-            # The others are checked all the same.
+            # The other experiments are still checked.
             notice(clean(error))
             lacking = True
     if as_json:
@@ -254,7 +254,7 @@ def _finding_tree(finding: Finding) -> dict[str, object]:
 def merge(
     path: str, others: Sequence[str], *, repeats: Literal["append"] | None, keep_both: bool, as_json: bool
 ) -> None:
-    """Add the measurements of copies under new ids, and say which."""
+    """Add the measurements of copies under new ids, and print how many."""
     check_named(path, others[-1], "merge", "COPY")
     experiment = opened(path, write=True)
     copies = [(other, opened(other)) for other in others]

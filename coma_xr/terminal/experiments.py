@@ -1,4 +1,4 @@
-"""Find the experiments that a path means."""
+"""Find the experiment at a path, or those below it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def opened(path: str, *, write: bool = False) -> Experiment:
         hint = (
             f" Below it: {listing(below, _MOST)}." if below else " `coma-xr ls` lists where there are some."
         )
-        # A dot before the full stop would be read as two.
+        # A path that ends in a dot would put two dots in a row.
         where = os.path.normpath(Path.cwd() / path) if path.endswith(".") else path
         raise ExperimentError(f"There is no experiment in {where}.{hint}")
     return Experiment(path, "a" if write else "r")
@@ -97,7 +97,7 @@ def measurement_of(path: str) -> tuple[str, int] | None:
 
 
 class _Names:
-    """Which names in a directory are those of experiments and of what belongs to them."""
+    """Tells the names of experiments, measurements and failures in a directory apart."""
 
     def __init__(self, config: Config) -> None:
         self.config = config

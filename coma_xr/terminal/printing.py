@@ -16,18 +16,18 @@ from coma_xr.values.plain import to_plain
 # Characters of a cell at most, and of a cell that is cut so that a table fits into the terminal.
 _LONGEST, _SHORTEST = 80, 12
 
-# Digits that tell the numbers of a column apart; a smaller difference is one of rounding.
+# Digits that distinguish the numbers of a column; smaller differences come from rounding.
 _DIGITS = 10
 
 Style = Literal["bold", "faint", "bad", "good", "note"]
 
-# The 16 colours that each terminal has, since its user chose them to be legible.
+# The 16 colours of each terminal, which its user has chosen to be legible.
 _CODES: Mapping[Style, str] = {"bold": "1", "faint": "2", "bad": "31", "good": "32", "note": "35"}
 _STYLED = re.compile(r"\x1b\[\d+m")
 
 
 def has_colour(stream: TextIO) -> bool:
-    """Whether a stream is shown by a terminal that can do more than print, and whose user wants colours."""
+    """Whether a stream is a terminal that shows colours, and the user wants them."""
     try:
         is_terminal = stream.isatty()
     except ValueError:
@@ -59,7 +59,7 @@ def say(text: str) -> None:
 
 
 def _broken(line: str, columns: int) -> list[str]:
-    """Return a line in parts that fit; the excerpt of an error, which is indented, stays as it is."""
+    """Return a line broken into parts that fit; an indented line, such as the excerpt of an error, stays whole."""
     if line.startswith("  "):
         return [line]
     lines: list[str] = []
@@ -196,7 +196,7 @@ def _row_line(cells: Sequence[tuple[str, Style | None]], most: int | None) -> st
     for text, style in cells:
         kept = text[: max(left, 0)]
         left -= len(text) + 2
-        # The blanks stay outside, so that nothing but text is styled.
+        # Only the text is styled, not the blanks around it.
         word = kept.strip()
         before, _, after = kept.partition(word) if word else (kept, "", "")
         parts.append(f"{before}{painted(word, style)}{after}")

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
-# Options that belong to one job or try, not to the experiment.
+# Options of a single run, which are not part of the recorded command.
 _NOT_KEPT = {"shard", "limit", "dry_run", "progress", "recompute"}
 
 _KEYS = {"function": str, "directory": str, "scan": dict, "zip": list, "where": str, "options": dict}
@@ -110,7 +110,7 @@ def run(
 ) -> int:
     """Run a function for each parameter set that has no measurement yet; return 1 when some failed, 130 after Ctrl-C."""
     if "=" in target and ":" not in target.partition("=")[0]:
-        # Python does not mind the order of names and values either.
+        # The function may stand behind the values, as keywords may stand in any order in Python.
         target, values = _target_among(target, values)
     given = {name: value for name, value in vars(options).items() if name in terminal_options(RunOptions)}
     pairs = [[part.strip() for part in names.split(",")] for names in zipped or ()]
@@ -218,13 +218,13 @@ def _check_directory(request: _Request) -> bool:
 
 
 def _print_request(request: _Request, values: Mapping[str, Any], scan: Scan, settings: RunOptions) -> None:
-    """Print what will be run before it is, since values were read and not typed in Python."""
+    """Print the values as they were read, before anything runs."""
     here = str(Path.cwd()) if request.directory == "." else request.directory
     print(f"{painted(clean(request.target), 'bold')} in {clean(here)}")
     described = {name: describe_values(value) for name, value in values.items()}
     rows = [(name, number, text) for name, (number, text) in described.items()]
     print_table(("parameter", "number", "values"), rows)
-    # Of parameters in step one counts.
+    # Of parameters that vary together, one counts.
     others = {name for names in request.zipped for name in names[1:]}
     sizes = [number or 1 for name, (number, _) in described.items() if name not in others]
     total = scan._length
@@ -433,7 +433,7 @@ def _details(experiment: Experiment, runs: Sequence[LiveRun]) -> list[str]:
 
 
 class _Display:
-    """Lines that change in a terminal; elsewhere a line whenever there is something new."""
+    """Lines that are updated in a terminal; elsewhere a new line for each change."""
 
     def __init__(self) -> None:
         self._last = ""
@@ -441,13 +441,13 @@ class _Display:
         self._changes = has_colour(sys.stdout)
 
     def clear(self) -> bool:
-        """Take away the lines of a terminal, which are of the past when the run has ended; return whether there were any."""
+        """Erase the lines in the terminal when the run has ended; return whether there were any."""
         if self._lines:
             print(f"\x1b[{self._lines}F\x1b[J", end="", flush=True)
         return bool(self._lines)
 
     def show(self, text: str, details: Callable[[], list[str]]) -> None:
-        """Show one line, and in a terminal more below it, in place of those before."""
+        """Replace the shown lines by a new one and, in a terminal, the details below it."""
         if self._changes:
             lines = [fitting(text), *details()]
             back = f"\x1b[{self._lines}F" if self._lines else ""

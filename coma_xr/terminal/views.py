@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def export(path: str, output: str, *, where: str | None, overwrite: bool) -> None:
-    """Write an experiment into one file, and say which."""
+    """Write an experiment into one file and print its name."""
     check_named(path, output, "export", "FILE")
     experiment = opened(path)
     _check_some(experiment, where)
@@ -68,7 +68,7 @@ def plot(
         kept = arguments.pop(WHERE, None)
         where = kept if where is None else where
     output = output or f"{figure or experiment.path.name}.png"
-    # Before the time that reading takes.
+    # Reading the measurements may take long, so this is checked before.
     _check(output, overwrite=overwrite)
     _check_some(experiment, where)
     from coma_xr.plotting.draw import draw
@@ -80,7 +80,7 @@ def plot(
 
 
 def report(path: str, output: str | None, *, overwrite: bool) -> None:
-    """Write a page about an experiment, and say which; None has the experiment's name, in the working directory."""
+    """Write a page about an experiment and print its name, by default that of the experiment in the working directory."""
     experiment = opened(path)
     _wrote(experiment.report(output or f"{experiment.path.name}.html", overwrite=overwrite))
 
@@ -195,7 +195,7 @@ def _lines(tree: Mapping[str, Any], indent: str) -> Iterator[str]:
             yield f"{indent}{clean(key)}"
             yield from _lines(value, f"{indent}  ")
         else:
-            # A text is shown with the spaces that it has.
+            # A string keeps its spaces.
             text = clean_lines(repr(value)) if isinstance(value, str) else clean(repr(value))
             size = f" ({len(value)} items)" if isinstance(value, list) else ""
             cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ...{size}"
@@ -211,7 +211,7 @@ def _show_values(experiment: Experiment, path: str, *, as_json: bool) -> None:
 
 
 def paths(path: str, *, as_json: bool) -> None:
-    """Print what there is in the measurements: a line for each path."""
+    """Print a line for each path in the measurements."""
     rows = look_at(opened(path), listed=True).paths_rows()
     if as_json:
         print_json(rows)
@@ -266,7 +266,7 @@ def _print_failures(group: Sequence[_Row], most: int) -> None:
     message = f"{clean(messages[0])}{others}"
     exception = f"{group[0]['exception']}{message and f': {message}'}"
     print(f"{painted(count(len(group), 'failure'), 'bad')}  {painted(exception, 'bold')}")
-    # The directory fills the line and is in the traceback.
+    # The directory would fill the line, and the traceback has it.
     if line := line_text(group[0]["line"] or ""):
         print(f"  {clean(line)}")
     names = [name for name in group[0] if name not in {"exception", "message", "line"}]
