@@ -188,7 +188,7 @@ def test_an_empty_experiment_says_that_it_is_empty(experiment_path):
     with pytest.warns(ComaWarning, match="failed"):
         e.run(lambda x: 1 / x, {"x": [0]})
     with pytest.warns(
-        ComaWarning, match=r"There are no measurements in .* 1 parameter set failed: failures\(\)"
+        ComaWarning, match=r"There are no measurements in .* 1 parameter set failed\. failures\(\)"
     ):
         assert e.to_dataframe().empty
 

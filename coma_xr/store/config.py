@@ -364,9 +364,12 @@ def load_config(file: str = FILE) -> dict[str, Any]:
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(files.read(path).decode("utf-8"), source=path)
-    except FileNotFoundError:
-        if file == FILE:
+    except (FileNotFoundError, StorageError) as error:
+        # A home directory that cannot be looked into, as on some clusters, has no settings.
+        if file == FILE and not files.exists(path):
             return asdict(Config())
+        if isinstance(error, StorageError):
+            raise
         raise ConfigError(
             "there is no such file", where=path, ways=["Call load_config() for the default settings."]
         ) from None
