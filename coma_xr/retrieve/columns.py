@@ -277,9 +277,24 @@ class StoredTrees:
 def without(trees: Iterable[IdAndTree], ids: Container[int]) -> Iterable[IdAndTree]:
     """Return the trees of all other ids; they can be read several times where the given ones can."""
     if isinstance(trees, StoredTrees):
-        read, unreported = trees.read, trees.unreported
-        return StoredTrees(lambda: iter(without(read(), ids)), lambda: iter(without(unreported(), ids)))
+        read, unreported, parts = trees.read, trees.unreported, trees.parts
+        return StoredTrees(
+            lambda: iter(without(read(), ids)),
+            lambda: iter(without(unreported(), ids)),
+            lambda: _parts_without(parts(), ids),
+        )
     return (pair for pair in trees if pair[0] not in ids)
+
+
+def _parts_without(parts: Iterable[Block | IdAndTree], ids: Container[int]) -> Iterator[Block | IdAndTree]:
+    for part in parts:
+        if isinstance(part, tuple):
+            if part[0] not in ids:
+                yield part
+            continue
+        left = np.fromiter((id not in ids for id in part.ids), dtype=bool, count=len(part))
+        if left.any():
+            yield part if left.all() else part.only(left)
 
 
 def collect(
