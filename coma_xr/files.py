@@ -214,13 +214,31 @@ def names(directory: str) -> list[str]:
         return os.listdir(directory)
 
 
+def names_if_any(directory: str) -> list[str]:
+    """Return the names in a directory, sorted; none where no directory has this name."""
+    with (
+        suppress(FileNotFoundError, NotADirectoryError),
+        _told("list", directory, FileNotFoundError, NotADirectoryError),
+    ):
+        return sorted(os.listdir(directory))
+    return []
+
+
+# Errors of a name that nothing can have; after any other it is not known whether something has it.
+_ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL}
+
+
 def exists(path: str) -> bool:
-    """Whether something has this name, be it a link that leads nowhere."""
+    """Whether something has this name, be it a link that leads nowhere; StorageError where the disk does not tell."""
     try:
-        # Faster than lexists where nothing has the name, since no exception is made.
-        return os.access(path, os.F_OK, follow_symlinks=False)
-    except (OSError, NotImplementedError):
-        return os.path.lexists(path)
+        os.lstat(path)
+    except ValueError:  # it has a character that no name has
+        return False
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return False
+        raise refusal(error, "look for", path) from error
+    return True
 
 
 def inside(directory: str, name: str) -> str:
@@ -560,7 +578,7 @@ def make_directory(path: str) -> None:
     """Create a directory, and its parents where they are missing."""
     path = os.path.abspath(path)
     new, parent = [], path
-    while not os.path.lexists(parent):
+    while not exists(parent):
         new.append(parent)
         parent = os.path.dirname(parent)
     with _told("create the directory", path):

@@ -328,6 +328,12 @@ def _path(name: str) -> str:
     return files.inside(configuration_directory(), name)
 
 
+def _is_there(path: str) -> bool:
+    with suppress(StorageError):
+        return files.exists(path)
+    return False
+
+
 @checks_keywords
 def load_config(file: str = FILE) -> dict[str, Any]:
     """Return the options that a file sets; all defaults if the default file does not exist.
@@ -366,7 +372,7 @@ def load_config(file: str = FILE) -> dict[str, Any]:
         parser.read_string(files.read(path).decode("utf-8"), source=path)
     except (FileNotFoundError, StorageError) as error:
         # A home directory that cannot be looked into, as on some clusters, has no settings.
-        if file == FILE and not files.exists(path):
+        if file == FILE and not _is_there(path):
             return asdict(Config())
         if isinstance(error, StorageError):
             raise

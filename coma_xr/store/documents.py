@@ -177,6 +177,11 @@ def whole_number(value: Any) -> bool:
     return type(value) is int and 0 <= value < 10**18
 
 
+def refused(error: BaseException) -> StorageError | None:
+    """Return the refusal of the operating system behind an error; None when the content of a file is at fault."""
+    return next((one for one in (error, error.__cause__) if isinstance(one, StorageError)), None)
+
+
 def reason(error: Exception, path: str) -> str:
     """Return why a file cannot be used, without its path and the full stop."""
     why = getattr(error, "strerror", None) or str(error)

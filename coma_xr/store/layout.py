@@ -276,10 +276,11 @@ class Layout:
     # -------------------------------------------------------------------------------------------- code
 
     def code_names(self) -> list[str]:
-        """Return the names of the files in ``code/``, sorted."""
+        """Return the names of the files in ``code/``, sorted; a warning reports that the disk does not list them."""
         try:
-            return sorted(filter(_is_code, files.names(self.path(CODE))))
-        except (FileNotFoundError, StorageError):  # it may be a file of the user's
+            return [*filter(_is_code, files.names_if_any(self.path(CODE)))]
+        except StorageError as error:
+            warn(f"{error.line()}. The records of code are not used.", DataFileWarning)
             return []
 
     def load_code(self) -> dict[str, Tree]:
@@ -287,10 +288,10 @@ class Layout:
         found = {}
         for name in self.code_names():
             path = files.inside(self.path(CODE), name)
-            with suppress(FileNotFoundError, StorageError):
+            with suppress(FileNotFoundError):
                 try:
                     found[name] = JSON.decode(files.read(path))
-                except DataFileError as error:
+                except (DataFileError, StorageError) as error:
                     warn(f"{path}: {documents.reason(error, path)}. It is not copied.", DataFileWarning)
         return found
 
@@ -311,7 +312,13 @@ class Layout:
     # ------------------------------------------------------------------------------------------- index
 
     def load_index(self, names: Collection[str] | None = None) -> int:
-        """Return the highest id that the index knows, 0 when it is missing, also among `names`, or makes no sense."""
+        """Return the highest id that the index knows, 0 when it is missing, also among `names`, or makes no sense.
+
+        Raises
+        ------
+        StorageError
+            The disk does not give it out: what is written in its place could be lower.
+        """
         indices = [self.config.measurement_index + suffix for suffix in FORMATS]
         found = [self.path(name) for name in indices if names is None or name in names]
         return max(map(self._load_index, found), default=0)
@@ -322,6 +329,8 @@ class Layout:
         except FileNotFoundError:
             return 0
         except DataFileError as error:
+            if refusal := documents.refused(error):
+                raise refusal from None
             reason = error.line()
         else:
             if documents.whole_number(last):
@@ -329,6 +338,11 @@ class Layout:
             reason = f"{path}: expected an integer 'last_measurement_id', found {last!r}"
         warn(f"{reason}. The ids of the measurement files are used.")
         return 0
+
+    def raise_index(self, last_id: int | None = None) -> None:
+        """Write the index for the last of the measurement files; it is never lowered."""
+        last = self.store().last_id() if last_id is None else last_id
+        self.save_index(max(self.load_index(), last))
 
     def save_index(self, last_id: int) -> None:
         """Write the index; one in another format goes."""

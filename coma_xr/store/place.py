@@ -164,7 +164,8 @@ class ExperimentDirectory:
             kept = state.load(layout)
             info = self._complete(document.info, kept)
             self._now = self._snapshot(dataclasses.replace(document, info=info), kept)
-            self._stamps = stamps
+            # What the disk does not give out now, it may the next time.
+            self._stamps = stamps if kept.refusal is None else ()
         self.last = self._now if names is None else self._with_names(self._now, names)
         return self.last
 
@@ -232,6 +233,7 @@ class ExperimentDirectory:
             raise refusal
         with lock(self._layout.path(LOCK), wait=_WAIT):
             now = self.look(listed=listed)
+            now.kept.check_known()
             if now.kept.damaged and repair:
                 self._save_what_is_left(now.kept)
                 now = self.look(listed=listed)
@@ -292,7 +294,7 @@ class ExperimentDirectory:
             with self.changing(listed=last_id is None) as now:
                 if now.active:
                     last_id = max(now.measurements.ids()[-1:], default=0) if last_id is None else last_id
-                    self._layout.save_index(max(self._layout.load_index(), last_id))
+                    self._layout.raise_index(last_id)
         except (StorageError, ExperimentBusyError) as error:
             if self._refusal() is not None:
                 raise
@@ -571,7 +573,7 @@ class ExperimentDirectory:
             )
             name = self.config.measurements().name
             files.sync_everything(self.path, [name(id) for id in given.values()])
-            self._layout.save_index(max(self._layout.load_index(), self._layout.store().last_id()))
+            self._layout.raise_index()
         here = dict(plan.equal) | given
         for id, reason in theirs.excluded().items():
             if here.get(id, 0) not in {0, *self.look().excluded()}:
@@ -630,7 +632,7 @@ def _write_late_index(layout: Layout) -> None:
         if last_id > layout.load_index():
             # Whoever holds the lock may be this very thread, interrupted by the garbage collector.
             with lock(layout.path(LOCK), wait=0):
-                layout.save_index(max(layout.load_index(), layout.store().last_id()))
+                layout.raise_index()
 
 
 # Saving during a run: what was expensive is synced to disk immediately, what was cheap within a second.

@@ -12,6 +12,7 @@ is complete wherever it is.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -123,7 +124,7 @@ def remove(
             available=map(str, there),
         )
     # An id that is not on the disk any more is not given again.
-    layout.save_index(max(layout.load_index(), layout.store().last_id()))
+    layout.raise_index()
     own = {str(id): marks[str(id)] for id in wanted if str(id) in (marks or {})} if marks else {}
     folder = new_folder(layout, "remove", reason, own)
     move_measurements(layout, {id: there[id] for id in wanted}, folder)
@@ -154,7 +155,7 @@ def _beside(layout: Layout, ids: Iterable[int], archived: Mapping[int, Tree]) ->
             continue
         except DataFileError as error:
             # What is damaged lists none; where the disk fails for a moment, all that may belong to it go along.
-            if isinstance(error.__cause__, StorageError):
+            if documents.refused(error):
                 found[id] = there[id]
             continue
         found[id] = [path for path in paths_of(tree, store.stem(id)) if path in there[id]]
@@ -170,6 +171,13 @@ def _carry(paths: Sequence[str], beside: Sequence[str], directory: str) -> None:
     for path in paths:
         with suppress(FileNotFoundError):  # somebody else took it away
             files.move(path, files.inside(directory, PurePath(path).name))
+    _let_go(beside)
+
+
+def _let_go(beside: Sequence[str]) -> None:
+    """Delete the old names of files next to a measurement once its own old name is gone for good."""
+    for directory in {str(PurePath(path).parent) for path in beside}:
+        files.sync_directory(directory)
     for path in beside:
         with suppress(FileNotFoundError):
             files.remove(path)
@@ -200,16 +208,23 @@ def keep(layout: Layout, name: str, data: bytes) -> str:
 
 def folders(layout: Layout) -> list[Folder]:
     """Return the folders of all operations, the earliest first."""
-    found = []
     directory = layout.path(REMOVED)
-    with suppress(FileNotFoundError, StorageError):  # it may be a file of the user's
-        for name in sorted(files.names(directory)):
-            path = files.inside(directory, name)
-            with suppress(FileNotFoundError, DataFileError, StorageError):
-                found.append(_folder(path, documents.load(files.inside(path, RECORD), "removed")))
+    paths = [files.inside(directory, name) for name in files.names_if_any(directory)]
+    found = [folder for path in paths if (folder := _load_folder(path)) is not None]
     found.sort(key=lambda folder: folder.date or "")
     old = layout.path(OLD_REMOVED)
     return [Folder(old, reason="by version 1"), *found] if files.is_directory(old) else found
+
+
+def _load_folder(path: str) -> Folder | None:
+    """Return a folder; None for what is none, StorageError for one that the disk does not give out."""
+    try:
+        return _folder(path, documents.load(files.inside(path, RECORD), "removed"))
+    except (FileNotFoundError, DataFileError, StorageError) as error:
+        refusal = documents.refused(error)
+        if refusal is not None and refusal.errno != errno.ENOTDIR:
+            raise refusal from None
+        return None
 
 
 def _folder(path: str, about: dict[str, Tree]) -> Folder:
@@ -308,7 +323,7 @@ def restore(
                 with suppress(FileNotFoundError):
                     files.remove(path)
     _sync(layout.directory, *{one.folder.path for one in wanted})
-    layout.save_index(max(layout.load_index(), layout.store().last_id()))
+    layout.raise_index()
     return given
 
 

@@ -89,6 +89,7 @@ class Snapshot:
             raise self.refusal
         if not self.active:
             raise inactive(self.experiment_file)
+        self.kept.check_known()
 
     # ------------------------------------------------------------------------------------- measurements
 

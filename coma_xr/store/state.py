@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr import files
 from coma_xr.encoding import json
 from coma_xr.encoding.formats import JSON
-from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, warn
+from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, warn
 from coma_xr.store import documents, removing
 from coma_xr.store.documents import ASKED, SCANS, sound_state
 from coma_xr.text import listing
@@ -41,6 +41,8 @@ class StateDocument:
     foreign: str = ""
     data: bytes | None = None
     old: tuple[str, ...] = ()
+    # What the operating system said where it refused to read a file: what is in it is unknown.
+    refusal: StorageError | None = None
 
     @property
     def measurement_floor(self) -> int:
@@ -63,18 +65,28 @@ class StateDocument:
         scan: dict[str, Any] | None = self.sections.get(ASKED)
         return scan
 
+    def check_known(self) -> None:
+        """Raise StorageError when the disk did not give out the state, which every change has to carry on."""
+        if self.refusal is not None:
+            error = self.refusal
+            raise StorageError(
+                error.errno, f"{error.strerror}; nothing was changed", error.filename
+            ) from error
+
 
 @no_collection()
 def load(layout: Layout) -> StateDocument:
     """Return the state, of version 1's files too; what cannot be used is left out with a warning."""
     path = layout.path(STATE)
-    data, tree, foreign, fault = None, {}, "", ""
+    data, tree, foreign, fault, refusal = None, {}, "", "", None
     try:
         data = files.read(path)
         tree = documents.branch(JSON.decode(data), ROOT, path)
     except FileNotFoundError:
         pass
-    except (DataFileError, OSError) as error:
+    except StorageError as error:
+        refusal = error
+    except DataFileError as error:
         fault = f"cannot be read and counts as empty ({documents.reason(error, path)})"
         if data is None or not is_own(data):
             foreign = f"is not a file of coma_xr ({documents.reason(error, path)})"
@@ -88,6 +100,13 @@ def load(layout: Layout) -> StateDocument:
     if fault:
         warn(f"{path} {fault}.", DataFileWarning)
     old = _load_old(layout)
+    refusal = refusal or old.refusal
+    if refusal is not None:
+        warn(
+            f"{layout.directory}: {refusal.strerror}. Definition, annotations and marks in it are not known, and "
+            "nothing can be changed.",
+            DataFileWarning,
+        )
     return StateDocument(
         {**old.sections, **sections},
         old.reset if reset is None else reset,
@@ -96,7 +115,15 @@ def load(layout: Layout) -> StateDocument:
         foreign,
         data,
         old.old,
+        refusal,
     )
+
+
+def load_to_change(layout: Layout) -> StateDocument:
+    """Return the state; StorageError when the disk does not give it out."""
+    kept = load(layout)
+    kept.check_known()
+    return kept
 
 
 def is_own(data: bytes) -> bool:
@@ -122,14 +149,17 @@ def _is_reset(reset: Tree) -> bool:
 def _load_old(layout: Layout) -> StateDocument:
     """Return what is in the files of version 1."""
     sections: dict[str, Tree] = {}
-    reset, names, damaged, fault = None, [], "", ""
+    reset, names, damaged, fault, refusal = None, [], "", "", None
     for name in (OLD_STATE, OLD_SCAN):
         path, faults = layout.path(name), []
         try:
             tree = documents.load(path, ROOT)
         except FileNotFoundError:
             continue
-        except DataFileError as error:
+        except (StorageError, DataFileError) as error:
+            if refused := documents.refused(error):
+                refusal = refused
+                continue
             faults = [f"cannot be read and counts as empty ({documents.reason(error, path)})"]
         else:
             own, mark, wrong = _sound(_sections_of(name, tree))
@@ -139,7 +169,7 @@ def _load_old(layout: Layout) -> StateDocument:
         if faults:
             damaged, fault = name, faults[0]
             warn(f"{path} {fault}.", DataFileWarning)
-    return StateDocument(sections, reset, damaged, fault, old=tuple(names))
+    return StateDocument(sections, reset, damaged, fault, old=tuple(names), refusal=refusal)
 
 
 def _sections_of(name: str, tree: dict[str, Tree]) -> dict[str, Tree]:

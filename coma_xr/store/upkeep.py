@@ -308,7 +308,7 @@ def reset(
         # There is no room for the mark before something is deleted.
         _delete(layout, mark)
         state.save(layout, marked, kept)
-    finish_reset(layout, document, state.load(layout))
+    finish_reset(layout, document, state.load_to_change(layout))
     return {**number, "bytes": size, "folder": None if folder is None else folder.name}
 
 
@@ -353,7 +353,7 @@ def finish_reset(layout: Layout, document: ExperimentDocument, kept: StateDocume
         layout.save_index(max(layout.store(last).ids(), default=0))
     files.sync_directory(layout.directory)
     # A file that the disk did not give out for a moment may be a measurement: while the mark stays, it does not count.
-    is_left = any(isinstance(problem.__cause__, StorageError) for problem in problems)
+    is_left = any(map(documents.refused, problems))
     unmarked = without_marks(kept.sections) or {}
     state.save(layout, replace(kept, sections=unmarked, reset=kept.reset if is_left else None), kept)
     if problems:
@@ -531,7 +531,11 @@ class Inspection:
         last = layout.store().last_id()
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always", ComaWarning)
-            known = layout.load_index()
+            try:
+                known = layout.load_index()
+            except StorageError as error:
+                self._note(layout.index_file, "index", f"cannot be read ({reason(error, layout.index_file)})")
+                return
         text = ""
         if not there:
             text = "is lost"
@@ -548,8 +552,7 @@ class Inspection:
     def _write_index(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ComaWarning)
-            known = self._layout.load_index()
-        self._layout.save_index(max(known, self._layout.store().last_id()))
+            self._layout.raise_index()
 
     def _no_index(self) -> None:
         self._layout.remove_index()
@@ -680,7 +683,7 @@ class Inspection:
 
     def _take_into_archive(self) -> None:
         try:
-            deactivate(self._layout, self._layout.load_experiment(), state.load(self._layout))
+            deactivate(self._layout, self._layout.load_experiment(), state.load_to_change(self._layout))
         except DataFileError:
             # Of another file, which is among the findings.
             return

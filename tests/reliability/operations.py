@@ -16,7 +16,7 @@ import coma_xr as coma
 from coma_xr import files
 from coma_xr.encoding import json as encoding
 from coma_xr.errors import ComaWarning, DataFileError, DataFileWarning
-from coma_xr.store.documents import unpack
+from coma_xr.store.documents import OF, files_of, unpack
 from coma_xr.store.layout import REMOVED
 from coma_xr.store.place import ExperimentDirectory, Saver
 
@@ -67,11 +67,16 @@ def view(path: Path) -> dict[str, Any]:
         "files": {name for name in now.names or () if not name.startswith((files.TEMPORARY, ".coma"))},
         "parts": {
             **sections,
-            "excluded": now.excluded(),
+            "excluded": {measured_of(now.marks()[str(id)], id): why for id, why in now.excluded().items()},
             "description": now.info["description"],
             "tags": now.info["tags"],
         },
     }
+
+
+def measured_of(mark: Any, id: int) -> Any:
+    """Return what a mark is on: which id a measurement gets again can depend on what could be read."""
+    return id if isinstance(mark, str) else json.dumps(mark[OF], sort_keys=True)
 
 
 def everywhere(path: Path) -> Counter[str]:
@@ -91,6 +96,18 @@ def everywhere(path: Path) -> Counter[str]:
         some += tree.get("experiment", {}).get("measurements") or []
         found |= {(str(one.get("info", {}).get("date_start", "")), text_of(one)) for one in some}
     return Counter(text for _, text in found)
+
+
+def left_alone(path: Path) -> list[str]:
+    """Return the files that a measurement lists and that are not next to it, wherever it is."""
+    missing = []
+    for file in (path / "e").rglob("measurement.0*.json"):
+        try:
+            tree = json.loads(file.read_bytes())["measurement"]
+        except (ValueError, KeyError):  # it is not whole
+            continue
+        missing += [str(one) for name in files_of(tree) if not (one := file.with_suffix(f".{name}")).exists()]
+    return missing
 
 
 def snapshot(path: Path) -> dict[str, bytes]:
@@ -418,6 +435,7 @@ class Expected:
         op, before, after = self.operation, self.before, self.after
         if not op.deletes:
             assert everywhere(path) >= self.saved_before, "a measurement is lost"
+        assert not left_alone(path)
         left = snapshot(path)
         with warnings.catch_warnings():
             warnings.simplefilter("error" if op.durable else "ignore")

@@ -136,6 +136,7 @@ NEEDED = {
     "store/place.create_failure > create: data": "first run",
     "store/place.merge > sync_everything: names": "merge",
     "store/removing._carry > sync_directory: names": "remove and restore with files",
+    "store/removing._let_go > sync_directory: names": "remove with files",
     "store/removing._sync > sync_directory: names": "remove",
     "store/removing.new_folder > create_directory: data": "remove and restore with files",
     "store/removing.new_folder > create_directory: names": "remove",
