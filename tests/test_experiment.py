@@ -845,6 +845,23 @@ def test_a_directory_that_is_gone_is_said(e, tmp_path):
     assert e.to_dataset().y.values.tolist() == [1, 4]
 
 
+def test_a_directory_that_is_replaced_during_a_run_is_noticed(e, tmp_path):
+    "What was computed is not saved among the files of another experiment."
+
+    def replaced(x):
+        if x == 3:
+            e.path.rename(tmp_path / "elsewhere")
+            coma.Experiment(e.path)
+        return {"y": x}
+
+    with pytest.raises(
+        coma.StorageError, match="another directory took the place of the experiment's during the run"
+    ):
+        e.run(replaced, {"x": [1, 2, 3, 4]}, progress=False)
+    assert not [*e.path.glob("measurement.0*")]
+    assert coma.Experiment(tmp_path / "elsewhere", "r").number_of_measurements() == 2
+
+
 @pytest.mark.parametrize("name", ["x.csv", "x.nc", "x.json"])
 def test_an_export_into_no_directory_names_it(e, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)

@@ -615,3 +615,60 @@ def test_moving_again_finishes_with_an_equal_copy_under_the_new_name(tmp_path):
         files.move(str(tmp_path / "a"), str(tmp_path / "c"))
     files.move(str(tmp_path / "a"), str(tmp_path / "b"))
     assert sorted(os.listdir(tmp_path)) == ["b", "c"]
+
+
+def test_what_another_process_writes_between_is_not_lost(tmp_path, monkeypatch):
+    path, real = tmp_path / "a", files.read
+    path.write_bytes(b"old")
+
+    def read(*arguments):
+        data = real(*arguments)
+        path.write_bytes(b"other")
+        return data
+
+    monkeypatch.setattr(files, "read", read)
+    replaced = files.swap(str(path), b"new")
+    assert b"other" in (replaced, path.read_bytes())
+
+
+def test_a_file_that_is_made_between_is_not_overwritten(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+
+    def exists(_):
+        path.write_bytes(b"other")
+        return False
+
+    monkeypatch.setattr(files, "exists", exists)
+    with pytest.raises(FileExistsError):
+        files.swap(str(path), b"new")
+    assert path.read_bytes() == b"other"
+
+
+def test_a_directory_is_made_never_in_the_place_of_another(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(FileExistsError):
+        files.create_directory(str(tmp_path / "folder"), "record", b"data", str(tmp_path))
+    assert os.listdir(tmp_path) == ["folder"]
+    assert not os.listdir(tmp_path / "folder")
+
+
+def test_a_directory_goes_in_one_step(tmp_path, monkeypatch):
+    folder, there = tmp_path / "folder", []
+    folder.mkdir()
+    monkeypatch.setattr(files.shutil, "rmtree", lambda _: there.append(folder.exists()))
+    files.discard_directory(str(folder), str(tmp_path))
+    assert there == [False]
+    next(tmp_path.glob(f"{files.TEMPORARY}*")).rmdir()
+
+
+def test_a_placed_directory_never_takes_the_place_of_another(tmp_path):
+    folder = tmp_path / "a.zarr"
+
+    def place():
+        with files.placing(str(folder), directory=True) as temporary:
+            os.mkdir(temporary)
+            folder.mkdir()
+
+    with pytest.raises(FileExistsError):
+        place()
+    assert os.listdir(tmp_path) == ["a.zarr"]

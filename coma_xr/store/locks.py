@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,13 @@ def lock(path: str, *, wait: float) -> Iterator[None]:
     try:
         yield
     finally:
-        if held is not None:
+        _release(held)
+
+
+def _release(held: BaseFileLock | None) -> None:
+    """Let a lock go; the system frees it with the descriptor, also where closing that reports an error."""
+    if held is not None:
+        with suppress(OSError):
             held.release()
 
 
@@ -349,8 +355,7 @@ def run_lock(directory: str, shard: Shard | None = None) -> Iterator[None]:
             yield
         finally:
             _paths.pop(own, None)
-            if held is not None:
-                held.release()
+            _release(held)
             _forget(path)
     finally:
         _own.pop(own, None)
@@ -374,6 +379,11 @@ def tell(directory: str, counts: Mapping[str, float]) -> None:
     own = _own_file(directory)
     if own in _paths:
         _note(own, counts)
+
+
+def own_run(directory: str) -> str | None:
+    """Return the path of the lock file of this process's run of an experiment, None while it runs none."""
+    return _paths.get(_own_file(directory))
 
 
 def _note(own: str, counts: Mapping[str, float]) -> None:

@@ -29,7 +29,7 @@ from coma_xr.store.cache import CacheFolder, MeasurementCache, code_cache
 from coma_xr.store.config import Config
 from coma_xr.store.documents import ASKED, EXCLUDED, GZ, SCANS
 from coma_xr.store.layout import LOCK, NO_DATES, REMOVED, ExperimentDocument, Layout
-from coma_xr.store.locks import Shard, live_runs, lock, refuse_while_running, run_lock, warn_of_runs
+from coma_xr.store.locks import Shard, live_runs, lock, own_run, refuse_while_running, run_lock, warn_of_runs
 from coma_xr.store.measurements import ArchiveStore, with_id
 from coma_xr.store.merging import Key, MergePlan, add_new, plan_merge
 from coma_xr.store.snapshot import Snapshot, gone, names_in
@@ -660,6 +660,7 @@ class Saver:
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
+        self._run, self._identity = own_run(layout.directory), files.identity(layout.directory)
 
     def add(
         self,
@@ -690,7 +691,19 @@ class Saver:
         if self._error is not None:
             # What was to be synced may be lost: nothing is saved any more, also not at a second try.
             raise self._error
+        self._check_directory()
         return self._durable is True or (self._durable == "auto" and seconds >= EXPENSIVE)
+
+    def _check_directory(self) -> None:
+        """Raise StorageError when another directory has taken the place of the experiment's."""
+        directory = self._layout.directory
+        found = files.identity(directory)
+        if found in (None, self._identity) or self._run is None or files.exists(self._run):
+            return  # one that is gone is noticed in writing; some file systems change the numbers of what they hold
+        reason = (
+            "another directory took the place of the experiment's during the run, and nothing is saved there"
+        )
+        raise StorageError(errno.ESTALE, reason, directory)
 
     def _later(self, id: int, name_of: Callable[[int], str]) -> None:
         if self._durable is False:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 
 from coma_xr import files
@@ -86,6 +87,20 @@ class FailingOs:
         return self.number if self.fails("syncfs") else self.real_sync(descriptor)
 
 
+class FailingLock:
+    """Stands for a lock of filelock, whose own system calls fail as a whole: in taking it, or in letting it go."""
+
+    def __init__(self, held: filelock.BaseFileLock, failing: FailingOs) -> None:
+        self.held, self.failing = held, failing
+
+    def acquire(self, **options: Any) -> None:
+        self.failing.call("acquire", lambda _: self.held.acquire(**options), self.held.lock_file)
+
+    def release(self) -> None:
+        self.held.release()
+        self.failing.call("release", lambda _: None, self.held.lock_file)
+
+
 class Attempts:
     """Tries an operation in copies of what it starts from."""
 
@@ -109,6 +124,8 @@ class Attempts:
             patch.setattr(files, "os", failing)
             patch.setattr(files, "_rename", failing.rename_with_condition)
             patch.setattr(files, "_sync_file_system", failing.sync_file_system)
+            real = filelock.FileLock
+            patch.setattr(filelock, "FileLock", lambda *a, **k: FailingLock(real(*a, **k), failing))
             try:
                 self.operation.run(self.copy, told.add)
             except ComaError:

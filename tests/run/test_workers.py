@@ -541,6 +541,7 @@ class Parent:
 
     def end(self):
         out, err = self.process.communicate(timeout=60)
+        assert "Exception in thread" not in err
         return self.process.returncode, out, err
 
 
@@ -577,6 +578,28 @@ def test_no_worker_outlives_a_parent_that_was_killed(parent):
     os.kill(script.process.pid, signal.SIGKILL)
     assert gone(script, 1.0)
     assert script.saved() == [0, 1, 2, 3]
+
+
+@pytest.mark.ci
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere workers look after their parent twice a second"
+)
+def test_on_a_busy_machine_no_worker_outlives_a_killed_parent_by_a_second(parent, report_line):
+    script = parent(60)
+    busy = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4 * (os.cpu_count() or 1))
+    ]
+    try:
+        begin = time.monotonic()
+        os.kill(script.process.pid, signal.SIGKILL)
+        assert gone(script, 1.0)
+        report_line(
+            f"workers of a killed parent ended after {time.monotonic() - begin:.3f} s next to {len(busy)} busy processes"
+        )
+    finally:
+        for one in busy:
+            one.kill()
+            one.wait()
 
 
 def test_sigterm_ends_all_at_once_and_says_what_was_saved(parent):
@@ -622,6 +645,29 @@ def test_a_run_in_a_thread_has_workers_as_well(kept):
     thread.start()
     thread.join()
     assert reports == [(50, 50)]
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("end", ["a worker dies", "Ctrl-C"])
+def test_no_thread_prints_a_traceback(kept, monkeypatch, capfd, end):
+    threads = []
+    monkeypatch.setattr(threading, "excepthook", threads.append)
+
+    def simulate(a):
+        if a == 2:
+            os._exit(3) if end == "a worker dies" else os.kill(os.getppid(), signal.SIGINT)
+        time.sleep(0.05)
+        return a
+
+    if end == "Ctrl-C":
+        with pytest.raises(KeyboardInterrupt):
+            quietly(run, simulate, 50, kept, max_workers=2)
+    else:
+        report = quietly(run, simulate, 6, kept, max_workers=2)
+        assert (report.saved, report.failed) == (5, 1)
+    gc.collect()
+    assert threads == []
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def left():

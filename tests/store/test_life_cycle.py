@@ -15,7 +15,7 @@ from coma_xr import files
 from coma_xr.encoding import json, xml
 from coma_xr.encoding.formats import FORMATS
 from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, StorageError
-from coma_xr.store import documents
+from coma_xr.store import documents, layout
 from coma_xr.store.place import ExperimentDirectory
 
 
@@ -140,17 +140,36 @@ def test_the_error_of_a_refused_archiving_says_what_to_do(place, experiment_path
         place.deactivate()
 
 
-def test_an_archive_that_does_not_read_back_deletes_nothing(place, experiment_path, monkeypatch):
+@pytest.mark.parametrize("compress", [False, True])
+def test_an_archive_that_does_not_read_back_deletes_nothing(place, experiment_path, monkeypatch, compress):
     before = snapshot(experiment_path)
     real = files.read
 
     def damaged(path, *limit, **options):
         data = real(path, *limit, **options)
-        return data[:-1] + b"\0" if files.TEMPORARY in path else data
+        return data[:-1] + bytes([data[-1] ^ 1]) if files.TEMPORARY in path else data
 
     monkeypatch.setattr(files, "read", damaged)
     with pytest.raises(StorageError, match="what was written reads back differently"):
-        place.deactivate()
+        place.deactivate(compress=compress)
+    assert snapshot(experiment_path) == before
+
+
+def test_an_archive_that_is_packed_wrongly_deletes_nothing(place, experiment_path, monkeypatch):
+    before = snapshot(experiment_path)
+    monkeypatch.setattr(layout, "pack", lambda text: documents.pack(text[:-1] + b" "))
+    with pytest.raises(StorageError, match="what was compressed reads back differently"):
+        place.deactivate(compress=True)
+    assert snapshot(experiment_path) == before
+
+
+def test_a_different_file_beside_an_archive_is_in_the_way_of_a_reset(place, experiment_path):
+    place.deactivate()
+    path = experiment_path / "measurement.000001.json"
+    path.write_text('{"measurement": {"info": {}, "results": {"value": "other"}}}')
+    before = snapshot(experiment_path)
+    with pytest.raises(DataFileError, match="differs from the measurement of this id"):
+        place.reset()
     assert snapshot(experiment_path) == before
 
 

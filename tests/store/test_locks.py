@@ -368,3 +368,9 @@ def test_a_save_whose_index_alone_could_not_be_written_has_saved(experiment_path
     ):
         assert measurement.save({"results": {"y": 1}}) == 1
     assert e.measurement(1)["results/y"] == 1
+
+
+def test_a_lock_makes_no_directory(tmp_path):
+    with pytest.raises(StorageError, match="cannot lock"), locks.lock(str(tmp_path / "gone" / "a"), wait=0):
+        pass
+    assert not (tmp_path / "gone").exists()

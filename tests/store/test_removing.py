@@ -9,8 +9,9 @@ import pytest
 
 import coma_xr as coma
 from coma_xr.encoding import json
-from coma_xr.errors import DataFileWarning, InactiveError, PathError
+from coma_xr.errors import DataFileError, DataFileWarning, InactiveError, PathError
 from coma_xr.store.place import ExperimentDirectory
+from tests.reliability.operations import with_files
 
 
 def opened(path, **keywords):
@@ -275,3 +276,13 @@ def test_of_several_removed_with_one_id_each_keeps_its_own_mark(place, rest):
     values = {id: tree["results"]["value"] for id, tree in place.look().measurements.trees()}
     [marked] = place.look().excluded()
     assert (values[marked], sorted(values.values(), key=str).count("other")) == ("one", 1)
+
+
+def test_a_measurement_that_lacks_a_file_is_not_restored(tmp_path):
+    with_files(tmp_path)
+    place = opened(tmp_path / "e")
+    folder = tmp_path / "e" / place.remove([1])
+    (folder / "measurement.000001.psi.nc").unlink()
+    with pytest.raises(DataFileError, match="psi.nc: missing next to the measurements"):
+        place.restore()
+    assert (folder / "measurement.000001.json").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import shutil
@@ -14,6 +15,7 @@ from coma_xr.encoding import json, xml
 from coma_xr.errors import DataFileWarning, ExperimentBusyError, StorageError
 from coma_xr.store.place import ExperimentDirectory
 from coma_xr.store.upkeep import Finding
+from tests.deaths import DyingOs
 
 ASIDE = "move it to removed"
 ARCHIVE = "move it into the experiment file, from which `activate` brings everything back"
@@ -469,3 +471,41 @@ def test_experiments_that_share_a_directory_are_checked_but_for_the_measurement_
     shutil.copy(experiment_path / "experiment.none.json", experiment_path / "experiment.000004.json")
     (experiment_path / "measurement.000001.json").write_bytes(b"")
     assert opened(experiment_path / "experiment.000004.json").verify() == []
+
+
+class WithoutHardLinks(DyingOs):
+    """As a file system that has neither hard links nor a rename that does not overwrite."""
+
+    def __getattr__(self, name):
+        if name == "link":
+            return self.refuse
+        return super().__getattr__(name)
+
+    def refuse(self, *_, **__):
+        raise OSError(errno.EPERM, "no hard links here")
+
+    def rename_with_condition(self, source, target, how):
+        return errno.ENOSYS
+
+
+@pytest.mark.filterwarnings("ignore:.*has no hard links:coma_xr.errors.ComaWarning")
+def test_half_a_file_of_a_file_system_without_hard_links_is_moved_away(place, experiment_path, rest, deaths):
+    deaths.dying = WithoutHardLinks
+
+    def add():
+        opened(experiment_path).look().measurements.add({}, rest("six"), id=6)
+
+    calls = deaths.run(add).log
+    (experiment_path / "measurement.000006.json").unlink()
+    last = max(number for number, call in enumerate(calls, 1) if call == "write")
+    assert deaths.run(add, last, "half").dead
+    half = (experiment_path / "measurement.000006.json").read_bytes()
+    assert half
+    assert half != rest("six")
+    with pytest.warns(DataFileWarning, match="cannot be read and was skipped"):
+        assert {id for id, _ in opened(experiment_path, mode="r").look().trees()} == set(VALUES)
+    found = place.verify(repair=True)
+    assert ("measurement.000006.json", "cut", True) in [(one.file, one.kind, one.done) for one in found]
+    assert place.verify() == []
+    assert set_aside(experiment_path)["measurement.000006.json"].read_bytes() == half
+    assert values(place) == VALUES
