@@ -345,8 +345,6 @@ class Log:
         found: dict[Any, tuple[Image, int, str]] = {}
         changes = self.changes()
         for at in range(len(self.events) + 1):
-            if at < len(self.events) and self.events[at].kind == "sync":
-                continue  # what lies on the disk before a sync also lies there after the event before it
             for order in orders:
                 for chosen in self._chosen(changes, at, order, chance):
                     for image in self._with_contents(chosen, at, order):
