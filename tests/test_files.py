@@ -672,3 +672,21 @@ def test_a_placed_directory_never_takes_the_place_of_another(tmp_path):
     with pytest.raises(FileExistsError):
         place()
     assert os.listdir(tmp_path) == ["a.zarr"]
+
+
+def test_placing_does_not_overwrite_what_came_meanwhile(tmp_path):
+    def place():
+        with files.placing(str(tmp_path / "a")) as temporary:
+            Path(temporary).write_bytes(b"new")
+            (tmp_path / "a").write_bytes(b"other")
+
+    with pytest.raises(FileExistsError):
+        place()
+    assert (tmp_path / "a").read_bytes() == b"other"
+
+
+def test_a_digest_of_another_size_is_not_computed(tmp_path):
+    (tmp_path / "a").write_bytes(b"data")
+    assert files.sha256(str(tmp_path / "a"), 4).startswith("3a6eb0790f39ac87")
+    with pytest.raises(DataFileError, match="expected 5 bytes, found 4"):
+        files.sha256(str(tmp_path / "a"), 5)

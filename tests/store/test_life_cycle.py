@@ -155,6 +155,20 @@ def test_an_archive_that_does_not_read_back_deletes_nothing(place, experiment_pa
     assert snapshot(experiment_path) == before
 
 
+def test_an_archive_that_would_be_read_differently_deletes_nothing(place, experiment_path, monkeypatch):
+    before, real = snapshot(experiment_path), layout.Layout.text
+    calls = []
+
+    def text(self, root, *more):
+        calls.append(root)
+        return real(self, root, *more) + b" " * calls.count("experiment")
+
+    monkeypatch.setattr(layout.Layout, "text", text)
+    with pytest.raises(DataFileError, match="would not read back as it was written; nothing was changed"):
+        place.deactivate()
+    assert snapshot(experiment_path) == before
+
+
 def test_an_archive_that_is_packed_wrongly_deletes_nothing(place, experiment_path, monkeypatch):
     before = snapshot(experiment_path)
     monkeypatch.setattr(layout, "pack", lambda text: documents.pack(text[:-1] + b" "))
