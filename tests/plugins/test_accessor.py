@@ -16,6 +16,7 @@ import coma_xr as coma
 from coma_xr.define.conditions import P
 from coma_xr.errors import ConditionError, PathError
 from coma_xr.plugins.hook import register
+from coma_xr.plugins.matching import matches
 from coma_xr.retrieve.dataset import build_dataset
 from coma_xr.retrieve.status import Status
 from tests.retrieve.builders import EXPANDED, PENDULUM, measured, pendulum
@@ -365,3 +366,11 @@ def test_functions_select_as_their_labels_do(tmp_path):
     assert len(list(e.measurements(coma.P.f.isin([double])))) == 2
     with pytest.raises(coma.PathError, match="Nothing has f = 'math:sin'"):
         ds.coma.sel(f=math.sin)
+
+
+@pytest.mark.parametrize("factor", [0, 0.5, -0.9])
+def test_near_zero_a_label_is_meant_that_is_off_by_a_millionth_of_the_step(factor):
+    labels = np.array([-0.1, 1e-17, 0.1])
+    assert matches("x", labels, factor * 1e-7, 1e-9).tolist() == [False, True, False]
+    with pytest.raises(PathError, match="Nothing has x = "):
+        matches("x", labels, 2e-7, 1e-9)

@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 FILES, STATE = "tests/test_files.py", "tests/store/test_state.py"
 CYCLE, LOCKS = "tests/store/test_life_cycle.py", "tests/store/test_locks.py"
 CACHE, UNREADABLE = "tests/store/test_cache.py", "tests/store/test_unreadable.py"
+ACCESSOR = "tests/plugins/test_accessor.py"
+NEAR_ZERO = "test_near_zero_a_label_is_meant_that_is_off_by_a_millionth_of_the_step"
 CUTS = "tests/reliability/test_power_cuts.py::test_a_power_cut_at_any_moment_loses_nothing"
 
 
@@ -277,6 +279,14 @@ MUTANTS = [
         "if self.refusal is not None:",
         "if False:",
         of(UNREADABLE, "test_no_change_goes_on_without_the_state"),
+    ),
+    # The tolerance of labels near zero.
+    Mutant("plugins.matching:_equal", "off <= _OF_STEP * step", "off <= 0 * step", of(ACCESSOR, NEAR_ZERO)),
+    Mutant(
+        "plugins.matching:_equal",
+        "off <= _OF_STEP * step",
+        "off <= 1e3 * _OF_STEP * step",
+        of(ACCESSOR, NEAR_ZERO),
     ),
     # The cache.
     Mutant(
