@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -852,6 +853,7 @@ def test_a_directory_that_is_replaced_during_a_run_is_noticed(e, tmp_path):
         if x == 3:
             e.path.rename(tmp_path / "elsewhere")
             coma.Experiment(e.path)
+            time.sleep(0.02)
         return {"y": x}
 
     with pytest.raises(

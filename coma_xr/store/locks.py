@@ -46,6 +46,9 @@ _MOST = 10**12
 _own: dict[str, dict[str, Any]] = {}
 _threads: dict[str, int] = {}
 _paths: dict[str, str] = {}
+
+# What directories were when a lock in them was last taken.
+_identities: dict[str, tuple[int, int] | None] = {}
 _starting = threading.Lock()
 
 # So many processes of one host name and number can run an experiment at the same time, each in another container.
@@ -84,9 +87,11 @@ def _acquired(path: str, wait: float, *, is_inside_lock: bool = False) -> BaseFi
     from filelock import FileLock, Timeout
 
     directory = path.rpartition(os.sep)[0]
-    if not is_inside_lock and not files.is_directory(directory):
-        # FileLock would recreate the directory of an experiment that was moved away.
-        raise files.refusal(FileNotFoundError(errno.ENOENT, ""), "lock", path)
+    if not is_inside_lock:
+        found = _identities[directory] = files.identity(directory)
+        if found is None:
+            # FileLock would recreate the directory of an experiment that was moved away.
+            raise files.refusal(FileNotFoundError(errno.ENOENT, ""), "lock", path)
     try:
         held = FileLock(path, fallback_to_soft=False)
         held.acquire(timeout=wait)
@@ -381,9 +386,10 @@ def tell(directory: str, counts: Mapping[str, float]) -> None:
         _note(own, counts)
 
 
-def own_run(directory: str) -> str | None:
-    """Return the path of the lock file of this process's run of an experiment, None while it runs none."""
-    return _paths.get(_own_file(directory))
+def own_run(directory: str) -> tuple[str | None, tuple[int, int] | None]:
+    """Return the path of the lock file of this process's run of an experiment, and what the directory was; None without it."""
+    own = _own_file(directory)
+    return _paths.get(own), _identities.get(directory)
 
 
 def _note(own: str, counts: Mapping[str, float]) -> None:

@@ -660,7 +660,7 @@ class Saver:
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
-        self._run, self._identity = own_run(layout.directory), files.identity(layout.directory)
+        self._run, self._identity = own_run(layout.directory)
 
     def add(
         self,
@@ -691,14 +691,15 @@ class Saver:
         if self._error is not None:
             # What was to be synced may be lost: nothing is saved any more, also not at a second try.
             raise self._error
-        self._check_directory()
+        if seconds >= EXPENSIVE:
+            self._check_directory()
         return self._durable is True or (self._durable == "auto" and seconds >= EXPENSIVE)
 
     def _check_directory(self) -> None:
         """Raise StorageError when another directory has taken the place of the experiment's."""
         directory = self._layout.directory
         found = files.identity(directory)
-        if found in (None, self._identity) or self._run is None or files.exists(self._run):
+        if self._run is None or found in (None, self._identity) or files.exists(self._run):
             return  # one that is gone is noticed in writing; some file systems change the numbers of what they hold
         reason = (
             "another directory took the place of the experiment's during the run, and nothing is saved there"
@@ -722,6 +723,8 @@ class Saver:
             self._stop.wait(INTERVAL)
             self._wake.clear()
             try:
+                if not self._stop.is_set():
+                    self._check_directory()
                 self._sync()
             except BaseException as error:  # noqa: BLE001 (raised where the measurements come from)
                 self._error = error

@@ -203,7 +203,7 @@ MUTANTS = [
     ),
     Mutant(
         "store.locks:_acquired",
-        "if not is_inside_lock and not files.is_directory(directory):",
+        "if found is None:",
         "if False:",
         of(LOCKS, "test_a_lock_makes_no_directory"),
     ),
