@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 class Family(NamedTuple):
     """The value types of one library.
 
-    `load` imports their module, which has ``encode_typed(value, plain)``, the stored form or None, and ``DECODERS``, functions
+    `load` imports their module, which has ``encode(value, plain)``, the stored form or None, and ``DECODERS``, functions
     ``(node, value)`` by the name of the stored form. `packages` are the first parts of the modules that the types are
     from, `forms` the beginnings of the names of their stored forms.
     """

@@ -17,7 +17,7 @@ import xarray as xr
 from coma_xr.errors import ExperimentError, LayoutError, SerializationError, StorageError
 from coma_xr.experiment import Experiment
 from coma_xr.exports.datasets import NOTE, encode
-from coma_xr.exports.formats import export, load
+from coma_xr.exports.formats import FORMATS, export, load
 from tests.output.kinds import EXACT, SUFFIXES, a_scan, cells, with_holes, zarr_ends
 
 __all__ = ["zarr_ends"]
@@ -480,10 +480,11 @@ def test_an_unknown_ending_is_an_error_that_names_the_known_ones(tmp_path):
         export(xr.Dataset(), tmp_path / "x")
 
 
-@pytest.mark.parametrize(("suffix", "package"), [(".zarr", "zarr"), (".parquet", "pyarrow")])
-def test_a_package_that_is_missing_is_named_with_the_command(suffix, package, tmp_path, monkeypatch):
+@pytest.mark.parametrize("suffix", [suffix for suffix, format in FORMATS.items() if format.package])
+def test_a_package_that_is_missing_is_named_with_the_command(suffix, tmp_path, monkeypatch):
+    package, extra = FORMATS[suffix].package, FORMATS[suffix].extra
     monkeypatch.setitem(sys.modules, package, None)
-    said = rf"{suffix} needs the package {package}, which is not installed.\s+Install it: pip install \"coma_xr\[{suffix[1:]}\]\""
+    said = rf"{suffix} needs the package {package}, which is not installed.\s+Install it: pip install \"coma_xr\[{extra}\]\""
     with pytest.raises(ExperimentError, match=said):
         export(xr.Dataset(), tmp_path / f"x{suffix}")
     with pytest.raises(ExperimentError, match=said):
@@ -511,7 +512,7 @@ def short_files():
     signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.parametrize("suffix", [".nc", ".zarr", ".parquet", ".csv", ".json"])
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_an_error_of_the_file_system_is_named_whatever_the_library_makes_of_it(suffix, tmp_path, short_files):
     ds = xr.Dataset({"y": ("x", np.random.default_rng(0).random(50_000))})
     with pytest.raises(StorageError, match="file too large") as caught:

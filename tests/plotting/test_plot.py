@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import pickle
+import re
 import warnings
 
 import numpy as np
@@ -16,7 +18,9 @@ from matplotlib.figure import Figure
 
 import coma_xr as coma
 from coma_xr.errors import ComaError, ComaWarning, ExperimentError, LayoutError, ParameterError, PathError
+from coma_xr.plotting.arguments import PlotSpec
 from coma_xr.plotting.draw import plot
+from coma_xr.plotting.kinds import KINDS
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 
@@ -803,3 +807,10 @@ def test_no_warning_comes_with_an_ordinary_plot(pendulum):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drawn(pendulum, x="theta", y=["t", "t_"], col="theta_0")
+
+
+def test_the_docstring_and_the_help_list_every_kind():
+    (listed,) = re.findall(r"kind : \{(.*)\}", plot.__doc__)
+    assert set(re.findall(r'"(\w+)"', listed)) == set(KINDS)
+    (kind,) = (field for field in dataclasses.fields(PlotSpec) if field.name == "kind")
+    assert set(re.findall(r"\w+", kind.metadata["help"])) - {"or"} == set(KINDS)

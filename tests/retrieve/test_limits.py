@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import coma_xr as coma
+from coma_xr.exports.formats import FORMATS
 from coma_xr.testing import assert_same
 
 
@@ -28,12 +29,12 @@ LABELS = [
 
 
 @pytest.mark.parametrize("labels", LABELS, ids=repr)
-@pytest.mark.parametrize("ending", [None, "csv", "parquet"])
+@pytest.mark.parametrize("ending", [None, *(suffix for suffix, format in FORMATS.items() if format.is_table)])
 def test_tables_keep_every_label(e, labels, ending, tmp_path):
     e.run(lambda d: {"y": 1.0}, {"d": labels}, progress=False)
     table = e.to_dataframe()
     if ending is not None:
-        table = coma.load(e.export(tmp_path / f"a.{ending}"))
+        table = coma.load(e.export(tmp_path / f"a{ending}"))
     assert_same(table["d"].tolist(), labels)
     assert table.groupby("d", dropna=False)["y"].sum().sum() == len(labels)
     assert e.to_dataset()["y"].size == len(labels)

@@ -7,7 +7,11 @@ import pytest
 import xarray as xr
 
 import coma_xr as coma
+from coma_xr.exports.formats import FORMATS
 from coma_xr.testing import assert_same
+from tests.output.kinds import zarr_ends
+
+__all__ = ["zarr_ends"]
 
 
 class Tensor:
@@ -145,10 +149,10 @@ def test_a_quantity_is_the_result(unit):
     assert e.to_dataset()[name].attrs["units"] == "volt"
 
 
-@pytest.mark.parametrize("suffix", [".nc", ".json", ".csv", ".parquet"])
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_units_survive_exports(unit, suffix, tmp_path):
     e = run({"E": 1.5 * unit.joule})
-    data = e.to_dataframe() if suffix in (".csv", ".parquet") else e.to_dataset()
+    data = e.to_dataframe() if FORMATS[suffix].is_table else e.to_dataset()
     assert_same(coma.load(coma.export(data, tmp_path / f"x{suffix}")), data)
 
 
