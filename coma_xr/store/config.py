@@ -316,11 +316,12 @@ def configuration_directory() -> str:
     return files.inside(files.local_path(os.environ.get("XDG_CONFIG_HOME") or "~/.config"), "coma")
 
 
-def _default_file() -> str:
-    """Return the path of the settings that count by default; a file of that name in the current directory may be another program's."""
+def default_file() -> str:
+    """Return the path of the settings that apply by default."""
+    # A file of this name in the current directory may belong to another program.
     with suppress(FileNotFoundError, StorageError):
         if f"[{SECTION}]".encode() in files.read(files.local_path(FILE)):
-            return files.local_path(FILE)
+            return str(Path.cwd() / FILE)
     return _path(FILE)
 
 
@@ -364,7 +365,7 @@ def load_config(file: str = FILE) -> dict[str, Any]:
     ('measurement.${measurement_id}', True)
     >>> config["archive_pretty_print"] = False
     """
-    path = _default_file() if file == FILE else files.local_path(file)
+    path = default_file() if file == FILE else files.local_path(file)
     if not (Path(path).is_absolute() or files.exists(path)):
         path = _path(path)
     parser = configparser.ConfigParser(interpolation=None)

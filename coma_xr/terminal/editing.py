@@ -13,7 +13,7 @@ from coma_xr import files
 from coma_xr.errors import ComaError, ExperimentError, InactiveError
 from coma_xr.records import directory_of, look_at
 from coma_xr.store.cache import clear_cache
-from coma_xr.store.config import FILE, Config, configuration_directory, create_default_config
+from coma_xr.store.config import Config, create_default_config, default_file
 from coma_xr.store.layout import REMOVED
 from coma_xr.terminal.experiments import check_named, here_if_id, here_if_missing, opened
 from coma_xr.terminal.printing import notice, painted, print_json, print_table, say
@@ -277,7 +277,7 @@ def config(show: bool, no_index: bool) -> None:
         create_default_config(create_experiment_index=not no_index)
         return
     settings = Config.of(None)
-    path = files.inside(configuration_directory(), FILE)
+    path = default_file()
     print(f"# {clean(path)}" if files.exists(path) else f"# the defaults, since {clean(path)} does not exist")
     for name, value in asdict(settings).items():
         text = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value

@@ -26,6 +26,15 @@ def test_the_settings_are_written_once(run, empty_configuration):
     assert shown[-1] == f"# new experiments are numbered by {empty_configuration}/experiment.index.json"
 
 
+def test_settings_in_the_working_directory_are_named(run, tmp_path, monkeypatch, empty_configuration):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "preferences.conf"
+    path.write_text("[coma]\narchive_default_format = xml\n")
+    shown = run("config", "--show").out
+    assert shown[0] == f"# {path}"
+    assert "archive_default_format = xml" in shown
+
+
 def test_without_an_index_experiments_have_no_numbers(run, empty_configuration):
     assert run("config", "--no-index").code == 0
     assert [path.name for path in empty_configuration.iterdir()] == ["preferences.conf"]
