@@ -125,7 +125,8 @@ class Names:
 
     def id_of(self, name: str) -> int | None:
         """Return the id in a name; None unless `name` would give exactly this one for an id that counts."""
-        return next(iter(self.ids_of([name])), None)
+        digits = self._digits_of(name) if self.numbered and name.startswith(self.head) else None
+        return int(digits[1]) if digits and int(digits[1]) >= self._first else None
 
     def ids_of(self, names: Iterable[str]) -> list[int]:
         """Return the ids in all names that have one, in the order of the names.
