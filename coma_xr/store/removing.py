@@ -319,9 +319,10 @@ def restore(
         mark(dict(copies))
         for id, one in copies:
             given[one.id] = id
-            for path in [*one.paths, *one.beside]:
+            for path in one.paths:
                 with suppress(FileNotFoundError):
                     files.remove(path)
+            _let_go(one.beside)
     _sync(layout.directory, *{one.folder.path for one in wanted})
     layout.raise_index()
     return given
