@@ -501,6 +501,8 @@ def _given(node: Node) -> Any:
 class _Names:
     """The source of names in conditions: ``P.a`` is a parameter or result, ``P["results/a"]`` a path.
 
+    Examples
+    --------
     >>> (P.a > 3) & ~P.model.isin(["Ising"])
     <Condition: a > 3 and model not in ['Ising']>
     >>> P["results/E"] < 1
