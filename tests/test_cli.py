@@ -175,6 +175,7 @@ def test_it_is_a_module_that_can_be_run():
     assert run.stdout == f"coma_xr {coma_xr.__version__}\n"
 
 
+@pytest.mark.ci
 def test_the_demo_in_the_terminal(tmp_path):
     "In a process of its own: what it prints goes to standard output, and it ends with 0, twice."
     command = [sys.executable, "-m", "coma_xr", "demo"]

@@ -183,6 +183,7 @@ def everything_is_there(directory: Path) -> None:
     assert e.verify() == []
 
 
+@pytest.mark.ci
 def test_a_job_array_does_the_scan(cluster):
     "All of its jobs at the same moment, each in its own process, as the script says."
     jobs = re.search(r"--array=(\d+)-(\d+)", (cluster / "array.sh").read_text())

@@ -45,7 +45,10 @@ def test_a_record_of_a_failure_that_cannot_be_removed_makes_no_second_measuremen
         e.run(simulate, {"a": [1, 2]}, progress=False)
     works = True
     refuse(monkeypatch, "remove", lambda path: "failure." in path)
-    with pytest.warns(coma.ComaWarning, match=r"The record of an earlier failure could not be removed: .*failure\.000001\.json"):
+    with pytest.warns(
+        coma.ComaWarning,
+        match=r"The record of an earlier failure could not be removed: .*failure\.000001\.json",
+    ):
         assert e.run(simulate, {"a": [1, 2]}, progress=False) == (2, 2)
     assert sets(e) == [1, 2]
 

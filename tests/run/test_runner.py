@@ -426,6 +426,7 @@ assert not heavy, heavy
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
+@pytest.mark.ci
 def test_failures_are_printed_beside_the_bar(monkeypatch, kept):
     import io
 

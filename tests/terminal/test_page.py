@@ -64,6 +64,7 @@ def in_background(here):
         process.wait()
 
 
+@pytest.mark.ci
 def test_every_command_is_on_the_page_and_says_what_stands_there(run, in_background, empty_configuration):
     empty_configuration.rmdir()
     checker, seen = doctest.OutputChecker(), set()
