@@ -552,10 +552,12 @@ def _is_same(one: Any, other: Any) -> bool:
     return one is other or bool(one == other)
 
 
-def _parts_of_numpy(value: Any) -> dict[str, Any]:
-    """Return dtype, shape and bits of an array or scalar; all NaN are one."""
+def _parts_of_numpy(value: Any) -> dict[str, Any] | None:
+    """Return dtype, shape and bits of an array or scalar, where all NaN are one; None for a ufunc or dtype."""
     import numpy as np
 
+    if not isinstance(value, (np.ndarray, np.generic)):
+        return None
     if isinstance(value, np.ma.MaskedArray):
         return {"mask": np.ma.getmaskarray(value), "data": np.asarray(value.data)}
     array = np.asarray(value)

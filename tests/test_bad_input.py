@@ -474,7 +474,7 @@ def test_an_inactive_experiment_is_not_run(inactive):
             "Call activate() before adding to it."
         )
     assert not called
-    with pytest.raises(InactiveError, match=f"The experiment in {inactive} is inactive already."):
+    with pytest.raises(InactiveError, match=f"The experiment in {inactive} is already inactive."):
         e.deactivate()
     e.activate()
     with pytest.raises(InactiveError, match="is active"):

@@ -105,7 +105,7 @@ def deactivate(
     earlier = {failure_id(tree): tree for tree in document.failures}
     failures = _failures(layout)
     if document.measurements is not None and not (found or failures or layout.index_files()):
-        raise InactiveError(f"The experiment in {layout.directory} is inactive already.")
+        raise InactiveError(f"The experiment in {layout.directory} is already inactive.")
     # What is archived keeps its digests, so that damage since then is not passed for sound.
     everything, digests = {**found, **archived}, document.digest_of()
     all_failures = {**earlier, **failures}
@@ -198,7 +198,7 @@ def activate(layout: Layout, document: ExperimentDocument, kept: StateDocument) 
         The experiment is active.
     """
     if document.measurements is None:
-        raise InactiveError(f"The experiment in {layout.directory} is active already.")
+        raise InactiveError(f"The experiment in {layout.directory} is already active.")
     archive = layout.file_of(document)
     texts = _all_texts(layout, document, archive)
     lacking = [path for path, text in texts.items() if not _is_there(path, text, archive)]

@@ -106,7 +106,7 @@ def test_without_state_and_failures_an_archive_is_what_coma_2_writes(experiment_
 
 def test_deactivating_twice_is_an_error(place, experiment_path):
     place.deactivate()
-    with pytest.raises(InactiveError, match=rf"^The experiment in {experiment_path} is inactive already\.$"):
+    with pytest.raises(InactiveError, match=rf"^The experiment in {experiment_path} is already inactive\.$"):
         place.deactivate()
 
 
@@ -303,7 +303,7 @@ def test_an_activated_experiment_has_its_files_again(place, experiment_path):
 
 
 def test_activating_an_active_experiment_is_an_error(place, experiment_path):
-    with pytest.raises(InactiveError, match=rf"^The experiment in {experiment_path} is active already\.$"):
+    with pytest.raises(InactiveError, match=rf"^The experiment in {experiment_path} is already active\.$"):
         place.activate()
 
 
@@ -377,7 +377,7 @@ def test_a_compressed_archive_is_read_as_it_is_and_brought_back(experiment_path,
     place.save_info(description=None)
     with pytest.raises(InactiveError, match=r"stored in .*\.gz\.\nCall activate"):
         place.check_writable()
-    with pytest.raises(InactiveError, match="is inactive already"):
+    with pytest.raises(InactiveError, match="is already inactive"):
         place.deactivate(compress=True)
     place.activate()
     after = {name: data for name, data in snapshot(experiment_path).items() if not name.startswith(".")}

@@ -113,7 +113,7 @@ def test_an_experiment_is_deactivated_and_activated(e, run):
     assert run("deactivate", "inverse") == (
         1,
         [],
-        [f"coma-xr: The experiment in {e.path} is inactive already."],
+        [f"coma-xr: The experiment in {e.path} is already inactive."],
     )
     assert run("activate", "inverse") == (0, [f"moved 4 measurements into files in {e.path}"], [])
     assert run("activate", "inverse").code == 1
