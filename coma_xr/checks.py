@@ -234,6 +234,7 @@ def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
 
 def check_ids(name: str, value: Any) -> list[int] | None:
     """Return one id or a list, array, Index or Series of ids as a list of ints; None for anything else.
+
     Raise ParameterError when some items are integers and others are not.
 
     >>> check_ids("where", range(1, 4)), check_ids("where", "x > 1")

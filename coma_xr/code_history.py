@@ -215,6 +215,7 @@ def codes_of(now: Snapshot) -> dict[int, tuple[str, dict[str, Tree]]]:
 
 def write_sources(record: Mapping[str, Any], directory: str) -> list[str]:
     """Write the sources of a code state and a requirements file into a new directory; return their names.
+
     Raise ExperimentError when the directory exists, and DataFileError when a name in the record leads out of
     the directory. Nothing is written.
     """

@@ -25,6 +25,7 @@ PAIRS = "pairs"
 
 def record_of(arguments: Mapping[str, Any], where: Any) -> dict[str, Any]:
     """Return what ``coma.json`` keeps of a figure, with the exact types of its arguments.
+
     Raise ArgumentError or ParameterError when `coma_xr.plot` has no such argument, or it cannot be kept.
     """
     PlotSpec.of(arguments)

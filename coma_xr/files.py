@@ -115,6 +115,7 @@ _REMOTE = "Mount the remote store and give the local path, or copy the files her
 
 def local_path(path: Any) -> str:
     """Return a path that a user gave, with ``~`` expanded.
+
     Raise ExperimentError when it is the address of a remote store, names an unknown user, or is not a path.
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
@@ -151,8 +152,8 @@ def read(path: str, limit: int = LIMIT, stamps: list[Stamp] | None = None) -> by
 
     The stamp that the file had before it was read is added to `stamps`.
 
-    Raise FileNotFoundError when there is no such file, and DataFileError when it is not a regular file, or
-    larger than `limit` bytes, and was not read, and StorageError when the operating system refused.
+    Raise FileNotFoundError when there is no such file, DataFileError when it is not a regular file or is larger than
+    `limit` bytes (it is not read then), and StorageError when the operating system refused.
     """
     try:
         descriptor = os.open(path, _READ)
@@ -191,8 +192,9 @@ def _status_of_regular(descriptor: int, path: str) -> os.stat_result:
 
 def sha256(path: str, size: int) -> str:
     """Return the SHA-256 of a regular file of `size` bytes, which is read piece by piece.
-    Raise FileNotFoundError when there is no such file, and DataFileError when it is not a regular file, or
-    has another size, and was not read, and StorageError when the operating system refused.
+
+    Raise FileNotFoundError when there is no such file, DataFileError when it is not a regular file or has another size
+    (it is not read then), and StorageError when the operating system refused.
     """
     digest = hashlib.sha256()
     with _told("read", path, FileNotFoundError):
@@ -314,14 +316,16 @@ def clock(directory: str) -> int | None:
 
 def create(path: str, data: bytes, *, sync: bool) -> None:
     """Write a new file, never in the place of another.
-    Raise FileExistsError when the name is taken; nothing was changed, and StorageError when the operating
-    system refused.
+
+    Raise FileExistsError when the name is taken, and StorageError when the operating system refused; nothing was
+    changed then.
     """
     _write(path, data, sync, _link)
 
 
 def replace(path: str, data: bytes, *, sync: bool = True, verify: bool = False) -> None:
     """Write a file in the place of the one of this name, if any: a reader sees the old or the new one.
+
     Raise StorageError when the operating system refused, or what was read back differs; the old file is
     untouched.
     """
@@ -339,8 +343,8 @@ def swap(path: str, data: bytes) -> bytes | None:
 
     Where the file system can exchange two names in one step, what another process wrote meanwhile is always returned.
 
-    Raise FileExistsError when there was no such file, and another process made one meanwhile; nothing was
-    changed, and StorageError when the operating system refused.
+    Raise FileExistsError when another process made the file meanwhile, and StorageError when the operating system
+    refused; nothing was changed then.
     """
     replaced: bytes | None = None
 
@@ -482,8 +486,9 @@ def remove(path: str) -> None:
 
 def link(path: str, new: str) -> None:
     """Give a file a second name, never in the place of another file; a copy where there are no hard links.
-    Raise FileNotFoundError when there is no such file, and FileExistsError when the name is that of another
-    file, and StorageError when the operating system refused.
+
+    Raise FileNotFoundError when there is no such file, FileExistsError when the name is that of another file, and
+    StorageError when the operating system refused.
     """
     with _told("move", path, FileNotFoundError, FileExistsError, StorageError):
         try:
@@ -511,8 +516,8 @@ def move(path: str, new: str) -> None:
 
     Moving again after a kill finishes what was cut off.
 
-    Raise FileNotFoundError when there is no such file, and FileExistsError when the name is that of another
-    file, and StorageError when the operating system refused.
+    Raise FileNotFoundError when there is no such file, FileExistsError when the name is that of another file, and
+    StorageError when the operating system refused.
     """
     with _told("move", path, FileNotFoundError, FileExistsError, StorageError):
         number = _rename(path, new, _NO_REPLACE)
@@ -527,8 +532,9 @@ def move(path: str, new: str) -> None:
 
 def create_directory(path: str, name: str, data: bytes, directory: str) -> None:
     """Create a directory with one file in it, below another directory, in one step.
-    Raise FileExistsError when the name is taken; nothing was changed, and StorageError when the operating
-    system refused.
+
+    Raise FileExistsError when the name is taken, and StorageError when the operating system refused; nothing was
+    changed then.
     """
     make_directory(os.path.dirname(path))
     # Where the next writer looks for what a killed process left.
@@ -655,8 +661,9 @@ def is_held(path: str) -> bool | None:
 @contextmanager
 def placing(path: str, *, overwrite: bool = False, directory: bool = False) -> Iterator[str]:
     """Yield a temporary path for a library that writes by name, and put its file in place afterwards.
-    Raise FileExistsError when the name is taken and `overwrite` is False; said before anything is written,
-    and StorageError when the operating system refused. Nothing is left behind then.
+
+    Raise FileExistsError before anything is written when the name is taken and `overwrite` is False, and StorageError
+    when the operating system refused; nothing is left behind then.
     """
     if not overwrite and exists(path):
         raise FileExistsError(errno.EEXIST, "this file exists already; overwrite=True takes its place", path)

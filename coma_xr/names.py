@@ -142,6 +142,7 @@ class Names:
 
     def resolve(self, wanted: PathLike, *, in_pair: bool = False) -> Path:
         """Return the path of the value that a user means.
+
         Raise PathError when it is none of these, or a branch.
         """
         path = self._found(wanted, in_pair)
@@ -246,6 +247,7 @@ ID_COORDS = ("coma_id", "measurement_id")
 
 def variable_at(ds: xr.Dataset, wanted: PathLike) -> xr.DataArray:
     """Return the variable of a Dataset that a name or path means, or an item of its lists.
+
     Raise PathError when there is none, or it is a branch.
     """
     name, places = find_variable(ds, wanted)
@@ -265,6 +267,7 @@ def variable_at(ds: xr.Dataset, wanted: PathLike) -> xr.DataArray:
 
 def find_variable(ds: xr.Dataset, wanted: PathLike) -> tuple[str, tuple[int, ...]]:
     """Return the variable or dim of a Dataset that a name or path means, and the place of an item in its lists.
+
     Raise PathError when there is none, or it is a branch.
     """
     if isinstance(wanted, str) and (wanted in ds.variables or wanted in ds.dims):

@@ -116,6 +116,7 @@ _SINGLE_DIGITS = 9
 
 def key(value: Any) -> Any:
     """Return what can be hashed, and is equal for two values exactly when they are the same.
+
     Raise SerializationError for an object that cannot be stored.
 
     >>> key([1, 0.5, [1, 2]]) == key([1.0, fractions.Fraction(1, 2), (1.0, 2.0)])

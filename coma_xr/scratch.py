@@ -56,6 +56,7 @@ def _flush_output() -> None:
 @contextmanager
 def scratch_directory(*, keep_on_error: bool = False) -> Iterator[str]:
     """Yield a new, empty directory for temporary files, and remove it with all that is in it afterwards.
+
     Raise StorageError when none can be made where the system has its temporary files.
     """
     import tempfile

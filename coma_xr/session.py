@@ -308,6 +308,7 @@ def merge_measurements(
     place: ExperimentDirectory, other: ExperimentDirectory, **options: bool
 ) -> dict[int, int]:
     """Add the measurements of another experiment, see `ExperimentDirectory.merge`; return new ids by the old ones.
+
     Raise ParameterError when no parameters are defined, or none of them has these.
     """
     theirs = Records(other.look(listed=True))

@@ -174,6 +174,7 @@ def shown(segments: Sequence[Segment | int]) -> str:
 
 def follow(tree: Any, path: PathLike) -> Any:
     """Return what a path leads to.
+
     Raise PathError when the path leads nowhere, or its asterisk matches nothing.
 
     >>> follow({"results": {"E": [1.5, 2.5]}}, "results/E/1")
@@ -243,6 +244,7 @@ def _nowhere(node: Any, segments: Path, depth: int) -> PathError:
 
 def put(tree: dict[str, Any], path: PathLike, value: Any) -> None:
     """Write a value at a path, making the dictionaries on the way.
+
     Raise PathError when a value that is not a dictionary stands in the way, or the path is empty or has an
     asterisk.
 
@@ -323,6 +325,7 @@ ToValue = Callable[[Any], Any]
 
 def part(node: dict[str, Any], name: str, *kinds: type) -> Any:
     """Return a part of a stored form that has one of these types.
+
     Raise DataFileError when it has not, or is missing.
 
     >>> part({"__type__": "coma.uuid", "value": "a"}, "value", str)

@@ -251,6 +251,7 @@ def given(
 
 def choosing(definition: Definition, where: Any) -> Axis:
     """Return the axis that leaves out the sets of a definition for which a condition does not hold.
+
     Raise TypeError or ParameterError when it is not a condition, and PathError when it asks for a parameter
     that there is not.
     """
@@ -311,6 +312,7 @@ def _items(values: Column) -> Iterator[Tree]:
 
 def values_of(name: str, values: Any) -> tuple[Row, ...]:
     """Return a row for each value of a list, and one row for any other value.
+
     Raise ParameterError for a set, which has no order, and SerializationError when a value cannot be stored.
     """
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):

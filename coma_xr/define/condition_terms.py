@@ -538,6 +538,7 @@ def _operand(value: Any) -> Node:
 
 def compared(sign: str, left: Node, right: Node) -> Condition:
     """Return a comparison of two values, a constant on its right side.
+
     Raise ConditionError for an order with None, a bool or a list, and ParameterError when neither side
     differs between measurements.
     """

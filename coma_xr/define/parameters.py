@@ -66,6 +66,7 @@ class Definition:
 
     def position(self, name: PathLike) -> int:
         """Return the position of the parameter with this name or path.
+
         Raise PathError when there is none. The message lists the names, near ones apart.
         """
         if name in self.names:
@@ -78,6 +79,7 @@ class Definition:
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> tuple[Tree, ...]:
         """Return the values of one parameter set, as scans keep them, in order.
+
         Raise ParameterError when values are missing, too many or of unknown names, and SerializationError
         when a value cannot be stored.
         """
@@ -104,6 +106,7 @@ class Definition:
 
     def order(self, other: Definition) -> list[int]:
         """Return for each parameter of this definition its position in `other`.
+
         Raise ParameterError when one of the two has a parameter that the other lacks.
         """
         found = [_find(name, path, other) for name, path in self]
@@ -335,6 +338,7 @@ _OF_COMA_2: dict[str, Callable[[ParameterSet], Any]] = {
 
 def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree]) -> None:
     """Write the values of parameters into a measurement tree, at their paths, where it lacks them.
+
     Raise ParameterError when the tree holds another value at one of the paths, or something that leaves no
     place there.
 

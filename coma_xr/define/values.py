@@ -77,6 +77,7 @@ class Argument:
 
     def value(self) -> Any:
         """Return the value, in a copy that the caller may change.
+
         Raise ParameterError when it needs a function or class that this process does not have.
         """
         self._make()
@@ -185,6 +186,7 @@ def records_of(paths: Iterable[Path], values: Iterable[Any]) -> dict[str, Tree]:
 
 def name_of_function(value: Any) -> str | None:
     """Return what files call a function or class: module and qualified name; None for anything else.
+
     Raise SerializationError for a function that has no name of its own, or has a state besides its name.
 
     >>> name_of_function(copy.deepcopy), name_of_function(dict), name_of_function(1)
@@ -263,6 +265,7 @@ def _parts(value: Any) -> Iterable[Any]:
 
 def things_of(rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
     """Return the functions and classes in the values of a scan, by name.
+
     Raise ParameterError when two different ones have the same name, or one is not available in this process.
     """
     things: dict[str, Any] = {}
@@ -409,6 +412,7 @@ _BARE = frozenset({str, int, float, bool, type(None)})
 
 def normalise(name: str, value: Any) -> Any:
     """Return one parameter's value as scans keep it: bare values as they are, others as an `Argument`.
+
     Raise SerializationError when it cannot be stored. The message names the parameter.
 
     >>> sizes = normalise("sizes", (1, 2))
@@ -432,6 +436,7 @@ def plain_value(name: str, value: Any) -> Tree:
 
 def hand_out(values: Iterable[Any]) -> tuple[Any, ...]:
     """Return the values of a scan as they were given, and plain values as users get them, in copies.
+
     Raise ParameterError when a value needs a function or class that this process does not have.
     """
     return tuple(

@@ -296,6 +296,7 @@ def _of_list(element: Element, value: list[Any]) -> Any:
 
 def write_parameters(values: Mapping[str, Any]) -> bytes:
     """Return an archive that a C++ program loads with ``boost::archive::xml_iarchive``.
+
     Raise SerializationError for what the program could not read: None, NaN and infinities, names beyond
     letters, digits and ``_.-``. The message names the parameter.
 

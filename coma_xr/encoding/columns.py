@@ -199,6 +199,7 @@ def _parted(names: Iterable[Any]) -> list[list[int]]:
 
 class StoredPiece:
     """A piece that was read, and checked as far as that does not need its values.
+
     Raise DataFileError when the sizes of its parts contradict each other.
     """
 

@@ -141,6 +141,7 @@ def _encode_slowly(tree: Any, pretty: bool, strict: bool) -> bytes:
 
 def decode(data: bytes) -> Any:
     """Return the plain tree of a string.
+
     Raise DataFileError when it is no JSON, nested deeper than `MAX_DEPTH`, or has a number that no float
     holds. The message states where in the text, not in which file.
 

@@ -228,6 +228,7 @@ class _Target(TreeBuilder):
 
 def decode(data: bytes) -> Any:
     """Return the plain tree of a string.
+
     Raise DataFileError when it is no XML, has a document type definition other than Boost's, is nested deeper
     than `MAX_DEPTH`, or contradicts itself. The message states where in the text, not in which file.
 

@@ -32,6 +32,7 @@ class Collector:
 
     def __call__(self, value: Any, path: tuple[str, ...]) -> Tree:
         """Take one array and return what the tree keeps of it.
+
         Raise SerializationError when netCDF cannot hold it. The message names the path.
         """
         stem = _stem(path)

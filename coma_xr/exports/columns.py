@@ -49,6 +49,7 @@ Note = dict[str, Any]
 
 def to_tree(value: Any, where: str) -> Any:
     """Return a value as a tree that JSON can hold; `where` names it in messages.
+
     Raise SerializationError when it has no stored form.
 
     >>> to_tree((1, None), "'E'")
@@ -265,6 +266,7 @@ _PARTS = ("value", "tree", "items", "base64")
 
 def encode_cells(cells: Sequence[Any], where: str, *, for_readers: bool) -> tuple[list[Any], Note]:
     """Return the contents of cells, and the note that leads back.
+
     Raise SerializationError when a cell has no stored form.
 
     >>> from decimal import Decimal
@@ -396,6 +398,7 @@ def plain(
     values: Values, where: str, *, empty: bool = False, for_readers: bool = False
 ) -> tuple[Array, Note]:
     """Return an array that every format can hold, and the notes that lead back.
+
     Raise SerializationError when a cell holds a value that has no stored form.
 
     >>> plain(as_objects(["a", None]), "'model'")

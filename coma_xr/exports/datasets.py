@@ -87,6 +87,7 @@ def encode_attrs(
     all_noted: bool = False,
 ) -> dict[str, Any]:
     """Return the attributes for a file, with the notes among them.
+
     Raise SerializationError when one of them has no stored form. The message names it.
     """
     plain: dict[str, Any] = {}
@@ -276,6 +277,7 @@ class Parts:
 
 def encode(ds: xr.Dataset, form: Form = NETCDF) -> xr.Dataset:
     """Return a Dataset that a format can hold, with notes of what was changed.
+
     Raise SerializationError when a cell or an attribute holds a value that has no stored form. The message
     names it.
 
@@ -342,6 +344,7 @@ def without_multi_indexes(ds: xr.Dataset, notes: Note) -> xr.Dataset:
 
 def _within_limit(ds: xr.Dataset, form: Form, notes: Note) -> xr.Dataset:
     """Return a Dataset without dims of size 1, and note these, if its arrays have too many dims for a format.
+
     Raise LayoutError when the other dims are too many.
     """
     dims = _most_dims(ds)

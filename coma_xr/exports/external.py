@@ -40,6 +40,7 @@ _AXIS = "dim_{}"
 
 def check(reference: Reference) -> str:
     """Return the path of a file that was checked completely.
+
     Raise DataFileError when it is gone, or not what was written with the measurement.
     """
     path, stamp = _look(reference)
@@ -205,6 +206,7 @@ class Stack(BackendArray):
 
 def chunked(ds: xr.Dataset, chunks: Any) -> xr.Dataset:
     """Return a Dataset in which arrays of separate files are computed by dask.
+
     Raise ExperimentError when dask is not installed.
     """
     if importlib.util.find_spec("dask") is None:

@@ -54,6 +54,7 @@ FORMATS = {
 
 def format_of(path: Path) -> Format:
     """Return the format that the end of a file's name asks for.
+
     Raise ExperimentError when it is not known, or needs a package that is not installed.
     """
     kind = path.suffix.lower()
@@ -156,6 +157,7 @@ def export(
 
 def wants_table(path: str | os.PathLike[str]) -> bool:
     """Whether the format that a file's name asks for holds a table, and no arrays of many dims.
+
     Raise ExperimentError when the name asks for no format that is known, or for one that needs a package.
 
     >>> wants_table("pendulum.csv"), wants_table("pendulum.nc")

@@ -66,6 +66,7 @@ MOST_CELLS = 10**7
 
 def columns_of(ds: xr.Dataset) -> tuple[list[Column], Note]:
     """Return a Dataset as columns with a row for each cell, and the notes that lead back.
+
     Raise LayoutError when there are more than ten million cells.
 
     >>> ds = xr.Dataset({"E": (("a", "b"), [[1.0, np.nan], [np.nan, 4.0]])}, {"a": [1, 2], "b": ["x", "y"]})
@@ -320,6 +321,7 @@ class Table:
 
 def to_table(data: xr.Dataset | pd.DataFrame) -> Table:
     """Return a Dataset or DataFrame as a table.
+
     Raise SerializationError when a cell or an attribute holds a value that has no stored form, and
     LayoutError when a Dataset would have too many rows.
 

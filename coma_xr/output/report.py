@@ -408,6 +408,7 @@ _SUFFIXES = (".html", ".htm")
 
 def check_path(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     """Return where the page goes.
+
     Raise ExperimentError when the name does not end in ``.html``, and StorageError when there is a file of
     this name, which is not to be replaced.
     """
@@ -428,6 +429,7 @@ def _taken(path: Path) -> StorageError:
 
 def write(facts: Facts, path: Path, *, overwrite: bool = False) -> Path:
     """Write the page about an experiment, and return its path.
+
     Raise StorageError when the file exists already, or cannot be written.
     """
     text = render(facts).encode()

@@ -127,6 +127,7 @@ class PlotSpec:
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> PlotSpec:
         """Return the arguments of a call.
+
         Raise ArgumentError when there is no such argument, and ParameterError when one has a value that it
         cannot have.
         """

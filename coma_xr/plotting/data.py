@@ -53,6 +53,7 @@ class Data:
     @classmethod
     def of(cls, data: Any) -> Data:
         """Return a Dataset, DataArray, DataFrame or Series in one form.
+
         Raise ExperimentError when it is anything else.
         """
         is_table = isinstance(data, (pd.DataFrame, pd.Series))
@@ -103,6 +104,7 @@ class Data:
 
     def find(self, name: Any, argument: str) -> str:
         """Return the name of a dim, coord or variable; it may have been given as a path.
+
         Raise PathError when there is no such thing.
         """
         text = name if isinstance(name, str) or not isinstance(name, Hashable) else str(name)
@@ -407,6 +409,7 @@ class Plan:
 
 def plan(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, Plan]:
     """Return what goes where, and the data with lists of equal lengths along one dim.
+
     Raise PathError or LayoutError when a name is unknown, the arguments do not fit together, or a dim is used
     by nothing.
     """

@@ -343,6 +343,7 @@ class _Layout:
     @classmethod
     def of(cls, table: Table, labels: Labels) -> _Layout:
         """Return the panels of a table.
+
         Raise LayoutError when there are too many, or `col_wrap` has no use.
         """
         rows = table.levels("row") or ([math.nan] if "row" in table.quantities else [])
@@ -456,6 +457,7 @@ def _set_titles(panel: Panel, layout: _Layout, size: tuple[float, float], *, own
 
 def _given_panels(layout: _Layout) -> Panels:
     """Return the user's own axes as panels.
+
     Raise LayoutError when they are not axes, or not one for each panel.
     """
     keys, given = layout.keys, layout.table.plan.spec.ax
@@ -590,6 +592,7 @@ def _dress(panel: Panel, table: Table, labels: Labels, size: tuple[float, float]
 
 def _limits(one: Quantity, limits: Sequence[Any], argument: str) -> list[float]:
     """Return the limits of an axis as numbers.
+
     Raise LayoutError when they are none.
     """
     try:

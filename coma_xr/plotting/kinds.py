@@ -69,6 +69,7 @@ FLOOR = 0.03
 
 def decided(data: Data, table: Table) -> Table:
     """Return the table with the kind that its values ask for, where none was given, and its rows in order.
+
     Raise LayoutError when an argument is for another kind.
     """
     plan = table.plan

@@ -119,6 +119,7 @@ class Quantity:
 
 def quantity(name: str, variable: xr.Variable) -> Quantity:
     """Return the values of a variable as numbers.
+
     Raise LayoutError when they have no place on an axis or in a palette.
     """
     dims, dtype = variable.dims, variable.dtype
@@ -141,6 +142,7 @@ def quantity(name: str, variable: xr.Variable) -> Quantity:
 
 def together(quantities: Sequence[Quantity]) -> list[Quantity]:
     """Return quantities that share an axis, with the same categories.
+
     Raise LayoutError when one axis cannot hold them all.
     """
     if len({one.type for one in quantities} | {one.units for one in quantities}) > 2:
@@ -360,6 +362,7 @@ def _fitting(variable: xr.Variable, dims: Sequence[str], averaged: Sequence[str]
 
 def wanted(status: Any, present: Sequence[str]) -> list[str]:
     """Return the statuses that are to be drawn.
+
     Raise LayoutError when one is unknown.
     """
     if status is True:
@@ -544,6 +547,7 @@ class Table:
 
 def table(data: Data, plan: Plan) -> Table:
     """Return the points of a plot.
+
     Raise LayoutError when there are too many, or values that have no place in a plot.
     """
     names = dict.fromkeys([*plan.measured, *plan.grouping])
@@ -618,6 +622,7 @@ def _averageable(plan: Plan, one: Quantity) -> Quantity:
 
 def _put_in_order(data: Data, plan: Plan, roles: dict[str, tuple[Quantity, ...]]) -> None:
     """Give names the order that the user asked for.
+
     Raise LayoutError when the order has none of the values.
     """
     order = plan.spec.order
@@ -750,6 +755,7 @@ def _add_status(data: Data, made: Table, sizes: Mapping[str, int], parts: int) -
 
 def _scales(data: Data, made: Table) -> dict[str, str]:
     """Return the scales of the axes: those given, and logarithmic ones for samples that were drawn on such a scale.
+
     Raise LayoutError when names or dates are to be on a scale that is not linear, or there is nothing to be
     on it.
     """

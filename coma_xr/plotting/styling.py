@@ -248,6 +248,7 @@ def _rgba(mappable: ScalarMappable, number: float) -> Any:
 
 def hue_of_names(quantity: Quantity, spec: PlotSpec, levels: Sequence[float], taken: Sequence[Any]) -> Hue:
     """Return colours that differ, those given in a palette first.
+
     Raise LayoutError when a palette has no colour for a value, or is none.
     """
     palette = spec.palette
@@ -294,6 +295,7 @@ def _hue_scale(levels: Sequence[float]) -> str:
 
 def map_of(given: Any, argument: str = "cmap") -> Colormap:
     """Return a colour map by its name.
+
     Raise LayoutError when there is none of this name.
     """
     if isinstance(given, Colormap):
@@ -317,6 +319,7 @@ def line_map(spec: PlotSpec) -> Colormap:
 
 def color_norm(values: Any, scale: str, spec: PlotSpec, *, centred: bool = False) -> Normalize:
     """Return what places values between 0 and 1, within the limits that were given.
+
     Raise LayoutError when the limits do not fit the scale.
     """
     values = np.asarray(values, float)
@@ -357,6 +360,7 @@ def extension(values: Any, low: float, high: float) -> Any:
 
 def style_of(quantity: Quantity, levels: Sequence[float]) -> Style:
     """Return the dashes and markers of a variable.
+
     Raise LayoutError when it has more values than there are dashes that can be distinguished.
     """
     if len(levels) > len(DASHES):
@@ -381,6 +385,7 @@ class Labels:
     @classmethod
     def of(cls, data: Data, given: Mapping[Any, str]) -> Labels:
         """Return the strings that were given for names, paths and values.
+
         Raise PathError when one is for the misspelling of a name.
         """
         return cls(data, {data.name_or_value(key, "labels", given): text for key, text in given.items()})

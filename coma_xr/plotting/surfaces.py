@@ -325,6 +325,7 @@ def _binned(ax: Axes, points: pd.DataFrame, bins: Any) -> tuple[Array, Array, Ar
 
 def draw_contour(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     """Draw filled contours, through points on no grid by triangles between them.
+
     Raise LayoutError when there are too few points to lie in a plane.
     """
     mappable: Any = look.hue.mappable

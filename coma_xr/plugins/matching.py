@@ -27,6 +27,7 @@ _OF_STEP = 1e-6
 
 def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) -> Mask:
     """Return where values are what is wanted.
+
     Raise PathError when one of them is nowhere, and ConditionError when values have no order for a range. The
     message names the nearest value.
 

@@ -87,6 +87,7 @@ def arrange(
     unchosen: Sequence[Sequence[Tree]] = (),
 ) -> Layout:
     """Return where the measurements lie.
+
     Raise LayoutError when the grid would be large and almost empty, or no measurement has all parameters.
     """
     table = _Table(source, absent or Absent())
@@ -139,6 +140,7 @@ def _check_layout(layout: str | None, dims: Sequence[Request] | None) -> None:
 
 def _within_limit(source: Source, axes: Sequence[Axis], *, must_be_grid: bool) -> tuple[Axis, ...] | None:
     """Return the dims that NumPy can hold next to those of lists, None if the measurements can only be points.
+
     Raise LayoutError when a grid was asked for.
     """
     most = _MOST_DIMS - max((_levels(source.columns[path]) for path in source.columns.paths), default=0)

@@ -364,6 +364,7 @@ class Measurement(Branch):
 
 def item(node: Tree, segments: paths.Path) -> Tree:
     """Return what segments lead to below a node, into arrays and Datasets too.
+
     Raise KeyError or IndexError when they lead nowhere.
     """
     for segment in segments:

@@ -184,6 +184,7 @@ class Source:
 
     def values(self, request: Request) -> list[Any]:
         """Return the column of a request.
+
         Raise PathError when no measurement has it.
         """
         path = self.path(request)
@@ -433,6 +434,7 @@ def _foldings(unfold: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
 
 def folding_of(key: str, value: Any) -> dict[str, Any]:
     """Return what `unfold=` says of one variable, as an annotation; dims that are None mean object cells.
+
     Raise LayoutError for what says nothing about dims.
 
     >>> folding_of("N", ["cell", "site"])
@@ -536,6 +538,7 @@ def _wildcard(paths: Iterable[Path]) -> Computation:
 
 def checked_note(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain form of what is noted about a path, as far as it does not depend on measurements.
+
     Raise ParameterError or LayoutError when a note has a type or value that it cannot have.
 
     >>> checked_note(("results", "x"), {"dims": "time", "units": None})
@@ -623,6 +626,7 @@ _CHECKS: dict[str, Callable[[Path, Any], Any]] = {
 
 def path_of(name: PathLike, names: Callable[[], Names], *, branches: bool) -> Path:
     """Return the path that a user annotates; a path that begins with a role need not exist yet.
+
     Raise PathError when it is an unknown name, or a branch.
     """
     if not isinstance(name, str) or is_path(name):
@@ -641,6 +645,7 @@ def path_of(name: PathLike, names: Callable[[], Names], *, branches: bool) -> Pa
 
 def dims_of(dims: Iterable[Any] | str, names: Callable[[], Names]) -> list[list[str]]:
     """Return the names and paths of the parameters that `define_layout` makes dims.
+
     Raise PathError when one is unknown, or no parameter.
     """
     pairs = []
@@ -663,6 +668,7 @@ def check_values(
     path: Path, note: Mapping[str, Any], trees: Iterable[tuple[int, Tree]], taken: Iterable[str]
 ) -> list[str]:
     """Check dims and coords against the first measurements that have the paths.
+
     Raise LayoutError for dims that the values do not have, and PathError for units and the like of a branch,
     and for coords that no measurement has.
     """
@@ -747,6 +753,7 @@ def checked_annotation(
     taken: Iterable[str],
 ) -> tuple[str, dict[str, Any], list[str]]:
     """Return the text of an annotated path, what is noted about it, and, if no measurement has it, the paths of one.
+
     Raise PathError, ParameterError or LayoutError when the path or a note cannot be.
     """
     known = path_of(path, names, branches=given.keys() <= {"formerly", "default"})

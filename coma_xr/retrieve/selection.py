@@ -46,6 +46,7 @@ def selected(
     otherwise: str = "",
 ) -> Iterator[tuple[int, Tree]]:
     """Yield the measurements for which a condition holds.
+
     Raise PathError for a name or path that no measurement has, and ConditionError for values that are not
     conditions, and for values that cannot be compared.
 

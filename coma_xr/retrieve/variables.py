@@ -162,6 +162,7 @@ def is_thin(axes: Sequence[Axis], rows: int) -> bool:
 
 def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis], absent: int = 0) -> None:
     """Warn of a grid that is mostly holes, refuse one that is large too.
+
     Raise LayoutError when less than 10 % of more than a million cells are full.
     """
     size = math.prod(axis.size for axis in axes)

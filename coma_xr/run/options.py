@@ -90,6 +90,7 @@ def _read_shard(text: str) -> Any:
 @dataclass(frozen=True)
 class RunOptions:
     """How a run is done; the keyword arguments of `Experiment.run`, where they are described.
+
     Raise ParameterError for values that make no sense, or not together.
 
     >>> RunOptions(limit=10).limit

@@ -178,6 +178,7 @@ def cores() -> int:
 
 def own_pool(work: Work, workers: int, timeout: float | None = None) -> Pool:
     """Return a pool of fresh worker processes of loky, which end with the run.
+
     Raise SerializationError when the function cannot be sent to another process.
     """
     return _OwnPool(packed(work), work.things, workers, timeout)
@@ -432,6 +433,7 @@ def _death(error: BaseException) -> str:
 
 def foreign_pool(work: Work, executor: Any, places: int | None = None) -> Pool:
     """Return a pool that gives everything to an executor.
+
     Raise ParameterError when it is not an executor, and SerializationError when the function cannot be sent
     to another process.
     """

@@ -82,6 +82,7 @@ def run(
     most: int | None,
 ) -> Ended:
     """Run a process to its end.
+
     Raise OSError when it cannot be started.
     """
     process: subprocess.Popen[bytes] | None = None
@@ -190,6 +191,7 @@ class Template:
     @classmethod
     def of(cls, command: str | Sequence[str | os.PathLike[str]], here: str) -> Self:
         """Return the template of a command.
+
         Raise ParameterError when the executable does not exist, or a place is none.
         """
         arguments = _split(command)
@@ -213,6 +215,7 @@ class Template:
         all_used: bool,
     ) -> list[str]:
         """Return the arguments for one set of parameters.
+
         Raise ParameterError when a name in braces is not that of a parameter, a parameter has no place, or a
         value is not a single string or number.
         """
@@ -330,6 +333,7 @@ def _text(name: str, value: Any, spec: str) -> str:
 
 def find_executable(name: str, here: str) -> str:
     """Return the path of an executable, as a shell finds it.
+
     Raise ParameterError when there is none, or it cannot be executed. The message states what there is
     instead.
     """
@@ -434,6 +438,7 @@ class Program:
 
     def __call__(self, parameter_set: Any = None, /, **keywords: Any) -> Any:
         """Run the program once.
+
         Raise ProgramError when the program failed, took too long, or wrote nothing that can be read,
         ParameterError when the command has no place for a parameter, or asks for another, and
         SerializationError for a value that cannot be handed to it.

@@ -280,6 +280,7 @@ class Loaded(NamedTuple):
 
 def pack(work: Work) -> bytes:
     """Return the work as bytes, with all types that were registered.
+
     Raise SerializationError when the function holds something that no other process can have.
     """
     try:

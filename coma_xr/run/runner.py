@@ -369,6 +369,7 @@ def workers_of(options: RunOptions) -> int:
 
 def pool_of(work: Work, number: int, options: RunOptions) -> Pool | None:
     """Return who computes; None for this process itself.
+
     Raise SerializationError when the function cannot be sent to another process.
     """
     if options.executor is not None:

@@ -45,6 +45,7 @@ def called(function: Callable[..., Any]) -> str:
 
 def keywords(definition: Definition) -> tuple[str, ...]:
     """Return the names by which a function gets the values: the last segment of each path.
+
     Raise ParameterError when two paths end alike.
     """
     names = [str(path[-1]) for path in definition.paths]

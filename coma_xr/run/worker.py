@@ -331,6 +331,7 @@ def prepare(
     resources: Mapping[str, Any] | None = None,
 ) -> Work:
     """Return the work that a function means, after finding out whether it can be called.
+
     Raise ParameterError when the function cannot be called with the parameters. The message states with which
     it can.
 

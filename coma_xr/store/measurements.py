@@ -78,6 +78,7 @@ class MeasurementStore(ABC):
         beside: Mapping[str, bytes] | None = None,
     ) -> int:
         """Store one measurement.
+
         Raise InactiveError when nothing can be added to an inactive experiment, and StorageError when the
         operating system refused; nothing was stored.
         """

@@ -190,6 +190,7 @@ def add_new(
     stem_of: Callable[[int], str],
 ) -> dict[int, int]:
     """Add measurements of one store to another under new ids, which are returned by the old ones.
+
     Raise DataFileError when a file next to a measurement is missing; nothing was written.
     """
     ids = sorted({*plan.new, *(id for id, _ in [*plan.conflicts, *plan.ensembles])})

@@ -24,6 +24,7 @@ _DEPTH = 3
 
 def opened(path: str, *, write: bool = False) -> Experiment:
     """Return an experiment that exists.
+
     Raise ExperimentError when there is none. The message names what is near, or below.
     """
     check_exists(path)

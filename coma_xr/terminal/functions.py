@@ -127,6 +127,7 @@ def _put_on_path(directory: str) -> None:
 
 def _imported(name: str, load: Callable[[], Any]) -> Any:
     """Import a module.
+
     Raise ExperimentError when that raises anything, with the end of the traceback in the user's files.
     """
     try:

@@ -253,6 +253,7 @@ def _print_report(done: RunReport, request: _Request, *, is_new: bool) -> None:
 
 def _with_file(path: str, request: _Request) -> _Request:
     """Return a request with the content of a TOML file, where the command line gives nothing else.
+
     Raise ExperimentError when the file does not describe a run.
     """
     tree = _toml(path)

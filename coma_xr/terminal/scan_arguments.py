@@ -50,6 +50,7 @@ _ENDS = 3
 
 def parse_scan(words: Iterable[str]) -> dict[str, Any]:
     """Return the values of parameters given as ``NAME=VALUES``, by name.
+
     Raise ParameterError for a word of another form, a parameter that is given twice, and values that cannot
     be read.
 

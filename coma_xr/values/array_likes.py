@@ -56,6 +56,7 @@ def is_array_like(value: Any) -> bool:
 
 def simplified(value: Any) -> Any:
     """Return an array, `Quantity`, `Uncertain` or `Unmasked` for a value of another library; None for all others.
+
     Raise SerializationError when the value does not become an array.
     """
     if isinstance(value, type):

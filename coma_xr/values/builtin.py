@@ -65,6 +65,7 @@ def _clock(value: dt.datetime | dt.time, _plain: ToTree) -> Node:
 
 def zone_of(tzinfo: Any) -> str | list[str]:
     """Return what is stored of a time zone: ``+01:00``, such with its name, or the key ``Europe/Berlin``.
+
     Raise SerializationError for any other kind of time zone.
 
     >>> zone_of(dt.timezone.utc)
@@ -84,6 +85,7 @@ def zone_of(tzinfo: Any) -> str | list[str]:
 
 def tzinfo_of(zone: Any) -> dt.tzinfo:
     """Return the time zone that `zone_of` stored.
+
     Raise DataFileError when there is no such zone, here or anywhere.
     """
     if type(zone) is str and not zone.startswith(("+", "-")):

@@ -217,6 +217,7 @@ _PARTS: dict[str, Callable[[Array], Node | None]] = {
 
 def decode(node: Node, _value: object) -> Any:
     """Return the array or scalar of a stored form.
+
     Raise DataFileError when its parts do not belong together; nothing is allocated before that is known.
     """
     try:
@@ -273,6 +274,7 @@ def decode_array(node: Node) -> Array:
 
 def dtype_of(name: Any) -> np.dtype[Any]:
     """Return the dtype that a file names.
+
     Raise DataFileError when it is none that arrays are stored with.
     """
     if type(name) is not str or not _DTYPE.fullmatch(name) or name == "string":

@@ -50,6 +50,7 @@ def has_state(value: Any, getstate: str = GETSTATE) -> bool:
 
 def own_state(value: Any, getstate: str = GETSTATE) -> dict[str, Any] | None:
     """Return what an object's getstate method tells, with its class; None when it has no such method.
+
     Raise SerializationError when the method returns anything but a dictionary.
     """
     if not has_state(value, getstate):
@@ -91,6 +92,7 @@ def encode(value: Any, plain: ToTree) -> Any:
 
 class Classes:
     """The classes that a caller gave, to be found by what files call them.
+
     Raise SerializationError when something else than a class is given.
 
     >>> import fractions
@@ -113,6 +115,7 @@ class Classes:
 
     def find(self, name: Any) -> type | None:
         """Return the class that a file names; None when it was not given.
+
         Raise SerializationError when two classes of the name were given, and neither is of the module that
         the file names.
         """
@@ -137,6 +140,7 @@ class Classes:
 
 def rebuild(kind: type, state: dict[str, Any], setstate: str = SETSTATE, *, whole: bool = False) -> Any:
     """Return an object of a class, made of its state.
+
     Raise DataFileError when the class does not take this state.
     """
     try:
@@ -183,6 +187,7 @@ def _field_names(kind: Any) -> Collection[str] | None:
 
 def member(kind: Any, name: Any, value: Any) -> Any:
     """Return the member of an Enum, by its name, else by its value.
+
     Raise DataFileError when there is no such member.
     """
     if not issubclass(kind, enum.Enum):
@@ -335,6 +340,7 @@ def named(node: Mapping[str, Any]) -> Registration | None:
 
 def tree_of(registration: Registration, value: Any) -> Any:
     """Return what is stored of an object, not plain yet.
+
     Raise SerializationError when the user's function fails.
     """
     try:
@@ -347,6 +353,7 @@ def tree_of(registration: Registration, value: Any) -> Any:
 
 def revive(registration: Registration, tree: Any) -> Any:
     """Return the object of what was stored.
+
     Raise DataFileError when the user's function fails.
     """
     try:

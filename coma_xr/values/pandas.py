@@ -274,6 +274,7 @@ def _is_numpy(array: Any) -> bool:
 
 def decode_column(node: Any, value: ToValue, items: Callable[[Any], Any] = lambda item: item) -> Any:
     """Return what `encode_column` stored; `items` is applied to each object.
+
     Raise DataFileError when it is the stored form of anything else.
     """
     name = node.get(TYPE) if isinstance(node, dict) else None
@@ -319,6 +320,7 @@ def encode_array(array: Any, plain: ToTree) -> Node:
 
 def frequency(freq: Any) -> str:
     """Return the text of an index's frequency.
+
     Raise SerializationError when pandas would not make the same of it again.
     """
     text: str = freq.freqstr
@@ -392,6 +394,7 @@ def _read_numbers(node: Node) -> np.ndarray[Any, Any]:
 
 def pandas_zone(zone: Any) -> Any:
     """Return a time zone as pandas makes it of a name; before version 3 those were of pytz.
+
     Raise DataFileError when there is no such zone.
     """
     tzinfo = tzinfo_of(zone)

@@ -122,6 +122,7 @@ def encode_typed(value: Any, plain: ToTree, *, exact: bool = False) -> Any:
 
 def decode_typed(node: dict[str, Any], value: ToValue) -> Any:
     """Return the value of a stored form; the node as a dictionary where nothing here knows the type.
+
     Raise DataFileError when its parts do not belong together.
     """
     registration = objects.named(node)
@@ -200,6 +201,7 @@ def to_plain(
     name_of: Callable[[Any], str | None] | None = None,
 ) -> Tree:
     """Return the plain tree of a value.
+
     Raise SerializationError for what cannot be stored. The message names its path and type.
 
     >>> import numpy as np
@@ -424,6 +426,7 @@ def _cannot_store(value: Any, path: tuple[str, ...], getstate: str) -> Serializa
 
 def from_plain(tree: Tree, at: Sequence[str] = ()) -> Any:
     """Return the values of a plain tree: as it is, with values in place of their stored forms.
+
     Raise DataFileError when a stored form contradicts itself. The message names its path.
 
     >>> from_plain({"a": {"__type__": "numpy.ndarray", "shape": [2], "list": [1, 2]}, "b": [1, 2]})
@@ -474,6 +477,7 @@ def restore(
     at: Sequence[str] = (),
 ) -> Any:
     """Return the values of a plain tree, with objects of the given classes in place of their state.
+
     Raise DataFileError when a class does not take the state, or a stored form contradicts itself. The message
     names the path.
 

@@ -59,6 +59,7 @@ def _variable(variable: Any, plain: ToTree) -> Node:
 
 def _eager(data: Any) -> Any:
     """Return the values of a variable in memory.
+
     Raise SerializationError for arrays that are neither NumPy's, pandas' nor dask's: what these know besides
     would be lost.
     """
