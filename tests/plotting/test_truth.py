@@ -23,7 +23,8 @@ from matplotlib.figure import Figure
 
 import coma_xr as coma
 from coma_xr.errors import ComaWarning, LayoutError
-from coma_xr.plotting.points import binned_errors, quantity
+from coma_xr.plotting.averages import binned_errors
+from coma_xr.plotting.points import quantity
 from coma_xr.text import numbers
 from tests.plotting.test_plot import apart, entries
 
