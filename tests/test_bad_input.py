@@ -477,7 +477,7 @@ def test_an_inactive_experiment_is_not_run(inactive):
     with pytest.raises(InactiveError, match=f"The experiment in {inactive} is already inactive."):
         e.deactivate()
     e.activate()
-    with pytest.raises(InactiveError, match="is active"):
+    with pytest.raises(InactiveError, match="is already active"):
         e.activate()
 
 
