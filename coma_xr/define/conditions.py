@@ -331,7 +331,9 @@ class _Parser:
             error.excerpt = pointing(self._text, _place(at))
             raise
         except (TypeError, ValueError, ArithmeticError) as error:
-            raise self._error(at, f"{error}.") from None
+            raise self._error(at, f"{str(error).rstrip('.')}.") from None
+        except RecursionError:
+            raise self._too_deep(at) from None
 
     def _read(self, node: ast.AST, depth: int) -> Node:
         """Return the node of a condition that one of Python's stands for; raise for those that are not allowed."""

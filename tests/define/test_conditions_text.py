@@ -322,6 +322,9 @@ def test_of_a_long_line_only_the_surroundings_are_shown():
         "x == Decimal('1e999999999')",
         "x == timedelta('1e999999999')",
         "x == complex('" + "1" * 90_000 + "')",
+        "x == stored('" + "[" * 5_000 + "]" * 5_000 + "')",
+        """x == stored('{"__type__": "numpy.ndarray", "shape": [1000000000000], "list": [], "dtype": "f8"}')""",
+        """x == stored('{"__type__": "coma.range", "start": 0, "stop": 1000000000000, "step": 1}')""",
     ],
     ids=lambda text: text[:12],
 )
