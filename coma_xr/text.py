@@ -151,6 +151,15 @@ def _without_power(text: str) -> str:
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
+def as_clause(message: object) -> str:
+    """Return a message without its full stop, to stand within a sentence.
+
+    >>> as_clause(ValueError("It must be positive."))
+    'It must be positive'
+    """
+    return str(message).rstrip(".")
+
+
 def with_article(noun: str) -> str:
     """Return a noun with its indefinite article.
 

@@ -76,7 +76,7 @@ from coma_xr.define.condition_terms import (
 )
 from coma_xr.define.condition_values import COMPARISONS, DIVISIONS, EXACT, arithmetic
 from coma_xr.errors import ConditionError, ParameterError
-from coma_xr.text import near_names, shortened, with_article
+from coma_xr.text import as_clause, near_names, shortened, with_article
 from coma_xr.tree import join, split
 
 __all__ = ["Condition", "P", "as_condition", "parse"]
@@ -331,7 +331,7 @@ class _Parser:
             error.excerpt = pointing(self._text, _place(at))
             raise
         except (TypeError, ValueError, ArithmeticError) as error:
-            raise self._error(at, f"{str(error).rstrip('.')}.") from None
+            raise self._error(at, f"{as_clause(error)}.") from None
         except RecursionError:
             raise self._too_deep(at) from None
 

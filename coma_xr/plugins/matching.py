@@ -14,6 +14,7 @@ import numpy.typing as npt
 from coma_xr.encoding import json
 from coma_xr.errors import ConditionError, DataFileError, PathError
 from coma_xr.same import compare, equal, is_null, is_real, key, near, nearest
+from coma_xr.text import as_clause
 from coma_xr.values.objects import fields_of, has_state
 from coma_xr.values.plain import from_plain, to_plain
 
@@ -122,7 +123,7 @@ def _between(name: str, values: npt.NDArray[Any], wanted: slice, tolerance: floa
             mask[mask] = _each(values[mask], functools.partial(_is_beyond, sign, bound))
         except TypeError as error:
             raise ConditionError(
-                f"{name} has no range {_shown(wanted)}: {error}.",
+                f"{name} has no range {_shown(wanted)}: {as_clause(error)}.",
                 available=_known(values),
                 expected=_expected(values, end),
             ) from None

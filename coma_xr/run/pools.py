@@ -25,7 +25,7 @@ from loky.backend import get_context
 from coma_xr.errors import ComaError, ParameterError, RunError, SerializationError, Way, warn
 from coma_xr.run import remote
 from coma_xr.run.remote import Parcel, Reply, session_settings
-from coma_xr.text import shortened, with_article
+from coma_xr.text import as_clause, shortened, with_article
 
 if TYPE_CHECKING:
     from coma_xr.run.plan import Task
@@ -529,7 +529,7 @@ class _ForeignPool(Pool):
 
     def _break(self, how: str, error: BaseException | None) -> None:
         if self.broken is None:
-            reason = f": {type(error).__name__}: {str(error).rstrip('.')}" if error is not None else ""
+            reason = f": {type(error).__name__}: {as_clause(error)}" if error is not None else ""
             self.broken = RunError(
                 f"The executor {how}{reason}.",
                 ways=[

@@ -24,7 +24,7 @@ from coma_xr.encoding import formats, json, xml
 from coma_xr.encoding.boost import write_parameters
 from coma_xr.errors import ComaError, DataFileError, ParameterError, StorageError
 from coma_xr.scratch import scratch_directory
-from coma_xr.text import alternatives, listing, near_names, shortened, with_article
+from coma_xr.text import alternatives, as_clause, listing, near_names, shortened, with_article
 from coma_xr.values.plain import from_plain, to_plain
 
 # What is kept of what a process says, when it is not its result [bytes].
@@ -271,7 +271,7 @@ def _split(command: str | Sequence[str | os.PathLike[str]]) -> list[str]:
             arguments = shlex.split(command)
         except ValueError as error:
             raise ParameterError(
-                f"The command {command!r} cannot be split into arguments: {error}.",
+                f"The command {command!r} cannot be split into arguments: {as_clause(error)}.",
                 ways=["Pass it as a list of arguments."],
             ) from None
     else:
@@ -285,7 +285,9 @@ def _places(argument: str) -> list[tuple[str, str | None]]:
     try:
         parts = list(Formatter().parse(argument))
     except ValueError as error:
-        raise ParameterError(f"The argument {argument!r} cannot be read: {error}.", ways=[_BRACES]) from None
+        raise ParameterError(
+            f"The argument {argument!r} cannot be read: {as_clause(error)}.", ways=[_BRACES]
+        ) from None
     return [(name, conversion) for _, name, _, conversion in parts if name is not None]
 
 
@@ -323,7 +325,7 @@ def _text(name: str, value: Any, spec: str) -> str:
             return format(value, spec)
         except ValueError as error:
             raise ParameterError(
-                f"The parameter '{name}' cannot be written as {{{name}:{spec}}}: {error}.",
+                f"The parameter '{name}' cannot be written as {{{name}:{spec}}}: {as_clause(error)}.",
                 expected="a format that fits its type",
             ) from None
     if isinstance(value, bool):
@@ -496,7 +498,7 @@ class Program:
         except OSError as error:
             raise ProgramError(f"{command}: cannot be started: {error.strerror}.", command) from error
         except ValueError as error:
-            raise ParameterError(f"{command!r} cannot be started: {error}.") from error
+            raise ParameterError(f"{command!r} cannot be started: {as_clause(error)}.") from error
         reason = self._failure(ended)
         if reason is None:
             try:

@@ -31,6 +31,7 @@ from coma_xr.errors import ComaWarning, SerializationError
 from coma_xr.run.plan import Task
 from coma_xr.run.signature import called
 from coma_xr.run.worker import CODE, Work, call
+from coma_xr.text import as_clause
 from coma_xr.values import objects
 
 if TYPE_CHECKING:
@@ -287,7 +288,7 @@ def pack(work: Work) -> bytes:
         return _dumps((Loaded(work, session_settings()), objects.registrations()))
     except Exception as error:
         raise SerializationError(
-            f"{called(work.function)}() cannot be sent to another process: {type(error).__name__}: {error}.",
+            f"{called(work.function)}() cannot be sent to another process: {type(error).__name__}: {as_clause(error)}.",
             ways=[
                 "Create objects that cannot be sent, such as open files, inside the function, or use max_workers=1."
             ],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.values import plain_value
 from coma_xr.errors import ParameterError, SerializationError, Way
-from coma_xr.text import shortened, with_article
+from coma_xr.text import as_clause, shortened, with_article
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def check_set(function: Callable[..., Any], random: Sequence[str] = ()) -> None:
         signature.bind(object(), **dict.fromkeys(random))
     except TypeError as error:
         raise ParameterError(
-            f"run(f) calls f(parameter_set), and {called(function)}{signature} cannot be called so: {error}.",
+            f"run(f) calls f(parameter_set), and {called(function)}{signature} cannot be called so: {as_clause(error)}.",
             ways=["Give the scan as well to pass parameters by keyword: run(f, scan)."],
         ) from None
 

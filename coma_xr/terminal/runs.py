@@ -33,7 +33,7 @@ from coma_xr.terminal.printing import (
     table_lines,
 )
 from coma_xr.terminal.scan_arguments import describe_values, number_text, parse_scan, to_word
-from coma_xr.text import clean, count, listing, rate_text, shortened, time_text
+from coma_xr.text import as_clause, clean, count, listing, rate_text, shortened, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -279,7 +279,7 @@ def _toml(path: str) -> dict[str, Any]:
     try:
         tree = tomllib.loads(files.read(path).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ExperimentError(f"{path} is not a TOML file: {error}.") from None
+        raise ExperimentError(f"{path} is not a TOML file: {as_clause(error)}.") from None
     for name, value in tree.items():
         if name not in _KEYS:
             raise ExperimentError(f"{path}: unknown key '{name}'.", name=name, available=_KEYS)

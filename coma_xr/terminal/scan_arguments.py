@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from coma_xr.errors import ParameterError
-from coma_xr.text import alternatives, count, near_names, number, shortened
+from coma_xr.text import alternatives, as_clause, count, near_names, number, shortened
 
 FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "range": ("start", "stop", "step"),
@@ -224,7 +224,8 @@ def _called(name: str, node: ast.Call) -> Any:
         return _range(positional) if called == "range" and not named else _spaced(called, positional, named)
     except (TypeError, ValueError, ArithmeticError) as error:
         raise ParameterError(
-            f"{name}: {ast.unparse(node)} cannot be read: {error}.", expected=f"{called}({', '.join(known)})"
+            f"{name}: {ast.unparse(node)} cannot be read: {as_clause(error)}.",
+            expected=f"{called}({', '.join(known)})",
         ) from None
 
 

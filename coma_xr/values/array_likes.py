@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from coma_xr.text import as_clause
 from coma_xr.tree import TYPE, ToValue, cannot, part
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _array(value: Any) -> Any:
         array = value if isinstance(value, np.ndarray) else _in_memory(value).__array__()
         array = np.asarray(array)
     except Exception as error:
-        reason = f"{type(error).__name__}: {str(error)[:_LONGEST]}".rstrip(".")
+        reason = as_clause(f"{type(error).__name__}: {str(error)[:_LONGEST]}")
         raise cannot(name, f"It does not become an array: {reason}. Return an array of NumPy.") from error
     return array if array.dtype.kind != "O" else _of_objects(array)
 

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coma_xr.errors import DataFileError
+from coma_xr.text import as_clause
 from coma_xr.tree import TYPE, ToTree, ToValue, cannot, part, whole_numbers
 
 Node = dict[str, Any]
@@ -162,7 +163,7 @@ def _texts(array: Array) -> list[str]:
     try:
         texts: list[str] = array.ravel().tolist()
     except ValueError as error:
-        raise cannot("an array of strings", f"One is not a string: {error}.") from error
+        raise cannot("an array of strings", f"One is not a string: {as_clause(error)}.") from error
     return texts
 
 

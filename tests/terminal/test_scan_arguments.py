@@ -66,6 +66,7 @@ def test_values_are_read(text, values):
             "x: range(10 ** 12) cannot be read: 1,000,000,000,000 values are more than 1,000,000.",
         ),
         ("linspace(0,1,10**9)", "x: linspace(0, 1, 10 ** 9) cannot be read: 1,000,000,000 values"),
+        ("linspace(0,1,-3)", "x: linspace(0, 1, -3) cannot be read: "),
         ("9**9**9", "x: 9 ** 9 ** 9 has no value."),
         ("1/0", "x: 1 / 0 has no value."),
         ("__import__('os').getcwd()", "x: __import__('os').getcwd() is no function for values."),
@@ -77,6 +78,7 @@ def test_what_cannot_be_read_is_named(text, message):
     with pytest.raises(ParameterError) as raised:
         parse_scan([f"x={text}"])
     assert raised.value.message("terminal").startswith(message)
+    assert ".." not in raised.value.message("terminal")
 
 
 VALUES = st.one_of(st.integers(), st.floats(allow_nan=False), st.booleans(), st.text(max_size=8), st.dates())
