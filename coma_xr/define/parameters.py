@@ -407,7 +407,7 @@ def former_paths(note: Mapping[str, Any]) -> list[Path]:
 
 @dataclass(frozen=True)
 class Past:
-    """What annotations say of earlier measurements.
+    """The defaults and former names of parameters, by which earlier measurements are read.
 
     >>> past = Past.of({"parameters/L": {"default": 1.0}, "parameters/angle": {"formerly": "parameters/theta"}})
     >>> past.find({"parameters": {"theta": 0.5}}, ("parameters", "angle")), past.find({}, ("parameters", "L"))

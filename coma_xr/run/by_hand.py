@@ -117,10 +117,7 @@ def outcomes_of(
 def outcomes_of_all(trees: Iterable[Any], encoding: Mapping[str, Any]) -> list[Outcome]:
     """Return what is saved of many measurement trees or objects.
 
-    Raises
-    ------
-    SerializationError
-        When one of them cannot be stored. The message has its position.
+    Raise SerializationError when one of them cannot be stored. The message has its position.
     """
     if isinstance(trees, (str, bytes, Mapping)) or not isinstance(trees, Iterable):
         raise SerializationError(
@@ -149,8 +146,6 @@ def _check_tree(value: Any, getstate: str) -> None:
 def misspelt_branches(names: Collection[Any]) -> dict[str, str]:
     """Return the names that were probably meant to be those of branches which are missing, with these.
 
-    Examples
-    --------
     >>> misspelt_branches(["result", "extra"])
     {'result': 'results'}
     """

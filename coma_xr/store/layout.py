@@ -314,10 +314,7 @@ class Layout:
     def load_index(self, names: Collection[str] | None = None) -> int:
         """Return the highest id that the index knows, 0 when it is missing, also among `names`, or makes no sense.
 
-        Raises
-        ------
-        StorageError
-            The disk does not give it out: what is written in its place could be lower.
+        Raise StorageError when the disk does not give it out: what is written in its place could be lower.
         """
         indices = [self.config.measurement_index + suffix for suffix in FORMATS]
         found = [self.path(name) for name in indices if names is None or name in names]

@@ -482,7 +482,7 @@ def time_array(values: Sequence[Any]) -> Array | None:
     """Return dates and times, or durations, as an array; None when they are something else, or several kinds.
 
     The unit is the finest of nanoseconds, microseconds, milliseconds and seconds that holds each value exactly. None, NaT
-    and NA become NaT. Where no unit holds all values, the array has objects.
+    and NA become NaT. The array has objects if no unit holds all values.
 
     >>> time_array([dt.date(2024, 1, 1), None])
     array(['2024-01-01T00:00:00.000000000',                           'NaT'],

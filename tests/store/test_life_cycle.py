@@ -598,16 +598,6 @@ def test_a_reset_that_deletes_works_on_a_full_disk(place, experiment_path, monke
     assert (place.look().number(), place.look().failures()) == (0, [])
 
 
-def test_an_archive_that_cannot_be_moved_is_not_reset(place, experiment_path):
-    place.deactivate()
-    path = experiment_path / "measurement.000001.json"
-    path.write_text('{"measurement": {"info": {}, "results": {"value": "other"}}}')
-    before = snapshot(experiment_path)
-    with pytest.raises(DataFileError, match="differs from the measurement of this id"):
-        place.reset()
-    assert snapshot(experiment_path) == before
-
-
 def test_a_file_put_back_after_a_reset_counts_again(place, experiment_path, rest):
     shutil.copy(experiment_path / "measurement.000005.json", experiment_path.parent)
     place.reset()
