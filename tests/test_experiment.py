@@ -668,7 +668,7 @@ def test_each_repeat_that_lacks_is_counted_as_missing(e):
 
 
 def test_a_run_tells_others_how_far_it_is(e, monkeypatch):
-    monkeypatch.setattr("coma_xr.run.progress._BETWEEN", 0.0)
+    monkeypatch.setattr("coma_xr.run.runner._BETWEEN", 0.0)
     seen = []
 
     def look(x):

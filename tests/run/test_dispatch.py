@@ -8,10 +8,9 @@ import pytest
 
 from coma_xr.define.scans import grid
 from coma_xr.errors import RunError, StorageError
-from coma_xr.run.dispatch import outcomes
 from coma_xr.run.options import RunOptions
 from coma_xr.run.plan import Durations, Outlook, plan
-from coma_xr.run.pools import BUDGET, Done, Pool
+from coma_xr.run.pools import BUDGET, Done, Pool, outcomes
 from coma_xr.run.remote import Reply, Result
 from coma_xr.run.schedule import Interrupts, Queue, TimeLimit
 from coma_xr.run.worker import prepare

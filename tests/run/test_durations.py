@@ -6,7 +6,7 @@ import pytest
 
 import coma_xr as coma
 from coma_xr.run.plan import Durations, Outlook
-from coma_xr.run.progress import Progress
+from coma_xr.run.runner import Progress
 from tests.run.common import quietly
 
 
@@ -56,8 +56,8 @@ def test_failures_are_done_but_say_nothing_of_others():
 
 def test_progress_uses_the_estimate(capsys, monkeypatch):
     times = iter([0.0, 6.0])
-    monkeypatch.setattr("coma_xr.run.progress.time.monotonic", lambda: next(times, 6.0))
-    monkeypatch.setattr("coma_xr.run.progress.logger.propagate", False)
+    monkeypatch.setattr("coma_xr.run.runner.time.monotonic", lambda: next(times, 6.0))
+    monkeypatch.setattr("coma_xr.run.runner.logger.propagate", False)
     with Progress(10, left=lambda elapsed: 90 * elapsed) as bar:
         bar.step()
     assert capsys.readouterr().err == "1 of 10 done, 10 a minute, about 9.0 min left\n"

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from coma_xr.errors import StorageError
-from coma_xr.run import progress
-from coma_xr.run.progress import Progress
+from coma_xr.run import runner
+from coma_xr.run.runner import Progress
 
 
 class Terminal(io.StringIO):
@@ -21,7 +21,7 @@ def watched(monkeypatch):
     """Put a terminal in place of stderr; in the test itself, since pytest puts its own there before it."""
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(progress, "_PATIENCE", 0.01)
+    monkeypatch.setattr(runner, "_PATIENCE", 0.01)
     return stream
 
 
@@ -72,7 +72,7 @@ def test_lines_stand_beside_the_bar(monkeypatch):
 def test_a_run_that_is_over_soon_shows_no_bar_and_does_not_load_one():
     code = """
 import io, sys
-from coma_xr.run.progress import Progress
+from coma_xr.run.runner import Progress
 sys.stderr = io.StringIO()
 sys.stderr.isatty = lambda: True
 with Progress(3) as bar:
@@ -92,7 +92,7 @@ def test_there_is_no_bar_when_nothing_is_to_be_done(monkeypatch):
 
 def test_no_bar_and_no_lines_when_not_wanted(monkeypatch, caplog):
     terminal = watched(monkeypatch)
-    monkeypatch.setattr(progress, "_INTERVAL", 0)
+    monkeypatch.setattr(runner, "_INTERVAL", 0)
     caplog.set_level(logging.INFO, "coma_xr")
     with Progress(3, False) as bar:
         time.sleep(0.05)
@@ -103,7 +103,7 @@ def test_no_bar_and_no_lines_when_not_wanted(monkeypatch, caplog):
 
 def test_a_bar_can_be_asked_for_without_a_terminal(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    monkeypatch.setattr(progress, "_PATIENCE", 0.01)
+    monkeypatch.setattr(runner, "_PATIENCE", 0.01)
     with Progress(3, True):
         wait_for_bar(sys.stderr)
 
@@ -152,7 +152,7 @@ def test_a_stderr_that_cannot_be_written_to_ends_no_run(monkeypatch, stderr):
 
 def test_others_are_told_at_the_start_and_about_once_a_second(monkeypatch):
     told, now = [], [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
     with Progress(9, False, told.append) as bar:
         for failed in (False, True, False, False):
             now[0] += 0.4
@@ -188,7 +188,7 @@ def test_of_hundreds_of_warnings_stderr_gets_the_first_ones_and_the_log_all(caps
 def test_without_a_terminal_and_a_log_the_lines_go_to_stderr(monkeypatch, capsys):
     logger, times = logging.getLogger("coma_xr"), iter([0.0, 6.0, 7.0, 12.0, 1000.0, 1010.0, 1021.0])
     monkeypatch.setattr(logger, "propagate", False)
-    monkeypatch.setattr("coma_xr.run.progress.time", SimpleNamespace(monotonic=lambda: next(times)))
+    monkeypatch.setattr("coma_xr.run.runner.time", SimpleNamespace(monotonic=lambda: next(times)))
     with Progress(10) as progress:
         for _ in range(6):
             progress.step()

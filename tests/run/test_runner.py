@@ -11,7 +11,7 @@ import pytest
 
 from coma_xr.define.scans import grid
 from coma_xr.errors import ComaWarning, RunError, StorageError
-from coma_xr.run import progress
+from coma_xr.run import runner
 from coma_xr.run.options import RunOptions
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.runner import dry_run, run_plan
@@ -433,7 +433,7 @@ def test_failures_are_printed_beside_the_bar(monkeypatch, kept):
     stream = io.StringIO()
     stream.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(progress, "_PATIENCE", 0.01)
+    monkeypatch.setattr(runner, "_PATIENCE", 0.01)
 
     def simulate(a):
         deadline = time.monotonic() + 5

@@ -20,9 +20,9 @@ ROOT = str(Path(coma.__file__).parents[1])
 RUN = """
 import sys
 import coma_xr as coma
-from coma_xr.run import progress
+from coma_xr.run import runner
 
-progress._BETWEEN = 0.0
+runner._BETWEEN = 0.0
 
 def wait(a):
     print(a, flush=True)
