@@ -286,7 +286,7 @@ class Experiments:
         import numpy as np
 
         from coma_xr.retrieve.dataset import build_dataset
-        from coma_xr.retrieve.status import Status
+        from coma_xr.retrieve.dims import Status
 
         layout = _layout(concat, options.pop("layout", None))
         chunks = options.pop("chunks", None)

@@ -572,7 +572,7 @@ class Experiment(Members):
         >>> report = e.run(lambda x: 1 / x, {"x": [0, 1, 2]})  # doctest: +SKIP
         >>> e.failures()  # doctest: +SKIP
         """
-        from coma_xr.retrieve.failures import failures_table
+        from coma_xr.retrieve.listings import failures_table
 
         records = self._look(listed=True)
         return failures_table(records.failed(), records.pairs)

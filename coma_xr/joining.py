@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from coma_xr.define.parameters import Past
     from coma_xr.experiment import Experiment
     from coma_xr.records import Records
-    from coma_xr.retrieve.status import Status
+    from coma_xr.retrieve.dims import Status
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
@@ -94,7 +94,7 @@ class Joined:
 
     def status(self) -> Status:
         """Return the status of the experiments; each has its own parameter sets."""
-        from coma_xr.retrieve.status import Status
+        from coma_xr.retrieve.dims import Status
 
         if not self.definition:
             return Status(excluded=self.excluded())

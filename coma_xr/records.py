@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from coma_xr.encoding.columns import Block
     from coma_xr.retrieve.columns import StoredTrees
     from coma_xr.retrieve.dataset import DatasetLayout
-    from coma_xr.retrieve.status import Status
+    from coma_xr.retrieve.dims import Status
     from coma_xr.retrieve.tables import ResultList
     from coma_xr.run.report import Failure
     from coma_xr.run.worker import Work
@@ -274,7 +274,7 @@ class Records:
 
     def status(self) -> Status:
         """Return what is known of parameter sets next to the measurements."""
-        from coma_xr.retrieve.status import Status
+        from coma_xr.retrieve.dims import Status
 
         scan = self.now.scan() or {}
         return Status(
@@ -412,13 +412,13 @@ class Records:
 
     def paths(self) -> pd.DataFrame:
         """Return the table of `Experiment.paths`."""
-        from coma_xr.retrieve.paths import paths_table
+        from coma_xr.retrieve.listings import paths_table
 
         return self.built(partial(paths_table, **self.meanings), strict=False)
 
     def paths_rows(self) -> list[dict[str, Any]]:
         """Return its rows, which need no pandas."""
-        from coma_xr.retrieve.paths import paths_rows
+        from coma_xr.retrieve.listings import paths_rows
 
         return self.built(partial(paths_rows, **self.meanings), strict=False)
 

@@ -18,7 +18,7 @@ import xarray as xr
 
 import coma_xr as coma
 from coma_xr.errors import ComaWarning, LayoutError, SerializationError
-from coma_xr.retrieve.status import DONE
+from coma_xr.retrieve.dims import DONE
 
 COMA2 = Path(__file__).parent / "data" / "coma2"
 

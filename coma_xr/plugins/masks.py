@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from coma_xr.names import ID_COORDS
 from coma_xr.retrieve.columns import with_holes
-from coma_xr.retrieve.status import FLAGS
+from coma_xr.retrieve.dims import FLAGS
 from coma_xr.retrieve.variables import variable
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.html import fragment, table, tag
 from coma_xr.names import role
 from coma_xr.retrieve.columns import MISSING, Attrs, factorize
-from coma_xr.retrieve.dims import arrange, varies
+from coma_xr.retrieve.dims import DONE, FLAGS, Absent, Status, absent, arrange, status_attrs, varies
 from coma_xr.retrieve.measurement import AS_NEEDED
 from coma_xr.retrieve.requests import (
     REPEAT,
@@ -31,7 +31,6 @@ from coma_xr.retrieve.requests import (
     requests_of,
 )
 from coma_xr.retrieve.selection import Selection
-from coma_xr.retrieve.status import DONE, FLAGS, Absent, Status, absent, status_attrs
 from coma_xr.retrieve.variables import Item, Layout, assemble, on_rows, variable
 from coma_xr.same import equal, same_items
 from coma_xr.text import count, listing

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from coma_xr.encoding.columns import Block
+    from coma_xr.retrieve.dims import Absent
     from coma_xr.retrieve.requests import Annotations, Definition, Recorded
-    from coma_xr.retrieve.status import Absent
     from coma_xr.values.plain import Tree
 
     Mask = npt.NDArray[np.bool_]

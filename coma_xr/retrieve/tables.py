@@ -19,7 +19,7 @@ from coma_xr.exports.external import deferred
 from coma_xr.html import facts, fragment, table, tag, text_of
 from coma_xr.names import Names
 from coma_xr.retrieve.columns import MISSING, as_objects, lacks
-from coma_xr.retrieve.failures import parameter_of
+from coma_xr.retrieve.listings import parameter_of
 from coma_xr.retrieve.requests import Annotations, Doubles, Recorded, Request, Source, read, requests_of
 from coma_xr.retrieve.variables import flat_columns
 from coma_xr.same import key

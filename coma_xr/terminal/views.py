@@ -216,14 +216,14 @@ def paths(path: str, *, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        from coma_xr.retrieve.paths import COLUMNS
+        from coma_xr.retrieve.listings import COLUMNS
 
         print_table(COLUMNS, (list(row.values()) for row in rows), optional=("role", "name"))
 
 
 def failures(path: str, *, traceback: int | None, everything: bool, as_json: bool) -> None:
     """Print the parameter sets that failed, by exception and line, or the traceback of one of them."""
-    from coma_xr.retrieve.failures import failures_columns
+    from coma_xr.retrieve.listings import failures_columns
 
     experiment = opened(path)
     records = look_at(experiment, listed=True)

@@ -18,7 +18,7 @@ from coma_xr.errors import ConditionError, PathError
 from coma_xr.plugins.hook import register
 from coma_xr.plugins.matching import matches
 from coma_xr.retrieve.dataset import build_dataset
-from coma_xr.retrieve.status import Status
+from coma_xr.retrieve.dims import Status
 from tests.retrieve.builders import EXPANDED, PENDULUM, measured, pendulum
 
 register()

@@ -12,7 +12,7 @@ import xarray as xr
 from coma_xr.errors import LayoutError, PathError
 from coma_xr.exports.formats import FORMATS, export, load
 from coma_xr.retrieve.dataframe import build_dataframe
-from coma_xr.retrieve.paths import paths_rows, paths_table
+from coma_xr.retrieve.listings import paths_rows, paths_table
 from coma_xr.values.plain import to_plain
 from tests.retrieve.builders import PENDULUM, measured, pendulum
 

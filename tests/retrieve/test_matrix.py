@@ -16,7 +16,7 @@ from coma_xr.errors import ComaWarning
 from coma_xr.exports.formats import export, load
 from coma_xr.retrieve.dataframe import build_dataframe
 from coma_xr.retrieve.dataset import build_dataset
-from coma_xr.retrieve.status import DONE
+from coma_xr.retrieve.dims import DONE
 from coma_xr.same import key
 from coma_xr.values.plain import to_plain
 from tests.output.kinds import SUFFIXES, check, zarr_ends

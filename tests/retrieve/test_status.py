@@ -9,7 +9,7 @@ import pytest
 
 from coma_xr.errors import ComaWarning
 from coma_xr.retrieve.dataset import build_dataset
-from coma_xr.retrieve.status import FLAGS, Status
+from coma_xr.retrieve.dims import FLAGS, Status
 from tests.retrieve.builders import measured
 
 AB = [("a", "parameters/a"), ("b", "parameters/b")]

@@ -1,25 +1,104 @@
-"""The paths in measurements, with what lies there: rows of text and numbers, which need neither pandas nor xarray."""
+"""What an experiment holds, listed: its failures, and the paths in its measurements.
+
+Rows of text and numbers, which need neither pandas nor xarray; and the same as DataFrames.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from coma_xr.define.values import NOTHING, look
+from coma_xr.errors import DataFileError
 from coma_xr.html import lines_of
 from coma_xr.names import role
-from coma_xr.retrieve.columns import MISSING
-from coma_xr.retrieve.requests import Annotations, Definition, Recorded, read
-from coma_xr.text import interval, listing
-from coma_xr.tree import TYPE, is_array, is_typed, join
+from coma_xr.text import clean_lines, interval, listing
+from coma_xr.tree import TYPE, Path, is_array, is_typed, join, leaves
 from coma_xr.values.external import is_external
-from coma_xr.values.plain import from_plain
+from coma_xr.values.plain import Tree, from_plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from coma_xr.values.plain import Tree
+    from coma_xr.retrieve.requests import Annotations, Definition, Recorded
+
+_ID = "measurement_id"
+_EXCEPTION = {"exception": "type", "message": "message", "line": "line"}
+_ABOUT = ("date", "host")
+_REPEAT = "repeat"
+_PARTIAL = "partial"
+
+
+def failures_columns(
+    failures: Iterable[tuple[int, Tree]], definition: Sequence[tuple[str, Path]]
+) -> dict[str, list[Any]]:
+    """Return the ids, parameters and exceptions of records of failures, sorted by id."""
+    failures = sorted(failures)
+    trees = [tree for _, tree in failures]
+    columns: dict[str, list[Any]] = {
+        _ID: [number for number, _ in failures],
+        **{name: [parameter_of(tree, path) for tree in trees] for name, path in definition},
+    }
+    repeats = [tree["info"].get(_REPEAT) for tree in trees]
+    if _REPEAT not in columns and any(repeat is not None for repeat in repeats):
+        columns[_REPEAT] = repeats
+    columns |= {
+        name: [_shown(tree["exception"].get(key)) for tree in trees] for name, key in _EXCEPTION.items()
+    }
+    kept = [[join(keys) for keys, _ in leaves(tree.get(_PARTIAL) or {}) if keys] for tree in trees]
+    if any(kept):
+        columns[_PARTIAL] = [listing(paths) if paths else None for paths in kept]
+    return columns | {name: [tree["info"].get(name) for tree in trees] for name in _ABOUT}
+
+
+def failures_table(
+    failures: Iterable[tuple[int, Tree]], definition: Sequence[tuple[str, Path]]
+) -> pd.DataFrame:
+    """Return a row for each record of a failure.
+
+    >>> record = {"info": {"date": "2026-11-22T13:00:00Z", "host": "n1"}, "parameters": {"x": 0},
+    ...     "exception": {"type": "ZeroDivisionError", "message": "division by zero", "line": "a.py:1 in f"}}
+    >>> failures_table([(1, record)], [("x", ("parameters", "x"))]).T
+    measurement_id                     1
+    x                                  0
+    exception          ZeroDivisionError
+    message             division by zero
+    line                     a.py:1 in f
+    date            2026-11-22T13:00:00Z
+    host                              n1
+    """
+    import pandas as pd
+
+    from coma_xr.values.pandas import column_of
+
+    columns = failures_columns(failures, definition)
+    index = pd.Index(columns.pop(_ID), name=_ID, dtype="int64")
+    parameters = {name for name, _ in definition}
+    return pd.DataFrame(
+        {
+            name: column_of(values, index) if name in parameters else values
+            for name, values in columns.items()
+        },
+        index=index,
+    )
+
+
+def parameter_of(tree: Tree, path: Path) -> Any:
+    """Return the value of a parameter; None for a record from before it was one."""
+    value = look(tree, path)
+    try:
+        return None if value is NOTHING else from_plain(value)
+    except DataFileError:
+        # The registered type of a record may not be known here.
+        return value
+
+
+def _shown(text: Any) -> Any:
+    """Return the text of an exception without control characters; the record keeps it as it is."""
+    return clean_lines(text) if isinstance(text, str) else text
+
 
 COLUMNS = ("path", "name", "role", "type", "distinct", "range", "measurements")
 _BARE = frozenset({str, int, float, bool, type(None)})
@@ -53,6 +132,10 @@ def paths_rows(
     >>> paths_rows([(1, {"results": {"t": 0.5}})])[0]["range"]
     '0.5'
     """
+    # They bring NumPy, which the failures do without.
+    from coma_xr.retrieve.columns import MISSING
+    from coma_xr.retrieve.requests import read
+
     source = read(
         trees,
         [],
