@@ -29,7 +29,6 @@ from coma_xr.records import (
     unite_scans,
     with_kept_seed,
 )
-from coma_xr.run.by_hand import misspelt_branches
 from coma_xr.run.plan import Survey, plan, survey
 from coma_xr.run.runner import check_sendable, dry_run, run_plan
 from coma_xr.run.signature import called, default_of, defaults, makes_no_difference, name_of, random_arguments
@@ -38,7 +37,7 @@ from coma_xr.same import doubles, key, near_pairs
 from coma_xr.store.locks import Shard, tell
 from coma_xr.store.place import ending
 from coma_xr.text import count, listing
-from coma_xr.tree import join
+from coma_xr.tree import join, misspelt_branches
 
 if TYPE_CHECKING:
     from coma_xr.code_history import RunCode

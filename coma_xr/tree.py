@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
 from coma_xr.errors import DataFileError, PathError, SerializationError
-from coma_xr.text import with_article
+from coma_xr.text import near_names, with_article
 
 
 @contextmanager
@@ -283,6 +283,17 @@ def leaves(tree: Any, parents: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
             yield from leaves(child, (*parents, key))
     else:
         yield parents, tree
+
+
+def misspelt_branches(names: Collection[Any]) -> dict[str, str]:
+    """Return the names that were probably meant to be those of branches which are missing, with these.
+
+    >>> misspelt_branches(["result", "extra"])
+    {'result': 'results'}
+    """
+    unknown = [name for name in names if isinstance(name, str) and name not in BRANCHES]
+    meant = {name: near[0] for name in unknown if (near := near_names(name, BRANCHES))}
+    return {name: branch for name, branch in meant.items() if branch not in names}
 
 
 def is_typed(node: Any) -> bool:

@@ -47,7 +47,7 @@ ONLY = {
     "plotting": {"text", "errors", "checks", "names"},
     "output": {"text", "errors", "checks", "files", "html", "plotting"},
     "define": _COMMON,
-    "code": {"text", "errors", "files"},
+    "code": {"text", "errors", "files", "tree"},
     "run": {*_COMMON, "files", "scratch", "encoding", "exports", "define", "code"},
     "retrieve": {*_COMMON, "names", "encoding", "exports", "define"},
 }

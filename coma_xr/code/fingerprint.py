@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import functools
-import gc
 import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 from coma_xr.code.sources import FactCache, Source, Sources, is_users, module_file
 from coma_xr.code.syntax import Definition, Imported, digest_of
 from coma_xr.text import shortened
+from coma_xr.tree import no_collection
 
 SCHEME = 1
 """The number of the rules by which fingerprints are made; those of unequal numbers cannot be compared."""
@@ -104,7 +104,7 @@ def fingerprint(
     """
     walk = _Walk(frozenset(recorded))
     SOURCES.begin(cache)
-    with _without_collection():
+    with no_collection():
         token = _Reach(walk).visit(function, "", is_root=True)
     SOURCES.keep()
     text = "\n".join([f"{SCHEME} {token}", *walk.lines])
@@ -116,19 +116,6 @@ def fingerprint(
         walk.sources,
         tuple(walk.edited),
     )
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Collect no garbage: parsing makes many objects, for which all those of pandas and xarray would be searched."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def with_values(found: Fingerprint, values: Mapping[str, str]) -> Fingerprint:

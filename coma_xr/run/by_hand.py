@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from coma_xr.checks import checks_keywords
@@ -13,8 +13,8 @@ from coma_xr.errors import ComaError, SerializationError
 from coma_xr.run.plan import Task
 from coma_xr.run.worker import Outcome, Work, call, date_text
 from coma_xr.same import maker
-from coma_xr.text import near_names, shortened, with_article
-from coma_xr.tree import BRANCHES
+from coma_xr.text import shortened, with_article
+from coma_xr.tree import BRANCHES, misspelt_branches
 from coma_xr.values.objects import fields_of, has_state
 
 
@@ -141,17 +141,6 @@ def _check_tree(value: Any, getstate: str) -> None:
         )
     for name in misspelt_branches(value) if isinstance(value, Mapping) else ():
         raise SerializationError(f"Unknown branch '{name}'.", name=name, available=BRANCHES)
-
-
-def misspelt_branches(names: Collection[Any]) -> dict[str, str]:
-    """Return the names that were probably meant to be those of branches which are missing, with these.
-
-    >>> misspelt_branches(["result", "extra"])
-    {'result': 'results'}
-    """
-    unknown = [name for name in names if isinstance(name, str) and name not in BRANCHES]
-    meant = {name: near[0] for name in unknown if (near := near_names(name, BRANCHES))}
-    return {name: branch for name, branch in meant.items() if branch not in names}
 
 
 def _correct_duration(info: dict[str, Any], times: Mapping[str, Any]) -> None:
