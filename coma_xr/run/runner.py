@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from coma_xr.errors import ComaError, RunError, StorageError, Way, warn
 from coma_xr.run.plan import Durations, Outlook, Versions
@@ -261,7 +261,7 @@ def run_plan(
     workers = 1 if pool is None else pool.size
     todo = [task.values for task in plan.todo]
     outlook = Outlook(durations or Durations(), todo, workers)
-    queue = Queue(plan.todo, outlook, TimeLimit(options))
+    queue = Queue(plan.todo, outlook, TimeLimit(cast("float | None", options.max_time)))
     with Progress(len(plan.todo), options.progress, tell, outlook.left, workers) as bar:
         course = _Course(
             plan, queue, outlook, bar, save, record_failure, options, pool, versions or Versions()

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 
 from coma_xr.run.worker import Interrupted
 
 if TYPE_CHECKING:
-    from coma_xr.run.options import RunOptions
     from coma_xr.run.plan import Outlook, Task
 
 
@@ -27,10 +26,10 @@ _JOB_END = "SLURM_JOB_END_TIME"
 class TimeLimit:
     """The time at which a run has to be over."""
 
-    def __init__(self, options: RunOptions) -> None:
+    def __init__(self, seconds: float | None) -> None:
         end = os.environ.get(_JOB_END, "")
-        self.is_job = options.max_time is None and end.isdecimal()
-        left = int(end) - time.time() if self.is_job else cast("float | None", options.max_time)
+        self.is_job = seconds is None and end.isdecimal()
+        left = int(end) - time.time() if self.is_job else seconds
         self._end = None if left is None else time.monotonic() + left
 
     @property

@@ -8,7 +8,6 @@ import pytest
 
 from coma_xr.define.scans import grid
 from coma_xr.errors import RunError, StorageError
-from coma_xr.run.options import RunOptions
 from coma_xr.run.plan import Durations, Outlook, plan
 from coma_xr.run.pools import BUDGET, Done, Pool, outcomes
 from coma_xr.run.remote import Reply, Result
@@ -55,7 +54,7 @@ def dispatched(pool, number, interrupts=None):
     scan = grid(a=range(number))
     work = prepare(lambda a: a, scan.definition, "keywords")
     todo = plan(scan.rows()).todo
-    queue = Queue(todo, Outlook(Durations(), [task.values for task in todo]), TimeLimit(RunOptions()))
+    queue = Queue(todo, Outlook(Durations(), [task.values for task in todo]), TimeLimit(None))
     return outcomes(work, queue, pool, interrupts or Interrupts(str), suspects_at_once=10)
 
 
