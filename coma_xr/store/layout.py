@@ -83,7 +83,7 @@ def without_marks(state: dict[str, Any] | None) -> dict[str, Any] | None:
 
 @dataclass
 class ExperimentDocument:
-    """What an experiment file holds; `measurements` is None while the experiment is active.
+    """What an experiment file holds; `measurements` and `digests` only when the experiment is inactive.
 
     `state` and `code` are copies of ``coma.json`` and of the files in ``code/``, by their names.
     `digests` are the SHA-256 of the measurements, in their order, as the file has them. `compressed`: the
@@ -91,7 +91,8 @@ class ExperimentDocument:
     """
 
     info: dict[str, Any]
-    measurements: list[Tree] | None = None
+    active: bool = True
+    measurements: list[Tree] = field(default_factory=list)
     state: dict[str, Any] | None = None
     failures: list[Tree] = field(default_factory=list)
     digests: list[Any] | None = None
@@ -100,11 +101,11 @@ class ExperimentDocument:
 
     def digest_of(self) -> dict[int, str]:
         """Return the digests by the ids of the measurements."""
-        measurements, digests = self.measurements or [], self.digests or []
-        if len(measurements) != len(digests):
+        digests = self.digests or []
+        if len(self.measurements) != len(digests):
             return {}
         found: dict[int, str] = {}
-        for tree, digest in zip(measurements, digests, strict=True):
+        for tree, digest in zip(self.measurements, digests, strict=True):
             if id := failure_id(tree):
                 found.setdefault(id, digest)
         return found
@@ -134,8 +135,7 @@ class Layout:
 
     def file_of(self, document: ExperimentDocument) -> str:
         """Return the path of the file that holds, or is to hold, a document."""
-        packed = document.compressed and document.measurements is not None
-        return self.packed_file if packed else self.experiment_file
+        return self.packed_file if document.compressed and not document.active else self.experiment_file
 
     @property
     def format(self) -> Format:
@@ -205,15 +205,13 @@ class Layout:
             plain = self._load_experiment(self.experiment_file)
         except FileNotFoundError:
             return packed
-        if None not in (plain.measurements, packed.measurements) and not documents.same(
-            plain.measurements, packed.measurements
-        ):
+        if not (plain.active or packed.active or documents.same(plain.measurements, packed.measurements)):
             raise DataFileError(
                 f"holds other measurements than {self.experiment_file}",
                 where=self.packed_file,
                 ways=["Move one of them out of the directory."],
             )
-        return packed if plain.measurements is None and packed.measurements is not None else plain
+        return packed if plain.active and not packed.active else plain
 
     def _load_experiment(self, path: str) -> ExperimentDocument:
         tree = documents.load(path, "experiment", limit=documents.ARCHIVE_LIMIT)
@@ -231,10 +229,11 @@ class Layout:
         failures, digests, code = extra.get("failures"), extra.get(DIGESTS), extra.get(CODE)
         return ExperimentDocument(
             info,
-            measurements,
-            _sound_state(extra.get("state"), path),
-            [tree for tree in failures if failure_id(tree)] if isinstance(failures, list) else [],
-            digests if isinstance(digests, list) else None,
+            active=measurements is None,
+            measurements=measurements or [],
+            state=_sound_state(extra.get("state"), path),
+            failures=[tree for tree in failures if failure_id(tree)] if isinstance(failures, list) else [],
+            digests=digests if isinstance(digests, list) else None,
             code={name: tree for name, tree in code.items() if _is_code(name)}
             if isinstance(code, dict)
             else {},
@@ -265,11 +264,11 @@ class Layout:
     def experiment_text(self, document: ExperimentDocument) -> bytes:
         """Return the text of an experiment file."""
         extra: dict[str, Any] = {"state": document.state, "failures": document.failures}
-        if document.measurements is not None:
+        if not document.active:
             extra |= {DIGESTS: document.digests, CODE: document.code}
         extra = {key: value for key, value in extra.items() if value}
         tree: dict[str, Any] = {"info": {**document.info, EXTRA: extra} if extra else document.info}
-        if document.measurements is not None:
+        if not document.active:
             tree["measurements"] = document.measurements
         return self.text("experiment", tree)
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from coma_xr import files
 from coma_xr.encoding.formats import FORMATS
@@ -34,6 +34,9 @@ class MeasurementStore(ABC):
     A measurement tree is a dictionary with ``info`` first, in which ``measurement_id`` comes first. A tree
     that a store hands out may be shared: whoever changes it makes a copy first.
     """
+
+    # Whether measurements can be added.
+    active: ClassVar[bool]
 
     def __init__(self) -> None:
         self.problems: list[DataFileError] = []
@@ -113,6 +116,8 @@ class DirectoryStore(MeasurementStore):
     Files of two formats may stand side by side. Equal ones of one id count once; of different ones that in the
     format of new files counts, and the other is noted in `problems`.
     """
+
+    active = True
 
     def __init__(
         self,
@@ -381,6 +386,8 @@ def _merged(parts: Sequence[Iterator[tuple[int, Tree]]]) -> Iterator[tuple[int, 
 
 class ArchiveStore(MeasurementStore):
     """The measurements of an experiment file, and measurement files that still lie next to it."""
+
+    active = False
 
     def __init__(
         self, path: str, entries: list[Tree], beside: DirectoryStore | None = None, *, floor: int = 0

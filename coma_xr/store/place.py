@@ -45,9 +45,6 @@ if TYPE_CHECKING:
 # Seconds to wait for a lock that is held for seconds.
 _WAIT = 60.0
 
-# Positions among the small files whose stamps tell whether anything changed.
-_EXPERIMENT_FILES, _STATE_FILE = {0, 1}, 2
-
 
 class ExperimentDirectory:
     """The directory of one experiment.
@@ -94,15 +91,15 @@ class ExperimentDirectory:
         self._mode = mode
         self.path = self._layout.directory
         # Together these tell whether anything changed; the state of version 1 counts while there is no other.
-        self._small_files = (
-            ((self._layout.experiment_name, self._layout.experiment_file),),
-            ((self._layout.experiment_name + GZ, self._layout.packed_file),),
-            tuple((name, self._layout.path(name)) for name in (STATE, OLD_STATE)),
-        )
-        self._stamps: Any = ()
+        self._small_files = {
+            "experiment": {self._layout.experiment_name: self._layout.experiment_file},
+            "packed": {self._layout.experiment_name + GZ: self._layout.packed_file},
+            "state": {name: self._layout.path(name) for name in (STATE, OLD_STATE)},
+        }
+        self._stamps: dict[str, tuple[int, ...] | None] = {}
         self._cache = MeasurementCache(self.path, self.config, writes=self._refusal() is None)
         self._holder: int | None = None
-        self._written: set[int] = set()
+        self._written: set[str] = set()
         # What the directory was like when its ids were last known, and the id after these.
         self._numbered: Any = None
         self._next = 1
@@ -156,7 +153,7 @@ class ExperimentDirectory:
         # Listed before the stamps are taken: where these are of an active experiment, the names are of all its files.
         stamps = self._look_at_stamps(names)
         if stamps != self._stamps:
-            if not any(stamps) and not files.is_directory(self.path):
+            if not any(stamps.values()) and not files.is_directory(self.path):
                 raise gone(self.path)
             document = self._now.document
             with suppress(FileNotFoundError):
@@ -165,15 +162,16 @@ class ExperimentDirectory:
             info = self._complete(document.info, kept)
             self._now = self._snapshot(dataclasses.replace(document, info=info), kept)
             # What the disk does not give out now, it may the next time.
-            self._stamps = stamps if kept.refusal is None else ()
+            self._stamps = stamps if kept.refusal is None else {}
         self.last = self._now if names is None else self._with_names(self._now, names)
         return self.last
 
-    def _look_at_stamps(self, names: list[str] | None) -> tuple[Any, ...]:
+    def _look_at_stamps(self, names: list[str] | None) -> dict[str, tuple[int, ...] | None]:
         """Return what is equal as long as the small files are the same; of two names the first that exists counts."""
-        return _first_stamps(
-            [[path for name, path in kinds if names is None or name in names] for kinds in self._small_files]
-        )
+        return {
+            kind: _first_stamp([path for name, path in paths.items() if names is None or name in names])
+            for kind, paths in self._small_files.items()
+        }
 
     def _complete(self, info: dict[str, Any], kept: StateDocument) -> dict[str, Any]:
         """Return the `info` of an experiment file with all entries that it should have."""
@@ -185,7 +183,7 @@ class ExperimentDirectory:
     def _snapshot(self, document: ExperimentDocument, kept: StateDocument) -> Snapshot:
         floor, layout = kept.measurement_floor, self._layout
         store: MeasurementStore
-        if document.measurements is None:
+        if document.active:
             store = layout.store(floor, self._refusal(), self._archive, cache=self._cache)
         else:
             # Where several experiments share a directory, nobody knows whose the measurement files are.
@@ -249,9 +247,8 @@ class ExperimentDirectory:
 
     def _keep_written(self) -> None:
         """Let the next look not read the state again that was written."""
-        if self._written == {_STATE_FILE}:
-            stamps = _first_stamps([[path for _, path in self._small_files[_STATE_FILE]]])
-            self._stamps = (*self._stamps[:_STATE_FILE], *stamps)
+        if self._written == {"state"}:
+            self._stamps = {**self._stamps, "state": _first_stamp(self._small_files["state"].values())}
             self._now = dataclasses.replace(self._held, names=None, measurements=self._now.measurements)
 
     def _save_what_is_left(self, base: StateDocument) -> None:
@@ -283,7 +280,7 @@ class ExperimentDirectory:
             document = dataclasses.replace(now.document, info=now.document.info | changes)
             self._layout.save_experiment(document)
             self._held = self.last = dataclasses.replace(now, document=document)
-            self._written |= _EXPERIMENT_FILES
+            self._written.add("experiment")
 
     def write_index(self, last_id: int | None = None) -> None:
         """Write the index for Coma 2, which counts no measurement above it; without it nothing is lost.
@@ -369,7 +366,7 @@ class ExperimentDirectory:
     def _save_sections(self, now: Snapshot, sections: dict[str, Any]) -> None:
         kept = state.save(self._layout, dataclasses.replace(now.kept, sections=sections), now.kept)
         self._held = self.last = dataclasses.replace(now, kept=kept)
-        self._written.add(_STATE_FILE)
+        self._written.add("state")
 
     def save_code(self, code: dict[str, Tree]) -> None:
         """Write the records of code states, by the names of their files, that do not exist yet."""
@@ -620,9 +617,9 @@ class ExperimentDirectory:
         self.look()
 
 
-def _first_stamps(groups: Iterable[Iterable[str]]) -> tuple[Any, ...]:
-    """Return for each group of paths the stamp of the first one that exists, None without any."""
-    return tuple([next(filter(None, map(files.stamp, paths)), None) for paths in groups])
+def _first_stamp(paths: Iterable[str]) -> tuple[int, ...] | None:
+    """Return the stamp of the first path that exists, None without any."""
+    return next(filter(None, map(files.stamp, paths)), None)
 
 
 def _write_late_index(layout: Layout) -> None:

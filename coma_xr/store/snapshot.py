@@ -69,7 +69,7 @@ class Snapshot:
     @property
     def active(self) -> bool:
         """Whether measurements are files of their own, and can be added."""
-        return self.document.measurements is None
+        return self.measurements.active
 
     @property
     def read_only(self) -> bool:

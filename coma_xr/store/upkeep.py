@@ -104,7 +104,7 @@ def deactivate(
             raise differs(layout.store().path(id), layout.file_of(document))
     earlier = {failure_id(tree): tree for tree in document.failures}
     failures = _failures(layout)
-    if document.measurements is not None and not (found or failures or layout.index_files()):
+    if not document.active and not (found or failures or layout.index_files()):
         raise InactiveError(f"The experiment in {layout.directory} is already inactive.")
     # What is archived keeps its digests, so that damage since then is not passed for sound.
     everything, digests = {**found, **archived}, document.digest_of()
@@ -115,10 +115,11 @@ def deactivate(
         layout.save_code(document.code)
     document = ExperimentDocument(
         document.info,
-        [everything[id] for id in ids],
-        {**(document.state or {}), **kept.sections},
-        [all_failures[id] for id in sorted(all_failures)],
-        [digests.get(id) or documents.digest(everything[id]) for id in ids],
+        active=False,
+        measurements=[everything[id] for id in ids],
+        state={**(document.state or {}), **kept.sections},
+        failures=[all_failures[id] for id in sorted(all_failures)],
+        digests=[digests.get(id) or documents.digest(everything[id]) for id in ids],
         compressed=compress or document.compressed,
         code={**document.code, **layout.load_code()} if code else {},
     )
@@ -132,7 +133,7 @@ def deactivate(
 
 
 def _archived(layout: Layout, document: ExperimentDocument) -> dict[int, Tree]:
-    found, bad = entries_by_id(document.measurements or [], layout.file_of(document))
+    found, bad = entries_by_id(document.measurements, layout.file_of(document))
     if bad:
         raise _refuse(bad)
     return found
@@ -197,7 +198,7 @@ def activate(layout: Layout, document: ExperimentDocument, kept: StateDocument) 
     InactiveError
         The experiment is active.
     """
-    if document.measurements is None:
+    if document.active:
         raise InactiveError(f"The experiment in {layout.directory} is already active.")
     archive = layout.file_of(document)
     texts = _all_texts(layout, document, archive)
@@ -281,8 +282,8 @@ def reset(
 ) -> dict[str, Any]:
     """Move all measurements and failures to ``removed/``, or delete them; the next id is 1 again."""
     archive = layout.file_of(document)
-    archived = entries_by_id(document.measurements or [], archive)[0]
-    if not delete and document.measurements is not None:
+    archived = entries_by_id(document.measurements, archive)[0]
+    if not delete and not document.active:
         # A file that differs from what is archived, or an entry without an id, is found before anything is changed.
         for path, text in _all_texts(layout, document, archive).items():
             _is_there(path, text, archive)
@@ -318,7 +319,7 @@ def _size(layout: Layout, document: ExperimentDocument) -> int:
     paths += [layout.failure_file(id) for id in layout.failure_ids()]
     names = layout.config.measurements()
     paths += [path for paths in documents.candidates(layout.directory, names).values() for path in paths]
-    archive = [] if document.measurements is None else [layout.file_of(document)]
+    archive = [] if document.active else [layout.file_of(document)]
     return sum(map(files.size, [*paths, *archive]))
 
 
@@ -329,18 +330,17 @@ def finish_reset(layout: Layout, document: ExperimentDocument, kept: StateDocume
     if folder is not None:
         _move_away(layout, document, mark, folder)
     last, last_failure = kept.measurement_floor, kept.failure_floor
-    archived = entries_by_id(document.measurements or [], layout.experiment_file)[0]
+    archived = entries_by_id(document.measurements, layout.experiment_file)[0]
     left = [tree for id, tree in archived.items() if id > last]
     digests = document.digest_of()
     layout.save_experiment(
-        ExperimentDocument(
-            {**document.info, **NO_DATES},
-            None if document.measurements is None else left,
-            without_marks(document.state),
-            [tree for tree in document.failures if failure_id(tree) > last_failure],
-            [digests.get(failure_id(tree)) for tree in left] if digests else None,
-            document.compressed,
-            document.code,
+        replace(
+            document,
+            info={**document.info, **NO_DATES},
+            measurements=left,
+            state=without_marks(document.state),
+            failures=[tree for tree in document.failures if failure_id(tree) > last_failure],
+            digests=[digests.get(failure_id(tree)) for tree in left] if digests else None,
         )
     )
     problems = []
@@ -349,7 +349,7 @@ def finish_reset(layout: Layout, document: ExperimentDocument, kept: StateDocume
             if id <= last:
                 documents.remove(tree, layout.store().stem(id))
         problems = _delete(layout, mark)
-    if document.measurements is None:
+    if document.active:
         layout.save_index(max(layout.store(last).ids(), default=0))
     files.sync_directory(layout.directory)
     # A file that the disk did not give out for a moment may be a measurement: while the mark stays, it does not count.
@@ -368,7 +368,7 @@ def _move_away(layout: Layout, document: ExperimentDocument, mark: Mapping[str, 
     """Move measurements and failures, archived ones too, to the folder of a reset."""
     folder = removing.Folder(files.inside(layout.path(REMOVED), name))
     files.make_directory(folder.path)
-    archived = entries_by_id(document.measurements or [], layout.experiment_file)[0]
+    archived = entries_by_id(document.measurements, layout.experiment_file)[0]
     paths = {id: paths for id, paths in layout.store().files().items() if id <= mark["measurements"]}
     removing.move_measurements(layout, {**dict.fromkeys(archived, ()), **paths}, folder, archived)
     for id in layout.failure_ids():
@@ -376,7 +376,7 @@ def _move_away(layout: Layout, document: ExperimentDocument, mark: Mapping[str, 
             with suppress(FileNotFoundError):
                 path = layout.failure_file(id)
                 files.move(path, folder.inside(path))
-    if document.measurements is not None:
+    if not document.active:
         archive = layout.file_of(document)
         texts = {folder.inside(path): text for path, text in _all_texts(layout, document, archive).items()}
         for path, text in texts.items():
@@ -435,7 +435,7 @@ class Inspection:
         self._unfit = unfit
         self._folder: removing.Folder | None = None
         self._found: list[tuple[Finding, Action | None]] = []
-        self._archived = entries_by_id(document.measurements or [], self._archive)[0]
+        self._archived = entries_by_id(document.measurements, self._archive)[0]
         self._experiment_file()
         self._reset()
         self._temporary()
@@ -520,7 +520,7 @@ class Inspection:
 
     def _index(self) -> None:
         layout, there = self._layout, self._layout.index_files()
-        if self._document.measurements is not None:
+        if not self._document.active:
             for path in there:
                 self._note(
                     path, "index", "is an index of an inactive experiment", "delete it", self._no_index
@@ -565,7 +565,7 @@ class Inspection:
             if len(trees) == 2:
                 self._twice(trees)
             self._owners.update((id, tree) for tree in trees.values() if files_of(tree))
-            if self._document.measurements is not None:
+            if not self._document.active:
                 for path, tree in trees.items():
                     self._beside(path, tree, self._archived.get(id))
             for path, tree in list(trees.items())[:1]:
@@ -689,9 +689,9 @@ class Inspection:
             return
 
     def _archive_entries(self) -> None:
-        entries, digests = self._document.measurements, self._document.digests
-        if entries is None:
+        if self._document.active:
             return
+        entries, digests = self._document.measurements, self._document.digests
         for error in entries_by_id(entries, self._archive)[1]:
             self._note(self._archive, "archive", f"has a bad entry: {reason(error, self._archive)}")
         if digests is not None and len(digests) != len(entries):
@@ -721,7 +721,7 @@ class Inspection:
                 text = f"cannot be read ({reason(error, path)}); the parameters count as never tried"
                 self._note(path, "unreadable", text)
             else:
-                if self._document.measurements is not None:
+                if not self._document.active:
                     text = f"is {'also in' if id in archived else 'not in'} {PurePath(self._archive).name}"
                     self._note(path, "beside", text, _ARCHIVE, self._take_into_archive)
 
