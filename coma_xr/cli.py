@@ -119,7 +119,7 @@ def _run_arguments() -> list[Argument]:
             dest="zipped",
             metavar="NAMES",
             action="append",
-            help="parameters whose values go in step, as a,b",
+            help="parameters that vary together, as a,b",
         ),
         _where("only parameter sets for which this holds"),
         # Options that are not given are left out, because None is a value of some of them.
@@ -152,8 +152,8 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "run",
             "runs",
             "run a function for many parameter sets",
-            "VALUES are 1,2.5 or a,b or range(10), linspace(0,1,11), logspace(-3,0,4), geomspace(1,100,3). Points that are "
-            "measured already are not computed again, so the same command goes on after Ctrl-C. A TOML file has the same "
+            "VALUES are 1,2.5 or a,b or range(10), linspace(0,1,11), logspace(-3,0,4), geomspace(1,100,3). Points that have a "
+            "measurement are skipped, so the same command resumes an interrupted run. A TOML file has the same "
             "content: function, directory, [scan], [options].",
             (
                 'coma-xr run model.py:simulate T=1,2,3 "x=linspace(0,1,11)" -j 2 --repeats 10',
@@ -174,7 +174,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "watch",
             "runs",
             "show the progress of a run until it ends",
-            "The exit status is 1 if something failed or is missing. Ctrl-C stops watching, and the run goes on.",
+            "The exit status is 1 if something failed or is missing. Ctrl-C stops watching, but not the run.",
             ("coma-xr watch pendulum",),
             (
                 _DIR,

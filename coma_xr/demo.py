@@ -125,7 +125,7 @@ Next, in Python:
   e.to_dataframe()                         # a row for each measurement
   e.measurement(1)                         # one of the files
 
-Run `coma-xr demo` again: nothing is computed twice. Delete a measurement file, and only that one is.
+Run `coma-xr demo` again: only missing measurements are computed.
 """
 
 

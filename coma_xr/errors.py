@@ -31,7 +31,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from coma_xr.text import alternatives, clean, clean_lines, listing, near_names
 
@@ -328,15 +328,19 @@ class DataFileWarning(ComaWarning):
 _BETWEEN = {__package__, "contextlib"}
 
 
-def warn(text: str, category: type[ComaWarning] = ComaWarning, *, way: Way | None = None) -> None:
-    """Warn of a fact, and what to do about it, at the line of the user's that called the package, however deep in it the reason was found."""
+def _with_way(text: str, way: Way | None, language: Language) -> str:
     between = "\n" if "\n" in text else " "
+    return clean_lines((text if way is None else f"{text}{between}{_worded(way, language)}").rstrip())
+
+
+def warn(text: str | Way, category: type[ComaWarning] = ComaWarning, *, way: Way | None = None) -> None:
+    """Warn of a fact, and what to do about it, at the line of the user's that called the package, however deep in it the reason was found."""
     # For warnings.warn this function itself is the level 1.
     depth, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:
         frame = frame.f_back
         depth += 1
-    texts = [text] * 2 if way is None else [f"{text}{between}{own}" for own in (way.python, way.terminal)]
-    warning = category(clean_lines(texts[0].rstrip()))
-    warning._in_terminal = clean_lines(texts[1].rstrip())
+    texts = [_with_way(_worded(text, language), way, language) for language in get_args(Language)]
+    warning = category(texts[0])
+    warning._in_terminal = texts[1]
     warnings.warn(warning, stacklevel=depth)

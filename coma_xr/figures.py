@@ -39,7 +39,7 @@ def record_of(arguments: Mapping[str, Any], where: Any) -> dict[str, Any]:
         except ComaError:
             can_be_kept = False
         if not can_be_kept:
-            way = "Give it to plot instead, which takes further arguments."
+            way = "Pass it to plot instead, which takes further arguments."
             raise ParameterError(f"{name}={type(value).__name__} cannot be kept with a figure.", ways=[way])
     if where is not None:
         if not isinstance(where, str) and not hasattr(where, "_as_condition"):

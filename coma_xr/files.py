@@ -133,7 +133,7 @@ def local_path(path: Any) -> str:
     if expanded.startswith("~"):
         raise ExperimentError(
             f"No home directory is known for {text!r}.",
-            ways=[f"Give the whole path, or './{text}' for a directory of this name."],
+            ways=[f"Pass the whole path, or './{text}' for a directory of this name."],
         )
     return expanded
 

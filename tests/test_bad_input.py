@@ -427,7 +427,7 @@ def test_a_read_only_directory_is_read_but_not_computed_for(public_directory):
         (lambda p: {"results": {"x": {1: 2}}}, "results/x: the key 1 is an int"),
         (
             lambda p: {"results": {"x": {"": 2}}},
-            "results/x: the key '' is empty, and no path leads to it. Give it a name.",
+            "results/x: the key '' is empty, and no path leads to it. Choose a name.",
         ),
         (
             lambda p: {"parameters": {"theta": 7}},
@@ -489,7 +489,7 @@ def test_exports_are_not_overwritten(pendulum, tmp_path):
         e.export(tmp_path / "x.csv")
     assert (tmp_path / "x.csv").read_bytes() == before
     e.export(tmp_path / "x.csv", overwrite=True)
-    with pytest.raises(ExperimentError, match=r"'.*x.xls' has no ending of a known format"):
+    with pytest.raises(ExperimentError, match=r"'.*x.xls' does not end in a known format"):
         e.export(tmp_path / "x.xls")
 
 

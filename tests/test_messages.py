@@ -91,7 +91,7 @@ CATALOGUE = {
     "unknown format": (
         errors.ExperimentError,
         lambda e: e.export("y.cvs"),
-        "'y.cvs' has no ending of a known format.\nAvailable: .csv, .json, .nc, .parquet, .zarr.\nDid you mean '.csv'?",
+        "'y.cvs' does not end in a known format.\nAvailable: .csv, .json, .nc, .parquet, .zarr.\nDid you mean '.csv'?",
     ),
     "misspelt name": (
         errors.PathError,
@@ -240,7 +240,7 @@ WORDING = [
     (lambda e: coma.plot(e.to_dataset(), y="y", line_kw={"colr": 1}), "line_kw has no keyword 'colr'."),
     (
         lambda e: e.retrieve_results([("a", "results/y"), ("a", "results/y")]),
-        "Two columns are called 'a'. Give each column its own name.",
+        "Two columns are called 'a'. Choose a different name for each column.",
     ),
     (
         lambda e: e.measurement(1).save,

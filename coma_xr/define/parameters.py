@@ -163,13 +163,13 @@ def _check_doubles(pairs: Sequence[tuple[str, Path]]) -> None:
             if path == other_path:
                 raise ParameterError(
                     f"The parameters '{other_name}' and '{name}' have the same path, {join(path)}.",
-                    ways=["Give one of them another path."],
+                    ways=["Choose another path for one of them."],
                 )
             if name == other_name:
                 raise ParameterError(
                     f"Two parameters are called '{name}', {join(other_path)} and {join(path)}.",
                     name=name,
-                    ways=[f"Give one another name: ('{name}_2', '{join(path)}')."],
+                    ways=[f"Choose another name for one of them: ('{name}_2', '{join(path)}')."],
                 )
 
 
@@ -391,7 +391,7 @@ def _put(tree: dict[str, Tree], name: str, path: Path, value: Tree) -> None:
     except PathError as error:
         raise ParameterError(
             f"The parameter '{name}' has no place in the result: {error.what}",
-            ways=["Give the parameter another path."],
+            ways=["Choose another path for the parameter."],
         ) from None
 
 

@@ -276,7 +276,7 @@ def things_of(rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
                 raise ParameterError(
                     f"Two different values of the scan have the name {name!r}, but the name distinguishes measurements.",
                     name=name,
-                    ways=["Give each of them its own name with def or class."],
+                    ways=["Define each of them under its own name with def or class."],
                 )
     return things
 

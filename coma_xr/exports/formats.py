@@ -59,7 +59,7 @@ def format_of(path: Path) -> Format:
     """
     kind = path.suffix.lower()
     if kind not in FORMATS:
-        raise ExperimentError(f"'{path}' has no ending of a known format.", name=kind, available=FORMATS)
+        raise ExperimentError(f"'{path}' does not end in a known format.", name=kind, available=FORMATS)
     found = FORMATS[kind]
     if found.package and not _is_installed(found.package):
         raise ExperimentError(

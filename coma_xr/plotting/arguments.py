@@ -266,10 +266,10 @@ _WAYS = {
     **dict.fromkeys(
         ("marker", "markers", "linestyle", "ls", "dashes", "linewidth", "lw", "alpha", "markersize", "ms"),
         "Keyword arguments for lines go into line_kw, such as line_kw={'marker': 's'}, those for points into scatter_kw. "
-        "To tell values apart by dashes and markers, give style='a', where a is a name in the data.",
+        "To tell values apart by dashes and markers, pass style='a', where a is a name in the data.",
     ),
     **dict.fromkeys(
-        ("xlabel", "ylabel", "label", "legend_title"), "Give labels={'a': '...'} to name what is in the data."
+        ("xlabel", "ylabel", "label", "legend_title"), "Pass labels={'a': '...'} to name what is in the data."
     ),
 }
 

@@ -455,7 +455,7 @@ def _single(data: Data, name: Any, role: str, several: bool) -> str | None:
     if name is None:
         return None
     if isinstance(name, (list, tuple)):
-        ways = ["Give one name, or give several to y, which are distinguished as 'variable'."]
+        ways = ["Pass one name, or several to y, which are distinguished as 'variable'."]
         raise LayoutError(f"{role}={list(name)!r}: only x and y take several variables.", ways=ways)
     if name == VARIABLE and several and role != "z" and VARIABLE not in data.ds.variables:
         return VARIABLE
@@ -470,7 +470,7 @@ def _with_error(data: Data, new: Plan) -> Plan:
     over = tuple(name for name in names if name in data.ds.dims)
     if len(over) < len(names) and (over or given is not None) and not data.is_table:
         raise LayoutError(
-            setting("error", new.spec.error, "mixes dims and variables."), ways=["Give dims or variables."]
+            setting("error", new.spec.error, "mixes dims and variables."), ways=["Name either dims or variables."]
         )
     taken = {name: role for role, name in new.roles.items()} | dict.fromkeys(new.x, "x")
     taken |= dict.fromkeys((name for name in new.y if not data.is_variable(name)), "y")
@@ -515,7 +515,7 @@ def _check_lists(new: Plan) -> None:
     wanted = max(len(new.x), len(new.y), 1)
     if new.error and len(new.error) != wanted:
         said = f"error names {count(len(new.error), 'variable')} for {wanted}."
-        raise LayoutError(said, ways=["Give one error for each variable, in the same order."])
+        raise LayoutError(said, ways=["Name one error for each variable, in the same order."])
 
 
 def _with_axes(data: Data, new: Plan) -> Plan:
@@ -535,12 +535,12 @@ def _with_axes(data: Data, new: Plan) -> Plan:
     elif new.x and new.y and only and not new.kind and _is_plane(data, new):
         return replace(new, z=only)
     if new.x and not new.y and (new.kind or not data.is_variable(new.x[0])):
-        ways = ["Give y."]
+        ways = ["Choose a variable for y."]
         raise LayoutError(
-            f"Which variable is plotted over {new.x[0]!r}?", available=data.choices(), ways=ways
+            f"No variable is given to be plotted over {new.x[0]!r}.", available=data.choices(), ways=ways
         )
     if not new.x and not new.y:
-        raise LayoutError("Neither x nor y is given.", available=data.choices(), ways=["Give y, and x."])
+        raise LayoutError("Neither x nor y is given.", available=data.choices(), ways=["Choose variables for y and x."])
     if not new.x:
         new = replace(new, x=(_default_x(data, new),))
     if new.x and not new.y:
@@ -569,7 +569,7 @@ def _left(data: Data, new: Plan, *names: str) -> tuple[str, ...]:
 def _with_plane(data: Data, new: Plan) -> Plan:
     """Choose the axes of a map among the dims of z."""
     if new.z is None:
-        raise LayoutError("Which variable gives the colours?", available=data.choices(), ways=["Give z."])
+        raise LayoutError("No variable is given for the colours.", available=data.choices(), ways=["Choose one for z."])
     used = {*data.dims(*new.grouping, *new.x, *new.y), *new.averaged}
     free = [dim for dim in data.dims(new.z) if dim not in used]
     wanted = 2 - bool(new.x) - bool(new.y)
@@ -577,7 +577,7 @@ def _with_plane(data: Data, new: Plan) -> Plan:
     free = long if len(long) >= wanted else free
     if len(free) != wanted and wanted:
         dims = listing(data.dims(new.z))
-        raise LayoutError(f"A map of {new.z!r} (over {dims}) needs two axes.", ways=["Give x and y."])
+        raise LayoutError(f"A map of {new.z!r} (over {dims}) needs two axes.", ways=["Choose dims for x and y."])
     # Rows are drawn upwards and columns to the right, as xarray does.
     y = new.y or (data.labelling(free.pop(0)),)
     return replace(new, y=y, x=new.x or (data.labelling(free.pop(0)),))
@@ -602,7 +602,7 @@ def _default_x(data: Data, new: Plan) -> str:
         raise LayoutError(said, available=data.choices())
     dims = list(_left(data, new, varied) or data.dims(varied))
     raise LayoutError(
-        f"What is on x? {varied!r} varies over {listing(dims)}.", ways=["Give one of them to x."]
+        f"x is not given, and {varied!r} varies over {listing(dims)}.", ways=["Choose one of them for x."]
     )
 
 
@@ -611,7 +611,7 @@ def _check_kind(new: Plan) -> None:
     given = {"y": new.y, "z": new.z, "hue": new.hue, "style": new.style, "error": new.error or new.spread}
     used = [role for role, names in given.items() if names]
     if new.layout == "counts" and not new.x:
-        raise LayoutError(f"A {new.kind} counts the values of x.", ways=["Give x."])
+        raise LayoutError(f"A {new.kind} counts the values of x, which is not given.", ways=["Choose a variable for x."])
     if new.is_surface and new.several:
         raise LayoutError(
             "A map has one x and one y.", ways=[Way("Plot map by map, with ax=.", "Plot map by map.")]
@@ -620,15 +620,15 @@ def _check_kind(new: Plan) -> None:
         in_map = {"y", "z", *(("style",) if new.layout == "points" else ())}
         for role in used:
             if role not in in_map:
-                way: str | Way = "Give it to row or col."
+                way: str | Way = "Use it for row or col."
                 if role == "error":
                     way = Way("Map the error itself: z='..._err'.", "Map the error itself: -z NAME_err.")
-                raise LayoutError(f"In a map the colour shows z ({new.z!r}), there is no {role}.", ways=[way])
+                raise LayoutError(f"A map shows z ({new.z!r}) by its colours and takes no {role}.", ways=[way])
     takes = new.kinds[new.kind].takes if new.kind else ()
     for role in used if new.kind else ():
         if role not in takes:
-            ways = [f"Leave out {role}, or the kind."]
-            raise LayoutError(setting("kind", new.kind, f"has no {role}."), ways=ways)
+            ways = [f"Leave out {role}, or choose another kind."]
+            raise LayoutError(setting("kind", new.kind, f"takes no {role}."), ways=ways)
 
 
 def _with_variable(new: Plan) -> Plan:
@@ -723,8 +723,8 @@ def _unused(data: Data, new: Plan, unused: Sequence[str]) -> LayoutError:
     if free:
         ways += [
             Way(
-                f"Give it to {' or '.join(free)}: {free[0]}={first!r}.",
-                f"Give it to --{' or --'.join(free)}: --{free[0]} {first}.",
+                f"Use it for {' or '.join(free)}: {free[0]}={first!r}.",
+                f"Use it for --{' or --'.join(free)}: --{free[0]} {first}.",
             )
         ]
     where = f'Select one value: --where "{first} == {label!r}".' if is_label else ""
@@ -737,5 +737,5 @@ def _unused(data: Data, new: Plan, unused: Sequence[str]) -> LayoutError:
         ways += [Way("Draw all points: kind='scatter'.", "Draw all points: --kind scatter.")]
     dims = "the dim" if len(unused) == 1 else "the dims"
     vary = "varies" if len(what) == 1 else "vary"
-    said = f"Nothing in this plot uses {dims} {' and '.join(described)}, over which {listing(what)} {vary}."
+    said = f"This plot does not use {dims} {' and '.join(described)}, over which {listing(what)} {vary}."
     return LayoutError(said, ways=ways)

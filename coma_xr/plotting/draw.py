@@ -468,7 +468,7 @@ def _given_panels(layout: _Layout) -> Panels:
     if len(axes) != len(keys):
         there = f"ax={len(axes)} Axes" if len(axes) > 1 else "ax is one Axes"
         needed = f"row and col make {len(keys)} panels" if len(keys) > 1 else "this plot has one panel"
-        ways = ["Leave out ax, or give one Axes for each panel: fig.subplots(rows, columns)."]
+        ways = ["Leave out ax, or pass one Axes for each panel: fig.subplots(rows, columns)."]
         raise LayoutError(f"{there}, and {needed}.", ways=ways)
     box = axes[0].get_window_extent()
     dpi = axes[0].figure.get_figure(root=True).dpi

@@ -96,8 +96,8 @@ def _check_settings(spec: Any, kind: str) -> None:
     for name in dict.fromkeys(name for one in KINDS.values() for name in one.settings):
         if getattr(spec, name) not in (None, False) and name not in KINDS[kind].settings:
             kinds = [repr(other) for other, one in KINDS.items() if name in one.settings]
-            said = f"{name} is for the kind {' and '.join(kinds)}, this is a {kind}."
-            raise LayoutError(said, ways=[f"Leave out {name}, or give the kind."])
+            said = f"{name} applies to the kind {' and '.join(kinds)}, and this plot is a {kind}."
+            raise LayoutError(said, ways=[f"Leave out {name}, or choose that kind."])
 
 
 def _check_keywords(spec: PlotSpec) -> None:

@@ -642,7 +642,7 @@ def _scales(data: Data, made: Table) -> dict[str, str]:
         if scale is not None:
             if quantities is None and role in {"z", "hue"}:
                 raise LayoutError(
-                    f"{argument} is for the colours of {role}, and there is no {role}.",
+                    f"{argument} applies to the colours of {role}, which is not given.",
                     ways=[f"Pass {role}=, or leave {argument}= out."],
                 )
             if quantities is not None and quantities[0].type != "number" and scale != "linear":

@@ -258,7 +258,7 @@ def hue_of_names(quantity: Quantity, spec: PlotSpec, levels: Sequence[float], ta
         }
         lacking = [str(quantity.value(level)) for level, key in keys.items() if key is None]
         if lacking:
-            said = f"palette has no colour for {listing(lacking)}."
+            said = f"palette does not have a colour for {listing(lacking)}."
             raise LayoutError(said, name=lacking[0], available=map(str, palette))
         return Hue(levels, lambda number: palette[keys[number]], period=max(len(levels), 1))
     if isinstance(palette, str):
@@ -367,7 +367,7 @@ def style_of(quantity: Quantity, levels: Sequence[float]) -> Style:
         fault = f"has {len(levels)} values, and only {len(DASHES)} dashes can be distinguished."
         raise LayoutError(
             setting("style", quantity.name, fault),
-            ways=["Give it to hue, row or col, or select some values."],
+            ways=["Use it for hue, row or col, or select some values."],
         )
     return Style(levels)
 

@@ -380,7 +380,7 @@ def _flat(shown: Iterable[_Column]) -> tuple[dict[str, list[Any]], dict[str, _Co
         if doubles := new.keys() & flat.keys():
             raise LayoutError(
                 f"Two columns would be called {listing(sorted(doubles))}.",
-                ways=["Give one of them another name."],
+                ways=["Rename one of them."],
             )
         flat |= new
         origins |= dict.fromkeys(new, column)

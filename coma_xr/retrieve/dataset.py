@@ -497,9 +497,9 @@ class _Build:
                     f"'{name}' was given the dims {listing(dims)}, but '{dim}' is {taken}.",
                     ways=[
                         Way(
-                            f"Give the dim of its lists another name, such as unfold={{'{name}': '{dim}_index'}}, or "
+                            f"Choose another name for the dim of its lists, such as unfold={{'{name}': '{dim}_index'}}, or "
                             f"annotate(..., dims='{dim}_index').",
-                            f"Give the dim of its lists another name: coma-xr annotate DIR {name} --dims {dim}_index.",
+                            f"Choose another name for the dim of its lists: coma-xr annotate DIR {name} --dims {dim}_index.",
                         )
                     ],
                 )

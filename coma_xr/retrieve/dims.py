@@ -204,7 +204,7 @@ def _plans(
         if doubles:
             raise LayoutError(
                 f"The dim '{doubles[0]}' is given twice.",
-                ways=["Give one of them another name: (name, path)."],
+                ways=["Choose another name for one of them: (name, path)."],
             )
     elif choice.kind is not None:
         plans = _defined(table, choice.axes, free)

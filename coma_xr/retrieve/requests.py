@@ -289,7 +289,7 @@ class Taken:
             first = (other if isinstance(other, str) else join(other)) if other else "a dim"
             raise LayoutError(
                 f"The name '{name}' is requested twice, for {first} and {request.text}.",
-                ways=["Give one of them another name: (name, path)."],
+                ways=["Choose another name for one of them: (name, path)."],
             )
         self._paths[name] = path
         return name
@@ -677,7 +677,7 @@ def check_values(
         raise LayoutError(
             setting("dims", list(dims), f"of '{join(path)}': '{double}' is a dim of the measurements."),
             name=double,
-            ways=[f"Give the dim of the lists another name, such as '{double}_index'."],
+            ways=[f"Choose another name for the dim of the lists, such as '{double}_index'."],
         )
     needed = {path: "", **{split(text): name for name, text in (note.get("coords") or {}).items()}}
     values: dict[Path, Tree] = {}

@@ -123,7 +123,7 @@ class RunOptions:
     )
     max_failures: int | None = option("stop after this many failures", metavar="N", type=_read_number)
     max_time: str | float | timedelta | None = option(
-        "begin nothing that ends after this time, such as 7h30m", metavar="TIME", type=_read_number
+        "start no point that would end later, such as 7h30m", metavar="TIME", type=_read_number
     )
     repeats: int | None = option("run each parameter set this many times", metavar="N", type=_read_number)
     seed: int | None = option("root of all random seeds", metavar="N", type=_read_number)

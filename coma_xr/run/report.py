@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
@@ -43,7 +44,7 @@ _FAILED = "failed"
 _DIRECTORY = re.compile(r"^.*?[/\\](?=[^/\\]+:\d+ in )")
 
 # Behind ``night.py:9 in simulate``, also ``if x: raise ...``.
-_RAISE = re.compile(r"(:\d+ in [^:]*): (?:[^'\"]*: )?raise .*$")
+_RAISE = re.compile(r"""(:\d+ in [^:]*): (?:(?:[^'"]|'[^']*'|"[^"]*")*: )?raise .*$""")
 
 # What shows more of failures.
 DETAILS = "Call failures() for details. The next run retries them."
@@ -218,8 +219,12 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         if len(groups) > _MOST:
             others = sum(map(len, groups[_MOST:]))
             texts.append(f"{others:,} in {count(len(groups) - _MOST, 'other way')}")
-        total = f"{self.failed:,} of {self._asked} failed ({self.saved:,} saved):"
+        total = f"{self.failed_count()}:"
         return f"{total} {texts[0]}." if len(texts) == 1 else "\n  ".join([total, *texts])
+
+    def failed_count(self) -> str:
+        """Return how many parameter sets failed."""
+        return f"{self.failed:,} of {self._asked} failed ({self.saved:,} saved)"
 
 
 def grouped(failures: Iterable[Tree]) -> list[list[Tree]]:
@@ -311,10 +316,13 @@ def _set_text(failure: Tree) -> str:
     parameters = {
         branch: child for branch, child in failure.items() if branch not in {"info", "exception", "partial"}
     }
-    names, values = [], []
-    for segments, value in leaves(parameters):
-        names.append(join(segments).removeprefix(f"{BRANCH}/"))
-        values.append(cut(clean(_short(value)), _VALUE))
+    found = [(segments, value) for segments, value in leaves(parameters) if segments]
+    ends = Counter(segments[-1] for segments, _ in found)
+    names = [
+        clean(segments[-1]) if ends[segments[-1]] == 1 else join(segments).removeprefix(f"{BRANCH}/")
+        for segments, _ in found
+    ]
+    values = [cut(clean(_short(value)), _VALUE) for _, value in found]
     repeat = failure.get("info", {}).get("repeat")
     return cut(describe(names, values), _PARAMETERS) + ("" if repeat is None else f", repeat {repeat}")
 

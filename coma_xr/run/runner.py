@@ -64,6 +64,7 @@ class Progress:
         workers: int | None = None,
     ) -> None:
         self.done = self.failed = self._warned = 0
+        self.has_hidden = False
         self._total = total
         self._tell = tell
         self._alike: Counter[Hashable] = Counter()
@@ -185,6 +186,7 @@ class Progress:
             return
         self._alike[kind] += 1
         if kind is not None and self._alike[kind] > _MOST_ALIKE:
+            self.has_hidden = True
             if self._alike[kind] == _MOST_ALIKE + 1:
                 self.say(f"Further failures of this kind are not printed. {_LATER}")
             return
@@ -192,6 +194,7 @@ class Progress:
         if self._warned <= _MOST_LINES:
             self.say(text)
         elif self._warned == _MOST_LINES + 1:
+            self.has_hidden = True
             self.say(f"Further failures are not printed. {_LATER}")
 
 
@@ -288,7 +291,7 @@ def _ended(course: _Course, interrupts: Interrupts) -> RunReport:
         interruption.report = report  # type: ignore[attr-defined]
         raise interruption from None
     if report.failed:
-        warn(report.failed_text(), way=course.advice())
+        warn(course.failed_text(report), way=course.advice())
     mixed = course.versions.warning() if report.saved else None
     if mixed is not None:
         warn(mixed)
@@ -494,6 +497,11 @@ class _Course:
             )
         else:
             self._bar.say(f"{saved} Run again to continue.")
+
+    def failed_text(self, report: RunReport) -> Way:
+        """Return what failed; a user of the terminal has just read the lines of the failures, if all were printed."""
+        text = report.failed_text()
+        return Way(text, text if self._bar.has_hidden else f"{report.failed_count()}.")
 
     def advice(self) -> Way:
         """Return what to do about the failures."""

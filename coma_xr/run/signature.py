@@ -108,7 +108,7 @@ def check_set(function: Callable[..., Any], random: Sequence[str] = ()) -> None:
     except TypeError as error:
         raise ParameterError(
             f"run(f) calls f(parameter_set), and {called(function)}{signature} cannot be called so: {as_clause(error)}.",
-            ways=["Give the scan as well to pass parameters by keyword: run(f, scan)."],
+            ways=["To get the parameters by keyword, pass the scan as well: run(f, scan)."],
         ) from None
 
 

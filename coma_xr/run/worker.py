@@ -395,7 +395,7 @@ def _check_info(definition: Definition, provenance: Mapping[str, Tree]) -> None:
             raise ParameterError(
                 f"The parameter '{name}' cannot have the path '{join(path)}', which each run writes.",
                 name=name,
-                ways=[f"Give it another path, such as '{join((BRANCH, name))}'."],
+                ways=[f"Choose another path, such as '{join((BRANCH, name))}'."],
             )
 
 

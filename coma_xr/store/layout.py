@@ -622,7 +622,7 @@ def take_experiment_id(config: Config) -> int | None:
                 found=repr(last),
                 where=path,
                 expected="an integer 'last_experiment_id'",
-                ways=["Correct it, or give id=."],
+                ways=["Correct it, or pass id=."],
             )
         index["last_experiment_id"] = last + 1
         text = documents.text(

@@ -144,7 +144,7 @@ def restore(path: str, ids: Sequence[int], *, where: str | None, everything: boo
     experiment = opened(path, write=bool(chosen))
     if chosen:
         new = experiment.restore(None if everything else chosen[0])
-        print(f"put back {count(len(new), 'measurement')} in {clean(experiment.path)}")
+        print(f"restored {count(len(new), 'measurement')} in {clean(experiment.path)}")
         return
     if experiment.removed().empty:
         print("nothing removed")
@@ -206,7 +206,7 @@ def cache(paths: Sequence[str], *, action: str) -> int:  # noqa: ARG001, since t
     for path in paths:
         experiment = opened(path, write=False)
         is_cleared = clear_cache(str(experiment.path), Config.of(None))
-        print(f"{clean(path)}: {'the cache is deleted' if is_cleared else 'there is no cache'}")
+        print(f"{clean(path)}: {'the cache is deleted' if is_cleared else 'no cache'}")
     return 0
 
 
@@ -236,7 +236,7 @@ def verify(paths: Sequence[str], *, repair: bool, as_json: bool) -> int:
             if any(finding.repair and not finding.done for finding in findings):
                 print(f"`coma-xr verify {shlex.quote(path)} --repair` does this.")
             if not findings:
-                print(f"{clean(path)}: {painted('all is well', 'good')}, {_measurements(experiment)}")
+                print(f"{clean(path)}: {painted('no faults', 'good')}, {_measurements(experiment)}")
     left = any(not finding.done for _, _, findings in checked for finding in findings)
     return 1 if left or lacking else 0
 

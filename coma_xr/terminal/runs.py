@@ -125,7 +125,7 @@ def _target_among(first: str, others: Sequence[str]) -> tuple[str, list[str]]:
     targets = [word for word in words if "=" not in word]
     if len(targets) != 1:
         raise ExperimentError(
-            "No function is named." if not targets else f"{listing(targets)} are no values of parameters.",
+            "No function is given." if not targets else f"{listing(targets)} do not set parameters.",
             expected="FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, and NAME=VALUES",
         )
     return targets[0], [word for word in words if word != targets[0]]
@@ -155,7 +155,7 @@ def _run(request: _Request) -> int:
     except KeyboardInterrupt as interruption:
         report = getattr(interruption, "report", None)
         sys.stdout.flush()
-        notice(f"interrupted: {report} The same command goes on." if report else "interrupted.", "bad")
+        notice(f"interrupted: {report} Repeat the command to continue." if report else "interrupted.", "bad")
         return INTERRUPTED
     _print_report(done, request, is_new=is_new)
     return 1 if done.failed or done.left else 0
@@ -177,7 +177,7 @@ def _no_values(function: Callable[..., Any], target: str) -> ParameterError:
 
 
 def _scan_of(values: Mapping[str, Any], request: _Request) -> Scan:
-    """Return the product of all parameters, in which those of one ``--zip`` go in step."""
+    """Return the product of all parameters, in which those of one ``--zip`` vary together."""
     from coma_xr.define.scans import grid, zipped
 
     groups = {name: tuple(names) for names in request.zipped for name in names}

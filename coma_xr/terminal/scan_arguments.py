@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from coma_xr.errors import ParameterError
-from coma_xr.text import alternatives, as_clause, count, near_names, number, shortened
+from coma_xr.text import as_clause, count, number, shortened
 
 FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "range": ("start", "stop", "step"),
@@ -63,7 +63,7 @@ def parse_scan(words: Iterable[str]) -> dict[str, Any]:
         name = name.strip()
         if not equals or not name:
             raise ParameterError(
-                f"{word!r} sets no parameter.",
+                f"{word!r} does not set a parameter.",
                 expected='NAME=VALUES, such as T=1,2,3 or "x=linspace(0,1,11)"',
             )
         if name in scan:
@@ -83,7 +83,7 @@ def _values(name: str, text: str) -> Any:
     if is_list:
         items = _split(text[1:-1]) if text[1:-1].strip() else []
     if not all(items):
-        raise ParameterError(f"{name}={text} has an empty value between commas.")
+        raise ParameterError(f"{name}={text} has nothing between two commas.")
     values: list[Any] = []
     for item in items:
         node = _parsed(item)
@@ -176,7 +176,7 @@ def _value(name: str, node: ast.expr) -> Any:
             }
         case ast.Call(func=ast.Name(id=called)) if called in FUNCTIONS:
             raise ParameterError(
-                f"{name}: {called}() makes several values.", ways=["Use it outside of brackets."]
+                f"{name}: {called}() returns several values.", ways=["Use it outside of brackets."]
             )
         case ast.Call():
             return _called(name, node)
@@ -198,19 +198,18 @@ def _computed(name: str, node: ast.expr, left: Any, sign: type[ast.operator], ri
                 raise OverflowError
         return _OPERATORS[sign](left, right)
     except (ArithmeticError, ValueError):
-        raise ParameterError(f"{name}: {ast.unparse(node)} has no value.") from None
+        raise ParameterError(f"{name}: {ast.unparse(node)} cannot be computed.") from None
 
 
 def _called(name: str, node: ast.Call) -> Any:
     """Return the values that one of `FUNCTIONS` makes."""
     called = ast.unparse(node.func)
     if called not in FUNCTIONS:
-        near = near_names(called, FUNCTIONS)
-        hint = [f"Did you mean {alternatives(near)}?"] if near else []
         raise ParameterError(
-            f"{name}: {called}() is no function for values.",
-            expected=f"one of {', '.join(FUNCTIONS)}",
-            ways=[*hint, "Put text that has brackets into quotes."],
+            f"{name}: unknown function {called}().",
+            name=called,
+            available=FUNCTIONS,
+            ways=["Put text with brackets in quotes."],
         )
     known = FUNCTIONS[called]
     positional = [_value(name, argument) for argument in node.args]
@@ -267,7 +266,7 @@ def _unreadable(name: str, text: str) -> ParameterError:
     return ParameterError(
         f"{name}: {shortened(text)} is neither a number nor a word.",
         expected="values such as 1,2.5, linspace(0,1,11) or Ising",
-        ways=[f"Put text into quotes: \"{name}='{quoted}'\"."],
+        ways=[f"Put text in quotes: \"{name}='{quoted}'\"."],
     )
 
 

@@ -26,7 +26,7 @@ from coma_xr.terminal.experiments import (
     measurement_of,
     opened,
 )
-from coma_xr.terminal.printing import Style, notice, painted, print_json, print_table
+from coma_xr.terminal.printing import Style, notice, painted, print_json, print_table, say
 from coma_xr.text import available, clean, clean_lines, count, listing
 from coma_xr.tree import join
 
@@ -102,7 +102,7 @@ def _check_some(experiment: Experiment, where: str | None) -> None:
     """Raise ExperimentError for a condition that holds for no measurement."""
     if where is not None and not any(True for _ in experiment.measurements(where=where)):
         raise ExperimentError(
-            f"There is no measurement with {where} in {experiment.path}. Nothing was written."
+            f"No measurement in {experiment.path} meets the condition {where}. Nothing was written."
         )
 
 
@@ -157,7 +157,7 @@ def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
     for name, value in about.items():
         if value not in (None, ""):
             style: Style | None = "bad" if name == "failed" and value else None
-            print(f"{painted(name, 'bold')}{' ' * (13 - len(name))} {painted(clean(value), style)}")
+            say(f"{painted(name, 'bold')}{' ' * (13 - len(name))} {painted(clean(value), style)}")
     for role, title in _ROLES.items():
         rows = [row for row in paths if row["role"] == role]
         if rows:
@@ -218,7 +218,10 @@ def paths(path: str, *, as_json: bool) -> None:
     else:
         from coma_xr.retrieve.listings import COLUMNS
 
-        print_table(COLUMNS, (list(row.values()) for row in rows), optional=("role", "name"))
+        cells = (list(row.values()) for row in rows)
+        print_table(
+            COLUMNS, cells, whole=("path", "type"), optional=("role", "name"), spare=("measurements", "range")
+        )
 
 
 def failures(path: str, *, traceback: int | None, everything: bool, as_json: bool) -> None:

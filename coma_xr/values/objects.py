@@ -133,7 +133,7 @@ class Classes:
             raise SerializationError(
                 f"{name!r} may be any of several classes.",
                 available=map(name_of, found),
-                ways=["Give restore() one of them."],
+                ways=["Pass one of them to restore()."],
             )
         return found[0] if found else None
 

@@ -222,7 +222,7 @@ def check_keys(tree: Tree, path: tuple[str, ...] = ()) -> None:
     >>> check_keys({"sites": {"": 1}})
     Traceback (most recent call last):
     ...
-    coma_xr.errors.SerializationError: sites: the key '' is empty, and no path leads to it. Give it a name.
+    coma_xr.errors.SerializationError: sites: the key '' is empty, and no path leads to it. Choose a name.
     """
     if type(tree) is not dict or (TYPE in tree and is_typed(tree)):
         return
@@ -230,7 +230,7 @@ def check_keys(tree: Tree, path: tuple[str, ...] = ()) -> None:
         if not key:
             where = join(path) or "the result"
             raise SerializationError(
-                f"{where}: the key '' is empty, and no path leads to it.", ways=["Give it a name."]
+                f"{where}: the key '' is empty, and no path leads to it.", ways=["Choose a name."]
             )
         if type(child) is dict:
             check_keys(child, (*path, key))
@@ -280,7 +280,7 @@ def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], way: _Way) -> T
                 raise SerializationError(
                     f"its error is stored as '{name}_err', which exists",
                     where=join((*path, name)),
-                    ways=["Give that one another name."],
+                    ways=["Choose another name for this one."],
                 )
             tree[name], tree[f"{name}_err"] = part
     if TYPE in tree and needs_escape(tree):

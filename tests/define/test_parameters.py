@@ -55,12 +55,12 @@ class TestDefinition:
                 ["parameters/x/N", "N"],
                 (
                     "Two parameters are called 'N', parameters/x/N and parameters/N.\n"
-                    "Give one another name: ('N_2', 'parameters/N')."
+                    "Choose another name for one of them: ('N_2', 'parameters/N')."
                 ),
             ),
             (
                 ["a", ("b", "parameters/a")],
-                "The parameters 'a' and 'b' have the same path, parameters/a. Give one of them another path.",
+                "The parameters 'a' and 'b' have the same path, parameters/a. Choose another path for one of them.",
             ),
         ],
     )
@@ -223,7 +223,7 @@ class TestWrite:
             write({"sizes": [4, 5]}, Definition.of([("size", "sizes/1")]), [6])
 
     def test_something_in_the_way_is_an_error(self):
-        text = "The parameter 'a' has no place in the result: Nothing can be written at 'parameters/a', because 'parameters' is a value of type int.\nGive the parameter another path."
+        text = "The parameter 'a' has no place in the result: Nothing can be written at 'parameters/a', because 'parameters' is a value of type int.\nChoose another path for the parameter."
         with raises(ParameterError, text):
             write({"parameters": 5}, Definition.of(["a"]), [2])
 

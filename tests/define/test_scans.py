@@ -440,7 +440,7 @@ def test_the_structure_tells_how_arrays_are_laid_out(make, structure):
             lambda: grid(a=[1]).expand({"parameters/x/a": [2]}),
             (
                 "Two parameters are called 'a', parameters/a and parameters/x/a.\n"
-                "Give one another name: ('a_2', 'parameters/x/a')."
+                "Choose another name for one of them: ('a_2', 'parameters/x/a')."
             ),
         ),
         (

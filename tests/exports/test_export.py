@@ -471,11 +471,11 @@ def test_a_directory_that_is_not_there_is_an_error(suffix, tmp_path):
 def test_an_unknown_ending_is_an_error_that_names_the_known_ones(tmp_path):
     with pytest.raises(
         ExperimentError,
-        match=r"x.cvs' has no ending of a known format.\nAvailable: .csv, .json, .nc, .parquet, .zarr.\nDid you mean '.csv'\?",
+        match=r"x.cvs' does not end in a known format.\nAvailable: .csv, .json, .nc, .parquet, .zarr.\nDid you mean '.csv'\?",
     ):
         export(xr.Dataset(), tmp_path / "x.cvs")
     with pytest.raises(
-        ExperimentError, match=r"x' has no ending of a known format.\s+Available: .csv, .json, .nc"
+        ExperimentError, match=r"x' does not end in a known format.\s+Available: .csv, .json, .nc"
     ):
         export(xr.Dataset(), tmp_path / "x")
 

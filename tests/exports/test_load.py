@@ -268,7 +268,7 @@ def test_a_directory_is_said_to_be_opened_as_an_experiment(tmp_path):
 
 def test_an_unknown_ending_is_an_error(tmp_path):
     with pytest.raises(
-        ExperimentError, match=r"x.ncc' has no ending of a known format.(.|\n)*Did you mean '.nc'\?"
+        ExperimentError, match=r"x.ncc' does not end in a known format.(.|\n)*Did you mean '.nc'\?"
     ):
         load(tmp_path / "x.ncc")
 

@@ -567,10 +567,10 @@ def test_a_dim_that_nothing_uses_is_named_with_the_ways_out(pendulum):
         plot(pendulum, x="theta", y="t")
     error = caught.value
     assert error.what == (
-        "Nothing in this plot uses the dim 'theta_0' (2 values: -60.0, -30.0), over which theta, t vary."
+        "This plot does not use the dim 'theta_0' (2 values: -60.0, -30.0), over which theta, t vary."
     )
     assert [str(way) for way in error.ways] == [
-        "Give it to hue or style or row or col: hue='theta_0'.",
+        "Use it for hue or style or row or col: hue='theta_0'.",
         "Select one value: ds.sel(theta_0=-60.0).",
         "Average over it: error='theta_0'.",
         "Draw all points: kind='scatter'.",
@@ -585,7 +585,7 @@ def test_only_what_varies_over_a_forgotten_dim_is_said_to():
     ).isel(a=[0, 0])
     with pytest.raises(LayoutError, match=r"the dim 'b' \(2 values: 1, 2\), over which n varies\."):
         plot(ds, x="a", y=["k", "n"])
-    with pytest.raises(LayoutError, match=r"^What is on x\? 'n' varies over a, b\. "):
+    with pytest.raises(LayoutError, match=r"^x is not given, and 'n' varies over a, b\. "):
         plot(ds, y=["s", "n"])
     with pytest.raises(LayoutError, match="^'s' is one value, with no dim to draw over") as caught:
         plot(ds, y="s")
@@ -597,18 +597,18 @@ MAP = {"x": "theta", "y": "theta_0", "z": "t"}
 
 # What an error begins with, and the arguments that it is about.
 WRONG = [
-    ("Which variable is plotted over 'theta'?", {"x": "theta"}),
+    ("No variable is given to be plotted over 'theta'.", {"x": "theta"}),
     ("Neither x nor y is given.", {}),
-    ("What is on x? 't' varies over theta_0, theta_index.", {"y": "t"}),
+    ("x is not given, and 't' varies over theta_0, theta_index.", {"y": "t"}),
     ("x and y both name several variables", {"x": ["t", "t_"], "y": ["t", "t_"]}),
     ("y=['t', 't'] names a variable twice", {"x": "theta", "y": ["t", "t"]}),
     ("y=[] is empty", {"y": []}),
     ("hue=['t']: only x and y take several", {"x": "theta", "y": "t", "hue": ["t"]}),
     ("kind='hist' has no y", {"x": "t", "y": "t_", "kind": "hist"}),
-    ("In a map the colour shows z ('t'), there is no style", {**MAP, "style": "t_"}),
+    ("A map shows z ('t') by its colours and takes no style", {**MAP, "style": "t_"}),
     ("In a map the colour shows z ('t'), there is no error", {**MAP, "error": "t_"}),
     ("kind='line' has no z", {**MAP, "kind": "line"}),
-    ("Which variable gives the colours?", {"x": "theta", "kind": "heatmap"}),
+    ("No variable is given for the colours.", {"x": "theta", "kind": "heatmap"}),
     ("error names 1 variable for 2", {**OVER, "y": ["t", "t_"], "error": "t_"}),
     ("error=['t', 'theta_0'] mixes dims and variables", {"x": "theta", "y": "t", "error": ["t", "theta_0"]}),
     ("The dim 'theta_0' is on hue", {**OVER, "x": "theta_index", "error": "theta_0"}),

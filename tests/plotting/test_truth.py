@@ -475,7 +475,7 @@ def test_two_lists_of_one_length_are_drawn_over_each_other(tmp_path):
 def test_lists_of_different_lengths_are_an_error(tmp_path):
     e = coma.Experiment(tmp_path / "e")
     e.run(lambda w: {"t": [0.0, 1.0], "x": [0.0, w, 2 * w]}, {"w": [1.0, 2.0]}, progress=False)
-    with pytest.raises(LayoutError, match="Nothing in this plot uses the dim 'x_index'"):
+    with pytest.raises(LayoutError, match="This plot does not use the dim 'x_index'"):
         coma.plot(e.to_dataset(), x="t", y="x", hue="w")
 
 

@@ -79,6 +79,8 @@ def test_a_failure_is_told_with_short_numbers_and_without_directories():
 def test_a_raise_behind_a_condition_does_not_repeat_the_message():
     tree = failure(1, "1 is bad", "f.py:7 in f: if x > 1: raise ValueError(f'{x} is bad: no')")
     assert failure_text(tree) == "(a=1): ValueError: 1 is bad [f.py:7 in f]"
+    tree = failure(1, "1 is bad", "f.py:7 in f: if k['a:b'] > 1: raise ValueError('1 is bad')")
+    assert failure_text(tree) == "(a=1): ValueError: 1 is bad [f.py:7 in f]"
 
 
 def test_a_failure_is_told_with_its_repeat():
@@ -86,9 +88,12 @@ def test_a_failure_is_told_with_its_repeat():
     assert failure_text(tree).startswith("(a=3), repeat 2: ValueError: ")
 
 
-def test_a_failures_parameters_are_told_by_their_paths():
+def test_a_failures_parameters_have_short_names_where_these_are_distinct():
     tree = {**failure(3), "parameters": {"layout": {"N": 2}}, "N": 7}
     assert failure_text(tree).startswith("(layout/N=2,N=7): ")
+    tree = {**failure(3), "parameters": {"layout": {"N": 2}, "m/s": 3}}
+    assert failure_text(tree).startswith("(N=2,m/s=3): ")
+    assert failure_text({**failure(3), "parameters": {}}).startswith("(): ")
 
 
 def test_parameters_and_messages_are_shortened_and_cannot_steer_a_terminal():

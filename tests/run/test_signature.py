@@ -144,7 +144,7 @@ def test_functions_of_one_argument_take_a_set(function):
 def test_functions_of_more_arguments_do_not_take_a_set():
     text = (
         "run(f) calls f(parameter_set), and pendulum(theta_0, theta, L=1.0) cannot be called so: missing a required "
-        "argument: 'theta'.\nGive the scan as well to pass parameters by keyword: run(f, scan)."
+        "argument: 'theta'.\nTo get the parameters by keyword, pass the scan as well: run(f, scan)."
     )
     with raises(text):
         check_set(pendulum)

@@ -48,7 +48,7 @@ def test_what_was_removed_is_listed_and_put_back(e, run):
     ]
     assert all("lamp off" in line for line in said.out[1:])
     assert run("restore", "inverse", "--where", "name == 'right'").out == [
-        f"put back 1 measurement in {e.path}"
+        f"restored 1 measurement in {e.path}"
     ]
     assert numbers(e) == [3, 4, 6]
     assert run("restore", "inverse", "--all").code == 0
@@ -124,7 +124,7 @@ def test_an_experiment_is_deactivated_and_activated(e, run):
 
 
 def test_a_good_experiment_is_said_to_be_good(e, run):
-    assert run("verify", "inverse") == (0, ["inverse: all is well, 4 measurements"], [])
+    assert run("verify", "inverse") == (0, ["inverse: no faults, 4 measurements"], [])
     assert run("verify", "inverse", "--json") == (0, ["[]"], [])
 
 
@@ -132,7 +132,7 @@ def test_what_cannot_be_checked_hides_no_other(e, here, run):
     told = "coma-xr: There is no 'nosuch'. Available: inverse."
     assert run("verify", "nosuch", "inverse", "nosuch") == (
         1,
-        ["inverse: all is well, 4 measurements"],
+        ["inverse: no faults, 4 measurements"],
         [told, told],
     )
     assert run("verify", "nosuch", "--json") == (1, ["[]"], [told])
@@ -144,7 +144,7 @@ def test_what_is_wrong_is_told_and_mended_when_asked(e, here, run):
     said = run("verify", "good", "inverse")
     assert said.code == 1
     assert said.out == [
-        "good: all is well, 0 measurements",
+        "good: no faults, 0 measurements",
         "inverse: measurement.000005.json is empty, as a power cut leaves it. To repair it: move it to removed.",
         "`coma-xr verify inverse --repair` does this.",
     ]

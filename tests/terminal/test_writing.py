@@ -74,7 +74,7 @@ def test_a_condition_that_cannot_be_used_is_told_and_nothing_written(e, here, ru
 
 def test_a_name_that_says_no_format_is_an_error(e, run):
     line = run("export", "inverse", "out.xls").err[0]
-    assert line.startswith("coma-xr: 'out.xls' has no ending of a known format.")
+    assert line.startswith("coma-xr: 'out.xls' does not end in a known format.")
     said = run("plot", "inverse", "-o", "out.pgn")
     assert said.code == 1
     assert said.err[0].startswith(
@@ -158,7 +158,7 @@ def test_each_setting_of_a_figure_is_an_option(e, run, monkeypatch):
 
 def test_what_a_plot_lacks_is_said_in_the_words_of_the_terminal(e, run):
     line = "\n".join(run("plot", "inverse", "-x", "a", "-y", "y").err)
-    assert "Nothing in this plot uses the dim 'name'" in line
+    assert "This plot does not use the dim 'name'" in line
     assert "--hue name" in line
     assert """--where "name == 'left'\"""" in line
 
