@@ -470,7 +470,8 @@ def _with_error(data: Data, new: Plan) -> Plan:
     over = tuple(name for name in names if name in data.ds.dims)
     if len(over) < len(names) and (over or given is not None) and not data.is_table:
         raise LayoutError(
-            setting("error", new.spec.error, "mixes dims and variables."), ways=["Name either dims or variables."]
+            setting("error", new.spec.error, "mixes dims and variables."),
+            ways=["Name either dims or variables."],
         )
     taken = {name: role for role, name in new.roles.items()} | dict.fromkeys(new.x, "x")
     taken |= dict.fromkeys((name for name in new.y if not data.is_variable(name)), "y")
@@ -540,7 +541,9 @@ def _with_axes(data: Data, new: Plan) -> Plan:
             f"No variable is given to be plotted over {new.x[0]!r}.", available=data.choices(), ways=ways
         )
     if not new.x and not new.y:
-        raise LayoutError("Neither x nor y is given.", available=data.choices(), ways=["Choose variables for y and x."])
+        raise LayoutError(
+            "Neither x nor y is given.", available=data.choices(), ways=["Choose variables for y and x."]
+        )
     if not new.x:
         new = replace(new, x=(_default_x(data, new),))
     if new.x and not new.y:
@@ -569,7 +572,9 @@ def _left(data: Data, new: Plan, *names: str) -> tuple[str, ...]:
 def _with_plane(data: Data, new: Plan) -> Plan:
     """Choose the axes of a map among the dims of z."""
     if new.z is None:
-        raise LayoutError("No variable is given for the colours.", available=data.choices(), ways=["Choose one for z."])
+        raise LayoutError(
+            "No variable is given for the colours.", available=data.choices(), ways=["Choose one for z."]
+        )
     used = {*data.dims(*new.grouping, *new.x, *new.y), *new.averaged}
     free = [dim for dim in data.dims(new.z) if dim not in used]
     wanted = 2 - bool(new.x) - bool(new.y)
@@ -577,7 +582,9 @@ def _with_plane(data: Data, new: Plan) -> Plan:
     free = long if len(long) >= wanted else free
     if len(free) != wanted and wanted:
         dims = listing(data.dims(new.z))
-        raise LayoutError(f"A map of {new.z!r} (over {dims}) needs two axes.", ways=["Choose dims for x and y."])
+        raise LayoutError(
+            f"A map of {new.z!r} (over {dims}) needs two axes.", ways=["Choose dims for x and y."]
+        )
     # Rows are drawn upwards and columns to the right, as xarray does.
     y = new.y or (data.labelling(free.pop(0)),)
     return replace(new, y=y, x=new.x or (data.labelling(free.pop(0)),))
@@ -611,7 +618,9 @@ def _check_kind(new: Plan) -> None:
     given = {"y": new.y, "z": new.z, "hue": new.hue, "style": new.style, "error": new.error or new.spread}
     used = [role for role, names in given.items() if names]
     if new.layout == "counts" and not new.x:
-        raise LayoutError(f"A {new.kind} counts the values of x, which is not given.", ways=["Choose a variable for x."])
+        raise LayoutError(
+            f"A {new.kind} counts the values of x, which is not given.", ways=["Choose a variable for x."]
+        )
     if new.is_surface and new.several:
         raise LayoutError(
             "A map has one x and one y.", ways=[Way("Plot map by map, with ax=.", "Plot map by map.")]
@@ -623,7 +632,9 @@ def _check_kind(new: Plan) -> None:
                 way: str | Way = "Use it for row or col."
                 if role == "error":
                     way = Way("Map the error itself: z='..._err'.", "Map the error itself: -z NAME_err.")
-                raise LayoutError(f"A map shows z ({new.z!r}) by its colours and takes no {role}.", ways=[way])
+                raise LayoutError(
+                    f"A map shows z ({new.z!r}) by its colours and takes no {role}.", ways=[way]
+                )
     takes = new.kinds[new.kind].takes if new.kind else ()
     for role in used if new.kind else ():
         if role not in takes:

@@ -80,9 +80,7 @@ def test_columns_of_a_list_are_renamed_together_where_another_result_has_the_nam
 
 
 def test_two_columns_of_one_given_name_are_an_error():
-    with pytest.raises(
-        LayoutError, match=r"Two columns would be called E_1\. Rename one of them\."
-    ):
+    with pytest.raises(LayoutError, match=r"Two columns would be called E_1\. Rename one of them\."):
         build_dataframe(measured(({}, {"E": [1], "x": 2})), variables={"E": "results/E", "E_1": "results/x"})
 
 

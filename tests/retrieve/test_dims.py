@@ -142,7 +142,8 @@ def test_a_function_may_be_a_dim():
 
 def test_a_dim_given_twice_is_an_error():
     with pytest.raises(
-        LayoutError, match=r"The dim 'theta' is given twice\. Choose another name for one of them: \(name, path\)\."
+        LayoutError,
+        match=r"The dim 'theta' is given twice\. Choose another name for one of them: \(name, path\)\.",
     ):
         build_dataset(pendulum(), dims=["theta", "parameters/theta"])
 

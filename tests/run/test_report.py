@@ -91,9 +91,10 @@ def test_a_failure_is_told_with_its_repeat():
 def test_a_failures_parameters_have_short_names_where_these_are_distinct():
     tree = {**failure(3), "parameters": {"layout": {"N": 2}}, "N": 7}
     assert failure_text(tree).startswith("(layout/N=2,N=7): ")
-    tree = {**failure(3), "parameters": {"layout": {"N": 2}, "m/s": 3}}
-    assert failure_text(tree).startswith("(N=2,m/s=3): ")
-    assert failure_text({**failure(3), "parameters": {}}).startswith("(): ")
+    tree = {**failure(3), "parameters": {"layout": {"N": 2}, "m/s": 3}, "a": 3}
+    assert failure_text(tree).startswith("(N=2,m/s=3,a=3): ")
+    del tree["parameters"], tree["a"]
+    assert failure_text(tree).startswith("(): ")
 
 
 def test_parameters_and_messages_are_shortened_and_cannot_steer_a_terminal():

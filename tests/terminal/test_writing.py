@@ -58,7 +58,7 @@ def test_a_condition_chooses_what_is_exported(e, here, run):
             "a == 5",
             [
                 "coma-xr: warning: None of the 4 measurements fulfils the condition a == 5. The value of a nearest",
-                "coma-xr: There is no measurement with a == 5 in ",
+                "coma-xr: No measurement in ",
             ],
         ),
     ],
