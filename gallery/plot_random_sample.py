@@ -42,6 +42,8 @@ ds
 # triangles between the points.
 
 low = ds.clip(max=120)
-figure = coma.plot(low, x="x", y="y", z="energy", kind="contour", height=4.2)
+figure = coma.plot(
+    low, x="x", y="y", z="energy", kind="contour", height=4.2, labels={"energy": "energy, cut off at 120"}
+)
 figure.axes[0].plot(ds.x, ds.y, "k.", ms=1.5)
 figure

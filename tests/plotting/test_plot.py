@@ -615,7 +615,10 @@ WRONG = [
     ("error=('ci', 200) cannot be used", {**OVER, "error": ("ci", 200)}),
     ("error=('sd', 3) cannot be used", {**OVER, "error": ("sd", 3)}),
     ("zscale applies to the colours of z", {**OVER, "zscale": "log"}),
-    ("hue_scale applies to the colours of hue", {"x": "theta", "y": "t", "col": "theta_0", "hue_scale": "log"}),
+    (
+        "hue_scale applies to the colours of hue",
+        {"x": "theta", "y": "t", "col": "theta_0", "hue_scale": "log"},
+    ),
     ("levels applies to the kind 'contour', and this plot is a line", {**OVER, "levels": 5}),
     ("bins applies to the kind 'heatmap' and 'hist', and this plot is a line", {**OVER, "bins": 5}),
     ("map_kw applies to the kind 'heatmap' and 'contour'", {**OVER, "map_kw": {"alpha": 1}}),
