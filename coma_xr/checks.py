@@ -87,7 +87,7 @@ def _check_number(
     needed = names[len(arguments) : len(names) - len(function.__defaults__ or ())]
     lacking = next((name for name in needed if name not in keywords), None)
     if lacking is not None:
-        raise ArgumentError(f"{called}() lacks the argument '{lacking}'.", ways=[f"Pass {lacking}=."])
+        raise ArgumentError(f"{called}() is missing the argument '{lacking}'.", ways=[f"Pass {lacking}=."])
 
 
 def _called(function: FunctionType, owner: tuple[Any, ...]) -> str:

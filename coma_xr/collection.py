@@ -90,7 +90,9 @@ def open_experiments(
             entries += _opened(path, settings, config, given=not wild)
     if not entries:
         raise ExperimentError(
-            f"No directory or experiment file {listing(map(repr, asked))} exists.",
+            f"No directory or experiment file {listing(map(repr, asked))} exists."
+            if asked
+            else "No path is given.",
             expected="paths of experiments, or patterns such as 'runs/*'",
         )
     return Experiments(entries)

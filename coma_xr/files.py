@@ -110,7 +110,7 @@ _ADDRESS = re.compile(
 )
 
 
-_REMOTE = "Mount the remote store and give the local path, or copy the files here first, for example with rclone or rsync."
+_REMOTE = "Mount the remote store and pass the local path, or copy the files here first, for example with rclone or rsync."
 
 
 def local_path(path: Any) -> str:

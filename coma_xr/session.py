@@ -414,7 +414,7 @@ class Keeper:
         self.seconds += outcome.seconds
         self.keys.append(outcome.task.key)
         if outcome.paths:
-            self._check_branches({str(path[0]) for path in outcome.paths})
+            self._check_branches({str(path[0]) for path in outcome.paths if path})
             self.paths |= outcome.paths
         self.gone += replaced or ()
         if self.failed.ids:

@@ -113,7 +113,7 @@ def test_other_parameters_than_those_of_the_measurements_are_refused(e):
     assert str(caught.value).splitlines() == [
         "Measurement 1, made with the parameters theta_0, theta, has no 'parameters/L'.",
         "Call annotate('parameters/L', default=...) with the value that it had in them.",
-        "If it stood at another path, call annotate('parameters/L', formerly=...).",
+        "If it was stored under another path, call annotate('parameters/L', formerly=...).",
         "Or start a new experiment.",
     ]
     with pytest.raises(ParameterError) as caught:

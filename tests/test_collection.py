@@ -94,6 +94,8 @@ def test_paths_may_be_patterns_lists_files_and_deep(scans):
     assert open_experiments(file)[0].path.name == "n1"
     with pytest.raises(ExperimentError, match=r"No directory or experiment file 'scans/x\*' exists\."):
         open_experiments("scans/x*")
+    with pytest.raises(ExperimentError, match=r"No path is given\."):
+        open_experiments([])
     assert list(open_experiments("scans/x").problems) == ["scans/x"]
 
 

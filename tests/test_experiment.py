@@ -235,6 +235,12 @@ def test_measurements_by_hand_have_ids_of_their_own(e):
     assert [m.results.y for m in e.measurements()] == [1, 2]
 
 
+def test_an_empty_tree_can_be_saved_next_to_others(e):
+    e.new_measurement().save({"parameters": {"x": 1}})
+    assert e.new_measurement().save({}) == 2
+    assert e.add_measurements([{}]) == [3]
+
+
 def test_what_cannot_be_saved_by_hand_leaves_nothing(e):
     with pytest.raises(SerializationError, match="results/y: cannot store an object"):
         e.new_measurement().save({"results": {"y": object()}})

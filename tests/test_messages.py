@@ -125,7 +125,7 @@ CATALOGUE = {
         errors.ConditionError,
         lambda e: e.to_dataset(where=P.x > "a"),
         (
-            "1 (a number) and 'a' (text) have no order.\n"
+            "1 (a number) and 'a' (text) cannot be put in order.\n"
             "Expected numbers with numbers, text with text, or dates with dates such as '2026-01-31'.\n    x > 'a'"
         ),
     ),

@@ -61,8 +61,8 @@ def squares():
             ArgumentError,
             "Experiment.measurement() takes 1 positional argument, not 2.",
         ),
-        (lambda e: e.measurement(), ArgumentError, "Experiment.measurement() lacks the argument 'id'."),
-        (lambda _: coma.load(), ArgumentError, "load() lacks the argument 'path'."),
+        (lambda e: e.measurement(), ArgumentError, "Experiment.measurement() is missing the argument 'id'."),
+        (lambda _: coma.load(), ArgumentError, "load() is missing the argument 'path'."),
         (lambda e: e.new_measurement().save(5), SerializationError, "5 is an int."),
         (
             lambda e: e.new_measurement().save({"reslts": {"y": 1}}),

@@ -89,7 +89,7 @@ def _compare(sign: str, a: Any, b: Any) -> bool:
         return same.compare(sign, a, b)
     except TypeError:
         raise ConditionError(
-            f"{described(a)} and {described(b)} have no order.",
+            f"{described(a)} and {described(b)} cannot be put in order.",
             expected="numbers with numbers, text with text, or dates with dates such as '2026-01-31'",
             ways=_ways(a, b),
         ) from None

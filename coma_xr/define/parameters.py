@@ -53,9 +53,7 @@ class Definition:
             entries = list(entries[0].items())
         pairs = [_entry(entry) for entry in entries]
         if not pairs:
-            raise ParameterError(
-                "The definition has no parameter.", expected="at least one name, such as 'theta_0'"
-            )
+            raise ParameterError("No parameter is given.", expected="at least one name, such as 'theta_0'")
         return cls(tuple(name for name, _ in pairs), tuple(path for _, path in pairs))
 
     def __len__(self) -> int:
@@ -562,8 +560,8 @@ def check_extends(
                         f"Record the value that it had in them: coma-xr annotate DIR {name} --default VALUE.",
                     ),
                     Way(
-                        f"If it stood at another path, call annotate({name!r}, formerly=...).",
-                        f"If it stood at another path: coma-xr annotate DIR {name} --formerly PATH.",
+                        f"If it was stored under another path, call annotate({name!r}, formerly=...).",
+                        f"If it was stored under another path: coma-xr annotate DIR {name} --formerly PATH.",
                     ),
                     "Or start a new experiment.",
                 ],

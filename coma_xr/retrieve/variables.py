@@ -527,8 +527,8 @@ class Item:
             f"'{self.name}' was given the dims {listing(self.dims or ())}, but {why}.",
             ways=[
                 Way(
-                    f"Name no more dims than there are, in unfold= or annotate({self.name!r}, dims=...).",
-                    f"Name no more dims than there are: coma-xr annotate DIR {self.name} --dims NAMES.",
+                    f"Name at most as many dims as its lists have, in unfold= or annotate({self.name!r}, dims=...).",
+                    f"Name at most as many dims as its lists have: coma-xr annotate DIR {self.name} --dims NAMES.",
                 )
             ],
         )

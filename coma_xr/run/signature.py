@@ -144,7 +144,7 @@ def check_keywords(function: Callable[..., Any], given: Sequence[str]) -> None:
             raise _by_position(name, signature, p.name)
         if p.kind in _BY_KEYWORD:
             raise ParameterError(
-                f"{name}() needs an argument '{p.name}', which the scan lacks.",
+                f"{name}() needs an argument '{p.name}', which the scan does not have.",
                 name=p.name,
                 available=[other for other in given if other not in _RANDOM],
                 ways=[Way("", f"Add its values, such as {p.name}=1,2,3.")],

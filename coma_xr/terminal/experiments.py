@@ -32,7 +32,9 @@ def opened(path: str, *, write: bool = False) -> Experiment:
         experiments = experiments_below(path, lambda _: None, depth=_DEPTH)
         below = [os.path.normpath(one) for one in islice(experiments, _MOST + 1)]
         hint = (
-            f" Below it: {listing(below, _MOST)}." if below else " `coma-xr ls` lists where there are some."
+            f" Below it: {listing(below, _MOST)}."
+            if below
+            else " `coma-xr ls DIR` lists the experiments below a directory."
         )
         # A path that ends in a dot would put two dots in a row.
         where = os.path.normpath(Path.cwd() / path) if path.endswith(".") else path
@@ -75,7 +77,7 @@ def check_exists(path: str) -> None:
         return
     parent, name = os.path.split(os.path.normpath(path))
     if not files.is_directory(parent or "."):
-        raise ExperimentError(f"There is no {path!r}, nor the directory {parent!r}.")
+        raise ExperimentError(f"{path!r} does not exist, nor does the directory {parent!r}.")
     names = [one for one in files.names(parent or ".") if not one.startswith((".", "__"))]
     directories = {one for one in names if files.is_directory(str(Path(parent, one)))}
     existing = sorted(directories.union(_Names(Config.of(None)).experiments(names)))
@@ -84,7 +86,7 @@ def check_exists(path: str) -> None:
         if existing and (near_names(name, existing) or len(existing) <= _MOST)
         else ""
     )
-    raise ExperimentError(f"There is no {path!r}. {hint}".strip())
+    raise ExperimentError(f"{path!r} does not exist. {hint}".strip())
 
 
 def measurement_of(path: str) -> tuple[str, int] | None:

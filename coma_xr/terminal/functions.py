@@ -52,7 +52,7 @@ def find_function(target: str, directory: str = ".") -> Callable[..., Any]:
         value = getattr(value, part)
     if not callable(value):
         raise ExperimentError(
-            f"{target} is {with_article(type(value).__name__)} and no function.", available=_callables(module)
+            f"{target} is {with_article(type(value).__name__)}, not a function.", available=_callables(module)
         )
     function: Callable[..., Any] = value
     return function

@@ -141,6 +141,11 @@ def _run(request: _Request) -> int:
     if not scan_values:
         raise _no_values(function, request.target)
     scan = _scan_of(scan_values, request)
+    if not scan._length:
+        fault = (
+            "No value is left for the scan." if request.where is None else "No parameter set meets --where."
+        )
+        raise ParameterError(fault, expected="at least one parameter set")
     _check_function(function, scan)
     is_new = _check_directory(request)
     _print_request(request, scan_values, scan, settings)

@@ -92,7 +92,7 @@ def _check(output: str, *, overwrite: bool) -> None:
     kinds = sorted(f".{kind}" for kind in FigureCanvasBase.get_supported_filetypes())
     if suffix.lower() not in kinds:
         raise ExperimentError(
-            f"{output}: expected the name of a file that a figure can be saved in. {available(suffix, kinds)}"
+            f"{output}: a figure cannot be saved in this format. {available(suffix, kinds)}"
         )
     if files.exists(output) and not overwrite:
         raise StorageError(errno.EEXIST, "this file exists already", output, ways=[REPLACE])
@@ -314,7 +314,7 @@ def ls(paths: Sequence[str], *, as_json: bool) -> int:
         spare = ("description", "id", "state")
         print_table(_COLUMNS, cells, whole=("path", "state"), optional=("tags",), spare=spare, styles=styles)
     elif not problems:
-        notice(f"no experiments below {clean(', '.join(paths))}; `coma-xr run` and `coma-xr demo` make some")
+        notice(f"no experiments below {clean(', '.join(paths))}; `coma-xr run` and `coma-xr demo` create one")
     for problem in problems:
         notice(clean(problem))
     return 1 if problems else 0

@@ -250,7 +250,7 @@ def test_values_that_cannot_be_compared_are_worded_with_a_way_out():
     with pytest.raises(ConditionError) as caught:
         holds(P.a > 3, a=[1, 2])
     assert str(caught.value) == (
-        "[1, 2] (a list) and 3 (a number) have no order.\n"
+        "[1, 2] (a list) and 3 (a number) cannot be put in order.\n"
         "Expected numbers with numbers, text with text, or dates with dates such as '2026-01-31'.\n"
         "Name one item of a list by its path: `results/E/0`, in Python P['results/E/0'].\n"
         "    a > 3"

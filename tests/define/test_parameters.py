@@ -36,7 +36,7 @@ class TestDefinition:
     @pytest.mark.parametrize(
         ("entries", "text"),
         [
-            ([], "The definition has no parameter. Expected at least one name, such as 'theta_0'."),
+            ([], "No parameter is given. Expected at least one name, such as 'theta_0'."),
             ([5], "5 is not a parameter. Expected a name or a pair (name, path)."),
             (
                 [("a", "b", "c")],

@@ -118,7 +118,7 @@ KINDS = "an interval (low, high), (low, high, 'log') or (low, high, 'int'), or a
         (lambda: sample(4, [1]), "sample() cannot take a list. Expected names with their intervals."),
         (
             lambda: sample(4),
-            "The definition has no parameter. Expected at least one name, such as 'theta_0'.",
+            "No parameter is given. Expected at least one name, such as 'theta_0'.",
         ),
         (lambda: sample(4, a=(0, 1, "lin")), f"'a' = (0, 1, 'lin') is not understood.\nExpected {KINDS}"),
         (lambda: sample(4, a=(1,)), f"'a' = (1,) is not understood.\nExpected {KINDS}"),

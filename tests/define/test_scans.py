@@ -416,7 +416,7 @@ def test_the_structure_tells_how_arrays_are_laid_out(make, structure):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: grid(), "The definition has no parameter. Expected at least one name, such as 'theta_0'."),
+        (lambda: grid(), "No parameter is given. Expected at least one name, such as 'theta_0'."),
         (lambda: zipped([1, 2]), "zipped() cannot take a list. Expected names with their values."),
         (lambda: grid([1, 2]), "grid() cannot take a list. Expected names with their values."),
         (

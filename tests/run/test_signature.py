@@ -81,14 +81,14 @@ def test_functions_that_can_be_called_by_keyword_pass(function, given):
             pendulum,
             ["theta"],
             (
-                "pendulum() needs an argument 'theta_0', which the scan lacks.\nAvailable: theta.\n"
+                "pendulum() needs an argument 'theta_0', which the scan does not have.\nAvailable: theta.\n"
                 "Did you mean 'theta'?"
             ),
         ),
         (
             lambda x, **more: None,
             ["a"],
-            "<lambda>() needs an argument 'x', which the scan lacks. Available: a.",
+            "<lambda>() needs an argument 'x', which the scan does not have. Available: a.",
         ),
         (
             math.sin,

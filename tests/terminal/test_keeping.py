@@ -99,7 +99,7 @@ def test_it_must_be_said_what_to_remove(e, run, words):
 )
 def test_what_changes_an_experiment_makes_none(e, here, run, words):
     said = run(*words)
-    assert (said.code, said.err) == (1, ["coma-xr: There is no 'nothing'. Available: inverse."])
+    assert (said.code, said.err) == (1, ["coma-xr: 'nothing' does not exist. Available: inverse."])
     assert sorted(os.listdir(here)) == ["inverse"]
 
 
@@ -129,7 +129,7 @@ def test_a_good_experiment_is_said_to_be_good(e, run):
 
 
 def test_what_cannot_be_checked_hides_no_other(e, here, run):
-    told = "coma-xr: There is no 'nosuch'. Available: inverse."
+    told = "coma-xr: 'nosuch' does not exist. Available: inverse."
     assert run("verify", "nosuch", "inverse", "nosuch") == (
         1,
         ["inverse: no faults, 4 measurements"],

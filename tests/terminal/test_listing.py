@@ -81,7 +81,7 @@ def test_what_is_not_there_is_told(e, here, run):
         1,
         [],
         [
-            "coma-xr: There is no 'nothing'. Available: inverse.",
+            "coma-xr: 'nothing' does not exist. Available: inverse.",
             f"coma-xr: {here}/notes.txt is a file. Expected the directory of an experiment, or its experiment file.",
         ],
     )
@@ -91,7 +91,7 @@ def test_an_empty_directory_has_no_experiments(here, run):
     assert run("ls") == (
         0,
         [],
-        ["coma-xr: no experiments below .; `coma-xr run` and `coma-xr demo` make some"],
+        ["coma-xr: no experiments below .; `coma-xr run` and `coma-xr demo` create one"],
     )
     assert run("ls", "--json") == (0, ["[]"], [])
 

@@ -82,6 +82,8 @@ def test_nothing_is_made_where_nothing_can_run(model, run):
         ["T=1", "x=1", "--dry-run"],
         ["T=1", "x=1", "-j", "0"],
         ["T=lnspace(0,1,3)", "x=1"],
+        ["T=range(0)", "x=1"],
+        ["T=1,2", "x=1", "--where", "T > 5"],
     ):
         assert (run("run", "model.py:simulate", *words).code == 0) == ("--dry-run" in words)
     assert sorted({*os.listdir(model)} - {"__pycache__"}) == before
@@ -102,14 +104,14 @@ def test_nothing_is_made_where_nothing_can_run(model, run):
             ["model.py:simulat", "T=1"],
             "model.py has no function 'simulat'. Available: simulate, positional. Did you",
         ),
-        (["model.py:constant", "T=1"], "model.py:constant is a float and no function. Available: simulate"),
+        (["model.py:constant", "T=1"], "model.py:constant is a float, not a function. Available: simulate"),
         (["nowhere.at.all:f", "T=1"], "There is no module 'nowhere'. Expected a module that is installed"),
         (["model.py:simulate"], "No values of parameters are given. Expected NAME=VALUES"),
         (
             ["model.py:simulate", "TT=1", "x=1"],
             "simulate() takes no argument 'TT'. Available: T, x, scale. Did you",
         ),
-        (["model.py:simulate", "T=1"], "simulate() needs an argument 'x', which the scan lacks."),
+        (["model.py:simulate", "T=1"], "simulate() needs an argument 'x', which the scan does not have."),
         (
             ["model.py:positional", "T=1"],
             "positional(T, /) takes 'T' by position only, and is called by keyword.",

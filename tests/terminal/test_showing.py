@@ -85,13 +85,13 @@ def test_the_values_of_a_path_are_shown_with_the_parameters(e, run, path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["invrese"], "There is no 'invrese'. Available: inverse, others. Did you mean 'inverse'?"),
-        (["nowhere/inverse"], "There is no 'nowhere/inverse', nor the directory 'nowhere'."),
+        (["invrese"], "'invrese' does not exist. Available: inverse, others. Did you mean 'inverse'?"),
+        (["nowhere/inverse"], "'nowhere/inverse' does not exist, nor does the directory 'nowhere'."),
         (["."], "There is no experiment in {here}. Below it: inverse, others/deep/a."),
         (["others"], "There is no experiment in others. Below it: others/deep/a."),
         (
             ["others/empty"],
-            "There is no experiment in others/empty. `coma-xr ls` lists where there are some.",
+            "There is no experiment in others/empty. `coma-xr ls DIR` lists the experiments below a directory.",
         ),
         (["inverse", "9"], "There is no measurement 9. The nearest of 4 are 4, 5, 6."),
         (["inverse", "reslts/y"], "No measurement has a path or name 'reslts/y'. Available: "),
@@ -110,10 +110,10 @@ def test_beside_what_is_not_there_experiments_are_named_and_no_pictures(e, here,
     for name in ("inverse.png", "inverse.nc"):
         (here / name).write_text("")
     assert run("show", "invers").err == [
-        "coma-xr: There is no 'invers'. Available: inverse. Did you mean 'inverse'?"
+        "coma-xr: 'invers' does not exist. Available: inverse. Did you mean 'inverse'?"
     ]
     e.path.rename(here.parent / "elsewhere")
-    assert run("show", "inverse").err == ["coma-xr: There is no 'inverse'."]
+    assert run("show", "inverse").err == ["coma-xr: 'inverse' does not exist."]
 
 
 def test_a_broken_measurement_is_told_once_and_the_others_are_shown(e, here, run):

@@ -52,7 +52,7 @@ def test_a_condition_chooses_what_is_exported(e, here, run):
                 "       ^",
             ],
         ),
-        ("a > 'x'", ["coma-xr: 1 (a number) and 'x' (text) have no order."]),
+        ("a > 'x'", ["coma-xr: 1 (a number) and 'x' (text) cannot be put in order."]),
         ("b > 1", ["coma-xr: No measurement has a path or name 'b'."]),
         (
             "a == 5",
@@ -77,9 +77,7 @@ def test_a_name_that_says_no_format_is_an_error(e, run):
     assert line.startswith("coma-xr: 'out.xls' does not end in a known format.")
     said = run("plot", "inverse", "-o", "out.pgn")
     assert said.code == 1
-    assert said.err[0].startswith(
-        "coma-xr: out.pgn: expected the name of a file that a figure can be saved in."
-    )
+    assert said.err[0].startswith("coma-xr: out.pgn: a figure cannot be saved in this format.")
     assert "Did you mean '.png'" in said.err[0]
 
 
