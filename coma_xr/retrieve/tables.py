@@ -335,9 +335,7 @@ def retrieve_results(
     if twice := next(
         (name for name, number in Counter(name for name, _ in table).items() if number > 1), None
     ):
-        raise PathError(
-            f"Two columns are called '{twice}'.", ways=["Choose a different name for each column."]
-        )
+        raise PathError(f"Two columns are called '{twice}'.", ways=["Rename one of them."])
     definition = Definition(
         tuple(source.name(request) for request in parameters),
         tuple(source.path(request) or (request.text,) for request in parameters),
