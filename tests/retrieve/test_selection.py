@@ -258,7 +258,7 @@ def test_an_unknown_name_points_at_it():
 
 
 def test_an_error_names_the_measurement():
-    with pytest.raises(TypeError, match="have no order") as error:
+    with pytest.raises(TypeError, match="cannot be put in order") as error:
         ids(P.model > 3, chain())
     assert error.value.__notes__ == ["Raised by the condition model > 3, on measurement 1."]
 
