@@ -33,18 +33,23 @@ from coma_xr.plotting.styling import (
     Labels,
     Look,
     extension,
-    fitted,
-    font_size,
     hue_of,
     next_color,
     shade,
     style_of,
-    text_width,
     threshold,
-    wrapped,
 )
 from coma_xr.plotting.surfaces import surface_hue
-from coma_xr.plotting.ticks import dress_axis, name_room, set_ticks, tickers
+from coma_xr.plotting.ticks import (
+    dress_axis,
+    fitted,
+    font_size,
+    name_room,
+    set_ticks,
+    text_width,
+    tickers,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     import xarray as xr

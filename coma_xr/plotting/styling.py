@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps, rcParams, rcParamsDefault
-from matplotlib.cbook import is_math_text, normalize_kwargs
+from matplotlib.cbook import normalize_kwargs
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import (
     CenteredNorm,
@@ -24,10 +23,8 @@ from matplotlib.colors import (
     to_rgb,
     to_rgba_array,
 )
-from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
-from matplotlib.textpath import text_to_path
 
 from coma_xr.checks import setting
 from coma_xr.errors import LayoutError
@@ -65,9 +62,6 @@ MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 
 # With so many letters several names still fit at one axis.
 FITTING = 32
-
-# Of labels and titles, before they are made smaller.
-MOST_LINES = 3
 
 
 # ------------------------------------------------------------------------------------------ colours
@@ -494,77 +488,3 @@ def _dates(values: Sequence[dt.datetime]) -> list[str]:
         return [one.date().isoformat() for one in values]
     precision = "seconds" if all(one.microsecond == 0 for one in values) else "auto"
     return [one.isoformat(sep=" ", timespec=precision) for one in values]
-
-
-def text_width(text: str, size: float) -> float:
-    """Return the width of a string [inch], the longest of its lines, in a font of this many points."""
-    return text_widths([text], size)[0]
-
-
-def text_widths(texts: Iterable[str], size: float) -> list[float]:
-    """Return the widths of strings as `text_width` does."""
-    family = rcParams["font.family"]
-    families = tuple(family) if isinstance(family, list) else (family,)
-    return [_width(text, size, families) for text in texts]
-
-
-@functools.lru_cache(maxsize=4096)
-def _width(text: str, size: float, family: tuple[str, ...]) -> float:
-    font = FontProperties(family=list(family), size=size)
-    lines = [line for line in text.split("\n") if line]
-    widths = [text_to_path.get_text_width_height_descent(line, font, is_math_text(line))[0] for line in lines]
-    return max(widths, default=0.0) / 72
-
-
-def font_size(name: str) -> float:
-    """Return a size in points that rcParams have as a number or as a word."""
-    sizes: Any = rcParams
-    return float(FontProperties(size=sizes.get(name, name)).get_size_in_points())
-
-
-def wrapped(text: str, width: float, size: float) -> str:
-    """Return a string in lines no wider than this many inches; names without spaces break at underscores, or anywhere."""
-    if text_width(text, size) <= width:
-        return text
-    lines = [""]
-    for word in re.findall(r"\$[^$]*\$\S*\s*|[^\s$]+\s*", text):
-        if lines[-1] and text_width((lines[-1] + word).rstrip(), size) > width:
-            lines.append("")
-        for part in _parts(word, width, size):
-            if lines[-1] and text_width((lines[-1] + part).rstrip(), size) > width:
-                lines.append("")
-            lines[-1] += part
-    return "\n".join(line.rstrip() for line in lines if line)
-
-
-def fitted(text: str, width: float, *sizes: str) -> tuple[str, float]:
-    """Return a string in a few lines no wider than this many inches, and the size of its font.
-
-    That is the smallest of the named settings, and smaller where there would be many lines or broken words.
-    """
-    size = min(map(font_size, sizes))
-    for factor in (1.0, 0.85, 0.7):
-        lines = wrapped(text, width, factor * size)
-        if lines.count("\n") < MOST_LINES and not is_cut([lines], [text]):
-            return lines, factor * size
-    return lines, 0.7 * size
-
-
-def _parts(word: str, width: float, size: float) -> list[str]:
-    """Return the parts of a word between which it may be broken."""
-    if "$" in word or text_width(word.rstrip(), size) <= width:
-        return [word]
-    parts = []
-    for piece in re.findall(r".+?(?:[_./,:;-]+|$)\s*", word):
-        left = piece
-        while text_width(left.rstrip(), size) > width and len(left) > 1:
-            cut = max(1, int(len(left) * width / text_width(left, size)))
-            parts.append(left[:cut])
-            left = left[cut:]
-        parts.append(left)
-    return parts
-
-
-def is_cut(flat: Sequence[str], texts: Sequence[str]) -> bool:
-    """Return whether words were broken, not only lines."""
-    return any(one.replace("\n", " ") != other for one, other in zip(flat, texts, strict=True))

@@ -1,14 +1,19 @@
-"""Ticks of axes and colour bars: as many as there is room for, with true numbers, for numbers, dates and names."""
+"""What fits: text in lines no wider than its place, and as many ticks of axes and colour bars as there is room for."""
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import rcParams
+from matplotlib.cbook import is_math_text
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import (
     Formatter,
     Locator,
@@ -20,7 +25,7 @@ from matplotlib.ticker import (
     SymmetricalLogLocator,
 )
 
-from coma_xr.plotting.styling import MINUS, font_size, is_cut, text_widths, wrapped, written
+from coma_xr.plotting.styling import MINUS, written
 from coma_xr.text import numbers
 
 if TYPE_CHECKING:
@@ -48,6 +53,90 @@ MANY_DECADES = 1e3
 
 # The longest line of a name at a y axis, or upright [inch].
 LONGEST_NAME = 2.0
+
+
+# Lines of labels and titles, before they are made smaller.
+MOST_LINES = 3
+
+
+# ------------------------------------------------------------------------------------------- text
+
+
+def text_width(text: str, size: float) -> float:
+    """Return the width of a string [inch], the longest of its lines, in a font of this many points."""
+    return text_widths([text], size)[0]
+
+
+def text_widths(texts: Iterable[str], size: float) -> list[float]:
+    """Return the widths of strings as `text_width` does."""
+    family = rcParams["font.family"]
+    families = tuple(family) if isinstance(family, list) else (family,)
+    return [_width(text, size, families) for text in texts]
+
+
+@functools.lru_cache(maxsize=4096)
+def _width(text: str, size: float, family: tuple[str, ...]) -> float:
+    font = FontProperties(family=list(family), size=size)
+    lines = [line for line in text.split("\n") if line]
+    widths = [text_to_path.get_text_width_height_descent(line, font, is_math_text(line))[0] for line in lines]
+    return max(widths, default=0.0) / 72
+
+
+def font_size(name: str) -> float:
+    """Return a size in points that rcParams have as a number or as a word."""
+    sizes: Any = rcParams
+    return float(FontProperties(size=sizes.get(name, name)).get_size_in_points())
+
+
+def wrapped(text: str, width: float, size: float) -> str:
+    """Return a string in lines no wider than this many inches; names without spaces break at underscores, or anywhere."""
+    if text_width(text, size) <= width:
+        return text
+    lines = [""]
+    for word in re.findall(r"\$[^$]*\$\S*\s*|[^\s$]+\s*", text):
+        if lines[-1] and text_width((lines[-1] + word).rstrip(), size) > width:
+            lines.append("")
+        for part in _parts(word, width, size):
+            if lines[-1] and text_width((lines[-1] + part).rstrip(), size) > width:
+                lines.append("")
+            lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines if line)
+
+
+def fitted(text: str, width: float, *sizes: str) -> tuple[str, float]:
+    """Return a string in a few lines no wider than this many inches, and the size of its font.
+
+    That is the smallest of the named settings, and smaller where there would be many lines or broken words.
+    """
+    size = min(map(font_size, sizes))
+    for factor in (1.0, 0.85, 0.7):
+        lines = wrapped(text, width, factor * size)
+        if lines.count("\n") < MOST_LINES and not is_cut([lines], [text]):
+            return lines, factor * size
+    return lines, 0.7 * size
+
+
+def _parts(word: str, width: float, size: float) -> list[str]:
+    """Return the parts of a word between which it may be broken."""
+    if "$" in word or text_width(word.rstrip(), size) <= width:
+        return [word]
+    parts = []
+    for piece in re.findall(r".+?(?:[_./,:;-]+|$)\s*", word):
+        left = piece
+        while text_width(left.rstrip(), size) > width and len(left) > 1:
+            cut = max(1, int(len(left) * width / text_width(left, size)))
+            parts.append(left[:cut])
+            left = left[cut:]
+        parts.append(left)
+    return parts
+
+
+def is_cut(flat: Sequence[str], texts: Sequence[str]) -> bool:
+    """Return whether words were broken, not only lines."""
+    return any(one.replace("\n", " ") != other for one, other in zip(flat, texts, strict=True))
+
+
+# ------------------------------------------------------------------------------------------ ticks
 
 
 def fits(axis: Any, ticks: Sequence[float], texts: Sequence[str]) -> bool:
