@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePath
@@ -207,10 +207,17 @@ def with_code(work: Work, info: Mapping[str, Tree], found: Fingerprint) -> Work:
     return replace(work, provenance={**work.provenance, **info}, sources=sources)
 
 
-def codes_of(now: Snapshot) -> dict[int, tuple[str, dict[str, Tree]]]:
-    """Return the code states of all measurements that record one, with what else their `info` says."""
-    infos = ((id, tree.get("info")) for id, tree in now.trees(branches=("info",)))
-    return {id: (str(info["code"]), info) for id, info in infos if isinstance(info, dict) and "code" in info}
+def infos_of(now: Snapshot) -> Iterator[tuple[int, dict[str, Tree]]]:
+    """Yield the ids of all measurements with their `info`."""
+    for id, tree in now.trees(branches=("info",)):
+        info = tree.get("info")
+        if isinstance(info, dict):
+            yield id, info
+
+
+def codes_of(now: Snapshot) -> dict[int, str]:
+    """Return the code states of all measurements that record one."""
+    return {id: str(info["code"]) for id, info in infos_of(now) if "code" in info}
 
 
 def write_sources(record: Mapping[str, Any], directory: str) -> list[str]:
@@ -246,16 +253,17 @@ def _packages(record: Mapping[str, Any]) -> list[str]:
     return [str(package) for package in packages] if isinstance(packages, list) else []
 
 
-def states_table(now: Snapshot) -> pd.DataFrame:
-    """Return a row for each code state, see `Experiment.code`."""
+def states_table(now: Snapshot, infos: Iterable[Mapping[str, Tree]] | None = None) -> pd.DataFrame:
+    """Return a row for each code state, see `Experiment.code`; `infos` are those of the measurements, if read already."""
     import pandas as pd
 
     known, accepted = records(now), now.sections.get(ACCEPTED, {})
-    infos: dict[str, list[dict[str, Tree]]] = {code: [] for code in known}
-    for code, info in codes_of(now).values():
-        infos.setdefault(code, []).append(info)
-    rows = [_row(infos[code], known.get(code, {}), code in accepted) for code in infos]
-    table = pd.DataFrame(rows, index=pd.Index(list(infos), name="code", dtype=object), columns=_COLUMNS)
+    made: dict[str, list[Mapping[str, Tree]]] = {code: [] for code in known}
+    for info in (info for _, info in infos_of(now)) if infos is None else infos:
+        if "code" in info:
+            made.setdefault(str(info["code"]), []).append(info)
+    rows = [_row(made[code], known.get(code, {}), code in accepted) for code in made]
+    table = pd.DataFrame(rows, index=pd.Index(list(made), name="code", dtype=object), columns=_COLUMNS)
     return table.sort_values("first", kind="stable")
 
 
@@ -298,8 +306,7 @@ def difference(now: Snapshot, old: int | str, new: int | str | Callable[..., Any
 def accept_all(place: ExperimentDirectory) -> list[str]:
     """Record that all code that has made measurements, or was run last, gives the same results; return what is new."""
     now = place.look(listed=True)
-    codes = [code for code, _ in codes_of(now).values()]
-    return accept(place, now, [*records(now), *codes, *now.sections.get(REPORTED, {})])
+    return accept(place, now, [*records(now), *codes_of(now).values(), *now.sections.get(REPORTED, {})])
 
 
 def code_states(now: Snapshot) -> dict[int, str]:
@@ -307,7 +314,7 @@ def code_states(now: Snapshot) -> dict[int, str]:
     sections = now.sections
     if len(now.code_names()) < 2 and not sections.get(REPORTED) and not sections.get(ACCEPTED):
         return {}
-    codes = {id: code for id, (code, _) in codes_of(now).items()}
+    codes = codes_of(now)
     return codes if len(set(codes.values())) > 1 else {}
 
 

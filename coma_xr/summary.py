@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any
 
-from coma_xr.code_history import changes, environment_of
+from coma_xr.code_history import changes, environment_of, infos_of, states_table
 from coma_xr.code_history import records as records_of_code
 from coma_xr.define.values import hand_out
 from coma_xr.errors import ComaError, ComaWarning, DataFileWarning, LayoutError
+from coma_xr.figures import kept
 from coma_xr.html import several
 from coma_xr.records import Records
 from coma_xr.run.report import failures_html
@@ -22,14 +23,15 @@ from coma_xr.same import is_missing
 if TYPE_CHECKING:
     import os
 
-    import pandas as pd
     import xarray as xr
 
     from coma_xr.output.pictures import DefinedFigure
     from coma_xr.output.report import Quantity
     from coma_xr.store.place import ExperimentDirectory
     from coma_xr.store.snapshot import Snapshot
-    from coma_xr.values.plain import Tree
+
+# Makes the Dataset of `Experiment.to_dataset` with its arguments.
+ToDataset = Callable[..., "xr.Dataset"]
 
 # So much of a text that is a result.
 _TEXT = 60
@@ -41,71 +43,35 @@ _VERSIONS = {"host": "host", "coma_xr_version": "coma_xr", "python_version": "Py
 _PASSED_OVER = "cannot be read and w"
 
 
-class Summarised(Protocol):
-    """The facts about an experiment."""
-
-    @property
-    def path(self) -> Path:
-        """Its directory."""
-
-    @property
-    def annotations(self) -> dict[str, dict[str, Any]]:
-        """Units and long names, by path."""
-
-    @property
-    def figures(self) -> dict[str, dict[str, Any]]:
-        """The arguments of figures that are kept, by name."""
-
-    def to_dataset(self, *, layout: Literal["grid", "points"] | None = None, where: Any = None) -> xr.Dataset:
-        """Return its measurements as a Dataset."""
-
-    def failures(self) -> pd.DataFrame:
-        """Return its failures that count, by their ids."""
-
-    def status(self) -> dict[str, Any]:
-        """Return how many measurements exist, and how many of the last scan are missing, failed ones included."""
-
-    def code(self) -> Any:
-        """Return a row for each state of the code."""
-
-    def paths(self) -> pd.DataFrame:
-        """Return what there is in the measurements."""
-
-
 def write_report(
-    e: Summarised,
-    place: ExperimentDirectory,
-    path: str | os.PathLike[str],
-    *,
-    overwrite: bool,
+    place: ExperimentDirectory, to_dataset: ToDataset, path: str | os.PathLike[str], *, overwrite: bool
 ) -> Path:
-    """Write the page about an experiment."""
+    """Write the page about an experiment, whose Datasets a function makes."""
     from coma_xr.output.report import Facts, check_path, write
 
     path = check_path(path, overwrite=overwrite)
     notes: list[tuple[type[Warning], str]] = []
     with _noting(notes):
-        counting = set(e.failures().index)
         records = Records(place.look(listed=True))
         now = records.now
-        failures = [(id, tree) for id, tree in records.recorded_failures() if id in counting]
-        scan = now.scan() or {}
-        ds, how = _dataset(e, now, notes)
-        durations, environment = _made(now.trees(branches=("info",)))
-        code, recorded, packages = _code(e, now)
+        failures = records.failed()
+        ds, how = _dataset(to_dataset, now, notes)
+        infos = [info for _, info in infos_of(now)]
+        durations, environment = _made(infos)
+        code, recorded, packages = _code(now, infos)
         problems = [str(problem) for problem in now.measurements.problems]
-        parameters, results = _quantities(e, scan, ds)
-        figures = [] if ds is None else list(_defined(e, ds))
+        parameters, results = _quantities(records, ds)
+        figures = [] if ds is None else list(_defined(now, to_dataset, ds))
     texts = {category: [text for kind, text in notes if kind is category] for category in dict(notes)}
     problems += [text for text in texts.pop(DataFileWarning, []) if _PASSED_OVER not in text]
     excluded = [f"Measurement {id} is excluded: {reason}" for id, reason in now.excluded().items()]
     facts = Facts(
-        name=e.path.name,
+        name=Path(now.path).name,
         description=now.info.get("description"),
         about=_about(now),
         measurements=now.number(),
         failed=len(failures),
-        missing=_missing(scan, ds, len(failures), e),
+        missing=_missing(records, ds, len(failures)),
         parameters=parameters,
         results=results,
         dataset=ds,
@@ -123,15 +89,15 @@ def write_report(
     return write(facts, path, overwrite=overwrite)
 
 
-def _defined(e: Summarised, ds: xr.Dataset) -> Iterator[DefinedFigure]:
+def _defined(now: Snapshot, to_dataset: ToDataset, ds: xr.Dataset) -> Iterator[DefinedFigure]:
     """Yield the figures that are kept with the experiment, with what they show."""
     from coma_xr.output.pictures import DefinedFigure
 
-    for name, arguments in e.figures.items():
+    for name, arguments in kept(now).items():
         where = arguments.pop("where", None)
         shown: xr.Dataset | ComaError
         try:
-            shown = ds if where is None else e.to_dataset(where=where)
+            shown = ds if where is None else to_dataset(where=where)
         except ComaError as error:
             shown = error
         yield DefinedFigure(name, shown, arguments, where)
@@ -165,33 +131,33 @@ def _about(now: Snapshot) -> dict[str, str]:
 
 
 def _dataset(
-    e: Summarised, now: Snapshot, notes: list[tuple[type[Warning], str]]
+    to_dataset: ToDataset, now: Snapshot, notes: list[tuple[type[Warning], str]]
 ) -> tuple[xr.Dataset | None, str]:
     """Return the Dataset, and the call that makes it; None where there is no way to make one."""
     if not now.number():
         return None, "e.to_dataset()"
     try:
-        return e.to_dataset(), "e.to_dataset()"
+        return to_dataset(), "e.to_dataset()"
     except LayoutError as error:
         notes.append((ComaWarning, f"As points, since a grid is not possible: {error.line()}."))
     except ComaError as error:
         notes.append((ComaWarning, f"There is no Dataset: {error.line()}."))
         return None, "e.to_dataset()"
     try:
-        return e.to_dataset(layout="points"), 'e.to_dataset(layout="points")'
+        return to_dataset(layout="points"), 'e.to_dataset(layout="points")'
     except ComaError as error:
         notes.append((ComaWarning, f"There is no Dataset of points either: {error.line()}."))
         return None, 'e.to_dataset(layout="points")'
 
 
-def _missing(scan: Mapping[str, Any], ds: xr.Dataset | None, failed: int, e: Summarised) -> int | None:
+def _missing(records: Records, ds: xr.Dataset | None, failed: int) -> int | None:
     """Return how many parameter sets of the last scan have neither measurement nor failure."""
     from coma_xr.output.report import status_of
 
-    if not scan.get("sets"):
+    if not (records.now.scan() or {}).get("sets"):
         return None
     if ds is None:
-        return max(0, int(e.status()["missing"]) - failed)
+        return max(0, records.counts()["missing"] - failed)
     status = status_of(ds)
     return None if status is None else int((status == "missing").sum())
 
@@ -199,20 +165,18 @@ def _missing(scan: Mapping[str, Any], ds: xr.Dataset | None, failed: int, e: Sum
 # -------------------------------------------------------------------------------- parameters and results
 
 
-def _quantities(
-    e: Summarised, scan: Mapping[str, Any], ds: xr.Dataset | None
-) -> tuple[list[Quantity], list[Quantity]]:
+def _quantities(records: Records, ds: xr.Dataset | None) -> tuple[list[Quantity], list[Quantity]]:
     """Return parameters and results: what is in the measurements; without any, what was asked for."""
     from coma_xr.output.report import Quantity
 
-    notes = e.annotations
+    notes, scan = records.annotations, records.now.scan() or {}
 
     def quantity(name: str, path: str, type: str, values: str, **more: Any) -> Quantity:
         note = notes.get(path, {})
         return Quantity(name, path, type, values, note.get("units"), note.get("long_name"), **more)
 
     found: dict[str, list[Quantity]] = {"parameter": [], "result": []}
-    rows: list[dict[str, Any]] = [dict(row) for _, row in e.paths().iterrows()]
+    rows = records.paths_rows()
     for row in rows:
         if row["role"] in found:
             values = _values(ds, row) if row["role"] == "parameter" else _range(row)
@@ -255,14 +219,11 @@ def _range(row: Mapping[str, Any]) -> str:
 # ------------------------------------------------------------------------------------ durations and versions
 
 
-def _made(trees: Iterable[tuple[int, Tree]]) -> tuple[list[float], dict[str, dict[str, int]]]:
+def _made(infos: Iterable[Mapping[str, Any]]) -> tuple[list[float], dict[str, dict[str, int]]]:
     """Return the durations of measurements [s], and by what, where and when they were made."""
     durations: list[float] = []
     counts: dict[str, Counter[str]] = {}
-    for _, tree in trees:
-        info = tree.get("info") if isinstance(tree, dict) else None
-        if not isinstance(info, dict):
-            continue
+    for info in infos:
         seconds = _seconds(info)
         if seconds is not None:
             durations.append(seconds)
@@ -283,10 +244,10 @@ def _made_with(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _code(
-    e: Summarised, now: Snapshot
+    now: Snapshot, infos: Sequence[Mapping[str, Any]]
 ) -> tuple[list[list[object]], dict[str, Mapping[str, int]], Sequence[str]]:
     """Return a row for each code state, the environments that their records tell, and the packages of the last one."""
-    known, states = records_of_code(now), e.code()
+    known, states = records_of_code(now), states_table(now, infos)
     rows: list[list[object]] = []
     counts: dict[str, Counter[str]] = {}
     packages: Sequence[str] = ()
