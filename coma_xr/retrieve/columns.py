@@ -13,6 +13,7 @@ import numpy.typing as npt
 from coma_xr.encoding import json
 from coma_xr.encoding.columns import Block, Kind
 from coma_xr.errors import DataFileError
+from coma_xr.names import is_parameter
 from coma_xr.retrieve.measurement import AS_NEEDED, item
 from coma_xr.same import Mark, in_order, keys
 from coma_xr.tree import TYPE, Path, is_typed, no_collection
@@ -97,6 +98,8 @@ class Columns:
         leaves = [node for node in self._root.walk() if node.is_leaf and "" not in node.path]
         self.known: list[Path] = [node.path for node in leaves]
         self.paths: list[Path] = [node.path for node in leaves if node.is_here]
+        # Those of them whose values were kept.
+        self.kept = {node.path for node in leaves if node.is_here and node.kept}
 
     @property
     def nameless(self) -> list[tuple[str, ...]]:
@@ -116,13 +119,6 @@ class Columns:
     def leads(self, path: Path) -> bool:
         """Whether a path leads to a branch or value, or into a value, of any measurement."""
         return self._root.leads(path)
-
-    def is_kept(self, path: Path) -> bool:
-        """Whether the values at a path of `paths` were kept."""
-        node = self._root
-        for key in path:
-            node = node.children[str(key)]
-        return node.kept
 
     def fill(self, path: Path, default: Any) -> None:
         """Let measurements without a path count as if `default` existed."""
@@ -177,7 +173,17 @@ class Columns:
             self.computed[name] = [column[row] for row in rows]
         self.ids = [self.ids[row] for row in rows]
 
-    def expand(self, path: Path, parts: Mapping[str, list[Any]]) -> None:
+    def expand_datasets(self) -> None:
+        """Put the variables of Datasets in the place of these; one that is a parameter is one value."""
+        for path in self.paths:
+            column = self[path] if path in self.kept and not is_parameter(path) else []
+            first = next((value for value in column if value is not MISSING), None)
+            if stands_for_dataset(first):
+                datasets = [value if value is MISSING else from_plain(value) for value in column]
+                if all(value is MISSING or hasattr(value, "data_vars") for value in datasets):
+                    self._expand(path, _variables_in(datasets))
+
+    def _expand(self, path: Path, parts: Mapping[str, list[Any]]) -> None:
         """Put columns below a path in the place of its own."""
         node = self._root
         for key in path:
@@ -187,6 +193,14 @@ class Columns:
             child = _child(node, key, None)
             child.put(values, range(len(values)))
         self._list_paths()
+
+
+def _variables_in(datasets: Sequence[Any]) -> dict[str, list[Any]]:
+    names = dict.fromkeys(name for ds in datasets if ds is not MISSING for name in ds.data_vars)
+    return {
+        str(name): [MISSING if ds is MISSING or name not in ds.data_vars else ds[name] for ds in datasets]
+        for name in names
+    }
 
 
 def _merge(target: _Node, source: _Node) -> None:

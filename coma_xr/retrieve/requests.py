@@ -218,7 +218,7 @@ class Source:
         defined = set(self.names.defined.values())
         by_key: dict[Any, list[Path]] = {}
         for path in self.columns.paths:
-            if role(path) in ("parameter", "result") and self.columns.is_kept(path):
+            if role(path) in ("parameter", "result") and path in self.columns.kept:
                 by_key.setdefault(path[-1], []).append(path)
         copies = {}
         for alike in by_key.values():
@@ -346,7 +346,7 @@ def read(
         columns.rename(old, new)
     for path in [path for path, note in notes.items() if "default" in note]:
         columns.fill(path, notes[path]["default"])
-    expand_datasets(columns)
+    columns.expand_datasets()
     for _, path in pairs:
         columns.fold(path)
     if doubles is not None and (suspects := _suspects(columns, [path for _, path in pairs])):
@@ -462,25 +462,6 @@ def _dates(column: Sequence[Any]) -> list[Any]:
     there = [value for value in column if value is not MISSING]
     dates = iter(utc(there) or there)
     return [value if value is MISSING else next(dates) for value in column]
-
-
-def expand_datasets(columns: Columns) -> None:
-    """Put the variables of Datasets in the place of these; one that is a parameter is one value."""
-    for path in columns.paths:
-        column = columns[path] if columns.is_kept(path) and not is_parameter(path) else []
-        first = next((value for value in column if value is not MISSING), None)
-        if stands_for_dataset(first):
-            datasets = [value if value is MISSING else from_plain(value) for value in column]
-            if all(value is MISSING or hasattr(value, "data_vars") for value in datasets):
-                columns.expand(path, _variables_of(datasets))
-
-
-def _variables_of(datasets: Sequence[Any]) -> dict[str, list[Any]]:
-    names = dict.fromkeys(name for ds in datasets if ds is not MISSING for name in ds.data_vars)
-    return {
-        str(name): [MISSING if ds is MISSING or name not in ds.data_vars else ds[name] for ds in datasets]
-        for name in names
-    }
 
 
 def _computations(

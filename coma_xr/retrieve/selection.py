@@ -16,7 +16,7 @@ from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.names import Names, role
 from coma_xr.retrieve.columns import KnownPaths, StoredTrees, collect, utc
 from coma_xr.retrieve.measurement import item
-from coma_xr.retrieve.requests import NamedMeasurement, NameLookup, expand_datasets
+from coma_xr.retrieve.requests import NamedMeasurement, NameLookup
 from coma_xr.tree import WILDCARD, Path, follow, is_path, is_typed, split
 from coma_xr.values.plain import from_plain
 
@@ -135,7 +135,7 @@ class Selection:
         columns = collect(deciding(), keep=lambda path: any(str(path[-1]) in name for name in undecided))
         if not undecided or not len(columns):
             return found
-        expand_datasets(columns)
+        columns.expand_datasets()
         names = Names(self._lookup.known(columns.known), self._definition, self._recorded)
         return self._condition.resolve(lambda name: found.get(name) or names.resolve(name))
 
