@@ -95,14 +95,19 @@ def run_scan(
         return session.dry_run()
     place.check_writable(before.now)
     check_sendable(work, options)
-    if asked is not None:
-        keep_definition(before, place, definition, added)
-    session = replace(session, work=with_kept_seed(place, work, options.seed))
-    keep_function(place, name_of(function), before.now)
     last = asked_for(definition, wanted, asked, options.repeats, whole)
-    record = None if asked is None else ScanRecord.of(asked, definition)
     shard = None if options.shard is None else Shard.of_scan(options.shard, last)
-    with place.running(shard, partial(keep_scan, place, last, record, before.past)) as now:
+
+    def record() -> None:
+        nonlocal session
+        if asked is not None:
+            keep_definition(before, place, definition, added)
+        session = replace(session, work=with_kept_seed(place, work, options.seed))
+        keep_function(place, name_of(function), before.now)
+        scan_record = None if asked is None else ScanRecord.of(asked, definition)
+        keep_scan(place, last, scan_record, before.past)
+
+    with place.running(shard, record) as now:
         return session.run(before, now)
 
 
