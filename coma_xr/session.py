@@ -100,12 +100,7 @@ def run_scan(
 
     def record() -> None:
         nonlocal session
-        if asked is not None:
-            keep_definition(before, place, definition, added)
-        session = replace(session, work=with_kept_seed(place, work, options.seed))
-        keep_function(place, name_of(function), before.now)
-        scan_record = None if asked is None else ScanRecord.of(asked, definition)
-        keep_scan(place, last, scan_record, before.past)
+        session = _recorded(session, before, asked, added, last)
 
     with place.running(shard, record) as now:
         return session.run(before, now)
@@ -128,6 +123,23 @@ def _work(
         constants=before.past.defaults,
         resources=options.resources,
     )
+
+
+def _recorded(
+    session: Session,
+    before: Records,
+    asked: Scan | None,
+    added: list[tuple[Tree, ...]],
+    last: dict[str, Tree],
+) -> Session:
+    """Record definition, seed, function and scan of a run; return the run with the seed that is kept."""
+    place, work = session.place, session.work
+    if asked is not None:
+        keep_definition(before, place, work.definition, added)
+    session = replace(session, work=with_kept_seed(place, work, session.options.seed))
+    keep_function(place, name_of(work.function), before.now)
+    keep_scan(place, last, None if asked is None else ScanRecord.of(asked, work.definition), before.past)
+    return session
 
 
 def encoding_of(place: ExperimentDirectory, version: str) -> dict[str, Any]:
