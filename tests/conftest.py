@@ -26,6 +26,7 @@ TEMPORARY = ".coma-tmp-*"
 LASTING = ("resource_tracker", "forkserver")
 
 PATIENCE = 5.0  # seconds for threads and processes that are about to end
+AT_FULL_SIZE = 4 * 3600  # seconds for a test, which are only to end one that hangs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -94,6 +95,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             or ("full" in item.keywords and not full)
             or ("ci" in item.keywords and not longer)
         )
+        if full:
+            item.add_marker(pytest.mark.timeout(AT_FULL_SIZE), append=False)
         (unwanted if skipped else wanted).append(item)
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)

@@ -128,7 +128,6 @@ def test_everything_comes_back_from_every_kind_of_file(name, number, many, quick
 
 
 @pytest.mark.full
-@pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("name", "number"), [part[:2] for part in PARTS])
 def test_a_million_round_trips(name, number, quick_path, tally):
     """The same, with other examples."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import errno
 import functools
+import gc
 import itertools
 import os
 import shutil
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import filelock
 import pytest
 
 from coma_xr import files
 from coma_xr.errors import ComaError, ComaWarning
+from coma_xr.store import layout, place
 from tests.reliability.operations import OPERATIONS, Expected, everywhere, observed, prepared
+
+fcntl = pytest.importorskip("fcntl")
 
 pytestmark = [pytest.mark.ci, pytest.mark.leaves_files]
 
@@ -87,18 +92,37 @@ class FailingOs:
         return self.number if self.fails("syncfs") else self.real_sync(descriptor)
 
 
-class FailingLock:
-    """Stands for a lock of filelock, whose own system calls fail as a whole: in taking it, or in letting it go."""
+class FailingFcntl:
+    """Stands for `fcntl` in filelock."""
 
-    def __init__(self, held: filelock.BaseFileLock, failing: FailingOs) -> None:
-        self.held, self.failing = held, failing
+    def __init__(self, failing: FailingOs) -> None:
+        self.failing = failing
 
-    def acquire(self, **options: Any) -> None:
-        self.failing.call("acquire", lambda _: self.held.acquire(**options), self.held.lock_file)
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(fcntl, name)
+        return functools.partial(self.failing.call, name, real) if name == "flock" else real
 
-    def release(self) -> None:
-        self.held.release()
-        self.failing.call("release", lambda _: None, self.held.lock_file)
+
+def locking(name: str) -> list[Any]:
+    """Return the modules of filelock that use a module."""
+    modules = [module for path, module in sys.modules.items() if path.startswith("filelock.")]
+    return [module for module in modules if name in vars(module)]
+
+
+def open_files(path: Path) -> Iterator[int]:
+    """Yield what this process has open in a directory."""
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            if os.readlink(link).startswith(str(path)):
+                yield int(link.name)
+
+
+def close_all(path: Path) -> None:
+    """Close the files in a directory, as the end of the process does."""
+    if any(open_files(path)):
+        gc.collect()
+        for number in list(open_files(path)):
+            os.close(number)
 
 
 class Attempts:
@@ -124,13 +148,19 @@ class Attempts:
             patch.setattr(files, "os", failing)
             patch.setattr(files, "_rename", failing.rename_with_condition)
             patch.setattr(files, "_sync_file_system", failing.sync_file_system)
-            real = filelock.FileLock
-            patch.setattr(filelock, "FileLock", lambda *a, **k: FailingLock(real(*a, **k), failing))
+            # Some errors are to filelock what a held lock is, for which one waits.
+            patch.setattr(place, "_WAIT", 0.05)
+            patch.setattr(layout, "_WAIT", 0.05)
+            for module in locking("os"):
+                patch.setattr(module, "os", failing)
+            for module in locking("fcntl"):
+                patch.setattr(module, "fcntl", FailingFcntl(failing))
             try:
                 self.operation.run(self.copy, told.add)
             except ComaError:
                 assert failing.failed
         self.deaths.reborn()
+        close_all(self.copy)
         return failing, told
 
     def check(self, at: int, number: int, *, lasting: bool) -> None:

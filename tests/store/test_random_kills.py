@@ -102,7 +102,6 @@ IN_CI, IN_FULL = 10, 2500
 
 
 @pytest.mark.leaves_files
-@pytest.mark.timeout(3000)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_kills_of_a_real_process_lose_nothing(quick_path, child, request, report_line, tally, part):
