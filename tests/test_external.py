@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dask
+import h5py
 import netCDF4
 import numpy as np
 import pandas as pd
@@ -463,6 +464,34 @@ def test_a_small_file_that_says_to_be_huge_is_not_read(e, tmp_path, kind):
     _say(e, 1, "psi", {"type": kind, "shape": [len(content)], "dtype": "<f8", **facts})
     with pytest.raises(coma.DataFileError, match=r"'\w+' claims 100,000,000,000 values"):
         np.asarray(e.measurement(1).results.psi)
+
+
+@pytest.mark.parametrize("kind", ["link", "storage", "virtual"])
+def test_a_file_that_would_show_another_is_not_read(e, tmp_path, kind):
+    """Also when a measurement of a stranger says that it is the file that was written."""
+    (tmp_path / "secret.txt").write_text("TOPSECRET!")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["psi"] = np.frombuffer(b"TOPSECRET!", "u1")
+    path = tmp_path / "e/measurement.000001.psi.nc"
+    with h5py.File(path, "w", track_order=True) as file:
+        if kind == "storage":
+            file.create_dataset("psi", (10,), "u1", external=[(str(tmp_path / "secret.txt"), 0, 10)])
+        elif kind == "link":
+            file["psi"] = h5py.ExternalLink("../other.h5", "/psi")
+        else:
+            layout = h5py.VirtualLayout((10,), "u1")
+            layout[:] = h5py.VirtualSource("../other.h5", "psi", (10,))
+            file.create_virtual_dataset("psi", layout)
+    content = path.read_bytes()
+    facts = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    _say(e, 1, "psi", {"type": "numpy.ndarray", "shape": [10], "dtype": "|u1", **facts})
+    for read in (
+        lambda: np.asarray(e.measurement(1).results.psi),
+        lambda: e.to_dataset("results/psi", where="k == 1.0", strict=True).psi.load(),
+    ):
+        with pytest.raises(coma.DataFileError, match=r"(secret\.txt|other\.h5).*Nothing was read") as caught:
+            read()
+        assert "TOPSECRET" not in str(caught.value)
 
 
 def _say(e, id, key, said):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -97,3 +98,34 @@ def test_all_measurements_of_all_processes_are_there(writers, quick_path, report
         f"{PROCESSES} processes x {SAVES} saves, {'without' if prelude else 'with'} locks: "
         f"{len(ids):,} measurements, {looks} looks meanwhile"
     )
+
+
+FORKED = """
+import os, sys
+import coma_xr as coma
+e = coma.Experiment(sys.argv[1], config={})
+e.run(lambda x: {"y": x}, {"x": [0]}, progress=False)
+m = e.measurement(1)
+child = os.fork()
+numbers = range(1, 21) if child else range(21, 41)
+e.run(lambda x: {"y": x}, {"x": list(numbers)}, progress=False)
+e.annotate("results/y", **({"units": "m"} if child else {"long_name": "height"}))
+assert m["results/y"] == 0
+assert set(numbers) <= {m["results/y"] for m in e.measurements()}
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) if child else 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_an_experiment_is_used_on_both_sides_of_a_fork(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED, tmp_path / "e"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    e = coma.Experiment(tmp_path / "e", config={})
+    assert sorted(m["results/y"] for m in e.measurements()) == list(range(41))
+    assert e.annotations["results/y"] == {"units": "m", "long_name": "height"}
+    assert [finding for finding in e.verify() if finding.kind != "index"] == []

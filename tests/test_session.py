@@ -1,5 +1,6 @@
 import errno
 import os
+import random
 import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -140,3 +141,39 @@ def test_a_run_of_one_point_hardly_asks_the_file_system_again(tmp_path, monkeypa
     asked.clear()
     assert len(e.to_dataset().x) == 3
     assert len(asked) <= 3
+
+
+def test_memory_that_runs_out_while_a_result_is_saved_costs_that_result_only(e, monkeypatch):
+    real, failed = files.create, []
+
+    def create(path, *arguments, **options):
+        if path.endswith("measurement.000002.json") and not failed:
+            failed.append(path)
+            raise MemoryError
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(files, "create", create)
+    with pytest.raises(MemoryError):
+        e.run(lambda a: a, {"a": [1, 2, 3]}, progress=False)
+    assert sets(e) == [1]
+    assert e.run(lambda a: a, {"a": [1, 2, 3]}, progress=False) == (2, 3)
+    assert sets(e) == [1, 2, 3]
+    assert e.verify() == []
+
+
+@pytest.mark.ci
+def test_a_clock_that_jumps_changes_nothing_but_dates(e, monkeypatch):
+    chance, now = random.Random(20261130), time.time()
+    jumps = [0, 1, -1, 3600, -3600, 50 * 365 * 86400, -50 * 365 * 86400]
+    monkeypatch.setattr(time, "time", lambda: now + chance.choice(jumps))
+    monkeypatch.setattr(time, "time_ns", lambda: int(time.time() * 1e9))
+    for a in range(4):
+        assert e.run(lambda a: a, {"a": [a, a + 1]}, progress=False).saved == 2 - (a > 0)
+        e.exclude(1, "wrong")
+        e.remove([a + 1], "again")
+        assert len(e.restore()) == 1
+        e.deactivate()
+        e.activate()
+    assert sets(e) == [0, 1, 2, 3, 4]
+    assert all(0 <= m.info["duration"] < 60 for m in e.measurements())
+    assert e.verify() == []
