@@ -18,6 +18,7 @@ PROMISES = {
     "kill points": "kills before, in or after a system call: nothing finished is lost",
     "second kills": "kills in the repetition after a kill",
     "random kills": "real processes killed at a random time",
+    "interrupts": "Ctrl-C in a line of the source: nothing finished is lost, and the same process goes on",
     "I/O errors": "errors of system calls: an error of coma_xr, nothing lost, the next try works",
     "checks left out": "checks, locks and renames without which a test fails",
     "round trips": "random trees that come back equal, value and type",
