@@ -102,8 +102,9 @@ def open_experiments(
 class Experiments:
     """Several experiments, opened by `open_experiments`.
 
-    It has a length, is iterated over and indexed by position, by label, which is the index of its table, and by conditions
-    on the columns of this: ``experiments[P.measurements > 100]``. What could not be opened is in the table only.
+    It has a length and can be iterated over. Index it by position, by a label in the index of its table, or by a
+    condition on the columns of the table: ``experiments[P.measurements > 100]``. Experiments that could not be opened
+    are listed in the table only.
 
     Examples
     --------
@@ -121,7 +122,8 @@ class Experiments:
     def table(self) -> pd.DataFrame:
         """A table with a row for each experiment: id, path, description, tags, measurements, dates, program, version, problem.
 
-        Its index, ``experiment``, has the labels that the coord of `to_dataset` has; paths, of what cannot be opened.
+        Its index, ``experiment``, has the labels of the coord in `to_dataset`, and the paths of experiments that cannot be
+        opened.
         """
         import pandas as pd
 

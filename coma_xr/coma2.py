@@ -179,7 +179,7 @@ class Members:
             self.tags = tags
 
     def load(self) -> None:
-        """Look at the directory, so that attributes show what other processes have changed."""
+        """Read the directory again, so that attributes show what other processes have changed."""
         self._place.look()
 
     def run_measurement(self, function: Callable[..., Any], parameter_set: ParameterSet) -> None:

@@ -821,7 +821,7 @@ class Experiment(Members):
         Raises
         ------
         PathError
-            For a path that no measurement has. The message names the nearest ones. For pairs that are in no list.
+            For a path that no measurement has. The message names the nearest ones. For pairs that are not in a list.
 
         Examples
         --------
@@ -1039,7 +1039,7 @@ class Experiment(Members):
     def explore(self, name: str | None = None, *, where: Any = None, **arguments: Any) -> Any:
         """Show a figure in a notebook with a slider or drop-down for each dim that it does not use.
 
-        While a run goes on, in another process, the figure shows new measurements.
+        While a run is in progress in another process, new measurements are added to the figure.
 
         Parameters
         ----------
@@ -1440,7 +1440,7 @@ class Experiment(Members):
         InactiveError
             When it is inactive.
         ExperimentBusyError
-            When a run is going on.
+            When a run is in progress.
         DataFileError
             When a measurement cannot be read; nothing is changed then.
         """
@@ -1478,7 +1478,7 @@ class Experiment(Members):
         Raises
         ------
         ExperimentBusyError
-            When a run is going on.
+            When a run is in progress.
         DataFileError
             When a measurement of an inactive experiment cannot be moved; nothing is changed then.
 

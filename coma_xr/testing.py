@@ -454,7 +454,7 @@ def assert_same(one: Any, other: Any) -> None:
     Raises
     ------
     AssertionError
-        Says at which path they differ, and how.
+        With the path at which they differ, and how.
 
     Examples
     --------

@@ -199,7 +199,8 @@ class ParameterSet:
     Attributes
     ----------
     names : tuple of str
-        The names, in order. A parameter that is itself called "names" comes first; so with `to_dict`.
+        The names, in order. A parameter called "names" takes precedence over this attribute. The same holds for
+        `to_dict`.
 
     Raises
     ------
@@ -273,7 +274,7 @@ class ParameterSet:
         name : str
             A name or path.
         default : object, optional
-            The value if there is no such parameter. Without it that is a PathError.
+            The value if there is no such parameter. Without it, a PathError is raised.
 
         Examples
         --------

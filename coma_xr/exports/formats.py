@@ -80,10 +80,10 @@ def _is_installed(package: str) -> bool:
 def export(
     data: xr.Dataset | xr.DataArray | pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = False
 ) -> Path:
-    r"""Write a Dataset or DataFrame into a file, in the format that the file's name asks for.
+    r"""Write a Dataset or DataFrame into a file, in the format that the ending of the file's name selects.
 
-    `load` reads the identical Dataset or DataFrame back. What a format has no form for is written in another
-    one, and noted in the file; everything else is as other programs expect it.
+    `load` reads the identical Dataset or DataFrame back. Values that a format cannot hold are written in another form, which is noted in the file. Everything else is written as
+    other programs expect it.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame | dict[str, 
     StorageError
         When there is no such file, or it cannot be read.
     DataFileError
-        When it is not what its name states.
+        When its content does not fit its name.
 
     Examples
     --------

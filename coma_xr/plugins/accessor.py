@@ -40,7 +40,7 @@ class ComaAccessor:
     Parameters
     ----------
     dataset : Dataset
-        Any; those of `Experiment.to_dataset` know the paths of their variables.
+        Any Dataset. Those of `Experiment.to_dataset` have the paths of their variables.
 
     Examples
     --------

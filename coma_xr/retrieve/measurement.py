@@ -146,7 +146,7 @@ class Branch(Mapping[str, Any]):
     parents : tuple of str
         Keys that lead from the root to this branch.
     owner : str
-        What error messages call the measurement.
+        The name of the measurement in error messages.
     setstate : str, default "coma_setstate"
         The method by which objects take their state.
 

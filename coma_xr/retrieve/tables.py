@@ -53,7 +53,7 @@ class Result:
     table_columns : tuple of str
         Names of the columns; a list is several columns ``Es_1``, ``Es_2``, ...
     table_definition : dict of str to str
-        The path of each name that was asked for.
+        The path of each requested name.
     measurement_ids : list of int
         The measurement of each row.
 

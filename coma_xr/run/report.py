@@ -59,7 +59,7 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
     saved : int
         Parameter sets that were run and saved now.
     asked : int
-        Parameter sets that were asked for.
+        Requested parameter sets.
     skipped : int
         Those of them that had a measurement already.
     failed : int
@@ -77,9 +77,10 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
     dry_run : bool
         Whether nothing was run, on purpose.
     estimate : float or None
-        After a dry run, about how many seconds a real one will take; None when no measurement tells.
+        After a dry run, about how many seconds a real one will take; None without a measurement to
+        estimate it from.
     durations : dict of str to dict
-        After a dry run, about how many seconds a parameter set takes by the values of each parameter that matters.
+        After a dry run, about how many seconds a parameter set takes by the values of each parameter that affects it.
     recomputed : int
         Those of the saved or failed ones that had a measurement of other code.
     other_code : int
@@ -385,9 +386,9 @@ class Failure:
     Attributes
     ----------
     id : int
-        That its measurement would have had.
+        The id that its measurement would have had.
     exception, message, traceback : str
-        The type of what was raised, its text, and from where.
+        The type of the exception, its message, and its traceback.
     info : dict
         The date, the host, the worker (the id of its process), its ``CUDA_VISIBLE_DEVICES``, the number of attempts, and
         the seed, as far as they are known.
@@ -443,15 +444,15 @@ class Failure:
     def reproduce(
         self, function: Callable[..., Any], *given: Any, resources: Mapping[str, Any] | None = None
     ) -> None:
-        """Run the parameter set again in this process, which raises the exception again, for example for a debugger.
+        """Run the parameter set again in this process and raise the same exception, for example in a debugger.
 
         Parameters
         ----------
         function : callable
             As it was given to `Experiment.run`, with a scan or without. It gets the seed that it had.
         *given : function or class
-            Those that occur among the parameter values, as values or as classes of objects, and that this process has not
-            used as such.
+            Functions and classes among the parameter values, or classes of objects among them, that this process has
+            not used yet.
         resources : mapping, optional
             As they were given to `Experiment.run`.
 

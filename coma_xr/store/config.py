@@ -353,7 +353,7 @@ def load_config(file: str = FILE) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        When a file that you name does not exist, the file is no INI file with a section ``[coma]``, or an option that
+        When a file that you name does not exist, the file is not an INI file with a section ``[coma]``, or an option that
         is yes or no has another value.
 
     Examples
@@ -397,7 +397,7 @@ _UNLISTED = {"archive_strict_json", "record_code", "cache_dir"}
 
 @checks_keywords
 def create_default_config(create_experiment_index: bool = True) -> None:
-    """Write a file with all settings, and the index that numbers experiments; say what was done.
+    """Write a file with all settings and the index that numbers experiments, and print what was done.
 
     Nothing that exists is changed.
 

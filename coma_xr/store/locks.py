@@ -157,9 +157,9 @@ class LiveRun:
     since : str
         Its start (UTC), or "unknown".
     certain : bool, default True
-        Whether the lock is known to be held. It is not for a run of another host whose locks do not reach here.
+        Whether the lock is known to be held. False for a run on another host whose lock is not visible here.
     silence : float, default 0.0
-        Seconds since it told something.
+        Seconds since its last report.
     todo, done, failed : int, optional
         How many parameter sets it has to run, has run, and how many of these failed; None before it reports.
     seconds : float, optional
@@ -193,7 +193,7 @@ class LiveRun:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs; of a run whose lock cannot be seen, whether it told something in the last ten minutes."""
+        """Whether the run is in progress; if its lock cannot be seen, whether it reported in the last ten minutes."""
         return self.certain or self.silence < _SILENCE
 
     @property
@@ -203,7 +203,7 @@ class LiveRun:
 
     @property
     def left(self) -> float | None:
-        """About how many seconds are left; None when nothing tells."""
+        """About how many seconds are left; None if it cannot be estimated."""
         if self.rate is None or self.todo is None or self.done is None:
             return None
         return (self.todo - self.done) / self.rate

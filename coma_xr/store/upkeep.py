@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @checks_keywords
 @dataclass(frozen=True)
 class Finding:
-    """Something about a file of an experiment that is not as it should be.
+    """A problem with a file of an experiment.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Finding:
     repair : str
         What ``verify(repair=True)`` does about it, empty when it leaves that to the user.
     done : bool, default False
-        Whether it did.
+        Whether it was repaired.
 
     Examples
     --------
