@@ -480,8 +480,13 @@ def _patiently(action: Callable[[], None]) -> None:
 
 def remove(path: str) -> None:
     """Delete one file, or a symbolic link itself; FileNotFoundError when it does not exist."""
-    with _told("delete", path, FileNotFoundError):
-        _patiently(lambda: os.unlink(path))
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        with _told("delete", path, FileNotFoundError):
+            _patiently(lambda: os.unlink(path))
 
 
 def link(path: str, new: str) -> None:

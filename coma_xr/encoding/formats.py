@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 from coma_xr.encoding import json, xml
@@ -20,10 +21,50 @@ class Format:
     encode: Callable[..., bytes]
     encode_rest: Callable[..., bytes]
     prepend_info: Callable[..., bytes]
+    encode_entries: Callable[..., bytes]
+    decode_entries: Callable[[bytes, int], list[Any]]
+    between_entries: Mapping[bool, bytes]
+
+    def encode_archive(
+        self, experiment: dict[str, Any], number: int, entries: Sequence[bytes], *, pretty: bool, strict: bool
+    ) -> bytes:
+        """Return the text of an experiment file with `number` measurements, whose texts `encode_entries` made.
+
+        >>> JSON.encode_archive({"info": {}}, 3, [b"{},{}", b"{}"], pretty=False, strict=False)
+        b'{"experiment":{"info":{},"measurements":[{},{},{}]}}'
+        """
+        places = [None] * number
+        text = self.encode(
+            {"experiment": {**experiment, "measurements": places}}, pretty=pretty, strict=strict
+        )
+        if not number:
+            return text
+        head, _, tail = text.rpartition(self.encode_entries(places, pretty=pretty, strict=strict))
+        # Joined in one step: the text may be half of the memory.
+        parts = [head, *chain.from_iterable(zip(entries, repeat(self.between_entries[pretty]), strict=False))]
+        return b"".join([*parts[:-1], tail])
 
 
-JSON = Format(json.SUFFIX, json.decode, json.encode, json.encode_rest, json.prepend_info)
-XML = Format(xml.SUFFIX, xml.decode, xml.encode, xml.encode_rest, xml.prepend_info)
+JSON = Format(
+    json.SUFFIX,
+    json.decode,
+    json.encode,
+    json.encode_rest,
+    json.prepend_info,
+    json.encode_entries,
+    json.decode_entries,
+    json.BETWEEN_ENTRIES,
+)
+XML = Format(
+    xml.SUFFIX,
+    xml.decode,
+    xml.encode,
+    xml.encode_rest,
+    xml.prepend_info,
+    xml.encode_entries,
+    xml.decode_entries,
+    xml.BETWEEN_ENTRIES,
+)
 
 FORMATS = {format.suffix: format for format in (JSON, XML)}
 

@@ -209,6 +209,27 @@ def prepend_info(
     return writer.text() + rest
 
 
+BETWEEN_ENTRIES = {True: b"", False: b""}
+
+
+def encode_entries(trees: list[Any], *, pretty: bool = True, strict: bool = False) -> bytes:  # noqa: ARG001
+    """Return the text of measurements as they stand in an experiment file.
+
+    >>> encode_entries([{"t": 1.5}], pretty=False)
+    b'<item><t>1.5</t></item>'
+    """
+    writer = _Writer(pretty)
+    for tree in trees:
+        writer.element("item", tree, "    " if pretty else "")
+    return writer.text()
+
+
+def decode_entries(text: bytes, number: int) -> Any:
+    """Return the trees of measurements from their text, with the levels that are around it in an experiment file."""
+    head = b"<a><b><count>%d</count><item_version>0</item_version>" % number
+    return decode(head + text + b"</b></a>")["a"]["b"]
+
+
 class _Bad(Exception):
     """A fault of an element; the path to it grows on the way up. Never leaves this module."""
 

@@ -157,6 +157,9 @@ def same(one: Tree, other: Tree) -> bool:
     return one is other or json.encode(one, pretty=False) == json.encode(other, pretty=False)
 
 
+_encode_for_digest = standard_json.JSONEncoder(separators=(",", ":")).encode
+
+
 def digest(tree: Tree) -> str:
     """Return the SHA-256 of a tree: of ``json.dumps(tree, separators=(",", ":"))``, by Python's own json.
 
@@ -166,7 +169,7 @@ def digest(tree: Tree) -> str:
     'bd5e62d8dfc5295c523b980e4f1bdb155a47cf44f888edf80f443749dcaf2116'
     """
     try:
-        text = standard_json.dumps(tree, separators=(",", ":")).encode()
+        text = _encode_for_digest(tree).encode()
     except ValueError:  # ints of more digits than Python writes
         text = json.encode(tree, pretty=False)
     return hashlib.sha256(text).hexdigest()

@@ -261,16 +261,34 @@ class Layout:
             return
         files.sync_directory(self.directory)
 
-    def experiment_text(self, document: ExperimentDocument) -> bytes:
-        """Return the text of an experiment file."""
+    def entries_text(self, trees: list[Tree]) -> bytes:
+        """Return the text of measurements in the experiment file."""
+        config = self.config
+        return self.format.encode_entries(
+            trees, pretty=config.archive_pretty_print, strict=config.archive_strict_json
+        )
+
+    def experiment_text(
+        self, document: ExperimentDocument, number: int = 0, entries: Sequence[bytes] | None = None
+    ) -> bytes:
+        """Return the text of an experiment file; `entries` are the texts of measurements that are not in the document."""
         extra: dict[str, Any] = {"state": document.state, "failures": document.failures}
         if not document.active:
             extra |= {DIGESTS: document.digests, CODE: document.code}
         extra = {key: value for key, value in extra.items() if value}
         tree: dict[str, Any] = {"info": {**document.info, EXTRA: extra} if extra else document.info}
-        if not document.active:
-            tree["measurements"] = document.measurements
-        return self.text("experiment", tree)
+        if document.active:
+            return self.text("experiment", tree)
+        if entries is None:
+            number, entries = len(document.measurements), [self.entries_text(document.measurements)]
+        config = self.config
+        return self.format.encode_archive(
+            tree,
+            number,
+            entries,
+            pretty=config.archive_pretty_print,
+            strict=config.archive_strict_json,
+        )
 
     # -------------------------------------------------------------------------------------------- code
 

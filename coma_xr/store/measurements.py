@@ -241,7 +241,7 @@ class DirectoryStore(MeasurementStore):
         found, others = self._read_all()
         blocks = [block.trees(branches) for block in found.blocks]
         # With nothing else to read the order of one block is that of all.
-        yield from blocks[0] if found.is_all and len(blocks) == 1 else _merged([others, *blocks])
+        yield from blocks[0] if found.is_all and len(blocks) == 1 else merged([others, *blocks])
 
     def parts(self) -> Iterator[Block | tuple[int, Tree]]:
         """Yield every measurement: blocks of columns, and ids with trees; in the order of the (first) ids."""
@@ -267,7 +267,7 @@ class DirectoryStore(MeasurementStore):
         others = self._read(
             found.others if not foreign else sorted({*found.others, *foreign}), own, foreign, found
         )
-        return found, _merged([others, *(block.trees() for block in found.loose)])
+        return found, merged([others, *(block.trees() for block in found.loose)])
 
     def _own_path(self, id: int) -> str:
         return self._prefix + self._names.name(id)
@@ -379,7 +379,7 @@ class DirectoryStore(MeasurementStore):
                 files.remove(path)
 
 
-def _merged(parts: Sequence[Iterator[tuple[int, Tree]]]) -> Iterator[tuple[int, Tree]]:
+def merged(parts: Sequence[Iterator[tuple[int, Tree]]]) -> Iterator[tuple[int, Tree]]:
     """Return several iterators over measurements as one, in the order of the ids."""
     return parts[0] if len(parts) == 1 else heapq.merge(*parts, key=itemgetter(0))
 

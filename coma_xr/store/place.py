@@ -440,7 +440,7 @@ class ExperimentDirectory:
 
     def deactivate(self, *, compress: bool = False, code: bool = True) -> None:
         """Move all measurements and failures into the experiment file, with a copy of the state and of the code."""
-        with self._alone("deactivated") as now:
+        with self._alone("deactivated", looks=False) as now:
             upkeep.deactivate(self._layout, now.document, now.kept, compress=compress, code=code)
 
     def activate(self) -> None:
@@ -609,12 +609,15 @@ class ExperimentDirectory:
         return Inspection(self._layout, now.document, now.kept, alone=not self._others, unfit=unfit)
 
     @contextmanager
-    def _alone(self, what: str, *, repair: bool = True, listed: bool = False) -> Iterator[Snapshot]:
+    def _alone(
+        self, what: str, *, repair: bool = True, listed: bool = False, looks: bool = True
+    ) -> Iterator[Snapshot]:
         with self.changing(repair=repair, listed=listed) as now:
             refuse_while_running(self.path, what)
             files.remove_leftovers(self.path)
             yield now
-        self.look()
+        if looks:
+            self.look()
 
 
 def _first_stamp(paths: Iterable[str]) -> tuple[int, ...] | None:

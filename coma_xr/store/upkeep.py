@@ -14,6 +14,9 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +29,10 @@ from coma_xr.store import documents, removing, state
 from coma_xr.store.documents import EXCLUDED, GZ, reason, unpack
 from coma_xr.store.layout import NO_DATES, REMOVED, ExperimentDocument, Layout, failure_id, without_marks
 from coma_xr.store.locks import noted_runs
-from coma_xr.store.measurements import differs, entries_by_id
+from coma_xr.store.measurements import differs, entries_by_id, merged
 from coma_xr.store.state import STATE
 from coma_xr.text import listing
+from coma_xr.tree import no_collection
 from coma_xr.values.external import files_of
 
 if TYPE_CHECKING:
@@ -78,6 +82,7 @@ class Finding:
 # ---------------------------------------------------------------------------------------------- archive
 
 
+@no_collection()
 def deactivate(
     layout: Layout,
     document: ExperimentDocument,
@@ -95,36 +100,29 @@ def deactivate(
     InactiveError
         The experiment is inactive, and there is nothing left to do.
     """
-    archived = _archived(layout, document)
     # Listed before they are read: what comes later was not taken along.
     paths = layout.store().files()
-    found = _read_all(layout)
-    for id in found.keys() & archived.keys():
-        if not documents.same(found[id], archived[id]):
-            raise differs(layout.store().path(id), layout.file_of(document))
     earlier = {failure_id(tree): tree for tree in document.failures}
     failures = _failures(layout)
-    if not document.active and not (found or failures or layout.index_files()):
+    if not document.active and not (paths or failures or layout.index_files()):
         raise InactiveError(f"The experiment in {layout.directory} is already inactive.")
-    # What is archived keeps its digests, so that damage since then is not passed for sound.
-    everything, digests = {**found, **archived}, document.digest_of()
+    digests, read = dict[int, str](), list[int]()
+    texts = [*_entries(layout, _all_trees(layout, document, digests, read), layout.file_of(document))]
     all_failures = {**earlier, **failures}
-    ids = sorted(everything)
     if not code:
         # An experiment file that was written earlier may have the only copy.
         layout.save_code(document.code)
     document = ExperimentDocument(
         document.info,
         active=False,
-        measurements=[everything[id] for id in ids],
         state={**(document.state or {}), **kept.sections},
         failures=[all_failures[id] for id in sorted(all_failures)],
-        digests=[digests.get(id) or documents.digest(everything[id]) for id in ids],
+        digests=[*digests.values()],
         compressed=compress or document.compressed,
         code={**document.code, **layout.load_code()} if code else {},
     )
-    _save_archive(layout, document)
-    taken = [path for id in sorted(found) for path in paths.get(id, ())]
+    _save_archive(layout, document, len(digests), texts)
+    taken = [path for id in read for path in paths.get(id, ())]
     for path in taken + [layout.failure_file(id) for id in sorted(failures)]:
         with suppress(FileNotFoundError):
             files.remove(path)
@@ -147,13 +145,31 @@ def _failures(layout: Layout) -> dict[int, Tree]:
     return found
 
 
-def _read_all(layout: Layout) -> dict[int, Tree]:
+def _all_trees(
+    layout: Layout, document: ExperimentDocument, digests: dict[int, str], read: list[int]
+) -> Iterator[Tree]:
+    """Yield the tree of every measurement in the order of the ids; note all digests, and the ids that have files."""
+    archived = sorted(_archived(layout, document).items(), key=itemgetter(0))
+    # What is archived keeps its digests, so that damage since then is not passed for sound.
+    known = document.digest_of()
+    parts = [*([iter(archived)] if archived else []), _read_all(layout, read)]
+    for id, trees in groupby(merged(parts), itemgetter(0)):
+        (_, tree), *others = trees
+        if not all(documents.same(tree, other) for _, other in others):
+            raise differs(layout.store().path(id), layout.file_of(document))
+        digests[id] = known.get(id) or documents.digest(tree)
+        yield tree
+
+
+def _read_all(layout: Layout, read: list[int]) -> Iterator[tuple[int, Tree]]:
+    """Yield what is in all measurement files; DataFileError at the end when one cannot be read."""
     store = layout.store()
-    found = dict(store.trees())
+    for id, tree in store.trees():
+        read.append(id)
+        yield id, tree
     if store.problems:
         raise _refuse(store.problems)
     documents.warn_of_ids(layout.directory, store.other_ids)
-    return found
 
 
 def _said(problems: list[DataFileError]) -> str:
@@ -167,20 +183,44 @@ def _refuse(problems: list[DataFileError]) -> DataFileError:
     )
 
 
-def _save_archive(layout: Layout, document: ExperimentDocument) -> None:
-    text = layout.experiment_text(document)
-    # What is not written as it was read would be lost with the measurement files.
+# So many measurements are encoded at a time, or bytes if these are fewer.
+_AT_A_TIME, _BYTES_AT_A_TIME = 100, 2**20
+
+
+def _entries(layout: Layout, trees: Iterator[Tree], where: str) -> Iterator[bytes]:
+    """Yield the texts of measurements, of some at a time."""
+    size = 1
+    while some := [*islice(trees, size)]:
+        yield (text := _checked(layout.entries_text(some), partial(_entries_again, layout, len(some)), where))
+        size = max(1, min(_AT_A_TIME, _BYTES_AT_A_TIME * len(some) // len(text)))
+
+
+def _entries_again(layout: Layout, number: int, text: bytes) -> bytes:
+    return layout.entries_text(layout.format.decode_entries(text, number))
+
+
+def _save_archive(layout: Layout, document: ExperimentDocument, number: int, entries: list[bytes]) -> None:
+    def rewritten(text: bytes) -> bytes:
+        return layout.text("experiment", layout.format.decode(text)["experiment"])
+
+    _checked(layout.experiment_text(document), rewritten, layout.file_of(document))
+    text = layout.experiment_text(document, number, entries)
+    entries.clear()
+    layout.write_experiment(document, text)
+
+
+def _checked(text: bytes, rewritten: Callable[[bytes], bytes], where: str) -> bytes:
+    """Return a text of an archive; DataFileError when it is not the same when it was read and written again."""
+    # The measurement files go, and what is not read back from it with them.
     try:
-        again = layout.text("experiment", layout.format.decode(text)["experiment"])
-        reason = ""
+        again, reason = rewritten(text), ""
     except DataFileError as error:
         again, reason = b"", f" ({error.line()})"
     if again != text:
         raise DataFileError(
-            f"would not read back as it was written{reason}; nothing was changed",
-            where=layout.file_of(document),
+            f"would not read back as it was written{reason}; nothing was changed", where=where
         )
-    layout.write_experiment(document, text)
+    return text
 
 
 # ------------------------------------------------------------------------------------------- bring back

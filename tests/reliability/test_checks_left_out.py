@@ -51,7 +51,7 @@ MUTANTS = [
         of(CYCLE, "test_an_archive_that_is_packed_wrongly_deletes_nothing"),
     ),
     Mutant(
-        "store.upkeep:_save_archive",
+        "store.upkeep:_checked",
         "if again != text:",
         "if False:",
         of(CYCLE, "test_an_archive_that_would_be_read_differently_deletes_nothing"),
