@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr.checks import check_ids
@@ -64,7 +65,7 @@ def run_scan(
     encoding: Mapping[str, Any],
 ) -> RunReport:
     """Run a function for each parameter set of a scan, or of those that were added, that has no measurement yet."""
-    before = Records(place.look(listed=True))
+    before = Records(place.look(listed=None))
     if before.now.read_only and not options.dry_run:
         before.now.check_writable()
     asked = with_defaults(given, function, options, before, place)
@@ -505,7 +506,8 @@ class Session:
         if options.shard is not None:
             place.keep_cache_in_memory()
         there, failed, todo, replaced = self._plan(Records(now))
-        self._move(sorted(there.replaced.intersection(id for ids in there.ids.values() for id in ids)))
+        if there.replaced:
+            self._move(sorted(there.replaced.intersection(chain.from_iterable(there.ids.values()))))
         self._warn(todo, there)
         if self.code is not None:
             others = self.code.others(there, [*todo.done, *replaced])
@@ -615,7 +617,7 @@ class Session:
         self._move(keeper.gone)
         if not dates:
             return now
-        with self.place.changing(listed=True) as saved:
+        with self.place.changing(listed=None) as saved:
             start = saved.info.get("start_date") or dates[0]
             self.place.save_info(start_date=start, end_date=dates[-1])
             self.place.write_index(keeper.last_id)
@@ -663,9 +665,8 @@ class Session:
             keys = cast("list[tuple[Any, ...]]", [*(task.key for task in todo.todo), *there.ids])
             near = [
                 f"{name} = {a!r} and {b!r}"
-                # The number of a repeat may follow the parameters.
-                for name, values in zip(names, zip(*keys, strict=False), strict=False)
-                for a, b in near_pairs(values)
+                for i, name in enumerate(names)
+                for a, b in near_pairs(map(itemgetter(i), keys))
             ]
             if near:
                 warn(

@@ -457,23 +457,28 @@ def _survey_block(
     if "repeat" in info:
         pairs = zip(names, info["repeat"], strict=True)
         names = [(*name, n) if type(n) is int and n > 0 else name for name, n in pairs]
-    if not found.ids and len(set(names)) == len(names):
-        found.ids.update(zip(names, ([id] for id in ids), strict=True))
+    single = {} if found.ids else dict(zip(names, ([id] for id in ids), strict=True))
+    if len(single) == len(names):
+        found.ids.update(single)
     else:
         for name, id in zip(names, ids, strict=True):
             found.ids.setdefault(name, []).append(id)
     seconds, rows = info.get("duration", ()), zip(*columns, strict=True)
-    known = [type(duration) is float for duration in seconds]
-    found.durations.sets.extend(compress(rows, known))
-    found.durations.seconds.extend(compress(seconds, known))
+    if set(map(type, seconds)) == {float}:
+        found.durations.sets.extend(rows)
+        found.durations.seconds.extend(seconds)
+    else:
+        known = [type(duration) is float for duration in seconds]
+        found.durations.sets.extend(compress(rows, known))
+        found.durations.seconds.extend(compress(seconds, known))
     if "version" in info or "replaces" in info:
         for id, some in zip(ids, zip(*info.values(), strict=True), strict=True):
             found.versions.note(about := dict(zip(info, some, strict=True)), id)
             found.note_code(about, id)
     elif "code" in info:
-        found.codes.update(
-            (id, code) for id, code in zip(ids, info["code"], strict=True) if type(code) is str
-        )
+        codes = zip(ids, info["code"], strict=True)
+        is_text = set(map(type, info["code"])) == {str}
+        found.codes.update(codes if is_text else ((id, code) for id, code in codes if type(code) is str))
     for path, constant in expected:
         for id, part in zip(ids, keys(others.get(path, ())), strict=False):
             if (part,) != constant:

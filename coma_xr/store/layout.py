@@ -505,10 +505,11 @@ def _directories(parent: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Found:
-    """An experiment that was found; `others` are the further experiment files next to its own."""
+    """An experiment that was found; `others` are the further experiment files next to its own, among `number` names."""
 
     layout: Layout
     others: Sequence[str] = ()
+    number: int = 0
 
 
 def find(wanted: Wanted) -> Found | None:
@@ -541,7 +542,7 @@ def find(wanted: Wanted) -> Found | None:
             return _without_experiment_file(directory, names, wanted)
     layout = Layout(directory, chosen, wanted.config)
     _check_id(layout, wanted)
-    return Found(layout, [name for name in candidates if name != chosen])
+    return Found(layout, [name for name in candidates if name != chosen], len(names))
 
 
 def _is_packed(path: str) -> bool:

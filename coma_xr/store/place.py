@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from coma_xr.store.upkeep import Finding
     from coma_xr.values.plain import Tree
 
+# To list more names than this takes more time than to look for the small files.
+_MANY_NAMES = 200
+
 # Seconds to wait for a lock that is held for seconds.
 _WAIT = 60.0
 
@@ -88,6 +91,7 @@ class ExperimentDirectory:
             found = layout.create(wanted, {"description": description, "tags": list(tags)})
         self._layout: Layout = found.layout
         self._others = list(found.others)
+        self._number_of_names = found.number
         self._mode = mode
         self.path = self._layout.directory
         # Together these tell whether anything changed; the state of version 1 counts while there is no other.
@@ -140,16 +144,19 @@ class ExperimentDirectory:
 
     # ----------------------------------------------------------------------------------------- looking
 
-    def look(self, *, listed: bool = False) -> Snapshot:
+    def look(self, *, listed: bool | None = False) -> Snapshot:
         """Look at the directory, and read again what this or another process changed in experiment file and state.
 
-        With `listed` all names in the directory are taken too: a look at more than a few measurements needs them.
+        With `listed` all names in the directory are taken too: a look at more than a few measurements needs them. With
+        None they are taken where they are few, which takes less time there than to look for the small files.
         Within `changing` the look that was taken when it began is returned, with what was changed since.
         """
         if self._holder == threading.get_ident():
             return self._held
         layout = self._layout
-        names = names_in(self.path) if listed else None
+        is_listed = self._number_of_names < _MANY_NAMES if listed is None else listed
+        names = names_in(self.path) if is_listed else None
+        self._number_of_names = self._number_of_names if names is None else len(names)
         # Listed before the stamps are taken: where these are of an active experiment, the names are of all its files.
         stamps = self._look_at_stamps(names)
         if stamps != self._stamps:
@@ -218,7 +225,7 @@ class ExperimentDirectory:
     # ------------------------------------------------------------------------------------ small writing
 
     @contextmanager
-    def changing(self, *, repair: bool = True, listed: bool = False) -> Iterator[Snapshot]:
+    def changing(self, *, repair: bool = True, listed: bool | None = False) -> Iterator[Snapshot]:
         """Hold the lock of the experiment, with what is on the disk read and a cut off reset finished.
 
         What is changed within, by this thread, is one operation: it looks at the directory once.
