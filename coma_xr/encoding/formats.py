@@ -28,7 +28,7 @@ class Format:
     def encode_archive(
         self, experiment: dict[str, Any], number: int, entries: Sequence[bytes], *, pretty: bool, strict: bool
     ) -> bytes:
-        """Return the text of an experiment file with `number` measurements, whose texts `encode_entries` made.
+        """Return the text of an experiment file with `number` measurements, which `encode_entries` encoded.
 
         >>> JSON.encode_archive({"info": {}}, 3, [b"{},{}", b"{}"], pretty=False, strict=False)
         b'{"experiment":{"info":{},"measurements":[{},{},{}]}}'

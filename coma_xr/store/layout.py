@@ -271,7 +271,7 @@ class Layout:
     def experiment_text(
         self, document: ExperimentDocument, number: int = 0, entries: Sequence[bytes] | None = None
     ) -> bytes:
-        """Return the text of an experiment file; `entries` are the texts of measurements that are not in the document."""
+        """Return the text of an experiment file; `entries` are encoded measurements that are not in the document."""
         extra: dict[str, Any] = {"state": document.state, "failures": document.failures}
         if not document.active:
             extra |= {DIGESTS: document.digests, CODE: document.code}

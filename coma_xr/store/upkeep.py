@@ -188,7 +188,7 @@ _AT_A_TIME, _BYTES_AT_A_TIME = 100, 2**20
 
 
 def _entries(layout: Layout, trees: Iterator[Tree], where: str) -> Iterator[bytes]:
-    """Yield the texts of measurements, of some at a time."""
+    """Yield encoded measurements, some at a time."""
     size = 1
     while some := [*islice(trees, size)]:
         yield (text := _checked(layout.entries_text(some), partial(_entries_again, layout, len(some)), where))
@@ -210,7 +210,7 @@ def _save_archive(layout: Layout, document: ExperimentDocument, number: int, ent
 
 
 def _checked(text: bytes, rewritten: Callable[[bytes], bytes], where: str) -> bytes:
-    """Return a text of an archive; DataFileError when it is not the same when it was read and written again."""
+    """Return an encoded part of an archive; DataFileError when it is not the same after it was read and written again."""
     # The measurement files go, and what is not read back from it with them.
     try:
         again, reason = rewritten(text), ""
