@@ -155,10 +155,7 @@ def code_of_run(
 ) -> RunCode | None:
     """Return the code of a run, None where the configuration says that none is recorded.
 
-    Raises
-    ------
-    ParameterError
-        One of the inputs cannot be read.
+    Raise ParameterError when one of the inputs cannot be read.
     """
     hashes = hashes_of(inputs)
     if now.config.record_code == "off":

@@ -55,10 +55,7 @@ def takes_calls_of_coma2(cls: T) -> T:
 def _translated(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
     """Return the positional arguments that coma_xr takes, and put the others of Coma 2 among the keywords.
 
-    Raises
-    ------
-    ArgumentError
-        For an argument that is given twice.
+    Raise ArgumentError for an argument that is given twice.
     """
     if "dir" in keywords and "path" not in keywords and not arguments:
         keywords["path"] = keywords.pop("dir")
@@ -250,10 +247,7 @@ def _experiment_index(config: Config) -> IndexReader:
 def _has_hook(experiment: Members) -> bool:
     """Whether a subclass overrides what Coma 2's `run` calls.
 
-    Raises
-    ------
-    ExperimentError
-        For a method that could not be called.
+    Raise ExperimentError for a method that could not be called.
     """
     cls = type(experiment)
     if hasattr(cls, "save_measurements"):

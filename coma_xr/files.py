@@ -702,12 +702,7 @@ def placing(path: str, *, overwrite: bool = False, directory: bool = False) -> I
 def reasons_of_refusals(library: str, path: str, size: int) -> Iterator[None]:
     """Raise the operating system's own error where a library, asked to write `size` bytes, raises one without it.
 
-    Raises
-    ------
-    OSError
-        The reason, such as a full disk.
-    StorageError
-        Writing the bytes succeeds: the library failed for another reason.
+    Raise StorageError when writing the bytes succeeds: the library failed for another reason.
     """
     try:
         yield

@@ -288,10 +288,7 @@ def chosen_of_removed(
 ) -> list[Removed]:
     """Return the removed measurements with some ids, of each the one removed last, or for which a condition holds.
 
-    Raises
-    ------
-    PathError
-        No removed measurement has one of the ids.
+    Raise PathError when no removed measurement has one of the ids.
     """
     ids = check_ids("where", where)
     if ids is not None:

@@ -96,8 +96,6 @@ def fingerprint(
 
     What is found out about sources is kept in a cache for other processes.
 
-    Examples
-    --------
     >>> first, second = (fingerprint(functools.partial(max, number)) for number in (1, 2))
     >>> first.hash == second.hash, first.values
     (False, {'max: argument 0': '1'})
@@ -478,8 +476,6 @@ class _Reach:
 def short_name(qualname: str) -> str:
     """Return a qualified name without the functions that it was defined in.
 
-    Examples
-    --------
     >>> short_name("make.<locals>.Model.run")
     'Model.run'
     """

@@ -41,10 +41,7 @@ class Definition:
     def of(cls, entries: Definition | Iterable[Any] | Mapping[str, PathLike]) -> Definition:
         """Return the definition that a user's entries, or a mapping of names to paths, mean.
 
-        Raises
-        ------
-        ParameterError
-            Without an entry, for an entry that does not name one place, and for names or paths given twice.
+        Raise ParameterError without an entry, for one that does not name one place, and for names or paths given twice.
         """
         if isinstance(entries, Definition):
             return entries

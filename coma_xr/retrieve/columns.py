@@ -320,8 +320,6 @@ def collect(
 ) -> Columns:
     """Take the columns out of measurement trees, in one pass.
 
-    Examples
-    --------
     >>> columns = collect([(1, {"results": {"E": 0.5}}), (2, {"results": {}})])
     >>> columns.paths, columns["results", "E"]
     ([('results', 'E')], [0.5, MISSING])
@@ -560,8 +558,6 @@ def as_objects(values: Sequence[Any]) -> Array:
 def as_array(values: Sequence[Any]) -> tuple[Array, Attrs]:
     """Return scalars as an array of one dimension, and attributes that state what was converted.
 
-    Examples
-    --------
     >>> as_array([1, 2])
     (array([1, 2]), {})
     >>> as_array([1, None])
@@ -712,8 +708,6 @@ _CALLED = {"i": "int", "u": "int", "b": "bool", "U": "str", "f": "float", "c": "
 def factorize(values: Sequence[Any]) -> tuple[Array, Array]:
     """Number the distinct ones of some values.
 
-    Examples
-    --------
     >>> factorize([3, 1.0, 1, float("nan")])
     (array([1, 0, 0, 2]), array([ 1.,  3., nan]))
     """

@@ -99,13 +99,8 @@ def long_columns(
     Columns whose lists have the same lengths everywhere, or the same dims by name, stand side by side. Others
     follow one another: a row has the items of one group, and is missing in the columns of the others. All else is repeated.
 
-    Raises
-    ------
-    LayoutError
-        When more dims are named than a column has levels.
+    Raise LayoutError when more dims are named than a column has levels.
 
-    Examples
-    --------
     >>> long_columns({"a": [1, 2], "E": [[5, 6], [7]]}, {}, 2)
     ({'a': [1, 1, 2], 'E_index': [1, 2, 1], 'E': [5, 6, 7]}, [0, 0, 1])
     """
@@ -263,18 +258,8 @@ def build_dataframe(
 ) -> pd.DataFrame:
     """Return measurements as a DataFrame with a row for each.
 
-    Raises
-    ------
-    PathError
-        When a name or path leads nowhere in all measurements.
+    Raise PathError when a name or path leads nowhere in all measurements; warn when `where` holds for none.
 
-    Warns
-    -----
-    ComaWarning
-        When `where` holds for no measurement.
-
-    Examples
-    --------
     >>> trees = [(1, {"results": {"E": [1, 2]}}), (3, {"results": {"E": [3]}})]
     >>> build_dataframe(trees)
                     E_1  E_2

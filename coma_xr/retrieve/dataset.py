@@ -206,20 +206,9 @@ def build_dataset(
 ) -> xr.Dataset:
     """Return measurements as a Dataset over their parameters.
 
-    Raises
-    ------
-    PathError
-        When a name or path leads nowhere in all measurements.
-    LayoutError
-        When the grid would be large and almost empty, or a dim of lists has the name of one of the measurements.
+    Raise PathError when a name or path leads nowhere in all measurements, and LayoutError when the grid would be
+    large and almost empty, or a dim of lists has the name of one of the measurements; warn when `where` holds for none.
 
-    Warns
-    -----
-    ComaWarning
-        When `where` holds for no measurement.
-
-    Examples
-    --------
     >>> trees = [(1, {"parameters": {"a": 1}, "results": {"E": 0.5}}),
     ...          (2, {"parameters": {"a": 2}, "results": {"E": 1.5}})]
     >>> ds = build_dataset(trees)

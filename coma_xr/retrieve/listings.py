@@ -107,8 +107,6 @@ _BARE = frozenset({str, int, float, bool, type(None)})
 def paths_table(trees: Iterable[tuple[int, Tree]], **meanings: Any) -> pd.DataFrame:
     """Return a table of all paths that lead to values.
 
-    Examples
-    --------
     >>> table = paths_table([(1, {"parameters": {"a": 1}}), (2, {"parameters": {"a": 3}})])
     >>> table.iloc[0].to_dict()
     {'path': 'parameters/a', 'name': 'a', 'role': 'parameter', 'type': 'int', 'distinct': 2, 'range': '1 ... 3', 'measurements': 2}
@@ -127,8 +125,6 @@ def paths_rows(
 ) -> list[dict[str, Any]]:
     """Return the rows of this table.
 
-    Examples
-    --------
     >>> paths_rows([(1, {"results": {"t": 0.5}})])[0]["range"]
     '0.5'
     """

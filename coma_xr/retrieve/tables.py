@@ -298,20 +298,9 @@ def retrieve_results(
 ) -> ResultList:
     """Return tables of measurements, one for each set of parameters.
 
-    Raises
-    ------
-    PathError
-        When a path leads nowhere in all measurements.
-    LayoutError
-        When lists under the same parameters are of unequal length.
+    Raise PathError when a path leads nowhere in all measurements, and LayoutError when lists under the same parameters
+    are of unequal length; warn of measurements that lack one of the paths and are left out.
 
-    Warns
-    -----
-    ComaWarning
-        When measurements lack one of the paths and are left out.
-
-    Examples
-    --------
     >>> trees = [(1, {"parameters": {"a": 1}, "results": {"E": [0.5, 1.5]}})]
     >>> retrieve_results(trees, [("Es", "results/E")], [("a", "parameters/a")])
     [Result((Es_1,Es_2),(a=1))]

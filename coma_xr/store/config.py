@@ -43,13 +43,9 @@ def check_plain_name(name: str, option: str) -> None:
 class Names:
     """The names that a template gives, and back.
 
-    Raises
-    ------
-    ConfigError
-        When the template does not give plain file names, different for different ids unless `numbered` is False.
+    Raise ConfigError when the template does not give plain file names, different for different ids unless `numbered`
+    is False.
 
-    Examples
-    --------
     >>> names = Names("measurement.${measurement_id}", "${measurement_id}")
     >>> names.name(12), names.name(1234567)
     ('measurement.000012.json', 'measurement.1234567.json')
@@ -114,8 +110,6 @@ class Names:
     def beside(self, names: Iterable[str]) -> list[tuple[str, int]]:
         """Return the names of files next to measurements, each with the id.
 
-        Examples
-        --------
         >>> names = Names("measurement.${measurement_id}", "${measurement_id}")
         >>> names.beside(["measurement.000012.json", "measurement.000012.psi.nc"])
         [('measurement.000012.psi.nc', 12)]
@@ -131,8 +125,6 @@ class Names:
     def ids_of(self, names: Iterable[str]) -> list[int]:
         """Return the ids in all names that have one, in the order of the names.
 
-        Examples
-        --------
         >>> names = Names("measurement.${measurement_id}", "${measurement_id}")
         >>> names.ids_of(["measurement.000012.json", "notes.txt", "measurement.000000.json"])
         [12]

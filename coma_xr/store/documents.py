@@ -39,12 +39,7 @@ _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 def load(path: str, root: str, *, limit: int = files.LIMIT, stamps: list[files.Stamp] | None = None) -> Tree:
     """Return the tree under the root of a file.
 
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    DataFileError
-        It cannot be read as what it should be. The message states why.
+    Raise FileNotFoundError when there is no such file, and DataFileError when it cannot be read as what it should be.
     """
     packed = path.endswith(GZ)
     decode = (XML if path.removesuffix(GZ).endswith(XML.suffix) else JSON).decode
@@ -112,10 +107,7 @@ def load_measurement(
 def number(tree: dict[str, Tree], path: str, id: int) -> Tree:
     """Give a measurement tree the id of its file's name; return another one that it had, None otherwise.
 
-    Raises
-    ------
-    DataFileError
-        It is not a measurement.
+    Raise DataFileError when it is not a measurement.
     """
     info = tree.get("info")
     if isinstance(info, dict):
@@ -163,8 +155,6 @@ _encode_for_digest = standard_json.JSONEncoder(separators=(",", ":")).encode
 def digest(tree: Tree) -> str:
     """Return the SHA-256 of a tree: of ``json.dumps(tree, separators=(",", ":"))``, by Python's own json.
 
-    Examples
-    --------
     >>> digest({"info": {"measurement_id": 1}})
     'bd5e62d8dfc5295c523b980e4f1bdb155a47cf44f888edf80f443749dcaf2116'
     """
@@ -218,8 +208,6 @@ _EXCEPTION = ("type", "message", "traceback")
 def sound_state(state: dict[str, Tree]) -> tuple[dict[str, Tree], list[str]]:
     """Return the entries of a state that can be used, and what is wrong with the others.
 
-    Examples
-    --------
     >>> sound_state({"definition": [["a", "parameters/a"]], "seed": "none"})
     ({'definition': [['a', 'parameters/a']]}, ["'seed' is not an integer"])
     """
@@ -391,8 +379,6 @@ _ENTRIES = {EXCLUDED: _is_mark, SCANS: _is_record, "names": _is_name, "figures":
 def fault_of_scan(scan: dict[str, Tree]) -> str:
     """Return what is wrong with the record of what was asked for, empty if nothing is.
 
-    Examples
-    --------
     >>> fault_of_scan({"parameters": [["a", "parameters/a"]], "axes": None, "sets": [[1]], "repeats": None})
     ''
     >>> fault_of_scan({"parameters": [["a", "parameters/a"]], "sets": [[1, 2]]})
@@ -440,8 +426,6 @@ def _is_axis(axis: Tree) -> bool:
 def fault_of_failure(tree: dict[str, Tree]) -> str:
     """Return what is wrong with the record of a failure, empty if nothing is.
 
-    Examples
-    --------
     >>> fault_of_failure({"info": {}, "exception": "ValueError"})
     "expected a dictionary 'failure/exception' with strings 'type', 'message' and 'traceback'"
     """
@@ -469,8 +453,6 @@ def pack(data: bytes) -> bytes:
 
     Data that could be packed to less than a hundredth are packed less well, so that they are read again.
 
-    Examples
-    --------
     >>> unpack(pack(b"t" * 1000), 1000) == b"t" * 1000
     True
     """
@@ -491,11 +473,8 @@ def _most(packed: bytes) -> int:
 def unpack(data: bytes, limit: int) -> bytes:
     """Return what a compressed file holds.
 
-    Raises
-    ------
-    DataFileError
-        It is damaged or cut off, or holds more than `limit` bytes, or more than 4 MiB and 100 times its own size;
-        no more are made.
+    Raise DataFileError when it is damaged or cut off, or holds more than `limit` bytes, or more than 4 MiB and 100
+    times its own size; no more are made.
     """
     unpacker = zlib.decompressobj(_GZIP)
     most = _most(data)
@@ -523,10 +502,7 @@ _LARGEST = 2**62
 def create(path: str, data: bytes, stem: str, contents: Mapping[str, bytes], *, sync: bool) -> None:
     """Write a measurement with files next to it, these first, so that it counts only when all exist.
 
-    Raises
-    ------
-    FileExistsError
-        One of the names is taken; nothing was changed.
+    Raise FileExistsError when one of the names is taken; nothing was changed.
     """
     made: list[str] = []
     try:

@@ -515,12 +515,8 @@ class Found:
 def find(wanted: Wanted) -> Found | None:
     """Return the experiment that a path means, None when there is none yet.
 
-    Raises
-    ------
-    ExperimentError
-        The path is a file of another kind, the directory holds several experiments or another one.
-    DataFileError
-        The experiment file, whose name does not say its id, cannot be read.
+    Raise ExperimentError when the path is a file of another kind, or the directory holds several experiments or another
+    one, and DataFileError when the experiment file, whose name does not say its id, cannot be read.
     """
     if not files.exists(wanted.path) and not _is_packed(wanted.path):
         return None

@@ -62,12 +62,8 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 def lock(path: str, *, wait: float) -> Iterator[None]:
     """Hold a lock.
 
-    Raises
-    ------
-    ExperimentBusyError
-        Another process, or another part of this one, held it all that time.
-    StorageError
-        The lock file cannot be made.
+    Raise ExperimentBusyError when another process, or another part of this one, held it all that time, and
+    StorageError when the lock file cannot be made.
     """
     held = _acquired(path, wait)
     try:
@@ -328,10 +324,7 @@ def refuse_while_running(directory: str, what: str) -> None:
 def run_lock(directory: str, shard: Shard | None = None) -> Iterator[None]:
     """Hold this process's lock of a run, with a word about it in its file; called within the lock of the experiment.
 
-    Raises
-    ------
-    ExperimentBusyError
-        This process runs the experiment already.
+    Raise ExperimentBusyError when this process runs the experiment already.
     """
     own, thread = _own_file(directory), threading.get_ident()
     with _starting:

@@ -50,12 +50,7 @@ class MeasurementStore(ABC):
     def read(self, id: int) -> Tree:
         """Return the tree of one measurement.
 
-        Raises
-        ------
-        PathError
-            There is no measurement of this id. The message names the nearest ones.
-        DataFileError
-            Its file cannot be read.
+        Raise PathError when there is no measurement of this id, and DataFileError when its file cannot be read.
         """
 
     @abstractmethod

@@ -52,16 +52,9 @@ _WAIT = 60.0
 class ExperimentDirectory:
     """The directory of one experiment.
 
-    Raises
-    ------
-    ExperimentError
-        The path is not a directory, the experiment exists or is missing against the mode, it has another id,
-        or there are several.
-    DataFileError
-        The experiment file cannot be read.
+    Raise ExperimentError when the path is not a directory, the experiment exists or is missing against the mode, it has
+    another id, or there are several, and DataFileError when the experiment file cannot be read.
 
-    Examples
-    --------
     >>> place = ExperimentDirectory("pendulum", description="Half a period", config={})
     >>> now = place.look()
     >>> now.active, now.number(), now.next_id()
@@ -273,12 +266,7 @@ class ExperimentDirectory:
     def save_info(self, **changes: Any) -> None:
         """Change entries of `info`, such as ``description=``, in the experiment file.
 
-        Raises
-        ------
-        ExperimentError
-            For the id, which belongs to the file's name.
-        StorageError
-            Nothing may be written, or the operating system refused.
+        Raise ExperimentError for the id, which belongs to the file's name, and StorageError when nothing may be written.
         """
         with self.changing() as now:
             id = now.info["experiment_id"]
@@ -342,10 +330,7 @@ class ExperimentDirectory:
 
         What another process changes at the same time is kept too.
 
-        Raises
-        ------
-        ExperimentError
-            ``coma.json`` is a file of another program's.
+        Raise ExperimentError when ``coma.json`` is a file of another program's.
         """
         with self.changing() as now:
             changed = now.state()
@@ -414,12 +399,7 @@ class ExperimentDirectory:
     ) -> Iterator[Snapshot]:
         """Hold the lock of a run, and record its request; warn when another run works on the experiment.
 
-        Raises
-        ------
-        ExperimentBusyError
-            This process runs the experiment already.
-        InactiveError, StorageError
-            As `check_writable`.
+        Raise ExperimentBusyError when this process runs the experiment already, else as `check_writable`.
         """
         if self._refusal() is None:
             self._probe()
@@ -465,12 +445,7 @@ class ExperimentDirectory:
     def remove(self, ids: Iterable[int], reason: str | None = None) -> str:
         """Move the files of measurements to ``removed/``, from where `restore` puts them back; return the new folder.
 
-        Raises
-        ------
-        PathError
-            One of the ids has no measurement. Nothing was changed.
-        InactiveError
-            The measurements are archived.
+        Raise PathError when one of the ids has no measurement, InactiveError when they are archived; nothing was changed.
         """
         wanted = list(ids)
         with self.changing() as now:
@@ -522,10 +497,7 @@ class ExperimentDirectory:
     def exclude(self, ids: Iterable[int], reason: str) -> None:
         """Mark measurements as not to be used; they stay where they are.
 
-        Raises
-        ------
-        PathError
-            One of the ids has no measurement. Nothing was changed.
+        Raise PathError when one of the ids has no measurement; nothing was changed.
         """
         self._add_marks(self.look().new_marks(ids, reason))
 
@@ -550,12 +522,7 @@ class ExperimentDirectory:
 
         Repeated after it was cut off, it adds what is left.
 
-        Raises
-        ------
-        ExperimentError
-            There are conflicts. The message lists them. Nothing was changed.
-        ExperimentBusyError, InactiveError, StorageError
-            As for a run.
+        Raise ExperimentError when there are conflicts, which the message lists; nothing was changed.
         """
         if other.path == self.path:
             raise ExperimentError(f"{self.path} cannot be merged into itself.", expected="another experiment")
@@ -589,12 +556,7 @@ class ExperimentDirectory:
     def verify(self, *, repair: bool = False) -> list[Finding]:
         """Check every file of the experiment.
 
-        Raises
-        ------
-        ExperimentBusyError
-            With `repair`, while the experiment is being run.
-        StorageError
-            With `repair`, when nothing may be written.
+        With `repair`, raise ExperimentBusyError while the experiment is being run, StorageError when nothing may be written.
         """
         self.write_late_index()
         first = self._inspect().findings

@@ -109,10 +109,7 @@ def remove(
 ) -> Folder:
     """Move the files of measurements to a new folder.
 
-    Raises
-    ------
-    PathError
-        One of the ids has no measurement. Nothing was changed.
+    Raise PathError when one of the ids has no measurement; nothing was changed.
     """
     there = layout.store().files()
     wanted = sorted(set(ids))
@@ -287,10 +284,7 @@ def restore(
     `mark` gets the measurements by their ids, before their files leave the folder with the marks that they had.
     Repeated after it was cut off, it puts back what is left.
 
-    Raises
-    ------
-    DataFileError
-        A file next to one of the measurements is missing; nothing was changed.
+    Raise DataFileError when a file next to one of the measurements is missing; nothing was changed.
     """
     gone = [path for one in wanted for path in lacking(one.tree, one.stem)]
     if gone:

@@ -184,10 +184,7 @@ def _sections_of(name: str, tree: dict[str, Tree]) -> dict[str, Tree]:
 def save(layout: Layout, document: StateDocument, base: StateDocument) -> StateDocument:
     """Write the state, united with what another process wrote since `base` was read; return what is written.
 
-    Raises
-    ------
-    ExperimentError
-        ``coma.json`` is a file of another program's. It was not changed.
+    Raise ExperimentError when ``coma.json`` is a file of another program's, which was not changed.
     """
     path = layout.path(STATE)
     if base.foreign:
@@ -242,8 +239,6 @@ def united(base: dict[str, Tree], ours: dict[str, Tree], theirs: dict[str, Tree]
 
     What is missing in theirs alone is kept: they may never have seen it.
 
-    Examples
-    --------
     >>> united({"seed": 1}, {"seed": 1, "excluded": {"1": "a"}}, {"seed": 1, "excluded": {"2": "b"}})
     {'seed': 1, 'excluded': {'2': 'b', '1': 'a'}}
     """

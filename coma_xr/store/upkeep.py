@@ -93,12 +93,8 @@ def deactivate(
 ) -> None:
     """Move all measurements and failures into the experiment file, with copies of the state and, if `code`, of ``code/``.
 
-    Raises
-    ------
-    DataFileError
-        A file cannot be read, or differs from what is archived under its id. Nothing was changed.
-    InactiveError
-        The experiment is inactive, and there is nothing left to do.
+    Raise DataFileError when a file cannot be read, or differs from what is archived under its id, before anything is
+    changed, and InactiveError when there is nothing left to do.
     """
     # Listed before they are read: what comes later was not taken along.
     paths = layout.store().files()
@@ -231,12 +227,8 @@ def activate(layout: Layout, document: ExperimentDocument, kept: StateDocument) 
 
     What of the state and of ``code/`` is missing in the directory is taken from the experiment file.
 
-    Raises
-    ------
-    DataFileError
-        A file is in the way that differs from what is archived under its id. Nothing was changed.
-    InactiveError
-        The experiment is active.
+    Raise DataFileError when a file differs from what is archived under its id, before anything is changed, and
+    InactiveError when the experiment is active.
     """
     if document.active:
         raise InactiveError(f"The experiment in {layout.directory} is already active.")

@@ -66,8 +66,6 @@ def encode(value: Any, plain: ToTree) -> Node | None:
 def column_of(values: Sequence[Any], index: Any = None) -> pd.Series[Any]:
     """Return values as a column; as objects if one is None, or if pandas has no column for them.
 
-    Examples
-    --------
     >>> column_of([1, None]).tolist()
     [1, None]
     """
