@@ -52,6 +52,7 @@ class _Values:
 
     name: str
     values: tuple[Row, ...]
+    is_fixed: ClassVar[bool] = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,10 +61,6 @@ class _Values:
     @property
     def size(self) -> int:
         return len(self.values)
-
-    @property
-    def is_fixed(self) -> bool:
-        return True
 
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:  # noqa: ARG002
         return self.values
@@ -80,15 +77,12 @@ class _Zipped:
     """Several parameters in step, each with a column of values; all are coords along the first."""
 
     names: tuple[str, ...]
-    columns: tuple[Column, ...]
+    columns: Sequence[Column]
+    is_fixed: ClassVar[bool] = True
 
     @property
     def size(self) -> int:
         return len(self.columns[0])
-
-    @property
-    def is_fixed(self) -> bool:
-        return True
 
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:  # noqa: ARG002
         return zip(*map(_items, self.columns), strict=True)
@@ -159,21 +153,9 @@ class Chosen:
 
     condition: Condition
     places: Mapping[str, int]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """No names: it has no values."""
-        return ()
-
-    @property
-    def size(self) -> None:
-        """None, since it depends on the sets before."""
-        return None
-
-    @property
-    def is_fixed(self) -> bool:
-        """False, since it depends on the sets before."""
-        return False
+    names: ClassVar[tuple[str, ...]] = ()
+    size: ClassVar[int | None] = None
+    is_fixed: ClassVar[bool] = False
 
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:
         """Return one empty row for a set that is chosen, no row otherwise."""
@@ -198,14 +180,11 @@ class _Sets:
     names: tuple[str, ...]
     sets: tuple[Row, ...]
     structure: Sequence[Mapping[str, Any]]
+    is_fixed: ClassVar[bool] = True
 
     @property
     def size(self) -> int:
         return len(self.sets)
-
-    @property
-    def is_fixed(self) -> bool:
-        return True
 
     def rows(self, definition: Definition, before: Row) -> Iterable[Row]:  # noqa: ARG002
         return self.sets
@@ -232,14 +211,8 @@ def deriving(name: str, value: Any) -> Axis:
     return _Derived(name, value if callable(value) else lambda _: value)
 
 
-def in_step(names: tuple[str, ...], columns: Iterable[Column]) -> Axis:
-    """Return the axis of several parameters in step; all are coords along the first."""
-    return _Zipped(names, tuple(columns))
-
-
-def points(names: tuple[str, ...], columns: Iterable[Column]) -> Axis:
-    """Return the axis of several parameters whose values follow no order."""
-    return _Points(names, tuple(columns))
+# Made of names and columns.
+in_step, points = _Zipped, _Points
 
 
 def given(

@@ -75,15 +75,6 @@ def to_text(tree: Any) -> str:
     return json.dumps(tree)
 
 
-def of_text(line: str) -> Any:
-    """Return the value of a JSON text.
-
-    >>> of_text('{"__type__": "coma.complex", "real": 1.0, "imag": -2.0}')
-    (1-2j)
-    """
-    return of_tree(json.loads(line))
-
-
 def is_bare(tree: Any) -> bool:
     """Whether a tree is its own value: no stored form is in it."""
     if type(tree) is dict:

@@ -34,20 +34,19 @@ _LETTERS = 3000
 _CLOSED = {"info"}
 
 
-def folding_tree(tree: Tree, *, is_open: bool = True) -> Html:
+def folding_tree(tree: Tree) -> Html:
     """Return a measurement tree, or a branch of it, as HTML.
 
     >>> str(folding_tree({"E": 0.5}))
     '<div class="coma-leaf"><span class="coma-code coma-key">E:</span> <span class="coma-code">0.5</span></div>'
     """
-    return _Folding(is_open).branch(tree.items(), len(tree), 1)
+    return _Folding().branch(tree.items(), len(tree), 1)
 
 
 class _Folding:
     """Goes through one tree, up to this many nodes."""
 
-    def __init__(self, is_open: bool) -> None:
-        self._is_open = is_open
+    def __init__(self) -> None:
         self._left = _IN_ALL
 
     def branch(self, items: Iterable[tuple[object, Tree]], size: int, level: int) -> Html:
@@ -66,7 +65,7 @@ class _Folding:
         if is_typed(node):
             return _typed(name, node)
         if level < _LEVELS and isinstance(node, dict) and node:
-            is_open = self._is_open and level == 1 and key not in _CLOSED
+            is_open = level == 1 and key not in _CLOSED
             summary = join(name, " ", _muted(f"{len(node):,}"))
             return fold(summary, self.branch(node.items(), len(node), level + 1), is_open=is_open)
         if level < _LEVELS and isinstance(node, list) and any(map(_is_branch, node[:_BELOW])):
