@@ -266,6 +266,11 @@ def is_executable(path: str) -> bool:
     return os.access(path, os.X_OK)
 
 
+def is_writable(path: str) -> bool:
+    """Whether a file may be written, or names be added to a directory."""
+    return os.access(path, os.W_OK)
+
+
 def stamp(path: str) -> tuple[int, int, int] | None:
     """Return inode, size and time of change of a regular file, equal as long as it is the same; None without it."""
     with suppress(OSError):

@@ -87,6 +87,8 @@ class _Walk:
     sources: dict[str, str] = field(default_factory=dict)
     edited: dict[str, None] = field(default_factory=dict)
     globals: dict[tuple[int, str], str] = field(default_factory=dict)
+    unknown: dict[str, None] = field(default_factory=dict)
+    paths: dict[tuple[int, tuple[str, ...]], str] = field(default_factory=dict)
 
 
 def fingerprint(
@@ -104,8 +106,8 @@ def fingerprint(
     SOURCES.begin(cache)
     with no_collection():
         token = _Reach(walk).visit(function, "", is_root=True)
-    SOURCES.keep()
-    text = "\n".join([f"{SCHEME} {token}", *walk.lines])
+        SOURCES.keep()
+    text = "\n".join([f"{SCHEME} {token}", *walk.lines, *walk.unknown])
     return Fingerprint(
         digest_of(text),
         tuple(walk.parts),
@@ -133,12 +135,12 @@ class _Reach:
     def visit(self, value: Any, name: str, *, is_root: bool = False) -> str:
         """Return the token of an object: for what is followed, its number."""
         recorded = self.walk.recorded if is_root else frozenset()
+        if isinstance(value, FunctionType):
+            return self._function(value, recorded)
         if isinstance(value, functools.partial):
             return self._partial(value, name, recorded, is_root=is_root)
         if isinstance(value, MethodType):
             return f"method({self.visit(value.__func__, name, is_root=is_root)},{self._instance(value.__self__, name)})"
-        if isinstance(value, FunctionType):
-            return self._function(value, recorded)
         if isinstance(value, type):
             return self._class(value)
         if isinstance(value, ModuleType):
@@ -297,7 +299,10 @@ class _Reach:
         part = Part(short_name(name), source.file, definition.first, definition.last, definition.part)
         self.walk.parts.append(part)
         self.walk.sources[source.file] = source.text
-        if edited:
+        unknown = SOURCES.unknown(source.file)
+        if unknown is not None:
+            self.walk.unknown[f"loaded {unknown}"] = None
+        if edited or unknown is not None:
             self.walk.edited[source.file] = None
 
     # What a definition refers to
@@ -308,11 +313,13 @@ class _Reach:
         """Return tokens for the names that a definition refers to, and for the modules that it imports."""
         for word in definition.dynamic:
             self.walk.not_followed[f"{short_name(name)}: {word}()"] = None
-        lines = [
-            f"{'.'.join(path)}={self._global(path, space, source, definition.changed)}"
-            for path in definition.names
-            if path[0] in space and path[0] not in _OF_MODULES
-        ]
+        lines, known = [], self.walk.paths
+        for path in definition.names:
+            if path[0] in space and path[0] not in _OF_MODULES:
+                key = id(space), path
+                if key not in known:
+                    known[key] = f"{'.'.join(path)}={self._global(path, space, source, definition.changed)}"
+                lines.append(known[key])
         package = str(space.get("__package__") or "")
         return lines + self._imports(definition, package)
 
@@ -335,6 +342,8 @@ class _Reach:
         name = path[0]
         while rest and isinstance(value, ModuleType) and is_users(getattr(value, "__file__", None) or ""):
             inner = vars(value)
+            if rest[0] in _OF_MODULES:
+                return f"module({rest[0]})"
             if rest[0] not in inner:
                 break
             space, name, source, changed = inner, rest.pop(0), None, frozenset()

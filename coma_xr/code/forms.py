@@ -94,7 +94,8 @@ class _Scope(NamedTuple):
     inside: Mapping[str, str]
 
 
-_NO_SCOPE = _Scope({}, {})
+_NOTHING: Mapping[str, Any] = {}
+_NO_SCOPE = _Scope(_NOTHING, _NOTHING)
 
 
 class _Writer:
@@ -109,34 +110,43 @@ class _Writer:
 
     def write(self, node: Any, scope: _Scope) -> None:
         """Write a node, a list of nodes, or what stands in a field of one."""
-        kind = type(node)
-        method = _WRITERS.get(kind)
-        if method is not None:
-            method(self, node, scope)
-        elif isinstance(node, ast.AST):
-            self._fields(node, scope)
-        else:
-            self.parts.append(f"{node!r},")
+        _WRITERS[type(node)](self, node, scope)
 
     def _list(self, nodes: list[Any], scope: _Scope) -> None:
         self.parts.append("[")
         for node in nodes:
-            self.write(node, scope)
+            _WRITERS[type(node)](self, node, scope)
         self.parts.append("]")
 
-    def _fields(self, node: ast.AST, scope: _Scope) -> None:
-        kind = type(node)
-        start, fields = _layout(kind)  # type: ignore[arg-type]  # mypy: a type is hashable
-        parts = self.parts
-        parts.append(start)
-        replaced = _bound_name(node, scope) if kind in _REPLACED else _NOTHING
+    def _fields(self, node: ast.AST, scope: _Scope, replaced: Mapping[str, Any] = _NOTHING) -> None:
+        start, fields = _layout(type(node))  # type: ignore[arg-type]  # mypy: a type is hashable
+        append = self.parts.append
+        append(start)
         for name, label in fields:
             value = replaced[name] if name in replaced else getattr(node, name, None)
-            if value is None or (type(value) is list and not value):
+            if value is None or value == []:
                 continue
-            parts.append(label)
-            self.write(value, scope)
-        parts.append(")")
+            append(label)
+            _WRITERS[type(value)](self, value, scope)
+        append(")")
+
+    def _bare(self, node: ast.AST, _: _Scope) -> None:
+        self.parts.append(f"{_layout(type(node))[0]})")  # type: ignore[arg-type]
+
+    def _operation(self, node: ast.BinOp, scope: _Scope) -> None:
+        """Write a calculation, the most frequent node, as `_fields` would."""
+        append = self.parts.append
+        append("(BinOp left=")
+        _WRITERS[type(node.left)](self, node.left, scope)
+        append(f"op=({type(node.op).__name__} )right=")
+        _WRITERS[type(node.right)](self, node.right, scope)
+        append(")")
+
+    def _binding(self, node: ast.AST, scope: _Scope) -> None:
+        self._fields(node, scope, _bound_name(node, scope))
+
+    def _text(self, value: object, _: _Scope) -> None:
+        self.parts.append(f"{value!r},")
 
     def _import(self, node: ast.Import, scope: _Scope) -> None:
         self.imports.update((alias.name, 0) for alias in node.names)
@@ -175,7 +185,11 @@ class _Writer:
             self.parts.append(f"{value!r},")
 
     def _variable(self, node: ast.Name, scope: _Scope) -> None:
-        self._name((node.id,), scope)
+        label = scope.here.get(node.id)
+        if label is None:
+            label = node.id
+            self.names.add((label,))
+        self.parts.append(f"{label},")
 
     def _name(self, path: tuple[str, ...], scope: _Scope) -> None:
         label = scope.here.get(path[0])
@@ -328,23 +342,37 @@ class _Writer:
         self.parts.append(")")
 
 
-_WRITERS: dict[type, Callable[[_Writer, Any, _Scope], None]] = {
-    list: _Writer._list,
-    ast.Name: _Writer._variable,
-    ast.Constant: _Writer._constant,
-    ast.Attribute: _Writer._attribute,
-    ast.Call: _Writer._call,
-    ast.Subscript: _Writer._subscript,
-    ast.Global: _Writer._global,
-    ast.Import: _Writer._import,
-    ast.ImportFrom: _Writer._import_from,
-    ast.ClassDef: _Writer._class,
-    ast.JoinedStr: _Writer._joined,
-    **dict.fromkeys(_FUNCTIONS, _Writer.function),
-    **dict.fromkeys(_COMPREHENSIONS, _Writer._comprehension),
-}
-_NOTHING: Mapping[str, Any] = {}
-_REPLACED = {ast.Nonlocal, ast.Module, ast.AnnAssign, *(getattr(ast, name) for name in _BOUND_NAMES)}
+class _Writers(dict[type, Callable[[_Writer, Any, _Scope], None]]):
+    """The function that writes each type; those that are not named write their fields, or their text."""
+
+    def __missing__(self, kind: type) -> Callable[[_Writer, Any, _Scope], None]:
+        is_node = issubclass(kind, ast.AST)
+        self[kind] = (
+            _Writer._fields if is_node and _layout(kind)[1] else _Writer._bare if is_node else _Writer._text
+        )
+        return self[kind]
+
+
+_REPLACED = (ast.Nonlocal, ast.Module, ast.AnnAssign, *(getattr(ast, name) for name in _BOUND_NAMES))
+_WRITERS = _Writers(
+    {
+        list: _Writer._list,
+        ast.Name: _Writer._variable,
+        ast.Constant: _Writer._constant,
+        ast.BinOp: _Writer._operation,
+        ast.Attribute: _Writer._attribute,
+        ast.Call: _Writer._call,
+        ast.Subscript: _Writer._subscript,
+        ast.Global: _Writer._global,
+        ast.Import: _Writer._import,
+        ast.ImportFrom: _Writer._import_from,
+        ast.ClassDef: _Writer._class,
+        ast.JoinedStr: _Writer._joined,
+        **dict.fromkeys(_FUNCTIONS, _Writer.function),
+        **dict.fromkeys(_COMPREHENSIONS, _Writer._comprehension),
+        **dict.fromkeys(_REPLACED, _Writer._binding),
+    }
+)
 
 
 @cache

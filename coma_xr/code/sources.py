@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -20,7 +20,8 @@ import msgspec
 
 from coma_xr import files
 from coma_xr.code import forms, syntax
-from coma_xr.code.syntax import Assignment, Definition, Syntax, essence
+from coma_xr.code.compiled import compiled, path_of, statements_of
+from coma_xr.code.syntax import Assignment, Definition, Syntax, codes_in, digest_of, key_of
 from coma_xr.errors import ComaError
 
 # Bytes of a file that is read as source.
@@ -87,12 +88,15 @@ _decode = msgspec.msgpack.Decoder(Facts).decode
 class Source:
     """The source of one file, or of one cell of a notebook; it is parsed when something is asked for the first time."""
 
-    def __init__(self, file: str, text: str, facts: Facts | None = None) -> None:
+    def __init__(
+        self, file: str, text: str, facts: Facts | None = None, stamp: tuple[int, int, int] | None = None
+    ) -> None:
         self.file = file
         self.text = text
+        self._stamp = stamp
         self._syntax = None if facts else Syntax(file, text)
         self._facts = facts or Facts({}, {}, {}, frozenset(self.syntax.rebound))
-        self._lines: dict[int, tuple[CodeType, int | None]] = {}
+        self._keys: dict[int, tuple[CodeType, str]] = {}
         # How much each cache has.
         self._kept: dict[str, int] = {}
 
@@ -102,6 +106,23 @@ class Source:
         if self._syntax is None:
             self._syntax = Syntax(self.file, self.text)
         return self._syntax
+
+    @cached_property
+    def _compiled(self) -> frozenset[CodeType]:
+        """The codes that Python has compiled of this source, so that it need not be compiled again."""
+        found = None if self._stamp is None else compiled(self.file)
+        if found is None or self._stamp is None or not found.is_of(self._stamp):
+            return frozenset()
+        return frozenset(codes_in(found.code))
+
+    def _match(self, code: CodeType) -> CodeType | None:
+        """Return the code of this source that some code is equal to."""
+        return code if code in self._compiled else self.syntax.match(code)
+
+    def forget_syntax(self) -> None:
+        """Keep only what was found out, since a tree is large and makes the garbage collector slow."""
+        self._syntax = None
+        vars(self).pop("_compiled", None)
 
     @property
     def rebound(self) -> frozenset[str]:
@@ -120,23 +141,27 @@ class Source:
         assert whole is not None
         return whole
 
+    def _key(self, code: CodeType) -> str:
+        known = self._keys.get(id(code))
+        if known is None:
+            # The code is kept, so that no other one gets its id.
+            known = self._keys[id(code)] = code, key_of(code)
+        return known[1]
+
     def line_of(self, code: CodeType) -> int | None:
         """Return the line at which the source has some code; None when it was made of another one."""
-        if id(code) not in self._lines:
-            key, known = f"{essence(code)} {code.co_firstlineno}", self._facts.lines
-            if key not in known:
-                match = self.syntax.match(code)
-                known[key] = None if match is None else match.co_firstlineno
-            # The code is kept, so that no other one gets its id.
-            self._lines[id(code)] = code, known[key]
-        return self._lines[id(code)][1]
+        key, known = self._key(code), self._facts.lines
+        if key not in known:
+            match = self._match(code)
+            known[key] = None if match is None else match.co_firstlineno
+        return known[key]
 
     def of_code(self, code: CodeType, recorded: frozenset[str] = frozenset()) -> Definition | None:
         """Return the definition that the code of a function was made of; None when it was made of another one."""
         if self.line_of(code) is None:
             return None
-        key = f"{essence(code)} {code.co_firstlineno} {sorted(recorded)}"
-        return self._known(key, lambda: self.syntax.at_lines(self.syntax.match(code) or code, recorded))
+        key = f"{self._key(code)} {sorted(recorded)}" if recorded else self._key(code)
+        return self._known(key, lambda: self.syntax.at_lines(self._match(code) or code, recorded))
 
     def of_class(self, qualname: str, lines: Sequence[int]) -> Definition | None:
         """Return the definition of a class, of several with one name that in which a method begins at one of the lines."""
@@ -157,16 +182,18 @@ class Source:
             cache.write(_cache_name(self.text), _encode(self._facts))
 
     @classmethod
-    def read(cls, file: str, text: str, cache: FactCache | None) -> Source | None:
+    def read(
+        cls, file: str, text: str, cache: FactCache | None, stamp: tuple[int, int, int] | None = None
+    ) -> Source | None:
         """Return the source of a file; None when it cannot be parsed."""
         data = None if cache is None or len(text) < _SMALL else cache.read(_cache_name(text))
         with suppress(msgspec.MsgspecError, TypeError):
             if data is not None and cache is not None:
-                source = cls(file, text, _decode(data))
+                source = cls(file, text, _decode(data), stamp)
                 source._kept[cache.home] = source._facts.number()
                 return source
         try:
-            return cls(file, text)
+            return cls(file, text, None, stamp)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
 
@@ -199,6 +226,8 @@ class Sources:
         # Files, and modules, that were looked at since the last call of `begin`.
         self._current: dict[str, list[Source]] = {}
         self._current_modules: dict[tuple[str, int], Source | None] = {}
+        # Files that were edited before they were looked at, with the time of their compiled form and its statements.
+        self._unknown: dict[str, tuple[int, str]] = {}
         self._cache: FactCache | None = None
 
     def begin(self, cache: FactCache | None) -> None:
@@ -206,11 +235,12 @@ class Sources:
         self._current, self._current_modules, self._cache = {}, {}, cache
 
     def keep(self) -> None:
-        """Write what is known of the files that were looked at into the cache."""
-        if self._cache is not None:
-            for seen in self._current.values():
-                for source in seen[:1]:
-                    source.keep(self._cache)
+        """Write what is known of the files that were looked at into the cache, and keep no syntax trees."""
+        for seen in self._current.values():
+            for source in seen:
+                source.forget_syntax()
+            if self._cache is not None and seen:
+                seen[0].keep(self._cache)
 
     def of(self, file: str) -> list[Source]:
         """Return the present source of a file, and earlier ones of this process, the latest first."""
@@ -220,10 +250,11 @@ class Sources:
 
     def _look(self, file: str) -> list[Source]:
         seen = self._seen.setdefault(file, [])
-        stamp = files.stamp(file) or _cached_stamp(file)
+        on_disk = files.stamp(file)
+        stamp = on_disk or _cached_stamp(file)
         if not seen or seen[0][0] != stamp:
             text = _text(file)
-            seen.insert(0, (stamp, Source.read(file, text, self._cache) if text else None))
+            seen.insert(0, (stamp, Source.read(file, text, self._cache, on_disk) if text else None))
             lines = linecache.cache.get(file)
             if len(seen) == 1 and lines is not None and len(lines) > 1:
                 # What a traceback has shown may be older than the file.
@@ -249,6 +280,7 @@ class Sources:
             for value in list(space.values())
             if isinstance(value, FunctionType) and value.__code__.co_filename == key[0]
         ]
+        self._note_unknown(key, space)
         before, source = self._loaded.get(key, ([], None))
         is_same = len(before) == len(codes) > 0 and all(map(operator.is_, before, codes))
         if not (is_same and source in seen):
@@ -257,45 +289,84 @@ class Sources:
             self._loaded[key] = codes, source
         return source
 
+    def _note_unknown(self, key: tuple[str, int], space: Mapping[str, Any]) -> None:
+        """Note a file that was edited after its import and before it was first looked at, if statements of it differ.
+
+        Python compiles what it imports, so that the file of that form is of the source that was loaded.
+        """
+        file, seen = key[0], self.of(key[0])
+        known = self._unknown.pop(file, None)
+        is_kept = space.get("__cached__") and not sys.dont_write_bytecode and seen
+        if (
+            not is_kept
+            or (known is None and key in self._loaded)
+            or type(space.get("__loader__")) is not SourceFileLoader
+        ):
+            return
+        loaded, stamp = compiled(file), files.stamp(file)
+        if loaded is None or stamp is None or space["__cached__"] != path_of(file) or loaded.is_of(stamp):
+            return
+        if known is not None:
+            self._unknown.update({file: known} if known[0] == loaded.written else {})
+        elif files.is_writable(str(Path(path_of(file)).parent)):
+            statements = statements_of(loaded.code)
+            with suppress(SyntaxError, ValueError, RecursionError):
+                present = statements_of(compile(seen[0].text, file, "exec", dont_inherit=True))
+                # What was added to the file is not what was loaded.
+                if statements - present:
+                    self._unknown[file] = loaded.written, digest_of(repr(sorted(statements)))
+
+    def unknown(self, file: str) -> str | None:
+        """Return the digest of the statements that a file had when it was loaded, if its source of then is not known."""
+        return self._unknown[file][1] if file in self._unknown else None
+
     def of_code(
         self, code: CodeType, module: ModuleType | None, recorded: frozenset[str] = frozenset()
     ) -> Found | None:
         """Return the definition that some code was made of."""
-        seen = self.of(code.co_filename)
+        file = code.co_filename
+        seen = self.of(file)
         if not is_source_loaded(module):
             # Other tools have rewritten it, as pytest does with the modules of tests.
             definition = seen[0].syntax.at_lines(code, recorded) if seen else None
             return None if definition is None else Found(seen[0], definition, edited=False)
-        found = self._first(code.co_filename, module, lambda source: source.of_code(code, recorded))
-        if found is None or found.source is not seen[0] or code.co_name == "<lambda>":
-            return found
-        return found._replace(edited=found.definition.first != code.co_firstlineno)
+        source, definition = self._first(file, module, lambda source: source.of_code(code, recorded))
+        if source is None or definition is None:
+            return None
+        if source is seen[0]:
+            moved = definition.first != code.co_firstlineno and code.co_name != "<lambda>"
+            return Found(source, definition, moved)
+        present = seen[0].of_code(code, recorded)
+        return Found(source, definition, present is None or present.digest != definition.digest)
 
     def of_class(
         self, file: str, module: ModuleType | None, qualname: str, codes: Sequence[CodeType]
     ) -> Found | None:
         """Return the definition of a class whose methods have some code."""
         lines = [code.co_firstlineno for code in codes]
-        found = self._first(file, module, lambda source: source.of_class(qualname, lines))
-        if found is None or found.edited or not is_source_loaded(module):
-            return found
-        moved = any(
-            found.source.line_of(code) != code.co_firstlineno for code in codes if code.co_filename == file
-        )
-        return found._replace(edited=moved)
+        source, definition = self._first(file, module, lambda source: source.of_class(qualname, lines))
+        if source is None or definition is None:
+            return None
+        edited = self.is_edited(source, lambda source: _digest_in(source.of_class(qualname, lines)))
+        if not edited and is_source_loaded(module):
+            inside = [code for code in codes if code.co_filename == file]
+            edited = any(source.line_of(code) != code.co_firstlineno for code in inside)
+        return Found(source, definition, edited)
 
     def _first(
         self, file: str, module: ModuleType | None, find: Callable[[Source], Definition | None]
-    ) -> Found | None:
+    ) -> tuple[Source | None, Definition | None]:
         """Return the definition in the source that the module was loaded from, else in the latest source with it."""
-        seen = self.of(file)
         is_own = module is not None and getattr(module, "__file__", None) == file
         first = self.loaded(file, vars(module) if is_own else None)
-        for source in sorted(seen, key=lambda source: source is not first):
-            definition = find(source)
+        definition = None if first is None else find(first)
+        if definition is not None:
+            return first, definition
+        for source in self.of(file):
+            definition = None if source is first else find(source)
             if definition is not None:
-                return Found(source, definition, self.is_edited(source, lambda s: _digest_in(find(s))))
-        return None
+                return source, definition
+        return None, None
 
     def is_edited(self, source: Source, what: Callable[[Source], object]) -> bool:
         """Whether something in the present source of a file is not what it is in one that was loaded."""

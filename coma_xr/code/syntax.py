@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import marshal
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property, lru_cache
@@ -96,14 +98,25 @@ class Syntax:
 
     def definition(self, node: ast.AST, recorded: frozenset[str] = frozenset()) -> Definition:
         """Return a definition; the defaults of `recorded` arguments do not count."""
-        form = form_of(node, recorded, self._features)
+        features = self._features_of(node)
+        form = form_of(node, recorded, features)
         digest = digest_of(form.text)
-        part = digest_of(form_of(node, (), self._features).text) if recorded else digest
+        part = digest_of(form_of(node, (), features).text) if recorded else digest
         if isinstance(node, ast.Module):
             lines = 1, self._text.count("\n") + 1
         else:
             lines = _first_line(node), node.end_lineno  # type: ignore[attr-defined]
         return Definition(*lines, digest, part, form.names, form.imports, form.dynamic, form.changed)
+
+    def _features_of(self, node: Any) -> Features:
+        """Return what may be in a node: less than in the source, as a rule."""
+        if not any(self._features) or isinstance(node, ast.Module) or "\r" in self._text:
+            return self._features
+        return Features.of("\n".join(self._lines[_first_line(node) - 1 : node.end_lineno]))
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self._text.split("\n")
 
     @cached_property
     def module(self) -> Definition:
@@ -114,7 +127,7 @@ class Syntax:
         """Return the code of this source that some code is equal to, at the same line if possible; None without one."""
         nearest = None
         for other in self._compiled(code):
-            if essence(other) == essence(code):
+            if other == code or essence(other) == essence(code):
                 if other.co_firstlineno == code.co_firstlineno:
                     return other
                 nearest = nearest or other
@@ -135,7 +148,7 @@ class Syntax:
             codes = self._codes[id(key)] = {}
             with suppress(SyntaxError, ValueError, RecursionError):
                 # A cell of a notebook may await outside of functions.
-                for inner in _codes(InspectLoader.source_to_code(ast.Module(body, []), self._file)):
+                for inner in codes_in(InspectLoader.source_to_code(ast.Module(body, []), self._file)):
                     codes.setdefault(inner.co_qualname, []).append(inner)
         return self._codes[id(key)]
 
@@ -175,7 +188,8 @@ class Syntax:
             self._literal(statements),
         )
 
-    def _literal(self, statements: Sequence[ast.stmt]) -> str | None:
+    @staticmethod
+    def _literal(statements: Sequence[ast.stmt]) -> str | None:
         """Return the source of the value that the only assignment of a name writes out; None if it does not."""
         if len(statements) != 1 or not isinstance(statements[0], (ast.Assign, ast.AnnAssign)):
             return None
@@ -184,10 +198,11 @@ class Syntax:
         if statement.value is None or len(targets) != 1 or not isinstance(targets[0], ast.Name):
             return None
         try:
-            ast.literal_eval(statement.value)
+            text = repr(ast.literal_eval(statement.value))
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             return None
-        return f"({ast.get_source_segment(self._text, statement.value)})"
+        # An infinity has no literal of its own.
+        return ast.unparse(statement.value) if "inf" in text else text
 
 
 def _first_line(node: Any) -> int:
@@ -232,21 +247,32 @@ def _assigned(node: ast.stmt) -> Iterator[str]:
                 yield leaf.id
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield constant
-            yield from _codes(constant)
+def codes_in(code: CodeType) -> Iterator[CodeType]:
+    """Yield the codes of all functions and classes that are defined in some code."""
+    for item in code.co_consts:
+        if isinstance(item, CodeType):
+            yield item
+            yield from codes_in(item)
+
+
+def key_of(code: CodeType) -> str:
+    """Return the digest of some code with its lines, in every process of this version of Python."""
+    try:
+        data = marshal.dumps(code, 0)
+    except ValueError:  # a constant that only later formats know
+        return f"{essence(code)} {code.co_firstlineno}"
+    return hashlib.sha256(data.replace(os.fsencode(code.co_filename), b"")).hexdigest()[:24]
 
 
 @lru_cache(maxsize=10_000)
 def essence(code: CodeType) -> str:
     """Return the digest of what is equal for code that does the same, wherever it is in a file, in every process."""
     names = code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars
-    return digest_of(repr((code.co_name, code.co_code, [_constant(item) for item in code.co_consts], names)))
+    return digest_of(repr((code.co_name, code.co_code, [constant(item) for item in code.co_consts], names)))
 
 
-def _constant(value: object) -> str:
+def constant(value: object) -> str:
+    """Return what is equal for equal constants of some code, in every process."""
     if isinstance(value, CodeType):
         return essence(value)
     if isinstance(value, frozenset):

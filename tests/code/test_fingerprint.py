@@ -561,6 +561,46 @@ def test_the_code_that_is_loaded_counts_not_the_file(directory):
     assert fingerprint(load(directory, MODEL.replace("total = 0", "total = 11")).simulate).hash != before.hash
 
 
+BEFORE_THE_FIRST_LOOK = {
+    "class attribute": ("size = 8", "size = 99", True),
+    "table": ("[1, 2]", "[13, 2]", True),
+    "default of a helper": ("power=2", "power=33", True),
+    "comment": ("size = 8", "size = 8  # more", False),
+    "another function at the end": (
+        "WEIGHTS.sum()}\n",
+        "WEIGHTS.sum()}\n\n\ndef other(x):\n    return x\n",
+        False,
+    ),
+    "nothing": ("size = 8", "size = 8", False),
+}
+
+
+@pytest.mark.parametrize("edit", BEFORE_THE_FIRST_LOOK)
+def test_an_edit_between_the_import_and_the_first_look_is_reported(directory, monkeypatch, edit):
+    "What Python has compiled for the import tells."
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    old, new, is_reported = BEFORE_THE_FIRST_LOOK[edit]
+    model = load(directory)
+    (directory / "model.py").write_text(MODEL.replace(old, new))
+    found = fingerprint(model.simulate)
+    assert bool(found.edited) == is_reported
+    expected = fingerprint(load(directory, MODEL.replace(old, new)).simulate)
+    assert not expected.edited
+    assert (found.hash != expected.hash) == is_reported
+
+
+def test_the_path_and_the_name_of_another_module_do_not_count(directory):
+    source = "import helpers\ndef simulate(a): return helpers.__file__, helpers.__name__, helpers.OFFSET"
+    before, after = (fingerprint(load(directory, source).simulate).hash for _ in range(2))
+    other = directory / "moved"
+    other.mkdir()
+    sys.path.insert(0, str(other))
+    try:
+        assert before == after == fingerprint(load(other, source).simulate).hash
+    finally:
+        sys.path.remove(str(other))
+
+
 def test_code_of_installed_packages_is_not_the_users():
     assert not is_users(np.__file__)
     assert not is_users(linecache.__file__)

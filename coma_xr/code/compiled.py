@@ -1,0 +1,78 @@
+"""What Python has compiled of a file, and kept next to it."""
+
+from __future__ import annotations
+
+import dis
+import importlib.util
+import inspect
+import marshal
+from collections import Counter
+from contextlib import suppress
+from types import CodeType
+from typing import NamedTuple
+
+from coma_xr import files
+from coma_xr.code.syntax import constant
+from coma_xr.errors import ComaError
+
+# Bytes of a compiled file, and of what stands before the code in it.
+_MOST = 50_000_000
+_HEADER = 16
+_WORD = 0xFFFFFFFF
+
+_JUMPS = {*dis.hasjrel, *dis.hasjabs}
+
+
+class Compiled(NamedTuple):
+    """The code of a module, the size and the second of the last change of its source, and when it was written."""
+
+    code: CodeType
+    size: int
+    second: int
+    written: int
+
+    def is_of(self, stamp: tuple[int, int, int]) -> bool:
+        """Whether it was made of a file that has a stamp, and not of an earlier one of the same second and size."""
+        _, size, changed = stamp
+        same = (self.size, self.second) == (size & _WORD, changed // 10**9 & _WORD)
+        return same and self.written > changed
+
+
+def compiled(file: str) -> Compiled | None:
+    """Return what Python has compiled of a file; None where it keeps nothing, or not by the time of the file."""
+    stamps: list[files.Stamp] = []
+    with suppress(ComaError, OSError, NotImplementedError, ValueError, EOFError, TypeError):
+        data = files.read(path_of(file), _MOST, stamps)
+        kind, second, size = (int.from_bytes(data[i : i + 4], "little") for i in (4, 8, 12))
+        if data[:4] == importlib.util.MAGIC_NUMBER and kind == 0:
+            code = marshal.loads(data[_HEADER:])
+            if isinstance(code, CodeType):
+                return Compiled(code, size, second, stamps[0][1])
+    return None
+
+
+def path_of(file: str) -> str:
+    """Return the path of the compiled form of a source."""
+    return importlib.util.cache_from_source(file)
+
+
+def statements_of(code: CodeType) -> Counter[str]:
+    """Return what a module does outside of functions, by lines, and what its classes do; without the lines' numbers."""
+    lines: dict[int | None, list[str]] = {}
+    for step in dis.get_instructions(code):
+        line = step.positions.lineno if step.positions else None
+        lines.setdefault(line, []).append(_step(step, code))
+    return Counter(" ".join(filter(None, steps)) for steps in lines.values())
+
+
+def _step(step: dis.Instruction, code: CodeType) -> str:
+    name, value = step.opname, step.argval
+    if step.opcode in _JUMPS:
+        return name
+    if isinstance(value, CodeType):
+        is_function = value.co_flags & inspect.CO_OPTIMIZED and not value.co_name.startswith("<")
+        return value.co_name if is_function else str(sorted(statements_of(value).items()))
+    # Every module ends so; later versions of Python keep in classes where they are in the file.
+    is_end = name.startswith("RETURN") or (name == "LOAD_CONST" and value is None)
+    is_place = value == code.co_firstlineno and "__firstlineno__" in code.co_names
+    return "" if is_end or is_place or name == "EXTENDED_ARG" else f"{name} {constant(value)}"
