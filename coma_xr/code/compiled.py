@@ -5,9 +5,9 @@ from __future__ import annotations
 import dis
 import importlib.util
 import inspect
-import marshal
 from collections import Counter
 from contextlib import suppress
+from importlib.machinery import SourcelessFileLoader
 from types import CodeType
 from typing import NamedTuple
 
@@ -15,9 +15,8 @@ from coma_xr import files
 from coma_xr.code.syntax import constant
 from coma_xr.errors import ComaError
 
-# Bytes of a compiled file, and of what stands before the code in it.
+# Bytes of a compiled file.
 _MOST = 50_000_000
-_HEADER = 16
 _WORD = 0xFFFFFFFF
 
 _JUMPS = {*dis.hasjrel, *dis.hasjabs}
@@ -39,14 +38,18 @@ class Compiled(NamedTuple):
 
 
 def compiled(file: str) -> Compiled | None:
-    """Return what Python has compiled of a file; None where it keeps nothing, or not by the time of the file."""
+    """Return what Python has compiled of a file; None where it keeps nothing, or not by the time of the file.
+
+    The code is only compared with other code, never run.
+    """
     stamps: list[files.Stamp] = []
-    with suppress(ComaError, OSError, NotImplementedError, ValueError, EOFError, TypeError):
-        data = files.read(path_of(file), _MOST, stamps)
+    with suppress(ComaError, OSError, NotImplementedError, ValueError, EOFError, TypeError, ImportError):
+        path = path_of(file)
+        data = files.read(path, _MOST, stamps)
         kind, second, size = (int.from_bytes(data[i : i + 4], "little") for i in (4, 8, 12))
         if data[:4] == importlib.util.MAGIC_NUMBER and kind == 0:
-            code = marshal.loads(data[_HEADER:])
-            if isinstance(code, CodeType):
+            code = SourcelessFileLoader("", path).get_code("")
+            if code is not None:
                 return Compiled(code, size, second, stamps[0][1])
     return None
 

@@ -32,8 +32,8 @@ _MOST_PARTS = 5_000
 # Where objects of packages keep the function that they stand for.
 _WRAPPED = ("__wrapped__", "py_func", "pyfunc", "func", "function")
 
-# The file of functions that the standard library makes of text, such as those of dataclasses.
-_GENERATED = "<string>"
+# Beginnings of the files of functions that are made of text, such as those of dataclasses.
+_GENERATED = ("<string>", "namedtuple_", "<attrs generated")
 
 # What a module is called and where it is does not count.
 _OF_MODULES = {
@@ -182,7 +182,7 @@ class _Reach:
         else:
             source, definition, edited = found
             self._add_part(source, definition, function.__qualname__, edited=edited)
-        lines = [definition.digest]
+        lines = [definition.digest, *self._attributes(source, function.__name__, function.__globals__)]
         inner = vars(function).get("__wrapped__")
         if inner is not None:
             # Before the closure, which holds it too: its arguments are those that are recorded.
@@ -233,9 +233,9 @@ class _Reach:
             for value in vars(kind).values()
             if isinstance(value, FunctionType) and value.__qualname__.startswith(f"{kind.__qualname__}.")
         ]
-        plain = [_unwrapped(method) for method in methods]
-        codes = [method.__code__ for method in plain if method.__code__.co_filename != _GENERATED]
         module = sys.modules.get(kind.__module__)
+        plain = [_unwrapped(method) for method in methods]
+        codes = [method.__code__ for method in plain if _is_written(method)]
         file = codes[0].co_filename if codes else getattr(module, "__file__", None) or ""
         is_cell = kind.__module__ == "__main__" and not file
         if not is_cell and not is_users(file):
@@ -245,26 +245,49 @@ class _Reach:
             return token
         found = SOURCES.of_class(file, module, kind.__qualname__, codes) if file else None
         if found is None:
-            items = [(name, value) for name, value in vars(kind).items() if not name.startswith("_")]
             lines = [f"class {kind.__name__}"]
-            lines += [f"{name}={self.visit(value, f'{kind.__qualname__}.{name}')}" for name, value in items]
+            lines += [f"{n}={self.visit(v, f'{kind.__qualname__}.{n}')}" for n, v in _members(kind).items()]
         else:
             source, definition, edited = found
             space = plain[0].__globals__ if plain else vars(module) if module else {}
             self._add_part(source, definition, kind.__qualname__, edited=edited)
             lines = [definition.digest, *self._outside(definition, space, source, kind.__qualname__)]
             lines += self._cells(methods, kind.__qualname__, definition)
+            lines += self._attributes(source, kind.__qualname__, space)
+        lines += self._added(kind)
         lines += [self._class(base) for base in kind.__mro__[1:] if base is not object]
         self.walk.lines[int(token[1:])] = " ".join(lines)
         return token
+
+    def _attributes(self, source: Source | None, name: str, space: Mapping[str, Any]) -> list[str]:
+        """Return the tokens of the statements of a module that set attributes of one of its functions or classes."""
+        if source is None or name not in source.extended:
+            return []
+        return [
+            token
+            for definition in source.assignment(name).attributes
+            for token in (definition.digest, *self._outside(definition, space, source, name))
+        ]
+
+    def _added(self, kind: type) -> Iterator[str]:
+        """Yield the tokens of the user's functions and classes that a class was given from elsewhere, in tables too."""
+        for name, value in list(vars(kind).items()):
+            if isinstance(value, FunctionType):
+                is_own = "<locals>" in value.__qualname__ or value.__qualname__.startswith(
+                    f"{kind.__qualname__}."
+                )
+                if not is_own and _is_written(value) and id(value) not in self.walk.numbers:
+                    yield f"{name}={self._function(value, frozenset())}"
+            elif not name.startswith("__"):
+                yield from self._registered(value, name, f"{kind.__qualname__}.")
 
     def _cells(self, methods: Iterable[FunctionType], owner: str, definition: Definition) -> Iterator[str]:
         """Yield the tokens of what the user's methods of a class hold in closures."""
         cells = {
             name: cell
             for method in methods
-            # Those of dataclasses differ between versions of Python.
-            if _unwrapped(method).__code__.co_filename != _GENERATED
+            # Those that are made of text differ between versions of Python.
+            if not _unwrapped(method).__code__.co_filename.startswith(_GENERATED)
             for name, cell in zip(method.__code__.co_freevars, method.__closure__ or (), strict=False)
             if name != "__class__"
         }
@@ -376,7 +399,7 @@ class _Reach:
         if is_fixed and not assigned.has_call:
             return self.value(value, name)
         if assigned.literal is not None:
-            return self.value(_written(assigned.literal), name)
+            return " ".join([self.value(_written(assigned.literal), name), *self._registered(value, name)])
         for definition in assigned.definitions:
             self._add_part(own, definition, name, edited=False)
         lines = [definition.digest for definition in assigned.definitions]
@@ -384,6 +407,18 @@ class _Reach:
             names = tuple(path for path in definition.names if path[0] != name)
             lines += self._outside(definition._replace(names=names), space, own, name)
         return f"assigned({' '.join(lines)})"
+
+    def _registered(self, value: Any, name: str, owner: str = " ") -> list[str]:
+        """Return the tokens of functions and classes in a table whose source does not name them: they came later."""
+        items = value.items() if type(value) is dict else enumerate(value) if type(value) is list else ()
+        found = [
+            (str(key), item)
+            for key, item in items
+            if isinstance(item, (FunctionType, type))
+            and id(item) not in self.walk.numbers
+            and not item.__qualname__.startswith(owner)
+        ]
+        return [f"{key}={self.visit(item, name)}" for key, item in sorted(found, key=lambda pair: pair[0])]
 
     def _imported(self, name: str, value: Any, imported: Imported, space: Mapping[str, Any]) -> str:
         """Return the token of data that was imported from another module."""
@@ -531,6 +566,19 @@ def _wrapped(value: Any) -> Any:
     return next(
         (held[key] for key in _WRAPPED if isinstance(held.get(key), (FunctionType, MethodType))), None
     )
+
+
+def _members(kind: type) -> dict[str, Any]:
+    """Return what counts of a class without a source; of a named tuple, what is equal for all versions of Python."""
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return {name: getattr(kind, name, None) for name in ("_fields", "_field_defaults")}
+    return {name: value for name, value in vars(kind).items() if not name.startswith("_")}
+
+
+def _is_written(function: FunctionType) -> bool:
+    """Whether a function is written in a file of the user's, or a cell."""
+    file = function.__code__.co_filename
+    return is_users(file) and not file.startswith(_GENERATED)
 
 
 def _unwrapped(function: FunctionType) -> FunctionType:

@@ -154,6 +154,10 @@ class _Writer:
 
     def _import_from(self, node: ast.ImportFrom, scope: _Scope) -> None:
         self.imports.add((node.module or "", node.level))
+        # What is imported from a package may be a module.
+        self.imports.update(
+            (f"{node.module or ''}.{alias.name}".lstrip("."), node.level) for alias in node.names
+        )
         self._fields(node, scope)
 
     def _global(self, node: ast.Global, scope: _Scope) -> None:

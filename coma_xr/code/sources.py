@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, cached_property, lru_cache
+from importlib.abc import InspectLoader
 from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -69,12 +70,13 @@ class FactCache(Protocol):
 
 
 class Facts(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """Facts about a source: lines of code, definitions, assignments, and names that functions set."""
+    """Facts about a source: lines of code, definitions, assignments, and names that functions set or that get attributes."""
 
     lines: dict[str, int | None]
     definitions: dict[str, Definition | None]
     assignments: dict[str, Assignment]
     rebound: frozenset[str]
+    extended: frozenset[str]
 
     def number(self) -> int:
         """Return how much there is."""
@@ -95,7 +97,9 @@ class Source:
         self.text = text
         self._stamp = stamp
         self._syntax = None if facts else Syntax(file, text)
-        self._facts = facts or Facts({}, {}, {}, frozenset(self.syntax.rebound))
+        self._facts = facts or Facts(
+            {}, {}, {}, frozenset(self.syntax.rebound), frozenset(self.syntax.extended)
+        )
         self._keys: dict[int, tuple[CodeType, str]] = {}
         # How much each cache has.
         self._kept: dict[str, int] = {}
@@ -128,6 +132,11 @@ class Source:
     def rebound(self) -> frozenset[str]:
         """Names of the module that functions set."""
         return self._facts.rebound
+
+    @property
+    def extended(self) -> frozenset[str]:
+        """Names of the module whose attributes it sets, such as methods that are added to a class."""
+        return self._facts.extended
 
     def _known(self, key: str, find: Callable[[], Definition | None]) -> Definition | None:
         known = self._facts.definitions
@@ -311,7 +320,7 @@ class Sources:
         elif files.is_writable(str(Path(path_of(file)).parent)):
             statements = statements_of(loaded.code)
             with suppress(SyntaxError, ValueError, RecursionError):
-                present = statements_of(compile(seen[0].text, file, "exec", dont_inherit=True))
+                present = statements_of(InspectLoader.source_to_code(seen[0].text, file))
                 # What was added to the file is not what was loaded.
                 if statements - present:
                     self._unknown[file] = loaded.written, digest_of(repr(sorted(statements)))
@@ -411,6 +420,8 @@ def module_file(name: str) -> str | None:
     spec = None
     parts = name.split(".")
     for depth in range(len(parts)):
+        if depth and path is None:  # it is in no package
+            return None
         try:
             spec = PathFinder.find_spec(".".join(parts[: depth + 1]), path)
         except Exception:  # noqa: BLE001  finders of other packages may raise anything

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import marshal
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property, lru_cache
@@ -41,12 +39,16 @@ class Imported(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """The statements outside of functions that assign a name, and the source of its value if that is written out."""
+    """The statements outside of functions that assign a name, and those of them that only set attributes of it.
+
+    `literal` is the source of its value, if that is written out.
+    """
 
     definitions: tuple[Definition, ...] = ()
     imported: Imported | None = None
     has_call: bool = False
     literal: str | None = None
+    attributes: tuple[Definition, ...] = ()
 
 
 def digest_of(text: str) -> str:
@@ -69,6 +71,7 @@ class Syntax:
         self._imports: list[ast.stmt] = []
         self._features = Features.of(text)
         self.rebound: set[str] = set()
+        self.extended: set[str] = set()
         for statement in self._tree.body:
             self._index([statement], "", statement)
 
@@ -91,6 +94,7 @@ class Syntax:
                     self._imports.append(node)
                 for name in _assigned(node):
                     self._assigned.setdefault(name, []).append(node)
+                self.extended.update(_extended(node))
             for field in _BLOCKS:
                 inner_body = getattr(node, field, None)
                 if isinstance(inner_body, list):
@@ -186,6 +190,7 @@ class Syntax:
             _imported(imports[-1], name) if imports else None,
             any(isinstance(leaf, ast.Call) for node in statements for leaf in ast.walk(node)),
             self._literal(statements),
+            tuple(self.definition(node) for node in statements if name in _extended(node)),
         )
 
     @staticmethod
@@ -247,6 +252,13 @@ def _assigned(node: ast.stmt) -> Iterator[str]:
                 yield leaf.id
 
 
+def _extended(node: ast.stmt) -> list[str]:
+    """Return the names of the objects that a statement gives attributes."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    places = [target.value for target in targets if isinstance(target, ast.Attribute)]
+    return [place.id for place in places if isinstance(place, ast.Name)]
+
+
 def codes_in(code: CodeType) -> Iterator[CodeType]:
     """Yield the codes of all functions and classes that are defined in some code."""
     for item in code.co_consts:
@@ -257,11 +269,16 @@ def codes_in(code: CodeType) -> Iterator[CodeType]:
 
 def key_of(code: CodeType) -> str:
     """Return the digest of some code with its lines, in every process of this version of Python."""
-    try:
-        data = marshal.dumps(code, 0)
-    except ValueError:  # a constant that only later formats know
-        return f"{essence(code)} {code.co_firstlineno}"
-    return hashlib.sha256(data.replace(os.fsencode(code.co_filename), b"")).hexdigest()[:24]
+    found = hashlib.sha256()
+    for item in (code, *codes_in(code)):
+        constants = [
+            value.co_name if isinstance(value, CodeType) else constant(value) for value in item.co_consts
+        ]
+        names = item.co_name, item.co_names, item.co_varnames, item.co_freevars, item.co_cellvars
+        found.update(item.co_code)
+        found.update(item.co_linetable)
+        found.update(repr((item.co_firstlineno, names, constants)).encode("utf-8", "surrogatepass"))
+    return found.hexdigest()[:24]
 
 
 @lru_cache(maxsize=10_000)

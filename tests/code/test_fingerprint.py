@@ -302,6 +302,54 @@ MODULES = {
         "A = 2",
         True,
     ),
+    "method that a class is given later": (
+        "class A: pass\ndef g(self): return 1\nA.g = g\ndef simulate(a): return A().g()",
+        "return 1",
+        "return 2",
+        True,
+    ),
+    "attribute that a class is given later": (
+        "class A: pass\nA.k = 1\ndef simulate(a): return A.k",
+        "k = 1",
+        "k = 2",
+        True,
+    ),
+    "attribute of a function": (
+        "def g(a): return a * g.k\ng.k = 2\ndef simulate(a): return g(a)",
+        "k = 2",
+        "k = 3",
+        True,
+    ),
+    "default of a named tuple": (
+        "from collections import namedtuple\nP = namedtuple('Q', 'x y', defaults=(1,))\ndef simulate(a): return P(a).y",
+        "(1,)",
+        "(2,)",
+        True,
+    ),
+    "default in a class of a named tuple": (
+        "from typing import NamedTuple\nclass P(NamedTuple):\n    x: int\n    y: int = 1\ndef simulate(a): return P(a).y",
+        "= 1",
+        "= 2",
+        True,
+    ),
+    "function that is registered": (
+        (
+            "TABLE = {}\ndef register(f):\n    TABLE[f.__name__] = f\n    return f\n"
+            "@register\ndef one(x): return x + 1\ndef simulate(a): return TABLE['one'](a)"
+        ),
+        "x + 1",
+        "x + 2",
+        True,
+    ),
+    "subclass that its base registers": (
+        (
+            "class B:\n    all = []\n    def __init_subclass__(cls): B.all.append(cls)\n"
+            "class D(B):\n    def g(self): return 1\ndef simulate(a): return B.all[0]().g()"
+        ),
+        "return 1",
+        "return 2",
+        True,
+    ),
     "path of data": ("DATA = 'a.csv'\ndef simulate(a): return DATA", "a.csv", "b.csv", True),
 }
 
@@ -607,6 +655,28 @@ def test_code_of_installed_packages_is_not_the_users():
     assert not is_users(coma_xr.__file__)
     assert is_users(__file__)
     assert is_users("C.py")
+
+
+@pytest.mark.parametrize(
+    "statement", ["from . import part", "from package_16 import part", "import package_16.part as part"]
+)
+def test_a_module_that_a_function_imports_from_a_package_counts(directory, statement):
+    source = f"def simulate(a):\n    {statement}\n    return part.g(a)\n"
+    hashes = []
+    for number in (1, 222):
+        folder = directory / str(number) / "package_16"
+        folder.mkdir(parents=True)
+        texts = {"__init__": "", "main": source, "part": f"def g(a):\n    return {number}\n"}
+        for name, text in texts.items():
+            (folder / f"{name}.py").write_text(text)
+        sys.path.insert(0, str(folder.parent))
+        try:
+            hashes.append(fingerprint(importlib.import_module("package_16.main").simulate).hash)
+        finally:
+            sys.path.remove(str(folder.parent))
+            for name in [name for name in sys.modules if name.startswith("package_16")]:
+                del sys.modules[name]
+    assert hashes[0] != hashes[1]
 
 
 def test_modules_that_a_function_imports_itself_count_as_a_whole(directory):
