@@ -13,6 +13,8 @@ import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from coma_xr.text import numbers
+
 # So many rows of a table, and so many characters of a value, are shown unless more are asked for.
 ROWS = 20
 LONGEST = 200
@@ -244,13 +246,13 @@ def several(values: Iterable[object]) -> str:
     """
     found = list(values)
     texts = list(dict.fromkeys(map(text_of, found)))
-    if len(texts) <= _FEW:
-        return ", ".join(texts)
     kinds = set(map(type, found))
+    if len(texts) <= _FEW:
+        return ", ".join(numbers(map(float, texts)) if kinds == {float} else texts)
     if kinds <= {int, float}:
         # More than a few strings; at most one of them is NaN.
-        numbers: list[Any] = [value for value in found if value == value]  # noqa: PLR0124
-        which = f"{_rounded(min(numbers))} ... {_rounded(max(numbers))}"
+        present: list[Any] = [value for value in found if value == value]  # noqa: PLR0124
+        which = f"{_rounded(min(present))} ... {_rounded(max(present))}"
     else:
         which = f"{', '.join(texts[:_FEW])}, ..."
     return f"{which} ({len(texts):,} values)"

@@ -141,6 +141,7 @@ def test_a_value_that_cannot_say_what_it_is_does_not_hide_the_others():
     ("values", "text"),
     [
         ([3, 1, 3], "3, 1"),
+        ([-60.0, -30.0, 0.1 + 0.2], "-60, -30, 0.3"),
         ([], ""),
         ([i / 7 for i in range(8)], "0 ... 1 (8 values)"),
         ([*range(7), float("nan")], "0 ... 6 (8 values)"),

@@ -60,7 +60,7 @@ def test_a_report_says_what_was_scanned_what_came_out_and_how_to_load_it(whole):
         "12measurements",
         "theta_0-30, -5int",
         "theta-30 ... 30 (12 values)degreeanglefloatparameters/theta",
-        "L1.0float",
+        "L1float",
         "All parameter sets of the last run are done.",
         "t-900 ... 900",
         "stimefloatresults/t",

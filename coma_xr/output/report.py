@@ -238,7 +238,14 @@ def map_of(ds: xr.Dataset, status: xr.DataArray) -> Html | None:
         sentences.append(f"It shows the first that is among them: {first}.")
     return tag(
         "figure",
-        tag("div", _axis("y", axes[1:]), _svg(cells, shown), _axis("x", axes), class_="coma-axes"),
+        # From the bottom upwards, as in figures.
+        tag(
+            "div",
+            _axis("y", [axis[::-1] for axis in axes[1:]]),
+            _svg(cells[::-1], shown),
+            _axis("x", axes),
+            class_="coma-axes",
+        ),
         tag("div", *keys, class_="coma-legend"),
         tag("figcaption", " ".join(sentences)) if sentences else None,
     )

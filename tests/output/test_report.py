@@ -308,8 +308,9 @@ def test_a_map_shows_what_became_of_each_parameter_set():
     status = status_of(ds)
     assert counts_of(status) == {"done": 2, "excluded": 1, "failed": 1, "missing": 1}
     html = map_of(ds, status)
-    assert kinds(html) == ["done", "done", "failed", "missing", "excluded", "not_asked"]
-    assert Page(html).text.startswith("0a (2 values)100b (3 values)20")
+    # The first row is at the bottom.
+    assert kinds(html) == ["missing", "excluded", "not_asked", "done", "done", "failed"]
+    assert Page(html).text.startswith("10a (2 values)00b (3 values)20")
 
 
 def test_failures_of_every_sort_are_failures():
@@ -567,7 +568,7 @@ def test_the_axes_of_the_coverage_map_have_units_and_names():
     status = xr.DataArray([["done", "failed", "missing"]] * 2, dims=("a", "b"))
     ds = xr.Dataset(coords={"a": ("a", [0.1, 0.2], {"units": "T"}), "b": ["x", "y", "z"]})
     text = Page(str(map_of(ds, status))).text
-    assert "0.1a [T] (2 values)0.2" in text
+    assert "0.2a [T] (2 values)0.1" in text
     assert "xb (3 values)z" in text
 
 
