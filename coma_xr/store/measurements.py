@@ -204,7 +204,7 @@ class DirectoryStore(MeasurementStore):
             raise self._unknown(id)
         self.other_ids.pop(id, None)
         try:
-            tree = self._load(id)
+            tree = self._load(id, self._names.name(id))
         except FileNotFoundError:
             archive = self._elsewhere()
             if archive is None:
@@ -214,10 +214,10 @@ class DirectoryStore(MeasurementStore):
             warn_of_ids(self._prefix.rstrip("/"), {id: self.other_ids[id]})
         return tree
 
-    def _load(self, id: int, stamps: list[Stamp] | None = None) -> Tree:
+    def _load(self, id: int, name: str, stamps: list[Stamp] | None = None) -> Tree:
         """Return a tree from the first file that can be read; else raise what is wrong with the first there is."""
         try:
-            return load_measurement(self._own_path(id), id, self.other_ids, stamps)
+            return load_measurement(self._prefix + name, id, self.other_ids, stamps)
         except (FileNotFoundError, DataFileError) as error:
             if self._foreign is None:
                 raise
@@ -264,9 +264,6 @@ class DirectoryStore(MeasurementStore):
         )
         return found, merged([others, *(block.trees() for block in found.loose)])
 
-    def _own_path(self, id: int) -> str:
-        return self._prefix + self._names.name(id)
-
     def _archived(self, archive: MeasurementStore) -> Iterator[tuple[int, Tree]]:
         yield from archive.trees()
         self.problems = archive.problems
@@ -278,11 +275,11 @@ class DirectoryStore(MeasurementStore):
         twice = set(own).intersection(foreign) if foreign else set()
         collector = self._cache and self._cache.collector(len(ids))
         stamps: list[Stamp] | None = [] if collector else None
-        for id in ids:
+        for id, name in zip(ids, self._names.names(ids), strict=True):
             if id in twice:
                 self._compare(id)
             try:
-                tree = self._load(id, stamps)
+                tree = self._load(id, name, stamps)
             except DataFileError as error:
                 if id not in twice:
                     self.problems.append(error)

@@ -7,6 +7,7 @@ import errno
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
@@ -96,20 +97,19 @@ class Snapshot:
     def trees(
         self, *, strict: bool = False, branches: Collection[str] | None = None
     ) -> Iterator[tuple[int, Tree]]:
-        """Yield id and tree of every measurement that can be read, in the order of the ids.
+        """Return an iterator over id and tree of every measurement that can be read, in the order of the ids.
 
         With `branches` trees may lack all others, such as results.
         """
-        yield from self.measurements.trees(branches)
-        self._report(strict=strict)
+        return chain(self.measurements.trees(branches), self._report(strict=strict))
 
     def parts(self, *, strict: bool = False) -> Iterator[Block | tuple[int, Tree]]:
-        """Yield every measurement that can be read: blocks of columns, and ids with trees, by their (first) ids."""
-        yield from self.measurements.parts()
-        self._report(strict=strict)
+        """Return an iterator over all that can be read: blocks of columns, and ids with trees, by their (first) ids."""
+        return chain(self.measurements.parts(), self._report(strict=strict))
 
-    def _report(self, *, strict: bool) -> None:
-        """Report measurements that could not be read, or have other ids inside."""
+    def _report(self, *, strict: bool) -> Iterator[Any]:
+        """Yield nothing; report measurements that could not be read, or have other ids inside."""
+        yield from ()
         store = self.measurements
         warn_of_ids(self.path, store.other_ids)
         if store.problems and strict:
