@@ -337,6 +337,23 @@ def test_clean_consolidated_metadata_do_not_hide_pickles(tmp_path):
         load(tmp_path / "y.zarr")
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_newer_zarr_directory_with_pickles_is_not_read(tmp_path, nested):
+    zarr = pytest.importorskip("zarr", reason="zarr is not installed")
+    zarr.open_group(str(tmp_path / "y.zarr"), mode="w", zarr_format=3).create_array(
+        "v", shape=(2,), dtype="i8", dimension_names=["n"]
+    )
+    numbers = {"name": "bytes", "configuration": {"endian": "little"}}
+    codecs = [numbers, {"name": "numcodecs.pickle", "configuration": {"id": "pickle"}}]
+    if nested:
+        inside = {"chunk_shape": [1], "codecs": codecs, "index_codecs": [numbers, {"name": "crc32c"}]}
+        codecs = [{"name": "sharding_indexed", "configuration": {**inside, "index_location": "end"}}]
+    path = tmp_path / "y.zarr" / "v" / "zarr.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "codecs": codecs}))
+    with pytest.raises(DataFileError, match=r"y.zarr.*pickle"):
+        load(tmp_path / "y.zarr")
+
+
 def files_that_show_another(tmp_path):
     """Yield HDF5 files of which a part lies in another file."""
     (tmp_path / "secret.txt").write_text("TOPSECRET!")
