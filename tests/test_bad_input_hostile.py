@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import itertools
 import json
 import os
+import shutil
+import socket
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -437,6 +442,59 @@ def test_pipes_and_directories_are_no_files(experiment_path, name):
                 e.failures()
         finally:
             (os.unlink if make is os.mkfifo else os.rmdir)(experiment_path / name)
+
+
+def a_socket(path):
+    # Its path may be no longer than about a hundred bytes.
+    with contextlib.chdir(path.parent), socket.socket(socket.AF_UNIX) as server:
+        server.bind(path.name)
+
+
+ODD = {
+    "pipe": os.mkfifo,
+    "directory": Path.mkdir,
+    "empty file": Path.touch,
+    "socket": a_socket,
+    "link that leads nowhere": lambda path: path.symlink_to("nowhere/x"),
+    "link to a device": lambda path: path.symlink_to("/dev/zero"),
+    "link to itself": lambda path: path.symlink_to(path.name),
+}
+PLACES = [
+    *("measurement.000001.json", "measurement.000009.json", "measurement.index.json", "failure.000009.json"),
+    *("coma.json", ".coma.json", "experiment.none.json", ".coma.lock", ".coma.run.elsewhere.5"),
+    *(".coma.run.here.99999999", "removed", "removed/x", "code", "code/x.json", ".coma.cache"),
+    *(".coma-tmp-elsewhere-1-a", "measurement.000001.psi.nc"),
+]
+
+
+@pytest.mark.leaves_files
+@pytest.mark.filterwarnings("ignore::coma_xr.ComaWarning")
+@pytest.mark.parametrize("name", PLACES)
+def test_nothing_odd_in_a_place_of_ours_is_waited_for(quick_path, monkeypatch, tally, name):
+    """Each call ends, or says in an error of ours why not."""
+    monkeypatch.setattr("coma_xr.files.host", lambda: "here")
+    original, path, counted = quick_path / "original", quick_path / "e", tally("bad inputs")
+    e = coma.Experiment(original)
+    e.run(lambda a: {"y": 1 / a}, {"a": [0, 1, 2, 3]}, progress=False)
+    e.remove([3])
+    calls = [
+        lambda e: e.run(lambda a: {"y": a}, {"a": [1, 4]}, progress=False),
+        lambda e: (e.to_dataset(), e.failures(), e.status(), e.verify()),
+        lambda e: e.verify(repair=True),
+        coma.Experiment.restore,
+        coma.Experiment.deactivate,
+        coma.Experiment.reset,
+    ]
+    for make, call in itertools.product(ODD.values(), calls):
+        shutil.rmtree(path, ignore_errors=True)
+        shutil.copytree(original, path)
+        if (path / name).is_dir():
+            shutil.rmtree(path / name)
+        (path / name).unlink(missing_ok=True)
+        (path / name).parent.mkdir(exist_ok=True)
+        make(path / name)
+        with counted, contextlib.suppress(coma.ComaError):
+            call(coma.Experiment(path))
 
 
 def test_the_limit_of_memory_is_one():
