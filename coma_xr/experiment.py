@@ -39,6 +39,7 @@ from coma_xr.session import (
     merge_measurements,
     run_scan,
     save_by_hand,
+    verify,
     warn_of_restored,
 )
 from coma_xr.store.config import Config
@@ -1512,7 +1513,7 @@ class Experiment(Members):
         >>> Experiment("pendulum").verify()
         []
         """
-        return self._place.verify(repair=check_flag("repair", repair))
+        return verify(self._place, repair=check_flag("repair", repair))
 
 
 @takes_calls_of_coma2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
+from collections import deque
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,7 +24,7 @@ from coma_xr.define.scan_records import (
     with_scan,
 )
 from coma_xr.define.scans import Scan
-from coma_xr.define.values import NOTHING, given_again, key_of, keys_of, look, plain_of, records_by_value
+from coma_xr.define.values import given_again, key_of, keys_of, plain_of, records_by_value
 from coma_xr.errors import (
     DataFileError,
     DataFileWarning,
@@ -61,10 +63,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# The experiments whose parameter sets of version 1 that are equal by now were reported by this process, and how many
-# files are read for that at most.
-_reported: set[str] = set()
-_MOST_READ = 1000
+# How many measurements of an experiment this process has searched for parameter sets of version 1 that are equal by
+# now; it reports them once.
+_noticed: dict[str, float] = {}
 
 
 class Opened(Protocol):
@@ -170,39 +171,49 @@ class Records:
 
         @cache
         def done(definition: Definition) -> dict[Hashable, list[int]]:
-            ids = survey(self.now.parts(), definition, past=self.past).ids
-            self.report_equal_by_now(definition, ids.values())
-            return ids
+            return survey(self.noticed(self.now.parts(), definition), definition, past=self.past).ids
 
         return done
 
-    def report_equal_by_now(self, definition: Definition, groups: Iterable[list[int]]) -> None:
-        """Report once in a process measurements of version 1 with parameters that differed there and are equal by now."""
-        shared = [ids for ids in groups if len(ids) > 1]
-        if not shared or self.now.path in _reported:
+    def noticed(
+        self, parts: Iterable[T], definition: Definition | None = None, *, again: bool = False
+    ) -> Iterator[T]:
+        """Yield parts as they are, and report once in a process which are of version 1 and have equal parameters by now."""
+        number = self.now.number()
+        if number <= _noticed.get(self.now.path, -1) and not again:
+            yield from parts
             return
-        _reported.add(self.now.path)
-        left, found = _MOST_READ, []
-        for ids in shared:
-            trees = [(id, self.now.measurements.read(id)) for id in ids[:left]]
-            left -= len(trees)
-            old = [
-                (id, read_parameters(tree, definition, self.past) or [])
-                for id, tree in trees
-                if look(tree, MADE_BY) is NOTHING
-            ]
-            found += [
-                (old[0][0], id, difference)
-                for id, values in old[1:]
-                for difference in _differences(definition, old[0][1], values)
-            ]
+        definition = definition or self.definition
+        old: dict[Hashable, list[tuple[int, Sequence[Tree]]]] = {}
+        for part in parts:
+            for id, tree in _of_version_1(part):
+                values = (
+                    [tree.get("parameters")]
+                    if definition is None
+                    else read_parameters(tree, definition, self.past)
+                )
+                if values is not None:
+                    old.setdefault((key(values), repeat_of(tree)), []).append((id, values))
+            yield part
+        names = ("parameters",) if definition is None else definition.names
+        found = [
+            (some[0][0], id, difference)
+            for some in old.values()
+            for id, values in some[1:]
+            for difference in _differences(names, some[0][1], values)
+        ]
+        _noticed[self.now.path] = math.inf if found else number
         if found:
-            first, second, values = found[0]
+            first, second, texts = min(found)
             warn(
                 f"{count(len(found), 'pair')} of measurements in {self.now.path}, {first} and {second} for example, had "
-                f"different parameters in version 1 and have equal ones by now: {values}. They lie along a dim 'row' of "
+                f"different parameters in version 1 and have equal ones by now: {texts}. They lie along a dim 'row' of "
                 "the Dataset."
             )
+
+    def notice(self) -> None:
+        """Do this for all measurements, once they changed; what cannot be read is reported elsewhere."""
+        deque(self.noticed(self.now.measurements.parts(), again=True), maxlen=0)
 
     def recorded_failures(self) -> list[tuple[int, Tree]]:
         """Return the records of failures with the ids that their measurements would have had.
@@ -293,9 +304,9 @@ class Records:
 
         now = self.now
         return StoredTrees(
-            lambda: located(now.trees(strict=strict), now),
+            lambda: located(self.noticed(now.trees(strict=strict)), now),
             lambda: located(now.measurements.trees(), now),
-            lambda: located_parts(now.parts(strict=strict), now),
+            lambda: located_parts(self.noticed(now.parts(strict=strict)), now),
         )
 
     def selected(self, where: Any, otherwise: str = "") -> Iterator[tuple[int, Tree]]:
@@ -497,9 +508,20 @@ class Records:
         return found | gone
 
 
-def _differences(definition: Definition, values: Sequence[Tree], others: Sequence[Tree]) -> Iterator[str]:
+def _of_version_1(part: Any) -> Iterator[tuple[int, Tree]]:
+    """Yield the measurements of version 1, which did not write who made one."""
+    if isinstance(part, tuple):
+        info = part[1].get("info")
+        if type(info) is dict and "made_by" not in info and "coma_xr_version" in info:
+            yield part
+    elif part.column(MADE_BY) is None:
+        for pair in part.trees():
+            yield from _of_version_1(pair)
+
+
+def _differences(names: Sequence[str], values: Sequence[Tree], others: Sequence[Tree]) -> Iterator[str]:
     """Yield the name of the first parameter whose stored forms differ, with its two values in Python."""
-    for name, a, b in zip(definition.names, values, others, strict=True):
+    for name, a, b in zip(names, values, others, strict=True):
         # NaN is unlike itself.
         if a != b and not (type(a) is type(b) is float):
             yield f"{name} = {shortened(from_plain(a))} and {shortened(from_plain(b))}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -16,7 +17,7 @@ from coma_xr.define.parameters import read_parameters
 from coma_xr.define.scan_records import ScanRecord
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import BRANCH, NOTHING, key_of, look, things_of
-from coma_xr.errors import ParameterError, PathError, StorageError, Way, warn
+from coma_xr.errors import ComaError, ParameterError, PathError, StorageError, Way, warn
 from coma_xr.records import (
     Records,
     asked_for,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from coma_xr.store.place import Durable, ExperimentDirectory, Saver
     from coma_xr.store.removing import Removed
     from coma_xr.store.snapshot import Snapshot
+    from coma_xr.store.upkeep import Finding
     from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
@@ -333,7 +335,7 @@ def merge_measurements(
             f"The parameters of the measurements in {place.path} are not defined.",
             ways=[Way("Define them, such as define_parameter_set('theta_0', 'theta').", "")],
         )
-    surveyed = survey(theirs.now.parts(), definition, past=past)
+    surveyed = survey(theirs.noticed(theirs.now.parts()), definition, past=past)
     if surveyed.lacking and not surveyed.ids:
         raise ParameterError(
             f"No measurement in {other.path} has all of the parameters {listing(definition.names)} of {place.path}. Nothing was added.",
@@ -348,7 +350,17 @@ def merge_measurements(
     unite_scans(place, theirs, definition)
     unite_names(place, theirs, definition)
     place.save_code(theirs.now.code())
+    if added:
+        Records(place.look(listed=True)).notice()
     return added
+
+
+def verify(place: ExperimentDirectory, *, repair: bool) -> list[Finding]:
+    """Check every file of an experiment, and report what is of version 1 as far as it can be read."""
+    findings = place.verify(repair=repair)
+    with suppress(ComaError):
+        Records(place.look(listed=True)).notice()
+    return findings
 
 
 def warn_of_restored(after: Records, given: Mapping[int, int]) -> None:
@@ -361,7 +373,8 @@ def warn_of_restored(after: Records, given: Mapping[int, int]) -> None:
     if definition is None:
         return
     ids = given.values()
-    groups = survey(now.parts(), definition, past=after.past).ids.values() if ids else ()
+    parts = after.noticed(now.parts(), again=True) if ids else ()
+    groups = survey(parts, definition, past=after.past).ids.values()
     shared = [group for group in groups if len(group) > 1 and not set(ids).isdisjoint(group)]
     one_event = doubles((id, now.measurements.read(id)) for group in shared for id in group)
     samples = [[id for id in group if id not in one_event] for group in shared]
@@ -546,8 +559,8 @@ class Session:
     def _plan(self, records: Records) -> tuple[Survey, Survey, Plan, dict[Any, list[int]]]:
         """Return what is measured, what failed, what is to be done, and the measurements that are computed again."""
         work, options = self.work, self.options
-        there = survey(records.now.parts(), work.definition, past=self.past, constants=work.defaults)
-        records.report_equal_by_now(work.definition, there.ids.values())
+        parts = records.noticed(records.now.parts(), work.definition)
+        there = survey(parts, work.definition, past=self.past, constants=work.defaults)
         failed = survey(records.recorded_failures(), work.definition, past=self.past)
         stale = self.code.stale(there) if options.code == "recompute" and self.code is not None else {}
         again = self._chosen_again(records, there)

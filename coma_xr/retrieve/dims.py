@@ -18,7 +18,7 @@ from coma_xr.define.scan_records import Choice, Identity, LayoutRule, Structure
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.names import is_parameter, role
-from coma_xr.retrieve.columns import MISSING, Array, Columns, decoded, factorize, lacks, numbered
+from coma_xr.retrieve.columns import MISSING, Array, Columns, factorize, lacks, numbered
 from coma_xr.retrieve.requests import REPEAT, Request, Source, requests_of
 from coma_xr.retrieve.variables import (
     Axis,
@@ -128,9 +128,8 @@ def arrange(
     if layout is None and dims is None and choice.kind is None and is_thin(laid_out, len(rows)):
         return _points(table, free, reason)
     if len(laid_out) > len(axes) and dims is None and source.names.defined:
-        columns = [column for plan in plans for column in plan.columns.values()]
         codes = [cells_of(axes, len(rows)), *order()]
-        _warn_of_doubles(source.columns.ids, rows, codes, laid_out[-1].dim, columns)
+        _warn_of_doubles(source.columns.ids, rows, codes, laid_out[-1].dim)
     labelled, absent_rows = [axis for axis in axes if axis.labels is not None], rows >= len(source.columns)
     check_fill(laid_out, len(rows), labelled, int(absent_rows.sum()))
     return Layout(laid_out, rows, _along(plans, laid_out), "grid", reason)
@@ -376,9 +375,7 @@ def _complete(plans: Sequence[_Plan], measured: int, size: int) -> Array:
     return rows
 
 
-def _warn_of_doubles(
-    ids: Sequence[int], rows: Array, codes: Sequence[Array], dim: str, columns: Sequence[list[Any]]
-) -> None:
+def _warn_of_doubles(ids: Sequence[int], rows: Array, codes: Sequence[Array], dim: str) -> None:
     """Report measurements that share a cell, when no recorded parameter tells them apart."""
     places = numbered(codes, [int(own.max(initial=0)) + 1 for own in codes])[0]
     _, first, place, count = np.unique(places, return_index=True, return_inverse=True, return_counts=True)
@@ -387,28 +384,15 @@ def _warn_of_doubles(
     if not number:
         return
     example = [ids[row] for row in rows[place == place[first[shared].min()]]]
-    merged = next((pair for column in columns for pair in _equal_by_now(column, rows, place)), None)
-    since = "" if merged is None else f" In version 1 {merged[0]!r} and {merged[1]!r} were different values."
     warn(
         f"{number} parameter set{'s have' if number > 1 else ' has'} several measurements, {listing(example, 3)} for example, "
         f"which lie along a dim '{dim}'.",
         way=Way(
             f"e.remove([{example[-1]}]) moves one away, measurement_id.isel({dim}=1) of the Dataset "
-            f"names the others; dims= with a path that distinguishes them gives them a dim of their own.{since}",
-            f"`coma-xr remove DIR {example[-1]}` moves one away.{since}",
+            f"names the others; dims= with a path that distinguishes them gives them a dim of their own.",
+            f"`coma-xr remove DIR {example[-1]}` moves one away.",
         ),
     )
-
-
-def _equal_by_now(column: list[Any], rows: Array, places: Array) -> Iterable[tuple[Any, Any]]:
-    """Yield values of one cell that count as the same, but differ in their stored form, which version 1 compared."""
-    first: dict[int, Any] = {}
-    for place, row in zip(places.tolist(), rows.tolist(), strict=True):
-        value = column[row]
-        known = first.setdefault(place, value)
-        # NaN is unlike itself.
-        if known != value and not (type(known) is type(value) is float):
-            yield tuple(decoded([known, value]))
 
 
 def _axis(plan: _Plan, before: Sequence[Axis], rows: Array) -> Axis:
