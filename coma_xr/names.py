@@ -164,8 +164,8 @@ class Names:
         return next((path for path in places_of(wanted) if path and self.below(path)), None)
 
     def below(self, branch: Path) -> list[Path]:
-        """Return the paths of all values below a branch."""
-        return [path for path in self.paths if path[: len(branch)] == branch]
+        """Return the paths of all values below a branch; what classes they are of has to be asked for."""
+        return [path for path in self.paths if path[: len(branch)] == branch and role(path) != "class"]
 
     def _found(self, wanted: PathLike, in_pair: bool = False) -> Path | None:
         place = next((path for path in places_of(wanted) if self._leads_somewhere(path)), None)

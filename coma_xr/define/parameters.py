@@ -17,7 +17,7 @@ from coma_xr.errors import ParameterError, PathError, Way
 from coma_xr.html import facts, fragment, short
 from coma_xr.same import Mark, key
 from coma_xr.text import available, count, listing, shortened
-from coma_xr.tree import WILDCARD, Path, PathLike, Segment, is_path, join, places_of, put, split
+from coma_xr.tree import CLASS, WILDCARD, Path, PathLike, Segment, is_path, join, places_of, put, split
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
@@ -137,6 +137,10 @@ def _entry(entry: Any) -> tuple[str, Path]:
     if not name or not segments:
         raise ParameterError(
             f"The parameter {entry!r} has no name or no path.", expected="a name or a pair (name, path)"
+        )
+    if segments == (BRANCH, CLASS):
+        raise ParameterError(
+            f"The name '{CLASS}' is reserved for the class of a stored object.", expected="another name"
         )
     if is_path(name):
         raise ParameterError(

@@ -19,6 +19,7 @@ from coma_xr.retrieve.measurement import Measurement, item
 from coma_xr.same import MADE_BY, SEED, Mark, equal, event, keys
 from coma_xr.text import count, listing, shortened, with_article
 from coma_xr.tree import (
+    CLASS,
     WILDCARD,
     Path,
     PathLike,
@@ -412,7 +413,7 @@ def _keeper(texts: Collection[str], *, everything: bool, info: bool) -> Callable
         kind = role(path)
         if kind == "class":
             # It tells apart objects of different classes with the same attributes, as parameters may be.
-            return info or is_parameter(path)
+            return info or is_parameter(path) or any(text.endswith(CLASS) for text in texts)
         if kind == "parameter" or info or path in _KEPT or (everything and kind in ("result", "other")):
             return True
         # The name of a path ends in its last key, a path in the escaped form of it; a branch is on the way.

@@ -214,7 +214,7 @@ def to_plain(
 
 
 def check_keys(tree: Tree, path: tuple[str, ...] = ()) -> None:
-    """Raise SerializationError for a plain tree with a value that no path would lead to, below an empty key.
+    """Raise SerializationError for a plain tree with a value that tables leave out: below an empty key, or that of a class.
 
     What is inside of a list, or of a stored form, comes back with it.
 
@@ -227,10 +227,13 @@ def check_keys(tree: Tree, path: tuple[str, ...] = ()) -> None:
     if type(tree) is not dict or (TYPE in tree and is_typed(tree)):
         return
     for key, child in tree.items():
-        if not key:
-            where = join(path) or "the result"
+        if not key or (key == CLASS and not (type(child) is str and "." in child)):
+            text = (
+                "is reserved for the class of a stored object" if key else "is empty, and no path leads to it"
+            )
             raise SerializationError(
-                f"{where}: the key '' is empty, and no path leads to it.", ways=["Choose a name."]
+                f"{join(path) or 'the result'}: the key '{key}' {text}.",
+                ways=["Choose another name." if key else "Choose a name."],
             )
         if type(child) is dict:
             check_keys(child, (*path, key))
