@@ -18,7 +18,14 @@ from enum import Enum
 from types import FunctionType
 from typing import Any, TypeVar, cast, overload
 
-from coma_xr.errors import ArgumentError, MissingAttributeError, ParameterError, Way
+from coma_xr.errors import (
+    ArgumentError,
+    MissingAttributeError,
+    ParameterError,
+    Way,
+    is_within_call,
+    warning_once,
+)
 from coma_xr.text import count, shortened, with_article
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -66,7 +73,10 @@ def _checked(function: FunctionType, *, is_method: bool = False) -> Callable[...
             raise unknown_argument(_called(function, arguments[:1] if is_method else ()), name, known)
         if not least <= len(arguments) <= most:
             _check_number(function, arguments, keywords, is_method)
-        return function(*arguments, **keywords)
+        if is_within_call():
+            return function(*arguments, **keywords)
+        with warning_once():
+            return function(*arguments, **keywords)
 
     return call
 

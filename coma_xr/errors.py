@@ -29,7 +29,9 @@ from __future__ import annotations
 import copy
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
@@ -324,6 +326,25 @@ class DataFileWarning(ComaWarning):
     """Files were skipped because they cannot be read."""
 
 
+# The texts that were warned of within the public call that is under way, None outside of one.
+_warned: ContextVar[set[str | Way] | None] = ContextVar("_warned", default=None)
+
+
+@contextmanager
+def warning_once() -> Iterator[None]:
+    """Until the end warn of each fact once, however many functions find it."""
+    token = _warned.set(set())
+    try:
+        yield
+    finally:
+        _warned.reset(token)
+
+
+def is_within_call() -> bool:
+    """Whether a public call is under way, of which each warning comes once."""
+    return _warned.get() is not None
+
+
 # The package, and what of Python's own stands between its functions where one is entered by `with`.
 _BETWEEN = {__package__, "contextlib"}
 
@@ -335,6 +356,11 @@ def _with_way(text: str, way: Way | None, language: Language) -> str:
 
 def warn(text: str | Way, category: type[ComaWarning] = ComaWarning, *, way: Way | None = None) -> None:
     """Warn of a fact, and what to do about it, at the line of the user's that called the package, however deep in it the reason was found."""
+    warned = _warned.get()
+    if warned is not None:
+        if text in warned:
+            return
+        warned.add(text)
     # For warnings.warn this function itself is the level 1.
     depth, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr.code_history import changes, environment_of, infos_of, states_table
 from coma_xr.code_history import records as records_of_code
 from coma_xr.define.values import hand_out
-from coma_xr.errors import ComaError, ComaWarning, DataFileWarning, LayoutError
+from coma_xr.errors import ComaError, ComaWarning, DataFileWarning, LayoutError, warning_once
 from coma_xr.figures import kept
 from coma_xr.html import several
 from coma_xr.records import Records
@@ -106,7 +106,7 @@ def _defined(now: Snapshot, to_dataset: ToDataset, ds: xr.Dataset) -> Iterator[D
 @contextmanager
 def _noting(notes: list[tuple[type[Warning], str]]) -> Iterator[None]:
     """Collect the warnings of coma_xr for the page; show others afterwards."""
-    with warnings.catch_warnings(record=True) as caught:
+    with warning_once(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     for warning in caught:

@@ -9,6 +9,7 @@ import shutil
 import sys
 import threading
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -953,3 +954,35 @@ def test_a_huge_scan_without_a_limit_names_the_way_out(tmp_path):
     for use in (lambda: coma.Experiment(tmp_path / "e").run(lambda a, b: 1, scan), scan.to_dataframe):
         with pytest.raises(coma.ParameterError, match=r"limit=1000"):
             use()
+
+
+CALLS = {
+    "to_dataset": lambda e: e.to_dataset(),
+    "to_dataframe": lambda e: e.to_dataframe(),
+    "to_dataframe(where)": lambda e: e.to_dataframe(where="x > 0"),
+    "retrieve_results": lambda e: e.retrieve_results(["z"]),
+    "csv": lambda e: e.export("all.csv"),
+    "plot": lambda e: (e.define_figure("z", x="x", y="z"), e.plot("z")),
+    "merge": lambda e: coma.Experiment("other").merge(e),
+    "exclude": lambda e: e.exclude("z > 5", "large"),
+    "collection": lambda e: coma.open_experiments("e").to_dataset(),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_each_warning_comes_once_in_a_call(tmp_path, monkeypatch, call):
+    "Some calls read twice: a measurement that cannot be read, and one with another id inside, are found again."
+    monkeypatch.chdir(tmp_path)
+    e = coma.Experiment("e")
+    e.run(lambda x: {"z": 2 * x, "y": np.arange(2.0)}, {"x": [1, 2, 3]}, progress=False)
+    file = tmp_path / "e" / "measurement.000001.json"
+    if call not in ("exclude", "merge"):
+        file.write_text(file.read_text().replace('"shape"', '"shapes"'))
+    (tmp_path / "e" / "measurement.000002.json").write_text("{")
+    (tmp_path / "e" / "measurement.000003.json").rename(tmp_path / "e" / "measurement.000007.json")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        CALLS[call](coma.Experiment("e"))
+    texts = [str(warning.message) for warning in caught]
+    assert sum("cannot be read and was skipped" in text for text in texts) == 1
+    assert len(texts) == len(set(texts))

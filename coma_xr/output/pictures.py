@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context, rcParams, rcParamsDefault
 
-from coma_xr.errors import ComaWarning
+from coma_xr.errors import ComaWarning, warning_once
 from coma_xr.html import Html, tag, text_of
 from coma_xr.plotting.data import Data
 from coma_xr.plotting.draw import draw, png_of
@@ -367,7 +367,7 @@ def _figure(ds: xr.Dataset, choice: Choice, how: str) -> Html:
 
 def _picture(ds: xr.Dataset, arguments: Mapping[str, Any], alt: str) -> tuple[Html, list[str]]:
     """Return a figure as an image, a light and a dark one, and the warnings that came with it."""
-    with warnings.catch_warnings(record=True) as caught:
+    with warning_once(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         png, size = png_of(draw(ds, **arguments))
     notes = [str(warning.message) for warning in caught if issubclass(warning.category, ComaWarning)]
@@ -375,7 +375,7 @@ def _picture(ds: xr.Dataset, arguments: Mapping[str, Any], alt: str) -> tuple[Ht
     if rcParams["axes.facecolor"] != rcParamsDefault["axes.facecolor"]:
         # A style of the user's decides the colours.
         return image, notes
-    with warnings.catch_warnings(), rc_context(DARK):
+    with warning_once(), warnings.catch_warnings(), rc_context(DARK):
         warnings.simplefilter("ignore")
         png, _ = png_of(draw(ds, **arguments))
     source = tag("source", media="screen and (prefers-color-scheme: dark)", srcset=_source(png))

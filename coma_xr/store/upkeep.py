@@ -23,7 +23,15 @@ from typing import TYPE_CHECKING, Any
 from coma_xr import files
 from coma_xr.checks import checks_keywords
 from coma_xr.encoding.formats import JSON, format_of
-from coma_xr.errors import ComaWarning, DataFileError, DataFileWarning, InactiveError, StorageError, warn
+from coma_xr.errors import (
+    ComaWarning,
+    DataFileError,
+    DataFileWarning,
+    InactiveError,
+    StorageError,
+    warn,
+    warning_once,
+)
 from coma_xr.same import doubles, event_of, key, repeat_of
 from coma_xr.store import documents, removing, state
 from coma_xr.store.documents import EXCLUDED, GZ, reason, unpack
@@ -561,7 +569,7 @@ class Inspection:
         if self._state.reset is not None:
             return
         last = layout.store().last_id()
-        with warnings.catch_warnings(record=True) as warned:
+        with warning_once(), warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always", ComaWarning)
             try:
                 known = layout.load_index()
@@ -582,7 +590,7 @@ class Inspection:
             self._note(layout.index_file, "index", f"{text}; Coma 2 goes by it", repair, self._write_index)
 
     def _write_index(self) -> None:
-        with warnings.catch_warnings():
+        with warning_once(), warnings.catch_warnings():
             warnings.simplefilter("ignore", ComaWarning)
             self._layout.raise_index()
 
