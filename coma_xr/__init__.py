@@ -44,6 +44,7 @@ from coma_xr.text import available
 
 if TYPE_CHECKING:
     from coma_xr.collection import Experiments, open_experiments
+    from coma_xr.define.condition_terms import Term
     from coma_xr.define.conditions import Condition, P
     from coma_xr.define.parameters import ParameterSet
     from coma_xr.define.sampling import sample
@@ -51,16 +52,17 @@ if TYPE_CHECKING:
     from coma_xr.experiment import Experiment, ParallelExperiment
     from coma_xr.exports.formats import export, load, read_tree
     from coma_xr.plotting.draw import plot
+    from coma_xr.plugins.accessor import ComaAccessor
     from coma_xr.retrieve.dataset import DatasetLayout
     from coma_xr.retrieve.measurement import Branch, Measurement
     from coma_xr.retrieve.tables import Result, ResultList
     from coma_xr.run.by_hand import NewMeasurement
-    from coma_xr.run.program import ProgramError, program
+    from coma_xr.run.program import Program, ProgramError, program
     from coma_xr.run.report import Failure, RunReport
     from coma_xr.store.config import create_default_config, load_config
     from coma_xr.store.locks import LiveRun
     from coma_xr.store.upkeep import Finding
-    from coma_xr.values.external import external
+    from coma_xr.values.external import External, external
     from coma_xr.values.objects import register
 
 __version__ = "0.1.0"
@@ -68,6 +70,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ArgumentError",
     "Branch",
+    "ComaAccessor",
     "ComaError",
     "ComaWarning",
     "Condition",
@@ -80,6 +83,7 @@ __all__ = [
     "ExperimentBusyError",
     "ExperimentError",
     "Experiments",
+    "External",
     "Failure",
     "Finding",
     "InactiveError",
@@ -93,6 +97,7 @@ __all__ = [
     "ParameterError",
     "ParameterSet",
     "PathError",
+    "Program",
     "ProgramError",
     "Result",
     "ResultList",
@@ -101,6 +106,7 @@ __all__ = [
     "Scan",
     "SerializationError",
     "StorageError",
+    "Term",
     "__version__",
     "cases",
     "create_default_config",
@@ -124,10 +130,12 @@ install()
 # Where each name that is loaded on first use lives.
 _HOMES = {
     "Branch": "retrieve.measurement",
+    "ComaAccessor": "plugins.accessor",
     "Condition": "define.conditions",
     "DatasetLayout": "retrieve.dataset",
     "Experiment": "experiment",
     "Experiments": "collection",
+    "External": "values.external",
     "Failure": "run.report",
     "Finding": "store.upkeep",
     "LiveRun": "store.locks",
@@ -136,11 +144,13 @@ _HOMES = {
     "P": "define.conditions",
     "ParallelExperiment": "experiment",
     "ParameterSet": "define.parameters",
+    "Program": "run.program",
     "ProgramError": "run.program",
     "Result": "retrieve.tables",
     "ResultList": "retrieve.tables",
     "RunReport": "run.report",
     "Scan": "define.scans",
+    "Term": "define.condition_terms",
     "cases": "define.scans",
     "create_default_config": "store.config",
     "export": "exports.formats",

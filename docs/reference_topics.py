@@ -9,7 +9,7 @@ from typing import Any
 import coma_xr
 
 TITLES = {
-    "coma_xr.plugins.accessor.ComaAccessor": "ds.coma",
+    "coma_xr.ComaAccessor": "ds.coma",
     "coma_xr.plugins.backend.ComaBackendEntrypoint": 'xarray.open_dataset(engine="coma")',
     "coma_xr.define.conditions": "Rules of conditions",
     "coma_xr.testing": "coma_xr.testing",

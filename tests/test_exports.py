@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import inspect
+import itertools
 import pkgutil
 import subprocess
 import sys
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import coma_xr as coma
@@ -50,6 +55,121 @@ def test_type_checkers_see_what_is_loaded_on_first_use():
 def test_an_unknown_name_is_an_error_that_suggests_near_ones():
     with pytest.raises(AttributeError, match=r"module 'coma_xr' has no attribute 'Experimant'.*'Experiment'"):
         coma.Experimant
+
+
+# What a public call returns that is another class of the package, and the class of another library that it is.
+OTHER_CLASSES = {"PlotFigure": "matplotlib.figure.Figure"}
+
+# Members that change the experiment so that others have nothing to return, or need a person.
+LEFT_OUT = {
+    "activate",
+    "deactivate",
+    "empty_removed",
+    "explore",
+    "remove",
+    "remove_duplicates",
+    "reset",
+    "watch",
+}
+
+# What members need to be called.
+ARGUMENTS = {
+    "add_measurements": ([{"parameters": {"x": 7}, "results": {"y": 1}}],),
+    "add_parameter_set": (5,),
+    "annotate": ("y",),
+    "between": (1, 2),
+    "close": (1,),
+    "code_diff": (1, 2),
+    "contains": ("a",),
+    "define_figure": ("z",),
+    "define_layout": (None,),
+    "define_parameter_set": ("x",),
+    "endswith": ("a",),
+    "exclude": ([1], "wrong"),
+    "export": ("all.csv",),
+    "failure": (3,),
+    "filter_results": (("y", 1),),
+    "forget_missing": ("x > 99",),
+    "isin": ([1],),
+    "measurement": (1,),
+    "merge": ("other",),
+    "plot": ("y",),
+    "report": ("all.html",),
+    "retrieve_results": (["y"],),
+    "save": ({"parameters": {"x": 8}, "results": {"y": 1}},),
+    "startswith": ("a",),
+    "where": ("x > 1",),
+}
+
+
+def returned_by(thing, name):
+    """Yield what the public members of an object are, or return; those that fail return nothing."""
+    for member in dir(thing):
+        if member.startswith("_") or member in LEFT_OUT:
+            continue
+        with contextlib.suppress(Exception):
+            value = getattr(thing, member)
+            # What scans and programs are made of has no page.
+            if callable(value) and not isinstance(value, type):
+                yield f"{name}.{member}()", value(*ARGUMENTS.get(member, ()))
+            elif member not in ("definition", "template"):
+                yield f"{name}.{member}", value
+
+
+def parts_of(value):
+    yield value
+    if isinstance(value, dict):
+        for child in value.values():
+            yield from parts_of(child)
+    elif isinstance(value, (list, tuple, Iterator)):
+        yield from itertools.islice(value, 2)
+
+
+def test_classes_of_what_is_returned_can_be_imported(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    e = coma.Experiment("e")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        report = e.run(lambda x: {"y": 1 / x, "d": {"q": 1}}, {"x": [1, 2, 0]}, progress=False)
+        coma.Experiment("other").run(lambda x: {"y": x}, {"x": [3]}, progress=False)
+        e.define_figure("y", x="x", y="y")
+        (tmp_path / "e" / "measurement.000009.json").write_text("{")
+        roots = {
+            "e": e,
+            "report": report,
+            "m": e.measurement(1),
+            "failure": e.failure(3),
+            "ds.coma": e.to_dataset().coma,
+            "results": e.retrieve_results(["y"]),
+            "result": e.retrieve_results(["y"])[0],
+            "experiments": coma.open_experiments("e"),
+            "scan": coma.grid(x=[1, 2]),
+            "new": e.new_measurement(),
+            "term": coma.P.x,
+            "condition": coma.P.x > 1,
+            "external": coma.external(np.zeros(3)),
+            "program": coma.program("expr 1 + {x}", output="text"),
+        }
+        found = {}
+        for name, root in roots.items():
+            for call, value in [(name, root), *returned_by(root, name)]:
+                for part in parts_of(value):
+                    found.setdefault(type(part), call)
+    own = {kind: call for kind, call in found.items() if kind.__module__.startswith("coma_xr")}
+    assert {
+        coma.Experiments,
+        coma.Finding,
+        coma.RunReport,
+        coma.Scan,
+        coma.ParameterSet,
+        coma.Branch,
+    } <= own.keys()
+    hidden = {
+        f"{call} returns {kind.__name__}"
+        for kind, call in own.items()
+        if getattr(coma, kind.__name__, None) is not kind and kind.__name__ not in OTHER_CLASSES
+    }
+    assert not hidden
 
 
 def test_importing_the_package_loads_nothing_heavy():

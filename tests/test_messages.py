@@ -354,3 +354,68 @@ def test_each_message_keeps_to_the_rules_and_is_asserted_by_a_test():
     assert faults == []
     assert len(filled_in) <= FILLED_IN, filled_in
     assert len(untested) <= UNTESTED, untested
+
+
+# Errors of one string without other parts, since nothing else could be expected or done.
+WHOLE = {
+    "The experiment in X is already active.",
+    "The experiment in X is already inactive.",
+    "There is no X , nor the directory X .",
+    "There is no measurement with X in X . Nothing was written.",
+    "X has no failures.",
+}
+
+
+def has_no_parts(node):
+    """Return the string of an error without structured parts that does not quote another error."""
+    if node.keywords or len(node.args) != 1 or isinstance(node.args[0], ast.Name):
+        return None
+    quoted = {leaf.id for leaf in ast.walk(node.args[0]) if isinstance(leaf, ast.Name)}
+    return None if quoted & {"error", "text"} else ast.unparse(node.args[0])
+
+
+def test_errors_keep_their_parts_apart():
+    """Other than those that quote an error, and fragments about what is in a file, to which its reader adds the place."""
+    whole = []
+    for path in sorted(SOURCES.rglob("*.py")):
+        is_about_files = path.relative_to(SOURCES).parts[0] in {"encoding", "store", "values"}
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+            if name not in {kind.__name__ for kind in KINDS} or (is_about_files and name == "DataFileError"):
+                continue
+            if has_no_parts(node) is not None:
+                whole.append(" ".join(template(node.args[0]).split()))
+    assert sorted(whole) == sorted(WHOLE)
+
+
+# What messages call that is not the package's: Python's, xarray's, a user's function, and those of the terminal.
+OTHERS = {"abs", "assign", "f", "isel", "linspace", "mean", "super"}
+
+
+def called_names(node):
+    for leaf in ast.walk(node):
+        if text := template(leaf):
+            text = text.replace(" X ", "{}")
+            yield from re.findall(r"(?<![\w{}`])([A-Za-z_][\w.]*)\(", text)
+
+
+def test_messages_name_public_functions_and_methods_only():
+    public = {*OTHERS, *coma.__all__}
+    for name in coma.__all__:
+        public |= {member for member in dir(getattr(coma, name)) if not member.startswith("_")}
+    unknown = set()
+    for path in sorted(SOURCES.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+            if name in {kind.__name__ for kind in KINDS} | {"Way", "warn"}:
+                names = {called.rpartition(".")[2] for called in called_names(node)}
+                unknown |= {f"{path.name}:{node.lineno}: {called}()" for called in names - public}
+    assert not unknown
+
+
+def test_classes_that_messages_name_are_public():
+    "An unknown argument is reported with the class of the object."
+    for path in sorted(SOURCES.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and "checks_keywords" in map(ast.unparse, node.decorator_list):
+                assert node.name == "Members" or node.name in coma.__all__

@@ -379,6 +379,14 @@ class Term(Node):
 
     Comparisons and the methods below make a `Condition` of it, also ``==``, so that terms cannot be keys of
     dictionaries.
+
+    Examples
+    --------
+    >>> from coma_xr import P
+    >>> P.a + 1
+    <Term: a + 1>
+    >>> P.a + 1 == 3
+    <Condition: a + 1 == 3>
     """
 
     __slots__ = ()

@@ -176,7 +176,7 @@ def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis], absent
         "Tables in .csv or .parquet have a row for each measurement instead.",
     )
     if rows / size < _VERY_THIN and size > _MANY_CELLS:
-        raise LayoutError(Way(f"{text} {way.python}", f"{text} {way.terminal}"))
+        raise LayoutError(text, ways=[way])
     warn(text, way=way)
 
 

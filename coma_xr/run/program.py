@@ -418,7 +418,15 @@ class ProgramError(ComaError):
 
 @dataclass(frozen=True)
 class Program:
-    """A function that runs an external program; made by `program`, see there for the parameters."""
+    """A function that runs an external program, as `program` returns it.
+
+    The parameters are those of `program`.
+
+    Examples
+    --------
+    >>> isinstance(program("expr {n} + 1", output="text"), Program)
+    True
+    """
 
     template: Template
     input: Input | None = "json"

@@ -259,7 +259,7 @@ def merge(
     experiment = opened(path, write=True)
     copies = [(other, opened(other)) for other in others]
     if any(copy.path == experiment.path for _, copy in copies):
-        raise ExperimentError(f"{path} cannot be merged into itself.")
+        raise ExperimentError(f"{path} cannot be merged into itself.", expected="another experiment")
     done = []
     for other, copy in copies:
         new = experiment.merge(copy, repeats=repeats, keep_both=keep_both)

@@ -15,7 +15,7 @@ from coma_xr.experiment import Experiment
 from coma_xr.store.config import Config
 from coma_xr.store.documents import GZ
 from coma_xr.store.layout import Wanted, find, without_own_folders
-from coma_xr.text import available, listing, near_names
+from coma_xr.text import listing, near_names
 
 # How many experiments an error names, and how far below it looks for them.
 _MOST = 10
@@ -32,13 +32,13 @@ def opened(path: str, *, write: bool = False) -> Experiment:
         experiments = experiments_below(path, lambda _: None, depth=_DEPTH)
         below = [os.path.normpath(one) for one in islice(experiments, _MOST + 1)]
         hint = (
-            f" Below it: {listing(below, _MOST)}."
+            f"Below it: {listing(below, _MOST)}."
             if below
-            else " `coma-xr ls DIR` lists the experiments below a directory."
+            else "`coma-xr ls DIR` lists the experiments below a directory."
         )
         # A path that ends in a dot would put two dots in a row.
         where = os.path.normpath(Path.cwd() / path) if path.endswith(".") else path
-        raise ExperimentError(f"There is no experiment in {where}.{hint}")
+        raise ExperimentError(f"There is no experiment in {where}.", ways=[hint])
     return Experiment(path, "a" if write else "r")
 
 
@@ -81,12 +81,8 @@ def check_exists(path: str) -> None:
     names = [one for one in files.names(parent or ".") if not one.startswith((".", "__"))]
     directories = {one for one in names if files.is_directory(str(Path(parent, one)))}
     existing = sorted(directories.union(_Names(Config.of(None)).experiments(names)))
-    hint = (
-        available(name, existing)
-        if existing and (near_names(name, existing) or len(existing) <= _MOST)
-        else ""
-    )
-    raise ExperimentError(f"{path!r} does not exist. {hint}".strip())
+    are_few = existing and (near_names(name, existing) or len(existing) <= _MOST)
+    raise ExperimentError(f"{path!r} does not exist.", name=name, available=existing if are_few else None)
 
 
 def measurement_of(path: str) -> tuple[str, int] | None:

@@ -280,7 +280,7 @@ def _with_file(path: str, request: _Request) -> _Request:
 
 def _toml(path: str) -> dict[str, Any]:
     if not files.exists(path):
-        raise ExperimentError(f"There is no file {path!r}.")
+        raise ExperimentError(f"There is no file {path!r}.", expected="a TOML file that describes a run")
     try:
         tree = tomllib.loads(files.read(path).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -83,7 +83,9 @@ def _values(name: str, text: str) -> Any:
     if is_list:
         items = _split(text[1:-1]) if text[1:-1].strip() else []
     if not all(items):
-        raise ParameterError(f"{name}={text} has nothing between two commas.")
+        raise ParameterError(
+            f"{name}={text} has nothing between two commas.", expected=f"values such as {name}=1,2,3"
+        )
     values: list[Any] = []
     for item in items:
         node = _parsed(item)
@@ -198,7 +200,9 @@ def _computed(name: str, node: ast.expr, left: Any, sign: type[ast.operator], ri
                 raise OverflowError
         return _OPERATORS[sign](left, right)
     except (ArithmeticError, ValueError):
-        raise ParameterError(f"{name}: {ast.unparse(node)} cannot be computed.") from None
+        raise ParameterError(
+            f"{ast.unparse(node)} cannot be computed", where=name, expected="a number"
+        ) from None
 
 
 def _called(name: str, node: ast.Call) -> Any:

@@ -27,7 +27,7 @@ from coma_xr.terminal.experiments import (
     opened,
 )
 from coma_xr.terminal.printing import Style, notice, painted, print_json, print_table, say
-from coma_xr.text import available, clean, clean_lines, count, listing
+from coma_xr.text import clean, clean_lines, count, listing
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _check(output: str, *, overwrite: bool) -> None:
     kinds = sorted(f".{kind}" for kind in FigureCanvasBase.get_supported_filetypes())
     if suffix.lower() not in kinds:
         raise ExperimentError(
-            f"{output}: a figure cannot be saved in this format. {available(suffix, kinds)}"
+            "a figure cannot be saved in this format", where=output, name=suffix, available=kinds
         )
     if files.exists(output) and not overwrite:
         raise StorageError(errno.EEXIST, "this file exists already", output, ways=[REPLACE])
@@ -377,7 +377,7 @@ def code(path: str, ids: Sequence[int], accept: bool, output: str | None, as_jso
     experiment = opened(path)
     if len(ids) > 2 or (output is not None and len(ids) != 1):
         wanted = "one id" if output is not None else "at most two ids"
-        raise ExperimentError(f"Expected {wanted}, found {len(ids)}.")
+        raise ExperimentError(expected=wanted, found=str(len(ids)))
     if len(ids) == 2:
         difference = clean_lines(experiment.code_diff(*ids))
         if not difference:

@@ -155,7 +155,7 @@ def _read_set(kind: Callable[[Any], Any]) -> Callable[[Node, ToValue], Any]:
         items = _hashables([value(item) for item in part(node, "items", list)])
         found = kind(items)
         if len(found) != len(items):
-            raise DataFileError("a stored set has an item twice")
+            raise DataFileError("a stored set has an item twice", expected="each item once")
         return found
 
     return read
@@ -198,7 +198,7 @@ def _read_dict(node: Node, value: ToValue) -> dict[Any, Any]:
 
 def _read_enum(node: Node, value: ToValue) -> Any:
     if "value" not in node:
-        raise DataFileError("a stored coma.enum has no 'value'")
+        raise DataFileError("a stored coma.enum has no 'value'", expected="the value of the member")
     return value(node["value"])
 
 

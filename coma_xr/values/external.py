@@ -29,7 +29,19 @@ _LARGEST = 2**62
 
 
 class External:
-    """What `external` returns: an array on its way to a file of its own."""
+    """An array on its way to a file of its own, as `external` returns it.
+
+    Parameters
+    ----------
+    value : ndarray, DataArray or Dataset
+        The array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> external(np.zeros(3)).value
+    array([0., 0., 0.])
+    """
 
     __slots__ = ("value",)
 
@@ -130,10 +142,16 @@ class Reference:
                 f"a stored {EXTERNAL} names the file {file[:80]!r}", expected="a plain name that ends in .nc"
             )
         if not _SHA256.fullmatch(sha256) or size < 0 or not all(0 <= length < _LARGEST for length in shape):
-            raise DataFileError(f"a stored {EXTERNAL} has an impossible shape, size or SHA-256")
+            raise DataFileError(
+                f"a stored {EXTERNAL} has an impossible shape, size or SHA-256",
+                expected="lengths, a number of bytes and 64 hexadecimal digits",
+            )
         root, _, kind = part(node, "type", str).partition(".")
         if kind not in _KINDS.get(root, ()):
-            raise DataFileError(f"a stored {EXTERNAL} has the unknown type {node['type'][:80]!r}")
+            raise DataFileError(
+                f"a stored {EXTERNAL} has the unknown type {node['type'][:80]!r}",
+                available=[f"{root}.{kind}" for root, kinds in _KINDS.items() for kind in kinds],
+            )
         texts = [node.get(key) for key in ("dtype", "variable", "name")]
         if not all(text is None or type(text) is str for text in texts):
             raise DataFileError(

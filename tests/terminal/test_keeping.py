@@ -207,7 +207,7 @@ def test_an_experiment_is_not_merged_into_itself(e, run):
     assert run("merge", "inverse", "./inverse/") == (
         1,
         [],
-        ["coma-xr: inverse cannot be merged into itself."],
+        ["coma-xr: inverse cannot be merged into itself. Expected another experiment."],
     )
 
 

@@ -78,7 +78,7 @@ def test_a_name_that_says_no_format_is_an_error(e, run):
     said = run("plot", "inverse", "-o", "out.pgn")
     assert said.code == 1
     assert said.err[0].startswith("coma-xr: out.pgn: a figure cannot be saved in this format.")
-    assert "Did you mean '.png'" in said.err[0]
+    assert "Did you mean '.png'" in " ".join(said.err)
 
 
 def test_a_plot_goes_by_default_into_the_working_directory(e, here, run):
