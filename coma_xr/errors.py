@@ -341,7 +341,7 @@ def warning_once() -> Iterator[None]:
 
 
 def is_within_call() -> bool:
-    """Whether a public call is under way, of which each warning comes once."""
+    """Whether a public call is under way, so that each warning comes once."""
     return _warned.get() is not None
 
 
