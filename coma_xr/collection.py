@@ -276,7 +276,8 @@ class Experiments:
             As for `Experiment.to_dataset`; by default dims are the parameters that all experiments have defined.
         concat : {"experiment", "points"} or None, default "experiment"
             ``"experiment"`` gives the experiments a dim of their own, ``"points"`` puts all measurements along one dim. With
-            None, only the parameters are dims, and ``experiment`` is a coord.
+            None, only the parameters are dims, and ``experiment`` is a coord. Where a parameter has this name, it is
+            called ``coma_experiment``.
         strict : bool, default False
             Raise an error for a measurement that cannot be read, instead of a warning.
         **options
@@ -296,7 +297,7 @@ class Experiments:
         chunks = options.pop("chunks", None)
         each = concat == LABEL
         joined = join(self._opened, self._labels(), first=each, strict=strict)
-        definition, label = joined.definition, (LABEL, joined.path)
+        definition, label = joined.definition, joined.label
         if dims is None and definition and layout != "points":
             dims = definition
             joined.warn_of_lacking()
@@ -372,7 +373,7 @@ class Experiments:
                 variables=variables,
                 unfold=unfold,
                 where=where,
-                definition=[(LABEL, joined.path), *joined.definition],
+                definition=[joined.label, *joined.definition],
                 recorded=joined.recorded(),
                 annotations=joined.annotations(),
                 excluded=joined.excluded(),
@@ -383,7 +384,9 @@ class Experiments:
         frame = joined.built(build, strict=strict)
         labels: Any = frame.pop(frame.columns[0]) if len(frame) else []
         ids = [joined.origins[number - 1][1] for number in frame.index]
-        return frame.set_index(pd.MultiIndex.from_arrays([labels, ids], names=[LABEL, frame.index.name]))
+        return frame.set_index(
+            pd.MultiIndex.from_arrays([labels, ids], names=[joined.label[0], frame.index.name])
+        )
 
 
 def _line(entry: _Entry) -> list[object]:

@@ -659,8 +659,9 @@ class Experiment(Members):
         [1, 4, 9]
         """
         records = self._look(listed=True)
+        setstate, lookup = self._place.config.serializer_setstate, records.lookup
         for number, tree in records.trees() if where is None else records.selected(where):
-            yield Measurement(number, tree, self._place.config.serializer_setstate)
+            yield Measurement(number, tree, setstate, lookup)
 
     def measurement(self, id: int) -> Measurement:
         """Return the measurement with this id.
@@ -680,7 +681,8 @@ class Experiment(Members):
         >>> e.measurement(2).results.y
         4
         """
-        return Measurement(*self._look().measurement(id), self._place.config.serializer_setstate)
+        records = self._look()
+        return Measurement(*records.measurement(id), self._place.config.serializer_setstate, records.lookup)
 
     def to_dataset(
         self,

@@ -40,6 +40,11 @@ class Joined:
     definition: list[tuple[str, Path]]
     lacking: list[tuple[str, Path]]
 
+    @property
+    def label(self) -> tuple[str, Path]:
+        """The name and path of the experiments' labels."""
+        return str(self.path[-1]), self.path
+
     def built(self, build: Callable[[Joined], _T], *, strict: bool) -> _T:
         """Return what is built of the measurements, without those that hold a value that cannot be read."""
         strict = check_flag("strict", strict)
@@ -176,7 +181,7 @@ def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: boo
     records = [look_at(e, listed=True) for e in experiments]
     _warn_of_units(records, labels)
     found = [(place, *pair) for place, e in enumerate(records) for pair in _filled(e.trees(strict=strict), e)]
-    name = _free_name(tree for *_, tree in found)
+    name = _free_name((tree for *_, tree in found), {name for e in records for name, _ in e.pairs})
     trees: list[tuple[int, Tree]] = []
     for number, (place, _, tree) in enumerate(found, 1):
         label = {name: labels[place]}
@@ -249,8 +254,8 @@ def _with(tree: Mapping[Any, Tree], keys: Path, value: Tree) -> dict[Any, Tree]:
     return {**tree, first: _with(below, rest, value) if is_branch else below}
 
 
-def _free_name(trees: Iterable[Tree]) -> str:
-    taken = {key for tree in trees for key in _branch(tree)}
+def _free_name(trees: Iterable[Tree], names: set[str]) -> str:
+    taken = names.union(key for tree in trees for key in _branch(tree))
     name = LABEL
     while name in taken:
         name = f"coma_{name}"

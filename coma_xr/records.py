@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from coma_xr.retrieve.columns import StoredTrees
     from coma_xr.retrieve.dataset import DatasetLayout
     from coma_xr.retrieve.dims import Status
+    from coma_xr.retrieve.measurement import Lookup
     from coma_xr.retrieve.tables import ResultList
     from coma_xr.run.report import Failure
     from coma_xr.run.worker import Work
@@ -123,6 +124,13 @@ class Records:
     def meanings(self) -> dict[str, Any]:
         """What decides what a name or path means, as arguments of the functions that build tables and Datasets."""
         return {"definition": self.pairs, "recorded": self.names, "annotations": self.annotations}
+
+    @property
+    def lookup(self) -> Lookup:
+        """What finds the value that a name means in one measurement."""
+        return partial(
+            _named_value, self.past.updated(self.pairs), self.past.unchanged(self.names), self.past
+        )
 
     @property
     def layout_rule(self) -> LayoutRule:
@@ -506,6 +514,12 @@ class Records:
                 way=Way("duplicates() lists all, remove_duplicates(dry_run=False) moves them away.", ""),
             )
         return found | gone
+
+
+def _named_value(pairs: list[tuple[str, Path]], names: dict[str, Path], past: Past, *of: Any) -> Any:
+    from coma_xr.retrieve.requests import NameLookup
+
+    return NameLookup(pairs, names, past).value(*of)
 
 
 def _of_version_1(part: Any) -> Iterator[tuple[int, Tree]]:

@@ -587,7 +587,7 @@ def test_a_grid_of_random_points_is_warned_of_with_the_ways_out(e):
 
 def test_a_grid_of_a_million_cells_with_a_hundred_points_is_refused(e):
     e.run(total, coma.sample(101, CUBE, seed=1))
-    with pytest.raises(LayoutError, match=r"101 measurements in 1030301 cells\. Options: .*layout='points'"):
+    with pytest.raises(LayoutError, match=r"101 measurements in 1030301 cells\.\nOptions: .*layout='points'"):
         e.to_dataset(layout="grid")
 
 

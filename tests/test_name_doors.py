@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import itertools
+import json
+import pickle
+import shutil
 import warnings
 from functools import partial
+from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import coma_xr as coma
-from coma_xr.errors import ComaWarning, ParameterError, SerializationError
+from coma_xr.cli import main
+from coma_xr.errors import ComaWarning, ParameterError, PathError, SerializationError
 
 mpl.use("Agg")
 
@@ -143,3 +150,135 @@ def test_names_of_python_numbers_and_signs_are_names_like_others_at_every_door(t
         assert m[f"results/{name}"] == m.results[name] == expected[1]
         assert [one.id for one in e.measurements(where=coma.P[name] == expected[1])] == [2]
         assert [one.id for one in e.measurements(where=partial(has, name=name, value=expected[1]))] == [2]
+
+
+OLD = Path(__file__).parent / "data" / "coma2_wires"
+
+# What a name of the first version, where results came before parameters, is called now.
+RENAMED = {
+    "experiment.000041.json": {
+        "parameters/layout/N": "N",
+        "parameters/layout/P": "P",
+        "results/N": "results_N",
+        "results/P": "results_P",
+        "results/energies": "energies",
+    },
+    "experiment.000046.json": {
+        "parameters/N": "N",
+        "parameters/model/parameters/layout/P": "P",
+        "parameters/model/results/P": "results_P",
+        "parameters/model/results/N": "results_N",
+    },
+}
+
+
+def in_file(tree, path):
+    """Return what a file of Coma 2 has at a path; items of lists and arrays are lists."""
+    for key in path.split("/"):
+        tree = tree[int(key)] if isinstance(tree, list) else tree[key]
+        tree = tree["list"] if isinstance(tree, dict) and "list" in tree else tree
+    return tree
+
+
+@pytest.mark.parametrize("file", RENAMED)
+def test_files_of_coma_2_give_the_same_numbers_by_path_at_every_door(tmp_path, file):
+    trees = json.loads((OLD / file).read_text())["experiment"]["measurements"]
+    shutil.copy(OLD / file, tmp_path)
+    e = coma.Experiment(tmp_path, config={})
+    table = e.paths().set_index("path").name
+    ds = e.to_dataset(layout="points")
+    for path, name in RENAMED[file].items():
+        expected = [in_file(tree, path) for tree in trees]
+        assert table[path] == name
+        assert [np.asarray(m[path]).tolist() for m in e.measurements()] == expected
+        assert [np.asarray(m[name]).tolist() for m in e.measurements()] == expected
+        item = f"{path}/0/0" if name == "results_N" else f"{path}/0"
+        if isinstance(expected[0], list):
+            expected = [in_file(tree, item) for tree in trees]
+        else:
+            item = path
+        asked = e.to_dataset({"v": item}, layout="points").v.values
+        assert np.broadcast_to(asked, len(trees)).tolist() == expected
+        assert e.to_dataframe([("v", item)]).v.tolist() == expected
+        assert [m.id for m in e.measurements(where=coma.P[item] == expected[-1])] == [
+            id for id, value in zip(e.to_dataframe().index, expected, strict=True) if value == expected[-1]
+        ]
+        # One value of all measurements has no dim.
+        columns = ds[name].expand_dims(measurement=len(trees)) if not ds[name].dims else ds[name]
+        assert columns.values.reshape(len(trees), -1)[:, 0].tolist() == expected
+
+
+def growing(x):
+    return {"E": [10 * x, 20 * x], **({"E_1": 7} if x > 1 else {})}
+
+
+def test_names_of_items_stay_when_a_result_takes_the_same_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    e = coma.Experiment("e")
+    e.run(growing, {"x": [1]}, progress=False)
+    with pytest.warns(ComaWarning, match="results/E_1 is called 'results_E_1'"):
+        e.run(growing, {"x": [1, 2]}, progress=False)
+    for name, values in {"E_1": [10, 20], "E_2": [20, 40], "results_E_1": [None, 7]}.items():
+        check_name(e, name, values)
+
+
+def test_a_result_keeps_its_name_when_items_of_a_list_would_take_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    e = coma.Experiment("e")
+    e.run(lambda x: {"E_1": 7} | ({"E": [10 * x]} if x > 1 else {}), {"x": [1]}, progress=False)
+    e.run(lambda x: {"E_1": 7} | {"E": [10 * x]}, {"x": [2]}, code="accept", progress=False)
+    for name, values in {"E_1": [7, 7], "results_E_1": [None, 20]}.items():
+        check_name(e, name, values)
+
+
+def check_name(e, name, values):
+    """Ask each door for the value that a name has in the second measurement, and the table for both."""
+    last = values[-1]
+    df, ds = e.to_dataframe(), e.to_dataset([name])
+    assert df[name].dropna().tolist() == [value for value in values if value is not None]
+    assert e.to_dataframe([name])[name].iloc[1] == ds[name].values[1] == ds.coma[name].values[1] == last
+    assert e.measurement(2)[name] == getattr(e.measurement(2), name) == last
+    for where in (f"{name} == {last}", coma.P[name] == last, partial(is_called, name=name, value=last)):
+        assert [m.id for m in e.measurements(where=where)][-1:] == [2]
+        assert e.to_dataframe(where=where).index[-1] == 2
+    coma.plot(ds, x="x", y=name)
+    coma.plot(df, x="x", y=name)
+    e.export("all.csv", overwrite=True)
+    assert coma.load("all.csv")[name].iloc[1] == last
+    assert main(["export", "e", "some.csv", "--where", f"{name} == {last}", "--overwrite"]) == 0
+    assert coma.load("some.csv")[name].iloc[-1] == last
+    assert e.exclude(f"{name} == {last}", "wrong")[-1:] == [2]
+    e.exclude([1, 2], None)
+    e.annotate(name, units="J")
+    assert e.to_dataset([name])[name].units == "J"
+    e.annotate(name, units=None)
+
+
+def is_called(measurement, name, value):
+    return measurement.get(name) == value
+
+
+def test_a_measurement_takes_names_as_tables_do_and_its_own_keys_first(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda N: {"N": 10 * N, "fit": {"slope": 2 * N, "results": 5}}, {"N": [1, 2]}, progress=False)
+    e.annotate("parameters/N", formerly="parameters/n")
+    m = e.measurement(2)
+    assert (m["N"], m["results_N"], m["slope"], m["fit/slope"], m.slope) == (2, 20, 4, 4, 4)
+    assert m["results"] == m.results
+    assert "slope" in m
+    assert list(m) == ["info", "parameters", "results"]
+    with pytest.raises(PathError, match="Measurement 2: No 'slop' in the tree"):
+        m["slop"]
+    again = pickle.loads(pickle.dumps(m))
+    assert again["results_N"] == copy.deepcopy(m)["results_N"] == 20
+
+
+def test_a_parameter_called_experiment_stays_one_in_a_collection(tmp_path):
+    path = tmp_path / "e"
+    coma.Experiment(path).run(lambda experiment: {"y": experiment}, {"experiment": [1, 2]}, progress=False)
+    both = coma.open_experiments(path)
+    ds = both.to_dataset()
+    assert dict(ds.sizes) == {"coma_experiment": 1, "experiment": 2}
+    df = both.to_dataframe()
+    assert df.index.names == ["coma_experiment", "measurement_id"]
+    assert df.experiment.tolist() == df.y.tolist() == [1, 2]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import json
 import numbers
+import shlex
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -726,7 +728,8 @@ def _unused(data: Data, new: Plan, unused: Sequence[str]) -> LayoutError:
     first = unused[0]
     label = data.variable(first).values[:1].tolist()[0]
     is_label = first in data.ds.variables
-    select = f"ds.sel({first}={label!r})" if is_label else f"ds.isel({first}=0)"
+    select = f"ds.{'sel' if is_label else 'isel'}({_argument(first, label if is_label else 0)})"
+    option = shlex.quote(first)
     what = [name for name in dict.fromkeys(new.measured) if {*data.dims(name)} & {*unused}]
     roles = ["row", "col"] if new.is_surface else ["hue", "style", "row", "col"]
     free = [role for role in roles if getattr(new, role) is None]
@@ -735,18 +738,31 @@ def _unused(data: Data, new: Plan, unused: Sequence[str]) -> LayoutError:
         ways += [
             Way(
                 f"Use it for {' or '.join(free)}: {free[0]}={first!r}.",
-                f"Use it for --{' or --'.join(free)}: --{free[0]} {first}.",
+                f"Use it for --{' or --'.join(free)}: --{free[0]} {option}.",
             )
         ]
-    where = f'Select one value: --where "{first} == {label!r}".' if is_label else ""
+    where = f"Select one value: --where {_condition(first, label)}." if is_label else ""
     ways += [Way(f"Select one value: {select}.", where)]
     if new.is_surface or new.layout == "counts":
         ways += [Way(f"Average over it: ds.mean({first!r}).", "")]
     else:
-        ways += [Way(f"Average over it: error={first!r}.", f"Average over it: --error {first}.")]
+        ways += [Way(f"Average over it: error={first!r}.", f"Average over it: --error {option}.")]
     if not new.is_surface and set(unused) <= {*data.dims(*new.x, *new.y)}:
         ways += [Way("Draw all points: kind='scatter'.", "Draw all points: --kind scatter.")]
     dims = "the dim" if len(unused) == 1 else "the dims"
     vary = "varies" if len(what) == 1 else "vary"
     said = f"This plot does not use {dims} {' and '.join(described)}, over which {listing(what)} {vary}."
     return LayoutError(said, ways=ways)
+
+
+def _argument(name: str, value: Any) -> str:
+    """Return a keyword argument, or the dictionary that stands for it where its name is no identifier."""
+    return f"{name}={value!r}" if name.isidentifier() else f"{{{name!r}: {value!r}}}"
+
+
+def _condition(name: str, value: Any) -> str:
+    """Return the condition that selects a value, quoted for the shell, in which backticks call programs."""
+    if name.isidentifier():
+        return f'"{name} == {value!r}"'
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    return shlex.quote(f"`{name.replace('`', '``')}` == {text}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from coma_xr import tree as paths
 from coma_xr.checks import checks_keywords
+from coma_xr.define.values import NOTHING
 from coma_xr.errors import DataFileError, ExperimentError, MissingAttributeError, PathError
 from coma_xr.html import Html, fold, fragment, join, lines_of, short, tag
 from coma_xr.tree import is_array, is_typed
@@ -127,8 +128,11 @@ _WAYS_TO_CHANGE = [
     "Save the copy as a new measurement with e.new_measurement().save(tree).",
 ]
 
+# Returns the value that a name or path means in a measurement with a tree, `NOTHING` when it means none.
+Lookup = Callable[["Measurement", Tree, paths.PathLike], Any]
+
 # What Coma 2's measurements have besides the tree, unless the tree has it.
-_OF_COMA_2 = {"data", "start", "end", "save", "load", "archive"}
+_OF_COMA_2 = {"start", "end", "save", "load", "archive"}
 
 
 @checks_keywords
@@ -304,6 +308,8 @@ class Measurement(Branch):
         Its tree, in plain form; not copied.
     setstate : str, default "coma_setstate"
         The method by which objects take their state.
+    lookup : callable, optional
+        Finds what a name means, such as ``E_1`` or ``results_N``, as in tables and conditions.
 
     Examples
     --------
@@ -316,21 +322,34 @@ class Measurement(Branch):
     coma_xr.errors.PathError: Measurement 1: No 'energy' in results (path 'results/energy'). Available: E.
     """
 
-    __slots__ = ("id",)
+    __slots__ = ("_lookup", "id")
 
-    def __init__(self, id: int, tree: Tree, setstate: str = SETSTATE) -> None:
-        self.id = id
+    def __init__(self, id: int, tree: Tree, setstate: str = SETSTATE, lookup: Lookup | None = None) -> None:
+        self.id, self._lookup = id, lookup
         super().__init__(tree, (), f"Measurement {id}", setstate)
 
+    def __getitem__(self, path: paths.PathLike) -> Any:
+        try:
+            return super().__getitem__(path)
+        except PathError:
+            name: Any = path[0] if isinstance(path, tuple) and len(path) == 1 else path
+            value = NOTHING if self._lookup is None else self._lookup(self, self._root, name)
+            if value is NOTHING:
+                raise
+            return value
+
     def __getattr__(self, name: str) -> Any:
-        if name in _OF_COMA_2 and name not in self._node:
-            if name == "data":
-                return self.tree
+        if name == "data" and name not in self._node:
+            return self.tree
+        try:
+            return super().__getattr__(name)
+        except MissingAttributeError:
+            if name not in _OF_COMA_2:
+                raise
             raise MissingAttributeError(
                 f"{self._owner} has no '{name}', because stored measurements are read-only.",
                 ways=_WAYS_TO_CHANGE,
-            )
-        return super().__getattr__(name)
+            ) from None
 
     def _header(self, key: str) -> str | None:
         info = self._node.get("info")

@@ -15,7 +15,7 @@ from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import LayoutError, ParameterError, PathError, SerializationError, Way, warn
 from coma_xr.names import Names, free_name, is_parameter, role
 from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect, stands_for_dataset, utc
-from coma_xr.retrieve.measurement import Measurement, item
+from coma_xr.retrieve.measurement import Branch, Measurement, item
 from coma_xr.same import MADE_BY, SEED, Mark, equal, event, keys
 from coma_xr.text import count, listing, shortened, with_article
 from coma_xr.tree import (
@@ -58,42 +58,23 @@ class NameLookup:
     recorded: Recorded
     past: Past
 
-    def known(self, paths: Sequence[Path]) -> list[Path]:
+    def known(self, known: Sequence[Path]) -> list[Path]:
         """Return paths with those in front that renamed ones have now, and behind them those that have defaults."""
         pairs = [(old, new) for new, former in self.past.former.items() for old in former]
-        now = [new + path[len(old) :] for path in paths for old, new in pairs if path[: len(old)] == old]
-        return list(dict.fromkeys([*now, *paths, *self.past.defaults]))
+        now = [new + path[len(old) :] for path in known for old, new in pairs if path[: len(old)] == old]
+        return list(dict.fromkeys([*now, *known, *self.past.defaults]))
 
-    def value(self, measurement: Measurement, tree: Tree, name: str) -> Any:
-        """Return the value that a name means in one measurement; `NOTHING` when it means none."""
-        paths = collect([(0, tree)], keep=lambda _: False).known
+    def value(self, measurement: Measurement, tree: Tree, name: PathLike) -> Any:
+        """Return the value that a name or path means in one measurement; `NOTHING` when it means none."""
+        known = collect([(0, tree)], keep=lambda _: False).known
         try:
-            path = Names(self.known(paths), self.definition, self.recorded).resolve(name)
+            path = Names(self.known(known), self.definition, self.recorded).resolve(name)
         except PathError:
             return NOTHING
         for place in (path, *self.past.places(path)):
             with suppress(PathError):
-                return measurement[place]
+                return Branch.__getitem__(measurement, place)
         return from_plain(self.past.defaults.get(path, NOTHING))
-
-
-class NamedMeasurement(Measurement):
-    """The measurement that a user's function is called with; its named values are attributes too."""
-
-    __slots__ = ("_lookup",)
-
-    def __init__(self, id: int, tree: Tree, lookup: NameLookup) -> None:
-        super().__init__(id, tree)
-        self._lookup = lookup
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return super().__getattr__(name)
-        except PathError:
-            value = self._lookup.value(self, self._root, name)
-            if value is NOTHING:
-                raise
-            return value
 
 
 @dataclass(frozen=True)
@@ -491,7 +472,7 @@ def _function(
         if id in excluded:
             return MISSING
         try:
-            value = function(NamedMeasurement(id, tree, lookup))
+            value = function(Measurement(id, tree, lookup=lookup.value))
         except Exception as error:
             error.add_note(f"Raised by {called}, for measurement {id}.")
             if not isinstance(error, PathError) or error.path is None:

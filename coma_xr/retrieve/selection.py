@@ -15,8 +15,8 @@ from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.names import Names, role
 from coma_xr.retrieve.columns import KnownPaths, StoredTrees, collect, utc
-from coma_xr.retrieve.measurement import item
-from coma_xr.retrieve.requests import NamedMeasurement, NameLookup
+from coma_xr.retrieve.measurement import Measurement, item
+from coma_xr.retrieve.requests import NameLookup
 from coma_xr.tree import WILDCARD, Path, follow, is_path, is_typed, split
 from coma_xr.values.plain import from_plain
 
@@ -147,7 +147,7 @@ class Selection:
 
     def _judged(self, id: int, tree: Tree) -> bool:
         self._number += 1
-        subject = NamedMeasurement(id, tree, self._lookup) if self._calls else None
+        subject = Measurement(id, tree, lookup=self._lookup.value) if self._calls else None
         if subject is not None:
             self._known_paths.add(tree)
         try:
@@ -241,7 +241,7 @@ class Selection:
         return chosen
 
     def _judge_absent(self, tree: Tree) -> bool:
-        subject = NamedMeasurement(0, tree, self._lookup) if self._calls else None
+        subject = Measurement(0, tree, lookup=self._lookup.value) if self._calls else None
         defined = dict(self._definition)
         try:
             return self._condition.evaluate(

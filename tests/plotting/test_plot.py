@@ -579,6 +579,16 @@ def test_a_dim_that_nothing_uses_is_named_with_the_ways_out(pendulum):
     assert len(drawn(pendulum, x="theta", y="t", kind="scatter").axes[0].collections[0].get_offsets()) == 10
 
 
+def test_an_error_quotes_names_that_python_or_the_shell_would_read_otherwise():
+    ds = xr.Dataset({"y": (("x", "a b"), np.ones((2, 2)))}, {"x": [1, 2], "a b": ["u", "v"]})
+    with pytest.raises(LayoutError, match=r"ds\.sel\(\{'a b': 'u'\}\)") as caught:
+        coma.plot(ds, x="x", y="y")
+    text = caught.value.message("terminal")
+    assert "--hue 'a b'." in text
+    assert "--where '`a b` == \"u\"'." in text
+    assert "--error 'a b'." in text
+
+
 def test_only_what_varies_over_a_forgotten_dim_is_said_to():
     ds = xr.Dataset(
         {"n": (("a", "b"), [[1.0, 2.0]]), "k": ("a", [1.0]), "s": 1.0}, {"a": [1], "b": [1, 2]}
