@@ -240,7 +240,7 @@ WORDING = [
     (lambda e: coma.plot(e.to_dataset(), y="y", line_kw={"colr": 1}), "line_kw has no keyword 'colr'."),
     (
         lambda e: e.retrieve_results([("a", "results/y"), ("a", "results/y")]),
-        "Two columns are called 'a'. Choose a different name for each column.",
+        "Two columns are called 'a'. Rename one of them.",
     ),
     (
         lambda e: e.measurement(1).save,
@@ -360,8 +360,8 @@ def test_each_message_keeps_to_the_rules_and_is_asserted_by_a_test():
 WHOLE = {
     "The experiment in X is already active.",
     "The experiment in X is already inactive.",
-    "There is no X , nor the directory X .",
-    "There is no measurement with X in X . Nothing was written.",
+    "X does not exist, nor does the directory X .",
+    "No measurement in X meets the condition X . Nothing was written.",
     "X has no failures.",
 }
 
