@@ -349,7 +349,7 @@ def test_git_and_backups_ignore_the_cache_and_the_terminal_deletes_it(path, caps
     assert main(["cache", "clear", str(path)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{path}: the cache is deleted",
-        f"{path}: there is no cache",
+        f"{path}: no cache",
     ]
     assert not (path / CACHE).exists()
 
