@@ -42,7 +42,6 @@ from coma_xr.tree import join
 if TYPE_CHECKING:
     import pandas as pd
 
-    from coma_xr.define.axes import Axis, Row
     from coma_xr.values.plain import Tree
 
 

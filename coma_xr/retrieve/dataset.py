@@ -38,8 +38,7 @@ from coma_xr.tree import Path, is_typed, join
 from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
-    from coma_xr.retrieve.columns import Array, Attrs
-    from coma_xr.retrieve.variables import Layout
+    from coma_xr.retrieve.columns import Array
     from coma_xr.values.plain import Tree
 
 

@@ -36,7 +36,6 @@ from coma_xr.values.plain import Tree, from_plain, to_plain
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.variables import Layout
-    from coma_xr.values.plain import Tree
 
 REPEAT: Final[Path] = ("info", "repeat")
 """Where the number of a repeat stands, for parameter sets that were run several times."""

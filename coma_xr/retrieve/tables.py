@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from coma_xr.tree import Path
-    from coma_xr.values.plain import Tree
 
 Pair = tuple[str, str]
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from coma_xr.run.options import RunOptions
     from coma_xr.run.plan import Plan, Survey
     from coma_xr.run.pools import Pool
-    from coma_xr.run.worker import Work
     from coma_xr.values.plain import Tree
 
 

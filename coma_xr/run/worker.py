@@ -40,7 +40,6 @@ from coma_xr.values.objects import GETSTATE, fields_of, own_state
 from coma_xr.values.plain import check_keys, to_plain
 
 if TYPE_CHECKING:
-    from coma_xr.define.parameters import Definition
     from coma_xr.run.plan import Task
     from coma_xr.tree import Path as TreePath
     from coma_xr.values.plain import Tree

@@ -44,9 +44,8 @@ from coma_xr.tree import no_collection
 from coma_xr.values.external import files_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from coma_xr.store.layout import Layout
     from coma_xr.store.state import StateDocument
     from coma_xr.values.plain import Tree
 

@@ -34,7 +34,7 @@ from coma_xr.values.external import External
 from coma_xr.values.objects import GETSTATE, SETSTATE
 
 if TYPE_CHECKING:
-    from coma_xr.tree import ToTree, ToValue
+    from coma_xr.tree import ToValue
 
 
 class Family(NamedTuple):
