@@ -518,6 +518,12 @@ class Experiment(Members):
             Functions and classes among the parameter values that this process has not used yet. The files have only their names,
             and coma_xr imports nothing that a file names.
 
+        Warns
+        -----
+        ComaWarning
+            When a scan of more than 100 million sets was run with `limit`: the sets that no run has requested yet are only
+            counted by `status`, and are not in the returned scan.
+
         Examples
         --------
         >>> e = Experiment("squares")
@@ -553,7 +559,7 @@ class Experiment(Members):
         >>> e.status()["missing"]
         1
         """
-        missing = self.missing()
+        missing = self._look(listed=True).missing((), reports=where is not None)
         forgotten = missing if where is None else missing.where(where)
         forget(self._place, forgotten, is_all=where is None)
         return forgotten

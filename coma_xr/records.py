@@ -262,8 +262,8 @@ class Records:
             raise PathError(f"{self.now.path} has no failure {id!r}.", available=map(str, sorted(failures)))
         return Failure(failures[id], self.definition)
 
-    def missing(self, given: Sequence[Any]) -> Scan:
-        """Return the parameter sets that were asked for and have no measurement, or not all of their repeats."""
+    def missing(self, given: Sequence[Any], *, reports: bool = True) -> Scan:
+        """Return the parameter sets that were asked for and have no measurement, or not all of their repeats; report what is not listed."""
         scan = self.now.scan() or {}
         recorded = Definition.from_state(scan["parameters"]) if scan else self.definition
         if recorded is None:
@@ -275,6 +275,16 @@ class Records:
         lacking = _lacking(scan, self.done()(definition))
         values = given_again(recorded.paths, scan, given)
         rows = [values(row) for row, number in lacking if number]
+        beyond = scan.get(_BEYOND, 0)
+        if beyond and reports:
+            warn(
+                f"At least {count(beyond, 'parameter set')} more of the last scan, which is too large to be listed, were not "
+                "requested by a run yet.",
+                way=Way(
+                    "Run the scan again with limit= for the next ones.",
+                    "Run the scan again with --limit for the next ones.",
+                ),
+            )
         return Scan.of_rows(definition, rows, repeats=scan.get("repeats"))
 
     def counts(self) -> dict[str, int]:

@@ -85,8 +85,7 @@ def run_scan(
     definition = before.like(asked) if asked is not None else before.defined()
     whole = None
     if asked is not None:
-        given, asked = asked, within_limit(asked, definition, before, options)
-        whole = None if asked is given else given.known_length
+        asked, whole = within_limit(asked, definition, before, options)
     wanted = added if asked is None else asked.rows(definition)
     work = replace(work_of(definition), things=things_of(wanted), capture=options.capture)
     cache = place.code_cache(writes=not options.dry_run and options.shard is None)
@@ -181,19 +180,22 @@ def save_by_hand(
     return ids
 
 
-def within_limit(scan: Scan, definition: Definition, records: Records, options: RunOptions) -> Scan:
-    """Return a scan; of a huge one its first sets, as many as needed for `limit` of them without a measurement."""
+def within_limit(
+    scan: Scan, definition: Definition, records: Records, options: RunOptions
+) -> tuple[Scan, int | None]:
+    """Return a scan; of a huge one the first sets, as many as needed for `limit` new ones, and how many it has at least."""
     if options.limit is None or options.shard is not None or not scan.is_huge:
-        return scan
+        return scan, None
     parts = chain(records.now.parts(), records.recorded_failures())
     known = survey(parts, definition, past=records.past).ids
-    rows, new = [], 0
+    rows, new, whole = [], 0, None
     for row in scan.plain(definition):
         if new == options.limit:
+            whole = scan.known_length or len(rows) + 1
             break
         rows.append(row)
         new += key_of(row) not in known
-    return Scan.of_rows(definition, rows, scan.structure, scan.repeats)
+    return Scan.of_rows(definition, rows, scan.structure, scan.repeats), whole
 
 
 # Section of coma.json: arguments that became parameters since their defaults changed.

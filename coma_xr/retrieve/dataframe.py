@@ -31,14 +31,13 @@ from coma_xr.retrieve.requests import (
     requests_of,
 )
 from coma_xr.retrieve.selection import Selection
-from coma_xr.retrieve.variables import flat_columns, measure, warn_of_units
+from coma_xr.retrieve.variables import flat_columns, measure, units_of, warn_of_units
 from coma_xr.same import equal
 from coma_xr.text import listing
-from coma_xr.tree import TYPE, Path
-from coma_xr.values.array_likes import QUANTITY
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.variables import Folded
+    from coma_xr.tree import Path
     from coma_xr.values.plain import Tree
 
 # These are Python's own when they are stored.
@@ -307,7 +306,7 @@ def build_dataframe(
     values = [name for name, column in origins.items() if column.path is None or role(column.path) != "info"]
     frame = pd.DataFrame(series, index=ids.rename(name_of_ours("measurement_id", values, values)))
     frame.columns = _unique_labels(columns)
-    frame.attrs.update(_attrs(source, origins))
+    frame.attrs.update(_attrs(source, origins, columns, "rows" if unfold == "rows" else "measurements"))
     return _indexed(frame, [source.name(key) for key in keys] if len(source.columns) else [])
 
 
@@ -359,9 +358,7 @@ def _flat(shown: Iterable[_Column]) -> tuple[dict[str, list[Any]], dict[str, _Co
     flat: dict[str, list[Any]] = {}
     origins: dict[str, _Column] = {}
     for column in shown:
-        values = column.values
-        values = [_bare(value) for value in values] if _has_typed(values) else values
-        new = flat_columns(column.name, values, column.stem)
+        new = flat_columns(column.name, column.values, column.stem)
         if doubles := new.keys() & flat.keys():
             raise LayoutError(
                 f"Two columns would be called {listing(sorted(doubles))}.",
@@ -402,24 +399,25 @@ def _dims(source: Source, column: _Column) -> list[str]:
     return [dims] if isinstance(dims, str) else list(dims)
 
 
-def _attrs(source: Source, origins: Mapping[str, _Column]) -> dict[str, Any]:
+def _attrs(
+    source: Source, origins: Mapping[str, _Column], columns: Mapping[str, Sequence[Any]], rows: str
+) -> dict[str, Any]:
     """Return what was annotated, by the names of columns; all columns of a list have the same."""
     attrs: dict[str, Any] = {}
-    differing: list[str] = []
+    differing: dict[str, Sequence[Any]] = {}
     for name, column in origins.items():
         note = source.annotation(column.path)
         for key in ("units", "long_name"):
             if note.get(key) is not None:
                 attrs.setdefault(key, {})[name] = note[key]
-        if note.get("units") is None and dict in set(map(type, column.values)):
-            units = {
-                tree["units"] for tree in column.values if type(tree) is dict and tree.get(TYPE) == QUANTITY
-            }
-            if len(units) > 1:
-                differing.append(f"'{name}' is in {listing(map(repr, sorted(units)))}")
-            elif units:
-                attrs.setdefault("units", {})[name] = units.pop()
-    warn_of_units(differing)
+        if note.get("units") is not None:
+            continue
+        units = units_of(columns.get(name, ())) or units_of(column.values)
+        if len(units) > 1:
+            differing[name] = units
+        elif any(units):
+            attrs.setdefault("units", {})[name] = units[0]
+    warn_of_units(differing, f"between {rows}")
     return attrs
 
 
@@ -451,6 +449,7 @@ def _unique_labels(names: Iterable[str]) -> pd.Index[Any]:
 
 def _series(values: list[Any], index: pd.Index[int], *, keeps_none: bool = False) -> pd.Series[Any]:
     """Return a column of its own dtype; of objects, if it has None to be distinguished from NaN."""
+    values = [_bare(value) for value in values] if _has_typed(values) else values
     there = [value for value in values if value is not MISSING]
     if keeps_none and any(value is None for value in there):
         items = [np.nan if value is MISSING else value for value in values]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -30,7 +30,8 @@ from coma_xr.retrieve.columns import (
 from coma_xr.retrieve.measurement import AS_NEEDED
 from coma_xr.same import equal
 from coma_xr.text import listing
-from coma_xr.tree import is_typed
+from coma_xr.tree import TYPE, is_typed
+from coma_xr.values.array_likes import QUANTITY
 from coma_xr.values.numpy import alike_times
 from coma_xr.values.plain import from_plain
 
@@ -356,14 +357,23 @@ def measure(values: Sequence[Any]) -> Folded | None:
     inner = set(map(type, level))
     if not lengths or inner & {list, dict}:
         return None
-    units = _units_of(level) if xr.DataArray in inner else ()
-    return Folded(level, lengths, there, kinds == {list}, stacked=False, units=units)
+    return Folded(level, lengths, there, kinds == {list}, stacked=False, units=units_of(level))
 
 
-def _units_of(values: Iterable[Any]) -> tuple[str, ...]:
-    """Return the units that DataArrays among some values name."""
-    arrays = (value for value in values if isinstance(value, xr.DataArray))
-    return tuple(dict.fromkeys(str(array.attrs["units"]) for array in arrays if "units" in array.attrs))
+def units_of(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the units of the quantities among some values, stored or read, and None for numbers without units."""
+    if not {dict, xr.DataArray} & set(map(type, values)):
+        return ()
+    units: dict[Any, None] = {}
+    for value in values:
+        if type(value) is dict:
+            if value.get(TYPE) in (QUANTITY, "numpy.ndarray"):
+                units[value.get("units")] = None
+        elif isinstance(value, xr.DataArray):
+            units[value.attrs.get("units")] = None
+        elif isinstance(value, (int, float, complex, np.ndarray)) and not isinstance(value, bool):
+            units[None] = None
+    return tuple(units)
 
 
 def _bare(value: Any) -> Any:
@@ -424,7 +434,7 @@ def _measure_labelled(arrays: Sequence[xr.DataArray], there: Array) -> Folded | 
         coords,
         _common(arrays),
         lazy,
-        _units_of(arrays),
+        units_of(arrays),
     )
 
 
@@ -626,16 +636,19 @@ def _say_objects(items: Sequence[Item]) -> None:
 
 
 def _say_units(items: Sequence[Item]) -> None:
-    for stacked, where in ((True, "between measurements"), (False, "between items of lists")):
-        texts = [
-            f"'{item.name}' is in {listing(map(repr, item.folded.units))}"
-            for item in items
-            if item.folded and item.folded.stacked is stacked and len(item.folded.units) > 1
-        ]
-        warn_of_units(texts, where)
+    whole = {item.name: units_of(item.values) for item in items if item.whole}
+    folded = {item.name: item.folded for item in items if item.folded}
+    stacked = {name: f.units for name, f in folded.items() if f.stacked}
+    warn_of_units(whole | stacked, "between measurements")
+    warn_of_units({name: f.units for name, f in folded.items() if not f.stacked}, "between items of lists")
 
 
-def warn_of_units(texts: Sequence[str], where: str = "between measurements") -> None:
+def warn_of_units(units: Mapping[str, Sequence[Any]], where: str) -> None:
     """Warn of columns whose values are in several units."""
+    texts = [
+        f"'{name}' is in {listing('no unit' if unit is None else repr(unit) for unit in found)}"
+        for name, found in units.items()
+        if len(found) > 1
+    ]
     if texts:
         warn(f"Units differ {where}, and no value was converted: {listing(texts, 3)}.")

@@ -6,7 +6,9 @@ and read as a DataArray whose attributes name the units.
 
 from __future__ import annotations
 
+import math
 import sys
+from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coma_xr.text import as_clause
@@ -151,12 +153,23 @@ def joined(items: list[Any]) -> Any:
         ]
         values, errors = map(list, zip(*pairs, strict=True))
         return Uncertain(joined(values), joined(errors))
-    if not items or not all(type(item) is dict and item.get(TYPE) == QUANTITY for item in items):
-        return items
-    numbers = [item["value"] for item in items]
-    if len({item["units"] for item in items}) > 1 or not all(type(n) in (int, float) for n in numbers):
-        return items
-    return {**items[0], "value": numbers}
+    quantities = [item for item in items if type(item) is dict and item.get(TYPE) == QUANTITY]
+    numbers = [item["value"] if type(item) is dict and item.get(TYPE) == QUANTITY else item for item in items]
+    # A hole among quantities has no units of its own.
+    holes = sum(item is None or (type(item) is float and math.isnan(item)) for item in items)
+    is_one = len({item["units"] for item in quantities}) == 1 and len(quantities) + holes == len(items)
+    return quantity(numbers, quantities[0]["units"]) if is_one and _shape(numbers) is not None else items
+
+
+def _shape(tree: Any) -> tuple[int, ...] | None:
+    """Return the shape of nested lists of arrays, numbers and None; None for all else."""
+    if type(tree) is dict and tree.get(TYPE) == "numpy.ndarray":
+        return tuple(tree["shape"])
+    if type(tree) is not list:
+        return () if type(tree) in (int, float, NoneType) else None
+    shapes = set(map(_shape, tree))
+    inner = shapes.pop() if len(shapes) == 1 else None
+    return None if inner is None else (len(tree), *inner)
 
 
 def quantity(number: Any, units: str) -> Any:

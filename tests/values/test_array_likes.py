@@ -137,7 +137,8 @@ def test_quantities_have_units(unit):
     xr.testing.assert_identical(e.measurement(2).results["E"], xr.DataArray(3.0, attrs={"units": "joule"}))
     frame = e.to_dataframe()
     assert frame["E"].tolist() == [1.5, 3.0]
-    assert frame.attrs["units"] == {**units, "p": "pascal"}
+    in_lists = {"mixed_1": "kelvin", "mixed_2": "meter"}
+    assert frame.attrs["units"] == {**units, "p": "pascal", **in_lists}
     assert len(e.to_dataframe(where="E > 2")) == 1
     assert e.to_dataset(where="`results/l/0` > 1", variables=["E"])["E"].sizes["x"] == 1
 
@@ -324,3 +325,40 @@ def test_a_list_of_quantities_in_several_units_is_reported(unit):
         "Units differ between items of lists, and no value was converted: 'v' is in 'meter', 'second'."
     ]
     assert [item.attrs["units"] for item in ds.v.values.ravel()][:2] == ["meter", "second"]
+
+
+@pytest.mark.parametrize("in_a_list", [True, False])
+def test_quantities_next_to_numbers_without_units_are_reported(unit, in_a_list):
+    values, e = [1 * unit.m, 2.0], coma.Experiment("e")
+    e.run(lambda x: {"v": values if in_a_list else values[x]}, {"x": [0, 1]}, progress=False)
+    for where, table in {
+        "items of lists" if in_a_list else "measurements": e.to_dataset,
+        "rows": lambda: e.to_dataframe(unfold="rows"),
+    }.items():
+        with pytest.warns(coma.ComaWarning) as caught:
+            table()
+        text = f"Units differ between {where}, and no value was converted: 'v' is in 'meter', no unit."
+        assert text in map(str, (warning.message for warning in caught))
+
+
+def test_columns_of_a_list_have_the_numbers_and_units_of_its_quantities(unit):
+    frame = run({"v": [1 * unit.m, 2 * unit.s, 3.0]}).to_dataframe()
+    assert frame[["v_1", "v_2", "v_3"]].to_numpy()[0].tolist() == [1, 2, 3.0]
+    assert frame.attrs["units"] == {"v_1": "meter", "v_2": "second"}
+
+
+def test_holes_and_nested_lists_of_quantities_are_one_quantity(unit):
+    e = run(
+        {
+            "a": [1.0 * unit.m, np.nan],
+            "b": [[1 * unit.m, 2 * unit.m], [3 * unit.m, None]],
+            "c": [np.arange(3) * unit.m] * 2,
+        }
+    )
+    ds = e.to_dataset()
+    assert ds.a.attrs["units"] == ds.b.attrs["units"] == "meter"
+    assert_same(ds.a.values[0], np.array([1.0, np.nan]))
+    assert ds.b.values[0].tolist() == [[1, 2], [3, None]]
+    assert ds.c.values[0].tolist() == [[0, 1, 2], [0, 1, 2]]
+    ragged = run({"v": [[1 * unit.m], [2 * unit.m, 3 * unit.m]]}, "ragged").measurement(1).results["v"]
+    assert [item.attrs["units"] for item in ragged] == ["meter", "meter"]
