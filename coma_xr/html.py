@@ -13,7 +13,7 @@ import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from coma_xr.text import numbers
+from coma_xr.text import label, numbers
 
 # So many rows of a table, and so many characters of a value, are shown unless more are asked for.
 ROWS = 20
@@ -224,6 +224,10 @@ def lines_of(value: object) -> list[str]:
         return [f"<{type(value).__name__}, repr() raises {type(error).__name__}>"]
 
 
+# Their repr names the type.
+_TIMES = {"date", "datetime", "time", "timedelta", "datetime64", "timedelta64", "Timestamp", "Timedelta"}
+
+
 def short(value: object) -> str:
     """Return what Python calls a value, cut where it is long.
 
@@ -234,8 +238,9 @@ def short(value: object) -> str:
 
 
 def text_of(value: object) -> str:
-    """Return a value as `short` does, but text without quotation marks."""
-    return _cut(value) if isinstance(value, str) else short(value)
+    """Return a value as `short` does, but text without quotation marks, and dates and durations as text."""
+    is_text = isinstance(value, str) or type(value).__name__ in _TIMES
+    return _cut(label(value)) if is_text else short(value)
 
 
 def several(values: Iterable[object]) -> str:

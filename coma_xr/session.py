@@ -43,6 +43,7 @@ from coma_xr.tree import join, misspelt_branches
 
 if TYPE_CHECKING:
     from coma_xr.code_history import RunCode
+    from coma_xr.define.axes import Row
     from coma_xr.define.parameters import Definition, Past
     from coma_xr.run.options import RunOptions
     from coma_xr.run.plan import Plan
@@ -188,7 +189,8 @@ def within_limit(
         return scan, None
     parts = chain(records.now.parts(), records.recorded_failures())
     known = survey(parts, definition, past=records.past).ids
-    rows, new, whole = [], 0, None
+    rows: list[Row] = []
+    new, whole = 0, None
     for row in scan.plain(definition):
         if new == options.limit:
             whole = scan.known_length or len(rows) + 1

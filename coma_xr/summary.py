@@ -19,6 +19,7 @@ from coma_xr.html import several
 from coma_xr.records import Records
 from coma_xr.run.report import failures_html
 from coma_xr.same import is_missing
+from coma_xr.text import items_of
 
 if TYPE_CHECKING:
     import os
@@ -197,11 +198,12 @@ def _values(ds: xr.Dataset | None, row: Mapping[str, Any]) -> str:
     coord = None if ds is None else ds.coords.get(row["name"])
     if coord is None or coord.attrs.get("path") != row["path"]:
         return _range(row)
-    values = [value for value in coord.values.ravel().tolist() if value is not None]
+    values = [value for value in items_of(coord.values) if value is not None]
     there = [value for value in values if not is_missing(value)]
     try:
         return several(sorted(there or values))
-    except TypeError:
+    except (ArithmeticError, TypeError, ValueError):
+        # Arrays, tables and NaN of decimals have no order.
         return several(there or values)
 
 

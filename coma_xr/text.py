@@ -182,6 +182,31 @@ def shortened(value: Any, most: int = 80) -> str:
     return cut(" ".join(repr(value).split()), most)
 
 
+def items_of(array: Any) -> list[Any]:
+    """Return the items of an array as Python's values, and those with a unit or with fields as they are."""
+    return list(array.ravel()) if array.dtype.kind in "mMV" else array.ravel().tolist()
+
+
+def label(value: Any) -> str:
+    """Return a value as text: dates with as many digits as they have, durations as Python writes them.
+
+    >>> import numpy as np
+    >>> label(np.datetime64("2026-01-01", "ns")), label(np.timedelta64(90, "m")), label(np.timedelta64(1, "M"))
+    ('2026-01-01', '1:30:00', '1 months')
+    """
+    if type(value).__name__ not in ("datetime64", "timedelta64"):
+        return str(value)
+    import numpy as np
+
+    if isinstance(value, np.datetime64):
+        return str(np.datetime_as_string(value, unit="auto"))
+    is_exact = (
+        np.datetime_data(value.dtype)[0] not in ("Y", "M", "generic") and value.astype("m8[us]") == value
+    )
+    item = value.astype("m8[us]").item() if is_exact else value
+    return str(value if type(item) is int else item)
+
+
 def clean(value: object) -> str:
     r"""Return something as one line of text, without control characters that a terminal would obey.
 

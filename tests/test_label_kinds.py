@@ -14,6 +14,7 @@ import uuid
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import coma_xr as coma
 from coma_xr import P
@@ -144,3 +145,41 @@ def test_items_with_fields_and_arrays_without_dims_are_labels_alone_too(tmp_path
     scan = coma.cases([{"v": RECORD}, {"v": np.zeros(1, RECORD.dtype)}])
     arrays.run(lambda v: {"y": v["n"][0]}, scan, progress=False)
     assert arrays.to_dataset().coma.sel(v=RECORD).y.item() == 1
+
+
+def test_arrays_and_datasets_next_to_other_labels_are_found(tmp_path):
+    labels = [
+        "other",
+        np.array([1, 2]),
+        np.array([[1.5], [2.5]], ">f4"),
+        xr.Dataset({"a": ("t", [1, 2])}),
+        np.array([]),
+    ]
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda v, n: {"y": n}, coma.cases([{"v": v, "n": n} for n, v in enumerate(labels)]), progress=False)
+    ds = e.to_dataset(dims=["v"])
+    assert [ds.coma.sel(v=label).y.item() for label in labels] == list(range(len(labels)))
+    with pytest.raises(coma.PathError, match="Nothing has v = nan"):
+        ds.coma.sel(v=np.ma.masked)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        (
+            [np.datetime64("2026-01-02", "us"), np.datetime64("2026-01-01T12", "us")],
+            "2026-01-01T12:00, 2026-01-02",
+        ),
+        ([dt.timedelta(1), dt.timedelta(hours=3)], "3:00:00, 1 day, 0:00:00"),
+        ([np.timedelta64(1, "M"), np.timedelta64(2, "M")], "1 months, 2 months"),
+        ([np.zeros(2), "text"], "array([0., 0.]), text"),
+        ([pd.DataFrame({"a": [1]}), 1], "DataFrame or int"),
+        ([decimal.Decimal("sNaN"), decimal.Decimal("NaN")], "sNaN"),
+    ],
+)
+def test_a_report_shows_labels_that_are_times_or_have_no_order(labels, shown, tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda v: {"y": 1.0}, coma.cases([{"v": label} for label in labels]), progress=False)
+    assert shown in e.report(tmp_path / "report.html").read_text("utf-8")
+    coma.plot(e.to_dataset(), x="v", y="y") if isinstance(labels[0], decimal.Decimal) else None

@@ -17,6 +17,7 @@ from coma_xr.errors import ComaWarning, warning_once
 from coma_xr.html import Html, tag, text_of
 from coma_xr.plotting.data import Data
 from coma_xr.plotting.draw import draw, png_of
+from coma_xr.text import items_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -410,7 +411,7 @@ def _notes(ds: xr.Dataset, choice: Choice) -> Iterable[str]:
 
 
 def _label(ds: xr.Dataset, dim: str, place: int) -> str:
-    return text_of(ds[dim].values[place : place + 1].tolist()[0]) if dim in ds.variables else str(place)
+    return text_of(items_of(ds[dim].values[place : place + 1])[0]) if dim in ds.variables else str(place)
 
 
 def _code(choice: Choice, how: str) -> str:

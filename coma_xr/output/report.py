@@ -16,7 +16,7 @@ from coma_xr import files
 from coma_xr.errors import REPLACE, ExperimentError, StorageError
 from coma_xr.html import Html, facts, fold, join, page, table, tag, text_of
 from coma_xr.output.pictures import DARK_GROUND, DefinedFigure, draw_all, draw_defined
-from coma_xr.text import count, numbers
+from coma_xr.text import count, items_of, numbers
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -257,7 +257,7 @@ def _ends(ds: xr.Dataset, dim: str) -> tuple[str, str, str]:
     unit = ""
     if dim in ds.variables:
         values = ds[dim].values
-        ends = [values[:1].tolist()[0], values[-1:].tolist()[0]]
+        ends = [items_of(values[:1])[0], items_of(values[-1:])[0]]
         is_number = values.dtype.kind in "iuf"
         first, last = numbers(ends) if is_number else map(text_of, ends)
         unit = f" [{ds[dim].attrs['units']}]" if ds[dim].attrs.get("units") else ""

@@ -198,6 +198,8 @@ def _code_of(value: Any) -> int:
         return 1 if value is None else 3 if value is pd.NaT else 4
     if isinstance(value, (np.datetime64, np.timedelta64)):
         return 3 if np.isnat(value) else 0
+    if isinstance(value, Decimal) and value.is_snan():
+        return 2
     if isinstance(value, (float, np.floating, Decimal)) and not math.isfinite(value):
         return 2 if math.isnan(value) else 5 if value > 0 else 6
     return 0
@@ -215,7 +217,7 @@ def _codes(dims: Any, array: NDArray[Any]) -> xr.Variable | None:
 
 def _float(name: str, value: Any) -> float:
     try:
-        return math.nan if _code_of(value) in {1, 3, 4} else float(value)
+        return math.nan if _code_of(value) in {1, 2, 3, 4} else float(value)
     except OverflowError:
         raise LayoutError(
             f"{name!r} has a number of {len(str(abs(int(value))))} digits, which is beyond the range of axes.",

@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 from coma_xr.encoding import json
 from coma_xr.errors import ConditionError, DataFileError, PathError
 from coma_xr.same import compare, equal, is_null, is_real, key, near, nearest
-from coma_xr.text import as_clause
+from coma_xr.text import as_clause, items_of, label
 from coma_xr.values.objects import fields_of, has_state
 from coma_xr.values.plain import from_plain, to_plain
 
-_CONTAINERS = frozenset({list, dict, set, frozenset, range})
+_CONTAINERS = frozenset({list, dict, set, frozenset, range, np.ndarray, xr.Dataset})
 
 Mask = npt.NDArray[np.bool_]
 
@@ -46,11 +47,9 @@ def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) 
         if not mask.any() and wanted.ndim == 1:
             return matches(name, values, list(wanted), tolerance)
     elif isinstance(wanted, (list, tuple, np.ndarray, range)):
-        mask = _labelled(values, list(wanted))
+        mask = _labelled(values, list(wanted)) | _labelled(values, wanted)
         if isinstance(wanted, np.ndarray) and wanted.dtype.names:
-            mask = _labelled(values, wanted.tolist())
-        if isinstance(wanted, range):
-            mask |= _labelled(values, wanted)
+            mask |= _labelled(values, wanted.tolist())
         if not mask.any():
             parts = [matches(name, values, part, tolerance) for part in wanted]
             return np.logical_or.reduce(parts) if parts else np.zeros(values.shape, dtype=bool)
@@ -69,6 +68,8 @@ def _asked(wanted: Any) -> Any:
         return slice(_asked(wanted.start), _asked(wanted.stop))
     if fields_of(wanted) is not None or has_state(wanted):
         return to_plain(wanted)
+    if isinstance(wanted, np.ma.MaskedArray) and not wanted.ndim:
+        return np.nan if wanted.mask else wanted.item()
     if isinstance(wanted, np.ndarray) and not wanted.ndim:
         return _asked(wanted[()])
     is_time = isinstance(wanted, np.datetime64) and np.datetime_data(wanted.dtype)[0] in ("Y", "M")
@@ -108,7 +109,7 @@ def _close(value: Any, wanted: Any, tolerance: float) -> bool:
 
 def _each(values: npt.NDArray[Any], holds: Callable[[Any], bool]) -> Mask:
     """Return for which items something holds; times keep all their digits, numbers become Python's."""
-    items = list(values.ravel()) if values.dtype.kind in "mMV" else values.ravel().tolist()
+    items = items_of(values)
     return np.fromiter(map(holds, items), dtype=bool, count=values.size).reshape(values.shape)
 
 
@@ -169,7 +170,7 @@ def _nothing(name: str, values: npt.NDArray[Any], wanted: Any) -> PathError:
     )
     other = nearest(wanted, items)
     known = _known(values)
-    near_text = "" if other is None or isinstance(wanted, str) else f" The nearest is {_text(other)}."
+    near_text = "" if other is None or isinstance(wanted, str) else f" The nearest is {label(other)}."
     return PathError(
         f"Nothing has {name} = {_shown(wanted)}.{near_text}",
         name=wanted if isinstance(wanted, str) and values.dtype.kind in "UO" else None,
@@ -185,11 +186,4 @@ def _expected(values: npt.NDArray[Any], wanted: Any) -> str | None:
 
 
 def _known(values: npt.NDArray[Any]) -> list[str]:
-    return list(dict.fromkeys(map(_text, values.ravel())))
-
-
-def _text(value: Any) -> str:
-    """Return a value as text: dates with as many digits as they have, durations as Python writes them."""
-    if isinstance(value, np.datetime64):
-        return str(np.datetime_as_string(value, unit="auto"))
-    return str(value.astype("m8[us]").item() if isinstance(value, np.timedelta64) else value)
+    return list(dict.fromkeys(map(label, values.ravel())))
