@@ -234,7 +234,7 @@ def exists(path: str) -> bool:
     """Whether something has this name, be it a link that leads nowhere; StorageError where the disk does not tell."""
     try:
         os.lstat(path)
-    except ValueError:  # it has a character that no name has
+    except (FileNotFoundError, ValueError):  # or it has a character that no name has
         return False
     except OSError as error:
         if error.errno in _ABSENT:

@@ -277,7 +277,7 @@ def decode_entries(text: bytes, number: int) -> Any:  # noqa: ARG001
 
 
 _HEAD = {True: b'{\n  "measurement": {\n    "info": ', False: b'{"measurement":{"info":'}
-_INFO_INDENT = b"\n    "
+_TAIL = {True: b"\n  }\n}", False: b"}}"}
 
 
 def encode_rest(tree: dict[str, Any], *, pretty: bool = True, strict: bool = False) -> bytes:
@@ -293,8 +293,5 @@ def prepend_info(info: dict[str, Any], rest: bytes, *, pretty: bool = True, stri
     >>> prepend_info({"measurement_id": 1}, encode_rest({"results": {}}, pretty=False), pretty=False)
     b'{"measurement":{"info":{"measurement_id":1},"results":{}}}'
     """
-    text = encode(info, pretty=pretty, strict=strict)
-    if pretty:
-        # No string in JSON holds a raw line feed, so each one is the layout's.
-        text = text.replace(b"\n", _INFO_INDENT)
-    return _HEAD[pretty] + text + rest
+    text = encode({"measurement": {"info": info}}, pretty=pretty, strict=strict)
+    return text[: -len(_TAIL[pretty])] + rest

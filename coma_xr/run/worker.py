@@ -162,6 +162,9 @@ def _streams_replaced() -> Iterator[None]:
                 sys.stdout, sys.stderr = _Stream.originals
 
 
+# What is not captured: always empty.
+_NOT_CAPTURED = nullcontext(Output())
+
 # An argument `seed` goes to generators of all kinds, and many take at most 32 bits.
 _SEED_BITS, _RNG_BITS = 32, 63
 
@@ -405,13 +408,13 @@ def call(
     started, begin = time.time(), time.perf_counter()
     marks: dict[str, Tree] = {} if task.repeat is None else {"repeat": task.repeat}
     value: Any = None
-    output = Output()
+    output = _NOT_CAPTURED.enter_result
     try:
         if work.seeds is not None:
             marks = {"seed": work.seeds.seed(work.definition, task), **marks}
             begin = time.perf_counter()
         defaults, before = work.defaults_now(), usage()
-        with captured(is_alone=is_alone) if work.capture else nullcontext(output) as output:
+        with captured(is_alone=is_alone) if work.capture else _NOT_CAPTURED as output:
             value = _run(work, task, marks)
         seconds = time.perf_counter() - begin
         marks = marks if work.keeps_info else {**used_since(before), **marks}
