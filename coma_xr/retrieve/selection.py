@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import compress, tee
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,8 @@ class Selection:
         self._calls = bool(self._condition.functions)
         self._tracks = tracks
         self._past = Past.of(annotations or {})
+        # Where to look for what a path leads to, in each of the trees.
+        self._places = cache(lambda path: (path, *self._past.places(path)))
         self._definition = self._past.updated(definition)
         self._recorded = self._past.unchanged(recorded or {})
         self._parameters = (
@@ -222,7 +225,7 @@ class Selection:
         warn(self._condition.unfulfilled(self._number, "measurement", known, otherwise))
 
     def _value(self, tree: Tree, path: Path) -> Any:
-        for place in (path, *self._past.places(path)):
+        for place in self._places(path):
             value = look(tree, place) if WILDCARD not in place else NOTHING
             if value is NOTHING:
                 value = _within(tree, place)
