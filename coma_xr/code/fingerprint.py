@@ -140,7 +140,8 @@ class _Reach:
         if isinstance(value, functools.partial):
             return self._partial(value, name, recorded, is_root=is_root)
         if isinstance(value, MethodType):
-            return f"method({self.visit(value.__func__, name, is_root=is_root)},{self._instance(value.__self__, name)})"
+            function = self.visit(value.__func__, name, is_root=is_root)
+            return f"method({function},{self._instance(value.__self__, name, value.__func__)})"
         if isinstance(value, type):
             return self._class(value)
         if isinstance(value, ModuleType):
@@ -154,7 +155,9 @@ class _Reach:
             return f"wrapper({_type_name(value)},{self.visit(inner, name, is_root=is_root)})"
         if isinstance(value, BuiltinFunctionType):
             return f"library({_top(value)}:{value.__name__})"
-        return self._instance(value, name) if is_root else self.value(value, name)
+        if not is_root:
+            return self.value(value, name)
+        return self._instance(value, name, type(value).__call__ if callable(value) else None)
 
     # Functions, classes, modules
 
@@ -446,8 +449,11 @@ class _Reach:
         ]
         return f"partial({inner},{','.join(tokens)})"
 
-    def _instance(self, value: Any, name: str) -> str:
-        """Return the token of an object whose method is run: its class, and its attributes by value."""
+    def _instance(self, value: Any, name: str, method: Any) -> str:
+        """Return the token of an object whose method is run: its class, and its attributes by value.
+
+        Those that the method itself changes count by their type.
+        """
         if isinstance(value, (type, ModuleType)):
             return self.visit(value, name)
         kind = self._class(type(value))
@@ -460,7 +466,11 @@ class _Reach:
                 with suppress(AttributeError):
                     state.setdefault(slot, getattr(value, slot))
         label = type(value).__name__
-        tokens = [f"{key}={self.visit(state[key], f'{label}.{key}')}" for key in sorted(state, key=str)]
+        changed = _changed_attributes(method)
+        tokens = [
+            f"{key}={(self._by_type if key in changed else self.visit)(state[key], f'{label}.{key}')}"
+            for key in sorted(state, key=str)
+        ]
         return f"object({kind},{','.join(tokens)})"
 
     def value(self, value: Any, name: str) -> str:
@@ -565,6 +575,17 @@ def _wrapped(value: Any) -> Any:
         return None
     return next(
         (held[key] for key in _WRAPPED if isinstance(held.get(key), (FunctionType, MethodType))), None
+    )
+
+
+def _changed_attributes(method: Any) -> set[str]:
+    """Return the attributes of its object that a method of the user's sets or changes."""
+    if not isinstance(method, FunctionType) or not _is_written(method) or not method.__code__.co_argcount:
+        return set()
+    found = SOURCES.of_code(method.__code__, sys.modules.get(method.__module__ or ""))
+    owner = f"{method.__code__.co_varnames[0]}."
+    return (
+        set() if found is None else {n[len(owner) :] for n in found.definition.changed if n.startswith(owner)}
     )
 
 

@@ -165,9 +165,16 @@ class _Writer:
         self._fields(node, scope)
 
     def _subscript(self, node: ast.Subscript, scope: _Scope) -> None:
-        if not isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name):
-            self.changed.add(node.value.id)
+        if not isinstance(node.ctx, ast.Load):
+            self._change(node.value)
         self._fields(node, scope)
+
+    def _change(self, node: ast.expr) -> None:
+        """Note that an object is changed: that of a name, or of an attribute of one, such as `self.calls`."""
+        if isinstance(node, ast.Name):
+            self.changed.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            self.changed.add(f"{node.value.id}.{node.attr}")
 
     def _call(self, node: ast.Call, scope: _Scope) -> None:
         """Write a call, and note names that are looked up while the program runs, or whose objects are changed."""
@@ -176,8 +183,8 @@ class _Writer:
         name = called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
         if name in _DYNAMIC and name not in scope.here:
             self.dynamic.update([] if is_method and name != "import_module" else [name])
-        elif name in _CHANGING and isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
-            self.changed.add(called.value.id)
+        elif name in _CHANGING and isinstance(called, ast.Attribute):
+            self._change(called.value)
         self._fields(node, scope)
 
     def _constant(self, node: ast.Constant, _: _Scope) -> None:
@@ -203,6 +210,8 @@ class _Writer:
         self.parts.append(f"{'.'.join((label, *path[1:]))},")
 
     def _attribute(self, node: ast.Attribute, scope: _Scope) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self._change(node)
         attributes, value = [node.attr], node.value
         while isinstance(value, ast.Attribute):
             attributes.append(value.attr)

@@ -263,7 +263,11 @@ class Sources:
         stamp = on_disk or _cached_stamp(file)
         if not seen or seen[0][0] != stamp:
             text = _text(file)
-            seen.insert(0, (stamp, Source.read(file, text, self._cache, on_disk) if text else None))
+            source = Source.read(file, text, self._cache, on_disk) if text else None
+            if source is None and text and any(earlier for _, earlier in seen):
+                # Half an edit was saved: nothing in it is what was loaded.
+                source = Source(file, "")
+            seen.insert(0, (stamp, source))
             lines = linecache.cache.get(file)
             if len(seen) == 1 and lines is not None and len(lines) > 1:
                 # What a traceback has shown may be older than the file.

@@ -623,6 +623,34 @@ BEFORE_THE_FIRST_LOOK = {
 }
 
 
+def test_what_a_method_changes_itself_counts_by_its_type():
+    class Model:
+        def __init__(self, k):
+            self.k, self.calls, self.known = k, 0, {}
+
+        def g(self, a):
+            self.calls += 1
+            self.known[a] = a * self.k
+            return self.known[a]
+
+        __call__ = g
+
+    for kind in (lambda k: Model(k).g, Model):
+        one, other = kind(2), kind(3)
+        before = fingerprint(one)
+        one(1)
+        assert fingerprint(one).hash == before.hash != fingerprint(other).hash
+        assert before.not_followed == ("Model.calls: builtins.int", "Model.known: builtins.dict")
+
+
+def test_a_file_that_was_saved_in_the_middle_of_an_edit_is_reported(directory):
+    model = load(directory)
+    before = fingerprint(model.simulate)
+    (directory / "model.py").write_text(MODEL + "def f(:")
+    after = fingerprint(model.simulate)
+    assert (after.hash, [Path(file).name for file in after.edited]) == (before.hash, ["model.py"])
+
+
 @pytest.mark.parametrize("edit", BEFORE_THE_FIRST_LOOK)
 def test_an_edit_between_the_import_and_the_first_look_is_reported(directory, monkeypatch, edit):
     "What Python has compiled for the import tells."
