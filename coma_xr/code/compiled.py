@@ -23,9 +23,9 @@ _JUMPS = {*dis.hasjrel, *dis.hasjabs}
 
 
 class Compiled(NamedTuple):
-    """The code of a module, the size and the second of the last change of its source, and when it was written."""
+    """The compiled form of a module: size and second of the last change of its source, and when it was written."""
 
-    code: CodeType
+    path: str
     size: int
     second: int
     written: int
@@ -36,21 +36,22 @@ class Compiled(NamedTuple):
         same = (self.size, self.second) == (size & _WORD, changed // 10**9 & _WORD)
         return same and self.written > changed
 
+    def code(self) -> CodeType | None:
+        """Return the code, which is only compared with other code and never run; None for a damaged file."""
+        with suppress(OSError, EOFError, ValueError, TypeError, ImportError):
+            return SourcelessFileLoader("", self.path).get_code("")
+        return None
+
 
 def compiled(file: str) -> Compiled | None:
-    """Return what Python has compiled of a file; None where it keeps nothing, or not by the time of the file.
-
-    The code is only compared with other code, never run.
-    """
+    """Return what Python has compiled of a file; None where it keeps nothing, or not by the time of the file."""
     stamps: list[files.Stamp] = []
-    with suppress(ComaError, OSError, NotImplementedError, ValueError, EOFError, TypeError, ImportError):
+    with suppress(ComaError, OSError, NotImplementedError):
         path = path_of(file)
         data = files.read(path, _MOST, stamps)
         kind, second, size = (int.from_bytes(data[i : i + 4], "little") for i in (4, 8, 12))
         if data[:4] == importlib.util.MAGIC_NUMBER and kind == 0:
-            code = SourcelessFileLoader("", path).get_code("")
-            if code is not None:
-                return Compiled(code, size, second, stamps[0][1])
+            return Compiled(path, size, second, stamps[0][1])
     return None
 
 

@@ -346,8 +346,9 @@ class _Reach:
                 if key not in known:
                     known[key] = f"{'.'.join(path)}={self._global(path, space, source, definition.changed)}"
                 lines.append(known[key])
-        package = str(space.get("__package__") or "")
-        return lines + self._imports(definition, package)
+        if definition.imports:
+            lines += self._imports(definition, str(space.get("__package__") or ""))
+        return lines
 
     def _imports(self, definition: Definition, package: str) -> list[str]:
         tokens = []

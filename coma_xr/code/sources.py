@@ -8,6 +8,7 @@ import linecache
 import operator
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, cached_property, lru_cache
@@ -117,7 +118,8 @@ class Source:
         found = None if self._stamp is None else compiled(self.file)
         if found is None or self._stamp is None or not found.is_of(self._stamp):
             return frozenset()
-        return frozenset(codes_in(found.code))
+        code = found.code()
+        return frozenset() if code is None else frozenset(codes_in(code))
 
     def _match(self, code: CodeType) -> CodeType | None:
         """Return the code of this source that some code is equal to."""
@@ -153,8 +155,11 @@ class Source:
     def _key(self, code: CodeType) -> str:
         known = self._keys.get(id(code))
         if known is None:
+            # What Python has compiled of this source need not be described.
+            is_here = code.co_name != "<lambda>" and code in self._compiled
+            key = f"{code.co_qualname} {code.co_firstlineno}" if is_here else key_of(code)
             # The code is kept, so that no other one gets its id.
-            known = self._keys[id(code)] = code, key_of(code)
+            known = self._keys[id(code)] = code, key
         return known[1]
 
     def line_of(self, code: CodeType) -> int | None:
@@ -322,8 +327,9 @@ class Sources:
         if known is not None:
             self._unknown.update({file: known} if known[0] == loaded.written else {})
         elif files.is_writable(str(Path(path_of(file)).parent)):
-            statements = statements_of(loaded.code)
             with suppress(SyntaxError, ValueError, RecursionError):
+                code = loaded.code()
+                statements = statements_of(code) if code else Counter()
                 present = statements_of(InspectLoader.source_to_code(seen[0].text, file))
                 # What was added to the file is not what was loaded.
                 if statements - present:
