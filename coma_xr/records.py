@@ -555,6 +555,9 @@ def _differences(names: Sequence[str], values: Sequence[Tree], others: Sequence[
 def _lacking(scan: Mapping[str, Any], done: Container[Hashable]) -> Iterator[tuple[Any, int]]:
     """Yield the parameter sets that were asked for, and how many of their repeats have no measurement."""
     repeats, sets = scan.get("repeats") or 1, scan.get("sets", [])
+    if repeats == 1:
+        yield from ((row, 1) for row, values in zip(sets, keys_of(sets), strict=True) if values not in done)
+        return
     for row, values in zip(sets, keys_of(sets), strict=True):
         yield row, (values not in done) + sum((*values, n) not in done for n in range(1, repeats))
 

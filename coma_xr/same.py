@@ -53,6 +53,16 @@ class Mark:
         return Mark, (self._name,)
 
 
+class Numbers(list[Any]):
+    """A column of ints, or of floats of which none is NaN, with the same numbers as an array; it is never changed."""
+
+    def __init__(self, array: Any) -> None:
+        super().__init__(array.tolist())
+        self.array = array
+        # What `coma_xr.retrieve.columns.factorize` returns of it.
+        self.coded: Any = None
+
+
 _TRUE: Final = Mark("_TRUE")
 _FALSE: Final = Mark("_FALSE")
 _NAN: Final = Mark("_NAN")
@@ -145,6 +155,8 @@ def keys(values: Sequence[Any]) -> Sequence[Any]:
     >>> len(set(keys([1, 1.0, True, float("nan"), float("nan")])))
     3
     """
+    if type(values) is Numbers:
+        return values
     kinds = set(map(type, values))
     if not kinds <= _COMPARED:
         return [key(value) for value in values]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from coma_xr.errors import DataFileError
+from coma_xr.same import Numbers
 from coma_xr.tree import MAX_DEPTH, TYPE
 
 if TYPE_CHECKING:
@@ -197,6 +198,10 @@ def _parted(names: Iterable[Any]) -> list[list[int]]:
     return [*parts.values()]
 
 
+# The codes of columns of numbers.
+_DTYPES = {"f": "<f8", "i": "<i8"}
+
+
 class StoredPiece:
     """A piece that was read, and checked as far as that does not need its values.
 
@@ -239,6 +244,15 @@ class StoredPiece:
             if not (_holds(values, kind, self.leaves == _LOOSE) and _is_within(column, sizes)):
                 raise DataFileError("no column: its values are not those of trees")
 
+    def array(self, place: int, rows: Any = None) -> Any:
+        """Return the values at one of the paths as an array; None where they are not single numbers."""
+        import numpy as np
+
+        column = self._columns[place]
+        if column.width or column.code not in _DTYPES or self.leaves[place][1] != Kind.VALUE:
+            return None
+        return _taken(np.frombuffer(column.data, _DTYPES[column.code]), rows)
+
     def values(self, place: int, rows: Any = None) -> list[Any]:
         """Return the values at one of the paths, by default of all rows."""
         import numpy as np
@@ -257,7 +271,7 @@ class StoredPiece:
             if type(values) is not list or len(values) != number:
                 raise DataFileError("no column: another number of values")
             return values if rows is None else [values[row] for row in rows.tolist()]
-        array = np.frombuffer(column.data, "<f8" if column.code == "f" else "<i8")
+        array = np.frombuffer(column.data, _DTYPES[column.code])
         found: list[Any] = _taken(
             array.reshape(number, column.width) if column.width else array, rows
         ).tolist()
@@ -270,7 +284,7 @@ def _fits(column: Column, number: int) -> bool:
     if column.code == "s":
         codes = np.frombuffer(column.data, "<u4") if len(column.data) == 4 * number else None
         return codes is not None and int(codes.max()) < len(column.table or ())
-    if column.code in ("f", "i"):
+    if column.code in _DTYPES:
         return column.width >= 0 and len(column.data) == 8 * number * max(1, column.width)
     return column.code in ("m", "n")
 
@@ -337,7 +351,7 @@ class Block:
         self._places = {path: place for place, (path, _) in enumerate(leaves)}
         ids = np.concatenate([_taken(piece.ids, rows) for piece, rows in pieces])
         is_sorted = bool((ids[1:] > ids[:-1]).all())
-        self._order = None if is_sorted else np.argsort(ids, kind="stable").tolist()
+        self._order = None if is_sorted else np.argsort(ids, kind="stable")
         self.ids: list[int] = (ids if is_sorted else np.sort(ids)).tolist()
 
     @property
@@ -350,10 +364,17 @@ class Block:
 
     def values(self, place: int) -> list[Any]:
         """Return the values at one of the paths, in the order of the ids."""
+        import numpy as np
+
+        arrays = [piece.array(place, rows) for piece, rows in self._pieces]
+        dtypes = {None if array is None else array.dtype for array in arrays}
+        if len(dtypes) == 1 and None not in dtypes:
+            array = _taken(np.concatenate(arrays), self._order)
+            return array.tolist() if array.dtype.kind == "f" and np.isnan(array).any() else Numbers(array)
         found: list[Any] = []
         for piece, rows in self._pieces:
             found += piece.values(place, rows)
-        return found if self._order is None else [found[row] for row in self._order]
+        return found if self._order is None else [found[row] for row in self._order.tolist()]
 
     def column(self, path: Sequence[Any]) -> list[Any] | None:
         """Return the values at a path, None where these are not values or lie within others."""

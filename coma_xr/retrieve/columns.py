@@ -15,7 +15,7 @@ from coma_xr.encoding.columns import Block, Kind
 from coma_xr.errors import DataFileError
 from coma_xr.names import is_parameter
 from coma_xr.retrieve.measurement import AS_NEEDED, item
-from coma_xr.same import Mark, in_order, keys
+from coma_xr.same import Mark, Numbers, in_order, keys
 from coma_xr.tree import TYPE, Path, is_typed, no_collection
 from coma_xr.values.external import is_external
 from coma_xr.values.numpy import time_array
@@ -28,7 +28,7 @@ MISSING: Final = Mark("MISSING")
 def lacks(column: Iterable[Any]) -> bool:
     """Whether a measurement lacks the path of a column."""
     # `in` would compare, and what compares to an array has no truth.
-    return Mark in set(map(type, column))
+    return type(column) is not Numbers and Mark in set(map(type, column))
 
 
 IdAndTree = tuple[int, Tree]
@@ -65,6 +65,11 @@ class _Node:
         if not self.kept:
             return
         column = self.values
+        if type(values) is Numbers and not column and rows[0] == 0:
+            self.values = values
+            return
+        if type(column) is Numbers:
+            column = self.values = [*column]
         if isinstance(rows, range) and len(column) <= rows.start:
             column.extend([MISSING] * (rows.start - len(column)))
             column.extend(values)
@@ -92,6 +97,8 @@ class Columns:
 
     def __init__(self, ids: list[int], root: _Node, computed: dict[str, list[Any]]) -> None:
         self.ids, self.computed, self._root = ids, computed, root
+        # The column of a path that no measurement has.
+        self._nothing: list[Any] = []
         self._list_paths()
 
     def _list_paths(self) -> None:
@@ -114,6 +121,10 @@ class Columns:
 
         A path may lead into lists and arrays (``results/E/0``).
         """
+        if not self._root.leads(path):
+            if len(self._nothing) != len(self.ids):
+                self._nothing = [MISSING] * len(self.ids)
+            return self._nothing
         return _column(self._root, path, len(self.ids))
 
     def leads(self, path: Path) -> bool:
@@ -337,8 +348,8 @@ def collect(
         _absorb(root, [tree for _, tree in part], rows, keep)
         ids.extend([id for id, _ in part])
     for node in root.walk():
-        if node.values:
-            node.values.extend([MISSING] * (len(ids) - len(node.values)))
+        if node.values and len(node.values) < len(ids):
+            node.values = [*node.values, *[MISSING] * (len(ids) - len(node.values))]
     if any(later < earlier for earlier, later in pairwise(ids)):
         ids = _sort(ids, root, computed)
     return Columns(ids, root, computed)
@@ -565,6 +576,8 @@ def as_array(values: Sequence[Any]) -> tuple[Array, Attrs]:
     >>> as_array([True, 1])
     (array([True, 1], dtype=object), {})
     """
+    if type(values) is Numbers:
+        return np.array(values.array, dtype=values.array.dtype.newbyteorder("=")), {}
     kinds = set(map(type, values))
     if not kinds:
         return np.zeros(0), {}
@@ -711,6 +724,12 @@ def factorize(values: Sequence[Any]) -> tuple[Array, Array]:
     >>> factorize([3, 1.0, 1, float("nan")])
     (array([1, 0, 0, 2]), array([ 1.,  3., nan]))
     """
+    if type(values) is Numbers:
+        if values.coded is None:
+            array = as_array(values)[0]
+            _, firsts, codes = np.unique(array, return_index=True, return_inverse=True)
+            values.coded = codes, array[firsts]
+        return values.coded
     parts = keys(values)
     # Backwards, so that the first of equal values stays.
     firsts = dict(zip(reversed(parts), reversed(values), strict=True))
@@ -743,6 +762,14 @@ def _label(value: Any) -> Any:
     if isinstance(meant, np.ndarray):
         meant = (meant.astype(str) if meant.dtype.kind in "mM" else meant).tolist()
     return json.encode(to_plain(meant), pretty=False).decode()
+
+
+def distinct(numbers: Array) -> int:
+    """Return how many different numbers there are."""
+    # Counting is faster than sorting or hashing where the numbers are not spread wide.
+    if int(numbers.max(initial=0)) <= 8 * len(numbers) + 1024:
+        return int(np.count_nonzero(np.bincount(numbers)))
+    return len(np.unique(numbers))
 
 
 def numbered(keys: Iterable[Array], sizes: Iterable[int]) -> tuple[Array, int]:

@@ -28,6 +28,7 @@ from coma_xr.retrieve.requests import (
     Taken,
     Variables,
     read,
+    repeats_of,
     requests_of,
 )
 from coma_xr.retrieve.selection import Selection
@@ -390,8 +391,7 @@ class _Build:
                 where = layout.among(_dims_of(path, values, layout))
                 coords.append((path, self._item(self.names.of(path), path, values, where, is_coord=True)))
         if REPEAT in grid.all.along and REPEAT not in taken:
-            repeats = [*source.columns[REPEAT], *self.gone.of(REPEAT)]
-            values = [0 if value is MISSING else value for value in repeats]
+            values = [*repeats_of(source.columns), *self.gone.of(REPEAT)]
             coords.append(
                 (REPEAT, self._item(self.names.ours("repeat"), REPEAT, values, grid.all, is_coord=True))
             )

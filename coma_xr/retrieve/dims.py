@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
-from operator import eq, itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,19 +16,18 @@ from coma_xr.define.scan_records import Choice, Identity, LayoutRule, Structure
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.names import is_parameter, role
-from coma_xr.retrieve.columns import MISSING, Array, Columns, factorize, lacks, numbered
-from coma_xr.retrieve.requests import REPEAT, Request, Source, requests_of
+from coma_xr.retrieve.columns import MISSING, Array, Columns, distinct, factorize, lacks, numbered
+from coma_xr.retrieve.requests import REPEAT, Request, Source, repeats_of, requests_of
 from coma_xr.retrieve.variables import (
     Axis,
     Layout,
     cells_of,
     check_fill,
-    distinct,
     is_thin,
     on_rows,
     with_rows,
 )
-from coma_xr.same import key, keys
+from coma_xr.same import Numbers, key, keys
 from coma_xr.text import listing
 from coma_xr.tree import Path, is_array, join, no_collection
 
@@ -76,7 +73,7 @@ class _Table:
 
     def repeats(self) -> list[Any]:
         """Return the number of each repeat; one without a number is the first."""
-        return [0 if value is MISSING else value for value in self.column(REPEAT)]
+        return self._with_absent(REPEAT, repeats_of(self.source.columns))
 
     def _with_absent(self, path: Path | None, column: list[Any]) -> list[Any]:
         return [*column, *self.absent.of(path or ())] if self.absent else column
@@ -148,7 +145,10 @@ def _within_limit(source: Source, axes: Sequence[Axis], *, must_be_grid: bool) -
 
     Raise LayoutError when a grid was asked for.
     """
-    most = _MOST_DIMS - max((_levels(source.columns[path]) for path in source.columns.paths), default=0)
+    most = _MOST_DIMS - max(
+        (_levels(source.columns[path]) for path in source.columns.paths if source.columns.is_kept(path)),
+        default=0,
+    )
     if len(axes) <= most:
         return tuple(axes)
     kept = tuple(axis for axis in axes if axis.size > 1)
@@ -324,14 +324,14 @@ def _candidates(columns: Columns, copies: set[Path]) -> dict[Path, tuple[Array, 
 
 def _scalars(column: Sequence[Any]) -> Array:
     """Return where a column has scalars."""
-    if set(map(type, column)) <= _SCALARS:
+    if type(column) is Numbers or set(map(type, column)) <= _SCALARS:
         return np.ones(len(column), dtype=bool)
     return np.fromiter((type(value) in _SCALARS for value in column), dtype=bool, count=len(column))
 
 
 def varies(column: list[Any]) -> bool:
     """Whether a column has several values."""
-    return len(set(keys(column))) > 1
+    return len(factorize(column)[1] if type(column) is Numbers else set(keys(column))) > 1
 
 
 def _one_to_one(first: tuple[Array, int], second: tuple[Array, int]) -> bool:
@@ -493,11 +493,11 @@ def absent(source: Source, status: Status | None, unchosen: Sequence[tuple[Seque
     if status is None or not definition or not (status.sets or status.failures):
         return Absent()
     columns: list[Sequence[Any]] = [source.columns[path] for path in definition.values()]
-    repeats = [0 if value is MISSING else value for value in source.columns[REPEAT]]
+    repeats = repeats_of(source.columns)
     if unchosen:
         others = zip(*(values for values, _ in unchosen), strict=True)
         columns = [[*column, *other] for column, other in zip(columns, others, strict=True)]
-        repeats += [repeat for _, repeat in unchosen]
+        repeats = [*repeats, *(repeat for _, repeat in unchosen)]
     sets = _asked(status, source)
     repeated = range(status.repeats or 1)
     if not status.failures and _all_done(columns, repeats, sets, repeated):
@@ -528,23 +528,16 @@ def _all_done(
     repeated: Iterable[int],
 ) -> bool:
     """Whether there is a measurement of each set; False also where that is not so quickly said."""
-    kinds = set(map(type, chain.from_iterable(sets)))
-    if not all(set(map(type, column)) <= _PLAIN for column in columns) or not kinds <= _PLAIN:
+    asked = list(map(list, zip(*sets, strict=True)))
+    if not all(type(part) is Numbers or set(map(type, part)) <= _PLAIN for part in (*columns, *asked)):
         return False
     if repeated == range(1) and not any(repeats):
-        if _alike(columns, sets):
+        # As one run leaves them, which makes nothing new.
+        if asked == columns:
             return True
         return set(map(tuple, sets)) <= set(zip(*columns, strict=True))
     done = set(zip(*columns, repeats, strict=True))
     return all((*values, repeat) in done for values in sets for repeat in repeated)
-
-
-def _alike(columns: Sequence[Sequence[Tree]], sets: Sequence[Sequence[Tree]]) -> bool:
-    """Whether the measurements are those sets, in that order, as one run leaves them; makes nothing new."""
-    return all(
-        len(column) == len(sets) and all(map(eq, column, map(itemgetter(place), sets)))
-        for place, column in enumerate(columns)
-    )
 
 
 def _asked(status: Status, source: Source) -> Sequence[Sequence[Tree]]:

@@ -14,6 +14,7 @@ from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import DataFileError
 from coma_xr.html import lines_of
 from coma_xr.names import role
+from coma_xr.same import Numbers
 from coma_xr.text import clean_lines, interval, listing
 from coma_xr.tree import TYPE, Path, is_array, is_typed, join, leaves
 from coma_xr.values.external import is_external
@@ -129,7 +130,7 @@ def paths_rows(
     '0.5'
     """
     # They bring NumPy, which the failures do without.
-    from coma_xr.retrieve.columns import MISSING
+    from coma_xr.retrieve.columns import MISSING, lacks
     from coma_xr.retrieve.requests import read
 
     source = read(
@@ -143,7 +144,9 @@ def paths_rows(
     )
     rows = []
     for path in source.columns.paths:
-        values = [value for value in source.columns[path] if value is not MISSING]
+        values = source.columns[path]
+        if lacks(values):
+            values = [value for value in values if value is not MISSING]
         kind = f"copy of {join(source.copies[path])}" if path in source.copies else role(path)
         described = _types(values), *_distinct_and_range(values), len(values)
         texts = [_legible(text) for text in (source.names.text(path), source.names.of(path), kind)]
@@ -152,7 +155,7 @@ def paths_rows(
 
 
 def _types(values: list[Any]) -> str:
-    kinds = dict.fromkeys(map(type, values))
+    kinds = dict.fromkeys(map(type, values[:1] if type(values) is Numbers else values))
     if kinds.keys() <= _BARE:
         values = [kind() for kind in kinds]
     return " or ".join(dict.fromkeys(map(_type, values)))
@@ -174,6 +177,9 @@ def _type(value: Any) -> str:
 
 def _distinct_and_range(values: list[Any]) -> tuple[int, str]:
     """Return how many different values there are, and a few words on which."""
+    if type(values) is Numbers:
+        numbers = sorted(set(values))
+        return len(numbers), interval(numbers[0], numbers[-1])
     if set(map(type, values)) <= {int, float}:
         numbers = [value for value in values if value == value]  # noqa: PLR0124
         if not numbers:

@@ -9,14 +9,27 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from coma_xr.checks import setting
 from coma_xr.define.parameters import Past, former_paths
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import LayoutError, ParameterError, PathError, SerializationError, Way, warn
 from coma_xr.names import Names, free_name, is_parameter, role
-from coma_xr.retrieve.columns import MISSING, Choice, Columns, Computation, collect, stands_for_dataset, utc
+from coma_xr.retrieve.columns import (
+    MISSING,
+    Choice,
+    Columns,
+    Computation,
+    collect,
+    distinct,
+    factorize,
+    numbered,
+    stands_for_dataset,
+    utc,
+)
 from coma_xr.retrieve.measurement import Branch, Measurement, item
-from coma_xr.same import MADE_BY, SEED, Mark, equal, event, keys
+from coma_xr.same import MADE_BY, SEED, Mark, Numbers, equal, event, keys
 from coma_xr.text import count, listing, shortened, with_article
 from coma_xr.tree import (
     CLASS,
@@ -351,10 +364,29 @@ def _fold_branches(columns: Columns, names: Names, requests: Sequence[Request]) 
             columns.fold(branch)
 
 
+def repeats_of(columns: Columns) -> list[Any]:
+    """Return the number of each repeat; one without a number is the first."""
+    if not columns.leads(REPEAT):
+        return Numbers(np.zeros(len(columns), dtype=np.int64))
+    return [0 if value is MISSING else value for value in columns[REPEAT]]
+
+
+def _all_differ(parts: Sequence[list[Any]]) -> bool:
+    """Whether no two rows of some columns are the same; False also where that is not so quickly said."""
+    if not all(type(part) is Numbers for part in parts):
+        return False
+    coded = [factorize(part) for part in parts]
+    codes, _ = numbered([codes for codes, _ in coded], [len(labels) for _, labels in coded])
+    return distinct(codes) == len(codes)
+
+
 @no_collection()
 def _suspects(columns: Columns, defined: Sequence[Path]) -> list[int]:
     """Return the ids of measurements that may record the same event as another one, as far as columns show."""
-    repeats = [0 if value is MISSING else value for value in columns[REPEAT]]
+    repeats = repeats_of(columns)
+    paths = defined or [path for path in columns.paths if is_parameter(path)]
+    if _all_differ([repeats, *(columns[path] for path in paths)]):
+        return []
     makers = columns[MADE_BY]
     # Many measurements have one maker.
     if set(map(type, makers)) <= {str, Mark} and set(map(type, columns[SEED])) == {Mark}:
@@ -364,7 +396,6 @@ def _suspects(columns: Columns, defined: Sequence[Path]) -> list[int]:
         events = [event(*row) for row in zip(makers, columns[SEED], strict=True)]
     if not any(events):
         return []
-    paths = defined or [path for path in columns.paths if is_parameter(path)]
     parts = [events, repeats, *(keys(columns[path]) for path in paths)]
     if len(set(zip(*parts, strict=True))) == len(events):
         return []

@@ -22,13 +22,14 @@ from coma_xr.retrieve.columns import (
     Attrs,
     as_array,
     as_objects,
+    distinct,
     numbered,
     place,
     scatter,
     with_holes,
 )
 from coma_xr.retrieve.measurement import AS_NEEDED
-from coma_xr.same import equal
+from coma_xr.same import Numbers, equal
 from coma_xr.text import listing
 from coma_xr.tree import TYPE, is_typed
 from coma_xr.values.array_likes import QUANTITY
@@ -122,15 +123,9 @@ def cells_of(axes: Sequence[Axis], rows: int) -> Array:
 
 def on_rows(column: list[Any], rows: Array) -> list[Any]:
     """Return the values of the measurements that take part."""
-    return column if len(rows) == len(column) else [column[row] for row in rows]
-
-
-def distinct(numbers: Array) -> int:
-    """Return how many different numbers there are."""
-    # Counting is faster than sorting or hashing where the numbers are not spread wide.
-    if int(numbers.max(initial=0)) <= 8 * len(numbers) + 1024:
-        return int(np.count_nonzero(np.bincount(numbers)))
-    return len(np.unique(numbers))
+    if len(rows) == len(column):
+        return column
+    return Numbers(column.array[rows]) if type(column) is Numbers else [column[row] for row in rows]
 
 
 def _determines(axes: Sequence[Axis], codes: Array, size: int) -> bool:
