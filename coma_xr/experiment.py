@@ -505,7 +505,8 @@ class Experiment(Members):
         >>> e.status()
         {'measurements': 2, 'failed': 0, 'missing': 1, 'excluded': 0, 'runs': []}
         """
-        return {**self._look(listed=True).counts(), "runs": self.runs()}
+        records = self._look(listed=True)
+        return {**records.counts(), "runs": seen_runs(self._place.path, records.now.names)}
 
     def missing(self, *given: Any) -> Scan:
         """Return the requested parameter sets that have no measurement, or not all repeats.

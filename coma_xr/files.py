@@ -24,9 +24,15 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any
+from itertools import chain
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import DataFileError, ExperimentError, StorageError, warn
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 TEMPORARY = ".coma-tmp-"
 LIMIT = 256 * 2**20
@@ -280,28 +286,36 @@ def stamp(path: str) -> tuple[int, int, int] | None:
     return None
 
 
-def changed(directory: str) -> int:
-    """Return when the names in a directory last changed, in nanoseconds; 0 when this is not known."""
+def changed(directory: str) -> tuple[int, int] | None:
+    """Return when the names in a directory last changed, by both of its times in nanoseconds; None when this is not known."""
     with suppress(OSError):
-        return os.stat(directory).st_mtime_ns
-    return 0
+        s = os.stat(directory)
+        return s.st_mtime_ns, s.st_ctime_ns
+    return None
 
 
-def stamps(directory: str, names: Sequence[str]) -> list[int]:
-    """Return the stamps of files in a directory, all in one list; a link or directory has a stamp that no file has."""
-    start, numbers = inside(directory, ""), list[int]()
-    # Thousands of tuples would be searched for garbage again and again. As `_stamp`, which a call for each would slow down.
-    for name in names:
-        try:
-            s = os.lstat(start + name)
-        except OSError:
-            numbers += _NO_FILE
-            continue
-        if s.st_mode & 0o170000 == 0o100000:
-            numbers += (s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino & _INODE)
-        else:
-            numbers += _NO_FILE
-    return numbers
+_STAT = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino", "st_mode")
+
+
+def stamps(paths: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return the stamps of files, one in each row; what is no file, a link or a directory has one that no file has."""
+    import numpy as np
+
+    try:
+        # No step of it is one of the interpreter, which takes as long as the system does.
+        flat = chain.from_iterable(map(_STAT, map(os.lstat, paths)))
+        numbers = np.fromiter(flat, dtype=np.int64, count=5 * len(paths)).reshape(-1, 5)
+    except (OSError, OverflowError):
+        return np.array([_stamp_if_any(path) for path in paths], dtype=np.int64).reshape(-1, 4)
+    numbers[numbers[:, 4] & 0o170000 != stat.S_IFREG, :4] = _NO_FILE
+    return numbers[:, :4]
+
+
+def _stamp_if_any(path: str) -> Stamp:
+    try:
+        return _stamp(os.lstat(path))
+    except OSError:
+        return _NO_FILE
 
 
 def _stamp(s: os.stat_result) -> Stamp:

@@ -729,14 +729,15 @@ def factorize(values: Sequence[Any]) -> tuple[Array, Array]:
             array = as_array(values)[0]
             _, firsts, codes = np.unique(array, return_index=True, return_inverse=True)
             values.coded = codes, array[firsts]
-        return values.coded
+        coded: tuple[Array, Array] = values.coded
+        return coded
     parts = keys(values)
     # Backwards, so that the first of equal values stays.
-    firsts = dict(zip(reversed(parts), reversed(values), strict=True))
+    first_of = dict(zip(reversed(parts), reversed(values), strict=True))
     order = in_order(dict.fromkeys(parts))
     numbers = dict(zip(order, range(len(order)), strict=True))
     codes = np.fromiter(map(numbers.__getitem__, parts), dtype=np.intp, count=len(parts))
-    return codes, _labels([firsts[part] for part in order])
+    return codes, _labels([first_of[part] for part in order])
 
 
 def _labels(values: Sequence[Any]) -> Array:

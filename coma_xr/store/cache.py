@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from coma_xr import files
-from coma_xr.encoding.columns import STAMP_SIZE, Block, StoredPiece, blocks, encode_trees
+from coma_xr.encoding.columns import Block, StoredPiece, blocks, encode_trees
 from coma_xr.errors import DataFileError, StorageError
 from coma_xr.tree import no_collection
 
@@ -164,19 +164,14 @@ class MeasurementCache:
     # --------------------------------------------------------------------------------------------- reading
 
     @no_collection()
-    def find(self, ids: Sequence[int], names_of: Callable[[Sequence[int]], list[str]]) -> Found:
-        """Return what is known of measurements whose files have not changed."""
+    def find(self, ids: Sequence[int], stamps_of: Callable[[Sequence[int]], Any]) -> Found:
+        """Return what is known of measurements whose files have not changed, given a function for their stamps."""
         pieces = self._known()
         if not pieces or not ids:
             return Found([], list(ids))
         import numpy as np
 
-        wanted = np.array(ids, dtype=np.int64)
-        try:
-            stamps = np.array(files.stamps(self._directory, names_of(ids)), dtype=np.int64)
-        except OSError:
-            return Found([], list(ids))
-        stamps = stamps.reshape(-1, STAMP_SIZE)
+        wanted, stamps = np.array(ids, dtype=np.int64), stamps_of(ids)
         free = np.ones(len(wanted), dtype=bool)
         taken: list[tuple[StoredPiece, Any]] = []
         for piece in reversed(pieces):

@@ -95,14 +95,6 @@ class Names:
             return self.head + self._tail
         return f"{self.head}{'none' if id is None else f'{id:0{_DIGITS}}'}{self._tail}"
 
-    def names(self, ids: Iterable[int]) -> list[str]:
-        """Return the names for several ids."""
-        if not self.numbered:
-            return list(map(self.name, ids))
-        # A third of the time that a formatted string takes for each.
-        head, tail = (part.replace("%", "%%") for part in (self.head, self._tail))
-        return list(map(f"{head}%0{_DIGITS}d{tail}".__mod__, ids))
-
     def stem(self, id: int) -> str:
         """Return the name for an id, without the ending."""
         return self.name(id).removesuffix(self.suffix)
@@ -129,19 +121,27 @@ class Names:
         >>> names.ids_of(["measurement.000012.json", "notes.txt", "measurement.000000.json"])
         [12]
         """
+        return self.find(names)[0]
+
+    def find(self, names: Iterable[str]) -> tuple[list[int], list[str]]:
+        """Return the ids in all names that have one, and these names."""
         if not self.numbered:
-            return []
+            return [], []
         head = self.head
         names = [name for name in names if name.startswith(head)]
         lines = "\n".join(names)
         if lines.count("\n") == len(names) - 1:
             # One search in all names takes a quarter of the time of one in each.
-            ids = list(map(int, self._digits_in(lines)))
+            found = self._digits_in(lines)
         else:
-            ids = [int(digits[1]) for digits in map(self._digits_of, names) if digits]
-        return (
-            ids if min(ids, default=self._first) >= self._first else [id for id in ids if id >= self._first]
-        )
+            found = [digits[1] for digits in map(self._digits_of, names) if digits]
+        ids = list(map(int, found))
+        if min(ids, default=self._first) < self._first:
+            found = [digits for digits in found if int(digits) >= self._first]
+            ids = list(map(int, found))
+        if len(found) < len(names):
+            names = [head + digits + self._tail for digits in found]
+        return ids, names
 
     def owns(self, name: str) -> bool:
         """Whether `name` gives this name for some id or for None."""

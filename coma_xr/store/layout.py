@@ -16,6 +16,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -503,13 +504,38 @@ def _directories(parent: str) -> list[str]:
     return [name for name in names if files.is_directory(files.inside(parent, name))]
 
 
+# What lists a directory again: an age in seconds, since the times that show a change may be old ones of a network's cache;
+# and names that changed so many nanoseconds ago that they may have changed again without getting another time.
+_LISTED, _SETTLED = 1.0, 2_000_000_000
+
+
+class Listing:
+    """The names in a directory, in no order, and what shows whether they are still all.
+
+    Raise FileNotFoundError when the directory does not exist.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory, self._changed, self._at = directory, files.changed(directory), time.monotonic()
+        self._is_settled = self._changed is not None and max(self._changed) < time.time_ns() - _SETTLED
+        self.names = files.names(directory)
+
+    def holds(self) -> bool:
+        """Whether the directory was listed just now, and its names have not changed since."""
+        is_new = time.monotonic() - self._at < _LISTED
+        return self._is_settled and is_new and files.changed(self._directory) == self._changed
+
+
 @dataclass(frozen=True)
 class Found:
-    """An experiment that was found; `others` are the further experiment files next to its own, among `number` names."""
+    """An experiment that was found; `others` are the further experiment files next to its own.
+
+    `listing` are the names in its directory, if they were asked for.
+    """
 
     layout: Layout
     others: Sequence[str] = ()
-    number: int = 0
+    listing: Listing | None = None
 
 
 def find(wanted: Wanted) -> Found | None:
@@ -530,15 +556,15 @@ def find(wanted: Wanted) -> Found | None:
             raise ExperimentError(
                 f"{wanted.path} is a file.", expected="the directory of an experiment, or its experiment file"
             )
-    names = files.names(directory)
-    candidates = _experiment_files(names, wanted.config)
+    listing = Listing(directory)
+    candidates = _experiment_files(listing.names, wanted.config)
     if chosen is None:
         chosen = _choose(directory, candidates, wanted)
         if chosen is None:
-            return _without_experiment_file(directory, names, wanted)
+            return _without_experiment_file(directory, listing.names, wanted)
     layout = Layout(directory, chosen, wanted.config)
     _check_id(layout, wanted)
-    return Found(layout, [name for name in candidates if name != chosen], len(names))
+    return Found(layout, [name for name in candidates if name != chosen], listing)
 
 
 def _is_packed(path: str) -> bool:

@@ -237,14 +237,14 @@ def live_runs(directory: str, names: Iterable[str] | None = None) -> list[LiveRu
     return found
 
 
-def seen_runs(directory: str) -> list[LiveRun]:
+def seen_runs(directory: str, names: Iterable[str] | None = None) -> list[LiveRun]:
     """Return the runs that work on an experiment, as somebody sees it who only reads: nothing is written or deleted.
 
     A run of this host lives as long as its lock is held. One of another host is also returned when its lock cannot
     be seen from here, not as certain.
     """
     found = []
-    for host, pid in noted_runs(directory):
+    for host, pid in noted_runs(directory, names):
         path = files.inside(directory, f"{RUN}{host}.{pid}")
         stamp = files.stamp(path)
         # An empty one is about to be locked, and this look at the lock could be in its way.

@@ -142,6 +142,10 @@ class DirectoryStore(MeasurementStore):
         self._listed = listed
         # The ids among the listed names, once they were looked for.
         self._known: tuple[list[int], list[int]] | None = None
+        # The ids in the listed names in the order of these, and these names.
+        self._named: tuple[list[int], list[str]] = [], []
+        # The ids whose files were looked at last, and their stamps.
+        self._stamped: tuple[Sequence[int], Any] = ((), None)
 
     def path(self, id: int) -> str:
         """Return the path of a measurement's file, that of a new one when there is none."""
@@ -181,7 +185,8 @@ class DirectoryStore(MeasurementStore):
         return self._known
 
     def _ids_in(self, listed: list[str]) -> tuple[list[int], list[int]]:
-        own = sorted(self._above_floor(self._names.ids_of(listed)))
+        self._named = self._names.find(listed)
+        own = sorted(self._above_floor(self._named[0]))
         if self._foreign is None or len(own) == len(listed):
             return own, []
         suffix = self._foreign_suffix
@@ -257,12 +262,25 @@ class DirectoryStore(MeasurementStore):
         if archive is not None:
             return Found([], []), self._archived(archive)
         cached = own if not foreign else sorted(set(own).difference(foreign))
-        found = Found([], cached) if self._cache is None else self._cache.find(cached, self._names.names)
+        found = Found([], cached) if self._cache is None else self._cache.find(cached, self._stamps)
         found.is_all = not (foreign or found.others or found.loose)
         others = self._read(
             found.others if not foreign else sorted({*found.others, *foreign}), own, foreign, found
         )
         return found, merged([others, *(block.trees() for block in found.loose)])
+
+    def _stamps(self, ids: Sequence[int]) -> Any:
+        """Return the stamps of the files of some ids; of one look they are taken once."""
+        if self._stamped[0] is not ids:
+            named, names = self._named
+            if len(named) == len(ids):
+                import numpy as np
+
+                stamps = files.stamps([self._prefix + name for name in names])[np.argsort(named)]
+            else:
+                stamps = files.stamps([self._prefix + self._names.name(id) for id in ids])
+            self._stamped = ids, stamps
+        return self._stamped[1]
 
     def _archived(self, archive: MeasurementStore) -> Iterator[tuple[int, Tree]]:
         yield from archive.trees()

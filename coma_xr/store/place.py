@@ -32,7 +32,7 @@ from coma_xr.store.layout import LOCK, NO_DATES, REMOVED, ExperimentDocument, La
 from coma_xr.store.locks import Shard, live_runs, lock, own_run, refuse_while_running, run_lock, warn_of_runs
 from coma_xr.store.measurements import ArchiveStore, with_id
 from coma_xr.store.merging import Key, MergePlan, add_new, plan_merge
-from coma_xr.store.snapshot import Snapshot, gone, names_in
+from coma_xr.store.snapshot import Snapshot, gone
 from coma_xr.store.state import OLD_STATE, STATE, StateDocument
 from coma_xr.store.upkeep import Inspection
 from coma_xr.text import listing
@@ -84,7 +84,7 @@ class ExperimentDirectory:
             found = layout.create(wanted, {"description": description, "tags": list(tags)})
         self._layout: Layout = found.layout
         self._others = list(found.others)
-        self._number_of_names = found.number
+        self._listing = found.listing
         self._mode = mode
         self.path = self._layout.directory
         # Together these tell whether anything changed; the state of version 1 counts while there is no other.
@@ -148,8 +148,7 @@ class ExperimentDirectory:
             return self._held
         layout = self._layout
         is_listed = self._number_of_names < _MANY_NAMES if listed is None else listed
-        names = names_in(self.path) if is_listed else None
-        self._number_of_names = self._number_of_names if names is None else len(names)
+        names = self._names() if is_listed else None
         # Listed before the stamps are taken: where these are of an active experiment, the names are of all its files.
         stamps = self._look_at_stamps(names)
         if stamps != self._stamps:
@@ -165,6 +164,19 @@ class ExperimentDirectory:
             self._stamps = stamps if kept.refusal is None else {}
         self.last = self._now if names is None else self._with_names(self._now, names)
         return self.last
+
+    @property
+    def _number_of_names(self) -> int:
+        return 0 if self._listing is None else len(self._listing.names)
+
+    def _names(self) -> list[str]:
+        """Return all names in the directory; StorageError when it does not exist any more."""
+        if self._listing is None or not self._listing.holds():
+            try:
+                self._listing = layout.Listing(self.path)
+            except FileNotFoundError:
+                raise gone(self.path) from None
+        return self._listing.names
 
     def _look_at_stamps(self, names: list[str] | None) -> dict[str, tuple[int, ...] | None]:
         """Return what is equal as long as the small files are the same; of two names the first that exists counts."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from coma_xr import files
 from coma_xr.encoding import json
 from coma_xr.errors import DataFileError, DataFileWarning, PathError, StorageError, warn
 from coma_xr.store import documents
@@ -242,14 +241,6 @@ def gone(path: str) -> StorageError:
     """Return the error for a directory that does not exist any more."""
     reason = "the experiment's directory no longer exists; it was moved or deleted, or its disk is missing"
     return StorageError(errno.ENOENT, reason, path)
-
-
-def names_in(path: str) -> list[str]:
-    """Return the names in an experiment's directory; StorageError when it does not exist any more."""
-    try:
-        return files.names(path)
-    except FileNotFoundError:
-        raise gone(path) from None
 
 
 def _identity(tree: Tree) -> Tree:
