@@ -11,14 +11,16 @@ from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 import coma_xr as coma
 from coma_xr import files, session
 from coma_xr.cli import main
 from coma_xr.encoding.columns import Block, Column, Piece, StoredPiece, blocks, encode_trees
-from coma_xr.retrieve.columns import StoredTrees, collect
-from coma_xr.store import cache
+from coma_xr.retrieve.columns import StoredTrees, collect, factorize
+from coma_xr.same import Numbers
+from coma_xr.store import cache, layout
 from coma_xr.store.config import Config
 from coma_xr.store.layout import Layout
 from coma_xr.store.place import ExperimentDirectory
@@ -118,6 +120,41 @@ def test_a_second_look_reads_only_what_changed(path, reads):
     file.write_text(file.read_text().replace('"y": 2.5', '"y": 9.5'))
     assert again.to_dataset().y.values[0, 2] == 9.5
     assert set(reads) == {"measurement.000003.json"}
+
+
+@pytest.mark.parametrize("door", ["to_dataset", "status", "paths"])
+def test_a_look_lists_the_directory_once_and_asks_once_for_each_file(path, monkeypatch, door):
+    coma.Experiment(path).to_dataset()
+    monkeypatch.setattr(layout, "_SETTLED", -(10**10))
+    listed, asked, list_names, stat = [], [], os.listdir, os.lstat
+    monkeypatch.setattr(os, "listdir", lambda where: listed.append(str(where)) or list_names(where))
+    monkeypatch.setattr(os, "lstat", lambda where, **how: asked.append(str(where)) or stat(where, **how))
+    getattr(coma.Experiment(path), door)()
+    assert listed.count(str(path)) == 1
+    assert sum("measurement.0" in where for where in asked) == 12
+
+
+def test_what_comes_after_opening_is_seen(path, monkeypatch):
+    monkeypatch.setattr(layout, "_SETTLED", -(10**10))
+    os.utime(path, (1, 1))
+    e = coma.Experiment(path)
+    text = (path / "measurement.000001.json").read_text()
+    (path / "measurement.000013.json").write_text(
+        text.replace('"measurement_id": 1,', '"measurement_id": 13,')
+    )
+    assert e.status()["measurements"] == 13
+    (path / "measurement.000013.json").unlink()
+    assert e.status()["measurements"] == 12
+
+
+@pytest.mark.parametrize(
+    "values", [[2.0, -0.0, 0.0, 2.0], [3, 1, 2**60, 2**60 + 1, 1], [1e300, -1e300, math.inf, -math.inf]]
+)
+def test_arrays_are_numbered_as_their_items_are(values):
+    codes, labels = factorize(Numbers(np.array(values)))
+    wanted, wanted_labels = factorize(values)
+    assert codes.tolist() == wanted.tolist()
+    assert repr(labels) == repr(wanted_labels)
 
 
 def test_a_second_run_reads_no_measurement(path, reads):
