@@ -54,7 +54,7 @@ class Mark:
 
 
 class Numbers(list[Any]):
-    """A column of ints, or of floats of which none is NaN, with the same numbers as an array; it is never changed."""
+    """A column of ints, or of floats without NaN, with the same numbers as an array; it is never changed."""
 
     def __init__(self, array: Any) -> None:
         super().__init__(array.tolist())
