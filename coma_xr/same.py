@@ -29,7 +29,7 @@ from typing import Any, ClassVar, Final, Self
 
 from coma_xr.errors import DataFileError, SerializationError
 from coma_xr.text import near_names
-from coma_xr.tree import TYPE
+from coma_xr.tree import TYPE, Numbers
 from coma_xr.values.plain import from_plain, to_plain
 
 
@@ -51,16 +51,6 @@ class Mark:
 
     def __reduce__(self) -> tuple[type[Mark], tuple[str]]:
         return Mark, (self._name,)
-
-
-class Numbers(list[Any]):
-    """A column of ints, or of floats without NaN, with the same numbers as an array; it is never changed."""
-
-    def __init__(self, array: Any) -> None:
-        super().__init__(array.tolist())
-        self.array = array
-        # What `coma_xr.retrieve.columns.factorize` returns of it.
-        self.coded: Any = None
 
 
 _TRUE: Final = Mark("_TRUE")

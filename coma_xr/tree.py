@@ -37,6 +37,16 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
+class Numbers(list[Any]):
+    """A column of ints, or of floats without NaN, with the same numbers as an array; it is never changed."""
+
+    def __init__(self, array: Any) -> None:
+        super().__init__(array.tolist())
+        self.array = array
+        # What `coma_xr.retrieve.columns.factorize` returns of it.
+        self.coded: Any = None
+
+
 # Far inside what every parser and every supported Python can read and write.
 MAX_DEPTH = 100
 

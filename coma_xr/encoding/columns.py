@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from coma_xr.errors import DataFileError
-from coma_xr.same import Numbers
-from coma_xr.tree import MAX_DEPTH, TYPE
+from coma_xr.tree import MAX_DEPTH, TYPE, Numbers
 
 if TYPE_CHECKING:
     import numpy as np

@@ -27,9 +27,9 @@ from coma_xr.retrieve.variables import (
     on_rows,
     with_rows,
 )
-from coma_xr.same import Numbers, key, keys
+from coma_xr.same import key, keys
 from coma_xr.text import listing
-from coma_xr.tree import Path, is_array, join, no_collection
+from coma_xr.tree import Numbers, Path, is_array, join, no_collection
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.columns import Attrs

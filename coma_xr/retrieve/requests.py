@@ -29,11 +29,12 @@ from coma_xr.retrieve.columns import (
     utc,
 )
 from coma_xr.retrieve.measurement import Branch, Measurement, item
-from coma_xr.same import MADE_BY, SEED, Mark, Numbers, equal, event, keys
+from coma_xr.same import MADE_BY, SEED, Mark, equal, event, keys
 from coma_xr.text import count, listing, shortened, with_article
 from coma_xr.tree import (
     CLASS,
     WILDCARD,
+    Numbers,
     Path,
     PathLike,
     follow,

@@ -29,9 +29,9 @@ from coma_xr.retrieve.columns import (
     with_holes,
 )
 from coma_xr.retrieve.measurement import AS_NEEDED
-from coma_xr.same import Numbers, equal
+from coma_xr.same import equal
 from coma_xr.text import listing
-from coma_xr.tree import TYPE, is_typed
+from coma_xr.tree import TYPE, Numbers, is_typed
 from coma_xr.values.array_likes import QUANTITY
 from coma_xr.values.numpy import alike_times
 from coma_xr.values.plain import from_plain

@@ -19,11 +19,11 @@ from coma_xr import files, session
 from coma_xr.cli import main
 from coma_xr.encoding.columns import Block, Column, Piece, StoredPiece, blocks, encode_trees
 from coma_xr.retrieve.columns import StoredTrees, collect, factorize
-from coma_xr.same import Numbers
 from coma_xr.store import cache, layout
 from coma_xr.store.config import Config
 from coma_xr.store.layout import Layout
 from coma_xr.store.place import ExperimentDirectory
+from coma_xr.tree import Numbers
 from tests.deaths import Deaths
 
 CACHE = files.CACHE
