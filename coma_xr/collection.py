@@ -15,7 +15,7 @@ from coma_xr.errors import ComaError, ExperimentError, LayoutError, PathError, w
 from coma_xr.experiment import Experiment
 from coma_xr.html import ROWS, fragment, table, tag
 from coma_xr.joining import LABEL, Joined, join
-from coma_xr.records import directory_of
+from coma_xr.records import look_at
 from coma_xr.store.config import Config
 from coma_xr.store.layout import without_own_folders
 from coma_xr.text import available, listing
@@ -489,12 +489,13 @@ def _is_experiment_file(name: str, settings: Config) -> bool:
 
 def _about(path: str, experiment: Experiment) -> dict[str, Any]:
     """Return what the table tells of an experiment; its first measurement tells program and version."""
+    now = look_at(experiment, listed=True).now
     about: dict[str, Any] = {
         "id": experiment.id,
         "path": path,
         "description": experiment.description,
         "tags": experiment.tags,
-        "measurements": experiment.number_of_measurements(),
+        "measurements": now.number(),
         "start_date": experiment.start_date,
         "end_date": experiment.end_date,
         "program": None,
@@ -502,7 +503,7 @@ def _about(path: str, experiment: Experiment) -> dict[str, Any]:
         "problem": None,
     }
     try:
-        ids = directory_of(experiment).look().measurements.ids()
+        ids = now.measurements.ids()
         info = experiment.measurement(ids[0]).info if ids else {}
         about |= {key: info[key] for key in ("program", "version") if key in info}
     except (ComaError, AttributeError) as error:

@@ -506,7 +506,7 @@ class Experiment(Members):
         {'measurements': 2, 'failed': 0, 'missing': 1, 'excluded': 0, 'runs': []}
         """
         records = self._look(listed=True)
-        return {**records.counts(), "runs": seen_runs(self._place.path, records.now.names)}
+        return {**records.counts(), "runs": records.runs()}
 
     def missing(self, *given: Any) -> Scan:
         """Return the requested parameter sets that have no measurement, or not all repeats.

@@ -24,7 +24,7 @@ from coma_xr.define.scan_records import (
     with_scan,
 )
 from coma_xr.define.scans import Scan
-from coma_xr.define.values import given_again, key_of, keys_of, plain_of, records_by_value
+from coma_xr.define.values import given_again, key_of, keys_of, plain_rows, records_by_value
 from coma_xr.errors import (
     DataFileError,
     DataFileWarning,
@@ -40,6 +40,7 @@ from coma_xr.run.signature import UNNAMED
 from coma_xr.same import MADE_BY, doubles, event_of, key, repeat_of, replaced
 from coma_xr.store.documents import fault_of_failure
 from coma_xr.store.layout import near_experiments
+from coma_xr.store.locks import seen_runs
 from coma_xr.text import alternatives, available, count, listing, shortened
 from coma_xr.tree import join, leaves, no_collection, shown, split
 from coma_xr.values.external import FILES, files_of
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from coma_xr.retrieve.tables import ResultList
     from coma_xr.run.report import Failure
     from coma_xr.run.worker import Work
+    from coma_xr.store.locks import LiveRun
     from coma_xr.store.place import ExperimentDirectory
     from coma_xr.store.snapshot import Snapshot
     from coma_xr.tree import Path, PathLike
@@ -179,7 +181,8 @@ class Records:
 
         @cache
         def done(definition: Definition) -> dict[Hashable, list[int]]:
-            return survey(self.noticed(self.now.parts(), definition), definition, past=self.past).ids
+            parts = self.noticed(self.now.parts(), definition)
+            return survey(parts, definition, past=self.past, about=False).ids
 
         return done
 
@@ -300,6 +303,10 @@ class Records:
             "missing": missing,
             "excluded": len(self.excluded),
         }
+
+    def runs(self) -> list[LiveRun]:
+        """Return the runs that work on the experiment."""
+        return seen_runs(self.now.path, self.now.names)
 
     def status(self) -> Status:
         """Return what is known of parameter sets next to the measurements."""
@@ -690,7 +697,7 @@ def asked_for(
         **({_BEYOND: beyond} if beyond else {}),
         "parameters": definition.to_state(),
         "axes": None if scan is None else scan.structure,
-        "sets": [list(map(plain_of, values)) for values in wanted],
+        "sets": plain_rows(wanted),
         "exact": records_by_value(definition.paths, wanted),
         "repeats": repeats,
     }

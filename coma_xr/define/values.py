@@ -14,6 +14,7 @@ import enum
 import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from coma_xr.errors import ComaError, DataFileError, ParameterError
@@ -28,6 +29,7 @@ from coma_xr.tree import (
     is_typed,
     join,
     looks_registered,
+    no_collection,
     split,
     step,
 )
@@ -153,6 +155,13 @@ def plain_of(value: Any) -> Tree:
     return value.plain if type(value) is Argument else value
 
 
+def plain_rows(rows: Sequence[Sequence[Any]]) -> list[list[Tree]]:
+    """Return what measurement files keep of the values of many parameter sets."""
+    if Argument not in set(map(type, chain.from_iterable(rows))):
+        return list(map(list, rows))
+    return [list(map(plain_of, values)) for values in rows]
+
+
 def key_of(values: Sequence[Any]) -> tuple[Any, ...]:
     """Return the key of one parameter set, whose values are as scans keep them; see `coma_xr.same.key`."""
     part: tuple[Any, ...] = key(
@@ -161,6 +170,7 @@ def key_of(values: Sequence[Any]) -> tuple[Any, ...]:
     return part
 
 
+@no_collection()
 def keys_of(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
     """Return the keys of many parameter sets, which takes a fraction of the time of `key_of` for each.
 

@@ -14,6 +14,7 @@ from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import DataFileError
 from coma_xr.html import lines_of
 from coma_xr.names import role
+from coma_xr.same import Mark
 from coma_xr.text import clean_lines, interval, listing
 from coma_xr.tree import TYPE, Numbers, Path, is_array, is_typed, join, leaves
 from coma_xr.values.external import is_external
@@ -129,7 +130,7 @@ def paths_rows(
     '0.5'
     """
     # They bring NumPy, which the failures do without.
-    from coma_xr.retrieve.columns import MISSING, lacks
+    from coma_xr.retrieve.columns import MISSING
     from coma_xr.retrieve.requests import read
 
     source = read(
@@ -144,10 +145,11 @@ def paths_rows(
     rows = []
     for path in source.columns.paths:
         values = source.columns[path]
-        if lacks(values):
+        kinds = set(map(type, values[:1] if type(values) is Numbers else values))
+        if Mark in kinds:
             values = [value for value in values if value is not MISSING]
         kind = f"copy of {join(source.copies[path])}" if path in source.copies else role(path)
-        described = _types(values), *_distinct_and_range(values), len(values)
+        described = _types(values), *_distinct_and_range(values, kinds - {Mark}), len(values)
         texts = [_legible(text) for text in (source.names.text(path), source.names.of(path), kind)]
         rows.append(dict(zip(COLUMNS, (*texts, *described), strict=True)))
     return rows
@@ -174,19 +176,23 @@ def _type(value: Any) -> str:
     return "None" if value is None else type(value).__name__
 
 
-def _distinct_and_range(values: list[Any]) -> tuple[int, str]:
-    """Return how many different values there are, and a few words on which."""
+def _distinct_and_range(values: list[Any], kinds: set[type]) -> tuple[int, str]:
+    """Return how many different values of some types there are, and a few words on which."""
     if type(values) is Numbers:
-        numbers = sorted(set(values))
-        return len(numbers), interval(numbers[0], numbers[-1])
-    if set(map(type, values)) <= {int, float}:
+        import numpy as np
+
+        different = np.unique(values.array)
+        # Of zeros with different signs the first counts.
+        low, high = different[0].item() or min(values), different[-1].item() or max(values)
+        return len(different), interval(low, high)
+    if kinds <= {int, float}:
         numbers = [value for value in values if value == value]  # noqa: PLR0124
         if not numbers:
             return 1, "nan"
         low, high = min(numbers), max(numbers)
         found = len(set(numbers)) + (len(numbers) < len(values))
         return found, interval(low, high)
-    if set(map(type, values)) in ({str}, {bool}):
+    if kinds in ({str}, {bool}):
         # Alike ones are described once.
         values = list(dict.fromkeys(values))
     texts = list(dict.fromkeys(map(_short, values)))

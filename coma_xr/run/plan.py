@@ -296,8 +296,10 @@ def plan(
     >>> plan([[1], [2], [2.0], [3]], done={key([3])}, failed={key([1])}).todo
     [Task(position=1, values=(2,), ...), Task(position=0, values=(1,), ...)]
     """
-    count = _Count(done, failed, retry_failed)
     place, identities = 0, keys_of(wanted)
+    if repeats is None and shard is None and _all_done(identities, done):
+        return Plan([], len(identities), skipped=len(identities), done=identities)
+    count = _Count(done, failed, retry_failed)
     for repeat in [None] if repeats is None else range(repeats):
         for values, identity in zip(wanted, identities, strict=True):
             count.take(values, identity, repeat, mine=shard is None or place % shard[1] == shard[0])
@@ -309,6 +311,11 @@ def plan(
         new = kept[: len(count.new)]
         kept = [*sorted(new, key=lambda task: -seconds(task.values)), *kept[len(new) :]]
     return Plan(kept, count.asked, count.skipped, count.left, count.duplicates, beyond, count.done_keys)
+
+
+def _all_done(identities: Sequence[Hashable], done: Container[Hashable]) -> bool:
+    """Whether all parameter sets have a measurement, and no two of them are the same."""
+    return all(map(done.__contains__, identities)) and len(set(identities)) == len(identities)
 
 
 class _Count:
@@ -385,8 +392,11 @@ def survey(
     *,
     past: Past | None = None,
     constants: Mapping[Path, Tree] | None = None,
+    about: bool = True,
 ) -> Survey:
     """Return which parameter sets measurements or failures belong to; they come as trees, and as blocks of columns.
+
+    Without `about` what is known of them besides may be left out: durations, programs and code.
 
     >>> from coma_xr.define.parameters import Definition
     >>> trees = [(1, {"parameters": {"a": 1, "L": 2.0}}), (2, {"parameters": {}})]
@@ -402,7 +412,7 @@ def survey(
         is_in_order, last = is_in_order and first > last, first if isinstance(part, tuple) else part.ids[-1]
         if isinstance(part, tuple):
             _survey_tree(found, *part, definition, past, expected)
-        elif not _survey_block(found, part, definition, expected):
+        elif not _survey_block(found, part, definition, expected, _INFO if about else _INFO[:1]):
             for id, tree in part.trees():
                 _survey_tree(found, id, tree, definition, past, expected)
     return found if is_in_order else _in_order(found)
@@ -443,17 +453,21 @@ _INFO = ("repeat", "duration", "program", "version", "code", "replaces")
 
 
 def _survey_block(
-    found: Survey, block: Block, definition: Definition, expected: Sequence[tuple[Path, Hashable]]
+    found: Survey,
+    block: Block,
+    definition: Definition,
+    expected: Sequence[tuple[Path, Hashable]],
+    wanted: Sequence[str],
 ) -> bool:
     """Note which parameter sets the trees of a block belong to; False where columns do not show it."""
     values = [block.column(path) for path in definition.paths]
-    paths = [*(("info", name) for name in _INFO), *(path for path, _ in expected)]
+    paths = [*(("info", name) for name in wanted), *(path for path, _ in expected)]
     others = {path: column for path in paths if (column := block.column(path)) is not None}
     if not values or None in values or not all(path in others or block.lacks(path) for path in paths):
         return False
     columns = [column for column in values if column is not None]
     ids, names = block.ids, list(zip(*map(keys, columns), strict=True))
-    info = {name: others["info", name] for name in _INFO if ("info", name) in others}
+    info = {name: others["info", name] for name in wanted if ("info", name) in others}
     if "repeat" in info:
         pairs = zip(names, info["repeat"], strict=True)
         names = [(*name, n) if type(n) is int and n > 0 else name for name, n in pairs]

@@ -487,11 +487,11 @@ def near_experiments(path: str, config: Config) -> list[str]:
 
 def without_own_folders(names: Sequence[str], config: Config) -> list[str]:
     """Return the names in a directory without the folders that belong to an experiment in it, which hold no others."""
-    kinds = [*config.all_experiments(), *config.all_measurements()]
     folders = {REMOVED, CODE}
-    if folders.isdisjoint(names) or not any(
-        kind.owns(name.removesuffix(GZ)) for kind in kinds for name in names
-    ):
+    is_one = not folders.isdisjoint(names) and (
+        experiment_files(names, config) or any(kind.find(names)[0] for kind in config.all_measurements())
+    )
+    if not is_one:
         return list(names)
     return [name for name in names if name not in folders]
 
@@ -557,7 +557,7 @@ def find(wanted: Wanted) -> Found | None:
                 f"{wanted.path} is a file.", expected="the directory of an experiment, or its experiment file"
             )
     listing = Listing(directory)
-    candidates = _experiment_files(listing.names, wanted.config)
+    candidates = experiment_files(listing.names, wanted.config)
     if chosen is None:
         chosen = _choose(directory, candidates, wanted)
         if chosen is None:
@@ -571,7 +571,8 @@ def _is_packed(path: str) -> bool:
     return format_of(path) is not None and files.exists(path + GZ)
 
 
-def _experiment_files(names: Sequence[str], config: Config) -> list[str]:
+def experiment_files(names: Sequence[str], config: Config) -> list[str]:
+    """Return the names of experiment files among some names, sorted, each without the ending of a compressed one."""
     kinds = config.all_experiments()
     heads = tuple(kind.head for kind in kinds)
     stems = {name.removesuffix(GZ) for name in names if name.startswith(heads)}

@@ -28,18 +28,28 @@ def opened(path: str, *, write: bool = False) -> Experiment:
     Raise ExperimentError when there is none. The message names what is near, or below.
     """
     check_exists(path)
-    if not is_experiment(path):
-        experiments = experiments_below(path, lambda _: None, depth=_DEPTH)
-        below = [os.path.normpath(one) for one in islice(experiments, _MOST + 1)]
-        hint = (
-            f"Below it: {listing(below, _MOST)}."
-            if below
-            else "`coma-xr ls DIR` lists the experiments below a directory."
-        )
-        # A path that ends in a dot would put two dots in a row.
-        where = os.path.normpath(Path.cwd() / path) if path.endswith(".") else path
-        raise ExperimentError(f"There is no experiment in {where}.", ways=[hint])
-    return Experiment(path, "a" if write else "r")
+    # Only opened to be read it is not made where there is none.
+    if write and not is_experiment(path):
+        raise _no_experiment(path)
+    try:
+        return Experiment(path, "a" if write else "r")
+    except ExperimentError:
+        if is_experiment(path):
+            raise
+        raise _no_experiment(path) from None
+
+
+def _no_experiment(path: str) -> ExperimentError:
+    experiments = experiments_below(path, lambda _: None, depth=_DEPTH)
+    below = [os.path.normpath(one) for one in islice(experiments, _MOST + 1)]
+    hint = (
+        f"Below it: {listing(below, _MOST)}."
+        if below
+        else "`coma-xr ls DIR` lists the experiments below a directory."
+    )
+    # A path that ends in a dot would put two dots in a row.
+    where = os.path.normpath(Path.cwd() / path) if path.endswith(".") else path
+    return ExperimentError(f"There is no experiment in {where}.", ways=[hint])
 
 
 def here_if_missing(path: str, word: str | None) -> tuple[str, str | None]:
@@ -80,7 +90,7 @@ def check_exists(path: str) -> None:
         raise ExperimentError(f"{path!r} does not exist, nor does the directory {parent!r}.")
     names = [one for one in files.names(parent or ".") if not one.startswith((".", "__"))]
     directories = {one for one in names if files.is_directory(str(Path(parent, one)))}
-    existing = sorted(directories.union(_Names(Config.of(None)).experiments(names)))
+    existing = sorted(directories.union(experiment_files(names, Config.of(None))))
     are_few = existing and (near_names(name, existing) or len(existing) <= _MOST)
     raise ExperimentError(f"{path!r} does not exist.", name=name, available=existing if are_few else None)
 
@@ -95,35 +105,15 @@ def measurement_of(path: str) -> tuple[str, int] | None:
     return None
 
 
-class _Names:
-    """Tells the names of experiments, measurements and failures in a directory apart."""
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self._experiments = config.all_experiments()
-        self._measurements = config.all_measurements()
-        self._failures = config.failures()
-
-    def experiments(self, names: list[str]) -> list[str]:
-        stems = {name.removesuffix(GZ) for name in names}
-        return sorted(name for name in stems if any(kind.owns(name) for kind in self._experiments))
-
-    def is_measurement(self, name: str) -> bool:
-        return any(kind.id_of(name) is not None for kind in self._measurements)
-
-    def is_failure(self, name: str) -> bool:
-        return self._failures.id_of(name) is not None
-
-
 def experiments_below(
     path: str, problem: Callable[[str], None], *, depth: int | None = None
 ) -> Iterator[str]:
     """Yield the paths of the experiments in a directory and below it, sorted."""
-    yield from _below(path, _Names(Config.of(None)), problem, set(), math.inf if depth is None else depth)
+    yield from _below(path, Config.of(None), problem, set(), math.inf if depth is None else depth)
 
 
 def _below(
-    path: str, kinds: _Names, problem: Callable[[str], None], seen: set[object], depth: float
+    path: str, config: Config, problem: Callable[[str], None], seen: set[object], depth: float
 ) -> Iterator[str]:
     # A link may lead back up.
     identity = files.identity(path)
@@ -135,11 +125,10 @@ def _below(
     except (StorageError, FileNotFoundError) as error:
         problem(str(error))
         return
-    here = kinds.experiments(names)
+    here = experiment_files(names, config)
     # Thousands of files need not be looked at.
-    measurements = {name for name in names if kinds.is_measurement(name)}
-    others = {name for name in without_own_folders(names, kinds.config) if not kinds.is_failure(name)}
-    others -= measurements
+    measurements = {name for kind in config.all_measurements() for name in kind.find(names)[1]}
+    others = {*without_own_folders(names, config)}.difference(measurements, config.failures().find(names)[1])
     if len(here) > 1:
         yield from (_joined(path, name) for name in here)
     elif here or measurements:
@@ -147,7 +136,7 @@ def _below(
     for name in sorted(others.difference(here)):
         below = _joined(path, name)
         if depth > 0 and not name.startswith(".") and files.is_directory(below):
-            yield from _below(below, kinds, problem, seen, depth - 1)
+            yield from _below(below, config, problem, seen, depth - 1)
 
 
 def _joined(directory: str, name: str) -> str:

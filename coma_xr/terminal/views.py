@@ -133,20 +133,21 @@ def show(path: str, what: str | None, *, as_json: bool) -> None:
 
 
 def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
-    known, paths = experiment.status(), look_at(experiment, listed=True).paths_rows()
-    about = {
+    records = look_at(experiment, listed=True)
+    known, paths = records.counts(), records.paths_rows()
+    about: dict[str, Any] = {
         "path": str(experiment.path),
         "id": experiment.id,
         "description": experiment.description,
         "tags": experiment.tags,
-        "state": "active" if experiment.isactive() else "inactive",
+        "state": "active" if records.now.active else "inactive",
         "measurements": known["measurements"],
         "failed": known["failed"],
         "missing": known["missing"],
         "start_date": experiment.start_date,
         "end_date": experiment.end_date,
-        "definition": {name: join(path) for name, path in look_at(experiment).pairs},
-        "command": look_at(experiment).now.sections.get("command"),
+        "definition": {name: join(path) for name, path in records.pairs},
+        "command": records.now.sections.get("command"),
     }
     if as_json:
         print_json({**about, "annotations": experiment.annotations, "paths": paths})
@@ -347,13 +348,14 @@ def _found(path: str, problem: Callable[[str], None]) -> Iterable[str]:
 
 
 def _row(path: str, experiment: Experiment) -> dict[str, Any]:
-    running = any(run.alive for run in experiment.runs())
+    records = look_at(experiment, listed=True)
+    running = any(run.alive for run in records.runs())
     return {
         "id": experiment.id,
         "path": path,
-        "measurements": experiment.number_of_measurements(),
-        "failures": len(look_at(experiment).recorded_failures()),
-        "state": "running" if running else "active" if experiment.isactive() else "inactive",
+        "measurements": records.now.number(),
+        "failures": len(records.recorded_failures()),
+        "state": "running" if running else "active" if records.now.active else "inactive",
         "description": experiment.description,
         "tags": experiment.tags,
         "start_date": experiment.start_date,
