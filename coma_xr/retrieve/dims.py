@@ -145,10 +145,7 @@ def _within_limit(source: Source, axes: Sequence[Axis], *, must_be_grid: bool) -
 
     Raise LayoutError when a grid was asked for.
     """
-    most = _MOST_DIMS - max(
-        (_levels(source.columns[path]) for path in source.columns.paths if source.columns.is_kept(path)),
-        default=0,
-    )
+    most = _MOST_DIMS - max((_levels(source.columns[path]) for path in source.columns.kept), default=0)
     if len(axes) <= most:
         return tuple(axes)
     kept = tuple(axis for axis in axes if axis.size > 1)
