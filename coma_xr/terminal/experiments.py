@@ -14,7 +14,7 @@ from coma_xr.errors import ExperimentError, StorageError
 from coma_xr.experiment import Experiment
 from coma_xr.store.config import Config
 from coma_xr.store.documents import GZ
-from coma_xr.store.layout import Wanted, find, without_own_folders
+from coma_xr.store.layout import Wanted, experiment_files, find, without_own_folders
 from coma_xr.text import listing, near_names
 
 # How many experiments an error names, and how far below it looks for them.
