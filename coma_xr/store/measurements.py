@@ -278,7 +278,7 @@ class DirectoryStore(MeasurementStore):
 
                 stamps = files.stamps([self._prefix + name for name in names])[np.argsort(named)]
             else:
-                stamps = files.stamps([self._prefix + self._names.name(id) for id in ids])
+                stamps = files.stamps([self._prefix + name for name in self._names.names(ids)])
             self._stamped = ids, stamps
         return self._stamped[1]
 
