@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr import files
+from coma_xr.code.compiled import is_mistaken
 from coma_xr.code.fingerprint import SCHEME, Fingerprint, fingerprint, with_values
 from coma_xr.code.git import git_state
 from coma_xr.code.sources import FactCache, hash_of_file, hash_of_source
@@ -108,16 +109,7 @@ class RunCode:
         self, place: ExperimentDirectory, others: Mapping[str, Sequence[int]], *, recomputed: bool
     ) -> None:
         """Warn of measurements that were made by other code, once for each pair of states."""
-        edited = self.fingerprint.edited
-        if edited:
-            warn(
-                f"{listing(edited, _MOST)} was edited after it was imported. {self.function}() runs as it was imported, "
-                "and its measurements record that code.",
-                way=Way(
-                    "Restart Python, or reload the module, to run the new code.",
-                    "Run again to run the new code.",
-                ),
-            )
+        self._warn_of_edits()
         new = [code for code in others if code not in self.reported]
         if not new:
             return
@@ -130,6 +122,27 @@ class RunCode:
             )
         codes: list[Tree] = sorted({*self.reported, *others})
         place.change_state(lambda state: state.setdefault(REPORTED, {}).update({self.hash: codes}))
+
+    def _warn_of_edits(self) -> None:
+        """Warn of files whose code is not what runs."""
+        edited = self.fingerprint.edited
+        if not edited:
+            return
+        way = Way(
+            "Restart Python, or reload the module, to run the new code.",
+            "Run again to run the new code.",
+        )
+        if any(map(is_mistaken, edited)):
+            text = (
+                "Python runs what it compiled before, since the file has the same size and changed within the same second. "
+                "Delete the directory __pycache__ next to it to run the new code."
+            )
+            way = Way(text, text)
+        warn(
+            f"{listing(edited, _MOST)} was edited after it was imported. {self.function}() runs as it was imported, "
+            "and its measurements record that code.",
+            way=way,
+        )
 
     def _warn(self, ids: Sequence[int], record: Mapping[str, Any] | None, *, recomputed: bool) -> None:
         way = Way(

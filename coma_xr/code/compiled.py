@@ -32,9 +32,12 @@ class Compiled(NamedTuple):
 
     def is_of(self, stamp: tuple[int, int, int]) -> bool:
         """Whether it was made of a file that has a stamp, and not of an earlier one of the same second and size."""
+        return self.is_used_for(stamp) and self.written > stamp[2]
+
+    def is_used_for(self, stamp: tuple[int, int, int]) -> bool:
+        """Whether Python takes it for that of a file that has a stamp."""
         _, size, changed = stamp
-        same = (self.size, self.second) == (size & _WORD, changed // 10**9 & _WORD)
-        return same and self.written > changed
+        return (self.size, self.second) == (size & _WORD, changed // 10**9 & _WORD)
 
     def code(self) -> CodeType | None:
         """Return the code, which is only compared with other code and never run; None for a damaged file."""
@@ -53,6 +56,12 @@ def compiled(file: str) -> Compiled | None:
         if data[:4] == importlib.util.MAGIC_NUMBER and kind == 0:
             return Compiled(path, size, second, stamps[0][1])
     return None
+
+
+def is_mistaken(file: str) -> bool:
+    """Whether Python runs what it has compiled of an earlier version of a file, which is as large and as old to the second."""
+    found, stamp = compiled(file), files.stamp(file)
+    return found is not None and stamp is not None and found.is_used_for(stamp) and not found.is_of(stamp)
 
 
 def path_of(file: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import os
 import sys
 
 import pytest
@@ -121,6 +123,27 @@ def test_a_class_keeps_the_source_it_was_loaded_from(e, model, as_new_process):
     again = fingerprint.fingerprint(model.f)
     assert again.hash != before.hash
     assert not again.edited
+
+
+def test_what_python_compiled_of_an_earlier_file_of_the_same_second_is_told(
+    e, model, monkeypatch, as_new_process
+):
+    "Python compares the size and the second; another process runs the old code, and no restart helps."
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = model.__file__
+    importlib.reload(model)
+    second = os.stat(path).st_mtime_ns // 10**9 * 10**9
+    with open(path, "w") as file:
+        file.write(MODEL.replace("a * A", "a + A"))
+    os.utime(importlib.util.cache_from_source(path), ns=(second, second))
+    os.utime(path, ns=(second + 1000, second + 1000))
+    importlib.reload(model)
+    as_new_process()
+    with pytest.warns(
+        coma.ComaWarning, match="edited after it was imported.*Delete the directory __pycache__"
+    ):
+        e.run(model.f, {"a": [1]})
+    assert e.to_dataframe()["y"].tolist() == [3]
 
 
 def test_git_is_asked_only_if_something_is_computed(e, model, tmp_path, monkeypatch):
