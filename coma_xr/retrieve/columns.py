@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import compress, pairwise
 from typing import Any, Final
 
@@ -337,16 +338,18 @@ def collect(
     """
     root, ids = _Node((), False), list[int]()
     computed: dict[str, list[Any]] = {name: [] for name in compute or {}}
-    for part in _parts(trees, root, keep, compute, choose):
-        rows = range(len(ids), len(ids) + len(part))
-        if isinstance(part, Block):
-            _absorb_block(root, part, rows, keep)
-            ids.extend(part.ids)
-            continue
-        for name, function in (compute or {}).items():
-            computed[name].extend([function(id, tree) for id, tree in part])
-        _absorb(root, [tree for _, tree in part], rows, keep)
-        ids.extend([id for id, _ in part])
+    # What users' functions leave behind may have to be collected.
+    with nullcontext() if compute or choose else no_collection():
+        for part in _parts(trees, root, keep, compute, choose):
+            rows = range(len(ids), len(ids) + len(part))
+            if isinstance(part, Block):
+                _absorb_block(root, part, rows, keep)
+                ids.extend(part.ids)
+                continue
+            for name, function in (compute or {}).items():
+                computed[name].extend([function(id, tree) for id, tree in part])
+            _absorb(root, [tree for _, tree in part], rows, keep)
+            ids.extend([id for id, _ in part])
     for node in root.walk():
         if node.values and len(node.values) < len(ids):
             node.values = [*node.values, *[MISSING] * (len(ids) - len(node.values))]
