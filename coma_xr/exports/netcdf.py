@@ -56,7 +56,8 @@ def _described(encoded: xr.Dataset) -> xr.Dataset:
         return encoded
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     added = _HISTORY if _CONVENTIONS in attrs else f"{_CONVENTIONS} and {_HISTORY}"
-    attrs.setdefault(_CONVENTIONS, "CF-1.8")
+    # The first version with integers of 64 bits, which Datasets have.
+    attrs.setdefault(_CONVENTIONS, "CF-1.9")
     lines.append(f"{now} exported by coma_xr, which added {added}")
     return encoded.assign_attrs(attrs | {_HISTORY: "\n".join(lines)})
 

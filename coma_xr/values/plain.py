@@ -9,8 +9,10 @@ registered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from coma_xr.errors import ComaError, DataFileError, SerializationError, Way, warn
@@ -413,17 +415,29 @@ def _too_deep(path: tuple[str, ...]) -> SerializationError:
     )
 
 
+# What to return in place of values of Python whose classes cannot be registered, or need not be.
+_WAYS: tuple[tuple[tuple[type, ...], list[str]], ...] = (
+    ((type, FunctionType, BuiltinFunctionType, ModuleType), ["Return its name."]),
+    ((bytearray, memoryview), ["Return bytes() of it."]),
+    ((Iterator, deque), ["Return list() of it."]),
+)
+
+
 def _cannot_store(value: Any, path: tuple[str, ...], getstate: str) -> SerializationError:
-    dtype = f" of dtype {value.dtype}" if hasattr(value, "dtype") else ""
+    is_array = hasattr(type(value), "__array__") and hasattr(value, "dtype")
+    dtype = f" of dtype {value.dtype}" if is_array else ""
     name = type(value).__qualname__ if type(value).__module__ == "builtins" else objects.name_of(type(value))
     short = type(value).__qualname__
     ways = [
         f"Register its class: coma.register({short}, to_tree, from_tree).",
         f"Or give it a method {getstate}() that returns a dictionary.",
     ]
+    if is_array:
+        ways = ["Return its tolist()." if str(value.dtype) == "object" else "Return numpy.asarray() of it."]
+    else:
+        ways = next((way for kinds, way in _WAYS if isinstance(value, kinds)), ways)
     return SerializationError(
-        f"{join(path) or 'the result'}: cannot store {with_article(name)}{dtype}.",
-        ways=["Return an array of objects as a list."] if dtype else ways,
+        f"{join(path) or 'the result'}: cannot store {with_article(name)}{dtype}.", ways=ways
     )
 
 

@@ -39,6 +39,11 @@ def encode(value: Any, plain: ToTree) -> Node | None:
         ]
         node = {"data_vars": variables, "coords": _coords(value, plain)}
         return {TYPE: DATASET, **node, **_attrs(value, plain)}
+    if kind is xr.DataTree:
+        # As a mapping it would lose the attributes of its nodes.
+        raise cannot("a DataTree", "Return its to_dict(), which has a Dataset for each node.")
+    if kind is xr.Variable:
+        raise cannot("a Variable", "Return xarray.DataArray(variable).")
     return None
 
 

@@ -26,7 +26,7 @@ __all__ = ["zarr_ends"]
 def through_a_file(ds, path):
     """Return what xarray alone reads from an exported Dataset, but for the two attributes that the CF conventions ask for."""
     back = xr.load_dataset(export(ds, path), engine="netcdf4")
-    assert back.attrs.pop("Conventions") == "CF-1.8"
+    assert back.attrs.pop("Conventions") == "CF-1.9"
     assert "exported by coma_xr" in back.attrs.pop("history")
     return back
 

@@ -217,7 +217,7 @@ def test_coordinates_have_no_fill_value_and_the_file_names_its_conventions(tmp_p
     ds = xr.Dataset({"y": ("x", [1.0, 2.0])}, {"x": [1.0, np.nan], "k": ("x", [0.5, 1.5])}, {"title": "T"})
     with through_netcdf4(ds, tmp_path / "x.nc") as file:
         assert "_FillValue" not in {*file["x"].ncattrs(), *file["k"].ncattrs()}
-        assert file.Conventions == "CF-1.8"
+        assert file.Conventions == "CF-1.9"
         assert file.history.endswith("exported by coma_xr, which added Conventions and history")
     xr.testing.assert_identical(coma.load(tmp_path / "x.nc"), ds)
 

@@ -8,11 +8,12 @@ import enum
 import io
 import math
 import threading
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict, deque, namedtuple
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -499,3 +500,22 @@ def test_measurements_name_the_state_that_does_not_fit():
         match=r"results/list/1: 'value' of a stored coma\.uuid is missing\. Expected the type str\.",
     ):
         from_plain([1, {"__type__": "coma.uuid"}], at=("results", "list"))
+
+
+@pytest.mark.parametrize(
+    ("value", "way"),
+    [
+        (lambda: 0, "Return its name"),
+        (int, "Return its name"),
+        (bytearray(b"a"), r"Return bytes\(\) of it"),
+        (deque([1]), r"Return list\(\) of it"),
+        ((n for n in [1]), r"Return list\(\) of it"),
+        (np.array([1, "a"], object), r"of dtype object. Return its tolist\(\)"),
+        (xr.Variable("x", [1]), r"Return xarray.DataArray\(variable\)"),
+        (xr.DataTree(xr.Dataset(attrs={"k": 1})), r"DataTree. Return its to_dict\(\)"),
+        (slice(1), "Register its class"),
+    ],
+)
+def test_the_error_for_a_value_names_what_to_return(value, way):
+    with pytest.raises(SerializationError, match=f"(?s)a: cannot store .*{way}"):
+        to_plain({"a": value})
