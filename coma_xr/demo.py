@@ -75,8 +75,8 @@ def run(directory: Path) -> None:
     print(_what_was_done(report, directory / NAME))
     print(ds)
     print("\nIn files:")
-    for path, said in _saved(experiment, ds, directory):
-        print(f"  {path}{said}")
+    for path, state in _saved(experiment, ds, directory):
+        print(f"  {path}{state}")
     print(_what_next(directory))
 
 
@@ -144,9 +144,9 @@ def figure(ds: xr.Dataset) -> Figure:
         axes.set_xlabel(_label(ds.t))
         axes.set_ylim(1.12 * amplitude, -1.12 * amplitude)
         axes.spines[["top", "right"]].set_visible(False)
-        said = f"half a period: {float(one.t.max()):.4f} s\napproximation: {float(one.t_.max()):.4f} s"
+        caption = f"half a period: {float(one.t.max()):.4f} s\napproximation: {float(one.t_.max()):.4f} s"
         place = {"transform": axes.transAxes, "ha": "right", "va": "bottom"}
-        axes.text(0.98, 0.04, said, color="0.35", fontsize=9, **place)
+        axes.text(0.98, 0.04, caption, color="0.35", fontsize=9, **place)
     panels[0].set_ylabel(_label(ds.theta))
     panels[0].legend(loc="upper left", frameon=False, fontsize=9, borderaxespad=0.0)
     return fig

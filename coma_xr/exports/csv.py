@@ -108,8 +108,8 @@ def _metadata(table: Table, name: str, tokens: Mapping[str, str], digest: str) -
     columns = []
     for column in table.columns:
         kind = "json" if column.is_json else plain_name(column.texts).removeprefix("empty ")
-        said = _DATATYPES.get(kind.partition("[")[0].rstrip("0123456789"), kind)
-        entry: dict[str, Any] = {"titles": column.name, "datatype": said}
+        datatype = _DATATYPES.get(kind.partition("[")[0].rstrip("0123456789"), kind)
+        entry: dict[str, Any] = {"titles": column.name, "datatype": datatype}
         if tokens.get(column.name):
             entry["null"] = tokens[column.name]
         columns.append(entry)

@@ -98,8 +98,8 @@ def encode_attrs(
             plain[key] = value
             noted.append([key])
             continue
-        said = f"the attribute {key!r} of {where}"
-        noted.append(to_trees((key, value), said))
+        place = f"the attribute {key!r} of {where}"
+        noted.append(to_trees((key, value), place))
         shown = (_json_look(value) if json_attrs else _netcdf_look(value)) if allowed else None
         if shown is not None:
             plain[key] = shown
@@ -586,12 +586,12 @@ def _index_note(index: pd.Index[Any], levels: Sequence[pd.Index[Any]], names: Se
         return index_tree(index, "the index")
     notes = []
     for level, column in zip(levels, names, strict=False):
-        said = {"name": to_tree(level.name, "the name of the index"), "column": column}
+        entry = {"name": to_tree(level.name, "the name of the index"), "column": column}
         if isinstance(level, pd.RangeIndex):
-            said["range"] = [level.start, level.stop, level.step]
+            entry["range"] = [level.start, level.stop, level.step]
         if isinstance(level, (pd.DatetimeIndex, pd.TimedeltaIndex)) and level.freqstr is not None:
-            said["freq"] = level.freqstr
-        notes.append(said)
+            entry["freq"] = level.freqstr
+        notes.append(entry)
     return {"columns": notes, "multi": isinstance(index, pd.MultiIndex)}
 
 

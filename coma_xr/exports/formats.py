@@ -235,8 +235,8 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame | dict[str, 
     except PermissionError as error:
         raise files.refusal(error, "read", str(path)) from error
     except UNREADABLE as error:
-        said = str(error).partition("\n")[0]
-        what = f"cannot be read as {path.suffix}: {type(error).__name__}: {said}"
+        reason = str(error).partition("\n")[0]
+        what = f"cannot be read as {path.suffix}: {type(error).__name__}: {reason}"
         raise DataFileError(what, where=str(path)) from error
 
 

@@ -34,15 +34,15 @@ def mean_over(values: xr.Variable, dims: Sequence[str], spread: Spread | None) -
 
 def summary_of(array: NDArray[Any], spread: Spread | None) -> dict[str, NDArray[Any]]:
     """Return centre, low, high and count along the last axis; of one value there is no error."""
-    there = ~np.isnan(array)
-    number = there.sum(axis=-1)
+    present = ~np.isnan(array)
+    number = present.sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(there, array, 0.0).sum(axis=-1) / number
+        mean = np.where(present, array, 0.0).sum(axis=-1) / number
         if spread is None:
             return {"centre": mean, "count": number}
         if spread.how == "percentile":
             return {**_percentiles(array, spread.level), "count": number}
-        squares = (np.where(there, array - mean[..., None], 0.0) ** 2).sum(axis=-1)
+        squares = (np.where(present, array - mean[..., None], 0.0) ** 2).sum(axis=-1)
         deviation = np.sqrt(squares / np.where(number > 1, number - 1, np.nan))
         error = deviation if spread.how == "sd" else deviation / np.sqrt(number)
         if spread.how == "ci":

@@ -355,11 +355,11 @@ class _Layout:
         cols = table.levels("col") or ([math.nan] if "col" in table.quantities else [])
         layout = cls(table, labels, rows, cols)
         if len(layout.keys) > MOST_PANELS:
-            said = f"These would be {len(layout.keys)} panels, more than {MOST_PANELS}."
-            raise LayoutError(said, ways=["Select some values, or use hue."])
+            message = f"These would be {len(layout.keys)} panels, more than {MOST_PANELS}."
+            raise LayoutError(message, ways=["Select some values, or use hue."])
         if table.plan.spec.col_wrap is not None and (rows or not cols):
-            said = "col_wrap breaks the panels of col into lines, when there is no row."
-            raise LayoutError(said, ways=["Leave out col_wrap."])
+            message = "col_wrap breaks the panels of col into lines, when there is no row."
+            raise LayoutError(message, ways=["Leave out col_wrap."])
         return layout
 
     @property
@@ -471,10 +471,10 @@ def _given_panels(layout: _Layout) -> Panels:
         kinds = ", ".join(sorted({type(one).__name__ for one in axes}))
         raise LayoutError(f"ax={kinds} cannot be drawn on.", expected="matplotlib's Axes, one for each panel")
     if len(axes) != len(keys):
-        there = f"ax={len(axes)} Axes" if len(axes) > 1 else "ax is one Axes"
+        given_axes = f"ax={len(axes)} Axes" if len(axes) > 1 else "ax is one Axes"
         needed = f"row and col make {len(keys)} panels" if len(keys) > 1 else "this plot has one panel"
         ways = ["Leave out ax, or pass one Axes for each panel: fig.subplots(rows, columns)."]
-        raise LayoutError(f"{there}, and {needed}.", ways=ways)
+        raise LayoutError(f"{given_axes}, and {needed}.", ways=ways)
     box = axes[0].get_window_extent()
     dpi = axes[0].figure.get_figure(root=True).dpi
     made = Panels(axes[0].figure, [Panel(one, key) for one, key in zip(axes, keys, strict=True)], False)

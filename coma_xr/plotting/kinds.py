@@ -96,8 +96,8 @@ def _check_settings(spec: Any, kind: str) -> None:
     for name in dict.fromkeys(name for one in KINDS.values() for name in one.settings):
         if getattr(spec, name) not in (None, False) and name not in KINDS[kind].settings:
             kinds = [repr(other) for other, one in KINDS.items() if name in one.settings]
-            said = f"{name} applies to the kind {' and '.join(kinds)}, and this plot is a {kind}."
-            raise LayoutError(said, ways=[f"Leave out {name}, or choose that kind."])
+            message = f"{name} applies to the kind {' and '.join(kinds)}, and this plot is a {kind}."
+            raise LayoutError(message, ways=[f"Leave out {name}, or choose that kind."])
 
 
 def _check_keywords(spec: PlotSpec) -> None:
@@ -181,12 +181,12 @@ def draw_lines(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     """Draw a line for each curve of a panel, each through its own points."""
     places = _places(look.table)
     for (hue, style), curve in _groups_of_curves(points):
-        there = curve[curve["x"].notna() & (curve["y"].notna() | curve["own"])]
-        if not there["y"].notna().any():
+        present = curve[curve["x"].notna() & (curve["y"].notna() | curve["own"])]
+        if not present["y"].notna().any():
             continue
         # Labels that are not numbers are in no order with the others.
-        apart = there["x"].isin(places["x"]) | there["y"].isin(places["y"])
-        line, lone = there[~apart], there[apart]
+        apart = present["x"].isin(places["x"]) | present["y"].isin(places["y"])
+        line, lone = present[~apart], present[apart]
         alone = _alone(line["y"].to_numpy())
         how = look.curve(hue, style, marked=look.markers or bool(alone.any()))
         how = {"markevery": None if look.markers else np.flatnonzero(alone).tolist(), **how}
@@ -194,7 +194,7 @@ def draw_lines(ax: Axes, points: pd.DataFrame, look: Look) -> None:
         if len(lone):
             how |= {**look.marker(hue, style), "linestyle": "none", "markevery": None, "label": None}
             ax.plot(lone["x"].to_numpy(), lone["y"].to_numpy(), **how)
-        if "low" in there:
+        if "low" in present:
             _draw_error(ax, line, how["color"], look)
 
 
@@ -246,12 +246,12 @@ def _draw_error(ax: Axes, points: pd.DataFrame, color: Any, look: Look) -> None:
 
 def draw_points(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     """Draw each point of a panel, whatever lies next to it."""
-    there = points[points["x"].notna() & points["y"].notna()]
-    there = there.assign(hue=there["z"])[there["z"].notna()] if "z" in there else there
-    crowd = len(there) > CROWD
+    present = points[points["x"].notna() & points["y"].notna()]
+    present = present.assign(hue=present["z"])[present["z"].notna()] if "z" in present else present
+    crowd = len(present) > CROWD
     mappable = look.hue.mappable
     special = [place for place, _ in look.table.one("hue").places] if "hue" in look.table.quantities else []
-    listed = there if mappable is None else there[there["hue"].isin(special)]
+    listed = present if mappable is None else present[present["hue"].isin(special)]
     how: dict[str, Any] = {
         "s": 6 if crowd else 0.6 * _size() ** 2,
         "alpha": 0.6 if crowd else None,
@@ -269,7 +269,7 @@ def draw_points(ax: Axes, points: pd.DataFrame, look: Look) -> None:
         if "low" in group:
             _draw_error(ax, group, look.hue.color(hue), look)
     if mappable is not None:
-        for group in _by(there[~there["hue"].isin(special)], ["style"]):
+        for group in _by(present[~present["hue"].isin(special)], ["style"]):
             style = float(group.iloc[0].get("style", np.nan))
             own = {"marker": look.marker(np.nan, style)["marker"], "c": group["hue"].to_numpy()}
             own |= {"cmap": mappable.cmap, "norm": mappable.norm}
@@ -394,12 +394,12 @@ def _rgb(color: Any) -> tuple[float, ...]:
 
 def _samples(points: pd.DataFrame) -> Iterator[tuple[float, float, float, NDArray[Any]]]:
     """Yield place, width, hue and values of the samples of each group at each x."""
-    there = points.dropna(subset=["x", "y"])
-    hues = sorted(there["hue"].unique().tolist()) if "hue" in there else [np.nan]
+    present = points.dropna(subset=["x", "y"])
+    hues = sorted(present["hue"].unique().tolist()) if "hue" in present else [np.nan]
     width = 0.8 / max(len(hues), 1)
-    for group in _by(there, ["x", "hue"]):
+    for group in _by(present, ["x", "hue"]):
         hue = float(group.iloc[0].get("hue", np.nan))
-        place = hues.index(hue) if "hue" in there else 0
+        place = hues.index(hue) if "hue" in present else 0
         yield float(group["x"].iloc[0]) - 0.4 + (place + 0.5) * width, width, hue, group["y"].to_numpy()
 
 

@@ -97,10 +97,10 @@ class Quantity:
         """Return numbers and dates as names, in ascending order."""
         if self.type == "name":
             return self
-        there = np.isfinite(self.values.values)
-        levels, inverse = np.unique(self.values.values[there], return_inverse=True)
+        finite = np.isfinite(self.values.values)
+        levels, inverse = np.unique(self.values.values[finite], return_inverse=True)
         places = np.full(self.values.shape, np.nan)
-        places[there] = inverse
+        places[finite] = inverse
         categories = tuple(self.value(level) for level in levels.tolist())
         return replace(self, type="name", values=xr.Variable(self.values.dims, places), categories=categories)
 
@@ -165,14 +165,14 @@ def _within(one: Quantity, categories: tuple[Any, ...]) -> Quantity:
 
 def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
     """Return objects by what they are, all of them."""
-    there = [value for value in array.ravel().tolist() if not _code_of(value)]
-    if all(isinstance(value, (bool, np.bool_)) for value in there) and there:
+    existing = [value for value in array.ravel().tolist() if not _code_of(value)]
+    if all(isinstance(value, (bool, np.bool_)) for value in existing) and existing:
         return _names(name, dims, array, [False, True])
-    if any(isinstance(value, (complex, np.complexfloating)) for value in there):
+    if any(isinstance(value, (complex, np.complexfloating)) for value in existing):
         ways = [Way(f"Plot a part of it: ds.assign(part=ds[{name!r}].real), or .imag, or abs().", "")]
         raise LayoutError(f"{name!r} is complex.", ways=ways)
-    is_index = all(isinstance(value, tuple) for value in there)
-    if any(isinstance(value, (list, tuple, dict, set, np.ndarray)) for value in there) and not is_index:
+    is_index = all(isinstance(value, tuple) for value in existing)
+    if any(isinstance(value, (list, tuple, dict, set, np.ndarray)) for value in existing) and not is_index:
         ways = [
             Way(
                 f"Make them a dim: to_dataset(unfold={{{name!r}: ...}}).",
@@ -181,12 +181,12 @@ def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
         ]
         raise LayoutError(f"The cells of {name!r} hold lists or dictionaries.", ways=ways)
     codes = _codes(dims, array)
-    if all(isinstance(value, (numbers.Real, Decimal)) for value in there):
+    if all(isinstance(value, (numbers.Real, Decimal)) for value in existing):
         floats = [_float(name, value) for value in array.ravel().tolist()]
         return Quantity(name, "number", xr.Variable(dims, np.reshape(floats, array.shape)), codes=codes)
-    if all(isinstance(value, DATES) for value in there):
+    if all(isinstance(value, DATES) for value in existing):
         return replace(_dates(name, dims, _stamps(array)), codes=codes)
-    if all(isinstance(value, DURATIONS) for value in there):
+    if all(isinstance(value, DURATIONS) for value in existing):
         seconds = [np.nan if _code_of(value) else _seconds(value) for value in array.ravel().tolist()]
         return _durations(name, dims, np.reshape(seconds, array.shape), codes)
     return _names(name, dims, array)
@@ -266,14 +266,14 @@ def _dates(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
     """Return dates as numbers; as names, in ascending order, if matplotlib cannot draw an axis that holds them."""
     from matplotlib.dates import date2num
 
-    there = ~np.isnat(array)
-    days = np.where(there, np.asarray(date2num(array), dtype=np.float64), np.nan)  # type: ignore[no-untyped-call]
-    low, high = (days[there].min(), days[there].max()) if there.any() else (0.0, 0.0)
+    dated = ~np.isnat(array)
+    days = np.where(dated, np.asarray(date2num(array), dtype=np.float64), np.nan)  # type: ignore[no-untyped-call]
+    low, high = (days[dated].min(), days[dated].max()) if dated.any() else (0.0, 0.0)
     margin = _MARGIN * (high - low) + 1
     if low - margin < _DAYS[0] or high + margin > _DAYS[1]:
         texts = array.astype(str).astype(object)
-        texts[~there] = None
-        named = _names(name, dims, texts, np.unique(array[there]).astype(str).tolist())
+        texts[~dated] = None
+        named = _names(name, dims, texts, np.unique(array[dated]).astype(str).tolist())
         return replace(named, codes=_codes(dims, array))
     return Quantity(name, "date", xr.Variable(dims, days), codes=_codes(dims, array))
 
@@ -528,10 +528,10 @@ def _put_in_order(data: Data, plan: Plan, roles: dict[str, tuple[Quantity, ...]]
         if len(unknown) < len(given) and not is_misspelt:
             roles[role], done = (one.in_order(given),), True
         elif len(given) and isinstance(order, Mapping):
-            said = f"order: {one.name!r} has none of these values."
+            message = f"order: {one.name!r} has none of these values."
             if len(unknown) < len(given):
-                said = f"order: {one.name!r} has no value {unknown[0]!r}."
-            raise LayoutError(said, name=unknown[0], available=values)
+                message = f"order: {one.name!r} has no value {unknown[0]!r}."
+            raise LayoutError(message, name=unknown[0], available=values)
     if not done and not isinstance(order, Mapping):
         raise LayoutError(
             setting("order", list(order), "has no value of anything in this plot."),
@@ -648,8 +648,10 @@ def _scales(data: Data, made: Table) -> dict[str, str]:
                     ways=[f"Pass {role}=, or leave {argument}= out."],
                 )
             if quantities is not None and quantities[0].type != "number" and scale != "linear":
-                said = f"{quantities[0].name!r} holds {quantities[0].type}s and cannot be on a {scale} scale."
-                raise LayoutError(said, ways=[f"Leave out {argument}."])
+                message = (
+                    f"{quantities[0].name!r} holds {quantities[0].type}s and cannot be on a {scale} scale."
+                )
+                raise LayoutError(message, ways=[f"Leave out {argument}."])
             scales[role] = scale
         elif role in {"x", "y"} and quantities is not None and _is_log_sample(data, made, role):
             scales[role] = "log"
@@ -764,9 +766,9 @@ def drawable(data: Data, made: Table) -> Table:
         ends = [_outside(rows[end].to_numpy(), scale)[0] for end in ("low", "high")]
         cut = int((rows["y"].notna() & (ends[0] | ends[1])).sum())
         if cut:
-            said = f"{count(cut, 'error')} of {listing(made.plan.y)} reach"
+            message = f"{count(cut, 'error')} of {listing(made.plan.y)} reach"
             end = "0 or less" if scale == "log" else "0 or 1"
-            warn(f"{said} {end} and are cut off by the {scale} scale.")
+            warn(f"{message} {end} and are cut off by the {scale} scale.")
     return replace(made, rows=rows)
 
 

@@ -252,8 +252,8 @@ def hue_of_names(quantity: Quantity, spec: PlotSpec, levels: Sequence[float], ta
         }
         lacking = [str(quantity.value(level)) for level, key in keys.items() if key is None]
         if lacking:
-            said = f"palette does not have a colour for {listing(lacking)}."
-            raise LayoutError(said, name=lacking[0], available=map(str, palette))
+            message = f"palette does not have a colour for {listing(lacking)}."
+            raise LayoutError(message, name=lacking[0], available=map(str, palette))
         return Hue(levels, lambda number: palette[keys[number]], period=max(len(levels), 1))
     if isinstance(palette, str):
         colors: Sequence[Any] = [

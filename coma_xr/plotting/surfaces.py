@@ -91,8 +91,8 @@ def _ordered(grid: Grid) -> Grid:
 
 def _placed(x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:
     """Return arrays without the rows and columns that have no cell with a place."""
-    there = ~(np.isnan(x) | np.isnan(y))
-    cells = np.ix_(there.any(axis=1), there.any(axis=0))
+    present = ~(np.isnan(x) | np.isnan(y))
+    cells = np.ix_(present.any(axis=1), present.any(axis=0))
     return x[cells], y[cells], z[cells]
 
 
@@ -102,8 +102,8 @@ def _variation(array: Array, axis: int) -> float:
         return 0.0
     reach = np.nanmax(array) - np.nanmin(array)
     steps = np.abs(np.diff(array, axis=axis))
-    there = steps[np.isfinite(steps)]
-    return float(there.max() / reach) if reach and there.size else 0.0
+    present = steps[np.isfinite(steps)]
+    return float(present.max() / reach) if reach and present.size else 0.0
 
 
 def _filled(array: Array) -> Array:
@@ -119,13 +119,13 @@ def _filled(array: Array) -> Array:
 
 def _line(row: Array) -> Array:
     """Return a row with its holes filled, and its ends continued with the last step."""
-    there = np.flatnonzero(~np.isnan(row))
-    if not there.size or there.size == row.size:
+    present = np.flatnonzero(~np.isnan(row))
+    if not present.size or present.size == row.size:
         return row
     at = np.arange(row.size)
-    line = np.interp(at, there, row[there])
-    if there.size > 1:
-        first, last = there[:2], there[-2:]
+    line = np.interp(at, present, row[present])
+    if present.size > 1:
+        first, last = present[:2], present[-2:]
         before = row[first[0]] + (at - first[0]) * (row[first[1]] - row[first[0]]) / (first[1] - first[0])
         after = row[last[1]] + (at - last[1]) * (row[last[1]] - row[last[0]]) / (last[1] - last[0])
         line = np.where(at < first[0], before, np.where(at > last[1], after, line))
@@ -275,18 +275,18 @@ def draw_heatmap(ax: Axes, points: pd.DataFrame, look: Look) -> None:
             x, y, values = corners(grid, ax)
             _draw_cells(ax, x, y, values, bool(np.isnan(grid.z).any()), how)
         return
-    there = points.dropna(subset=["x", "y", "z"])
+    present = points.dropna(subset=["x", "y", "z"])
     if look.table.one("z").type == "name":
-        said = f"The points of {look.table.plan.z!r} are on no grid, and names cannot be averaged or interpolated."
+        message = f"The points of {look.table.plan.z!r} are on no grid, and names cannot be averaged or interpolated."
         raise LayoutError(
-            said,
+            message,
             ways=[Way("Draw them as they are: kind='scatter'.", "Draw them as they are: --kind scatter.")],
         )
     if look.spec.bins is not None:
-        _draw_cells(ax, *_binned(ax, there, look.spec.bins), True, how)
+        _draw_cells(ax, *_binned(ax, present, look.spec.bins), True, how)
         return
-    _check_plane(look.table, there)
-    x, y, z = (there[name].to_numpy() for name in "xyz")
+    _check_plane(look.table, present)
+    x, y, z = (present[name].to_numpy() for name in "xyz")
     plane, back = _plane(ax, x, y)
     edges = np.linspace(0, 1, FINE + 1)
     centres = np.meshgrid(*[(edges[1:] + edges[:-1]) / 2] * 2)
@@ -337,13 +337,13 @@ def draw_contour(ax: Axes, points: pd.DataFrame, look: Look) -> None:
         **look.spec.keywords("map_kw"),
     }
     lines: dict[str, Any] = {"levels": levels, "colors": "k", "linewidths": 0.4, "alpha": 0.5}
-    there = points.dropna(subset=["x", "y", "z"])
-    if there.empty:
+    present = points.dropna(subset=["x", "y", "z"])
+    if present.empty:
         return
     grid = grid_of(look.table, points)
     if grid is None:
-        _check_plane(look.table, there)
-        x, y, z = (there[name].to_numpy() for name in "xyz")
+        _check_plane(look.table, present)
+        x, y, z = (present[name].to_numpy() for name in "xyz")
         plane, back = _plane(ax, x, y)
         _draw_scaled(ax, lambda: ax.tricontourf(plane, z, **filled), (x, y), back)
         _draw_scaled(ax, lambda: ax.tricontour(plane, z, **lines), (x, y), back)
@@ -351,8 +351,8 @@ def draw_contour(ax: Axes, points: pd.DataFrame, look: Look) -> None:
         return
     if min(grid.z.shape) < 2 or not (np.ptp(grid.x) and np.ptp(grid.y)):
         rows, columns = len(np.unique(grid.y)), len(np.unique(grid.x))
-        said = f"A contour needs at least 2 x 2 points, {look.table.plan.z!r} has {columns} x {rows}."
-        raise LayoutError(said, ways=[Way("Use kind='heatmap'.", "Use --kind heatmap.")])
+        message = f"A contour needs at least 2 x 2 points, {look.table.plan.z!r} has {columns} x {rows}."
+        raise LayoutError(message, ways=[Way("Use kind='heatmap'.", "Use --kind heatmap.")])
     values = np.ma.masked_invalid(grid.z)
     if np.ma.getmaskarray(values).any():
         ax.set_facecolor(shade(HOLE))
@@ -399,5 +399,5 @@ def _draw_scaled(
 def _check_plane(table: Table, points: pd.DataFrame) -> None:
     plane = points[["x", "y"]].drop_duplicates().to_numpy()
     if len(plane) < 3 or np.linalg.matrix_rank(plane - plane[0]) < 2:
-        said = f"A {table.plan.kind} needs points in a plane; {len(plane)} points of {table.plan.z!r} lie on one line."
-        raise LayoutError(said, ways=[Way("Use kind='scatter'.", "Use --kind scatter.")])
+        message = f"A {table.plan.kind} needs points in a plane; {len(plane)} points of {table.plan.z!r} lie on one line."
+        raise LayoutError(message, ways=[Way("Use kind='scatter'.", "Use --kind scatter.")])
