@@ -396,7 +396,12 @@ class _Reach:
         if own is None or assigned is None or not assigned.definitions:
             return self._by_type(value, name) if name in changed else self.value(value, name)
         if SOURCES.is_edited(own, lambda source: [d.digest for d in source.assignment(name).definitions]):
-            self.walk.edited[own.file] = None
+            present = SOURCES.of(own.file)[0].assignment(name)
+            if present.literal is not None and repr(_written(present.literal)) == repr(value):
+                # It was loaded again, by itself.
+                assigned = present
+            else:
+                self.walk.edited[own.file] = None
         if assigned.imported is not None:
             return self._imported(name, value, assigned.imported, space)
         is_fixed = isinstance(value, (*_SCALARS, Enum, tuple)) and name not in own.rebound

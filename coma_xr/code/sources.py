@@ -293,9 +293,11 @@ class Sources:
 
     def _source_of_module(self, key: tuple[str, int], space: Mapping[str, Any]) -> Source | None:
         seen = self.of(key[0])
+        kinds = [value for value in space.values() if isinstance(value, type)]
         codes = [
             value.__code__
-            for value in list(space.values())
+            for holder in (space, *map(vars, kinds))
+            for value in list(holder.values())
             if isinstance(value, FunctionType) and value.__code__.co_filename == key[0]
         ]
         self._note_unknown(key, space)
@@ -354,7 +356,7 @@ class Sources:
             return None
         if source is seen[0]:
             moved = definition.first != code.co_firstlineno and code.co_name != "<lambda>"
-            return Found(source, definition, moved)
+            return Found(source, definition, moved and not _is_loaded_in_pieces())
         present = seen[0].of_code(code, recorded)
         return Found(source, definition, present is None or present.digest != definition.digest)
 
@@ -367,7 +369,7 @@ class Sources:
         if source is None or definition is None:
             return None
         edited = self.is_edited(source, lambda source: _digest_in(source.of_class(qualname, lines)))
-        if not edited and is_source_loaded(module):
+        if not edited and is_source_loaded(module) and not _is_loaded_in_pieces():
             inside = [code for code in codes if code.co_filename == file]
             edited = any(source.line_of(code) != code.co_firstlineno for code in inside)
         return Found(source, definition, edited)
@@ -391,6 +393,11 @@ class Sources:
         """Whether something in the present source of a file is not what it is in one that was loaded."""
         present = self.of(source.file)[0]
         return source is not present and what(source) != what(present)
+
+
+def _is_loaded_in_pieces() -> bool:
+    """Whether single functions may have been compiled again, whose lines are not those of the file."""
+    return "IPython.extensions.autoreload" in sys.modules
 
 
 def _digest_in(definition: Definition | None) -> str:

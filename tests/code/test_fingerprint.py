@@ -643,6 +643,38 @@ def test_what_a_method_changes_itself_counts_by_its_type():
         assert before.not_followed == ("Model.calls: builtins.int", "Model.known: builtins.dict")
 
 
+def test_a_function_that_a_notebook_loads_again_by_itself_is_not_edited(directory, monkeypatch):
+    "IPython compiles only what was edited, as if it stood at the top of the file."
+    source = "K = 1\n\nclass A:\n    def g(self, a): return a\n\ndef simulate(a): return A().g(a)\n"
+    model = load(directory, source)
+    before = fingerprint(model.simulate)
+    monkeypatch.setitem(sys.modules, "IPython.extensions.autoreload", types.ModuleType("autoreload"))
+    edited = source.replace("return a\n", "return a + 1000\n")
+    (directory / "model.py").write_text(edited)
+    space = {}
+    exec(compile("class A:\n    def g(self, a): return a + 1000\n", model.__file__, "exec"), space)
+    model.A.g.__code__ = space["A"].g.__code__
+    after = fingerprint(model.simulate)
+    assert not after.edited
+    assert after.hash == fingerprint(load(directory, edited).simulate).hash != before.hash
+
+
+def test_a_table_that_a_notebook_loads_again_by_itself_is_not_edited(directory):
+    source = "T = {'a': [1]}\ndef simulate(a): return T\n"
+    model = load(directory, source)
+    before = fingerprint(model.simulate)
+    (directory / "model.py").write_text(source.replace("[1]", "[777]"))
+    assert fingerprint(model.simulate).edited
+    model.T = {"a": [777]}
+    after = fingerprint(model.simulate)
+    assert not after.edited
+    assert (
+        after.hash
+        == fingerprint(load(directory, source.replace("[1]", "[777]")).simulate).hash
+        != before.hash
+    )
+
+
 def test_a_file_that_was_saved_in_the_middle_of_an_edit_is_reported(directory):
     model = load(directory)
     before = fingerprint(model.simulate)
