@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import coma_xr as coma
@@ -89,6 +90,7 @@ class Model(enum.Enum):
         ([1, 2], np.array([1, 2])),
         (1, decimal.Decimal(1)),
         (dt.timedelta(1), np.timedelta64(86400, "s")),
+        (pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-01").to_pydatetime()),
         ({"L": [8]}, {"L": np.array([8])}),
     ],
     ids=str,

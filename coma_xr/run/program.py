@@ -416,6 +416,7 @@ class ProgramError(ComaError):
         return str(self.args[0])
 
 
+@checks_keywords
 @dataclass(frozen=True)
 class Program:
     """A function that runs an external program, as `program` returns it.

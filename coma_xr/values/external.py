@@ -28,6 +28,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LARGEST = 2**62
 
 
+@checks_keywords
 class External:
     """An array on its way to a file of its own, as `external` returns it.
 

@@ -327,11 +327,9 @@ def test_parameters_that_are_dictionaries_are_dims_and_their_items_coords(tmp_pa
     assert [m.id for m in e.measurements("`opt/n` == 2")] == [3, 4]
 
 
-def test_values_that_version_1_took_for_different_ones_are_named():
+def test_values_of_several_types_that_are_equal_share_a_label():
     stamp = pd.Timestamp("2020-01-01")
     trees = measured(({"t": stamp}, {"y": 1}), ({"t": stamp.to_pydatetime()}, {"y": 2}))
-    with pytest.warns(
-        ComaWarning, match=r"In version 1 Timestamp\(.*\) and datetime\.datetime\(.*\) were different"
-    ):
+    with pytest.warns(ComaWarning, match="1 parameter set has several measurements, 1, 2 for example"):
         ds = build_dataset(trees, definition=[("t", "parameters/t")])
     assert dict(ds.sizes) == {"t": 1, "row": 2}

@@ -89,7 +89,7 @@ def test_a_large_grid_that_is_almost_empty_is_refused():
     random = np.random.default_rng(1)
     axes = [axis(dim, random.permutation(200)) for dim in "abc"]
     with pytest.raises(
-        LayoutError, match=r"a \(200\) x b \(200\) x c \(200\) is 0\.0025 % full: 200 .*dims=\['"
+        LayoutError, match=r"a \(200\) x b \(200\) x c \(200\) is 0\.0025 % full: 200 .*\n.*dims=\['"
     ):
         check_fill(axes, 200, axes)
 
