@@ -77,6 +77,7 @@ WORK: dict[str, Callable[[str, int], object]] = {
     "one more point": one_more,
     "first look": first_look,
     "to_dataset": lambda path, _: opened(path).to_dataset(),
+    "two columns": lambda path, _: opened(path).to_dataset(["y", "z"]),
     "to_dataframe": lambda path, _: opened(path).to_dataframe(),
     "where": lambda path, _: opened(path).to_dataset(where=f"a < {floors.N_A / 2}"),
     "status": lambda path, _: opened(path).status(),
