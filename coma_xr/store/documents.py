@@ -288,10 +288,10 @@ def _is_record(_: str, record: Tree) -> bool:
     """Whether something holds parameters, axes and sets, each a list of groups of rows."""
     if not isinstance(record, dict) or _fault_of_definition(record.get("parameters")):
         return False
-    axes, products = record.get("axes"), record.get("sets")
-    if not isinstance(axes, list) or not all(map(_is_axis, axes)) or not isinstance(products, list):
+    parameters, products = record["parameters"], record.get("sets")
+    if not _are_axes(record.get("axes"), parameters) or not isinstance(products, list):
         return False
-    size = len(record["parameters"])
+    size = len(parameters)
     groups = all(isinstance(product, list) and all(map(_are_rows, product)) for product in products)
     return groups and all(sum(len(rows[0]) for rows in product if rows) <= size for product in products)
 
@@ -402,8 +402,8 @@ def fault_of_scan(scan: dict[str, Tree]) -> str:
     if not _are_records(scan.get("exact") or {}):
         return "'exact' is not a dictionary of pairs of values"
     axes = scan.get("axes")
-    if axes is not None and not (isinstance(axes, list) and all(map(_is_axis, axes))):
-        return "'axes' is not a list of axes"
+    if axes is not None and not _are_axes(axes, parameters or []):
+        return "'axes' is not a list of axes of these parameters"
     return ""
 
 
@@ -414,6 +414,12 @@ def _are_records(exact: Tree) -> bool:
 
 def _is_list_of_two(pair: Tree) -> bool:
     return isinstance(pair, list) and len(pair) == 2
+
+
+def _are_axes(axes: Tree, parameters: list[Tree]) -> bool:
+    """Whether something is a list of axes, which name parameters that there are."""
+    names = {name for name, _ in parameters}
+    return isinstance(axes, list) and all(_is_axis(axis) and names.issuperset(axis["names"]) for axis in axes)
 
 
 def _is_axis(axis: Tree) -> bool:

@@ -64,6 +64,7 @@ def test_a_mark_that_makes_no_sense_does_not_cost_the_others():
         ("axes", {}, "'axes' is not a list of axes"),
         ("axes", [{"dim": "a"}], "'axes' is not a list of axes"),
         ("axes", [{"dim": "a", "names": "a"}], "'axes' is not a list of axes"),
+        ("axes", [{"dim": "a", "names": ["`"]}], "'axes' is not a list of axes of these parameters"),
         ("axes", [{"dim": "a", "names": [1]}], "'axes' is not a list of axes"),
         ("axes", [{"dim": "a", "names": [], "depends": [1]}], "'axes' is not a list of axes"),
     ],
