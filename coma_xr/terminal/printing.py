@@ -129,7 +129,9 @@ class _Column:
         """Return a cell, cut to the width and filled up to it."""
         text = self.cells[row]
         if width(text) > self.width:
-            text = cut(text, self.width) if self.width > 2 * _SHORTEST else _cut_end(text, self.width)
+            # A range with a second gap would look like one of other numbers.
+            in_middle = self.width > 2 * _SHORTEST and self.name != "range"
+            text = cut(text, self.width) if in_middle else _cut_end(text, self.width)
         blanks = " " * (self.width - width(text))
         return f"{blanks}{text}" if self.is_right else f"{text}{blanks}"
 

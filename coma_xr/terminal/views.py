@@ -221,7 +221,11 @@ def paths(path: str, *, as_json: bool) -> None:
 
         cells = (list(row.values()) for row in rows)
         print_table(
-            COLUMNS, cells, whole=("path", "type"), optional=("role", "name"), spare=("measurements", "range")
+            COLUMNS,
+            cells,
+            whole=("path", "type"),
+            optional=("role", "name", "measurements", "distinct"),
+            spare=("range",),
         )
 
 

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+import coma_xr as coma
 from coma_xr.terminal import printing
 from coma_xr.text import clean, clean_lines
 
@@ -56,6 +57,21 @@ def test_a_narrow_terminal_gets_fewer_columns_and_whole_ranges(capsys, terminal)
         "path          range",
         "parameters/a  1.428571e-7 ... 0.0001428571",
     ]
+
+
+def test_a_range_that_is_cut_looks_like_no_other_range(capsys, terminal):
+    terminal(40)
+    row = ("parameters/a", "1.428571e-7 ... 0.0001428571")
+    printing.print_table(["path", "range"], [row], whole=["path"])
+    assert capsys.readouterr().out.splitlines()[1] == "parameters/a  1.428571e-7 ... 0.00014..."
+
+
+def test_paths_in_a_narrow_terminal_show_whole_ranges(run, terminal, tmp_path):
+    e = coma.Experiment(tmp_path / "small")
+    e.run(lambda a: {"amplitude": a / 7e6}, {"a": [1.0, 1000.0]}, progress=False)
+    terminal(72)
+    [line] = [line for line in run("paths", e.path).out if "amplitude" in line]
+    assert "1.428571e-7 ... 0.0001428571" in line
 
 
 def test_columns_that_can_be_spared_go_when_cutting_is_not_enough(capsys, terminal):
