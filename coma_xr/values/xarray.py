@@ -41,7 +41,7 @@ def encode(value: Any, plain: ToTree) -> Node | None:
         return {TYPE: DATASET, **node, **_attrs(value, plain)}
     if kind is xr.DataTree:
         # As a mapping it would lose the attributes of its nodes.
-        raise cannot("a DataTree", "Return its to_dict(), which has a Dataset for each node.")
+        raise cannot("a DataTree", "Use its to_dict(), which has a Dataset for each node.")
     if kind is xr.Variable:
         raise cannot("a Variable", "Return xarray.DataArray(variable).")
     return None

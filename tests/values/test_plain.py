@@ -512,7 +512,7 @@ def test_measurements_name_the_state_that_does_not_fit():
         ((n for n in [1]), r"Return list\(\) of it"),
         (np.array([1, "a"], object), r"of dtype object. Return its tolist\(\)"),
         (xr.Variable("x", [1]), r"Return xarray.DataArray\(variable\)"),
-        (xr.DataTree(xr.Dataset(attrs={"k": 1})), r"DataTree. Return its to_dict\(\)"),
+        (xr.DataTree(xr.Dataset(attrs={"k": 1})), r"DataTree. Use its to_dict\(\)"),
         (slice(1), "Register its class"),
     ],
 )
