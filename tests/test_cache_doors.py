@@ -71,7 +71,7 @@ def f(a, b, c):
 def shown(*command):
     """Return what a command of the terminal prints."""
     text = io.StringIO()
-    records._reported.clear()
+    records._noticed.clear()
     with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
         status = main([str(word) for word in command])
     return status, text.getvalue()
@@ -115,7 +115,7 @@ def selecting(condition):
 def answer(door, e, tmp_path):
     """Return what a door shows, or the error that it raises."""
     # What is reported once in a process would be reported by the first door only.
-    records._reported.clear()
+    records._noticed.clear()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
