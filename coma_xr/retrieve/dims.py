@@ -1,7 +1,4 @@
-"""Which parameters become dims: given in the call, defined, as the scan says, or found in the data.
-
-And which of their cells have no measurement, and why: parameter sets that were asked for, failed or were excluded.
-"""
+"""Which parameters become dims, and which cells have no measurement since it is missing, failed or was excluded."""
 
 from __future__ import annotations
 
