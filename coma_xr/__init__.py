@@ -182,8 +182,9 @@ if not TYPE_CHECKING:
             if error := module_error(name):
                 raise error
         text = f"module 'coma_xr' has no attribute {name!r}."
-        # Python asks for names such as __path__ by itself; a list of ours would be no help there.
-        raise AttributeError(text if name.startswith("_") else f"{text} {available(name, __all__)}")
+        # Python asks for names such as __path__ by itself; a list of ours would be no help there. With name= given,
+        # Python does not add a second suggestion to ours.
+        raise AttributeError(text if name.startswith("_") else f"{text} {available(name, __all__)}", name=name)
 
 
 def __dir__() -> list[str]:
