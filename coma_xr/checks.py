@@ -58,17 +58,16 @@ def _checked(function: FunctionType, *, is_method: bool = False) -> Callable[...
     first = max(code.co_posonlyargcount, int(is_method))
     if hasattr(function, "__signature__"):
         known = tuple(function.__signature__.parameters)[first:]
-    elif code.co_flags & _TAKES_ANY:
-        return function
     else:
         known = code.co_varnames[first : code.co_argcount + code.co_kwonlyargcount]
+    takes_any = code.co_flags & _TAKES_ANY and not hasattr(function, "__signature__")
     accepted = frozenset(known)
     most = sys.maxsize if code.co_flags & _TAKES_MORE else code.co_argcount
     least = code.co_argcount - len(function.__defaults__ or ())
 
     @functools.wraps(function)
     def call(*arguments: Any, **keywords: Any) -> Any:
-        if not accepted.issuperset(keywords):
+        if not (takes_any or accepted.issuperset(keywords)):
             name = next(name for name in keywords if name not in accepted)
             raise unknown_argument(_called(function, arguments[:1] if is_method else ()), name, known)
         if not least <= len(arguments) <= most:

@@ -1013,15 +1013,16 @@ class Experiment(Members):
         """
         figures.keep(self._place, name, arguments, where)
 
-    def plot(self, name: str, **changes: Any) -> Figure:
-        """Plot a figure that `define_figure` keeps.
+    def plot(self, name: str | None = None, **arguments: Any) -> Figure:
+        """Plot the measurements, or a figure that `define_figure` keeps.
 
         Parameters
         ----------
-        name : str
-            The name of the figure.
-        **changes
-            Arguments of `coma_xr.plot`, and `where`, in place of those that are kept.
+        name : str, optional
+            Of a figure that `define_figure` keeps.
+        **arguments
+            Those of `coma_xr.plot`, and ``where``, a condition on the measurements that are plotted. They replace those of
+            the figure: ``where=None`` plots all measurements.
 
         Returns
         -------
@@ -1037,16 +1038,17 @@ class Experiment(Members):
         --------
         >>> e = Experiment("squares")
         >>> report = e.run(lambda x: {"y": x**2}, {"x": [1, 2, 3]})
+        >>> figure = e.plot(x="x", y="y")
         >>> e.define_figure("parabola", x="x", y="y")
         >>> len(e.plot("parabola", yscale="log").axes)
         1
         """
         from coma_xr.plotting.draw import plot
 
-        arguments = {**figures.arguments_of(figures.kept(self._place.look()), name), **changes}
-        return plot(self.to_dataset(where=arguments.pop(figures.WHERE, None)), **arguments)
+        condition, chosen = figures.chosen(figures.kept(self._place.look()), name, arguments)
+        return plot(self.to_dataset(where=condition), **chosen)
 
-    def explore(self, name: str | None = None, *, where: Any = None, **arguments: Any) -> Any:
+    def explore(self, name: str | None = None, **arguments: Any) -> Any:
         """Show a figure in a notebook with a slider or drop-down for each dim that it does not use.
 
         While a run is in progress in another process, new measurements are added to the figure.
@@ -1055,10 +1057,9 @@ class Experiment(Members):
         ----------
         name : str, optional
             Of a figure that `define_figure` keeps.
-        where : str or condition, optional
-            The measurements that are shown. By default all, or those of the figure.
         **arguments
-            Those of `coma_xr.plot`, except `ax`.
+            Those of `coma_xr.plot`, except `ax`, and ``where``, a condition on the measurements that are shown. They
+            replace those of the figure: ``where=None`` shows all measurements.
 
         Returns
         -------
@@ -1079,7 +1080,7 @@ class Experiment(Members):
         >>> view = e.explore(x="x", y="y")
         """
         now = self._place.look()
-        return figures.explore(now, name, where, arguments, self.to_dataset, self.number_of_measurements)
+        return figures.explore(now, name, arguments, self.to_dataset, self.number_of_measurements)
 
     # The code that made measurements
 

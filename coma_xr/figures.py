@@ -95,10 +95,18 @@ def keep(place: ExperimentDirectory, name: str, arguments: Mapping[str, Any], wh
     place.change_state(change)
 
 
+def chosen(
+    figures: Mapping[str, dict[str, Any]], name: str | None, arguments: Mapping[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """Return the condition and the arguments of a plot: those of the figure, if one is named, replaced by `arguments`."""
+    figure = {} if name is None else arguments_of(figures, name)
+    arguments = {**figure, **arguments}
+    return arguments.pop(WHERE, None), arguments
+
+
 def explore(
     now: Snapshot,
     name: str | None,
-    where: Any,
     arguments: Mapping[str, Any],
     to_dataset: Callable[..., xr.Dataset],
     number: Callable[[], int],
@@ -106,8 +114,6 @@ def explore(
     """Show a figure with controls, which is drawn again when the number of measurements has changed."""
     from coma_xr.plotting.explore import explore
 
-    figure = {} if name is None else arguments_of(kept(now), name)
-    condition = where if where is not None else figure.get(WHERE)
-    chosen = {key: value for key, value in {**figure, **arguments}.items() if key != WHERE}
+    condition, shown = chosen(kept(now), name, arguments)
     called = "e.to_dataset()" if condition is None else f"e.to_dataset(where={str(condition)!r})"
-    return explore(lambda: to_dataset(where=condition), chosen, called, number)
+    return explore(lambda: to_dataset(where=condition), shown, called, number)

@@ -38,7 +38,14 @@ def test_a_figure_is_kept_with_the_exact_types_of_its_arguments(e):
     ax = e.plot("parabola").axes[0]
     assert ax.lines[0].get_xdata().tolist() == [2, 3]
     assert (ax.get_xlim(), ax.get_xlabel()) == ((0, 4), "side")
-    assert e.plot("parabola", where=None, yscale="log").axes[0].get_yscale() == "log"
+    assert e.plot("parabola", where=None, yscale="log").axes[0].lines[0].get_xdata().tolist() == [1, 2, 3]
+
+
+def test_a_figure_that_is_not_kept_is_plotted_by_its_arguments(e):
+    ax = e.plot(x="x", y="y", hue="a", where="x > 1").axes[0]
+    assert ax.lines[0].get_xdata().tolist() == [2, 3]
+    with pytest.raises(coma.ComaError, match=r"Experiment.plot\(\) takes 1 positional argument, not 2"):
+        e.plot("x", "y")
 
 
 def test_figures_of_two_processes_are_both_kept(e):

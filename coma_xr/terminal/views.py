@@ -14,7 +14,7 @@ from coma_xr import files
 from coma_xr.checks import terminal_options
 from coma_xr.collection import open_experiments
 from coma_xr.errors import REPLACE, ComaError, ExperimentError, StorageError
-from coma_xr.figures import WHERE, arguments_of
+from coma_xr.figures import WHERE, chosen
 from coma_xr.records import look_at
 from coma_xr.run.report import line_text
 from coma_xr.terminal.experiments import (
@@ -62,11 +62,9 @@ def plot(
     arguments |= {"legend": False} if options.legend is False else {}
     if options.y is not None and len(options.y) == 1:
         arguments["y"] = options.y[0]
+    arguments |= {} if where is None else {WHERE: where}
     experiment = opened(path)
-    if figure is not None:
-        arguments = {**arguments_of(experiment.figures, figure), **arguments}
-        kept = arguments.pop(WHERE, None)
-        where = kept if where is None else where
+    where, arguments = chosen(experiment.figures, figure, arguments)
     output = output or f"{figure or experiment.path.name}.png"
     # Reading the measurements may take long, so this is checked before.
     _check(output, overwrite=overwrite)

@@ -80,6 +80,8 @@ def test_an_experiment_shows_new_measurements(tmp_path, monkeypatch):
         (control,), image, _, _ = parts(view)
         view.close()
         assert control.value == 1
+        _, _, _, code = parts(e.explore("parabola", where=None))
+        assert code.value == "coma.plot(e.to_dataset().isel({'a': 0}), x='x', y='y')"
         return [label for label, _ in control.options]
 
     assert asyncio.run(look()) == ["1", "2", "3"]
