@@ -184,7 +184,9 @@ if not TYPE_CHECKING:
         text = f"module 'coma_xr' has no attribute {name!r}."
         # Python asks for names such as __path__ by itself; a list of ours would be no help there. With name= given,
         # Python does not add a second suggestion to ours.
-        raise AttributeError(text if name.startswith("_") else f"{text} {available(name, __all__)}", name=name)
+        raise AttributeError(
+            text if name.startswith("_") else f"{text} {available(name, __all__)}", name=name
+        )
 
 
 def __dir__() -> list[str]:

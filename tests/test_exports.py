@@ -53,7 +53,8 @@ def test_type_checkers_see_what_is_loaded_on_first_use():
 
 
 def test_an_unknown_name_is_an_error_that_suggests_near_ones():
-    with pytest.raises(AttributeError, match=r"module 'coma_xr' has no attribute 'Experimant'.*'Experiment'") as raised:
+    text = r"module 'coma_xr' has no attribute 'Experimant'.*'Experiment'"
+    with pytest.raises(AttributeError, match=text) as raised:
         coma.Experimant
     # Python suggests a name itself where both are known, and the suggestion would be printed twice.
     assert (raised.value.name, raised.value.obj) == ("Experimant", None)
