@@ -24,6 +24,7 @@ from coma_xr.define.condition_values import (
     Choices,
     Lookup,
     Single,
+    answer,
     over_columns,
     plain,
 )
@@ -115,20 +116,8 @@ class Node:
         for child in self._children():
             yield from child._walk()
 
-    def _ask(self, values: Single | Arrays) -> Any:
-        operation, arguments = self._operation, self._arguments
-        if operation == "name":
-            return values.name(*arguments)
-        if operation == "constant":
-            return values.constant(*arguments)
-        try:
-            if operation == "function":
-                return values.function(*arguments)
-            return values.apply(operation, *[argument._ask(values) for argument in arguments])
-        except ConditionError as error:
-            # The innermost operation is the one that failed.
-            error.excerpt = error.excerpt or f"    {shown(self)}"
-            raise
+    def _excerpt(self) -> str:
+        return f"    {shown(self)}"
 
     def __str__(self) -> str:
         return _written(self)
@@ -312,7 +301,7 @@ class Condition(Node):
         >>> (P.a + P.b > 3).evaluate({"a": 1, "b": 2.5}.__getitem__)
         True
         """
-        return bool(self._ask(Single(lookup, subject)))
+        return bool(answer(self, Single(lookup, subject)))
 
     def evaluate_columns(self, lookup: Lookup) -> Any:
         """Return where the condition holds, for many measurements or cells at the same time.
@@ -342,7 +331,7 @@ class Condition(Node):
         """
         values, names = Single(lookup), self.names
         return over_columns(
-            lambda *arrays: self._ask(Arrays(dict(zip(names, arrays, strict=True)))),
+            lambda *arrays: answer(self, Arrays(dict(zip(names, arrays, strict=True)))),
             [values.name(name) for name in names],
         )
 

@@ -314,6 +314,23 @@ class Arrays:
         )
 
 
+def answer(node: Any, values: Single | Arrays) -> Any:
+    """Return what a node of a condition makes of values."""
+    operation, arguments = node._operation, node._arguments
+    if operation == "name":
+        return values.name(*arguments)
+    if operation == "constant":
+        return values.constant(*arguments)
+    try:
+        if operation == "function":
+            return values.function(*arguments)
+        return values.apply(operation, *[answer(argument, values) for argument in arguments])
+    except ConditionError as error:
+        # The innermost operation is the one that failed.
+        error.excerpt = error.excerpt or node._excerpt()
+        raise
+
+
 def _cell(value: Any) -> Array:
     import numpy as np
 
