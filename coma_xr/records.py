@@ -34,7 +34,6 @@ from coma_xr.errors import (
     Way,
     warn,
 )
-from coma_xr.names import Names, role, values_and_lists
 from coma_xr.run.plan import survey
 from coma_xr.run.signature import UNNAMED
 from coma_xr.same import MADE_BY, doubles, event_of, key, repeat_of, replaced
@@ -42,7 +41,7 @@ from coma_xr.store.documents import fault_of_failure
 from coma_xr.store.layout import near_experiments
 from coma_xr.store.locks import seen_runs
 from coma_xr.text import alternatives, available, count, listing, shortened
-from coma_xr.tree import join, leaves, no_collection, shown, split
+from coma_xr.tree import Names, join, leaves, no_collection, role, shown, split, values_and_lists
 from coma_xr.values.external import FILES, files_of
 from coma_xr.values.plain import from_plain
 

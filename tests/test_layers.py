@@ -29,7 +29,6 @@ _COMMON = {"text", "errors", "checks", "html", "tree", "values", "same"}
 # Rules beyond the order of the floors: these know only what is listed here.
 ONLY = {
     "tree": {"text", "errors"},
-    "names": {"text", "errors", "tree"},
     "values": {"text", "errors", "checks", "tree"},
     "same": {"text", "errors", "tree", "values"},
     "encoding": {"text", "errors", "tree"},
@@ -44,12 +43,12 @@ ONLY = {
         "same",
         "encoding",
     },
-    "plotting": {"text", "errors", "checks", "names"},
+    "plotting": {"text", "errors", "checks", "tree"},
     "output": {"text", "errors", "checks", "files", "html", "plotting"},
     "define": _COMMON,
     "code": {"text", "errors", "files", "tree"},
     "run": {*_COMMON, "files", "scratch", "encoding", "exports", "define", "code"},
-    "retrieve": {*_COMMON, "names", "encoding", "exports", "define"},
+    "retrieve": {*_COMMON, "encoding", "exports", "define"},
 }
 
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_xr.errors import PathError
-from coma_xr.names import Names, free_name, is_parameter, role
-from coma_xr.tree import split
+from coma_xr.tree import Names, free_name, is_parameter, role, split
 
 PATHS = [
     "info/measurement_id",

@@ -20,8 +20,8 @@ import xarray as xr
 
 from coma_xr.checks import setting
 from coma_xr.errors import ExperimentError, LayoutError, PathError, Way
-from coma_xr.names import find_variable, variable_at
 from coma_xr.text import count, listing
+from coma_xr.tree import find_variable, variable_at
 
 if TYPE_CHECKING:
     from coma_xr.plotting.arguments import PlotSpec

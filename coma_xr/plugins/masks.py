@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from coma_xr.names import ID_COORDS
 from coma_xr.retrieve.columns import with_holes
 from coma_xr.retrieve.dims import FLAGS
 from coma_xr.retrieve.variables import variable
+from coma_xr.tree import ID_COORDS
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -14,10 +14,9 @@ import numpy.typing as npt
 from coma_xr.encoding import json
 from coma_xr.encoding.columns import Block, Kind
 from coma_xr.errors import DataFileError
-from coma_xr.names import is_parameter
 from coma_xr.retrieve.measurement import AS_NEEDED, item
 from coma_xr.same import Mark, in_order, keys
-from coma_xr.tree import TYPE, Numbers, Path, is_typed, no_collection
+from coma_xr.tree import TYPE, Numbers, Path, is_parameter, is_typed, no_collection
 from coma_xr.values.external import is_external
 from coma_xr.values.numpy import time_array
 from coma_xr.values.plain import Tree, from_plain, to_plain

@@ -13,7 +13,6 @@ import xarray as xr
 
 from coma_xr.errors import LayoutError
 from coma_xr.exports.external import is_deferred, revived
-from coma_xr.names import free_name, is_parameter, role
 from coma_xr.retrieve.columns import MISSING, Array, as_array, as_objects, decoded, with_holes, without
 from coma_xr.retrieve.dataset import nearly_equal
 from coma_xr.retrieve.dims import varies
@@ -34,6 +33,7 @@ from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.variables import flat_columns, measure, units_of, warn_of_units
 from coma_xr.same import equal
 from coma_xr.text import listing
+from coma_xr.tree import free_name, is_parameter, role
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.variables import Folded

@@ -13,7 +13,6 @@ from coma_xr.checks import checks_keywords
 from coma_xr.define.scan_records import Kind, LayoutRule
 from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.html import fragment, table, tag
-from coma_xr.names import role
 from coma_xr.retrieve.columns import MISSING, Attrs, factorize
 from coma_xr.retrieve.dims import DONE, FLAGS, Absent, Status, absent, arrange, status_attrs, varies
 from coma_xr.retrieve.measurement import AS_NEEDED
@@ -35,7 +34,7 @@ from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.variables import Item, Layout, assemble, on_rows, variable
 from coma_xr.same import equal, same_items
 from coma_xr.text import count, listing
-from coma_xr.tree import Path, is_typed, join
+from coma_xr.tree import Path, is_typed, join, role
 from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:

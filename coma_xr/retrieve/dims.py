@@ -12,7 +12,6 @@ from coma_xr.define.parameters import Definition, Past, read_parameters
 from coma_xr.define.scan_records import Choice, Identity, LayoutRule, Structure
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import LayoutError, Way, warn
-from coma_xr.names import is_parameter, role
 from coma_xr.retrieve.columns import MISSING, Array, Columns, distinct, factorize, lacks, numbered
 from coma_xr.retrieve.requests import REPEAT, Request, Source, repeats_of, requests_of
 from coma_xr.retrieve.variables import (
@@ -26,7 +25,7 @@ from coma_xr.retrieve.variables import (
 )
 from coma_xr.same import key, keys
 from coma_xr.text import listing
-from coma_xr.tree import Numbers, Path, is_array, join, no_collection
+from coma_xr.tree import Numbers, Path, is_array, is_parameter, join, no_collection, role
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.columns import Attrs

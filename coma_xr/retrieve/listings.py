@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import DataFileError
 from coma_xr.html import lines_of
-from coma_xr.names import role
 from coma_xr.same import Mark
 from coma_xr.text import clean_lines, interval, listing
-from coma_xr.tree import TYPE, Numbers, Path, is_array, is_typed, join, leaves
+from coma_xr.tree import TYPE, Numbers, Path, is_array, is_typed, join, leaves, role
 from coma_xr.values.external import is_external
 from coma_xr.values.plain import Tree, from_plain
 

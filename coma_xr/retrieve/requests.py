@@ -15,7 +15,6 @@ from coma_xr.checks import setting
 from coma_xr.define.parameters import Past, former_paths
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import LayoutError, ParameterError, PathError, SerializationError, Way, warn
-from coma_xr.names import Names, free_name, is_parameter, role
 from coma_xr.retrieve.columns import (
     MISSING,
     Choice,
@@ -34,16 +33,20 @@ from coma_xr.text import count, listing, shortened, with_article
 from coma_xr.tree import (
     CLASS,
     WILDCARD,
+    Names,
     Numbers,
     Path,
     PathLike,
     follow,
+    free_name,
+    is_parameter,
     is_path,
     is_typed,
     join,
     leaves,
     no_collection,
     places_of,
+    role,
     split,
 )
 from coma_xr.values.plain import Tree, from_plain, to_plain

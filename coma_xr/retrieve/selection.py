@@ -14,11 +14,10 @@ from coma_xr.define.parameters import Definition as Parameters
 from coma_xr.define.parameters import Past, read_parameters, write
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import ParameterError, PathError, warn
-from coma_xr.names import Names, role
 from coma_xr.retrieve.columns import KnownPaths, StoredTrees, collect, utc
 from coma_xr.retrieve.measurement import Measurement, item
 from coma_xr.retrieve.requests import NameLookup
-from coma_xr.tree import WILDCARD, Path, follow, is_path, is_typed, split
+from coma_xr.tree import WILDCARD, Names, Path, follow, is_path, is_typed, role, split
 from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:

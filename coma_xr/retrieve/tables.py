@@ -17,14 +17,13 @@ from coma_xr.define.values import Argument, plain_of
 from coma_xr.errors import ArgumentError, LayoutError, PathError, warn
 from coma_xr.exports.external import deferred
 from coma_xr.html import facts, fragment, table, tag, text_of
-from coma_xr.names import Names
 from coma_xr.retrieve.columns import MISSING, as_objects, lacks
 from coma_xr.retrieve.listings import parameter_of
 from coma_xr.retrieve.requests import Annotations, Doubles, Recorded, Request, Source, read, requests_of
 from coma_xr.retrieve.variables import flat_columns
 from coma_xr.same import key
 from coma_xr.text import listing
-from coma_xr.tree import join, split
+from coma_xr.tree import Names, join, split
 from coma_xr.values.pandas import column_of
 from coma_xr.values.plain import Tree, to_plain
 

@@ -21,10 +21,9 @@ from coma_xr.define.conditions import Condition, P, as_condition, parse
 from coma_xr.define.parameters import ParameterSet
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import ArgumentError, ComaWarning, ConditionError, ParameterError, PathError
-from coma_xr.names import Names
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.text import shortened
-from coma_xr.tree import split
+from coma_xr.tree import Names, split
 from coma_xr.values.plain import to_plain
 
 NAN = float("nan")
