@@ -770,19 +770,25 @@ def keep_function(place: ExperimentDirectory, name: str, now: Snapshot) -> None:
     place.change_state(lambda state: state.update(function=name))
 
 
-def with_kept_seed(place: ExperimentDirectory, work: Work, given: int | None) -> Work:
+def keep_seed(place: ExperimentDirectory, work: Work) -> None:
+    """Record the root of all seeds that a run has drawn, unless there is one."""
+    if work.seeds is not None:
+        root = work.seeds.root
+        place.change_state(lambda state: state.setdefault("seed", root))
+
+
+def with_kept_seed(now: Snapshot, work: Work, given: int | None) -> Work:
     """Return the work with the experiment's root of all seeds, unless another one was given."""
     seeds = work.seeds
     if seeds is None:
         return work
     # Jobs that begin at the same moment have drawn different ones.
-    place.change_state(lambda state: state.setdefault("seed", seeds.root))
-    kept = place.look().sections["seed"]
+    kept = now.sections["seed"]
     if given is None:
         return replace(work, seeds=replace(seeds, root=kept))
     if given != kept:
         warn(
-            f"The seeds in {place.path} come from the root {kept}, those of this run from {given}. Points that have a "
+            f"The seeds in {now.path} come from the root {kept}, those of this run from {given}. Points that have a "
             "measurement are not run again."
         )
     return work

@@ -25,6 +25,7 @@ from coma_xr.records import (
     keep_definition,
     keep_function,
     keep_scan,
+    keep_seed,
     record_names,
     report_layout,
     unite_names,
@@ -101,12 +102,9 @@ def run_scan(
     last = asked_for(definition, wanted, asked, options.repeats, whole)
     shard = None if options.shard is None else Shard.of_scan(options.shard, last)
 
-    def record() -> None:
-        nonlocal session
-        session = _recorded(session, before, asked, added, last)
-
+    record = partial(_record, place, work, before, asked, added, last)
     with place.running(shard, record) as now:
-        return session.run(before, now)
+        return replace(session, work=with_kept_seed(now, work, options.seed)).run(before, now)
 
 
 def _work(
@@ -128,21 +126,20 @@ def _work(
     )
 
 
-def _recorded(
-    session: Session,
+def _record(
+    place: ExperimentDirectory,
+    work: Work,
     before: Records,
     asked: Scan | None,
     added: list[tuple[Tree, ...]],
     last: dict[str, Tree],
-) -> Session:
-    """Record definition, seed, function and scan of a run; return the run with the seed that is kept."""
-    place, work = session.place, session.work
+) -> None:
+    """Record definition, seed, function and scan of a run."""
     if asked is not None:
         keep_definition(before, place, work.definition, added)
-    session = replace(session, work=with_kept_seed(place, work, session.options.seed))
+    keep_seed(place, work)
     keep_function(place, name_of(work.function), before.now)
     keep_scan(place, last, None if asked is None else ScanRecord.of(asked, work.definition), before.past)
-    return session
 
 
 def encoding_of(place: ExperimentDirectory, version: str) -> dict[str, Any]:

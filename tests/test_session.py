@@ -9,6 +9,7 @@ import pytest
 
 import coma_xr as coma
 from coma_xr import files
+from coma_xr.encoding import json
 from coma_xr.errors import StorageError
 
 
@@ -141,6 +142,21 @@ def test_a_run_of_one_point_hardly_asks_the_file_system_again(tmp_path, monkeypa
     asked.clear()
     assert len(e.to_dataset().x) == 3
     assert len(asked) <= 3
+
+
+def test_what_a_run_records_is_written_once_before_it_and_once_after(e, monkeypatch):
+    real, written = files.swap, []
+    monkeypatch.setattr(files, "swap", lambda path, data: written.append(data) or real(path, data))
+
+    def draw(x, rng):
+        return {"y": x + rng.random()}
+
+    e.run(draw, {"x": [1]}, progress=False)
+    before, after = (set(json.decode(data)["coma_xr"]) for data in written)
+    assert before == {"definition", "seed", "function", "asked", "scans"}
+    assert after == before | {"names"}
+    e.run(draw, {"x": [1]}, progress=False)
+    assert len(written) == 2
 
 
 def test_memory_that_runs_out_while_a_result_is_saved_costs_that_result_only(e, monkeypatch):

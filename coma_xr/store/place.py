@@ -97,6 +97,7 @@ class ExperimentDirectory:
         self._cache = MeasurementCache(self.path, self.config, writes=self._refusal() is None)
         self._holder: int | None = None
         self._written: set[str] = set()
+        self._gathers = False
         # What the directory was like when its ids were last known, and the id after these.
         self._numbered: Any = None
         self._next = 1
@@ -368,9 +369,21 @@ class ExperimentDirectory:
                 self._save_sections(now, {**sections, **new})
 
     def _save_sections(self, now: Snapshot, sections: dict[str, Any]) -> None:
-        kept = state.save(self._layout, dataclasses.replace(now.kept, sections=sections), now.kept)
+        kept = dataclasses.replace(now.kept, sections=sections)
+        if not self._gathers:
+            kept = state.save(self._layout, kept, now.kept)
         self._held = self.last = dataclasses.replace(now, kept=kept)
         self._written.add("state")
+
+    def _save_together(self, record: Callable[[], None]) -> None:
+        """Write the state once, with all that a function changes in it."""
+        before, self._gathers = self._held, True
+        try:
+            record()
+        finally:
+            self._gathers = False
+        if self._held is not before:
+            self._save_sections(before, self._held.kept.sections)
 
     def save_code(self, code: dict[str, Tree]) -> None:
         """Write the records of code states, by the names of their files, that do not exist yet."""
@@ -425,7 +438,7 @@ class ExperimentDirectory:
                 if in_the_way:
                     warn_of_runs(self.path, in_the_way)
                 if record is not None:
-                    record()
+                    self._save_together(record)
                 recorded = self.look()
             yield recorded
 
