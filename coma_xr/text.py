@@ -38,13 +38,22 @@ def near_names(name: str, known: Iterable[str]) -> list[str]:
     return [*same_letters, *similar][:3]
 
 
+def visible(text: str) -> str:
+    """Return a string as it is, or in quotes if there would be nothing to see.
+
+    >>> visible("a"), visible(" ")
+    ('a', "' '")
+    """
+    return text if text.strip() else repr(text)
+
+
 def listing(names: Iterable[object], most: int = 10) -> str:
     """Return names separated by commas: at most `most` of them, and no more than fit into a message.
 
     >>> listing("abcd", most=2)
     'a, b and 2 more'
     """
-    texts = [str(name) for name in names]
+    texts = [visible(str(name)) for name in names]
     if not texts:
         return "none"
     shown = texts[:most]

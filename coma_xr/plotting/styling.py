@@ -30,7 +30,7 @@ from coma_xr.checks import setting
 from coma_xr.errors import LayoutError
 from coma_xr.plotting.data import VARIABLE, Data
 from coma_xr.plotting.points import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity, Table
-from coma_xr.text import listing, numbers
+from coma_xr.text import listing, numbers, visible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -425,7 +425,7 @@ class Labels:
         for special, text in zip(NO_NUMBERS[1:], NO_NUMBER_TEXTS[1:], strict=True):
             if value is special:
                 return text.replace("-", MINUS)
-        return texts.get(level if quantity.type != "name" else value) or printable(str(value))
+        return texts.get(level if quantity.type != "name" else value) or printable(visible(str(value)))
 
     def equation(self, quantity: Quantity, number: float, among: Sequence[float]) -> str:
         """Return the title of what has one value: `T = 300 K`."""

@@ -15,7 +15,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from matplotlib.tri import LinearTriInterpolator, Triangulation
 from numpy.typing import NDArray
 
-from coma_xr.errors import LayoutError, Way
+from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.plotting.styling import (
     Hue,
     Look,
@@ -27,6 +27,7 @@ from coma_xr.plotting.styling import (
     map_of,
     shade,
 )
+from coma_xr.text import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +39,9 @@ Array = NDArray[Any]
 
 # Of the cells between all x and all y of a table, so many must be there for it to be a grid.
 FULL = 0.5
+
+# A row or column of a map that takes less of the axis cannot be seen, when the map has no more of them than can be.
+THIN, VISIBLE = 1 / 500, 250
 
 
 @dataclass(frozen=True)
@@ -273,6 +277,8 @@ def draw_heatmap(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     if grid is not None:
         if grid.z.size:
             x, y, values = corners(grid, ax)
+            _warn_of_thin(look, "x", ax.xaxis, x)
+            _warn_of_thin(look, "y", ax.yaxis, y.T)
             _draw_cells(ax, x, y, values, bool(np.isnan(grid.z).any()), how)
         return
     present = points.dropna(subset=["x", "y", "z"])
@@ -293,6 +299,20 @@ def draw_heatmap(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     columns, rows = back(np.column_stack([edges, edges])).T
     _draw_cells(ax, columns, rows, LinearTriInterpolator(plane, z)(*centres), False, how)
     ax.plot(x, y, ".", color=shade(1), markersize=2, alpha=0.5)
+
+
+def _warn_of_thin(look: Look, role: str, axis: Any, edges: Array) -> None:
+    """Warn of rows or columns of cells that are too thin to be seen."""
+    places = forward(axis, edges)
+    widths = np.abs(np.diff(places, axis=1)).max(axis=0)
+    thin = int((widths < THIN * np.ptp(places)).sum())
+    if not thin or len(widths) > VISIBLE or getattr(look.spec, f"{role}lim") is not None:
+        return
+    quantity, way = look.table.one(role), None
+    if axis.get_scale() == "linear" and quantity.type == "number":
+        scale = "log" if (look.table.rows[role] > 0).all() else "symlog"
+        way = Way(f"Use {role}scale={scale!r}.", f"Use --{role}scale {scale}.")
+    warn(f"Too thin to be seen: the cells of {count(thin, 'value')} of {quantity.name}.", way=way)
 
 
 def _colors(look: Look) -> dict[str, Any]:

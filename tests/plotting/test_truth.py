@@ -20,6 +20,7 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.colors import LogNorm, same_color
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import coma_xr as coma
 from coma_xr.errors import ComaWarning, LayoutError
@@ -301,6 +302,24 @@ def test_curves_that_hide_each_other_are_reported(curves):
     curves.y[2] = curves.y[0]
     with pytest.warns(ComaWarning, match="Curves coincide and hide each other: those of hue='k' a, c"):
         coma.plot(curves, x="x", y="y", hue="k")
+
+
+def test_an_empty_label_is_shown_in_quotes():
+    ds = xr.Dataset({"y": (("k", "x"), [[1.0, 2.0], [1.0, 2.0]])}, coords={"k": ["", "a"], "x": [0, 1]})
+    with pytest.warns(ComaWarning, match="those of hue='k' '', a"):
+        figure = coma.plot(ds, x="x", y="y", hue="k")
+    assert "''" in [text.get_text() for text in figure.findobj(match=Text)]
+
+
+@pytest.mark.parametrize(("edge", "scale"), [(1, "log"), (0, "symlog")])
+def test_cells_that_are_too_thin_to_be_seen_are_reported(edge, scale):
+    coords = {"x": [1, 2], "y": [edge, 2, 4, 1000]}
+    ds = xr.Dataset({"z": (("y", "x"), np.arange(8.0).reshape(4, 2))}, coords)
+    with pytest.warns(ComaWarning, match=f"cells of 2 values of y. Use yscale='{scale}'"):
+        coma.plot(ds, x="x", y="y", z="z")
+    coma.plot(ds, x="x", y="y", z="z", yscale=scale)
+    coma.plot(ds, x="x", y="y", z="z", ylim=(0, 5))
+    coma.plot(ds.isel(y=slice(3)), x="x", y="y", z="z")
 
 
 @pytest.mark.parametrize("kind", ["heatmap", "contour", "scatter"])
