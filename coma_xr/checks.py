@@ -344,7 +344,7 @@ GONE = {
     "Experiment.save_measurements": "run() saves each measurement as soon as it is available.",
     "Experiment.pclient": "Pass executor= to run(), such as ipyparallel's client.executor().",
     "Experiment.pview": "Pass executor= to run(), such as ipyparallel's client.executor().",
-    "Experiment.tasks": "run() returns a report. Experiment.runs() lists the runs that are going on.",
+    "Experiment.tasks": "run() returns a report. Experiment.runs() lists the runs in progress.",
     "Measurement.save": "Stored measurements are read-only. Save a copy with new_measurement().save(m.tree).",
 }
 

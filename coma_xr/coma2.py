@@ -82,7 +82,7 @@ def warn_of_profile(profile: object) -> None:
 
 @dataclass(frozen=True)
 class IndexReader:
-    """The highest id that was given, as Coma 2 reads it from an index file."""
+    """The highest id so far, as Coma 2 reads it from an index file."""
 
     filename: str
     _last: Callable[[], int | None]
@@ -92,7 +92,7 @@ class IndexReader:
         return self._last() is not None
 
     def get(self) -> int:
-        """Return the highest id that was given; 0 without an index."""
+        """Return the highest id so far, or 0 without an index."""
         return self._last() or 0
 
     def __getattr__(self, name: str) -> Any:

@@ -8,7 +8,7 @@ when it was computed.
 """
 
 # %%
-# The first run is coarse.
+# The first run uses a coarse grid of frequencies.
 
 import tempfile
 
@@ -40,7 +40,7 @@ for _ in range(10):
 report
 
 # %%
-# The Dataset has the number of each measurement, so the colour can show the order of discovery.
+# The Dataset has the number of each measurement, so the colour can show the order of computation.
 
 e.annotate("frequency", units=r"$\omega_0$")
 e.annotate("results/response", long_name="response")

@@ -1,15 +1,15 @@
 """
-Quantum-dot wire: open files of Coma 2
-======================================
+Quantum-dot wire: open a file of Coma 2
+=======================================
 
 A wire of quantum-dot cells carries a bit. The first cell is fixed in one state, and the other cells
-follow unless the temperature or the tunnelling rate is too high. The files were written by Coma 2,
-without a definition of parameters. xarray opens them.
+follow unless the temperature or the tunnelling rate is too high. The file has the format of Coma 2
+and contains no definition of parameters. coma_xr opens it without a conversion.
 """
 
 # %%
-# This block writes files in the form that Coma 2 used: nested parameters, a list for each wire, a
-# label that is always the same, and all measurements in one file, as ``deactivate`` packs them.
+# This block writes one file in the format of Coma 2, as its ``deactivate`` does. The parameters are
+# nested, one of them is constant, and the result for each wire is a list.
 
 import functools
 import itertools
@@ -61,8 +61,8 @@ directory.cleanup()
 ds
 
 # %%
-# Lists are labelled from 1, so *N* is the label of the last cell. xarray selects a different label
-# for each wire with one array.
+# The items of a list are labelled from 1, so *N* is the label of the last cell. With the array
+# ``ds.N``, xarray selects a different label for each wire.
 
 ds.gamma.attrs.update(long_name=r"tunnelling $\gamma$", units="$V$")
 ds.P.attrs.update(long_name="polarization of the last cell")

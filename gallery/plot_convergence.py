@@ -9,8 +9,8 @@ than any power.
 """
 
 # %%
-# Names are parameter values like numbers. The function looks up rules and integrands by their names,
-# so the files contain the names.
+# Parameter values can be strings. The function looks up rules and integrands by name, so the files
+# contain the names.
 
 import tempfile
 
@@ -49,7 +49,7 @@ rules = {rule.__name__: rule for rule in (midpoint, trapezoid, simpson, gauss)}
 def integrate(integrand, rule, n):
     f, exact = integrands[integrand]
     error = abs(rules[rule](f, n) / exact - 1)
-    return {"error": max(error, np.finfo(float).eps)}  # an error of less than rounding is luck
+    return {"error": max(error, np.finfo(float).eps)}  # smaller errors are accidental
 
 
 directory = tempfile.TemporaryDirectory()

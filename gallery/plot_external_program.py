@@ -2,13 +2,13 @@
 Mandelbrot set: run a program in another language
 =================================================
 
-The function of an experiment can be an executable in any language. Here, a script of ten lines for
-``awk`` computes rows of the Mandelbrot set.
+``coma.program`` runs an executable in any language in place of a function. Here, an ``awk`` script
+of ten lines computes rows of the Mandelbrot set.
 """
 
 # %%
-# The script gets the imaginary part as an argument and prints one row of the picture, one number in
-# each line.
+# The script gets the imaginary part as an argument and prints one row of the image, one number per
+# line.
 
 import tempfile
 from pathlib import Path
@@ -35,7 +35,7 @@ _ = path.write_text(script)
 
 # %%
 # ``{ci}`` and ``{columns}`` are the parameters, and the output is the result. Each row is a
-# measurement: saved when it is finished, and never computed twice.
+# measurement, which is saved when it is finished and never computed twice.
 
 mandelbrot = coma.program(
     ["awk", "-v", "ci={ci}", "-v", "columns={columns}", "-f", path], input=None, output="text"
@@ -45,8 +45,8 @@ scan = coma.grid(ci=np.linspace(-1.1, 1.1, 181), columns=261)
 e.run(mandelbrot, scan, max_workers=2, progress=False)
 
 # %%
-# The numbers of a list become a dim. The labels are assigned here, because the program does not print
-# them.
+# The numbers of a list are laid out along a dim. Its labels are assigned here, because the program
+# does not print them.
 
 ds = e.to_dataset({"steps": "results/awk"}, dims=["ci"])
 ds = ds.assign_coords(steps_index=np.linspace(-2.1, 0.7, 261)).rename(steps_index="cr")

@@ -2,15 +2,15 @@
 Ion trap: show failed points
 ============================
 
-An alternating field holds an ion in a quadrupole trap or throws it out, depending on the strength
-of the field. The function raises an exception if the ion is lost. coma_xr records these points with
+An alternating field holds an ion in a quadrupole trap or ejects it, depending on the strength of
+the field. The function raises an exception if the ion is lost. coma_xr records these points with
 parameters and traceback, and the figure marks them.
 """
 
 # %%
-# The equation of motion is Mathieu's equation. The function raises an exception when the ion hits an
-# electrode. ``on_error="continue"`` is needed because the first points of this scan all fail at the
-# same line, which otherwise counts as a mistake in the function and stops the run.
+# The equation of motion is Mathieu's equation. The function raises an exception when the ion hits
+# an electrode. ``on_error="continue"`` is needed because the first points of this scan all fail at
+# the same line. By default, ``run`` treats this as a mistake in the function and stops.
 
 import contextlib
 import tempfile
@@ -26,7 +26,7 @@ class IonLost(Exception):
 
 
 def trap(q, a, periods=40, steps=40):
-    """Return how far the ion gets along x or y, where the fields are opposite."""
+    """Return the largest displacement of the ion along x or y, where the fields are opposite."""
     r, v, dt, farthest = np.ones(2), np.zeros(2), np.pi / steps, 0.0
     for n in range(periods * steps):
         v -= dt * np.array([1, -1]) * (a - 2 * q * np.cos(2 * n * dt)) * r
@@ -41,7 +41,7 @@ directory = tempfile.TemporaryDirectory()
 e = coma.Experiment(f"{directory.name}/trap")
 scan = coma.grid(a=np.linspace(0, 0.25, 26), q=np.linspace(0, 1, 31))
 with warnings.catch_warnings(), contextlib.redirect_stderr(None):
-    # Failures are told when they happen, and counted in a warning. Here they are what we look for.
+    # Failures are expected here, so their messages and the warning are not shown.
     warnings.simplefilter("ignore", coma.ComaWarning)
     e.run(trap, scan, on_error="continue", progress=False)
 
@@ -56,7 +56,7 @@ e.failures()[["a", "q", "message"]].head(3)
 
 e.annotate("a", long_name="constant field $a$")
 e.annotate("q", long_name="alternating field $q$")
-e.annotate("results/amplitude", long_name="largest deflection $x / x_0$")
+e.annotate("results/amplitude", long_name="largest displacement $x / x_0$")
 ds = e.to_dataset()
 directory.cleanup()
 coma.plot(ds, x="q", y="a", z="amplitude", zscale="log", status="failed", height=4.0, aspect=1.3)

@@ -3,13 +3,13 @@ Hofstadter butterfly: lists of different length
 ===============================================
 
 Electrons move on a square lattice in a magnetic field. With a flux of *p/q* quanta through each
-plaquette, the band of the lattice splits into *q* bands. Over all fluxes, the bands form a fractal.
-The colour is the fraction of states below each energy.
+plaquette, the band of the lattice splits into *q* bands. Plotted against the flux, the bands form a
+fractal. The colour is the fraction of states below each energy.
 """
 
 # %%
-# A parameter set is a reduced fraction. Its result is a list whose length is *q* times the number of
-# wave vectors. Two workers compute the fractions.
+# Each parameter set is a reduced fraction. Its result is a list whose length is *q* times the
+# number of wave vectors. Two worker processes compute the results.
 
 import math
 import tempfile
@@ -38,8 +38,8 @@ fractions = fractions.where(lambda s: math.gcd(s.p, s.q) == 1)
 e.run(bands, fractions, max_workers=2, progress=False)
 
 # %%
-# The fractions form no grid. With ``layout="points"``, each is one measurement, and *p* and *q* are
-# coords.
+# The fractions do not form a grid. With ``layout="points"``, each is one measurement, and *p* and
+# *q* are coords.
 
 ds = e.to_dataset(layout="points")
 directory.cleanup()

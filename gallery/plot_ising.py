@@ -3,8 +3,8 @@ Ising model: error bands from repeats
 =====================================
 
 The Metropolis algorithm simulates the Ising model on a square lattice. Below the critical
-temperature the spins align. The transition is sharper for larger lattices. Each point is the mean
-of eight independent repeats, and the bands are standard errors.
+temperature the spins align. The larger the lattice, the sharper the transition. Each point is the
+mean of eight independent repeats, and the bands are standard errors.
 """
 
 # %%
@@ -50,7 +50,7 @@ directory.cleanup()
 ds.sizes
 
 # %%
-# The line is the exact result of Onsager and Yang for the infinite lattice.
+# The dotted line is the exact result of Onsager and Yang for the infinite lattice.
 
 figure = coma.plot(ds, x="T", y=["m", "chi"], hue="L", col="variable", error="repeat", height=3.4)
 T = np.linspace(1.6, 2 / np.log1p(np.sqrt(2)), 400)

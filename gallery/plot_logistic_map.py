@@ -3,14 +3,14 @@ Logistic map: bifurcation diagram of 120,000 points
 ===================================================
 
 A population grows by the factor *r* and is limited by its own size, :math:`x \to r x (1 - x)`.
-Depending on *r*, it settles on one value, on two, on four, or on none. The colour is the Lyapunov
-exponent. Where it is negative, orbits forget their start. Where it is positive, small differences
-grow.
+Depending on *r*, it settles on one value, alternates between two or four values, or never settles.
+The colour is the Lyapunov exponent. If it is negative, small differences between orbits shrink. If
+it is positive, they grow.
 """
 
 # %%
-# The function returns a list, the orbit after the first 500 steps, and a number. Both are results of
-# one parameter set.
+# The function returns two results, the list ``x`` with the orbit after the first 500 steps and the
+# number ``lyapunov``.
 
 import math
 import tempfile
@@ -35,8 +35,8 @@ e = coma.Experiment(f"{directory.name}/logistic")
 e.run(logistic, {"r": np.linspace(2.8, 4, 1000)}, progress=False)
 
 # %%
-# In the Dataset, the list is a second dim. The defaults of the function, such as ``x0=0.4``, are
-# recorded too.
+# In the Dataset, the lists have a second dim. The default values of arguments, such as ``x0=0.4``,
+# are recorded too.
 
 e.annotate("r", long_name="growth factor $r$")
 e.annotate("results/x", long_name="population $x$")

@@ -27,16 +27,17 @@ scan = scan.expand(theta=lambda p: p.theta_0 * np.cos(phases))
 e.run(pendulum, scan, progress=False)
 
 # %%
-# The Dataset has two times over the amplitude and a dim that counts the angles. The angles are a
-# coord.
+# In the Dataset, both times have two dims, the amplitude and the number of the angle. The angles
+# are a coord.
 
 ds = e.to_dataset()
 directory.cleanup()
 ds
 
 # %%
-# In units of the approximation, every swing would end at 1. The larger the amplitude, the later it
-# ends. At 170° it takes nearly two and a half times as long.
+# The unit of time is the duration of a swing in the approximation for small angles, which is the
+# dashed line. The larger the amplitude, the longer a swing takes. At 170° it takes nearly two and a
+# half times as long.
 
 swings = ds.assign(
     amplitude=-ds.theta_0,

@@ -2,8 +2,9 @@
 Müller-Brown potential: contours of a random sample
 ===================================================
 
-512 points of a Sobol sequence cover the plane evenly and show the three minima and two saddle
-points of the Müller-Brown potential, a test case for methods that search for chemical reactions.
+The Müller-Brown potential is a test case for methods that search for the paths of chemical
+reactions. The 512 points of a Sobol sequence cover the plane evenly and show its three minima and
+two saddle points.
 """
 
 # %%
@@ -30,8 +31,8 @@ scan = coma.sample(512, x=(-1.5, 1.1), y=(-0.3, 1.9), method="sobol", seed=1)
 e.run(energy, scan, progress=False)
 
 # %%
-# A sample is not a grid. The Dataset has one dim, ``measurement``, and *x* and *y* are coords along
-# it.
+# A sample does not form a grid. The Dataset has one dim, ``measurement``, and *x* and *y* are
+# coords along it.
 
 ds = e.to_dataset()
 directory.cleanup()

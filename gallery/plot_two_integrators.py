@@ -2,14 +2,15 @@
 Planet orbit: compare two experiments
 =====================================
 
-Euler's method and the leapfrog method integrate the orbit of the same planet with the same step.
-Euler's method loses the planet, and leapfrog keeps it. Each method has its own experiment, and both
-are opened together for the comparison.
+Euler's method and the leapfrog method integrate the orbit of the same planet with the same time
+step. With Euler's method, the distance to the sun grows. With the leapfrog method, the orbit stays
+bounded. Each method has its own experiment, and both experiments are opened together for the
+comparison.
 """
 
 # %%
-# Both methods compute the force once in each of 60 steps for a unit of time. The result is a Dataset
-# over time.
+# Both methods take 60 steps per unit of time and compute the force once in each step. The result is
+# a Dataset over time.
 
 import functools
 import tempfile
@@ -43,7 +44,7 @@ def orbit(method, eccentricity, until=40.0, step=1 / 60):
         r, v = method(r, v, step)
     time = xr.DataArray(step * np.arange(len(path)), dims="time", attrs={"units": "years / $2\\pi$"})
     x, y = np.transpose(path)
-    axis = {"units": "$a$"}  # the semi-major one
+    axis = {"units": "$a$"}  # the semi-major axis
     return xr.Dataset({"x": ("time", x, axis), "y": ("time", y, axis)}, {"time": time})
 
 
