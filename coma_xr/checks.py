@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast, overload
 
 from coma_xr.errors import (
     ArgumentError,
+    ComaError,
     MissingAttributeError,
     ParameterError,
     Way,
@@ -223,7 +224,9 @@ def check_duration(name: str, value: Any) -> float | None:
         raise _wrong(name, value, "a duration above 0, such as '7h30m', a timedelta or seconds") from None
 
 
-def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
+def check_choice(
+    name: str, value: Any, choices: Sequence[Any], error: type[ComaError] = ParameterError
+) -> Any:
     """Return a setting that is one of some words, or of other values that a set can hold.
 
     >>> check_choice("on_error", "contine", ("auto", "continue", "stop"))
@@ -232,9 +235,10 @@ def check_choice(name: str, value: Any, choices: Sequence[Any]) -> Any:
     coma_xr.errors.ParameterError: on_error='contine' is unknown. Available: auto, continue, stop. Did you mean 'continue'?
     """
     # Some types compare item by item, and 1 equals True.
-    if any(type(value) is type(choice) and value == choice for choice in choices):
-        return value
-    raise ParameterError(
+    for choice in choices:
+        if isinstance(value, type(choice)) and value == choice:
+            return choice
+    raise error(
         setting(name, value, "is unknown."),
         name=value if isinstance(value, str) else None,
         available=[str(choice) for choice in choices],

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from coma_xr import files
-from coma_xr.checks import checks_keywords
+from coma_xr.checks import check_choice, checks_keywords
 from coma_xr.define.conditions import as_condition
-from coma_xr.errors import ComaError, ExperimentError, LayoutError, PathError, warn
+from coma_xr.errors import ComaError, ExperimentError, LayoutError, ParameterError, PathError, warn
 from coma_xr.experiment import Experiment
 from coma_xr.html import ROWS, fragment, table, tag
 from coma_xr.joining import LABEL, Joined, join
@@ -115,7 +115,11 @@ class Experiments:
     2
     """
 
-    def __init__(self, entries: Sequence[_Entry]) -> None:
+    def __init__(self, entries: Any) -> None:
+        if not (isinstance(entries, Sequence) and all(isinstance(entry, _Entry) for entry in entries)):
+            raise ParameterError(
+                "Experiments cannot be created directly.", ways=["Call open_experiments with their paths."]
+            )
         self._entries = list(entries)
 
     @property
@@ -406,8 +410,7 @@ def _line(entry: _Entry) -> list[object]:
 
 def _layout(concat: str | None, layout: str | None) -> str | None:
     """Return the layout of what lies along `concat`."""
-    if concat not in (LABEL, "points", None):
-        raise LayoutError(f"concat={concat!r} is unknown.", expected="'experiment', 'points' or None")
+    check_choice("concat", concat, (LABEL, "points", None), LayoutError)
     if concat == "points" and layout not in (None, "points"):
         raise LayoutError(
             f"concat='points' has one dim for all measurements and takes no layout={layout!r}.",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from coma_xr.checks import check_flag, check_ids
+from coma_xr.checks import check_choice, check_flag, check_ids
 from coma_xr.define.parameters import Definition, Past, check_extends, read_parameters
 from coma_xr.define.scan_records import (
     LayoutRule,
@@ -607,8 +607,7 @@ def define(
 
 def fix_layout(records: Records, place: ExperimentDirectory, layout: str | None, dims: Any) -> None:
     """Record a layout of the Dataset, see `Experiment.define_layout`."""
-    if layout not in ("grid", "points", None):
-        raise LayoutError(f"Unknown layout {layout!r}.", expected="'grid', 'points' or None")
+    layout = check_choice("layout", layout, ("grid", "points", None), LayoutError)
     if dims is not None and layout != "grid":
         raise LayoutError(
             f"The layout {layout!r} takes no dims.", ways=["Leave dims= out, or define 'grid'."]

@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from docutils import nodes
-from reference_topics import topics
+from reference_topics import file_names, topics
 from sphinx.addnodes import desc, index, literal_strong
 
 project = "coma_xr"
@@ -42,6 +42,7 @@ exclude_patterns = [
 
 templates_path = ["_templates"]
 autosummary_context = {"topics": topics(HERE / "api.md")}
+autosummary_filename_map = file_names(autosummary_context["topics"])
 autosummary_ignore_module_all = False
 default_role = "py:obj"  # `run` in a docstring links to the page of the method
 autodoc_member_order = "groupwise"

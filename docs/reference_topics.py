@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,19 @@ def topics(page: Path) -> dict[str, dict[str, Any]]:
     methods = sorted(name for name in found if name.startswith("coma_xr.Experiment."))
     found["coma_xr.Experiment"]["methods"] = [name.removeprefix("coma_xr.") for name in methods]
     return found
+
+
+def file_names(names: Iterable[str]) -> dict[str, str]:
+    """Return other file names for classes whose names differ only in case from others, such as `External`.
+
+    On file systems that do not distinguish case, their pages would overwrite each other.
+    """
+    number = Counter(map(str.lower, names))
+    return {
+        name: f"{name}-class"
+        for name in names
+        if number[name.lower()] > 1 and name.rpartition(".")[2][0].isupper()
+    }
 
 
 def documented() -> set[str]:

@@ -157,10 +157,15 @@ def test_experiments_may_be_points_or_a_coord_of_their_parameters(scans):
     ds = open_experiments(["scans/n1", "scans/n4"]).to_dataset(concat=None)
     assert ds.y.dims == ("x",)
     assert ds.experiment.values.tolist() == ["n1", "n1", "n1", "n4"]
-    with pytest.raises(
-        LayoutError, match=r"concat='x' is unknown\. Expected 'experiment', 'points' or None\."
-    ):
+    with pytest.raises(LayoutError, match=r"concat='x' is unknown\. Available: experiment, points, None\."):
         es.to_dataset(concat="x")
+
+
+def test_experiments_are_made_by_open_experiments_only(scans):
+    e = coma.Experiment("scans/n1")
+    for entries in ([e], e, "scans/n1"):
+        with pytest.raises(coma.ParameterError, match="Call open_experiments with their paths"):
+            coma.Experiments(entries)
 
 
 def test_what_failed_is_missing_or_excluded_is_told_of_each(tmp_path):

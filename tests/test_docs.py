@@ -11,6 +11,7 @@ import importlib
 import inspect
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -264,6 +265,13 @@ def test_every_public_name_is_in_the_api_reference():
     expected = {f"coma_xr.{name}" for name in coma.__all__ if name != "__version__"}
     assert not expected - table_of_names()
     assert all(resolved(name) is not None for name in table_of_names())
+
+
+def test_pages_of_the_api_reference_differ_in_more_than_case():
+    names = table_of_names()
+    renamed = runpy.run_path(str(DOCS / "reference_topics.py"))["file_names"](names)
+    assert renamed["coma_xr.External"] == "coma_xr.External-class"
+    assert len({renamed.get(name, name).lower() for name in names}) == len(names)
 
 
 def test_every_public_method_of_an_experiment_is_in_the_api_reference():

@@ -151,12 +151,15 @@ def test_the_layout_is_fixed_and_derived_again(e):
 
 def test_a_layout_that_cannot_be_is_refused_before_anything_changes(e):
     run(e, GRID)
-    with pytest.raises(LayoutError, match="Unknown layout"):
-        e.define_layout("gird")
+    for change in (e.define_layout, lambda layout: e.to_dataset(layout=layout)):
+        with pytest.raises(LayoutError, match="layout='gird' is unknown.*Did you mean 'grid'"):
+            change("gird")
     with pytest.raises(LayoutError, match="takes no dims"):
         e.define_layout("points", dims=["a"])
-    with pytest.raises(PathError, match="'aa'"):
-        e.define_layout("grid", dims=["aa"])
+    for name in ("aa", "y", "results/y"):
+        with pytest.raises(PathError, match=r"'aa'|is not a parameter") as raised:
+            e.define_layout("grid", dims=[name])
+        assert raised.value.available == ("a", "b")
     assert sizes(e) == {"a": 3, "b": 3}
 
 

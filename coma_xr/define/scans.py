@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.checks import checks_keywords
@@ -414,17 +414,26 @@ class Scan:
         if not _may_be_scan(other):
             return NotImplemented
         other = Scan.of(other)
-        shared = [
-            name for name, path in other.definition if name in self.names or path in self.definition.paths
-        ]
-        if shared:
-            raise ParameterError(
-                f"Both scans of a product have '{shared[0]}'; the parameters of one are {listing(self.names)}, those of the other {listing(other.names)}.",
-                ways=[f"Leave '{shared[0]}' out of one of them."],
-            )
+        self._check_factor(other)
         behind = len(self.names)
         moved = [_Step(step.axis, step.known, step.begin + behind) for step in other._steps]
         return Scan._of_steps(Definition.of([*self.definition, *other.definition]), [*self._steps, *moved])
+
+    def _check_factor(self, other: Scan) -> None:
+        """Raise ParameterError if a name or path of another scan is also one of this scan."""
+        for (name, path), (mine, own) in product(other.definition, self.definition):
+            if name != mine and path != own:
+                continue
+            if (name, path) == (mine, own):
+                fault = f"have the parameter '{name}', {join(path)}."
+                ways = [f"Leave '{name}' out of one of them."]
+            elif name == mine:
+                fault = f"have a parameter '{name}', {join(own)} and {join(path)}."
+                ways = ["Choose another name for one of them."]
+            else:
+                fault = f"have a parameter at {join(path)}, '{mine}' and '{name}'."
+                ways = ["Choose another path for one of them."]
+            raise ParameterError(f"Both scans of a product {fault}", ways=ways)
 
     def __rmul__(self, other: Any) -> Scan:
         return Scan.of(other) * self if _may_be_scan(other) else NotImplemented

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from coma_xr.checks import check_choice
 from coma_xr.errors import LayoutError
 from coma_xr.exports.external import is_deferred, revived
 from coma_xr.retrieve.columns import MISSING, Array, as_array, as_objects, decoded, with_holes, without
@@ -272,8 +273,7 @@ def build_dataframe(
     1                     2  2
     3                     1  3
     """
-    if unfold not in ("columns", "rows"):
-        raise LayoutError(f"unfold={unfold!r} is unknown for a table.", expected="'columns' or 'rows'")
+    check_choice("unfold", unfold, ("columns", "rows"), LayoutError)
     wanted, keys = requests_of(variables), requests_of(index)
     selection = None if where is None else Selection(where, definition, annotations, recorded=recorded)
     source = read(

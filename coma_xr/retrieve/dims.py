@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coma_xr.checks import check_choice
 from coma_xr.define.parameters import Definition, Past, read_parameters
 from coma_xr.define.scan_records import Choice, Identity, LayoutRule, Structure
 from coma_xr.define.values import NOTHING, look
@@ -130,8 +131,7 @@ def arrange(
 
 def _check_layout(layout: str | None, dims: Sequence[Request] | None) -> None:
     """Raise LayoutError for an unknown layout, and for dims of points."""
-    if layout not in (None, "grid", "points"):
-        raise LayoutError(f"Unknown layout {layout!r}.", expected="'grid' or 'points'")
+    check_choice("layout", layout, ("grid", "points", None), LayoutError)
     if layout == "points" and dims is not None:
         raise LayoutError("layout='points' has one dim for all parameters.", ways=["Leave dims= out."])
 

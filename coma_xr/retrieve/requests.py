@@ -649,16 +649,24 @@ def dims_of(dims: Iterable[Any] | str, names: Callable[[], Names]) -> list[list[
     dims = dims.items() if isinstance(dims, Mapping) else dims
     for dim in [dims] if isinstance(dims, str) else dims:
         name, place = dim if isinstance(dim, tuple) else (str(dim), dim)
-        path = path_of(place, names, branches=False)
-        if role(path) != "parameter" and path != REPEAT:
-            known = names()
-            raise PathError(
-                f"'{name}' is not a parameter but '{join(path)}'.",
-                name=name,
-                available=[known.of(path) for path in known.paths if role(path) == "parameter"],
-            )
-        pairs.append([name, join(path)])
+        pairs.append([name, join(_parameter(name, place, names))])
     return pairs
+
+
+def _parameter(name: str, place: PathLike, names: Callable[[], Names]) -> Path:
+    """Return the path of a parameter; PathError, which lists only parameters, if there is none."""
+    try:
+        path = path_of(place, names, branches=False)
+    except PathError as error:
+        fault, known = error.what, names()
+        if not known.paths:
+            raise
+    else:
+        if role(path) == "parameter" or path == REPEAT:
+            return path
+        fault, known = f"'{name}' is not a parameter but '{join(path)}'.", names()
+    parameters = [known.of(path) for path in known.paths if role(path) == "parameter"]
+    raise PathError(fault, name=name, available=parameters)
 
 
 def check_values(

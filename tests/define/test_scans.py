@@ -294,10 +294,14 @@ class TestAlgebra:
         ]
 
     def test_a_shared_name_or_path_of_a_product_is_an_error(self):
-        text = "Both scans of a product have '{}'; the parameters of one are a, b, those of the other {}.\nLeave '{}' out of one of them."
-        with raises(text.format("b", "b", "b")):
+        text = "Both scans of a product have "
+        with raises(text + "the parameter 'b', parameters/b. Leave 'b' out of one of them."):
             grid(a=[1], b=[1]) * grid(b=[2])
-        with raises(text.format("c", "c", "c")):
+        with raises(
+            text + "a parameter 'b', parameters/b and parameters/x.\nChoose another name for one of them."
+        ):
+            grid(a=[1], b=[1]) * grid({("b", "parameters/x"): [2]})
+        with raises(text + "a parameter at parameters/b, 'b' and 'c'.\nChoose another path for one of them."):
             grid(a=[1], b=[1]) * grid({("c", "parameters/b"): [2]})
 
     def test_a_union_of_other_parameters_is_an_error(self):

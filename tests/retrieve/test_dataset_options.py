@@ -288,7 +288,7 @@ def test_a_parameter_of_any_kind_tells_measurements_apart(values, layout):
 
 
 def test_two_things_that_do_not_go_together_are_an_error():
-    with pytest.raises(LayoutError, match="Unknown layout 'row'"):
+    with pytest.raises(LayoutError, match="layout='row' is unknown"):
         build_dataset(pendulum(), layout="row")
     with pytest.raises(LayoutError, match="layout='points' has one dim for all parameters"):
         build_dataset(pendulum(), layout="points", dims=["theta"])

@@ -136,9 +136,7 @@ def test_infos_have_real_types():
 
 
 def test_another_unfold_is_an_error():
-    with pytest.raises(
-        LayoutError, match=r"unfold='long' is unknown for a table\. Expected 'columns' or 'rows'\."
-    ):
+    with pytest.raises(LayoutError, match=r"unfold='long' is unknown\. Available: columns, rows\."):
         build_dataframe(trees(), unfold="long")
 
 
