@@ -108,9 +108,29 @@ def _called(function: FunctionType, owner: tuple[Any, ...]) -> str:
     return kind if function.__name__ == "__init__" else f"{kind}.{function.__name__}"
 
 
+# What arguments are called in other libraries.
+_OTHERS = {
+    "max_workers": ("n_jobs", "jobs", "processes", "nprocs", "parallel", "cores", "ncores", "pool_size"),
+    "executor": ("pool", "client", "backend", "mapper"),
+    "progress": ("verbose", "verbosity", "pbar", "tqdm"),
+    "recompute": ("force", "rerun", "overwrite", "redo"),
+    "on_error": ("errors", "raise_errors", "ignore_errors", "skip_errors"),
+    "repeats": ("replicas", "n_samples", "runs"),
+    "seed": ("random_state", "rng"),
+    "where": ("filter", "query", "condition", "constraint"),
+    "variables": ("columns", "data_vars", "names", "usecols"),
+    "fill": ("na_rep", "default"),
+    "overwrite": ("force", "exist_ok", "replace"),
+}
+
+
 def unknown_argument(called: str, name: str, known: Iterable[str]) -> ArgumentError:
     """Return the error for a keyword that a function does not have."""
-    return ArgumentError(f"{called}() has no argument '{name}'.", name=name, available=known)
+    error = ArgumentError(f"{called}() has no argument '{name}'.", name=name, available=known)
+    if not error.near:
+        others = (own for own in error.available or () if name in _OTHERS.get(own, ()))
+        error.ways = tuple(f"Use {own}." for own in others)
+    return error
 
 
 def option(help: str, *, default: Any = None, **how: Any) -> Any:

@@ -74,6 +74,16 @@ def test_messages_name_the_class_of_the_object():
         coma.ParallelExperiment("g").run(lambda a: a, {"a": [1]}, max_worker=2)
 
 
+def test_arguments_of_other_libraries_are_answered_with_our_own():
+    e = coma.Experiment("e")
+    with pytest.raises(coma.ArgumentError, match=r"has no argument 'n_jobs'(.|\n)*\nUse max_workers\."):
+        e.run(lambda a: a, {"a": [1]}, n_jobs=2)
+    for call, own in [(e.run, "recompute"), (e.export, "overwrite")]:
+        with pytest.raises(coma.ArgumentError) as raised:
+            call(force=True)
+        assert raised.value.ways == (f"Use {own}.",)
+
+
 def test_signatures_and_pickles_stay():
     assert "where" in inspect.signature(coma.Experiment.to_dataset).parameters
     assert pickle.loads(pickle.dumps(coma.export)) is coma.export
