@@ -60,6 +60,7 @@ myst_heading_anchors = 3
 
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
+nb_execution_timeout = 300  # seconds for a cell, on a busy machine
 nb_execution_in_temp = True
 nb_output_stderr = "remove"  # a bar that moves would be many lines
 nb_ipywidgets_js = {}  # nothing is fetched for pages without widgets

@@ -249,5 +249,5 @@ def test_the_pendulum_of_the_example_swings_as_it_should(example, monkeypatch):
 
 
 def test_the_page_shows_parameters_as_they_are_written():
-    page = (ROOT / "docs" / "cpp.md").read_text("utf-8")
+    page = (ROOT / "docs" / "program.md").read_text("utf-8")
     assert write_parameters({"theta_0": 30, "friction": 0.1, "steps": 20}).decode() in page

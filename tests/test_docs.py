@@ -39,7 +39,9 @@ DIRECTIVE = re.compile(r"^\.\. auto(\w+):: (\S+)\n((?:   :.*\n?)*)", re.MULTILIN
 # Their blocks are parts of an example that has a test of its own.
 ELSEWHERE = {
     "coming-from-coma-2.md": "test_tutorial.py",
-    "cpp.md": "test_cpp.py",
+    "analysis.md": "test_recipes.py",
+    "executables.md": "test_cpp.py",
+    "program.md": "test_cpp.py",
     "recipes.md": "test_recipes.py",
     "terminal.md": "terminal/test_page.py",
 }
@@ -234,7 +236,7 @@ def test_executorlib_does_the_scan(cluster):
 def test_mpi_does_the_scan(cluster):
     "With the command that the page says, on three processes."
     pytest.importorskip("mpi4py")
-    assert "mpiexec -n 8 python -m mpi4py.futures mpi_jobs.py" in text_of(DOCS / "clusters.md")
+    assert "mpiexec -n 8 python -m mpi4py.futures mpi_jobs.py" in text_of(DOCS / "clusters-executors.md")
     finish(start(cluster, "mpiexec", "-n", "3", "python", "-m", "mpi4py.futures", "mpi_jobs.py"))
     everything_is_there(cluster)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.define.values import normalise, plain_of
 from coma_xr.errors import ParameterError
+from coma_xr.text import count
 
 if TYPE_CHECKING:
     from coma_xr.define.condition_terms import Condition
@@ -101,7 +102,7 @@ class _Points(_Zipped):
         return [points_state(self.names)]
 
     def __str__(self) -> str:
-        return f"{', '.join(self.names)}: {self.size} points"
+        return f"{', '.join(self.names)}: {count(self.size, 'point')}"
 
 
 def points_state(names: Iterable[str]) -> dict[str, Any]:
@@ -193,7 +194,7 @@ class _Sets:
         return [dict(axis) for axis in self.structure]
 
     def __str__(self) -> str:
-        return f"{', '.join(self.names)}: {self.size} sets"
+        return f"{', '.join(self.names)}: {count(self.size, 'set')}"
 
 
 def listed(name: str, values: Any) -> Axis:

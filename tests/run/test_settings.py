@@ -136,7 +136,7 @@ def settings_of(name: str, directory: Path) -> dict[str, bool]:
 
 def table() -> list[list[str]]:
     """Return the cells of the table of the documentation, its head first."""
-    text = (DOCS / "parallel.md").read_text("utf-8").partition("## Settings of the session")[2]
+    text = (DOCS / "worker-settings.md").read_text("utf-8")
     lines = [line for line in text.splitlines() if line.startswith("|")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [rows[0], *rows[2:]]
