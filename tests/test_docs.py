@@ -142,6 +142,31 @@ def test_cells_are_on_pages_that_are_run(page):
     assert "+SKIP" not in text_of(page)
 
 
+# Two screens of 1280 by 900 pixels hold about this many words, those of the examples included.
+MOST_WORDS = 420
+# What one figure or table of a cell takes the room of, in words.
+OUTPUT = 50
+# Guides that are longer, with the reason.
+LONG_GUIDES: dict[str, str] = {}
+
+
+def guides() -> list[Path]:
+    """Return the pages under "How-to guides"."""
+    trees = re.findall(r"^```{toctree}\n(.*?)^```$", text_of(DOCS / "guide.md"), re.DOTALL | re.MULTILINE)
+    return [DOCS / f"{name}.md" for tree in trees for name in re.findall(r"^[\w-]+$", tree, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("page", guides(), ids=lambda page: page.stem)
+def test_a_guide_takes_two_screens(page):
+    "A longer one has several tasks, or explanations and tables that other pages are for."
+    if page.stem in LONG_GUIDES:
+        return
+    text = text_of(page).partition("\n# ")[2]
+    scripts = re.findall(r"^```{literalinclude} (\S+)", text, re.MULTILINE)
+    words = sum(len(part.split()) for part in (text, *(text_of(DOCS / script) for script in scripts)))
+    assert words + OUTPUT * text.count(f"```{CELLS}") <= MOST_WORDS
+
+
 # Clusters
 
 
