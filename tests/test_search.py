@@ -96,7 +96,7 @@ TASKS = {
     "histogram": "plot-distributions",
     "box plot": "plot-distributions",
     "scatter plot": "plot-heatmaps",
-    "subplots": "plotting figure-styles",
+    "subplots": "plotting own-axes",
     "pint": "quantities",
     "polars": "recipes",
     "recompute": "recompute",
