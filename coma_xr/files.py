@@ -306,12 +306,13 @@ def stamps(paths: Sequence[str]) -> npt.NDArray[np.int64]:
         flat = chain.from_iterable(map(_STAT, map(os.lstat, paths)))
         numbers = np.fromiter(flat, dtype=np.int64, count=5 * len(paths)).reshape(-1, 5)
     except (OSError, OverflowError):
-        return np.array([_stamp_if_any(path) for path in paths], dtype=np.int64).reshape(-1, 4)
+        return np.array([own_stamp(path) for path in paths], dtype=np.int64).reshape(-1, 4)
     numbers[numbers[:, 4] & 0o170000 != stat.S_IFREG, :4] = _NO_FILE
     return numbers[:, :4]
 
 
-def _stamp_if_any(path: str) -> Stamp:
+def own_stamp(path: str) -> Stamp:
+    """Return the stamp of a file; what is none, a link or a directory has one that no file has."""
     try:
         return _stamp(os.lstat(path))
     except OSError:

@@ -16,7 +16,7 @@ import coma_xr as coma
 from coma_xr import records
 from coma_xr.cli import main
 from coma_xr.encoding import columns
-from coma_xr.store import cache
+from coma_xr.store import cache, documents
 from tests.store.test_cache import Disk
 
 pytestmark = pytest.mark.ci
@@ -135,6 +135,32 @@ def check(asked, with_cache, without):
     else:
         assert repr(one) == repr(other), asked
     assert some == others, asked
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_door_shows_the_same_of_an_inactive_experiment(tmp_path, monkeypatch, seed):
+    monkeypatch.setattr(documents, "LONG", 0)
+    monkeypatch.setattr(cache, "_FRESH", -(10**10))
+    monkeypatch.setattr(columns, "_FEWEST", 3)
+    path = tmp_path / "e"
+    coma.Experiment(path, durable=False).run(f, SCAN, progress=False)
+    disk = Experiments(path, random.Random(seed), monkeypatch)
+    for n in range(1, 13):
+        disk.write(f"measurement.{n:06}.json")
+    e = coma.Experiment(path)
+    e.exclude([2], "no reason")
+    e.deactivate()
+    monkeypatch.undo()
+    monkeypatch.setattr(documents, "LONG", 0)
+    monkeypatch.setattr(cache, "_FRESH", -(10**10))
+    openers = [coma.Experiment(path), coma.Experiment(path), coma.Experiment(path, mode="r")]
+    assert [*path.glob(".coma.cache/archives/*")]
+    plain = coma.Experiment(path, mode="r", config={"cache_dir": "off"})
+    every = [*DOORS.items(), *(door for condition in CONDITIONS for door in selecting(condition).items())]
+    for name, door in every:
+        wanted = answer(door, plain, tmp_path)
+        for opener in openers:
+            check(name, answer(door, opener, tmp_path), wanted)
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -18,6 +18,7 @@ class Format:
 
     suffix: str
     decode: Callable[..., Any]
+    decode_archive: Callable[[bytes], Any]
     encode: Callable[..., bytes]
     encode_rest: Callable[..., bytes]
     prepend_info: Callable[..., bytes]
@@ -48,6 +49,7 @@ class Format:
 JSON = Format(
     json.SUFFIX,
     json.decode,
+    json.decode_archive,
     json.encode,
     json.encode_rest,
     json.prepend_info,
@@ -57,6 +59,7 @@ JSON = Format(
 )
 XML = Format(
     xml.SUFFIX,
+    xml.decode,
     xml.decode,
     xml.encode,
     xml.encode_rest,

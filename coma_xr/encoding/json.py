@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
-from itertools import chain, compress
+import re
+from collections.abc import Callable, Iterator
+from itertools import chain, compress, islice
 from typing import Any
 
 import msgspec
@@ -274,6 +275,52 @@ def encode_entries(trees: list[Any], *, pretty: bool = True, strict: bool = Fals
 def decode_entries(text: bytes, number: int) -> Any:  # noqa: ARG001
     """Return the trees of measurements from their text, with the levels that are around it in an experiment file."""
     return decode(b"[[[" + text + b"]]]")[0][0]
+
+
+class Entries:
+    """The measurements of an experiment file, which are decoded some at a time.
+
+    `is_marked`: strings stand for NaN and the infinities in what is decoded.
+    """
+
+    def __init__(self, texts: list[msgspec.Raw], *, is_marked: bool) -> None:
+        self._texts, self._is_marked = texts, is_marked
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the trees; DataFileError where one cannot be decoded."""
+        texts = iter(self._texts)
+        while some := [*islice(texts, _AT_A_TIME)]:
+            joined = b",".join(some)
+            if self._is_marked:
+                for text, token in _BARE_TOKENS.items():
+                    joined = joined.replace(token, text.encode())
+            yield from decode_entries(joined, len(some))
+
+
+_AT_A_TIME = 1000
+_BARE = re.compile(rb"NaN|-?Infinity")
+_decode_parts = msgspec.json.Decoder(dict[str, dict[str, msgspec.Raw]]).decode
+_decode_texts = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def decode_archive(data: bytes) -> Any:
+    """Return the tree of an experiment file as `decode` does, with its measurements as `Entries` where that is possible.
+
+    >>> tree = decode_archive(b'{"experiment": {"info": {}, "measurements": [{"results": NaN}]}}')
+    >>> [*tree["experiment"]["measurements"]]
+    [{'results': nan}]
+    """
+    for is_marked in (False, True):
+        # A string with such a word in it is none any more when that is in quotation marks.
+        text = _BARE.sub(rb'"\\u004e\g<0>"', data) if is_marked else data
+        try:
+            parts = _decode_parts(text)["experiment"]
+            entries = Entries(_decode_texts(parts.pop("measurements")), is_marked=is_marked)
+            head = {name: next(iter(Entries([part], is_marked=is_marked))) for name, part in parts.items()}
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, DataFileError):
+            continue
+        return {"experiment": {**head, "measurements": entries}}
+    return decode(data)
 
 
 _HEAD = {True: b'{\n  "measurement": {\n    "info": ', False: b'{"measurement":{"info":'}

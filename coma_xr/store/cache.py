@@ -1,4 +1,4 @@
-"""The cache of measurements: what their files held, in columns, and the stamps that these files had.
+"""The cache of measurements: what their files, or an experiment file, held, in columns, and the stamps of these files.
 
 It is derived and can be deleted at any time. A file counts as unchanged as long as its size, its times and its inode are
 the same. The files of the cache are only created and deleted, never changed, so that processes need no lock.
@@ -21,6 +21,7 @@ import msgspec
 from coma_xr import files
 from coma_xr.encoding.columns import Block, StoredPiece, blocks, encode_trees
 from coma_xr.errors import DataFileError, StorageError
+from coma_xr.store import documents
 from coma_xr.tree import no_collection
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
 
 FOLDER = "measurements"
+ARCHIVES = "archives"
 CODE_FOLDER = "code"
+
+# Ids from here on are in no column.
+_HIGHEST = 2**63
 
 # The setting of `cache_dir` that turns the cache off.
 OFF = "off"
@@ -125,6 +130,7 @@ class CacheFolder:
                 self.remove(names)
             files.make_cache(self.home, self._name)
             files.replace(files.inside(self.path, name), self._with_checksum(body), sync=False)
+            files.remove_leftovers(self.path, listed=names)
 
     def _with_checksum(self, body: bytes) -> bytes:
         return self._magic + _checksum(body) + body
@@ -134,6 +140,68 @@ class CacheFolder:
         for name in names:
             with suppress(FileNotFoundError):
                 files.remove(files.inside(self.path, name))
+
+
+class ArchiveCache:
+    """The cache of experiment files with measurements: of each, as one file, all that is in it except the digests."""
+
+    def __init__(self, directory: str, config: Config, *, writes: bool) -> None:
+        self._directory = directory
+        self._is_ours = writes
+        self._writes = writes or bool(config.cache_dir)
+        self._folder = CacheFolder(_home_of(directory, config), ARCHIVES, _MAGIC, writes=self._writes)
+
+    def find(self, path: str) -> tuple[Tree, list[StoredPiece]] | None:
+        """Return what an experiment file holds, the measurements in columns; None when it may have changed."""
+        stamp = files.own_stamp(path)
+        body = self._folder.read(_name_of(path)) if stamp[0] >= documents.LONG else None
+        if body is None:
+            return None
+        try:
+            first, *rest = _decode(body)
+            head = StoredPiece(first)
+            if head.stamps.tolist() != [[*stamp]]:
+                return None
+            head.check()
+            pieces = [*map(_checked, rest)]
+        except (msgspec.MsgspecError, DataFileError, ValueError):
+            return None
+        # The head is a tree under the number of measurements.
+        ((number, tree),) = blocks([(head, None)])[0].trees()
+        return (tree, pieces) if _number(pieces) == number else None
+
+    @no_collection()
+    def take(
+        self, path: str, stamp: files.Stamp, head: Tree, entries: Iterable[Tree]
+    ) -> list[StoredPiece] | None:
+        """Return measurements of an experiment file in columns, and write them with its `head` if that is possible.
+
+        `stamp` is what the file had before it was read. None for few bytes, and where columns do not hold all of them.
+        """
+        if stamp[0] < documents.LONG:
+            return None
+        rows, last = _Pieces(), 0
+        try:
+            for tree in entries:
+                id = tree["info"]["measurement_id"]
+                if type(id) is not int or not last < id < _HIGHEST:
+                    return None
+                rows.take(id, stamp, tree)
+                last = id
+        except (KeyError, TypeError, DataFileError):
+            return None
+        found = [*map(StoredPiece, rows.finish())]
+        if not found or _number(found) != rows.number:
+            return None
+        # What a link leads to has another stamp than the link.
+        if self._writes and stamp == files.own_stamp(path) and self._is_old(stamp):
+            first = encode_trees([(rows.number, stamp, head)])
+            if first:
+                self._folder.write(_name_of(path), _encode([*first, *(piece.data for piece in found)]))
+        return found
+
+    def _is_old(self, stamp: files.Stamp) -> bool:
+        return max(stamp[1], stamp[2]) < _now(self._directory, is_ours=self._is_ours) - _FRESH
 
 
 def code_cache(directory: str, config: Config, *, writes: bool) -> CacheFolder:
@@ -205,8 +273,7 @@ class MeasurementCache:
         """Return what takes the trees of measurements that are read, before the first is; None for too few of them."""
         if number < _FEWEST:
             return None
-        now = files.clock(self._directory) if self._is_ours else None
-        return Collector(self, time.time_ns() if now is None else now)
+        return Collector(self, _now(self._directory, is_ours=self._is_ours))
 
     def add(self, new: Sequence[bytes], recent: Sequence[bytes], found: Found) -> None:
         """Keep pieces of measurements that were read, next to those found; all that is out of date goes when it is much.
@@ -244,6 +311,24 @@ class MeasurementCache:
             folder.remove(gone)
             return True
         return False
+
+
+def _now(directory: str, *, is_ours: bool) -> int:
+    """Return the time by the clock of the directory's file system if that can be asked, in nanoseconds."""
+    now = files.clock(directory) if is_ours else None
+    return time.time_ns() if now is None else now
+
+
+def _name_of(path: str) -> str:
+    return path.rpartition(os.sep)[2] + _SUFFIX
+
+
+def _number(pieces: Sequence[StoredPiece]) -> int:
+    """Return the number of measurements in pieces, 0 when an id is in two of them."""
+    import numpy as np
+
+    ids = np.sort(np.concatenate([piece.ids for piece in pieces])) if pieces else np.empty(0)
+    return len(ids) if (ids[1:] > ids[:-1]).all() else 0
 
 
 class Collector:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-import gc
 import hashlib
 import json as standard_json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
@@ -17,7 +16,7 @@ from coma_xr.encoding import json
 from coma_xr.encoding.formats import JSON, XML, Format
 from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, warn
 from coma_xr.text import count, listing
-from coma_xr.tree import split
+from coma_xr.tree import no_collection, split
 from coma_xr.values.external import files_of, references
 
 if TYPE_CHECKING:
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 
 ARCHIVE_LIMIT = 4 * 2**30
 
-# Bytes of a file from which on it pays to hold the garbage collector back.
-_LONG = 100_000
+# Bytes of a file from which on it pays to hold the garbage collector back, and to have a cache of an archive.
+LONG = 100_000
 
 # Characters of a key in a message.
 _SHOWN = 80
@@ -36,16 +35,24 @@ _SHOWN = 80
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
-def load(path: str, root: str, *, limit: int = files.LIMIT, stamps: list[files.Stamp] | None = None) -> Tree:
-    """Return the tree under the root of a file.
+def load(
+    path: str,
+    root: str,
+    *,
+    limit: int = files.LIMIT,
+    stamps: list[files.Stamp] | None = None,
+    as_archive: bool = False,
+) -> Tree:
+    """Return the tree under the root of a file, decoded by `Format.decode_archive` if it is read `as_archive`.
 
     Raise FileNotFoundError when there is no such file, and DataFileError when it cannot be read as what it should be.
     """
     packed = path.endswith(GZ)
-    decode = (XML if path.removesuffix(GZ).endswith(XML.suffix) else JSON).decode
+    format = XML if path.removesuffix(GZ).endswith(XML.suffix) else JSON
     try:
         data = files.read(path, limit, stamps)
-        with _without_collector() if len(data) > _LONG else nullcontext():
+        decode = format.decode_archive if as_archive and len(data) >= LONG else format.decode
+        with no_collection() if len(data) >= LONG else nullcontext():
             tree = decode(unpack(data, limit) if packed else data)
     except StorageError as error:
         if error.errno in _OURS:
@@ -58,18 +65,6 @@ def load(path: str, root: str, *, limit: int = files.LIMIT, stamps: list[files.S
     except MemoryError as error:
         raise DataFileError("reading it takes more memory than there is", where=path) from error
     return branch(tree, root, path)
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Keep the garbage collector from looking through a large tree again and again while it grows."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def branch(tree: Tree, root: str, path: str) -> dict[str, Tree]:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,8 @@ from coma_xr.text import listing, near_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from coma_xr.store.cache import MeasurementCache
+    from coma_xr.encoding.columns import StoredPiece
+    from coma_xr.store.cache import ArchiveCache, MeasurementCache
     from coma_xr.store.config import Config
     from coma_xr.store.measurements import MeasurementStore
     from coma_xr.values.plain import Tree
@@ -88,7 +90,8 @@ class ExperimentDocument:
 
     `state` and `code` are copies of ``coma.json`` and of the files in ``code/``, by their names.
     `digests` are the SHA-256 of the measurements, in their order, as the file has them. `compressed`: the
-    file is, or is to be, a compressed one; that of an active experiment never is.
+    file is, or is to be, a compressed one; that of an active experiment never is. With `pieces`, which are the
+    measurements in columns, `measurements` and `digests` are not those of the file.
     """
 
     info: dict[str, Any]
@@ -99,6 +102,7 @@ class ExperimentDocument:
     digests: list[Any] | None = None
     compressed: bool = False
     code: dict[str, Tree] = field(default_factory=dict)
+    pieces: list[StoredPiece] | None = None
 
     def digest_of(self) -> dict[int, str]:
         """Return the digests by the ids of the measurements."""
@@ -184,24 +188,28 @@ class Layout:
 
     # --------------------------------------------------------------------------------- experiment file
 
-    def load_experiment(self) -> ExperimentDocument:
+    def load_experiment(self, cache: ArchiveCache | None = None) -> ExperimentDocument:
         """Return what the experiment file holds; FileNotFoundError when it does not exist.
+
+        With a `cache` many measurements are in columns. It is not used for a file that is to be written again.
 
         Of a compressed file and another that is not, the one with measurements counts; DataFileError when both
         have some, and different ones.
         """
         try:
-            return self._load_either()
+            return self._load_either(cache)
         except FileNotFoundError:
             # The one may have taken the other's place meanwhile.
-            return self._load_either()
+            return self._load_either(cache)
 
-    def _load_either(self) -> ExperimentDocument:
+    def _load_either(self, cache: ArchiveCache | None) -> ExperimentDocument:
         try:
-            packed = self._load_experiment(self.packed_file)
+            packed = self._load_experiment(self.packed_file, cache)
         except FileNotFoundError:
-            return self._load_experiment(self.experiment_file)
+            return self._load_experiment(self.experiment_file, cache)
         packed.compressed = True
+        if packed.pieces is not None and files.exists(self.experiment_file):
+            return self._load_either(None)
         try:
             plain = self._load_experiment(self.experiment_file)
         except FileNotFoundError:
@@ -214,8 +222,9 @@ class Layout:
             )
         return packed if plain.active and not packed.active else plain
 
-    def _load_experiment(self, path: str) -> ExperimentDocument:
-        tree = documents.load(path, "experiment", limit=documents.ARCHIVE_LIMIT)
+    def _load_experiment(self, path: str, cache: ArchiveCache | None = None) -> ExperimentDocument:
+        known = None if cache is None else cache.find(path) or self._read_into(cache, path)
+        tree, pieces = known or (documents.load(path, "experiment", limit=documents.ARCHIVE_LIMIT), None)
         info = tree.get("info", {})
         measurements = tree.get("measurements")
         if not isinstance(info, dict) or not isinstance(measurements, list | None):
@@ -230,7 +239,7 @@ class Layout:
         failures, digests, code = extra.get("failures"), extra.get(DIGESTS), extra.get(CODE)
         return ExperimentDocument(
             info,
-            active=measurements is None,
+            active=measurements is None and pieces is None,
             measurements=measurements or [],
             state=_sound_state(extra.get("state"), path),
             failures=[tree for tree in failures if failure_id(tree)] if isinstance(failures, list) else [],
@@ -238,7 +247,25 @@ class Layout:
             code={name: tree for name, tree in code.items() if _is_code(name)}
             if isinstance(code, dict)
             else {},
+            pieces=pieces,
         )
+
+    def _read_into(self, cache: ArchiveCache, path: str) -> tuple[Tree, list[StoredPiece] | None] | None:
+        """Read an experiment file, and put many measurements into columns; None where these do not hold all of them."""
+        stamps: list[files.Stamp] = []
+        load = partial(documents.load, path, "experiment", limit=documents.ARCHIVE_LIMIT, stamps=stamps)
+        tree = load(as_archive=True)
+        entries, info = tree.get("measurements"), tree.get("info")
+        if entries is None or not isinstance(info, dict):
+            return tree, None
+        extra = info.get(EXTRA)
+        if isinstance(extra, dict):
+            extra = {name: part for name, part in extra.items() if name != DIGESTS}
+            info = {**info, EXTRA: extra}
+        pieces = cache.take(path, stamps[0], {"info": info}, entries)
+        if pieces is not None:
+            return {"info": info}, pieces
+        return (tree, None) if isinstance(entries, list) else None
 
     def save_experiment(self, document: ExperimentDocument) -> None:
         """Write the experiment file; it is read back before it takes the place of the old one."""

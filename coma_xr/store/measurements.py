@@ -7,10 +7,12 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from coma_xr import files
+from coma_xr.encoding.columns import StoredPiece, blocks
 from coma_xr.encoding.formats import FORMATS
 from coma_xr.errors import ComaError, DataFileError, InactiveError, PathError, Way
 from coma_xr.store import documents as own_files
@@ -54,16 +56,29 @@ class MeasurementStore(ABC):
         """
 
     @abstractmethod
+    def _read_all(self) -> tuple[Found, Iterator[tuple[int, Tree]]]:
+        """Return what is in columns, and an iterator over all other measurements; bad ones are noted in `problems`."""
+
     def trees(self, branches: Collection[str] | None = None) -> Iterator[tuple[int, Tree]]:
         """Yield id and tree of every measurement, in the order of the ids.
 
         Bad files are skipped and noted in `problems`. Of a tree that is built of columns only the given
         `branches` are built.
         """
+        found, others = self._read_all()
+        parts = [block.trees(branches) for block in found.blocks]
+        # With nothing else to read the order of one block is that of all.
+        yield from parts[0] if found.is_all and len(parts) == 1 else merged([others, *parts])
 
     def parts(self) -> Iterator[Block | tuple[int, Tree]]:
         """Yield every measurement: blocks of columns, and ids with trees; in the order of the (first) ids."""
-        yield from self.trees()
+        found, others = self._read_all()
+        waiting = found.blocks[::-1]
+        for id, tree in others:
+            while waiting and waiting[-1].ids[0] < id:
+                yield waiting.pop()
+            yield id, tree
+        yield from waiting[::-1]
 
     @abstractmethod
     def add(
@@ -236,23 +251,6 @@ class DirectoryStore(MeasurementStore):
                 raise first from first.__cause__
             raise
 
-    def trees(self, branches: Collection[str] | None = None) -> Iterator[tuple[int, Tree]]:
-        """Yield id and tree of every measurement, in the order of the ids."""
-        found, others = self._read_all()
-        blocks = [block.trees(branches) for block in found.blocks]
-        # With nothing else to read the order of one block is that of all.
-        yield from blocks[0] if found.is_all and len(blocks) == 1 else merged([others, *blocks])
-
-    def parts(self) -> Iterator[Block | tuple[int, Tree]]:
-        """Yield every measurement: blocks of columns, and ids with trees; in the order of the (first) ids."""
-        found, others = self._read_all()
-        waiting = found.blocks[::-1]
-        for id, tree in others:
-            while waiting and waiting[-1].ids[0] < id:
-                yield waiting.pop()
-            yield id, tree
-        yield from waiting[::-1]
-
     def _read_all(self) -> tuple[Found, Iterator[tuple[int, Tree]]]:
         """Return what the cache has in columns, and an iterator over all other measurements."""
         self.problems, self.other_ids = [], {}
@@ -394,20 +392,64 @@ def merged(parts: Sequence[Iterator[tuple[int, Tree]]]) -> Iterator[tuple[int, T
     return parts[0] if len(parts) == 1 else heapq.merge(*parts, key=itemgetter(0))
 
 
+class _TreesInColumns(Mapping[int, "Tree"]):
+    """Measurement trees by their ids, of pieces of columns without those up to an id."""
+
+    def __init__(self, pieces: Sequence[StoredPiece], floor: int) -> None:
+        self._parts = [part for part in (_above(piece, floor) for piece in pieces) if len(part[0])]
+        self.found = Found(blocks([(piece, rows) for _, piece, rows in self._parts]), [])
+        self.found.is_all = not self.found.loose
+        self._ids = sorted(
+            chain.from_iterable(block.ids for block in (*self.found.blocks, *self.found.loose))
+        )
+        # The trees of the piece that was asked for last.
+        self._recent: dict[int, Tree] = {}
+
+    def __getitem__(self, id: int) -> Tree:
+        if id not in self._recent:
+            pairs = [
+                (piece, rows) for ids, piece, rows in self._parts if ids[0] <= id <= ids[-1] and id in ids
+            ]
+            self._recent = {id: tree for block in blocks(pairs) for id, tree in block.trees()}
+        return self._recent[id]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+
+def _above(piece: StoredPiece, floor: int) -> tuple[Any, StoredPiece, Any]:
+    """Return the ids of a piece above another id, the piece, and their rows if these are not all."""
+    is_above = piece.ids > floor
+    return (piece.ids, piece, None) if is_above.all() else (piece.ids[is_above], piece, is_above.nonzero()[0])
+
+
 class ArchiveStore(MeasurementStore):
-    """The measurements of an experiment file, and measurement files that still lie next to it."""
+    """The measurements of an experiment file, as trees or in columns, and measurement files that still lie next to it."""
 
     active = False
 
     def __init__(
-        self, path: str, entries: list[Tree], beside: DirectoryStore | None = None, *, floor: int = 0
+        self,
+        path: str,
+        entries: list[Tree],
+        beside: DirectoryStore | None = None,
+        *,
+        floor: int = 0,
+        pieces: Sequence[StoredPiece] | None = None,
     ) -> None:
         super().__init__()
         self._path = path
         self._beside = beside
+        self._found = Found([], [])
         found, self._bad = entries_by_id(entries, path)
         ids = sorted(id for id in found if id > floor)
-        self._trees = found if ids == list(found) else {id: found[id] for id in ids}
+        self._trees: Mapping[int, Tree] = found if ids == list(found) else {id: found[id] for id in ids}
+        if pieces is not None:
+            self._trees = in_columns = _TreesInColumns(pieces, floor)
+            self._found = in_columns.found
 
     def ids(self) -> list[int]:
         """Return the ids, sorted."""
@@ -416,26 +458,32 @@ class ArchiveStore(MeasurementStore):
 
     def read(self, id: int) -> Tree:
         """Return the tree of one measurement."""
-        if id in self._trees:
+        if type(id) is int and id in self._trees:
             return self._trees[id]
         if self._beside is None or id not in self._beside.ids():
             raise self._unknown(id)
         return self._beside.read(id)
 
-    def trees(self, branches: Collection[str] | None = None) -> Iterator[tuple[int, Tree]]:  # noqa: ARG002
-        """Yield id and tree of every measurement, in the order of the ids."""
+    def _read_all(self) -> tuple[Found, Iterator[tuple[int, Tree]]]:
+        """Return what is in columns, and an iterator over all other measurements."""
         self.problems = list(self._bad)
         more = dict(self._beside.trees()) if self._beside else {}
         if self._beside:
             self.problems += self._beside.problems
             self.other_ids = self._beside.other_ids
-        if not more:
-            yield from self._trees.items()
-            return
-        for id in sorted(self._trees.keys() | more.keys()):
-            tree = self._trees.get(id, more.get(id))
-            if self._beside and id in more and not same(tree, more[id]):
-                self.problems.append(differs(self._beside.path(id), self._path))
+        if more:
+            return Found([], []), self._with(self._beside, more)
+        if self._found:
+            return self._found, merged([block.trees() for block in self._found.loose])
+        return self._found, iter(self._trees.items())
+
+    def _with(self, beside: DirectoryStore | None, more: Mapping[int, Tree]) -> Iterator[tuple[int, Tree]]:
+        """Yield all measurements and those of files; note files that differ from the archive."""
+        trees = dict(self._trees)
+        for id in sorted(trees.keys() | more.keys()):
+            tree = trees.get(id, more.get(id))
+            if beside and id in more and not same(tree, more[id]):
+                self.problems.append(differs(beside.path(id), self._path))
             yield id, tree
 
     def add(self, *_: Any, **__: Any) -> NoReturn:

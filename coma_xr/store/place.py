@@ -25,7 +25,7 @@ from coma_xr.errors import (
 )
 from coma_xr.same import replaced
 from coma_xr.store import documents, layout, removing, state, upkeep
-from coma_xr.store.cache import CacheFolder, MeasurementCache, code_cache
+from coma_xr.store.cache import OFF, ArchiveCache, CacheFolder, MeasurementCache, code_cache
 from coma_xr.store.config import Config
 from coma_xr.store.documents import ASKED, EXCLUDED, GZ, SCANS
 from coma_xr.store.layout import LOCK, NO_DATES, REMOVED, ExperimentDocument, Layout
@@ -94,7 +94,11 @@ class ExperimentDirectory:
             "state": {name: self._layout.path(name) for name in (STATE, OLD_STATE)},
         }
         self._stamps: dict[str, tuple[int, ...] | None] = {}
-        self._cache = MeasurementCache(self.path, self.config, writes=self._refusal() is None)
+        writes = self._refusal() is None
+        self._cache = MeasurementCache(self.path, self.config, writes=writes)
+        self._archives = (
+            None if self.config.cache_dir == OFF else ArchiveCache(self.path, self.config, writes=writes)
+        )
         self._holder: int | None = None
         self._written: set[str] = set()
         self._gathers = False
@@ -157,7 +161,7 @@ class ExperimentDirectory:
                 raise gone(self.path)
             document = self._now.document
             with suppress(FileNotFoundError):
-                document = layout.load_experiment()
+                document = layout.load_experiment(self._archives)
             kept = state.load(layout)
             info = self._complete(document.info, kept)
             self._now = self._snapshot(dataclasses.replace(document, info=info), kept)
@@ -201,7 +205,8 @@ class ExperimentDirectory:
         else:
             # Where several experiments share a directory, nobody knows whose the measurement files are.
             beside = None if self._others else layout.store(floor)
-            store = ArchiveStore(layout.file_of(document), document.measurements, beside, floor=floor)
+            path, pieces = layout.file_of(document), document.pieces
+            store = ArchiveStore(path, document.measurements, beside, floor=floor, pieces=pieces)
         return Snapshot(layout, document, kept, store, tuple(self._others), self._refusal())
 
     def _with_names(self, now: Snapshot, names: list[str]) -> Snapshot:
@@ -249,7 +254,7 @@ class ExperimentDirectory:
                 self._save_what_is_left(now.kept)
                 now = self.look(listed=listed)
             if now.kept.reset is not None:
-                upkeep.finish_reset(self._layout, now.document, now.kept)
+                upkeep.finish_reset(self._layout, self._whole(now).document, now.kept)
                 now = self.look(listed=listed)
             self._held, self._holder, self._written = now, threading.get_ident(), set()
             try:
@@ -285,7 +290,8 @@ class ExperimentDirectory:
             id = now.info["experiment_id"]
             if changes.pop("experiment_id", id) != id:
                 raise ExperimentError("The id of an experiment cannot be changed.", where="experiment_id")
-            document = dataclasses.replace(now.document, info=now.document.info | changes)
+            document = self._whole(now).document
+            document = dataclasses.replace(document, info=document.info | changes)
             self._layout.save_experiment(document)
             self._held = self.last = dataclasses.replace(now, document=document)
             self._written.add("experiment")
@@ -597,8 +603,15 @@ class ExperimentDirectory:
         ]
         return repaired + [finding for finding in after if finding not in first]
 
+    def _whole(self, now: Snapshot) -> Snapshot:
+        """Return a look with all that the experiment file holds, read from there, which is to be written or checked."""
+        if now.document.pieces is None:
+            return now
+        document = dataclasses.replace(self._layout.load_experiment(), info=now.document.info)
+        return dataclasses.replace(self._snapshot(document, now.kept), names=now.names)
+
     def _inspect(self) -> Inspection:
-        now = self.look()
+        now = self._whole(self.look())
         unfit = list(now.unfit_marks().values())
         return Inspection(self._layout, now.document, now.kept, alone=not self._others, unfit=unfit)
 
@@ -609,7 +622,7 @@ class ExperimentDirectory:
         with self.changing(repair=repair, listed=listed) as now:
             refuse_while_running(self.path, what)
             files.remove_leftovers(self.path)
-            yield now
+            yield self._whole(now)
         if looks:
             self.look()
 

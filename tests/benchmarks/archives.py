@@ -12,6 +12,7 @@ from pathlib import Path
 
 import coma_xr as coma
 from coma_xr.store.documents import digest
+from coma_xr.store.layout import DIGESTS
 from tests.benchmarks import floors, functions
 from tests.benchmarks.children import in_child
 from tests.benchmarks.goals import timed
@@ -27,7 +28,7 @@ def make(path: Path, n: int) -> None:
     (file,) = path.glob("experiment.*.json")
     root = json.loads(file.read_text())
     first = root["experiment"].pop("measurements")[0]
-    root["experiment"]["info"]["coma_xr"]["digests"] = digests = []
+    root["experiment"]["info"]["coma_xr"][DIGESTS] = digests = []
     axes = floors.axes(n)
     texts = []
     points = ((a, b, c) for a in axes["a"] for b in axes["b"] for c in axes["c"])

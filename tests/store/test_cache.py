@@ -7,8 +7,10 @@ import math
 import os
 import random
 import shutil
+import warnings
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,9 +21,10 @@ from coma_xr import files, session
 from coma_xr.cli import main
 from coma_xr.encoding.columns import Block, Column, Piece, StoredPiece, blocks, encode_trees
 from coma_xr.retrieve.columns import StoredTrees, collect, factorize
-from coma_xr.store import cache, layout
+from coma_xr.store import cache, documents, layout
 from coma_xr.store.config import Config
 from coma_xr.store.layout import Layout
+from coma_xr.store.measurements import ArchiveStore
 from coma_xr.store.place import ExperimentDirectory
 from coma_xr.tree import Numbers
 from tests.deaths import Deaths
@@ -52,6 +55,7 @@ def old(monkeypatch):
     """Let files count as old from the beginning, and few of them be worth a cache."""
     monkeypatch.setattr(cache, "_FRESH", -(10**10))
     monkeypatch.setattr(cache, "_FEWEST", 2)
+    monkeypatch.setattr(documents, "LONG", 0)
     # On a busy machine trivial points look slow, and a run of those writes the cache.
     monkeypatch.setattr(session, "_SLOW", math.inf)
 
@@ -78,7 +82,7 @@ def path(tmp_path, old):
 
 
 def cache_of(path: Path) -> list[Path]:
-    return sorted((path / CACHE / cache.FOLDER).glob("*.columns"))
+    return sorted((path / CACHE).glob("*/*.columns"))
 
 
 def test_trees_of_all_structures_come_back_as_they_were():
@@ -334,18 +338,24 @@ def test_a_cache_of_what_is_no_measurement_is_ignored(path, forged, reads):
 
 
 @pytest.mark.ci
-def test_any_altered_byte_of_a_cache_is_read_as_values_or_ignored(path, tally, request):
+@pytest.mark.parametrize("is_active", [True, False])
+def test_any_altered_byte_of_a_cache_is_read_as_values_or_ignored(path, tally, request, is_active):
     """With the right checksum, which no accident has; numbers and names can be others then, as in an altered file."""
+    if not is_active:
+        coma.Experiment(path).deactivate()
     coma.Experiment(path).to_dataset()
     (file,) = cache_of(path)
     data = file.read_bytes()[20:]
     counted = tally("bad inputs")
-    for at in range(0, len(data), 1 if request.config.getoption("--full") else 5):
+    if not is_active:
+        # The state in an altered file can be one that is not used.
+        warnings.simplefilter("ignore", coma.DataFileWarning)
+    for at in range(0, len(data), 1 if request.config.getoption("--full") else 5 if is_active else 41):
         altered = bytearray(data)
         altered[at] ^= (1, 0x80, 0xFF)[at % 3]
         file.write_bytes(cache._MAGIC + cache._checksum(altered) + altered)
-        e = coma.Experiment(path, mode="r")
         with counted:
+            e = coma.Experiment(path, mode="r")
             for _, tree in e._place.look().trees(strict=True):
                 assert msgspec.json.decode(msgspec.json.encode(tree)) == tree
             e.paths(), e.status()
@@ -424,10 +434,16 @@ class Disk:
     def names(self) -> list[str]:
         return sorted(name for name in os.listdir(self.path) if name.startswith("measurement.0"))
 
-    def write(self, name: str) -> None:
+    def new_name(self) -> str:
+        return f"measurement.{self.chance.randrange(1, 30):06}.json"
+
+    def data(self, name: str) -> bytes:
         tree = self.tree()
         tree = {**tree, "info": {"measurement_id": int(name[12:18]), **tree.get("info", {})}}
-        (self.path / name).write_text(json.dumps({"measurement": tree}).ljust(self.size))
+        return json.dumps({"measurement": tree}).ljust(self.size).encode()
+
+    def write(self, name: str) -> None:
+        (self.path / name).write_bytes(self.data(name))
         inode = (self.path / name).stat().st_ino
         keeps_time = inode in self.times and self.chance.random() < 0.5
         self.times[inode] = (self.times[inode][0] if keeps_time else self.time(), self.time())
@@ -450,15 +466,15 @@ class Disk:
             # Back, a clock of full precision never shows the same time twice.
             self.now += chance.choice([10**10, -5 * 10**9 + 7 if self.tick == 1 else 10**11])
         elif kind == "new" or not names:
-            self.write(f"measurement.{chance.randrange(1, 30):06}.json")
+            self.write(self.new_name())
         elif kind == "edit":
             self.write(name)
         elif kind == "delete":
             (self.path / name).unlink()
         elif kind == "rename":
-            (self.path / name).rename(self.path / f"measurement.{chance.randrange(1, 30):06}.json")
+            (self.path / name).rename(self.path / self.new_name())
         elif kind == "copy":
-            target = self.path / f"measurement.{chance.randrange(1, 30):06}.json"
+            target = self.path / self.new_name()
             if target.name != name:
                 shutil.copy(self.path / name, target)
                 inode, old = target.stat().st_ino, self.times[(self.path / name).stat().st_ino]
@@ -492,8 +508,99 @@ def _known(store) -> list:
     return collect(StoredTrees(store.trees, store.trees, store.parts)).known
 
 
+class Archives(Disk):
+    """An experiment file with measurements, and others that take its place, some with measurements that are none."""
+
+    size = 3000
+
+    def names(self) -> list[str]:
+        return sorted(name for name in os.listdir(self.path) if name.startswith("experiment."))
+
+    def new_name(self) -> str:
+        return self.chance.choice(
+            ["experiment.none.json", "experiment.none.json.gz", "experiment.other.json"]
+        )
+
+    def data(self, name: str) -> bytes:
+        chance = self.chance
+        ids = [*range(1, chance.randrange(2, 25))]
+        trees: list[Any] = [{"info": {"measurement_id": id}, **self.tree()} for id in ids]
+        odd = chance.choice(
+            [None, None, None, [], {}, {"info": {}}, trees[0], "NaN", 2**80, "\ud800", math.nan]
+        )
+        if isinstance(odd, (list, dict)):
+            trees.insert(chance.randrange(len(trees)), odd)
+        elif odd is not None:
+            chance.choice(trees)["results"] = {"y": odd}
+        info = {"tags": [chance.randrange(10)], "coma_xr": {"state": {"seed": 1}, "sha256": ["0"] * len(ids)}}
+        text = json.dumps({"experiment": {"info": info, "measurements": trees}}).ljust(self.size).encode()
+        return documents.pack(text) if name.endswith(".gz") else text
+
+
+def _archived(place: Layout, archives: cache.ArchiveCache | None) -> Any:
+    """Return all that an experiment file shows, or the error that it raises."""
+    try:
+        document = place.load_experiment(archives)
+    except (FileNotFoundError, coma.DataFileError) as error:
+        return str(error)
+    floor = document.info["tags"][0] if "tags" in document.info else 0
+    store = ArchiveStore("e", document.measurements, floor=floor, pieces=document.pieces)
+    trees = [*store.trees()]
+    return (
+        document.info,
+        document.active,
+        document.state,
+        (store.ids(), trees, [store.read(id) for id in store.ids()]),
+        [problem.line() for problem in store.problems],
+        _known(store),
+    )
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.ci) for seed in range(1, 8))])
+def test_whatever_happens_to_an_experiment_file_a_look_shows_what_it_holds(tmp_path, monkeypatch, seed):
+    monkeypatch.setattr(documents, "LONG", 0)
+    chance = random.Random(seed)
+    disk = Archives(tmp_path, chance, monkeypatch)
+    openers = [cache.ArchiveCache(str(tmp_path), Config(), writes=bool(n)) for n in (1, 1, 0)]
+    used = 0
+    for _ in range(60):
+        disk.step()
+        place = Layout(str(tmp_path), "experiment.none.json", Config())
+        for _ in range(2):
+            opener = chance.choice(openers)
+            used += any(opener.find(file) for file in (place.experiment_file, place.packed_file))
+            assert repr(_archived(place, opener)) == repr(_archived(place, None))
+    assert used
+
+
+def test_an_inactive_experiment_is_opened_without_its_file(path, monkeypatch):
+    with_files = coma.Experiment(path)
+    with_files.to_dataset()
+    with_files.exclude([3], "no reason")
+    with_files.deactivate()
+    ds = coma.Experiment(path, config={"cache_dir": "off"}).to_dataset()
+    assert coma.Experiment(path).to_dataset().identical(ds)
+    loaded, load = [], documents.load
+    monkeypatch.setattr(
+        documents, "load", lambda path, *of, **how: loaded.append(path) or load(path, *of, **how)
+    )
+    e = coma.Experiment(path, mode="r")
+    assert e.to_dataset().identical(ds)
+    assert e.to_dataframe(where="a > 1").index.tolist() == [*range(5, 13)]
+    assert (e.measurement(7).parameters.b, e.status()["excluded"]) == (2.5, 1)
+    assert not any(file.endswith("experiment.none.json") for file in loaded)
+    # What is written or checked is read from the file.
+    coma.Experiment(path).description = "half a period"
+    assert [*coma.Experiment(path).verify()] == []
+    coma.Experiment(path).activate()
+    assert coma.Experiment(path).to_dataset().y.identical(ds.y)
+
+
 @pytest.mark.leaves_files
-def test_a_process_that_dies_while_it_writes_the_cache_harms_nothing(path, monkeypatch):
+@pytest.mark.parametrize("is_active", [True, False])
+def test_a_process_that_dies_while_it_writes_the_cache_harms_nothing(path, monkeypatch, is_active):
+    if not is_active:
+        coma.Experiment(path).deactivate()
     deaths = Deaths(monkeypatch)
     wanted = list(ExperimentDirectory(path, config={"cache_dir": "off"}).look().measurements.trees())
 

@@ -461,15 +461,18 @@ def test_the_garbage_collector_waits_while_a_long_file_is_read_and_is_as_it_was_
     tmp_path, text, was_enabled, monkeypatch
 ):
     seen = []
-    decode = documents.JSON.decode
 
-    def looking_on(data):
-        if len(data) > 100_000:
-            seen.append(gc.isenabled())
-        return decode(data)
+    def looking_on(decode):
+        def looked_on(data):
+            if len(data) > 100_000:
+                seen.append(gc.isenabled())
+            return decode(data)
+
+        return looked_on
 
     text += " " * 100_000
-    monkeypatch.setattr(documents, "JSON", replace(documents.JSON, decode=looking_on))
+    decoders = {name: looking_on(getattr(documents.JSON, name)) for name in ("decode", "decode_archive")}
+    monkeypatch.setattr(documents, "JSON", replace(documents.JSON, **decoders))
     place = ExperimentDirectory(tmp_path / "e", config={})
     Path(place.look().experiment_file).write_text(
         f'{{"experiment": {{"info": {{}}, "measurements": {text}}}}}'
