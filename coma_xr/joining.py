@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from coma_xr.checks import check_flag
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import DataFileError, DataFileWarning, warn
-from coma_xr.records import look_at
+from coma_xr.records import WITHOUT_STRICT, look_at
 from coma_xr.same import doubles, key, repeat_of
 from coma_xr.text import count, listing
 from coma_xr.tree import is_typed, split
@@ -60,7 +60,7 @@ class Joined:
                 raise
         text = listing((f"{self.experiments[place].now.path}: {text}" for (place, _), text in bad.items()), 3)
         if strict:
-            raise DataFileError(f"Cannot be read: {text}.")
+            raise DataFileError(f"Cannot be read: {text}.", ways=[WITHOUT_STRICT])
         warn(f"Left out, since it cannot be read: {text}.", DataFileWarning)
         return build(
             replace(self, trees=[pair for pair in self.trees if self.origins[pair[0] - 1] not in bad])

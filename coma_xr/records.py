@@ -65,6 +65,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+WITHOUT_STRICT = Way("Leave out strict=True to use the others, with a warning.", "")
+
 # How many measurements of an experiment this process has searched for parameter sets of version 1 that are equal by
 # now; it reports them once.
 _noticed: dict[str, float] = {}
@@ -370,7 +372,7 @@ class Records:
 
         text = f"In {self.now.path} cannot be read: {listing(bad.values(), 3)}"
         if strict:
-            raise DataFileError(text)
+            raise DataFileError(f"{text}.", ways=[WITHOUT_STRICT])
         warn(
             f"{text}. {len(bad)} of {self.now.number()} measurements are left out. What cannot be repaired is "
             "computed again when it was removed.",

@@ -192,6 +192,8 @@ def own_pool(work: Work, workers: int, timeout: float | None = None) -> Pool:
 # So many executors at most, since each takes some file descriptors and threads.
 _MOST_SLOTS = 32
 
+_IN_THIS_PROCESS = Way("Run it in this process with max_workers=1.", "Run it in one process with -j 1.")
+
 # So often a worker is started before it is given up.
 _MOST_STARTS = 3
 
@@ -267,7 +269,9 @@ class _OwnPool(Pool):
             try:
                 self._follow(slot, 0, slot.executor.submit(remote.ready))
             except OSError as error:
-                self._give_up(RunError(f"Worker processes cannot be started: {error}"))
+                self._give_up(
+                    RunError(f"Worker processes cannot be started: {error}.", ways=[_IN_THIS_PROCESS])
+                )
 
     def takes(self, avoid: int | None) -> bool:
         others = [slot for slot in self._slots if slot.pid != avoid or slot.executor is None]
@@ -323,7 +327,8 @@ class _OwnPool(Pool):
         chunks = [flight.chunk for flight in slot.flights.values()]
         self._end(slot)
         if slot.starts >= _MOST_STARTS:
-            return self._give_up(RunError(f"Worker processes end before they begin to work: {text}"))
+            what = f"Worker processes end before they begin to work: {text}."
+            return self._give_up(RunError(what, ways=[_IN_THIS_PROCESS]))
         # The others were waiting behind those in work.
         in_work, waiting = chunks[: slot.width], chunks[slot.width :]
         died = [Lost(chunk, "died", text, worker=slot.pid) for chunk in in_work]

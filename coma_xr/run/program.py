@@ -507,7 +507,10 @@ class Program:
         except OSError as error:
             raise ProgramError(f"{command}: cannot be started: {error.strerror}.", command) from error
         except ValueError as error:
-            raise ParameterError(f"{command!r} cannot be started: {as_clause(error)}.") from error
+            raise ParameterError(
+                f"{command!r} cannot be started: {as_clause(error)}.",
+                expected="arguments without null characters",
+            ) from error
         reason = self._failure(ended)
         if reason is None:
             try:
