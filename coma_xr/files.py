@@ -375,9 +375,10 @@ def swap(path: str, data: bytes) -> bytes | None:
 
     def publish(temporary: str, path: str) -> None:
         nonlocal replaced
-        if not _rename(temporary, path, _EXCHANGE):
+        number = _rename(temporary, path, _EXCHANGE)
+        if not number:
             replaced = read(temporary)
-        elif exists(path):
+        elif number != errno.ENOENT and exists(path):
             replaced = read(path)
             _patiently(lambda: os.replace(temporary, path))
         else:

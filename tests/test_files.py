@@ -633,12 +633,7 @@ def test_what_another_process_writes_between_is_not_lost(tmp_path, monkeypatch):
 
 def test_a_file_that_is_made_between_is_not_overwritten(tmp_path, monkeypatch):
     path = tmp_path / "a"
-
-    def exists(_):
-        path.write_bytes(b"other")
-        return False
-
-    monkeypatch.setattr(files, "exists", exists)
+    monkeypatch.setattr(files, "_rename", lambda *_: path.write_bytes(b"other") and errno.ENOENT)
     with pytest.raises(FileExistsError):
         files.swap(str(path), b"new")
     assert path.read_bytes() == b"other"
