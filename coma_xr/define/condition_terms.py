@@ -600,10 +600,6 @@ def _seconds(value: dt.timedelta) -> str:
     return str(Decimal(value // dt.timedelta(microseconds=1)).scaleb(-6).normalize())
 
 
-def _of_json(text: str) -> Any:
-    return from_plain(json.loads(text))
-
-
 def _as_json(value: Any) -> str:
     return json.dumps(to_plain(value), separators=(",", ":"))
 
@@ -619,7 +615,7 @@ LITERALS: Final[dict[str, Callable[[str], Any]]] = {
     "bytes": bytes.fromhex,
     "Path": pathlib.Path,
     "UUID": uuid.UUID,
-    "stored": _of_json,
+    "stored": lambda text: from_plain(json.loads(text)),
 }
 """Values that are written as a name with text in parentheses, such as ``date('2026-01-31')``, and how each is read.
 

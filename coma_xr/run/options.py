@@ -69,17 +69,9 @@ def _read_number(text: str) -> Any:
     return text
 
 
-def _read_workers(text: str) -> Any:
-    return None if text == "all" else _read_number(text)
-
-
 def _read_choice(text: str) -> Any:
     ids = text.split(",")
     return True if text == "all" else [*map(int, ids)] if all(map(str.isdecimal, ids)) else text
-
-
-def _read_capture(text: str) -> Any:
-    return True if text == "failed" else text
 
 
 def _read_shard(text: str) -> Any:
@@ -102,7 +94,7 @@ class RunOptions:
         default=1,
         short="-j",
         metavar="N",
-        type=_read_workers,
+        type=lambda text: None if text == "all" else _read_number(text),
     )
     executor: Any = None
     timeout: float | None = option(
@@ -136,7 +128,7 @@ class RunOptions:
         "keep what points print: failed (those that fail) or info (all)",
         default=False,
         metavar="WHICH",
-        type=_read_capture,
+        type=lambda text: text == "failed" or text,
     )
     resources: Mapping[str, Any] | None = None
     dry_run: bool = option(

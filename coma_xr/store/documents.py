@@ -296,10 +296,6 @@ def _are_rows(rows: Tree) -> bool:
     return isinstance(rows, list) and set(map(type, rows)) <= {list} and len(set(map(len, rows))) <= 1
 
 
-def _fault_of_asked(value: Tree) -> str:
-    return fault_of_scan(value) if isinstance(value, dict) else "is not a scan"
-
-
 def _fault_of_layout(value: Tree) -> str:
     if not isinstance(value, dict) or value.get("kind") not in ("grid", "points"):
         return "is not a layout"
@@ -318,14 +314,6 @@ def _fault_of_names(value: Tree) -> str:
 
 def _is_name(name: str, path: Tree) -> bool:
     return bool(name) and isinstance(path, str) and bool(split(path))
-
-
-def _fault_of_seed(value: Tree) -> str:
-    return "" if type(value) is int and value >= 0 else "is not an integer"
-
-
-def _fault_of_name(value: Tree) -> str:
-    return "" if isinstance(value, str) else "is not a name"
 
 
 def _fault_of_codes(value: Tree) -> str:
@@ -358,11 +346,11 @@ _CHECKS = {
     "annotations": _fault_of_annotations,
     "names": _fault_of_names,
     EXCLUDED: _fault_of_marks,
-    "seed": _fault_of_seed,
-    "function": _fault_of_name,
+    "seed": lambda value: "" if type(value) is int and value >= 0 else "is not an integer",
+    "function": lambda value: "" if isinstance(value, str) else "is not a name",
     "command": lambda value: "" if _are_texts(value) else "is not a list of words",
     SCANS: _fault_of_records,
-    ASKED: _fault_of_asked,
+    ASKED: lambda value: fault_of_scan(value) if isinstance(value, dict) else "is not a scan",
     "layout": _fault_of_layout,
     "figures": _fault_of_figures,
 }

@@ -152,8 +152,9 @@ class ExperimentDirectory:
         if self._holder == threading.get_ident():
             return self._held
         layout = self._layout
-        is_listed = self._number_of_names < _MANY_NAMES if listed is None else listed
-        names = self._names() if is_listed else None
+        if listed is None:
+            listed = self._listing is None or len(self._listing.names) < _MANY_NAMES
+        names = self._names() if listed else None
         # Listed before the stamps are taken: where these are of an active experiment, the names are of all its files.
         stamps = self._look_at_stamps(names)
         if stamps != self._stamps:
@@ -169,10 +170,6 @@ class ExperimentDirectory:
             self._stamps = stamps if kept.refusal is None else {}
         self.last = self._now if names is None else self._with_names(self._now, names)
         return self.last
-
-    @property
-    def _number_of_names(self) -> int:
-        return 0 if self._listing is None else len(self._listing.names)
 
     def _names(self) -> list[str]:
         """Return all names in the directory; StorageError when it does not exist any more."""

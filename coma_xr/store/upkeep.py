@@ -517,14 +517,17 @@ class Inspection:
         plain, packed = files.exists(layout.experiment_file), files.exists(layout.packed_file)
         if not plain and not packed:
             text = "is lost; description, tags and dates are unknown"
-            self._note(layout.experiment_file, "experiment", text, "write it", self._save_experiment)
+            self._note(
+                layout.experiment_file,
+                "experiment",
+                text,
+                "write it",
+                partial(layout.save_experiment, self._document),
+            )
         elif plain and packed:
             other = layout.experiment_file if self._archive == layout.packed_file else layout.packed_file
             text = f"is next to {PurePath(self._archive).name}, which counts"
             self._note(other, "experiment", text, _ASIDE, self._aside(other))
-
-    def _save_experiment(self) -> None:
-        self._layout.save_experiment(self._document)
 
     def _reset(self) -> None:
         if self._state.reset is not None:
@@ -562,7 +565,7 @@ class Inspection:
         if not self._document.active:
             for path in there:
                 self._note(
-                    path, "index", "is an index of an inactive experiment", "delete it", self._no_index
+                    path, "index", "is an index of an inactive experiment", "delete it", layout.remove_index
                 )
             return
         if self._state.reset is not None:
@@ -592,9 +595,6 @@ class Inspection:
         with warning_once(), warnings.catch_warnings():
             warnings.simplefilter("ignore", ComaWarning)
             self._layout.raise_index()
-
-    def _no_index(self) -> None:
-        self._layout.remove_index()
 
     # ---------------------------------------------------------------------------------------- measurements
 

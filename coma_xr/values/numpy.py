@@ -172,10 +172,6 @@ def _padding(texts: list[str], width: int) -> int:
     return _WIDTH * (width * len(texts) - sum(map(len, texts)))
 
 
-def _parts_of_floats(array: Array) -> Node:
-    return {"list": _exact(array)}
-
-
 def _parts_of_complex(array: Array) -> Node:
     if array.dtype.itemsize <= _COMPLEX:
         return {"real": array.real.tolist(), "imag": array.imag.tolist()}
@@ -206,7 +202,7 @@ def _parts_of_strings(array: Array) -> Node | None:
 
 
 _PARTS: dict[str, Callable[[Array], Node | None]] = {
-    "f": _parts_of_floats,
+    "f": lambda array: {"list": _exact(array)},
     "c": _parts_of_complex,
     "M": _parts_of_times,
     "m": _parts_of_times,

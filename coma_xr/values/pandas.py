@@ -230,25 +230,9 @@ def _read_timestamp(node: Node, _value: ToValue) -> Any:
     return stamp.tz_localize("UTC").tz_convert(pandas_zone(node["zone"])) if "zone" in node else stamp
 
 
-def _read_timedelta(node: Node, _value: ToValue) -> Any:
-    return pd.Timedelta(np.timedelta64(part(node, "value", int), _unit(node)))
-
-
-def _read_period(node: Node, _value: ToValue) -> Any:
-    return pd.Period(ordinal=part(node, "ordinal", int), freq=part(node, "freq", str))
-
-
 def _read_interval(node: Node, value: ToValue) -> Any:
     left, right = value(node.get("left")), value(node.get("right"))
     return pd.Interval(left, right, closed=part(node, "closed", str))
-
-
-def _read_nat(_node: Node, _value: ToValue) -> Any:
-    return pd.NaT
-
-
-def _read_na(_node: Node, _value: ToValue) -> Any:
-    return pd.NA
 
 
 def encode_column(array: Any, plain: ToTree) -> Node:
@@ -471,11 +455,15 @@ DECODERS: dict[str, Callable[[Node, ToValue], Any]] = {
     "coma.pandas.Index": _read_plain_index,
     "coma.pandas.Interval": _read_interval,
     "coma.pandas.MultiIndex": _read_multi,
-    "coma.pandas.NA": _read_na,
-    "coma.pandas.NaT": _read_nat,
-    "coma.pandas.Period": _read_period,
+    "coma.pandas.NA": lambda _node, _value: pd.NA,
+    "coma.pandas.NaT": lambda _node, _value: pd.NaT,
+    "coma.pandas.Period": lambda node, _value: pd.Period(
+        ordinal=part(node, "ordinal", int), freq=part(node, "freq", str)
+    ),
     "coma.pandas.RangeIndex": _read_range,
     "coma.pandas.Series": _read_series,
-    "coma.pandas.Timedelta": _read_timedelta,
+    "coma.pandas.Timedelta": lambda node, _value: pd.Timedelta(
+        np.timedelta64(part(node, "value", int), _unit(node))
+    ),
     "coma.pandas.Timestamp": _read_timestamp,
 }
