@@ -1,4 +1,4 @@
-"""Lists the modules of which tests that ran with ``pytest --cov`` reached less than 90 % of the branches; fails if there are any."""
+"""Lists the modules with less than 90 % of their branches reached by tests that ran with ``pytest --cov``; fails if there are any."""
 
 import json
 import sys
