@@ -24,7 +24,7 @@ from coma_xr.errors import (
     MissingAttributeError,
     ParameterError,
     Way,
-    is_within_call,
+    warned,
     warning_once,
 )
 from coma_xr.text import count, shortened, with_article
@@ -73,7 +73,7 @@ def _checked(function: FunctionType, *, is_method: bool = False) -> Callable[...
             raise unknown_argument(_called(function, arguments[:1] if is_method else ()), name, known)
         if not least <= len(arguments) <= most:
             _check_number(function, arguments, keywords, is_method)
-        if is_within_call():
+        if warned.get() is not None:
             return function(*arguments, **keywords)
         with warning_once():
             return function(*arguments, **keywords)

@@ -327,22 +327,17 @@ class DataFileWarning(ComaWarning):
 
 
 # The texts that were warned of within the public call that is under way, None outside of one.
-_warned: ContextVar[set[str | Way] | None] = ContextVar("_warned", default=None)
+warned: ContextVar[set[str | Way] | None] = ContextVar("warned", default=None)
 
 
 @contextmanager
 def warning_once() -> Iterator[None]:
     """Until the end warn of each fact once, however many functions find it."""
-    token = _warned.set(set())
+    token = warned.set(set())
     try:
         yield
     finally:
-        _warned.reset(token)
-
-
-def is_within_call() -> bool:
-    """Whether a public call is under way, so that each warning comes once."""
-    return _warned.get() is not None
+        warned.reset(token)
 
 
 # The package, and what of Python's own stands between its functions where one is entered by `with`.
@@ -356,11 +351,11 @@ def _with_way(text: str, way: Way | None, language: Language) -> str:
 
 def warn(text: str | Way, category: type[ComaWarning] = ComaWarning, *, way: Way | None = None) -> None:
     """Warn of a fact, and what to do about it, at the line of the user's that called the package, however deep in it the reason was found."""
-    warned = _warned.get()
-    if warned is not None:
-        if text in warned:
+    known = warned.get()
+    if known is not None:
+        if text in known:
             return
-        warned.add(text)
+        known.add(text)
     # For warnings.warn this function itself is the level 1.
     depth, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:
