@@ -88,7 +88,8 @@ class _Walk:
     edited: dict[str, None] = field(default_factory=dict)
     globals: dict[tuple[int, str], str] = field(default_factory=dict)
     unknown: dict[str, None] = field(default_factory=dict)
-    paths: dict[tuple[int, tuple[str, ...]], str] = field(default_factory=dict)
+    # The tokens of dotted names, by the namespaces that they are looked up in.
+    paths: dict[int, dict[tuple[str, ...], str]] = field(default_factory=dict)
 
 
 def fingerprint(
@@ -339,13 +340,14 @@ class _Reach:
         """Return tokens for the names that a definition refers to, and for the modules that it imports."""
         for word in definition.dynamic:
             self.walk.not_followed[f"{short_name(name)}: {word}()"] = None
-        lines, known = [], self.walk.paths
+        lines, known = [], self.walk.paths.setdefault(id(space), {})
         for path in definition.names:
-            if path[0] in space and path[0] not in _OF_MODULES:
-                key = id(space), path
-                if key not in known:
-                    known[key] = f"{'.'.join(path)}={self._global(path, space, source, definition.changed)}"
-                lines.append(known[key])
+            token = known.get(path)
+            if token is None and path[0] in space and path[0] not in _OF_MODULES:
+                token = f"{'.'.join(path)}={self._global(path, space, source, definition.changed)}"
+                known[path] = token
+            if token is not None:
+                lines.append(token)
         if definition.imports:
             lines += self._imports(definition, str(space.get("__package__") or ""))
         return lines
@@ -590,9 +592,7 @@ def _changed_attributes(method: Any) -> set[str]:
         return set()
     found = SOURCES.of_code(method.__code__, sys.modules.get(method.__module__ or ""))
     owner = f"{method.__code__.co_varnames[0]}."
-    return (
-        set() if found is None else {n[len(owner) :] for n in found.definition.changed if n.startswith(owner)}
-    )
+    return set() if found is None else {n[len(owner) :] for n in found[1].changed if n.startswith(owner)}
 
 
 def _members(kind: type) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import importlib.util
 import linecache
 import operator
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from importlib.abc import InspectLoader
 from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -32,7 +33,7 @@ _MOST = 20_000_000
 # Characters of a source from which on reading a cache takes less time than parsing.
 _SMALL = 4_000
 
-_LIBRARY_FOLDERS = {"site-packages", "dist-packages"}
+_IN_LIBRARY = re.compile(r"(?:^|[\\/])(?:site|dist)-packages[\\/]").search
 _HERE = str(Path(__file__).parents[1]) + os.sep
 
 
@@ -53,7 +54,7 @@ def is_users(file: str) -> bool:
     """
     if not file or file.startswith("<frozen ") or file == "<string>":
         return file == "<string>"
-    if _LIBRARY_FOLDERS.intersection(Path(file).parts):
+    if _IN_LIBRARY(file):
         return False
     return not file.startswith(_library_directories())
 
@@ -101,6 +102,8 @@ class Source:
         self._facts = facts or Facts(
             {}, {}, {}, frozenset(self.syntax.rebound), frozenset(self.syntax.extended)
         )
+        # Names of the module that functions set, and those whose attributes it sets, such as methods that are added to a class.
+        self.rebound, self.extended = self._facts.rebound, self._facts.extended
         self._keys: dict[int, tuple[CodeType, str]] = {}
         # How much each cache has.
         self._kept: dict[str, int] = {}
@@ -130,16 +133,6 @@ class Source:
         self._syntax = None
         vars(self).pop("_compiled", None)
 
-    @property
-    def rebound(self) -> frozenset[str]:
-        """Names of the module that functions set."""
-        return self._facts.rebound
-
-    @property
-    def extended(self) -> frozenset[str]:
-        """Names of the module whose attributes it sets, such as methods that are added to a class."""
-        return self._facts.extended
-
     def _known(self, key: str, find: Callable[[], Definition | None]) -> Definition | None:
         known = self._facts.definitions
         if key not in known:
@@ -155,11 +148,8 @@ class Source:
     def _key(self, code: CodeType) -> str:
         known = self._keys.get(id(code))
         if known is None:
-            # What Python has compiled of this source need not be described.
-            is_here = code.co_name != "<lambda>" and code in self._compiled
-            key = f"{code.co_qualname} {code.co_firstlineno}" if is_here else key_of(code)
             # The code is kept, so that no other one gets its id.
-            known = self._keys[id(code)] = code, key
+            known = self._keys[id(code)] = code, key_of(code)
         return known[1]
 
     def line_of(self, code: CodeType) -> int | None:
@@ -172,10 +162,13 @@ class Source:
 
     def of_code(self, code: CodeType, recorded: frozenset[str] = frozenset()) -> Definition | None:
         """Return the definition that the code of a function was made of; None when it was made of another one."""
-        if self.line_of(code) is None:
-            return None
-        key = f"{self._key(code)} {sorted(recorded)}" if recorded else self._key(code)
-        return self._known(key, lambda: self.syntax.at_lines(self._match(code) or code, recorded))
+        key, known = self._key(code), self._facts.definitions
+        if recorded:
+            key = f"{key} {sorted(recorded)}"
+        if key not in known:
+            match = self._match(code)
+            known[key] = None if match is None else self.syntax.at_lines(match, recorded)
+        return known[key]
 
     def of_class(self, qualname: str, lines: Sequence[int]) -> Definition | None:
         """Return the definition of a class, of several with one name that in which a method begins at one of the lines."""
@@ -191,7 +184,7 @@ class Source:
     def keep(self, cache: FactCache) -> None:
         """Write what was found out into a cache, unless it has that, or does not save the next process any time."""
         number = self._facts.number()
-        if len(self.text) >= _SMALL and self._facts.lines and self._kept.get(cache.home) != number:
+        if len(self.text) >= _SMALL and number and self._kept.get(cache.home) != number:
             self._kept[cache.home] = number
             cache.write(_cache_name(self.text), _encode(self._facts))
 
@@ -223,12 +216,16 @@ def _cache_name(text: str) -> str:
     return hashlib.sha256((_rules() + text).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-class Found(NamedTuple):
-    """A definition, the source that it is in, and whether its file was edited since it was loaded."""
+class _Place(NamedTuple):
+    """The sources of a file, the one that a module was loaded from, and whether Python itself loaded that."""
 
-    source: Source
-    definition: Definition
-    edited: bool
+    seen: list[Source]
+    first: Source | None
+    is_loaded: bool
+
+
+Found: TypeAlias = tuple[Source, Definition, bool]
+"""A source, the definition in it, and whether its file was edited since it was loaded."""
 
 
 class Sources:
@@ -240,13 +237,14 @@ class Sources:
         # Files, and modules, that were looked at since the last call of `begin`.
         self._current: dict[str, list[Source]] = {}
         self._current_modules: dict[tuple[str, int], Source | None] = {}
+        self._places: dict[tuple[str, int], _Place] = {}
         # Files that were edited before they were looked at, with the time of their compiled form and its statements.
         self._unknown: dict[str, tuple[int, str]] = {}
         self._cache: FactCache | None = None
 
     def begin(self, cache: FactCache | None) -> None:
         """Look at files again from now on; what is known of unchanged ones may be in a cache."""
-        self._current, self._current_modules, self._cache = {}, {}, cache
+        self._current, self._current_modules, self._places, self._cache = {}, {}, {}, cache
 
     def keep(self) -> None:
         """Write what is known of the files that were looked at into the cache, and keep no syntax trees."""
@@ -345,54 +343,59 @@ class Sources:
         self, code: CodeType, module: ModuleType | None, recorded: frozenset[str] = frozenset()
     ) -> Found | None:
         """Return the definition that some code was made of."""
-        file = code.co_filename
-        seen = self.of(file)
-        if not is_source_loaded(module):
+        place = self._place(code.co_filename, module)
+        if not place.is_loaded:
             # Other tools have rewritten it, as pytest does with the modules of tests.
-            definition = seen[0].syntax.at_lines(code, recorded) if seen else None
-            return None if definition is None else Found(seen[0], definition, edited=False)
-        source, definition = self._first(file, module, lambda source: source.of_code(code, recorded))
+            definition = place.seen[0].syntax.at_lines(code, recorded) if place.seen else None
+            return None if definition is None else (place.seen[0], definition, False)
+        source, definition = _first(place, Source.of_code, code, recorded)
         if source is None or definition is None:
             return None
-        if source is seen[0]:
+        if source is place.seen[0]:
             moved = definition.first != code.co_firstlineno and code.co_name != "<lambda>"
-            return Found(source, definition, moved and not _is_loaded_in_pieces())
-        present = seen[0].of_code(code, recorded)
-        return Found(source, definition, present is None or present.digest != definition.digest)
+            return source, definition, moved and not _is_loaded_in_pieces()
+        present = place.seen[0].of_code(code, recorded)
+        return source, definition, present is None or present.digest != definition.digest
 
     def of_class(
         self, file: str, module: ModuleType | None, qualname: str, codes: Sequence[CodeType]
     ) -> Found | None:
         """Return the definition of a class whose methods have some code."""
         lines = [code.co_firstlineno for code in codes]
-        source, definition = self._first(file, module, lambda source: source.of_class(qualname, lines))
+        place = self._place(file, module)
+        source, definition = _first(place, Source.of_class, qualname, lines)
         if source is None or definition is None:
             return None
         edited = self.is_edited(source, lambda source: _digest_in(source.of_class(qualname, lines)))
-        if not edited and is_source_loaded(module) and not _is_loaded_in_pieces():
+        if not edited and place.is_loaded and not _is_loaded_in_pieces():
             inside = [code for code in codes if code.co_filename == file]
             edited = any(source.line_of(code) != code.co_firstlineno for code in inside)
-        return Found(source, definition, edited)
+        return source, definition, edited
 
-    def _first(
-        self, file: str, module: ModuleType | None, find: Callable[[Source], Definition | None]
-    ) -> tuple[Source | None, Definition | None]:
-        """Return the definition in the source that the module was loaded from, else in the latest source with it."""
-        is_own = module is not None and getattr(module, "__file__", None) == file
-        first = self.loaded(file, vars(module) if is_own else None)
-        definition = None if first is None else find(first)
-        if definition is not None:
-            return first, definition
-        for source in self.of(file):
-            definition = None if source is first else find(source)
-            if definition is not None:
-                return source, definition
-        return None, None
+    def _place(self, file: str, module: ModuleType | None) -> _Place:
+        key = file, id(module)
+        place = self._places.get(key)
+        if place is None:
+            is_own = module is not None and getattr(module, "__file__", None) == file
+            first = self.loaded(file, vars(module) if is_own else None)
+            place = self._places[key] = _Place(self.of(file), first, is_source_loaded(module))
+        return place
 
     def is_edited(self, source: Source, what: Callable[[Source], object]) -> bool:
         """Whether something in the present source of a file is not what it is in one that was loaded."""
         present = self.of(source.file)[0]
         return source is not present and what(source) != what(present)
+
+
+def _first(
+    place: _Place, find: Callable[..., Definition | None], *given: object
+) -> tuple[Source | None, Definition | None]:
+    """Return the definition in the source that the module was loaded from, else in the latest source with it."""
+    for source in (place.first, *place.seen):
+        definition = None if source is None else find(source, *given)
+        if definition is not None:
+            return source, definition
+    return None, None
 
 
 def _is_loaded_in_pieces() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import marshal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property, lru_cache
@@ -269,16 +270,8 @@ def codes_in(code: CodeType) -> Iterator[CodeType]:
 
 def key_of(code: CodeType) -> str:
     """Return the digest of some code with its lines, in every process of this version of Python."""
-    found = hashlib.sha256()
-    for item in (code, *codes_in(code)):
-        constants = [
-            value.co_name if isinstance(value, CodeType) else constant(value) for value in item.co_consts
-        ]
-        names = item.co_name, item.co_names, item.co_varnames, item.co_freevars, item.co_cellvars
-        found.update(item.co_code)
-        found.update(item.co_linetable)
-        found.update(repr((item.co_firstlineno, names, constants)).encode("utf-8", "surrogatepass"))
-    return found.hexdigest()[:24]
+    # Without references to what was written before, which depend on the process.
+    return hashlib.sha256(marshal.dumps(code, 2)).hexdigest()[:24]
 
 
 @lru_cache(maxsize=10_000)
