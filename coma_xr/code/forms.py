@@ -8,13 +8,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from functools import cache
 from typing import Any, NamedTuple
 
 # Names that look up other names while the program runs.
 _DYNAMIC = {"eval", "exec", "compile", "__import__", "globals", "import_module"}
 _LOOKS_AT_LOCALS = {"locals", "vars", "dir", "eval", "exec"}
-_LOOKS = re.compile(rf"\b(?:{'|'.join(sorted(_LOOKS_AT_LOCALS))})\b")
+# A boundary in front of the words would make it look at every character.
+_LOOKS = re.compile(rf"(?:{'|'.join(sorted(_LOOKS_AT_LOCALS))})\b")
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -119,19 +119,19 @@ class _Writer:
         self.parts.append("]")
 
     def _fields(self, node: ast.AST, scope: _Scope, replaced: Mapping[str, Any] = _NOTHING) -> None:
-        start, fields = _layout(type(node))  # type: ignore[arg-type]  # mypy: a type is hashable
+        start, fields = _LAYOUTS[type(node)]
         append = self.parts.append
         append(start)
         for name, label in fields:
             value = replaced[name] if name in replaced else getattr(node, name, None)
-            if value is None or value == []:
+            if not value and (value is None or value == []):
                 continue
             append(label)
             _WRITERS[type(value)](self, value, scope)
         append(")")
 
     def _bare(self, node: ast.AST, _: _Scope) -> None:
-        self.parts.append(f"{_layout(type(node))[0]})")  # type: ignore[arg-type]
+        self.parts.append(f"{_LAYOUTS[type(node)][0]})")
 
     def _operation(self, node: ast.BinOp, scope: _Scope) -> None:
         """Write a calculation, the most frequent node, as `_fields` would."""
@@ -333,12 +333,7 @@ class _Writer:
 
     def _comprehension(self, node: ast.AST, scope: _Scope) -> None:
         generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
-        names = [
-            leaf.id
-            for generator in generators
-            for leaf in ast.walk(generator.target)
-            if isinstance(leaf, ast.Name)
-        ]
+        names = [name for generator in generators for name in _names_in(generator.target)]
         here, inside = dict(scope.here), dict(scope.inside)
         self._take(here, (list(dict.fromkeys(names)), set()), (), keep=False)
         inside |= {name: here[name] for name in names}
@@ -355,13 +350,27 @@ class _Writer:
         self.parts.append(")")
 
 
+class _Layouts(dict[type, tuple[str, tuple[tuple[str, str], ...]]]):
+    """How a node of each type begins, and the fields that are written, with their labels."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, tuple[tuple[str, str], ...]]:
+        self[kind] = (
+            f"({kind.__name__} ",
+            tuple((name, f"{name}=") for name in kind._fields if name not in _IGNORED),
+        )
+        return self[kind]
+
+
+_LAYOUTS = _Layouts()
+
+
 class _Writers(dict[type, Callable[[_Writer, Any, _Scope], None]]):
     """The function that writes each type; those that are not named write their fields, or their text."""
 
     def __missing__(self, kind: type) -> Callable[[_Writer, Any, _Scope], None]:
         is_node = issubclass(kind, ast.AST)
         self[kind] = (
-            _Writer._fields if is_node and _layout(kind)[1] else _Writer._bare if is_node else _Writer._text
+            _Writer._fields if is_node and _LAYOUTS[kind][1] else _Writer._bare if is_node else _Writer._text
         )
         return self[kind]
 
@@ -388,13 +397,6 @@ _WRITERS = _Writers(
 )
 
 
-@cache
-def _layout(kind: type[ast.AST]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Return how a node of some type begins, and the fields that are written, with their labels."""
-    fields = tuple((name, f"{name}=") for name in kind._fields if name not in _IGNORED)
-    return f"({kind.__name__} ", fields
-
-
 def _bound_name(node: ast.AST, scope: _Scope) -> dict[str, object]:
     """Return what is written in place of a field that binds or annotates a name."""
     if isinstance(node, ast.Nonlocal):
@@ -407,6 +409,13 @@ def _bound_name(node: ast.AST, scope: _Scope) -> dict[str, object]:
         return {"annotation": None} if is_local else {}
     name = getattr(node, field)
     return {field: scope.here.get(name, name)}
+
+
+def _names_in(target: ast.AST) -> list[str]:
+    """Return the names in what a loop assigns to."""
+    if isinstance(target, ast.Name):
+        return [target.id]
+    return [leaf.id for leaf in ast.walk(target) if isinstance(leaf, ast.Name)]
 
 
 def _body(node: ast.AST) -> list[ast.stmt]:
