@@ -22,10 +22,21 @@ _WORD = 0xFFFFFFFF
 _JUMPS = {*dis.hasjrel, *dis.hasjabs}
 
 
+class _Loader(SourcelessFileLoader):
+    """Loads the compiled form of a module that was read before, so that it is the one that was looked at."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__("", "")
+        self._data = data
+
+    def get_data(self, _: str) -> bytes:
+        return self._data
+
+
 class Compiled(NamedTuple):
     """The compiled form of a module: size and second of the last change of its source, and when it was written."""
 
-    path: str
+    data: bytes
     size: int
     second: int
     written: int
@@ -40,9 +51,12 @@ class Compiled(NamedTuple):
         return (self.size, self.second) == (size & _WORD, changed // 10**9 & _WORD)
 
     def code(self) -> CodeType | None:
-        """Return the code, which is only compared with other code and never run; None for a damaged file."""
-        with suppress(OSError, EOFError, ValueError, TypeError, ImportError):
-            return SourcelessFileLoader("", self.path).get_code("")
+        """Return the code, which is only compared with other code and never run; None for a damaged file.
+
+        Python itself loads this file when it imports the module, code of which has been loaded.
+        """
+        with suppress(EOFError, ValueError, TypeError, ImportError):
+            return _Loader(self.data).get_code("")
         return None
 
 
@@ -50,11 +64,10 @@ def compiled(file: str) -> Compiled | None:
     """Return what Python has compiled of a file; None where it keeps nothing, or not by the time of the file."""
     stamps: list[files.Stamp] = []
     with suppress(ComaError, OSError, NotImplementedError):
-        path = path_of(file)
-        data = files.read(path, _MOST, stamps)
+        data = files.read(path_of(file), _MOST, stamps)
         kind, second, size = (int.from_bytes(data[i : i + 4], "little") for i in (4, 8, 12))
         if data[:4] == importlib.util.MAGIC_NUMBER and kind == 0:
-            return Compiled(path, size, second, stamps[0][1])
+            return Compiled(data, size, second, stamps[0][1])
     return None
 
 

@@ -13,6 +13,7 @@ from enum import Enum
 from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
+from coma_xr.code.forms import text_of
 from coma_xr.code.sources import FactCache, Source, Sources, is_users, module_file
 from coma_xr.code.syntax import Definition, Imported, digest_of
 from coma_xr.text import shortened
@@ -559,9 +560,7 @@ def _array(value: Any) -> str | None:
 
 
 def _scalar(value: Any) -> str:
-    if type(value) is int and abs(value) > 1 << 64:
-        return f"{value:#x}"
-    text = repr(value)
+    text = text_of(value)
     return text if len(text) <= 1000 else f"{len(text)}:{digest_of(text)}"
 
 
@@ -647,5 +646,5 @@ def _names_in(code: CodeType) -> list[str]:
 
 
 def _compiled_text(code: CodeType) -> str:
-    constants = [_compiled_text(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    constants = [_compiled_text(c) if isinstance(c, CodeType) else text_of(c) for c in code.co_consts]
     return f"({code.co_name} {code.co_code.hex()} {constants} {code.co_names} {code.co_varnames})"

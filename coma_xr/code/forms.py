@@ -87,6 +87,12 @@ def form_of(node: ast.AST, recorded: Container[str] = (), features: Features = _
     )
 
 
+def text_of(constant: object) -> str:
+    """Return a constant as text; Python refuses to write out long integers in decimal digits."""
+    is_long = type(constant) is int and abs(constant) > 1 << 64
+    return f"{constant:#x}" if is_long else repr(constant)
+
+
 class _Scope(NamedTuple):
     """Replacement for the names of local variables here, and in functions that are defined here."""
 
@@ -188,12 +194,7 @@ class _Writer:
         self._fields(node, scope)
 
     def _constant(self, node: ast.Constant, _: _Scope) -> None:
-        value = node.value
-        # Other versions of Python refuse to write out long ones.
-        if type(value) is int and abs(value) > 1 << 64:
-            self.parts.append(f"{value:#x},")
-        else:
-            self.parts.append(f"{value!r},")
+        self.parts.append(f"{text_of(node.value)},")
 
     def _variable(self, node: ast.Name, scope: _Scope) -> None:
         label = scope.here.get(node.id)

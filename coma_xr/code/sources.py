@@ -116,17 +116,16 @@ class Source:
         return self._syntax
 
     @cached_property
-    def _compiled(self) -> frozenset[CodeType]:
-        """The codes that Python has compiled of this source, so that it need not be compiled again."""
+    def _compiled(self) -> dict[tuple[str, int], CodeType]:
+        """What Python has compiled of this source, by names and lines, so that it need not be compiled again."""
         found = None if self._stamp is None else compiled(self.file)
-        if found is None or self._stamp is None or not found.is_of(self._stamp):
-            return frozenset()
-        code = found.code()
-        return frozenset() if code is None else frozenset(codes_in(code))
+        code = found.code() if found and self._stamp and found.is_of(self._stamp) else None
+        return {(inner.co_qualname, inner.co_firstlineno): inner for inner in codes_in(code)} if code else {}
 
     def _match(self, code: CodeType) -> CodeType | None:
         """Return the code of this source that some code is equal to."""
-        return code if code in self._compiled else self.syntax.match(code)
+        is_here = self._compiled.get((code.co_qualname, code.co_firstlineno)) == code
+        return code if is_here else self.syntax.match(code)
 
     def forget_syntax(self) -> None:
         """Keep only what was found out, since a tree is large and makes the garbage collector slow."""

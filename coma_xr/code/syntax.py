@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import marshal
+import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import cached_property, lru_cache
+from functools import cached_property, partial
 from importlib.abc import InspectLoader
 from types import CodeType
 from typing import Any, NamedTuple
 
-from coma_xr.code.forms import Features, form_of
+import msgspec
+
+from coma_xr.code.forms import Features, form_of, text_of
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
@@ -129,14 +131,15 @@ class Syntax:
         return self.definition(self._tree)
 
     def match(self, code: CodeType) -> CodeType | None:
-        """Return the code of this source that some code is equal to, at the same line if possible; None without one."""
-        nearest = None
+        """Return the code of this source that some code is equal to, at the same place if possible; None without one."""
+        alike: dict[bool, CodeType] = {}
         for other in self._compiled(code):
             if other == code or essence(other) == essence(code):
-                if other.co_firstlineno == code.co_firstlineno:
+                is_at_line = other.co_firstlineno == code.co_firstlineno
+                if is_at_line and other.co_linetable == code.co_linetable:
                     return other
-                nearest = nearest or other
-        return nearest
+                alike.setdefault(is_at_line, other)
+        return alike.get(True, alike.get(False))
 
     def _compiled(self, code: CodeType) -> Iterator[CodeType]:
         """Yield the codes with the name of some code, from the statement at its lines first."""
@@ -270,22 +273,43 @@ def codes_in(code: CodeType) -> Iterator[CodeType]:
 
 def key_of(code: CodeType) -> str:
     """Return the digest of some code with its lines, in every process of this version of Python."""
-    # Without references to what was written before, which depend on the process.
-    return hashlib.sha256(marshal.dumps(code, 2)).hexdigest()[:24]
+    return _digest((code, code.co_firstlineno, code.co_linetable))
 
 
-@lru_cache(maxsize=10_000)
 def essence(code: CodeType) -> str:
     """Return the digest of what is equal for code that does the same, wherever it is in a file, in every process."""
-    names = code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars
-    return digest_of(repr((code.co_name, code.co_code, [constant(item) for item in code.co_consts], names)))
+    return _digest(code)
+
+
+def _digest(value: object) -> str:
+    try:
+        data = _encode(value)
+    except (OverflowError, ValueError):  # long integers, and half characters
+        data = _encode_as_text(value)
+    return hashlib.sha256(data).hexdigest()[:24]
+
+
+def _described(value: object, *, as_text: bool = False) -> object:
+    """Return what code does, as far as the encoder has no form of it itself."""
+    if not isinstance(value, CodeType):
+        return constant(value)
+    constants: Sequence[object] = value.co_consts
+    if as_text or frozenset in map(type, constants):
+        constants = [item if isinstance(item, CodeType) else constant(item) for item in constants]
+    variables = value.co_varnames, value.co_freevars, value.co_cellvars
+    # Other flags depend on what a cell before this one has imported from __future__.
+    stars = value.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    arguments = value.co_argcount, value.co_posonlyargcount, value.co_kwonlyargcount, stars
+    return value.co_name, value.co_code, constants, value.co_names, variables, arguments
+
+
+_encode = msgspec.msgpack.Encoder(enc_hook=_described).encode
+_encode_as_text = msgspec.msgpack.Encoder(enc_hook=partial(_described, as_text=True)).encode
 
 
 def constant(value: object) -> str:
     """Return what is equal for equal constants of some code, in every process."""
-    if isinstance(value, CodeType):
-        return essence(value)
     if isinstance(value, frozenset):
         # Its order depends on the process.
-        return f"frozenset{sorted(map(repr, value))}"
-    return repr(value)
+        return f"frozenset{sorted(map(constant, value))}"
+    return text_of(value)

@@ -6,6 +6,7 @@ import functools
 import importlib
 import linecache
 import logging
+import py_compile
 import random
 import subprocess
 import sys
@@ -18,8 +19,10 @@ import pandas as pd
 import pytest
 
 import coma_xr
+from coma_xr.code.compiled import compiled
 from coma_xr.code.fingerprint import fingerprint
 from coma_xr.code.sources import is_users
+from coma_xr.code.syntax import codes_in
 
 MODEL = """\
 import functools
@@ -695,6 +698,38 @@ def test_an_edit_between_the_import_and_the_first_look_is_reported(directory, mo
     expected = fingerprint(load(directory, MODEL.replace(old, new)).simulate)
     assert not expected.edited
     assert (found.hash != expected.hash) == is_reported
+
+
+def test_arguments_made_keyword_only_before_the_first_look_are_reported(directory):
+    "What the function does is the same; without a compiled file, only how it is called tells."
+    model = load(directory, "def simulate(a, b=1):\n    return a + b\n")
+    (directory / "model.py").write_text("def simulate(a, *, b=1):\n    return a + b\n")
+    assert fingerprint(model.simulate).edited
+
+
+def test_lambdas_on_one_line_are_told_apart_by_their_defaults(directory):
+    source = "one, other = (lambda x=1: x), (lambda x=2: x)\n"
+    one, other = (
+        [fingerprint(f).hash for f in (model.one, model.other)]
+        for model in (load(directory, text) for text in (source, source.replace("2", "3")))
+    )
+    assert one[0] == other[0]
+    assert len({*one, *other}) == 3
+
+
+def test_integers_that_python_does_not_write_out_count(directory):
+    texts = (f"def simulate(a):\n    return a + 0x{5_000 * 'f'}{end}\n" for end in "ab")
+    assert len({fingerprint(load(directory, text).simulate).hash for text in texts}) == 2
+
+
+def test_what_python_has_compiled_is_the_file_that_was_looked_at(directory):
+    "It is read once, by the function that refuses pipes and files that are too large."
+    path = directory / "model.py"
+    path.write_text("def f(): return 1\n")
+    place = Path(py_compile.compile(str(path), doraise=True))
+    found = compiled(str(path))
+    place.write_bytes(b"")
+    assert [item.co_name for item in codes_in(found.code())] == ["f"]
 
 
 def test_the_path_and_the_name_of_another_module_do_not_count(directory):
