@@ -8,7 +8,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import Enum
 from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -238,12 +238,14 @@ class _Reach:
             for value in vars(kind).values()
             if isinstance(value, FunctionType) and value.__qualname__.startswith(f"{kind.__qualname__}.")
         ]
-        module = sys.modules.get(kind.__module__)
+        # Up to Python 3.11, make_dataclass does not say in which module it was called.
+        is_nowhere = kind.__module__ == "types" and is_dataclass(kind)
+        module = None if is_nowhere else sys.modules.get(kind.__module__)
         plain = [_unwrapped(method) for method in methods]
         codes = [method.__code__ for method in plain if _is_written(method)]
         file = codes[0].co_filename if codes else getattr(module, "__file__", None) or ""
         is_cell = kind.__module__ == "__main__" and not file
-        if not is_cell and not is_users(file):
+        if not (is_cell or is_nowhere or is_users(file)):
             return f"library({_top(kind)}:{kind.__qualname__})"
         token, is_known = self._number(kind)
         if is_known:
@@ -595,10 +597,11 @@ def _changed_attributes(method: Any) -> set[str]:
 
 
 def _members(kind: type) -> dict[str, Any]:
-    """Return what counts of a class without a source; of a named tuple, what is equal for all versions of Python."""
+    """Return what counts of a class without a source, equal for all versions of Python: the fields of one made of names."""
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return {name: getattr(kind, name, None) for name in ("_fields", "_field_defaults")}
-    return {name: value for name, value in vars(kind).items() if not name.startswith("_")}
+    members = {name: value for name, value in vars(kind).items() if not name.startswith("_")}
+    return {"fields": tuple(each.name for each in fields(kind)), **members} if is_dataclass(kind) else members
 
 
 def _is_written(function: FunctionType) -> bool:

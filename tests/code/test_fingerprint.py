@@ -583,6 +583,32 @@ def test_a_dataclass_has_one_fingerprint_on_every_version_of_python():
     assert (found.hash, found.not_followed) == ("a1230bbb61f9", ())
 
 
+MADE = """
+from dataclasses import make_dataclass
+
+Setting = make_dataclass(
+    "Setting", [("size", int), ("scale", float, 2.0)], namespace={"area": lambda self: self.size * 4}
+)
+
+def simulate(x):
+    return Setting(x).area()
+"""
+
+
+def test_a_dataclass_that_is_made_of_names_has_one_fingerprint_on_every_version_of_python():
+    "Up to Python 3.11, it does not say where it was made."
+    found = fingerprint(cell(MADE, 7))
+    assert (found.hash, found.not_followed) == ("2f0ff6dc4793", ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("2.0", "3.0"), ('("size"', '("more", int), ("size"'), ("* 4", "* 5")]
+)
+def test_an_edit_of_a_dataclass_that_is_made_of_names_is_reported(directory, old, new):
+    before, after = (fingerprint(load(directory, text).simulate) for text in (MADE, MADE.replace(old, new)))
+    assert before.hash != after.hash
+
+
 def test_a_script_that_was_just_written_is_not_edited(directory, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(coma_xr.__file__).parents[1]))
     show = PRINT.replace(".hash", ".edited")
