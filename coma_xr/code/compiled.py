@@ -51,10 +51,8 @@ class Compiled(NamedTuple):
         return (self.size, self.second) == (size & _WORD, changed // 10**9 & _WORD)
 
     def code(self) -> CodeType | None:
-        """Return the code, which is only compared with other code and never run; None for a damaged file.
-
-        Python itself loads this file when it imports the module, code of which has been loaded.
-        """
+        """Return the code, which is only compared with other code and never run; None for a damaged file."""
+        # Only asked of files whose code runs in this process: whoever can change them can change that too.
         with suppress(EOFError, ValueError, TypeError, ImportError):
             return _Loader(self.data).get_code("")
         return None
