@@ -63,7 +63,7 @@ def quiet():
 @settings(max_examples=150, deadline=None)
 @given(a=st.sampled_from(VALUES), b=st.sampled_from(VALUES))
 def test_every_door_tells_alike_whether_two_values_are_the_same(tmp_path_factory, a, b):
-    number, path = 2 - equal(a, b), tmp_path_factory.getbasetemp() / f"doors{next(NUMBERS)}"
+    number, path = 2 - equal(a, b), tmp_path_factory.getbasetemp() / f"same{next(NUMBERS)}"
     e = coma.Experiment(path / "e")
     assert e.run(f, scan(a, b), progress=False).saved == number
     # From the files, in the other order.
