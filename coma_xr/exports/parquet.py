@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _UNITS = {(unit, 1) for unit in ("s", "ms", "us", "ns")}
 
+# Parquet stores dates in milliseconds or less; later ones, in the year 292 million, are text.
+_MOST_SECONDS = np.iinfo(np.int64).max // 1000
+
 
 def write(data: xr.Dataset | pd.DataFrame, path: Path, overwrite: bool) -> None:
     """Write a Dataset or DataFrame; FileExistsError when the name is taken."""
@@ -50,6 +53,11 @@ def _arrow(column: Plain, note: Note) -> Any:
         kinds = {type(cell) for cell in values.tolist()} - {type(None)}
         types = {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
         return pa.array(values.tolist(), type=types.get(next(iter(kinds), str), pa.string()))
+    if (
+        values.dtype == "datetime64[s]"
+        and np.abs(values[~np.isnat(values)].view("int64")).max(initial=0) > _MOST_SECONDS
+    ):
+        return pa.array([None if text == "NaT" else text for text in np.datetime_as_string(values).tolist()])
     # Like pandas: NaN is an empty cell.
     return pa.array(np.ascontiguousarray(values), mask=np.isnan(values) if values.dtype.kind == "f" else None)
 

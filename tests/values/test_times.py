@@ -94,6 +94,8 @@ NUMBERS = count()
 @example(array=times("M", "s", [10**12, -(10**12)]))
 @example(array=times("M", "Y", [2**62, 1]))
 @example(array=times("m", "as", [1, None]))
+@example(array=times("M", "W", [0, 15250284453]))
+@example(array=times("M", "s", [None, -(2**62)]))
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.ci
 def test_every_door_gives_the_times_that_were_returned(array, tmp_path):
