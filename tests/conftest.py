@@ -151,13 +151,14 @@ def empty_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: p
 @pytest.fixture(autouse=True)
 def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a thread, a process or a temporary file behind."""
-    before = leftovers()
+    # Pytest takes them away when Ctrl-C ends the test.
+    before, arguments = leftovers(), request.node.funcargs
     yield
     deadline = time.monotonic() + PATIENCE
     while (left := leftovers() - before) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not left, f"the test left behind: {', '.join(sorted(left))}"
-    directory = request.node.funcargs.get("tmp_path")
+    directory = arguments.get("tmp_path")
     if directory and not request.node.get_closest_marker("leaves_files"):
         files = sorted(str(path.relative_to(directory)) for path in directory.rglob(TEMPORARY))
         assert not files, f"the test left temporary files behind: {', '.join(files)}"
