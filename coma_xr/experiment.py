@@ -987,12 +987,13 @@ class Experiment(Members):
     # Figures that are kept with the experiment
 
     def define_figure(self, name: str, *, where: Any = None, **arguments: Any) -> None:
-        """Keep the arguments of a figure in ``coma.json``, for `plot`, the report and ``coma-xr plot``.
+        """Record the arguments of a figure in ``coma.json``, for `plot`, the report and ``coma-xr plot``.
 
         Parameters
         ----------
         name : str
-            The name of the figure. A figure of this name is replaced; without further arguments it is removed.
+            The name of the figure. An existing figure with this name is replaced. Without further arguments, it is
+            removed.
         where : str or condition, optional
             The measurements that the figure shows. By default all.
         **arguments
@@ -1001,7 +1002,7 @@ class Experiment(Members):
         Raises
         ------
         ArgumentError, ParameterError
-            When there is no such argument, or its value cannot be kept.
+            If an argument is unknown, or its value cannot be recorded.
 
         Examples
         --------
@@ -1014,25 +1015,25 @@ class Experiment(Members):
         figures.keep(self._place, name, arguments, where)
 
     def plot(self, name: str | None = None, **arguments: Any) -> Figure:
-        """Plot the measurements, or a figure that `define_figure` keeps.
+        """Plot the measurements, or a figure that `define_figure` recorded.
 
         Parameters
         ----------
         name : str, optional
-            Of a figure that `define_figure` keeps.
+            The name of a figure that `define_figure` recorded.
         **arguments
-            Those of `coma_xr.plot`, and ``where``, a condition on the measurements that are plotted. They replace those of
-            the figure: ``where=None`` plots all measurements.
+            The arguments of `coma_xr.plot`, and ``where``, a condition on the measurements that are plotted. They
+            replace the recorded arguments: ``where=None`` plots all measurements.
 
         Returns
         -------
         matplotlib.figure.Figure
-            As `coma_xr.plot` makes it.
+            The figure, as from `coma_xr.plot`.
 
         Raises
         ------
         PathError
-            When there is no such figure.
+            If no figure has this name.
 
         Examples
         --------
@@ -1056,10 +1057,10 @@ class Experiment(Members):
         Parameters
         ----------
         name : str, optional
-            Of a figure that `define_figure` keeps.
+            The name of a figure that `define_figure` recorded.
         **arguments
-            Those of `coma_xr.plot`, except `ax`, and ``where``, a condition on the measurements that are shown. They
-            replace those of the figure: ``where=None`` shows all measurements.
+            The arguments of `coma_xr.plot`, except `ax`, and ``where``, a condition on the measurements that are shown.
+            They replace the recorded arguments: ``where=None`` shows all measurements.
 
         Returns
         -------
@@ -1071,7 +1072,7 @@ class Experiment(Members):
         ExperimentError
             When ipywidgets is not installed: ``pip install coma_xr[notebook]``.
         PathError, LayoutError
-            When there is no such figure, and as `coma_xr.plot`.
+            If no figure has this name, and as in `coma_xr.plot`.
 
         Examples
         --------

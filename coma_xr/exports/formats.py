@@ -80,46 +80,46 @@ def _is_installed(package: str) -> bool:
 def export(
     data: xr.Dataset | xr.DataArray | pd.DataFrame, path: str | os.PathLike[str], *, overwrite: bool = False
 ) -> Path:
-    r"""Write a Dataset or DataFrame into a file, in the format that the ending of the file's name selects.
+    r"""Write a Dataset or DataFrame to a file in the format of the file's extension.
 
-    `load` reads the identical Dataset or DataFrame back. Values that a format cannot hold are written in another form, which is noted in the file. Everything else is written as
-    other programs expect it.
+    `load` reads the identical Dataset or DataFrame back. Values that a format cannot represent are written in another
+    form, and the file contains a note about them. All others are written as other programs expect them.
 
     Parameters
     ----------
     data : Dataset, DataArray or DataFrame
         The data, for example from `Experiment.to_dataset` or `Experiment.to_dataframe`. A DataArray is written as a
-        Dataset with one variable, of its name or else ``values``.
+        Dataset with one variable, which has the name of the array or else ``values``.
     path : str or path-like
-        ``.nc`` is netCDF, by the CF conventions; ``.zarr`` a directory; ``.json`` what `xarray.Dataset.from_dict` reads.
-        ``.csv`` and ``.parquet`` are tables; of a Dataset, with a row for each cell that has a value. Lists and
-        dictionaries in cells are JSON in CSV, and lists and structs in Parquet. The types of ``x.csv`` are in
-        ``x.csv-metadata.json`` next to it.
+        The file. ``.nc`` is netCDF with CF conventions, ``.zarr`` is a zarr directory, and ``.json`` has the form that
+        `xarray.Dataset.from_dict` reads. ``.csv`` and ``.parquet`` are tables, which for a Dataset have a row for each
+        cell with a value. Lists and dictionaries in cells are JSON in CSV, and lists and structs in Parquet. The types
+        of ``x.csv`` are in ``x.csv-metadata.json`` next to it.
     overwrite : bool, default False
-        Replace a file, or zarr directory, that exists.
+        Replace an existing file or zarr directory.
 
     Returns
     -------
     Path
-        The file. It gets this name only when it is complete.
+        The path of the file. The file gets this name only when it is complete.
 
     Raises
     ------
     ExperimentError
-        When the name ends in anything else, its format needs a package that is not installed, or `data` is
-        something else.
+        If the extension is unknown, the format needs a package that is not installed, or `data` has another type.
     SerializationError
-        When a value has no form in such a file. The message names the variable.
+        If the format cannot represent a value. The message names the variable.
     LayoutError
-        When a table would have more than ten million rows.
+        If a table would have more than ten million rows.
     StorageError
-        When the file exists already, or cannot be written.
+        If the file exists already, or cannot be written.
 
     Notes
     -----
-    Everything that a measurement can store can be exported and comes back, a class that was given to `coma_xr.register`
-    too. These come back changed: an index of a kind other than pandas' is dropped; subclasses of Python's types become
-    these; a member of an Enum becomes its value, and a dataclass or named tuple the dictionary of its fields.
+    All values that a measurement can store can be exported and loaded again, including classes passed to
+    `coma_xr.register`. There are three exceptions. An index that is not a pandas index is dropped. A subclass of a
+    built-in type becomes that type. A member of an Enum becomes its value, and a dataclass or named tuple becomes a
+    dictionary of its fields.
 
     Examples
     --------
@@ -182,20 +182,21 @@ UNREADABLE = (
 
 @checks_keywords
 def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame | dict[str, Any]:
-    """Read what `export` wrote: the identical Dataset or DataFrame, with the same types and attributes.
+    """Read a file that `export` wrote, as the identical Dataset or DataFrame.
 
-    Other files of these formats are read as xarray and pandas do. An XML file is read by `read_tree`.
+    Values, types and attributes are equal to the originals. Other files in these formats are read as by xarray and
+    pandas, and an XML file as by `read_tree`.
 
     Parameters
     ----------
     path : str or path-like
-        A file, or a zarr directory. A ``.csv`` that was changed since then, or has lost the
-        ``.csv-metadata.json`` next to it, is read like any other table.
+        A file or a zarr directory. A ``.csv`` file that was changed after the export, or whose ``.csv-metadata.json`` is
+        missing, is read like any other table.
 
     Returns
     -------
     Dataset, DataFrame or dict
-        All of it in memory; the file is closed.
+        The data, in memory. The file is closed.
 
     Raises
     ------

@@ -131,7 +131,7 @@ class PlotSpec:
         Raise ArgumentError when there is no such argument, and ParameterError when one has a value that it
         cannot have.
         """
-        known = [one.name for one in fields(cls)]
+        known = [argument.name for argument in fields(cls)]
         checked = {}
         for name, value in arguments.items():
             if name not in known:
@@ -200,14 +200,14 @@ def _that(fits: Callable[[Any], bool], expected: str) -> Callable[[str, Any], An
     return check
 
 
-def _one_of(*choices: Any) -> Callable[[str, Any], Any]:
+def _choice(*choices: Any) -> Callable[[str, Any], Any]:
     return functools.partial(check_choice, choices=choices)
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(("xscale", "yscale"), _one_of(*SCALES)),
-    **dict.fromkeys(("zscale", "hue_scale"), _one_of(*COLOR_SCALES)),
-    **dict.fromkeys(("sharex", "sharey"), _one_of(True, False, "all", "row", "col", "none")),
+    **dict.fromkeys(("xscale", "yscale"), _choice(*SCALES)),
+    **dict.fromkeys(("zscale", "hue_scale"), _choice(*COLOR_SCALES)),
+    **dict.fromkeys(("sharex", "sharey"), _choice(True, False, "all", "row", "col", "none")),
     **dict.fromkeys(("robust", "density"), check_flag),
     **dict.fromkeys(("vmin", "vmax"), _that(_is_number, "a number")),
     **dict.fromkeys(("xlim", "ylim"), _that(_is_pair, "two values, such as (0, 1)")),
@@ -215,8 +215,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "labels": _that(_is_mapping, "a mapping such as {'t': 'time'}"),
     "levels": _that(_is_steps, "a number of levels, or the levels in ascending order"),
     "bins": _that(_is_bins, "a number of bins, or their edges in ascending order"),
-    "legend": _one_of(True, False, "right", "bottom", "inside"),
-    "err_style": _one_of("band", "bars"),
+    "legend": _choice(True, False, "right", "bottom", "inside"),
+    "err_style": _choice("band", "bars"),
     "col_wrap": functools.partial(check_integer, lowest=1),
     "height": functools.partial(check_positive, unit="inches"),
     "aspect": check_positive,
@@ -227,17 +227,19 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:
     """Return the signature of a function of data and the arguments of a `PlotSpec`."""
-    own = inspect.signature(function)
+    signature = inspect.signature(function)
     by_place = ("x", "y")
-    parameters = [next(iter(own.parameters.values()))]
-    for one in fields(PlotSpec):
+    parameters = [next(iter(signature.parameters.values()))]
+    for argument in fields(PlotSpec):
         kind = (
             inspect.Parameter.POSITIONAL_OR_KEYWORD
-            if one.name in by_place
+            if argument.name in by_place
             else inspect.Parameter.KEYWORD_ONLY
         )
-        parameters.append(inspect.Parameter(one.name, kind, default=one.default, annotation=one.type))
-    return own.replace(parameters=parameters)
+        parameters.append(
+            inspect.Parameter(argument.name, kind, default=argument.default, annotation=argument.type)
+        )
+    return signature.replace(parameters=parameters)
 
 
 # What the same is called elsewhere.

@@ -26,10 +26,12 @@ CORRELATED = 1.5
 def mean_over(values: xr.Variable, dims: Sequence[str], spread: Spread | None) -> dict[str, Any]:
     """Return the `centre` over dims of the existing values, `low` and `high` of its error, and the `count` of values."""
     over = [dim for dim in dims if dim in values.dims]
-    left = [dim for dim in values.dims if dim not in over]
-    array = values.transpose(*left, *over).values.reshape(*(values.sizes[dim] for dim in left), -1)
+    other_dims = [dim for dim in values.dims if dim not in over]
+    array = values.transpose(*other_dims, *over).values.reshape(
+        *(values.sizes[dim] for dim in other_dims), -1
+    )
     summary = summary_of(array, spread)
-    return {name: xr.Variable(left, part) for name, part in summary.items()}
+    return {name: xr.Variable(other_dims, part) for name, part in summary.items()}
 
 
 def summary_of(array: NDArray[Any], spread: Spread | None) -> dict[str, NDArray[Any]]:
@@ -40,14 +42,14 @@ def summary_of(array: NDArray[Any], spread: Spread | None) -> dict[str, NDArray[
         mean = np.where(present, array, 0.0).sum(axis=-1) / number
         if spread is None:
             return {"centre": mean, "count": number}
-        if spread.how == "percentile":
+        if spread.method == "percentile":
             return {**_percentiles(array, spread.level), "count": number}
         squares = (np.where(present, array - mean[..., None], 0.0) ** 2).sum(axis=-1)
         deviation = np.sqrt(squares / np.where(number > 1, number - 1, np.nan))
-        error = deviation if spread.how == "sd" else deviation / np.sqrt(number)
-        if spread.how == "ci":
+        error = deviation if spread.method == "sd" else deviation / np.sqrt(number)
+        if spread.method == "ci":
             error = error * _student(number, float(spread.level or 95.0))  # type: ignore[arg-type]
-        if spread.how == "binned":
+        if spread.method == "binned":
             error = binned_errors(array)
     return {"centre": mean, "low": mean - error, "high": mean + error, "count": number}
 
@@ -115,16 +117,16 @@ def _binned_error(series: NDArray[Any]) -> tuple[float, bool]:
 
 def warn_of_correlation(data: Data, plan: Plan, values: xr.Variable) -> None:
     """Warn where the error of a mean counts samples as independent that come one after the other in a result."""
-    if plan.spread is None or plan.spread.how not in {"se", "ci"} or len(plan.averaged) != 1:
+    if plan.spread is None or plan.spread.method not in {"se", "ci"} or len(plan.averaged) != 1:
         return
     (dim,) = plan.averaged
     if dim not in values.dims or dim == REPEAT:
         return
     array = values.transpose(..., dim).values.reshape(-1, values.sizes[dim])
-    plain = [row[~np.isnan(row)] for row in array[:100]]
+    present_rows = [row[~np.isnan(row)] for row in array[:100]]
     pairs = [
         (_binned_error(row)[0], row.std(ddof=1) / math.sqrt(len(row)))
-        for row in plain
+        for row in present_rows
         if len(row) >= 4 * LEAST_BINS
     ]
     ratios = [binned / naive for binned, naive in pairs if naive > 0]

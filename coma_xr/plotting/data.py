@@ -88,10 +88,10 @@ class Data:
             with suppress(PathError):
                 name, places = find_variable(self.ds, text)
                 if places:
-                    item = variable_at(self.ds, text)
+                    variable = variable_at(self.ds, text)
                     items[text] = "_".join([name, *(str(n + 1 if n >= 0 else n) for n in places)])
-                    path = "/".join([str(item.attrs.get("path", name)), *map(str, places)])
-                    ds = ds.assign({items[text]: item.assign_attrs(path=path, name=items[text])})
+                    path = "/".join([str(variable.attrs.get("path", name)), *map(str, places)])
+                    ds = ds.assign({items[text]: variable.assign_attrs(path=path, name=items[text])})
         return replace(self, ds=ds, _items=items)
 
     def check_not_empty(self, *names: str) -> None:
@@ -99,9 +99,9 @@ class Data:
         over = [self.dims(name) for name in names or self.choices()]
         short = [next((dim for dim in dims if not self.ds.sizes[dim]), None) for dims in over]
         if not self.ds.variables or (short and None not in short):
-            what = f"the dim {short[0]!r} has no values" if short else "there are no variables"
+            fault = f"the dim {short[0]!r} has no values" if short else "there are no variables"
             raise LayoutError(
-                f"The data is empty: {what}.", ways=["Check the condition or selection that it comes from."]
+                f"The data is empty: {fault}.", ways=["Check the condition or selection that it comes from."]
             )
 
     def find(self, name: Any, argument: str) -> str:
@@ -109,24 +109,24 @@ class Data:
 
         Raise PathError when there is no such thing.
         """
-        text = name if isinstance(name, str) or not isinstance(name, Hashable) else str(name)
-        if self._is_literal(text):
-            return str(text)
+        literal = name if isinstance(name, str) or not isinstance(name, Hashable) else str(name)
+        if self._is_literal(literal):
+            return str(literal)
         try:
-            return self._items.get(text) or find_variable(self.ds, text)[0]
+            return self._items.get(literal) or find_variable(self.ds, literal)[0]
         except (PathError, TypeError) as error:
-            thing = (
+            noun = (
                 "column of the table"
                 if self.is_table
                 else "dimension, coordinate or variable of the plotted data"
             )
-            what: str | Way = setting(argument, name, f"is not a {thing}.")
+            fault: str | Way = setting(argument, name, f"is not a {noun}.")
             known = tuple(self._known())
             if isinstance(error, PathError):
-                what, known = error.what if error.expected else what, error.available or ()
+                fault, known = error.what if error.expected else fault, error.available or ()
             if self.is_table:
                 known = tuple(name for name in known if name in self.ds.variables)
-            raise PathError(what, name=str(name), available=dict.fromkeys(known)) from None
+            raise PathError(fault, name=str(name), available=dict.fromkeys(known)) from None
 
     def name_or_value(self, key: Any, argument: str, others: Collection[Any]) -> Any:
         """Return a key of a mapping, a name in the data for its path.
@@ -184,10 +184,10 @@ class Data:
 
     def dims(self, *names: str) -> tuple[str, ...]:
         """Return the dims of variables, in the order of the Dataset."""
-        found = {
+        dims = {
             dim for name in names for dim in (self.ds[name].dims if name in self.ds.variables else (name,))
         }
-        return tuple(str(dim) for dim in self.ds.dims if dim in found)
+        return tuple(str(dim) for dim in self.ds.dims if dim in dims)
 
     def long_dims(self, *names: str) -> tuple[str, ...]:
         """Return those dims of variables that have not just one value."""
@@ -225,15 +225,15 @@ class Data:
         """Return the data with one dim for two lists of equal lengths, so that one can be drawn over the other."""
         first, second = (self.long_dims(name) for name in (x, y))
         mine, other = (
-            [dim for dim in dims if dim not in both] for dims, both in ((first, second), (second, first))
+            [dim for dim in dims if dim not in shared] for dims, shared in ((first, second), (second, first))
         )
         if len(mine) != 1 or len(other) != 1 or self.ds.sizes[mine[0]] != self.ds.sizes[other[0]]:
             return self
         if not (self.is_inner(mine[0]) and self.is_inner(other[0])) or not self._have_equal_lengths(x, y):
             return self
-        was = self.ds[y].variable
-        dims = [mine[0] if dim == other[0] else dim for dim in was.dims]
-        moved = xr.Variable(dims, was.values, was.attrs)
+        variable = self.ds[y].variable
+        dims = [mine[0] if dim == other[0] else dim for dim in variable.dims]
+        moved = xr.Variable(dims, variable.values, variable.attrs)
         ds = self.ds.assign({y: moved}) if self.is_variable(y) else self.ds.assign_coords({y: moved})
         return replace(self, ds=ds)
 
@@ -311,14 +311,14 @@ DEFAULT_LEVELS = {"ci": 95.0, "percentile": 90.0}
 class Spread:
     """How the error of a mean is computed: one of `SPREADS`, with a part in percent or two percentiles."""
 
-    how: str = "se"
+    method: str = "se"
     level: float | tuple[float, float] | None = None
 
     def __str__(self) -> str:
         level = self.level
         if isinstance(level, tuple):
             return f"median and percentiles {level[0]:g} to {level[1]:g}"
-        return SPREADS[self.how].format("" if level is None else f"{level:g}")
+        return SPREADS[self.method].format("" if level is None else f"{level:g}")
 
 
 def _spread_of(data: Data, error: Any) -> tuple[Spread, tuple[Any, ...]] | None:
@@ -326,15 +326,15 @@ def _spread_of(data: Data, error: Any) -> tuple[Spread, tuple[Any, ...]] | None:
     words = (error,) if isinstance(error, str) else error
     if not isinstance(words, tuple) or not words or words[0] not in SPREADS or data.has(words[0]):
         return None
-    how, *more = words
+    method, *more = words
     levels = [part for part in more if not isinstance(part, str)]
-    level: Any = levels[0] if levels else DEFAULT_LEVELS.get(how)
-    if len(levels) > 1 or (level is not None and how not in DEFAULT_LEVELS):
+    level: Any = levels[0] if levels else DEFAULT_LEVELS.get(method)
+    if len(levels) > 1 or (level is not None and method not in DEFAULT_LEVELS):
         raise LayoutError(
             setting("error", error, "cannot be used."),
-            expected=Way(f"error=({how!r}, dim)", f"--error {how},DIM"),
+            expected=Way(f"error=({method!r}, dim)", f"--error {method},DIM"),
         )
-    if isinstance(level, (tuple, list)) and how == "percentile" and len(level) == 2:
+    if isinstance(level, (tuple, list)) and method == "percentile" and len(level) == 2:
         level = (float(level[0]), float(level[1]))
         parts: tuple[float, ...] = level
     else:
@@ -344,10 +344,10 @@ def _spread_of(data: Data, error: Any) -> tuple[Spread, tuple[Any, ...]] | None:
             raise LayoutError(
                 setting("error", error, "cannot be used."),
                 expected=Way(
-                    f"a part in percent, such as ({how!r}, 95)", f"a part in percent, such as {how},95"
+                    f"a part in percent, such as ({method!r}, 95)", f"a part in percent, such as {method},95"
                 ),
             )
-    return Spread(how, level), tuple(part for part in more if isinstance(part, str))
+    return Spread(method, level), tuple(part for part in more if isinstance(part, str))
 
 
 # ------------------------------------------------------------------------------------------ plan
@@ -444,12 +444,12 @@ def _names(data: Data, names: Any, role: str) -> tuple[str, ...]:
     if isinstance(names, (list, tuple)):
         if not names:
             raise LayoutError(f"{role}=[] is empty.", available=data.choices())
-        found = tuple(data.find(name, role) for name in names)
-        if len(set(found)) < len(found):
+        resolved = tuple(data.find(name, role) for name in names)
+        if len(set(resolved)) < len(resolved):
             raise LayoutError(
-                setting(role, list(found), "names a variable twice."), expected="different variables"
+                setting(role, list(resolved), "names a variable twice."), expected="different variables"
             )
-        return found
+        return resolved
     return (data.find(names, role),)
 
 
@@ -466,38 +466,41 @@ def _single(data: Data, name: Any, role: str, several: bool) -> str | None:
 
 def _with_error(data: Data, new: Plan) -> Plan:
     """Add the dims over which the mean is taken, and where the error comes from."""
-    given = _spread_of(data, new.spec.error)
-    spread, words = given if given is not None else (Spread(), new.spec.error)
+    spread_and_dims = _spread_of(data, new.spec.error)
+    spread, words = spread_and_dims if spread_and_dims is not None else (Spread(), new.spec.error)
     names = _names(data, words or None, "error")
     over = tuple(name for name in names if name in data.ds.dims)
-    if len(over) < len(names) and (over or given is not None) and not data.is_table:
+    if len(over) < len(names) and (over or spread_and_dims is not None) and not data.is_table:
         raise LayoutError(
             setting("error", new.spec.error, "mixes dims and variables."),
             ways=["Name either dims or variables."],
         )
-    taken = {name: role for role, name in new.roles.items()} | dict.fromkeys(new.x, "x")
-    taken |= dict.fromkeys((name for name in new.y if not data.is_variable(name)), "y")
+    role_of = {name: role for role, name in new.roles.items()} | dict.fromkeys(new.x, "x")
+    role_of |= dict.fromkeys((name for name in new.y if not data.is_variable(name)), "y")
     if new.layout == "counts":
-        return replace(new, error=names, spread=spread if given or over else None)
-    in_rows = _repeats_in_rows(data, {*taken, *new.y, new.z})
+        return replace(new, error=names, spread=spread if spread_and_dims or over else None)
+    in_rows = _repeats_in_rows(data, {*role_of, *new.y, new.z})
     if in_rows and new.layout != "samples" and (names in {(), (REPEAT,)}):
-        return replace(new, rows=True, spread=spread if given or names else None)
+        return replace(new, rows=True, spread=spread if spread_and_dims or names else None)
     for dim in over:
-        if dim in taken:
+        if dim in role_of:
             raise LayoutError(
-                f"The dim {dim!r} is on {taken[dim]} and cannot be averaged over as well.",
-                ways=[f"Leave {dim!r} out of error or off {taken[dim]}."],
+                f"The dim {dim!r} is on {role_of[dim]} and cannot be averaged over as well.",
+                ways=[f"Leave {dim!r} out of error or off {role_of[dim]}."],
             )
     if over:
         return replace(new, averaged=over, spread=spread)
-    if given is not None or new.layout == "samples":
-        left = (REPEAT,) if REPEAT in data.ds.dims and REPEAT not in taken else _left(data, new, *new.y)
-        if not left and not data.is_table:
+    if spread_and_dims is not None or new.layout == "samples":
+        free_dims = (
+            (REPEAT,) if REPEAT in data.ds.dims and REPEAT not in role_of else _free_dims(data, new, *new.y)
+        )
+        if not free_dims and not data.is_table:
             way = Way(
-                f"Name the dim: error=({spread.how!r}, ..., dim).", f"Name the dim: --error {spread.how},DIM."
+                f"Name the dim: error=({spread.method!r}, ..., dim).",
+                f"Name the dim: --error {spread.method},DIM.",
             )
             raise LayoutError(setting("error", new.spec.error, "needs a dim, and none is left."), ways=[way])
-        return replace(new, averaged=left, spread=spread, rows=data.is_table)
+        return replace(new, averaged=free_dims, spread=spread, rows=data.is_table)
     # y of a map is an axis like x; a dim or coord is one in every plot.
     axes = [name for name in (*new.y, new.z) if name and not data.is_variable(name)]
     used = data.dims(*new.grouping, *new.x, *axes, *(new.y if new.z else ()))
@@ -515,10 +518,10 @@ def _check_lists(new: Plan) -> None:
     if len(new.x) > 1 and len(new.y) > 1:
         ways = [Way("Plot pair by pair, with ax=.", "Plot pair by pair.")]
         raise LayoutError("x and y both name several variables; only one of them can.", ways=ways)
-    wanted = max(len(new.x), len(new.y), 1)
-    if new.error and len(new.error) != wanted:
-        said = f"error names {count(len(new.error), 'variable')} for {wanted}."
-        raise LayoutError(said, ways=["Name one error for each variable, in the same order."])
+    number = max(len(new.x), len(new.y), 1)
+    if new.error and len(new.error) != number:
+        fault = f"error names {count(len(new.error), 'variable')} for {number}."
+        raise LayoutError(fault, ways=["Name one error for each variable, in the same order."])
 
 
 def _with_axes(data: Data, new: Plan) -> Plan:
@@ -531,8 +534,8 @@ def _with_axes(data: Data, new: Plan) -> Plan:
     if not new.y and only and new.x and not _is_over(data, new.x[0], only):
         return new if data.is_variable(new.x[0]) else replace(new, y=(only,))
     if not new.y and only:
-        left = _left(data, new, only)
-        if len(left) == 2 and not new.kind and not new.hue and not new.style and not new.error:
+        free_dims = _free_dims(data, new, only)
+        if len(free_dims) == 2 and not new.kind and not new.hue and not new.style and not new.error:
             return _with_plane(data, replace(new, z=only))
         new = replace(new, y=(only,))
     elif new.x and new.y and only and not new.kind and _is_plane(data, new):
@@ -559,13 +562,13 @@ def _is_over(data: Data, x: str, y: str) -> bool:
 
 def _is_plane(data: Data, new: Plan) -> bool:
     """Return whether x and y are dims that a map could lie over."""
-    given = (*new.x, *new.y)
-    if len(given) != 2 or any(data.is_variable(name) for name in given) or new.hue or new.style:
+    axes = (*new.x, *new.y)
+    if len(axes) != 2 or any(data.is_variable(name) for name in axes) or new.hue or new.style:
         return False
-    return len(data.dims(*given)) == 2 and set(data.dims(*given)) <= set(data.dims(str(data.only)))
+    return len(data.dims(*axes)) == 2 and set(data.dims(*axes)) <= set(data.dims(str(data.only)))
 
 
-def _left(data: Data, new: Plan, *names: str) -> tuple[str, ...]:
+def _free_dims(data: Data, new: Plan, *names: str) -> tuple[str, ...]:
     """Return the dims of variables that nothing uses yet."""
     used = {*data.dims(*new.grouping, *new.x), *new.averaged}
     return tuple(dim for dim in data.long_dims(*names) if dim not in used)
@@ -579,10 +582,10 @@ def _with_plane(data: Data, new: Plan) -> Plan:
         )
     used = {*data.dims(*new.grouping, *new.x, *new.y), *new.averaged}
     free = [dim for dim in data.dims(new.z) if dim not in used]
-    wanted = 2 - bool(new.x) - bool(new.y)
+    number = 2 - bool(new.x) - bool(new.y)
     long = [dim for dim in free if data.ds.sizes[dim] != 1]
-    free = long if len(long) >= wanted else free
-    if len(free) != wanted and wanted:
+    free = long if len(long) >= number else free
+    if len(free) != number and number:
         dims = listing(data.dims(new.z))
         raise LayoutError(
             f"A map of {new.z!r} (over {dims}) needs two axes.", ways=["Choose dims for x and y."]
@@ -593,23 +596,23 @@ def _with_plane(data: Data, new: Plan) -> Plan:
 
 
 def _default_x(data: Data, new: Plan) -> str:
-    left = _left(data, new, new.y[0])
-    if len(left) == 1:
-        return data.labelling(left[0])
+    free_dims = _free_dims(data, new, new.y[0])
+    if len(free_dims) == 1:
+        return data.labelling(free_dims[0])
     dims = [dim for dim in data.dims(new.y[0]) if dim not in {*data.dims(*new.grouping), *new.averaged}]
-    if not left and len(dims) == 1:
+    if not free_dims and len(dims) == 1:
         return data.labelling(dims[0])
-    if not left and set(dims) <= {*new.averaged} and new.averaged:
+    if not free_dims and set(dims) <= {*new.averaged} and new.averaged:
         raise LayoutError(
             f"{new.y[0]!r} varies over {listing(new.averaged)} alone, and nothing is left for x.",
             ways=["Leave out error, or name x."],
         )
     varied = next((name for name in new.y if data.dims(name)), None)
     if varied is None:
-        are = "is one value" if len(new.y) == 1 else "are one value each"
-        said = f"{listing(map(repr, new.y))} {are}, with no dim to draw over."
-        raise LayoutError(said, available=data.choices())
-    dims = list(_left(data, new, varied) or data.dims(varied))
+        verb = "is one value" if len(new.y) == 1 else "are one value each"
+        fault = f"{listing(map(repr, new.y))} {verb}, with no dim to draw over."
+        raise LayoutError(fault, available=data.choices())
+    dims = list(_free_dims(data, new, varied) or data.dims(varied))
     raise LayoutError(
         f"x is not given, and {varied!r} varies over {listing(dims)}.", ways=["Choose one of them for x."]
     )
@@ -617,8 +620,14 @@ def _default_x(data: Data, new: Plan) -> str:
 
 def _check_kind(new: Plan) -> None:
     """Raise where a kind of plot has no use for an argument."""
-    given = {"y": new.y, "z": new.z, "hue": new.hue, "style": new.style, "error": new.error or new.spread}
-    used = [role for role, names in given.items() if names]
+    names_by_role = {
+        "y": new.y,
+        "z": new.z,
+        "hue": new.hue,
+        "style": new.style,
+        "error": new.error or new.spread,
+    }
+    used = [role for role, names in names_by_role.items() if names]
     if new.layout == "counts" and not new.x:
         raise LayoutError(
             f"A {new.kind} counts the values of x, which is not given.", ways=["Choose a variable for x."]
@@ -705,17 +714,17 @@ def _check_used(data: Data, new: Plan) -> None:
         near = [over[name] for _, name in others if connected & over[name]]
         if not near:
             role, name = others[0]
-            said = (
+            fault = (
                 f"{listing(values)} (over {listing(data.dims(*values))}) does not vary with {role}={name!r}"
             )
             ways = [f"Leave {role} out, or plot another variable."]
-            raise LayoutError(f"{said} (over {listing(data.long_dims(name))}).", ways=ways)
+            raise LayoutError(f"{fault} (over {listing(data.long_dims(name))}).", ways=ways)
         connected = connected.union(*near)
         others = [(role, name) for role, name in others if not over[name] <= connected]
     for dim in new.averaged if new.spread is not None else ():
         if dim not in data.dims(*new.y):
-            said = f"{listing(new.y)} does not vary over {dim!r}, over which error is taken."
-            raise LayoutError(said, name=dim, available=data.dims(*new.y))
+            fault = f"{listing(new.y)} does not vary over {dim!r}, over which error is taken."
+            raise LayoutError(fault, name=dim, available=data.dims(*new.y))
 
 
 def _unused(data: Data, new: Plan, unused: Sequence[str]) -> LayoutError:
@@ -730,7 +739,7 @@ def _unused(data: Data, new: Plan, unused: Sequence[str]) -> LayoutError:
     is_label = first in data.ds.variables
     select = f"ds.{'sel' if is_label else 'isel'}({_argument(first, label if is_label else 0)})"
     option = shlex.quote(first)
-    what = [name for name in dict.fromkeys(new.measured) if {*data.dims(name)} & {*unused}]
+    varying = [name for name in dict.fromkeys(new.measured) if {*data.dims(name)} & {*unused}]
     roles = ["row", "col"] if new.is_surface else ["hue", "style", "row", "col"]
     free = [role for role in roles if getattr(new, role) is None]
     ways: list[str | Way] = []
@@ -750,9 +759,9 @@ def _unused(data: Data, new: Plan, unused: Sequence[str]) -> LayoutError:
     if not new.is_surface and set(unused) <= {*data.dims(*new.x, *new.y)}:
         ways += [Way("Draw all points: kind='scatter'.", "Draw all points: --kind scatter.")]
     dims = "the dim" if len(unused) == 1 else "the dims"
-    vary = "varies" if len(what) == 1 else "vary"
-    said = f"This plot does not use {dims} {' and '.join(described)}, over which {listing(what)} {vary}."
-    return LayoutError(said, ways=ways)
+    vary = "varies" if len(varying) == 1 else "vary"
+    fault = f"This plot does not use {dims} {' and '.join(described)}, over which {listing(varying)} {vary}."
+    return LayoutError(fault, ways=ways)
 
 
 def _argument(name: str, value: Any) -> str:
@@ -764,5 +773,5 @@ def _condition(name: str, value: Any) -> str:
     """Return the condition that selects a value, quoted for the shell, in which backticks call programs."""
     if name.isidentifier():
         return f'"{name} == {value!r}"'
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-    return shlex.quote(f"`{name.replace('`', '``')}` == {text}")
+    literal = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    return shlex.quote(f"`{name.replace('`', '``')}` == {literal}")

@@ -27,7 +27,7 @@ from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.arguments import PlotSpec, signature_of
 from coma_xr.plotting.data import REPEAT, VARIABLE, Data, plan
 from coma_xr.plotting.kinds import KINDS, bins_of, broken_marker, decided, draw_marks, look_of, panels
-from coma_xr.plotting.points import Quantity, Table, drawable, table, wanted
+from coma_xr.plotting.points import Quantity, Table, drawable, statuses_to_draw, table
 from coma_xr.plotting.styling import (
     Hue,
     Labels,
@@ -81,66 +81,69 @@ def plot(
 ) -> Figure:
     """Plot a Dataset or DataFrame: lines, scatter plots, heatmaps, contours, histograms or box plots.
 
-    Any dimension, coordinate or variable can be on `x`, `y`, `hue`, `style`, `row` and `col`. Every dim must be on one
-    of them, so that no data hide each other. An unused dim ``"repeat"`` is averaged, which the figure states, and
-    ``kind="scatter"`` draws the points of all dims.
+    Any dimension, coordinate or variable can be assigned to `x`, `y`, `hue`, `style`, `row` and `col`. Every dimension
+    (dim) must be assigned to one of them, so that no values hide others. There are two exceptions: a dim ``"repeat"`` is
+    averaged by default, which the figure states, and ``kind="scatter"`` draws the points of all dims.
 
     Parameters
     ----------
     data : Dataset, DataArray or DataFrame
         The data, for example from `Experiment.to_dataset` or `Experiment.to_dataframe`.
     x, y : str or list of str, optional
-        Names or paths, such as ``"results/t"``, of the variables on the axes. One of them may be a list. These variables
-        are distinguished as ``"variable"``, by colour and dashes unless `hue`, `style`, `row` or `col` is ``"variable"``.
-        By default they are chosen from the dims. With `x` alone, a histogram is drawn. Two lists of equal length, such as
-        times and positions, are drawn over each other.
+        Names or paths, such as ``"results/t"``, of the variables on the axes. One of the two arguments may be a list.
+        Its variables differ in colour and dashes, unless ``"variable"`` is assigned to `hue`, `style`, `row` or `col`.
+        By default the axes are chosen from the dims. With `x` alone, a histogram is drawn. If both results are lists of
+        equal length, such as times and positions, one is drawn over the other.
     z : str, optional
-        The colours of a heatmap or contour plot over `x` and `y`, which may vary over two dims each. Names and bools get a
-        legend.
+        The variable shown by the colours of a heatmap or contour plot over `x` and `y`. Each axis may vary over two
+        dims. Strings and bools get a legend instead of a colour bar.
     hue, style, row, col : str, optional
-        The variables that select the colour, the dashes and markers, and the panel. Many numbers of `hue` get a colour
-        bar, few of them and names a legend. None, NaN and infinity are labels too.
+        The variables that select the colour, the dashes and markers, and the panel. If `hue` has many different numbers,
+        the figure has a colour bar, otherwise a legend. None, NaN and infinity are labels like other values.
     error : str, list of str or tuple, optional
-        A dim: mean and standard error over it. A variable: this error of `y`, one for each where `y` is a list. A
-        tuple names another error of the mean over ``"repeat"``, or over a dim at its end: ``("sd",)`` is the standard
-        deviation, ``("ci", 95)`` a confidence interval by Student's distribution, ``("percentile", 90)`` the median
-        and 90 % of the values, ``("binned", "sweep")`` the standard error of correlated samples by binning (see References).
+        For a dim, the mean and standard error over it are drawn. A variable has the errors of `y`; if `y` is a list,
+        pass a list of such variables. A tuple selects another error of the mean over ``"repeat"``, or over the dim at
+        the end of the tuple: ``("sd",)`` is the standard deviation, ``("ci", 95)`` a confidence interval by Student's
+        distribution, ``("percentile", 90)`` the median and 90 % of the values, and ``("binned", "sweep")`` the standard
+        error of correlated samples by binning (see References).
     kind : {"line", "scatter", "heatmap", "contour", "hist", "box", "violin"}, optional
-        Chosen when not given: a map for `z` on a grid, points where `x` are names or have no order, else lines. A
-        heatmap of points on no grid is interpolated in triangles, or averaged in `bins`.
+        By default, a heatmap is drawn for `z` on a grid, points if `x` has strings or no order, and lines otherwise. In
+        a heatmap, points that form no grid are interpolated in triangles, or averaged in `bins`.
     labels : mapping, optional
         Labels for names and values on axes, in legends and titles: ``{"doa": "$d/a$", "QcaBond": "Bond"}``. By default,
         the `long_name` of a variable is used. Units are added, unless the label ends in a bracket.
     order : list or mapping, optional
         The order of values in legends, in panels and on axes: ``{"model": ["Ising", "Bond"]}``.
     palette : str, list or mapping, optional
-        Colours of `hue`: a colormap, a list of colours, or one for each value. By default, those of the style.
+        The colours of `hue`: a colormap, a list of colours, or a mapping with a colour for each value. By default, the
+        colours of the matplotlib style are used.
     ax : Axes or sequence of Axes, optional
         The axes to draw in, one for each panel. By default, a new figure is created. A second plot in the same axes takes the
         next colour and shares the legend.
     xscale, yscale, zscale, hue_scale : {"linear", "log", "symlog", ...}, optional
-        Scales of the axes, and of the colours of `z` and `hue`. By default a sample that was drawn on a logarithmic
-        scale has such an axis, and numbers that are spaced geometrically such colours.
+        The scales of the axes, and of the colours of `z` and `hue`. By default, scales are linear, except that an axis
+        is logarithmic for a sample that was drawn on a logarithmic scale, and colours are logarithmic for numbers with
+        geometric spacing.
     xlim, ylim : tuple, optional
         The limits of the axes.
     cmap : str or Colormap, optional
         The colormap of `z`, or of numbers on `hue`, such as ``"magma"``.
     vmin, vmax : float, optional
-        The limits of the colours. The colour bar shows if there are values beyond.
+        The limits of the colours. Pointed ends of the colour bar show that values lie beyond.
     robust : bool, default False
-        Leave out the 2 % of values at each end for the limits of the colours.
+        Ignore the lowest and highest 2 % of the values when choosing the limits of the colours.
     levels : int or sequence of float, optional
         The number of levels of a contour, or the levels.
     bins : int or sequence of float, optional
-        The number of bins of a histogram, or their edges; a tuple of two such for a heatmap.
+        The number of bins of a histogram, or their edges. For a heatmap, a tuple of two of these.
     density : bool, default False
-        Draw a density in place of counts.
+        Draw a density instead of counts.
     err_style : {"band", "bars"}, optional
-        How errors are drawn. By default, bars for few points, else a band.
+        How errors are drawn. By default, few points get bars, and many points get a band.
     status : bool, str or list of str, default False
         Mark points without a value: all requested ones, or those with the status ``"failed"``, ``"missing"``, ...
     sharex, sharey : bool or {"all", "row", "col", "none"}, optional
-        The panels that share an axis. By default all, except those of different variables.
+        The panels that share an axis. By default all panels share it, except those of different variables.
     col_wrap : int, optional
         The number of panels of `col` in a row.
     height : float, optional
@@ -148,7 +151,7 @@ def plot(
     aspect : float, optional
         Its width divided by its height.
     figsize : tuple of float, optional
-        Width and height of the whole figure [inch], in place of `height` and `aspect`.
+        Width and height of the whole figure [inch], instead of `height` and `aspect`.
     legend : bool or {"right", "bottom", "inside"}, default True
         Whether there is a legend or colour bar, and where the legend is.
     title : str, optional
@@ -159,9 +162,9 @@ def plot(
     Returns
     -------
     matplotlib.figure.Figure
-        It is the current figure of pyplot, so that ``plt.savefig``, ``plt.title`` and ``plt.show`` act on it, a
-        notebook shows it once, and ``plt.close(figure)`` frees its memory. With `ax`, and in other threads than the
-        main one, pyplot is not touched.
+        The current figure of pyplot: ``plt.savefig``, ``plt.title`` and ``plt.show`` act on it, a notebook shows it
+        once, and ``plt.close(figure)`` frees its memory. With `ax`, and in threads other than the main thread, pyplot is
+        not used.
 
     Raises
     ------
@@ -170,7 +173,7 @@ def plot(
     LayoutError
         If arguments do not fit together, a dim is not used, or values cannot be drawn or are missing.
     ExperimentError
-        When `data` is something else.
+        If `data` has another type.
     ParameterError, ArgumentError
         If an argument is unknown or has an invalid value.
 
@@ -213,23 +216,23 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
         spec.x, spec.y, spec.z, spec.hue, spec.style, spec.row, spec.col, spec.error
     )
     known.check_not_empty()
-    known, asked = plan(known, spec, KINDS)
-    known.check_not_empty(*(asked.y or asked.measured))
-    points = decided(known, drawable(known, table(known, asked)))
+    known, plot_plan = plan(known, spec, KINDS)
+    known.check_not_empty(*(plot_plan.y or plot_plan.measured))
+    points = decided(known, drawable(known, table(known, plot_plan)))
     labels = Labels.of(known, spec.labels or {})
     statuses = [str(name) for name in points.rows["status"].unique() if name]
-    statuses = wanted(spec.status, statuses) if spec.status else []
+    statuses = statuses_to_draw(spec.status, statuses) if spec.status else []
     layout = _Layout.of(points, labels)
-    made = _given_panels(layout) if spec.ax is not None else _new_panels(layout, pyplot=pyplot)
+    drawing = _given_panels(layout) if spec.ax is not None else _new_panels(layout, pyplot=pyplot)
     try:
-        _draw(made, layout, statuses)
+        _draw(drawing, layout, statuses)
     except BaseException:
-        if made.own and pyplot:
+        if drawing.is_new and pyplot:
             from matplotlib import pyplot as plt
 
-            plt.close(made.root)
+            plt.close(drawing.root)
         raise
-    return made.root
+    return drawing.root
 
 
 # ------------------------------------------------------------------------------------------ figures
@@ -238,17 +241,19 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
 class PlotFigure(Figure):
     """A figure that a notebook shows once, and that is saved with fonts that journals accept."""
 
-    def savefig(self, fname: Any, **how: Any) -> None:
+    def savefig(self, fname: Any, **options: Any) -> None:
         """Save the figure as matplotlib does, with outlines of fonts in place of bitmaps, and no date in an SVG."""
         settings = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.hashsalt": "coma_xr"}
         now: Any = rcParams
         default: Any = rcParamsDefault
         settings = {name: value for name, value in settings.items() if now[name] == default[name]}
         name = str(getattr(fname, "name", fname)).lower()
-        if how.get("format") == "svg" or (how.get("format") is None and name.endswith((".svg", ".svgz"))):
-            how["metadata"] = {"Date": None, **(how.get("metadata") or {})}
+        if options.get("format") == "svg" or (
+            options.get("format") is None and name.endswith((".svg", ".svgz"))
+        ):
+            options["metadata"] = {"Date": None, **(options.get("metadata") or {})}
         with rc_context(settings):  # type: ignore[arg-type]
-            super().savefig(fname, **how)
+            super().savefig(fname, **options)
 
     def _ipython_display_(self) -> None:
         show_once(self)
@@ -290,8 +295,8 @@ def _new_figure(size: tuple[float, float], *, pyplot: bool) -> Figure:
     if pyplot:
         from matplotlib import pyplot as plt
 
-        made: Figure = plt.figure(FigureClass=PlotFigure, figsize=size, layout="constrained")
-        return made
+        open_figure: Figure = plt.figure(FigureClass=PlotFigure, figsize=size, layout="constrained")
+        return open_figure
     figure = PlotFigure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
@@ -319,7 +324,7 @@ class Panels:
 
     figure: Figure | SubFigure
     panels: Sequence[Panel]
-    own: bool
+    is_new: bool
     fixed: bool = True
     # Inches of a panel.
     size: tuple[float, float] = ALONE
@@ -387,15 +392,15 @@ class _Layout:
             if self.table.plan.roles.get(role) == VARIABLE:
                 axis = "sharex" if len(self.table.plan.x) > 1 else "sharey"
                 share[axis] = role if "row" in self.table.quantities else False
-        given = {name: getattr(self.table.plan.spec, name) for name in share}
-        return share | {name: value for name, value in given.items() if value is not None}
+        chosen = {name: getattr(self.table.plan.spec, name) for name in share}
+        return share | {name: value for name, value in chosen.items() if value is not None}
 
     def texts(self, key: tuple[float, ...]) -> dict[str, str]:
         """Return what the row and the column of a panel are."""
         roles = [role for role in ("row", "col") if role in self.table.quantities]
         pairs = [pair for pair in zip(roles, key, strict=True) if not math.isnan(pair[1])]
-        one, levels = self.table.one, self.table.levels
-        return {role: self.labels.equation(one(role), number, levels(role)) for role, number in pairs}
+        quantity, levels = self.table.quantity, self.table.levels
+        return {role: self.labels.equation(quantity(role), number, levels(role)) for role, number in pairs}
 
 
 def _new_panels(layout: _Layout, *, pyplot: bool) -> Panels:
@@ -412,11 +417,11 @@ def _new_panels(layout: _Layout, *, pyplot: bool) -> Panels:
         if size is None
         else (0.8 * size[0] / columns, 0.8 * size[1] / lines)
     )
-    whole = (columns * panel[0], lines * panel[1] + 0.25 * (len(keys) > 1)) if size is None else size
-    figure = _new_figure((float(whole[0]), float(whole[1])), pyplot=pyplot)
+    inches = (columns * panel[0], lines * panel[1] + 0.25 * (len(keys) > 1)) if size is None else size
+    figure = _new_figure((float(inches[0]), float(inches[1])), pyplot=pyplot)
     share = layout.sharing()
     grid = figure.subplots(lines, columns, squeeze=False, **share)
-    made = []
+    panels = []
     for at, ax in enumerate(grid.ravel().tolist()):
         if at >= len(keys):
             ax.remove()
@@ -425,39 +430,39 @@ def _new_panels(layout: _Layout, *, pyplot: bool) -> Panels:
         bottom, left = at + columns >= len(keys), column == 0
         ax.tick_params(labelbottom=bottom or share["sharex"] in {False, "none", "row"})
         ax.tick_params(labelleft=left or share["sharey"] in {False, "none", "col"})
-        own = {axis: _has_own(layout, role, axis) for role, axis in (("col", "y"), ("row", "x"))}
+        own_axes = {axis: _has_own_axis(layout, role, axis) for role, axis in (("col", "y"), ("row", "x"))}
         edges = (line == 0, column == columns - 1)
-        made.append(Panel(ax, keys[at], left or own["y"], bottom or own["x"], *edges))
-    return Panels(figure, made, True, size is not None, panel)
+        panels.append(Panel(ax, keys[at], left or own_axes["y"], bottom or own_axes["x"], *edges))
+    return Panels(figure, panels, True, size is not None, panel)
 
 
-def _has_own(layout: _Layout, role: str, axis: str) -> bool:
+def _has_own_axis(layout: _Layout, role: str, axis: str) -> bool:
     """Return whether each panel along a role shows a variable of its own on an axis."""
     plan = layout.table.plan
     return plan.roles.get(role) == VARIABLE and len(plan.x if axis == "x" else plan.y) > 1
 
 
-def _set_titles(panel: Panel, layout: _Layout, size: tuple[float, float], *, own: bool) -> None:
+def _set_titles(panel: Panel, layout: _Layout, size: tuple[float, float], *, is_new: bool) -> None:
     """Write at a panel which values it shows."""
     roles, ax = layout.table.plan.roles, panel.ax
     texts = layout.texts(panel.key)
     fonts = ("axes.titlesize", "axes.labelsize")
-    if not own:
-        text, points = fitted(" | ".join(texts.values()), 0.9 * size[0], *fonts)
-        ax.set_title(text, fontsize=points)
+    if not is_new:
+        title, points = fitted(" | ".join(texts.values()), 0.9 * size[0], *fonts)
+        ax.set_title(title, fontsize=points)
         return
     # What differs from panel to panel stands at the axis already.
-    texts = {role: text for role, text in texts.items() if roles[role] != VARIABLE}
+    texts = {role: title for role, title in texts.items() if roles[role] != VARIABLE}
     role = "col" if "col" in roles else "row"
     if role in texts and (panel.first or "row" not in roles or role == "row"):
-        text, points = fitted(texts[role], 0.9 * size[0], *fonts)
+        title, points = fitted(texts[role], 0.9 * size[0], *fonts)
         # Above the factor of the y axis, at the same height in all panels.
         factor = 1.3 * font_size("ytick.labelsize") if ax.yaxis.get_offset_text().get_text() else 0.0
-        ax.set_title(text, fontsize=points, y=1.0, pad=rcParams["axes.titlepad"] + factor)
+        ax.set_title(title, fontsize=points, y=1.0, pad=rcParams["axes.titlepad"] + factor)
     if "row" in texts and "col" in roles and panel.last:
         place: dict[str, Any] = {"xycoords": "axes fraction", "rotation": -90, "ha": "left", "va": "center"}
-        text, points = fitted(texts["row"], 0.85 * size[1], *fonts)
-        ax.annotate(text, (1.03, 0.5), fontsize=points, **place)
+        title, points = fitted(texts["row"], 0.85 * size[1], *fonts)
+        ax.annotate(title, (1.03, 0.5), fontsize=points, **place)
 
 
 def _given_panels(layout: _Layout) -> Panels:
@@ -465,10 +470,10 @@ def _given_panels(layout: _Layout) -> Panels:
 
     Raise LayoutError when they are not axes, or not one for each panel.
     """
-    keys, given = layout.keys, layout.table.plan.spec.ax
-    axes = list(np.ravel(np.asarray(given, dtype=object)).tolist())
-    if not all(isinstance(one, Axes) for one in axes):
-        kinds = ", ".join(sorted({type(one).__name__ for one in axes}))
+    keys, user_axes = layout.keys, layout.table.plan.spec.ax
+    axes = list(np.ravel(np.asarray(user_axes, dtype=object)).tolist())
+    if not all(isinstance(ax, Axes) for ax in axes):
+        kinds = ", ".join(sorted({type(ax).__name__ for ax in axes}))
         raise LayoutError(f"ax={kinds} cannot be drawn on.", expected="matplotlib's Axes, one for each panel")
     if len(axes) != len(keys):
         given_axes = f"ax={len(axes)} Axes" if len(axes) > 1 else "ax is one Axes"
@@ -477,27 +482,31 @@ def _given_panels(layout: _Layout) -> Panels:
         raise LayoutError(f"{given_axes}, and {needed}.", ways=ways)
     box = axes[0].get_window_extent()
     dpi = axes[0].figure.get_figure(root=True).dpi
-    made = Panels(axes[0].figure, [Panel(one, key) for one, key in zip(axes, keys, strict=True)], False)
-    made = replace(made, size=(box.width / dpi, box.height / dpi))
-    if not isinstance(made.root, PlotFigure):
+    drawing = Panels(axes[0].figure, [Panel(ax, key) for ax, key in zip(axes, keys, strict=True)], False)
+    drawing = replace(drawing, size=(box.width / dpi, box.height / dpi))
+    if not isinstance(drawing.root, PlotFigure):
         # A cell that ends with the figure shows it once too.
-        made.root._ipython_display_ = functools.partial(show_once, made.root)  # type: ignore[attr-defined]
-    return made
+        drawing.root._ipython_display_ = functools.partial(show_once, drawing.root)  # type: ignore[attr-defined]
+    return drawing
 
 
 # ------------------------------------------------------------------------------------------ drawing
 
 
-def _draw(made: Panels, layout: _Layout, statuses: Sequence[str]) -> None:
+def _draw(drawing: Panels, layout: _Layout, statuses: Sequence[str]) -> None:
     """Draw a table into its panels, and what explains them."""
     table, labels = layout.table, layout.labels
     spec, kind = table.plan.spec, KINDS[table.plan.kind]
-    earlier = made.axes[0].get_legend_handles_labels() if not made.own and len(made.panels) == 1 else ([], [])
-    for panel in made.panels:
+    earlier = (
+        drawing.axes[0].get_legend_handles_labels()
+        if not drawing.is_new and len(drawing.panels) == 1
+        else ([], [])
+    )
+    for panel in drawing.panels:
         _set_scales(panel.ax, table)
-    look = _look(table, labels, made)
+    look = _look(table, labels, drawing)
     points = dict(panels(table))
-    for panel in made.panels:
+    for panel in drawing.panels:
         part = points.get(panel.key, table.rows[:0])
         if part[[role for role in ("x", "y", "z") if role in part]].notna().all(axis=1).any():
             kind.draw(panel.ax, part, look)
@@ -507,49 +516,62 @@ def _draw(made: Panels, layout: _Layout, statuses: Sequence[str]) -> None:
         if statuses:
             draw_marks(panel.ax, part, look, statuses)
     role = "z" if table.plan.is_surface else "hue"
-    has_bar = spec.legend is not False and look.hue.mappable is not None and table.one(role).type != "name"
+    has_bar = (
+        spec.legend is not False and look.hue.mappable is not None and table.quantity(role).type != "name"
+    )
     if has_bar:
-        _add_color_bar(made, table, role, look.hue, labels)
-    taken = (
-        _add_legend(made, _sections(table, look, labels, statuses), earlier, spec)
+        _add_color_bar(drawing, table, role, look.hue, labels)
+    legend_room = (
+        _add_legend(drawing, _sections(table, look, labels, statuses), earlier, spec)
         if spec.legend is not False
         else (0.0, 0.0)
     )
-    whole = made.root.get_size_inches()
-    width, height = max(whole[0] - taken[0] - BAR * has_bar, 0.8), max(whole[1] - taken[1], 0.8)
-    if made.own and made.fixed:
-        made = replace(made, size=(made.size[0] * width / whole[0], made.size[1] * height / whole[1]))
-    for panel in made.panels:
-        _dress(panel, table, labels, made.size)
-        if len(made.panels) > 1 or made.own:
-            room = (width - LABELS - name_room(made.axes[0].yaxis, table, labels)) / layout.shape[1]
-            _set_titles(panel, layout, (room if made.own else made.size[0], made.size[1]), own=made.own)
-    _add_title(made, table, labels, width)
-    made.root.sca(made.axes[0])
+    inches = drawing.root.get_size_inches()
+    width, height = max(inches[0] - legend_room[0] - BAR * has_bar, 0.8), max(inches[1] - legend_room[1], 0.8)
+    if drawing.is_new and drawing.fixed:
+        drawing = replace(
+            drawing, size=(drawing.size[0] * width / inches[0], drawing.size[1] * height / inches[1])
+        )
+    for panel in drawing.panels:
+        _dress(panel, table, labels, drawing.size)
+        if len(drawing.panels) > 1 or drawing.is_new:
+            room = (width - LABELS - name_room(drawing.axes[0].yaxis, table, labels)) / layout.shape[1]
+            _set_titles(
+                panel,
+                layout,
+                (room if drawing.is_new else drawing.size[0], drawing.size[1]),
+                is_new=drawing.is_new,
+            )
+    _add_title(drawing, table, labels, width)
+    drawing.root.sca(drawing.axes[0])
 
 
-def _look(table: Table, labels: Labels, made: Panels) -> Look:
+def _look(table: Table, labels: Labels, drawing: Panels) -> Look:
     """Return what colours, dashes and markers the groups have, and what they are called."""
     plan, style = table.plan, None
-    taken = _taken_colors(made.axes[0]) if not made.own else []
-    named = ("hue", "style", *(("z",) if "z" in table.quantities and table.one("z").type == "name" else ()))
+    used_colors = _taken_colors(drawing.axes[0]) if not drawing.is_new else []
+    named = (
+        "hue",
+        "style",
+        *(("z",) if "z" in table.quantities and table.quantity("z").type == "name" else ()),
+    )
     groups = {role: table.levels(role) for role in named if role in table.quantities}
     if plan.is_surface:
         hue = surface_hue(table)
     elif plan.hue:
-        hue = hue_of(table, groups["hue"], taken)
+        hue = hue_of(table, groups["hue"], used_colors)
     else:
-        color = next_color(taken, plan.spec)
+        color = next_color(used_colors, plan.spec)
         hue = Hue(color=lambda _: color)
     if plan.style:
-        style = style_of(table.one("style"), groups["style"])
+        style = style_of(table.quantity("style"), groups["style"])
     look = look_of(table, hue, style) if plan.layout in {"curve", "points"} else Look(table, hue, style)
     texts = {
-        role: dict(zip(levels, labels.values(table.one(role), levels), strict=True))
+        role: dict(zip(levels, labels.values(table.quantity(role), levels), strict=True))
         for role, levels in groups.items()
     }
     texts[""] = {0.0: labels.axis(table.quantities[table.value])}
-    bins = bins_of(table, made.axes[0].xaxis) if plan.layout == "counts" else None
+    bins = bins_of(table, drawing.axes[0].xaxis) if plan.layout == "counts" else None
     return replace(look, texts=texts, bins=bins)
 
 
@@ -570,8 +592,8 @@ def _set_scales(ax: Axes, table: Table) -> None:
         if scale is not None:
             values = table.rows[role].to_numpy() if role in table.rows else np.array([])
             width = {"symlog": "linthresh", "asinh": "linear_width"}.get(scale)
-            how = {width: threshold(values)} if width else {}
-            getattr(ax, f"set_{role}scale")(scale, **how)
+            options = {width: threshold(values)} if width else {}
+            getattr(ax, f"set_{role}scale")(scale, **options)
     if table.plan.is_surface and table.plan.layout != "points":
         ax.grid(False, which="both")
 
@@ -587,27 +609,27 @@ def _dress(panel: Panel, table: Table, labels: Labels, size: tuple[float, float]
             set_ticks(axis, "number", np.array([]) if spec.density else np.array([0.0, 1.0]))
             continue
         if shown:
-            text, points = fitted(labels.axis(_in_panel(table, role, panel)), 0.8 * room, "axes.labelsize")
-            axis.set_label_text(text, fontsize=points)
+            label, points = fitted(labels.axis(_in_panel(table, role, panel)), 0.8 * room, "axes.labelsize")
+            axis.set_label_text(label, fontsize=points)
         dress_axis(axis, table, role, labels, 0.85 * room)
         limits = getattr(spec, f"{role}lim")
         if limits is not None:
-            getattr(panel.ax, f"set_{role}lim")(_limits(table.one(role), limits, f"{role}lim"))
+            getattr(panel.ax, f"set_{role}lim")(_limits(table.quantity(role), limits, f"{role}lim"))
 
 
-def _limits(one: Quantity, limits: Sequence[Any], argument: str) -> list[float]:
+def _limits(quantity: Quantity, limits: Sequence[Any], argument: str) -> list[float]:
     """Return the limits of an axis as numbers.
 
     Raise LayoutError when they are none.
     """
     try:
-        if one.type == "date":
+        if quantity.type == "date":
             from matplotlib.dates import date2num
 
             return [float(date2num(pd.Timestamp(limit))) for limit in limits]  # type: ignore[no-untyped-call]
         return [float(limit) for limit in limits]
     except (TypeError, ValueError):
-        kind = "dates" if one.type == "date" else "numbers"
+        kind = "dates" if quantity.type == "date" else "numbers"
         raise LayoutError(f"{argument}={limits!r} cannot be used.", expected=f"two {kind}") from None
 
 
@@ -621,34 +643,34 @@ def _in_panel(table: Table, role: str, panel: Panel) -> list[Quantity]:
     return quantities
 
 
-def _add_title(made: Panels, table: Table, labels: Labels, width: float) -> None:
+def _add_title(drawing: Panels, table: Table, labels: Labels, width: float) -> None:
     """Write the title, and that the panels show means, of how many values, and what the errors are."""
-    plan, ax = table.plan, made.axes[0]
+    plan, ax = table.plan, drawing.axes[0]
     note = _note(table, labels)
     title = plan.spec.title or ""
     small: dict[str, Any] = {"color": shade(0.6)}
-    if made.own and (len(made.panels) > 1 or ax.get_title()):
+    if drawing.is_new and (len(drawing.panels) > 1 or ax.get_title()):
         # Above the panels, and not above what stands next to them.
-        part = width / made.root.get_figwidth()
+        part = width / drawing.root.get_figwidth()
         largest = "figure.titlesize" if width > ALONE[0] else "axes.labelsize"
         title, size = fitted(title, 0.9 * width, largest)
         note, fine = fitted(note, 0.9 * width, "small")
         if title:
-            made.figure.suptitle(
+            drawing.figure.suptitle(
                 "\n".join(filter(None, (title, note))),
                 x=0.5 * part,
                 fontsize=min(size, fine) if note else size,
             )
         elif note:
-            made.figure.suptitle(note, x=0.01, ha="left", fontsize=fine, **small)
+            drawing.figure.suptitle(note, x=0.01, ha="left", fontsize=fine, **small)
         return
-    title, size = fitted(title, 0.8 * made.size[0], "axes.titlesize")
-    note, fine = fitted(note, 0.8 * made.size[0], "small")
+    title, size = fitted(title, 0.8 * drawing.size[0], "axes.titlesize")
+    note, fine = fitted(note, 0.8 * drawing.size[0], "small")
     if title and note:
         ax.set_title(f"{title}\n{note}", fontsize=min(size, fine))
     elif title:
         ax.set_title(title, fontsize=size)
-    elif note and (made.own or ax.get_title(loc="left") in {"", note}):
+    elif note and (drawing.is_new or ax.get_title(loc="left") in {"", note}):
         ax.set_title(note, loc="left", fontsize=fine, **small)
     elif note:
         warn(f"The figure has no room for its note: {note}.")
@@ -678,7 +700,7 @@ class Section:
 
 def _sections(table: Table, look: Look, labels: Labels, statuses: Sequence[str]) -> list[Section]:
     plan, sections = table.plan, []
-    if plan.is_surface and table.one("z").type == "name":
+    if plan.is_surface and table.quantity("z").type == "name":
         sections.append(_section(table, "z", look, labels, styled=False))
     if plan.hue and look.hue.levels:
         sections.append(_section(table, "hue", look, labels, styled=plan.hue == plan.style))
@@ -698,51 +720,54 @@ def _sections(table: Table, look: Look, labels: Labels, statuses: Sequence[str])
 
 
 def _section(table: Table, role: str, look: Look, labels: Labels, *, styled: bool) -> Section:
-    quantity, levels = table.one(role), [*(look.hue.levels if role in {"hue", "z"} else table.levels(role))]
+    quantity, levels = (
+        table.quantity(role),
+        [*(look.hue.levels if role in {"hue", "z"} else table.levels(role))],
+    )
     title = "" if quantity.name == VARIABLE else labels.axis([quantity])
     handles = []
-    for level, text in ((level, look.texts[role][level]) for level in levels):
+    for level, label in ((level, look.texts[role][level]) for level in levels):
         color = look.hue.color(level) if role in {"hue", "z"} else shade(0.7)
         hue, style = level if role in {"hue", "z"} else np.nan, level if styled else np.nan
         units = _own_units(table, level, labels) if quantity.name == VARIABLE else ""
-        handles.append(_example(look, text + units, color, (hue, style), styled or table.plan.style is None))
+        handles.append(_example(look, label + units, color, (hue, style), styled or table.plan.style is None))
     return Section(title, handles)
 
 
 def _own_units(table: Table, level: float, labels: Labels) -> str:
     """Return the units of one of several variables, where the axis cannot have them for all."""
-    names = [one.name for one in table.quantities["x" if len(table.plan.x) > 1 else "y"]]
+    names = [quantity.name for quantity in table.quantities["x" if len(table.plan.x) > 1 else "y"]]
     units = labels.units(names[int(level)])
     return f" [{units}]" if units and not labels.units(*names) else ""
 
 
-def _example(look: Look, text: str, color: Any, group: tuple[float, float], styled: bool) -> Artist:
+def _example(look: Look, label: str, color: Any, group: tuple[float, float], styled: bool) -> Artist:
     """Return an example of one group."""
     layout = look.table.plan.layout
     if layout not in {"curve", "points"}:
-        return Patch(facecolor=color, edgecolor="none", label=text)
+        return Patch(facecolor=color, edgecolor="none", label=label)
     hue, style = group
     if layout == "points":
         marker = look.marker(hue, style)["marker"] if styled else "o"
-        how: dict[str, Any] = {"linestyle": "none", "marker": marker, "markeredgewidth": 0}
+        keywords: dict[str, Any] = {"linestyle": "none", "marker": marker, "markeredgewidth": 0}
     else:
-        how = look.curve(hue, style, marked=look.markers and styled)
-        how |= {} if styled else {"linestyle": "-"}
-    return Line2D([], [], **{**how, "color": color, "label": text})
+        keywords = look.curve(hue, style, marked=look.markers and styled)
+        keywords |= {} if styled else {"linestyle": "-"}
+    return Line2D([], [], **{**keywords, "color": color, "label": label})
 
 
 def _mark(table: Table, name: str, statuses: Sequence[str]) -> Artist:
     number = int((table.rows["status"] == name).sum())
-    how: dict[str, Any] = {
+    keywords: dict[str, Any] = {
         "linestyle": "none",
         "color": shade(0.75),
         "label": f"{name.replace('_', ' ')} ({number})",
     }
-    return Line2D([], [], marker=broken_marker(name, statuses), **how)
+    return Line2D([], [], marker=broken_marker(name, statuses), **keywords)
 
 
 def _add_legend(
-    made: Panels, sections: list[Section], earlier: tuple[list[Any], list[str]], spec: PlotSpec
+    drawing: Panels, sections: list[Section], earlier: tuple[list[Any], list[str]], spec: PlotSpec
 ) -> tuple[float, float]:
     """Add one legend for all panels, if there is anything to explain, and return the room that it takes [inch]."""
     handles: list[Artist] = list(earlier[0])
@@ -752,26 +777,26 @@ def _add_legend(
     headings = []
     for section in sections:
         if len(sections) > 1 or earlier[0]:
-            for text in (" " if handles and len(sections) > 1 else "", section.title):
-                headings += [len(handles)] if text else []
-                handles += [Line2D([], [], linestyle="none", label=text)] if text else []
+            for label in (" " if handles and len(sections) > 1 else "", section.title):
+                headings += [len(handles)] if label else []
+                handles += [Line2D([], [], linestyle="none", label=label)] if label else []
         handles += [handle for handle in section.handles if handle.get_label() not in earlier[1]]
     title = sections[0].title if len(sections) == 1 and not earlier[0] else ""
     entries = _Entries(handles, headings, title, spec.keywords("legend_kw"))
-    ax = made.axes[0] if made.own else made.axes[-1]
-    if "loc" in entries.given or spec.legend == "inside" or not made.own:
-        how: dict[str, Any] = {"loc": "best"}
-        if not made.own and spec.legend != "inside" and made.root.get_layout_engine() is not None:
-            how = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
-        entries.legend(ax, ENTRY, **how)
+    ax = drawing.axes[0] if drawing.is_new else drawing.axes[-1]
+    if "loc" in entries.user_keywords or spec.legend == "inside" or not drawing.is_new:
+        place: dict[str, Any] = {"loc": "best"}
+        if not drawing.is_new and spec.legend != "inside" and drawing.root.get_layout_engine() is not None:
+            place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+        entries.legend(ax, ENTRY, **place)
         return 0.0, 0.0
-    legend = _beside(made, entries) if spec.legend != "bottom" else None
-    box = (legend or _below(made, entries)).get_window_extent()
-    width, height = box.width / made.root.dpi + 0.1, box.height / made.root.dpi + 0.1
-    if not made.fixed and legend is not None:
-        made.root.set_figwidth(made.root.get_figwidth() + width)
-    elif not made.fixed:
-        made.root.set_figheight(made.root.get_figheight() + height)
+    legend = _beside(drawing, entries) if spec.legend != "bottom" else None
+    box = (legend or _below(drawing, entries)).get_window_extent()
+    width, height = box.width / drawing.root.dpi + 0.1, box.height / drawing.root.dpi + 0.1
+    if not drawing.fixed and legend is not None:
+        drawing.root.set_figwidth(drawing.root.get_figwidth() + width)
+    elif not drawing.fixed:
+        drawing.root.set_figheight(drawing.root.get_figheight() + height)
     return (width, 0.0) if legend is not None else (0.0, height)
 
 
@@ -782,7 +807,7 @@ class _Entries:
     handles: list[Artist]
     headings: list[int]
     title: str
-    given: dict[str, Any]
+    user_keywords: dict[str, Any]
 
     @functools.cached_property
     def texts(self) -> list[str]:
@@ -792,52 +817,55 @@ class _Entries:
     @property
     def size(self) -> float:
         """The size of the font to begin with."""
-        given = self.given.get("fontsize")
-        return float(given) if isinstance(given, (int, float)) else font_size("legend.fontsize")
+        size = self.user_keywords.get("fontsize")
+        return float(size) if isinstance(size, (int, float)) else font_size("legend.fontsize")
 
     def legend(
-        self, place: Any, widest: float, size: float | None = None, most: int | None = None, **how: Any
+        self, place: Any, widest: float, size: float | None = None, most: int | None = None, **keywords: Any
     ) -> Legend:
         """Return a legend of the first entries, in lines of this many inches and a font of this many points."""
         size = self.size if size is None else size
-        for handle, text in zip(self.handles, self.texts, strict=True):
-            handle.set_label(wrapped(text, widest, size))
+        for handle, label in zip(self.handles, self.texts, strict=True):
+            handle.set_label(wrapped(label, widest, size))
         shown = self.handles[:most]
         if len(shown) < len(self.handles):
             shown = [
                 *shown,
                 Line2D([], [], linestyle="none", label=f"and {len(self.handles) - len(shown)} more"),
             ]
-        how |= {"handles": shown, "alignment": "left", "fontsize": size}
+        keywords |= {"handles": shown, "alignment": "left", "fontsize": size}
         if self.title:
-            how |= {"title": wrapped(self.title, max(widest, ENTRY), size), "title_fontsize": size}
-        made: Legend = place.legend(
-            **{**how, **{name: value for name, value in self.given.items() if name != "fontsize"}}
+            keywords |= {"title": wrapped(self.title, max(widest, ENTRY), size), "title_fontsize": size}
+        legend: Legend = place.legend(
+            **{
+                **keywords,
+                **{name: value for name, value in self.user_keywords.items() if name != "fontsize"},
+            }
         )
-        _outdent(made, [at for at in self.headings if at < len(shown)])
-        return made
+        _outdent(legend, [at for at in self.headings if at < len(shown)])
+        return legend
 
 
 def _outdent(legend: Legend, headings: Sequence[int]) -> None:
     """Take away the room that headings leave for an example."""
     examples = {id(legend.legend_handles[at]) for at in headings}
     for row in legend.findobj(HPacker):
-        box, *rest = row.get_children()
-        if rest and isinstance(box, DrawingArea) and examples & {id(child) for child in box.get_children()}:
+        box, *labels = row.get_children()
+        if labels and isinstance(box, DrawingArea) and examples & {id(child) for child in box.get_children()}:
             box.width = 0
             row.sep = 0
 
 
-def _beside(made: Panels, entries: _Entries) -> Legend | None:
+def _beside(drawing: Panels, entries: _Entries) -> Legend | None:
     """Return a legend at the right of the panels, or None where it would leave too little of the figure to them."""
-    root, number, size = made.root, len(entries.handles), entries.size
-    widest = max(1.0, BESIDE * root.get_figwidth() - 0.5) if made.fixed else ENTRY
-    if number > SEVERAL_ENTRIES and not made.fixed:
+    root, number, size = drawing.root, len(entries.handles), entries.size
+    widest = max(1.0, BESIDE * root.get_figwidth() - 0.5) if drawing.fixed else ENTRY
+    if number > SEVERAL_ENTRIES and not drawing.fixed:
         widest, size = 2 * ENTRY, size * (0.7 if number > 2 * SEVERAL_ENTRIES else 1.0)
     for columns in range(1, number + 1):
-        legend = entries.legend(made.figure, widest, size, loc="outside right upper", ncols=columns)
+        legend = entries.legend(drawing.figure, widest, size, loc="outside right upper", ncols=columns)
         box = legend.get_window_extent()
-        if made.fixed and box.width > (BESIDE + 0.05) * root.bbox.width:
+        if drawing.fixed and box.width > (BESIDE + 0.05) * root.bbox.width:
             break
         if box.height <= 0.97 * root.bbox.height or columns == number:
             return legend
@@ -846,16 +874,16 @@ def _beside(made: Panels, entries: _Entries) -> Legend | None:
     return None
 
 
-def _below(made: Panels, entries: _Entries) -> Legend:
+def _below(drawing: Panels, entries: _Entries) -> Legend:
     """Return a legend below the panels, in columns, smaller where it has to be, and cut with a count at the last."""
-    root, size, most = made.root, entries.size, len(entries.handles)
+    root, size, most = drawing.root, entries.size, len(entries.handles)
     width = root.get_figwidth() - 0.3
     while True:
-        widest = min(max(text_width(text, size) for text in entries.texts), max(width / 2, 1.2))
+        widest = min(max(text_width(label, size) for label in entries.texts), max(width / 2, 1.2))
         columns = max(1, min(most, int(width / (widest + 4.5 * size / 72))))
-        legend = entries.legend(made.figure, widest, size, most, loc="outside lower center", ncols=columns)
+        legend = entries.legend(drawing.figure, widest, size, most, loc="outside lower center", ncols=columns)
         is_low = legend.get_window_extent().height <= BELOW * root.bbox.height
-        if is_low or not made.fixed or (size <= SMALLEST and most < 2):
+        if is_low or not drawing.fixed or (size <= SMALLEST and most < 2):
             return legend
         legend.remove()
         if size > SMALLEST:
@@ -864,23 +892,23 @@ def _below(made: Panels, entries: _Entries) -> Legend:
             most = max(1, int(0.8 * most))
 
 
-def _add_color_bar(made: Panels, table: Table, role: str, hue: Hue, labels: Labels) -> None:
+def _add_color_bar(drawing: Panels, table: Table, role: str, hue: Hue, labels: Labels) -> None:
     """Add one colour bar for all panels."""
-    one, mappable = table.one(role), hue.mappable
+    quantity, mappable = table.quantity(role), hue.mappable
     values = table.drawn[role].dropna().to_numpy()
-    values = values[~np.isin(values, [place for place, _ in one.places])]
+    values = values[~np.isin(values, [place for place, _ in quantity.places])]
     norm: Any = mappable.norm  # type: ignore[union-attr]
-    text, points = fitted(labels.axis([one]), 0.8 * made.root.get_figheight(), "axes.labelsize")
-    how: dict[str, Any] = {"ax": made.axes, "aspect": 25}
+    label, points = fitted(labels.axis([quantity]), 0.8 * drawing.root.get_figheight(), "axes.labelsize")
+    keywords: dict[str, Any] = {"ax": drawing.axes, "aspect": 25}
     if table.plan.kind != "contour":
         scale = "log" if isinstance(norm, LogNorm) else "symlog" if isinstance(norm, SymLogNorm) else "linear"
-        locator, formatter = tickers(one.type, scale, values, getattr(norm, "linthresh", None))
-        how |= {"extend": extension(values, norm.vmin, norm.vmax), "ticks": locator, "format": formatter}
-    bar = made.figure.colorbar(mappable, **how)  # type: ignore[arg-type]
+        locator, formatter = tickers(quantity.type, scale, values, getattr(norm, "linthresh", None))
+        keywords |= {"extend": extension(values, norm.vmin, norm.vmax), "ticks": locator, "format": formatter}
+    bar = drawing.figure.colorbar(mappable, **keywords)  # type: ignore[arg-type]
     # matplotlib labels some minor ticks of a narrow logarithmic range, in another notation.
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
-    bar.set_label(text, fontsize=points)
+    bar.set_label(label, fontsize=points)
     bar.outline.set_visible(False)
     bar.ax.grid(False)
-    if made.own and not made.fixed:
-        made.root.set_figwidth(made.root.get_figwidth() + BAR)
+    if drawing.is_new and not drawing.fixed:
+        drawing.root.set_figwidth(drawing.root.get_figwidth() + BAR)

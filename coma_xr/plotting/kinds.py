@@ -93,9 +93,9 @@ def decided(data: Data, table: Table) -> Table:
 
 
 def _check_settings(spec: Any, kind: str) -> None:
-    for name in dict.fromkeys(name for one in KINDS.values() for name in one.settings):
+    for name in dict.fromkeys(name for entry in KINDS.values() for name in entry.settings):
         if getattr(spec, name) not in (None, False) and name not in KINDS[kind].settings:
-            kinds = [repr(other) for other, one in KINDS.items() if name in one.settings]
+            kinds = [repr(other) for other, entry in KINDS.items() if name in entry.settings]
             message = f"{name} applies to the kind {' and '.join(kinds)}, and this plot is a {kind}."
             raise LayoutError(message, ways=[f"Leave out {name}, or choose that kind."])
 
@@ -103,14 +103,14 @@ def _check_settings(spec: Any, kind: str) -> None:
 def _check_keywords(spec: PlotSpec) -> None:
     """Raise ArgumentError for a keyword that matplotlib's artists do not have."""
     for artist, sources in KEYWORDS.items():
-        given = getattr(spec, f"{artist}_kw") or {}
+        keywords = getattr(spec, f"{artist}_kw") or {}
         known: set[str] = set()
-        for source in sources if given else ():
+        for source in sources if keywords else ():
             known |= {*inspect.signature(source).parameters}
             if isinstance(source, type):
                 inspector = ArtistInspector(source)
                 known |= {*inspector.get_setters(), *chain.from_iterable(inspector.aliasd.values())}
-        for name in given:
+        for name in keywords:
             if name not in known:
                 raise ArgumentError(
                     f"{artist}_kw has no keyword {name!r}.", name=name, available=sorted(known)
@@ -132,7 +132,7 @@ def _is_path(data: Data, name: str) -> bool:
 def _are_lines(data: Data, table: Table) -> bool:
     """Return whether points follow each other: along a dim, or with x going only up or only down in every curve."""
     plan = table.plan
-    if "name" in {table.one("x").type, table.one("y").type}:
+    if "name" in {table.quantity("x").type, table.quantity("y").type}:
         return False
     if len(plan.x) == 1 and plan.x[0] in data.ds.dims:
         return True
@@ -150,19 +150,19 @@ def _warn_of_hidden(table: Table) -> None:
     role = next((role for role in ("hue", "style") if role in table.quantities), None)
     if role is None:
         return
-    same: dict[Any, list[float]] = {}
+    levels_by_curve: dict[Any, list[float]] = {}
     for _, curve in _curves(table.drawn):
         first = curve.iloc[0]
         panel = tuple(first[name] for name in ("row", "col") if name in curve)
         key = (panel, curve["x"].to_numpy().tobytes(), curve["y"].to_numpy().tobytes())
-        same.setdefault(key, []).append(float(first[role]))
-    hidden = [levels for levels in same.values() if len(set(levels)) > 1]
+        levels_by_curve.setdefault(key, []).append(float(first[role]))
+    hidden = [levels for levels in levels_by_curve.values() if len(set(levels)) > 1]
     if hidden:
-        one = table.one(role)
-        values = one.values_at(list(dict.fromkeys(hidden[0])))
-        names = listing(numbers(values) if one.type == "number" and not one.places else values)
+        quantity = table.quantity(role)
+        values = quantity.values_at(list(dict.fromkeys(hidden[0])))
+        names = listing(numbers(values) if quantity.type == "number" and not quantity.places else values)
         more = f", and so in {count(len(hidden) - 1, 'other set')}" if len(hidden) > 1 else ""
-        warn(f"Curves coincide and hide each other: those of {role}={one.name!r} {names}{more}.")
+        warn(f"Curves coincide and hide each other: those of {role}={quantity.name!r} {names}{more}.")
 
 
 def look_of(table: Table, hue: Hue, style: Style | None) -> Look:
@@ -188,14 +188,14 @@ def draw_lines(ax: Axes, points: pd.DataFrame, look: Look) -> None:
         apart = present["x"].isin(places["x"]) | present["y"].isin(places["y"])
         line, lone = present[~apart], present[apart]
         alone = _alone(line["y"].to_numpy())
-        how = look.curve(hue, style, marked=look.markers or bool(alone.any()))
-        how = {"markevery": None if look.markers else np.flatnonzero(alone).tolist(), **how}
-        ax.plot(line["x"].to_numpy(), line["y"].to_numpy(), **how)
+        keywords = look.curve(hue, style, marked=look.markers or bool(alone.any()))
+        keywords = {"markevery": None if look.markers else np.flatnonzero(alone).tolist(), **keywords}
+        ax.plot(line["x"].to_numpy(), line["y"].to_numpy(), **keywords)
         if len(lone):
-            how |= {**look.marker(hue, style), "linestyle": "none", "markevery": None, "label": None}
-            ax.plot(lone["x"].to_numpy(), lone["y"].to_numpy(), **how)
+            keywords |= {**look.marker(hue, style), "linestyle": "none", "markevery": None, "label": None}
+            ax.plot(lone["x"].to_numpy(), lone["y"].to_numpy(), **keywords)
         if "low" in present:
-            _draw_error(ax, line, how["color"], look)
+            _draw_error(ax, line, keywords["color"], look)
 
 
 def _size() -> float:
@@ -206,7 +206,7 @@ def _size() -> float:
 
 def _places(table: Table) -> dict[str, list[float]]:
     """Return the places of labels that are not numbers on each axis."""
-    return {axis: [place for place, _ in table.one(axis).places] for axis in ("x", "y")}
+    return {axis: [place for place, _ in table.quantity(axis).places] for axis in ("x", "y")}
 
 
 def _curves(points: pd.DataFrame) -> Iterator[tuple[Any, pd.DataFrame]]:
@@ -229,18 +229,18 @@ def _alone(y: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _draw_error(ax: Axes, points: pd.DataFrame, color: Any, look: Look) -> None:
     x, y, low, high = (points[name].to_numpy() for name in ("x", "y", "low", "high"))
-    given = look.spec.keywords("error_kw")
+    keywords = look.spec.keywords("error_kw")
     if look.band:
         ax.fill_between(
             x,
             low,
             high,
-            **{"color": color, "alpha": 0.2, "linewidth": 0, **normalize_kwargs(given, PolyCollection)},
+            **{"color": color, "alpha": 0.2, "linewidth": 0, **normalize_kwargs(keywords, PolyCollection)},
         )
     elif np.isfinite(low).any():
         sizes = np.clip([y - low, high - y], 0, None)
         ax.errorbar(
-            x, y, sizes, **{"fmt": "none", "ecolor": color, "elinewidth": 1.2, "capsize": 2.5, **given}
+            x, y, sizes, **{"fmt": "none", "ecolor": color, "elinewidth": 1.2, "capsize": 2.5, **keywords}
         )
 
 
@@ -250,37 +250,52 @@ def draw_points(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     present = present.assign(hue=present["z"])[present["z"].notna()] if "z" in present else present
     crowd = len(present) > CROWD
     mappable = look.hue.mappable
-    special = [place for place, _ in look.table.one("hue").places] if "hue" in look.table.quantities else []
+    special = (
+        [place for place, _ in look.table.quantity("hue").places] if "hue" in look.table.quantities else []
+    )
     listed = present if mappable is None else present[present["hue"].isin(special)]
-    how: dict[str, Any] = {
+    keywords: dict[str, Any] = {
         "s": 6 if crowd else 0.6 * _size() ** 2,
         "alpha": 0.6 if crowd else None,
         "rasterized": crowd,
     }
-    how |= {"linewidths": EDGE if "z" in points else 0, "edgecolors": shade(0.5) if "z" in points else None}
-    given = normalize_kwargs(look.spec.keywords("scatter_kw"), PathCollection)
-    given = {"s" if key == "sizes" else key: value for key, value in given.items()}
+    keywords |= {
+        "linewidths": EDGE if "z" in points else 0,
+        "edgecolors": shade(0.5) if "z" in points else None,
+    }
+    user_keywords = normalize_kwargs(look.spec.keywords("scatter_kw"), PathCollection)
+    user_keywords = {"s" if key == "sizes" else key: value for key, value in user_keywords.items()}
     for group in _by(listed, ["hue", "style"]):
         hue, style = float(group.iloc[0].get("hue", np.nan)), float(group.iloc[0].get("style", np.nan))
-        own = {"marker": look.marker(hue, style)["marker"], "label": look.label(hue, style)}
-        own |= {"color": look.hue.color(hue)} if not {"c", "color", "facecolors"} & set(given) else {}
-        own |= {"edgecolors": how["edgecolors"]} if how["edgecolors"] is not None else {}
-        ax.scatter(group["x"].to_numpy(), group["y"].to_numpy(), **{**_without_edge(how), **own, **given})
+        group_keywords = {"marker": look.marker(hue, style)["marker"], "label": look.label(hue, style)}
+        group_keywords |= (
+            {"color": look.hue.color(hue)} if not {"c", "color", "facecolors"} & set(user_keywords) else {}
+        )
+        group_keywords |= {"edgecolors": keywords["edgecolors"]} if keywords["edgecolors"] is not None else {}
+        ax.scatter(
+            group["x"].to_numpy(),
+            group["y"].to_numpy(),
+            **{**_without_edge(keywords), **group_keywords, **user_keywords},
+        )
         if "low" in group:
             _draw_error(ax, group, look.hue.color(hue), look)
     if mappable is not None:
         for group in _by(present[~present["hue"].isin(special)], ["style"]):
             style = float(group.iloc[0].get("style", np.nan))
-            own = {"marker": look.marker(np.nan, style)["marker"], "c": group["hue"].to_numpy()}
-            own |= {"cmap": mappable.cmap, "norm": mappable.norm}
-            ax.scatter(group["x"].to_numpy(), group["y"].to_numpy(), **{**how, **own, **given})
+            group_keywords = {"marker": look.marker(np.nan, style)["marker"], "c": group["hue"].to_numpy()}
+            group_keywords |= {"cmap": mappable.cmap, "norm": mappable.norm}
+            ax.scatter(
+                group["x"].to_numpy(),
+                group["y"].to_numpy(),
+                **{**keywords, **group_keywords, **user_keywords},
+            )
             if "low" in group:
                 for part in _by(group, ["hue"]):
                     _draw_error(ax, part, look.hue.color(float(part["hue"].iloc[0])), look)
 
 
-def _without_edge(how: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in how.items() if name != "edgecolors"}
+def _without_edge(keywords: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in keywords.items() if name != "edgecolors"}
 
 
 def _by(points: pd.DataFrame, roles: Sequence[str]) -> list[pd.DataFrame]:
@@ -299,13 +314,13 @@ def _by(points: pd.DataFrame, roles: Sequence[str]) -> list[pd.DataFrame]:
 
 def bins_of(table: Table, axis: Any) -> NDArray[Any]:
     """Return the edges of the bins that all panels and groups share, equal on the scale of the axis."""
-    one, given = table.one("x"), table.plan.spec.bins
+    quantity, bins = table.quantity("x"), table.plan.spec.bins
     values = table.rows["x"].dropna().to_numpy()
-    values = values[~np.isin(values, [place for place, _ in one.places])]
-    if one.type == "name":
-        return np.arange(len(one.categories) + 1) - 0.5
-    if given is not None and np.ndim(given) == 1:
-        edges = np.asarray(given, float)
+    values = values[~np.isin(values, [place for place, _ in quantity.places])]
+    if quantity.type == "name":
+        return np.arange(len(quantity.categories) + 1) - 0.5
+    if bins is not None and np.ndim(bins) == 1:
+        edges = np.asarray(bins, float)
         outside = int(((values < edges[0]) | (values > edges[-1])).sum())
         if outside:
             warn(f"Not counted: {count(outside, 'value')} of {listing(table.plan.x)} outside the bins.")
@@ -313,11 +328,11 @@ def bins_of(table: Table, axis: Any) -> NDArray[Any]:
     if not values.size:
         return np.array([0.0, 1.0])
     is_linear = table.scale("x") == "linear"
-    if given is None and is_linear and (values == np.round(values)).all() and np.ptp(values) <= WHOLE_BINS:
+    if bins is None and is_linear and (values == np.round(values)).all() and np.ptp(values) <= WHOLE_BINS:
         return np.arange(values.min(), values.max() + 2) - 0.5
     scaled = forward(axis, values)
-    edges = np.histogram_bin_edges(scaled, "auto" if given is None else int(given))
-    if given is None and len(edges) - 1 > MOST_BINS:
+    edges = np.histogram_bin_edges(scaled, "auto" if bins is None else int(bins))
+    if bins is None and len(edges) - 1 > MOST_BINS:
         edges = np.linspace(edges[0], edges[-1], MOST_BINS + 1)
     edges = backward(axis, edges)
     # Rounding on the way to the scale and back must lose no value.
@@ -327,30 +342,32 @@ def bins_of(table: Table, axis: Any) -> NDArray[Any]:
 
 def draw_counts(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     """Draw the counts of each group: steps over each other, or bars side by side where x holds names."""
-    bins, one = look.bins, look.table.one("x")
+    bins, quantity = look.bins, look.table.quantity("x")
     groups = _by(points, ["hue"])
-    special = [place for place, _ in one.places]
-    given = look.spec.keywords("hist_kw")
+    special = [place for place, _ in quantity.places]
+    user_keywords = look.spec.keywords("hist_kw")
     for place, group in enumerate(groups):
         hue = float(group.iloc[0].get("hue", np.nan))
         values = group["x"].dropna()
         heights, _ = np.histogram(values[~values.isin(special)].to_numpy(), bins, density=look.spec.density)
-        how: dict[str, Any] = {"color": look.hue.color(hue), "label": look.label(hue, np.nan)}
-        if one.type == "name":
+        keywords: dict[str, Any] = {"color": look.hue.color(hue), "label": look.label(hue, np.nan)}
+        if quantity.type == "name":
             width = 0.8 / len(groups)
-            left = (bins[:-1] + bins[1:]) / 2 - 0.4 + place * width
-            ax.bar(left, heights, **{"width": width, "align": "edge", **how, **given})
+            starts = (bins[:-1] + bins[1:]) / 2 - 0.4 + place * width
+            ax.bar(starts, heights, **{"width": width, "align": "edge", **keywords, **user_keywords})
             continue
         ax.stairs(
-            heights, bins, **{"fill": True, "alpha": 0.85 if len(groups) == 1 else 0.15, **how, **given}
+            heights,
+            bins,
+            **{"fill": True, "alpha": 0.85 if len(groups) == 1 else 0.15, **keywords, **user_keywords},
         )
         if len(groups) > 1:
-            ax.stairs(heights, bins, **{**how, "label": None, **given, "fill": False})
+            ax.stairs(heights, bins, **{**keywords, "label": None, **user_keywords, "fill": False})
         for label in special:
             ax.bar(
                 [label],
                 [(values == label).sum()],
-                **{"width": bins[-1] - bins[-2], **how, "label": None, **given},
+                **{"width": bins[-1] - bins[-2], **keywords, "label": None, **user_keywords},
             )
 
 
@@ -359,14 +376,21 @@ def draw_boxes(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     for at, width, hue, samples in _samples(points):
         color = look.hue.color(hue)
         line = {"color": color}
-        how: dict[str, Any] = {
+        keywords: dict[str, Any] = {
             "boxprops": {"facecolor": (*_rgb(color), 0.3), "edgecolor": color},
             "whiskerprops": line,
         }
-        how |= {"capprops": line, "medianprops": {"color": color, "linewidth": 1.8}, "patch_artist": True}
-        how |= {"flierprops": {"markeredgecolor": color, "markersize": 0.5 * _size()}, "manage_ticks": False}
+        keywords |= {
+            "capprops": line,
+            "medianprops": {"color": color, "linewidth": 1.8},
+            "patch_artist": True,
+        }
+        keywords |= {
+            "flierprops": {"markeredgecolor": color, "markersize": 0.5 * _size()},
+            "manage_ticks": False,
+        }
         ax.boxplot(
-            [samples], positions=[at], **{"widths": 0.9 * width, **how, **look.spec.keywords("box_kw")}
+            [samples], positions=[at], **{"widths": 0.9 * width, **keywords, **look.spec.keywords("box_kw")}
         )
 
 
@@ -377,8 +401,8 @@ def draw_violins(ax: Axes, points: pd.DataFrame, look: Look) -> None:
         if np.ptp(samples) == 0:
             ax.plot([at], samples[:1], "o", color=color, markersize=ON_LINES * _size())
             continue
-        how = {"widths": 0.9 * width, "showmedians": True, **look.spec.keywords("box_kw")}
-        parts: dict[str, Any] = ax.violinplot([samples], positions=[at], **how)
+        keywords = {"widths": 0.9 * width, "showmedians": True, **look.spec.keywords("box_kw")}
+        parts: dict[str, Any] = ax.violinplot([samples], positions=[at], **keywords)
         for body in parts["bodies"]:
             body.set(facecolor=color, edgecolor=color, alpha=0.3)
         for name in ("cmedians", "cbars", "cmins", "cmaxes"):
@@ -418,21 +442,21 @@ def draw_marks(ax: Axes, points: pd.DataFrame, look: Look, statuses: Sequence[st
     lacking = points[points["x"].notna() & points["status"].isin(statuses)]
     for group in _by(lacking, ["status", "hue"]):
         hue = np.nan if in_map else float(group.iloc[0].get("hue", np.nan))
-        how: dict[str, Any] = {
+        keywords: dict[str, Any] = {
             "linestyle": "none",
             "color": shade(0.75) if np.isnan(hue) else look.hue.color(hue),
             "marker": broken_marker(str(group.iloc[0]["status"]), statuses),
             "clip_on": False,
         }
         if in_map:
-            ax.plot(group["x"], group["y"], markersize=5, **how)
+            ax.plot(group["x"], group["y"], markersize=5, **keywords)
         else:
             ax.plot(
                 group["x"],
                 np.full(len(group), FLOOR),
                 transform=ax.get_xaxis_transform(),
                 markersize=6,
-                **how,
+                **keywords,
             )
 
 

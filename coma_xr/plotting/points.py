@@ -106,10 +106,10 @@ class Quantity:
 
     def in_order(self, order: Sequence[Any]) -> Quantity:
         """Return names in the order given, those that it lacks behind the others."""
-        one = self.as_names()
-        texts = {str(value): value for value in one.categories}
+        names = self.as_names()
+        texts = {str(value): value for value in names.categories}
         first = dict.fromkeys(texts[str(value)] for value in order if str(value) in texts)
-        return _within(one, tuple(dict.fromkeys([*first, *one.categories])))
+        return _within(names, tuple(dict.fromkeys([*first, *names.categories])))
 
 
 def quantity(name: str, variable: xr.Variable) -> Quantity:
@@ -140,27 +140,27 @@ def together(quantities: Sequence[Quantity]) -> list[Quantity]:
 
     Raise LayoutError when one axis cannot hold them all.
     """
-    if len({one.type for one in quantities} | {one.units for one in quantities}) > 2:
-        quantities = [one.as_number() for one in quantities]
-    types = {one.name: one.type for one in quantities}
+    if len({quantity.type for quantity in quantities} | {quantity.units for quantity in quantities}) > 2:
+        quantities = [quantity.as_number() for quantity in quantities]
+    types = {quantity.name: quantity.type for quantity in quantities}
     if len(set(types.values())) > 1:
-        held = listing(f"{name} holds {type}s" for name, type in types.items())
+        contents = listing(f"{name} holds {type}s" for name, type in types.items())
         raise LayoutError(
-            f"One axis cannot hold them all: {held}.",
+            f"One axis cannot hold them all: {contents}.",
             ways=[Way("Plot them one by one, with ax=.", "Plot them one by one.")],
         )
-    if len({one.units for one in quantities}) > 1:
-        held = listing(f"{one.name} in {one.units}" for one in quantities)
+    if len({quantity.units for quantity in quantities}) > 1:
+        contents = listing(f"{quantity.name} in {quantity.units}" for quantity in quantities)
         ways = ["Divide each by np.timedelta64(1, 's')."]
-        raise LayoutError(f"One axis cannot hold them all: {held}.", ways=ways)
-    categories = tuple(dict.fromkeys(value for one in quantities for value in one.categories))
-    return [_within(one, categories) for one in quantities] if categories else list(quantities)
+        raise LayoutError(f"One axis cannot hold them all: {contents}.", ways=ways)
+    categories = tuple(dict.fromkeys(value for quantity in quantities for value in quantity.categories))
+    return [_within(quantity, categories) for quantity in quantities] if categories else list(quantities)
 
 
-def _within(one: Quantity, categories: tuple[Any, ...]) -> Quantity:
-    places = np.array([*(categories.index(value) for value in one.categories), np.nan])
-    codes = np.where(np.isnan(one.values.values), -1, one.values.values).astype(np.intp)
-    return replace(one, values=xr.Variable(one.values.dims, places[codes]), categories=categories)
+def _within(quantity: Quantity, categories: tuple[Any, ...]) -> Quantity:
+    places = np.array([*(categories.index(value) for value in quantity.categories), np.nan])
+    codes = np.where(np.isnan(quantity.values.values), -1, quantity.values.values).astype(np.intp)
+    return replace(quantity, values=xr.Variable(quantity.values.dims, places[codes]), categories=categories)
 
 
 def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
@@ -346,9 +346,9 @@ def status_of(data: Data, dims: Sequence[str], averaged: Sequence[str]) -> Statu
 def _flag_places(codes: NDArray[Any], flags: list[Any], names: list[str]) -> NDArray[np.intp]:
     """Return where flags stand among all; what is none of them counts as done."""
     places = dict(zip(flags, range(len(names)), strict=False))
-    done = names.index(DONE)
-    found = [places.get(code, done) for code in codes.ravel().tolist()]
-    return np.reshape(found, codes.shape).astype(np.intp)
+    default = names.index(DONE)
+    flat = [places.get(code, default) for code in codes.ravel().tolist()]
+    return np.reshape(flat, codes.shape).astype(np.intp)
 
 
 def _fitting(variable: xr.Variable, dims: Sequence[str], averaged: Sequence[str]) -> xr.Variable | None:
@@ -357,7 +357,7 @@ def _fitting(variable: xr.Variable, dims: Sequence[str], averaged: Sequence[str]
     return variable if set(variable.dims) <= set(dims) else None
 
 
-def wanted(status: Any, present: Sequence[str]) -> list[str]:
+def statuses_to_draw(status: Any, present: Sequence[str]) -> list[str]:
     """Return the statuses that are to be drawn.
 
     Raise LayoutError when one is unknown.
@@ -391,7 +391,7 @@ class Table:
     count: tuple[int, int] | None = None
     scales: Mapping[str, str] = field(default_factory=dict)
 
-    def one(self, role: str) -> Quantity:
+    def quantity(self, role: str) -> Quantity:
         """Return what the numbers of a role mean, the first variable's where it has several."""
         return self.quantities[role][0]
 
@@ -445,57 +445,61 @@ def table(data: Data, plan: Plan) -> Table:
         values, number = _values(data, plan, roles, at, sizes, averaged)
         rows.append(pd.DataFrame({**shared, **values, VARIABLE: float(at)}))
         counts += number
-    made = Table(plan, pd.concat(rows, ignore_index=True), roles)
+    points_table = Table(plan, pd.concat(rows, ignore_index=True), roles)
     for role in [role for role, name in plan.roles.items() if name == VARIABLE]:
-        made.rows[role] = made.rows[VARIABLE]
-    _add_status(data, made, sizes, parts)
-    made = replace(made, scales=_scales(data, made))
-    made = _with_label_places(data, made)
+        points_table.rows[role] = points_table.rows[VARIABLE]
+    _add_status(data, points_table, sizes, parts)
+    points_table = replace(points_table, scales=_scales(data, points_table))
+    points_table = _with_label_places(data, points_table)
     if plan.rows and not (averaged or plan.layout == "samples"):
-        averaged_rows, counts = _mean_over_rows(made)
-        made = replace(made, rows=averaged_rows)
-    numbers = np.concatenate([np.ravel(one) for one in counts]) if counts else np.array([])
+        averaged_rows, counts = _mean_over_rows(points_table)
+        points_table = replace(points_table, rows=averaged_rows)
+    numbers = np.concatenate([np.ravel(array) for array in counts]) if counts else np.array([])
     numbers = numbers[numbers > 0]
-    return replace(made, count=(int(numbers.min()), int(numbers.max())) if numbers.size else None)
+    return replace(points_table, count=(int(numbers.min()), int(numbers.max())) if numbers.size else None)
 
 
-def _by_role(data: Data, plan: Plan, found: Mapping[str, Quantity]) -> dict[str, tuple[Quantity, ...]]:
+def _by_role(data: Data, plan: Plan, quantity_of: Mapping[str, Quantity]) -> dict[str, tuple[Quantity, ...]]:
     """Return the quantities of each axis, in one type, and of each group."""
     roles = {
-        role: tuple(together([found[name] for name in getattr(plan, role)])) for role in ("x", "y", "error")
+        role: tuple(together([quantity_of[name] for name in getattr(plan, role)]))
+        for role in ("x", "y", "error")
     }
-    roles["z"] = (found[plan.z],) if plan.z else ()
+    roles["z"] = (quantity_of[plan.z],) if plan.z else ()
     for role, name in plan.roles.items():
         variables = Quantity(VARIABLE, "name", xr.Variable((), 0.0), plan.x if len(plan.x) > 1 else plan.y)
-        roles[role] = (variables if name == VARIABLE else found[name],)
-    roles["error"] = tuple(one.as_number() for one in roles["error"])
+        roles[role] = (variables if name == VARIABLE else quantity_of[name],)
+    roles["error"] = tuple(quantity.as_number() for quantity in roles["error"])
     if plan.kind == "contour" or plan.averaged:
-        roles["z"] = tuple(one.as_number() for one in roles["z"])
+        roles["z"] = tuple(quantity.as_number() for quantity in roles["z"])
     if plan.layout == "samples":
-        roles["x"] = tuple(one.as_names() for one in roles["x"])
-        roles["y"] = tuple(one.as_number() for one in roles["y"])
+        roles["x"] = tuple(quantity.as_names() for quantity in roles["x"])
+        roles["y"] = tuple(quantity.as_number() for quantity in roles["y"])
     needed = {"error": "an error", **({"z": "the levels of a contour"} if plan.kind == "contour" else {})}
     needed |= {"y": f"the values of a {plan.kind}"} if plan.layout == "samples" else {}
-    for role, what in needed.items():
-        for one in roles[role]:
-            if one.type != "number":
-                raise LayoutError(f"{one.name!r} holds {one.type}s and cannot be {what}.", expected="numbers")
+    for role, noun in needed.items():
+        for quantity in roles[role]:
+            if quantity.type != "number":
+                raise LayoutError(
+                    f"{quantity.name!r} holds {quantity.type}s and cannot be {noun}.", expected="numbers"
+                )
     if plan.averaged or plan.rows:
         for role in ("x", "y"):
-            roles[role] = tuple(_averageable(plan, one) for one in roles[role])
+            roles[role] = tuple(_averageable(plan, quantity) for quantity in roles[role])
     _put_in_order(data, plan, roles)
     return {role: quantities for role, quantities in roles.items() if quantities}
 
 
-def _averageable(plan: Plan, one: Quantity) -> Quantity:
-    if plan.layout == "samples" or (not plan.rows and not set(one.values.dims) & set(plan.averaged)):
-        return one
-    one = one.as_number()
-    if one.type == "name" and not plan.rows:
+def _averageable(plan: Plan, quantity: Quantity) -> Quantity:
+    if plan.layout == "samples" or (not plan.rows and not set(quantity.values.dims) & set(plan.averaged)):
+        return quantity
+    quantity = quantity.as_number()
+    if quantity.type == "name" and not plan.rows:
         raise LayoutError(
-            f"{one.name!r} holds names, which have no mean over {plan.averaged[0]!r}.", expected="numbers"
+            f"{quantity.name!r} holds names, which have no mean over {plan.averaged[0]!r}.",
+            expected="numbers",
         )
-    return one
+    return quantity
 
 
 def _put_in_order(data: Data, plan: Plan, roles: dict[str, tuple[Quantity, ...]]) -> None:
@@ -516,23 +520,23 @@ def _put_in_order(data: Data, plan: Plan, roles: dict[str, tuple[Quantity, ...]]
         if isinstance(order, Mapping)
         else {}
     )
-    done = False
+    is_ordered = False
     for role in (*GROUPS, "x", "y"):
         if role not in roles or len(roles[role]) != 1:
             continue
-        (one,) = roles[role]
-        given = by_name.get(one.name, ()) if isinstance(order, Mapping) else list(order)
-        values = [str(value) for value in one.as_names().categories] if len(given) else []
-        unknown = [str(value) for value in given if str(value) not in values]
-        is_misspelt = any(near_names(value, {*values} - {*map(str, given)}) for value in unknown)
-        if len(unknown) < len(given) and not is_misspelt:
-            roles[role], done = (one.in_order(given),), True
-        elif len(given) and isinstance(order, Mapping):
-            message = f"order: {one.name!r} has none of these values."
-            if len(unknown) < len(given):
-                message = f"order: {one.name!r} has no value {unknown[0]!r}."
+        (quantity,) = roles[role]
+        names = by_name.get(quantity.name, ()) if isinstance(order, Mapping) else list(order)
+        values = [str(value) for value in quantity.as_names().categories] if len(names) else []
+        unknown = [str(value) for value in names if str(value) not in values]
+        is_misspelt = any(near_names(value, {*values} - {*map(str, names)}) for value in unknown)
+        if len(unknown) < len(names) and not is_misspelt:
+            roles[role], is_ordered = (quantity.in_order(names),), True
+        elif len(names) and isinstance(order, Mapping):
+            message = f"order: {quantity.name!r} has none of these values."
+            if len(unknown) < len(names):
+                message = f"order: {quantity.name!r} has no value {unknown[0]!r}."
             raise LayoutError(message, name=unknown[0], available=values)
-    if not done and not isinstance(order, Mapping):
+    if not is_ordered and not isinstance(order, Mapping):
         raise LayoutError(
             setting("order", list(order), "has no value of anything in this plot."),
             expected="values of the plotted variables",
@@ -541,9 +545,9 @@ def _put_in_order(data: Data, plan: Plan, roles: dict[str, tuple[Quantity, ...]]
 
 def _flat(values: xr.Variable, sizes: Mapping[str, int]) -> NDArray[Any]:
     """Return a variable over all dims of the points, in one row."""
-    own = values.transpose(*(dim for dim in sizes if dim in values.dims))
+    ordered = values.transpose(*(dim for dim in sizes if dim in values.dims))
     shape = [size if dim in values.dims else 1 for dim, size in sizes.items()]
-    return np.broadcast_to(np.asarray(own.values).reshape(shape), tuple(sizes.values())).ravel()
+    return np.broadcast_to(np.asarray(ordered.values).reshape(shape), tuple(sizes.values())).ravel()
 
 
 def _groups(
@@ -580,8 +584,8 @@ def _values(
     columns: dict[str, Any] = {}
     counts = []
     for role in [role for role in ("x", "y", "z", "error") if role in roles]:
-        one = roles[role][min(at, len(roles[role]) - 1)]
-        values = one.values
+        quantity = roles[role][min(at, len(roles[role]) - 1)]
+        values = quantity.values
         if set(averaged) & set(values.dims):
             is_value = role == ("z" if "z" in roles else "y")
             if is_value:
@@ -591,8 +595,8 @@ def _values(
             if is_value:
                 counts.append(summary["count"].values)
                 columns |= {name: _flat(summary[name], sizes) for name in ("low", "high") if name in summary}
-        elif one.codes is not None and role in {"x", "y"}:
-            columns[f"{CODE}{role}"] = _flat(one.codes, sizes)
+        elif quantity.codes is not None and role in {"x", "y"}:
+            columns[f"{CODE}{role}"] = _flat(quantity.codes, sizes)
         columns[role] = _flat(values, sizes)
     if "error" in columns:
         error = np.abs(columns.pop("error"))
@@ -600,26 +604,26 @@ def _values(
     return columns, counts
 
 
-def _mean_over_rows(made: Table) -> tuple[pd.DataFrame, list[NDArray[Any]]]:
+def _mean_over_rows(table: Table) -> tuple[pd.DataFrame, list[NDArray[Any]]]:
     """Return rows with one for all that are equal except for their value, and of how many each mean is."""
-    keys = [*(role for role in made.quantities if role not in {made.value, "error"}), VARIABLE]
-    groups = made.rows.groupby(keys, sort=False, dropna=False)
+    keys = [*(role for role in table.quantities if role not in {table.value, "error"}), VARIABLE]
+    groups = table.rows.groupby(keys, sort=False, dropna=False)
     averaged = groups.first().reset_index()
     number = groups.ngroup().to_numpy()
     values = np.full((len(averaged), int(groups.size().max()) if len(averaged) else 0), np.nan)
-    values[number, groups.cumcount().to_numpy()] = made.rows[made.value].to_numpy()
-    summary = summary_of(values, made.plan.spread)
-    averaged[made.value] = summary["centre"]
+    values[number, groups.cumcount().to_numpy()] = table.rows[table.value].to_numpy()
+    summary = summary_of(values, table.plan.spread)
+    averaged[table.value] = summary["centre"]
     for name in ("low", "high"):
         if name in summary:
             averaged[name] = summary[name]
     return averaged, [summary["count"]]
 
 
-def _add_status(data: Data, made: Table, sizes: Mapping[str, int], parts: int) -> None:
+def _add_status(data: Data, table: Table, sizes: Mapping[str, int], parts: int) -> None:
     """Record for each point without a value whose it is and why it has none."""
-    rows, empty = made.rows, made.rows[made.value].isna().to_numpy()
-    status = status_of(data, list(sizes), made.plan.averaged)
+    rows, empty = table.rows, table.rows[table.value].isna().to_numpy()
+    status = status_of(data, list(sizes), table.plan.averaged)
     if status is None:
         rows["own"], rows["status"] = False, np.where(empty, MISSING, "")
         return
@@ -631,15 +635,15 @@ def _add_status(data: Data, made: Table, sizes: Mapping[str, int], parts: int) -
 # ------------------------------------------------------------------------------------------ scales and labels
 
 
-def _scales(data: Data, made: Table) -> dict[str, str]:
+def _scales(data: Data, table: Table) -> dict[str, str]:
     """Return the scales of the axes: those given, and logarithmic ones for samples that were drawn on such a scale.
 
     Raise LayoutError when names or dates are to be on a scale that is not linear, or there is nothing to be
     on it.
     """
-    given, scales = made.plan.spec.scales(), {}
-    for role, scale in given.items():
-        quantities = made.quantities.get(role)
+    chosen, scales = table.plan.spec.scales(), {}
+    for role, scale in chosen.items():
+        quantities = table.quantities.get(role)
         argument = "hue_scale" if role == "hue" else f"{role}scale"
         if scale is not None:
             if quantities is None and role in {"z", "hue"}:
@@ -653,17 +657,17 @@ def _scales(data: Data, made: Table) -> dict[str, str]:
                 )
                 raise LayoutError(message, ways=[f"Leave out {argument}."])
             scales[role] = scale
-        elif role in {"x", "y"} and quantities is not None and _is_log_sample(data, made, role):
+        elif role in {"x", "y"} and quantities is not None and _is_log_sample(data, table, role):
             scales[role] = "log"
     return scales
 
 
-def _is_log_sample(data: Data, made: Table, role: str) -> bool:
+def _is_log_sample(data: Data, table: Table, role: str) -> bool:
     """Return whether a parameter of points was sampled evenly on a logarithmic scale."""
-    names = getattr(made.plan, role)
-    if len(names) != 1 or made.one(role).type != "number" or not data.is_points(names[0]):
+    names = getattr(table.plan, role)
+    if len(names) != 1 or table.quantity(role).type != "number" or not data.is_points(names[0]):
         return False
-    values = np.unique(made.rows[role].dropna())
+    values = np.unique(table.rows[role].dropna())
     if data.is_table or not data.is_parameter(names[0]) or len(values) < SAMPLED:
         return False
     if not values[0] > 0 or not values[-1] >= DECADES * values[0] or not np.isfinite(values[-1]):
@@ -672,38 +676,38 @@ def _is_log_sample(data: Data, made: Table, role: str) -> bool:
     return bool(abs((np.median(logs) - logs[0]) / (logs[-1] - logs[0]) - 0.5) < CENTRAL)
 
 
-def _with_label_places(data: Data, made: Table) -> Table:
+def _with_label_places(data: Data, table: Table) -> Table:
     """Return the table with places, next to the numbers, for labels that are none: None, NaN, infinity."""
-    rows, quantities = made.rows, dict(made.quantities)
+    rows, quantities = table.rows, dict(table.quantities)
     for role in [role for role in (*GROUPS, "x", "y") if f"{CODE}{role}" in rows]:
         codes = rows[f"{CODE}{role}"].fillna(0).to_numpy().astype(int)
-        names = [one.name for one in quantities[role]]
+        names = [quantity.name for quantity in quantities[role]]
         if role in {"x", "y"} and not _are_labels(data, names):
             continue
-        used = (codes > 0) & (_others_present(made, role) | rows["own"].to_numpy(dtype=bool))
+        used = (codes > 0) & (_others_present(table, role) | rows["own"].to_numpy(dtype=bool))
         if any(name in data.ds.dims for name in names):
             used = codes > 0
         if not used.any():
             continue
         order = [code for code in (6, 5, 4, 3, 2, 1) if (codes[used] == code).any()]
         numbers = rows[role].to_numpy()[codes == 0]
-        places = _places_beside(quantities[role][0], numbers[~np.isnan(numbers)], order, made.scale(role))
+        places = _places_beside(quantities[role][0], numbers[~np.isnan(numbers)], order, table.scale(role))
         rows.loc[used, role] = [places[code] for code in codes[used]]
         rows.loc[~used & (codes > 0), role] = np.nan
-        quantities[role] = tuple(_with_places(one, places) for one in quantities[role])
-    return replace(made, quantities=quantities)
+        quantities[role] = tuple(_with_places(quantity, places) for quantity in quantities[role])
+    return replace(table, quantities=quantities)
 
 
-def _others_present(made: Table, role: str) -> NDArray[np.bool_]:
+def _others_present(table: Table, role: str) -> NDArray[np.bool_]:
     """Return which points have a place on the axes other than that of a role."""
-    present = np.ones(len(made.rows), dtype=bool)
-    for axis in [axis for axis in ("x", "y", "z") if axis in made.quantities and axis != role]:
+    present = np.ones(len(table.rows), dtype=bool)
+    for axis in [axis for axis in ("x", "y", "z") if axis in table.quantities and axis != role]:
         is_label = (
-            made.rows[f"{CODE}{axis}"].to_numpy() > 0
-            if f"{CODE}{axis}" in made.rows and axis != made.value
+            table.rows[f"{CODE}{axis}"].to_numpy() > 0
+            if f"{CODE}{axis}" in table.rows and axis != table.value
             else False
         )
-        present &= made.rows[axis].notna().to_numpy() | is_label
+        present &= table.rows[axis].notna().to_numpy() | is_label
     return present
 
 
@@ -716,10 +720,12 @@ def _are_labels(data: Data, names: Sequence[str]) -> bool:
     return all(data.is_parameter(name) for name in names)
 
 
-def _places_beside(one: Quantity, values: NDArray[Any], order: Sequence[int], scale: str) -> dict[int, float]:
+def _places_beside(
+    quantity: Quantity, values: NDArray[Any], order: Sequence[int], scale: str
+) -> dict[int, float]:
     """Return places for labels: infinity at its side of the numbers, the others behind all."""
-    if one.type == "name":
-        return {code: float(len(one.categories) + at) for at, code in enumerate(order)}
+    if quantity.type == "name":
+        return {code: float(len(quantity.categories) + at) for at, code in enumerate(order)}
     is_log = scale == "log" and bool((values > 0).any())
     levels = np.unique(np.log10(values[values > 0]) if is_log else values)
     low, high = (levels[0], levels[-1]) if len(levels) else (0.0, 0.0)
@@ -736,44 +742,44 @@ def _places_beside(one: Quantity, values: NDArray[Any], order: Sequence[int], sc
     return {code: float(10.0**place if is_log else place) for code, place in places.items()}
 
 
-def _with_places(one: Quantity, places: Mapping[int, float]) -> Quantity:
-    if one.type == "name":
-        return replace(one, categories=(*one.categories, *(NO_NUMBERS[code] for code in places)))
-    return replace(one, places=tuple((place, code) for code, place in places.items()))
+def _with_places(quantity: Quantity, places: Mapping[int, float]) -> Quantity:
+    if quantity.type == "name":
+        return replace(quantity, categories=(*quantity.categories, *(NO_NUMBERS[code] for code in places)))
+    return replace(quantity, places=tuple((place, code) for code, place in places.items()))
 
 
-def drawable(data: Data, made: Table) -> Table:
+def drawable(data: Data, table: Table) -> Table:
     """Return the table without values that have no place on their axis; warn of them."""
-    rows, lost_parts = made.rows.copy(), []
-    for role in [role for role in ("x", "y", "z") if role in rows and made.one(role).type == "number"]:
+    rows, lost_parts = table.rows.copy(), []
+    for role in [role for role in ("x", "y", "z") if role in rows and table.quantity(role).type == "number"]:
         values = rows[role].to_numpy()
         lost = np.isinf(values)
         if lost.any():
-            lost_parts.append(f"{count(int(lost.sum()), 'infinite value')} of {_names_of(made, role)}")
-        outside, why = _outside(values, made.scale(role))
+            lost_parts.append(f"{count(int(lost.sum()), 'infinite value')} of {_names_of(table, role)}")
+        outside, why = _outside(values, table.scale(role))
         outside &= ~lost
         if outside.any():
-            lost_parts.append(f"{count(int(outside.sum()), 'value')} of {_names_of(made, role)} {why}")
+            lost_parts.append(f"{count(int(outside.sum()), 'value')} of {_names_of(table, role)} {why}")
         rows[role] = np.where(lost | outside, np.nan, values)
-    if data.is_table and made.value == "y":
-        without = int((rows["x"].isna() & made.rows["x"].isna() & rows["y"].notna()).sum())
+    if data.is_table and table.value == "y":
+        without = int((rows["x"].isna() & table.rows["x"].isna() & rows["y"].notna()).sum())
         if without:
-            lost_parts.append(f"{count(without, 'point')} without {listing(made.plan.x)}")
+            lost_parts.append(f"{count(without, 'point')} without {listing(table.plan.x)}")
     if lost_parts:
         warn(f"Not drawn: {listing(lost_parts)}.")
     if "low" in rows:
-        scale = made.scale("y")
+        scale = table.scale("y")
         ends = [_outside(rows[end].to_numpy(), scale)[0] for end in ("low", "high")]
         cut = int((rows["y"].notna() & (ends[0] | ends[1])).sum())
         if cut:
-            message = f"{count(cut, 'error')} of {listing(made.plan.y)} reach"
+            message = f"{count(cut, 'error')} of {listing(table.plan.y)} reach"
             end = "0 or less" if scale == "log" else "0 or 1"
             warn(f"{message} {end} and are cut off by the {scale} scale.")
-    return replace(made, rows=rows)
+    return replace(table, rows=rows)
 
 
-def _names_of(made: Table, role: str) -> str:
-    return listing(dict.fromkeys(one.name for one in made.quantities[role]))
+def _names_of(table: Table, role: str) -> str:
+    return listing(dict.fromkeys(quantity.name for quantity in table.quantities[role]))
 
 
 def _outside(values: NDArray[Any], scale: str) -> tuple[NDArray[np.bool_], str]:

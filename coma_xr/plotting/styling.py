@@ -82,8 +82,8 @@ def shade(part: float) -> tuple[float, float, float]:
 def contrast(colors: Any, other: Any = None) -> NDArray[Any]:
     """Return by how much colours differ from the background or another colour, by WCAG's ratio of luminances."""
 
-    def luminance(given: Any) -> NDArray[Any]:
-        rgb = to_rgba_array(given)[:, :3]
+    def luminance(color: Any) -> NDArray[Any]:
+        rgb = to_rgba_array(color)[:, :3]
         linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
         return np.asarray(linear @ [0.2126, 0.7152, 0.0722])
 
@@ -94,18 +94,18 @@ def contrast(colors: Any, other: Any = None) -> NDArray[Any]:
 def cycle() -> list[Any]:
     """Return the colours of names: those of the style, or the default ones where it has none."""
     default = rcParamsDefault["axes.prop_cycle"]
-    is_own = rcParams["axes.prop_cycle"] != default and "color" in rcParams["axes.prop_cycle"].keys
-    colors = rcParams["axes.prop_cycle"].by_key()["color"] if is_own else NAME_COLORS
+    is_user_cycle = rcParams["axes.prop_cycle"] != default and "color" in rcParams["axes.prop_cycle"].keys
+    colors = rcParams["axes.prop_cycle"].by_key()["color"] if is_user_cycle else NAME_COLORS
     return [
         color if ratio >= 1.2 else shade(1) for color, ratio in zip(colors, contrast(colors), strict=True)
     ]
 
 
-def next_color(taken: Sequence[Any], spec: PlotSpec) -> Any:
+def next_color(used_colors: Sequence[Any], spec: PlotSpec) -> Any:
     """Return the first colour that is not taken: of a palette, else of the cycle."""
-    given = spec.palette if isinstance(spec.palette, (list, tuple)) and spec.palette else None
-    colors = list(given or cycle())
-    return next((color for color in colors if not _is_in(color, taken)), colors[0])
+    palette = spec.palette if isinstance(spec.palette, (list, tuple)) and spec.palette else None
+    colors = list(palette or cycle())
+    return next((color for color in colors if not _is_in(color, used_colors)), colors[0])
 
 
 @dataclass(frozen=True)
@@ -186,14 +186,14 @@ class Look:
 
     def curve(self, hue: float, style: float, *, marked: bool) -> dict[str, Any]:
         """Return the colour, dashes, markers and name of a curve, and what the user wants of lines."""
-        how = {
+        keywords = {
             "color": self.hue.color(hue),
             "linestyle": self.dash(hue, style),
             "label": self.label(hue, style),
         }
-        how |= {"markersize": ON_LINES * rcParams["lines.markersize"]}
-        how |= self.marker(hue, style) if marked else {}
-        return {**how, **normalize_kwargs(dict(self.table.plan.spec.line_kw or {}), Line2D)}
+        keywords |= {"markersize": ON_LINES * rcParams["lines.markersize"]}
+        keywords |= self.marker(hue, style) if marked else {}
+        return {**keywords, **normalize_kwargs(dict(self.table.plan.spec.line_kw or {}), Line2D)}
 
     def label(self, hue: float, style: float) -> str:
         """Return what a group is called in a legend."""
@@ -202,16 +202,16 @@ class Look:
         return ", ".join(names) or self.texts.get("", {}).get(0.0, "")
 
 
-def hue_of(table: Table, levels: Sequence[float], taken: Sequence[Any] = ()) -> Hue:
+def hue_of(table: Table, levels: Sequence[float], used_colors: Sequence[Any] = ()) -> Hue:
     """Return the colours of what is on hue: of names ones that differ, of numbers ones in sequence.
 
-    Colours in `taken` are used by what was drawn before into the same axes.
+    `used_colors` are used by what was drawn before into the same axes.
     """
-    quantity, spec = table.one("hue"), table.plan.spec
+    quantity, spec = table.quantity("hue"), table.plan.spec
     special = dict(quantity.places)
     ordinary = [level for level in levels if level not in special]
     if quantity.type == "name" or isinstance(spec.palette, Mapping):
-        return hue_of_names(quantity, spec, levels, taken)
+        return hue_of_names(quantity, spec, levels, used_colors)
     greys = {
         level: shade(part)
         for level, part in zip(special, np.linspace(0.45, 0.8, max(len(special), 1)), strict=False)
@@ -240,7 +240,9 @@ def _rgba(mappable: ScalarMappable, number: float) -> Any:
     return tuple(mappable.to_rgba(np.array([number]))[0])
 
 
-def hue_of_names(quantity: Quantity, spec: PlotSpec, levels: Sequence[float], taken: Sequence[Any]) -> Hue:
+def hue_of_names(
+    quantity: Quantity, spec: PlotSpec, levels: Sequence[float], used_colors: Sequence[Any]
+) -> Hue:
     """Return colours that differ, those given in a palette first.
 
     Raise LayoutError when a palette has no colour for a value, or is none.
@@ -263,7 +265,11 @@ def hue_of_names(quantity: Quantity, spec: PlotSpec, levels: Sequence[float], ta
         colors = list(palette)
     else:
         colors = cycle()
-        at = next((at for at in range(len(colors)) if not _is_in(colors[at], taken)), 0) if taken else 0
+        at = (
+            next((at for at in range(len(colors)) if not _is_in(colors[at], used_colors)), 0)
+            if used_colors
+            else 0
+        )
         colors = [*colors[at:], *colors[:at]]
     place = {level: at for at, level in enumerate(levels)}
     return Hue(levels, lambda number: colors[place.get(number, 0) % len(colors)], period=len(colors))
@@ -274,8 +280,8 @@ def _keys(quantity: Quantity, level: float) -> list[Any]:
     return [value, str(value), *([level] if quantity.type != "name" else [])]
 
 
-def _is_in(color: Any, taken: Sequence[Any]) -> bool:
-    return any(same_color(color, other) for other in taken)
+def _is_in(color: Any, colors: Sequence[Any]) -> bool:
+    return any(same_color(color, other) for other in colors)
 
 
 def _hue_scale(levels: Sequence[float]) -> str:
@@ -287,16 +293,16 @@ def _hue_scale(levels: Sequence[float]) -> str:
     return "log" if factors.std() / factors.mean() < 0.5 * steps.std() / steps.mean() else "linear"
 
 
-def map_of(given: Any, argument: str = "cmap") -> Colormap:
+def map_of(name: Any, argument: str = "cmap") -> Colormap:
     """Return a colour map by its name.
 
     Raise LayoutError when there is none of this name.
     """
-    if isinstance(given, Colormap):
-        return given
-    if not isinstance(given, str) or given not in colormaps:
-        raise LayoutError(f"{argument}={given!r} is not a colour map.", name=str(given), available=colormaps)
-    return colormaps[given]
+    if isinstance(name, Colormap):
+        return name
+    if not isinstance(name, str) or name not in colormaps:
+        raise LayoutError(f"{argument}={name!r} is not a colour map.", name=str(name), available=colormaps)
+    return colormaps[name]
 
 
 def line_map(spec: PlotSpec) -> Colormap:
@@ -374,7 +380,7 @@ class Labels:
     """The strings of one plot: those that the user gave for names and values go before all others."""
 
     data: Data
-    given: Mapping[Any, str] = field(default_factory=dict)
+    strings: Mapping[Any, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, data: Data, given: Mapping[Any, str]) -> Labels:
@@ -386,7 +392,7 @@ class Labels:
 
     def name(self, name: str) -> str:
         """Return what a variable is called, without units."""
-        return printable(str(self.given.get(name) or self._attrs(name).get("long_name") or name))
+        return printable(str(self.strings.get(name) or self._attrs(name).get("long_name") or name))
 
     def units(self, *names: str) -> str:
         """Return the units that variables have in common, or an empty string."""
@@ -395,10 +401,10 @@ class Labels:
 
     def axis(self, quantities: Sequence[Quantity]) -> str:
         """Return the label of an axis, colour bar or legend that shows these."""
-        names = list(dict.fromkeys(one.name for one in quantities))
+        names = list(dict.fromkeys(quantity.name for quantity in quantities))
         units = quantities[0].units or self.units(*names)
         if len(names) > 1:
-            return _with_units(self.given.get(VARIABLE, self._common(names)), units)
+            return _with_units(self.strings.get(VARIABLE, self._common(names)), units)
         return _with_units(self.name(names[0]), units)
 
     def values(self, quantity: Quantity, levels: Sequence[float]) -> list[str]:
@@ -418,8 +424,8 @@ class Labels:
 
     def _value(self, quantity: Quantity, level: float, value: Any, texts: Mapping[Any, str]) -> str:
         for key in (value, level) if quantity.type != "name" else (value,):
-            if not isinstance(value, bool) and key in self.given:
-                return printable(str(self.given[key]))
+            if not isinstance(value, bool) and key in self.strings:
+                return printable(str(self.strings[key]))
         if quantity.name == VARIABLE:
             return self.name(str(value))
         for special, text in zip(NO_NUMBERS[1:], NO_NUMBER_TEXTS[1:], strict=True):
@@ -484,7 +490,7 @@ def written(text: str) -> str:
 
 
 def _dates(values: Sequence[dt.datetime]) -> list[str]:
-    if all(one.time() == dt.time() for one in values):
-        return [one.date().isoformat() for one in values]
-    precision = "seconds" if all(one.microsecond == 0 for one in values) else "auto"
-    return [one.isoformat(sep=" ", timespec=precision) for one in values]
+    if all(date.time() == dt.time() for date in values):
+        return [date.date().isoformat() for date in values]
+    precision = "seconds" if all(date.microsecond == 0 for date in values) else "auto"
+    return [date.isoformat(sep=" ", timespec=precision) for date in values]

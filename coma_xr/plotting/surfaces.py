@@ -147,8 +147,8 @@ def corners(grid: Grid, ax: Axes) -> tuple[Array, Array, Array]:
     elif _variation(y, 1) and not _variation(x, 0):
         y, x, z = (array.T for array in _strips(y.T, x.T, z.T))
     else:
-        x = _edges(_edges(x, 1, own=True), 0, own=False)
-        y = _edges(_edges(y, 0, own=True), 1, own=False)
+        x = _edges(_edges(x, 1, has_width=True), 0, has_width=False)
+        y = _edges(_edges(y, 0, has_width=True), 1, has_width=False)
     return backward(ax.xaxis, x), backward(ax.yaxis, y), z
 
 
@@ -167,15 +167,15 @@ def backward(axis: Any, values: Array) -> Array:
 
 def _strips(x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:
     """Return corners and values of rows that each have their own x, with rows of no height between them."""
-    edges = _edges(y[:, 0], 0, own=True)
+    edges = _edges(y[:, 0], 0, has_width=True)
     bounds = np.column_stack([edges[:-1], edges[1:]]).ravel()
     values = np.repeat(z, 2, axis=0)[:-1]
     values[1::2] = np.nan
-    xs = np.repeat(_edges(x, 1, own=True), 2, axis=0)
+    xs = np.repeat(_edges(x, 1, has_width=True), 2, axis=0)
     return xs, np.broadcast_to(bounds[:, None], xs.shape), values
 
 
-def _edges(centres: Array, axis: int, *, own: bool) -> Array:
+def _edges(centres: Array, axis: int, *, has_width: bool) -> Array:
     """Return what lies between the centres along an axis, and half a step beyond the ends."""
     array = np.moveaxis(centres, axis, 0)
     if len(array) > 1:
@@ -183,8 +183,8 @@ def _edges(centres: Array, axis: int, *, own: bool) -> Array:
         edges = np.concatenate([[2 * array[0] - middle[0]], middle, [2 * array[-1] - middle[-1]]])
     else:
         # A single cell is as wide as one step of names, or a tenth of its value.
-        whole = array == np.round(array)
-        half = np.where(whole, 0.5, np.abs(array) * 0.05) if own else np.zeros_like(array)
+        is_integer = array == np.round(array)
+        half = np.where(is_integer, 0.5, np.abs(array) * 0.05) if has_width else np.zeros_like(array)
         edges = np.concatenate([array - half, array + half])
     return np.asarray(np.moveaxis(edges, 0, axis))
 
@@ -204,16 +204,16 @@ FINE = 200
 
 def surface_hue(table: Table) -> Hue:
     """Return the colours of z, the same in all panels; names have a legend in place of a colour bar."""
-    one, spec = table.one("z"), table.plan.spec
-    if one.type != "name":
+    quantity, spec = table.quantity("z"), table.plan.spec
+    if quantity.type != "name":
         return Hue(mappable=_mappable(table))
-    levels, number = table.levels("z"), len(one.categories)
-    if one.is_bool and spec.palette is None:
+    levels, number = table.levels("z"), len(quantity.categories)
+    if quantity.is_bool and spec.palette is None:
         colors = [shade(0.25), cycle()[0], shade(0.6)][:number]
     elif spec.palette is None and number > len(cycle()):
         colors = [tuple(color) for color in map_of("turbo")(np.linspace(0, 1, number))]
     else:
-        hue = hue_of_names(one, spec, [float(at) for at in range(number)], ())
+        hue = hue_of_names(quantity, spec, [float(at) for at in range(number)], ())
         colors = [hue.color(float(at)) for at in range(number)]
     mappable = ScalarMappable(
         BoundaryNorm(np.arange(number + 1) - 0.5, max(number, 1)), ListedColormap(colors)
@@ -272,24 +272,24 @@ def _contour_levels(norm: Any, spec: PlotSpec) -> Any:
 
 def draw_heatmap(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     """Draw a cell for each point, half-way to its neighbours; for points on no grid, triangles between them or bins."""
-    how = {**_colors(look), **look.spec.keywords("map_kw")}
+    keywords = {**_colors(look), **look.spec.keywords("map_kw")}
     grid = grid_of(look.table, points) if look.spec.bins is None else None
     if grid is not None:
         if grid.z.size:
             x, y, values = corners(grid, ax)
             _warn_of_thin(look, "x", ax.xaxis, x)
             _warn_of_thin(look, "y", ax.yaxis, y.T)
-            _draw_cells(ax, x, y, values, bool(np.isnan(grid.z).any()), how)
+            _draw_cells(ax, x, y, values, bool(np.isnan(grid.z).any()), keywords)
         return
     present = points.dropna(subset=["x", "y", "z"])
-    if look.table.one("z").type == "name":
+    if look.table.quantity("z").type == "name":
         message = f"The points of {look.table.plan.z!r} are on no grid, and names cannot be averaged or interpolated."
         raise LayoutError(
             message,
             ways=[Way("Draw them as they are: kind='scatter'.", "Draw them as they are: --kind scatter.")],
         )
     if look.spec.bins is not None:
-        _draw_cells(ax, *_binned(ax, present, look.spec.bins), True, how)
+        _draw_cells(ax, *_binned(ax, present, look.spec.bins), True, keywords)
         return
     _check_plane(look.table, present)
     x, y, z = (present[name].to_numpy() for name in "xyz")
@@ -297,7 +297,7 @@ def draw_heatmap(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     edges = np.linspace(0, 1, FINE + 1)
     centres = np.meshgrid(*[(edges[1:] + edges[:-1]) / 2] * 2)
     columns, rows = back(np.column_stack([edges, edges])).T
-    _draw_cells(ax, columns, rows, LinearTriInterpolator(plane, z)(*centres), False, how)
+    _draw_cells(ax, columns, rows, LinearTriInterpolator(plane, z)(*centres), False, keywords)
     ax.plot(x, y, ".", color=shade(1), markersize=2, alpha=0.5)
 
 
@@ -308,7 +308,7 @@ def _warn_of_thin(look: Look, role: str, axis: Any, edges: Array) -> None:
     thin = int((widths < THIN * np.ptp(places)).sum())
     if not thin or len(widths) > VISIBLE or getattr(look.spec, f"{role}lim") is not None:
         return
-    quantity, way = look.table.one(role), None
+    quantity, way = look.table.quantity(role), None
     if axis.get_scale() == "linear" and quantity.type == "number":
         scale = "log" if (look.table.rows[role] > 0).all() else "symlog"
         way = Way(f"Use {role}scale={scale!r}.", f"Use --{role}scale {scale}.")
@@ -320,11 +320,16 @@ def _colors(look: Look) -> dict[str, Any]:
     return {} if mappable is None else {"cmap": mappable.cmap, "norm": mappable.norm}
 
 
-def _draw_cells(ax: Axes, x: Array, y: Array, values: Array, has_holes: bool, how: dict[str, Any]) -> None:
+def _draw_cells(
+    ax: Axes, x: Array, y: Array, values: Array, has_holes: bool, keywords: dict[str, Any]
+) -> None:
     if has_holes:
         ax.set_facecolor(shade(HOLE))
     ax.pcolormesh(
-        x, y, np.ma.masked_invalid(values), **{"shading": "flat", "rasterized": values.size > CELLS, **how}
+        x,
+        y,
+        np.ma.masked_invalid(values),
+        **{"shading": "flat", "rasterized": values.size > CELLS, **keywords},
     )
 
 
@@ -332,9 +337,13 @@ def _binned(ax: Axes, points: pd.DataFrame, bins: Any) -> tuple[Array, Array, Ar
     """Return the corners of bins, equal on the scales of the axes, and the mean of the values in each."""
     each = bins if isinstance(bins, tuple) and len(bins) == 2 else (bins, bins)
     edges = []
-    for name, axis, given in (("x", ax.xaxis, each[0]), ("y", ax.yaxis, each[1])):
+    for name, axis, steps_or_edges in (("x", ax.xaxis, each[0]), ("y", ax.yaxis, each[1])):
         values = forward(axis, points[name].to_numpy())
-        steps = given if np.ndim(given) == 0 else forward(axis, np.asarray(given, float))
+        steps = (
+            steps_or_edges
+            if np.ndim(steps_or_edges) == 0
+            else forward(axis, np.asarray(steps_or_edges, float))
+        )
         edges.append(backward(axis, np.histogram_bin_edges(values, steps)))
     x, y, z = (points[name].to_numpy() for name in "xyz")
     sums, _, _ = np.histogram2d(y, x, bins=(edges[1], edges[0]), weights=z)

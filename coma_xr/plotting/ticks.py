@@ -122,18 +122,18 @@ def _parts(word: str, width: float, size: float) -> list[str]:
         return [word]
     parts = []
     for piece in re.findall(r".+?(?:[_./,:;-]+|$)\s*", word):
-        left = piece
-        while text_width(left.rstrip(), size) > width and len(left) > 1:
-            cut = max(1, int(len(left) * width / text_width(left, size)))
-            parts.append(left[:cut])
-            left = left[cut:]
-        parts.append(left)
+        tail = piece
+        while text_width(tail.rstrip(), size) > width and len(tail) > 1:
+            cut = max(1, int(len(tail) * width / text_width(tail, size)))
+            parts.append(tail[:cut])
+            tail = tail[cut:]
+        parts.append(tail)
     return parts
 
 
 def is_cut(flat: Sequence[str], texts: Sequence[str]) -> bool:
     """Return whether words were broken, not only lines."""
-    return any(one.replace("\n", " ") != other for one, other in zip(flat, texts, strict=True))
+    return any(drawn.replace("\n", " ") != other for drawn, other in zip(flat, texts, strict=True))
 
 
 # ------------------------------------------------------------------------------------------ ticks
@@ -425,23 +425,26 @@ def set_ticks(axis: Any, type: str, values: NDArray[Any], special: Mapping[float
 
 def dress_axis(axis: Any, table: Table, role: str, labels: Labels, room: float) -> None:
     """Give an axis of about this many inches its ticks: as many as there is room for, with true numbers."""
-    one = table.one(role)
-    if one.type == "name":
-        _set_names(axis, one, labels, room)
+    quantity = table.quantity(role)
+    if quantity.type == "name":
+        _set_names(axis, quantity, labels, room)
         return
     values = table.rows[role].dropna().to_numpy()
-    values = values[~np.isin(values, [place for place, _ in one.places])]
-    texts = labels.values(one, [place for place, _ in one.places])
+    values = values[~np.isin(values, [place for place, _ in quantity.places])]
+    texts = labels.values(quantity, [place for place, _ in quantity.places])
     set_ticks(
-        axis, one.type, values, {place: text for (place, _), text in zip(one.places, texts, strict=True)}
+        axis,
+        quantity.type,
+        values,
+        {place: text for (place, _), text in zip(quantity.places, texts, strict=True)},
     )
 
 
-def _set_names(axis: Any, one: Quantity, labels: Labels, room: float) -> None:
+def _set_names(axis: Any, quantity: Quantity, labels: Labels, room: float) -> None:
     """Put each name at its place, wrapped or upright where there is little room; some, where there is none for all."""
     size = font_size(f"{axis.axis_name}tick.labelsize")
-    slot = room / max(len(one.categories), 1)
-    texts = labels.values(one, [float(at) for at in range(len(one.categories))])
+    slot = room / max(len(quantity.categories), 1)
+    texts = labels.values(quantity, [float(at) for at in range(len(quantity.categories))])
     rotation = 0
     if axis.axis_name == "x":
         flat = [wrapped(text, slot - size / 72, size) for text in texts]
@@ -478,8 +481,10 @@ def _names_beside(axis: Any, texts: Sequence[str]) -> tuple[list[str], float]:
 
 def name_room(axis: Any, table: Table, labels: Labels) -> float:
     """Return the width [inch] that names at a y axis take."""
-    one = table.quantities["y"][0] if "y" in table.quantities else None
-    if one is None or one.type != "name":
+    quantity = table.quantities["y"][0] if "y" in table.quantities else None
+    if quantity is None or quantity.type != "name":
         return 0.0
-    flat, size = _names_beside(axis, labels.values(one, [float(at) for at in range(len(one.categories))]))
+    flat, size = _names_beside(
+        axis, labels.values(quantity, [float(at) for at in range(len(quantity.categories))])
+    )
     return max(text_widths(flat, size), default=0.0)

@@ -1,4 +1,4 @@
-"""``ds.coma``: what one wants of the Dataset of an experiment, beyond what every Dataset can."""
+"""``ds.coma``: methods for the Dataset of an experiment."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ComaAccessor:
     Parameters
     ----------
     dataset : Dataset
-        Any Dataset. Those of `Experiment.to_dataset` have the paths of their variables.
+        Any Dataset. Only a Dataset from `Experiment.to_dataset` has paths and a status for each cell.
 
     Examples
     --------
@@ -65,12 +65,12 @@ class ComaAccessor:
     # Names
 
     def __getitem__(self, path: PathLike) -> xr.DataArray:
-        """Return the variable that a name or path means; an item of lists too (``results/E/0``, ``E_1``).
+        """Return the variable with a name or path, or an item of its lists (``results/E/0``, ``E_1``).
 
         Raises
         ------
         PathError
-            When there is none. The message names near ones.
+            If there is no such variable. The message suggests similar names.
         """
         return variable_at(self._ds, path)
 
@@ -82,7 +82,7 @@ class ComaAccessor:
     # What became of cells
 
     def missing(self, *, not_asked: bool = False) -> Scan:
-        """Return the parameter sets of the cells that are missing or failed, as a scan that `run` takes.
+        """Return the parameter sets of missing and failed cells, as a scan for `run`.
 
         Parameters
         ----------
@@ -92,12 +92,12 @@ class ComaAccessor:
         Returns
         -------
         Scan
-            With all parameters that are coordinates. Repeats of one parameter set are one.
+            A scan of all parameters that are coordinates. Repeats of a parameter set count once.
 
         Raises
         ------
         ParameterError
-            When a label may stand for a value of another type: the text of a list, a midnight for a date.
+            If a label may represent a value of another type, such as the text of a list, or midnight for a date.
             `Experiment.missing` has the exact values.
         PathError
             When the Dataset no longer has a status.
@@ -125,7 +125,7 @@ class ComaAccessor:
         return Scan.of_rows(scan.definition, rows.values(), repeats=max(numbers) + 1 if numbers else None)
 
     def holes(self, *, not_asked: bool = False) -> pd.DataFrame:
-        """Return a table of the cells without a value, and why they have none.
+        """Return a table of the cells without a value, with the reasons.
 
         Parameters
         ----------
@@ -135,8 +135,8 @@ class ComaAccessor:
         Returns
         -------
         DataFrame
-            A row for each cell: its labels and other coordinates, and ``status``: missing, failed, excluded or
-            not_asked.
+            A table with a row for each cell. Its columns are the labels, other coordinates, and ``status``: missing,
+            failed, excluded or not_asked.
 
         Raises
         ------
@@ -177,22 +177,23 @@ class ComaAccessor:
         Parameters
         ----------
         indexers : mapping, optional
-            As `named`, for names that are paths.
+            The same as `named`, for names that are not identifiers, such as paths.
         tolerance : float, default 1e-9
             The tolerated difference of numbers, relative to the larger one.
         **named : scalar, list or slice
-            Names with a value, several, or a range with both ends.
+            A value, several values, or a slice that includes both ends, by name.
 
         Returns
         -------
         Dataset
-            Labels without any remaining cell are dropped. Dims with one label are squeezed, unless a list or range
-            was given.
+            The selected part. Labels without any remaining cell are dropped. Dims with one label are squeezed, unless a
+            list or slice was given.
 
         Raises
         ------
         PathError
-            For an unknown name, a data variable, and when nothing has the value. The message names the nearest one.
+            If a name is unknown or is that of a data variable, or if no cell has the value. The message names the
+            nearest value.
         """
         ds, kept, touched = self._ds, set[Hashable](), set(self._dims())
         if not isinstance(indexers, Mapping | None):
@@ -213,7 +214,7 @@ class ComaAccessor:
         return squeezed(ds, touched - kept)
 
     def where(self, condition: Any, drop: bool = False) -> xr.Dataset:
-        """Return the Dataset with holes in the cells for which a condition does not hold, as xarray's `where` does.
+        """Replace values by holes where a condition does not hold, as xarray's `where` does.
 
         Parameters
         ----------
@@ -225,15 +226,15 @@ class ComaAccessor:
         Returns
         -------
         Dataset
-            Types stay where no hole is made. Where the condition is on lists, a variable without their dims keeps
-            the cells for which it holds for any item.
+            The masked Dataset. Variables without new holes keep their dtype. If the condition is on lists, a variable
+            without their dims keeps the cells in which it holds for any item.
 
         Raises
         ------
         PathError
-            For an unknown name.
+            If a name is unknown.
         TypeError
-            For what is not a condition, and for functions, which need measurements.
+            If `condition` is not a condition, or is a function, which would need measurements.
         """
         wanted = as_condition(condition)
         wanted.resolve(lambda text: find_variable(self._ds, text))
@@ -273,7 +274,7 @@ class ComaAccessor:
         Parameters
         ----------
         x, y, **arguments
-            Those of `coma_xr.plot`, except `ax`.
+            The arguments of `coma_xr.plot`, except `ax`.
 
         Returns
         -------
@@ -283,7 +284,7 @@ class ComaAccessor:
         Raises
         ------
         ExperimentError
-            When ipywidgets is not installed: ``pip install coma_xr[notebook]``.
+            If ipywidgets is not installed: ``pip install coma_xr[notebook]``.
         PathError, LayoutError
             As `coma_xr.plot`.
 

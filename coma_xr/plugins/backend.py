@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class ComaBackendEntrypoint(BackendEntrypoint):
-    """Opens the directory or the experiment file of an experiment as `Experiment.to_dataset` makes it.
+    """Open an experiment, by its directory or experiment file, as a Dataset.
 
-    The options of `Experiment.to_dataset` are those of ``xr.open_dataset``: ``variables``, ``dims``, ``layout``,
-    ``unfold``, ``fill``, ``where``, ``strict``.
+    ``xr.open_dataset`` takes the options of `Experiment.to_dataset`: ``variables``, ``dims``, ``layout``, ``unfold``,
+    ``fill``, ``where``, ``strict``.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class ComaBackendEntrypoint(BackendEntrypoint):
         drop_variables: str | Iterable[str] | None = None,
         **options: Any,
     ) -> xr.Dataset:
-        """Return the experiment as a Dataset; everything is read immediately, and nothing stays open."""
+        """Return the experiment as a Dataset. All values are read immediately, and no file stays open."""
         from coma_xr.experiment import Experiment
 
         register()
