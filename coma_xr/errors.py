@@ -97,11 +97,11 @@ class ComaError(Exception):
     *args : object
         What is wrong, with the value; a str or Way.
     where : str, optional
-        The file, path or setting that it is about; it stands in front, before a colon.
+        The file, path or setting that the error concerns. The message begins with it and a colon.
     expected : str or Way, optional
         What was expected, as the end of a sentence that begins with "Expected".
     found : str, optional
-        What was there in place of what was expected, if that is all that is wrong.
+        The value that was found instead of the expected one, in place of `args`.
     name : str, optional
         The name that was looked up.
     available : iterable of str, optional
@@ -109,7 +109,7 @@ class ComaError(Exception):
     ways : sequence of str or Way, optional
         What to do, each an imperative sentence.
     excerpt : str, optional
-        Lines that show the place of the fault in a longer text.
+        Lines that show the position of the mistake in a longer string.
 
     Attributes
     ----------

@@ -241,8 +241,8 @@ class Experiment(Members):
         Parameters
         ----------
         *values, **named
-            One value for each parameter, in the order of the definition or by name. Or a Scan, all of whose
-            parameter sets are added; it defines the parameters, if nothing has.
+            One value for each parameter, in the order of the definition or by name, or a Scan. All parameter sets of a
+            Scan are added. If the parameters are not defined yet, the Scan defines them.
 
         Raises
         ------
@@ -301,10 +301,10 @@ class Experiment(Members):
         Raises
         ------
         PathError
-            When `path` is an unknown name, or a branch (only `formerly` applies to it), and for coords that no
-            measurement has. Nothing is changed then.
+            If `path` is an unknown name or a branch (to which only `formerly` applies), or no measurement has one of
+            the coords. In this case, nothing is changed.
         ParameterError, LayoutError
-            For units that are not a string, a default of a result, and dims that the values do not have.
+            If units are not a string, a default is given for a result, or the values do not have the dims.
 
         Warns
         -----
@@ -470,9 +470,9 @@ class Experiment(Members):
         Raises
         ------
         SerializationError
-            When one of the trees cannot be stored. Nothing was saved.
+            If one of the trees cannot be stored. In this case, no tree is saved.
         InactiveError, StorageError
-            When nothing can be saved. If the disk is full meanwhile, a note says how many were saved.
+            If no tree can be saved. If the disk becomes full, a note on the error states how many were saved.
 
         Examples
         --------
@@ -831,7 +831,7 @@ class Experiment(Members):
         Raises
         ------
         PathError
-            For a path that no measurement has. The message names the nearest ones. For pairs that are not in a list.
+            If no measurement has a path, or if pairs are not in a list. The message suggests similar paths.
 
         Examples
         --------
@@ -884,9 +884,9 @@ class Experiment(Members):
         Raises
         ------
         LayoutError
-            For another layout, and for dims of points.
+            If `layout` is unknown, or `dims` are passed for points.
         PathError
-            When a dim is not a parameter.
+            If a dim is not a parameter.
 
         Examples
         --------
@@ -1267,8 +1267,8 @@ class Experiment(Members):
         Parameters
         ----------
         where : int, sequence of int, condition, str or callable, optional
-            Ids, or a condition as in `to_dataset`. If several were removed with one id, the last one is
-            restored. By default all, with the records of failures that `reset` moved.
+            Ids, or a condition as in `to_dataset`. If several were removed with one id, the last one is restored. By
+            default, all are restored, with the records of failures that `reset` moved.
 
         Returns
         -------
@@ -1278,9 +1278,10 @@ class Experiment(Members):
         Raises
         ------
         PathError
-            When no removed measurement has one of the ids; nothing is changed then.
+            If no removed measurement has one of the ids. In this case, nothing is changed.
         ExperimentError
-            When a measurement has replaced one of them, and was not removed. Without `where` these stay removed.
+            If another measurement has replaced one of them, and was not removed itself. Without `where`, these are
+            skipped instead.
         InactiveError
             When the experiment is inactive.
 
@@ -1335,7 +1336,8 @@ class Experiment(Members):
         Returns
         -------
         DataFrame
-            A row for each one that does not count: its parameters and, as ``duplicate_of``, the id of the one that does.
+            A table with a row for each duplicate. Its columns are the parameters, and ``duplicate_of`` with the id of
+            the measurement that counts.
 
         See Also
         --------
@@ -1454,7 +1456,7 @@ class Experiment(Members):
         ExperimentBusyError
             When a run is in progress.
         DataFileError
-            When a measurement cannot be read; nothing is changed then.
+            If a measurement cannot be read. In this case, nothing is changed.
         """
         compress, code = check_flag("compress", compress), check_flag("code", code)
         self._place.deactivate(compress=compress, code=code)
@@ -1517,7 +1519,7 @@ class Experiment(Members):
         Returns
         -------
         list of Finding
-            One for each problem, empty if there are none; ``str(finding)`` is a sentence.
+            The problems, empty if there are none. ``str(finding)`` is a sentence.
 
         Examples
         --------

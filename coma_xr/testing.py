@@ -61,7 +61,7 @@ def trees() -> Strategy:
 
 
 def values(*, changed: bool = False) -> Strategy:
-    """Return a strategy for all values that are stored and come back as they were, nested in each other.
+    """Return a strategy for nested values that can be stored and are read back unchanged.
 
     Python's own types, NumPy's, pandas' and xarray's; dictionaries and lists of these.
 
@@ -458,7 +458,7 @@ def assert_same(one: Any, other: Any) -> None:
     Parameters
     ----------
     one, other : object
-        What `values` makes, or dictionaries, lists and tuples of it.
+        Values of the strategy `values`, or dictionaries, lists and tuples of them.
 
     Raises
     ------

@@ -320,7 +320,7 @@ class Condition(Node):
         Raises
         ------
         ConditionError
-            When values cannot be compared, and for functions.
+            If values cannot be compared, or the condition is a function.
 
         Examples
         --------

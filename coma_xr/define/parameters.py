@@ -299,10 +299,10 @@ class ParameterSet:
         raise AttributeError(f"Unknown parameter '{name}'. " + available(name, self._definition.names))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"A parameter set does not change; '{name}' cannot be set to {value!r}.")
+        raise AttributeError(f"A parameter set is read-only, so '{name}' cannot be set to {value!r}.")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"A parameter set does not change; '{name}' cannot be deleted.")
+        raise AttributeError(f"A parameter set is read-only, so '{name}' cannot be deleted.")
 
     def __len__(self) -> int:
         return len(self._values)

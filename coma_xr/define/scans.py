@@ -328,7 +328,7 @@ class Scan:
         Parameters
         ----------
         mapping : mapping, optional
-            As `axes`, for names that are paths.
+            The same as `axes`, for names that are not identifiers, such as paths.
         **axes : function, list or scalar
             A function is called with each `ParameterSet` of the parameters before it, each time the scan is
             iterated over, and returns the values for this set.
@@ -381,7 +381,7 @@ class Scan:
         Raises
         ------
         TypeError
-            For anything that is not a condition, such as a bool; or when a function returns None or NaN.
+            If `condition` is not a condition, such as a bool, or a function returns None or NaN.
         ParameterError
             When a string cannot be read.
         PathError

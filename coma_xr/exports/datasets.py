@@ -351,7 +351,7 @@ def _within_limit(ds: xr.Dataset, form: Form, notes: Note) -> xr.Dataset:
     if form.most_dims is None or dims <= form.most_dims:
         return ds
     squeezed = ds.squeeze([dim for dim, size in ds.sizes.items() if size == 1])
-    limit = f"{dims} dims are more than the {form.most_dims} of netCDF and zarr"
+    limit = f"{dims} dims exceed the limit of netCDF and zarr, {form.most_dims}"
     if _most_dims(squeezed) > form.most_dims:
         raise LayoutError(
             f"{limit}.",

@@ -201,11 +201,11 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame | dict[str, 
     Raises
     ------
     ExperimentError
-        When the name ends in anything else, or its format needs a package that is not installed.
+        If the extension is unknown, or the format needs a package that is not installed.
     StorageError
-        When there is no such file, or it cannot be read.
+        If the file does not exist, or cannot be read.
     DataFileError
-        When its content does not fit its name.
+        If its content does not have the format of its extension.
 
     Examples
     --------

@@ -604,7 +604,7 @@ def _default_x(data: Data, new: Plan) -> str:
         return data.labelling(dims[0])
     if not free_dims and set(dims) <= {*new.averaged} and new.averaged:
         raise LayoutError(
-            f"{new.y[0]!r} varies over {listing(new.averaged)} alone, and nothing is left for x.",
+            f"{new.y[0]!r} varies over {listing(new.averaged)} alone, so that no dim is left for x.",
             ways=["Leave out error, or name x."],
         )
     varied = next((name for name in new.y if data.dims(name)), None)
@@ -664,7 +664,7 @@ def _with_variable(new: Plan) -> Plan:
         if getattr(new, role) is None and (role != "style" or has_style):
             return replace(new, **{role: VARIABLE})  # type: ignore[arg-type]
     raise LayoutError(
-        "hue, style, row and col are all in use, and nothing is left to tell the variables apart.",
+        "hue, style, row and col are all in use, so none of them can distinguish the variables.",
         ways=["Free one of them, or plot one variable."],
     )
 

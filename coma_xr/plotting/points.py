@@ -146,13 +146,13 @@ def together(quantities: Sequence[Quantity]) -> list[Quantity]:
     if len(set(types.values())) > 1:
         contents = listing(f"{name} holds {type}s" for name, type in types.items())
         raise LayoutError(
-            f"One axis cannot hold them all: {contents}.",
+            f"One axis cannot show all variables: {contents}.",
             ways=[Way("Plot them one by one, with ax=.", "Plot them one by one.")],
         )
     if len({quantity.units for quantity in quantities}) > 1:
         contents = listing(f"{quantity.name} in {quantity.units}" for quantity in quantities)
         ways = ["Divide each by np.timedelta64(1, 's')."]
-        raise LayoutError(f"One axis cannot hold them all: {contents}.", ways=ways)
+        raise LayoutError(f"One axis cannot show all variables: {contents}.", ways=ways)
     categories = tuple(dict.fromkeys(value for quantity in quantities for value in quantity.categories))
     return [_within(quantity, categories) for quantity in quantities] if categories else list(quantities)
 

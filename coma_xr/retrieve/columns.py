@@ -221,7 +221,7 @@ def _merge(target: _Node, source: _Node) -> None:
     target.empty += source.empty
     if target.values and source.values:
         pairs = zip(target.values, source.values, strict=True)
-        target.values = [theirs if own is MISSING else own for own, theirs in pairs]
+        target.values = [theirs if mine is MISSING else mine for mine, theirs in pairs]
     else:
         target.values = target.values or source.values
     for key, child in source.children.items():
@@ -230,17 +230,17 @@ def _merge(target: _Node, source: _Node) -> None:
 
 def _dictionaries(node: _Node, size: int) -> list[Any]:
     """Return what stands below a node, as a dictionary for each row; MISSING where the node is not a branch."""
-    found: list[Any] = [MISSING] * size
+    rows: list[Any] = [MISSING] * size
     for row in node.empty:
-        found[row] = {}
+        rows[row] = {}
     for key, child in node.children.items():
         column = child.values or [MISSING] * size
         for row, (value, inner) in enumerate(zip(column, _dictionaries(child, size), strict=True)):
-            there = inner if value is MISSING else value
-            if there is not MISSING:
-                found[row] = {} if found[row] is MISSING else found[row]
-                found[row][key] = there
-    return found
+            inner_value = inner if value is MISSING else value
+            if inner_value is not MISSING:
+                rows[row] = {} if rows[row] is MISSING else rows[row]
+                rows[row][key] = inner_value
+    return rows
 
 
 def _column(node: _Node, segments: tuple[Any, ...], size: int) -> list[Any]:
@@ -248,7 +248,7 @@ def _column(node: _Node, segments: tuple[Any, ...], size: int) -> list[Any]:
     if not segments:
         return column
     if node.values:
-        column = [_item(value, segments) for value in column]
+        column = [_value_in(value, segments) for value in column]
     child = node.children.get(str(segments[0]))
     if child is None:
         return column
@@ -259,7 +259,7 @@ def _column(node: _Node, segments: tuple[Any, ...], size: int) -> list[Any]:
     return [above if value is MISSING else value for above, value in zip(column, below, strict=True)]
 
 
-def _item(value: Any, segments: tuple[Any, ...]) -> Any:
+def _value_in(value: Any, segments: tuple[Any, ...]) -> Any:
     if not isinstance(value, (list, dict)):
         return MISSING
     try:
@@ -317,9 +317,9 @@ def _parts_without(parts: Iterable[Block | IdAndTree], ids: Container[int]) -> I
             if part[0] not in ids:
                 yield part
             continue
-        left = np.fromiter((id not in ids for id in part.ids), dtype=bool, count=len(part))
-        if left.any():
-            yield part if left.all() else part.only(left)
+        mask = np.fromiter((id not in ids for id in part.ids), dtype=bool, count=len(part))
+        if mask.any():
+            yield part if mask.all() else part.only(mask)
 
 
 def collect(
@@ -387,7 +387,7 @@ def _noting(
     judged: Iterable[tuple[Block | IdAndTree, bool | npt.NDArray[np.bool_]]], root: _Node, keep: _Keep
 ) -> Iterator[Block | IdAndTree]:
     """Yield what was chosen; note the paths of the rest, so that names do not depend on the choice."""
-    rest: list[Tree] = []
+    unchosen: list[Tree] = []
     for part, chosen in judged:
         if isinstance(part, Block):
             _note_block(root, part, keep)
@@ -396,11 +396,11 @@ def _noting(
         elif chosen:
             yield part
         else:
-            rest.append(part[1])
-            if len(rest) == _BLOCK:
-                _note(root, rest, keep)
-                rest.clear()
-    _note(root, rest, keep)
+            unchosen.append(part[1])
+            if len(unchosen) == _BLOCK:
+                _note(root, unchosen, keep)
+                unchosen.clear()
+    _note(root, unchosen, keep)
 
 
 def _note(node: _Node, trees: Sequence[Tree], keep: _Keep) -> None:
@@ -508,8 +508,8 @@ def _parted(
 ) -> tuple[tuple[list[Any], list[int]], tuple[list[Any], list[int]]]:
     """Return the chosen values with their rows, and the others."""
     inside = list(compress(values, chosen)), list(compress(rows, chosen))
-    rest = [not choice for choice in chosen]
-    return inside, (list(compress(values, rest)), list(compress(rows, rest)))
+    unchosen = [not choice for choice in chosen]
+    return inside, (list(compress(values, unchosen)), list(compress(rows, unchosen)))
 
 
 def _alike(trees: Sequence[Tree], rows: Sequence[int]) -> list[tuple[Sequence[Tree], Sequence[int]]]:
@@ -596,7 +596,7 @@ def as_array(values: Sequence[Any]) -> tuple[Array, Attrs]:
         return _numbers(values, kinds), {}
     if kinds <= _SCALARS:
         return as_objects(values), {}
-    return _others(decoded(values))
+    return _other_array(decoded(values))
 
 
 def decoded(values: Sequence[Any]) -> list[Any]:
@@ -604,16 +604,16 @@ def decoded(values: Sequence[Any]) -> list[Any]:
     return [from_plain(value) if type(value) in (list, dict) else value for value in values]
 
 
-def _others(values: Sequence[Any]) -> tuple[Array, Attrs]:
+def _other_array(values: Sequence[Any]) -> tuple[Array, Attrs]:
     """Return values of other types as an array: dates, durations and NumPy's own scalars, or objects."""
     times = time_array(values)
     if times is not None:
-        there = [value for value in values if value is not None]
-        is_date = any(type(value) is dt.date for value in there)
-        if times.dtype == object or (len(there) == len(values) and not is_date):
+        present = [value for value in values if value is not None]
+        is_date = any(type(value) is dt.date for value in present)
+        if times.dtype == object or (len(present) == len(values) and not is_date):
             return times, {}
-        lacking = {} if len(there) == len(values) else {"fill": "NaT"}
-        name = "date" if is_date else f"{type(there[0]).__name__} or None"
+        lacking = {} if len(present) == len(values) else {"fill": "NaT"}
+        name = "date" if is_date else f"{type(present[0]).__name__} or None"
         return times, {"type": name, **lacking}
     # NumPy joins durations in months with others by their mean length.
     if (
@@ -661,8 +661,8 @@ def scatter(
 ) -> tuple[Array, Attrs]:
     """Put scalars into the cells of an array."""
     if lacks(values):
-        there = np.fromiter((value is not MISSING for value in values), dtype=bool, count=len(values))
-        values, cells = [value for value in values if value is not MISSING], cells[there]
+        present = np.fromiter((value is not MISSING for value in values), dtype=bool, count=len(values))
+        values, cells = [value for value in values if value is not MISSING], cells[present]
         full = len(np.unique(cells)) == size
     array, attrs = as_array(values)
     return place(array, cells, size, attrs, full=full, fill=fill)
@@ -692,8 +692,8 @@ def with_holes(array: Array, attrs: Attrs, fill: Any = AS_NEEDED) -> tuple[Array
         return array, np.array("NaT", dtype=array.dtype)[()], attrs
     if kind in "iu" and (not array.size or (array.max() <= _EXACT and array.min() >= -_EXACT)):
         return array.astype(np.float64), np.nan, {"type": "int", "fill": "NaN", **attrs}
-    said = _CALLED.get(kind)
-    return array.astype(object), None, {"type": said, "fill": "None", **attrs} if said else attrs
+    type_name = _TYPE_NAMES.get(kind)
+    return array.astype(object), None, {"type": type_name, "fill": "None", **attrs} if type_name else attrs
 
 
 def _with_fill(array: Array, attrs: Attrs, fill: Any) -> tuple[Array, Any, Attrs]:
@@ -709,14 +709,14 @@ def _with_fill(array: Array, attrs: Attrs, fill: Any) -> tuple[Array, Any, Attrs
     else:
         dtype = np.result_type(array.dtype, hole.dtype)
     shown = fill if isinstance(fill, (bool, int, str)) else "NaN" if fill != fill else str(fill)  # noqa: PLR0124
-    said = {"type": _CALLED[kind]} if dtype.kind != kind and kind in _CALLED else {}
-    return array.astype(dtype), fill, {**said, **attrs, "fill": shown}
+    type_attrs = {"type": _TYPE_NAMES[kind]} if dtype.kind != kind and kind in _TYPE_NAMES else {}
+    return array.astype(dtype), fill, {**type_attrs, **attrs, "fill": shown}
 
 
 # Kinds of arrays, each with a kind of fill that does not make objects of them.
 _FILLABLE = {"UU", "bb", "mm", "MM", *(a + b for a in "biuf" for b in "iuf"), "cf", "ci", "cu", "cc", "fc"}
 
-_CALLED = {"i": "int", "u": "int", "b": "bool", "U": "str", "f": "float", "c": "complex"}
+_TYPE_NAMES = {"i": "int", "u": "int", "b": "bool", "U": "str", "f": "float", "c": "complex"}
 
 
 @no_collection()

@@ -104,7 +104,11 @@ def long_columns(
     >>> long_columns({"a": [1, 2], "E": [[5, 6], [7]]}, {}, 2)
     ({'a': [1, 1, 2], 'E_index': [1, 2, 1], 'E': [5, 6, 7]}, [0, 0, 1])
     """
-    spread = {name: found for name, column in columns.items() if (found := _spread(name, column, dims))}
+    spread = {
+        name: spread_column
+        for name, column in columns.items()
+        if (spread_column := _spread(name, column, dims))
+    }
     groups = _groups(spread)
     if not groups:
         return {name: list(column) for name, column in columns.items()}, list(range(size))
@@ -130,22 +134,22 @@ def _spread(name: str, column: Sequence[Any], dims: Mapping[str, Sequence[str]])
     folded = measure(column)
     if folded is None or not folded.shape:
         return None
-    given = list(dims.get(name, ()))
-    if len(given) > len(folded.shape):
+    named = list(dims.get(name, ()))
+    if len(named) > len(folded.shape):
         raise LayoutError(
-            f"'{name}' was given the dims {listing(given)}, but has lists of {len(folded.shape)} levels.",
+            f"'{name}' was given the dims {listing(named)}, but has lists of {len(folded.shape)} levels.",
             expected=f"at most {len(folded.shape)} dims",
         )
     values, numbers, rows = _items(folded)
-    own = tuple(given or folded.dims)
+    own_dims = tuple(named or folded.dims)
     coords = {}
     for coord, (along, labelled, _) in folded.coords.items():
-        pairs = zip(folded.there.tolist(), labelled, strict=True)
+        pairs = zip(folded.rows.tolist(), labelled, strict=True)
         by_row = {row: np.asarray(value) for row, value in pairs if value is not MISSING}
         coords[coord] = _Coord(tuple(map(folded.dims.index, along)), by_row)
     dims_of = enumerate(folded.dims)
     labels = {i: coords.pop(dim) for i, dim in dims_of if dim in coords and coords[dim].levels == (i,)}
-    return _Spread(values, rows, numbers, own, coords, labels)
+    return _Spread(values, rows, numbers, own_dims, coords, labels)
 
 
 def _has_items(value: Any) -> bool:
@@ -159,8 +163,8 @@ def _items(folded: Folded) -> tuple[list[Any], list[Array], Array]:
         values = [item for array in arrays for item in array.ravel().tolist()]
         places = [np.indices(array.shape).reshape(array.ndim, -1) for array in arrays]
         numbers = list(np.concatenate(places, axis=1))
-        return values, numbers, np.repeat(folded.there, [array.size for array in arrays])
-    rows, numbers = folded.there, list[Array]()
+        return values, numbers, np.repeat(folded.rows, [array.size for array in arrays])
+    rows, numbers = folded.rows, list[Array]()
     for length in folded.lengths:
         rows = np.repeat(rows, length)
         ends = np.cumsum(length)
@@ -172,13 +176,13 @@ def _items(folded: Folded) -> tuple[list[Any], list[Array], Array]:
 def _groups(spread: Mapping[str, _Spread]) -> list[list[str]]:
     """Return which columns stand side by side."""
     groups: list[list[str]] = []
-    for name, one in spread.items():
+    for name, column in spread.items():
         for group in groups:
             first = spread[group[0]]
             if (
-                one.dims == first.dims
-                and (one.dims or one.alike(first))
-                and not any(one.contradicts(spread[other]) for other in group)
+                column.dims == first.dims
+                and (column.dims or column.alike(first))
+                and not any(column.contradicts(spread[other]) for other in group)
             ):
                 group.append(name)
                 break
@@ -195,7 +199,7 @@ class _Block:
     columns: dict[str, list[Any]]
 
 
-def _block(group: Sequence[str], spread: Mapping[str, _Spread], taken: Container[str]) -> _Block:
+def _block(group: Sequence[str], spread: Mapping[str, _Spread], used_names: Container[str]) -> _Block:
     first = spread[group[0]]
     places = {_place: None for name in group for _place in _places(spread[name])}
     order = sorted(places)
@@ -205,7 +209,7 @@ def _block(group: Sequence[str], spread: Mapping[str, _Spread], taken: Container
     for level, dim in enumerate(dims):
         labels = [spread[name].labels[level] for name in group if level in spread[name].labels]
         at = [next((label.at(p) for label in labels if p[0] in label.values), MISSING) for p in order]
-        columns[f"{group[0]}_{dim}" if dim in taken else dim] = [
+        columns[f"{group[0]}_{dim}" if dim in used_names else dim] = [
             place[level + 1] + 1 if label is MISSING else label
             for place, label in zip(order, at, strict=True)
         ]
@@ -214,15 +218,15 @@ def _block(group: Sequence[str], spread: Mapping[str, _Spread], taken: Container
             column = [values.at(place) for place in order]
             is_same = coord in columns and all(map(equal, columns[coord], column))
             if not is_same:
-                columns[f"{name}_{coord}" if coord in taken or coord in columns else coord] = column
+                columns[f"{name}_{coord}" if coord in used_names or coord in columns else coord] = column
     for name in group:
         items = dict(zip(_places(spread[name]), spread[name].values, strict=True))
         columns[name] = [items.get(place, MISSING) for place in order]
     return _Block(np.array([place[0] for place in order], dtype=np.intp), columns)
 
 
-def _places(one: _Spread) -> list[tuple[int, ...]]:
-    return list(zip(one.rows.tolist(), *(number.tolist() for number in one.numbers), strict=True))
+def _places(spread: _Spread) -> list[tuple[int, ...]]:
+    return list(zip(spread.rows.tolist(), *(number.tolist() for number in spread.numbers), strict=True))
 
 
 def _number(name: str, level: int) -> str:
@@ -274,11 +278,11 @@ def build_dataframe(
     3                     1  3
     """
     check_choice("unfold", unfold, ("columns", "rows"), LayoutError)
-    wanted, keys = requests_of(variables), requests_of(index)
+    requested, keys = requests_of(variables), requests_of(index)
     selection = None if where is None else Selection(where, definition, annotations, recorded=recorded)
     source = read(
         without(trees, excluded),
-        [*wanted, *keys],
+        [*requested, *keys],
         everything=variables is None,
         definition=definition,
         recorded=recorded,
@@ -286,11 +290,11 @@ def build_dataframe(
         choose=selection,
         doubles=doubles,
     )
-    wanted = source.expanded(wanted)
+    requested = source.expanded(requested)
     if selection is not None:
         selection.warn_when_empty(len(source.columns))
     ids = pd.Index(source.columns.ids, name="measurement_id", dtype="int64")
-    shown = _shown(source, None if variables is None else wanted, keys) if len(source.columns) else []
+    shown = _shown(source, None if variables is None else requested, keys) if len(source.columns) else []
     columns, origins = {c.name: c.values for c in shown}, {c.name: c for c in shown}
     if unfold == "rows":
         dims = {column.name: _dims(source, column) for column in shown}
@@ -329,12 +333,12 @@ class _Column:
         return cls(name, path, values, source.names.of_items(path) if path and by_rule else name)
 
 
-def _shown(source: Source, wanted: Sequence[Request] | None, keys: Sequence[Request]) -> list[_Column]:
+def _shown(source: Source, requested: Sequence[Request] | None, keys: Sequence[Request]) -> list[_Column]:
     """Return the columns with their names: parameters, the defined ones first, then what is asked for."""
-    asked = {
-        source.path(request) or request.text: source.name(request) for request in (*keys, *(wanted or ()))
+    requested_names = {
+        source.path(request) or request.text: source.name(request) for request in (*keys, *(requested or ()))
     }
-    roles = _RESULTS if wanted is None else ()
+    roles = _RESULTS if requested is None else ()
     defined = [path for path in source.names.defined.values() if path in source.columns.paths]
     others = [path for path in source.columns.paths if path not in defined and path not in source.copies]
     paths = [*defined, *(path for path in others if role(path) == "parameter")]
@@ -343,11 +347,11 @@ def _shown(source: Source, wanted: Sequence[Request] | None, keys: Sequence[Requ
     paths += [path for path in others if role(path) in roles]
     columns: dict[str, _Column] = {}
     for path in paths:
-        if path not in asked:
+        if path not in requested_names:
             name = source.names.of(path)
-            name = free_name(path, asked.values()) if name in asked.values() else name
+            name = free_name(path, requested_names.values()) if name in requested_names.values() else name
             columns[name] = _Column.of(source, name, path, source.columns[path])
-    for request in (*keys, *(wanted or ())):
+    for request in (*keys, *(requested or ())):
         name = source.name(request)
         columns[name] = _Column.of(source, name, source.path(request), source.values(request))
     return list(columns.values())
@@ -430,10 +434,10 @@ def _indexed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
             f"index={listing(unhashable)}: lists are several columns and label no rows.",
             expected="columns with one value in each row",
         )
-    own = frame.index.name
-    if keys == [own]:
-        return frame.drop(columns=own)
-    table = frame.drop(columns=own, errors="ignore").reset_index()
+    index_name = frame.index.name
+    if keys == [index_name]:
+        return frame.drop(columns=index_name)
+    table = frame.drop(columns=index_name, errors="ignore").reset_index()
     indexed = table.set_index(keys)
     indexed.attrs = frame.attrs
     return indexed
@@ -450,21 +454,21 @@ def _unique_labels(names: Iterable[str]) -> pd.Index[Any]:
 def _series(values: list[Any], index: pd.Index[int], *, keeps_none: bool = False) -> pd.Series[Any]:
     """Return a column of its own dtype; of objects, if it has None to be distinguished from NaN."""
     values = [_bare(value) for value in values] if _has_typed(values) else values
-    there = [value for value in values if value is not MISSING]
-    if keeps_none and any(value is None for value in there):
+    present = [value for value in values if value is not MISSING]
+    if keeps_none and any(value is None for value in present):
         items = [np.nan if value is MISSING else value for value in values]
         return pd.Series(as_objects(decoded(items)), index=index, dtype=object)
-    array, _ = as_array(there)
-    if len(there) < len(values):
+    array, _ = as_array(present)
+    if len(present) < len(values):
         array, hole, _ = with_holes(array, {})
         at = np.fromiter((value is not MISSING for value in values), dtype=bool, count=len(values))
         out = np.full(len(values), hole, dtype=array.dtype)
         out[at] = array
         array = out
-    if array.dtype.kind == "U" or (array.dtype == object and set(map(type, there)) <= {str, type(None)}):
+    if array.dtype.kind == "U" or (array.dtype == object and set(map(type, present)) <= {str, type(None)}):
         with suppress(UnicodeEncodeError):
             # pandas has its own dtype for text, which takes no halves of surrogate pairs.
-            return pd.Series(there if array.dtype.kind == "U" else array.tolist(), index=index)
+            return pd.Series(present if array.dtype.kind == "U" else array.tolist(), index=index)
         return pd.Series(array.tolist(), index=index, dtype=object)
     if array.dtype.kind == "V":
         # pandas has no columns of items with fields.

@@ -24,7 +24,7 @@ from coma_xr.retrieve.requests import (
     Recorded,
     Request,
     Source,
-    Taken,
+    UsedNames,
     Variables,
     read,
     repeats_of,
@@ -52,13 +52,13 @@ _LAST_DIGITS = 8
 class _Brought:
     """Coordinates that were brought so far, by name: what a second one of the name must equal."""
 
-    def __init__(self, taken: Callable[[str, str], str]) -> None:
-        self.taken = taken
+    def __init__(self, free_name: Callable[[str, str], str]) -> None:
+        self.free_name = free_name
         self._values: dict[str, tuple[tuple[str, ...], list[Any]]] = {}
 
     def name(self, name: str, owner: str, dims: tuple[str, ...], values: list[Any]) -> str:
         """Return the name that a coordinate gets: its own, if that is free or means the same already."""
-        name = self.taken(name, owner)
+        name = self.free_name(name, owner)
         while name in self._values and not _same(self._values[name], (dims, values), _equal):
             if _same(self._values[name], (dims, values), nearly_equal):
                 _warn_of_noise(name, "variables")
@@ -73,9 +73,9 @@ class _Brought:
         return new
 
 
-def bring(items: Sequence[Item], taken: Callable[[str, str], str]) -> list[Item]:
+def bring(items: Sequence[Item], free_name: Callable[[str, str], str]) -> list[Item]:
     """Return the coordinates that the DataArrays in some items bring, and name their dims."""
-    brought = _Brought(taken)
+    brought = _Brought(free_name)
     coords: list[Item] = []
     for item in items:
         if item.folded is not None and (item.folded.dims or item.folded.coords):
@@ -84,21 +84,21 @@ def bring(items: Sequence[Item], taken: Callable[[str, str], str]) -> list[Item]
 
 
 def _bring(item: Item, brought: _Brought) -> list[Item]:
-    folded, given = item.folded, list(item.dims or ())
+    folded, named = item.folded, list(item.dims or ())
     assert folded is not None
     values = {name: _on_rows(item, column) for name, (_, column, _) in folded.coords.items()}
     dims: dict[str, str] = {}
     for place, dim in enumerate(folded.dims):
-        if place < len(given):
-            dims[dim] = given[place]
+        if place < len(named):
+            dims[dim] = named[place]
         elif dim in folded.coords:
             dims[dim] = brought.name(dim, item.name, (dim,), values[dim])
         else:
-            dims[dim] = brought.taken(dim, item.name)
+            dims[dim] = brought.free_name(dim, item.name)
     item.dims = [dims[dim] for dim in folded.dims]
     coords = []
-    for name, (own, _, attrs) in folded.coords.items():
-        renamed = tuple(dims[dim] for dim in own)
+    for name, (coord_dims, _, attrs) in folded.coords.items():
+        renamed = tuple(dims[dim] for dim in coord_dims)
         new = dims[name] if name in dims else brought.name(name, item.name, renamed, values[name])
         if brought.add(new, (name,) if name in dims else renamed, values[name]):
             coords.append(constant_or_not(new, values[name], item.layout, attrs, list(renamed)))
@@ -107,16 +107,16 @@ def _bring(item: Item, brought: _Brought) -> list[Item]:
 
 def constant_or_not(name: str, values: list[Any], layout: Layout, attrs: Attrs, dims: Sequence[str]) -> Item:
     """Return a coordinate: over its own dims when all measurements agree on it, else over theirs too."""
-    there = [value for value in values if value is not MISSING]
+    present = [value for value in values if value is not MISSING]
     is_noise = False
-    for value in there[1:]:
-        if not _equal(there[0], value):
-            if not nearly_equal(there[0], value):
+    for value in present[1:]:
+        if not _equal(present[0], value):
+            if not nearly_equal(present[0], value):
                 return Item(name, values, layout, attrs, dims, is_coord=True)
             is_noise = True
     if is_noise:
         _warn_of_noise(name, "measurements")
-    return Item(name, there[:1], layout.single(), attrs, dims, is_coord=True)
+    return Item(name, present[:1], layout.single(), attrs, dims, is_coord=True)
 
 
 def _warn_of_noise(name: str, owners: str) -> None:
@@ -130,7 +130,7 @@ def _on_rows(item: Item, column: Sequence[Any]) -> list[Any]:
     """Return what the arrays have, in the rows of the item."""
     assert item.folded is not None
     values: list[Any] = [MISSING] * len(item.values)
-    for row, value in zip(item.folded.there, column, strict=True):
+    for row, value in zip(item.folded.rows, column, strict=True):
         values[row] = value
     return values
 
@@ -159,14 +159,19 @@ def nearly_equal(a: Any, b: Any) -> bool:
             return False
     elif not isinstance(a, (np.ndarray, np.generic)):
         return False
-    one, other = np.asarray(a), np.asarray(b)
-    if one.dtype != other.dtype or one.dtype.kind not in "fc" or one.shape != other.shape or not one.size:
+    first, second = np.asarray(a), np.asarray(b)
+    if (
+        first.dtype != second.dtype
+        or first.dtype.kind not in "fc"
+        or first.shape != second.shape
+        or not first.size
+    ):
         return False
-    numbers = np.unique(one[np.isfinite(one)])
+    numbers = np.unique(first[np.isfinite(first)])
     spacing = np.abs(np.diff(numbers)).min(initial=np.inf)
-    digits = _LAST_DIGITS * np.finfo(one.dtype).eps * np.abs(numbers).max(initial=0)
+    digits = _LAST_DIGITS * np.finfo(first.dtype).eps * np.abs(numbers).max(initial=0)
     most = max(NOISE * spacing if len(numbers) > 1 else 0.0, min(digits, spacing / 1000))
-    return bool(np.allclose(one, other, rtol=0, atol=most, equal_nan=True))
+    return bool(np.allclose(first, second, rtol=0, atol=most, equal_nan=True))
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -214,14 +219,14 @@ def build_dataset(
     >>> ds.E.dims, ds.E.sel(a=2).item(), ds.measurement_id.values
     (('a',), 1.5, array([1, 2]))
     """
-    wanted, wanted_dims = requests_of(variables), None if dims is None else requests_of(dims)
+    requested, requested_dims = requests_of(variables), None if dims is None else requests_of(dims)
     excluded, tracks = ({}, False) if status is None else (status.excluded, True)
     selection = None
     if where is not None:
         selection = Selection(where, definition, annotations, recorded=recorded, tracks=tracks)
     source = read(
         trees,
-        [*wanted, *(wanted_dims or ())],
+        [*requested, *(requested_dims or ())],
         everything=variables is None,
         definition=definition,
         recorded=recorded,
@@ -231,25 +236,29 @@ def build_dataset(
         excluded=excluded,
         doubles=doubles,
     )
-    gone = absent(source, status, () if selection is None else selection.unchosen)
+    absent_sets = absent(source, status, () if selection is None else selection.unchosen)
     if selection is not None:
-        gone = gone.where(selection.of_absent(gone)) if gone else gone
+        absent_sets = absent_sets.where(selection.of_absent(absent_sets)) if absent_sets else absent_sets
         selection.warn_when_empty(len(source.columns))
-    if not len(source.columns) and not gone:
-        return xr.Dataset(attrs=_given(attrs))
-    wanted = source.expanded(wanted)
-    names = Taken(source, wanted, wanted_dims or ())
+    if not len(source.columns) and not absent_sets:
+        return xr.Dataset(attrs=_existing_attrs(attrs))
+    requested = source.expanded(requested)
+    names = UsedNames(source, requested, requested_dims or ())
     unchosen = [] if selection is None else [values for values, _ in selection.unchosen]
-    laid_out = arrange(source, wanted_dims, rule, names.ours, absent=gone, layout=layout, unchosen=unchosen)
+    laid_out = arrange(
+        source, requested_dims, rule, names.ours, absent=absent_sets, layout=layout, unchosen=unchosen
+    )
     names.claim_dims(laid_out)
-    build = _Build(source, names, _Grid.of(laid_out, source, excluded), gone, _fills(source, wanted, fill))
-    items = build.results(None if variables is None else wanted)
+    build = _Build(
+        source, names, _Grid.of(laid_out, source, excluded), absent_sets, _fills(source, requested, fill)
+    )
+    items = build.results(None if variables is None else requested)
     items += build.coordinates(items)
     data, coords = assemble([*(item for _, item in items), *build.brought(items)], names.ours)
-    return xr.Dataset(data, build.labels() | coords | build.ids(), _given(attrs))
+    return xr.Dataset(data, build.labels() | coords | build.ids(), _existing_attrs(attrs))
 
 
-def _given(attrs: Mapping[str, Any] | None) -> Attrs:
+def _existing_attrs(attrs: Mapping[str, Any] | None) -> Attrs:
     return {name: value for name, value in (attrs or {}).items() if value is not None}
 
 
@@ -289,10 +298,10 @@ class DatasetLayout:
 
     def __repr__(self) -> str:
         if self.kind == "points":
-            what = f"points, {count(next(iter(self.sizes.values())), 'measurement')}"
+            shape = f"points, {count(next(iter(self.sizes.values())), 'measurement')}"
         else:
-            what = f"grid over {', '.join(f'{dim} ({size})' for dim, size in self.sizes.items())}"
-        return f"<Layout: {what}, {self.reason}>"
+            shape = f"grid over {', '.join(f'{dim} ({size})' for dim, size in self.sizes.items())}"
+        return f"<Layout: {shape}, {self.reason}>"
 
     def _repr_html_(self) -> str:
         title = tag("span", self.kind.capitalize(), class_="coma-title")
@@ -312,10 +321,10 @@ def layout_of(
     """Return how `build_dataset` lays out measurements."""
     notes = annotations
     source = read(trees, [], everything=False, definition=definition, recorded=recorded, annotations=notes)
-    gone = absent(source, status, ())
-    if not len(source.columns) and not gone:
+    absent_sets = absent(source, status, ())
+    if not len(source.columns) and not absent_sets:
         return DatasetLayout("grid", {}, "without any measurement")
-    laid_out = arrange(source, None, rule, Taken(source, [], []).ours, absent=gone)
+    laid_out = arrange(source, None, rule, UsedNames(source, [], []).ours, absent=absent_sets)
     sizes = {axis.dim: axis.size for axis in laid_out.axes}
     return DatasetLayout(laid_out.kind, sizes, laid_out.reason)
 
@@ -329,7 +338,7 @@ class _Grid:
 
     all: Layout
     measured: Layout
-    done: Layout
+    valid: Layout
 
     @classmethod
     def of(cls, layout: Layout, source: Source, excluded: Mapping[int, str]) -> _Grid:
@@ -345,18 +354,18 @@ class _Build:
     """What becomes of the columns."""
 
     source: Source
-    names: Taken
+    names: UsedNames
     grid: _Grid
-    gone: Absent
+    absent: Absent
     fills: Mapping[str | Path, Any]
 
-    def results(self, wanted: Sequence[Request] | None) -> Items:
+    def results(self, requested: Sequence[Request] | None) -> Items:
         """Return what becomes data variables, each with its path."""
-        source, layout = self.source, self.grid.done
+        source, layout = self.source, self.grid.valid
         labels = {axis.path for axis in layout.axes}
         items: Items = []
-        if wanted is not None:
-            for request in wanted:
+        if requested is not None:
+            for request in requested:
                 path, values = source.path(request), source.values(request)
                 name = self.names.claim(request, path)
                 if path not in labels or name not in layout.dims:
@@ -372,7 +381,7 @@ class _Build:
     def coordinates(self, items: Items) -> Items:
         """Return the parameters that are not labels of dims, and the coordinates that were annotated."""
         source, grid = self.source, self.grid
-        taken = {axis.path for axis in grid.all.axes} | {path for path, _ in items}
+        used = {axis.path for axis in grid.all.axes} | {path for path, _ in items}
         defined = list(source.names.defined.values())
         recorded = [
             path
@@ -381,16 +390,18 @@ class _Build:
         ]
         coords: Items = []
         for path in [*defined, *recorded]:
-            if path not in taken:
+            if path not in used:
                 full = (
-                    [*source.columns[path], *self.gone.of(path)] if path in defined else source.columns[path]
+                    [*source.columns[path], *self.absent.of(path)]
+                    if path in defined
+                    else source.columns[path]
                 )
                 layout = grid.all if path in defined else grid.measured
                 values = on_rows(full, layout.rows)
                 where = layout.among(_dims_of(path, values, layout))
                 coords.append((path, self._item(self.names.of(path), path, values, where, is_coord=True)))
-        if REPEAT in grid.all.along and REPEAT not in taken:
-            values = [*repeats_of(source.columns), *self.gone.of(REPEAT)]
+        if REPEAT in grid.all.along and REPEAT not in used:
+            values = [*repeats_of(source.columns), *self.absent.of(REPEAT)]
             coords.append(
                 (REPEAT, self._item(self.names.ours("repeat"), REPEAT, values, grid.all, is_coord=True))
             )
@@ -417,15 +428,15 @@ class _Build:
 
     def ids(self) -> dict[str, xr.Variable]:
         """Return the coordinates with the measurement of each cell, and what became of it."""
-        layout, measured, done = self.grid.all, self.grid.measured, self.grid.done
+        layout, measured, valid = self.grid.all, self.grid.measured, self.grid.valid
         ids: Array = np.zeros(layout.size, dtype=np.int64)
         ids[measured.cells] = np.asarray(self.source.columns.ids, dtype=np.int64)[measured.rows]
         states: Array = np.zeros(layout.size, dtype=np.int8)
         states[measured.cells] = _EXCLUDED
-        states[done.cells] = DONE
-        if self.gone:
+        states[valid.cells] = DONE
+        if self.absent:
             rows = layout.rows >= len(self.source.columns)
-            numbers = np.asarray(self.gone.states, dtype=np.int8)
+            numbers = np.asarray(self.absent.states, dtype=np.int8)
             states[layout.cells[rows]] = numbers[layout.rows[rows] - len(self.source.columns)]
         attrs = {"long_name": "measurement id, 0 where there is none"}
         return {
@@ -438,15 +449,15 @@ class _Build:
     def _given_coords(self) -> dict[str, Path]:
         """Return the coordinates that annotations and the call give to variables: names and paths."""
         source = self.source
-        said = [
+        call_notes = [
             {**({} if isinstance(key, str) else source.annotations.get(key, {})), **note}
             for key, note in source.folding.items()
         ]
         notes = [note for path, note in source.annotations.items() if path not in source.folding]
         coords: dict[str, Path] = {}
-        for note in [*said, *notes]:
-            for name, text in (note.get("coords") or {}).items():
-                path = source.names.resolve(text)
+        for note in [*call_notes, *notes]:
+            for name, coord in (note.get("coords") or {}).items():
+                path = source.names.resolve(coord)
                 if coords.setdefault(name, path) != path:
                     raise LayoutError(
                         f"The coordinate '{name}' was annotated as {join(coords[name])} and as {join(path)}.",
@@ -457,12 +468,17 @@ class _Build:
     def _coords_of(self, path: Path, item: Item) -> Items:
         """Return the coordinates that were given to one variable."""
         source, coords = self.source, list[tuple[Path | None, Item]]()
-        for name, text in (source.annotation(path, item.name).get("coords") or {}).items():
-            values = on_rows(source.values(Request(None, text)), item.layout.rows)
-            own = source.names.resolve(text)
-            dims = source.annotation(own).get("dims") or ([name] if name in (item.dims or ()) else item.dims)
+        for name, coord in (source.annotation(path, item.name).get("coords") or {}).items():
+            values = on_rows(source.values(Request(None, coord)), item.layout.rows)
+            coord_path = source.names.resolve(coord)
+            dims = source.annotation(coord_path).get("dims") or (
+                [name] if name in (item.dims or ()) else item.dims
+            )
             coords.append(
-                (own, constant_or_not(name, values, item.layout, _attrs(source, own, name), dims or ()))
+                (
+                    coord_path,
+                    constant_or_not(name, values, item.layout, _attrs(source, coord_path, name), dims or ()),
+                )
             )
         return coords
 
@@ -478,10 +494,10 @@ class _Build:
     def _check_dims(self, name: str, dims: Sequence[str]) -> None:
         """Raise LayoutError for a dim of lists that would exist twice."""
         for place, dim in enumerate(dims):
-            taken = "a dim of the measurements already" if dim in self.grid.all.dims else "listed twice"
+            conflict = "a dim of the measurements already" if dim in self.grid.all.dims else "listed twice"
             if dim in self.grid.all.dims or dim in dims[:place]:
                 raise LayoutError(
-                    f"'{name}' was given the dims {listing(dims)}, but '{dim}' is {taken}.",
+                    f"'{name}' was given the dims {listing(dims)}, but '{dim}' is {conflict}.",
                     ways=[
                         Way(
                             f"Choose another name for the dim of its lists, such as unfold={{'{name}': '{dim}_index'}}, or "
@@ -492,11 +508,11 @@ class _Build:
                 )
 
 
-def _fills(source: Source, wanted: Sequence[Request], fill: Any) -> dict[str | Path, Any]:
+def _fills(source: Source, requested: Sequence[Request], fill: Any) -> dict[str | Path, Any]:
     """Return what stands in holes, by name or path; under "" what stands in all others."""
     if not isinstance(fill, Mapping):
         return {"": _scalar(fill)}
-    called = {request.name for request in wanted}
+    called = {request.name for request in requested}
     by_path = {name if name in called else source.names.resolve(name): value for name, value in fill.items()}
     return {"": AS_NEEDED, **{name: _scalar(value) for name, value in by_path.items()}}
 
@@ -512,9 +528,14 @@ def _attrs(source: Source, path: Path | None, shown_as: str) -> Attrs:
     if path is None:
         return {}
     note = source.annotation(path)
-    said = {key: note[key] for key in ("units", "long_name") if note.get(key) is not None}
+    labels = {key: note[key] for key in ("units", "long_name") if note.get(key) is not None}
     name = source.names.of(path)
-    return {"path": join(path), "name": name, **({} if name == shown_as else {"shown_as": shown_as}), **said}
+    return {
+        "path": join(path),
+        "name": name,
+        **({} if name == shown_as else {"shown_as": shown_as}),
+        **labels,
+    }
 
 
 def _dims_of(path: Path, values: list[Any], layout: Layout) -> Sequence[str]:

@@ -144,19 +144,20 @@ def _within_limit(source: Source, axes: Sequence[Axis], *, must_be_grid: bool) -
     most = _MOST_DIMS - max((_levels(source.columns[path]) for path in source.columns.kept), default=0)
     if len(axes) <= most:
         return tuple(axes)
-    kept = tuple(axis for axis in axes if axis.size > 1)
-    if len(kept) <= most:
+    lists = _MOST_DIMS - most
+    long_axes = tuple(axis for axis in axes if axis.size > 1)
+    if len(long_axes) <= most:
         warn(
-            f"{len(axes)} dims are more than the {_MOST_DIMS} of NumPy, so that the parameters with one value are "
+            f"{len(axes) + lists} dims exceed the limit of NumPy, {_MOST_DIMS}, so parameters with one value are "
             "scalar coordinates."
         )
-        return kept
+        return long_axes
     if must_be_grid:
         raise LayoutError(
-            f"A grid over {len(kept)} dims is too large: NumPy has at most {_MOST_DIMS}.",
+            f"A grid over {len(long_axes)} dims is too large: NumPy has at most {_MOST_DIMS}.",
             ways=["Use layout='points', or fewer dims=."],
         )
-    warn(f"{len(kept)} dims are more than the {_MOST_DIMS} of NumPy, so that the layout is points.")
+    warn(f"{len(long_axes) + lists} dims exceed the limit of NumPy, {_MOST_DIMS}, so the layout is points.")
     return None
 
 
@@ -215,18 +216,18 @@ def _defined(table: _Table, structure: Structure, free: Callable[[str], str]) ->
     axis_of = {name: axis for axis in structure for name in axis["names"]}
     derived = [name for name in paths if axis_of.get(name, {}).get("derived")]
     plans: list[_Plan] = []
-    done: set[str] = set()
+    laid_out: set[str] = set()
     for name, path in paths.items():
-        if name in done or name in derived:
+        if name in laid_out or name in derived:
             continue
         plan = _structured(axis_of.get(name), columns, paths, plans, free)
         plan = plan or _Plan(name, {path: columns[name]})
         plans.append(plan)
-        done.update(name for name, path in paths.items() if path in plan.columns)
+        laid_out.update(name for name, path in paths.items() if path in plan.columns)
     for name in derived:
-        own: dict[Path | str, list[Any]] = {paths[name]: columns[name]}
-        if not plans or not _follow({p: c for plan in plans for p, c in plan.columns.items()}, own):
-            plans.append(_Plan(name, own))
+        column: dict[Path | str, list[Any]] = {paths[name]: columns[name]}
+        if not plans or not _follow({p: c for plan in plans for p, c in plan.columns.items()}, column):
+            plans.append(_Plan(name, column))
     return plans
 
 
@@ -259,8 +260,8 @@ def _follow(first: Mapping[Path | str, list[Any]], others: Mapping[Path | str, l
     coded = [_coded(column) for column in first.values()]
     codes, size = numbered([codes for codes, _ in coded], [count for _, count in coded])
     return all(
-        distinct(numbered([codes, own], [size, count])[0]) == distinct(codes)
-        for own, count in map(_coded, others.values())
+        distinct(numbered([codes, numbers], [size, count])[0]) == distinct(codes)
+        for numbers, count in map(_coded, others.values())
     )
 
 
@@ -274,28 +275,28 @@ def _inferred(table: _Table) -> list[Path]:
     source = table.source
     defined = list(source.names.defined.values())
     if not defined:
-        return _telling(_candidates(source.columns, set(source.copies)))
+        return _distinguishing(_candidates(source.columns, set(source.copies)))
     columns = {path: table.values(Request(None, name)) for name, path in source.names.defined.items()}
-    dims = _telling({path: _coded(column) for path, column in columns.items() if varies(column)})
+    dims = _distinguishing({path: _coded(column) for path, column in columns.items() if varies(column)})
     return [path for path in defined if path in dims or not varies(columns[path])]
 
 
-def _telling(coded: Mapping[Path, tuple[Array, int]]) -> list[Path]:
+def _distinguishing(coded: Mapping[Path, tuple[Array, int]]) -> list[Path]:
     """Return the columns that are left when those that follow from others, or differ everywhere, are dropped."""
     chosen: list[Path] = []
     for path in sorted(coded, key=len):
         if not any(_one_to_one(coded[path], coded[other]) for other in chosen):
             chosen.append(path)
-    kept = {path: coded[path] for path in coded if path in chosen}
-    size = len(next(iter(kept.values()))[0]) if kept else 0
-    repeating = {path: pair for path, pair in kept.items() if pair[1] < size}
-    dims = repeating or kept
+    unique = {path: coded[path] for path in coded if path in chosen}
+    size = len(next(iter(unique.values()))[0]) if unique else 0
+    repeating = {path: pair for path, pair in unique.items() if pair[1] < size}
+    dims = repeating or unique
     occupied = _occupied(list(dims.values()))
     # Among equals the later one goes.
     for path in sorted(dims, key=lambda path: -dims[path][1]):
-        rest = {other: pair for other, pair in dims.items() if other != path}
-        if rest and _occupied(list(rest.values())) == occupied:
-            dims = rest
+        others = {other: pair for other, pair in dims.items() if other != path}
+        if others and _occupied(list(others.values())) == occupied:
+            dims = others
     return list(dims)
 
 
@@ -306,8 +307,8 @@ def _candidates(columns: Columns, copies: set[Path]) -> dict[Path, tuple[Array, 
     present = {path: _scalars(column) for path, column in parameters.items()}
     if not present:
         return {}
-    there = np.logical_or.reduce(list(present.values())).sum()
-    common = {path: mask for path, mask in present.items() if mask.sum() >= _ALMOST_ALL * there}
+    present_count = np.logical_or.reduce(list(present.values())).sum()
+    common = {path: mask for path, mask in present.items() if mask.sum() >= _ALMOST_ALL * present_count}
     if not common:
         return {}
     rows = np.flatnonzero(np.logical_and.reduce(list(common.values())))
@@ -370,7 +371,7 @@ def _complete(plans: Sequence[_Plan], measured: int, size: int) -> Array:
 
 def _warn_of_doubles(ids: Sequence[int], rows: Array, codes: Sequence[Array], dim: str) -> None:
     """Report measurements that share a cell, when no recorded parameter tells them apart."""
-    places = numbered(codes, [int(own.max(initial=0)) + 1 for own in codes])[0]
+    places = numbered(codes, [int(axis_codes.max(initial=0)) + 1 for axis_codes in codes])[0]
     _, first, place, count = np.unique(places, return_index=True, return_inverse=True, return_counts=True)
     shared = count > 1
     number = int(shared.sum())
@@ -419,11 +420,11 @@ def _levels(column: Iterable[Any]) -> int:
 def _along(plans: Iterable[_Plan], axes: Iterable[Axis]) -> dict[Path | str, tuple[str, ...]]:
     """Return for parameters that are not labels, but belong to a dim, the dims of their coordinates."""
     along: dict[Path | str, tuple[str, ...]] = {}
-    kept = {axis.dim for axis in axes}
+    dims = {axis.dim for axis in axes}
     for plan in plans:
         others = list(plan.columns)[1:] if plan.labelled else list(plan.columns)
         for path in others:
-            along[path] = tuple(dim for dim in (*(plan.within or ()), plan.dim) if dim in kept)
+            along[path] = tuple(dim for dim in (*(plan.within or ()), plan.dim) if dim in dims)
     return along
 
 
@@ -491,57 +492,59 @@ def absent(source: Source, status: Status | None, unchosen: Sequence[tuple[Seque
         others = zip(*(values for values, _ in unchosen), strict=True)
         columns = [[*column, *other] for column, other in zip(columns, others, strict=True)]
         repeats = [*repeats, *(repeat for _, repeat in unchosen)]
-    sets = _asked(status, source)
+    sets = _requested_sets(status, source)
     repeated = range(status.repeats or 1)
-    if not status.failures and _all_done(columns, repeats, sets, repeated):
+    if not status.failures and _all_measured(columns, repeats, sets, repeated):
         return Absent()
     rows = zip(zip(*columns, strict=True), repeats, strict=True)
-    done = {_key(values, repeat) for values, repeat in rows if MISSING not in values}
-    found: dict[Any, tuple[Sequence[Tree], int, int]] = {}
+    measured = {_key(values, repeat) for values, repeat in rows if MISSING not in values}
+    absent_sets: dict[Any, tuple[Sequence[Tree], int, int]] = {}
     for values, repeat, state in _failed(status, source):
-        found[_key(values, repeat)] = (values, repeat, state)
+        absent_sets[_key(values, repeat)] = (values, repeat, state)
     missing = FLAGS.index("missing")
-    for asked in sets:
+    for parameter_set in sets:
         for repeat in repeated:
-            found.setdefault(_key(asked, repeat), (asked, repeat, missing))
-    left = [entry for identity, entry in found.items() if identity not in done]
-    by_path = {path: [values[i] for values, _, _ in left] for i, path in enumerate(definition.values())}
-    by_path[REPEAT] = [repeat for _, repeat, _ in left]
-    return Absent(by_path if left else {}, [state for _, _, state in left])
+            absent_sets.setdefault(_key(parameter_set, repeat), (parameter_set, repeat, missing))
+    remaining = [absent_set for identity, absent_set in absent_sets.items() if identity not in measured]
+    by_path = {path: [values[i] for values, _, _ in remaining] for i, path in enumerate(definition.values())}
+    by_path[REPEAT] = [repeat for _, repeat, _ in remaining]
+    return Absent(by_path if remaining else {}, [state for _, _, state in remaining])
 
 
 def _key(values: Sequence[Tree], repeat: int) -> Any:
     return key(values), repeat
 
 
-def _all_done(
+def _all_measured(
     columns: Sequence[Sequence[Tree]],
     repeats: Sequence[int],
     sets: Sequence[Sequence[Tree]],
     repeated: Iterable[int],
 ) -> bool:
     """Whether there is a measurement of each set; False also where that is not so quickly said."""
-    asked = list(map(list, zip(*sets, strict=True)))
-    if not all(type(part) is Numbers or set(map(type, part)) <= _PLAIN for part in (*columns, *asked)):
+    requested = list(map(list, zip(*sets, strict=True)))
+    if not all(type(part) is Numbers or set(map(type, part)) <= _PLAIN for part in (*columns, *requested)):
         return False
     if repeated == range(1) and not any(repeats):
         # As one run leaves them, which makes nothing new.
-        if asked == columns:
+        if requested == columns:
             return True
         return set(map(tuple, sets)) <= set(zip(*columns, strict=True))
-    done = set(zip(*columns, repeats, strict=True))
-    return all((*values, repeat) in done for values in sets for repeat in repeated)
+    measured = set(zip(*columns, repeats, strict=True))
+    return all((*values, repeat) in measured for values in sets for repeat in repeated)
 
 
-def _asked(status: Status, source: Source) -> Sequence[Sequence[Tree]]:
+def _requested_sets(status: Status, source: Source) -> Sequence[Sequence[Tree]]:
     """Return the sets that were asked for, in the order of the definition; none if they are of other parameters."""
     paths = list(source.names.defined.values())
-    asked = [path for _, path in Past.of(source.annotations).updated([("", path) for path in status.paths])]
-    if paths == asked:
+    requested = [
+        path for _, path in Past.of(source.annotations).updated([("", path) for path in status.paths])
+    ]
+    if paths == requested:
         return status.sets
-    if any(path not in asked for path in paths):
+    if any(path not in requested for path in paths):
         return []
-    order = [asked.index(path) for path in paths]
+    order = [requested.index(path) for path in paths]
     return [[values[place] for place in order] for values in status.sets]
 
 
@@ -557,14 +560,18 @@ def _failed(status: Status, source: Source) -> Iterable[tuple[list[Tree], int, i
 
 
 def _state(tree: Tree) -> int:
-    said = next(
-        (branch["status"] for branch in (tree, tree.get("info"), tree.get("exception")) if _says(branch)),
+    status = next(
+        (
+            branch["status"]
+            for branch in (tree, tree.get("info"), tree.get("exception"))
+            if _has_status(branch)
+        ),
         "failed",
     )
-    return FLAGS.index(said)
+    return FLAGS.index(status)
 
 
-def _says(branch: Any) -> bool:
+def _has_status(branch: Any) -> bool:
     return isinstance(branch, dict) and branch.get("status") in FLAGS
 
 

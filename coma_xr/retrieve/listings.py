@@ -47,9 +47,9 @@ def failures_columns(
     columns |= {
         name: [_shown(tree["exception"].get(key)) for tree in trees] for name, key in _EXCEPTION.items()
     }
-    kept = [[join(keys) for keys, _ in leaves(tree.get(_PARTIAL) or {}) if keys] for tree in trees]
-    if any(kept):
-        columns[_PARTIAL] = [listing(paths) if paths else None for paths in kept]
+    partial_paths = [[join(keys) for keys, _ in leaves(tree.get(_PARTIAL) or {}) if keys] for tree in trees]
+    if any(partial_paths):
+        columns[_PARTIAL] = [listing(paths) if paths else None for paths in partial_paths]
     return columns | {name: [tree["info"].get(name) for tree in trees] for name in _ABOUT}
 
 
@@ -189,8 +189,8 @@ def _distinct_and_range(values: list[Any], kinds: set[type]) -> tuple[int, str]:
         if not numbers:
             return 1, "nan"
         low, high = min(numbers), max(numbers)
-        found = len(set(numbers)) + (len(numbers) < len(values))
-        return found, interval(low, high)
+        distinct = len(set(numbers)) + (len(numbers) < len(values))
+        return distinct, interval(low, high)
     if kinds in ({str}, {bool}):
         # Alike ones are described once.
         values = list(dict.fromkeys(values))

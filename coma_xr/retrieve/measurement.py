@@ -57,8 +57,8 @@ class _Folding:
                 break
             self._left -= 1
             shown.append(self._node(key, node, level))
-        left = size - len(shown)
-        more = tag("div", f"... and {left:,} more", class_="coma-muted") if left else None
+        hidden = size - len(shown)
+        more = tag("div", f"... and {hidden:,} more", class_="coma-muted") if hidden else None
         return join(*shown, more)
 
     def _node(self, key: object, node: Tree, level: int) -> Html:
@@ -182,22 +182,22 @@ class Branch(Mapping[str, Any]):
         try:
             return from_plain(node)
         except DataFileError as error:
-            whole = paths.join((*self._parents, *segments))
-            raise error.at(f"{self._owner}, {whole}") from None
+            full_path = paths.join((*self._parents, *segments))
+            raise error.at(f"{self._owner}, {full_path}") from None
 
     def _follow_from_root(self, path: paths.Path) -> Any:
         """Raise the error that names the whole path, or return an item of an array."""
-        whole = (*self._parents, *path)
+        full_path = (*self._parents, *path)
         try:
             return item(self._node, path)
         except (KeyError, IndexError):
             pass
         try:
-            return paths.follow(self._root, whole)
+            return paths.follow(self._root, full_path)
         except PathError as error:
-            what = f"{self._owner}: {error.what}"
-            missing = PathError(what, name=error.name, available=error.available, ways=error.ways)
-            missing.path = whole
+            fault = f"{self._owner}: {error.what}"
+            missing = PathError(fault, name=error.name, available=error.available, ways=error.ways)
+            missing.path = full_path
             raise missing from None
 
     def __getattr__(self, name: str) -> Any:

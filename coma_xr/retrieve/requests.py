@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 REPEAT: Final[Path] = ("info", "repeat")
 """Where the number of a repeat stands, for parameter sets that were run several times."""
 
-_KEPT = frozenset({REPEAT, MADE_BY, SEED})
+_ALWAYS_READ = frozenset({REPEAT, MADE_BY, SEED})
 
 Doubles = Callable[[Sequence[int]], Collection[int]]
 Definition = Iterable[tuple[str, PathLike]]
@@ -171,8 +171,8 @@ class Source:
             named = request.name is not None
             branch = None if request.function else self.names.branch(request.wanted, in_pair=named)
             for path in self.names.below(branch) if branch else ():
-                rest = map(str, path[len(branch or ()) :])
-                expanded.append(Request("_".join([request.name, *rest]) if request.name else None, path))
+                below = map(str, path[len(branch or ()) :])
+                expanded.append(Request("_".join([request.name, *below]) if request.name else None, path))
             expanded += [] if branch else [request]
         return expanded
 
@@ -204,8 +204,8 @@ class Source:
     def annotation(self, path: Path | None, name: str | None = None) -> Mapping[str, Any]:
         """Return what was annotated of a path, and what the call says of it or of its name."""
         noted = self.annotations.get(path, {}) if path else {}
-        said = self.folding.get(name or "") or self.folding.get(path or ())
-        return {**noted, **said} if said else noted
+        call_note = self.folding.get(name or "") or self.folding.get(path or ())
+        return {**noted, **call_note} if call_note else noted
 
     @cached_property
     def copies(self) -> dict[Path, Path]:
@@ -247,10 +247,10 @@ def _is_copy(column: list[Any], other: list[Any]) -> bool:
     return all(mine is MISSING or equal(mine, its) for mine, its in zip(column, other, strict=True))
 
 
-def name_of_ours(name: str, taken: Collection[str], values: Collection[str]) -> str:
+def name_of_ours(name: str, used_names: Collection[str], values: Collection[str]) -> str:
     """Return a name of coma_xr, another one when it is taken; with a warning when a value of the measurements has it."""
     free = name
-    while free in taken:
+    while free in used_names:
         free = "coma_" + free.removeprefix("measurement_")
     if free != name and name in values:
         warn(
@@ -259,12 +259,12 @@ def name_of_ours(name: str, taken: Collection[str], values: Collection[str]) -> 
     return free
 
 
-class Taken:
+class UsedNames:
     """Names in a Dataset: those that the call gives win, then dims, then those of the rule; names of coma_xr give way."""
 
-    def __init__(self, source: Source, wanted: Sequence[Request], dims: Sequence[Request]) -> None:
+    def __init__(self, source: Source, requests: Sequence[Request], dims: Sequence[Request]) -> None:
         self._source = source
-        self._users = {source.name(request) for request in (*wanted, *dims)}
+        self._users = {source.name(request) for request in (*requests, *dims)}
         self._values = {
             source.names.of(path) for path in source.columns.paths if role(path) not in ("info", "class")
         }
@@ -325,7 +325,7 @@ def read(
     """Read the columns that a call needs; with `branches` a path may lead to a dictionary."""
     notes = {split(path): note for path, note in (annotations or {}).items()}
     past = Past.of(notes)
-    pairs, kept = past.updated(definition), past.unchanged(recorded or {})
+    pairs, unchanged = past.updated(definition), past.unchanged(recorded or {})
     folding = _foldings(unfold)
     coords = [r for note in (*notes.values(), *folding.values()) for r in requests_of(note.get("coords"))]
     renames = {old: path for path, note in notes.items() for old in former_paths(note)}
@@ -334,7 +334,7 @@ def read(
     columns = collect(
         trees,
         keep=_keeper([*texts, *map(join, [*notes, *renames])], everything=everything, info=info),
-        compute=_computations([*requests, *coords], excluded, lacking, NameLookup(pairs, kept, past)),
+        compute=_computations([*requests, *coords], excluded, lacking, NameLookup(pairs, unchanged, past)),
         choose=choose,
     )
     if typo := next((error for path, error in lacking.items() if not columns.leads(path)), None):
@@ -350,8 +350,8 @@ def read(
     if doubles is not None and (suspects := _suspects(columns, [path for _, path in pairs])):
         columns.drop(doubles(suspects))
     if branches:
-        _fold_branches(columns, Names(columns.known, pairs, kept), requests)
-    names = Names(columns.known, pairs, kept)
+        _fold_branches(columns, Names(columns.known, pairs, unchanged), requests)
+    names = Names(columns.known, pairs, unchanged)
     called = {request.name for request in requests}
     by_key = {key if key in called else names.resolve(key): note for key, note in folding.items()}
     for old, new in renames.items():
@@ -422,19 +422,24 @@ def _warn_of_nameless(columns: Columns) -> None:
 
 def _keeper(texts: Collection[str], *, everything: bool, info: bool) -> Callable[[Path], bool]:
     """Return what says whether the values at a path are needed, for what is asked for by `texts`."""
-    ends = {segment for text in texts for segment in split(text)[-1:]}
+    ends = {segment for request in texts for segment in split(request)[-1:]}
 
     def keep(path: Path) -> bool:
         kind = role(path)
         if kind == "class":
             # It tells apart objects of different classes with the same attributes, as parameters may be.
-            return info or is_parameter(path) or any(text.endswith(CLASS) for text in texts)
-        if kind == "parameter" or info or path in _KEPT or (everything and kind in ("result", "other")):
+            return info or is_parameter(path) or any(request.endswith(CLASS) for request in texts)
+        if (
+            kind == "parameter"
+            or info
+            or path in _ALWAYS_READ
+            or (everything and kind in ("result", "other"))
+        ):
             return True
         # The name of a path ends in its last key, a path in the escaped form of it; a branch is on the way.
         last = str(path[-1])
         escaped = join((last,))
-        return any(last in text or escaped in text for text in texts) or not ends.isdisjoint(path)
+        return any(last in request or escaped in request for request in texts) or not ends.isdisjoint(path)
 
     return keep
 
@@ -475,8 +480,8 @@ def folding_of(key: str, value: Any) -> dict[str, Any]:
 
 def _dates(column: Sequence[Any]) -> list[Any]:
     """Return strings that are dates as such, if all are."""
-    there = [value for value in column if value is not MISSING]
-    dates = iter(utc(there) or there)
+    present = [value for value in column if value is not MISSING]
+    dates = iter(utc(present) or present)
     return [value if value is MISSING else next(dates) for value in column]
 
 
@@ -533,7 +538,7 @@ def _wildcard(paths: Iterable[Path]) -> Computation:
     return compute
 
 
-def checked_note(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+def checked_note(path: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain form of what is noted about a path, as far as it does not depend on measurements.
 
     Raise ParameterError or LayoutError when a note has a type or value that it cannot have.
@@ -541,7 +546,7 @@ def checked_note(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     >>> checked_note(("results", "x"), {"dims": "time", "units": None})
     {'dims': ['time'], 'units': None}
     """
-    return {name: None if value is None else _CHECKS[name](path, value) for name, value in given.items()}
+    return {name: None if value is None else _CHECKS[name](path, value) for name, value in arguments.items()}
 
 
 def _text(name: str) -> Callable[[Path, Any], str]:
@@ -670,7 +675,7 @@ def _parameter(name: str, place: PathLike, names: Callable[[], Names]) -> Path:
 
 
 def check_values(
-    path: Path, note: Mapping[str, Any], trees: Iterable[tuple[int, Tree]], taken: Iterable[str]
+    path: Path, note: Mapping[str, Any], trees: Iterable[tuple[int, Tree]], used_dims: Iterable[str]
 ) -> list[str]:
     """Check dims and coords against the first measurements that have the paths.
 
@@ -678,13 +683,13 @@ def check_values(
     and for coords that no measurement has.
     """
     dims = note.get("dims") or ()
-    if double := next((dim for dim in dims if dim in {*taken}), None):
+    if double := next((dim for dim in dims if dim in {*used_dims}), None):
         raise LayoutError(
             setting("dims", list(dims), f"of '{join(path)}': '{double}' is a dim of the measurements."),
             name=double,
             ways=[f"Choose another name for the dim of the lists, such as '{double}_index'."],
         )
-    needed = {path: "", **{split(text): name for name, text in (note.get("coords") or {}).items()}}
+    needed = {path: "", **{split(coord): name for name, coord in (note.get("coords") or {}).items()}}
     values: dict[Path, Tree] = {}
     tree: Tree = None
     for _, tree in trees:
@@ -752,21 +757,21 @@ def _value(tree: Tree, path: Path) -> Any:
 
 def checked_annotation(
     path: PathLike,
-    given: Mapping[str, Any],
+    arguments: Mapping[str, Any],
     names: Callable[[], Names],
     trees: Iterable[tuple[int, Tree]],
-    taken: Iterable[str],
+    used_dims: Iterable[str],
 ) -> tuple[str, dict[str, Any], list[str]]:
     """Return the text of an annotated path, what is noted about it, and, if no measurement has it, the paths of one.
 
     Raise PathError, ParameterError or LayoutError when the path or a note cannot be.
     """
-    known = path_of(path, names, branches=given.keys() <= {"formerly", "default"})
-    note = checked_note(known, given)
+    known = path_of(path, names, branches=arguments.keys() <= {"formerly", "default"})
+    note = checked_note(known, arguments)
     if note.get("formerly"):
         former = [join(path_of(place, names, branches=True)) for place in note["formerly"]]
-        note["formerly"] = former[0] if isinstance(given["formerly"], str) else former
+        note["formerly"] = former[0] if isinstance(arguments["formerly"], str) else former
     if note.get("coords"):
         places = note["coords"].items()
         note["coords"] = {name: join(path_of(place, names, branches=False)) for name, place in places}
-    return join(known), note, check_values(known, note, trees, taken)
+    return join(known), note, check_values(known, note, trees, used_dims)

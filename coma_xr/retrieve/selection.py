@@ -118,28 +118,28 @@ class Selection:
 
     def _resolved(self, trees: Trees) -> dict[str, Path]:
         """Return the paths of names, with a look at no more trees than decide them."""
-        found = {name: path for name, path in self._definition if name in self._condition.names}
-        undecided = [name for name in self._condition.names if name not in found]
+        paths = {name: path for name, path in self._definition if name in self._condition.names}
+        undecided = [name for name in self._condition.names if name not in paths]
 
         def deciding() -> Iterator[tuple[int, Tree]]:
             for id, tree in trees:
                 for name in list(undecided):
                     path = self._first_choice(name)
                     if path and (path in self._past.defaults or _is_value(look(tree, path))):
-                        found[name] = path
+                        paths[name] = path
                         undecided.remove(name)
                 yield id, tree
                 if not undecided:
                     return
 
         if not undecided:
-            return found
+            return paths
         columns = collect(deciding(), keep=lambda path: any(str(path[-1]) in name for name in undecided))
         if not undecided or not len(columns):
-            return found
+            return paths
         columns.expand_datasets()
         names = Names(self._lookup.known(columns.known), self._definition, self._recorded)
-        return self._condition.resolve(lambda name: found.get(name) or names.resolve(name))
+        return self._condition.resolve(lambda name: paths.get(name) or names.resolve(name))
 
     def _first_choice(self, name: str) -> Path | None:
         """Return the path that a name means if any measurement has it, whatever other paths exist."""
@@ -184,10 +184,10 @@ class Selection:
         if self._calls or None in columns.values() or None in sets:
             return None
         try:
-            found = self._condition.evaluate_columns(columns.__getitem__)
+            mask = self._condition.evaluate_columns(columns.__getitem__)
         except Exception:  # noqa: BLE001  one at a time, it is raised again with the measurement, or does not occur
             return None
-        chosen: Mask = np.broadcast_to(found, len(block))
+        chosen: Mask = np.broadcast_to(mask, len(block))
         self._number += len(block)
         if chosen.any():
             self._compared = {}

@@ -154,22 +154,22 @@ class ResultList(list[Result]):
             return self.filter_results(key)
         if isinstance(key, (Condition, str, bool, np.bool_)) or callable(key):
             return self._satisfying(as_condition(key))
-        found = super().__getitem__(key)
-        return ResultList(found) if isinstance(found, list) else found
+        item = super().__getitem__(key)
+        return ResultList(item) if isinstance(item, list) else item
 
     def _satisfying(self, condition: Condition) -> ResultList:
         if not self:
             return self
         having, values = self._values_in(condition)
-        found = ResultList(
+        chosen = ResultList(
             result
-            for result, own in zip(having, values, strict=True)
-            if condition.evaluate(own.__getitem__, result.parameters)
+            for result, parameters in zip(having, values, strict=True)
+            if condition.evaluate(parameters.__getitem__, result.parameters)
         )
-        if not found:
-            known = {name: [own[name] for own in values] for name in values[0]}
+        if not chosen:
+            known = {name: [parameters[name] for parameters in values] for name in values[0]}
             warn(condition.unfulfilled(len(having), "result", known))
-        return found
+        return chosen
 
     def _values_in(self, condition: Condition) -> tuple[list[Result], list[dict[str, Any]]]:
         """Return the results that have the parameters of a condition, and the values of these by name."""
@@ -186,8 +186,11 @@ class ResultList(list[Result]):
             raise missing[0]
         having = [result for result in self if result.parameters._definition in places]
         return having, [
-            {name: plain_of(own._given[place]) for name, place in places[own._definition].items()}
-            for own in (result.parameters for result in having)
+            {
+                name: plain_of(parameters._given[place])
+                for name, place in places[parameters._definition].items()
+            }
+            for parameters in (result.parameters for result in having)
         ]
 
     def to_dataset(self) -> xr.Dataset:
@@ -202,9 +205,11 @@ class ResultList(list[Result]):
         """
         from coma_xr.retrieve.dataset import build_dataset
 
-        asked = self._asked()
+        requested = self._requested()
         # The rows of a table may have all parameters in common: that is what tables are.
-        ds = build_dataset(self._trees(), dims=[name for name, _ in asked.get("definition", ())], **asked)
+        ds = build_dataset(
+            self._trees(), dims=[name for name, _ in requested.get("definition", ())], **requested
+        )
         for name, path in self._paths().items():
             if name in ds.variables:
                 ds[name].attrs.update(path=path, name=name)
@@ -222,16 +227,16 @@ class ResultList(list[Result]):
         """
         from coma_xr.retrieve.dataframe import build_dataframe
 
-        return build_dataframe(self._trees(), **self._asked())
+        return build_dataframe(self._trees(), **self._requested())
 
     def _trees(self) -> list[tuple[int, Tree]]:
         """Return measurements that have nothing but what was asked for."""
-        found = [
+        trees = [
             (id, {"parameters": _tree(result.parameters), "results": row})
             for result in self
             for id, row in result._rows()
         ]
-        return sorted(found, key=lambda pair: pair[0])
+        return sorted(trees, key=lambda pair: pair[0])
 
     def _paths(self) -> dict[str, str]:
         if not self:
@@ -239,7 +244,7 @@ class ResultList(list[Result]):
         shared = {name: join(path) for name, path in self[0].parameters._definition}
         return {**shared, **self[0].table_definition}
 
-    def _asked(self) -> dict[str, Any]:
+    def _requested(self) -> dict[str, Any]:
         """Return what `build_dataset` and `build_dataframe` are asked for."""
         if not self:
             return {}
@@ -263,10 +268,10 @@ class ResultList(list[Result]):
                 ways=["Filter by several parameters one after the other: results['A', 1]['B', 2]."],
             )
         name, value = pair
-        wanted = key([to_plain(value)])
+        identity = key([to_plain(value)])
         # Results of several experiments may have different parameters; a name that none of them has is an error.
         having = [r for r in self if r.parameters.has(name)] or self
-        return ResultList(r for r in having if key([to_plain(r.parameters[name])]) == wanted)
+        return ResultList(r for r in having if key([to_plain(r.parameters[name])]) == identity)
 
     def __repr__(self) -> str:
         return "[" + ",\n ".join(map(repr, self)) + "]"
@@ -275,10 +280,10 @@ class ResultList(list[Result]):
         names = dict.fromkeys(name for result in self for name in result.parameters.names)
         columns = dict.fromkeys(name for result in self for name in result.table_columns)
         title = tag("span", "ResultList", class_="coma-title")
-        said = f" {len(self)} tables with the columns {listing(columns)}"
+        summary = f" {len(self)} tables with the columns {listing(columns)}"
         rows = ([place, *result.parameters, len(result.table)] for place, result in enumerate(self))
         shown = table(["", *names, "rows"], rows, total=len(self), what="tables")
-        return fragment(title, tag("span", said, class_="coma-muted"), shown)
+        return fragment(title, tag("span", summary, class_="coma-muted"), shown)
 
 
 def _tree(parameters: ParameterSet) -> dict[str, Tree]:
@@ -338,10 +343,10 @@ def retrieve_results(
     results = ResultList()
     for members in groups.values():
         mine = [ids[row] for row in members]
-        kept = [[column[row] for row in members] for column in values]
-        names, array = _table(table, kept, mine)
+        rows_by_set = [[column[row] for row in members] for column in values]
+        names, array = _table(table, rows_by_set, mine)
         shared = ParameterSet.of_given(definition, [_as_tuple(column[members[0]]) for column in keys])
-        results.append(Result(shared, array, names, table, mine, kept, notes))
+        results.append(Result(shared, array, names, table, mine, rows_by_set, notes))
     return results
 
 
@@ -356,9 +361,9 @@ def _as_tuple(value: Tree) -> Any:
 
 def _pairs(definition: Iterable[Any], argument: str) -> list[Request]:
     """Return what a definition asks for; PathError for one pair or path where a list of pairs belongs."""
-    one = definition if isinstance(definition, tuple) else ()
-    if len(one) == 2 and all(isinstance(text, str) for text in one):
-        raise _one_list(argument, definition, one)
+    pair = definition if isinstance(definition, tuple) else ()
+    if len(pair) == 2 and all(isinstance(text, str) for text in pair):
+        raise _one_list(argument, definition, pair)
     if isinstance(definition, str):
         raise _one_list(argument, definition, (str(split(definition)[-1]), definition))
     if isinstance(definition, Mapping):
@@ -366,9 +371,9 @@ def _pairs(definition: Iterable[Any], argument: str) -> list[Request]:
     return requests_of([tuple(entry) if isinstance(entry, list) else entry for entry in definition])
 
 
-def _one_list(argument: str, given: Any, pair: tuple[Any, ...]) -> PathError:
+def _one_list(argument: str, definition: Any, pair: tuple[Any, ...]) -> PathError:
     return PathError(
-        f"{argument}={given!r} is not a list.",
+        f"{argument}={definition!r} is not a list.",
         expected=f"a list of pairs (name, path), such as [{pair!r}]",
         ways=[
             "Put all columns into the first list, and the parameters that distinguish the tables into the second."

@@ -108,9 +108,9 @@ class Layout:
         """Return the fewest dims that some value is a function of, the longest left out first."""
         axes = list(self.axes)
         for axis in sorted(self.axes, key=lambda axis: -axis.size):
-            rest = [other for other in axes if other is not axis]
-            if _determines(rest, codes, size):
-                axes = rest
+            others = [other for other in axes if other is not axis]
+            if _determines(others, codes, size):
+                axes = others
         return tuple(axis.dim for axis in axes)
 
 
@@ -130,8 +130,8 @@ def on_rows(column: list[Any], rows: Array) -> list[Any]:
 
 def _determines(axes: Sequence[Axis], codes: Array, size: int) -> bool:
     cells = cells_of(axes, len(codes))
-    both = numbered([cells, codes], [int(cells.max(initial=-1)) + 1, size])[0]
-    return distinct(cells) == distinct(both)
+    joint = numbered([cells, codes], [int(cells.max(initial=-1)) + 1, size])[0]
+    return distinct(cells) == distinct(joint)
 
 
 def with_rows(
@@ -166,29 +166,29 @@ def check_fill(axes: Sequence[Axis], rows: int, labelled: Sequence[Axis], absent
         return
     grid = " x ".join(f"{axis.dim} ({axis.size})" for axis in axes)
     others = f" and {absent} parameter set{'s' * (absent != 1)} without one" if absent else ""
-    text = f"The grid {grid} is {_percent(rows / size)} full: {rows - absent} measurements{others} in {size} cells."
+    message = f"The grid {grid} is {_percent(rows / size)} full: {rows - absent} measurements{others} in {size} cells."
     way = Way(
         f"Options: {_better(labelled, rows)}layout='points', which has one dim for all.",
         "Tables in .csv or .parquet have a row for each measurement instead.",
     )
     if rows / size < _VERY_THIN and size > _MANY_CELLS:
-        raise LayoutError(text, ways=[way])
-    warn(text, way=way)
+        raise LayoutError(message, ways=[way])
+    warn(message, way=way)
 
 
 def _better(axes: Sequence[Axis], rows: int) -> str:
     """Return in words the dims that give a grid at least half full when the others are none."""
-    rest = sorted(axes, key=lambda axis: -axis.size)
+    remaining = sorted(axes, key=lambda axis: -axis.size)
     # Without any dim all would lie along 'row', which is not a grid.
-    while len(rest) > 1:
-        trials = [[other for other in rest if other is not axis] for axis in rest]
+    while len(remaining) > 1:
+        trials = [[other for other in remaining if other is not axis] for axis in remaining]
         fills = [_fill(trial, rows) for trial in trials]
         # The dim with the most values goes first, as long as that fills the grid.
         enough = [place for place, (fill, _) in enumerate(fills) if fill >= _THIN]
         best = enough[0] if enough else max(range(len(trials)), key=fills.__getitem__)
-        rest, (fill, most) = trials[best], fills[best]
+        remaining, (fill, most) = trials[best], fills[best]
         if enough:
-            dims = [axis.dim for axis in axes if axis in rest]
+            dims = [axis.dim for axis in axes if axis in remaining]
             others = "with the others along a dim 'row'" if most > 1 else "with the others as coordinates"
             return f"dims={dims!r}, {_percent(fill)} full, {others}; or "
     return ""
@@ -215,7 +215,7 @@ class Folded:
 
     values: Any
     lengths: list[Array]
-    there: Array
+    rows: Array
     labelled: bool
     stacked: bool
     dims: tuple[str, ...] = ()
@@ -246,20 +246,20 @@ class Folded:
             items = sum(array.size for array in self.values)
         else:
             items = len(self.values)
-        return bool(items < _THINNEST * math.prod(self.shape) * len(self.there))
+        return bool(items < _THINNEST * math.prod(self.shape) * len(self.rows))
 
     def fill(
         self, cells: Array, size: int, shape: Sequence[int], fill: Any = AS_NEEDED
     ) -> tuple[Array, Attrs]:
         """Return one array of all values."""
-        cells = cells[self.there]
+        cells = cells[self.rows]
         if self.stacked:
             return _stack(self.arrays, cells, size, shape, fill)
         if not any(self.ragged) and self.shape == tuple(shape):
             # Nothing is padded, so that whole lists go to their cells, without a number for each item.
             array, attrs = as_array(self.values)
-            whole = array.reshape(len(cells), *shape)
-            return place(whole, cells, size, attrs, full=len(np.unique(cells)) == size, fill=fill)
+            padded = array.reshape(len(cells), *shape)
+            return place(padded, cells, size, attrs, full=len(np.unique(cells)) == size, fill=fill)
         at = cells
         for length, extent in zip(self.lengths, shape, strict=True):
             at = np.repeat(at * extent, length) + _counting(length)
@@ -272,7 +272,7 @@ class Folded:
     def stack(self, cells: Array, shape: Sequence[int], fill: Any = AS_NEEDED) -> tuple[Stack, Attrs]:
         """Return one array of all values, if `lazy`, that reads of them only what is looked at."""
         numbers = np.full(math.prod(shape), -1, dtype=np.intp)
-        numbers[cells[self.there]] = np.arange(len(self.there))
+        numbers[cells[self.rows]] = np.arange(len(self.rows))
         empty: Array = np.empty(0, dtype=np.result_type(*(variable.dtype for variable in self.values)))
         hole, attrs = empty.dtype.type(), dict[str, Any]()
         if (numbers < 0).any():
@@ -281,7 +281,7 @@ class Folded:
 
     def counts(self, level: int, cells: Array, size: int, shape: Sequence[int]) -> Array:
         """Return the lengths of one level in the cells of all dims above it; 0 where there is none."""
-        at = cells[self.there]
+        at = cells[self.rows]
         above: tuple[int, ...] = ()
         if not self.stacked:
             above = tuple(shape[:level])
@@ -336,14 +336,14 @@ def measure(values: Sequence[Any]) -> Folded | None:
     >>> folded.shape, folded.ragged
     ((2,), [True])
     """
-    there = np.fromiter((i for i, value in enumerate(values) if value is not MISSING), dtype=np.intp)
-    present = [value for value in values if value is not MISSING] if len(there) < len(values) else values
+    rows = np.fromiter((i for i, value in enumerate(values) if value is not MISSING), dtype=np.intp)
+    present = [value for value in values if value is not MISSING] if len(rows) < len(values) else values
     present = [_bare(from_plain(value)) if is_typed(value) else _bare(value) for value in present]
     kinds = set(map(type, present))
     if kinds == {xr.DataArray}:
-        return _measure_labelled(present, there)
+        return _measure_labelled(present, rows)
     if kinds == {np.ndarray}:
-        return _measure_arrays(present, there)
+        return _measure_arrays(present, rows)
     level: Sequence[Any] = _as_lists(present)
     lengths = []
     while level and set(map(type, level)) == {list}:
@@ -352,7 +352,7 @@ def measure(values: Sequence[Any]) -> Folded | None:
     inner = set(map(type, level))
     if not lengths or inner & {list, dict}:
         return None
-    return Folded(level, lengths, there, kinds == {list}, stacked=False, units=units_of(level))
+    return Folded(level, lengths, rows, kinds == {list}, stacked=False, units=units_of(level))
 
 
 def units_of(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -389,14 +389,14 @@ def _as_lists(values: Sequence[Any]) -> Sequence[Any]:
     return [value.tolist() if isinstance(value, np.ndarray) else value for value in values]
 
 
-def _measure_arrays(arrays: Sequence[Array], there: Array) -> Folded | None:
+def _measure_arrays(arrays: Sequence[Array], rows: Array) -> Folded | None:
     if len({array.ndim for array in arrays}) > 1:
         return None
     shapes = np.array([array.shape for array in arrays], dtype=np.intp)
-    return Folded(arrays, list(shapes.T), there, labelled=False, stacked=True)
+    return Folded(arrays, list(shapes.T), rows, labelled=False, stacked=True)
 
 
-def _measure_labelled(arrays: Sequence[xr.DataArray], there: Array) -> Folded | None:
+def _measure_labelled(arrays: Sequence[xr.DataArray], rows: Array) -> Folded | None:
     """Measure DataArrays; None when they do not share their dims."""
     dims = arrays[0].dims
     if any(set(array.dims) != set(dims) for array in arrays):
@@ -405,13 +405,13 @@ def _measure_labelled(arrays: Sequence[xr.DataArray], there: Array) -> Folded | 
     shapes = np.array([array.shape for array in arrays], dtype=np.intp).reshape(len(arrays), len(dims))
     coords: dict[str, tuple[tuple[str, ...], list[Any], Attrs]] = {}
     for name in dict.fromkeys(name for array in arrays for name in array.coords):
-        found = [array.coords.get(name) for array in arrays]
-        there_are = [coord for coord in found if coord is not None]
-        if all(coord.dims == there_are[0].dims for coord in there_are):
+        coords_found = [array.coords.get(name) for array in arrays]
+        existing = [coord for coord in coords_found if coord is not None]
+        if all(coord.dims == existing[0].dims for coord in existing):
             coords[str(name)] = (
-                tuple(map(str, there_are[0].dims)),
-                [MISSING if coord is None else coord.values[()] for coord in found],
-                _common(there_are),
+                tuple(map(str, existing[0].dims)),
+                [MISSING if coord is None else coord.values[()] for coord in coords_found],
+                _common(existing),
             )
     own_dims = () if all(BARE in array.encoding for array in arrays) else tuple(map(str, dims))
     # What has a dtype of pandas was read with its file.
@@ -422,7 +422,7 @@ def _measure_labelled(arrays: Sequence[xr.DataArray], there: Array) -> Folded | 
     return Folded(
         values,
         list(shapes.T),
-        there,
+        rows,
         False,
         True,
         own_dims,
@@ -455,9 +455,9 @@ def flat_columns(name: str, values: Sequence[Any], stem: str | None = None) -> d
     if list not in set(map(type, values)):
         return {name: list(values)}
     columns: dict[str, list[Any]] = {}
-    rest = [MISSING if type(value) is list else value for value in values]
-    if any(value is not MISSING for value in rest):
-        columns[name] = rest
+    scalars = [MISSING if type(value) is list else value for value in values]
+    if any(value is not MISSING for value in scalars):
+        columns[name] = scalars
     lists = [value if type(value) is list else [] for value in values]
     for number in range(max(map(len, lists))):
         items = [items[number] if number < len(items) else MISSING for items in lists]
@@ -543,9 +543,9 @@ class Item:
         if self.folded is None or self.dims is None:
             return ()
         levels = len(self.folded.shape)
-        own = [free(f"{self.name}_index" + (f"_{level + 1}" if level else "")) for level in range(levels)]
-        own = list(self.folded.dims) or own
-        return (*self.dims[:levels], *own[len(self.dims) :])
+        names = [free(f"{self.name}_index" + (f"_{level + 1}" if level else "")) for level in range(levels)]
+        names = list(self.folded.dims) or names
+        return (*self.dims[:levels], *names[len(self.dims) :])
 
 
 def variable(dims: Sequence[str], array: Array, attrs: Mapping[str, Any] | None = None) -> xr.Variable:
@@ -581,8 +581,8 @@ def assemble(
     for dim, extent in extents.items():
         if dim in numbered and dim not in coords:
             coords[dim] = xr.Variable((dim,), np.arange(1, extent + 1))
-    _say_objects(items)
-    _say_units(items)
+    _warn_of_objects(items)
+    _warn_of_unit_differences(items)
     return data, coords | lengths
 
 
@@ -598,8 +598,8 @@ def _variable(item: Item, dims: Sequence[str], extents: Mapping[str, int]) -> xr
         return variable((*layout.dims, *dims), array, item.attrs | attrs)
     if item.whole:
         array = np.empty(layout.size, dtype=object)
-        there = [row for row, value in enumerate(item.values) if value is not MISSING]
-        array[layout.cells[there]] = as_objects([from_plain(item.values[row]) for row in there])
+        rows = [row for row, value in enumerate(item.values) if value is not MISSING]
+        array[layout.cells[rows]] = as_objects([from_plain(item.values[row]) for row in rows])
         return variable(layout.dims, array.reshape(layout.shape), item.attrs)
     array, attrs = scatter(item.values, layout.cells, layout.size, full=layout.full, fill=item.fill)
     return variable(layout.dims, array.reshape(layout.shape), item.attrs | attrs)
@@ -624,13 +624,13 @@ def _lengths(
     return lengths
 
 
-def _say_objects(items: Sequence[Item]) -> None:
+def _warn_of_objects(items: Sequence[Item]) -> None:
     reasons = [f"'{item.name}' {item.reason}" for item in items if item.reason]
     if reasons:
         warn(f"Each cell holds one object of what cannot be one array: {listing(reasons)}.")
 
 
-def _say_units(items: Sequence[Item]) -> None:
+def _warn_of_unit_differences(items: Sequence[Item]) -> None:
     whole = {item.name: units_of(item.values) for item in items if item.whole}
     folded = {item.name: item.folded for item in items if item.folded}
     stacked = {name: f.units for name, f in folded.items() if f.stacked}
@@ -641,9 +641,9 @@ def _say_units(items: Sequence[Item]) -> None:
 def warn_of_units(units: Mapping[str, Sequence[Any]], where: str) -> None:
     """Warn of columns whose values are in several units."""
     texts = [
-        f"'{name}' is in {listing('no unit' if unit is None else repr(unit) for unit in found)}"
-        for name, found in units.items()
-        if len(found) > 1
+        f"'{name}' is in {listing('no unit' if unit is None else repr(unit) for unit in column_units)}"
+        for name, column_units in units.items()
+        if len(column_units) > 1
     ]
     if texts:
         warn(f"Units differ {where}, and no value was converted: {listing(texts, 3)}.")

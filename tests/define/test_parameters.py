@@ -153,9 +153,9 @@ class TestParameterSet:
             ParameterSet(PENDULUM, [1, 2, 3])
 
     def test_it_does_not_change(self):
-        with raises(AttributeError, "A parameter set does not change; 'theta' cannot be set to 5."):
+        with raises(AttributeError, "A parameter set is read-only, so 'theta' cannot be set to 5."):
             self.p.theta = 5
-        with raises(AttributeError, "A parameter set does not change; 'theta' cannot be deleted."):
+        with raises(AttributeError, "A parameter set is read-only, so 'theta' cannot be deleted."):
             del self.p.theta
 
     def test_equality_and_hash_follow_the_key(self):

@@ -258,7 +258,7 @@ def test_more_dims_than_a_format_has(suffix, tmp_path, zarr_ends):
     ds = e.to_dataset()
     assert ds["y"].ndim == 41
     with pytest.warns(
-        coma.ComaWarning, match="42 dims are more than the 32 of netCDF and zarr.*scalar coordinates"
+        coma.ComaWarning, match="42 dims exceed the limit of netCDF and zarr, 32.*scalar coordinates"
     ):
         path = coma.export(ds, tmp_path / f"x{suffix}")
     assert_same(coma.load(path), ds)

@@ -689,7 +689,9 @@ def test_values_without_a_place_in_a_plot_say_what_to_do():
     assert "ds.assign(part=ds['z'].real)" in str(caught.value.ways[0])
     with pytest.raises(LayoutError, match=r"cells of 'lists' hold lists or dictionaries. Make them a dim"):
         plot(ds, x="x", y="lists")
-    with pytest.raises(LayoutError, match="One axis cannot hold them all: names holds names, y holds num"):
+    with pytest.raises(
+        LayoutError, match="One axis cannot show all variables: names holds names, y holds num"
+    ):
         plot(ds, x="x", y=["names", "y"])
     with pytest.raises(LayoutError, match="'names' holds names and cannot be on a log scale"):
         plot(ds, x="x", y="names", yscale="log")
