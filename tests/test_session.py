@@ -169,8 +169,13 @@ def test_memory_that_runs_out_while_a_result_is_saved_costs_that_result_only(e, 
         return real(path, *arguments, **options)
 
     monkeypatch.setattr(files, "create", create)
-    with pytest.raises(MemoryError):
+    with pytest.raises(MemoryError) as raised:
         e.run(lambda a: a, {"a": [1, 2, 3]}, progress=False)
+    (note,) = raised.value.__notes__
+    assert note.startswith("1 of 3 parameter sets are saved;")
+    assert note.endswith("Run again when there is more memory.")
+    assert raised.value.unsaved[0].task.values == (2,)
+    assert raised.value.report.saved == 1
     assert sets(e) == [1]
     assert e.run(lambda a: a, {"a": [1, 2, 3]}, progress=False) == (2, 3)
     assert sets(e) == [1, 2, 3]

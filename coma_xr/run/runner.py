@@ -276,8 +276,8 @@ def run_plan(
                 course.follow(source, interrupts)
         except interrupts.through:
             interrupts.asked = True
-        except ComaError as error:
-            error.report = course.report()  # type: ignore[attr-defined]
+        except (ComaError, MemoryError) as error:
+            error.report = course.report()  # type: ignore[union-attr]
             raise
         course.tell_stop()
     return _ended(course, interrupts)
@@ -375,12 +375,13 @@ class _Course:
         for outcome in outcomes:
             try:
                 self._take(outcome, interrupts)
-            except StorageError as error:
+            except (StorageError, MemoryError) as error:
                 interrupts.now = True
-                error.unsaved = [outcome, *outcomes]  # type: ignore[attr-defined]
+                error.unsaved = [outcome, *outcomes]  # type: ignore[union-attr]
+                need = "room" if isinstance(error, StorageError) else "more memory"
                 error.add_note(
                     f"{self._saved} of {count(self._plan.asked, 'parameter set')} are saved; what was computed after "
-                    "them is in the list `unsaved` of this error. Run again when there is room."
+                    f"them is in the list `unsaved` of this error. Run again when there is {need}."
                 )
                 raise
             if outcome.failure is None:
