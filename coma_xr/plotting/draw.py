@@ -223,16 +223,16 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
     statuses = [str(name) for name in points.rows["status"].unique() if name]
     statuses = statuses_to_draw(spec.status, statuses) if spec.status else []
     layout = _Layout.of(points, labels)
-    drawing = _given_panels(layout) if spec.ax is not None else _new_panels(layout, pyplot=pyplot)
+    grid = _given_panels(layout) if spec.ax is not None else _new_panels(layout, pyplot=pyplot)
     try:
-        _draw(drawing, layout, statuses)
+        _draw(grid, layout, statuses)
     except BaseException:
-        if drawing.is_new and pyplot:
+        if grid.new and pyplot:
             from matplotlib import pyplot as plt
 
-            plt.close(drawing.root)
+            plt.close(grid.root)
         raise
-    return drawing.root
+    return grid.root
 
 
 # ------------------------------------------------------------------------------------------ figures
@@ -241,19 +241,19 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
 class PlotFigure(Figure):
     """A figure that a notebook shows once, and that is saved with fonts that journals accept."""
 
-    def savefig(self, fname: Any, **options: Any) -> None:
+    def savefig(self, fname: Any, **kwargs: Any) -> None:
         """Save the figure as matplotlib does, with outlines of fonts in place of bitmaps, and no date in an SVG."""
         settings = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.hashsalt": "coma_xr"}
         now: Any = rcParams
         default: Any = rcParamsDefault
         settings = {name: value for name, value in settings.items() if now[name] == default[name]}
         name = str(getattr(fname, "name", fname)).lower()
-        if options.get("format") == "svg" or (
-            options.get("format") is None and name.endswith((".svg", ".svgz"))
+        if kwargs.get("format") == "svg" or (
+            kwargs.get("format") is None and name.endswith((".svg", ".svgz"))
         ):
-            options["metadata"] = {"Date": None, **(options.get("metadata") or {})}
+            kwargs["metadata"] = {"Date": None, **(kwargs.get("metadata") or {})}
         with rc_context(settings):  # type: ignore[arg-type]
-            super().savefig(fname, **options)
+            super().savefig(fname, **kwargs)
 
     def _ipython_display_(self) -> None:
         show_once(self)
@@ -324,7 +324,7 @@ class Panels:
 
     figure: Figure | SubFigure
     panels: Sequence[Panel]
-    is_new: bool
+    new: bool
     fixed: bool = True
     # Inches of a panel.
     size: tuple[float, float] = ALONE
@@ -482,31 +482,27 @@ def _given_panels(layout: _Layout) -> Panels:
         raise LayoutError(f"{given_axes}, and {needed}.", ways=ways)
     box = axes[0].get_window_extent()
     dpi = axes[0].figure.get_figure(root=True).dpi
-    drawing = Panels(axes[0].figure, [Panel(ax, key) for ax, key in zip(axes, keys, strict=True)], False)
-    drawing = replace(drawing, size=(box.width / dpi, box.height / dpi))
-    if not isinstance(drawing.root, PlotFigure):
+    grid = Panels(axes[0].figure, [Panel(ax, key) for ax, key in zip(axes, keys, strict=True)], False)
+    grid = replace(grid, size=(box.width / dpi, box.height / dpi))
+    if not isinstance(grid.root, PlotFigure):
         # A cell that ends with the figure shows it once too.
-        drawing.root._ipython_display_ = functools.partial(show_once, drawing.root)  # type: ignore[attr-defined]
-    return drawing
+        grid.root._ipython_display_ = functools.partial(show_once, grid.root)  # type: ignore[attr-defined]
+    return grid
 
 
 # ------------------------------------------------------------------------------------------ drawing
 
 
-def _draw(drawing: Panels, layout: _Layout, statuses: Sequence[str]) -> None:
+def _draw(grid: Panels, layout: _Layout, statuses: Sequence[str]) -> None:
     """Draw a table into its panels, and what explains them."""
     table, labels = layout.table, layout.labels
     spec, kind = table.plan.spec, KINDS[table.plan.kind]
-    earlier = (
-        drawing.axes[0].get_legend_handles_labels()
-        if not drawing.is_new and len(drawing.panels) == 1
-        else ([], [])
-    )
-    for panel in drawing.panels:
+    earlier = grid.axes[0].get_legend_handles_labels() if not grid.new and len(grid.panels) == 1 else ([], [])
+    for panel in grid.panels:
         _set_scales(panel.ax, table)
-    look = _look(table, labels, drawing)
+    look = _look(table, labels, grid)
     points = dict(panels(table))
-    for panel in drawing.panels:
+    for panel in grid.panels:
         part = points.get(panel.key, table.rows[:0])
         if part[[role for role in ("x", "y", "z") if role in part]].notna().all(axis=1).any():
             kind.draw(panel.ax, part, look)
@@ -520,41 +516,31 @@ def _draw(drawing: Panels, layout: _Layout, statuses: Sequence[str]) -> None:
         spec.legend is not False and look.hue.mappable is not None and table.quantity(role).type != "name"
     )
     if has_bar:
-        _add_color_bar(drawing, table, role, look.hue, labels)
+        _add_color_bar(grid, table, role, look.hue, labels)
     legend_room = (
-        _add_legend(drawing, _sections(table, look, labels, statuses), earlier, spec)
+        _add_legend(grid, _sections(table, look, labels, statuses), earlier, spec)
         if spec.legend is not False
         else (0.0, 0.0)
     )
-    inches = drawing.root.get_size_inches()
+    inches = grid.root.get_size_inches()
     width, height = max(inches[0] - legend_room[0] - BAR * has_bar, 0.8), max(inches[1] - legend_room[1], 0.8)
-    if drawing.is_new and drawing.fixed:
-        drawing = replace(
-            drawing, size=(drawing.size[0] * width / inches[0], drawing.size[1] * height / inches[1])
-        )
-    for panel in drawing.panels:
-        _dress(panel, table, labels, drawing.size)
-        if len(drawing.panels) > 1 or drawing.is_new:
-            room = (width - LABELS - name_room(drawing.axes[0].yaxis, table, labels)) / layout.shape[1]
-            _set_titles(
-                panel,
-                layout,
-                (room if drawing.is_new else drawing.size[0], drawing.size[1]),
-                is_new=drawing.is_new,
-            )
-    _add_title(drawing, table, labels, width)
-    drawing.root.sca(drawing.axes[0])
+    if grid.new and grid.fixed:
+        grid = replace(grid, size=(grid.size[0] * width / inches[0], grid.size[1] * height / inches[1]))
+    for panel in grid.panels:
+        _dress(panel, table, labels, grid.size)
+        if len(grid.panels) > 1 or grid.new:
+            room = (width - LABELS - name_room(grid.axes[0].yaxis, table, labels)) / layout.shape[1]
+            _set_titles(panel, layout, (room if grid.new else grid.size[0], grid.size[1]), is_new=grid.new)
+    _add_title(grid, table, labels, width)
+    grid.root.sca(grid.axes[0])
 
 
-def _look(table: Table, labels: Labels, drawing: Panels) -> Look:
+def _look(table: Table, labels: Labels, grid: Panels) -> Look:
     """Return what colours, dashes and markers the groups have, and what they are called."""
     plan, style = table.plan, None
-    used_colors = _taken_colors(drawing.axes[0]) if not drawing.is_new else []
-    named = (
-        "hue",
-        "style",
-        *(("z",) if "z" in table.quantities and table.quantity("z").type == "name" else ()),
-    )
+    used_colors = _taken_colors(grid.axes[0]) if not grid.new else []
+    z_names = "z" in table.quantities and table.quantity("z").type == "name"
+    named = ("hue", "style", *(["z"] if z_names else []))
     groups = {role: table.levels(role) for role in named if role in table.quantities}
     if plan.is_surface:
         hue = surface_hue(table)
@@ -571,7 +557,7 @@ def _look(table: Table, labels: Labels, drawing: Panels) -> Look:
         for role, levels in groups.items()
     }
     texts[""] = {0.0: labels.axis(table.quantities[table.value])}
-    bins = bins_of(table, drawing.axes[0].xaxis) if plan.layout == "counts" else None
+    bins = bins_of(table, grid.axes[0].xaxis) if plan.layout == "counts" else None
     return replace(look, texts=texts, bins=bins)
 
 
@@ -643,34 +629,34 @@ def _in_panel(table: Table, role: str, panel: Panel) -> list[Quantity]:
     return quantities
 
 
-def _add_title(drawing: Panels, table: Table, labels: Labels, width: float) -> None:
+def _add_title(grid: Panels, table: Table, labels: Labels, width: float) -> None:
     """Write the title, and that the panels show means, of how many values, and what the errors are."""
-    plan, ax = table.plan, drawing.axes[0]
+    plan, ax = table.plan, grid.axes[0]
     note = _note(table, labels)
     title = plan.spec.title or ""
     small: dict[str, Any] = {"color": shade(0.6)}
-    if drawing.is_new and (len(drawing.panels) > 1 or ax.get_title()):
+    if grid.new and (len(grid.panels) > 1 or ax.get_title()):
         # Above the panels, and not above what stands next to them.
-        part = width / drawing.root.get_figwidth()
+        part = width / grid.root.get_figwidth()
         largest = "figure.titlesize" if width > ALONE[0] else "axes.labelsize"
         title, size = fitted(title, 0.9 * width, largest)
         note, fine = fitted(note, 0.9 * width, "small")
         if title:
-            drawing.figure.suptitle(
+            grid.figure.suptitle(
                 "\n".join(filter(None, (title, note))),
                 x=0.5 * part,
                 fontsize=min(size, fine) if note else size,
             )
         elif note:
-            drawing.figure.suptitle(note, x=0.01, ha="left", fontsize=fine, **small)
+            grid.figure.suptitle(note, x=0.01, ha="left", fontsize=fine, **small)
         return
-    title, size = fitted(title, 0.8 * drawing.size[0], "axes.titlesize")
-    note, fine = fitted(note, 0.8 * drawing.size[0], "small")
+    title, size = fitted(title, 0.8 * grid.size[0], "axes.titlesize")
+    note, fine = fitted(note, 0.8 * grid.size[0], "small")
     if title and note:
         ax.set_title(f"{title}\n{note}", fontsize=min(size, fine))
     elif title:
         ax.set_title(title, fontsize=size)
-    elif note and (drawing.is_new or ax.get_title(loc="left") in {"", note}):
+    elif note and (grid.new or ax.get_title(loc="left") in {"", note}):
         ax.set_title(note, loc="left", fontsize=fine, **small)
     elif note:
         warn(f"The figure has no room for its note: {note}.")
@@ -720,17 +706,15 @@ def _sections(table: Table, look: Look, labels: Labels, statuses: Sequence[str])
 
 
 def _section(table: Table, role: str, look: Look, labels: Labels, *, styled: bool) -> Section:
-    quantity, levels = (
-        table.quantity(role),
-        [*(look.hue.levels if role in {"hue", "z"} else table.levels(role))],
-    )
+    quantity = table.quantity(role)
+    levels = [*(look.hue.levels if role in {"hue", "z"} else table.levels(role))]
     title = "" if quantity.name == VARIABLE else labels.axis([quantity])
     handles = []
-    for level, label in ((level, look.texts[role][level]) for level in levels):
+    for level, text in ((level, look.texts[role][level]) for level in levels):
         color = look.hue.color(level) if role in {"hue", "z"} else shade(0.7)
         hue, style = level if role in {"hue", "z"} else np.nan, level if styled else np.nan
         units = _own_units(table, level, labels) if quantity.name == VARIABLE else ""
-        handles.append(_example(look, label + units, color, (hue, style), styled or table.plan.style is None))
+        handles.append(_example(look, text + units, color, (hue, style), styled or table.plan.style is None))
     return Section(title, handles)
 
 
@@ -767,7 +751,7 @@ def _mark(table: Table, name: str, statuses: Sequence[str]) -> Artist:
 
 
 def _add_legend(
-    drawing: Panels, sections: list[Section], earlier: tuple[list[Any], list[str]], spec: PlotSpec
+    grid: Panels, sections: list[Section], earlier: tuple[list[Any], list[str]], spec: PlotSpec
 ) -> tuple[float, float]:
     """Add one legend for all panels, if there is anything to explain, and return the room that it takes [inch]."""
     handles: list[Artist] = list(earlier[0])
@@ -783,20 +767,20 @@ def _add_legend(
         handles += [handle for handle in section.handles if handle.get_label() not in earlier[1]]
     title = sections[0].title if len(sections) == 1 and not earlier[0] else ""
     entries = _Entries(handles, headings, title, spec.keywords("legend_kw"))
-    ax = drawing.axes[0] if drawing.is_new else drawing.axes[-1]
-    if "loc" in entries.user_keywords or spec.legend == "inside" or not drawing.is_new:
+    ax = grid.axes[0] if grid.new else grid.axes[-1]
+    if "loc" in entries.user_keywords or spec.legend == "inside" or not grid.new:
         place: dict[str, Any] = {"loc": "best"}
-        if not drawing.is_new and spec.legend != "inside" and drawing.root.get_layout_engine() is not None:
+        if not grid.new and spec.legend != "inside" and grid.root.get_layout_engine() is not None:
             place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
         entries.legend(ax, ENTRY, **place)
         return 0.0, 0.0
-    legend = _beside(drawing, entries) if spec.legend != "bottom" else None
-    box = (legend or _below(drawing, entries)).get_window_extent()
-    width, height = box.width / drawing.root.dpi + 0.1, box.height / drawing.root.dpi + 0.1
-    if not drawing.fixed and legend is not None:
-        drawing.root.set_figwidth(drawing.root.get_figwidth() + width)
-    elif not drawing.fixed:
-        drawing.root.set_figheight(drawing.root.get_figheight() + height)
+    legend = _beside(grid, entries) if spec.legend != "bottom" else None
+    box = (legend or _below(grid, entries)).get_window_extent()
+    width, height = box.width / grid.root.dpi + 0.1, box.height / grid.root.dpi + 0.1
+    if not grid.fixed and legend is not None:
+        grid.root.set_figwidth(grid.root.get_figwidth() + width)
+    elif not grid.fixed:
+        grid.root.set_figheight(grid.root.get_figheight() + height)
     return (width, 0.0) if legend is not None else (0.0, height)
 
 
@@ -836,12 +820,8 @@ class _Entries:
         keywords |= {"handles": shown, "alignment": "left", "fontsize": size}
         if self.title:
             keywords |= {"title": wrapped(self.title, max(widest, ENTRY), size), "title_fontsize": size}
-        legend: Legend = place.legend(
-            **{
-                **keywords,
-                **{name: value for name, value in self.user_keywords.items() if name != "fontsize"},
-            }
-        )
+        options = {name: value for name, value in self.user_keywords.items() if name != "fontsize"}
+        legend: Legend = place.legend(**keywords | options)
         _outdent(legend, [at for at in self.headings if at < len(shown)])
         return legend
 
@@ -856,16 +836,16 @@ def _outdent(legend: Legend, headings: Sequence[int]) -> None:
             row.sep = 0
 
 
-def _beside(drawing: Panels, entries: _Entries) -> Legend | None:
+def _beside(grid: Panels, entries: _Entries) -> Legend | None:
     """Return a legend at the right of the panels, or None where it would leave too little of the figure to them."""
-    root, number, size = drawing.root, len(entries.handles), entries.size
-    widest = max(1.0, BESIDE * root.get_figwidth() - 0.5) if drawing.fixed else ENTRY
-    if number > SEVERAL_ENTRIES and not drawing.fixed:
+    root, number, size = grid.root, len(entries.handles), entries.size
+    widest = max(1.0, BESIDE * root.get_figwidth() - 0.5) if grid.fixed else ENTRY
+    if number > SEVERAL_ENTRIES and not grid.fixed:
         widest, size = 2 * ENTRY, size * (0.7 if number > 2 * SEVERAL_ENTRIES else 1.0)
     for columns in range(1, number + 1):
-        legend = entries.legend(drawing.figure, widest, size, loc="outside right upper", ncols=columns)
+        legend = entries.legend(grid.figure, widest, size, loc="outside right upper", ncols=columns)
         box = legend.get_window_extent()
-        if drawing.fixed and box.width > (BESIDE + 0.05) * root.bbox.width:
+        if grid.fixed and box.width > (BESIDE + 0.05) * root.bbox.width:
             break
         if box.height <= 0.97 * root.bbox.height or columns == number:
             return legend
@@ -874,16 +854,16 @@ def _beside(drawing: Panels, entries: _Entries) -> Legend | None:
     return None
 
 
-def _below(drawing: Panels, entries: _Entries) -> Legend:
+def _below(grid: Panels, entries: _Entries) -> Legend:
     """Return a legend below the panels, in columns, smaller where it has to be, and cut with a count at the last."""
-    root, size, most = drawing.root, entries.size, len(entries.handles)
+    root, size, most = grid.root, entries.size, len(entries.handles)
     width = root.get_figwidth() - 0.3
     while True:
         widest = min(max(text_width(label, size) for label in entries.texts), max(width / 2, 1.2))
         columns = max(1, min(most, int(width / (widest + 4.5 * size / 72))))
-        legend = entries.legend(drawing.figure, widest, size, most, loc="outside lower center", ncols=columns)
+        legend = entries.legend(grid.figure, widest, size, most, loc="outside lower center", ncols=columns)
         is_low = legend.get_window_extent().height <= BELOW * root.bbox.height
-        if is_low or not drawing.fixed or (size <= SMALLEST and most < 2):
+        if is_low or not grid.fixed or (size <= SMALLEST and most < 2):
             return legend
         legend.remove()
         if size > SMALLEST:
@@ -892,23 +872,23 @@ def _below(drawing: Panels, entries: _Entries) -> Legend:
             most = max(1, int(0.8 * most))
 
 
-def _add_color_bar(drawing: Panels, table: Table, role: str, hue: Hue, labels: Labels) -> None:
+def _add_color_bar(grid: Panels, table: Table, role: str, hue: Hue, labels: Labels) -> None:
     """Add one colour bar for all panels."""
     quantity, mappable = table.quantity(role), hue.mappable
     values = table.drawn[role].dropna().to_numpy()
     values = values[~np.isin(values, [place for place, _ in quantity.places])]
     norm: Any = mappable.norm  # type: ignore[union-attr]
-    label, points = fitted(labels.axis([quantity]), 0.8 * drawing.root.get_figheight(), "axes.labelsize")
-    keywords: dict[str, Any] = {"ax": drawing.axes, "aspect": 25}
+    label, points = fitted(labels.axis([quantity]), 0.8 * grid.root.get_figheight(), "axes.labelsize")
+    keywords: dict[str, Any] = {"ax": grid.axes, "aspect": 25}
     if table.plan.kind != "contour":
         scale = "log" if isinstance(norm, LogNorm) else "symlog" if isinstance(norm, SymLogNorm) else "linear"
         locator, formatter = tickers(quantity.type, scale, values, getattr(norm, "linthresh", None))
         keywords |= {"extend": extension(values, norm.vmin, norm.vmax), "ticks": locator, "format": formatter}
-    bar = drawing.figure.colorbar(mappable, **keywords)  # type: ignore[arg-type]
+    bar = grid.figure.colorbar(mappable, **keywords)  # type: ignore[arg-type]
     # matplotlib labels some minor ticks of a narrow logarithmic range, in another notation.
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
     bar.set_label(label, fontsize=points)
     bar.outline.set_visible(False)
     bar.ax.grid(False)
-    if drawing.is_new and not drawing.fixed:
-        drawing.root.set_figwidth(drawing.root.get_figwidth() + BAR)
+    if grid.new and not grid.fixed:
+        grid.root.set_figwidth(grid.root.get_figwidth() + BAR)

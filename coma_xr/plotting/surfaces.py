@@ -305,7 +305,8 @@ def _warn_of_thin(look: Look, role: str, axis: Any, edges: Array) -> None:
     """Warn of rows or columns of cells that are too thin to be seen."""
     places = forward(axis, edges)
     widths = np.abs(np.diff(places, axis=1)).max(axis=0)
-    thin = int((widths < THIN * np.ptp(places)).sum())
+    # Rows that have x of their own have rows of no height between them.
+    thin = int(((widths > 0) & (widths < THIN * np.ptp(places))).sum())
     if not thin or len(widths) > VISIBLE or getattr(look.spec, f"{role}lim") is not None:
         return
     quantity, way = look.table.quantity(role), None
