@@ -219,14 +219,14 @@ def build_dataset(
     >>> ds.E.dims, ds.E.sel(a=2).item(), ds.measurement_id.values
     (('a',), 1.5, array([1, 2]))
     """
-    requested, requested_dims = requests_of(variables), None if dims is None else requests_of(dims)
+    requests, dim_requests = requests_of(variables), None if dims is None else requests_of(dims)
     excluded, tracks = ({}, False) if status is None else (status.excluded, True)
     selection = None
     if where is not None:
         selection = Selection(where, definition, annotations, recorded=recorded, tracks=tracks)
     source = read(
         trees,
-        [*requested, *(requested_dims or ())],
+        [*requests, *(dim_requests or ())],
         everything=variables is None,
         definition=definition,
         recorded=recorded,
@@ -236,23 +236,19 @@ def build_dataset(
         excluded=excluded,
         doubles=doubles,
     )
-    absent_sets = absent(source, status, () if selection is None else selection.unchosen)
+    holes = absent(source, status, () if selection is None else selection.unchosen)
     if selection is not None:
-        absent_sets = absent_sets.where(selection.of_absent(absent_sets)) if absent_sets else absent_sets
+        holes = holes.where(selection.of_absent(holes)) if holes else holes
         selection.warn_when_empty(len(source.columns))
-    if not len(source.columns) and not absent_sets:
+    if not len(source.columns) and not holes:
         return xr.Dataset(attrs=_existing_attrs(attrs))
-    requested = source.expanded(requested)
-    names = UsedNames(source, requested, requested_dims or ())
+    requests = source.expanded(requests)
+    names = UsedNames(source, requests, dim_requests or ())
     unchosen = [] if selection is None else [values for values, _ in selection.unchosen]
-    laid_out = arrange(
-        source, requested_dims, rule, names.ours, absent=absent_sets, layout=layout, unchosen=unchosen
-    )
+    laid_out = arrange(source, dim_requests, rule, names.ours, absent=holes, layout=layout, unchosen=unchosen)
     names.claim_dims(laid_out)
-    build = _Build(
-        source, names, _Grid.of(laid_out, source, excluded), absent_sets, _fills(source, requested, fill)
-    )
-    items = build.results(None if variables is None else requested)
+    build = _Build(source, names, _Grid.of(laid_out, source, excluded), holes, _fills(source, requests, fill))
+    items = build.results(None if variables is None else requests)
     items += build.coordinates(items)
     data, coords = assemble([*(item for _, item in items), *build.brought(items)], names.ours)
     return xr.Dataset(data, build.labels() | coords | build.ids(), _existing_attrs(attrs))
@@ -321,10 +317,10 @@ def layout_of(
     """Return how `build_dataset` lays out measurements."""
     notes = annotations
     source = read(trees, [], everything=False, definition=definition, recorded=recorded, annotations=notes)
-    absent_sets = absent(source, status, ())
-    if not len(source.columns) and not absent_sets:
+    holes = absent(source, status, ())
+    if not len(source.columns) and not holes:
         return DatasetLayout("grid", {}, "without any measurement")
-    laid_out = arrange(source, None, rule, UsedNames(source, [], []).ours, absent=absent_sets)
+    laid_out = arrange(source, None, rule, UsedNames(source, [], []).ours, absent=holes)
     sizes = {axis.dim: axis.size for axis in laid_out.axes}
     return DatasetLayout(laid_out.kind, sizes, laid_out.reason)
 
