@@ -159,7 +159,7 @@ def save_by_hand(
     """Save measurements that no run has made, and return their ids, by default from `first` on."""
     ids: list[int] = []
     try:
-        with place.saving(durable) as saving:
+        with place.saving(durable, in_turns=len(outcomes) > 1) as saving:
             keeper = Keeper(place, saving, Survey({}, [], {}), first)
             for position, outcome in enumerate(outcomes):
                 ids.append(keeper.save(outcome))
@@ -174,7 +174,7 @@ def save_by_hand(
     finally:
         if ids:
             place.note_saved(ids[-1])
-            place.write_index_soon()
+            place.write_index_soon(ids[-1])
     return ids
 
 

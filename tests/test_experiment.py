@@ -285,10 +285,10 @@ def test_none_of_many_measurements_is_saved_if_one_cannot_be(e, trees, place):
 def test_many_measurements_take_the_next_free_ids_if_others_save_too(e, monkeypatch):
     real = e._place.saving
 
-    def saving(*arguments):
+    def saving(*arguments, **options):
         # Between the look at the directory and the first file, another process saves a measurement.
         coma.Experiment(e.path).new_measurement().save({"results": {"y": -1.0}})
-        return real(*arguments)
+        return real(*arguments, **options)
 
     monkeypatch.setattr(e._place, "saving", saving)
     assert e.add_measurements([{"results": {"y": float(n)}} for n in range(3)]) == [2, 3, 4]

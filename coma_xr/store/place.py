@@ -310,11 +310,12 @@ class ExperimentDirectory:
                 f"The measurements are saved, but their index is not, which only Coma 2 needs: {error.line()}."
             )
 
-    def write_index_soon(self) -> None:
+    def write_index_soon(self, last_id: int) -> None:
         """Write the index, but not more often than twice a second; the last one is written when the process ends."""
         now = time.monotonic()
         if now >= self._index_due:
-            self.write_index()
+            self.write_index(last_id)
+            self.note_saved(last_id)
             self._index_due = now + INTERVAL
         elif self._late is None:
             self._late = weakref.finalize(self, _write_late_index, self._layout)
@@ -445,11 +446,13 @@ class ExperimentDirectory:
                 recorded = self.look()
             yield recorded
 
-    def saving(self, durable: Durable = "auto", now: Snapshot | None = None) -> AbstractContextManager[Saver]:
+    def saving(
+        self, durable: Durable = "auto", now: Snapshot | None = None, *, in_turns: bool = True
+    ) -> AbstractContextManager[Saver]:
         """Return a context that gives a `Saver`, which adds measurements and failures."""
         now = now or self.look()
         now.check_writable()
-        return saving(now.measurements, self._layout, durable)
+        return saving(now.measurements, self._layout, durable, in_turns=in_turns)
 
     # ----------------------------------------------------------------------------------------- life cycle
 
@@ -651,12 +654,18 @@ INTERVAL = 0.5
 
 
 class Saver:
-    """Adds measurements and failures to an experiment; made by `saving`."""
+    """Adds measurements and failures to an experiment; made by `saving`.
 
-    def __init__(self, store: MeasurementStore, layout: Layout, durable: Durable) -> None:
+    What is closed within a second needs no syncing `in_turns`, for which a thread is started.
+    """
+
+    def __init__(
+        self, store: MeasurementStore, layout: Layout, durable: Durable, *, in_turns: bool = True
+    ) -> None:
         self._store = store
         self._layout = layout
         self._durable = durable
+        self._in_turns = in_turns
         # Ids, and what gives their names: most systems sync without these.
         self._unsynced: deque[tuple[int, Callable[[int], str]]] = deque()
         self._name_of = layout.config.measurements().name
@@ -714,6 +723,8 @@ class Saver:
         if self._durable is False:
             return
         self._unsynced.append((id, name_of))
+        if not self._in_turns:
+            return
         if self._thread is None:
             self._thread = threading.Thread(target=self._sync_in_turns, name="coma_xr sync", daemon=True)
             self._thread.start()
@@ -752,9 +763,11 @@ class Saver:
 
 
 @contextmanager
-def saving(store: MeasurementStore, layout: Layout, durable: Durable) -> Iterator[Saver]:
+def saving(
+    store: MeasurementStore, layout: Layout, durable: Durable, *, in_turns: bool = True
+) -> Iterator[Saver]:
     """Yield a Saver; when the block is left, all that it stored is on the disk for good (unless `durable` is False)."""
-    saver = Saver(store, layout, durable)
+    saver = Saver(store, layout, durable, in_turns=in_turns)
     with ending(saver.close):
         yield saver
 

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import coma_xr as coma
@@ -62,6 +63,14 @@ def add(path: str, n: int) -> None:
     assert len(coma.Experiment(path).add_measurements(trees)) == n
 
 
+def save(path: str, n: int) -> None:
+    """Save measurements one by one."""
+    axes, e = floors.axes(n), coma.Experiment(path)
+    for a, b, c in product(axes["a"], axes["b"], axes["c"]):
+        tree = {"parameters": {"a": a, "b": b, "c": c}, "results": functions.function(a, b, c)}
+        e.new_measurement().save(tree)
+
+
 def first_look(path: str, n: int) -> None:
     """Read all, and write the cache."""
     assert coma.Experiment(path).to_dataset().y.size == n
@@ -73,6 +82,7 @@ WORK: dict[str, Callable[[str, int], object]] = {
     "read without a cache": lambda path, _: opened(path, cache_dir="off").to_dataset(),
     "run": run,
     "add_measurements": add,
+    "new_measurement": save,
     "second run": second_run,
     "one more point": one_more,
     "first look": first_look,
@@ -86,7 +96,7 @@ WORK: dict[str, Callable[[str, int], object]] = {
 }
 
 # Work that makes a directory, or changes it so that it cannot be done twice.
-_NEW, _ONCE = {"write by hand", "run", "add_measurements"}, {"deactivate"}
+_NEW, _ONCE = {"write by hand", "run", "add_measurements", "new_measurement"}, {"deactivate"}
 
 
 def timed(what: str, path: str, small: str, n: int) -> list[float]:
@@ -123,6 +133,7 @@ def forget(path: Path) -> None:
 GOALS = [
     Goal("run, serial, against writing", "run", "write by hand", 2.0),
     Goal("add_measurements, against run", "add_measurements", "run", 1.0),
+    Goal("new_measurement().save, against run", "new_measurement", "run", 1.0),
     Goal("to_dataset, nothing changed", "to_dataset", "read by hand", 0.45),
     Goal(f"to_dataset, {_CHANGED} files changed", "to_dataset", "read by hand", 0.6, change_some),
     Goal("second run", "second run", "read by hand", 0.5),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 import threading
 import time
 
 import pytest
 
+import coma_xr as coma
 from coma_xr import files
 from coma_xr.errors import StorageError
 from coma_xr.store.place import ExperimentDirectory
@@ -48,6 +50,14 @@ def test_durability_follows_cost(place, recorded, rest, durable, seconds, at_onc
         saver.add_failure({"parameters": {}}, id=2, seconds=seconds)
         # One for each file and one for each directory entry.
         assert recorded.log.count("fsync") - before == (4 if at_once else 0)
+
+
+def test_what_is_closed_immediately_is_synced_without_a_thread(place, synced, rest, monkeypatch):
+    monkeypatch.setattr(threading.Thread, "start", None)
+    with place.saving(in_turns=False) as saver:
+        saver.add({}, rest(1), id=1, seconds=0.0)
+        assert not synced
+    assert [names for _, names in synced] == [["measurement.000001.json"]]
 
 
 def test_an_expensive_measurement_is_synced_before_it_gets_its_name(place, recorded, rest):
@@ -134,3 +144,15 @@ def test_a_sync_that_fails_at_the_end_is_an_error(place, monkeypatch, rest):
     with pytest.raises(StorageError, match="cannot sync"):
         saving.__exit__(None, None, None)
     assert place.look().number() == 1
+
+
+def test_saving_by_hand_again_does_not_list_the_directory(experiment_path, monkeypatch):
+    e, tree = coma.Experiment(experiment_path, config={}), {"results": {"t": 1.5}}
+    e.new_measurement().save(tree)
+    monkeypatch.setattr(files, "names", None)
+    for id in (2, 3):
+        e._place._index_due = 0.0
+        assert e.new_measurement().save(tree) == id
+        assert json.loads((experiment_path / "measurement.index.json").read_bytes()) == {
+            "measurements": {"last_measurement_id": id}
+        }
