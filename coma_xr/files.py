@@ -29,6 +29,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import DataFileError, ExperimentError, StorageError, warn
+from coma_xr.text import beginning_with
 
 if TYPE_CHECKING:
     import numpy as np
@@ -249,6 +250,11 @@ def exists(path: str) -> bool:
     return True
 
 
+def is_taken(path: str) -> bool:
+    """Whether a name is taken, as far as the disk tells; takes half the time of `exists` where it is not."""
+    return os.access(path, os.F_OK)
+
+
 def inside(directory: str, name: str) -> str:
     """Return the path of a name in a directory."""
     return f"{directory.rstrip(os.sep)}{os.sep}{name}"
@@ -313,10 +319,9 @@ def stamps(paths: Sequence[str]) -> npt.NDArray[np.int64]:
 
 def own_stamp(path: str) -> Stamp:
     """Return the stamp of a file; what is none, a link or a directory has one that no file has."""
-    try:
+    with suppress(OSError):
         return _stamp(os.lstat(path))
-    except OSError:
-        return _NO_FILE
+    return _NO_FILE
 
 
 def _stamp(s: os.stat_result) -> Stamp:
@@ -326,14 +331,13 @@ def _stamp(s: os.stat_result) -> Stamp:
 
 def clock(directory: str) -> int | None:
     """Return the time of the file system of a directory in nanoseconds; None where no file can be created."""
-    try:
+    with suppress(OSError):
         temporary = _write_temporary(os.path.join(directory, "clock"), b"", sync=False)
         try:
             return os.lstat(temporary).st_mtime_ns
         finally:
             _discard(temporary)
-    except OSError:
-        return None
+    return None
 
 
 # ------------------------------------------------------------------------------------------- writing
@@ -867,7 +871,7 @@ def _lives(pid: int) -> bool:
 
 
 def remove_leftovers(
-    directory: str, alive: Collection[tuple[str, int]] = (), listed: Iterable[str] | None = None
+    directory: str, alive: Collection[tuple[str, int]] = (), listed: Collection[str] | None = None
 ) -> list[str]:
     """Delete the temporary files of writers that are dead, and return their names."""
     removed = []
@@ -880,11 +884,11 @@ def remove_leftovers(
 
 
 def leftovers(
-    directory: str, alive: Collection[tuple[str, int]] = (), listed: Iterable[str] | None = None
+    directory: str, alive: Collection[tuple[str, int]] = (), listed: Collection[str] | None = None
 ) -> list[str]:
     """Return the names of the temporary files of writers that are dead; see `remove_leftovers`."""
     listed = names(directory) if listed is None else listed
-    return [name for name in listed if name.startswith(TEMPORARY) and not _writer_lives(name, alive)]
+    return [name for name in beginning_with(TEMPORARY, listed) if not _writer_lives(name, alive)]
 
 
 def _writer_lives(name: str, alive: Collection[tuple[str, int]]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 # Characters of the names in one message, after which a list is cut.
@@ -282,3 +282,14 @@ def rate_text(rate: float) -> str:
     units = (("a second", 1.0), ("a minute", 60.0), ("an hour", 3600.0))
     unit, seconds = next((one for one in units if rate * one[1] >= 1), units[-1])
     return f"{float(f'{rate * seconds:.3g}'):,.10g} {unit}"
+
+
+def beginning_with(head: str, names: Collection[str]) -> list[str]:
+    """Return the names that begin with a string; of a long list without any, one search tells.
+
+    >>> beginning_with("b", ["a", "b1", "ab"])
+    ['b1']
+    """
+    if head not in "\n".join(names):
+        return []
+    return [name for name in names if name.startswith(head)]

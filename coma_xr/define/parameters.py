@@ -349,13 +349,12 @@ def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree])
     """
     common, keys = _common_branch(definition.paths)
     if common and common not in tree:
-        _put_first(tree, common)
-        tree[common].update(zip(keys, map(plain_of, values), strict=True))
+        _put_first(tree, common, dict(zip(keys, map(plain_of, values), strict=True)))
         return
     for name, segments, value in zip(definition.names, definition.paths, map(plain_of, values), strict=True):
         *parents, last = segments
         if parents and parents[0] not in tree:
-            _put_first(tree, str(parents[0]))
+            _put_first(tree, str(parents[0]), {})
         branch = look(tree, parents)
         if type(branch) is dict and last not in branch:
             branch[last] = value
@@ -378,10 +377,10 @@ def _common_branch(paths: tuple[Path, ...]) -> tuple[str, tuple[Segment, ...]]:
     return branches.pop() if len(branches) == 1 else "", tuple([path[-1] for path in paths])
 
 
-def _put_first(tree: dict[str, Tree], branch: str) -> None:
+def _put_first(tree: dict[str, Tree], branch: str, child: dict[Segment, Tree]) -> None:
     others = dict(tree)
     tree.clear()
-    tree[branch] = {}
+    tree[branch] = child
     tree.update(others)
 
 

@@ -471,7 +471,7 @@ def _survey_block(
     if "repeat" in info:
         pairs = zip(names, info["repeat"], strict=True)
         names = [(*name, n) if type(n) is int and n > 0 else name for name, n in pairs]
-    single = {} if found.ids else dict(zip(names, ([id] for id in ids), strict=True))
+    single = {} if found.ids else dict(zip(names, map(list, zip(ids, strict=True)), strict=True))
     if len(single) == len(names):
         found.ids.update(single)
     else:

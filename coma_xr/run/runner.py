@@ -401,8 +401,8 @@ class _Course:
 
     def _take(self, outcome: Outcome, interrupts: Interrupts) -> None:
         task = outcome.task
-        self._waiting.pop(task.position, None)
         if task.attempt > 1:
+            self._waiting.pop(task.position, None)
             about = outcome.info if outcome.failure is None else outcome.failure["info"]
             about["attempts"] = task.attempt
         if outcome.failure is None:

@@ -31,11 +31,8 @@ class TimeLimit:
         self.is_job = seconds is None and end.isdecimal()
         left = int(end) - time.time() if self.is_job else seconds
         self._end = None if left is None else time.monotonic() + left
-
-    @property
-    def is_set(self) -> bool:
-        """Whether there is a limit."""
-        return self._end is not None
+        # Whether there is a limit.
+        self.is_set = left is not None
 
     def allows(self, seconds: float) -> bool:
         """Whether something that takes so long would be over in time."""

@@ -16,7 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -63,14 +63,14 @@ def usage() -> tuple[float, int] | None:
     return seconds, max(own.ru_maxrss, children.ru_maxrss) * _UNIT
 
 
-def used_since(before: tuple[float, int] | None) -> dict[str, float | int]:
+def used_since(before: tuple[float, int]) -> dict[str, float | int]:
     """Return what a measurement records: the CPU time since then, and the peak memory of the process.
 
     >>> sorted(used_since(usage()))
     ['cpu_time', 'peak_memory']
     """
     now = usage()
-    if before is None or now is None:
+    if now is None:
         return {}
     return {"cpu_time": round(now[0] - before[0], 6), "peak_memory": now[1]}
 
@@ -161,9 +161,6 @@ def _streams_replaced() -> Iterator[None]:
             if not _Stream.users:
                 sys.stdout, sys.stderr = _Stream.originals
 
-
-# What is not captured: always empty.
-_NOT_CAPTURED = nullcontext(Output())
 
 # An argument `seed` goes to generators of all kinds, and many take at most 32 bits.
 _SEED_BITS, _RNG_BITS = 32, 63
@@ -408,16 +405,20 @@ def call(
     started, begin = time.time(), time.perf_counter()
     marks: dict[str, Tree] = {} if task.repeat is None else {"repeat": task.repeat}
     value: Any = None
-    output = _NOT_CAPTURED.enter_result
+    output: Output | None = None
     try:
         if work.seeds is not None:
             marks = {"seed": work.seeds.seed(work.definition, task), **marks}
             begin = time.perf_counter()
-        defaults, before = work.defaults_now(), usage()
-        with captured(is_alone=is_alone) if work.capture else _NOT_CAPTURED as output:
+        defaults, before = work.defaults_now(), None if work.keeps_info else usage()
+        if work.capture:
+            with captured(is_alone=is_alone) as output:
+                value = _run(work, task, marks)
+        else:
             value = _run(work, task, marks)
         seconds = time.perf_counter() - begin
-        marks = marks if work.keeps_info else {**used_since(before), **marks}
+        if before is not None:
+            marks = {**used_since(before), **marks}
         collector = Collector()
         tree = _tree(work, task, value, defaults, collector)
         own = tree.pop("info", {})
@@ -434,10 +435,8 @@ def call(
             info[FILES] = list(collector.files)
         if collector.masked:
             info["masked"] = collector.masked
-        encode = FORMATS[work.suffix].encode_rest
-        rest = encode(tree, pretty=work.pretty, strict=work.strict)
-        paths = _new_paths(work, tree)
-        return Outcome(task, info, rest, seconds=seconds, beside=collector.files, paths=paths)
+        rest = FORMATS[work.suffix].encode_rest(tree, pretty=work.pretty, strict=work.strict)
+        return Outcome(task, info, rest, None, None, seconds, collector.files, _new_paths(work, tree))
     except through:
         raise
     except BaseException as error:  # noqa: BLE001  also sys.exit() in the function fails this set alone
@@ -493,7 +492,16 @@ def _new_paths(work: Work, tree: dict[str, Tree]) -> dict[TreePath, bool]:
 
 
 def _structure(tree: dict[str, Tree]) -> tuple[Any, ...]:
-    return tuple([(key, _structure(child)) if type(child) is dict else key for key, child in tree.items()])
+    """Return the keys of each dictionary in a tree, and which of them lead to further ones; without a call for each."""
+    structure: list[Any] = []
+    nodes = [tree]
+    for node in nodes:
+        structure.append(tuple(node))
+        for name, child in node.items():
+            if type(child) is dict:
+                structure.append(name)
+                nodes.append(child)
+    return tuple(structure)
 
 
 def reproduce(work: Work, task: Task, marks: Mapping[str, Tree]) -> None:
@@ -503,8 +511,9 @@ def reproduce(work: Work, task: Task, marks: Mapping[str, Tree]) -> None:
 
 
 def _run(work: Work, task: Task, marks: Mapping[str, Tree]) -> Any:
-    random = {} if work.seeds is None else work.seeds.keywords(marks["seed"])
-    random |= work.resources
+    random = work.resources
+    if work.seeds is not None:
+        random = {**work.seeds.keywords(marks["seed"]), **random}
     if work.protocol == "set":
         return work.function(ParameterSet.of_given(work.definition, task.values), **random)
     return work.function(**dict(zip(work.keywords, hand_out(task.values), strict=True)), **random)

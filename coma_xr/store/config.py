@@ -16,7 +16,7 @@ from coma_xr import files
 from coma_xr.checks import checks_keywords
 from coma_xr.encoding.formats import FORMATS, JSON, Format
 from coma_xr.errors import ConfigError, ExperimentError, StorageError, warn
-from coma_xr.text import available
+from coma_xr.text import available, beginning_with
 
 _DIGITS = 6
 
@@ -72,6 +72,9 @@ class Names:
         self.suffix = suffix
         self._tail = tail + suffix
         self._first = first
+        # A third of the time that a formatted string takes.
+        before, after = (part.replace("%", "%%") for part in (self.head, self._tail))
+        self._numbered_name = f"{before}%0{_DIGITS}d{after}"
         digits = rf"([0-9]{{{_DIGITS}}}|[1-9][0-9]{{{_DIGITS},{_MOST_DIGITS - 1}}})"
         self._digits_in = re.compile(
             f"^{re.escape(self.head)}{digits}{re.escape(self._tail)}$", re.MULTILINE
@@ -91,17 +94,13 @@ class Names:
 
     def name(self, id: int | None) -> str:
         """Return the name for an id, ``none`` for None; a template without an id has one name for all."""
-        if not self.numbered:
-            return self.head + self._tail
-        return f"{self.head}{'none' if id is None else f'{id:0{_DIGITS}}'}{self._tail}"
+        if id is None or not self.numbered:
+            return self.head + "none" * self.numbered + self._tail
+        return self._numbered_name % id
 
     def names(self, ids: Iterable[int]) -> list[str]:
         """Return the names for several ids."""
-        if not self.numbered:
-            return list(map(self.name, ids))
-        # A third of the time that a formatted string takes for each.
-        head, tail = (part.replace("%", "%%") for part in (self.head, self._tail))
-        return list(map(f"{head}%0{_DIGITS}d{tail}".__mod__, ids))
+        return list(map(self._numbered_name.__mod__ if self.numbered else self.name, ids))
 
     def stem(self, id: int) -> str:
         """Return the name for an id, without the ending."""
@@ -136,7 +135,7 @@ class Names:
         if not self.numbered:
             return [], []
         head = self.head
-        names = [name for name in names if name.startswith(head)]
+        names = beginning_with(head, list(names))
         lines = "\n".join(names)
         if lines.count("\n") == len(names) - 1:
             # One search in all names takes a quarter of the time of one in each.

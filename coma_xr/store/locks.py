@@ -13,7 +13,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from coma_xr.checks import checks_keywords
 from coma_xr.encoding import json
 from coma_xr.errors import DataFileError, ExperimentBusyError, Way, warn
 from coma_xr.html import fragment, tag
-from coma_xr.text import progress_text
+from coma_xr.text import beginning_with, progress_text
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -225,7 +225,7 @@ def progress_of(runs: Sequence[LiveRun]) -> str:
     )
 
 
-def live_runs(directory: str, names: Iterable[str] | None = None) -> list[LiveRun]:
+def live_runs(directory: str, names: Collection[str] | None = None) -> list[LiveRun]:
     """Return the runs that work on an experiment, and delete the lock files of dead ones."""
     found = []
     for host, pid in noted_runs(directory, names):
@@ -237,7 +237,7 @@ def live_runs(directory: str, names: Iterable[str] | None = None) -> list[LiveRu
     return found
 
 
-def seen_runs(directory: str, names: Iterable[str] | None = None) -> list[LiveRun]:
+def seen_runs(directory: str, names: Collection[str] | None = None) -> list[LiveRun]:
     """Return the runs that work on an experiment, as somebody sees it who only reads: nothing is written or deleted.
 
     A run of this host lives as long as its lock is held. One of another host is also returned when its lock cannot
@@ -256,10 +256,10 @@ def seen_runs(directory: str, names: Iterable[str] | None = None) -> list[LiveRu
     return found
 
 
-def noted_runs(directory: str, names: Iterable[str] | None = None) -> list[tuple[str, int]]:
+def noted_runs(directory: str, names: Collection[str] | None = None) -> list[tuple[str, int]]:
     """Return host and number of the processes that have, or had, the lock of a run."""
     found, names = [], files.names(directory) if names is None else names
-    for name in sorted(name for name in names if name.startswith(RUN)):
+    for name in sorted(beginning_with(RUN, names)):
         host, _, pid = name.removeprefix(RUN).rpartition(".")
         if host and pid.isascii() and pid.isdigit() and str(int(pid)) == pid:
             found.append((host, int(pid)))

@@ -360,10 +360,10 @@ class DirectoryStore(MeasurementStore):
             id = self.last_id() + 1
         while True:
             text = self._prepend_info(with_id(info, id), rest, **self._style)
+            path = self._prefix + self._names.name(id)
             try:
-                if self._foreign and files.exists(self._prefix + self._foreign.name(id)):
+                if self._foreign and files.is_taken(self._prefix + self._foreign.name(id)):
                     raise FileExistsError
-                path = self._prefix + self._names.name(id)
                 if beside:
                     own_files.create(path, text, self.stem(id), beside, sync=sync)
                 else:
