@@ -132,6 +132,11 @@ class CacheFolder:
             files.replace(files.inside(self.path, name), self._with_checksum(body), sync=False)
             files.remove_leftovers(self.path, listed=names)
 
+    def forget(self) -> None:
+        """Delete all files if that is possible, since what they are of is no more."""
+        with suppress(StorageError, OSError):
+            self.remove(self.names() if self._writes else ())
+
     def _with_checksum(self, body: bytes) -> bytes:
         return self._magic + _checksum(body) + body
 
@@ -149,12 +154,13 @@ class ArchiveCache:
         self._directory = directory
         self._is_ours = writes
         self._writes = writes or bool(config.cache_dir)
-        self._folder = CacheFolder(_home_of(directory, config), ARCHIVES, _MAGIC, writes=self._writes)
+        self.folder = CacheFolder(_home_of(directory, config), ARCHIVES, _MAGIC, writes=self._writes)
 
+    @no_collection()
     def find(self, path: str) -> tuple[Tree, list[StoredPiece]] | None:
         """Return what an experiment file holds, the measurements in columns; None when it may have changed."""
         stamp = files.own_stamp(path)
-        body = self._folder.read(_name_of(path)) if stamp[0] >= documents.LONG else None
+        body = self.folder.read(_name_of(path)) if stamp[0] >= documents.LONG else None
         if body is None:
             return None
         try:
@@ -197,7 +203,7 @@ class ArchiveCache:
         if self._writes and stamp == files.own_stamp(path) and self._is_old(stamp):
             first = encode_trees([(rows.number, stamp, head)])
             if first:
-                self._folder.write(_name_of(path), _encode([*first, *(piece.data for piece in found)]))
+                self.folder.write(_name_of(path), _encode([*first, *(piece.data for piece in found)]))
         return found
 
     def _is_old(self, stamp: files.Stamp) -> bool:
@@ -218,9 +224,9 @@ class MeasurementCache:
 
     def __init__(self, directory: str, config: Config, *, writes: bool) -> None:
         self._directory = directory
-        self._folder = CacheFolder(_home_of(directory, config), FOLDER, _MAGIC)
+        self.folder = CacheFolder(_home_of(directory, config), FOLDER, _MAGIC)
         # A cache somewhere else is written of experiments that are only read too.
-        self._writes = bool(self._folder.home) and (writes or bool(config.cache_dir))
+        self._writes = bool(self.folder.home) and (writes or bool(config.cache_dir))
         self._is_ours = writes
         self._files: dict[str, list[StoredPiece]] = {}
         self._memory: list[StoredPiece] = []
@@ -254,14 +260,14 @@ class MeasurementCache:
 
     def _known(self) -> list[StoredPiece]:
         """Return all pieces, the oldest first; new files of other processes are read."""
-        listed = sorted(name for name in self._folder.names() if name.endswith(_SUFFIX))
+        listed = sorted(name for name in self.folder.names() if name.endswith(_SUFFIX))
         known = self._files
         self._files = {name: known.get(name) or self._load(name) for name in listed}
         return [piece for some in (*self._files.values(), self._memory) for piece in some]
 
     def _load(self, name: str) -> list[StoredPiece]:
         """Return the pieces of a file; none of one that is damaged, altered, of another version, or gone."""
-        body = self._folder.read(name)
+        body = self.folder.read(name)
         try:
             return [] if body is None else [_checked(piece) for piece in _decode(body)]
         except (msgspec.MsgspecError, DataFileError):
@@ -299,7 +305,7 @@ class MeasurementCache:
         body = _encode(pieces)
         name = f"{time.time_ns():020}-{secrets.token_hex(4)}{_SUFFIX}"
         with suppress(StorageError, FileExistsError, OSError):
-            folder = self._folder
+            folder = self.folder
             kept = 0 if replaced else sum(files.size(files.inside(folder.path, file)) for file in self._files)
             if kept + len(body) > LIMIT:
                 return False

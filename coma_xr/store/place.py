@@ -460,11 +460,14 @@ class ExperimentDirectory:
         """Move all measurements and failures into the experiment file, with a copy of the state and of the code."""
         with self._alone("deactivated", looks=False) as now:
             upkeep.deactivate(self._layout, now.document, now.kept, compress=compress, code=code)
+        self._cache.folder.forget()
 
     def activate(self) -> None:
         """Write the measurements of the experiment file to files of their own again, under the same ids."""
         with self._alone("activated") as now:
             upkeep.activate(self._layout, now.document, now.kept)
+        if self._archives is not None:
+            self._archives.folder.forget()
 
     def reset(self, *, delete: bool = False) -> dict[str, Any]:
         """Move all measurements and failures to ``removed/``, or delete them; return numbers, bytes and folder."""

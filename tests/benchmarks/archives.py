@@ -51,7 +51,7 @@ def main() -> None:
     for one, n in ((path, options.size), (small, _FEW)):
         if not one.exists():
             make(one, n)
-    for what in ("to_dataset", "first look", "to_dataset", "two columns", "status"):
+    for what in ("read without a cache", "first look", "to_dataset", "two columns", "status"):
         cpu, clock, memory = in_child(timed, what, str(path), str(small), options.size)
         print(f"{what}: {cpu:.2f} s of CPU, {clock:.2f} s by the clock, {memory:.0f} MB", flush=True)
 

@@ -75,3 +75,17 @@ def test_other_libraries(benchmark, report_line, fresh, library, size):
         f"read {each['theirs, read']} (ours {each['ours, read']})"
     )
     shutil.rmtree(path)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_second_looks_with_other_libraries(benchmark, report_line, fresh, size):
+    path = fresh("second looks")
+    path.mkdir()
+    taken = benchmark.pedantic(peers.second_looks, (str(path), size, ROUNDS[size]), rounds=1)
+    benchmark.extra_info |= taken
+    for library, (cpu, clock) in taken.items():
+        report_line(
+            f"{library:<10} {size:>7,} measurements, second look {1e6 * cpu / size:6.1f} us of processor time each, "
+            f"{1e6 * clock / size:6.1f} by the clock"
+        )
+    shutil.rmtree(path)

@@ -577,7 +577,9 @@ def test_an_inactive_experiment_is_opened_without_its_file(path, monkeypatch):
     with_files = coma.Experiment(path)
     with_files.to_dataset()
     with_files.exclude([3], "no reason")
+    assert cache_of(path)
     with_files.deactivate()
+    assert not cache_of(path)
     ds = coma.Experiment(path, config={"cache_dir": "off"}).to_dataset()
     assert coma.Experiment(path).to_dataset().identical(ds)
     loaded, load = [], documents.load
@@ -592,7 +594,9 @@ def test_an_inactive_experiment_is_opened_without_its_file(path, monkeypatch):
     # What is written or checked is read from the file.
     coma.Experiment(path).description = "half a period"
     assert [*coma.Experiment(path).verify()] == []
+    assert cache_of(path)
     coma.Experiment(path).activate()
+    assert not cache_of(path)
     assert coma.Experiment(path).to_dataset().y.identical(ds.y)
 
 
