@@ -96,7 +96,7 @@ def readable(tree: Any) -> Any:
         return tree
     if TYPE not in tree:
         return {key: readable(child) for key, child in tree.items()}
-    if tree[TYPE] in _AS_TEXT or _TIME.match(str(tree.get("dtype"))):
+    if tree[TYPE] in _STRING_FORMS or _TIME.match(str(tree.get("dtype"))):
         value = of_tree(tree)
         return value.astype(str).tolist() if hasattr(value, "astype") else str(value)
     if "shape" in tree:
@@ -106,8 +106,8 @@ def readable(tree: Any) -> Any:
     if tree[TYPE] in _AS_READ:
         return _AS_READ[tree[TYPE]](tree)
     parts = {key: readable(child) for key, child in tree.items() if key != TYPE}
-    one = next((key for key in ("value", "tree", "items", "list", "base64", "hex") if key in parts), None)
-    return parts[one] if one else parts
+    part = next((key for key in ("value", "tree", "items", "list", "base64", "hex") if key in parts), None)
+    return parts[part] if part else parts
 
 
 def _nested(tree: Node) -> Any:
@@ -139,7 +139,7 @@ def _frame_columns(tree: Node) -> Any:
 
 
 # What a text tells better than the parts of the stored form.
-_AS_TEXT = frozenset(
+_STRING_FORMS = frozenset(
     {"coma.fraction", "coma.timedelta"}
     | {f"coma.pandas.{name}" for name in ("Interval", "Period", "Timedelta", "Timestamp")}
 )
@@ -286,14 +286,14 @@ def decode_cells(contents: Sequence[Any], note: Mapping[str, Any]) -> list[Any]:
     if exact is not None and len(exact) == len(contents):
         return [of_tree(tree) for tree in exact]
     if "each" in note:
-        rest, key = note["each"]
-        return [of_tree({**rest, key: content}) for content in contents]
+        names_left, key = note["each"]
+        return [of_tree({**names_left, key: content}) for content in contents]
     if "arrays" in note:
         names = note["arrays"]
-        rest = repeat(names) if isinstance(names, str) else iter(names)
+        names_left = repeat(names) if isinstance(names, str) else iter(names)
         # Holes are not lists where a format has no empty cells; version 1 tagged other arrays too.
         return [
-            _array_of_list(content, next(rest))
+            _array_of_list(content, next(names_left))
             if isinstance(content, (list, np.ndarray))
             else of_tree(content)
             for content in contents
@@ -311,9 +311,9 @@ def _varying(trees: Sequence[Any]) -> str | None:
     key = next((name for name in _PARTS if name in first), None)
     if key is None or TYPE not in first or readable(first) != readable(first[key]):
         return None
-    rest = _without(first, key)
+    others = _without(first, key)
     alike = all(
-        tree[key] is not None and is_bare(tree[key]) and _without(tree, key) == rest for tree in trees
+        tree[key] is not None and is_bare(tree[key]) and _without(tree, key) == others for tree in trees
     )
     return key if alike else None
 
@@ -487,7 +487,9 @@ def _plain_extension(
         name = {"categories": index_tree(dtype.categories, where), "ordered": bool(dtype.ordered)}
     missing = np.asarray(values.isna())
     cells = np.asarray(values.astype(object), dtype=object)
-    objects = as_objects([None if gone else cell for cell, gone in zip(cells, missing, strict=True)])
+    objects = as_objects(
+        [None if is_missing else cell for cell, is_missing in zip(cells, missing, strict=True)]
+    )
     array, note = _plain_objects(objects, where, empty, for_readers)
     return array, {"dtype": name, **note}
 
@@ -577,8 +579,8 @@ def _plain_complex(
 
 
 def _token(strings: Sequence[str]) -> str:
-    token, taken = "", set(strings)
-    while token in taken:
+    token, used = "", set(strings)
+    while token in used:
         token = f"<{token or 'missing'}>"
     return token
 

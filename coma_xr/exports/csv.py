@@ -142,10 +142,10 @@ def _text(table: Table) -> tuple[bytes, dict[str, str]]:
 def _token(values: Array) -> str:
     if values.dtype != object:
         return ""
-    there, token = set(values.tolist()), ""
-    if None not in there:
+    used, token = set(values.tolist()), ""
+    if None not in used:
         return ""
-    while token in there:
+    while token in used:
         token = f"<{token or 'missing'}>"
     return token
 
@@ -176,9 +176,9 @@ def _coarse(dates: Array) -> Array:
 
 
 def _seconds(ticks: int, per_second: int) -> str:
-    whole, rest = divmod(abs(ticks), per_second)
-    digits = str(rest).rjust(len(str(per_second)) - 1, "0").rstrip("0")
-    return f"{'-' if ticks < 0 else ''}{whole}{'.' if digits else ''}{digits}"
+    seconds, ticks_left = divmod(abs(ticks), per_second)
+    digits = str(ticks_left).rjust(len(str(per_second)) - 1, "0").rstrip("0")
+    return f"{'-' if ticks < 0 else ''}{seconds}{'.' if digits else ''}{digits}"
 
 
 def _quoted(text: str) -> str:
@@ -206,11 +206,11 @@ def read(path: Path) -> xr.Dataset | pd.DataFrame:
     if note is None or "columns" not in note:
         frame: pd.DataFrame = pd.read_csv(path, **_EXACT)
         return frame
-    said = [(name, column["plain"]) for column in note["columns"] for name in column["columns"]]
-    fields = _fields_of(path) if said else pd.DataFrame()
+    plain_columns = [(name, column["plain"]) for column in note["columns"] for name in column["columns"]]
+    fields = _fields_of(path) if plain_columns else pd.DataFrame()
     columns = {
         name: _parsed(fields.iloc[:, i].to_numpy(dtype=object), plain, note["null"].get(name, ""))
-        for i, (name, plain) in enumerate(said)
+        for i, (name, plain) in enumerate(plain_columns)
     }
     return from_table(columns, note)
 

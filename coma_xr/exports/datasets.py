@@ -90,24 +90,24 @@ def encode_attrs(
 
     Raise SerializationError when one of them has no stored form. The message names it.
     """
-    plain: dict[str, Any] = {}
+    encoded: dict[str, Any] = {}
     noted: list[list[Any]] = []
     for key, value in attrs.items():
         allowed = not all_noted and _may_stand(key, value, temporal)
         if allowed and (_is_json(value) if json_attrs else _is_netcdf(value)):
-            plain[key] = value
+            encoded[key] = value
             noted.append([key])
             continue
         place = f"the attribute {key!r} of {where}"
         noted.append(to_trees((key, value), place))
         shown = (_json_look(value) if json_attrs else _netcdf_look(value)) if allowed else None
         if shown is not None:
-            plain[key] = shown
+            encoded[key] = shown
     if any(len(item) > 1 for item in noted):
         notes["attrs"] = noted
     if notes and not all_noted:
-        plain[NOTE] = json.dumps(notes)
-    return plain
+        encoded[NOTE] = json.dumps(notes)
+    return encoded
 
 
 def _may_stand(key: Any, value: Any, temporal: bool) -> bool:
@@ -178,20 +178,20 @@ def decode_attrs(
     attrs: Mapping[Any, Any], notes: Mapping[str, Any] | None = None
 ) -> tuple[dict[Any, Any], dict[str, Any]]:
     """Return the attributes that encoded ones were, and the notes that stood among them."""
-    plain = {key: _of_python(value) for key, value in attrs.items()}
-    text = plain.pop(NOTE, None)
-    said: dict[str, Any] = dict(json.loads(text) if isinstance(text, str) else notes or {})
-    noted = said.pop("attrs", None)
+    decoded = {key: _of_python(value) for key, value in attrs.items()}
+    text = decoded.pop(NOTE, None)
+    notes_read: dict[str, Any] = dict(json.loads(text) if isinstance(text, str) else notes or {})
+    noted = notes_read.pop("attrs", None)
     if noted is None:
-        return plain, said
-    found: dict[Any, Any] = {}
+        return decoded, notes_read
+    originals: dict[Any, Any] = {}
     for key, *value in ([of_tree(part) for part in item] for item in noted):
         # What another tool has changed since then counts.
-        if value and (key not in plain or _look(plain[key]) == _look(value[0])):
-            found[key] = value[0]
-        elif key in plain:
-            found[key] = plain[key]
-    return found | {key: value for key, value in plain.items() if key not in found}, said
+        if value and (key not in decoded or _look(decoded[key]) == _look(value[0])):
+            originals[key] = value[0]
+        elif key in decoded:
+            originals[key] = decoded[key]
+    return originals | {key: value for key, value in decoded.items() if key not in originals}, notes_read
 
 
 def _of_python(value: Any) -> Any:
@@ -261,8 +261,8 @@ def values_of(variable: xr.Variable) -> Values:
     dtype: Any = variable.dtype
     array = variable.to_index().array
     # An index makes objects of text in the dtype of pandas.
-    whole: Values = array if array.dtype == dtype else pd.array(array, dtype=dtype)
-    return whole
+    values: Values = array if array.dtype == dtype else pd.array(array, dtype=dtype)
+    return values
 
 
 @dataclass
@@ -392,12 +392,12 @@ def _names_of_file(names: Iterable[Hashable]) -> dict[Hashable, str]:
     """Return the name in the file for each name; the same where a file can have it."""
     names = list(dict.fromkeys(names))
     renamed: dict[Hashable, str] = {}
-    taken = {name for name in names if isinstance(name, str) and name == file_name(name)}
+    used_names = {name for name in names if isinstance(name, str) and name == file_name(name)}
     for name in names:
         new = file_name(name)
         if new != name:
-            new = _free_name(new, taken)
-            taken.add(new)
+            new = _free_name(new, used_names)
+            used_names.add(new)
         renamed[name] = new
     return renamed
 
@@ -414,9 +414,9 @@ def file_name(name: Hashable) -> str:
     return f"_{new}" if new == "zarr.json" else new
 
 
-def _free_name(name: str, taken: Iterable[str]) -> str:
-    taken = set(taken)
-    while name in taken:
+def _free_name(name: str, used_names: Iterable[str]) -> str:
+    used_names = set(used_names)
+    while name in used_names:
         name += "_"
     return name
 

@@ -44,9 +44,9 @@ def check(reference: Reference) -> str:
     Raise DataFileError when it is gone, or not what was written with the measurement.
     """
     path, stamp = _look(reference)
-    found, expected = _digest(path, stamp), reference.sha256
-    if found != expected:
-        raise _another(path, f"its SHA-256 is {found[:12]}..., expected {expected[:12]}...")
+    digest, expected = _digest(path, stamp), reference.sha256
+    if digest != expected:
+        raise _another(path, f"its SHA-256 is {digest[:12]}..., expected {expected[:12]}...")
     return path
 
 
@@ -188,20 +188,20 @@ class Stack(BackendArray):
             numbers = numbers[(*[slice(None)] * axis, key[axis])]
         # How much of each variable is wanted, found on one that takes no space.
         shape = self.variables[0].shape
-        wanted = np.broadcast_to(np.False_, shape)
+        selected = np.broadcast_to(np.False_, shape)
         for axis in reversed(range(len(shape))):
-            wanted = wanted[(*[slice(None)] * axis, inner[axis])]
-        whole = partial(np.full, (*np.shape(numbers), *wanted.shape), self.filler, dtype=self.dtype)
+            selected = selected[(*[slice(None)] * axis, inner[axis])]
+        filled = partial(np.full, (*np.shape(numbers), *selected.shape), self.filler, dtype=self.dtype)
         out = None
         for place, number in np.ndenumerate(numbers):
             if number >= 0:
                 part = self.variables[number][inner].values
                 # Only now it is known that there is so much in the file as the measurement says.
-                out = whole() if out is None else out
+                out = filled() if out is None else out
                 if part.dtype.kind in "iu" and self.dtype.kind == "f" and part.size:
                     _say_rounded(part)
                 out[place] = part
-        return whole() if out is None else out
+        return filled() if out is None else out
 
 
 def chunked(ds: xr.Dataset, chunks: Any) -> xr.Dataset:
@@ -220,8 +220,8 @@ def chunked(ds: xr.Dataset, chunks: Any) -> xr.Dataset:
 def _chunks_of(array: xr.DataArray, chunks: Any) -> Any:
     if not isinstance(chunks, Mapping):
         return chunks
-    own = {dim: size for dim, size in chunks.items() if dim in array.dims}
-    return {**array.encoding[_PREFERRED], **own}
+    dim_chunks = {dim: size for dim, size in chunks.items() if dim in array.dims}
+    return {**array.encoding[_PREFERRED], **dim_chunks}
 
 
 def _say_rounded(ints: Any) -> None:

@@ -60,13 +60,13 @@ def format_of(path: Path) -> Format:
     kind = path.suffix.lower()
     if kind not in FORMATS:
         raise ExperimentError(f"'{path}' does not end in a known format.", name=kind, available=FORMATS)
-    found = FORMATS[kind]
-    if found.package and not _is_installed(found.package):
+    known_format = FORMATS[kind]
+    if known_format.package and not _is_installed(known_format.package):
         raise ExperimentError(
-            f"'{path}': {kind} needs the package {found.package}, which is not installed.",
-            ways=[f'Install it: pip install "coma_xr[{found.extra}]"'],
+            f"'{path}': {kind} needs the package {known_format.package}, which is not installed.",
+            ways=[f'Install it: pip install "coma_xr[{known_format.extra}]"'],
         )
-    return found
+    return known_format
 
 
 def _is_installed(package: str) -> bool:
@@ -146,8 +146,8 @@ def export(
     path = Path(files.local_path(path))
     chosen = format_of(path)
     if not files.is_directory(str(path.parent)):
-        text = f"the directory {path.parent} does not exist; create it first"
-        raise StorageError(errno.ENOENT, text, str(path))
+        message = f"the directory {path.parent} does not exist; create it first"
+        raise StorageError(errno.ENOENT, message, str(path))
     try:
         chosen.module.write(data, path, overwrite)
     except FileExistsError as error:
@@ -237,8 +237,8 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame | dict[str, 
         raise files.refusal(error, "read", str(path)) from error
     except UNREADABLE as error:
         reason = str(error).partition("\n")[0]
-        what = f"cannot be read as {path.suffix}: {type(error).__name__}: {reason}"
-        raise DataFileError(what, where=str(path)) from error
+        fault = f"cannot be read as {path.suffix}: {type(error).__name__}: {reason}"
+        raise DataFileError(fault, where=str(path)) from error
 
 
 @checks_keywords

@@ -67,9 +67,9 @@ def _undescribed(raw: xr.Dataset) -> xr.Dataset:
     before, _, line = str(raw.attrs.get(_HISTORY, "")).rpartition("\n")
     ours = _LINE.fullmatch(line)
     if ours is not None:
-        gone = {_CONVENTIONS if ours[1] else "", "" if before else _HISTORY}
+        added = {_CONVENTIONS if ours[1] else "", "" if before else _HISTORY}
         attrs = raw.attrs | {_HISTORY: before}
-        raw.attrs = {key: value for key, value in attrs.items() if key not in gone}
+        raw.attrs = {key: value for key, value in attrs.items() if key not in added}
     return raw
 
 
@@ -178,8 +178,8 @@ def _opened(path: str) -> Iterator[xr.Dataset]:
     with opened(path) as raw:
         for name, variable in raw.variables.items():
             if variable.size > size:
-                text = f"'{name}' claims {variable.size:,} values, more than the file has bytes, {size:,}"
-                raise DataFileError(f"{text}. Nothing was read", where=str(path))
+                fault = f"'{name}' claims {variable.size:,} values, more than the file has bytes, {size:,}"
+                raise DataFileError(f"{fault}. Nothing was read", where=str(path))
         yield raw
 
 

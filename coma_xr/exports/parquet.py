@@ -37,7 +37,11 @@ def to_arrow(data: xr.Dataset | pd.DataFrame) -> Any:
     import pyarrow as pa
 
     table = to_table(data)
-    notes = {column: said["note"] for said in table.note["columns"] for column in said["columns"]}
+    notes = {
+        column: column_note["note"]
+        for column_note in table.note["columns"]
+        for column in column_note["columns"]
+    }
     arrays = [_arrow(column, notes[column.name]) for column in table.columns]
     rows = pa.Table.from_arrays(arrays, names=[column.name for column in table.columns])
     return rows.replace_schema_metadata({NOTE: json.dumps(table.note).encode()})
@@ -81,8 +85,10 @@ def _nested(column: Plain, note: Note) -> Any:
     if _has_empty_struct(array.type):
         return None
     if not {"exact", "arrays"} & note.keys() and repr(array.to_pylist()) != repr(cells):
-        rest, key = note.pop("each", (None, ""))
-        note["exact"] = [cell if rest is None else {**rest, key: cell} for cell in cells if cell is not None]
+        names, key = note.pop("each", (None, ""))
+        note["exact"] = [
+            cell if names is None else {**names, key: cell} for cell in cells if cell is not None
+        ]
     return array
 
 
@@ -129,13 +135,13 @@ def read(path: Path) -> xr.Dataset | pd.DataFrame:
 
 def of_arrow(table: Any) -> xr.Dataset | pd.DataFrame:
     """Return the Dataset or DataFrame of a table that `to_arrow` made."""
-    said = json.loads(table.schema.metadata[NOTE.encode()])
+    note = json.loads(table.schema.metadata[NOTE.encode()])
     columns = {
         name: _array(table.column(name), column["plain"])
-        for column in said["columns"]
+        for column in note["columns"]
         for name in column["columns"]
     }
-    return from_table(columns, said)
+    return from_table(columns, note)
 
 
 def _array(column: Any, plain: str) -> Array:

@@ -99,7 +99,7 @@ def columns_of(ds: xr.Dataset) -> tuple[list[Column], Note]:
     columns: list[Column] = []
     for dim, column in zip(free, names, strict=False):
         columns.append((column, rows.along((dim,))))
-    said = []
+    notes = []
     for name, column in zip(order, names[len(free) :], strict=True):
         variable, values = ds.variables[name], arrays[name]
         entry: Note = {"name": to_tree(name, f"the name {name!r}"), "coord": name in ds.coords}
@@ -107,16 +107,16 @@ def columns_of(ds: xr.Dataset) -> tuple[list[Column], Note]:
         encode_attrs(variable.attrs, f"'{name}'", entry, json_attrs=True, all_noted=True)
         if total or not variable.size:
             entry["column"] = column
-            columns.append((column, _taken(values, rows.along(variable.dims))))
+            columns.append((column, _selected(values, rows.along(variable.dims))))
             if name in rows.fills:
                 entry["fill"] = to_tree(rows.fills[name], f"'{name}'")
         else:
             entry["values"] = array_tree(values, f"'{name}'")
-        said.append(entry)
+        notes.append(entry)
     encode_attrs(ds.attrs, "the Dataset", note, json_attrs=True, all_noted=True)
     note |= {
         "dims": [[*pair] for pair in zip(to_trees(dims, "a dim"), dims.values(), strict=True)],
-        "variables": said,
+        "variables": notes,
     }
     coords = [name for name in order if name in ds.coords]
     if coords != list(ds.coords):
@@ -126,7 +126,7 @@ def columns_of(ds: xr.Dataset) -> tuple[list[Column], Note]:
     return columns, note
 
 
-def _taken(values: Values, cells: Array) -> Values:
+def _selected(values: Values, cells: Array) -> Values:
     return values.ravel()[cells] if isinstance(values, np.ndarray) else values.take(cells)
 
 
@@ -153,10 +153,10 @@ class _Rows:
         gaps = [_gaps(arrays[name]) for name in full]
         if not full or any(gap is None for gap in gaps):
             return None
-        kept = np.zeros(self._shape, dtype=bool)
+        mask = np.zeros(self._shape, dtype=bool)
         for name, gap in zip(full, gaps, strict=True):
-            kept |= self._laid(ds[name].dims, ~np.asarray(gap))
-        return None if kept.all() else kept
+            mask |= self._laid(ds[name].dims, ~np.asarray(gap))
+        return None if mask.all() else mask
 
     def _laid(self, dims: tuple[Hashable, ...], array: Array) -> Array:
         """Return an array of a variable with its dims in this order, and of size 1 along those it lacks."""
@@ -176,18 +176,18 @@ class _Rows:
             return
         lost = cells[bare]
         gaps = _gaps(values)
-        taken = _taken(values, lost)
+        selected = _selected(values, lost)
         is_label = name in self._dims
         if gaps is not None and not is_label:
             holes = gaps.ravel()[lost]
             first = int(np.argmax(holes)) if holes.any() else None
         else:
-            first = None if is_label or lacking else _commonest(taken)
+            first = None if is_label or lacking else _commonest(selected)
         if first is None:
             needed = np.ones(len(lost), dtype=bool)
         else:
-            self.fills[name] = taken[first]
-            needed = ~_same(taken, first)
+            self.fills[name] = selected[first]
+            needed = ~_same(selected, first)
         places = np.argwhere(bare)[needed]
         self.kept[tuple(places.T)] = True
 
@@ -333,22 +333,24 @@ def to_table(data: xr.Dataset | pd.DataFrame) -> Table:
     columns, note = columns_of(data) if isinstance(data, xr.Dataset) else to_columns(data)
     names = [name for name, _ in columns]
     plains: list[Plain] = []
-    said: list[Note] = []
+    column_notes: list[Note] = []
     for name, values in columns:
         array, how = plain(values, f"'{name}'", empty=True, for_readers=True)
-        own = [name]
+        column_names = [name]
         if how.get("complex"):
-            own = unique([*names, f"{name}.real", f"{name}.imag"])[-2:]
-            names += own
-        parts = [array] if len(own) == 1 else [array[..., 0], array[..., 1]]
+            column_names = unique([*names, f"{name}.real", f"{name}.imag"])[-2:]
+            names += column_names
+        parts = [array] if len(column_names) == 1 else [array[..., 0], array[..., 1]]
         kind = how.get("cells")
         plains += [
             Plain(label, part, kind is not None, kind == "contents")
-            for label, part in zip(own, parts, strict=True)
+            for label, part in zip(column_names, parts, strict=True)
         ]
         shown = plain_name(plains[-1].texts)
-        said.append({"name": name, "columns": own, "plain": shown, "note": how})
-    return Table(plains, {"columns": said, "dataset" if isinstance(data, xr.Dataset) else "frame": note})
+        column_notes.append({"name": name, "columns": column_names, "plain": shown, "note": how})
+    return Table(
+        plains, {"columns": column_notes, "dataset" if isinstance(data, xr.Dataset) else "frame": note}
+    )
 
 
 def plain_name(values: Array) -> str:
@@ -366,10 +368,10 @@ def plain_name(values: Array) -> str:
 def from_table(columns: Mapping[str, Array], note: Mapping[str, Any]) -> xr.Dataset | pd.DataFrame:
     """Return the Dataset or DataFrame of plain columns."""
     values = []
-    for said in note["columns"]:
-        parts = [columns[name] for name in said["columns"]]
+    for column_note in note["columns"]:
+        parts = [columns[name] for name in column_note["columns"]]
         array = parts[0] if len(parts) == 1 else np.stack(parts, axis=-1)
-        values.append((said["name"], real(array, said["note"])))
+        values.append((column_note["name"], real(array, column_note["note"])))
     if "dataset" in note:
         return dataset_of_columns(values, note["dataset"])
     return frame_of(values, note["frame"])

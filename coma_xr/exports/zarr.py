@@ -55,8 +55,8 @@ _MARKS = {"zarr.json", ".zgroup", ".zarray"}
 def write(data: xr.Dataset | pd.DataFrame, path: Path, overwrite: bool) -> None:
     """Write a Dataset or DataFrame; FileExistsError when the name is taken."""
     if overwrite and files.is_directory(str(path)) and not _MARKS & {*files.names(str(path))}:
-        text = "this directory has no zarr data, so it is not replaced; choose another name"
-        raise StorageError(errno.EEXIST, text, str(path))
+        fault = "this directory has no zarr data, so it is not replaced; choose another name"
+        raise StorageError(errno.EEXIST, fault, str(path))
     encoded = to_file(data, ZARR)
     with files.placing(str(path), overwrite=overwrite, directory=True) as temporary, _quiet():
         # Text, and all metadata in one place, are part of the second version of the format alone.

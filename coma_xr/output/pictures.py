@@ -80,28 +80,28 @@ def choose(ds: xr.Dataset, most: int = 6) -> tuple[list[Choice], dict[str, str]]
     ([Choice(variables=('t',), arguments={'x': 'theta', 'y': 't', 'hue': 'theta_0'}, at={}, every={}, why='', same=())],
      {'model': 'is text'})
     """
-    left: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     figures: list[Choice] = []
-    groups = _groups(ds, left)
+    groups = _groups(ds, reasons)
     for number, names in enumerate(groups):
         if len(figures) == most:
-            left |= {name: f"is one of more than {most}" for group in groups[number:] for name in group}
+            reasons |= {name: f"is one of more than {most}" for group in groups[number:] for name in group}
             break
         choice = _choice(ds, names)
         if choice is None:
-            left |= dict.fromkeys(names, "has no parameter to be drawn over")
+            reasons |= dict.fromkeys(names, "has no parameter to be drawn over")
         else:
             figures.append(choice)
-    return figures, left
+    return figures, reasons
 
 
-def _groups(ds: xr.Dataset, left: dict[str, str]) -> list[tuple[str, ...]]:
+def _groups(ds: xr.Dataset, reasons: dict[str, str]) -> list[tuple[str, ...]]:
     """Return the variables that can be drawn, together those of the same dims and units."""
     groups: dict[Any, list[str]] = {}
     for name, variable in ds.data_vars.items():
         why = _not_drawn(variable)
         if why:
-            left[str(name)] = why
+            reasons[str(name)] = why
             continue
         units = variable.attrs.get("units")
         key = (variable.dims, str(units), _dates(variable)) if units else name
@@ -330,17 +330,17 @@ class Pictures:
     left: dict[str, str]
 
 
-def draw_all(ds: xr.Dataset, how: str) -> Pictures:
+def draw_all(ds: xr.Dataset, call: str) -> Pictures:
     """Draw the figures that sum a Dataset up."""
-    choices, left = choose(ds)
+    choices, reasons = choose(ds)
     figures = []
     for choice in choices:
         try:
-            figures.append(_figure(ds, choice, how))
+            figures.append(_figure(ds, choice, call))
         except Exception as error:  # noqa: BLE001  one that cannot be drawn, whatever it holds, spoils no report
             reason = f"cannot be drawn: {type(error).__name__}: {str(error)[:300]}"
-            left |= dict.fromkeys(choice.variables, reason)
-    return Pictures(figures, left)
+            reasons |= dict.fromkeys(choice.variables, reason)
+    return Pictures(figures, reasons)
 
 
 def draw_defined(defined: DefinedFigure) -> Html:
@@ -356,14 +356,14 @@ def draw_defined(defined: DefinedFigure) -> Html:
     return _framed(picture, [*caption, *(f"; {note}" for note in warned), "."], code)
 
 
-def _figure(ds: xr.Dataset, choice: Choice, how: str) -> Html:
+def _figure(ds: xr.Dataset, choice: Choice, call: str) -> Html:
     names = " and ".join(choice.variables)
     over = choice.arguments["x"] + (f" and {choice.arguments['y']}" if "z" in choice.arguments else "")
     arguments = {"height": _HEIGHT, **choice.arguments}
     picture, warned = _picture(choice.part(ds), arguments, f"{names} over {over}")
     notes = [*_notes(ds, choice), *(f"{note[:1].lower()}{note[1:].rstrip('.')}" for note in warned)]
     caption = [tag("b", names), f" over {over}", *(f"; {note}" for note in notes), "."]
-    return _framed(picture, caption, _code(choice, how))
+    return _framed(picture, caption, _code(choice, call))
 
 
 def _picture(ds: xr.Dataset, arguments: Mapping[str, Any], alt: str) -> tuple[Html, list[str]]:
@@ -414,9 +414,9 @@ def _label(ds: xr.Dataset, dim: str, place: int) -> str:
     return text_of(items_of(ds[dim].values[place : place + 1])[0]) if dim in ds.variables else str(place)
 
 
-def _code(choice: Choice, how: str) -> str:
+def _code(choice: Choice, call: str) -> str:
     parts = [f"{dim!r}: {place}" for dim, place in choice.at.items()]
     parts += [f"{dim!r}: slice(None, None, {step})" for dim, step in choice.every.items()]
     data = f"ds.isel({{{', '.join(parts)}}})" if parts else "ds"
     arguments = "".join(f", {key}={value!r}" for key, value in choice.arguments.items())
-    return f"ds = {how}\ncoma.plot({data}{arguments})"
+    return f"ds = {call}\ncoma.plot({data}{arguments})"

@@ -352,9 +352,9 @@ def _histogram(seconds: Sequence[float]) -> Html:
     picture = tag("svg", *_bars(counts), line, class_="coma-histogram", **look)
     labels = _axis("x", [(seconds_text(low), seconds_text(middle), seconds_text(high))])
     scale = " on a logarithmic scale" if is_log else ""
-    left = len(seconds) - len(used)
+    unused_count = len(seconds) - len(used)
     caption = f"How many measurements took how long{scale}; the highest bar is {max(counts):,}"
-    caption += f"; {left:,} took no measurable time" if left else ""
+    caption += f"; {unused_count:,} took no measurable time" if unused_count else ""
     caption += "; they are in whole seconds" if all(value == int(value) for value in used) else ""
     axes = tag("div", _axis("y", []), picture, labels, class_="coma-axes")
     return tag("figure", axes, tag("figcaption", f"{caption}."))
@@ -406,7 +406,7 @@ def seconds_text(seconds: float) -> str:
 # So many are shown of what there can be any number of.
 _QUANTITIES = 60
 _CONSTANTS = 4
-_SAID = 50
+_MOST_MESSAGES = 50
 _VERSIONS = 12
 _STATES = 20
 
@@ -470,7 +470,7 @@ def _anchor(name: str) -> str:
 
 
 def _sections(facts: Facts) -> Iterator[tuple[str, Html | None]]:
-    yield "Problems", _said(facts.problems, "coma-bad")
+    yield "Problems", _messages(facts.problems, "coma-bad")
     yield "Parameters", _scanned(facts)
     yield "Figures", join(*map(draw_defined, facts.figures)) if facts.figures else None
     yield "Results", _results(facts)
@@ -478,7 +478,7 @@ def _sections(facts: Facts) -> Iterator[tuple[str, Html | None]]:
     yield "Durations", durations_html(facts.durations)
     yield "Code", _code(facts.code)
     yield "Environment", _environment(facts)
-    yield "Notes", _said(facts.notes)
+    yield "Notes", _messages(facts.notes)
     yield "Load the data", _loading(facts)
 
 
@@ -506,10 +506,10 @@ def _tile(number: str, label: str, look: str) -> Html:
     return tag("div", tag("b", number, class_=look or None), label, class_="coma-tile")
 
 
-def _said(texts: Sequence[str], look: str | None = None) -> Html | None:
-    shown = [tag("p", text, class_=look) for text in texts[:_SAID]]
-    left = len(texts) - len(shown)
-    return join(*shown, tag("p", f"... and {left:,} more", class_="coma-muted") if left else None) or None
+def _messages(texts: Sequence[str], look: str | None = None) -> Html | None:
+    shown = [tag("p", text, class_=look) for text in texts[:_MOST_MESSAGES]]
+    hidden = len(texts) - len(shown)
+    return join(*shown, tag("p", f"... and {hidden:,} more", class_="coma-muted") if hidden else None) or None
 
 
 # ------------------------------------------------------------------------------------ parameters, results
@@ -586,9 +586,11 @@ def _results(facts: Facts) -> Html:
         pictures = draw_all(facts.dataset, facts.how)
         parts += pictures.figures
         rows = ([tag("span", name, class_="coma-code"), why] for name, why in pictures.left.items())
-        left = table(["variable", "why"], rows, most=_QUANTITIES, what="variables")
+        undrawn = table(["variable", "why"], rows, most=_QUANTITIES, what="variables")
         parts.append(
-            fold(f"{count(len(pictures.left), 'variable')} without a figure", left) if pictures.left else None
+            fold(f"{count(len(pictures.left), 'variable')} without a figure", undrawn)
+            if pictures.left
+            else None
         )
     return join(*parts)
 
@@ -618,8 +620,8 @@ def _environment(about: Facts) -> Html | None:
         ordered = sorted(counts.items(), key=lambda pair: -pair[1])
         several = len(ordered) > 1
         texts = [f"{text} ({number:,})" if several else text for text, number in ordered[:_VERSIONS]]
-        left = len(ordered) - len(texts)
-        rows.append((name, ", ".join([*texts, *[f"and {left:,} more"] * bool(left)])))
+        hidden = len(ordered) - len(texts)
+        rows.append((name, ", ".join([*texts, *[f"and {hidden:,} more"] * bool(hidden)])))
     packages = fold(f"{len(about.packages):,} installed packages", tag("p", ", ".join(about.packages)))
     return join(facts(rows), packages if about.packages else None) or None
 
