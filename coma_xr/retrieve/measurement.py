@@ -265,12 +265,12 @@ class Branch(Mapping[str, Any]):
         Parameters
         ----------
         *classes : class
-            Found by the name that was stored as ``__class__``, with or without its module. The
+            The classes to restore. They are found by the name stored as ``__class__``, with or without its module. The
             state of all other classes stays a dictionary.
         setstate : str, optional
-            The method that takes the state; by default the one that the configuration of the experiment names,
-            which is ``coma_setstate`` if it is not given. Without it a dataclass or named tuple is made by its constructor, a
-            member of an Enum by its name; of other classes the state becomes the attributes.
+            The name of the method that gets the state. By default it is the one in the configuration, or else
+            ``coma_setstate``. If a class has no such method, a dataclass or named tuple is made by its constructor,
+            and a member of an Enum by its name. For other classes, the state becomes the attributes.
 
         Returns
         -------
