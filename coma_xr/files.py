@@ -250,11 +250,6 @@ def exists(path: str) -> bool:
     return True
 
 
-def is_taken(path: str) -> bool:
-    """Whether a name is taken, as far as the disk tells; takes half the time of `exists` where it is not."""
-    return os.access(path, os.F_OK)
-
-
 def inside(directory: str, name: str) -> str:
     """Return the path of a name in a directory."""
     return f"{directory.rstrip(os.sep)}{os.sep}{name}"

@@ -362,7 +362,7 @@ class DirectoryStore(MeasurementStore):
             text = self._prepend_info(with_id(info, id), rest, **self._style)
             path = self._prefix + self._names.name(id)
             try:
-                if self._foreign and files.is_taken(self._prefix + self._foreign.name(id)):
+                if self._foreign and files.exists(self._prefix + self._foreign.name(id)):
                     raise FileExistsError
                 if beside:
                     own_files.create(path, text, self.stem(id), beside, sync=sync)
