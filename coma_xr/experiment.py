@@ -286,9 +286,9 @@ class Experiment(Members):
         Parameters
         ----------
         path : str
-            A path such as ``results/t``, which measurements need not have yet, or a name that they have.
+            A path such as ``results/t``, also one that no measurement has yet, or a name in the measurements.
         units, long_name : str, optional
-            Become attributes of the variable, which xarray's plots label their axes with.
+            Attributes of the variable, from which xarray's plots take the labels of their axes.
         default : object, optional
             The value of measurements without this path, to turn a constant into a parameter.
         dims : str or sequence of str, optional

@@ -148,8 +148,8 @@ class Joined:
             if len({key(value) for values in found.values() for value in values if value is not NOTHING}) > 1:
                 warn(
                     f"The parameter '{name}' is not a dim, because {listing(without, 3)} {'lacks' if len(without) == 1 else 'lack'} "
-                    f"it; measurements that differ only in it lie along a dim 'row'. annotate({path_text(path)!r}, "
-                    "default=...) in the experiments that lack it makes it a dim."
+                    "it. Measurements that differ only in it are placed along a dim 'row'. To make it a dim, call "
+                    f"annotate({path_text(path)!r}, default=...) in the experiments that lack it."
                 )
 
     def warn_of_doubles(self) -> None:
@@ -206,7 +206,8 @@ def _warn_of_units(experiments: Sequence[Records], labels: Sequence[Any]) -> Non
     ]
     if texts:
         warn(
-            f"Units differ: {listing(texts, 3)}. The first are shown, and no value is converted; a function as a variable can do that."
+            f"Units differ: {listing(texts, 3)}. Each variable has its first unit, and no value is converted. "
+            "Pass a function as a variable to convert them."
         )
 
 
