@@ -90,15 +90,17 @@ def run_scan(
         asked, whole = within_limit(asked, definition, before, options)
     wanted = added if asked is None else asked.rows(definition)
     work = replace(work_of(definition), things=things_of(wanted), capture=options.capture)
+    if asked is not None:
+        check_definition(before, definition, work.defaults)
+    if not options.dry_run:
+        place.check_writable(before.now)
+        check_sendable(work, options)
+    # What it finds out about sources is cached in the directory, so it follows the checks.
     cache = place.code_cache(writes=not options.dry_run and options.shard is None)
     code = code_of_run(before.now, work, options.inputs, cache)
     session = Session(place, work, wanted, before.past, durable, options, code)
-    if asked is not None:
-        check_definition(before, definition, work.defaults)
     if options.dry_run:
         return session.dry_run()
-    place.check_writable(before.now)
-    check_sendable(work, options)
     last = asked_for(definition, wanted, asked, options.repeats, whole)
     shard = None if options.shard is None else Shard.of_scan(options.shard, last)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
@@ -902,11 +903,14 @@ def test_two_hundred_points_print_few_lines_about_their_failures(e, failing, cap
     )
 
 
-def test_a_function_that_cannot_be_sent_changes_nothing(e):
-    lock = threading.Lock()
+def test_a_function_that_cannot_be_sent_changes_nothing(e, tmp_path, monkeypatch):
+    text = "import threading\n\nlock = threading.Lock()\nfunctions = [lambda x: lock.locked()]\n"
+    # What is found out about long files is cached.
+    (tmp_path / "not_sent.py").write_text(text + "# A long file.\n" * 400, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
     before = {path.name for path in e.path.iterdir()}
     with pytest.raises(SerializationError, match=r"cannot be sent to another process"):
-        e.run(lambda x: lock.locked(), {"x": [1]}, max_workers=2)
+        e.run(importlib.import_module("not_sent").functions[0], {"x": [1]}, max_workers=2)
     assert {path.name for path in e.path.iterdir()} == before
     assert len(e.run(lambda y: y, {"y": [1]}, progress=False)) == 2
 
