@@ -370,11 +370,11 @@ class Records:
                 raise
         from coma_xr.retrieve.columns import without
 
-        text = f"In {self.now.path} cannot be read: {listing(bad.values(), 3)}"
+        text = f"In {self.now.path} cannot be read: {listing(bad.values(), 3)}."
         if strict:
-            raise DataFileError(f"{text}.", ways=[WITHOUT_STRICT])
+            raise DataFileError(text, ways=[WITHOUT_STRICT])
         warn(
-            f"{text}. {len(bad)} of {self.now.number()} measurements are left out. What cannot be repaired is "
+            f"{text} {len(bad)} of {self.now.number()} measurements are left out. What cannot be repaired is "
             "computed again when it was removed.",
             DataFileWarning,
         )

@@ -65,7 +65,7 @@ MUTANTS = [
     ),
     Mutant(
         "files:swap",
-        "if not _rename(temporary, path, _EXCHANGE):",
+        "if not number:",
         "if False:",
         of(FILES, "test_what_another_process_writes_between_is_not_lost"),
     ),
