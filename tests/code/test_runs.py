@@ -415,7 +415,7 @@ def test_a_diff_compares_the_cells_of_a_notebook_that_define_the_same(e):
     space = {"__name__": "__main__"}
 
     def run_cell(text):
-        name = f"/tmp/ipykernel_77/{hash(text)}.py"
+        name = str(e.path.parent / "ipykernel_77" / f"{hash(text)}.py")
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
         exec(compile(text, name, "exec"), space)
 
