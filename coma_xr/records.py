@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from coma_xr.checks import check_choice, check_flag, check_ids
+from coma_xr.checks import check_flag, check_ids
 from coma_xr.define.parameters import Definition, Past, check_extends, read_parameters
 from coma_xr.define.scan_records import (
     LayoutRule,
     ScanRecord,
     change_of_layout,
+    check_layout,
     is_part,
     record_of_last_scan,
     records_of,
@@ -609,7 +610,7 @@ def define(
 
 def fix_layout(records: Records, place: ExperimentDirectory, layout: str | None, dims: Any) -> None:
     """Record a layout of the Dataset, see `Experiment.define_layout`."""
-    layout = check_choice("layout", layout, ("grid", "points", None), LayoutError)
+    layout = check_layout(layout)
     if dims is not None and layout != "grid":
         raise LayoutError(
             f"The layout {layout!r} takes no dims.", ways=["Leave dims= out, or define 'grid'."]

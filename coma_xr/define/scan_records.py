@@ -12,10 +12,12 @@ import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from coma_xr.checks import check_choice
 from coma_xr.define.parameters import Definition, Past
 from coma_xr.define.values import plain_of
+from coma_xr.errors import LayoutError
 from coma_xr.same import key, keys
 from coma_xr.text import listing
 from coma_xr.tree import Path
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 Structure = Sequence[Mapping[str, Any]]
 Kind = Literal["grid", "points"]
 Identity = tuple[Hashable, ...]
+
+
+def check_layout(layout: Any) -> Kind | None:
+    """Return the layout of a Dataset, None for the one that is chosen; LayoutError for another."""
+    checked: Kind | None = check_choice("layout", layout, (*get_args(Kind), None), LayoutError)
+    return checked
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coma_xr.checks import check_choice
 from coma_xr.define.parameters import Definition, Past, read_parameters
-from coma_xr.define.scan_records import Choice, Identity, LayoutRule, Structure
+from coma_xr.define.scan_records import Choice, Identity, LayoutRule, Structure, check_layout
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.retrieve.columns import MISSING, Array, Columns, distinct, factorize, lacks, numbered
@@ -91,7 +90,7 @@ def arrange(
     Raise LayoutError when the grid would be large and almost empty, or no measurement has all parameters.
     """
     table = _Table(source, absent or Absent())
-    _check_layout(layout, dims)
+    _check_arguments(layout, dims)
     reason = "as asked for"
     if layout is None and dims is None:
         layout, reason = rule.kind, "as defined"
@@ -129,9 +128,9 @@ def arrange(
     return Layout(laid_out, rows, _along(plans, laid_out), "grid", reason)
 
 
-def _check_layout(layout: str | None, dims: Sequence[Request] | None) -> None:
+def _check_arguments(layout: str | None, dims: Sequence[Request] | None) -> None:
     """Raise LayoutError for an unknown layout, and for dims of points."""
-    check_choice("layout", layout, ("grid", "points", None), LayoutError)
+    check_layout(layout)
     if layout == "points" and dims is not None:
         raise LayoutError("layout='points' has one dim for all parameters.", ways=["Leave dims= out."])
 
