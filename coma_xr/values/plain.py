@@ -228,17 +228,17 @@ def check_keys(tree: Tree, path: tuple[str, ...] = ()) -> None:
     """
     if type(tree) is not dict or (TYPE in tree and is_typed(tree)):
         return
+    if "" in tree:
+        raise _wrong_key(path, "", "is empty, and no path leads to it", "Choose a name.")
+    if CLASS in tree and not (type(tree[CLASS]) is str and "." in tree[CLASS]):
+        raise _wrong_key(path, CLASS, "is reserved for the class of a stored object", "Choose another name.")
     for key, child in tree.items():
-        if not key or (key == CLASS and not (type(child) is str and "." in child)):
-            text = (
-                "is reserved for the class of a stored object" if key else "is empty, and no path leads to it"
-            )
-            raise SerializationError(
-                f"{join(path) or 'the result'}: the key '{key}' {text}.",
-                ways=["Choose another name." if key else "Choose a name."],
-            )
         if type(child) is dict:
             check_keys(child, (*path, key))
+
+
+def _wrong_key(path: tuple[str, ...], key: str, reason: str, way: str) -> SerializationError:
+    return SerializationError(f"{join(path) or 'the result'}: the key '{key}' {reason}.", ways=[way])
 
 
 def _plain(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
