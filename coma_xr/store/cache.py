@@ -11,8 +11,9 @@ import os
 import secrets
 import time
 import zlib
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,24 @@ class Found:
 
     def __len__(self) -> int:
         return sum(map(len, (*self.blocks, *self.loose)))
+
+
+_is_for_readers: ContextVar[bool] = ContextVar("is_for_readers", default=False)
+
+
+@contextmanager
+def written_by_readers() -> Iterator[None]:
+    """Let the experiments that are opened meanwhile write their cache although they are only read."""
+    token = _is_for_readers.set(True)
+    try:
+        yield
+    finally:
+        _is_for_readers.reset(token)
+
+
+def is_written(mode: str) -> bool:
+    """Whether an experiment that is opened now with a mode writes its cache."""
+    return mode != "r" or _is_for_readers.get()
 
 
 class CacheFolder:

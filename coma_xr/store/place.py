@@ -25,7 +25,7 @@ from coma_xr.errors import (
 )
 from coma_xr.same import replaced
 from coma_xr.store import documents, layout, removing, state, upkeep
-from coma_xr.store.cache import OFF, ArchiveCache, CacheFolder, MeasurementCache, code_cache
+from coma_xr.store.cache import OFF, ArchiveCache, CacheFolder, MeasurementCache, code_cache, is_written
 from coma_xr.store.config import Config
 from coma_xr.store.documents import ASKED, EXCLUDED, GZ, SCANS
 from coma_xr.store.layout import LOCK, NO_DATES, REMOVED, ExperimentDocument, Layout
@@ -94,7 +94,7 @@ class ExperimentDirectory:
             "state": {name: self._layout.path(name) for name in (STATE, OLD_STATE)},
         }
         self._stamps: dict[str, tuple[int, ...] | None] = {}
-        writes = self._refusal() is None
+        writes = is_written(mode) and not self._others
         self._cache = MeasurementCache(self.path, self.config, writes=writes)
         self._archives = (
             None if self.config.cache_dir == OFF else ArchiveCache(self.path, self.config, writes=writes)

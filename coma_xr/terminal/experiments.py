@@ -12,6 +12,7 @@ from pathlib import Path
 from coma_xr import files
 from coma_xr.errors import ExperimentError, StorageError
 from coma_xr.experiment import Experiment
+from coma_xr.store.cache import written_by_readers
 from coma_xr.store.config import Config
 from coma_xr.store.documents import GZ
 from coma_xr.store.layout import Wanted, experiment_files, find, without_own_folders
@@ -32,7 +33,9 @@ def opened(path: str, *, write: bool = False) -> Experiment:
     if write and not is_experiment(path):
         raise _no_experiment(path)
     try:
-        return Experiment(path, "a" if write else "r")
+        # The next command of a terminal is another process, which finds in the cache what this one has read.
+        with written_by_readers():
+            return Experiment(path, "a" if write else "r")
     except ExperimentError:
         if is_experiment(path):
             raise

@@ -363,6 +363,24 @@ def test_any_altered_byte_of_a_cache_is_read_as_values_or_ignored(path, tally, r
                 e.to_dataset()
 
 
+@pytest.mark.parametrize("command", ["show", "status", "paths"])
+def test_a_command_that_reads_writes_the_cache_for_the_next_one(path, reads, capsys, command):
+    main([command, str(path)])
+    assert len(reads) == 12
+    reads.clear()
+    first = capsys.readouterr().out
+    main([command, str(path)])
+    assert not reads
+    assert capsys.readouterr().out == first
+
+
+def test_reading_in_python_after_a_command_still_writes_no_cache(path):
+    main(["status", str(path)])
+    shutil.rmtree(path / CACHE)
+    coma.Experiment(path, mode="r").to_dataset()
+    assert not (path / CACHE).exists()
+
+
 def test_a_disk_that_is_full_is_no_error(path, monkeypatch):
     ds = coma.Experiment(path).to_dataset()
     shutil.rmtree(path / CACHE)
