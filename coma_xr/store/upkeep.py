@@ -60,8 +60,8 @@ class Finding:
     file : str
         Its name in the directory.
     kind : str
-        "empty", "cut", "unreadable", "id", "name", "keys", "twice", "differs", "beside", "digest", "archive",
-        "external", "index", "experiment", "reset", "state", "mark" or "temporary".
+        "empty", "cut", "unreadable", "id", "name", "keys", "twice", "differs", "duplicate", "beside", "digest",
+        "archive", "external", "index", "experiment", "reset", "state", "mark" or "temporary".
     text : str
         What is wrong.
     repair : str

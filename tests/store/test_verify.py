@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import gzip
+import inspect
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from coma_xr import files
 from coma_xr.encoding import json, xml
 from coma_xr.errors import DataFileWarning, ExperimentBusyError, StorageError
+from coma_xr.store import upkeep
 from coma_xr.store.place import ExperimentDirectory
 from coma_xr.store.upkeep import Finding
 from tests.deaths import DyingOs
@@ -509,3 +512,15 @@ def test_half_a_file_of_a_file_system_without_hard_links_is_moved_away(place, ex
     assert place.verify() == []
     assert set_aside(experiment_path)["measurement.000006.json"].read_bytes() == half
     assert values(place) == VALUES
+
+
+def test_the_documentation_of_a_finding_names_every_kind():
+    kinds = {
+        part.value
+        for node in ast.walk(ast.parse(inspect.getsource(upkeep)))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "_note"
+        for part in ast.walk(node.args[1])
+        if isinstance(part, ast.Constant)
+    }
+    assert "cut" in kinds
+    assert {kind for kind in kinds if f'"{kind}"' not in Finding.__doc__} == set()
