@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
@@ -42,14 +42,29 @@ _LONGEST = 2**16
 # No run has so many parameter sets, or takes so many seconds.
 _MOST = 10**12
 
-# What the runs of this process tell of themselves, by their lock files.
-_own: dict[str, dict[str, Any]] = {}
-_threads: dict[str, int] = {}
-_paths: dict[str, str] = {}
+
+@dataclass
+class _OwnRun:
+    """A run of this process: its thread, its lock with the file's path, and what it writes there."""
+
+    thread: int
+    path: str | None = None
+    held: BaseFileLock | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def note(self, counts: Mapping[str, float]) -> None:
+        """Write what the run is, and how far, into its lock file."""
+        if self.path is not None:
+            # Of one length, so that what a reader sees is never a mixture of an older text and a newer one.
+            text = json.encode({**self.about, **counts}, pretty=False)
+            files.note(self.path, text.ljust(len(text) // _BLOCK * _BLOCK + _BLOCK - 1) + b"\n")
+
+
+# By the lock files that they have, or would have without a namesake.
+_own_runs: dict[str, _OwnRun] = {}
 
 # What directories were when a lock in them was last taken.
 _identities: dict[str, tuple[int, int] | None] = {}
-_starting = threading.Lock()
 
 # So many processes of one host name and number can run an experiment at the same time, each in another container.
 _NAMESAKES = 9
@@ -326,38 +341,38 @@ def run_lock(directory: str, shard: Shard | None = None) -> Iterator[None]:
 
     Raise ExperimentBusyError when this process runs the experiment already.
     """
-    own, thread = _own_file(directory), threading.get_ident()
-    with _starting:
-        owner = _threads.get(own)
-        if owner is None:
-            _threads[own] = thread
-    if owner == thread:
-        raise ExperimentBusyError(
+    own, run = _own_file(directory), _OwnRun(threading.get_ident())
+    try:
+        # In one step, since Ctrl-C can come after each; a lock around several steps could stay locked.
+        other = _own_runs.setdefault(own, run)
+        if other is not run:
+            raise _is_running(directory, in_this_thread=other.thread == run.thread)
+        run.path, run.held = _acquired_for_run(directory)
+        start = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        run.about = {"pid": os.getpid(), "host": files.host(), "start": start, "path": directory}
+        if shard is not None:
+            run.about["shard"] = asdict(shard)
+        run.note({})
+        yield
+    finally:
+        # First, and without a call, after which Ctrl-C could come.
+        if own in _own_runs and _own_runs[own] is run:
+            del _own_runs[own]
+        if run.path is not None:
+            _release(run.held)
+            _forget(run.path)
+
+
+def _is_running(directory: str, *, in_this_thread: bool) -> ExperimentBusyError:
+    if in_this_thread:
+        return ExperimentBusyError(
             f"{directory} is already being run; the function of a run cannot run its own experiment.",
             ways=["Use another experiment in the function."],
         )
-    if owner is not None:
-        raise ExperimentBusyError(
-            f"Another thread of this process is running {directory}.",
-            ways=["Wait until it ends, or call run once with max_workers= or executor=."],
-        )
-    try:
-        path, held = _acquired_for_run(directory)
-        try:
-            start = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            _own[own] = {"pid": os.getpid(), "host": files.host(), "start": start, "path": directory}
-            if shard is not None:
-                _own[own]["shard"] = asdict(shard)
-            _paths[own] = path
-            _note(own, {})
-            yield
-        finally:
-            _paths.pop(own, None)
-            _release(held)
-            _forget(path)
-    finally:
-        _own.pop(own, None)
-        del _threads[own]
+    return ExperimentBusyError(
+        f"Another thread of this process is running {directory}.",
+        ways=["Wait until it ends, or call run once with max_workers= or executor=."],
+    )
 
 
 def _acquired_for_run(directory: str) -> tuple[str, BaseFileLock | None]:
@@ -374,21 +389,15 @@ def _acquired_for_run(directory: str) -> tuple[str, BaseFileLock | None]:
 
 def tell(directory: str, counts: Mapping[str, float]) -> None:
     """Write into the lock file of this process's run how far it is; StorageError when that cannot be done."""
-    own = _own_file(directory)
-    if own in _paths:
-        _note(own, counts)
+    run = _own_runs.get(_own_file(directory))
+    if run is not None:
+        run.note(counts)
 
 
 def own_run(directory: str) -> tuple[str | None, tuple[int, int] | None]:
     """Return the path of the lock file of this process's run of an experiment, and what the directory was; None without it."""
-    own = _own_file(directory)
-    return _paths.get(own), _identities.get(directory)
-
-
-def _note(own: str, counts: Mapping[str, float]) -> None:
-    # Of one length, so that what a reader sees is never a mixture of an older text and a newer one.
-    text = json.encode({**_own[own], **counts}, pretty=False)
-    files.note(_paths[own], text.ljust(len(text) // _BLOCK * _BLOCK + _BLOCK - 1) + b"\n")
+    run = _own_runs.get(_own_file(directory))
+    return None if run is None else run.path, _identities.get(directory)
 
 
 def _own_file(directory: str, suffix: str = "") -> str:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -28,8 +29,10 @@ LINES, LINES_IN_FULL = 12, 150
 class Interrupt:
     """Traces what is called within it, and presses Ctrl-C at one line of coma_xr."""
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, at: int, function: str | None = None) -> None:
         self.at, self.count, self.where = at, 0, ""
+        # By default any one.
+        self.function = function
 
     def __enter__(self) -> Self:
         self.before = sys.gettrace()
@@ -42,7 +45,7 @@ class Interrupt:
     def trace(self, frame: FrameType, event: str, _: Any) -> Any:
         if not frame.f_code.co_filename.startswith(OURS):
             return None
-        if event == "line":
+        if event == "line" and self.function in (None, frame.f_code.co_name):
             self.count += 1
             if self.count == self.at:
                 self.where = f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
@@ -99,3 +102,20 @@ def test_an_interrupt_in_any_line_loses_nothing(quick_path, monkeypatch, deaths,
     for number in range(many):
         with counted:
             it.check(1 + number * it.lines // many)
+
+
+@pytest.mark.timeout(60)
+def test_an_interrupt_in_any_line_that_locks_a_run_leaves_no_lock(quick_path):
+    e, interrupt, lines = coma_xr.Experiment(quick_path / "e"), Interrupt(0, "run_lock"), []
+
+    def function(a):
+        lines.append(interrupt.count)
+        return {"y": a}
+
+    with interrupt:
+        e.run(function, {"a": [0]}, progress=False)
+    assert lines[0] > 8
+    for at in range(1, lines[0] + 1):
+        with suppress(KeyboardInterrupt), Interrupt(at, "run_lock"):
+            e.run(function, {"a": [at]}, progress=False)
+        assert e.run(function, {"a": [at]}, progress=False).saved == 1
