@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from coma_xr.code.forms import text_of
 from coma_xr.code.sources import FactCache, Source, Sources, is_users, module_file
 from coma_xr.code.syntax import Definition, Imported, digest_of
-from coma_xr.text import shortened
+from coma_xr.text import cut, shortened
 from coma_xr.tree import no_collection
 
 SCHEME = 1
@@ -26,6 +26,9 @@ SCHEME = 1
 _MOST_BYTES = 1_000_000
 _MOST_ITEMS = 10_000
 _MOST_DEPTH = 20
+
+# Characters of a value in a message.
+_MOST_SHOWN = 80
 
 # A program that reaches more than this is not followed further.
 _MOST_PARTS = 5_000
@@ -491,12 +494,7 @@ class _Reach:
             return f"library({_top(value)}:{value.__name__})"
         if token is None:
             return self._by_type(value, name)
-        # An object within a list may be written with its address.
-        if (
-            name
-            and isinstance(value, (*_SCALARS, list, tuple, dict))
-            and "<" not in (text := shortened(value))
-        ):
+        if name and (text := _shown(value, token)):
             self.walk.values[name] = text
         return token
 
@@ -545,6 +543,15 @@ def short_name(qualname: str) -> str:
     'Model.run'
     """
     return qualname.rpartition("<locals>.")[2]
+
+
+def _shown(value: Any, token: str) -> str:
+    """Return data as a message shows it, unequal for unequal data; nothing for what may be written with its address."""
+    if not isinstance(value, (*_SCALARS, list, tuple, dict)):
+        return "" if "#" in token else cut(token, 30)
+    text = shortened(value, _MOST_SHOWN)
+    rest = f" ({digest_of(token)[:6]})" if len(text) == _MOST_SHOWN else ""
+    return "" if "<" in text else text + rest
 
 
 def _array(value: Any) -> str | None:

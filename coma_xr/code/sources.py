@@ -108,6 +108,10 @@ class Source:
         # How much each cache has.
         self._kept: dict[str, int] = {}
 
+    def has_time(self, time: float) -> bool:
+        """Whether the file of this source was changed at a time in seconds."""
+        return self._stamp is not None and abs(self._stamp[2] / 1e9 - time) < 1e-6
+
     @property
     def syntax(self) -> Syntax:
         """The syntax tree."""
@@ -223,6 +227,16 @@ class _Place(NamedTuple):
     is_loaded: bool
 
 
+class _Loaded(NamedTuple):
+    """The functions that a module had, the source that it was loaded from, and the time of its file for IPython."""
+
+    codes: list[CodeType]
+    source: Source | None
+    time: float | None
+
+
+_NOT_LOADED = _Loaded([], None, None)
+
 Found: TypeAlias = tuple[Source, Definition, bool]
 """A source, the definition in it, and whether its file was edited since it was loaded."""
 
@@ -232,7 +246,7 @@ class Sources:
 
     def __init__(self) -> None:
         self._seen: dict[str, list[tuple[Any, Source | None]]] = {}
-        self._loaded: dict[tuple[str, int], tuple[list[CodeType], Source]] = {}
+        self._loaded: dict[tuple[str, int], _Loaded] = {}
         # Files, and modules, that were looked at since the last call of `begin`.
         self._current: dict[str, list[Source]] = {}
         self._current_modules: dict[tuple[str, int], Source | None] = {}
@@ -298,12 +312,17 @@ class Sources:
             if isinstance(value, FunctionType) and value.__code__.co_filename == key[0]
         ]
         self._note_unknown(key, space)
-        before, source = self._loaded.get(key, ([], None))
+        before, source, time = self._loaded.get(key, _NOT_LOADED)
+        again = _time_of_reload(space.get("__name__"), key[0])
         is_same = len(before) == len(codes) > 0 and all(map(operator.is_, before, codes))
-        if not (is_same and source in seen):
+        if None not in (time, again) and time != again:
+            source = next((found for found in seen if found.has_time(again)), source)
+        elif not is_same:
+            source = None
+        if source not in seen:
             source = next(iter(seen), None)
         if source is not None:
-            self._loaded[key] = codes, source
+            self._loaded[key] = _Loaded(codes, source, again or time)
         return source
 
     def _note_unknown(self, key: tuple[str, int], space: Mapping[str, Any]) -> None:
@@ -400,6 +419,19 @@ def _first(
 def _is_loaded_in_pieces() -> bool:
     """Whether single functions may have been compiled again, whose lines are not those of the file."""
     return "IPython.extensions.autoreload" in sys.modules
+
+
+def _time_of_reload(name: object, file: str) -> float | None:
+    """Return the time of the file that IPython has loaded a module from by itself, or has seen first; else None."""
+    if not _is_loaded_in_pieces():
+        return None
+    # IPython tells nobody what it loads; it exchanges what was edited, so that the module does not show it.
+    with suppress(AttributeError, KeyError, TypeError):
+        shell = sys.modules["IPython"].get_ipython()
+        reloader = shell.magics_manager.registry["AutoreloadMagics"]._reloader
+        time = None if file in reloader.failed else reloader.modules_mtimes.get(name)
+        return time if isinstance(time, float) else None
+    return None
 
 
 def _digest_in(definition: Definition | None) -> str:

@@ -70,7 +70,7 @@ class Syntax:
         self._by_name: dict[str, list[ast.AST]] = {}
         self._statements: dict[str, list[ast.stmt]] = {}
         self._assigned: dict[str, list[ast.stmt]] = {}
-        self._codes: dict[int, dict[str, list[CodeType]]] = {}
+        self._codes: dict[tuple[ast.AST, int], dict[str, list[CodeType]]] = {}
         self._imports: list[ast.stmt] = []
         self._features = Features.of(text)
         self.rebound: set[str] = set()
@@ -147,18 +147,22 @@ class Syntax:
         statements = self._statements.get(code.co_qualname.partition(".")[0]) or self._tree.body
         for statement in sorted(statements, key=lambda node: not _is_around(line, node)):
             # What is imported decides how methods are called; the rest of a file makes no difference as a rule.
-            yield from self._compile(statement, [*self._imports, statement]).get(code.co_qualname, ())
-        yield from self._compile(self._tree, self._tree.body).get(code.co_qualname, ())
+            # Of a cell of a notebook, each statement is compiled by itself.
+            for imports in (self._imports, []):
+                yield from self._compile(statement, imports).get(code.co_qualname, ())
+        yield from self._compile(self._tree, []).get(code.co_qualname, ())
 
-    def _compile(self, key: ast.AST, body: list[ast.stmt]) -> dict[str, list[CodeType]]:
-        """Return the code of all functions in some statements by their names."""
-        if id(key) not in self._codes:
-            codes = self._codes[id(key)] = {}
+    def _compile(self, node: ast.stmt | ast.Module, imports: list[ast.stmt]) -> dict[str, list[CodeType]]:
+        """Return the code of all functions in a statement after some imports, or in the source, by their names."""
+        key = node, len(imports)
+        if key not in self._codes:
+            codes = self._codes[key] = {}
+            body = node.body if isinstance(node, ast.Module) else [*imports, node]
             with suppress(SyntaxError, ValueError, RecursionError):
                 # A cell of a notebook may await outside of functions.
                 for inner in codes_in(InspectLoader.source_to_code(ast.Module(body, []), self._file)):
                     codes.setdefault(inner.co_qualname, []).append(inner)
-        return self._codes[id(key)]
+        return self._codes[key]
 
     def at_lines(self, code: CodeType, recorded: frozenset[str] = frozenset()) -> Definition | None:
         """Return the definition at the lines of some code."""

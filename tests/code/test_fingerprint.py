@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib
 import linecache
@@ -524,12 +525,80 @@ def simulate(x):
 
 
 def cell(text, number):
-    """Run a cell of a notebook and return its function."""
+    """Run a cell of a notebook as IPython does, each statement by itself, and return its function."""
     name = f"<ipython-input-{number}-0123>"
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     space = {"__name__": "__main__"}
-    exec(compile(text, name, "exec"), space)
+    for statement in ast.parse(text).body:
+        exec(compile(ast.Module([statement], []), name, "exec"), space)
     return space["simulate"]
+
+
+def test_the_source_of_a_cell_that_imports_what_it_calls_is_found():
+    "Python calls functions of modules in another way where it sees their import."
+    found = fingerprint(cell("import math\ndef simulate(a):\n    return math.floor(a)\n", 5))
+    assert (found.not_followed, found.edited) == ((), ())
+    assert [part.name for part in found.parts] == ["simulate"]
+
+
+RELOADED = """
+class Model:
+    step = 1
+    def g(self, a): return a * self.step
+def simulate(a): return Model().g(a)
+"""
+
+NOTEBOOK = """
+import os
+import sys
+from pathlib import Path
+from IPython.core.interactiveshell import InteractiveShell
+from coma_xr.code.fingerprint import fingerprint
+
+shell = InteractiveShell.instance()
+path = Path("reloaded.py")
+
+def look(source=None):
+    if source is not None:
+        path.write_text(source)
+        look.time += 1
+        os.utime(path, (look.time, look.time))
+    assert shell.run_cell("import reloaded").success
+    found = fingerprint(sys.modules["reloaded"].simulate)
+    print(found.hash, len(found.edited))
+
+look.time = 1_700_000_000
+source = path.read_text()
+look(source)
+if "late" in sys.argv:
+    look(source.replace("= 1", "= 2"))
+shell.run_cell("%load_ext autoreload")
+shell.run_cell("%autoreload 2")
+look()
+look(source.replace("= 1", "= 3"))
+look(source.replace("= 1", "= 3") + "def f(:")
+look(source.replace("= 1", "= 4"))
+"""
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("start", ["early", "late"])
+def test_what_ipython_loads_again_by_itself_is_loaded(directory, monkeypatch, start):
+    "It sets what was edited, so that neither the functions of the module nor what Python compiled show it."
+    pytest.importorskip("IPython")
+    monkeypatch.setenv("PYTHONPATH", str(Path(coma_xr.__file__).parents[1]))
+    monkeypatch.setenv("IPYTHONDIR", str(directory))
+    (directory / "reloaded.py").write_text(RELOADED)
+    (directory / "notebook.py").write_text(NOTEBOOK)
+    hashes = [
+        fingerprint(load(directory, RELOADED.replace("= 1", f"= {step}")).simulate).hash for step in range(5)
+    ]
+    lines = [line for line in printed(["notebook.py", start], directory).splitlines() if line[-2] == " "]
+    expected = [(1, 0), (1, 0), (3, 0), (3, 1), (4, 0)]
+    if start == "late":
+        # What was edited before IPython watched the file is not loaded.
+        expected[1:2] = [(1, 1), (1, 1)]
+    assert lines == [f"{hashes[step]} {edited}" for step, edited in expected]
 
 
 def test_a_cell_that_is_run_again_is_the_same(tmp_path, monkeypatch):

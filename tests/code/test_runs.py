@@ -12,6 +12,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import coma_xr as coma
@@ -349,22 +350,25 @@ def test_a_state_of_another_scheme_and_other_source_is_reported(e, tmp_path, mon
     sys.modules.pop("scheme_model")
 
 
-def test_a_changed_table_is_named(e, tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    for number in (5, 66):
-        (tmp_path / "table_model.py").write_text(
-            f"T = {{'n': {number}}}\ndef f(a):\n    return {{'y': T['n']}}\n"
-        )
-        sys.modules.pop("table_model", None)
-        import table_model
-
-        if number == 5:
-            e.run(table_model.f, {"a": [1]})
+@pytest.mark.parametrize(
+    ("one", "other", "text"),
+    [
+        ("{'n': 5}", "{'n': 66}", r"T = \{'n': 5\} and \{'n': 66\}"),
+        ([5] * 100, [5] * 50 + [6] + [5] * 49, r"T = \[5.* and \[5"),
+        ("frozenset({5})", "frozenset({66})", r"T = frozenset\(int:5\) and frozenset\(int:66\)"),
+        ("np.arange(5)", "np.arange(6)", r"T = <i8\(5,\):.* and <i8\(6,\):"),
+    ],
+    ids=["dict", "long list", "set", "array"],
+)
+def test_a_changed_table_is_named(e, one, other, text):
+    for value in (one, other):
+        space = {"np": np, "__name__": "__main__"}
+        exec(f"T = {value}\ndef f(a):\n    return {{'y': len(T)}}\n", space)
+        if value == one:
+            e.run(space["f"], {"a": [1]})
         else:
-            with pytest.warns(ComaWarning, match=r"they differ in T = \{'n': 5\} and \{'n': 66\}"):
-                e.run(table_model.f, {"a": [1]})
-    sys.modules.pop("table_model")
+            with pytest.warns(ComaWarning, match=f"they differ in {text}"):
+                e.run(space["f"], {"a": [1]})
 
 
 def test_the_code_of_a_measurement_can_be_read_and_compared(e):
