@@ -26,6 +26,7 @@ from types import CodeType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from coma_xr.code.sources import hash_of_source
+from coma_xr.code.syntax import digest_of
 from coma_xr.define.values import Argument, remember
 from coma_xr.errors import ComaWarning, SerializationError
 from coma_xr.run.plan import Task
@@ -238,7 +239,7 @@ def _module_of(filename: str) -> ModuleType | None:
 # Linux sends this signal to a process whose parent has ended.
 _PR_SET_PDEATHSIG = 1
 
-# The code state of measurements by a file that was edited during the run.
+# The beginning of the code state of measurements by a file that was edited during the run.
 EDITED = "edited-during-run"
 
 # Seconds between two looks at the parent, where the system does not tell.
@@ -357,15 +358,17 @@ def _unpack(packed: bytes) -> Loaded:
     edited = _edited(loaded.work.sources, sys.modules.keys() - before)
     if not edited:
         return loaded
-    # Its measurements are of code that nobody knows.
-    provenance = {**loaded.work.provenance, CODE: EDITED}
-    return Loaded(replace(loaded.work, provenance=provenance), loaded.settings, edited)
+    # Nobody has seen all of the code of its measurements, but each edit is code of its own.
+    state = f"{EDITED}-{digest_of(' '.join(edited.values()))}"
+    work = replace(loaded.work, provenance={**loaded.work.provenance, CODE: state})
+    return Loaded(work, loaded.settings, tuple(edited))
 
 
-def _edited(sources: Mapping[str, str], imported: Iterable[str]) -> tuple[str, ...]:
-    """Return the files of modules imported here whose source is not that of the session."""
+def _edited(sources: Mapping[str, str], imported: Iterable[str]) -> dict[str, str]:
+    """Return the files of modules imported here whose source is not that of the session, with the hashes of it."""
     paths = {getattr(sys.modules.get(name), "__file__", None) for name in imported}
-    return tuple(file for file, digest in sources.items() if file in paths and hash_of_source(file) != digest)
+    found = {file: hash_of_source(file) for file in sources if file in paths}
+    return {file: digest for file, digest in found.items() if digest != sources[file]}
 
 
 def pack_values(values: tuple[Any, ...], things: Mapping[str, Any]) -> tuple[Any, ...] | bytes:
@@ -506,8 +509,8 @@ def run(token: str, work: bytes | Loaded, parcels: Sequence[Parcel], budget: flo
 
 def _note_of_edit(file: str) -> Note:
     text = (
-        f"{file} was edited during the run: a worker process imported another version than the session. The code of its "
-        "measurements is unknown; run(..., code='recompute') computes them again."
+        f"{file} was edited during the run: a worker process imported another version than the session. The next run "
+        "reports its measurements as made by other code."
     )
     return ("warning", text, ComaWarning.__module__, ComaWarning.__name__, file, 1)
 
