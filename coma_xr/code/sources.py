@@ -422,7 +422,7 @@ def _is_loaded_in_pieces() -> bool:
 
 
 def _time_of_reload(name: object, file: str) -> float | None:
-    """Return the time of the file that IPython has loaded a module from by itself, or has seen first; else None."""
+    """Return the time of the file that IPython has loaded a module from again, or has seen first; else None."""
     if not _is_loaded_in_pieces():
         return None
     # IPython tells nobody what it loads; it exchanges what was edited, so that the module does not show it.
