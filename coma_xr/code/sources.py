@@ -315,7 +315,7 @@ class Sources:
         before, source, time = self._loaded.get(key, _NOT_LOADED)
         again = _time_of_reload(space.get("__name__"), key[0])
         is_same = len(before) == len(codes) > 0 and all(map(operator.is_, before, codes))
-        if None not in (time, again) and time != again:
+        if time is not None and again is not None and time != again:
             source = next((found for found in seen if found.has_time(again)), source)
         elif not is_same:
             source = None
