@@ -16,7 +16,19 @@ from coma_xr.code.compiled import is_mistaken
 from coma_xr.code.fingerprint import SCHEME, Fingerprint, fingerprint, with_values
 from coma_xr.code.git import git_state
 from coma_xr.code.sources import FactCache, hash_of_file, hash_of_source
-from coma_xr.code.states import ROOT, diff, is_equal, is_record, record_of, sources_of, summary
+from coma_xr.code.states import (
+    ROOT,
+    diff,
+    installed,
+    is_equal,
+    is_record,
+    packages_of,
+    record_of,
+    requirements,
+    sources_of,
+    summary,
+    with_packages,
+)
 from coma_xr.errors import DataFileError, ExperimentError, ParameterError, PathError, Way, warn
 from coma_xr.run.signature import LAMBDA, called, defaults, random_arguments
 from coma_xr.run.worker import date_text
@@ -33,6 +45,9 @@ if TYPE_CHECKING:
 
 # Sections of coma.json: states that count as equal, and the states that were reported for each state.
 ACCEPTED, REPORTED = "accepted_code", "reported_code"
+
+# What `info` says of a measurement whose packages are not those in the record of its code.
+PACKAGES = "packages"
 
 # Names of states in a message.
 _MOST = 2
@@ -96,14 +111,19 @@ class RunCode:
     def record(self, place: ExperimentDirectory, *, is_full: bool) -> dict[str, Tree]:
         """Write the record of this state, unless it exists; return what each measurement records of the code."""
         paths = list(self.fingerprint.sources)
-        is_new = is_full and not self.now.layout.has_code(self.hash)
+        name = f"{self.hash}.json"
+        known = self.now.layout.load_code([name]).get(name) if is_full else None
+        is_new = is_full and known is None
         git = git_state(paths, others=is_new) if paths else None
         if is_new:
             date = date_text(int(time.time()))
-            tree = record_of(self.fingerprint, self.function, git, date)
-            place.save_code({f"{self.hash}.json": {ROOT: tree}})
-        inputs: dict[str, Tree] = {"inputs": dict(self.inputs)} if self.inputs else {}
-        return {"code": self.hash, **({} if git is None else git.info), **inputs}
+            place.save_code({name: {ROOT: record_of(self.fingerprint, self.function, git, date)}})
+        info: dict[str, Tree] = {"code": self.hash, **({} if git is None else git.info)}
+        state = known.get(ROOT) if isinstance(known, dict) else None
+        # Other versions of packages are no other code; the record stays as it is.
+        if isinstance(state, dict) and (updated := [*sorted({*installed()} - {*packages_of(state)})]):
+            info[PACKAGES] = updated
+        return {**info, "inputs": dict(self.inputs)} if self.inputs else info
 
     def report(
         self, place: ExperimentDirectory, others: Mapping[str, Sequence[int]], *, recomputed: bool
@@ -239,7 +259,7 @@ def write_sources(record: Mapping[str, Any], directory: str) -> list[str]:
     path = files.local_path(directory)
     if files.exists(path):
         raise ExperimentError(f"{path} exists.", ways=["Name a directory that does not exist."])
-    texts = {**sources_of(record), _REQUIREMENTS: "".join(f"{p}\n" for p in _packages(record))}
+    texts = {**sources_of(record), _REQUIREMENTS: requirements(record)}
     for name in texts:
         if PurePath(name).is_absolute() or ".." in PurePath(name).parts or "\0" in name:
             raise DataFileError(
@@ -255,12 +275,6 @@ def write_sources(record: Mapping[str, Any], directory: str) -> list[str]:
 
 
 _REQUIREMENTS = "requirements.txt"
-
-
-def _packages(record: Mapping[str, Any]) -> list[str]:
-    environment = record.get("environment")
-    packages = environment.get("packages") if isinstance(environment, dict) else None
-    return [str(package) for package in packages] if isinstance(packages, list) else []
 
 
 def states_table(now: Snapshot, infos: Iterable[Mapping[str, Tree]] | None = None) -> pd.DataFrame:
@@ -279,7 +293,7 @@ def states_table(now: Snapshot, infos: Iterable[Mapping[str, Tree]] | None = Non
 
 def state_record(now: Snapshot, which: int | str) -> dict[str, Any]:
     """Return the record of a code state, or of that of a measurement; PathError when there is none."""
-    code = which
+    code, updated = which, None
     if not isinstance(which, str):
         info = now.measurements.read(operator.index(which)).get("info", {})
         if "code" not in info:
@@ -292,7 +306,7 @@ def state_record(now: Snapshot, which: int | str) -> dict[str, Any]:
                     )
                 ],
             )
-        code = info["code"]
+        code, updated = info["code"], info.get(PACKAGES)
     known = records(now)
     if code not in known:
         raise PathError(
@@ -300,7 +314,7 @@ def state_record(now: Snapshot, which: int | str) -> dict[str, Any]:
             name=str(code),
             available=known,
         )
-    return known[str(code)]
+    return with_packages(known[str(code)], updated if isinstance(updated, list) else [])
 
 
 def difference(now: Snapshot, old: int | str, new: int | str | Callable[..., Any]) -> str:
@@ -348,7 +362,7 @@ def environment_of(record: Mapping[str, Any]) -> tuple[dict[str, str], list[str]
         "BLAS": found.get("blas"),
         "job": ", ".join(map(str, job)) if isinstance(job, list) else "",
     }
-    return {name: str(text) for name, text in texts.items() if text}, _packages(record)
+    return {name: str(text) for name, text in texts.items() if text}, packages_of(record)
 
 
 _COLUMNS = ["function", "measurements", "first", "last", "commit", "dirty", "host", "accepted"]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import itertools
+import json
 import linecache
 import os
 import platform
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -61,16 +66,25 @@ def record_of(fingerprint: Fingerprint, function: str, git: GitState | None, dat
 
 
 def _names(paths: Mapping[str, str]) -> dict[str, str]:
-    """Return short names of files, without the directories that all have in common; cells of notebooks are in none."""
+    """Return short names of files, without the directories that all have in common, but with those of packages.
+
+    Cells of notebooks are in none.
+    """
     cells = {path: f"cell/{Path(path).name}" for path in paths if Path(path).parent.name.startswith(_CELLS)}
     real = {path: Path(path).absolute() for path in paths if path not in cells and not path.startswith("<")}
-    folders = [path.parents for path in real.values()]
+    folders = [path.parents[_depth(path) :] for path in real.values()]
     shared = [folder for folder in (folders[0] if folders else ()) if all(folder in f for f in folders)]
     return cells | {
         path: str(real[path].relative_to(shared[0])) if path in real and shared else path.strip("<>")
         for path in paths
         if path not in cells
     }
+
+
+def _depth(path: Path) -> int:
+    """Return how many packages a file is in, one within the other."""
+    inside = itertools.takewhile(lambda folder: files.exists(str(folder / "__init__.py")), path.parents)
+    return sum(1 for _ in inside)
 
 
 def is_record(tree: object) -> bool:
@@ -241,25 +255,76 @@ def environment() -> dict[str, Any]:
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "blas": _blas(),
-        "packages": _packages(),
+        "packages": installed(),
         "job": [f"{name}={os.environ[name]}" for name in _JOBS if os.environ.get(name)],
     }
 
 
-def _packages() -> list[str]:
-    """Return the installed packages as a requirements file lists them."""
+def installed() -> list[str]:
+    """Return the installed packages as a requirements file lists them, with those that no index of packages has."""
     found: dict[str, str] = {}
-    for directory in sys.path:
-        try:
-            names = files.names(directory or ".")
-        except (OSError, ComaError):
-            continue
-        for name in names:
-            package, _, version = name.removesuffix(".dist-info").partition("-")
-            if version and name.endswith(".dist-info"):
-                # The first one on the path is the one that is imported.
-                found.setdefault(package.lower(), f"{package}=={version}")
+    # The first one on the path is the one that is imported.
+    for directory in reversed(sys.path):
+        with suppress(OSError, ComaError):
+            found |= _installed_in(directory or ".", files.changed(directory or "."))
     return [found[name] for name in sorted(found)]
+
+
+@lru_cache(maxsize=100)
+def _installed_in(directory: str, _: object) -> dict[str, str]:
+    """Return the packages in a directory by their names, as long as it does not change."""
+    parts = filter(None, map(_PACKAGE, files.names(directory)))
+    return {part[1].lower(): f"{part[1]}=={part[2]}{_origin(directory, part[0])}" for part in parts}
+
+
+_PACKAGE = re.compile(r"([^-]+)-([^-]+)(?:-py[\d.]+)?\.(?:dist|egg)-info").fullmatch
+_LOCAL = " (from a directory)"
+
+
+def _origin(directory: str, name: str) -> str:
+    """Return what to add to the version of a package that was not installed from an index of packages."""
+    with suppress(OSError, ComaError, ValueError, TypeError, KeyError):
+        found = json.loads(files.read(str(Path(directory, name, "direct_url.json"))))
+        url = str(found["url"])
+        if url.startswith("file:"):
+            return _LOCAL
+        version = found.get("vcs_info")
+        return f" ({version['vcs']}+{url}@{version['commit_id']})" if version else f" ({url})"
+    return ""
+
+
+def packages_of(record: Mapping[str, Any]) -> list[str]:
+    """Return the packages that a record lists."""
+    known = record.get("environment")
+    packages = known.get("packages") if isinstance(known, dict) else None
+    return [str(package) for package in packages] if isinstance(packages, list) else []
+
+
+def with_packages(record: Mapping[str, Any], updated: Iterable[object]) -> dict[str, Any]:
+    """Return a record with other versions of some packages."""
+    packages = {_name_of(package): package for package in [*packages_of(record), *map(str, updated)]}
+    known = record.get("environment")
+    others = known if isinstance(known, dict) else {}
+    return {**record, "environment": {**others, "packages": [packages[name] for name in sorted(packages)]}}
+
+
+def _name_of(package: str) -> str:
+    return package.partition("==")[0].lower()
+
+
+def requirements(record: Mapping[str, Any]) -> str:
+    """Return the requirements file of a record; what cannot be installed from anywhere is a comment."""
+    known = record.get("environment")
+    lines = [f"# Python {known['python']}"] if isinstance(known, dict) and known.get("python") else []
+    for package in packages_of(record):
+        version, _, origin = package.removesuffix(")").partition(" (")
+        if package.endswith(_LOCAL):
+            lines.append(f"# {package}")
+        elif origin:
+            lines.append(f"{version.partition('==')[0]} @ {origin}")
+        elif _name_of(package) != "pip":
+            lines.append(package)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _blas() -> str:

@@ -328,10 +328,10 @@ class Layout:
             warn(f"{error.line()}. The records of code are not used.", DataFileWarning)
             return []
 
-    def load_code(self) -> dict[str, Tree]:
-        """Return what is in the files of ``code/``, by their names; one that cannot be read stays where it is."""
+    def load_code(self, names: Sequence[str] | None = None) -> dict[str, Tree]:
+        """Return what is in files of ``code/``, by default in all, by their names; one that cannot be read stays where it is."""
         found = {}
-        for name in self.code_names():
+        for name in self.code_names() if names is None else names:
             path = files.inside(self.path(CODE), name)
             with suppress(FileNotFoundError):
                 try:
@@ -339,10 +339,6 @@ class Layout:
                 except (DataFileError, StorageError) as error:
                     warn(f"{path}: {documents.reason(error, path)}. It is not copied.", DataFileWarning)
         return found
-
-    def has_code(self, hash: str) -> bool:
-        """Whether there is a record of a code state."""
-        return files.exists(files.inside(self.path(CODE), f"{hash}.json"))
 
     def save_code(self, code: dict[str, Tree]) -> None:
         """Write the files of ``code/`` that do not exist yet."""

@@ -463,6 +463,72 @@ def test_the_command_lists_prints_and_writes_code(two_states, capsys, tmp_path):
     assert "accepted 2 code states" in capsys.readouterr().out
 
 
+def test_a_package_that_is_updated_is_recorded_by_later_measurements(e, tmp_path, monkeypatch):
+    "The code is the same, and so is its record."
+    from coma_xr.cli import main
+
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    origins = {
+        "indexed": None,
+        "local": {"url": "file:///home/me/local", "dir_info": {"editable": True}},
+        "cloned": {"url": "https://example.org/r.git", "vcs_info": {"vcs": "git", "commit_id": "1a2b"}},
+        "pip": None,
+    }
+    for version in (1, 2):
+        for name, origin in origins.items():
+            folder = tmp_path / "site" / f"{name}-{version}.0.dist-info"
+            folder.mkdir(parents=True)
+            if origin is not None:
+                (folder / "direct_url.json").write_text(json.dumps(origin))
+            if version == 2:
+                (tmp_path / "site" / f"{name}-1.0.dist-info" / "direct_url.json").unlink(missing_ok=True)
+                (tmp_path / "site" / f"{name}-1.0.dist-info").rmdir()
+        e.run(times(1), {"a": range(version)})
+        e.run(times(1), {"a": range(10, 10 + version)})
+    infos = [m.info for m in e.measurements()]
+    assert ["packages" in info for info in infos] == [False, False, True, True]
+    assert "indexed==2.0" in infos[2]["packages"]
+    assert len(states(e)) == 1
+    for id, version in ((1, 1), (3, 2)):
+        assert main(["code", str(e.path), str(id), "-o", str(tmp_path / str(id))]) == 0
+        lines = (tmp_path / str(id) / "requirements.txt").read_text().splitlines()
+        expected = {
+            f"indexed=={version}.0",
+            f"# local=={version}.0 (from a directory)",
+            "cloned @ git+https://example.org/r.git@1a2b",
+            f"# Python {sys.version.split()[0]}",
+        }
+        assert expected <= {*lines}
+        assert not any(line.startswith("pip==") for line in lines)
+
+
+def test_the_files_of_a_package_are_written_into_it(e, tmp_path, monkeypatch):
+    "So that they import each other as before."
+    from coma_xr.cli import main
+
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "outer" / "inner").mkdir(parents=True)
+    texts = {
+        "outer/__init__.py": "",
+        "outer/inner/__init__.py": "",
+        "outer/inner/tools.py": "def g(a): return 10 * a\n",
+        "outer/inner/written.py": "from .tools import g\ndef f(a): return {'y': g(a)}\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    from outer.inner.written import f
+
+    e.run(f, {"a": [1]})
+    for name in [name for name in sys.modules if name.startswith("outer")]:
+        sys.modules.pop(name)
+    assert main(["code", str(e.path), "1", "-o", str(tmp_path / "old")]) == 0
+    command = [sys.executable, "-c", "from outer.inner.written import f; print(f(1))"]
+    printed = subprocess.run(
+        command, cwd=tmp_path / "old", env={}, capture_output=True, text=True, check=True
+    ).stdout
+    assert printed.strip() == "{'y': 10}"
+
+
 def test_a_record_cannot_write_outside_of_the_directory(two_states, tmp_path):
     from coma_xr.cli import main
 
