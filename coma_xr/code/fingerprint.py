@@ -403,6 +403,7 @@ class _Reach:
         assigned = None if own is None else own.assignment(name)
         if own is None or assigned is None or not assigned.definitions:
             return self._by_type(value, name) if name in changed else self.value(value, name)
+        self.walk.sources[own.file] = own.text
         if SOURCES.is_edited(own, lambda source: [d.digest for d in source.assignment(name).definitions]):
             present = SOURCES.of(own.file)[0].assignment(name)
             if present.literal is not None and repr(_written(present.literal)) == repr(value):

@@ -757,6 +757,14 @@ def test_a_function_that_a_notebook_loads_again_by_itself_is_not_edited(director
     assert after.hash == fingerprint(load(directory, edited).simulate).hash != before.hash
 
 
+@pytest.mark.parametrize("name", ["K", "helpers.K"])
+def test_the_file_of_a_constant_is_reached(directory, name):
+    "It is recorded, compared with the commit and by workers, although the constant counts by its value."
+    model = f"import helpers\nfrom helpers import K\ndef simulate(a): return a * {name}\n"
+    found = fingerprint(load(directory, model, "K = 1\n").simulate)
+    assert sorted(Path(file).name for file in found.sources) == ["helpers.py", "model.py"]
+
+
 def test_a_table_that_a_notebook_loads_again_by_itself_is_not_edited(directory):
     source = "T = {'a': [1]}\ndef simulate(a): return T\n"
     model = load(directory, source)
