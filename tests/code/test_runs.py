@@ -470,7 +470,7 @@ def test_a_package_that_is_updated_is_recorded_by_later_measurements(e, tmp_path
     monkeypatch.syspath_prepend(tmp_path / "site")
     origins = {
         "indexed": None,
-        "local": {"url": "file:///home/me/local", "dir_info": {"editable": True}},
+        "local": {"url": "file:///local", "dir_info": {"editable": True}},
         "cloned": {"url": "https://example.org/r.git", "vcs_info": {"vcs": "git", "commit_id": "1a2b"}},
         "pip": None,
     }
