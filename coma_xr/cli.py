@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from coma_xr import __version__
 from coma_xr.errors import ComaError, ComaWarning
-from coma_xr.text import alternatives, available, clean_lines, near_names, shortened
+from coma_xr.text import alternatives, available, beginning_with, clean_lines, near_names, shortened
 
 FAILED = 1
 MISUSED = 2
@@ -601,7 +601,13 @@ def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn
     name = parser.prog.removeprefix("coma-xr ")
     if not flags:
         parser.error(f"{name} takes no further argument {alternatives(unknown)}.")
-    near = [near_names(flag, known)[:1] for flag in flags]
+    # Dashes would make all options alike.
+    by_word = {name.lstrip("-"): name for name in known}
+    words = [flag.lstrip("-") for flag in flags]
+    near = [
+        [by_word[name] for name in (beginning_with(word, by_word) or near_names(word, by_word))[:1]]
+        for word in words
+    ]
     hint = f" Did you mean {alternatives([name for names in near for name in names])}?" if any(near) else ""
     parser.error(f"{name} has no option {alternatives(flags)}.{hint}")
 

@@ -89,6 +89,19 @@ def test_an_unknown_option_is_answered_with_the_near_one_of_its_command(capsys):
     assert "coma-xr: export has no option '--wher'. Did you mean '--where'?" in said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "end"),
+    [
+        (["show", "x", "--where", "1"], "show has no option '--where'.\n"),
+        (["plot", "x", "--out", "y"], "Did you mean '--output'?\n"),
+    ],
+)
+def test_dashes_make_no_option_similar(arguments, end, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(arguments)
+    assert capsys.readouterr().err.endswith(end)
+
+
 @pytest.mark.parametrize("arguments", [["dmeo"], ["demo", "a", "b"], ["demo", "--bad"]])
 def test_wrong_arguments_end_with_code_2_and_the_usage(arguments, capsys):
     with pytest.raises(SystemExit) as end:

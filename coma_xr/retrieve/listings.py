@@ -181,20 +181,24 @@ def _distinct_and_range(values: list[Any], kinds: set[type]) -> tuple[int, str]:
         import numpy as np
 
         different = np.unique(values.array)
+        present = different[different == different]  # noqa: PLR0124
+        if not len(present):
+            return 1, "nan"
         # Of zeros with different signs the first counts.
-        low, high = different[0].item() or min(values), different[-1].item() or max(values)
-        return len(different), interval(low, high)
+        low, high = present[0].item() or min(values), present[-1].item() or max(values)
+        return len(different), interval(low, high) + (", nan" if len(present) < len(different) else "")
     if kinds <= {int, float}:
         numbers = [value for value in values if value == value]  # noqa: PLR0124
         if not numbers:
             return 1, "nan"
         low, high = min(numbers), max(numbers)
-        distinct = len(set(numbers)) + (len(numbers) < len(values))
-        return distinct, interval(low, high)
+        has_nan = len(numbers) < len(values)
+        return len(set(numbers)) + has_nan, interval(low, high) + (", nan" if has_nan else "")
     if kinds in ({str}, {bool}):
         # Alike ones are described once.
         values = list(dict.fromkeys(values))
-    texts = list(dict.fromkeys(map(_short, values)))
+    labels = dict.fromkeys((isinstance(value, str), _short(value)) for value in values)
+    texts = [repr(text) if is_text and (False, text) in labels else text for is_text, text in labels]
     sizes = [_shape(value) for value in values if _has_shape(value)]
     if sizes:
         low, high = min(sizes), max(sizes)

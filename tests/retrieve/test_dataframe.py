@@ -131,6 +131,21 @@ def test_types_and_ranges_of_dates_and_data_arrays_are_told():
     assert table.loc["results/z", ["type", "range"]].tolist() == ["complex", "1j"]
 
 
+@pytest.mark.parametrize(
+    ("values", "distinct", "text"),
+    [
+        ([1, "1"], 2, "1, '1'"),
+        ([None, "None", None], 2, "None, 'None'"),
+        ([1.0, float("nan"), 3.0], 3, "1 ... 3, nan"),
+        ([float("inf"), float("nan")], 2, "inf, nan"),
+        ([float("nan"), float("nan")], 1, "nan"),
+    ],
+)
+def test_values_that_differ_are_counted_and_named(values, distinct, text):
+    trees = [(at, {"results": {"y": value}}) for at, value in enumerate(values, 1)]
+    assert paths_table(trees).loc[0, ["distinct", "range"]].tolist() == [distinct, text]
+
+
 def test_the_table_of_paths_tells_of_values_that_cannot_be_written_as_text():
     "Python writes no int of many thousand digits, pandas no half of a surrogate pair."
     found = paths_table([(1, {"results": {"n": 10**5000, "l": [10**5000], "t": "a\ud800"}})])
