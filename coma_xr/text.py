@@ -39,12 +39,12 @@ def near_names(name: str, known: Iterable[str]) -> list[str]:
 
 
 def visible(text: str) -> str:
-    """Return a string as it is, or in quotes if there would be nothing to see.
+    """Return a string as it is, or in quotes if it is empty or has spaces at an end, which would not be seen.
 
-    >>> visible("a"), visible(" ")
-    ('a', "' '")
+    >>> visible("a"), visible("a "), visible("")
+    ('a', "'a '", "''")
     """
-    return text if text.strip() else repr(text)
+    return text if text and text == text.strip() else repr(text)
 
 
 def listing(names: Iterable[object], most: int = 10) -> str:

@@ -880,8 +880,10 @@ def _add_color_bar(grid: Panels, table: Table, role: str, hue: Hue, labels: Labe
     norm: Any = mappable.norm  # type: ignore[union-attr]
     label, points = fitted(labels.axis([quantity]), 0.8 * grid.root.get_figheight(), "axes.labelsize")
     keywords: dict[str, Any] = {"ax": grid.axes, "aspect": 25}
-    if table.plan.kind != "contour":
-        scale = "log" if isinstance(norm, LogNorm) else "symlog" if isinstance(norm, SymLogNorm) else "linear"
+    scale = "log" if isinstance(norm, LogNorm) else "symlog" if isinstance(norm, SymLogNorm) else "linear"
+    if table.plan.kind == "contour":
+        keywords["format"] = tickers("number", table.scale(role), values, 1.0)[1]
+    else:
         locator, formatter = tickers(quantity.type, scale, values, getattr(norm, "linthresh", None))
         keywords |= {"extend": extension(values, norm.vmin, norm.vmax), "ticks": locator, "format": formatter}
     bar = grid.figure.colorbar(mappable, **keywords)  # type: ignore[arg-type]

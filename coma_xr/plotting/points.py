@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +18,7 @@ import xarray as xr
 from coma_xr.checks import setting
 from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.plotting.averages import mean_over, summary_of, warn_of_correlation
-from coma_xr.plotting.data import GROUPS, VARIABLE, Data, Plan
+from coma_xr.plotting.data import GROUPS, REPEAT, VARIABLE, Data, Plan
 from coma_xr.text import count, listing, near_names
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Quantity:
     type: Type
     values: xr.Variable
     categories: tuple[Any, ...] = ()
-    # Those that the conversion gave: of differences of times.
+    # Those that the conversion gave: of differences of times, and UTC of times with a zone.
     units: str | None = None
     # For each value the place in `NO_NUMBERS`; None when all are ordinary.
     codes: xr.Variable | None = None
@@ -185,7 +185,9 @@ def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
         floats = [_float(name, value) for value in array.ravel().tolist()]
         return Quantity(name, "number", xr.Variable(dims, np.reshape(floats, array.shape)), codes=codes)
     if all(isinstance(value, DATES) for value in existing):
-        return replace(_dates(name, dims, _stamps(array)), codes=codes)
+        is_aware = any(getattr(value, "tzinfo", None) is not None for value in existing)
+        units = "UTC" if is_aware else None
+        return replace(_dates(name, dims, _stamps(array)), codes=codes, units=units)
     if all(isinstance(value, DURATIONS) for value in existing):
         seconds = [np.nan if _code_of(value) else _seconds(value) for value in array.ravel().tolist()]
         return _durations(name, dims, np.reshape(seconds, array.shape), codes)
@@ -228,19 +230,42 @@ def _float(name: str, value: Any) -> float:
 
 def _names(name: str, dims: Any, array: NDArray[Any], order: Sequence[Any] = ()) -> Quantity:
     """Return names as their places; in order of appearance, if no other is known."""
+    items = array.ravel().tolist()
+    others = {_text_of_label(value) for value in items if not isinstance(value, str)}
     places = {_name_of(value): at for at, value in enumerate(order)}
     values = np.full(array.size, np.nan)
-    for at, value in enumerate(array.ravel().tolist()):
+    for at, value in enumerate(items):
         if not _code_of(value):
-            values[at] = places.setdefault(_name_of(value), len(places))
+            values[at] = places.setdefault(_name_of(value, others), len(places))
     codes = _codes(dims, array)
     return Quantity(name, "name", xr.Variable(dims, values.reshape(array.shape)), tuple(places), codes=codes)
 
 
-def _name_of(value: Any) -> Any:
+def _label(name: str, variable: xr.Variable) -> Quantity:
+    """Return values that distinguish groups or rows: numbers that are equal as floats, and differ, as names."""
+    numbers_or_names = quantity(name, variable)
+    if numbers_or_names.type != "number" or variable.dtype.kind not in "iuO":
+        return numbers_or_names
+    items = [value for value in np.asarray(variable.values).ravel().tolist() if not _code_of(value)]
+    ordered = sorted({(isinstance(value, bool), value) for value in items})
+    if len(ordered) <= len({float(value) for value in items}):
+        return numbers_or_names
+    array = np.asarray(variable.values).astype(object)
+    return _names(name, variable.dims, array, [value for _, value in ordered])
+
+
+def _text_of_label(value: Any) -> str:
+    code = _code_of(value)
+    return NO_NUMBER_TEXTS[code] if code else str(_name_of(value))
+
+
+def _name_of(value: Any, others: Collection[str] = ()) -> Any:
+    """Return what a value is called: a string in quotes, if it is the same as the text of another value."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
+        if value in others:
+            return repr(value)
         # Matplotlib cannot draw halves of surrogate pairs.
         return value.encode("utf-8", "backslashreplace").decode()
     return ", ".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
@@ -429,8 +454,14 @@ def table(data: Data, plan: Plan) -> Table:
     Raise LayoutError when there are too many, or values that have no place in a plot.
     """
     names = dict.fromkeys([*plan.measured, *plan.grouping])
+    labels = {*plan.grouping, *(data.ds.dims if plan.is_surface else ())}
     roles = _by_role(
-        data, plan, {name: quantity(name, variable) for name, variable in data.variables(names).items()}
+        data,
+        plan,
+        {
+            name: (_label if name in labels else quantity)(name, variable)
+            for name, variable in data.variables(names).items()
+        },
     )
     averaged = () if plan.layout == "samples" else plan.averaged
     sizes = {dim: data.ds.sizes[dim] for dim in data.dims(*names) if dim not in averaged}
@@ -483,23 +514,26 @@ def _by_role(data: Data, plan: Plan, quantity_of: Mapping[str, Quantity]) -> dic
                 raise LayoutError(
                     f"{quantity.name!r} holds {quantity.type}s and cannot be {noun}.", expected="numbers"
                 )
-    if plan.averaged or plan.rows:
-        for role in ("x", "y"):
-            roles[role] = tuple(_averageable(plan, quantity) for quantity in roles[role])
+    for role in ("x", "y", "z") if plan.averaged else ():
+        roles[role] = tuple(_averageable(plan, quantity) for quantity in roles[role])
+    if plan.rows:
+        role = "z" if plan.z else "y"
+        roles[role] = tuple(quantity.as_number() for quantity in roles[role])
     _put_in_order(data, plan, roles)
     return {role: quantities for role, quantities in roles.items() if quantities}
 
 
 def _averageable(plan: Plan, quantity: Quantity) -> Quantity:
-    if plan.layout == "samples" or (not plan.rows and not set(quantity.values.dims) & set(plan.averaged)):
+    if plan.layout == "samples" or not set(quantity.values.dims) & set(plan.averaged):
         return quantity
     quantity = quantity.as_number()
-    if quantity.type == "name" and not plan.rows:
-        raise LayoutError(
-            f"{quantity.name!r} holds names, which have no mean over {plan.averaged[0]!r}.",
-            expected="numbers",
-        )
+    if quantity.type == "name":
+        raise _no_mean(quantity, plan.averaged[0])
     return quantity
+
+
+def _no_mean(quantity: Quantity, dim: str) -> LayoutError:
+    return LayoutError(f"{quantity.name!r} holds names, which have no mean over {dim!r}.", expected="numbers")
 
 
 def _put_in_order(data: Data, plan: Plan, roles: dict[str, tuple[Quantity, ...]]) -> None:
@@ -609,6 +643,8 @@ def _mean_over_rows(table: Table) -> tuple[pd.DataFrame, list[NDArray[Any]]]:
     keys = [*(role for role in table.quantities if role not in {table.value, "error"}), VARIABLE]
     groups = table.rows.groupby(keys, sort=False, dropna=False)
     averaged = groups.first().reset_index()
+    if table.quantity(table.value).type == "name" and len(averaged) < len(table.rows):
+        raise _no_mean(table.quantity(table.value), REPEAT)
     number = groups.ngroup().to_numpy()
     values = np.full((len(averaged), int(groups.size().max()) if len(averaged) else 0), np.nan)
     values[number, groups.cumcount().to_numpy()] = table.rows[table.value].to_numpy()

@@ -60,6 +60,9 @@ ON_LINES = 0.75
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 
+# Lines are broken as they are.
+CONTROLS = {at: repr(chr(at))[1:-1] for at in (*range(32), *range(127, 160)) if at != ord("\n")}
+
 # With so many letters several names still fit at one axis.
 FITTING = 32
 
@@ -438,8 +441,8 @@ class Labels:
         text = self.values(quantity, among)[list(among).index(number)]
         if quantity.name == VARIABLE:
             return text
-        is_number = quantity.type == "number" and number not in dict(quantity.places)
-        units = (quantity.units or self.units(quantity.name)) if is_number else ""
+        is_label = quantity.type == "name" or number in dict(quantity.places)
+        units = "" if is_label else quantity.units or self.units(quantity.name)
         return f"{self.name(quantity.name)} = {text} {units}".rstrip()
 
     def _attrs(self, name: str) -> Mapping[str, Any]:
@@ -466,14 +469,21 @@ class Labels:
 
 
 def printable(text: str) -> str:
-    """Return a string as it is when matplotlib can set its formulas, else with its dollars as they are."""
-    if text.count("$") < 2:
+    """Return a string with its formulas, if matplotlib can set them, else with its dollars as they are.
+
+    Control characters, which no font has, are written as in Python.
+    """
+    text = text.translate(CONTROLS)
+    if "$" not in text:
         return text
     try:
-        MathTextParser("path").parse(text)
+        if text.count("$") > 1:
+            MathTextParser("path").parse(text)
+            return text
     except ValueError:
-        return text.replace("$", r"\$")
-    return text
+        pass
+    # A single one would be half of a formula together with that of another string, such as that of the units.
+    return text.replace(r"\$", "$").replace("$", r"\$")
 
 
 def _with_units(text: str, units: str) -> str:

@@ -575,3 +575,76 @@ def test_a_number_that_no_axis_holds_is_an_error_and_half_a_character_is_written
     halves = xr.Variable("s", np.array(["b", "a"], object))
     halves.values[0] = "\ud800"
     assert quantity("s", halves).categories == ("\\ud800", "a")
+
+
+# what a mean, a time and a bar of colours show
+
+
+@pytest.mark.parametrize("as_table", [False, True])
+@pytest.mark.parametrize("axes", [{"x": "a", "y": "winner"}, {"x": "a", "y": "b", "z": "winner"}])
+def test_names_have_no_mean_over_repeats(axes, as_table):
+    winners = np.array(["chess", "go", "go", "draw"] * 3).reshape(2, 3, 2)
+    ds = xr.Dataset(
+        {"winner": (("b", "a", "repeat"), winners)}, {"a": [1, 2, 3], "b": [1, 2], "repeat": [0, 1]}
+    )
+    ds = ds if "z" in axes else ds.isel(b=0)
+    with pytest.raises(LayoutError, match="'winner' holds names, which have no mean over 'repeat'"):
+        coma.plot(ds.to_dataframe().reset_index() if as_table else ds, **axes)
+
+
+def test_names_of_one_repeat_are_drawn_from_a_table():
+    frame = pd.DataFrame({"x": [1, 2], "y": ["a", "b"], "repeat": [0, 0]})
+    assert len(coma.plot(frame, x="x", y="y").axes[0].collections[0].get_offsets()) == 2
+
+
+def test_times_with_a_zone_are_labelled_as_utc():
+    times = pd.date_range("2026-03-28 23:00", periods=3, freq="h", tz="Europe/Berlin")
+    frame = pd.DataFrame({"t": times, "y": [1.0, 2.0, 3.0], "x": [1, 1, 1]})
+    assert coma.plot(frame, x="t", y="y").axes[0].get_xlabel() == "t [UTC]"
+    assert coma.plot(frame, x="x", y="y", hue="t").legends[0].get_title().get_text() == "t [UTC]"
+    titles = [axes.get_title() for axes in coma.plot(frame, x="x", y="y", col="t").axes]
+    assert titles[0] == "t = 2026-03-28 22:00:00 UTC"
+    naive = frame.assign(t=frame.t.dt.tz_localize(None))
+    assert coma.plot(naive, x="t", y="y").axes[0].get_xlabel() == "t"
+
+
+def test_levels_of_a_contour_over_many_decades_are_powers_of_ten():
+    z = np.geomspace(1e-6, 1e6, 36).reshape(6, 6)
+    ds = xr.Dataset({"z": (("b", "a"), z)}, {"a": range(6), "b": range(6)})
+    figure = coma.plot(ds, x="a", y="b", z="z", kind="contour", zscale="log")
+    figure.canvas.draw()
+    bar = figure.axes[-1].yaxis
+    texts = [text.get_text() for text in bar.get_ticklabels()]
+    assert len(set(texts)) == len(texts) > 3
+    assert not bar.get_offset_text().get_text()
+    assert all(text.startswith("10$^") or text == "1" for text in texts), texts
+
+
+@pytest.mark.parametrize(
+    ("labels", "texts"),
+    [
+        ([1, "1"], ["1", "'1'"]),
+        ([True, "True"], ["True", "'True'"]),
+        ([None, "None"], ["'None'", "None"]),
+        ([1, True, 2], ["1", "2", "True"]),
+        ([2**60, 2**60 + 1], [str(2**60), str(2**60 + 1)]),
+        ([10**19, 10**19 + 1], [str(10**19), str(10**19 + 1)]),
+        (["a", "a ", "a\t\x1b"], ["a", "'a '", r"a\t\x1b"]),
+    ],
+)
+def test_labels_that_differ_are_told_apart(labels, texts):
+    index = pd.Index(np.array([*labels, None], dtype=object)[:-1], dtype=object)
+    ds = xr.Dataset({"y": (("s", "x"), apart(len(labels), 3))}, {"s": index, "x": [1, 2, 3]})
+    figure = coma.plot(ds, x="x", y="y", hue="s")
+    assert entries(figure) == texts
+    assert len({str(line.get_color()) for line in figure.axes[0].lines}) == len(labels)
+    assert len(coma.plot(ds, x="x", y="y", col="s").axes) == len(labels)
+    rows = coma.plot(ds, x="x", y="s", z="y").axes[0].collections[0].get_array()
+    assert rows.shape == (len(labels), 3)
+
+
+def test_dollars_of_a_name_and_its_units_make_no_formula():
+    ds = xr.Dataset({"y": ("x", [1.0, 2.0], {"long_name": "price in $", "units": "$/h"})}, {"x": [1, 2]})
+    figure = coma.plot(ds, x="x", y="y")
+    label = figure.axes[0].yaxis.label
+    assert label._preprocess_math(label.get_text()) == ("price in $ [$/h]", False)
