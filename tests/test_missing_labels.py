@@ -96,3 +96,18 @@ def test_running_again_computes_nothing(axis):
 def test_a_report_shows_it_among_the_values_of_its_parameter(axis, tmp_path):
     _, e, _ = axis
     assert e.report(tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize("values", [[2, 5, None], [None, np.nan, 1.0], [pd.Timestamp("2020"), None]])
+def test_none_stays_a_label_where_the_parameter_is_no_dim(values, tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    numbers = range(len(values))
+    e.run(lambda x, a: {"y": x}, coma.zipped(x=numbers, a=values), progress=False)
+    e.new_measurement().save({"parameters": {"x": 9}, "results": {"y": 9}})
+    points = e.to_dataset(layout="points")
+    for ds in (points, coma.load(coma.export(points, tmp_path / "points.nc"))):
+        for number, value in zip(numbers, values, strict=True):
+            if value is None or pd.notna(value):
+                assert ds.coma.sel(a=value)["y"].values.ravel().tolist() == [number]
+                assert np.nansum(ds.coma.where(P.a == value)["y"]) == number
+    assert len(e.to_dataframe(where=P.a == None)) == 1

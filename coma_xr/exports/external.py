@@ -106,8 +106,13 @@ def revived(node: Tree) -> Any:
     """Return the value of a stored form as `deferred` does; the form itself where that is a plain tree again.
 
     Such a dictionary or list is read when its cell is filled, so that nothing in it counts as a stored form.
+    An array without dims is its one item, so that it can stand in one column with numbers.
     """
     value = deferred(node)
+    if type(value) is np.ndarray and not value.ndim:
+        value = value[()]
+        is_bare = isinstance(value, (np.bool_, np.integer, np.float64, np.str_))
+        return value.item() if is_bare and not isinstance(value, np.timedelta64) else value
     return node if type(value) in (dict, list) else value
 
 

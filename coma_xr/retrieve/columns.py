@@ -555,6 +555,7 @@ Attrs = dict[str, Any]
 
 _NUMBERS = frozenset({int, float, complex})
 _SCALARS = frozenset({str, int, float, bool, type(None), complex})
+_NARROW = frozenset({np.float16, np.float32, np.complex64})
 
 # Beyond this, a float does not tell two ints apart.
 _EXACT = 2**53
@@ -622,6 +623,9 @@ def _other_array(values: Sequence[Any]) -> tuple[Array, Attrs]:
         and values[0].dtype.kind not in "mM"
     ):
         return np.array(values), {}
+    if set(map(type, values)) & _NARROW:
+        # Next to Python's floats, which hold them exactly.
+        values = [value.item() if type(value) in _NARROW else value for value in values]
     if set(map(type, values)) <= _SCALARS:
         # Stored in a form of their own, but plain: an int of any size, NaN.
         return as_array(values)
@@ -657,13 +661,21 @@ def _numbers(values: Sequence[Any], kinds: set[type]) -> Array:
 
 
 def scatter(
-    values: Sequence[Any], cells: Array, size: int, *, full: bool, fill: Any = AS_NEEDED
+    values: Sequence[Any],
+    cells: Array,
+    size: int,
+    *,
+    full: bool,
+    fill: Any = AS_NEEDED,
+    keeps_none: bool = False,
 ) -> tuple[Array, Attrs]:
-    """Put scalars into the cells of an array."""
+    """Put scalars into the cells of an array; of objects, if it has None to be distinguished from NaN."""
     if lacks(values):
         present = np.fromiter((value is not MISSING for value in values), dtype=bool, count=len(values))
         values, cells = [value for value in values if value is not MISSING], cells[present]
         full = len(np.unique(cells)) == size
+    if keeps_none and type(None) in set(map(type, values)):
+        return place(as_objects(decoded(values)), cells, size, {}, full=full, fill=np.nan)
     array, attrs = as_array(values)
     return place(array, cells, size, attrs, full=full, fill=fill)
 

@@ -601,7 +601,9 @@ def _variable(item: Item, dims: Sequence[str], extents: Mapping[str, int]) -> xr
         rows = [row for row, value in enumerate(item.values) if value is not MISSING]
         array[layout.cells[rows]] = as_objects([from_plain(item.values[row]) for row in rows])
         return variable(layout.dims, array.reshape(layout.shape), item.attrs)
-    array, attrs = scatter(item.values, layout.cells, layout.size, full=layout.full, fill=item.fill)
+    array, attrs = scatter(
+        item.values, layout.cells, layout.size, full=layout.full, fill=item.fill, keeps_none=item.is_coord
+    )
     return variable(layout.dims, array.reshape(layout.shape), item.attrs | attrs)
 
 

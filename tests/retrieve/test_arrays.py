@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
+import coma_xr as coma
 from coma_xr.retrieve.columns import MISSING, as_array, factorize, numbered, scatter
+from coma_xr.testing import assert_same
 from coma_xr.values.plain import to_plain
 
 
@@ -104,3 +108,28 @@ def test_numbers_are_combined_beyond_what_an_integer_holds():
     keys = [np.array([0, 1, 1]), np.array([2, 2, 2]), np.array([0, 0, 1])]
     combined, _ = numbered(keys, [2**31, 2**31, 2**31])
     assert len(np.unique(combined)) == 3
+
+
+@pytest.mark.parametrize(
+    ("single", "other", "dtype"),
+    [
+        (np.array(1.5), 2.0, "float64"),
+        (np.array(3), 4, "int64"),
+        (np.ma.masked, 2.0, "float64"),
+        (np.array(1.5, "f4"), 2.0, "float64"),
+        (np.float32(1.5), 2, "float64"),
+        (np.complex64(1j), 2.0, "complex128"),
+        (np.array(1.5, "f4"), np.float32(2), "float32"),
+        (np.array("2020", "M8[D]"), np.datetime64("2021", "D"), "datetime64[ns]"),
+    ],
+)
+def test_an_array_without_dims_stands_in_one_column_with_numbers(single, other, dtype, tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        e.run(lambda x: {"y": single if x == 1 else other, "both": single}, {"x": [1, 2]}, progress=False)
+        ds, df = e.to_dataset(), e.to_dataframe()
+    assert ds["y"].dtype == df["y"].dtype == dtype
+    assert ds["both"].dtype == df["both"].dtype != object
+    assert ds["y"].values[1] == np.asarray(other)
+    assert_same(coma.load(coma.export(df, tmp_path / "a.csv")), df)
