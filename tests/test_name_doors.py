@@ -264,6 +264,11 @@ def test_a_measurement_takes_names_as_tables_do_and_its_own_keys_first(tmp_path)
     e.annotate("parameters/N", formerly="parameters/n")
     m = e.measurement(2)
     assert (m["N"], m["results_N"], m["slope"], m["fit/slope"], m.slope) == (2, 20, 4, 4, 4)
+    assert m["fit"] == m.fit == m["results/fit"]
+    assert e.to_dataset({"slope": lambda m: m.fit.slope})["slope"].values.tolist() == [2, 4]
+    with pytest.raises(coma.PathError) as caught:
+        m["slop"]
+    assert caught.value.near == ("slope",)
     assert m["results"] == m.results
     assert "slope" in m
     assert list(m) == ["info", "parameters", "results"]

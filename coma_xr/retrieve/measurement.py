@@ -331,12 +331,22 @@ class Measurement(Branch):
     def __getitem__(self, path: paths.PathLike) -> Any:
         try:
             return super().__getitem__(path)
-        except PathError:
-            name: Any = path[0] if isinstance(path, tuple) and len(path) == 1 else path
-            value = NOTHING if self._lookup is None else self._lookup(self, self._root, name)
-            if value is NOTHING:
+        except PathError as error:
+            if self._lookup is None:
                 raise
+            name: Any = path[0] if isinstance(path, tuple) and len(path) == 1 else path
+            value = self._lookup(self, self._root, name)
+            if value is NOTHING:
+                raise error if paths.is_path(str(name)) else self._unknown(name, error) from None
             return value
+
+    def _unknown(self, name: Any, error: PathError) -> PathError:
+        """Return an error that lists the names of values too, which a measurement takes as a path from its root."""
+        leaves = sorted((keys for keys, _ in paths.leaves(self._node)), key=lambda keys: keys[0] == "info")
+        names = [str(keys[-1]) for keys in leaves]
+        unknown = PathError(error.what, name=str(name), available=list(dict.fromkeys([*self._node, *names])))
+        unknown.path = error.path
+        return unknown
 
     def __getattr__(self, name: str) -> Any:
         if name == "data" and name not in self._node:

@@ -83,8 +83,9 @@ class NameLookup:
     def value(self, measurement: Measurement, tree: Tree, name: PathLike) -> Any:
         """Return the value that a name or path means in one measurement; `NOTHING` when it means none."""
         known = collect([(0, tree)], keep=lambda _: False).known
+        names = Names(self.known(known), self.definition, self.recorded)
         try:
-            path = Names(self.known(known), self.definition, self.recorded).resolve(name)
+            path = names.branch(name) or names.resolve(name)
         except PathError:
             return NOTHING
         for place in (path, *self.past.places(path)):
