@@ -12,12 +12,13 @@ import copy
 import dataclasses
 import enum
 import functools
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
-from coma_xr.errors import ComaError, DataFileError, ParameterError
+from coma_xr.errors import ComaError, DataFileError, ParameterError, SerializationError
 from coma_xr.same import Mark, key, keys
 from coma_xr.tree import (
     CLASS,
@@ -224,6 +225,23 @@ def name_of_function(value: Any) -> str | None:
             ".derive() of the scan.",
         )
     return f"{module}:{name}"
+
+
+def with_names(value: Any, path: tuple[str, ...]) -> Any:
+    """Return a value of a tree with the names of functions and classes in their place, at any depth.
+
+    Raise SerializationError, with the path, for a function that has no name of its own.
+    """
+    if type(value) is dict:
+        return {key: with_names(item, (*path, str(key))) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return [with_names(item, (*path, str(place))) for place, item in enumerate(value)]
+    if not (inspect.isroutine(value) or isinstance(value, type) or type(value).__name__ == "ufunc"):
+        return value
+    try:
+        return name_of_function(value)
+    except SerializationError as error:
+        raise error.at(join(path)) from None
 
 
 def remember(things: Mapping[str, Any]) -> None:

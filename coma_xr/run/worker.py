@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from coma_xr.checks import check_integer
 from coma_xr.define.parameters import Definition, ParameterSet, write
-from coma_xr.define.values import BRANCH, hand_out, key_of, plain_value, records_of
+from coma_xr.define.values import BRANCH, hand_out, key_of, plain_value, records_of, with_names
 from coma_xr.encoding.formats import FORMATS, JSON
 from coma_xr.errors import ParameterError, SerializationError, Way
 from coma_xr.exports.collector import Collector
@@ -522,7 +522,10 @@ def _run(work: Work, task: Task, marks: Mapping[str, Tree]) -> Any:
 def _tree(
     work: Work, task: Task, value: Any, defaults: Mapping[TreePath, Tree], collector: Collector
 ) -> dict[str, Tree]:
-    tree: dict[str, Tree] = to_plain(_branches(work, value), work.getstate, collector)
+    branches = _branches(work, value)
+    if BRANCH in branches:
+        branches = {**branches, BRANCH: with_names(branches[BRANCH], (BRANCH,))}
+    tree: dict[str, Tree] = to_plain(branches, work.getstate, collector)
     check_keys(tree)
     write(tree, work.definition, task.values)
     if defaults:

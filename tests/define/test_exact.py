@@ -574,3 +574,22 @@ def test_records_that_lie_are_refused_in_a_sentence(e):
     ):
         with pytest.raises((coma.DataFileError, coma.ParameterError)):
             Argument.of_record(1, record).value()
+
+
+@pytest.mark.parametrize("value", [np.sin, math.sqrt, np.ndarray, {"activation": math.sqrt}])
+def test_a_function_is_saved_by_hand_and_by_a_tree_as_run_stores_it(value, tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda f: {"y": 1}, {"f": [value]}, progress=False)
+    tree = {"parameters": {"f": value}, "results": {"y": 1}}
+    e.new_measurement().save(tree)
+    e.add_measurements([tree])
+    ours = coma.Experiment(tmp_path / "ours")
+    ours.define_parameter_set("f")
+    ours.add_parameter_set(f=value)
+    assert ours.run(lambda p: {"parameters": {"f": p.f}, "results": {"y": 1}}, progress=False).saved == 1
+    stored = {str(m["parameters/f"]) for m in (*e.measurements(), *ours.measurements())}
+    assert len(stored) == 1
+    with pytest.raises(coma.SerializationError, match="parameters/f: cannot store a lambda"):
+        e.new_measurement().save({"parameters": {"f": lambda: 1}})
+    with pytest.raises(coma.SerializationError, match=r"results/f.*: cannot store"):
+        e.new_measurement().save({"results": {"f": value}})
