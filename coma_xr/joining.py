@@ -188,7 +188,10 @@ def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: boo
         parameters = {**label, **_branch(tree)} if first else {**_branch(tree), **label}
         trees.append((number, {**tree, "parameters": parameters}))
     origins = [(place, id) for place, id, _ in found]
-    shared = _shared([e.past.updated(e.pairs) for e in records], trees)
+    measured = {place for place, _ in origins}
+    # An empty experiment without a definition says nothing about parameters.
+    pairs = [e.past.updated(e.pairs) for place, e in enumerate(records) if e.pairs or place in measured]
+    shared = _shared(pairs, trees) if pairs else ([], [])
     return Joined(records, labels, trees, origins, ("parameters", name), *shared)
 
 

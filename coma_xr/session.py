@@ -343,13 +343,20 @@ def merge_measurements(
         raise ParameterError(
             f"No measurement in {other.path} has all of the parameters {listing(definition.names)} of {place.path}. Nothing was added.",
             expected="measurements with the same parameters",
+            ways=[
+                Way(
+                    f"annotate(PATH, default=...) of {place.path} gives measurements without a parameter a value.",
+                    f"coma-xr annotate {place.path} PATH --default VALUE gives measurements without a parameter a value.",
+                )
+            ],
         )
 
     def name(tree: Tree) -> Any:
         values = read_parameters(tree, definition, past)
         return None if values is None else key(values)
 
-    added = place.merge(other, name, **options)[1]
+    surplus = [name for name, path in theirs.past.updated(theirs.pairs) if path not in definition.paths]
+    added = place.merge(other, name, surplus, **options)[1]
     unite_scans(place, theirs, definition)
     unite_names(place, theirs, definition)
     place.save_code(theirs.now.code())

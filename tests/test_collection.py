@@ -381,3 +381,10 @@ def test_each_experiment_has_its_own_former_paths(tmp_path):
     assert ds.y.values.tolist() == [[1, 2], [10, 20]]
     assert (ds.angle.attrs["path"], ds.angle.attrs["units"]) == ("parameters/angle", "rad")
     assert df.to_dict("list") == {"angle": [1, 2, 1, 2], "y": [1, 2, 10, 20]}
+
+
+def test_an_empty_experiment_among_others_takes_no_dim_away(tmp_path):
+    coma.Experiment(tmp_path / "empty")
+    e = coma.Experiment(tmp_path / "full")
+    e.run(lambda a, k: {"y": a}, {"a": [1, 2], "k": [1]}, progress=False)
+    assert coma.open_experiments(tmp_path / "*").to_dataset().sizes == {"experiment": 1, "a": 2, "k": 1}

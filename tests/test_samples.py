@@ -195,3 +195,18 @@ def test_several_experiments_have_their_own_events(tmp_path):
     with pytest.warns(ComaWarning, match="1 measurement of .*b records the same event"):
         ds = coma.open_experiments(tmp_path / "*").to_dataset()
     assert dict(ds.sizes) == {"experiment": 2, "x": 3}
+
+
+def test_a_parameter_that_only_the_other_experiment_has_is_named(tmp_path):
+    small, large = coma.Experiment(tmp_path / "small"), coma.Experiment(tmp_path / "large")
+    small.run(lambda a: {"y": a}, {"a": [1, 2]}, progress=False)
+    large.run(lambda a, b: {"y": a}, {"a": [1, 2], "b": [1, 2]}, progress=False)
+    with pytest.raises(
+        coma.ExperimentError, match=r"by b, which .*small lacks.*\nMerge .*small into .*large instead"
+    ):
+        small.merge(large)
+    with pytest.raises(coma.ParameterError, match="annotate"):
+        large.merge(small)
+    large.annotate("b", default=3)
+    assert len(large.merge(small)) == 2
+    assert large.to_dataset().sizes == {"a": 2, "b": 3}

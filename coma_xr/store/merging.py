@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -47,8 +47,11 @@ class MergePlan:
             + f", {len(self.ensembles)} with other seeds" * bool(self.ensembles)
         )
 
-    def check(self, here: str, there: str) -> None:
-        """Raise ExperimentError for conflicts and independent ensembles, which it lists."""
+    def check(self, here: str, there: str, surplus: Sequence[str] = ()) -> None:
+        """Raise ExperimentError for conflicts and independent ensembles, which it lists.
+
+        `surplus` are the parameters that only the other experiment has.
+        """
         pairs = self.conflicts or self.ensembles
         if not pairs:
             return
@@ -59,6 +62,19 @@ class MergePlan:
             "--repeats append adds them as further repeats, if they are independent samples.",
         )
         both = Way("keep_both=True adds them as they are.", "--keep-both adds them as they are.")
+        if self.conflicts and surplus:
+            raise ExperimentError(
+                f"{there} has {number} that differ from those in {here} by {listing(surplus)}, which {here} lacks, or by results: "
+                f"{texts}. Nothing was added.",
+                ways=[
+                    Way(
+                        f"Merge {here} into {there} instead, after annotate({surplus[0]!r}, default=...) there.",
+                        f"Merge {here} into {there} instead, after coma-xr annotate {there} {surplus[0]} --default VALUE.",
+                    ),
+                    both,
+                    append,
+                ],
+            )
         if self.conflicts:
             raise ExperimentError(
                 f"{there} has {number} of the same parameters as {here}, with other results: {texts}. Nothing was added.",

@@ -550,9 +550,17 @@ class ExperimentDirectory:
             )
 
     def merge(
-        self, other: ExperimentDirectory, key: Key, *, keep_both: bool = False, append: bool = False
+        self,
+        other: ExperimentDirectory,
+        key: Key,
+        surplus: Sequence[str] = (),
+        *,
+        keep_both: bool = False,
+        append: bool = False,
     ) -> tuple[MergePlan, dict[int, int]]:
         """Add the measurements of another experiment under new ids; copies are skipped.
+
+        `surplus` are the parameters that only the other one has, for messages.
 
         Repeated after it was cut off, it adds what is left.
 
@@ -565,7 +573,7 @@ class ExperimentDirectory:
         with self._alone("merged into", listed=True) as now:
             plan = plan_merge(now.trees(), theirs.trees(), key, append=append)
             if not keep_both:
-                plan.check(self.path, other.path)
+                plan.check(self.path, other.path, surplus)
             given = add_new(
                 now.measurements,
                 theirs.measurements,
