@@ -627,6 +627,7 @@ def cases(sets: Any) -> Scan:
         table = sets.to_dataframe().reset_index()
         sets = table[[name for name in table.columns if name in sets.variables and name not in _OURS]]
     if _is_table(sets):
+        _check_table(sets)
         # Columns of the same name would be one in a dictionary.
         Definition.of(list(sets.columns))
         columns = {name: sets[name] for name in sets.columns}
@@ -671,12 +672,29 @@ def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
 def _check_mapping(function: str, mapping: Any) -> None:
     if mapping is not None and not isinstance(mapping, Mapping):
         raise ParameterError(
-            f"{function}() cannot take a {type(mapping).__name__}.", expected="names with their values"
+            f"{function}() cannot take {with_article(type(mapping).__name__)}.",
+            expected="names with their values",
         )
 
 
 def _may_be_scan(scan: Any) -> bool:
     return isinstance(scan, (Scan, Mapping)) or _is_table(scan) or _is_dataset(scan) or _are_sets(scan)
+
+
+def _check_table(table: Any) -> None:
+    """Raise ParameterError for columns of several levels, and warn of an index that looks like a parameter."""
+    levels = getattr(table.columns, "nlevels", 1)
+    if levels > 1:
+        raise ParameterError(
+            f"The columns of the table have {levels} levels.",
+            expected="one name for each column",
+            ways=["Rename them, such as table.columns = ['a', 'b']."],
+        )
+    names = [name for name in getattr(table.index, "names", ()) if name is not None and name not in _OURS]
+    if names:
+        warn(
+            f"The index of the table ({listing(names)}) is no parameter of the scan. table.reset_index() makes columns of it."
+        )
 
 
 def _is_table(scan: Any) -> bool:
@@ -688,11 +706,7 @@ def _is_dataset(scan: Any) -> bool:
 
 
 def _are_sets(scan: Any) -> bool:
-    return (
-        isinstance(scan, (list, tuple))
-        and bool(scan)
-        and all(isinstance(_as_mapping(one), Mapping) for one in scan)
-    )
+    return isinstance(scan, (list, tuple)) and all(isinstance(_as_mapping(one), Mapping) for one in scan)
 
 
 def _as_mapping(one: Any) -> Any:

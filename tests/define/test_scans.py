@@ -4,6 +4,7 @@ import re
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from coma_xr.define.conditions import P
 from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan, cases, grid, zipped
-from coma_xr.errors import ConditionError, ParameterError, PathError, SerializationError
+from coma_xr.errors import ComaWarning, ConditionError, ParameterError, PathError, SerializationError
 from coma_xr.same import key
 
 axes = st.dictionaries(
@@ -466,3 +467,13 @@ def test_a_value_that_cannot_be_stored_is_named_when_the_scan_is_made():
 def test_an_error_in_a_function_of_an_axis_is_the_users_own():
     with pytest.raises(ZeroDivisionError):
         len(grid(a=[0]).expand(b=lambda p: 1 / p.a))
+
+
+def test_columns_of_several_levels_and_a_named_index_are_not_passed_over():
+    two_levels = pd.DataFrame({("p", "a"): [1], ("q", "b"): [2]})
+    with pytest.raises(ParameterError, match="have 2 levels"):
+        cases(two_levels)
+    table = pd.DataFrame({"a": [1, 2]}, index=pd.Index([5, 6], name="b"))
+    with pytest.warns(ComaWarning, match=r"index of the table \(b\)"):
+        assert list(cases(table)) == [{"a": 1}, {"a": 2}]
+    assert list(cases(table.rename_axis("measurement_id"))) == [{"a": 1}, {"a": 2}]
