@@ -18,7 +18,7 @@ from coma_xr.joining import LABEL, Joined, join
 from coma_xr.records import look_at
 from coma_xr.store.config import Config
 from coma_xr.store.layout import without_own_folders
-from coma_xr.text import available, listing
+from coma_xr.text import available, count, listing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,7 +223,7 @@ class Experiments:
     def __repr__(self) -> str:
         problems = len(self._entries) - len(self)
         more = f", {problems} that cannot be opened" if problems else ""
-        return f"<{len(self)} experiments{more}>\n{self.table!r}"
+        return f"<{count(len(self), 'experiment')}{more}>\n{self.table!r}"
 
     def _repr_html_(self) -> str:
         number = f" {len(self)}" + f" of {len(self._entries)} that exist" * (len(self) < len(self._entries))

@@ -29,7 +29,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import DataFileError, ExperimentError, StorageError, warn
-from coma_xr.text import beginning_with
+from coma_xr.text import beginning_with, shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,7 +126,9 @@ def local_path(path: Any) -> str:
     Raise ExperimentError when it is the address of a remote store, names an unknown user, or is not a path.
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
-        raise ExperimentError(f"path={path!r} is not a path.", expected="a str or a path-like object")
+        raise ExperimentError(
+            f"path={shortened(path)} is not a path.", expected="a str or a path-like object"
+        )
     text = os.fsdecode(path)
     if not text or "\0" in text:
         raise ExperimentError(f"path={path!r} is not a path.", expected="a path that is not empty")

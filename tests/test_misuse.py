@@ -5,6 +5,7 @@ import decimal
 import enum
 import math
 
+import numpy as np
 import pytest
 
 import coma_xr as coma
@@ -50,6 +51,18 @@ def squares():
             lambda e: e.to_dataset().coma.sel(x=lambda x: x > 1),
             ParameterError,
             "sel(x=...) got a function without a name of its own.",
+        ),
+        (lambda e: e.to_dataset().coma.sel(x=P.x > 1), ParameterError, "sel(x=...) got a condition."),
+        (
+            lambda e: e.run(math.sqrt, []),
+            ParameterError,
+            "The list of cases() is empty, and its first set defines the names.",
+        ),
+        (lambda _: coma.grid(1), ParameterError, "grid() cannot take an int."),
+        (
+            lambda _: coma.grid({"parameters/a/b": [1], "parameters/a": [2]}),
+            ParameterError,
+            "The parameters 'b' and 'a' cannot both be stored: parameters/a would be a value and the branch of parameters/a/b.",
         ),
         (
             lambda e: e.failures(5),
@@ -203,3 +216,32 @@ def test_numbers_agree_with_their_nouns(squares):
     with pytest.raises(ComaError) as caught:
         squares.remove(33)
     assert (caught.value.near, caught.value.available) == ((), ("1", "2", "3"))
+
+
+def test_one_set_in_a_container_is_answered_with_the_way_to_pass_it(tmp_path):
+    e = coma.Experiment(tmp_path / "pairs")
+    e.define_parameter_set("a", "b")
+    for pair in ({"a": 1, "b": 2}, [1, 2], [{"a": 1, "b": 2}]):
+        with pytest.raises(ParameterError, match=r"one by one, with \* or \*\*"):
+            e.add_parameter_set(pair)
+
+
+def test_lists_of_unequal_length_in_one_table_are_answered_with_the_second_list(tmp_path):
+    e = coma.Experiment(tmp_path / "lists")
+    e.run(lambda n: {"E": [1] * n}, {"n": [1, 2]}, progress=False)
+    with pytest.raises(coma.LayoutError, match="second list") as caught:
+        e.retrieve_results([("E", "results/E")])
+    assert "same parameters" not in str(caught.value)
+    assert len(e.retrieve_results([("E", "results/E")], [("n", "parameters/n")])) == 2
+
+
+def test_a_long_object_in_place_of_a_path_is_shortened(squares):
+    with pytest.raises(ExperimentError) as caught:
+        squares.merge(squares.to_dataset())
+    assert len(str(caught.value)) < 200
+
+
+def test_a_class_with_attributes_of_arrays_is_compared_by_its_name(tmp_path):
+    e = coma.Experiment(tmp_path / "classes")
+    e.run(lambda kind: {"y": 1}, {"kind": [decimal.Decimal, np.ndarray]}, progress=False)
+    assert len(e.to_dataframe(where=P.kind == np.ndarray)) == 1

@@ -686,12 +686,14 @@ def _plain_scalar(value: Any) -> Any:
         value = from_plain(plain_value("value", value))
     if type(value) in _BARE or type(value) in _WRITTEN:
         return value
-    if not getattr(value, "ndim", 0):
+    if isinstance(value, type) or not getattr(value, "ndim", 0):
         return _stored(value)
     raise ConditionError(
         f"A condition cannot be compared with {with_article(type(value).__name__)}.",
         expected=_COMPARABLE,
-        ways=["Use .isin() for a choice among several values."],
+        ways=[
+            "Use .isin() for a choice among several values, or the list .tolist() for one value that is an array."
+        ],
     )
 
 

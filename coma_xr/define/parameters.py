@@ -16,7 +16,7 @@ from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, key_of, l
 from coma_xr.errors import ParameterError, PathError, Way
 from coma_xr.html import facts, fragment, short
 from coma_xr.same import Mark, key
-from coma_xr.text import available, count, listing, shortened
+from coma_xr.text import available, count, listing, shortened, with_article
 from coma_xr.tree import CLASS, WILDCARD, Path, PathLike, Segment, is_path, join, places_of, put, split
 
 if TYPE_CHECKING:
@@ -97,7 +97,13 @@ class Definition:
         expected = f"{count(len(self), 'value')} ({listing(self.names)})"
         lacking = [name for name in self.names if name not in values]
         found = str(len(args)) if len(args) > len(self) else f"{len(values)}; missing: {listing(lacking)}"
-        return ParameterError(expected=expected, found=found)
+        ways = []
+        if len(args) == 1 and (isinstance(args[0], (Mapping, list, tuple)) or hasattr(args[0], "columns")):
+            ways = [
+                f"Pass the values of {with_article(type(args[0]).__name__)} one by one, with * or **.",
+                "Or pass several sets as a scan, such as coma.grid(...) or coma.cases(...).",
+            ]
+        return ParameterError(expected=expected, found=found, ways=ways)
 
     def order(self, other: Definition) -> list[int]:
         """Return for each parameter of this definition its position in `other`.
@@ -162,6 +168,13 @@ def _check_doubles(pairs: Sequence[tuple[str, Path]]) -> None:
             if path == other_path:
                 raise ParameterError(
                     f"The parameters '{other_name}' and '{name}' have the same path, {join(path)}.",
+                    ways=["Choose another path for one of them."],
+                )
+            shorter, longer = sorted([path, other_path], key=len)
+            if longer[: len(shorter)] == shorter:
+                raise ParameterError(
+                    f"The parameters '{other_name}' and '{name}' cannot both be stored: {join(shorter)} would be a value and the "
+                    f"branch of {join(longer)}.",
                     ways=["Choose another path for one of them."],
                 )
             if name == other_name:

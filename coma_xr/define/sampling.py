@@ -12,6 +12,7 @@ from coma_xr.define.axes import Column, points, values_of
 from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan
 from coma_xr.errors import ParameterError, warn
+from coma_xr.text import with_article
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +75,8 @@ def sample(
     check_choice("method", method, get_args(Method))
     if mapping is not None and not isinstance(mapping, Mapping):
         raise ParameterError(
-            f"sample() cannot take a {type(mapping).__name__}.", expected="names with their intervals"
+            f"sample() cannot take {with_article(type(mapping).__name__)}.",
+            expected="names with their intervals",
         )
     entries = [*(mapping or {}).items(), *axes.items()]
     definition = Definition.of([entry for entry, _ in entries])

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr.checks import check_flag, checks_keywords
+from coma_xr.define.condition_terms import Node
 from coma_xr.define.conditions import as_condition
 from coma_xr.define.scans import Scan, cases
 from coma_xr.define.values import BRANCH, key_of, name_of_function
@@ -304,16 +305,18 @@ def _named(text: str, value: Any) -> Any:
     """Return a value, or a list of values, with functions and classes as the strings that label them."""
     if isinstance(value, (list, tuple)):
         return type(value)([_named(text, item) for item in value]) if type(value) in (list, tuple) else value
-    if not callable(value):
-        return value
+    unusable = "a condition" if isinstance(value, Node) else None
     try:
-        return name_of_function(value)
-    except SerializationError as error:
+        name = None if unusable else name_of_function(value)
+    except SerializationError:
+        unusable = "a function without a name of its own"
+    if unusable:
         raise ParameterError(
-            f"sel({text}=...) got a function without a name of its own.",
+            f"sel({text}=...) got {unusable}.",
             expected="a value, a list of values or a slice",
             ways=[f"Use ds.coma.where('{text} > 1') for a condition."],
-        ) from error
+        )
+    return value if name is None else name
 
 
 def _selectable(ds: xr.Dataset, text: str) -> str:

@@ -439,8 +439,9 @@ def _uneven(path: str, items: Sequence[Any], ids: Sequence[int]) -> LayoutError:
     one, other = sorted([ids[without], ids[having]])
     return LayoutError(
         f"{path} has lists of unequal length, or a list next to a single value, such as in the measurements {one} and "
-        f"{other}, which have the same parameters.",
+        f"{other} of one table.",
         expected="lists of one length in a table",
+        ways=["Pass the parameter that decides the length in the second list, or use to_dataset()."],
     )
 
 

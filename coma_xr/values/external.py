@@ -14,6 +14,7 @@ from typing import Any
 
 from coma_xr.checks import checks_keywords
 from coma_xr.errors import DataFileError, SerializationError
+from coma_xr.text import with_article
 from coma_xr.tree import TYPE, ToValue, part, whole_numbers
 
 EXTERNAL = "coma.external"
@@ -95,7 +96,7 @@ def external(value: Any) -> External:
     kind = type(value)
     if kind.__name__ not in _KINDS.get(kind.__module__.partition(".")[0], ()):
         raise SerializationError(
-            f"coma.external() cannot take a {kind.__name__}.",
+            f"coma.external() cannot take {with_article(kind.__name__)}.",
             expected="a NumPy array, a DataArray or a Dataset",
         )
     return External(value)
