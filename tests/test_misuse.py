@@ -52,6 +52,11 @@ def squares():
             ParameterError,
             "sel(x=...) got a function without a name of its own.",
         ),
+        (
+            lambda e: e.to_dataset(where="results/fit/0 > 1"),
+            ConditionError,
+            "results / fit / 0 divides by zero.",
+        ),
         (lambda e: e.to_dataset().coma.sel(x=P.x > 1), ParameterError, "sel(x=...) got a condition."),
         (
             lambda e: e.run(math.sqrt, []),

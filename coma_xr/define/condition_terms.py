@@ -554,7 +554,8 @@ def compared(sign: str, left: Node, right: Node) -> Condition:
 def calculated(sign: str, left: Node, right: Node) -> Term:
     """Return a calculation with at least one term; a ConditionError for a constant that is not a number, or a zero to divide by."""
     if isinstance(right, Constant) and sign in DIVISIONS and right._is_number and not right._value:
-        raise ConditionError(f"{left} {sign} {right} divides by zero.", expected="another number")
+        ways = ["Put a path in backticks, such as `results/E/0`."] if sign == left._operation == "/" else []
+        raise ConditionError(f"{left} {sign} {right} divides by zero.", expected="another number", ways=ways)
     return Term(sign, (_number(sign, left), _number(sign, right)))
 
 
@@ -692,7 +693,8 @@ def _plain_scalar(value: Any) -> Any:
         f"A condition cannot be compared with {with_article(type(value).__name__)}.",
         expected=_COMPARABLE,
         ways=[
-            "Use .isin() for a choice among several values, or the list .tolist() for one value that is an array."
+            "Use .isin() for a choice among several values.",
+            "Pass .tolist() for one value that is an array.",
         ],
     )
 

@@ -432,7 +432,10 @@ def test_misuse_is_an_error_that_names_it(mistake, what):
 def test_an_array_of_choices_names_isin():
     with pytest.raises(ConditionError) as caught:
         _ = P.a == np.array([1, 2])
-    assert caught.value.ways == ("Use .isin() for a choice among several values.",)
+    assert caught.value.ways == (
+        "Use .isin() for a choice among several values.",
+        "Pass .tolist() for one value that is an array.",
+    )
     with pytest.raises(TypeError, match="does not support ufuncs"):
         np.sin(P.a)
 
