@@ -16,7 +16,7 @@ from coma_xr import files
 from coma_xr.checks import checks_keywords
 from coma_xr.encoding.formats import FORMATS, JSON, Format
 from coma_xr.errors import ConfigError, ExperimentError, StorageError, warn
-from coma_xr.text import available, beginning_with
+from coma_xr.text import available
 
 _DIGITS = 6
 
@@ -76,10 +76,11 @@ class Names:
         before, after = (part.replace("%", "%%") for part in (self.head, self._tail))
         self._numbered_name = f"{before}%0{_DIGITS}d{after}"
         digits = rf"([0-9]{{{_DIGITS}}}|[1-9][0-9]{{{_DIGITS},{_MOST_DIGITS - 1}}})"
-        self._digits_in = re.compile(
-            f"^{re.escape(self.head)}{digits}{re.escape(self._tail)}$", re.MULTILINE
-        ).findall
-        self._digits_of = re.compile(re.escape(self.head) + digits + re.escape(self._tail)).fullmatch
+        pattern = re.escape(self.head) + digits + re.escape(self._tail)
+        self._digits_in, self._digits_of = (
+            re.compile(f"\n{pattern}(?=\n)").findall,
+            re.compile(pattern).fullmatch,
+        )
         beside = re.escape(self.head) + digits + re.escape(tail) + r"\..+\.nc"
         self._digits_of_beside = re.compile(beside, re.DOTALL).fullmatch
 
@@ -134,10 +135,9 @@ class Names:
         """Return the ids in all names that have one, and these names."""
         if not self.numbered:
             return [], []
-        head = self.head
-        names = beginning_with(head, list(names))
-        lines = "\n".join(names)
-        if lines.count("\n") == len(names) - 1:
+        names = list(names)
+        lines = "\n".join(("", *names, ""))
+        if lines.count("\n") == len(names) + 1:
             # One search in all names takes a quarter of the time of one in each.
             found = self._digits_in(lines)
         else:
@@ -146,9 +146,8 @@ class Names:
         if min(ids, default=self._first) < self._first:
             found = [digits for digits in found if int(digits) >= self._first]
             ids = list(map(int, found))
-        if len(found) < len(names):
-            names = [head + digits + self._tail for digits in found]
-        return ids, names
+        head, tail = self.head, self._tail
+        return ids, [f"{head}{digits}{tail}" for digits in found]
 
     def owns(self, name: str) -> bool:
         """Whether `name` gives this name for some id or for None."""

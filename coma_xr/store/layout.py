@@ -32,7 +32,7 @@ from coma_xr.store import documents
 from coma_xr.store.documents import EXCLUDED, GZ, pack, sound_state, unpack
 from coma_xr.store.locks import lock
 from coma_xr.store.measurements import DirectoryStore
-from coma_xr.text import listing, near_names
+from coma_xr.text import beginning_with, listing, near_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -597,8 +597,7 @@ def _is_packed(path: str) -> bool:
 def experiment_files(names: Sequence[str], config: Config) -> list[str]:
     """Return the names of experiment files among some names, sorted, each without the ending of a compressed one."""
     kinds = config.all_experiments()
-    heads = tuple(kind.head for kind in kinds)
-    stems = {name.removesuffix(GZ) for name in names if name.startswith(heads)}
+    stems = {name.removesuffix(GZ) for kind in kinds for name in beginning_with(kind.head, names)}
     return sorted(name for name in stems if any(kind.owns(name) for kind in kinds))
 
 

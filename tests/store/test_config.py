@@ -6,6 +6,19 @@ import pytest
 
 from coma_xr.errors import ComaWarning, ConfigError
 from coma_xr.store.config import Config, configuration_directory, create_default_config, load_config
+from coma_xr.text import beginning_with
+
+
+@pytest.mark.parametrize("others", [[], ["measurement.000007.json\n", "a\nmeasurement.000008.json\nb"]])
+def test_names_are_found_among_others(others):
+    "Names with line feeds are others, and nothing in them is a name."
+    names = Config.of({}).measurements()
+    mine = ["measurement.000002.json", "measurement.000001.json", "measurement.1234567.json"]
+    others = [*others, "measurement.0000001.json", "measurement.000003.jsonx", "x.measurement.000004.json"]
+    assert names.find([*others, *mine, "measurement.000000.json"]) == ([2, 1, 1234567], mine)
+    assert beginning_with("measurement.0000", [*others, *mine]) == [
+        name for name in (*others, *mine) if name.startswith("measurement.0000")
+    ]
 
 
 def test_the_defaults_are_those_of_coma_2():
