@@ -103,7 +103,7 @@ class RunCode:
         """Return the measurements of some parameter sets that were made by other code, by their states."""
         stale = self.stale(there)
         found: dict[str, list[int]] = {}
-        for key in keys:
+        for key in keys if stale else ():
             for id in stale.get(key, ()):
                 found.setdefault(there.codes[id], []).append(id)
         return found

@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Hashable, Iterable, Iterator, M
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
+from itertools import compress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from coma_xr.checks import check_flag, check_ids
@@ -292,6 +293,7 @@ class Records:
             )
         return Scan.of_rows(definition, rows, repeats=scan.get("repeats"))
 
+    @no_collection()
     def counts(self) -> dict[str, int]:
         """Return the numbers of measurements, of parameter sets that failed or are missing, and of what is excluded."""
         scan, done_by, missing = self.now.scan(), self.done(), 0
@@ -565,7 +567,8 @@ def _lacking(scan: Mapping[str, Any], done: Container[Hashable]) -> Iterator[tup
     """Yield the parameter sets that were asked for, and how many of their repeats have no measurement."""
     repeats, sets = scan.get("repeats") or 1, scan.get("sets", [])
     if repeats == 1:
-        yield from ((row, 1) for row, values in zip(sets, keys_of(sets), strict=True) if values not in done)
+        lacks = map(operator.not_, map(done.__contains__, keys_of(sets)))
+        yield from ((row, 1) for row in compress(sets, lacks))
         return
     for row, values in zip(sets, keys_of(sets), strict=True):
         yield row, (values not in done) + sum((*values, n) not in done for n in range(1, repeats))
@@ -738,15 +741,19 @@ def unite_scans(place: ExperimentDirectory, other: Records, definition: Definiti
         place.save_scan(None, lambda records: functools.reduce(with_scan, theirs, records or earlier))
 
 
-def report_layout(before: Records, after: Records, measured: list[Any], now: list[Any]) -> None:
+def report_layout(
+    before: Records, after: Records, there: Mapping[Hashable, list[int]], new: list[Any]
+) -> None:
     """Warn if the layout of the Dataset differs from the one before the run.
 
-    `measured` and `now` are the keys of the parameter sets measured before the run and by now.
+    `there` are the parameter sets measured before the run, with their ids, and `new` the keys of those since.
     """
     old, definition = before.definition, after.definition
-    if definition is None or old is None:
+    rules = before.layout_rule, after.layout_rule
+    if definition is None or old is None or (not new and (rules[0], old) == (rules[1], definition)):
         return
-    change = change_of_layout((before.layout_rule, after.layout_rule), (old, definition), (measured, now))
+    measured: list[Any] = [key for key, ids in there.items() for _ in ids]
+    change = change_of_layout(rules, (old, definition), (measured, measured + new))
     if change is not None:
         earlier, later, undo = change
         warn(

@@ -554,9 +554,8 @@ class Session:
                     durations=there.durations,
                     tell=partial(tell, place.path),
                 )
-        measured = [key for key, ids in there.ids.items() for _ in ids]
         self._count(report, there, todo, replaced)
-        report_layout(before, Records(after[0]), measured, measured + keeper.keys)
+        report_layout(before, Records(after[0]), there.ids, keeper.keys)
         return report
 
     def dry_run(self) -> RunReport:
@@ -625,7 +624,7 @@ class Session:
         report.recomputed = len(replaced)
         if self.options.code != "accept":
             stale = self.code.stale(there)
-            report.other_code = sum(key in stale for key in todo.done)
+            report.other_code = sum(map(stale.__contains__, todo.done)) if stale else 0
         if len(there.codes) < sum(map(len, there.ids.values())):
             report.unknown_code = sum(
                 not any(id in there.codes for id in there.ids.get(key, ())) for key in todo.done

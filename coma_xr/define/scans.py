@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.checks import checks_keywords
@@ -66,9 +66,9 @@ class _Step:
 
     def extend(self, rows: Iterable[Row]) -> Iterator[Row]:
         begin, axis, known = self.begin, self.axis, self.known
-        for row in rows:
-            for more in axis.rows(known, row[begin:] if begin else row):
-                yield (*row, *more)
+        return chain.from_iterable(
+            map(row.__add__, axis.rows(known, row[begin:] if begin else row)) for row in rows
+        )
 
 
 @checks_keywords
