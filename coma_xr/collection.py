@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from coma_xr import files
 from coma_xr.checks import check_choice, checks_keywords
-from coma_xr.define.conditions import as_condition
 from coma_xr.errors import ComaError, ExperimentError, LayoutError, ParameterError, PathError, warn
 from coma_xr.experiment import Experiment
 from coma_xr.html import ROWS, fragment, table, tag
@@ -213,6 +212,8 @@ class Experiments:
             if entry.experiment is not None and set(tags) <= set(entry.about["tags"] or ())
         ]
         if where is not None:
+            from coma_xr.define.conditions import as_condition
+
             condition = as_condition(where)
             condition.resolve(_column)
             chosen = [

@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.checks import check_string
-from coma_xr.define.conditions import as_condition
 from coma_xr.define.values import Argument
 from coma_xr.errors import ComaError, ParameterError, PathError, Way
-from coma_xr.plotting.arguments import PlotSpec
 from coma_xr.values.plain import to_plain
 
 if TYPE_CHECKING:
@@ -28,6 +26,10 @@ def record_of(arguments: Mapping[str, Any], where: Any) -> dict[str, Any]:
 
     Raise ArgumentError or ParameterError when `coma_xr.plot` has no such argument, or it cannot be kept.
     """
+    # Most experiments have no figures.
+    from coma_xr.define.conditions import as_condition
+    from coma_xr.plotting.arguments import PlotSpec
+
     PlotSpec.of(arguments)
     record: dict[str, Any] = {}
     for name, value in arguments.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from itertools import compress, pairwise
+from itertools import compress
 from typing import Any, Final
 
 import numpy as np
@@ -352,7 +352,7 @@ def collect(
     for node in root.walk():
         if node.values and len(node.values) < len(ids):
             node.values = [*node.values, *[MISSING] * (len(ids) - len(node.values))]
-    if any(later < earlier for earlier, later in pairwise(ids)):
+    if ids != sorted(ids):
         ids = _sort(ids, root, computed)
     return Columns(ids, root, computed)
 

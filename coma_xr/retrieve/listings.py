@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.define.values import NOTHING, look
@@ -144,18 +144,18 @@ def paths_rows(
     rows = []
     for path in source.columns.paths:
         values = source.columns[path]
-        kinds = set(map(type, values[:1] if type(values) is Numbers else values))
+        kinds = dict.fromkeys(map(type, values[:1] if type(values) is Numbers else values))
         if Mark in kinds:
             values = [value for value in values if value is not MISSING]
+            del kinds[Mark]
         kind = f"copy of {join(source.copies[path])}" if path in source.copies else role(path)
-        described = _types(values), *_distinct_and_range(values, kinds - {Mark}), len(values)
+        described = _types(values, kinds), *_distinct_and_range(values, set(kinds)), len(values)
         texts = [_legible(text) for text in (source.names.text(path), source.names.of(path), kind)]
         rows.append(dict(zip(COLUMNS, (*texts, *described), strict=True)))
     return rows
 
 
-def _types(values: list[Any]) -> str:
-    kinds = dict.fromkeys(map(type, values[:1] if type(values) is Numbers else values))
+def _types(values: list[Any], kinds: Mapping[type, None]) -> str:
     if kinds.keys() <= _BARE:
         values = [kind() for kind in kinds]
     return " or ".join(dict.fromkeys(map(_type, values)))

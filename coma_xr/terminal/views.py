@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.checks import terminal_options
-from coma_xr.collection import open_experiments
 from coma_xr.errors import REPLACE, ComaError, ExperimentError, StorageError
 from coma_xr.figures import WHERE, chosen
 from coma_xr.records import look_at
@@ -328,6 +327,8 @@ def _cell(value: Any) -> Any:
 
 
 def _rows(path: str, problem: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+    from coma_xr.collection import open_experiments
+
     for place in _found(path, problem):
         try:
             experiments = open_experiments(place)
