@@ -65,6 +65,7 @@ def parse_scan(words: Iterable[str]) -> dict[str, Any]:
             raise ParameterError(
                 f"{word!r} does not set a parameter.",
                 expected='NAME=VALUES, such as T=1,2,3 or "x=linspace(0,1,11)"',
+                ways=[] if equals else [f"Write -o {word} for the directory of the experiment."],
             )
         if name in scan:
             raise ParameterError(

@@ -95,3 +95,9 @@ def test_values_of_a_toml_file_are_those_of_the_command_line(values):
 def test_any_text_is_a_value_or_an_error(text):
     with suppress(ParameterError):
         assert "x" in parse_scan([f"x={text}"])
+
+
+def test_a_directory_among_the_values_is_answered_with_its_option():
+    with pytest.raises(ParameterError) as caught:
+        parse_scan(["a=1,2", "runs"])
+    assert caught.value.ways == ("Write -o runs for the directory of the experiment.",)
