@@ -269,6 +269,9 @@ def test_a_measurement_takes_names_as_tables_do_and_its_own_keys_first(tmp_path)
     with pytest.raises(coma.PathError) as caught:
         m["slop"]
     assert caught.value.near == ("slope",)
+    with pytest.raises(coma.PathError) as caught:
+        m["results", "fitt"]
+    assert caught.value.near == ("fit",)
     assert m["results"] == m.results
     assert "slope" in m
     assert list(m) == ["info", "parameters", "results"]

@@ -337,14 +337,15 @@ class Measurement(Branch):
             name: Any = path[0] if isinstance(path, tuple) and len(path) == 1 else path
             value = self._lookup(self, self._root, name)
             if value is NOTHING:
-                raise error if paths.is_path(str(name)) else self._unknown(name, error) from None
+                is_name = isinstance(name, str) and not paths.is_path(name)
+                raise self._unknown(name, error) if is_name else error from None
             return value
 
-    def _unknown(self, name: Any, error: PathError) -> PathError:
+    def _unknown(self, name: str, error: PathError) -> PathError:
         """Return an error that lists the names of values too, which a measurement takes as a path from its root."""
         leaves = sorted((keys for keys, _ in paths.leaves(self._node)), key=lambda keys: keys[0] == "info")
         names = [str(keys[-1]) for keys in leaves]
-        unknown = PathError(error.what, name=str(name), available=list(dict.fromkeys([*self._node, *names])))
+        unknown = PathError(error.what, name=name, available=list(dict.fromkeys([*self._node, *names])))
         unknown.path = error.path
         return unknown
 
