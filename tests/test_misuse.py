@@ -61,7 +61,7 @@ def squares():
         (
             lambda e: e.run(math.sqrt, []),
             ParameterError,
-            "The list of cases() is empty, and its first set defines the names.",
+            "The list of parameter sets is empty, and its first set defines the names.",
         ),
         (lambda _: coma.grid(1), ParameterError, "grid() cannot take an int."),
         (

@@ -151,7 +151,7 @@ def test_a_scan_is_made_of_a_scan_or_a_dictionary_of_lists():
 
 
 def test_what_makes_no_scan_is_an_error():
-    for wrong in ([1, 2], [], 5, "a"):
+    for wrong in ([1, 2], 5, "a"):
         article = "an" if wrong == 5 else "a"
         text = (
             f"{wrong!r} is {article} {type(wrong).__name__}.\n"
@@ -248,7 +248,7 @@ class TestCases:
             ({"a": [1]}, "{'a': [1]} is a dict. Expected a list of dictionaries, a DataFrame or a Dataset."),
             (
                 [],
-                "The list of cases() is empty, and its first set defines the names. Expected at least one set.",
+                "The list of parameter sets is empty, and its first set defines the names. Expected at least one set.",
             ),
             ([{"a": 1}, 5], "Set 1 of cases() is an int. Expected a list of dictionaries."),
             (

@@ -120,7 +120,7 @@ def test_lists_of_unequal_length_are_an_error_under_the_same_parameters_only():
     assert [r.table_columns for r in results] == [("E_1",), ("E_1", "E_2")]
     with pytest.raises(
         LayoutError,
-        match=r"results/E has lists of unequal length, or .*, such as in the measurements 1 and 2,",
+        match=r"results/E has lists of unequal length, or .*, such as in the measurements 1 and 2 of one table\.",
     ):
         retrieve_results(trees[::-1], [("E", "results/E")])
 
