@@ -93,7 +93,7 @@ class _Walk:
     globals: dict[tuple[int, str], str] = field(default_factory=dict)
     unknown: dict[str, None] = field(default_factory=dict)
     # The tokens of dotted names, by the namespaces that they are looked up in.
-    paths: dict[int, dict[tuple[str, ...], str]] = field(default_factory=dict)
+    paths: dict[int, dict[str, str]] = field(default_factory=dict)
 
 
 def fingerprint(
@@ -218,7 +218,8 @@ class _Reach:
             self.walk.edited[code.co_filename] = None
         self.walk.not_followed[f"{short_name(function.__qualname__)}: its source is not available"] = None
         digest = digest_of(f"code{sys.version_info[:2]}{_compiled_text(code)}{function.__defaults__!r:.200}")
-        names = tuple((name,) for name in _names_in(code))
+        # An import of a package's module, such as "os.path", names it as a whole.
+        names = tuple(name for name in _names_in(code) if "." not in name)
         return Definition(0, 0, digest, digest, names, (), (), frozenset())
 
     def _library_function(self, function: FunctionType) -> str:
@@ -349,9 +350,11 @@ class _Reach:
         lines, known = [], self.walk.paths.setdefault(id(space), {})
         for path in definition.names:
             token = known.get(path)
-            if token is None and path[0] in space and path[0] not in _OF_MODULES:
-                token = f"{'.'.join(path)}={self._global(path, space, source, definition.changed)}"
-                known[path] = token
+            if token is None:
+                first, *rest = path.split(".")
+                if first in space and first not in _OF_MODULES:
+                    token = f"{path}={self._global(first, rest, space, source, definition.changed)}"
+                    known[path] = token
             if token is not None:
                 lines.append(token)
         if definition.imports:
@@ -370,11 +373,15 @@ class _Reach:
         return tokens
 
     def _global(
-        self, path: tuple[str, ...], space: Mapping[str, Any], source: Source | None, changed: frozenset[str]
+        self,
+        name: str,
+        rest: list[str],
+        space: Mapping[str, Any],
+        source: Source | None,
+        changed: frozenset[str],
     ) -> str:
-        """Return the token of a dotted name: what it stands for, or the source of its assignment."""
-        value, rest = space[path[0]], list(path[1:])
-        name = path[0]
+        """Return the token of a name, and the attributes after it: what it stands for, or the source of its assignment."""
+        value = space[name]
         while rest and isinstance(value, ModuleType) and is_users(getattr(value, "__file__", None) or ""):
             inner = vars(value)
             if rest[0] in _OF_MODULES:
@@ -422,7 +429,7 @@ class _Reach:
             self._add_part(own, definition, name, edited=False)
         lines = [definition.digest for definition in assigned.definitions]
         for definition in assigned.definitions:
-            names = tuple(path for path in definition.names if path[0] != name)
+            names = tuple(path for path in definition.names if path.partition(".")[0] != name)
             lines += self._outside(definition._replace(names=names), space, own, name)
         return f"assigned({' '.join(lines)})"
 

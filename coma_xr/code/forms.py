@@ -45,7 +45,7 @@ class Form(NamedTuple):
     """The normal form of a definition, and what is outside of it: dotted names, modules that it imports itself."""
 
     text: str
-    names: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...]
     imports: tuple[tuple[str, int], ...]
     dynamic: tuple[str, ...]
     changed: frozenset[str]
@@ -71,7 +71,7 @@ def form_of(node: ast.AST, recorded: Container[str] = (), features: Features = _
 
     >>> one, other = (form_of(ast.parse(f"def f(x): {name} = x; return g({name})").body[0]) for name in "yz")
     >>> one == other, one.names
-    (True, (('g',),))
+    (True, ('g',))
     """
     writer = _Writer(features)
     if isinstance(node, _FUNCTIONS):
@@ -80,7 +80,7 @@ def form_of(node: ast.AST, recorded: Container[str] = (), features: Features = _
         writer.write(node, _NO_SCOPE)
     return Form(
         "".join(writer.parts),
-        tuple(sorted(writer.names)),
+        tuple(map(".".join, sorted(writer.names))),
         tuple(sorted(writer.imports)),
         tuple(sorted(writer.dynamic)),
         frozenset(writer.changed),

@@ -27,7 +27,7 @@ class Definition(NamedTuple):
     last: int
     digest: str
     part: str
-    names: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...]
     imports: tuple[tuple[str, int], ...]
     dynamic: tuple[str, ...]
     changed: frozenset[str]
