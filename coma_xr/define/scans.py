@@ -646,7 +646,8 @@ def cases(sets: Any) -> Scan:
 def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
     if not sets:
         raise ParameterError(
-            "The list of parameter sets is empty, and its first set defines the names.", expected="at least one set"
+            "The list of parameter sets is empty, and its first set defines the names.",
+            expected="at least one set",
         )
     columns: dict[Any, list[Any]] = {}
     for number, one in enumerate(map(_as_mapping, sets)):
