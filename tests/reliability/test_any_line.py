@@ -7,6 +7,7 @@ import signal
 import sys
 import warnings
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -77,7 +78,8 @@ class Interrupted:
             warnings.simplefilter("ignore", ComaWarning)
             try:
                 with Interrupt(at) as interrupt:
-                    self.operation.run(self.copy, told.add)
+                    # The line that sets a variable of the context back is one, too; a real Ctrl-C comes after it.
+                    copy_context().run(self.operation.run, self.copy, told.add)
             except KeyboardInterrupt:
                 pass
         self.deaths.reborn()
