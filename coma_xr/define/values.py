@@ -14,7 +14,7 @@ import enum
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -291,16 +291,14 @@ def _parts(value: Any) -> Iterable[Any]:
         yield from _parts(child)
 
 
-def things_of(rows: Collection[Sequence[Any]]) -> dict[str, Any]:
+def things_of(rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
     """Return the functions and classes in the values of a scan, by name.
 
     Raise ParameterError when two different ones have the same name, or one is not available in this process.
     """
     things: dict[str, Any] = {}
-    any_argument = Argument in map(type, chain.from_iterable(rows))
-    for argument in (
-        (value for row in rows for value in row if type(value) is Argument) if any_argument else ()
-    ):
+    arguments = (value for row in rows for value in row if type(value) is Argument)
+    for argument in arguments:
         for name, thing in argument.things().items():
             if things.setdefault(name, thing) is not thing:
                 raise ParameterError(
