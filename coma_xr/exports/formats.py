@@ -117,9 +117,9 @@ def export(
     Notes
     -----
     All values that a measurement can store can be exported and loaded again, including classes passed to
-    `coma_xr.register`. There are three exceptions. An index that is not a pandas index is dropped. A subclass of a
-    built-in type becomes that type. A member of an Enum becomes its value, and a dataclass or named tuple becomes a
-    dictionary of its fields.
+    `coma_xr.register`, with these exceptions: an index that is not a pandas index is dropped, a subclass of a built-in
+    type becomes that type, a member of an Enum becomes its value, and a dataclass or named tuple becomes a dictionary
+    of its fields.
 
     Examples
     --------
