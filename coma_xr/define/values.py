@@ -239,9 +239,11 @@ def with_names(value: Any, path: tuple[str, ...]) -> Any:
     if not (inspect.isroutine(value) or isinstance(value, type) or type(value).__name__ == "ufunc"):
         return value
     try:
-        return name_of_function(value)
+        name = name_of_function(value)
     except SerializationError as error:
         raise error.at(join(path)) from None
+    # One that does not know where it is defined is refused with its path, as whatever else cannot be stored.
+    return value if name is None else name
 
 
 def remember(things: Mapping[str, Any]) -> None:

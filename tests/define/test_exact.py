@@ -593,3 +593,16 @@ def test_a_function_is_saved_by_hand_and_by_a_tree_as_run_stores_it(value, tmp_p
         e.new_measurement().save({"parameters": {"f": lambda: 1}})
     with pytest.raises(coma.SerializationError, match=r"results/f.*: cannot store"):
         e.new_measurement().save({"results": {"f": value}})
+
+
+@pytest.mark.parametrize(
+    "value", [str.upper, int.__add__, dict.fromkeys], ids=lambda value: value.__qualname__
+)
+def test_a_function_that_does_not_know_where_it_is_defined_is_refused_by_hand_too(value, tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    tree = {"parameters": {"f": value}, "results": {"y": 1}}
+    with pytest.raises(coma.SerializationError, match=r"parameters/f: cannot store a "):
+        e.new_measurement().save(tree)
+    with pytest.raises(coma.SerializationError, match=r"parameters/f: cannot store a "):
+        e.add_measurements([tree])
+    assert list(e.measurements()) == []
