@@ -348,8 +348,7 @@ def draw_counts(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     user_keywords = look.spec.keywords("hist_kw")
     for place, group in enumerate(groups):
         hue = float(group.iloc[0].get("hue", np.nan))
-        values = group["x"].dropna()
-        heights, _ = np.histogram(values[~values.isin(special)].to_numpy(), bins, density=look.spec.density)
+        heights, of_labels = _heights(group["x"].dropna().to_numpy(), special, look)
         keywords: dict[str, Any] = {"color": look.hue.color(hue), "label": look.label(hue, np.nan)}
         if quantity.type == "name":
             width = 0.8 / len(groups)
@@ -363,12 +362,23 @@ def draw_counts(ax: Axes, points: pd.DataFrame, look: Look) -> None:
         )
         if len(groups) > 1:
             ax.stairs(heights, bins, **{**keywords, "label": None, **user_keywords, "fill": False})
-        for label in special:
+        if special:
             ax.bar(
-                [label],
-                [(values == label).sum()],
+                special,
+                of_labels,
                 **{"width": bins[-1] - bins[-2], **keywords, "label": None, **user_keywords},
             )
+
+
+def _heights(values: NDArray[Any], special: Sequence[float], look: Look) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the heights of bins, and of labels that are not numbers; densities have the area 1 in all."""
+    bins = look.bins
+    heights, _ = np.histogram(values[~np.isin(values, special)], bins)
+    of_labels = np.array([(values == label).sum() for label in special])
+    if not look.spec.density:
+        return heights, of_labels
+    total = max(heights.sum() + of_labels.sum(), 1)
+    return heights / (total * np.diff(bins)), of_labels / (total * (bins[-1] - bins[-2]))
 
 
 def draw_boxes(ax: Axes, points: pd.DataFrame, look: Look) -> None:

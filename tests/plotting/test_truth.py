@@ -648,3 +648,17 @@ def test_dollars_of_a_name_and_its_units_make_no_formula():
     figure = coma.plot(ds, x="x", y="y")
     label = figure.axes[0].yaxis.label
     assert label._preprocess_math(label.get_text()) == ("price in $ [$/h]", False)
+
+
+# What is hidden, and areas
+
+
+def test_a_density_has_the_area_one_together_with_labels():
+    values = pd.DataFrame({"x": np.array([1.0, 2.0, 3.0, 3.0, None, None], dtype=object)})
+    ax = coma.plot(values, x="x", density=True).axes[0]
+    (stairs,) = [patch for patch in ax.patches if hasattr(patch, "get_data")]
+    heights, edges, _ = stairs.get_data()
+    bars = [patch for patch in ax.patches if patch is not stairs]
+    area = (heights * np.diff(edges)).sum() + sum(bar.get_width() * bar.get_height() for bar in bars)
+    assert (len(bars), area) == (1, pytest.approx(1))
+    assert bars[0].get_height() * bars[0].get_width() == pytest.approx(2 / 6)
