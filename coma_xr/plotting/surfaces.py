@@ -273,6 +273,8 @@ def _contour_levels(norm: Any, spec: PlotSpec) -> Any:
 def draw_heatmap(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     """Draw a cell for each point, half-way to its neighbours; for points on no grid, triangles between them or bins."""
     keywords = {**_colors(look), **look.spec.keywords("map_kw")}
+    if look.spec.bins is None:
+        _warn_of_equal_places(look, points)
     grid = grid_of(look.table, points) if look.spec.bins is None else None
     if grid is not None:
         if grid.z.size:
@@ -299,6 +301,18 @@ def draw_heatmap(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     columns, rows = back(np.column_stack([edges, edges])).T
     _draw_cells(ax, columns, rows, LinearTriInterpolator(plane, z)(*centres), False, keywords)
     ax.plot(x, y, ".", color=shade(1), markersize=2, alpha=0.5)
+
+
+def _warn_of_equal_places(look: Look, points: pd.DataFrame) -> None:
+    """Warn of values that lie at the place of another, of which one is seen."""
+    hidden = int(points.dropna(subset=["x", "y", "z"]).duplicated(["x", "y"]).sum())
+    if hidden:
+        names = [look.table.quantity(role).name for role in ("z", "x", "y")]
+        way = Way("Draw means: kind='heatmap', bins=20.", "Draw means: --kind heatmap --bins 20.")
+        warn(
+            f"Hidden: {count(hidden, 'value')} of {names[0]} at {names[1]} and {names[2]} of another.",
+            way=way,
+        )
 
 
 def _warn_of_thin(look: Look, role: str, axis: Any, edges: Array) -> None:
@@ -370,6 +384,7 @@ def draw_contour(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     present = points.dropna(subset=["x", "y", "z"])
     if present.empty:
         return
+    _warn_of_equal_places(look, points)
     grid = grid_of(look.table, points)
     if grid is None:
         _check_plane(look.table, present)

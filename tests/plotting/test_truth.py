@@ -662,3 +662,14 @@ def test_a_density_has_the_area_one_together_with_labels():
     area = (heights * np.diff(edges)).sum() + sum(bar.get_width() * bar.get_height() for bar in bars)
     assert (len(bars), area) == (1, pytest.approx(1))
     assert bars[0].get_height() * bars[0].get_width() == pytest.approx(2 / 6)
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "contour"])
+def test_values_of_a_map_at_the_place_of_others_are_said(kind):
+    x = np.array([[0.0, 1.0, 1.0], [0.0, 1.0, 2.0], [0.0, 1.0, 2.0]])
+    y = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [2.0, 2.0, 2.0]])
+    places = {"x": (("a", "b"), x), "y": (("a", "b"), y)}
+    ds = xr.Dataset({"z": (("a", "b"), np.arange(9.0).reshape(3, 3))}, coords=places)
+    with pytest.warns(ComaWarning, match="Hidden: 1 value of z at x and y of another"):
+        coma.plot(ds, x="x", y="y", z="z", kind=kind)
+
