@@ -8,9 +8,11 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from matplotlib import get_backend, rc_context, rcParams, rcParamsDefault
 from matplotlib._pylab_helpers import Gcf
 from matplotlib.axes import Axes
@@ -27,7 +29,7 @@ from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.arguments import PlotSpec, signature_of
 from coma_xr.plotting.data import REPEAT, VARIABLE, Data, plan
 from coma_xr.plotting.kinds import KINDS, bins_of, broken_marker, decided, draw_marks, look_of, panels
-from coma_xr.plotting.points import Quantity, Table, drawable, statuses_to_draw, table
+from coma_xr.plotting.points import Quantity, Table, beside, drawable, statuses_to_draw, table
 from coma_xr.plotting.styling import (
     Hue,
     Labels,
@@ -52,7 +54,6 @@ from coma_xr.plotting.ticks import (
 )
 
 if TYPE_CHECKING:
-    import xarray as xr
     from matplotlib.artist import Artist
     from matplotlib.legend import Legend
 
@@ -218,7 +219,7 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
     known.check_not_empty()
     known, plot_plan = plan(known, spec, KINDS)
     known.check_not_empty(*(plot_plan.y or plot_plan.measured))
-    points = decided(known, drawable(known, table(known, plot_plan)))
+    points = decided(known, drawable(known, _as_before(table(known, plot_plan))))
     labels = Labels.of(known, spec.labels or {})
     statuses = [str(name) for name in points.rows["status"].unique() if name]
     statuses = statuses_to_draw(spec.status, statuses) if spec.status else []
@@ -233,6 +234,20 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
             plt.close(grid.root)
         raise
     return grid.root
+
+
+# What the axes of earlier plots show, for later plots in the same axes.
+_shown: WeakKeyDictionary[Axes, dict[str, Quantity]] = WeakKeyDictionary()
+
+
+def _as_before(table: Table) -> Table:
+    """Return a table whose names and durations go where the user's axes have them already."""
+    for ax in _given_axes(table.plan.spec):
+        # Axes that were cleared show nothing.
+        earlier = _shown.get(ax, {}) if isinstance(ax, Axes) and ax.has_data() else {}
+        for role in [role for role in ("x", "y") if role in earlier and role in table.quantities]:
+            table = beside(table, role, earlier[role])
+    return table
 
 
 # ------------------------------------------------------------------------------------------ figures
@@ -465,13 +480,17 @@ def _set_titles(panel: Panel, layout: _Layout, size: tuple[float, float], *, is_
         ax.annotate(title, (1.03, 0.5), fontsize=points, **place)
 
 
+def _given_axes(spec: PlotSpec) -> list[Any]:
+    """Return what the user gave to draw in, one for each panel."""
+    return [] if spec.ax is None else list(np.ravel(np.asarray(spec.ax, dtype=object)).tolist())
+
+
 def _given_panels(layout: _Layout) -> Panels:
     """Return the user's own axes as panels.
 
     Raise LayoutError when they are not axes, or not one for each panel.
     """
-    keys, user_axes = layout.keys, layout.table.plan.spec.ax
-    axes = list(np.ravel(np.asarray(user_axes, dtype=object)).tolist())
+    keys, axes = layout.keys, _given_axes(layout.table.plan.spec)
     if not all(isinstance(ax, Axes) for ax in axes):
         kinds = ", ".join(sorted({type(ax).__name__ for ax in axes}))
         raise LayoutError(f"ax={kinds} cannot be drawn on.", expected="matplotlib's Axes, one for each panel")
@@ -528,6 +547,11 @@ def _draw(grid: Panels, layout: _Layout, statuses: Sequence[str]) -> None:
         grid = replace(grid, size=(grid.size[0] * width / inches[0], grid.size[1] * height / inches[1]))
     for panel in grid.panels:
         _dress(panel, table, labels, grid.size)
+        _shown[panel.ax] = {
+            role: replace(table.quantity(role), values=xr.Variable((), np.nan))
+            for role in ("x", "y")
+            if role in table.quantities
+        }
         if len(grid.panels) > 1 or grid.new:
             room = (width - LABELS - name_room(grid.axes[0].yaxis, table, labels)) / layout.shape[1]
             _set_titles(panel, layout, (room if grid.new else grid.size[0], grid.size[1]), is_new=grid.new)

@@ -149,12 +149,54 @@ def together(quantities: Sequence[Quantity]) -> list[Quantity]:
             f"One axis cannot show all variables: {contents}.",
             ways=[Way("Plot them one by one, with ax=.", "Plot them one by one.")],
         )
-    if len({quantity.units for quantity in quantities}) > 1:
-        contents = listing(f"{quantity.name} in {quantity.units}" for quantity in quantities)
-        ways = ["Divide each by np.timedelta64(1, 's')."]
-        raise LayoutError(f"One axis cannot show all variables: {contents}.", ways=ways)
+    units = {quantity.units for quantity in quantities}
+    if len(units) > 1 and units <= {*DURATION_UNITS}:
+        longest = next(name for name in DURATION_UNITS if name in units)
+        quantities = [_in_units(quantity, longest) for quantity in quantities]
+    elif len(units) > 1:
+        is_dates = "UTC" in units
+        kinds = ("dates with a time zone", "dates without one") if is_dates else ("durations", "numbers")
+        contents = listing(
+            f"{quantity.name} holds {kinds[quantity.units is None]}" for quantity in quantities
+        )
+        way = (
+            "Give all dates a time zone, or none."
+            if is_dates
+            else "Divide durations by np.timedelta64(1, 's')."
+        )
+        raise LayoutError(f"One axis cannot show all variables: {contents}.", ways=[way])
     categories = tuple(dict.fromkeys(value for quantity in quantities for value in quantity.categories))
     return [_within(quantity, categories) for quantity in quantities] if categories else list(quantities)
+
+
+def beside(table: Table, role: str, earlier: Quantity) -> Table:
+    """Return a table with the places and units that an axis has from an earlier plot.
+
+    Raise LayoutError when one axis cannot show both.
+    """
+    own, rows = table.quantities[role], table.rows
+    types = {earlier.type, own[0].type}
+    if types == {"name", "number"} and (earlier.is_bool or own[0].is_bool):
+        own = tuple(quantity.as_number() for quantity in own)
+    elif len(types) > 1:
+        raise LayoutError(
+            f"The axis {role} of these axes shows {earlier.name!r}, which holds {earlier.type}s, and "
+            f"{own[0].name!r} holds {own[0].type}s.",
+            ways=["Plot it in other axes."],
+        )
+    elif own[0].type == "name":
+        categories = tuple(dict.fromkeys([*earlier.categories, *own[0].categories]))
+        places = np.array([categories.index(value) for value in own[0].categories], dtype=np.float64)
+        is_placed = rows[role].notna()
+        rows = rows.assign(**{role: rows[role].mask(is_placed, places[rows[role].fillna(0).astype(int)])})
+        own = tuple(_within(quantity, categories) for quantity in own)
+    elif own[0].units != earlier.units and {own[0].units, earlier.units} <= {*DURATION_UNITS}:
+        factor = DURATION_UNITS[str(own[0].units)] / DURATION_UNITS[str(earlier.units)]
+        columns = [role, "low", "high"] if role == "y" else [role]
+        rows = rows.assign(**{name: rows[name] * factor for name in columns if name in rows})
+        own = tuple(_in_units(quantity, str(earlier.units)) for quantity in own)
+    own = tuple(replace(quantity, places=(*earlier.places, *quantity.places)) for quantity in own)
+    return replace(table, rows=rows, quantities={**table.quantities, role: own})
 
 
 def _within(quantity: Quantity, categories: tuple[Any, ...]) -> Quantity:
@@ -493,9 +535,12 @@ def table(data: Data, plan: Plan) -> Table:
 def _by_role(data: Data, plan: Plan, quantity_of: Mapping[str, Quantity]) -> dict[str, tuple[Quantity, ...]]:
     """Return the quantities of each axis, in one type, and of each group."""
     roles = {
-        role: tuple(together([quantity_of[name] for name in getattr(plan, role)]))
-        for role in ("x", "y", "error")
+        role: tuple(together([quantity_of[name] for name in getattr(plan, role)])) for role in ("x", "y")
     }
+    errors = [quantity_of[name] for name in plan.error]
+    roles["error"] = tuple(
+        _error_of(error, roles["y"][min(at, len(roles["y"]) - 1)]) for at, error in enumerate(errors)
+    )
     roles["z"] = (quantity_of[plan.z],) if plan.z else ()
     for role, name in plan.roles.items():
         variables = Quantity(VARIABLE, "name", xr.Variable((), 0.0), plan.x if len(plan.x) > 1 else plan.y)
@@ -521,6 +566,30 @@ def _by_role(data: Data, plan: Plan, quantity_of: Mapping[str, Quantity]) -> dic
         roles[role] = tuple(quantity.as_number() for quantity in roles[role])
     _put_in_order(data, plan, roles)
     return {role: quantities for role, quantities in roles.items() if quantities}
+
+
+def _error_of(error: Quantity, y: Quantity) -> Quantity:
+    """Return an error in the units of its variable, of dates in days.
+
+    Raise LayoutError when one is a duration and the other is a number.
+    """
+    units = "d" if y.type == "date" else y.units
+    if error.type != "number" or error.units == units or (y.type == "date" and error.units is None):
+        return error
+    if error.units is None or units is None:
+        durations, plain = (error, y) if units is None else (y, error)
+        raise LayoutError(
+            f"{error.name!r} cannot be the error of {y.name!r}: {durations.name!r} holds durations, and "
+            f"{plain.name!r} holds numbers.",
+            ways=["Divide the durations by np.timedelta64(1, 's')."],
+        )
+    return _in_units(error, units)
+
+
+def _in_units(durations: Quantity, units: str) -> Quantity:
+    factor = DURATION_UNITS[str(durations.units)] / DURATION_UNITS[units]
+    places = tuple((place * factor, code) for place, code in durations.places)
+    return replace(durations, values=durations.values * factor, units=units, places=places)
 
 
 def _averageable(plan: Plan, quantity: Quantity) -> Quantity:
@@ -801,12 +870,17 @@ def drawable(data: Data, table: Table) -> Table:
         without = int((rows["x"].isna() & table.rows["x"].isna() & rows["y"].notna()).sum())
         if without:
             lost_parts.append(f"{count(without, 'point')} without {listing(table.plan.x)}")
+    endless = np.zeros(len(rows), dtype=bool)
+    if "low" in rows:
+        endless = rows["y"].notna().to_numpy() & np.isinf(rows[["low", "high"]].to_numpy()).any(axis=1)
+        if endless.any():
+            lost_parts.append(f"{count(int(endless.sum()), 'infinite error')} of {_names_of(table, 'y')}")
     if lost_parts:
         warn(f"Not drawn: {listing(lost_parts)}.")
     if "low" in rows:
         scale = table.scale("y")
         ends = [_outside(rows[end].to_numpy(), scale)[0] for end in ("low", "high")]
-        cut = int((rows["y"].notna() & (ends[0] | ends[1])).sum())
+        cut = int((rows["y"].notna() & ~endless & (ends[0] | ends[1])).sum())
         if cut:
             message = f"{count(cut, 'error')} of {listing(table.plan.y)} reach"
             end = "0 or less" if scale == "log" else "0 or 1"

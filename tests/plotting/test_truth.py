@@ -673,3 +673,111 @@ def test_values_of_a_map_at_the_place_of_others_are_said(kind):
     with pytest.warns(ComaWarning, match="Hidden: 1 value of z at x and y of another"):
         coma.plot(ds, x="x", y="y", z="z", kind=kind)
 
+
+def test_infinite_errors_are_said():
+    ds = xr.Dataset({"y": ("x", [1.0, 2.0, 3.0]), "e": ("x", [0.1, np.inf, np.nan])}, {"x": [1, 2, 3]})
+    with pytest.warns(ComaWarning, match=r"Not drawn: 1 infinite error of y\."):
+        coma.plot(ds, x="x", y="y", error="e")
+
+
+# A second plot in the same axes
+
+
+def curve(x, y):
+    return xr.Dataset({"y": ("x", y)}, coords={"x": x})
+
+
+def ticks(ax):
+    return {text.get_text(): place for text, place in zip(ax.get_xticklabels(), ax.get_xticks(), strict=True)}
+
+
+def test_names_of_a_second_plot_go_to_their_own_places():
+    ax = coma.plot(curve(["a", "b"], [1.0, 2.0]), x="x", y="y").axes[0]
+    coma.plot(curve(["b", "c"], [5.0, 6.0]), x="x", y="y", ax=ax)
+    places = ticks(ax)
+    assert list(places) == ["a", "b", "c"]
+    drawn = {tuple(point) for part in ax.collections for point in part.get_offsets().tolist()}
+    assert drawn == {(places["a"], 1.0), (places["b"], 2.0), (places["b"], 5.0), (places["c"], 6.0)}
+
+
+def test_durations_of_a_second_plot_have_the_units_of_the_first():
+    hours, minutes = np.array([1, 2], "m8[h]"), np.array([30, 45], "m8[m]")
+    ax = coma.plot(curve(hours, [1.0, 2.0]), x="x", y="y").axes[0]
+    coma.plot(curve(minutes, [1.0, 2.0]), x="x", y="y", ax=ax)
+    assert ax.get_xlabel() == "x [h]"
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[1.0, 2.0], [0.5, 0.75]]
+
+
+def vertical_errors(ax):
+    segments = [segment for part in ax.collections for segment in part.get_segments()]
+    return [pytest.approx((high - low) / 2) for (_, low), (_, high) in segments]
+
+
+def test_errors_of_durations_have_the_units_of_their_axis():
+    def table(values, errors):
+        return pd.DataFrame({"x": [1, 2], "y": np.array(values, "m8[m]"), "e": np.array(errors, "m8[m]")})
+
+    ax = coma.plot(table([60, 120], [6, 6]), x="x", y="y", error="e", kind="line").axes[0]
+    assert (ax.get_ylabel(), vertical_errors(ax)) == ("y [h]", [0.1, 0.1])
+    coma.plot(table([30, 45], [3, 3]), x="x", y="y", error="e", kind="line", ax=ax)
+    assert [0.5, 0.75] in [line.get_ydata().tolist() for line in ax.lines]
+    assert vertical_errors(ax) == [0.1, 0.1, 0.05, 0.05]
+
+
+def test_errors_of_dates_are_durations():
+    days = np.array(["2026-01-01", "2026-02-01"], "M8[D]")
+    ds = xr.Dataset({"y": ("x", days), "e": ("x", np.array([12, 12], "m8[h]"))}, coords={"x": [1, 2]})
+    assert vertical_errors(coma.plot(ds, x="x", y="y", error="e").axes[0]) == [0.5, 0.5]
+
+
+def test_durations_on_one_axis_have_one_unit():
+    ds = xr.Dataset(
+        {"a": ("x", np.array([30, 45], "m8[m]")), "b": ("x", np.array([1, 2], "m8[h]"))}, {"x": [1, 2]}
+    )
+    ax = coma.plot(ds, x="x", y=["a", "b"]).axes[0]
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[0.5, 0.75], [1.0, 2.0]]
+    assert ax.get_ylabel().endswith("[h]")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([1.0, 2.0], "a holds durations, b holds numbers"),
+        (
+            pd.date_range("2026", periods=2, tz="UTC"),
+            "a holds dates with a time zone, b holds dates without",
+        ),
+    ],
+)
+def test_one_axis_has_no_two_units(values, message):
+    is_dates = isinstance(values, pd.DatetimeIndex)
+    table = pd.DataFrame({"x": [1, 2], "a": values, "b": values})
+    if is_dates:
+        table["b"] = table["b"].dt.tz_localize(None)
+    else:
+        table["a"] = np.array([1, 2], "m8[h]")
+    with pytest.raises(LayoutError, match=message):
+        coma.plot(table, x="x", y=["a", "b"])
+
+
+def test_a_number_is_no_error_of_a_duration():
+    ds = xr.Dataset({"y": ("x", np.array([1, 2], "m8[h]")), "e": ("x", [1.0, 2.0])}, coords={"x": [1, 2]})
+    with pytest.raises(LayoutError, match="'e' cannot be the error of 'y': 'y' holds durations"):
+        coma.plot(ds, x="x", y="y", error="e")
+    with pytest.raises(LayoutError, match="'y' cannot be the error of 'e': 'y' holds durations"):
+        coma.plot(ds, x="x", y="e", error="y")
+
+
+def test_an_axis_of_names_takes_no_numbers():
+    ax = coma.plot(curve(["a", "b"], [1.0, 2.0]), x="x", y="y").axes[0]
+    with pytest.raises(
+        LayoutError, match=r"The axis x .* shows 'x', which holds names, and 'x' holds numbers"
+    ):
+        coma.plot(curve([1.0, 2.0], [1.0, 2.0]), x="x", y="y", ax=ax)
+
+
+def test_axes_that_were_cleared_take_anything():
+    ax = coma.plot(curve(["a", "b"], [1.0, 2.0]), x="x", y="y").axes[0]
+    ax.clear()
+    coma.plot(curve([1.0, 2.0], [1.0, 2.0]), x="x", y="y", ax=ax)
+    assert ax.lines[0].get_xdata().tolist() == [1.0, 2.0]
