@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import inspect
 import math
 import numbers
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from itertools import pairwise
@@ -141,7 +142,7 @@ class PlotSpec:
         if spec.figsize is not None and (spec.height is not None or spec.aspect is not None):
             sizes = "figsize is the size of the whole figure, height and aspect are those of a panel."
             raise LayoutError(sizes, ways=["Leave out figsize, or height and aspect."])
-        if spec.vmin is not None and spec.vmax is not None and spec.vmin >= spec.vmax:
+        if spec.vmin is not None and spec.vmax is not None and not _is_ascending((spec.vmin, spec.vmax)):
             raise LayoutError(
                 setting("vmin", spec.vmin, f"is not below the upper limit {spec.vmax!r}."),
                 expected="vmin below vmax",
@@ -158,8 +159,27 @@ class PlotSpec:
 
 
 def _is_number(value: Any) -> bool:
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)
+    # NumPy's differences of times are integers to Python.
+    if isinstance(value, bool) or is_moment(value):
+        return False
+    return isinstance(value, numbers.Real) and math.isfinite(value)
+
+
+def is_moment(value: Any) -> bool:
+    """Return whether a value is a date or a difference of dates."""
+    return isinstance(value, (dt.date, dt.timedelta)) or type(value).__name__ in ("datetime64", "timedelta64")
+
+
+def _is_place(value: Any) -> bool:
+    return is_moment(value) or _is_number(value)
+
+
+def _is_ascending(places: Iterable[Any]) -> bool:
+    """Return whether numbers, dates or differences of dates ascend; False where they are of several kinds."""
+    try:
+        return all(low < high for low, high in pairwise(places))
+    except TypeError:
+        return False
 
 
 def _is_listed(value: Any) -> bool:
@@ -174,7 +194,7 @@ def _is_steps(value: Any) -> bool:
     """Return whether a value is a number of steps, or their edges in ascending order."""
     if not _is_listed(value):
         return isinstance(value, numbers.Integral) and _is_number(value) and int(value) > 0
-    return len(value) > 1 and all(map(_is_number, value)) and all(low < high for low, high in pairwise(value))
+    return len(value) > 1 and all(map(_is_place, value)) and _is_ascending(value)
 
 
 def _is_bins(value: Any) -> bool:
@@ -209,7 +229,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("zscale", "hue_scale"), _choice(*COLOR_SCALES)),
     **dict.fromkeys(("sharex", "sharey"), _choice(True, False, "all", "row", "col", "none")),
     **dict.fromkeys(("robust", "density"), check_flag),
-    **dict.fromkeys(("vmin", "vmax"), _that(_is_number, "a number")),
+    **dict.fromkeys(("vmin", "vmax"), _that(_is_place, "a number")),
     **dict.fromkeys(("xlim", "ylim"), _that(_is_pair, "two values, such as (0, 1)")),
     **{f"{artist}_kw": _that(_is_mapping, "a mapping such as {'alpha': 0.5}") for artist in ARTISTS},
     "labels": _that(_is_mapping, "a mapping such as {'t': 'time'}"),

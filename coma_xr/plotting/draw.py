@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from matplotlib import get_backend, rc_context, rcParams, rcParamsDefault
 from matplotlib._pylab_helpers import Gcf
@@ -29,7 +28,7 @@ from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.arguments import PlotSpec, signature_of
 from coma_xr.plotting.data import REPEAT, VARIABLE, Data, plan
 from coma_xr.plotting.kinds import KINDS, bins_of, broken_marker, decided, draw_marks, look_of, panels
-from coma_xr.plotting.points import Quantity, Table, beside, drawable, statuses_to_draw, table
+from coma_xr.plotting.points import Quantity, Table, beside, drawable, in_numbers, statuses_to_draw, table
 from coma_xr.plotting.styling import (
     Hue,
     Labels,
@@ -54,6 +53,7 @@ from coma_xr.plotting.ticks import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.legend import Legend
 
@@ -126,17 +126,17 @@ def plot(
         is logarithmic for a sample that was drawn on a logarithmic scale, and colours are logarithmic for numbers with
         geometric spacing.
     xlim, ylim : tuple, optional
-        The limits of the axes.
+        The limits of the axes: numbers, dates or durations. None is the end of the data.
     cmap : str or Colormap, optional
         The colormap of `z`, or of numbers on `hue`, such as ``"magma"``.
-    vmin, vmax : float, optional
+    vmin, vmax : float, date or duration, optional
         The limits of the colours. Pointed ends of the colour bar show that values lie beyond.
     robust : bool, default False
         Ignore the lowest and highest 2 % of the values when choosing the limits of the colours.
-    levels : int or sequence of float, optional
-        The number of levels of a contour, or the levels.
-    bins : int or sequence of float, optional
-        The number of bins of a histogram, or their edges. For a heatmap, a tuple of two of these.
+    levels : int or sequence, optional
+        The number of levels of a contour, or the levels: numbers or durations.
+    bins : int or sequence, optional
+        The number of bins of a histogram, or their edges: numbers, dates or durations. For a heatmap, a tuple of two of these.
     density : bool, default False
         Draw a density instead of counts.
     err_style : {"band", "bars"}, optional
@@ -219,7 +219,7 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
     known.check_not_empty()
     known, plot_plan = plan(known, spec, KINDS)
     known.check_not_empty(*(plot_plan.y or plot_plan.measured))
-    points = decided(known, drawable(known, _as_before(table(known, plot_plan))))
+    points = decided(known, drawable(known, in_numbers(_as_before(table(known, plot_plan)))))
     labels = Labels.of(known, spec.labels or {})
     statuses = [str(name) for name in points.rows["status"].unique() if name]
     statuses = statuses_to_draw(spec.status, statuses) if spec.status else []
@@ -624,23 +624,7 @@ def _dress(panel: Panel, table: Table, labels: Labels, size: tuple[float, float]
         dress_axis(axis, table, role, labels, 0.85 * room)
         limits = getattr(spec, f"{role}lim")
         if limits is not None:
-            getattr(panel.ax, f"set_{role}lim")(_limits(table.quantity(role), limits, f"{role}lim"))
-
-
-def _limits(quantity: Quantity, limits: Sequence[Any], argument: str) -> list[float]:
-    """Return the limits of an axis as numbers.
-
-    Raise LayoutError when they are none.
-    """
-    try:
-        if quantity.type == "date":
-            from matplotlib.dates import date2num
-
-            return [float(date2num(pd.Timestamp(limit))) for limit in limits]  # type: ignore[no-untyped-call]
-        return [float(limit) for limit in limits]
-    except (TypeError, ValueError):
-        kind = "dates" if quantity.type == "date" else "numbers"
-        raise LayoutError(f"{argument}={limits!r} cannot be used.", expected=f"two {kind}") from None
+            getattr(panel.ax, f"set_{role}lim")(limits)
 
 
 def _in_panel(table: Table, role: str, panel: Panel) -> list[Quantity]:

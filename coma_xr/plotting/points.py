@@ -17,6 +17,7 @@ import xarray as xr
 
 from coma_xr.checks import setting
 from coma_xr.errors import LayoutError, Way, warn
+from coma_xr.plotting.arguments import is_moment
 from coma_xr.plotting.averages import mean_over, summary_of, warn_of_correlation
 from coma_xr.plotting.data import GROUPS, REPEAT, VARIABLE, Data, Plan
 from coma_xr.text import count, listing, near_names
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Type = Literal["number", "date", "name"]
+
+# Arguments whose values may be None, for the end of the data.
+LIMITS = ("xlim", "ylim")
 
 # In ns, the longest first.
 DURATION_UNITS = {"d": 86400e9, "h": 3600e9, "min": 60e9, "s": 1e9, "ms": 1e6, "µs": 1e3, "ns": 1.0}
@@ -35,6 +39,9 @@ DURATIONS = (dt.timedelta, np.timedelta64)
 # Labels that are not numbers; a column of codes holds places in this list, 0 for ordinary values.
 NO_NUMBERS: tuple[Any, ...] = ("", None, math.nan, pd.NaT, pd.NA, math.inf, -math.inf)
 NO_NUMBER_TEXTS = ("", "None", "NaN", "NaT", "NA", "inf", "-inf")
+
+# Steps and margins of larger numbers are beyond the range of floats.
+LARGEST = 1e307
 
 # More points would take minutes and show nothing but a filled area.
 MOST = 5_000_000
@@ -80,6 +87,28 @@ class Quantity:
             return num2date(number).replace(tzinfo=None)  # type: ignore[no-untyped-call]
         return number
 
+    def number(self, value: Any) -> float:
+        """Return the number that stands for a value.
+
+        Raise TypeError or ValueError when there is none.
+        """
+        if self.type == "date":
+            from matplotlib.dates import date2num
+
+            if not isinstance(value, (dt.date, np.datetime64, str)):
+                raise TypeError(value)
+            stamp = pd.to_datetime(value, utc=True).tz_localize(None)
+            number = float(date2num(stamp))  # type: ignore[no-untyped-call]
+        elif isinstance(value, DURATIONS) and self.units in DURATION_UNITS:
+            number = float(_seconds(value)) * 1e9 / DURATION_UNITS[str(self.units)]
+        elif is_moment(value):
+            raise TypeError(value)
+        else:
+            number = float(value)
+        if not math.isfinite(number):
+            raise ValueError(number)
+        return number
+
     def values_at(self, levels: Sequence[float]) -> list[Any]:
         """Return what numbers stand for."""
         return [self.value(level) for level in levels]
@@ -110,6 +139,10 @@ class Quantity:
         texts = {str(value): value for value in names.categories}
         first = dict.fromkeys(texts[str(value)] for value in order if str(value) in texts)
         return _within(names, tuple(dict.fromkeys([*first, *names.categories])))
+
+
+# The axis of a histogram that shows no variable.
+COUNT = Quantity("count", "number", xr.Variable((), math.nan))
 
 
 def quantity(name: str, variable: xr.Variable) -> Quantity:
@@ -199,6 +232,38 @@ def beside(table: Table, role: str, earlier: Quantity) -> Table:
     return replace(table, rows=rows, quantities={**table.quantities, role: own})
 
 
+def in_numbers(table: Table) -> Table:
+    """Return a table whose limits, edges of bins and levels are numbers of its axes and colours.
+
+    Raise LayoutError when one is none.
+    """
+    plan, spec = table.plan, table.plan.spec
+    color = "z" if "z" in table.quantities else "hue"
+    x, y, z = (table.quantities.get(role, (COUNT,))[0] for role in ("x", "y", color))
+    bins = (
+        tuple(_in_numbers(axis, "bins", steps) for axis, steps in zip((x, y), spec.bins, strict=True))
+        if plan.is_surface and isinstance(spec.bins, tuple) and len(spec.bins) == 2
+        else _in_numbers(x, "bins", spec.bins)
+    )
+    quantities = {"xlim": x, "ylim": y, "vmin": z, "vmax": z, "levels": z}
+    changed = {name: _in_numbers(axis, name, getattr(spec, name)) for name, axis in quantities.items()}
+    return replace(table, plan=replace(plan, spec=replace(spec, bins=bins, **changed)))
+
+
+def _in_numbers(quantity: Quantity, argument: str, value: Any) -> Any:
+    """Return a value, or each of several, as a number; None, and a number of bins or levels, as they are."""
+    if value is None or (isinstance(value, (int, np.integer)) and not is_moment(value)):
+        return value
+    try:
+        if isinstance(value, (str, float)) or is_moment(value):
+            return quantity.number(value)
+        return [None if part is None and argument in LIMITS else quantity.number(part) for part in value]
+    except (TypeError, ValueError):
+        kinds = "durations" if quantity.units in DURATION_UNITS else f"{quantity.type}s"
+        expected = kinds if quantity.type == "date" or kinds == "durations" else "numbers"
+        raise LayoutError(setting(argument, value, "cannot be used."), expected=expected) from None
+
+
 def _within(quantity: Quantity, categories: tuple[Any, ...]) -> Quantity:
     places = np.array([*(categories.index(value) for value in quantity.categories), np.nan])
     codes = np.where(np.isnan(quantity.values.values), -1, quantity.values.values).astype(np.intp)
@@ -263,11 +328,15 @@ def _float(name: str, value: Any) -> float:
     try:
         return math.nan if _code_of(value) in {1, 2, 3, 4} else float(value)
     except OverflowError:
-        raise LayoutError(
-            f"{name!r} has a number of {len(str(abs(int(value))))} digits, which is beyond the range of axes.",
-            expected="numbers below 1.8e308",
-            ways=["Plot a logarithm of it."],
-        ) from None
+        raise _too_large(name, f"{len(str(abs(int(value))))} digits") from None
+
+
+def _too_large(name: str, size: str) -> LayoutError:
+    return LayoutError(
+        f"{name!r} has a number of {size}, which is beyond the range of axes.",
+        expected=f"numbers below {LARGEST:.0e}",
+        ways=["Plot a logarithm of it."],
+    )
 
 
 def _names(name: str, dims: Any, array: NDArray[Any], order: Sequence[Any] = ()) -> Quantity:
@@ -854,11 +923,16 @@ def _with_places(quantity: Quantity, places: Mapping[int, float]) -> Quantity:
 
 
 def drawable(data: Data, table: Table) -> Table:
-    """Return the table without values that have no place on their axis; warn of them."""
+    """Return the table without values that have no place on their axis; warn of them.
+
+    Raise LayoutError when numbers are too large for axes.
+    """
     rows, lost_parts = table.rows.copy(), []
     for role in [role for role in ("x", "y", "z") if role in rows and table.quantity(role).type == "number"]:
         values = rows[role].to_numpy()
         lost = np.isinf(values)
+        if (largest := _largest(values)) >= LARGEST:
+            raise _too_large(_names_of(table, role), f"size {largest:.1e}")
         if lost.any():
             lost_parts.append(f"{count(int(lost.sum()), 'infinite value')} of {_names_of(table, role)}")
         outside, why = _outside(values, table.scale(role))
@@ -873,6 +947,8 @@ def drawable(data: Data, table: Table) -> Table:
     endless = np.zeros(len(rows), dtype=bool)
     if "low" in rows:
         endless = rows["y"].notna().to_numpy() & np.isinf(rows[["low", "high"]].to_numpy()).any(axis=1)
+        if (largest := _largest(rows.loc[rows["y"].notna(), ["low", "high"]].to_numpy())) >= LARGEST:
+            raise _too_large(_names_of(table, "y"), f"size {largest:.1e} with its error")
         if endless.any():
             lost_parts.append(f"{count(int(endless.sum()), 'infinite error')} of {_names_of(table, 'y')}")
     if lost_parts:
@@ -886,6 +962,11 @@ def drawable(data: Data, table: Table) -> Table:
             end = "0 or less" if scale == "log" else "0 or 1"
             warn(f"{message} {end} and are cut off by the {scale} scale.")
     return replace(table, rows=rows)
+
+
+def _largest(values: NDArray[Any]) -> float:
+    """Return the size of the largest finite number, or 0 where there is none."""
+    return float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
 
 
 def _names_of(table: Table, role: str) -> str:

@@ -781,3 +781,80 @@ def test_axes_that_were_cleared_take_anything():
     ax.clear()
     coma.plot(curve([1.0, 2.0], [1.0, 2.0]), x="x", y="y", ax=ax)
     assert ax.lines[0].get_xdata().tolist() == [1.0, 2.0]
+
+
+# Limits, edges and levels
+
+
+def durations(*hours):
+    return np.array(hours, "m8[h]")
+
+
+LIMITS = {
+    "numpy": durations(12, 48),
+    "pandas": [pd.Timedelta("12h"), pd.Timedelta("48h")],
+    "python": (dt.timedelta(hours=12), dt.timedelta(hours=48)),
+    "numbers on the axis": (0.5, 2),
+}
+
+
+@pytest.mark.parametrize("limits", LIMITS.values(), ids=list(LIMITS))
+def test_limits_edges_and_levels_of_durations_are_durations(limits):
+    ds = curve([1, 2, 3], durations(1, 24, 60))
+    plane = xr.Dataset({"z": (("a", "b"), durations(*range(0, 60, 10)).reshape(2, 3))})
+    assert coma.plot(ds, x="x", y="y", ylim=limits).axes[0].get_ylim() == (0.5, 2)
+    stairs = coma.plot(curve([1, 2, 3], durations(13, 24, 47)), x="y", bins=limits).axes[0].patches[0]
+    assert stairs.get_data().edges.tolist() == [0.5, 2]
+    mesh = coma.plot(plane, x="a", y="b", z="z", vmin=limits[0], vmax=limits[1]).axes[0].collections[0]
+    assert mesh.get_clim() == (0.5, 2)
+    areas = coma.plot(plane, x="a", y="b", z="z", kind="contour", levels=limits).axes[0].collections[0]
+    assert areas.levels.tolist() == [0.5, 2]
+    cells = coma.plot(plane.assign(y=plane.z), x="y", y="b", z="a", bins=(limits, 1)).axes[0].collections[0]
+    assert cells.get_coordinates()[0, :, 0].tolist() == [0.5, 2]
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        ("2026-01-01", "2026-01-03"),
+        (dt.date(2026, 1, 1), np.datetime64("2026-01-03")),
+        (pd.Timestamp("2026-01-01", tz="UTC"), pd.Timestamp("2026-01-03 02:00", tz="Europe/Helsinki")),
+    ],
+)
+def test_limits_of_dates_are_dates(limits):
+    ds = curve([1, 2], pd.date_range("2026", periods=2))
+    assert coma.plot(ds, x="x", y="y", ylim=limits).axes[0].get_ylim() == (20454, 20456)
+
+
+def test_a_limit_of_none_is_the_end_of_the_data():
+    low, high = coma.plot(curve([1, 2], [1.0, 2.0]), x="x", y="y", ylim=(None, 5)).axes[0].get_ylim()
+    assert (low < 1, high) == (True, 5)
+
+
+@pytest.mark.parametrize(
+    ("values", "limits", "expected"),
+    [
+        (durations(1, 2), (dt.timedelta(1), dt.date(2026, 1, 1)), "durations"),
+        (pd.date_range("2026", periods=2), (1, 2), "dates"),
+        ([1.0, 2.0], durations(1, 2), "numbers"),
+        ([1.0, 2.0], np.array([1, 2], "m8[ns]"), "numbers"),
+        ([1.0, 2.0], (0, np.inf), "numbers"),
+        ([1.0, 2.0], (0, np.nan), "numbers"),
+    ],
+)
+def test_limits_of_another_type_are_refused(values, limits, expected):
+    with pytest.raises(LayoutError, match=rf"(?s)ylim=.* cannot be used\.\s+Expected {expected}\."):
+        coma.plot(curve([1, 2], values), x="x", y="y", ylim=limits)
+
+
+@pytest.mark.parametrize("kind", ["line", "hist", "map", "error"])
+def test_numbers_near_the_end_of_floats_are_refused(kind):
+    values = xr.Dataset({"y": (("a", "x"), [[-1.7e308, 1.7e308], [1.0, 2.0]])})
+    arguments = {
+        "line": {"x": "x", "y": "y", "hue": "a"},
+        "hist": {"x": "y"},
+        "map": {"x": "x", "y": "a", "z": "y"},
+        "error": {"x": "x", "y": "one", "hue": "a", "error": "y"},
+    }
+    with pytest.raises(LayoutError, match=r"(?s)number of size 1\.7e\+308.*Expected numbers below 1e\+307"):
+        coma.plot(values.assign(one=xr.ones_like(values.y)), **arguments[kind])
