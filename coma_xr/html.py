@@ -13,7 +13,7 @@ import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from coma_xr.text import label, numbers
+from coma_xr.text import label, numbers, visible
 
 # So many rows of a table, and so many characters of a value, are shown unless more are asked for.
 ROWS = 20
@@ -248,9 +248,19 @@ def several(values: Iterable[object]) -> str:
 
     >>> several([2, 1, 2]), several(range(100)), several("abcdefghij")
     ('2, 1', '0 ... 99 (100 values)', 'a, b, c, d, e, f, ... (10 values)')
+    >>> several([1, "1", None, ""])
+    "1, '1', None, ''"
     """
     found = list(values)
-    texts = list(dict.fromkeys(map(text_of, found)))
+    others = {text_of(value) for value in found if not isinstance(value, str)}
+    texts = list(
+        dict.fromkeys(
+            short(value)
+            if isinstance(value, str) and (value in others or value != visible(value))
+            else text_of(value)
+            for value in found
+        )
+    )
     kinds = set(map(type, found))
     if len(texts) <= _FEW:
         return ", ".join(numbers(map(float, texts)) if kinds == {float} else texts)

@@ -18,7 +18,7 @@ from coma_xr.figures import kept
 from coma_xr.html import several
 from coma_xr.records import Records
 from coma_xr.run.report import failures_html
-from coma_xr.same import is_missing
+from coma_xr.same import is_null
 from coma_xr.text import items_of
 
 if TYPE_CHECKING:
@@ -196,15 +196,18 @@ def _quantities(records: Records, ds: xr.Dataset | None) -> tuple[list[Quantity]
 def _values(ds: xr.Dataset | None, row: Mapping[str, Any]) -> str:
     """Return which values a parameter has, those that failed or are missing too."""
     coord = None if ds is None else ds.coords.get(row["name"])
-    if coord is None or coord.attrs.get("path") != row["path"]:
+    if ds is None or coord is None or coord.attrs.get("path") != row["path"]:
         return _range(row)
-    values = [value for value in items_of(coord.values) if value is not None]
-    there = [value for value in values if not is_missing(value)]
+    values = items_of(coord.values)
+    there = [value for value in values if not is_null(value)]
+    # Along its own dim, None and NaN are values, else a measurement may lack the parameter.
+    is_own = row["name"] in ds.dims or not there
+    lacking = [value for value in values if is_null(value)] if is_own else []
     try:
-        return several(sorted(there or values))
+        return several([*sorted(there), *lacking])
     except (ArithmeticError, TypeError, ValueError):
         # Arrays, tables and NaN of decimals have no order.
-        return several(there or values)
+        return several([*there, *lacking])
 
 
 def _range(row: Mapping[str, Any]) -> str:

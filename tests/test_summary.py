@@ -333,3 +333,12 @@ def test_what_is_done_is_not_told_as_missing_where_there_is_no_dataset():
     # Each repeat counts: four of nine are done, and all three sets lack one.
     e.run(lambda x, seed: {"y": x}, {"x": [1, 2, 3]}, repeats=3, limit=2, progress=False, code="accept")
     assert "5missing" in report(e, overwrite=True).text.replace(" ", "")
+
+
+def test_values_of_a_parameter_are_told_apart():
+    e = experiment()
+    e.run(lambda a: {"y": 1.0}, {"a": [1, "1", None, float("nan"), True, ""]}, progress=False)
+    assert "a1, '1', True, '', None, nan" in report(e).text
+    f = experiment("f")
+    f.run(lambda b: {"y": 1.0}, {"b": [3.0, 1.0, float("nan"), None]}, progress=False)
+    assert "b1.0, 3.0, nan, None" in report(f, "f.html").text
