@@ -6,6 +6,7 @@ import base64
 import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,11 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context, rcParams, rcParamsDefault
 
-from coma_xr.errors import ComaWarning, warning_once
+from coma_xr.errors import ComaWarning, LayoutError, warning_once
 from coma_xr.html import Html, tag, text_of
 from coma_xr.plotting.data import Data
 from coma_xr.plotting.draw import draw, png_of
+from coma_xr.plotting.points import quantity
 from coma_xr.text import items_of
 
 if TYPE_CHECKING:
@@ -332,7 +334,7 @@ class Pictures:
 
 def draw_all(ds: xr.Dataset, call: str) -> Pictures:
     """Draw the figures that sum a Dataset up."""
-    choices, reasons = choose(ds)
+    choices, reasons = choose(_with_numbers(ds))
     figures = []
     for choice in choices:
         try:
@@ -341,6 +343,18 @@ def draw_all(ds: xr.Dataset, call: str) -> Pictures:
             reason = f"cannot be drawn: {type(error).__name__}: {str(error)[:300]}"
             reasons |= dict.fromkeys(choice.variables, reason)
     return Pictures(figures, reasons)
+
+
+def _with_numbers(ds: xr.Dataset) -> xr.Dataset:
+    """Return a Dataset with numbers for objects that a figure draws as such: Decimals, times with a zone, None."""
+    numbers = {}
+    for name, variable in ds.data_vars.items():
+        if variable.dtype.kind == "O":
+            with suppress(LayoutError):
+                found = quantity(str(name), variable.variable)
+                if found.type != "name":
+                    numbers[name] = variable.copy(data=found.values.values)
+    return ds.assign(numbers)
 
 
 def draw_defined(defined: DefinedFigure) -> Html:

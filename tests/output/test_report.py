@@ -6,8 +6,11 @@ import base64
 import io
 import itertools
 import re
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib import rc_context
@@ -279,6 +282,22 @@ def test_a_variable_that_cannot_be_drawn_spoils_no_page(monkeypatch):
     made = draw_all(grid({"a": 5}, y=["a"], z=["a"]), "")
     assert len(made.figures) == 1
     assert made.left["y"].startswith("cannot be drawn: ValueError: </title>")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.date_range("2026", periods=3, tz="Europe/Berlin").astype(object),
+        [Decimal(1), Decimal(2), None],
+        [1.5, 2, None],
+        [Fraction(1, 3), Fraction(2, 3), Fraction(1)],
+    ],
+)
+def test_objects_that_a_figure_shows_are_in_one(values):
+    ds = grid({"a": 3}).assign(y=("a", np.array(values, dtype=object)))
+    made = draw_all(ds, "e.to_dataset()")
+    assert not made.left
+    assert "coma.plot(ds, x='a', y='y')" in Page("".join(made.figures)).text
 
 
 # ------------------------------------------------------------------------------------------- coverage
