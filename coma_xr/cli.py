@@ -59,6 +59,18 @@ def _id(text: str) -> int:
     raise argparse.ArgumentTypeError(f"expected the id of a measurement, found {shortened(text)}")
 
 
+def _checked(read: Any) -> dict[str, Any]:
+    """Return the type of an option of numbers, whose errors say what was expected; nothing of other options."""
+    expected = {int: "a whole number", float: "a number"}.get(read)
+
+    def value(text: str) -> Any:
+        with suppress(ValueError):
+            return read(text)
+        raise argparse.ArgumentTypeError(f"expected {expected}, found {shortened(text)}")
+
+    return {"type": value} if expected else {}
+
+
 _DIR = _argument(
     "path", metavar="DIR", nargs="?", default=".", help="directory or file of the experiment (default: here)"
 )
@@ -657,7 +669,9 @@ def _parser(only: str | None = None) -> argparse.ArgumentParser:
         subparser.set_defaults(parser=subparser)
         if only is None or only == command.name:
             for argument in command.all_arguments():
-                subparser.add_argument(*argument.flags, **argument.how)
+                subparser.add_argument(
+                    *argument.flags, **{**argument.how, **_checked(argument.how.get("type"))}
+                )
     return parser
 
 

@@ -46,6 +46,11 @@ def squares():
         (lambda e: e.measurement(1)[5], PathError, "5 is an int."),
         (lambda e: e.to_dataset(variables=[5]), PathError, "5 stands for an int."),
         (lambda e: e.to_dataframe(5), PathError, "5 is an int."),
+        (
+            lambda _: coma.ComaAccessor([1]),
+            ParameterError,
+            "The accessor belongs to a Dataset, and [1] is a list.",
+        ),
         (lambda e: e.to_dataset().coma.sel("pair"), ParameterError, "sel got 'pair', a str."),
         (
             lambda e: e.to_dataset().coma.sel(x=lambda x: x > 1),

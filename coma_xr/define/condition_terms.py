@@ -272,6 +272,9 @@ class Condition(Node):
         text = f"{none} fulfils the condition {shown(self)}{'; ' * bool(otherwise)}{otherwise}."
         for name, wanted in self.equalities.items():
             values = list(known.get(name, ()))
+            several = [value for value in wanted if isinstance(value, (list, tuple))]
+            if any(same.equal(part, other) for value in several for part in value for other in values):
+                text += f" One of several values is selected by {_quoted(name)} in {several[0]!r}, in Python by .isin()."
             if not any(same.equal(value, other) for value in wanted for other in values):
                 for value in wanted[:3]:
                     near = same.nearest(value, values)
@@ -554,8 +557,10 @@ def compared(sign: str, left: Node, right: Node) -> Condition:
 def calculated(sign: str, left: Node, right: Node) -> Term:
     """Return a calculation with at least one term; a ConditionError for a constant that is not a number, or a zero to divide by."""
     if isinstance(right, Constant) and sign in DIVISIONS and right._is_number and not right._value:
-        ways = ["Put a path in backticks, such as `results/E/0`."] if sign == left._operation == "/" else []
-        raise ConditionError(f"{left} {sign} {right} divides by zero.", expected="another number", ways=ways)
+        way = "If a path is meant, put it in backticks: `results/E/0`, in Python P['results/E/0']."
+        ways = [way] if sign == left._operation == "/" else []
+        written = Term(sign, (left, right))
+        raise ConditionError(f"{written} divides by zero.", expected="another number", ways=ways)
     return Term(sign, (_number(sign, left), _number(sign, right)))
 
 

@@ -7,6 +7,7 @@ import functools
 import inspect
 import math
 import numbers
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
@@ -24,6 +25,7 @@ from coma_xr.checks import (
     unknown_argument,
 )
 from coma_xr.errors import ArgumentError, LayoutError, ParameterError
+from coma_xr.text import shortened
 
 # ruff: noqa: RUF009
 # The defaults of fields are those of `dataclasses.field`. NumPy and pandas are not imported here, since each command of the terminal reads this table when it starts.
@@ -53,7 +55,11 @@ def _read_number(text: str) -> Any:
 
 
 def _read_steps(text: str) -> Any:
-    return int(text) if text.isdecimal() else [float(part) for part in _read_list(text)]
+    try:
+        return int(text) if text.isdecimal() else [float(part) for part in _read_list(text)]
+    except ValueError:
+        expected = "a whole number, or numbers separated by commas"
+        raise ArgumentTypeError(f"expected {expected}, found {shortened(text)}") from None
 
 
 def _read_legend(text: str) -> Any:

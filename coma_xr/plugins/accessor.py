@@ -42,6 +42,11 @@ class ComaAccessor:
     dataset : Dataset
         Any Dataset. Only a Dataset from `Experiment.to_dataset` has paths and a status for each cell.
 
+    Raises
+    ------
+    ParameterError
+        If `dataset` is not a Dataset.
+
     Examples
     --------
     >>> import coma_xr as coma
@@ -58,6 +63,9 @@ class ComaAccessor:
     """
 
     def __init__(self, dataset: xr.Dataset) -> None:
+        if not isinstance(dataset, xr.Dataset):
+            message = f"The accessor belongs to a Dataset, and {shortened(dataset)} is {with_article(type(dataset).__name__)}."
+            raise ParameterError(message, ways=["Use it as ds.coma."])
         self._ds = dataset
 
     def __repr__(self) -> str:

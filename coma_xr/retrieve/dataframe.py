@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ from coma_xr.retrieve.requests import (
 from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.variables import flat_columns, measure, units_of, warn_of_units
 from coma_xr.same import equal
-from coma_xr.text import listing
+from coma_xr.text import count, listing
 from coma_xr.tree import free_name, is_parameter, role
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ def build_dataframe(
     definition: Definition = (),
     recorded: Recorded | None = None,
     annotations: Annotations | None = None,
-    excluded: Container[int] = (),
+    excluded: Collection[int] = (),
     doubles: Doubles | None = None,
 ) -> pd.DataFrame:
     """Return measurements as a DataFrame with a row for each.
@@ -292,7 +292,9 @@ def build_dataframe(
     )
     requested = source.expanded(requested)
     if selection is not None:
-        selection.warn_when_empty(len(source.columns))
+        verb = "is" if len(excluded) == 1 else "are"
+        left_out = f"{count(len(excluded), 'other measurement')} {verb} excluded" if excluded else ""
+        selection.warn_when_empty(len(source.columns), left_out)
     ids = pd.Index(source.columns.ids, name="measurement_id", dtype="int64")
     shown = _shown(source, None if variables is None else requested, keys) if len(source.columns) else []
     columns, origins = {c.name: c.values for c in shown}, {c.name: c for c in shown}

@@ -419,6 +419,7 @@ def test_an_error_does_not_depend_on_what_stands_beside():
         (lambda: P.a == {1: 1}, "A dictionary in a condition has the key 1"),
         (lambda: P.a < {"b": 1}, "< cannot be used with {'b': 1}"),
         (lambda: P.a / 0 > 1, "a / 0 divides by zero"),
+        (lambda: (P.a + 1) / 0 > 1, "(a + 1) / 0 divides by zero"),
         (lambda: 1 % (P.a * 0.0) > P.a // 0.0, "a // 0.0 divides by zero"),
         (lambda: P.a == 1 << 4000, "The condition has an int of 4001 bits."),
     ],

@@ -192,6 +192,20 @@ def test_a_value_that_no_measurement_has_names_the_nearest_one():
     assert "nearest" not in str(caught[0].message)
 
 
+def test_a_list_in_place_of_its_values_and_excluded_measurements_are_mentioned():
+    e = coma.Experiment("e")
+    e.run(lambda a: {"y": a}, {"a": [1, 2, 3]}, progress=False)
+    way = r"One of several values is selected by a in \[1, 2\], in Python by \.isin\(\)\."
+    for door in (e.to_dataset, e.to_dataframe):
+        with pytest.warns(ComaWarning, match=way):
+            door(where=coma.P.a == [1, 2])
+        with pytest.warns(ComaWarning, match=r"fulfils the condition a == \[7, 8\]\.$"):
+            door(where=coma.P.a == [7, 8])
+    e.exclude("a == 2", "why")
+    with pytest.warns(ComaWarning, match="a == 2; 1 other measurement is excluded"):
+        e.to_dataframe(where="a == 2")
+
+
 def test_a_name_that_the_last_file_decides_is_found_with_one_tree_in_memory():
     e = coma.Experiment("e")
     for number in range(30):

@@ -16,6 +16,22 @@ def test_what_is_exported_is_what_the_experiment_exports(e, here, run, name):
     assert got.identical(expected) if isinstance(got, xr.Dataset) else got.equals(expected)
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--height", "abc", "a number"),
+        ("--col-wrap", "1.5", "a whole number"),
+        ("--levels", "a,b", "a whole number, or numbers separated by commas"),
+    ],
+)
+def test_an_option_that_is_no_number_says_what_was_expected(e, run, option, value, expected):
+    said = run("plot", "inverse", option, value)
+    assert (said.code, said.err[-1]) == (
+        2,
+        f"coma-xr: argument {option}: expected {expected}, found {value!r}",
+    )
+
+
 def test_nothing_is_overwritten_unless_it_is_asked_for(e, here, run):
     (here / "out.csv").write_text("mine")
     text = "this file exists already. Choose another name or pass --overwrite."
