@@ -236,18 +236,48 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
     return grid.root
 
 
-# What the axes of earlier plots show, for later plots in the same axes.
-_shown: WeakKeyDictionary[Axes, dict[str, Quantity]] = WeakKeyDictionary()
+# What the axes of earlier plots show and in which units, for later plots in the same axes.
+_shown: WeakKeyDictionary[Axes, dict[str, tuple[Quantity, str]]] = WeakKeyDictionary()
 
 
 def _as_before(table: Table) -> Table:
     """Return a table whose names and durations go where the user's axes have them already."""
     for ax in _given_axes(table.plan.spec):
-        # Axes that were cleared show nothing.
-        earlier = _shown.get(ax, {}) if isinstance(ax, Axes) and ax.has_data() else {}
+        earlier = _earlier(ax)
         for role in [role for role in ("x", "y") if role in earlier and role in table.quantities]:
-            table = beside(table, role, earlier[role])
+            table = beside(table, role, earlier[role][0])
     return table
+
+
+def _earlier(ax: Any) -> dict[str, tuple[Quantity, str]]:
+    """Return what a plot has drawn on each axis; nothing for axes that were cleared since."""
+    if not isinstance(ax, Axes):
+        return {}
+    if not ax.has_data():
+        _shown.pop(ax, None)
+    return _shown.get(ax, {})
+
+
+def _warn_of_units(table: Table, labels: Labels, panels: Sequence[Panel]) -> None:
+    """Warn of numbers in different units on one axis, which has one scale for all."""
+    units = {name: labels.units(name) for role in ("x", "y", "error") for name in getattr(table.plan, role)}
+    pairs = [
+        (error, table.plan.y[min(at, len(table.plan.y) - 1)]) for at, error in enumerate(table.plan.error)
+    ]
+    texts = [
+        f"{error!r} is in {units[error]}, and {y!r}, whose error it is, is in {units[y]}"
+        for error, y in pairs
+        if units[error] and units[y] and units[error] != units[y]
+    ]
+    for panel in panels:
+        for role, (quantity, before) in _earlier(panel.ax).items():
+            for name in getattr(table.plan, role):
+                if before and units[name] and units[name] != before:
+                    texts.append(
+                        f"{name!r} is in {units[name]}, and {quantity.name!r} on the same axis is in {before}"
+                    )
+    if texts:
+        warn(f"Drawn without a conversion: {texts[0]}.")
 
 
 # ------------------------------------------------------------------------------------------ figures
@@ -519,6 +549,7 @@ def _draw(grid: Panels, layout: _Layout, statuses: Sequence[str]) -> None:
     earlier = grid.axes[0].get_legend_handles_labels() if not grid.new and len(grid.panels) == 1 else ([], [])
     for panel in grid.panels:
         _set_scales(panel.ax, table)
+    _warn_of_units(table, labels, grid.panels)
     look = _look(table, labels, grid)
     points = dict(panels(table))
     for panel in grid.panels:
@@ -547,11 +578,10 @@ def _draw(grid: Panels, layout: _Layout, statuses: Sequence[str]) -> None:
         grid = replace(grid, size=(grid.size[0] * width / inches[0], grid.size[1] * height / inches[1]))
     for panel in grid.panels:
         _dress(panel, table, labels, grid.size)
-        _shown[panel.ax] = {
-            role: replace(table.quantity(role), values=xr.Variable((), np.nan))
-            for role in ("x", "y")
-            if role in table.quantities
-        }
+        for role in [role for role in ("x", "y") if role in table.quantities]:
+            quantity = replace(table.quantity(role), values=xr.Variable((), np.nan))
+            units = labels.units(*getattr(table.plan, role))
+            _shown.setdefault(panel.ax, {})[role] = quantity, units
         if len(grid.panels) > 1 or grid.new:
             room = (width - LABELS - name_room(grid.axes[0].yaxis, table, labels)) / layout.shape[1]
             _set_titles(panel, layout, (room if grid.new else grid.size[0], grid.size[1]), is_new=grid.new)

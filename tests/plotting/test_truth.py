@@ -858,3 +858,25 @@ def test_numbers_near_the_end_of_floats_are_refused(kind):
     }
     with pytest.raises(LayoutError, match=r"(?s)number of size 1\.7e\+308.*Expected numbers below 1e\+307"):
         coma.plot(values.assign(one=xr.ones_like(values.y)), **arguments[kind])
+
+
+def in_units(**units):
+    return xr.Dataset(
+        {name: ("x", [1.0, 2.0], {"units": unit, "name": name}) for name, unit in units.items()},
+        {"x": [1, 2]},
+    )
+
+
+def test_errors_in_other_units_are_reported():
+    with pytest.warns(
+        ComaWarning, match="without a conversion: 'e' is in ms, and 'y', whose error it is, is in s"
+    ):
+        coma.plot(in_units(y="s", e="ms"), x="x", y="y", error="e")
+
+
+def test_a_second_plot_in_other_units_is_reported():
+    ds = in_units(a="s", b="s", c="ms")
+    ax = coma.plot(ds, x="x", y="a").axes[0]
+    coma.plot(ds, x="x", y="b", ax=ax)
+    with pytest.warns(ComaWarning, match="'c' is in ms, and 'b' on the same axis is in s"):
+        coma.plot(ds, x="x", y="c", ax=ax)
