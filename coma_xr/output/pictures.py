@@ -18,7 +18,7 @@ from coma_xr.errors import ComaWarning, LayoutError, warning_once
 from coma_xr.html import Html, tag, text_of
 from coma_xr.plotting.data import Data
 from coma_xr.plotting.draw import draw, png_of
-from coma_xr.plotting.points import quantity
+from coma_xr.plotting.quantities import quantity
 from coma_xr.text import items_of
 
 if TYPE_CHECKING:

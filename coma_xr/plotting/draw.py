@@ -28,7 +28,7 @@ from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.arguments import PlotSpec, signature_of
 from coma_xr.plotting.data import REPEAT, VARIABLE, Data, plan
 from coma_xr.plotting.kinds import KINDS, bins_of, broken_marker, decided, draw_marks, look_of, panels
-from coma_xr.plotting.points import Quantity, Table, beside, drawable, in_numbers, statuses_to_draw, table
+from coma_xr.plotting.points import Table, beside, drawable, in_numbers, statuses_to_draw, table
 from coma_xr.plotting.styling import (
     Hue,
     Labels,
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.legend import Legend
+
+    from coma_xr.plotting.quantities import Quantity
 
 # Inches, and width to height: of one panel, and of each of several.
 ALONE, SEVERAL = (3.6, 1.4), (2.7, 1.15)

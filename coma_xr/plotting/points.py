@@ -1,47 +1,40 @@
-"""The points of a plot: values of any type as numbers, one row for each point."""
+"""The points of a plot: a table of numbers with one row for each point."""
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
-import math
-import numbers
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from coma_xr.checks import setting
-from coma_xr.errors import LayoutError, Way, warn
+from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.arguments import is_moment
 from coma_xr.plotting.averages import mean_over, summary_of, warn_of_correlation
 from coma_xr.plotting.data import GROUPS, REPEAT, VARIABLE, Data, Plan
+from coma_xr.plotting.quantities import (
+    COUNT,
+    DURATION_UNITS,
+    LARGEST,
+    NO_NUMBERS,
+    Quantity,
+    error_of,
+    label_of,
+    quantity,
+    together,
+    too_large,
+)
 from coma_xr.text import count, listing, near_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Type = Literal["number", "date", "name"]
-
 # Arguments whose values may be None, for the end of the data.
 LIMITS = ("xlim", "ylim")
-
-# In ns, the longest first.
-DURATION_UNITS = {"d": 86400e9, "h": 3600e9, "min": 60e9, "s": 1e9, "ms": 1e6, "µs": 1e3, "ns": 1.0}
-
-DATES = (dt.date, np.datetime64, pd.Period)
-DURATIONS = (dt.timedelta, np.timedelta64)
-
-# Labels that are not numbers; a column of codes holds places in this list, 0 for ordinary values.
-NO_NUMBERS: tuple[Any, ...] = ("", None, math.nan, pd.NaT, pd.NA, math.inf, -math.inf)
-NO_NUMBER_TEXTS = ("", "None", "NaN", "NaT", "NA", "inf", "-inf")
-
-# Steps and margins of larger numbers are beyond the range of floats.
-LARGEST = 1e307
 
 # More points would take minutes and show nothing but a filled area.
 MOST = 5_000_000
@@ -55,380 +48,6 @@ CODE = "code of "
 
 # A sample spans at least this factor, and its median is this near to the middle of the logarithms, for a log axis.
 DECADES, CENTRAL, SAMPLED = 100.0, 0.15, 16
-
-
-# ------------------------------------------------------------------------------------------ values
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A variable as numbers, of dates matplotlib's days and of names their places in `categories`, and what they mean."""
-
-    name: str
-    type: Type
-    values: xr.Variable
-    categories: tuple[Any, ...] = ()
-    # Those that the conversion gave: of differences of times, and UTC of times with a zone.
-    units: str | None = None
-    # For each value the place in `NO_NUMBERS`; None when all are ordinary.
-    codes: xr.Variable | None = None
-    # Places that were given to labels that are not numbers, with their place in `NO_NUMBERS`.
-    places: tuple[tuple[float, int], ...] = ()
-
-    def value(self, number: float) -> Any:
-        """Return what a number stands for."""
-        if number in dict(self.places):
-            return NO_NUMBERS[dict(self.places)[number]]
-        if self.type == "name":
-            return self.categories[int(number)]
-        if self.type == "date":
-            from matplotlib.dates import num2date
-
-            return num2date(number).replace(tzinfo=None)  # type: ignore[no-untyped-call]
-        return number
-
-    def number(self, value: Any) -> float:
-        """Return the number that stands for a value.
-
-        Raise TypeError or ValueError when there is none.
-        """
-        if self.type == "date":
-            from matplotlib.dates import date2num
-
-            if not isinstance(value, (dt.date, np.datetime64, str)):
-                raise TypeError(value)
-            stamp = pd.to_datetime(value, utc=True).tz_localize(None)
-            number = float(date2num(stamp))  # type: ignore[no-untyped-call]
-        elif isinstance(value, DURATIONS) and self.units in DURATION_UNITS:
-            number = float(_seconds(value)) * 1e9 / DURATION_UNITS[str(self.units)]
-        elif is_moment(value):
-            raise TypeError(value)
-        else:
-            number = float(value)
-        if not math.isfinite(number):
-            raise ValueError(number)
-        return number
-
-    def values_at(self, levels: Sequence[float]) -> list[Any]:
-        """Return what numbers stand for."""
-        return [self.value(level) for level in levels]
-
-    @property
-    def is_bool(self) -> bool:
-        """Whether the names are False and True."""
-        return self.categories[:2] == (False, True) and isinstance(self.categories[0], bool)
-
-    def as_number(self) -> Quantity:
-        """Return 0 and 1 instead of the names False and True; others as they are."""
-        return replace(self, type="number", categories=()) if self.is_bool else self
-
-    def as_names(self) -> Quantity:
-        """Return numbers and dates as names, in ascending order."""
-        if self.type == "name":
-            return self
-        finite = np.isfinite(self.values.values)
-        levels, inverse = np.unique(self.values.values[finite], return_inverse=True)
-        places = np.full(self.values.shape, np.nan)
-        places[finite] = inverse
-        categories = tuple(self.value(level) for level in levels.tolist())
-        return replace(self, type="name", values=xr.Variable(self.values.dims, places), categories=categories)
-
-    def in_order(self, order: Sequence[Any]) -> Quantity:
-        """Return names in the order given, those that it lacks behind the others."""
-        names = self.as_names()
-        texts = {str(value): value for value in names.categories}
-        first = dict.fromkeys(texts[str(value)] for value in order if str(value) in texts)
-        return _within(names, tuple(dict.fromkeys([*first, *names.categories])))
-
-
-# The axis of a histogram that shows no variable.
-COUNT = Quantity("count", "number", xr.Variable((), math.nan))
-
-
-def quantity(name: str, variable: xr.Variable) -> Quantity:
-    """Return the values of a variable as numbers.
-
-    Raise LayoutError when they have no place on an axis or in a palette.
-    """
-    dims, dtype = variable.dims, variable.dtype
-    array = np.asarray(variable.values)
-    if isinstance(dtype, pd.CategoricalDtype):
-        return _names(name, dims, array.astype(object), dtype.categories.tolist())
-    kind = array.dtype.kind
-    if kind in "iuf":
-        floats = array.astype(np.float64)
-        if array.dtype.itemsize < 8 and kind == "f":
-            # The nearest short decimal, which is what was meant: 0.1 and not 0.10000000149.
-            floats = np.array([float(str(value)) for value in array.ravel()]).reshape(array.shape)
-        return Quantity(name, "number", xr.Variable(dims, floats), codes=_codes(dims, floats))
-    if kind == "M":
-        return _dates(name, dims, array)
-    if kind == "m":
-        return _durations(name, dims, np.asarray(_seconds(array)), _codes(dims, array))
-    return _of_objects(name, dims, array.astype(object))
-
-
-def together(quantities: Sequence[Quantity]) -> list[Quantity]:
-    """Return quantities that share an axis, with the same categories.
-
-    Raise LayoutError when one axis cannot hold them all.
-    """
-    if len({quantity.type for quantity in quantities} | {quantity.units for quantity in quantities}) > 2:
-        quantities = [quantity.as_number() for quantity in quantities]
-    types = {quantity.name: quantity.type for quantity in quantities}
-    if len(set(types.values())) > 1:
-        contents = listing(f"{name} holds {type}s" for name, type in types.items())
-        raise LayoutError(
-            f"One axis cannot show all variables: {contents}.",
-            ways=[Way("Plot them one by one, with ax=.", "Plot them one by one.")],
-        )
-    units = {quantity.units for quantity in quantities}
-    if len(units) > 1 and units <= {*DURATION_UNITS}:
-        longest = next(name for name in DURATION_UNITS if name in units)
-        quantities = [_in_units(quantity, longest) for quantity in quantities]
-    elif len(units) > 1:
-        is_dates = "UTC" in units
-        kinds = ("dates with a time zone", "dates without one") if is_dates else ("durations", "numbers")
-        contents = listing(
-            f"{quantity.name} holds {kinds[quantity.units is None]}" for quantity in quantities
-        )
-        way = (
-            "Give all dates a time zone, or none."
-            if is_dates
-            else "Divide durations by np.timedelta64(1, 's')."
-        )
-        raise LayoutError(f"One axis cannot show all variables: {contents}.", ways=[way])
-    categories = tuple(dict.fromkeys(value for quantity in quantities for value in quantity.categories))
-    return [_within(quantity, categories) for quantity in quantities] if categories else list(quantities)
-
-
-def beside(table: Table, role: str, earlier: Quantity) -> Table:
-    """Return a table with the places and units that an axis has from an earlier plot.
-
-    Raise LayoutError when one axis cannot show both.
-    """
-    own, rows = table.quantities[role], table.rows
-    types = {earlier.type, own[0].type}
-    if types == {"name", "number"} and (earlier.is_bool or own[0].is_bool):
-        own = tuple(quantity.as_number() for quantity in own)
-    elif len(types) > 1:
-        raise LayoutError(
-            f"The axis {role} of these axes shows {earlier.name!r}, which holds {earlier.type}s, and "
-            f"{own[0].name!r} holds {own[0].type}s.",
-            ways=["Plot it in other axes."],
-        )
-    elif own[0].type == "name":
-        categories = tuple(dict.fromkeys([*earlier.categories, *own[0].categories]))
-        places = np.array([categories.index(value) for value in own[0].categories], dtype=np.float64)
-        is_placed = rows[role].notna()
-        rows = rows.assign(**{role: rows[role].mask(is_placed, places[rows[role].fillna(0).astype(int)])})
-        own = tuple(_within(quantity, categories) for quantity in own)
-    elif own[0].units != earlier.units and {own[0].units, earlier.units} <= {*DURATION_UNITS}:
-        factor = DURATION_UNITS[str(own[0].units)] / DURATION_UNITS[str(earlier.units)]
-        columns = [role, "low", "high"] if role == "y" else [role]
-        rows = rows.assign(**{name: rows[name] * factor for name in columns if name in rows})
-        own = tuple(_in_units(quantity, str(earlier.units)) for quantity in own)
-    own = tuple(replace(quantity, places=(*earlier.places, *quantity.places)) for quantity in own)
-    return replace(table, rows=rows, quantities={**table.quantities, role: own})
-
-
-def in_numbers(table: Table) -> Table:
-    """Return a table whose limits, edges of bins and levels are numbers of its axes and colours.
-
-    Raise LayoutError when one is none.
-    """
-    plan, spec = table.plan, table.plan.spec
-    color = "z" if "z" in table.quantities else "hue"
-    x, y, z = (table.quantities.get(role, (COUNT,))[0] for role in ("x", "y", color))
-    bins = (
-        tuple(_in_numbers(axis, "bins", steps) for axis, steps in zip((x, y), spec.bins, strict=True))
-        if plan.is_surface and isinstance(spec.bins, tuple) and len(spec.bins) == 2
-        else _in_numbers(x, "bins", spec.bins)
-    )
-    quantities = {"xlim": x, "ylim": y, "vmin": z, "vmax": z, "levels": z}
-    changed = {name: _in_numbers(axis, name, getattr(spec, name)) for name, axis in quantities.items()}
-    return replace(table, plan=replace(plan, spec=replace(spec, bins=bins, **changed)))
-
-
-def _in_numbers(quantity: Quantity, argument: str, value: Any) -> Any:
-    """Return a value, or each of several, as a number; None, and a number of bins or levels, as they are."""
-    if value is None or (isinstance(value, (int, np.integer)) and not is_moment(value)):
-        return value
-    try:
-        if isinstance(value, (str, float)) or is_moment(value):
-            return quantity.number(value)
-        return [None if part is None and argument in LIMITS else quantity.number(part) for part in value]
-    except (TypeError, ValueError):
-        kinds = "durations" if quantity.units in DURATION_UNITS else f"{quantity.type}s"
-        expected = kinds if quantity.type == "date" or kinds == "durations" else "numbers"
-        raise LayoutError(setting(argument, value, "cannot be used."), expected=expected) from None
-
-
-def _within(quantity: Quantity, categories: tuple[Any, ...]) -> Quantity:
-    places = np.array([*(categories.index(value) for value in quantity.categories), np.nan])
-    codes = np.where(np.isnan(quantity.values.values), -1, quantity.values.values).astype(np.intp)
-    return replace(quantity, values=xr.Variable(quantity.values.dims, places[codes]), categories=categories)
-
-
-def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
-    """Return objects by what they are, all of them."""
-    existing = [value for value in array.ravel().tolist() if not _code_of(value)]
-    if all(isinstance(value, (bool, np.bool_)) for value in existing) and existing:
-        return _names(name, dims, array, [False, True])
-    if any(isinstance(value, (complex, np.complexfloating)) for value in existing):
-        ways = [Way(f"Plot a part of it: ds.assign(part=ds[{name!r}].real), or .imag, or abs().", "")]
-        raise LayoutError(f"{name!r} is complex.", ways=ways)
-    is_index = all(isinstance(value, tuple) for value in existing)
-    if any(isinstance(value, (list, tuple, dict, set, np.ndarray)) for value in existing) and not is_index:
-        ways = [
-            Way(
-                f"Make them a dim: to_dataset(unfold={{{name!r}: ...}}).",
-                f"Make them a dim: coma-xr annotate DIR {name} --dims NAME.",
-            )
-        ]
-        raise LayoutError(f"The cells of {name!r} hold lists or dictionaries.", ways=ways)
-    codes = _codes(dims, array)
-    if all(isinstance(value, (numbers.Real, Decimal)) for value in existing):
-        floats = [_float(name, value) for value in array.ravel().tolist()]
-        return Quantity(name, "number", xr.Variable(dims, np.reshape(floats, array.shape)), codes=codes)
-    if all(isinstance(value, DATES) for value in existing):
-        is_aware = any(getattr(value, "tzinfo", None) is not None for value in existing)
-        units = "UTC" if is_aware else None
-        return replace(_dates(name, dims, _stamps(array)), codes=codes, units=units)
-    if all(isinstance(value, DURATIONS) for value in existing):
-        seconds = [np.nan if _code_of(value) else _seconds(value) for value in array.ravel().tolist()]
-        return _durations(name, dims, np.reshape(seconds, array.shape), codes)
-    return _names(name, dims, array)
-
-
-def _code_of(value: Any) -> int:
-    """Return the place of a label that is not a number in `NO_NUMBERS`, and 0 of others."""
-    if value is None or value is pd.NaT or value is pd.NA:
-        return 1 if value is None else 3 if value is pd.NaT else 4
-    if isinstance(value, (np.datetime64, np.timedelta64)):
-        return 3 if np.isnat(value) else 0
-    if isinstance(value, Decimal) and value.is_snan():
-        return 2
-    if isinstance(value, (float, np.floating, Decimal)) and not math.isfinite(value):
-        return 2 if math.isnan(value) else 5 if value > 0 else 6
-    return 0
-
-
-def _codes(dims: Any, array: NDArray[Any]) -> xr.Variable | None:
-    if array.dtype.kind == "f":
-        codes = np.select([np.isnan(array), array == np.inf, array == -np.inf], [2, 5, 6], 0)
-    elif array.dtype.kind in "mM":
-        codes = np.where(np.isnat(array), 3, 0)
-    else:
-        codes = np.array([_code_of(value) for value in array.ravel().tolist()], int).reshape(array.shape)
-    return xr.Variable(dims, codes) if codes.any() else None
-
-
-def _float(name: str, value: Any) -> float:
-    try:
-        return math.nan if _code_of(value) in {1, 2, 3, 4} else float(value)
-    except OverflowError:
-        raise _too_large(name, f"{len(str(abs(int(value))))} digits") from None
-
-
-def _too_large(name: str, size: str) -> LayoutError:
-    return LayoutError(
-        f"{name!r} has a number of {size}, which is beyond the range of axes.",
-        expected=f"numbers below {LARGEST:.0e}",
-        ways=["Plot a logarithm of it."],
-    )
-
-
-def _names(name: str, dims: Any, array: NDArray[Any], order: Sequence[Any] = ()) -> Quantity:
-    """Return names as their places; in order of appearance, if no other is known."""
-    items = array.ravel().tolist()
-    others = {_text_of_label(value) for value in items if not isinstance(value, str)}
-    places = {_name_of(value): at for at, value in enumerate(order)}
-    values = np.full(array.size, np.nan)
-    for at, value in enumerate(items):
-        if not _code_of(value):
-            values[at] = places.setdefault(_name_of(value, others), len(places))
-    codes = _codes(dims, array)
-    return Quantity(name, "name", xr.Variable(dims, values.reshape(array.shape)), tuple(places), codes=codes)
-
-
-def _label(name: str, variable: xr.Variable) -> Quantity:
-    """Return values that distinguish groups or rows: numbers that are equal as floats, and differ, as names."""
-    numbers_or_names = quantity(name, variable)
-    if numbers_or_names.type != "number" or variable.dtype.kind not in "iuO":
-        return numbers_or_names
-    items = [value for value in np.asarray(variable.values).ravel().tolist() if not _code_of(value)]
-    ordered = sorted({(isinstance(value, bool), value) for value in items})
-    if len(ordered) <= len({float(value) for value in items}):
-        return numbers_or_names
-    array = np.asarray(variable.values).astype(object)
-    return _names(name, variable.dims, array, [value for _, value in ordered])
-
-
-def _text_of_label(value: Any) -> str:
-    code = _code_of(value)
-    return NO_NUMBER_TEXTS[code] if code else str(_name_of(value))
-
-
-def _name_of(value: Any, others: Collection[str] = ()) -> Any:
-    """Return what a value is called: a string in quotes, if it is the same as the text of another value."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        if value in others:
-            return repr(value)
-        # Matplotlib cannot draw halves of surrogate pairs.
-        return value.encode("utf-8", "backslashreplace").decode()
-    return ", ".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
-
-
-def _stamps(array: NDArray[Any]) -> NDArray[Any]:
-    """Return dates of several classes, in UTC where they have a time zone, as NumPy's."""
-    stamps = [
-        pd.NaT
-        if _code_of(value)
-        else pd.to_datetime(value.to_timestamp() if isinstance(value, pd.Period) else value, utc=True)
-        for value in array.ravel().tolist()
-    ]
-    return pd.DatetimeIndex(stamps, tz="UTC").tz_localize(None).to_numpy().reshape(array.shape)
-
-
-# The days that matplotlib draws, from the beginning of the year 1 to the end of 9999, and the part of a range
-# that an axis adds on both sides.
-_DAYS, _MARGIN = (-719_162.0, 2_932_896.0), 0.1
-
-
-def _dates(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
-    """Return dates as numbers; as names, in ascending order, if matplotlib cannot draw an axis that holds them."""
-    from matplotlib.dates import date2num
-
-    dated = ~np.isnat(array)
-    days = np.where(dated, np.asarray(date2num(array), dtype=np.float64), np.nan)  # type: ignore[no-untyped-call]
-    low, high = (days[dated].min(), days[dated].max()) if dated.any() else (0.0, 0.0)
-    margin = _MARGIN * (high - low) + 1
-    if low - margin < _DAYS[0] or high + margin > _DAYS[1]:
-        texts = array.astype(str).astype(object)
-        texts[~dated] = None
-        named = _names(name, dims, texts, np.unique(array[dated]).astype(str).tolist())
-        return replace(named, codes=_codes(dims, array))
-    return Quantity(name, "date", xr.Variable(dims, days), codes=_codes(dims, array))
-
-
-def _seconds(durations: Any) -> Any:
-    """Return one or more differences of times in seconds; a month counts as its mean length."""
-    if isinstance(durations, dt.timedelta):
-        return durations.total_seconds()
-    if np.datetime_data(durations.dtype)[0] in ("Y", "M"):
-        durations = durations.astype("m8[s]")
-    return durations / np.timedelta64(1, "s")
-
-
-def _durations(name: str, dims: Any, seconds: NDArray[Any], codes: xr.Variable | None) -> Quantity:
-    """Return differences of times in the longest unit that the largest difference reaches."""
-    ns = seconds * 1e9
-    most = float(np.nanmax(np.abs(ns))) if np.isfinite(ns).any() else 0.0
-    units, size = next(((units, size) for units, size in DURATION_UNITS.items() if most >= size), ("s", 1e9))
-    return Quantity(name, "number", xr.Variable(dims, ns / size), units=units, codes=codes)
 
 
 # ------------------------------------------------------------------------------------------ status
@@ -570,7 +189,7 @@ def table(data: Data, plan: Plan) -> Table:
         data,
         plan,
         {
-            name: (_label if name in labels else quantity)(name, variable)
+            name: (label_of if name in labels else quantity)(name, variable)
             for name, variable in data.variables(names).items()
         },
     )
@@ -608,7 +227,7 @@ def _by_role(data: Data, plan: Plan, quantity_of: Mapping[str, Quantity]) -> dic
     }
     errors = [quantity_of[name] for name in plan.error]
     roles["error"] = tuple(
-        _error_of(error, roles["y"][min(at, len(roles["y"]) - 1)]) for at, error in enumerate(errors)
+        error_of(error, roles["y"][min(at, len(roles["y"]) - 1)]) for at, error in enumerate(errors)
     )
     roles["z"] = (quantity_of[plan.z],) if plan.z else ()
     for role, name in plan.roles.items():
@@ -623,10 +242,10 @@ def _by_role(data: Data, plan: Plan, quantity_of: Mapping[str, Quantity]) -> dic
     needed = {"error": "an error", **({"z": "the levels of a contour"} if plan.kind == "contour" else {})}
     needed |= {"y": f"the values of a {plan.kind}"} if plan.layout == "samples" else {}
     for role, noun in needed.items():
-        for quantity in roles[role]:
-            if quantity.type != "number":
+        for shown in roles[role]:
+            if shown.type != "number":
                 raise LayoutError(
-                    f"{quantity.name!r} holds {quantity.type}s and cannot be {noun}.", expected="numbers"
+                    f"{shown.name!r} holds {shown.type}s and cannot be {noun}.", expected="numbers"
                 )
     for role in ("x", "y", "z") if plan.averaged else ():
         roles[role] = tuple(_averageable(plan, quantity) for quantity in roles[role])
@@ -635,30 +254,6 @@ def _by_role(data: Data, plan: Plan, quantity_of: Mapping[str, Quantity]) -> dic
         roles[role] = tuple(quantity.as_number() for quantity in roles[role])
     _put_in_order(data, plan, roles)
     return {role: quantities for role, quantities in roles.items() if quantities}
-
-
-def _error_of(error: Quantity, y: Quantity) -> Quantity:
-    """Return an error in the units of its variable, of dates in days.
-
-    Raise LayoutError when one is a duration and the other is a number.
-    """
-    units = "d" if y.type == "date" else y.units
-    if error.type != "number" or error.units == units or (y.type == "date" and error.units is None):
-        return error
-    if error.units is None or units is None:
-        durations, plain = (error, y) if units is None else (y, error)
-        raise LayoutError(
-            f"{error.name!r} cannot be the error of {y.name!r}: {durations.name!r} holds durations, and "
-            f"{plain.name!r} holds numbers.",
-            ways=["Divide the durations by np.timedelta64(1, 's')."],
-        )
-    return _in_units(error, units)
-
-
-def _in_units(durations: Quantity, units: str) -> Quantity:
-    factor = DURATION_UNITS[str(durations.units)] / DURATION_UNITS[units]
-    places = tuple((place * factor, code) for place, code in durations.places)
-    return replace(durations, values=durations.values * factor, units=units, places=places)
 
 
 def _averageable(plan: Plan, quantity: Quantity) -> Quantity:
@@ -806,6 +401,71 @@ def _add_status(data: Data, table: Table, sizes: Mapping[str, int], parts: int) 
     rows["status"] = np.where(empty, status.of_holes(codes), "")
 
 
+# ------------------------------------------------------------------------------------------ axes
+
+
+def beside(table: Table, role: str, earlier: Quantity) -> Table:
+    """Return a table with the places and units that an axis has from an earlier plot.
+
+    Raise LayoutError when one axis cannot show both.
+    """
+    own, rows = table.quantities[role], table.rows
+    types = {earlier.type, own[0].type}
+    if types == {"name", "number"} and (earlier.is_bool or own[0].is_bool):
+        own = tuple(quantity.as_number() for quantity in own)
+    elif len(types) > 1:
+        raise LayoutError(
+            f"The axis {role} of these axes shows {earlier.name!r}, which holds {earlier.type}s, and "
+            f"{own[0].name!r} holds {own[0].type}s.",
+            ways=["Plot it in other axes."],
+        )
+    elif own[0].type == "name":
+        categories = tuple(dict.fromkeys([*earlier.categories, *own[0].categories]))
+        places = np.array([categories.index(value) for value in own[0].categories], dtype=np.float64)
+        is_placed = rows[role].notna()
+        rows = rows.assign(**{role: rows[role].mask(is_placed, places[rows[role].fillna(0).astype(int)])})
+        own = tuple(quantity.within(categories) for quantity in own)
+    elif own[0].units != earlier.units and {own[0].units, earlier.units} <= {*DURATION_UNITS}:
+        factor = DURATION_UNITS[str(own[0].units)] / DURATION_UNITS[str(earlier.units)]
+        columns = [role, "low", "high"] if role == "y" else [role]
+        rows = rows.assign(**{name: rows[name] * factor for name in columns if name in rows})
+        own = tuple(quantity.in_units(str(earlier.units)) for quantity in own)
+    own = tuple(replace(quantity, places=(*earlier.places, *quantity.places)) for quantity in own)
+    return replace(table, rows=rows, quantities={**table.quantities, role: own})
+
+
+def in_numbers(table: Table) -> Table:
+    """Return a table whose limits, edges of bins and levels are numbers of its axes and colours.
+
+    Raise LayoutError when one is none.
+    """
+    plan, spec = table.plan, table.plan.spec
+    color = "z" if "z" in table.quantities else "hue"
+    x, y, z = (table.quantities.get(role, (COUNT,))[0] for role in ("x", "y", color))
+    bins = (
+        tuple(_in_numbers(axis, "bins", steps) for axis, steps in zip((x, y), spec.bins, strict=True))
+        if plan.is_surface and isinstance(spec.bins, tuple) and len(spec.bins) == 2
+        else _in_numbers(x, "bins", spec.bins)
+    )
+    quantities = {"xlim": x, "ylim": y, "vmin": z, "vmax": z, "levels": z}
+    changed = {name: _in_numbers(axis, name, getattr(spec, name)) for name, axis in quantities.items()}
+    return replace(table, plan=replace(plan, spec=replace(spec, bins=bins, **changed)))
+
+
+def _in_numbers(quantity: Quantity, argument: str, value: Any) -> Any:
+    """Return a value, or each of several, as a number; None, and a number of bins or levels, as they are."""
+    if value is None or (isinstance(value, (int, np.integer)) and not is_moment(value)):
+        return value
+    try:
+        if isinstance(value, (str, float)) or is_moment(value):
+            return quantity.number(value)
+        return [None if part is None and argument in LIMITS else quantity.number(part) for part in value]
+    except (TypeError, ValueError):
+        kinds = "durations" if quantity.units in DURATION_UNITS else f"{quantity.type}s"
+        expected = kinds if quantity.type == "date" or kinds == "durations" else "numbers"
+        raise LayoutError(setting(argument, value, "cannot be used."), expected=expected) from None
+
+
 # ------------------------------------------------------------------------------------------ scales and labels
 
 
@@ -932,7 +592,7 @@ def drawable(data: Data, table: Table) -> Table:
         values = rows[role].to_numpy()
         lost = np.isinf(values)
         if (largest := _largest(values)) >= LARGEST:
-            raise _too_large(_names_of(table, role), f"size {largest:.1e}")
+            raise too_large(_names_of(table, role), f"size {largest:.1e}")
         if lost.any():
             lost_parts.append(f"{count(int(lost.sum()), 'infinite value')} of {_names_of(table, role)}")
         outside, why = _outside(values, table.scale(role))
@@ -948,7 +608,7 @@ def drawable(data: Data, table: Table) -> Table:
     if "low" in rows:
         endless = rows["y"].notna().to_numpy() & np.isinf(rows[["low", "high"]].to_numpy()).any(axis=1)
         if (largest := _largest(rows.loc[rows["y"].notna(), ["low", "high"]].to_numpy())) >= LARGEST:
-            raise _too_large(_names_of(table, "y"), f"size {largest:.1e} with its error")
+            raise too_large(_names_of(table, "y"), f"size {largest:.1e} with its error")
         if endless.any():
             lost_parts.append(f"{count(int(endless.sum()), 'infinite error')} of {_names_of(table, 'y')}")
     if lost_parts:

@@ -29,13 +29,14 @@ from matplotlib.mathtext import MathTextParser
 from coma_xr.checks import setting
 from coma_xr.errors import LayoutError
 from coma_xr.plotting.data import VARIABLE, Data
-from coma_xr.plotting.points import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity, Table
+from coma_xr.plotting.quantities import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity
 from coma_xr.text import listing, numbers, visible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from coma_xr.plotting.arguments import PlotSpec
+    from coma_xr.plotting.points import Table
 
 # Of Okabe and Ito's colours, which those who confuse red and green tell apart, the ones that show on white.
 NAME_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8A6D3B")

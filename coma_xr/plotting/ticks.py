@@ -31,7 +31,8 @@ from coma_xr.text import numbers
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from coma_xr.plotting.points import Quantity, Table
+    from coma_xr.plotting.points import Table
+    from coma_xr.plotting.quantities import Quantity
     from coma_xr.plotting.styling import Labels
 
 MOST_TICKS = 9

@@ -25,7 +25,7 @@ from matplotlib.text import Text
 import coma_xr as coma
 from coma_xr.errors import ComaWarning, LayoutError
 from coma_xr.plotting.averages import binned_errors
-from coma_xr.plotting.points import quantity
+from coma_xr.plotting.quantities import quantity
 from coma_xr.text import numbers
 from tests.plotting.test_plot import apart, entries
 
