@@ -17,7 +17,8 @@ from matplotlib import rc_context, rcParams, rcParamsDefault
 from coma_xr.errors import ComaWarning, LayoutError, warning_once
 from coma_xr.html import Html, tag, text_of
 from coma_xr.plotting.data import Data
-from coma_xr.plotting.draw import draw, png_of
+from coma_xr.plotting.draw import draw
+from coma_xr.plotting.panels import png_of
 from coma_xr.plotting.quantities import quantity
 from coma_xr.text import items_of
 

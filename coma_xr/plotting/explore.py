@@ -13,8 +13,9 @@ import numpy as np
 from coma_xr.errors import ComaError, ExperimentError
 from coma_xr.plotting.arguments import PlotSpec
 from coma_xr.plotting.data import Data, planned, unused_dims
-from coma_xr.plotting.draw import draw, png_of
+from coma_xr.plotting.draw import draw
 from coma_xr.plotting.kinds import KINDS
+from coma_xr.plotting.panels import png_of
 from coma_xr.text import numbers
 
 if TYPE_CHECKING:
