@@ -259,24 +259,19 @@ def _earlier(ax: Any) -> dict[str, tuple[Quantity, str]]:
 
 def _warn_of_units(table: Table, labels: Labels, panels: Sequence[Panel]) -> None:
     """Warn of numbers in different units on one axis, which has one scale for all."""
-    units = {name: labels.units(name) for role in ("x", "y", "error") for name in getattr(table.plan, role)}
-    pairs = [
-        (error, table.plan.y[min(at, len(table.plan.y) - 1)]) for at, error in enumerate(table.plan.error)
-    ]
-    texts = [
-        f"{error!r} is in {units[error]}, and {y!r}, whose error it is, is in {units[y]}"
-        for error, y in pairs
-        if units[error] and units[y] and units[error] != units[y]
-    ]
+    pairs = []
+    for at, error in enumerate(table.plan.error):
+        y = table.plan.y[min(at, len(table.plan.y) - 1)]
+        pairs.append((error, f"{y!r}, whose error it is,", labels.units(y)))
     for panel in panels:
-        for role, (quantity, before) in _earlier(panel.ax).items():
+        for role, (quantity, units) in _earlier(panel.ax).items():
             for name in getattr(table.plan, role):
-                if before and units[name] and units[name] != before:
-                    texts.append(
-                        f"{name!r} is in {units[name]}, and {quantity.name!r} on the same axis is in {before}"
-                    )
-    if texts:
-        warn(f"Drawn without a conversion: {texts[0]}.")
+                pairs.append((name, f"{quantity.name!r} on the same axis", units))
+    for name, other, units in pairs:
+        own = labels.units(name)
+        if own and units and own != units:
+            warn(f"Drawn without a conversion: {name!r} is in {own}, and {other} is in {units}.")
+            return
 
 
 # ------------------------------------------------------------------------------------------ drawing

@@ -128,12 +128,12 @@ class Panels:
     # Inches of a panel.
     size: tuple[float, float] = ALONE
 
-    @property
+    @functools.cached_property
     def axes(self) -> list[Axes]:
         """The axes of all panels."""
         return [panel.ax for panel in self.panels]
 
-    @property
+    @functools.cached_property
     def root(self) -> Figure:
         """The whole figure."""
         figure: Figure = self.figure.get_figure(root=True)
