@@ -119,7 +119,7 @@ def plot(
         colours of the matplotlib style are used.
     ax : Axes or sequence of Axes, optional
         The axes to draw in, one for each panel. By default, a new figure is created. A second plot in the same axes takes the
-        next colour and shares the legend.
+        next colour, shares the legend, and puts names and durations where the first one has them.
     xscale, yscale, zscale, hue_scale : {"linear", "log", "symlog", ...}, optional
         The scales of the axes, and of the colours of `z` and `hue`. By default, scales are linear, except that an axis
         is logarithmic for a sample that was drawn on a logarithmic scale, and colours are logarithmic for numbers with
@@ -180,8 +180,8 @@ def plot(
     Warns
     -----
     ComaWarning
-        About values that are not drawn (infinite, or not positive on a log scale), curves that hide each other, and errors
-        that treat correlated samples as independent.
+        About values that are not drawn (infinite, or not positive on a log scale), values that hide each other, errors in
+        other units than their variable, and errors that treat correlated samples as independent.
 
     References
     ----------
