@@ -69,6 +69,12 @@ def squares():
             "The list of parameter sets is empty, and its first set defines the names.",
         ),
         (lambda _: coma.grid(1), ParameterError, "grid() cannot take an int."),
+        (lambda _: coma.grid(a=range(10**30)), ParameterError, f"a=range(0, {10**30}) has too many values."),
+        (
+            lambda _: P.a.isin(range(10**30)),
+            ConditionError,
+            f".isin() cannot be applied to range(0, {10**30}).",
+        ),
         (
             lambda _: coma.grid({"parameters/a/b": [1], "parameters/a": [2]}),
             ParameterError,
@@ -255,3 +261,13 @@ def test_a_class_with_attributes_of_arrays_is_compared_by_its_name(tmp_path):
     e = coma.Experiment(tmp_path / "classes")
     e.run(lambda kind: {"y": 1}, {"kind": [decimal.Decimal, np.ndarray]}, progress=False)
     assert len(e.to_dataframe(where=P.kind == np.ndarray)) == 1
+
+
+@pytest.mark.parametrize("value", [range(-(2**62), 2**63), range(0, 10**30, 7), range(10**30, 0, -1)])
+def test_a_range_of_more_items_than_python_counts_is_a_value_as_others(value):
+    e = coma.Experiment("ranges")
+    e.run(lambda a: {"y": 1.0, "r": a}, [{"a": value}, {"a": range(3)}], progress=False)
+    assert e.run(lambda a: {"y": 2.0, "r": a}, [{"a": value}], progress=False).saved == 0
+    assert e.to_dataset().coma.sel(a=value).measurement_id.item() == 1
+    assert e.to_dataframe(where=P.a == value).index.tolist() == [1]
+    assert e.measurement(1).results.r == value

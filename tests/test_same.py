@@ -382,3 +382,10 @@ def test_what_has_no_order_is_an_error(a, b):
     with pytest.raises(TypeError):
         compare("<", a, b)
     assert compare("==", a, b) is False
+
+
+def test_the_key_of_a_range_is_that_of_its_items():
+    ranges = [range(a, b, step) for a in range(-4, 5) for b in range(-4, 5) for step in (-3, -2, -1, 1, 2, 3)]
+    for one in ranges:
+        for other in ranges[::7]:
+            assert (key(one) == key(other)) == (list(one) == list(other))

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from coma_xr.checks import setting
 from coma_xr.define.parameters import Definition, ParameterSet
-from coma_xr.define.values import normalise, plain_of
+from coma_xr.define.values import MOST_VALUES, normalise, plain_of
 from coma_xr.errors import ParameterError
 from coma_xr.text import count
 
@@ -287,8 +288,13 @@ def _items(values: Column) -> Iterator[Tree]:
 def values_of(name: str, values: Any) -> tuple[Row, ...]:
     """Return a row for each value of a list, and one row for any other value.
 
-    Raise ParameterError for a set, which has no order, and SerializationError when a value cannot be stored.
+    Raise ParameterError for a set, which has no order, and for a range too long to be listed, and SerializationError
+    when a value cannot be stored.
     """
+    if isinstance(values, range) and values[MOST_VALUES:]:
+        raise ParameterError(
+            setting(name, values, "has too many values."), expected=f"at most {MOST_VALUES:,} values"
+        )
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         return ((normalise(name, values),),)
     if isinstance(values, (set, frozenset)):

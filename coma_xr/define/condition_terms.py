@@ -28,7 +28,7 @@ from coma_xr.define.condition_values import (
     over_columns,
     plain,
 )
-from coma_xr.define.values import plain_value
+from coma_xr.define.values import MOST_VALUES, plain_value
 from coma_xr.errors import (
     ConditionError,
     MissingAttributeError,
@@ -428,6 +428,12 @@ class Term(Node):
         if isinstance(values, (str, bytes, Mapping, Node)) or not isinstance(values, Iterable):
             raise ConditionError(
                 f".isin() cannot be applied to {shortened(values)}.", expected="a list such as [1, 2]"
+            )
+        if isinstance(values, range) and values[MOST_VALUES:]:
+            raise ConditionError(
+                f".isin() cannot be applied to {values}.",
+                expected=f"at most {MOST_VALUES:,} values",
+                ways=["Use .between(low, high)."],
             )
         # A set has another order in another process.
         listed = sorted(values, key=repr) if isinstance(values, (set, frozenset)) else list(values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import operator
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -91,6 +92,9 @@ class Product:
         found: Iterable[int] = places
         for width, rows in self._keys:
             end = begin + width
+            if len(self._keys) == 1:
+                # Most products have one group, whose rows are whole.
+                return [place for place in found if identities[place][:end] in rows]
             found = [place for place in found if identities[place][begin:end] in rows]
             begin = end
         return found
@@ -114,7 +118,11 @@ def _keys_of(rows: Sequence[Row]) -> frozenset[Identity]:
     """Return the keys of rows of one length, those of each column together."""
     if not rows or not rows[0]:
         return frozenset(map(key, rows))
-    return frozenset(zip(*map(keys, zip(*rows, strict=True)), strict=True))
+    columns = list(zip(*rows, strict=True))
+    by_column = [keys(column) for column in columns]
+    if all(map(operator.is_, by_column, columns)):
+        return frozenset(rows)
+    return frozenset(zip(*by_column, strict=True))
 
 
 def _plain_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -276,9 +284,10 @@ class LayoutRule:
         covered = [known[place][: len(all_identities)] for place in range(len(structured))]
         counts = [sum(own) for own in covered]
         best = max(range(len(counts)), key=counts.__getitem__)
-        uncovered = sum(not any(each) for each in zip(*covered, strict=True))
-        if len(structured) < len(usable) and uncovered > counts[best]:
-            return Choice("points")
+        if len(structured) < len(usable):
+            uncovered = len(all_identities) - sum(map(any, zip(*covered, strict=True)))
+            if uncovered > counts[best]:
+                return Choice("points")
         return Choice("grid", structured[best].axes)
 
 

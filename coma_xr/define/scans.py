@@ -33,7 +33,7 @@ from coma_xr.define.axes import (
     points_state,
 )
 from coma_xr.define.parameters import Definition
-from coma_xr.define.values import BRANCH, hand_out, key_of, shown
+from coma_xr.define.values import BRANCH, MOST_VALUES, hand_out, key_of, shown
 from coma_xr.errors import ParameterError, Way, warn
 from coma_xr.html import ROWS, fold, fragment, several, table, tag, text_of
 from coma_xr.text import count, listing, shortened, with_article
@@ -50,10 +50,6 @@ _NOTHING_BEFORE = (Definition((), ()), ())
 
 # What Datasets of ours say about measurements; no parameters.
 _OURS = ("measurement_id", "measurement_status")
-
-
-# More sets than this fit into no memory.
-_MOST_SETS = 10**8
 
 
 @dataclass(frozen=True)
@@ -217,7 +213,7 @@ class Scan:
         if self.is_huge and all(step.axis.size is not None for step in self._steps):
             raise ParameterError(
                 f"A scan of {self._length:.3g} parameter sets is too large to run as a whole.",
-                expected=f"at most {_MOST_SETS:,} parameter sets",
+                expected=f"at most {MOST_VALUES:,} parameter sets",
                 ways=[
                     Way(
                         "Run it part by part with run(..., limit=1000), or draw some sets with coma.sample(n, ...).",
@@ -244,7 +240,7 @@ class Scan:
     @property
     def is_huge(self) -> bool:
         """Whether the lists of values have more combinations than can be held, whatever conditions choose of them."""
-        return self._most > _MOST_SETS
+        return self._most > MOST_VALUES
 
     @cached_property
     def _most(self) -> int:

@@ -43,6 +43,9 @@ _BARE = frozenset({str, int, float, bool, type(None)})
 _TUPLE, _FUNCTION, _OBJECT = "coma.tuple", "coma.function", "coma.object"
 
 # Python's types whose subclasses are stored as these.
+# So many values of one parameter, and parameter sets, fit into memory.
+MOST_VALUES = 10**8
+
 _BUILT_IN = (str, int, float, dict, list, tuple, set, frozenset)
 
 _UNRESOLVED: Final = object()
