@@ -145,6 +145,13 @@ class Records:
         pairs = None if dims is None else [(str(name), str(path)) for name, path in dims]
         return LayoutRule(records_of(self.scan_records), self.past, fixed.get("kind"), pairs)
 
+    def is_laid_out_like(self, other: Records) -> bool:
+        """Return whether what decides the layout was the same at another look."""
+        mine, theirs = self.now.sections, other.now.sections
+        return bool(self.now.scan_records()) and all(
+            mine.get(name) == theirs.get(name) for name in ("layout", "annotations", "scans")
+        )
+
     @property
     def scan_records(self) -> dict[str, Any]:
         """The records of all scans; those of version 1 follow from the last scan."""
@@ -749,7 +756,8 @@ def report_layout(
     `there` are the parameter sets measured before the run, with their ids, and `new` the keys of those since.
     """
     old, definition = before.definition, after.definition
-    rules = before.layout_rule, after.layout_rule
+    earlier_rule = before.layout_rule
+    rules = earlier_rule, earlier_rule if after.is_laid_out_like(before) else after.layout_rule
     if definition is None or old is None or (not new and (rules[0], old) == (rules[1], definition)):
         return
     measured: list[Any] = [key for key, ids in there.items() for _ in ids]

@@ -24,6 +24,7 @@ import operator
 import pathlib
 import re
 import secrets
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, ClassVar, Final, Self
 
@@ -150,7 +151,9 @@ def keys(values: Sequence[Any]) -> Sequence[Any]:
     kinds = set(map(type, values))
     if not kinds <= _COMPARED:
         return [key(value) for value in values]
-    if float in kinds and any(value != value for value in set(values)):  # noqa: PLR0124
+    # The sum of floats is a number unless one is NaN, or some are infinite.
+    has_nan = float in kinds and (kinds != {float} or (total := sum(values)) != total)
+    if has_nan and any(value != value for value in set(values)):  # noqa: PLR0124
         return [value if value == value else _NAN for value in values]  # noqa: PLR0124
     return values
 
@@ -327,8 +330,9 @@ def _key_of_clock(value: dt.time) -> Any:
 
 
 def _key_of_range(value: range) -> Any:
-    size = len(value)
-    return _RANGE, size, value[0] if size else None, value.step if size > 1 else None
+    # Python's own length ends at 2**63.
+    size = max((value.stop - value.start + value.step - (1 if value.step > 0 else -1)) // value.step, 0)
+    return _RANGE, size, value.start if size else None, value.step if size > 1 else None
 
 
 def _key_of_set(value: Iterable[Any]) -> Any:
@@ -599,18 +603,34 @@ def _double(number: Any) -> float | None:
         return None
 
 
-def near_pairs(keys: Iterable[Any]) -> list[tuple[Any, Any]]:
-    """Return pairs of neighbours among some keys that are near each other, the smaller one first.
+def _reals(keys: Iterable[Any]) -> set[Any]:
+    """Return the real numbers among some keys."""
+    different = set(keys)
+    if _ORDERED_NUMBERS.issuperset(map(type, different)):
+        return different
+    return {part for part in different if type(part) in _REAL}
 
-    >>> near_pairs([0.1 + 0.2, 0.3, 0.4, "a"])
-    [(0.3, 0.30000000000000004)]
+
+def near_pairs(keys: Iterable[Any], others: Iterable[Any] = ()) -> list[tuple[Any, Any]]:
+    """Return pairs of numbers that are near each other, the smaller one first, one of them among some keys.
+
+    >>> near_pairs([0.1 + 0.2, 0.3, 0.4, "a"]), near_pairs([0.5], [0.3, 0.1 + 0.2])
+    ([(0.3, 0.30000000000000004)], [])
     """
-    numbers = {part for part in set(keys) if type(part) in _REAL}
+    new, numbers = _reals(keys), _reals(others)
+    numbers |= new
     if {int}.issuperset(map(type, numbers)):
         return []
+    ordered = sorted(numbers)
+    pairs: Iterable[tuple[Any, Any]] = itertools.pairwise(ordered)
+    if len(new) < len(numbers):
+        places = {
+            place for number in new for place in (bisect_left(ordered, number), bisect_right(ordered, number))
+        }
+        pairs = ((ordered[place - 1], ordered[place]) for place in sorted(places) if 0 < place < len(ordered))
     return [
         (a, b)
-        for a, b in itertools.pairwise(sorted(numbers))
+        for a, b in pairs
         # Most neighbours are doubles that are far from each other.
         if not (type(a) is type(b) is float and b - a > _FAR * max(b, -a)) and _near_reals(a, b)
     ]

@@ -681,11 +681,12 @@ class Session:
                 "now. It still counts as done. Make it a parameter to distinguish the values."
             )
         if todo.todo:
-            keys = cast("list[tuple[Any, ...]]", [*(task.key for task in todo.todo), *there.ids])
+            keys = cast("list[tuple[Any, ...]]", [task.key for task in todo.todo])
+            known = cast("list[tuple[Any, ...]]", there.ids)
             near = [
                 f"{name} = {a!r} and {b!r}"
                 for i, name in enumerate(names)
-                for a, b in near_pairs(map(itemgetter(i), keys))
+                for a, b in near_pairs(map(itemgetter(i), keys), map(itemgetter(i), known))
             ]
             if near:
                 warn(
