@@ -61,7 +61,7 @@ def _id(text: str) -> int:
 
 def _checked(read: Any) -> dict[str, Any]:
     """Return the type of an option of numbers, whose errors say what was expected; nothing of other options."""
-    expected = {int: "a whole number", float: "a number"}.get(read)
+    expected = {int: "an integer", float: "a number"}.get(read)
 
     def value(text: str) -> Any:
         with suppress(ValueError):

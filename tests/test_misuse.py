@@ -265,9 +265,18 @@ def test_a_class_with_attributes_of_arrays_is_compared_by_its_name(tmp_path):
 
 @pytest.mark.parametrize("value", [range(-(2**62), 2**63), range(0, 10**30, 7), range(10**30, 0, -1)])
 def test_a_range_of_more_items_than_python_counts_is_a_value_as_others(value):
+    def kept(a):
+        return {"y": 1.0, "r": a}
+
     e = coma.Experiment("ranges")
-    e.run(lambda a: {"y": 1.0, "r": a}, [{"a": value}, {"a": range(3)}], progress=False)
-    assert e.run(lambda a: {"y": 2.0, "r": a}, [{"a": value}], progress=False).saved == 0
+    e.run(kept, [{"a": value}, {"a": range(3)}], progress=False)
+    assert e.run(kept, [{"a": value}], progress=False).saved == 0
     assert e.to_dataset().coma.sel(a=value).measurement_id.item() == 1
     assert e.to_dataframe(where=P.a == value).index.tolist() == [1]
     assert e.measurement(1).results.r == value
+
+
+def test_a_range_that_is_too_long_to_be_listed_names_the_limit():
+    for door in (lambda: coma.grid(a=range(10**30)), lambda: P.a.isin(range(10**30))):
+        with pytest.raises((ParameterError, ConditionError), match="Expected at most 100,000,000 values"):
+            door()

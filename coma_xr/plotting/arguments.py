@@ -58,7 +58,7 @@ def _read_steps(text: str) -> Any:
     try:
         return int(text) if text.isdecimal() else [float(part) for part in _read_list(text)]
     except ValueError:
-        expected = "a whole number, or numbers separated by commas"
+        expected = "an integer, or numbers separated by commas"
         raise ArgumentTypeError(f"expected {expected}, found {shortened(text)}") from None
 
 

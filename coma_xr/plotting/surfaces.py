@@ -304,7 +304,7 @@ def draw_heatmap(ax: Axes, points: pd.DataFrame, look: Look) -> None:
 
 
 def _warn_of_equal_places(look: Look, points: pd.DataFrame) -> None:
-    """Warn of values that lie at the place of another, of which one is seen."""
+    """Warn of values at the place of another value, since one of them is not seen."""
     hidden = int(points.dropna(subset=["x", "y", "z"]).duplicated(["x", "y"]).sum())
     if hidden:
         names = [look.table.quantity(role).name for role in ("z", "x", "y")]

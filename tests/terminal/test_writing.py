@@ -20,8 +20,8 @@ def test_what_is_exported_is_what_the_experiment_exports(e, here, run, name):
     ("option", "value", "expected"),
     [
         ("--height", "abc", "a number"),
-        ("--col-wrap", "1.5", "a whole number"),
-        ("--levels", "a,b", "a whole number, or numbers separated by commas"),
+        ("--col-wrap", "1.5", "an integer"),
+        ("--levels", "a,b", "an integer, or numbers separated by commas"),
     ],
 )
 def test_an_option_that_is_no_number_says_what_was_expected(e, run, option, value, expected):
