@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from coma_xr.checks import setting
 from coma_xr.define.parameters import Definition, ParameterSet
-from coma_xr.define.values import MOST_VALUES, normalise, plain_of
+from coma_xr.define.values import MOST_VALUES, is_too_long, normalise, plain_of
 from coma_xr.errors import ParameterError
 from coma_xr.text import count
 
@@ -291,7 +291,7 @@ def values_of(name: str, values: Any) -> tuple[Row, ...]:
     Raise ParameterError for a set, which has no order, and for a range too long to be listed, and SerializationError
     when a value cannot be stored.
     """
-    if isinstance(values, range) and values[MOST_VALUES:]:
+    if is_too_long(values):
         raise ParameterError(
             setting(name, values, "has too many values."), expected=f"at most {MOST_VALUES:,} values"
         )

@@ -28,7 +28,7 @@ from coma_xr.define.condition_values import (
     over_columns,
     plain,
 )
-from coma_xr.define.values import MOST_VALUES, plain_value
+from coma_xr.define.values import MOST_VALUES, is_too_long, plain_value
 from coma_xr.errors import (
     ConditionError,
     MissingAttributeError,
@@ -429,7 +429,7 @@ class Term(Node):
             raise ConditionError(
                 f".isin() cannot be applied to {shortened(values)}.", expected="a list such as [1, 2]"
             )
-        if isinstance(values, range) and values[MOST_VALUES:]:
+        if is_too_long(values):
             raise ConditionError(
                 f".isin() cannot be applied to {values}.",
                 expected=f"at most {MOST_VALUES:,} values",

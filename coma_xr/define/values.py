@@ -43,12 +43,12 @@ _BARE = frozenset({str, int, float, bool, type(None)})
 _TUPLE, _FUNCTION, _OBJECT = "coma.tuple", "coma.function", "coma.object"
 
 # Python's types whose subclasses are stored as these.
-# So many values of one parameter, and parameter sets, fit into memory.
-MOST_VALUES = 10**8
-
 _BUILT_IN = (str, int, float, dict, list, tuple, set, frozenset)
 
 _UNRESOLVED: Final = object()
+
+# So many values of one parameter, and parameter sets, fit into memory.
+MOST_VALUES = 10**8
 
 # Functions, and the classes of objects, that were given in this process. A cell of a notebook that runs again
 # creates them again, and the newest one counts.
@@ -138,6 +138,11 @@ class Argument:
 
 
 # cloudpickle would send a method of a class by value.
+def is_too_long(values: Any) -> bool:
+    """Return whether something is a range of too many items to be listed, or even counted by Python."""
+    return isinstance(values, range) and bool(values[MOST_VALUES:])
+
+
 def _of_record(plain: Tree, record: Tree, given: Sequence[Any]) -> Argument:
     return Argument.of_record(plain, record, given)
 

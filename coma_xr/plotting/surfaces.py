@@ -308,7 +308,8 @@ def _warn_of_equal_places(look: Look, points: pd.DataFrame) -> None:
     hidden = int(points.dropna(subset=["x", "y", "z"]).duplicated(["x", "y"]).sum())
     if hidden:
         names = [look.table.quantity(role).name for role in ("z", "x", "y")]
-        way = Way("Draw means: kind='heatmap', bins=20.", "Draw means: --kind heatmap --bins 20.")
+        means = Way("Draw means: kind='heatmap', bins=20.", "Draw means: --kind heatmap --bins 20.")
+        way = means if look.table.quantity("z").type == "number" else None
         warn(
             f"Hidden: {count(hidden, 'value')} of {names[0]} at {names[1]} and {names[2]} of another.",
             way=way,

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from coma_xr.define.values import MOST_VALUES
+from coma_xr.define.values import is_too_long
 from coma_xr.encoding import json
 from coma_xr.errors import ConditionError, DataFileError, PathError
 from coma_xr.same import compare, equal, is_null, is_real, key, near, nearest
@@ -49,7 +49,7 @@ def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) 
             return matches(name, values, list(wanted), tolerance)
     elif isinstance(wanted, (list, tuple, np.ndarray, range)):
         mask = _labelled(values, wanted)
-        if not (isinstance(wanted, range) and wanted[MOST_VALUES:]):
+        if not is_too_long(wanted):
             mask |= _labelled(values, list(wanted))
         if isinstance(wanted, np.ndarray) and wanted.dtype.names:
             mask |= _labelled(values, wanted.tolist())
