@@ -10,7 +10,7 @@ import pytest
 import coma_xr as coma
 from coma_xr import files
 from coma_xr.encoding import json
-from coma_xr.errors import StorageError
+from coma_xr.errors import ComaWarning, StorageError
 
 
 @pytest.fixture
@@ -198,3 +198,15 @@ def test_a_clock_that_jumps_changes_nothing_but_dates(e, monkeypatch):
     assert sets(e) == [0, 1, 2, 3, 4]
     assert all(0 <= m.info["duration"] < 60 for m in e.measurements())
     assert e.verify() == []
+
+
+def test_nearly_equal_numbers_are_reported_by_the_run_that_computes_one_of_them(e, recwarn):
+    def simulate(a):
+        return {"y": 1.0}
+
+    e.run(simulate, {"a": [0.3, 1, 2.0]}, progress=False)
+    with pytest.warns(ComaWarning, match=r"a = 0\.3 and 0\.30000000000000004\. Round") as caught:
+        e.run(simulate, {"a": [0.1 + 0.2, 5.0]}, progress=False)
+    assert len(caught) == 1
+    e.run(simulate, {"a": [0.1 + 0.2, 6.0]}, progress=False)
+    assert not recwarn.list

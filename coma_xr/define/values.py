@@ -137,12 +137,12 @@ class Argument:
         return repr(self.shown())
 
 
-# cloudpickle would send a method of a class by value.
 def is_too_long(values: Any) -> bool:
     """Return whether something is a range of too many items to be listed, or even counted by Python."""
     return isinstance(values, range) and bool(values[MOST_VALUES:])
 
 
+# cloudpickle would send a method of a class by value.
 def _of_record(plain: Tree, record: Tree, given: Sequence[Any]) -> Argument:
     return Argument.of_record(plain, record, given)
 
