@@ -92,8 +92,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         is_benchmark = "benchmark" in getattr(item, "fixturenames", ())
         skipped = (
             (is_benchmark and not asked)
-            or ("full" in item.keywords and not full)
-            or ("ci" in item.keywords and not longer)
+            # Keywords are names of directories too.
+            or (item.get_closest_marker("full") and not full)
+            or (item.get_closest_marker("ci") and not longer)
         )
         if full:
             item.add_marker(pytest.mark.timeout(AT_FULL_SIZE), append=False)
