@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, SymLogNorm
+from matplotlib.colors import LogNorm, SymLogNorm, to_rgba_array
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import DrawingArea, HPacker
 from matplotlib.patches import Patch
@@ -537,7 +537,7 @@ def _add_legend(
             for label in (" " if handles and len(sections) > 1 else "", section.title):
                 headings += [len(handles)] if label else []
                 handles += [Line2D([], [], linestyle="none", label=label)] if label else []
-        handles += [handle for handle in section.handles if handle.get_label() not in earlier[1]]
+        handles += [handle for handle in section.handles if not _is_explained(handle, earlier)]
     title = sections[0].title if len(sections) == 1 and not earlier[0] else ""
     entries = _Entries(handles, headings, title, spec.keywords("legend_kw"))
     ax = grid.axes[0] if grid.new else grid.axes[-1]
@@ -555,6 +555,19 @@ def _add_legend(
     elif not grid.fixed:
         grid.root.set_figheight(grid.root.get_figheight() + height)
     return (width, 0.0) if legend is not None else (0.0, height)
+
+
+def _is_explained(handle: Artist, earlier: tuple[list[Any], list[str]]) -> bool:
+    """Return whether a legend has an entry with this label and colour already."""
+    colors = [_color_of(other) for other, label in zip(*earlier, strict=True) if label == handle.get_label()]
+    return _color_of(handle) in colors or None in colors
+
+
+def _color_of(handle: Any) -> tuple[float, ...] | None:
+    """Return the colour of an entry without its transparency; None where it has several, or none of its own."""
+    color = getattr(handle, "get_color", None) or getattr(handle, "get_facecolor", None)
+    colors = to_rgba_array(color() if color else "none")
+    return tuple(colors[0][:3].tolist()) if len(colors) == 1 else None
 
 
 @dataclass(frozen=True)

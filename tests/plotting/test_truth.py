@@ -880,3 +880,24 @@ def test_a_second_plot_in_other_units_is_reported():
     coma.plot(ds, x="x", y="b", ax=ax)
     with pytest.warns(ComaWarning, match="'c' is in ms, and 'b' on the same axis is in s"):
         coma.plot(ds, x="x", y="c", ax=ax)
+
+
+# Legends of several plots in the same axes
+
+
+def entries_beside(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+@pytest.mark.parametrize("kind", ["line", "scatter"])
+def test_curves_of_one_name_and_of_two_colours_have_an_entry_each(kind):
+    ax = coma.plot(curve([1, 2], [1.0, 2.0]), x="x", y="y", kind=kind).axes[0]
+    coma.plot(curve([1, 2], [3.0, 2.0]), x="x", y="y", kind=kind, ax=ax)
+    assert entries_beside(ax) == ["y", "y"]
+
+
+def test_an_entry_of_the_same_colour_is_not_repeated(curves):
+    _, ax = plt.subplots()
+    for ds in (curves, curves + 1):
+        coma.plot(ds, x="x", y="y", hue="k", palette=["red", "green", "blue"], ax=ax)
+    assert [entry for entry in entries_beside(ax) if entry in {"a", "b", "c"}] == ["a", "b", "c"]
