@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 import xarray as xr
@@ -449,6 +449,10 @@ def _note(table: Table, labels: Labels) -> str:
 # ------------------------------------------------------------------------------------------ legends
 
 
+# Those that were made here, which a second plot in the same axes may replace.
+_legends: WeakSet[Legend] = WeakSet()
+
+
 @dataclass(frozen=True)
 class Section:
     """The entries of a legend for one variable, under its name."""
@@ -531,13 +535,21 @@ def _add_legend(
     is_alone = len(sections) == 1 and not sections[0].title and len(sections[0].handles) == 1
     if not handles and (not sections or is_alone):
         return 0.0, 0.0
+    if handles:
+        sections = _unexplained(sections, earlier)
+        if not sections:
+            # The legend that is there explains all.
+            return 0.0, 0.0
+        for other in [other for other in grid.root.legends if other in _legends]:
+            if grid.root.axes == grid.axes:
+                other.remove()
     headings = []
     for section in sections:
         if len(sections) > 1 or earlier[0]:
             for label in (" " if handles and len(sections) > 1 else "", section.title):
                 headings += [len(handles)] if label else []
                 handles += [Line2D([], [], linestyle="none", label=label)] if label else []
-        handles += [handle for handle in section.handles if not _is_explained(handle, earlier)]
+        handles += section.handles
     title = sections[0].title if len(sections) == 1 and not earlier[0] else ""
     entries = _Entries(handles, headings, title, spec.keywords("legend_kw"))
     ax = grid.axes[0] if grid.new else grid.axes[-1]
@@ -555,6 +567,15 @@ def _add_legend(
     elif not grid.fixed:
         grid.root.set_figheight(grid.root.get_figheight() + height)
     return (width, 0.0) if legend is not None else (0.0, height)
+
+
+def _unexplained(sections: Sequence[Section], earlier: tuple[list[Any], list[str]]) -> list[Section]:
+    """Return the sections of a legend with the entries that it does not have already."""
+    new = [
+        replace(section, handles=[handle for handle in section.handles if not _is_explained(handle, earlier)])
+        for section in sections
+    ]
+    return [section for section in new if section.handles]
 
 
 def _is_explained(handle: Artist, earlier: tuple[list[Any], list[str]]) -> bool:
@@ -609,6 +630,7 @@ class _Entries:
         options = {name: value for name, value in self.user_keywords.items() if name != "fontsize"}
         legend: Legend = place.legend(**keywords | options)
         _outdent(legend, [at for at in self.headings if at < len(shown)])
+        _legends.add(legend)
         return legend
 
 

@@ -896,8 +896,16 @@ def test_curves_of_one_name_and_of_two_colours_have_an_entry_each(kind):
     assert entries_beside(ax) == ["y", "y"]
 
 
-def test_an_entry_of_the_same_colour_is_not_repeated(curves):
-    _, ax = plt.subplots()
-    for ds in (curves, curves + 1):
-        coma.plot(ds, x="x", y="y", hue="k", palette=["red", "green", "blue"], ax=ax)
-    assert [entry for entry in entries_beside(ax) if entry in {"a", "b", "c"}] == ["a", "b", "c"]
+def test_entries_of_the_same_colour_are_not_repeated(curves):
+    colors = {"palette": ["red", "green", "blue"]}
+    figure = coma.plot(curves, x="x", y="y", hue="k", **colors)
+    coma.plot(curves + 1, x="x", y="y", hue="k", **colors, ax=figure.axes[0])
+    assert entries(figure) == ["a", "b", "c"]
+    assert figure.axes[0].get_legend() is None
+
+
+def test_several_plots_in_the_same_axes_have_one_legend(curves):
+    figure = coma.plot(curves, x="x", y="y", hue="k")
+    coma.plot(curves.isel(k=0).assign_coords(k="d") + 1, x="x", y="y", ax=figure.axes[0])
+    assert entries(figure) == []
+    assert entries_beside(figure.axes[0]) == ["a", "b", "c", "y"]
