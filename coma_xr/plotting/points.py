@@ -410,13 +410,13 @@ def beside(table: Table, role: str, earlier: Quantity) -> Table:
     Raise LayoutError when one axis cannot show both.
     """
     own, rows = table.quantities[role], table.rows
-    types = {earlier.type, own[0].type}
-    if types == {"name", "number"} and (earlier.is_bool or own[0].is_bool):
+    contents = {earlier.contents, own[0].contents}
+    if contents == {"names", "numbers"} and (earlier.is_bool or own[0].is_bool):
         own = tuple(quantity.as_number() for quantity in own)
-    elif len(types) > 1:
+    elif len(contents) > 1:
         raise LayoutError(
-            f"The axis {role} of these axes shows {earlier.name!r}, which holds {earlier.type}s, and "
-            f"{own[0].name!r} holds {own[0].type}s.",
+            f"The axis {role} of these axes shows {earlier.name!r}, which holds {earlier.contents}, and "
+            f"{own[0].name!r} holds {own[0].contents}.",
             ways=["Plot it in other axes."],
         )
     elif own[0].type == "name":
@@ -425,7 +425,7 @@ def beside(table: Table, role: str, earlier: Quantity) -> Table:
         is_placed = rows[role].notna()
         rows = rows.assign(**{role: rows[role].mask(is_placed, places[rows[role].fillna(0).astype(int)])})
         own = tuple(quantity.within(categories) for quantity in own)
-    elif own[0].units != earlier.units and {own[0].units, earlier.units} <= {*DURATION_UNITS}:
+    elif own[0].contents == "durations":
         factor = DURATION_UNITS[str(own[0].units)] / DURATION_UNITS[str(earlier.units)]
         columns = [role, "low", "high"] if role == "y" else [role]
         rows = rows.assign(**{name: rows[name] * factor for name in columns if name in rows})
@@ -461,8 +461,8 @@ def _in_numbers(quantity: Quantity, argument: str, value: Any) -> Any:
             return quantity.number(value)
         return [None if part is None and argument in LIMITS else quantity.number(part) for part in value]
     except (TypeError, ValueError):
-        kinds = "durations" if quantity.units in DURATION_UNITS else f"{quantity.type}s"
-        expected = kinds if quantity.type == "date" or kinds == "durations" else "numbers"
+        by_type = {"date": "dates", "number": quantity.contents}
+        expected = by_type.get(quantity.type, "numbers")
         raise LayoutError(setting(argument, value, "cannot be used."), expected=expected) from None
 
 

@@ -91,6 +91,13 @@ class Quantity:
         return [self.value(level) for level in levels]
 
     @property
+    def contents(self) -> str:
+        """What kind of values these are, in the plural."""
+        if self.type == "date":
+            return "dates with a time zone" if self.units == "UTC" else "dates"
+        return "durations" if self.units in DURATION_UNITS else f"{self.type}s"
+
+    @property
     def is_bool(self) -> bool:
         """Whether the names are False and True."""
         return self.categories[:2] == (False, True) and isinstance(self.categories[0], bool)

@@ -776,6 +776,24 @@ def test_an_axis_of_names_takes_no_numbers():
         coma.plot(curve([1.0, 2.0], [1.0, 2.0]), x="x", y="y", ax=ax)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (np.array([1, 2], "m8[h]"), [1.0, 2.0], "holds durations, and 'x' holds numbers"),
+        ([1.0, 2.0], pd.date_range("2026", periods=2), "holds numbers, and 'x' holds dates"),
+        (
+            np.array([dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2)], dtype=object),
+            pd.date_range("2026", periods=2),
+            "holds dates with a time zone, and 'x' holds dates",
+        ),
+    ],
+)
+def test_an_axis_takes_nothing_of_another_kind(first, second, message):
+    ax = coma.plot(curve(first, [1.0, 2.0]), x="x", y="y").axes[0]
+    with pytest.raises(LayoutError, match=message):
+        coma.plot(curve(second, [1.0, 2.0]), x="x", y="y", ax=ax)
+
+
 def test_axes_that_were_cleared_take_anything():
     ax = coma.plot(curve(["a", "b"], [1.0, 2.0]), x="x", y="y").axes[0]
     ax.clear()
@@ -840,6 +858,10 @@ def test_a_limit_of_none_is_the_end_of_the_data():
         ([1.0, 2.0], np.array([1, 2], "m8[ns]"), "numbers"),
         ([1.0, 2.0], (0, np.inf), "numbers"),
         ([1.0, 2.0], (0, np.nan), "numbers"),
+        (durations(1, 2), (pd.NaT, pd.Timedelta("1h")), "durations"),
+        (pd.date_range("2026", periods=2), ("2026", pd.NaT), "dates"),
+        (pd.date_range("2026", periods=2), ("2026", np.datetime64("NaT")), "dates"),
+        (pd.date_range("2026", periods=2), ("2026", "soon"), "dates"),
     ],
 )
 def test_limits_of_another_type_are_refused(values, limits, expected):
