@@ -860,7 +860,7 @@ def test_a_limit_of_none_is_the_end_of_the_data():
         ([1.0, 2.0], (0, np.nan), "numbers"),
         (durations(1, 2), (pd.NaT, pd.Timedelta("1h")), "durations"),
         (pd.date_range("2026", periods=2), ("2026", pd.NaT), "dates"),
-        (pd.date_range("2026", periods=2), ("2026", np.datetime64("NaT")), "dates"),
+        (pd.date_range("2026", periods=2), ("2026", np.datetime64("NaT", "ns")), "dates"),
         (pd.date_range("2026", periods=2), ("2026", "soon"), "dates"),
     ],
 )
