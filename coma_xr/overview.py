@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.code_history import changes, environment_of
@@ -13,9 +14,10 @@ from coma_xr.html import Html, facts, fold, fragment, join, several, table, tag
 from coma_xr.retrieve.measurement import folding_tree
 from coma_xr.text import count, listing
 from coma_xr.tree import join as join_path
-from coma_xr.tree import leaves, split
+from coma_xr.tree import leaves
 
 if TYPE_CHECKING:
+    from coma_xr.define.scan_records import Asked
     from coma_xr.records import Records
     from coma_xr.store.locks import LiveRun
     from coma_xr.store.snapshot import Snapshot
@@ -57,13 +59,13 @@ def experiment_html(records: Records, name: str) -> str:
     now, definition, annotations = records.now, records.pairs, records.annotations
     info = now.info
     description = info.get("description")
-    scan = now.scan() or {}
+    asked = now.asked()
     return fragment(
         tag("span", "Experiment ", class_="coma-muted"),
         tag("span", name, class_="coma-title"),
         tag("div", description) if description else None,
-        tag("div", *_counts(now, scan)),
-        _parameters(definition, scan, annotations),
+        tag("div", *_counts(now, asked)),
+        _parameters(definition, asked, annotations),
         _example(now, annotations, "results" if definition else "parameters"),
         *_code(now),
         fold("About", facts(_about(now, info))),
@@ -86,7 +88,7 @@ def watch(look: Callable[[], Snapshot], runs: Callable[[], Sequence[LiveRun]]) -
 
 
 def _progress(now: Snapshot, runs: Sequence[LiveRun]) -> Iterator[object]:
-    yield tag("div", *_counts(now, now.scan() or {}))
+    yield tag("div", *_counts(now, now.asked()))
     yield from (Html(run._repr_html_()) for run in runs)
     if not runs:
         yield tag("div", "No run in progress.", class_="coma-muted")
@@ -113,7 +115,7 @@ def _code(now: Snapshot) -> Iterator[Html]:
         yield fold("Environment", about)
 
 
-def _counts(now: Snapshot, scan: Mapping[str, Any]) -> Iterator[object]:
+def _counts(now: Snapshot, asked: Asked | None) -> Iterator[object]:
     number, failed = now.number(), now.number_of_failures()
     yield tag("b", f"{number:,}")
     yield f" measurement{'s' * (number != 1)}"
@@ -121,20 +123,20 @@ def _counts(now: Snapshot, scan: Mapping[str, Any]) -> Iterator[object]:
         yield join(", ", tag("span", f"{failed:,} failed", class_="coma-bad"))
     if not now.active:
         yield ", inactive"
-    if scan.get("sets"):
-        times = scan.get("repeats") or 1
+    if asked is not None and asked.sets:
+        times = asked.repeats or 1
         repeats = f", {times} times each" if times > 1 else ""
-        yield tag("span", f" · the last run requested {len(scan['sets']):,}{repeats}", class_="coma-muted")
+        yield tag("span", f" · the last run requested {len(asked.sets):,}{repeats}", class_="coma-muted")
 
 
 def _parameters(
-    definition: Sequence[tuple[str, Path]], scan: Mapping[str, Any], annotations: Mapping[str, Any]
+    definition: Sequence[tuple[str, Path]], asked: Asked | None, annotations: Mapping[str, Any]
 ) -> Html | None:
     """Return a table of the parameters that are defined, with the values that the last run was asked for."""
     if not definition:
         return None
-    paths = [split(path) for _, path in scan.get("parameters", ())]
-    sets = [hand_out(values) for values in scan.get("sets", ())[:_SETS]]
+    paths = () if asked is None else asked.definition.paths
+    sets = [] if asked is None else [hand_out(values) for values in islice(asked.sets, _SETS)]
     notes = [annotations.get(join_path(path), {}) for _, path in definition]
     about = [name for name in ("units", "long_name") if any(note.get(name) for note in notes)]
     rows = [

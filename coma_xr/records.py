@@ -16,17 +16,16 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from coma_xr.checks import check_flag, check_ids
 from coma_xr.define.parameters import Definition, Past, check_extends, read_parameters
 from coma_xr.define.scan_records import (
+    Asked,
     LayoutRule,
-    ScanRecord,
     change_of_layout,
     check_layout,
-    is_part,
     record_of_last_scan,
     records_of,
     with_scan,
 )
 from coma_xr.define.scans import Scan
-from coma_xr.define.values import given_again, key_of, keys_of, plain_rows, records_by_value
+from coma_xr.define.values import given_again, key_of, keys_of
 from coma_xr.errors import (
     DataFileError,
     DataFileWarning,
@@ -155,7 +154,7 @@ class Records:
     @property
     def scan_records(self) -> dict[str, Any]:
         """The records of all scans; those of version 1 follow from the last scan."""
-        return self.now.scan_records() or record_of_last_scan(self.now.scan() or {})
+        return self.now.scan_records() or record_of_last_scan(self.now.asked())
 
     @cached_property
     def excluded(self) -> dict[int, str]:
@@ -277,37 +276,38 @@ class Records:
 
     def missing(self, given: Sequence[Any], *, reports: bool = True) -> Scan:
         """Return the parameter sets that were asked for and have no measurement, or not all of their repeats; report what is not listed."""
-        scan = self.now.scan() or {}
-        recorded = Definition.from_state(scan["parameters"]) if scan else self.definition
+        scan = self.now.asked()
+        recorded = self.definition if scan is None else scan.definition
         if recorded is None:
             raise ParameterError(
                 f"Nothing was run in {self.now.path} yet, so nothing is missing.",
                 ways=[Way("Run a scan first.", "")],
             )
         definition = self.past.definition(recorded)
+        if scan is None:
+            return Scan.of_rows(definition, [])
         lacking = _lacking(scan, self.done()(definition))
-        values = given_again(recorded.paths, scan, given)
+        values = given_again(recorded.paths, scan.exact, given)
         rows = [values(row) for row, number in lacking if number]
-        beyond = scan.get(_BEYOND, 0)
-        if beyond and reports:
+        if scan.beyond and reports:
             warn(
-                f"At least {count(beyond, 'parameter set')} more of the last scan, which is too large to be listed, were not "
+                f"At least {count(scan.beyond, 'parameter set')} more of the last scan, which is too large to be listed, were not "
                 "requested by a run yet.",
                 way=Way(
                     "Run the scan again with limit= for the next ones.",
                     "Run the scan again with --limit for the next ones.",
                 ),
             )
-        return Scan.of_rows(definition, rows, repeats=scan.get("repeats"))
+        return Scan.of_rows(definition, rows, repeats=scan.repeats)
 
     @no_collection()
     def counts(self) -> dict[str, int]:
         """Return the numbers of measurements, of parameter sets that failed or are missing, and of what is excluded."""
-        scan, done_by, missing = self.now.scan(), self.done(), 0
-        if scan:
-            done = done_by(self.past.definition(Definition.from_state(scan["parameters"])))
+        scan, done_by, missing = self.now.asked(), self.done(), 0
+        if scan is not None:
+            done = done_by(self.past.definition(scan.definition))
             missing = sum(number for _, number in _lacking(scan, done))
-            missing += scan.get(_BEYOND, 0) * (scan.get("repeats") or 1)
+            missing += scan.beyond * (scan.repeats or 1)
         return {
             "measurements": self.now.number(),
             "failed": len(self.failed(done_by)),
@@ -323,11 +323,11 @@ class Records:
         """Return what is known of parameter sets next to the measurements."""
         from coma_xr.retrieve.dims import Status
 
-        scan = self.now.scan() or {}
+        scan = self.now.asked()
         return Status(
-            paths=[split(path) for _, path in scan.get("parameters", ())],
-            sets=scan.get("sets", ()),
-            repeats=scan.get("repeats"),
+            paths=() if scan is None else scan.definition.paths,
+            sets=() if scan is None else list(scan.sets),
+            repeats=None if scan is None else scan.repeats,
             failures=self.recorded_failures(),
             excluded=self.excluded,
         )
@@ -570,9 +570,9 @@ def _differences(names: Sequence[str], values: Sequence[Tree], others: Sequence[
             return
 
 
-def _lacking(scan: Mapping[str, Any], done: Container[Hashable]) -> Iterator[tuple[Any, int]]:
+def _lacking(scan: Asked, done: Container[Hashable]) -> Iterator[tuple[Any, int]]:
     """Yield the parameter sets that were asked for, and how many of their repeats have no measurement."""
-    repeats, sets = scan.get("repeats") or 1, scan.get("sets", [])
+    repeats, sets = scan.repeats or 1, list(scan.sets)
     if repeats == 1:
         lacks = map(operator.not_, map(done.__contains__, keys_of(sets)))
         yield from ((row, 1) for row in compress(sets, lacks))
@@ -687,64 +687,32 @@ def located_parts(
             yield part
 
 
-# How many sets of the last scan are not listed, since it is too large.
-_BEYOND = "beyond"
-
-
-@no_collection()
-def asked_for(
-    definition: Definition,
-    wanted: Sequence[Sequence[Tree]],
-    scan: Scan | None,
-    repeats: int | None,
-    whole: int | None = None,
-) -> dict[str, Tree]:
-    """Return what a run is asked for: its parameters, its axes if it has any, its sets with exact types, and their repeats.
-
-    Of `whole` sets of a scan that is too large to be listed, those that are not among `wanted` are counted.
-    """
-    beyond = 0 if whole is None else whole - len(wanted)
-    return {
-        **({_BEYOND: beyond} if beyond else {}),
-        "parameters": definition.to_state(),
-        "axes": None if scan is None else scan.structure,
-        "sets": plain_rows(wanted),
-        "exact": records_by_value(definition.paths, wanted),
-        "repeats": repeats,
-    }
-
-
-def keep_scan(
-    place: ExperimentDirectory, asked: dict[str, Tree], record: ScanRecord | None, past: Past
-) -> None:
+def keep_scan(place: ExperimentDirectory, asked: Asked, past: Past) -> None:
     """Record a scan, and that it was asked for unless it is part of what was asked for already."""
-    before = place.look().scan()
-    is_new = before is None or not is_part(asked, before, past)
-    asked_now = asked if is_new else None
+    before, record = place.look().asked(), asked.record
+    is_new = before is None or not asked.is_part(before, past)
+    asked_now = asked.to_state() if is_new else None
     if record is None:
         place.save_scan(asked_now)
     else:
-        place.save_scan(
-            asked_now, lambda records: with_scan(records or record_of_last_scan(before or {}), record)
-        )
+        place.save_scan(asked_now, lambda records: with_scan(records or record_of_last_scan(before), record))
 
 
 def forget(place: ExperimentDirectory, scan: Scan, *, is_all: bool = False) -> None:
     """Take back that the parameter sets of a scan were asked for, with `is_all` also of those that are not listed."""
     gone = {key_of(row) for row in scan.rows()}
     with place.changing() as now:
-        asked = now.scan()
+        asked = now.asked()
         if asked is not None and (gone or is_all):
-            left = [values for values in asked["sets"] if key(values) not in gone]
-            kept = {name: part for name, part in asked.items() if name != _BEYOND or not is_all}
-            place.save_scan({**kept, "sets": left})
+            left = asked.without(gone)
+            place.save_scan((replace(left, beyond=0) if is_all else left).to_state())
 
 
 def unite_scans(place: ExperimentDirectory, other: Records, definition: Definition) -> None:
     """Record the scans of another experiment, and the definition where there is none."""
     with place.changing() as now:
         place.change_state(lambda state: state.setdefault("definition", definition.to_state()))
-        earlier, theirs = record_of_last_scan(now.scan() or {}), records_of(other.scan_records)
+        earlier, theirs = record_of_last_scan(now.asked()), records_of(other.scan_records)
         place.save_scan(None, lambda records: functools.reduce(with_scan, theirs, records or earlier))
 
 

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 from coma_xr.checks import check_ids
 from coma_xr.code_history import accept, code_of_run, with_code
 from coma_xr.define.parameters import read_parameters
-from coma_xr.define.scan_records import ScanRecord
+from coma_xr.define.scan_records import Asked
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import BRANCH, NOTHING, key_of, look, things_of
 from coma_xr.errors import ComaError, ParameterError, PathError, StorageError, Way, warn
 from coma_xr.records import (
     Records,
-    asked_for,
     check_definition,
     keep_definition,
     keep_function,
@@ -101,8 +100,8 @@ def run_scan(
     session = Session(place, work, wanted, before.past, durable, options, code)
     if options.dry_run:
         return session.dry_run()
-    last = asked_for(definition, wanted, asked, options.repeats, whole)
-    shard = None if options.shard is None else Shard.of_scan(options.shard, last)
+    last = Asked.of(definition, wanted, asked, options.repeats, whole)
+    shard = None if options.shard is None else Shard.of_scan(options.shard, last.to_state())
 
     record = partial(_record, place, work, before, asked, added, last)
     with place.running(shard, record) as now:
@@ -134,14 +133,14 @@ def _record(
     before: Records,
     asked: Scan | None,
     added: list[tuple[Tree, ...]],
-    last: dict[str, Tree],
+    last: Asked,
 ) -> None:
     """Record definition, seed, function and scan of a run."""
     if asked is not None:
         keep_definition(before, place, work.definition, added)
     keep_seed(place, work)
     keep_function(place, name_of(work.function), before.now)
-    keep_scan(place, last, None if asked is None else ScanRecord.of(asked, work.definition), before.past)
+    keep_scan(place, last, before.past)
 
 
 def encoding_of(place: ExperimentDirectory, version: str) -> dict[str, Any]:

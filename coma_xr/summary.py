@@ -155,7 +155,8 @@ def _missing(records: Records, ds: xr.Dataset | None, failed: int) -> int | None
     """Return how many parameter sets of the last scan have neither measurement nor failure."""
     from coma_xr.output.report import status_of
 
-    if not (records.now.scan() or {}).get("sets"):
+    asked = records.now.asked()
+    if asked is None or not asked.sets:
         return None
     if ds is None:
         return max(0, records.counts()["missing"] - failed)
@@ -170,7 +171,7 @@ def _quantities(records: Records, ds: xr.Dataset | None) -> tuple[list[Quantity]
     """Return parameters and results: what is in the measurements; without any, what was asked for."""
     from coma_xr.output.report import Quantity
 
-    notes, scan = records.annotations, records.now.scan() or {}
+    notes, asked = records.annotations, records.now.asked()
 
     def quantity(name: str, path: str, type: str, values: str, **more: Any) -> Quantity:
         note = notes.get(path, {})
@@ -184,11 +185,11 @@ def _quantities(records: Records, ds: xr.Dataset | None) -> tuple[list[Quantity]
             varies = row["distinct"] > 1 or " ... " in values or ", " in values
             more = {"number": row["measurements"], "varies": varies}
             found[row["role"]].append(quantity(row["name"], row["path"], row["type"], values, **more))
-    if not rows:
-        sets = [hand_out(values) for values in scan.get("sets", ())]
+    if not rows and asked is not None:
+        sets = [hand_out(values) for values in asked.sets]
         found["parameter"] = [
             quantity(name, path, "", several(values[now] for values in sets))
-            for now, (name, path) in enumerate(scan.get("parameters", ()))
+            for now, (name, path) in enumerate(asked.definition.to_state())
         ]
     return found["parameter"], found["result"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import shutil
 import warnings
@@ -170,6 +171,44 @@ def test_what_was_asked_for_is_taken_back(e):
     assert len(e.forget_missing()) == 2
     assert e.status()["missing"] == 0
     assert (e.to_dataset().measurement_status.values == 1).sum() == 0
+
+
+def asked(e):
+    return json.loads((e.path / "coma.json").read_text())["coma_xr"]["asked"]
+
+
+def test_a_grid_is_recorded_by_its_values_and_other_scans_by_their_sets(e):
+    run(e, {"a": range(60), "b": range(50)}, limit=1)
+    assert asked(e)["products"] == [[[a] for a in range(60)], [[b] for b in range(50)]]
+    assert (len(e.missing()), e.status()["missing"]) == (2999, 2999)
+    e.forget_missing("a > 0")
+    assert asked(e)["sets"] == [[0, b] for b in range(50)]
+    run(e, coma.grid(a=[1, 2, 3], b=[1, 2]).where("a > b"))
+    assert asked(e)["sets"] == [[2, 1], [3, 1], [3, 2]]
+
+
+def test_a_grid_is_one_scan_whichever_way_it_is_recorded(e):
+    run(e, GRID, limit=4)
+    file = e.path / "coma.json"
+    tree = json.loads(file.read_text())
+    products = tree["coma_xr"]["asked"].pop("products")
+    tree["coma_xr"]["asked"]["sets"] = [[a, b] for [a] in products[0] for [b] in products[1]]
+    file.write_text(json.dumps(tree))
+    e = coma.Experiment(e.path)
+    assert (len(e.missing()), e.status()["missing"]) == (5, 5)
+    run(e, {"a": [1], "b": [1, 2]})
+    run(e, {"b": [1, 2], "a": [2]})
+    assert "sets" in asked(e)
+    run(e, {"a": [1], "b": [4]})
+    assert asked(e)["products"] == [[[1]], [[4]]]
+
+
+def test_the_types_of_the_values_of_a_grid_are_kept(e):
+    days, modes = [dt.date(2026, 1, day) for day in (1, 2)], [(1, 2), (3, 4)]
+    e.run(lambda n, day, mode: n, {"n": [1, 2], "day": days, "mode": modes}, limit=1, progress=False)
+    assert "products" in asked(e)
+    points = [tuple(point.values()) for point in coma.Experiment(e.path).missing()]
+    assert points == list(itertools.product([1, 2], days, modes))[1:]
 
 
 def test_a_dry_run_records_nothing(e):

@@ -10,14 +10,14 @@ import hashlib
 import itertools
 import json
 import operator
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from coma_xr.checks import check_choice
 from coma_xr.define.parameters import Definition, Past
-from coma_xr.define.values import plain_of
+from coma_xr.define.values import plain_rows, records_by_value
 from coma_xr.errors import LayoutError
 from coma_xr.same import key, keys
 from coma_xr.text import listing
@@ -44,13 +44,6 @@ class Product:
     """Parameter sets: all combinations of the rows of some groups of parameters, the last group fastest."""
 
     groups: tuple[tuple[Row, ...], ...]
-
-    @classmethod
-    def of(cls, scan: Scan, definition: Definition) -> Product:
-        """Return the sets of a scan, in the order of a definition."""
-        if definition == scan.definition and (factors := scan.factors()) is not None:
-            return cls(tuple(map(_plain_rows, factors)))
-        return cls((_plain_rows(scan.plain(definition)),))
 
     @classmethod
     def from_state(cls, state: Iterable[Iterable[Iterable[Tree]]]) -> Product:
@@ -125,10 +118,6 @@ def _keys_of(rows: Sequence[Row]) -> frozenset[Identity]:
     return frozenset(zip(*by_column, strict=True))
 
 
-def _plain_rows(rows: Iterable[Row]) -> tuple[Row, ...]:
-    return tuple(tuple(map(plain_of, row)) for row in rows)
-
-
 @dataclass(frozen=True)
 class ScanRecord:
     """The parameter sets of all scans with the same parameters and the same axes; none are kept of points."""
@@ -138,10 +127,9 @@ class ScanRecord:
     products: tuple[Product, ...] = ()
 
     @classmethod
-    def of(cls, scan: Scan, definition: Definition) -> ScanRecord:
-        """Return the record of one scan, with its sets in the order of a definition."""
-        sets = Product.of(scan, definition)
-        record = cls(definition, tuple(scan.structure), (sets,))
+    def of(cls, definition: Definition, axes: Structure, sets: Product) -> ScanRecord:
+        """Return the record of one scan."""
+        record = cls(definition, tuple(axes), (sets,))
         return replace(record, products=()) if record._is_points(sets) else record
 
     @property
@@ -230,6 +218,103 @@ class _Translated:
         return covered
 
 
+# A small file must not unfold to more parameter sets than are written out.
+MOST_COMBINATIONS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the last run was asked for: its parameter sets, the axes of its scan if it had one, and its repeats.
+
+    `exact` has the pairs of plain form and record of those values that have a type of their own, by path. Of a scan
+    that is too large to be listed, `beyond` sets are only counted.
+    """
+
+    definition: Definition
+    sets: Product
+    axes: Structure | None = None
+    repeats: int | None = None
+    exact: Mapping[str, list[list[Tree]]] = field(default_factory=dict)
+    beyond: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        definition: Definition,
+        wanted: Sequence[Row],
+        scan: Scan | None,
+        repeats: int | None,
+        whole: int | None = None,
+    ) -> Asked:
+        """Return what a run is asked for that wants some sets, by default all, of a scan with `whole` ones."""
+        factors = scan.factors() if scan is not None and scan.definition == definition else None
+        groups: Sequence[Sequence[Row]] = [wanted] if factors is None else factors
+        exact: dict[str, list[list[Tree]]] = {}
+        begin = 0
+        for rows in groups if all(groups) else ():
+            exact |= records_by_value(definition.paths[begin:], rows)
+            begin += len(rows[0])
+        return cls(
+            definition,
+            Product(tuple(map(plain_rows, groups))),
+            None if scan is None else scan.structure,
+            repeats,
+            exact,
+            0 if whole is None else whole - len(wanted),
+        )
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Asked:
+        """Return what `to_state` made a tree of."""
+        groups = state["products"] if "products" in state else [state["sets"]]
+        return cls(
+            Definition.from_state(state["parameters"]),
+            Product.from_state(groups),
+            state.get("axes"),
+            state.get("repeats"),
+            state.get("exact") or {},
+            state.get("beyond", 0),
+        )
+
+    def to_state(self) -> dict[str, Tree]:
+        """Return it as a plain tree: all sets, or the groups of rows whose combinations they are."""
+        groups = self.sets.to_state()
+        sets: dict[str, Tree] = {"products": groups}
+        if len(groups) == 1 or not 0 < len(self.sets) * (self.repeats or 1) <= MOST_COMBINATIONS:
+            sets = {"sets": [list(row) for row in self.sets]}
+        return {
+            **({"beyond": self.beyond} if self.beyond else {}),
+            "parameters": self.definition.to_state(),
+            "axes": None if self.axes is None else [dict(axis) for axis in self.axes],
+            **sets,
+            "exact": dict(self.exact),
+            "repeats": self.repeats,
+        }
+
+    @property
+    def record(self) -> ScanRecord | None:
+        """The record of the scan, None without one."""
+        return None if self.axes is None else ScanRecord.of(self.definition, self.axes, self.sets)
+
+    def without(self, identities: Container[Identity]) -> Asked:
+        """Return it without the parameter sets with these keys."""
+        left = tuple([values for values in self.sets if key(values) not in identities])
+        return replace(self, sets=Product((left,)))
+
+    def is_part(self, other: Asked, past: Past) -> bool:
+        """Whether all parameter sets, with their repeats, are among those of another run."""
+        if (self.repeats or 1) > (other.repeats or 1):
+            return False
+        paths, others = ([path for _, path in past.updated(asked.definition)] for asked in (self, other))
+        if paths == others and self.sets == other.sets:
+            return True
+        if set(paths) != set(others):
+            return False
+        order = [paths.index(path) for path in others]
+        identities = [key([row[place] for place in order]) for row in self.sets]
+        return len([*other.sets.covered(identities)]) == len(identities)
+
+
 def records_of(records: Mapping[str, Any]) -> list[ScanRecord]:
     """Return records from their plain trees, in the order of their first runs."""
     return [ScanRecord.from_state(record) for record in records.values()]
@@ -291,31 +376,10 @@ class LayoutRule:
         return Choice("grid", structured[best].axes)
 
 
-def record_of_last_scan(scan: Mapping[str, Any]) -> dict[str, Tree]:
+def record_of_last_scan(asked: Asked | None) -> dict[str, Tree]:
     """Return the records, by name, that follow from the last scan alone; version 1 kept only its sets."""
-    if scan.get("axes") is None:
-        return {}
-    sets = Product((tuple(map(tuple, scan["sets"])),))
-    record = ScanRecord(Definition.from_state(scan["parameters"]), tuple(scan["axes"]), (sets,))
-    record = replace(record, products=()) if record._is_points(sets) else record
-    return {record.name: record.to_state()}
-
-
-def is_part(scan: Mapping[str, Any], other: Mapping[str, Any], past: Past) -> bool:
-    """Whether all parameter sets of a scan, with their repeats, are among those of another one."""
-    if (scan["repeats"] or 1) > (other["repeats"] or 1):
-        return False
-    paths, others = (
-        [path for _, path in past.updated(Definition.from_state(tree["parameters"]))]
-        for tree in (scan, other)
-    )
-    if set(paths) != set(others):
-        return False
-    if paths == others and scan["sets"] == other["sets"]:
-        return True
-    places = [others.index(path) for path in paths]
-    known = {key([values[place] for place in places]) for values in other["sets"]}
-    return all(key(values) in known for values in scan["sets"])
+    record = None if asked is None else asked.record
+    return {} if record is None else {record.name: record.to_state()}
 
 
 def is_function(first: Iterable[Hashable], others: Iterable[Hashable]) -> bool:

@@ -164,11 +164,12 @@ def plain_of(value: Any) -> Tree:
     return value.plain if type(value) is Argument else value
 
 
-def plain_rows(rows: Sequence[Sequence[Any]]) -> list[list[Tree]]:
+def plain_rows(rows: Iterable[Sequence[Any]]) -> tuple[tuple[Tree, ...], ...]:
     """Return what measurement files keep of the values of many parameter sets."""
-    if Argument not in set(map(type, chain.from_iterable(rows))):
-        return list(map(list, rows))
-    return [list(map(plain_of, values)) for values in rows]
+    listed = tuple(map(tuple, rows))
+    if Argument not in set(map(type, chain.from_iterable(listed))):
+        return listed
+    return tuple([tuple(map(plain_of, values)) for values in listed])
 
 
 def key_of(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -530,13 +531,11 @@ def records_by_value(paths: Sequence[Path], rows: Iterable[Sequence[Any]]) -> di
 
 
 def given_again(
-    paths: Sequence[Path], scan: Mapping[str, Tree], given: Sequence[Any]
+    paths: Sequence[Path], exact: Mapping[str, list[list[Tree]]], given: Sequence[Any]
 ) -> Callable[[Sequence[Tree]], list[Any]]:
-    """Return a function that makes the values of a recorded scan from their plain forms."""
+    """Return a function that makes the values of a recorded scan from their plain forms, given the records of some."""
     records = {
-        (split(path), key((plain,))): record
-        for path, pairs in (scan.get("exact") or {}).items()
-        for plain, record in pairs
+        (split(path), key((plain,))): record for path, pairs in exact.items() for plain, record in pairs
     }
 
     def values(row: Sequence[Tree]) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json as standard_json
+import math
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.define.parameters import Definition
+from coma_xr.define.scan_records import MOST_COMBINATIONS
 from coma_xr.encoding import json
 from coma_xr.encoding.formats import JSON, XML, Format
 from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, warn
@@ -185,7 +187,6 @@ def _kind(value: Tree) -> str:
 # A file of some bytes must not make work for hours: more sets than are written out, beyond which a run was
 # never asked for.
 _MANY_REPEATS = 100
-_MANY_POINTS = 1_000_000
 
 # Sections of the state: marks by ids, the ids as strings; scans by a key, and the key of the last one.
 EXCLUDED = "excluded"
@@ -287,13 +288,20 @@ def _is_record(_: str, record: Tree) -> bool:
     if not _are_axes(record.get("axes"), parameters) or not isinstance(products, list):
         return False
     size = len(parameters)
-    groups = all(isinstance(product, list) and all(map(_are_rows, product)) for product in products)
-    return groups and all(sum(len(rows[0]) for rows in product if rows) <= size for product in products)
+    return all(isinstance(product, list) and 0 <= _width(product) <= size for product in products)
 
 
-def _are_rows(rows: Tree) -> bool:
-    """Whether something is a list of lists of one length."""
-    return isinstance(rows, list) and set(map(type, rows)) <= {list} and len(set(map(len, rows))) <= 1
+def _width(groups: list[Tree]) -> int:
+    """Return how many values rows of all groups have together, -1 where a group is no list of rows of one length."""
+    return sum(len(rows[0]) for rows in groups if rows) if all(map(_are_rows, groups)) else -1
+
+
+def _are_rows(rows: Tree, length: int | None = None) -> bool:
+    """Whether something is a list of lists of one length, which may be given."""
+    if not isinstance(rows, list) or not set(map(type, rows)) <= {list}:
+        return False
+    lengths = set(map(len, rows))
+    return len(lengths) <= 1 and (length is None or lengths <= {length})
 
 
 def _fault_of_layout(value: Tree) -> str:
@@ -367,12 +375,21 @@ def fault_of_scan(scan: dict[str, Tree]) -> str:
     >>> fault_of_scan({"parameters": [["a", "parameters/a"]], "sets": [[1, 2]]})
     "'sets' is not a list of sets of 1 values"
     """
-    parameters, sets = scan.get("parameters"), scan.get("sets")
+    parameters, sets, most = scan.get("parameters"), scan.get("sets"), _MANY_REPEATS
     fault = _fault_of_definition(parameters)
     if fault:
         return f"'parameters' {fault}"
     size = len(parameters or [])
-    if not isinstance(sets, list) or not set(map(type, sets)) <= {list} or not set(map(len, sets)) <= {size}:
+    if "products" in scan:
+        groups = scan["products"]
+        if not isinstance(groups, list) or not all(groups) or _width(groups) != size:
+            return f"'products' is not a list of groups of rows with {size} values in all"
+        number, most = math.prod(map(len, groups)), 1
+        if number > MOST_COMBINATIONS:
+            return f"'products' has {number} parameter sets"
+    elif isinstance(sets, list) and _are_rows(sets, size):
+        number = len(sets)
+    else:
         return f"'sets' is not a list of sets of {size} values"
     beyond = scan.get("beyond", 0)
     if type(beyond) is not int or beyond < 0:
@@ -380,8 +397,8 @@ def fault_of_scan(scan: dict[str, Tree]) -> str:
     repeats = scan.get("repeats")
     if repeats is not None and (type(repeats) is not int or repeats < 1):
         return "'repeats' is not a number from 1 on"
-    if repeats is not None and repeats > max(_MANY_REPEATS, _MANY_POINTS // max(1, len(sets))):
-        return f"'repeats' asks for {repeats} times {len(sets)} points"
+    if repeats is not None and repeats > max(most, MOST_COMBINATIONS // max(1, number)):
+        return f"'repeats' asks for {repeats} times {number} points"
     if not _are_records(scan.get("exact") or {}):
         return "'exact' is not a dictionary of pairs of values"
     axes = scan.get("axes")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from coma_xr.define.scan_records import Asked
 from coma_xr.encoding import json
 from coma_xr.errors import DataFileError, DataFileWarning, PathError, StorageError, warn
 from coma_xr.store import documents
@@ -183,10 +184,9 @@ class Snapshot:
             {name: section for name, section in self.sections.items() if name not in (SCANS, ASKED)}
         )
 
-    def scan(self) -> dict[str, Any] | None:
-        """Return what was asked for, as `ExperimentDirectory.save_scan` recorded it, None without it."""
-        scan: dict[str, Any] | None = self.sections.get(ASKED)
-        return scan
+    def asked(self) -> Asked | None:
+        """Return what the last run was asked for, None without one."""
+        return Asked.from_state(self.sections[ASKED]) if ASKED in self.sections else None
 
     def scan_records(self) -> dict[str, Any]:
         """Return the structures of all scans, by their names."""

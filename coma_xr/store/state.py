@@ -59,12 +59,6 @@ class StateDocument:
         """The content below the root of the file."""
         return self.sections if self.reset is None else {**self.sections, RESET: self.reset}
 
-    @property
-    def scan(self) -> dict[str, Any] | None:
-        """The requested parameter sets."""
-        scan: dict[str, Any] | None = self.sections.get(ASKED)
-        return scan
-
     def check_known(self) -> None:
         """Raise StorageError when the disk did not give out the state, which every change has to carry on."""
         if self.refusal is not None:

@@ -12,11 +12,17 @@ from coma_xr.errors import DataFileWarning
 from coma_xr.store.documents import fault_of_failure, fault_of_scan, sound_state
 from tests.bad_files import FAILURE, SCAN, STATE, experiment
 
+# The sets of a grid.
+PRODUCTS = {
+    **{name: entry for name, entry in SCAN.items() if name != "sets"},
+    "products": [[[1], [2]], [[0.5]]],
+}
+
 
 def test_what_the_experiment_writes_is_sound():
     assert sound_state(STATE) == (STATE, [])
     assert sound_state({"of a later version": 1}) == ({"of a later version": 1}, [])
-    assert fault_of_scan(SCAN) == fault_of_failure(FAILURE) == ""
+    assert fault_of_scan(SCAN) == fault_of_scan(PRODUCTS) == fault_of_failure(FAILURE) == ""
 
 
 @pytest.mark.parametrize(
@@ -71,6 +77,23 @@ def test_a_mark_that_makes_no_sense_does_not_cost_the_others():
 )
 def test_a_scan_that_makes_no_sense_is_named(entry, value, fault):
     assert fault_of_scan({**SCAN, entry: value}).startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "fault"),
+    [
+        ("products", None, "'products' is not a list of groups"),
+        ("products", [], "'products' is not a list of groups of rows with 2 values in all"),
+        ("products", [[[1]]], "'products' is not a list of groups"),
+        ("products", [[[1]], [[2], [3, 4]]], "'products' is not a list of groups"),
+        ("products", [[[1]], [[2]], []], "'products' is not a list of groups"),
+        ("products", [[[1]], ["2"]], "'products' is not a list of groups"),
+        ("products", [[[1]] * 1001, [[1]] * 1000], "'products' has 1001000 parameter sets"),
+        ("repeats", 500_001, "'repeats' asks for 500001 times 2 points"),
+    ],
+)
+def test_a_grid_that_makes_no_sense_is_named(entry, value, fault):
+    assert fault_of_scan({**PRODUCTS, entry: value}).startswith(fault)
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ def test_opening_again_finds_everything(experiment_path, rest):
     for again in (opened(experiment_path), opened(experiment_path / "experiment.000007.json", mode="r")):
         assert again.look().info == place.look().info
         assert again.look().state() == {"more": 1}
-        assert again.look().scan()["sets"] == [[1]]
+        assert list(again.look().asked().sets) == [(1,)]
         assert again.look().number() == 1
         assert again.look().next_id() == 5
         assert again.look().measurements.read(4)["results"] == {"value": 1.5}
@@ -494,7 +494,7 @@ def test_a_state_that_cannot_be_read_is_empty_with_a_warning(place, experiment_p
     (experiment_path / "coma.json").write_text('{"coma_xr": nonsense')
     text = r"/coma\.json cannot be read and counts as empty \(not valid JSON: "
     with pytest.warns(DataFileWarning, match=text):
-        assert (place.look().state(), place.look().scan()) == ({}, None)
+        assert (place.look().state(), place.look().asked()) == ({}, None)
 
 
 def test_the_index_is_a_hint(place, experiment_path, rest):
