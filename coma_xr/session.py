@@ -582,7 +582,7 @@ class Session:
             repeats=options.repeats,
             shard=options.shard,
             limit=options.limit,
-            seconds=None if options.max_workers == 1 else there.durations.predictor(),
+            predictor=(lambda: None) if options.max_workers == 1 else there.durations.predictor,
         )
         wanted = {task.key for task in todo.todo} if stale else ()
         replaced = {key: stale[key] for key in wanted if key in stale}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -282,16 +282,16 @@ class Plan:
 @no_collection()
 def plan(
     wanted: Sequence[Sequence[Tree]],
-    done: Container[Hashable] = (),
-    failed: Container[Hashable] = (),
+    done: Collection[Hashable] = (),
+    failed: Collection[Hashable] = (),
     *,
     retry_failed: bool = True,
     repeats: int | None = None,
     shard: tuple[int, int] | None = None,
     limit: int | None = None,
-    seconds: Callable[[Sequence[Tree]], float] | None = None,
+    predictor: Callable[[], Callable[[Sequence[Tree]], float] | None] = lambda: None,
 ) -> Plan:
-    """Return what is to be done.
+    """Return what is to be done; given a predictor of durations, the longest first.
 
     >>> plan([[1], [2], [2.0], [3]], done={key([3])}, failed={key([1])}).todo
     [Task(position=1, values=(2,), ...), Task(position=0, values=(1,), ...)]
@@ -307,21 +307,23 @@ def plan(
     todo = [*count.new, *count.again]
     beyond = 0 if limit is None else max(0, len(todo) - limit)
     kept = todo[: len(todo) - beyond]
+    seconds = predictor() if kept else None
     if seconds is not None:
         new = kept[: len(count.new)]
         kept = [*sorted(new, key=lambda task: -seconds(task.values)), *kept[len(new) :]]
     return Plan(kept, count.asked, count.skipped, count.left, count.duplicates, beyond, count.done_keys)
 
 
-def _all_done(identities: Sequence[Hashable], done: Container[Hashable]) -> bool:
+def _all_done(identities: Sequence[Hashable], done: Collection[Hashable]) -> bool:
     """Whether all parameter sets have a measurement, and no two of them are the same."""
-    return all(map(done.__contains__, identities)) and len(set(identities)) == len(identities)
+    different = set(identities)
+    return len(different) == len(identities) and not different.difference(done)
 
 
 class _Count:
     """Parameter sets, as they are sorted into what is to be done and what is not."""
 
-    def __init__(self, done: Container[Hashable], failed: Container[Hashable], retry_failed: bool) -> None:
+    def __init__(self, done: Collection[Hashable], failed: Collection[Hashable], retry_failed: bool) -> None:
         self._done = done
         self._failed = failed
         self._retry_failed = retry_failed

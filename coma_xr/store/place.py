@@ -413,9 +413,6 @@ class ExperimentDirectory:
     def check_writable(self, now: Snapshot | None = None) -> None:
         """Raise InactiveError or StorageError when measurements cannot be added, before anything is computed."""
         (now or self.look()).check_writable()
-        self._probe()
-
-    def _probe(self) -> None:
         try:
             files.probe(self.path)
         except StorageError as error:
@@ -428,10 +425,8 @@ class ExperimentDirectory:
     ) -> Iterator[Snapshot]:
         """Hold the lock of a run, and record its request; warn when another run works on the experiment.
 
-        Raise ExperimentBusyError when this process runs the experiment already, else as `check_writable`.
+        Raise ExperimentBusyError when this process runs the experiment already. `check_writable` comes before it.
         """
-        if self._refusal() is None:
-            self._probe()
         with ExitStack() as stack:
             with self.changing(listed=True) as now:
                 now.check_writable()

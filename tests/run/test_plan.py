@@ -191,5 +191,5 @@ def test_an_estimate_is_the_mean_where_the_parameters_explain_nothing():
 
 
 def test_the_longest_come_first_and_keep_their_ids():
-    tasks = plan([[1], [3], [2]], failed={key([3])}, seconds=lambda values: values[0]).todo
+    tasks = plan([[1], [3], [2]], failed={key([3])}, predictor=lambda: lambda values: values[0]).todo
     assert [(task.position, task.values) for task in tasks] == [(2, (2,)), (0, (1,)), (1, (3,))]
