@@ -325,9 +325,9 @@ def _forget(path: str) -> None:
         pass
 
 
-def refuse_while_running(directory: str, what: str) -> None:
-    """Raise ExperimentBusyError when a run works on the experiment."""
-    if runs := live_runs(directory):
+def refuse_while_running(directory: str, what: str, names: Collection[str] | None) -> None:
+    """Raise ExperimentBusyError when a run works on the experiment, given the names in its directory."""
+    if runs := live_runs(directory, names):
         running = ", ".join(str(run) for run in runs)
         raise ExperimentBusyError(
             f"{directory} cannot be {what} while it is being run: {running}.",

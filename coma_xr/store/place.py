@@ -454,7 +454,7 @@ class ExperimentDirectory:
     def deactivate(self, *, compress: bool = False, code: bool = True) -> None:
         """Move all measurements and failures into the experiment file, with a copy of the state and of the code."""
         with self._alone("deactivated", looks=False) as now:
-            upkeep.deactivate(self._layout, now.document, now.kept, compress=compress, code=code)
+            upkeep.deactivate(self._layout, now.document, now.kept, now.names, compress=compress, code=code)
         self._cache.folder.forget()
 
     def activate(self) -> None:
@@ -565,7 +565,7 @@ class ExperimentDirectory:
             raise ExperimentError(f"{self.path} cannot be merged into itself.", expected="another experiment")
         self.check_writable()
         theirs = other.look(listed=True)
-        with self._alone("merged into", listed=True) as now:
+        with self._alone("merged into") as now:
             plan = plan_merge(now.trees(), theirs.trees(), key, append=append)
             if not keep_both:
                 plan.check(self.path, other.path, surplus)
@@ -622,12 +622,10 @@ class ExperimentDirectory:
         return Inspection(self._layout, now.document, now.kept, alone=not self._others, unfit=unfit)
 
     @contextmanager
-    def _alone(
-        self, what: str, *, repair: bool = True, listed: bool = False, looks: bool = True
-    ) -> Iterator[Snapshot]:
-        with self.changing(repair=repair, listed=listed) as now:
-            refuse_while_running(self.path, what)
-            files.remove_leftovers(self.path)
+    def _alone(self, what: str, *, repair: bool = True, looks: bool = True) -> Iterator[Snapshot]:
+        with self.changing(repair=repair, listed=True) as now:
+            refuse_while_running(self.path, what, now.names)
+            files.remove_leftovers(self.path, listed=now.names)
             yield self._whole(now)
         if looks:
             self.look()

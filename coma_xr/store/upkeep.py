@@ -46,6 +46,7 @@ from coma_xr.values.external import files_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from coma_xr.store.measurements import MeasurementStore
     from coma_xr.store.state import StateDocument
     from coma_xr.values.plain import Tree
 
@@ -94,23 +95,27 @@ def deactivate(
     layout: Layout,
     document: ExperimentDocument,
     kept: StateDocument,
+    names: list[str] | None = None,
     *,
     compress: bool = False,
     code: bool = True,
 ) -> None:
     """Move all measurements and failures into the experiment file, with copies of the state and, if `code`, of ``code/``.
 
+    What comes after the `names` in the directory were listed is not taken along.
+
     Raise DataFileError when a file cannot be read, or differs from what is archived under its id, before anything is
     changed, and InactiveError when there is nothing left to do.
     """
-    # Listed before they are read: what comes later was not taken along.
-    paths = layout.store().files()
+    names = files.names(layout.directory) if names is None else names
+    store = layout.store(names=names)
+    paths = store.files()
     earlier = {failure_id(tree): tree for tree in document.failures}
-    failures = _failures(layout)
+    failures = _failures(layout, names)
     if not document.active and not (paths or failures or layout.index_files()):
         raise InactiveError(f"The experiment in {layout.directory} is already inactive.")
     digests, read = dict[int, str](), list[int]()
-    texts = [*_entries(layout, _all_trees(layout, document, digests, read), layout.file_of(document))]
+    texts = [*_entries(layout, _all_trees(layout, document, store, digests, read), layout.file_of(document))]
     all_failures = {**earlier, **failures}
     if not code:
         # An experiment file that was written earlier may have the only copy.
@@ -140,22 +145,26 @@ def _archived(layout: Layout, document: ExperimentDocument) -> dict[int, Tree]:
     return found
 
 
-def _failures(layout: Layout) -> dict[int, Tree]:
+def _failures(layout: Layout, names: list[str]) -> dict[int, Tree]:
     found = {}
-    for id in layout.failure_ids():
+    for id in layout.failure_ids(names=names):
         with suppress(FileNotFoundError):  # removed since the directory was listed
             found[id] = layout.load_failure(id)
     return found
 
 
 def _all_trees(
-    layout: Layout, document: ExperimentDocument, digests: dict[int, str], read: list[int]
+    layout: Layout,
+    document: ExperimentDocument,
+    store: MeasurementStore,
+    digests: dict[int, str],
+    read: list[int],
 ) -> Iterator[Tree]:
     """Yield the tree of every measurement in the order of the ids; note all digests, and the ids that have files."""
     archived = sorted(_archived(layout, document).items(), key=itemgetter(0))
     # What is archived keeps its digests, so that damage since then is not passed for sound.
     known = document.digest_of()
-    parts = [*([iter(archived)] if archived else []), _read_all(layout, read)]
+    parts = [*([iter(archived)] if archived else []), _read_all(layout, store, read)]
     for id, trees in groupby(merged(parts), itemgetter(0)):
         (_, tree), *others = trees
         if not all(documents.same(tree, other) for _, other in others):
@@ -164,9 +173,8 @@ def _all_trees(
         yield tree
 
 
-def _read_all(layout: Layout, read: list[int]) -> Iterator[tuple[int, Tree]]:
+def _read_all(layout: Layout, store: MeasurementStore, read: list[int]) -> Iterator[tuple[int, Tree]]:
     """Yield what is in all measurement files; DataFileError at the end when one cannot be read."""
-    store = layout.store()
     for id, tree in store.trees():
         read.append(id)
         yield id, tree

@@ -185,7 +185,7 @@ MUTANTS = [
     # Locks.
     Mutant(
         "store.place:ExperimentDirectory._alone",
-        "refuse_while_running(self.path, what)",
+        "refuse_while_running(self.path, what, now.names)",
         "pass",
         of(LOCKS, "test_while_a_run_lives_nobody_archives_or_resets"),
     ),

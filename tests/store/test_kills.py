@@ -307,6 +307,8 @@ def test_a_kill_at_any_call_loses_nothing(
                     bench.finish(path, kept, run)
 
 
+# It kills some 10,000 times, which takes minutes next to other work.
+@pytest.mark.timeout(900)
 def test_a_second_kill_during_the_repetition_loses_nothing(quick_path, deaths, subtests, request, tally):
     full = request.config.getoption("--full")
     cases = [case for case in CASES if full or (case.number == 1 and "three" not in case.operation.name)]
