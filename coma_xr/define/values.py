@@ -241,6 +241,8 @@ def with_names(value: Any, path: tuple[str, ...]) -> Any:
 
     Raise SerializationError, with the path, for a function that has no name of its own.
     """
+    if type(value) in _BARE:
+        return value
     if type(value) is dict:
         return {key: with_names(item, (*path, str(key))) for key, item in value.items()}
     if type(value) in (list, tuple):
@@ -445,8 +447,6 @@ NOTHING: Final = Mark("NOTHING")
 
 # Where parameters lie in a measurement tree, unless their path says otherwise.
 BRANCH = "parameters"
-
-_BARE = frozenset({str, int, float, bool, type(None)})
 
 
 def normalise(name: str, value: Any) -> Any:
