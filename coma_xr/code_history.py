@@ -233,7 +233,7 @@ def with_code(work: Work, info: Mapping[str, Tree], found: Fingerprint) -> Work:
     """Return the work whose measurements record their code, and whose workers compare the files that they import."""
     # Of a file whose loaded source is not known any more, every version is another one.
     sources = dict.fromkeys(found.edited, "")
-    sources |= {path: hash_of_source(path, text) for path, text in found.sources.items()}
+    sources |= {path: hash_of_source(path, source.text) for path, source in found.sources.items()}
     return replace(work, provenance={**work.provenance, **info}, sources=sources)
 
 

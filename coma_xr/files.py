@@ -156,8 +156,8 @@ _NO_FILE: Stamp = (-1, 0, 0, 0)
 _INODE = 2**63 - 1
 
 
-def read(path: str, limit: int = LIMIT, stamps: list[Stamp] | None = None) -> bytes:
-    """Return the content of a regular file; symbolic links are followed, pipes not waited for.
+def read(path: str, limit: int = LIMIT, stamps: list[Stamp] | None = None, first: int | None = None) -> bytes:
+    """Return the content of a regular file, or its `first` bytes; symbolic links are followed, pipes not waited for.
 
     The stamp that the file had before it was read is added to `stamps`.
 
@@ -173,6 +173,7 @@ def read(path: str, limit: int = LIMIT, stamps: list[Stamp] | None = None) -> by
                 raise DataFileError(f"has {size} bytes; at most {limit} are read", where=path)
             if stamps is not None:
                 stamps.append(_stamp(status))
+            size = size if first is None else min(size, first)
             data = os.read(descriptor, size)
             while len(data) < size and (more := os.read(descriptor, size - len(data))):
                 data += more

@@ -17,6 +17,8 @@ from coma_xr.errors import ComaError
 
 # Bytes of a compiled file.
 _MOST = 50_000_000
+# Bytes before the code.
+_HEAD = 16
 _WORD = 0xFFFFFFFF
 
 _JUMPS = {*dis.hasjrel, *dis.hasjabs}
@@ -58,11 +60,14 @@ class Compiled(NamedTuple):
         return None
 
 
-def compiled(file: str) -> Compiled | None:
-    """Return what Python has compiled of a file; None where it keeps nothing, or not by the time of the file."""
+def compiled(file: str, *, is_head: bool = False) -> Compiled | None:
+    """Return what Python has compiled of a file, without the code if `is_head`.
+
+    None where Python keeps nothing, or not by the time of the file.
+    """
     stamps: list[files.Stamp] = []
     with suppress(ComaError, OSError, NotImplementedError):
-        data = files.read(path_of(file), _MOST, stamps)
+        data = files.read(path_of(file), _MOST, stamps, _HEAD if is_head else None)
         kind, second, size = (int.from_bytes(data[i : i + 4], "little") for i in (4, 8, 12))
         if data[:4] == importlib.util.MAGIC_NUMBER and kind == 0:
             return Compiled(data, size, second, stamps[0][1])
@@ -71,7 +76,7 @@ def compiled(file: str) -> Compiled | None:
 
 def is_mistaken(file: str) -> bool:
     """Whether Python runs what it has compiled of an earlier version of a file, which is as large and as old to the second."""
-    found, stamp = compiled(file), files.stamp(file)
+    found, stamp = compiled(file, is_head=True), files.stamp(file)
     return found is not None and stamp is not None and found.is_used_for(stamp) and not found.is_of(stamp)
 
 

@@ -75,7 +75,7 @@ class Fingerprint:
     parts: tuple[Part, ...]
     values: Mapping[str, str]
     not_followed: tuple[str, ...]
-    sources: Mapping[str, str]
+    sources: Mapping[str, Source]
     edited: tuple[str, ...]
 
 
@@ -88,7 +88,7 @@ class _Walk:
     parts: list[Part] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
     not_followed: dict[str, None] = field(default_factory=dict)
-    sources: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
     edited: dict[str, None] = field(default_factory=dict)
     globals: dict[tuple[int, str], str] = field(default_factory=dict)
     unknown: dict[str, None] = field(default_factory=dict)
@@ -237,11 +237,11 @@ class _Reach:
         return f"library({_top(function)}:{function.__name__}{','.join(['', *tokens])})"
 
     def _class(self, kind: type) -> str:
-        methods = [
-            value
-            for value in vars(kind).values()
-            if isinstance(value, FunctionType) and value.__qualname__.startswith(f"{kind.__qualname__}.")
-        ]
+        if id(kind) in self.walk.numbers:
+            return f"#{self.walk.numbers[id(kind)]}"
+        start = f"{kind.__qualname__}."
+        functions = [value for value in vars(kind).values() if isinstance(value, FunctionType)]
+        methods = [function for function in functions if function.__qualname__.startswith(start)]
         # Up to Python 3.11, make_dataclass does not say in which module it was called.
         is_nowhere = kind.__module__ == "types" and is_dataclass(kind)
         module = None if is_nowhere else sys.modules.get(kind.__module__)
@@ -332,7 +332,7 @@ class _Reach:
     def _add_part(self, source: Source, definition: Definition, name: str, *, edited: bool) -> None:
         part = Part(short_name(name), source.file, definition.first, definition.last, definition.part)
         self.walk.parts.append(part)
-        self.walk.sources[source.file] = source.text
+        self.walk.sources[source.file] = source
         unknown = SOURCES.unknown(source.file)
         if unknown is not None:
             self.walk.unknown[f"loaded {unknown}"] = None
@@ -410,7 +410,7 @@ class _Reach:
         assigned = None if own is None else own.assignment(name)
         if own is None or assigned is None or not assigned.definitions:
             return self._by_type(value, name) if name in changed else self.value(value, name)
-        self.walk.sources[own.file] = own.text
+        self.walk.sources[own.file] = own
         if SOURCES.is_edited(own, lambda source: [d.digest for d in source.assignment(name).definitions]):
             present = SOURCES.of(own.file)[0].assignment(name)
             if present.literal is not None and repr(_written(present.literal)) == repr(value):

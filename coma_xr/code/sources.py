@@ -17,7 +17,7 @@ from importlib.abc import InspectLoader
 from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -29,9 +29,6 @@ from coma_xr.errors import ComaError
 
 # Bytes of a file that is read as source.
 _MOST = 20_000_000
-
-# Characters of a source from which on reading a cache takes less time than parsing.
-_SMALL = 4_000
 
 _IN_LIBRARY = re.compile(r"(?:^|[\\/])(?:site|dist)-packages[\\/]").search
 _HERE = str(Path(__file__).parents[1]) + os.sep
@@ -71,46 +68,69 @@ class FactCache(Protocol):
         """Write a file in the place of any other of its name, if that is possible."""
 
 
+_Fact = TypeVar("_Fact")
+
+
 class Facts(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """Facts about a source: lines of code, definitions, assignments, and names that functions set or that get attributes."""
+    """Facts about a source: lines of code, definitions, assignments, and names that functions set or that get attributes.
+
+    Definitions and assignments are only decoded when they are asked for, since few of a large file are.
+    """
 
     lines: dict[str, int | None]
-    definitions: dict[str, Definition | None]
-    assignments: dict[str, Assignment]
+    definitions: dict[str, msgspec.Raw]
+    assignments: dict[str, msgspec.Raw]
     rebound: frozenset[str]
     extended: frozenset[str]
-
-    def number(self) -> int:
-        """Return how much there is."""
-        return len(self.lines) + len(self.definitions) + len(self.assignments)
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Facts).decode
+_decode_definition = msgspec.msgpack.Decoder(Definition | None).decode
+_decode_assignment = msgspec.msgpack.Decoder(Assignment).decode
+
+Contents: TypeAlias = "bytes | str"
+"""What a source was read from: the bytes of a file, or the text of a cell."""
+
+Stamp: TypeAlias = "tuple[int, int, int] | None"
 
 
 class Source:
     """The source of one file, or of one cell of a notebook; it is parsed when something is asked for the first time."""
 
     def __init__(
-        self, file: str, text: str, facts: Facts | None = None, stamp: tuple[int, int, int] | None = None
+        self, file: str, contents: Contents, facts: Facts | None = None, stamp: Stamp = None
     ) -> None:
         self.file = file
-        self.text = text
+        self._contents = contents
         self._stamp = stamp
-        self._syntax = None if facts else Syntax(file, text)
+        self._syntax = None if facts else Syntax(file, self.text)
         self._facts = facts or Facts(
             {}, {}, {}, frozenset(self.syntax.rebound), frozenset(self.syntax.extended)
         )
         # Names of the module that functions set, and those whose attributes it sets, such as methods that are added to a class.
         self.rebound, self.extended = self._facts.rebound, self._facts.extended
+        self._definitions: dict[str, Definition | None] = {}
+        self._assignments: dict[str, Assignment] = {}
         self._keys: dict[int, tuple[CodeType, str]] = {}
-        # How much each cache has.
+        # How many facts there are, and how many of them each cache has.
+        known = self._facts
+        self._number = len(known.lines) + len(known.definitions) + len(known.assignments)
         self._kept: dict[str, int] = {}
+
+    @cached_property
+    def text(self) -> str:
+        """The source as a string."""
+        return _text(self.file, self._contents)
 
     def has_time(self, time: float) -> bool:
         """Whether the file of this source was changed at a time in seconds."""
         return self._stamp is not None and abs(self._stamp[2] / 1e9 - time) < 1e-6
+
+    @cached_property
+    def name(self) -> str:
+        """The name of the file of a cache for what is known of this source."""
+        return name_in_cache(self._contents)
 
     @property
     def syntax(self) -> Syntax:
@@ -136,15 +156,24 @@ class Source:
         self._syntax = None
         vars(self).pop("_compiled", None)
 
-    def _known(self, key: str, find: Callable[[], Definition | None]) -> Definition | None:
-        known = self._facts.definitions
-        if key not in known:
-            known[key] = find()
-        return known[key]
+    def _definition(self, key: str, find: Callable[[], Definition | None]) -> Definition | None:
+        if key not in self._definitions:
+            self._definitions[key] = self._fact(self._facts.definitions.get(key), _decode_definition, find)
+        return self._definitions[key]
+
+    def _fact(
+        self, known: msgspec.Raw | None, decode: Callable[[Any], _Fact], find: Callable[[], _Fact]
+    ) -> _Fact:
+        """Return what a cache knows, or what is found out if it has nothing, or something else."""
+        if known is not None:
+            with suppress(msgspec.MsgspecError):
+                return decode(known)
+        self._number += 1
+        return find()
 
     def module(self) -> Definition:
         """Return the source as a whole."""
-        whole = self._known("module", lambda: self.syntax.module)
+        whole = self._definition("module", lambda: self.syntax.module)
         assert whole is not None
         return whole
 
@@ -161,62 +190,74 @@ class Source:
         if key not in known:
             match = self._match(code)
             known[key] = None if match is None else match.co_firstlineno
+            self._number += 1
         return known[key]
 
     def of_code(self, code: CodeType, recorded: frozenset[str] = frozenset()) -> Definition | None:
         """Return the definition that the code of a function was made of; None when it was made of another one."""
-        key, known = self._key(code), self._facts.definitions
+        key = self._key(code)
         if recorded:
             key = f"{key} {sorted(recorded)}"
-        if key not in known:
-            match = self._match(code)
-            known[key] = None if match is None else self.syntax.at_lines(match, recorded)
-        return known[key]
+        return self._definition(key, lambda: self._find(code, recorded))
+
+    def _find(self, code: CodeType, recorded: frozenset[str]) -> Definition | None:
+        match = self._match(code)
+        return None if match is None else self.syntax.at_lines(match, recorded)
 
     def of_class(self, qualname: str, lines: Sequence[int]) -> Definition | None:
         """Return the definition of a class, of several with one name that in which a method begins at one of the lines."""
-        return self._known(f"class {qualname} {lines}", lambda: self.syntax.of_class(qualname, lines))
+        return self._definition(f"class {qualname} {lines}", lambda: self.syntax.of_class(qualname, lines))
 
     def assignment(self, name: str) -> Assignment:
         """Return what is assigned to a name outside of functions."""
-        known = self._facts.assignments
-        if name not in known:
-            known[name] = self.syntax.assignment(name)
-        return known[name]
+        if name not in self._assignments:
+            self._assignments[name] = self._fact(
+                self._facts.assignments.get(name), _decode_assignment, lambda: self.syntax.assignment(name)
+            )
+        return self._assignments[name]
 
     def keep(self, cache: FactCache) -> None:
-        """Write what was found out into a cache, unless it has that, or does not save the next process any time."""
-        number = self._facts.number()
-        if len(self.text) >= _SMALL and number and self._kept.get(cache.home) != number:
-            self._kept[cache.home] = number
-            cache.write(_cache_name(self.text), _encode(self._facts))
+        """Write what was found out about a file into a cache, unless it has that; cells change more often than they are read."""
+        is_file = isinstance(self._contents, bytes)
+        if is_file and self._number and self._kept.get(cache.home) != self._number:
+            self._kept[cache.home] = self._number
+            known = self._facts
+            definitions: dict[str, Any] = {**known.definitions, **self._definitions}
+            assignments: dict[str, Any] = {**known.assignments, **self._assignments}
+            facts = Facts(known.lines, definitions, assignments, known.rebound, known.extended)
+            cache.write(self.name, _encode(facts))
 
     @classmethod
     def read(
-        cls, file: str, text: str, cache: FactCache | None, stamp: tuple[int, int, int] | None = None
+        cls, file: str, contents: Contents, cache: FactCache | None, stamp: Stamp = None
     ) -> Source | None:
         """Return the source of a file; None when it cannot be parsed."""
-        data = None if cache is None or len(text) < _SMALL else cache.read(_cache_name(text))
-        with suppress(msgspec.MsgspecError, TypeError):
+        name = "" if isinstance(contents, str) else name_in_cache(contents)
+        data = cache.read(name) if cache is not None and name else None
+        with suppress(msgspec.MsgspecError, TypeError, RecursionError):
             if data is not None and cache is not None:
-                source = cls(file, text, _decode(data), stamp)
-                source._kept[cache.home] = source._facts.number()
+                source = cls(file, contents, _decode(data), stamp)
+                source.name, source._kept[cache.home] = name, source._number
                 return source
         try:
-            return cls(file, text, None, stamp)
+            source = cls(file, contents, None, stamp)
+            return source if source.text else None
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
 
 
 @cache
-def _rules() -> str:
+def _rules() -> bytes:
     """Return what facts about a source depend on besides it: the version of Python, and the modules that find them."""
     stamps = [files.stamp(module.__file__ or "") for module in (forms, syntax)]
-    return f"{sys.version} {sys.flags.optimize} {stamps}\n"
+    return f"{sys.version} {sys.flags.optimize} {stamps}\n".encode()
 
 
-def _cache_name(text: str) -> str:
-    return hashlib.sha256((_rules() + text).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def name_in_cache(contents: Contents) -> str:
+    """Return the name of the file for what is known of a source under the present rules."""
+    whole = hashlib.sha256(_rules())
+    whole.update(contents.encode("utf-8", "surrogatepass") if isinstance(contents, str) else contents)
+    return whole.hexdigest()[:32]
 
 
 class _Place(NamedTuple):
@@ -278,9 +319,9 @@ class Sources:
         on_disk = files.stamp(file)
         stamp = on_disk or _cached_stamp(file)
         if not seen or seen[0][0] != stamp:
-            text = _text(file)
-            source = Source.read(file, text, self._cache, on_disk) if text else None
-            if source is None and text and any(earlier for _, earlier in seen):
+            contents = _contents(file)
+            source = Source.read(file, contents, self._cache, on_disk) if contents else None
+            if source is None and contents and any(earlier for _, earlier in seen):
                 # Half an edit was saved: nothing in it is what was loaded.
                 source = Source(file, "")
             seen.insert(0, (stamp, source))
@@ -339,8 +380,11 @@ class Sources:
             or type(space.get("__loader__")) is not SourceFileLoader
         ):
             return
-        loaded, stamp = compiled(file), files.stamp(file)
-        if loaded is None or stamp is None or space["__cached__"] != path_of(file) or loaded.is_of(stamp):
+        head, stamp = compiled(file, is_head=True), files.stamp(file)
+        if head is None or stamp is None or space["__cached__"] != path_of(file) or head.is_of(stamp):
+            return
+        loaded = compiled(file)
+        if loaded is None or loaded.is_of(stamp):
             return
         if known is not None:
             self._unknown.update({file: known} if known[0] == loaded.written else {})
@@ -443,16 +487,23 @@ def _cached_stamp(file: str) -> Any:
     return None if entry is None or len(entry) == 1 else (entry[0], hash("".join(entry[2])))
 
 
-def _text(file: str) -> str:
+def _contents(file: str) -> Contents:
     try:
-        return importlib.util.decode_source(files.read(file, _MOST))
-    except (ComaError, OSError, UnicodeDecodeError, SyntaxError, ValueError):
+        return files.read(file, _MOST)
+    except (ComaError, OSError, ValueError):
+        return "".join(linecache.getlines(file))
+
+
+def _text(file: str, contents: Contents) -> str:
+    try:
+        return contents if isinstance(contents, str) else importlib.util.decode_source(contents)
+    except (UnicodeDecodeError, SyntaxError, ValueError):
         return "".join(linecache.getlines(file))
 
 
 def hash_of_source(file: str, text: str | None = None) -> str:
     """Return the SHA-256 of a source, of the present one of a file by default."""
-    data = (_text(file) if text is None else text).encode("utf-8", "surrogatepass")
+    data = (_text(file, _contents(file)) if text is None else text).encode("utf-8", "surrogatepass")
     return hashlib.sha256(data).hexdigest()
 
 

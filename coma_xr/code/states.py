@@ -60,12 +60,14 @@ def record_of(fingerprint: Fingerprint, function: str, git: GitState | None, dat
             }
             for part in fingerprint.parts
         ],
-        "sources": [{"file": names[path], "text": text} for path, text in fingerprint.sources.items()],
+        "sources": [
+            {"file": names[path], "text": source.text} for path, source in fingerprint.sources.items()
+        ],
         "environment": environment(),
     }
 
 
-def _names(paths: Mapping[str, str]) -> dict[str, str]:
+def _names(paths: Iterable[str]) -> dict[str, str]:
     """Return short names of files, without the directories that all have in common, but with those of packages.
 
     Cells of notebooks are in none.

@@ -63,7 +63,7 @@ _SLACK = 2
 LIMIT = 2**30
 
 # Versions of sources, each of some kilobytes, before the cache of them begins anew.
-_MOST_FILES = 200
+_MOST_FILES = 1_000
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[memoryview]).decode

@@ -12,16 +12,12 @@ import pytest
 import coma_xr as coma
 from coma_xr.code import fingerprint, sources
 
-LONG = "# " + 4_000 * "x" + "\n"
-MODEL = (
-    LONG
-    + "TABLE = [1, (2, 3)]\nclass A:\n    size = 2\n\ndef f(a):\n    return {'y': a * A.size + TABLE[0]}\n"
-)
+MODEL = "TABLE = [1, (2, 3)]\nclass A:\n    size = 2\n\ndef f(a):\n    return {'y': a * A.size + TABLE[0]}\n"
 
 
 @pytest.fixture
 def model(tmp_path, monkeypatch):
-    """A module of the user, large enough to be cached."""
+    """A module of the user."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     (tmp_path / "cached_model.py").write_text(MODEL)
