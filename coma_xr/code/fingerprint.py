@@ -13,9 +13,13 @@ from enum import Enum
 from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
+import msgspec
+
+from coma_xr import files
+from coma_xr.code import sources
 from coma_xr.code.forms import text_of
-from coma_xr.code.sources import FactCache, Source, Sources, is_users, module_file
-from coma_xr.code.syntax import Definition, Imported, digest_of
+from coma_xr.code.sources import FactCache, Source, Sources, is_users, module_file, name_in_cache
+from coma_xr.code.syntax import Definition, Imported, digest_of, key_of_all
 from coma_xr.text import cut, shortened
 from coma_xr.tree import no_collection
 
@@ -29,6 +33,9 @@ _MOST_DEPTH = 20
 
 # Characters of a value in a message.
 _MOST_SHOWN = 80
+
+# Of a program with fewer plain functions, a summary takes longer to read than it saves.
+_FEW = 4
 
 # A program that reaches more than this is not followed further.
 _MOST_PARTS = 5_000
@@ -94,6 +101,20 @@ class _Walk:
     unknown: dict[str, None] = field(default_factory=dict)
     # The tokens of dotted names, by the namespaces that they are looked up in.
     paths: dict[int, dict[str, str]] = field(default_factory=dict)
+    # The definitions of plain functions, by their modules and names; and the tokens of those that are not followed again.
+    plain: dict[str, dict[str, Definition]] = field(default_factory=dict)
+    known: dict[int, str] = field(default_factory=dict)
+
+    def result(self, hash: str) -> Fingerprint:
+        """Return what was found."""
+        return Fingerprint(
+            hash,
+            tuple(self.parts),
+            self.values,
+            tuple(self.not_followed),
+            self.sources,
+            tuple(self.edited),
+        )
 
 
 def fingerprint(
@@ -107,20 +128,19 @@ def fingerprint(
     >>> first.hash == second.hash, first.values
     (False, {'max: argument 0': '1'})
     """
-    walk = _Walk(frozenset(recorded))
+    names = frozenset(recorded)
     SOURCES.begin(cache)
     with no_collection():
-        token = _Reach(walk).visit(function, "", is_root=True)
+        name = None if cache is None else _summary_name(function, names)
+        found = None if cache is None or name is None else _of_summary(function, names, cache.read(name))
+        if found is None:
+            walk = _Walk(names)
+            token = _Reach(walk).visit(function, "", is_root=True)
+            found = walk.result(digest_of("\n".join([f"{SCHEME} {token}", *walk.lines, *walk.unknown])))
+            if cache is not None and name is not None:
+                _write_summary(function, walk, found, cache, name)
         SOURCES.keep()
-    text = "\n".join([f"{SCHEME} {token}", *walk.lines, *walk.unknown])
-    return Fingerprint(
-        digest_of(text),
-        tuple(walk.parts),
-        walk.values,
-        tuple(walk.not_followed),
-        walk.sources,
-        tuple(walk.edited),
-    )
+    return found
 
 
 def with_values(found: Fingerprint, values: Mapping[str, str]) -> Fingerprint:
@@ -178,6 +198,8 @@ class _Reach:
 
     def _function(self, function: FunctionType, recorded: frozenset[str]) -> str:
         code = function.__code__
+        if id(function) in self.walk.known:
+            return self.walk.known[id(function)]
         if not is_users(code.co_filename):
             return self._library_function(function)
         token, is_known = self._number(function)
@@ -190,6 +212,8 @@ class _Reach:
         else:
             source, definition, edited = found
             self._add_part(source, definition, function.__qualname__, edited=edited)
+            if _is_plain(function, module, definition, source):
+                self.walk.plain.setdefault(function.__module__, {})[function.__name__] = definition
         lines = [definition.digest, *self._attributes(source, function.__name__, function.__globals__)]
         inner = vars(function).get("__wrapped__")
         if inner is not None:
@@ -353,7 +377,7 @@ class _Reach:
             if token is None:
                 first, *rest = path.split(".")
                 if first in space and first not in _OF_MODULES:
-                    token = f"{path}={self._global(first, rest, space, source, definition.changed)}"
+                    token = f"{path}={self.follow(first, rest, space, source, definition.changed)}"
                     known[path] = token
             if token is not None:
                 lines.append(token)
@@ -372,13 +396,13 @@ class _Reach:
                 tokens.append(self._module(full, file))
         return tokens
 
-    def _global(
+    def follow(
         self,
         name: str,
         rest: list[str],
         space: Mapping[str, Any],
-        source: Source | None,
-        changed: frozenset[str],
+        source: Source | None = None,
+        changed: frozenset[str] = frozenset(),
     ) -> str:
         """Return the token of a name, and the attributes after it: what it stands for, or the source of its assignment."""
         value = space[name]
@@ -542,6 +566,162 @@ class _Reach:
                 return None
             return f"dict({','.join(f'{key}:{item}' for key, item in pairs)})"
         return _array(value)
+
+
+# The summary of a function spares the next process most of the way. It has the names of plain functions, which are compared
+# by their code, and of all else that these refer to, which is followed as ever.
+
+
+class _Module(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """A module, its plain functions, and the other names that these refer to: those that it has, and that it does not."""
+
+    name: str
+    file: str
+    source: str
+    functions: list[str]
+    others: list[str]
+    missing: list[str]
+
+
+class _Summary(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """What a function reaches, and the digest of the state in which it does."""
+
+    modules: list[_Module]
+    state: str
+    hash: str
+    parts: tuple[Part, ...]
+    values: dict[str, str]
+    not_followed: tuple[str, ...]
+    files: list[str]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Summary).decode
+
+
+@functools.cache
+def _rules() -> str:
+    return f"{SCHEME} {[files.stamp(module) for module in (__file__, sources.__file__)]}"
+
+
+def _summary_name(function: Any, recorded: frozenset[str]) -> str | None:
+    """Return the name of the summary of a function in a cache; None for other callables, which have none."""
+    while isinstance(function, (functools.partial, MethodType)):
+        function = function.func if isinstance(function, functools.partial) else function.__func__
+    if not isinstance(function, FunctionType):
+        return None
+    label = function.__module__, function.__qualname__, function.__code__.co_filename, sorted(recorded)
+    return name_in_cache(f"{_rules()} {label}")
+
+
+def _is_plain(function: FunctionType, module: object, definition: Definition, source: Source) -> bool:
+    """Whether a function is found by its name in its module, and reaches nothing but what its names stand for."""
+    return (
+        isinstance(module, ModuleType)
+        and vars(module).get("__file__") == source.file
+        and _is_global(function, function.__name__, module, source.file)
+        and not definition.imports
+        and definition.changed.isdisjoint(path.partition(".")[0] for path in definition.names)
+        and function.__name__ not in source.extended
+    )
+
+
+def _is_global(function: object, name: str, module: ModuleType, file: str) -> bool:
+    return (
+        vars(module).get(name) is function
+        and isinstance(function, FunctionType)
+        and function.__globals__ is vars(module)
+        and function.__module__ == vars(module).get("__name__")
+        and function.__name__ == function.__qualname__ == name
+        and function.__code__.co_filename == file
+        and function.__closure__ is None
+        and not vars(function)
+    )
+
+
+def _write_summary(
+    function: Callable[..., Any], walk: _Walk, found: Fingerprint, cache: FactCache, place: str
+) -> None:
+    """Write the summary of a function whose files have not changed since the last run, if it saves the next one any time."""
+    is_small = sum(map(len, walk.plain.values())) < _FEW
+    if is_small or len(walk.numbers) > _MOST_PARTS or SOURCES.have_changed():
+        return
+    modules = [_module(name, functions) for name, functions in walk.plain.items()]
+    state, _ = _state(function, walk.recorded, modules)
+    if state:
+        result = found.hash, found.parts, walk.values, found.not_followed, [*found.sources]
+        cache.write(place, _encode(_Summary(modules, state, *result)))
+
+
+def _module(name: str, functions: Mapping[str, Definition]) -> _Module:
+    module = sys.modules[name]
+    space, file = vars(module), str(module.__file__)
+    source = SOURCES.only_source(module, file)
+    paths = {path: path.partition(".")[0] for definition in functions.values() for path in definition.names}
+    others = [p for p, n in paths.items() if n in space and n not in _OF_MODULES and p not in functions]
+    missing = [n for n in {*paths.values()} if n not in space]
+    return _Module(name, file, source.name if source else "", [*functions], others, missing)
+
+
+def _of_summary(
+    function: Callable[..., Any], recorded: frozenset[str], data: memoryview | None
+) -> Fingerprint | None:
+    """Return the fingerprint that a summary has of the present state; None if it has none."""
+    if data is None:
+        return None
+    try:
+        summary = _decode(data)
+    except msgspec.MsgspecError:
+        return None
+    state, reached = _state(function, recorded, summary.modules)
+    paths = {*summary.files}
+    is_whole = {part.file for part in summary.parts} <= paths <= reached.keys() and _is_digest(summary.hash)
+    if not is_whole or state != summary.state:
+        return None
+    result = summary.parts, summary.values, summary.not_followed
+    return Fingerprint(summary.hash, *result, {path: reached[path] for path in summary.files}, ())
+
+
+def _state(
+    function: Callable[..., Any], recorded: frozenset[str], modules: Iterable[_Module]
+) -> tuple[str, dict[str, Source]]:
+    """Return the digest of all that the fingerprint of a function depends on, and the sources that it reaches.
+
+    The digest is empty if files were edited since they were loaded, or a name does not stand for what it stood for.
+    """
+    walk = _Walk(recorded)
+    codes: list[CodeType] = []
+    for each in modules:
+        module = sys.modules.get(each.name)
+        source = SOURCES.only_source(module, each.file) if isinstance(module, ModuleType) else None
+        if module is None or source is None or source.name != each.source or not is_users(each.file):
+            return "", {}
+        space = vars(module)
+        is_same = space.keys().isdisjoint(each.missing) and all(
+            _is_global(space.get(name), name, module, each.file) for name in each.functions
+        )
+        if not is_same or any(path.partition(".")[0] not in space for path in each.others):
+            return "", {}
+        walk.sources[each.file] = source
+        for name in each.functions:
+            walk.known[id(space[name])] = f"@{len(codes)}"
+            codes.append(space[name].__code__)
+    reach = _Reach(walk)
+    tokens = [key_of_all(codes), reach.visit(function, "", is_root=True)]
+    for each in modules:
+        space = vars(sys.modules[each.name])
+        for path in each.others:
+            first, *rest = path.split(".")
+            tokens.append(reach.follow(first, rest, space))
+    if walk.edited or walk.unknown:
+        return "", {}
+    observed = tokens, walk.lines, walk.parts, walk.values, [*walk.not_followed]
+    return digest_of(repr(observed)), walk.sources
+
+
+def _is_digest(text: str) -> bool:
+    """Whether a string may be a fingerprint, by which a file is named."""
+    return len(text) == len(digest_of("")) and set(text) <= set("0123456789abcdef")
 
 
 def short_name(qualname: str) -> str:

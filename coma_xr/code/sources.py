@@ -127,6 +127,11 @@ class Source:
         """Whether the file of this source was changed at a time in seconds."""
         return self._stamp is not None and abs(self._stamp[2] / 1e9 - time) < 1e-6
 
+    @property
+    def is_parsed(self) -> bool:
+        """Whether the syntax tree was needed."""
+        return self._syntax is not None
+
     @cached_property
     def name(self) -> str:
         """The name of the file of a cache for what is known of this source."""
@@ -308,6 +313,10 @@ class Sources:
             if self._cache is not None and seen:
                 seen[0].keep(self._cache)
 
+    def have_changed(self) -> bool:
+        """Whether any of the files that were looked at had to be parsed."""
+        return any(source.is_parsed for seen in self._current.values() for source in seen)
+
     def of(self, file: str) -> list[Source]:
         """Return the present source of a file, and earlier ones of this process, the latest first."""
         if file not in self._current:
@@ -442,6 +451,14 @@ class Sources:
             first = self.loaded(file, vars(module) if is_own else None)
             place = self._places[key] = _Place(self.of(file), first, is_source_loaded(module))
         return place
+
+    def only_source(self, module: ModuleType, file: str) -> Source | None:
+        """Return the source of a file that a module was loaded from; None if any other was seen in this process."""
+        if vars(module).get("__file__") != file or _is_loaded_in_pieces():
+            return None
+        place = self._place(file, module)
+        is_only = place.is_loaded and place.seen == [place.first] and self.unknown(file) is None
+        return place.first if is_only else None
 
     def is_edited(self, source: Source, what: Callable[[Source], object]) -> bool:
         """Whether something in the present source of a file is not what it is in one that was loaded."""

@@ -280,17 +280,28 @@ def key_of(code: CodeType) -> str:
     return _digest((code, code.co_firstlineno, code.co_linetable))
 
 
+def key_of_all(codes: Iterable[CodeType]) -> str:
+    """Return the digest of the codes of several functions with their names and lines, in every process of this version."""
+    whole = hashlib.sha256()
+    for code in codes:
+        whole.update(_encoded((code, code.co_qualname, code.co_firstlineno)))
+    return whole.hexdigest()
+
+
 def essence(code: CodeType) -> str:
     """Return the digest of what is equal for code that does the same, wherever it is in a file, in every process."""
     return _digest(code)
 
 
 def _digest(value: object) -> str:
+    return hashlib.sha256(_encoded(value)).hexdigest()[:24]
+
+
+def _encoded(value: object) -> bytes:
     try:
-        data = _encode(value)
+        return _encode(value)
     except (OverflowError, ValueError):  # long integers, and half characters
-        data = _encode_as_text(value)
-    return hashlib.sha256(data).hexdigest()[:24]
+        return _encode_as_text(value)
 
 
 def _described(value: object, *, as_text: bool = False) -> object:
