@@ -41,7 +41,9 @@ def find_function(target: str, directory: str = ".") -> Callable[..., Any]:
             f"{target!r} names no function.", expected=_EXPECTED, ways=_named_functions(target, directory)
         )
     path = os.path.normpath(Path(directory, files.local_path(place)))
-    is_file = place.endswith(SUFFIX) or files.exists(path)
+    # A package is a directory that can be imported.
+    is_package = place.isidentifier() and files.exists(files.inside(path, "__init__.py"))
+    is_file = place.endswith(SUFFIX) or (files.exists(path) and not is_package)
     module = _of_file(path) if is_file else _of_package(place, directory)
     value: Any = module
     for part in name.split("."):

@@ -105,6 +105,14 @@ def test_nothing_is_made_where_nothing_can_run(model, run):
             "model.py has no function 'simulat'. Available: simulate, positional. Did you",
         ),
         (["model.py:constant", "T=1"], "model.py:constant is a float, not a function. Available: simulate"),
+        (["modle.py"], "'modle.py' names no function. Expected FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION."),
+        (
+            ["model", "T=1"],
+            "'model' names no function. Expected FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION.",
+        ),
+        (["notes.txt:f", "T=1"], "notes.txt is not a Python file. Expected FILE.py:FUNCTION"),
+        (["scans:f", "T=1"], "'scans' is a directory. Expected FILE.py:FUNCTION"),
+        (["my-model:f", "T=1"], "'my-model' is neither a file nor a module. Expected FILE.py:FUNCTION"),
         (["nowhere.at.all:f", "T=1"], "There is no module 'nowhere'. Expected a module that is installed"),
         (["model.py:simulate"], "No values of parameters are given. Expected NAME=VALUES"),
         (
@@ -135,6 +143,8 @@ def test_nothing_is_made_where_nothing_can_run(model, run):
     ],
 )
 def test_a_mistake_is_answered_in_words_of_the_terminal(model, run, words, message):
+    (model / "notes.txt").write_text("f(T) = T")
+    (model / "scans").mkdir()
     said = run("run", *words)
     assert (said.code, said.out) == (1, [])
     assert " ".join(said.err).startswith(f"coma-xr: {message.replace('{here}', str(model))}")
@@ -162,6 +172,24 @@ def test_a_file_that_cannot_be_imported_is_told_with_its_line(model, run, source
     assert ("broken.py" in text.partition("imported.")[2]) == message.startswith("cannot be imported.")
     assert "importlib" not in text
     assert "coma_xr/" not in text
+
+
+def test_a_function_is_taken_of_a_package_and_of_its_modules(model, run):
+    (model / "physics").mkdir()
+    (model / "physics" / "__init__.py").write_text("def half(a):\n    return {'y': a / 2}\n")
+    (model / "physics" / "ideal.py").write_text("def twice(a):\n    return {'y': 2 * a}\n")
+    assert run("run", "physics:half", "a=4").out[0] == "physics:half in half"
+    assert run("run", "physics.ideal:twice", "a=4").out[0] == "physics.ideal:twice in twice"
+    assert [coma.Experiment(name).to_dataframe(["y"]).y.tolist() for name in ("half", "twice")] == [[2], [8]]
+
+
+def test_a_file_may_have_the_name_of_a_module_of_python(model, run):
+    import statistics
+
+    (model / "statistics.py").write_text("def f(a):\n    return {'y': a + 1}\n")
+    assert run("run", "statistics.py:f", "a=1").code == 0
+    assert coma.Experiment("f").to_dataframe(["y"]).y.tolist() == [2]
+    assert sys.modules["statistics"] is statistics
 
 
 def test_parameters_go_in_step_and_conditions_choose(model, run):
