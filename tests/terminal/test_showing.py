@@ -1,5 +1,7 @@
 """``coma-xr show``, ``paths`` and ``failures``."""
 
+import sys
+
 import pytest
 
 import coma_xr as coma
@@ -149,6 +151,40 @@ def test_failures_are_listed_by_exception_and_line(e, run):
     assert [failure["name"] for failure in run("failures", "inverse", "--json").json] == ["left", "right"]
 
 
+def test_failures_of_two_kinds_are_listed_apart_and_only_the_first_of_many(here, run):
+    def f(a):
+        return {"y": 1 / a} if a < 1 else {"y": 1 + str(a)}
+
+    e = coma.Experiment("e")
+    with pytest.warns(coma.ComaWarning, match="13 of 13 parameter sets failed"):
+        e.run(f, {"a": [0, *range(1, 13)]}, progress=False, on_error="continue")
+    lines = run("failures", "e").out
+    assert [line.partition("  ")[0] for line in lines if "failure" in line][:2] == [
+        "12 failures",
+        "1 failure",
+    ]
+    assert lines[13:16] == ["... and 2 more; --all lists them.", "", lines[15]]
+    assert lines[15].startswith("1 failure  ZeroDivisionError: ")
+    everything = run("failures", "e", "--all").out
+    assert [line for line in everything if line.startswith("... and")] == []
+    assert len(everything) == len(lines) + 1
+
+
+def test_a_failure_without_a_line_has_none(here, run):
+    e = coma.Experiment("e")
+    with pytest.warns(coma.ComaWarning, match="1 of 1 parameter set failed"):
+        # No line of Python raises what a function in C raises.
+        e.run(pow, {"base": [0], "exp": [-1]}, progress=False, on_error="continue")
+    lines = run("failures", "e").out
+    assert lines[0].startswith("1 failure  ZeroDivisionError: ")
+    assert lines[1].split()[:3] == ["id", "base", "exp"]
+
+
+def test_an_experiment_without_failures_has_no_traceback(here, run):
+    coma.Experiment("e")
+    assert run("failures", "e", "--traceback") == (1, [], ["coma-xr: e has no failures."])
+
+
 @pytest.mark.parametrize("id", [[1], []], ids=["named", "all-alike"])
 def test_the_traceback_of_a_failure_is_printed(e, run, id):
     lines = run("failures", "inverse", "--traceback", *id).out
@@ -169,6 +205,37 @@ def test_an_experiment_without_failures_has_none(here, run):
     coma.Experiment("e")
     assert run("failures", "e") == (0, ["no failures"], [])
     assert run("failures", "e", "--json").json == []
+
+
+def test_code_is_listed_printed_and_compared(here, run, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for factor, a in ((2, 1), (30, 2), (30, 3)):
+        (here / "scaled.py").write_text(f"def f(a):\n    return {{'y': {factor} * a}}\n")
+        assert run("run", "scaled.py:f", f"a={a}", "--code", "accept").code == 0
+        del sys.modules["scaled"]
+    assert [row["measurements"] for row in run("code", "f", "--json").json] == [1, 2]
+    (source,) = run("code", "f", 1, "--json").json.items()
+    assert source == ("scaled.py", "def f(a):\n    return {'y': 2 * a}\n")
+    assert run("code", "f", 1).out[:2] == ["# scaled.py", "def f(a):"]
+    changed = [line for line in run("code", "f", 1, 2).out if "* a" in line]
+    assert changed == ["-    return {'y': 2 * a}", "+    return {'y': 30 * a}"]
+    assert run("code", "f", 2, 3) == (0, [], ["coma-xr: measurements 2 and 3 were made by the same code"])
+    assert run("code", "f", 1, 2, 3).err == ["coma-xr: Expected at most two ids, found 3."]
+    assert run("code", "f", 1, 2, "--output", "copy").err == ["coma-xr: Expected one id, found 2."]
+    assert run("code", "f", 1, "--output", "copy").out == ["wrote 2 files to copy"]  # requirements, too
+    assert (here / "copy" / "scaled.py").read_text() == source[1]
+
+
+def test_measurements_without_code_are_reported(here, run):
+    coma.Experiment("e").add_measurements([{"parameters": {"a": 1}}])
+    assert run("code", "e") == (0, [], ["coma-xr: no measurement records its code"])
+    assert run("code", "e", "--json").json == []
+
+
+def test_an_experiment_without_results_shows_its_parameters_only(here, run):
+    coma.Experiment("e").add_measurements([{"parameters": {"a": 1}}])
+    out = run("show", "e").out
+    assert [line.split()[0] for line in out if line.endswith("path")] == ["parameters"]
 
 
 def test_looking_writes_nothing(e, here, run):
