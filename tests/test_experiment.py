@@ -834,7 +834,7 @@ def test_ids_are_whole_numbers_also_those_of_numpy(e):
     for id in ("1", True, 1.0):
         with pytest.raises(
             coma.PathError,
-            match=f"There is no measurement {id!r}. The nearest of 2 are 1, 2. Expected an integer.",
+            match=f"There is no measurement {id!r}. Expected an integer. Available: 1, 2.",
         ):
             e.measurement(id)
 

@@ -102,12 +102,14 @@ class MeasurementStore(ABC):
 
     def _unknown(self, id: object) -> PathError:
         ids = self.ids()
-        near = (
-            sorted(ids, key=lambda known: abs(known - id))[:_NEAREST] if type(id) is int else ids[:_NEAREST]
-        )
-        there_are = f"The nearest of {len(ids)} are {listing(sorted(near))}." if ids else "There are none."
+        text = "" if ids else " There are none."
+        if len(ids) > _NEAREST:
+            near = sorted(ids, key=lambda known: abs(known - id)) if type(id) is int else ids
+            text = f" The nearest of {len(ids)} are {listing(sorted(near[:_NEAREST]))}."
         return PathError(
-            f"There is no measurement {id!r}. {there_are}", expected=None if type(id) is int else "an integer"
+            f"There is no measurement {id!r}.{text}",
+            expected=None if type(id) is int else "an integer",
+            available=map(str, ids) if 0 < len(ids) <= _NEAREST else None,
         )
 
 

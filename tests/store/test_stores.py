@@ -103,13 +103,15 @@ def test_trees_come_in_the_order_of_the_ids(filled):
 
 
 @pytest.mark.parametrize("id", [1, 6, 99, 0, -1])
-def test_an_unknown_id_is_an_error_that_names_the_nearest(filled, id):
-    with pytest.raises(PathError, match=rf"^There is no measurement {id}\. The nearest of 3 are 2, 3, 7\.$"):
+def test_an_unknown_id_is_an_error_that_names_those_that_exist(filled, id):
+    with pytest.raises(PathError, match=rf"^There is no measurement {id}\. Available: 2, 3, 7\.$"):
         filled.read(id)
 
 
 def test_what_is_no_id_is_an_error(filled):
-    with pytest.raises(PathError, match=r"There is no measurement '2'\. The nearest of 3 are 2, 3, 7\."):
+    with pytest.raises(
+        PathError, match=r"There is no measurement '2'\. Expected an integer\. Available: 2, 3, 7\."
+    ):
         filled.read("2")
     with pytest.raises(PathError, match=r"There is no measurement True"):
         filled.read(True)
@@ -159,7 +161,7 @@ def test_a_measurement_can_be_removed(store, rest):
         store.add(INFO, rest(value))
     store.remove(1)
     assert store.ids() == [2]
-    with pytest.raises(PathError, match=r"There is no measurement 1\. The nearest of 1 are 2\."):
+    with pytest.raises(PathError, match=r"There is no measurement 1\. Available: 2\."):
         store.remove(1)
     with pytest.raises(PathError, match=r"There is no measurement '\.\./2'"):
         store.remove("../2")
