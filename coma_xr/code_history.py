@@ -19,8 +19,8 @@ from coma_xr.code.sources import FactCache, hash_of_file, hash_of_source
 from coma_xr.code.states import (
     ROOT,
     diff,
+    has_equal_sources,
     installed,
-    is_equal,
     is_record,
     packages_of,
     record_of,
@@ -88,7 +88,7 @@ class RunCode:
             code: record for code, record in records(self.now).items() if record.get("scheme") != SCHEME
         }
         mine = record_of(self.fingerprint, "", None, "") if others else {}
-        return frozenset(code for code, record in others.items() if is_equal(record, mine))
+        return frozenset(code for code, record in others.items() if has_equal_sources(record, mine))
 
     def stale(self, there: Survey) -> dict[Any, list[int]]:
         """Return the parameter sets all of whose measurements were made by other code, with their ids."""

@@ -117,10 +117,8 @@ def sources_of(record: Mapping[str, Any]) -> dict[str, str]:
     return {item["file"]: item["text"] for item in record["sources"]}
 
 
-def is_equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two states are the same code; those of unequal schemes are, if their sources are equal."""
-    if one.get("scheme") == other.get("scheme"):
-        return bool(one["hash"] == other["hash"])
+def has_equal_sources(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two states, whose hashes follow different schemes, are the same code."""
     return sorted(sources_of(one).values()) == sorted(sources_of(other).values()) and (
         one["values"] == other["values"]
     )

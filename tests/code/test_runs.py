@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import linecache
+import math
 import multiprocessing
 import os
 import subprocess
@@ -414,6 +416,81 @@ def test_a_diff_names_what_was_edited(two_states):
     assert [line for line in diff if line[0] in "+-"][2:4] == ["-FACTOR = 10", "+FACTOR = 20"]
     assert two_states.to_dataset().attrs["code_states"] == 2
     assert "code_states" not in two_states.to_dataset(where="a == 1").attrs
+
+
+def test_a_diff_shows_a_file_that_was_added_and_finds_one_that_was_moved(e, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "__init__.py").write_text("")
+    for number, path in enumerate(("helper_of_f.py", "tools/helper_of_f.py")):
+        (tmp_path / path).write_text(f"def g(a):\n    return a + {number}\n")
+    for id, (place, call) in enumerate(
+        [
+            ("", "a"),
+            ("from helper_of_f import g\n", "g(a)"),
+            ("from tools.helper_of_f import g\n", "g(a)"),
+        ]
+    ):
+        (tmp_path / "model_of_f.py").write_text(f"{place}def f(a):\n    return {{'y': {call}}}\n")
+        model = importlib.reload(importlib.import_module("model_of_f"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ComaWarning)
+            e.run(model.f, {"a": [id]})
+    for name in ("model_of_f", "helper_of_f", "tools.helper_of_f", "tools"):
+        del sys.modules[name]
+
+    def files(one, other):
+        lines = e.code_diff(one, other).splitlines()
+        return [line[4:].rpartition("/")[2] for line in lines if line.startswith(("---", "+++"))]
+
+    assert sorted(e.code(2)) == ["helper_of_f.py", "model_of_f.py"]
+    assert sorted(e.code(3)) == ["model_of_f.py", "tools/helper_of_f.py"]
+    assert files(1, 2) == ["model_of_f.py", "model_of_f.py", "null", "helper_of_f.py"]
+    assert files(2, 1) == ["model_of_f.py", "model_of_f.py", "helper_of_f.py", "null"]
+    assert files(2, 3) == ["model_of_f.py"] * 2 + ["helper_of_f.py"] * 2
+
+
+def test_a_function_that_was_added_is_named(e):
+    space = {"__name__": "__main__"}
+    for text in (
+        "def f(a):\n    return {'y': a}\n",
+        "def f(a):\n    return {'y': g(a)}\ndef g(a):\n    return 2 * a\n",
+    ):
+        name = str(e.path.parent / "model.py")
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        exec(compile(text, name, "exec"), space)
+        if "g" not in space:
+            e.run(space["f"], {"a": [1]})
+    with pytest.warns(
+        ComaWarning, match=r"they differ in f in model\.py \(1 line\), g in model\.py \(2 lines\)"
+    ):
+        e.run(space["f"], {"a": [1]})
+
+
+def test_a_difference_outside_of_all_definitions_is_reported(e):
+    def make(g):
+        def f(a):
+            return {"y": g(a)}
+
+        return f
+
+    e.run(make(math.sin), {"a": [1]})
+    with pytest.warns(ComaWarning, match="other code, .*: the difference is not in the recorded definitions"):
+        e.run(make(math.cos), {"a": [1]})
+
+
+@pytest.mark.parametrize("damage", ["[]", '{"code": {"hash": 1}}', '{"code": {"hash": "x", "parts": {}}}'])
+def test_a_damaged_record_of_code_counts_as_none(e, damage):
+    e.run(times(1), {"a": [1]})
+    (state,) = states(e)
+    (e.path / "code" / f"{state}.json").write_text(damage)
+    with pytest.raises(coma.PathError) as raised:
+        e.code(1)
+    assert raised.value.available == ()
+    assert e.code()[["function", "measurements"]].to_numpy().tolist() == [[None, 1]]
+    with pytest.warns(ComaWarning, match="other code, .*: the record of that code is not available"):
+        e.run(times(2), {"a": [1]})
 
 
 def test_a_diff_compares_the_cells_of_a_notebook_that_define_the_same(e):
