@@ -222,9 +222,7 @@ def _in_terminal(shard: Any) -> str:
     return "/".join(map(str, shard)) if isinstance(shard, tuple) else str(shard)
 
 
-def _checked_shard(shard: Any) -> tuple[int, int] | None:
-    if shard is None:
-        return None
+def _checked_shard(shard: Any) -> tuple[int, int]:
     numbers = None if isinstance(shard, (set, frozenset)) else check_ids("shard", shard)
     if numbers is None or len(numbers) != 2 or not 0 <= numbers[0] < numbers[1]:
         raise ParameterError(

@@ -31,3 +31,11 @@ def test_options_are_checked_when_they_are_made():
         RunOptions(limit=-1)
     with pytest.raises(AttributeError):
         RunOptions().limit = 1
+
+
+@pytest.mark.parametrize("inputs", [3, [3], {"table.csv"}])
+def test_inputs_are_a_list_of_paths(inputs):
+    with pytest.raises(coma.ParameterError) as raised:
+        RunOptions(inputs=inputs)
+    assert raised.value.expected == "a list of paths"
+    assert RunOptions(inputs="table.csv").inputs == RunOptions(inputs=[b"table.csv"]).inputs == ("table.csv",)

@@ -129,6 +129,10 @@ def test_nothing_is_made_where_nothing_can_run(model, run):
             "--max-workers 0 cannot be used. Expected an integer from 1",
         ),
         (
+            ["model.py:simulate", "T=1", "x=1", "--limit", "many"],
+            "--limit many cannot be used. Expected an integer",
+        ),
+        (
             ["model.py:simulate", "T=1", "x=1", "--shard", "8/8"],
             "--shard 8/8 is not a part. Expected I/N with I from 0",
         ),
