@@ -56,8 +56,6 @@ def summary_of(array: NDArray[Any], spread: Spread | None) -> dict[str, NDArray[
 
 def _percentiles(array: NDArray[Any], level: Any) -> dict[str, NDArray[Any]]:
     edges = level if isinstance(level, tuple) else (50 - level / 2, 50 + level / 2)
-    if not array.shape[-1]:
-        return dict.fromkeys(("low", "centre", "high"), np.full(array.shape[:-1], np.nan))
     empty = np.isnan(array).all(axis=-1)
     low, centre, high = np.nanpercentile(
         np.where(empty[..., None], 0.0, array), [edges[0], 50, edges[1]], axis=-1

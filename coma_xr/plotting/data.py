@@ -81,25 +81,30 @@ class Data:
         return cls(ds, variables[0] if len(variables) == 1 else None, is_table)
 
     def with_items(self, *wanted: Any) -> Data:
-        """Return the data with those items of lists as variables that some arguments name."""
+        """Return the data with those items of lists as variables that some arguments name.
+
+        Raise PathError when a list has no such item.
+        """
         ds, items = self.ds, dict(self._items)
         flat = chain.from_iterable(w if isinstance(w, (list, tuple)) else [w] for w in wanted)
         for text in (text for text in flat if isinstance(text, str) and not self._is_literal(text)):
+            places: tuple[int, ...] = ()
             with suppress(PathError):
                 name, places = find_variable(self.ds, text)
-                if places:
-                    variable = variable_at(self.ds, text)
-                    items[text] = "_".join([name, *(str(n + 1 if n >= 0 else n) for n in places)])
-                    path = "/".join([str(variable.attrs.get("path", name)), *map(str, places)])
-                    ds = ds.assign({items[text]: variable.assign_attrs(path=path, name=items[text])})
+            if places:
+                variable = variable_at(self.ds, text)
+                items[text] = "_".join([name, *(str(n + 1 if n >= 0 else n) for n in places)])
+                path = "/".join([str(variable.attrs.get("path", name)), *map(str, places)])
+                ds = ds.assign({items[text]: variable.assign_attrs(path=path, name=items[text])})
         return replace(self, ds=ds, _items=items)
 
     def check_not_empty(self, *names: str) -> None:
-        """Raise LayoutError when variables, by default all, have not one value."""
+        """Raise LayoutError when one of the variables has no values; without names, when all variables have none."""
         over = [self.dims(name) for name in names or self.choices()]
-        short = [next((dim for dim in dims if not self.ds.sizes[dim]), None) for dims in over]
-        if not self.ds.variables or (short and None not in short):
-            fault = f"the dim {short[0]!r} has no values" if short else "there are no variables"
+        empty_dims = [next((dim for dim in dims if not self.ds.sizes[dim]), None) for dims in over]
+        empty = next((dim for dim in empty_dims if dim is not None), None)
+        if not self.ds.variables or (empty is not None and (names or None not in empty_dims)):
+            fault = "there are no variables" if empty is None else f"the dim {empty!r} has no values"
             raise LayoutError(
                 f"The data is empty: {fault}.", ways=["Check the condition or selection that it comes from."]
             )
@@ -416,6 +421,7 @@ def plan(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, P
     by nothing.
     """
     data, new = planned(data, spec, kinds)
+    data.check_not_empty(*new.measured)
     _check_used(data, new)
     return data, new
 
@@ -602,7 +608,7 @@ def _default_x(data: Data, new: Plan) -> str:
     dims = [dim for dim in data.dims(new.y[0]) if dim not in {*data.dims(*new.grouping), *new.averaged}]
     if not free_dims and len(dims) == 1:
         return data.labelling(dims[0])
-    if not free_dims and set(dims) <= {*new.averaged} and new.averaged:
+    if not dims and {*data.dims(new.y[0])} & {*new.averaged}:
         raise LayoutError(
             f"{new.y[0]!r} varies over {listing(new.averaged)} alone, so that no dim is left for x.",
             ways=["Leave out error, or name x."],

@@ -217,7 +217,6 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
     )
     known.check_not_empty()
     known, plot_plan = plan(known, spec, KINDS)
-    known.check_not_empty(*(plot_plan.y or plot_plan.measured))
     points = decided(known, drawable(known, in_numbers(_as_before(table(known, plot_plan)))))
     labels = Labels.of(known, spec.labels or {})
     statuses = [str(name) for name in points.rows["status"].unique() if name]

@@ -813,6 +813,23 @@ def test_an_empty_selection_is_an_error(pendulum):
     drawn(ds, x="theta", y="t", hue="theta_0")
 
 
+@pytest.mark.parametrize("error", ["E_index", ("se", "E_index"), ("percentile", 50, "E_index"), None])
+def test_one_of_several_variables_without_values_is_an_error(error):
+    ds = xr.Dataset({"E": (("x", "E_index"), np.ones((2, 0))), "y": ("x", [1.0, 2.0])})
+    with pytest.raises(LayoutError, match="the dim 'E_index' has no values"):
+        plot(ds, x="x", y=["E", "y"], error=error)
+    drawn(ds, x="x", y="y")
+
+
+def test_items_of_lists_are_drawn_by_their_paths(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda x: {"fit": [x, 10.0 * x]}, {"x": [1, 2]}, progress=False)
+    ax = plot(e.to_dataset(), x="x", y=["fit/0", "results/fit/-1"]).axes[0]
+    assert [points(line) for line in ax.lines] == [[[1, 1], [2, 2]], [[1, 10], [2, 20]]]
+    with pytest.raises(PathError, match="'fit/2' leads nowhere: 'fit' has lists of the shape"):
+        plot(e.to_dataset(), x="x", y="fit/2", hue="fit_index")
+
+
 def test_what_is_no_data_is_an_error():
     with pytest.raises(ExperimentError, match="list cannot be plotted. Expected a Dataset"):
         plot([1, 2])
