@@ -661,3 +661,43 @@ def test_many_experiments_leave_out_what_has_lost_a_file_and_read_by_dask(e, tmp
         assert both.to_dataframe().index.tolist() == [("e", 1), ("e", 2), ("e", 3), ("f", 1)]
     with pytest.raises(coma.DataFileError, match="is missing"):
         both.to_dataset(strict=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "what", "way"),
+    [
+        (
+            np.zeros((1,) * 40),
+            "results/psi: it has 40 dims, more than netCDF holds",
+            "Return it without coma.external().",
+        ),
+        (
+            np.zeros(2, [("n", "i4")]),
+            "results/psi: netCDF has no structured arrays",
+            "Return an array for each field.",
+        ),
+        (xr.DataArray([1.0], dims="x", name=5), "results/psi: the name of a DataArray is 5", None),
+    ],
+    ids=["dims", "structured", "name"],
+)
+def test_what_netcdf_cannot_hold_is_a_failure_that_names_the_path(tmp_path, value, what, way):
+    e = coma.Experiment(tmp_path / "e")
+    with pytest.warns(coma.ComaWarning, match="1 of 1 parameter set failed"):
+        e.run(lambda k: {"psi": coma.external(value)}, {"k": [1]}, progress=False)
+    message = e.failure(1).message
+    assert message.startswith(what)
+    assert way is None or way in message
+    assert [file for file in names(e.path) if file.endswith(".nc")] == []
+
+
+def test_files_have_names_that_differ_in_more_than_case(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(
+        lambda k: {"psi": coma.external(np.ones(2)), "Psi": coma.external(np.zeros(2))},
+        {"k": [1]},
+        progress=False,
+    )
+    (first, second) = (file.lower() for file in names(e.path) if file.endswith(".nc"))
+    assert first != second
+    results = e.measurement(1).results
+    assert (results["psi"].tolist(), results["Psi"].tolist()) == ([1, 1], [0, 0])

@@ -803,6 +803,17 @@ def test_an_edit_between_the_import_and_the_first_look_is_reported(directory, mo
     assert (found.hash != expected.hash) == is_reported
 
 
+def test_a_loop_behind_a_new_statement_is_the_same_loop(directory, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    loop = "T = []\n\nfor n in range(3):\n    T.append(n)\ndef simulate(a):\n    return T\n"
+    model = load(directory, loop)
+    (directory / "model.py").write_text(loop.replace("\n\n", "\nU = 1\n"))
+    assert not fingerprint(model.simulate).edited
+    model = load(directory, loop)
+    (directory / "model.py").write_text(loop.replace("\n\n", "\nU = 1\n").replace("range(3)", "range(44)"))
+    assert fingerprint(model.simulate).edited
+
+
 def test_arguments_made_keyword_only_before_the_first_look_are_reported(directory):
     "What the function does is the same; without a compiled file, only how it is called tells."
     model = load(directory, "def simulate(a, b=1):\n    return a + b\n")
@@ -884,3 +895,10 @@ def test_modules_that_a_function_imports_itself_count_as_a_whole(directory):
         load(directory, model, HELPERS.replace("def unused(x):\n    return x", "def unused(x): 1")).simulate
     )
     assert before.hash != after.hash
+
+
+def test_a_compiled_file_that_names_no_time_shows_no_version(directory):
+    path = directory / "model.py"
+    path.write_text("def f(): return 1\n")
+    py_compile.compile(str(path), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+    assert compiled(str(path)) is None

@@ -29,6 +29,42 @@ class OnDevice(Tensor):
         raise TypeError("can't convert a cuda tensor to numpy. Use Tensor.cpu() to copy it first.")
 
 
+class OnGpu(OnDevice):
+    """An array of cupy, which needs a graphics processor."""
+
+    __module__ = "cupy"
+
+    def get(self):
+        return self.array
+
+
+class WithGradient(Tensor):
+    """A tensor of torch with a gradient, on a device, of a dtype that NumPy does not have."""
+
+    __module__ = "torch"
+    dtype = "torch.bfloat16"
+    steps = ()
+
+    def __array__(self):
+        if self.steps != ("detach", "cpu", "float"):
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+        return self.array
+
+    def _after(self, step):
+        after = WithGradient(self.array)
+        after.steps = (*self.steps, step)
+        return after
+
+    def detach(self):
+        return self._after("detach")
+
+    def cpu(self):
+        return self._after("cpu")
+
+    def float(self):
+        return self._after("float")
+
+
 @pytest.fixture(autouse=True)
 def directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -53,6 +89,12 @@ def test_an_array_like_is_stored_as_its_array():
     assert_same(results["deep/l"], [np.array([0.5])])
     assert e.to_dataset()["t"].dims[0] == "x"
     assert e.to_dataset()["loss"].values.tolist() == [0.25, 0.25]
+
+
+@pytest.mark.parametrize("kind", [OnGpu, WithGradient])
+def test_an_array_on_a_device_is_stored_as_its_values(kind):
+    e = run({"t": kind([1.5, 2.5])})
+    assert_same(e.measurement(1).results["t"], np.array([1.5, 2.5]))
 
 
 def test_an_array_like_is_the_result():
