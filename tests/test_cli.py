@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shlex
@@ -268,3 +269,10 @@ def test_commands_take_the_working_directory_by_default(command, tmp_path, monke
     monkeypatch.chdir(tmp_path / "e")
     assert cli.main([command]) == 0
     assert capsys.readouterr().out
+
+
+def test_the_module_of_python_m_runs_nothing_when_it_is_imported(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["coma-xr", "--version"])
+    monkeypatch.delitem(sys.modules, "coma_xr.__main__", raising=False)
+    importlib.import_module("coma_xr.__main__")
+    assert capsys.readouterr() == ("", "")

@@ -1,6 +1,10 @@
 """Worker processes of our own."""
 
+import fnmatch
+import functools
 import gc
+import io
+import logging
 import os
 import re
 import signal
@@ -8,7 +12,10 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
+import warnings
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cloudpickle
@@ -69,6 +76,68 @@ def test_functions_of_all_kinds_reach_the_workers(kept):
     assert run(Model(), 4, kept, max_workers=2) == (4, 4)
     assert results(kept) == [0, 3, 6, 9]
     assert run(lambda a, f=lambda x: factor * x: {"simulate": f(a)}, 4, Kept(), max_workers=2) == (4, 4)
+
+
+def test_functions_with_a_cache_reach_the_workers(kept):
+    square = functools.lru_cache(maxsize=7)(lambda a: a**2)
+    pattern = functools.lru_cache(fnmatch.translate)
+    by_name = urllib.parse.urlsplit
+
+    def simulate(a):
+        import urllib.parse
+
+        cached = [square(a), square(a), square.cache_info().hits, square.cache_info().maxsize]
+        return {
+            "simulate": [
+                *cached,
+                pattern("a*") == pattern.__wrapped__("a*"),
+                urllib.parse.urlsplit is by_name,
+            ]
+        }
+
+    assert run(simulate, 1, kept, max_workers=2) == (1, 1)
+    assert results(kept) == [[0, 0, 1, 7, True, True]]
+
+
+def test_what_a_worker_logs_and_warns_of_comes_to_the_session(kept, caplog, request):
+    quiet = logging.getLogger("quiet")
+    quiet.setLevel(logging.ERROR)
+    request.addfinalizer(lambda: quiet.setLevel(logging.NOTSET))
+
+    def simulate(a):
+        logging.getLogger("quiet").setLevel(logging.INFO)
+        logging.getLogger("quiet").info("below the level of the session")
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            logging.getLogger("model").exception("no result")
+        thread = threading.Thread(target=logging.getLogger("model").warning, args=["in a thread"])
+        thread.start()
+        thread.join()
+        # Named like something else in the session.
+        warnings.warn("odd", type("path", (UserWarning,), {"__module__": "os"}), stacklevel=1)
+        text = io.StringIO()
+        warnings.showwarning("shown", UserWarning, "model.py", 1, text)
+        return {"simulate": text.getvalue()}
+
+    with pytest.warns(UserWarning, match="odd") as caught:
+        assert run(simulate, 1, kept, max_workers=2) == (1, 1)
+    assert [warning.category for warning in caught] == [UserWarning]
+    assert results(kept)[0].startswith("model.py:1: UserWarning: shown")
+    first, second = (record for record in caplog.records if record.name == "model")
+    assert (first.getMessage(), second.getMessage()) == ("no result", "in a thread")
+    assert first.exc_text.endswith("ZeroDivisionError: division by zero")
+    assert not [record for record in caplog.records if record.name == "quiet"]
+
+
+def test_workers_compute_for_a_session_whose_working_directory_is_gone(kept, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    with ProcessPoolExecutor(1) as executor:
+        here = executor.submit(os.getcwd).result()
+        monkeypatch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        assert run(lambda a: {"simulate": os.getcwd()}, 1, kept, executor=executor) == (1, 1)
+    assert results(kept) == [here]
 
 
 def test_registered_types_reach_the_workers(kept):
