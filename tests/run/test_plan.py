@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_xr.define.parameters import Definition, Past
+from coma_xr.encoding.columns import StoredPiece, blocks, encode_trees
 from coma_xr.run.plan import Durations, plan, survey
 from coma_xr.same import key
 
@@ -84,6 +85,55 @@ def test_a_survey_tells_which_constants_have_changed():
         constants={("parameters", "L"): 1.0, ("parameters", "g"): 9.81},
     )
     assert found.otherwise == {("parameters", "L"): (3, 2.5)}
+
+
+def measured(info=lambda n: {}, parameters=lambda n: {"a": n}, number=12):
+    """Return trees of measurements, with info and parameters by their ids."""
+    return [
+        (n, {"info": {"measurement_id": n, **info(n)}, "parameters": parameters(n), "results": {"y": n}})
+        for n in range(1, number + 1)
+    ]
+
+
+SURVEYED = {
+    "durations and code": measured(lambda n: {"duration": n / 8, "code": f"c{n % 2}"}),
+    "some durations": measured(lambda n: {"duration": n / 8 if n % 3 else None}),
+    "some code": measured(lambda n: {"code": f"c{n % 2}" if n % 3 else None}),
+    "repeats": measured(lambda n: {"repeat": n % 3}, lambda n: {"a": n // 3}),
+    "odd repeats": measured(lambda n: {"repeat": n / 2 if n % 2 else -n}),
+    "equal sets": measured(parameters=lambda n: {"a": n % 5}),
+    "versions": measured(lambda n: {"program": "ising", "version": f"1.{n % 2}", "code": "c"}),
+    "replaced": measured(lambda n: {"code": "c", "replaces": [n - 1] if n % 2 else None}),
+    "constants": measured(parameters=lambda n: {"a": n, "L": 1.0 if n < 7 else 2.5}),
+    "no parameter": measured(parameters=lambda n: {"b": n}),
+    "a branch as a parameter": measured(parameters=lambda n: {"a": {"b": n}}),
+    "two structures": measured()
+    + [(n + 12, tree) for n, tree in measured(parameters=lambda n: {"a": n, "b": 1})],
+    "two structures by turns": [
+        (n, measured(parameters=lambda n: {"a": n, "b": 1} if n % 2 else {"a": n}, number=24)[n - 1][1])
+        for n in range(1, 25)
+    ],
+    "few of a structure": measured(number=3),
+}
+
+
+@pytest.mark.parametrize("case", SURVEYED)
+def test_a_survey_of_columns_is_that_of_trees(case):
+    stamp = (1, 2, 3, 4)
+    pieces = encode_trees([(id, stamp, tree) for id, tree in SURVEYED[case]])
+    parts = blocks([(StoredPiece(piece), None) for piece in pieces])
+    options = {"constants": {("parameters", "L"): 1.0}, "past": None}
+    wanted = survey(SURVEYED[case], Definition.of(["a"]), **options)
+    found = survey(parts, Definition.of(["a"]), **options)
+    assert list(found.ids.items()) == list(wanted.ids.items())
+    assert found.versions.warning() == wanted.versions.warning()
+    for name in ("lacking", "otherwise", "codes", "replaced"):
+        assert getattr(found, name) == getattr(wanted, name)
+    times = [
+        sorted((tuple(values), time) for values, time in zip(d.sets, d.seconds, strict=True))
+        for d in (found.durations, wanted.durations)
+    ]
+    assert times[0] == times[1]
 
 
 class TestRepeats:
