@@ -272,13 +272,21 @@ def _of_frame(frame: pd.DataFrame) -> xr.Dataset:
     dim = ROW
     while dim in columns:
         dim += "_"
-    return xr.Dataset(
-        {
-            name: xr.Variable((dim,), frame.iloc[:, at].array, {**frame.iloc[:, at].attrs})
-            for at, name in enumerate(columns)
-        },
-        attrs=dict(frame.attrs),
-    )
+    variables = {}
+    for at, name in enumerate(columns):
+        column = frame.iloc[:, at]
+        variables[name] = xr.Variable((dim,), column.array, _attrs_of(frame.columns[at], column))
+    return xr.Dataset(variables, attrs=dict(frame.attrs))
+
+
+def _attrs_of(name: Hashable, column: pd.Series[Any]) -> dict[str, Any]:
+    """Return the attrs of a column of a table: its own part of those that are given by column."""
+    # pandas gives the attrs of the table to each column.
+    attrs = {
+        str(key): value.get(name, value.get(_column_name(name))) if isinstance(value, Mapping) else value
+        for key, value in column.attrs.items()
+    }
+    return {key: value for key, value in attrs.items() if value is not None}
 
 
 def _column_name(name: Hashable) -> str:
