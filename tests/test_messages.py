@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import coma_xr as coma
@@ -278,6 +279,14 @@ WORDING = [
             e.to_dataset().assign(c=lambda ds: ds.y.astype(str)).expand_dims(r=2), x="x", y="c", error="r"
         ),
         "'c' holds names, which have no mean over 'r'.",
+    ),
+    (
+        lambda e: coma.plot(
+            pd.DataFrame({"x": [0] * 4, "a": [1, 1, 2, 2], "repeat": [0, 1] * 2, "y": range(4)}),
+            x="x",
+            y="y",
+        ),
+        "This plot does not use the column 'a' (2 values: 1, 2), over which y varies.",
     ),
 ]
 

@@ -20,6 +20,7 @@ import xarray as xr
 
 from coma_xr.checks import setting
 from coma_xr.errors import ExperimentError, LayoutError, PathError, Way
+from coma_xr.plotting.repeats import Rows
 from coma_xr.text import count, listing
 from coma_xr.tree import find_variable, variable_at
 
@@ -387,8 +388,10 @@ class Plan:
     # The dims over which the mean is taken, or whose values a box sums up.
     averaged: tuple[str, ...] = ()
     spread: Spread | None = None
-    # Whether the mean is taken over rows of a table that are equal in all else that is drawn.
+    # Whether the mean is taken over rows of a table that are equal in all else that is drawn, and in `apart`.
     rows: bool = False
+    # The columns of a table that distinguish points, and are not drawn.
+    apart: tuple[str, ...] = ()
 
     @functools.cached_property
     def layout(self) -> str:
@@ -449,7 +452,7 @@ def planned(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data
     _check_kind(new)
     new = _with_variable(new)
     new = _with_along(data, new)
-    return data, new
+    return data, _with_repeats_apart(data, new)
 
 
 def _names(data: Data, names: Any, role: str) -> tuple[str, ...]:
@@ -526,6 +529,23 @@ def _repeats_in_rows(data: Data, used: set[str | None]) -> bool:
     """Return whether a table has a column of repeats that nothing uses."""
     is_column = REPEAT in data.ds.variables and REPEAT not in data.ds.dims
     return is_column and REPEAT not in used and data.is_points(REPEAT)
+
+
+def _with_repeats_apart(data: Data, new: Plan) -> Plan:
+    """Add the columns of a table that distinguish points; take no mean where rows are no repeats of one point."""
+    axes = (*new.x, *(new.y if new.z else ()), *new.grouping)
+    if not new.rows or not _repeats_in_rows(data, {*axes, *new.measured}):
+        return new
+    if new.layout == "counts":
+        return replace(new, rows=False)
+    values = {*new.measured, *ABOUT} - {*axes}
+    rows = Rows(data.ds, REPEAT)
+    if new.layout != "samples" and new.spread is None and rows.vary(axes, values):
+        # A result on an axis has a value of its own for each repeat.
+        return replace(new, rows=False)
+    apart = rows.other_columns(axes, values)
+    # Without a column that distinguishes them, rows of one repeat are points as any others.
+    return replace(new, rows=apart != (), apart=apart or ())
 
 
 def _check_lists(new: Plan) -> None:
@@ -715,7 +735,9 @@ def unused_dims(data: Data, new: Plan) -> list[str]:
 
 
 def _check_used(data: Data, new: Plan) -> None:
-    """Raise when a dim is used by nothing, or a name has nothing to do with what is drawn."""
+    """Raise when a dim or column is used by nothing, or a name has nothing to do with what is drawn."""
+    if new.apart and new.layout != "points":
+        raise _unused_columns(data, new)
     unused = unused_dims(data, new)
     if unused:
         raise _unused(data, new, unused)
@@ -746,36 +768,67 @@ def _unused(data: Data, new: Plan, unused: Sequence[str]) -> LayoutError:
     described = []
     for dim in unused:
         size, labels = data.ds.sizes[dim], dim in data.ds.variables
-        some = f": {listing(data.variable(dim).values[:3].tolist())}" if labels else ""
-        described.append(f"{dim!r} ({size} values{some}{', ...' if labels and size > 3 else ''})")
+        described.append(_described(dim, size, data.variable(dim).values[:3].tolist() if labels else []))
     first = unused[0]
     label = data.variable(first).values[:1].tolist()[0]
     is_label = first in data.ds.variables
     select = f"ds.{'sel' if is_label else 'isel'}({_argument(first, label if is_label else 0)})"
-    option = shlex.quote(first)
-    varying = [name for name in dict.fromkeys(new.measured) if {*data.dims(name)} & {*unused}]
-    roles = ["row", "col"] if new.is_surface else ["hue", "style", "row", "col"]
-    free = [role for role in roles if getattr(new, role) is None]
-    ways: list[str | Way] = []
-    if free:
-        ways += [
-            Way(
-                f"Use it for {' or '.join(free)}: {free[0]}={first!r}.",
-                f"Use it for --{' or --'.join(free)}: --{free[0]} {option}.",
-            )
-        ]
     where = f"Select one value: --where {_condition(first, label)}." if is_label else ""
-    ways += [Way(f"Select one value: {select}.", where)]
+    ways = [*_use(new, first), Way(f"Select one value: {select}.", where)]
     if new.is_surface or new.layout == "counts":
         ways += [Way(f"Average over it: ds.mean({first!r}).", "")]
     else:
+        option = shlex.quote(first)
         ways += [Way(f"Average over it: error={first!r}.", f"Average over it: --error {option}.")]
     if not new.is_surface and set(unused) <= {*data.dims(*new.x, *new.y)}:
         ways += [Way("Draw all points: kind='scatter'.", "Draw all points: --kind scatter.")]
+    varying = [name for name in dict.fromkeys(new.measured) if {*data.dims(name)} & {*unused}]
     dims = "the dim" if len(unused) == 1 else "the dims"
     vary = "varies" if len(varying) == 1 else "vary"
     fault = f"This plot does not use {dims} {' and '.join(described)}, over which {listing(varying)} {vary}."
     return LayoutError(fault, ways=ways)
+
+
+def _unused_columns(data: Data, new: Plan) -> LayoutError:
+    """Return the error for columns of a table that distinguish points and that nothing uses."""
+    described = []
+    for name in new.apart:
+        values = pd.unique(np.asarray(data.variable(name).values))
+        described.append(_described(name, len(values), values[:3].tolist()))
+    first, varying = new.apart[0], [new.z] if new.z else [*new.y]
+    label = np.asarray(data.variable(first).values)[:1].tolist()[0]
+    ways = [*_use(new, first), f"Select one value: df[df[{first!r}] == {label!r}]."]
+    if new.layout != "samples":
+        keys = [*dict.fromkeys([*new.x, *(new.y if new.z else ()), *new.grouping, REPEAT])]
+        ways += [f"Average over it: df.groupby({keys}, dropna=False)[{varying}].mean()."]
+    if not new.is_surface:
+        ways += ["Draw all points: kind='scatter'."]
+    columns = "the column" if len(new.apart) == 1 else "the columns"
+    vary = "varies" if len(varying) == 1 else "vary"
+    fault = (
+        f"This plot does not use {columns} {' and '.join(described)}, over which {listing(varying)} {vary}."
+    )
+    return LayoutError(fault, ways=ways)
+
+
+def _described(name: str, size: int, values: Sequence[Any]) -> str:
+    """Return a dim or column with its number of values and the first of them."""
+    some = f": {listing(values)}" if values else ""
+    return f"{name!r} ({size} values{some}{', ...' if values and size > len(values) else ''})"
+
+
+def _use(new: Plan, name: str) -> list[str | Way]:
+    """Return the advice to use a dim or column for what is free."""
+    roles = ["row", "col"] if new.is_surface else ["hue", "style", "row", "col"]
+    free = [role for role in roles if getattr(new, role) is None]
+    if not free:
+        return []
+    return [
+        Way(
+            f"Use it for {' or '.join(free)}: {free[0]}={name!r}.",
+            f"Use it for --{' or --'.join(free)}: --{free[0]} {shlex.quote(name)}.",
+        )
+    ]
 
 
 def _argument(name: str, value: Any) -> str:

@@ -82,8 +82,10 @@ def plot(
     """Plot a Dataset or DataFrame: lines, scatter plots, heatmaps, contours, histograms or box plots.
 
     Any dimension, coordinate or variable can be assigned to `x`, `y`, `hue`, `style`, `row` and `col`. Every dimension
-    (dim) must be assigned to one of them, so that no values hide others. There are two exceptions: a dim ``"repeat"`` is
-    averaged by default, which the figure states, and ``kind="scatter"`` draws the points of all dims.
+    (dim) must be assigned to one of them, so that no values hide others. There are two exceptions. A dim ``"repeat"`` is
+    averaged by default, which the figure states; assign it to draw all repeats, such as ``hue="repeat"``. And
+    ``kind="scatter"`` draws the points of all other dims. In a DataFrame the same is true for a column ``"repeat"``, and for
+    the columns that distinguish rows of one repeat.
 
     Parameters
     ----------

@@ -28,6 +28,7 @@ from coma_xr.plotting.quantities import (
     together,
     too_large,
 )
+from coma_xr.plotting.repeats import codes_of
 from coma_xr.text import count, listing, near_names
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ CURVE = ("row", "col", "hue", "style", VARIABLE, "curve")
 # Columns of the places along dims, and of labels that are not numbers; no role has such a name.
 PLACE = "place along "
 CODE = "code of "
+
+# Columns of what distinguishes points of a table and is not drawn.
+APART = "number of "
 
 # A sample spans at least this factor, and its median is this near to the middle of the logarithms, for a log axis.
 DECADES, CENTRAL, SAMPLED = 100.0, 0.15, 16
@@ -201,6 +205,9 @@ def table(data: Data, plan: Plan) -> Table:
         ways = ["Select some, or average over a dim."]
         raise LayoutError(f"{points:,} points are more than a figure can show.", ways=ways)
     shared = _groups(plan, roles, sizes)
+    for name in plan.apart:
+        variable = data.variable(name)
+        shared[f"{APART}{name}"] = _flat(variable.copy(data=codes_of(variable)), sizes)
     rows, counts = [], []
     for at in range(parts):
         values, number = _values(data, plan, roles, at, sizes, averaged)
@@ -374,6 +381,7 @@ def _values(
 def _mean_over_rows(table: Table) -> tuple[pd.DataFrame, list[NDArray[Any]]]:
     """Return rows with one for all that are equal except for their value, and of how many each mean is."""
     keys = [*(role for role in table.quantities if role not in {table.value, "error"}), VARIABLE]
+    keys += [f"{APART}{name}" for name in table.plan.apart]
     groups = table.rows.groupby(keys, sort=False, dropna=False)
     averaged = groups.first().reset_index()
     if table.quantity(table.value).type == "name" and len(averaged) < len(table.rows):

@@ -2,11 +2,92 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import coma_xr as coma
+from coma_xr.errors import LayoutError
 from coma_xr.plotting.draw import draw
+
+COORDS = {"T": [1.0, 2.0, 3.0], "mat": ["a", "b"], "repeat": [0, 1, 2, 3]}
+
+
+@pytest.fixture
+def doors():
+    "A grid with repeats as a Dataset and as tables whose columns have two orders."
+    rng = np.random.default_rng(0)
+    shape = tuple(map(len, COORDS.values()))
+    results = {name: (tuple(COORDS), rng.normal(size=shape)) for name in ("m", "w")}
+    flag = (tuple(COORDS), rng.integers(0, 2, shape))
+    ds = xr.Dataset({**results, "flag": flag}, COORDS)
+    frame = ds.to_dataframe()
+    return (
+        ds,
+        frame,
+        frame.reset_index()[["flag", "w", "m", "repeat", "mat", "T"]].sample(frac=1, random_state=1),
+    )
+
+
+def offsets(figure):
+    return np.sort(np.concatenate([art.get_offsets() for art in figure.axes[0].collections]), axis=0)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"x": "T", "y": "m"},
+        {"x": "mat", "y": "m"},
+        {"x": "T", "y": ["m", "w"]},
+        {"x": "T", "y": "m", "error": ("sd", "repeat")},
+        {"x": "T", "y": "m", "kind": "box"},
+        {"x": "mat", "y": "m", "kind": "violin"},
+    ],
+)
+def test_a_table_is_averaged_over_a_parameter_as_little_as_a_dataset(doors, arguments):
+    unused = {"T", "mat"} - {arguments["x"]}
+    for data in doors:
+        with pytest.raises(LayoutError) as error:
+            draw(data, **arguments)
+        assert [name for name in ("T", "mat", "flag", "w") if f"'{name}' (" in error.value.what] == [*unused]
+
+
+def test_repeats_of_points_are_averaged_in_all_doors(doors):
+    for data in doors:
+        figure = draw(data, x="T", y="m", hue="mat")
+        assert figure.axes[0].get_title(loc="left") == "mean over repeat (n = 4)"
+        clouds = draw(data, x="T", y="m", kind="scatter")
+        assert clouds.axes[0].get_title(loc="left") == "mean over repeat (n = 4)"
+        np.testing.assert_allclose(offsets(clouds), offsets(draw(doors[0], x="T", y="m", kind="scatter")))
+        assert len(offsets(draw(data, x="T", y="m", kind="scatter", hue="repeat"))) == 24
+
+
+@pytest.mark.filterwarnings("ignore:Too thin:coma_xr.errors.ComaWarning")
+def test_a_result_on_an_axis_has_a_value_for_each_repeat_in_all_doors(doors):
+    for data in doors:
+        figure = draw(data, x="m", y="w", kind="scatter")
+        assert figure.axes[0].get_title(loc="left") == ""
+        assert len(offsets(figure)) == 24
+        counts, _, _ = draw(data, x="m", kind="hist").axes[0].patches[0].get_data()
+        assert counts.sum() == 24
+        counts, _, _ = draw(data, x="m").axes[0].patches[0].get_data()
+        assert counts.sum() == 24
+        assert len(offsets(draw(data, x="flag", y="w", kind="scatter"))) == 24
+
+
+def test_the_first_repeat_alone_is_no_mean_over_repeats(doors):
+    frame = doors[1].reset_index()
+    with pytest.raises(LayoutError, match="the column 'mat'"):
+        draw(frame[frame["repeat"] == 0], x="T", y="m")
+
+
+def test_rows_of_one_repeat_that_nothing_distinguishes_are_points():
+    frame = pd.DataFrame({"x": [0, 0, 1, 1], "repeat": [0, 0, 0, 0], "y": [1.0, 3.0, 5.0, 6.0]})
+    figure = draw(frame, x="x", y="y", kind="scatter")
+    assert figure.axes[0].get_title(loc="left") == ""
+    assert len(offsets(figure)) == 4
+
 
 # Attrs
 
