@@ -20,6 +20,7 @@ from coma_xr.plotting.quantities import (
     COUNT,
     DURATION_UNITS,
     LARGEST,
+    NO_NUMBER_TEXTS,
     NO_NUMBERS,
     Quantity,
     error_of,
@@ -369,7 +370,7 @@ def _values(
             if is_value:
                 counts.append(summary["count"].values)
                 columns |= {name: _flat(summary[name], sizes) for name in ("low", "high") if name in summary}
-        elif quantity.codes is not None and role in {"x", "y"}:
+        elif quantity.codes is not None and role != "error":
             columns[f"{CODE}{role}"] = _flat(quantity.codes, sizes)
         columns[role] = _flat(values, sizes)
     if "error" in columns:
@@ -390,6 +391,7 @@ def _mean_over_rows(table: Table) -> tuple[pd.DataFrame, list[NDArray[Any]]]:
     values = np.full((len(averaged), int(groups.size().max()) if len(averaged) else 0), np.nan)
     values[number, groups.cumcount().to_numpy()] = table.rows[table.value].to_numpy()
     summary = summary_of(values, table.plan.spread)
+    averaged = averaged.drop(columns=f"{CODE}{table.value}", errors="ignore")
     averaged[table.value] = summary["centre"]
     for name in ("low", "high"):
         if name in summary:
@@ -398,15 +400,16 @@ def _mean_over_rows(table: Table) -> tuple[pd.DataFrame, list[NDArray[Any]]]:
 
 
 def _add_status(data: Data, table: Table, sizes: Mapping[str, int], parts: int) -> None:
-    """Record for each point without a value whose it is and why it has none."""
+    """Record for each point without a value whose it is, why it has none, and whether no measurement has one."""
     rows, empty = table.rows, table.rows[table.value].isna().to_numpy()
     status = status_of(data, list(sizes), table.plan.averaged)
     if status is None:
-        rows["own"], rows["status"] = False, np.where(empty, MISSING, "")
+        rows["own"], rows["status"], rows["hole"] = False, np.where(empty, MISSING, ""), False
         return
     codes = np.tile(_flat(status.codes, sizes), parts)
     rows["own"] = empty & status.belongs(codes)
     rows["status"] = np.where(empty, status.of_holes(codes), "")
+    rows["hole"] = empty & (rows["status"] != NO_VALUE)
 
 
 # ------------------------------------------------------------------------------------------ axes
@@ -524,7 +527,7 @@ def _with_label_places(data: Data, table: Table) -> Table:
     for role in [role for role in (*GROUPS, "x", "y") if f"{CODE}{role}" in rows]:
         codes = rows[f"{CODE}{role}"].fillna(0).to_numpy().astype(int)
         names = [quantity.name for quantity in quantities[role]]
-        if role in {"x", "y"} and not _are_labels(data, names):
+        if role in {"x", "y"} and not _are_labels(data, table, role):
             continue
         used = (codes > 0) & (_others_present(table, role) | rows["own"].to_numpy(dtype=bool))
         if any(name in data.ds.dims for name in names):
@@ -553,13 +556,18 @@ def _others_present(table: Table, role: str) -> NDArray[np.bool_]:
     return present
 
 
-def _are_labels(data: Data, names: Sequence[str]) -> bool:
+def _are_labels(data: Data, table: Table, role: str) -> bool:
     """Return whether what is not a number on an axis is a label, and not a result that is missing."""
+    names = getattr(table.plan, role)
+    is_name = table.quantity(role).type == "name"
+    if not is_name and role == table.value == "y" and (data.is_table or table.plan.layout == "samples"):
+        # A label has a place, which would be an invented value, and count in means and boxes.
+        return False
     if data.is_table:
-        # NaN in a column of floats is what pandas has for a missing result.
+        # NaN in a column of numbers is what pandas has for a missing result.
         dtypes = {name: getattr(data.ds[name].dtype, "kind", "O") for name in names}
-        return all(data.is_parameter(name) or kind not in "fmM" for name, kind in dtypes.items())
-    return all(data.is_parameter(name) for name in names)
+        return all(data.is_parameter(name) or kind not in "iufmM" for name, kind in dtypes.items())
+    return all(map(data.is_parameter, names))
 
 
 def _places_beside(
@@ -608,6 +616,7 @@ def drawable(data: Data, table: Table) -> Table:
         if outside.any():
             lost_parts.append(f"{count(int(outside.sum()), 'value')} of {_names_of(table, role)} {why}")
         rows[role] = np.where(lost | outside, np.nan, values)
+    lost_parts += _missing_values(data, table)
     if data.is_table and table.value == "y":
         without = int((rows["x"].isna() & table.rows["x"].isna() & rows["y"].notna()).sum())
         if without:
@@ -630,6 +639,24 @@ def drawable(data: Data, table: Table) -> Table:
             end = "0 or less" if scale == "log" else "0 or 1"
             warn(f"{message} {end} and are cut off by the {scale} scale.")
     return replace(table, rows=rows)
+
+
+def _missing_values(data: Data, table: Table) -> list[str]:
+    """Return how many results are no value and have no place: None, and NaN or NA among names."""
+    parts = []
+    for role in [role for role in ("x", "y", "z") if f"{CODE}{role}" in table.rows]:
+        quantity, codes = table.quantity(role), table.rows[f"{CODE}{role}"]
+        # A point without x is counted as such in a table, and numbers that are NaN are missing results.
+        if data.is_table and role == "x" and table.value == "y":
+            continue
+        reported = (1, 2, 3, 4) if quantity.type == "name" else (1, 4)
+        is_lost = table.rows[role].isna() & ~table.rows["hole"]
+        for code in reported:
+            number = int((is_lost & (codes == code)).sum())
+            if number:
+                noun = f"value {NO_NUMBER_TEXTS[code]}", f"values {NO_NUMBER_TEXTS[code]}"
+                parts.append(f"{count(number, *noun)} of {_names_of(table, role)}")
+    return parts
 
 
 def _largest(values: NDArray[Any]) -> float:

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import coma_xr as coma
-from coma_xr.errors import LayoutError
+from coma_xr.errors import ComaWarning, LayoutError
 from coma_xr.plotting.draw import draw
 
 COORDS = {"T": [1.0, 2.0, 3.0], "mat": ["a", "b"], "repeat": [0, 1, 2, 3]}
@@ -112,3 +112,71 @@ def test_attrs_by_column_are_found_for_columns_of_several_levels():
     frame.attrs = {"units": {("a", ""): "s", "b c": "m"}}
     ax = draw(frame, x="a", y="b c").axes[0]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("a [s]", "b c [m]")
+
+
+# Missing values
+
+NUMBERS = [pd.array([1, None, 3, 4], dtype) for dtype in ("Int64", "UInt8", "Float64", "float64")]
+NUMBERS += [np.array([1, missing, 3, 4], dtype=object) for missing in (pd.NA, None, np.nan, pd.NaT)]
+
+
+@pytest.mark.filterwarnings("ignore:Not drawn. 1 (value|point):coma_xr.errors.ComaWarning")
+@pytest.mark.parametrize("values", NUMBERS, ids=lambda values: f"{values.dtype} {values[1]}")
+def test_a_missing_number_of_a_table_is_no_number(values):
+    frame = pd.DataFrame({"x": [1, 1, 2, 2], "repeat": [0, 1, 0, 1], "y": values})
+    ax = draw(frame, x="x", y="y").axes[0]
+    assert ax.lines[0].get_xydata().tolist() == [[1, 1], [2, 3.5]]
+    assert ax.get_title(loc="left") == "mean over repeat (n = 1 to 2)"
+    rows = frame.drop(columns="repeat")
+    assert len(offsets(draw(rows, x="x", y="y", kind="scatter"))) == 3
+    box = draw(rows, x="x", y="y", kind="box").axes[0]
+    assert max(y for line in box.lines for y in line.get_ydata()) == 4
+    assert min(y for line in box.lines for y in line.get_ydata()) == 1
+    if str(frame.y.dtype) != "object":
+        assert len(offsets(draw(rows, x="y", y="x", kind="scatter"))) == 3
+        assert draw(rows, x="y").axes[0].patches[0].get_data()[0].sum() == 3
+
+
+@pytest.mark.parametrize(
+    "array", [pd.array([True, None, False], "boolean"), pd.array(["a", None, "b"], "string")]
+)
+def test_a_missing_name_of_a_table_is_a_label(array):
+    frame = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": array})
+    ax = draw(frame, x="y", y="x").axes[0]
+    assert [label.get_text() for label in ax.get_xticklabels()][-1] == "NA"
+    assert len(offsets(draw(frame, x="x", y="y"))) == 3
+
+
+@pytest.mark.parametrize(("missing", "text"), [(None, "None"), (np.nan, "NaN"), (pd.NA, "NA")])
+@pytest.mark.parametrize(
+    "arguments", [{"x": "x", "y": "w"}, {"x": "w", "y": "n"}, {"x": "w", "kind": "hist"}]
+)
+def test_a_result_that_is_no_name_is_reported(missing, text, arguments):
+    values = np.array(["a", missing, 1, missing], dtype=object)
+    ds = xr.Dataset({"w": ("x", values), "n": ("x", [1.0, 2, 3, 4])}, {"x": [1, 2, 3, 4]})
+    with pytest.warns(ComaWarning, match=rf"Not drawn: 2 values {text} of w\."):
+        draw(ds, **arguments)
+
+
+def test_a_result_that_is_no_name_is_reported_on_maps():
+    values = np.array([["a", None], [1, "a"]], dtype=object)
+    ds = xr.Dataset({"w": (("x", "y"), values)}, {"x": [1, 2], "y": [1, 2]})
+    with pytest.warns(ComaWarning, match=r"Not drawn: 1 value None of w\."):
+        draw(ds, x="x", y="y", z="w")
+
+
+def test_a_result_that_is_none_is_reported_and_a_measurement_without_one_is_not(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda a: {"w": [None, "u", "v"][a]}, {"a": [0, 1, 2]}, progress=False)
+    with pytest.warns(ComaWarning, match="failed"):
+        e.run(lambda a: {"w": 1 / 0}, {"a": [3]}, progress=False)
+    with pytest.warns(ComaWarning, match=r"Not drawn: 1 value None of w\."):
+        draw(e.to_dataset(), x="a", y="w")
+    assert e.to_dataset().w.values.tolist() == [None, "u", "v", None]
+    draw(e.to_dataset().isel(a=slice(1, None)), x="a", y="w")
+
+
+def test_none_among_numbers_is_reported_and_nan_is_a_hole():
+    values = np.array([1, None, np.nan, 4], dtype=object)
+    with pytest.warns(ComaWarning, match=r"Not drawn: 1 value None of y\."):
+        draw(xr.Dataset({"y": ("x", values)}, {"x": [1, 2, 3, 4]}), x="x", y="y")
