@@ -288,6 +288,26 @@ WORDING = [
         ),
         "This plot does not use the column 'a' (2 values: 1, 2), over which y varies.",
     ),
+    (
+        lambda e: coma.plot(e.to_dataset(), x="x", y="y", error="std"),
+        "error='std' is not a kind of error, dimension, coordinate or variable of the plotted data.",
+    ),
+    (
+        lambda e: coma.plot(e.to_dataframe(), y="y", error="a"),
+        "is not a kind of error or column of the table.",
+    ),
+    (
+        lambda e: coma.plot(e.to_dataset(), x="x", y="y", error=("ci", 0.95)),
+        "Expected a part in percent, such as ('ci', 95). Did you mean 95?",
+    ),
+    (
+        lambda e: coma.plot(e.to_dataset(), x="x", y="y", error=("percentile", (0.05, 0.95))),
+        "such as ('percentile', (5, 95)).\nDid you mean (5, 95)?",
+    ),
+    (
+        lambda e: coma.plot(e.to_dataset(), x="x", y="y", kind="box"),
+        "kind='box' needs a dim of samples, and none is left. Leave a dim off x, hue, style, row and col.",
+    ),
 ]
 
 # Messages that consist of what is filled in, and those of damaged files and of states that no test has reached.

@@ -121,17 +121,17 @@ class Data:
         try:
             return self._items.get(literal) or find_variable(self.ds, literal)[0]
         except (PathError, TypeError) as error:
-            noun = (
-                "column of the table"
-                if self.is_table
-                else "dimension, coordinate or variable of the plotted data"
-            )
+            noun = "dimension, coordinate or variable of the plotted data"
+            noun = "column of the table" if self.is_table else noun
+            if argument == "error":
+                noun = f"kind of error{' or' if self.is_table else ','} {noun}"
             fault: str | Way = setting(argument, name, f"is not a {noun}.")
             known = tuple(self._known())
             if isinstance(error, PathError):
                 fault, known = error.what if error.expected else fault, error.available or ()
             if self.is_table:
                 known = tuple(name for name in known if name in self.ds.variables)
+            known = (*SPREADS, *known) if argument == "error" else known
             raise PathError(fault, name=str(name), available=dict.fromkeys(known)) from None
 
     def name_or_value(self, key: Any, argument: str, others: Collection[Any]) -> Any:
@@ -338,30 +338,48 @@ class Spread:
 def _spread_of(data: Data, error: Any) -> tuple[Spread, tuple[Any, ...]] | None:
     """Return how an error is computed and the dims named for it, or None when it is names alone."""
     words = (error,) if isinstance(error, str) else error
-    if not isinstance(words, tuple) or not words or words[0] not in SPREADS or data.has(words[0]):
+    if not isinstance(words, (tuple, list)) or not words:
         return None
-    method, *more = words
+    methods = [word for word in words if isinstance(word, str) and word in SPREADS and not data.has(word)]
+    if not methods:
+        return None
+    method, more = methods[0], words[1:]
     levels = [part for part in more if not isinstance(part, str)]
     level: Any = levels[0] if levels else DEFAULT_LEVELS.get(method)
-    if len(levels) > 1 or (level is not None and method not in DEFAULT_LEVELS):
+    is_taken = method in DEFAULT_LEVELS or level is None
+    if words[0] != method or isinstance(words, list) or len(levels) > 1 or not is_taken:
         raise LayoutError(
             setting("error", error, "cannot be used."),
             expected=Way(f"error=({method!r}, dim)", f"--error {method},DIM"),
         )
-    if isinstance(level, (tuple, list)) and method == "percentile" and len(level) == 2:
-        level = (float(level[0]), float(level[1]))
-        parts: tuple[float, ...] = level
-    else:
-        parts = () if level is None else (level,)
-    for part in parts:
-        if not isinstance(part, numbers.Real) or isinstance(part, bool) or not 0 <= part <= 100:
-            raise LayoutError(
-                setting("error", error, "cannot be used."),
-                expected=Way(
-                    f"a part in percent, such as ({method!r}, 95)", f"a part in percent, such as {method},95"
-                ),
-            )
+    if isinstance(level, list):
+        level = tuple(level)
+    if level is not None:
+        _check_level(error, method, level)
     return Spread(method, level), tuple(part for part in more if isinstance(part, str))
+
+
+def _check_level(error: Any, method: str, level: Any) -> None:
+    """Raise LayoutError when a level is no part in percent, or two percentiles do not ascend."""
+    parts: tuple[Any, ...] = level if isinstance(level, tuple) else (level,)
+    are_numbers = all(isinstance(part, numbers.Real) and not isinstance(part, bool) for part in parts)
+    is_pair = method == "percentile" and len(parts) == 2
+    if are_numbers and is_pair and 0 <= parts[0] < parts[1] <= 100 and parts[1] >= 1:
+        return
+    # An interval for all values is infinite, one for none has no length.
+    highest = 100 if method == "percentile" else np.nextafter(100, 0)
+    if are_numbers and len(parts) == 1 and 1 <= parts[0] <= highest:
+        return
+    expected: str | Way = Way(
+        f"a part in percent, such as ({method!r}, 95)", f"a part in percent, such as {method},95"
+    )
+    if is_pair:
+        expected = "two percentiles in ascending order, such as ('percentile', (5, 95))"
+    ways: list[str] = []
+    if are_numbers and (is_pair or len(parts) == 1) and all(0 <= part < 1 for part in parts) and any(parts):
+        percent = ", ".join(f"{100 * part:g}" for part in parts)
+        ways = [f"Did you mean {f'({percent})' if is_pair else percent}?"]
+    raise LayoutError(setting("error", error, "cannot be used."), expected=expected, ways=ways)
 
 
 # ------------------------------------------------------------------------------------------ plan
@@ -516,6 +534,9 @@ def _with_error(data: Data, new: Plan) -> Plan:
                 f"Name the dim: error=({spread.method!r}, ..., dim).",
                 f"Name the dim: --error {spread.method},DIM.",
             )
+            if new.spec.error is None:
+                fault = setting("kind", new.kind, "needs a dim of samples, and none is left.")
+                raise LayoutError(fault, ways=["Leave a dim off x, hue, style, row and col."])
             raise LayoutError(setting("error", new.spec.error, "needs a dim, and none is left."), ways=[way])
         return replace(new, averaged=free_dims, spread=spread, rows=data.is_table)
     # y of a map is an axis like x; a dim or coord is one in every plot.

@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import coma_xr as coma
-from coma_xr.errors import ComaWarning, LayoutError
+from coma_xr.errors import ComaWarning, LayoutError, PathError
 from coma_xr.plotting.averages import binned_errors
 from coma_xr.plotting.quantities import quantity
 from coma_xr.text import numbers
@@ -672,6 +672,47 @@ def test_values_of_a_map_at_the_place_of_others_are_said(kind):
     ds = xr.Dataset({"z": (("a", "b"), np.arange(9.0).reshape(3, 3))}, coords=places)
     with pytest.warns(ComaWarning, match="Hidden: 1 value of z at x and y of another"):
         coma.plot(ds, x="x", y="y", z="z", kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("error", "suggestion"),
+    [
+        (("percentile", (95, 5)), None),
+        (("percentile", (50, 50)), None),
+        (("percentile", (0.05, 0.95)), "(5, 95)"),
+        (("percentile", 0.9), "90"),
+        (("percentile", 0), None),
+        (("ci", 0.95), "95"),
+        (("ci", 0), None),
+        (("ci", 100), None),
+        (("ci", (5, 95)), None),
+        (("ci", True), None),
+        (("sd", 5), None),
+        (("repeat", "sd"), None),
+        (["sd", "repeat"], None),
+    ],
+)
+def test_a_level_of_errors_is_a_part_in_percent(samples, error, suggestion):
+    with pytest.raises(LayoutError) as caught:
+        coma.plot(samples, x="x", y="y", hue="m", error=error)
+    assert caught.value.expected
+    assert [*caught.value.ways] == ([f"Did you mean {suggestion}?"] if suggestion else [])
+
+
+@pytest.mark.parametrize("error", [("percentile", 100), ("percentile", (0, 100)), ("ci", 99.9), ("ci", 1)])
+def test_levels_of_errors_up_to_all_values(samples, error):
+    assert coma.plot(samples, x="x", y="y", hue="m", error=error).axes[0].collections
+
+
+@pytest.mark.parametrize("as_table", [False, True])
+@pytest.mark.parametrize(
+    ("error", "kind"), [(("std", "repeat"), "sd"), (("cii", 95), "ci"), ("binne", "binned")]
+)
+def test_kinds_of_errors_are_suggested(samples, error, kind, as_table):
+    data = samples.to_dataframe() if as_table else samples
+    with pytest.raises(PathError) as caught:
+        coma.plot(data, x="x", y="y", hue="m", error=error)
+    assert f"Did you mean {kind!r}?" in str(caught.value)
 
 
 def test_infinite_errors_are_said():
