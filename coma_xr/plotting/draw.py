@@ -182,8 +182,8 @@ def plot(
     Warns
     -----
     ComaWarning
-        About values that are not drawn (None, infinite, or not positive on a log scale), values that hide each other, errors in
-        other units than their variable, and errors that treat correlated samples as independent.
+        About values and errors that are not drawn (None, infinite, negative errors, or not positive on a log scale), values
+        that hide each other, errors in other units than their variable, and errors that treat correlated samples as independent.
 
     References
     ----------

@@ -374,7 +374,10 @@ def _values(
             columns[f"{CODE}{role}"] = _flat(quantity.codes, sizes)
         columns[role] = _flat(values, sizes)
     if "error" in columns:
-        error = np.abs(columns.pop("error"))
+        error = columns.pop("error")
+        # An error is a distance; negative ones are reported as not drawn.
+        columns["negative"] = error < 0
+        error = np.where(error < 0, np.nan, error)
         columns |= {"low": columns["y"] - error, "high": columns["y"] + error}
     return columns, counts
 
@@ -628,6 +631,8 @@ def drawable(data: Data, table: Table) -> Table:
             raise too_large(_names_of(table, "y"), f"size {largest:.1e} with its error")
         if endless.any():
             lost_parts.append(f"{count(int(endless.sum()), 'infinite error')} of {_names_of(table, 'y')}")
+    if "negative" in rows and (negative := int((rows["negative"] & rows["y"].notna()).sum())):
+        lost_parts.append(f"{count(negative, 'negative error')} of {_names_of(table, 'y')}")
     if lost_parts:
         warn(f"Not drawn: {listing(lost_parts)}.")
     if "low" in rows:

@@ -715,6 +715,17 @@ def test_kinds_of_errors_are_suggested(samples, error, kind, as_table):
     assert f"Did you mean {kind!r}?" in str(caught.value)
 
 
+@pytest.mark.parametrize("as_table", [False, True])
+def test_negative_errors_are_reported_and_not_drawn(as_table):
+    errors = [0.1, -2.0, np.nan, -0.0]
+    ds = xr.Dataset({"y": ("x", [1.0, 2, 3, 4]), "e": ("x", errors)}, {"x": [1, 2, 3, 4]})
+    with pytest.warns(ComaWarning, match=r"Not drawn: 1 negative error of y\."):
+        ax = coma.plot(ds.to_dataframe() if as_table else ds, x="x", y="y", error="e").axes[0]
+    lengths = [float(np.diff(bar[:, 1])[0]) for bar in ax.collections[0].get_segments() if len(bar) == 2]
+    assert [length for length in lengths if length > 0] == [pytest.approx(0.2)]
+    assert len(ax.lines[0].get_xydata()) == 4
+
+
 def test_infinite_errors_are_said():
     ds = xr.Dataset({"y": ("x", [1.0, 2.0, 3.0]), "e": ("x", [0.1, np.inf, np.nan])}, {"x": [1, 2, 3]})
     with pytest.warns(ComaWarning, match=r"Not drawn: 1 infinite error of y\."):
