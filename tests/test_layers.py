@@ -43,7 +43,7 @@ ONLY = {
         "same",
         "encoding",
     },
-    "plotting": {"text", "errors", "checks", "tree"},
+    "plotting": {"text", "errors", "checks", "tree", "same"},
     "output": {"text", "errors", "checks", "files", "html", "plotting"},
     "define": _COMMON,
     "code": {"text", "errors", "files", "tree"},

@@ -285,37 +285,56 @@ def _put_in_order(data: Data, plan: Plan, roles: dict[str, tuple[Quantity, ...]]
     order = plan.spec.order
     if order is None:
         return
-    if isinstance(order, str) or not isinstance(order, (Mapping, list, tuple, np.ndarray, pd.Index)):
-        raise LayoutError(
-            setting("order", order, "cannot be used."),
-            expected="a list, or a mapping such as {'model': ['a', 'b']}",
-        )
     by_name = (
-        {data.find(name, "order"): list(values) for name, values in order.items()}
+        {data.find(name, "order"): _listed(order, values) for name, values in order.items()}
         if isinstance(order, Mapping)
-        else {}
+        else None
     )
     is_ordered = False
     for role in (*GROUPS, "x", "y"):
         if role not in roles or len(roles[role]) != 1:
             continue
         (quantity,) = roles[role]
-        names = by_name.get(quantity.name, ()) if isinstance(order, Mapping) else list(order)
-        values = [str(value) for value in quantity.as_names().categories] if len(names) else []
-        unknown = [str(value) for value in names if str(value) not in values]
-        is_misspelt = any(near_names(value, {*values} - {*map(str, names)}) for value in unknown)
-        if len(unknown) < len(names) and not is_misspelt:
-            roles[role], is_ordered = (quantity.in_order(names),), True
-        elif len(names) and isinstance(order, Mapping):
+        wanted = _listed(order, order) if by_name is None else by_name.get(quantity.name, [])
+        if not wanted:
+            continue
+        names = quantity.as_names()
+        values, places = quantity.texts(), [names.place_of(value) for value in wanted]
+        unknown = [str(value) for value, place in zip(wanted, places, strict=True) if place is None]
+        others = {*values} - {values[int(place)] for place in places if place is not None}
+        is_misspelt = any(near_names(value, others) for value in unknown)
+        if role in {"x", "y"} and is_ordered and by_name is None and (unknown or quantity.type != "name"):
+            # The list is meant for a group, and an axis of numbers has some of them by chance.
+            continue
+        if len(unknown) < len(wanted) and not is_misspelt:
+            roles[role], is_ordered = (quantity.in_order(wanted),), True
+        elif by_name is not None:
             message = f"order: {quantity.name!r} has none of these values."
-            if len(unknown) < len(names):
+            if len(unknown) < len(wanted):
                 message = f"order: {quantity.name!r} has no value {unknown[0]!r}."
             raise LayoutError(message, name=unknown[0], available=values)
-    if not is_ordered and not isinstance(order, Mapping):
+    if not is_ordered and by_name is None:
         raise LayoutError(
-            setting("order", list(order), "has no value of anything in this plot."),
+            setting("order", _listed(order, order), "has no value of anything in this plot."),
             expected="values of the plotted variables",
         )
+
+
+def _listed(order: Any, values: Any) -> list[Any]:
+    """Return the values of an order in a list.
+
+    Raise LayoutError when they are none.
+    """
+    values = values.values if isinstance(values, (xr.DataArray, xr.Variable)) else values
+    is_listed = isinstance(
+        values, (Sequence, np.ndarray, pd.Index, pd.Series, pd.api.extensions.ExtensionArray)
+    )
+    if isinstance(values, (str, bytes)) or not is_listed or not np.ndim(values):
+        raise LayoutError(
+            setting("order", order, "cannot be used."),
+            expected="a list, or a mapping such as {'model': ['a', 'b']}",
+        )
+    return list(values)
 
 
 def _flat(values: xr.Variable, sizes: Mapping[str, int]) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import numbers
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +16,9 @@ import xarray as xr
 
 from coma_xr.errors import LayoutError, Way
 from coma_xr.plotting.arguments import is_moment
+from coma_xr.same import equal, near
 from coma_xr.text import listing
+from coma_xr.text import numbers as text_of_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,9 +122,66 @@ class Quantity:
     def in_order(self, order: Sequence[Any]) -> Quantity:
         """Return names in the order given, those that it lacks behind the others."""
         names = self.as_names()
-        texts = {str(value): value for value in names.categories}
-        first = dict.fromkeys(texts[str(value)] for value in order if str(value) in texts)
+        places = [place for value in order if (place := names.place_of(value)) is not None]
+        first = [names.categories[int(place)] for place in places]
         return names.within(tuple(dict.fromkeys([*first, *names.categories])))
+
+    def place_of(self, value: Any, levels: Sequence[float] | None = None) -> float | None:
+        """Return the one of some numbers, by default the places of all names, that stands for a value of the user's.
+
+        Return None when none does.
+        """
+        levels = range(len(self.categories)) if levels is None else levels
+        if code := _code_of(value):
+            places = {_code_of(category): float(at) for at, category in enumerate(self.categories)}
+            places |= {other: place for place, other in self.places}
+            # NaN, NaT and NA are one missing value.
+            codes = (code, 2, 3, 4) if code in {2, 3, 4} else (code,)
+            return next((places[code] for code in codes if places.get(code) in levels), None)
+        if self.type != "name":
+            return self._nearest(value, {level: level for level in levels if level not in dict(self.places)})
+        ordinary = {at: self.value(at) for at in levels if not _code_of(self.value(at))}
+        for kind, type in (("date", dt.datetime), ("number", float)):
+            if ordinary and all(isinstance(category, type) for category in ordinary.values()):
+                scale = replace(self, type=kind)  # type: ignore[arg-type]
+                return scale._nearest(value, {at: scale.number(label) for at, label in ordinary.items()})
+        exact = [at for at, category in ordinary.items() if equal(category, value)]
+        if not exact and not isinstance(value, (bool, np.bool_)):
+            exact = [at for at, category in ordinary.items() if str(category) == str(_name_of(value))]
+        return exact[0] if exact else None
+
+    def _nearest(self, value: Any, numbers_at: Mapping[float, float]) -> float | None:
+        """Return where a number or date is among some, apart from rounding."""
+        is_zoned = getattr(value, "tzinfo", None) is not None
+        is_text = isinstance(value, str) and (self.type == "number" or value[:1].isdigit())
+        if isinstance(value, (bool, np.bool_)) or (isinstance(value, str) and not is_text):
+            return None
+        if isinstance(value, dt.datetime) and self.type == "date" and is_zoned is not (self.units == "UTC"):
+            return None
+        try:
+            wanted = self.number(value)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        if (
+            exact := next((at for at, level in numbers_at.items() if equal(level, wanted)), None)
+        ) is not None:
+            return exact
+        is_near = _is_near_date if self.type == "date" else near
+        nearby = {at: abs(level - wanted) for at, level in numbers_at.items() if is_near(level, wanted)}
+        return min(nearby, key=nearby.__getitem__, default=None)
+
+    def texts(self) -> list[str]:
+        """Return the values as messages name them, in their order."""
+        names = self.as_names()
+        return names.texts_at(range(len(names.categories)))
+
+    def texts_at(self, levels: Sequence[float]) -> list[str]:
+        """Return what numbers stand for as messages name it."""
+        values = self.values_at(levels)
+        floats = [value for value in values if isinstance(value, float)]
+        texts: dict[Any, str] = dict(zip(floats, text_of_numbers(floats), strict=True))
+        texts |= texts_of_dates(values)
+        return [texts.get(value) or _text_of_label(value) for value in values]
 
     def within(self, categories: tuple[Any, ...]) -> Quantity:
         """Return names with their places in other categories, which include their own."""
@@ -227,6 +286,20 @@ def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
         seconds = [np.nan if _code_of(value) else _seconds(value) for value in array.ravel().tolist()]
         return _durations(name, dims, np.reshape(seconds, array.shape), codes)
     return _names(name, dims, array)
+
+
+def _is_near_date(a: float, b: float) -> bool:
+    """Return whether two dates of matplotlib are the same to a microsecond, or as far as floats have it."""
+    return math.isclose(a, b, rel_tol=1e-15, abs_tol=1e-11)
+
+
+def texts_of_dates(values: Iterable[Any]) -> dict[Any, str]:
+    """Return the dates among some values as text, with times where one has a time."""
+    dates = [value for value in values if isinstance(value, dt.datetime) and not _code_of(value)]
+    if all(date.time() == dt.time() for date in dates):
+        return {date: date.date().isoformat() for date in dates}
+    precision = "seconds" if all(date.microsecond == 0 for date in dates) else "auto"
+    return {date: date.isoformat(sep=" ", timespec=precision) for date in dates}
 
 
 def _code_of(value: Any) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +28,7 @@ from matplotlib.mathtext import MathTextParser
 from coma_xr.checks import setting
 from coma_xr.errors import LayoutError
 from coma_xr.plotting.data import VARIABLE, Data
-from coma_xr.plotting.quantities import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity
+from coma_xr.plotting.quantities import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity, texts_of_dates
 from coma_xr.text import listing, numbers, visible
 
 if TYPE_CHECKING:
@@ -253,10 +252,8 @@ def hue_of_names(
     """
     palette = spec.palette
     if isinstance(palette, Mapping):
-        keys = {
-            level: next((key for key in _keys(quantity, level) if key in palette), None) for level in levels
-        }
-        lacking = [str(quantity.value(level)) for level, key in keys.items() if key is None]
+        keys = {quantity.place_of(key, levels): key for key in reversed([*palette])}
+        lacking = quantity.texts_at([level for level in levels if level not in keys])
         if lacking:
             message = f"palette does not have a colour for {listing(lacking)}."
             raise LayoutError(message, name=lacking[0], available=map(str, palette))
@@ -277,11 +274,6 @@ def hue_of_names(
         colors = [*colors[at:], *colors[:at]]
     place = {level: at for at, level in enumerate(levels)}
     return Hue(levels, lambda number: colors[place.get(number, 0) % len(colors)], period=len(colors))
-
-
-def _keys(quantity: Quantity, level: float) -> list[Any]:
-    value = quantity.value(level)
-    return [value, str(value), *([level] if quantity.type != "name" else [])]
 
 
 def _is_in(color: Any, colors: Sequence[Any]) -> bool:
@@ -417,19 +409,27 @@ class Labels:
         ordinary = [level for level in levels if level not in dict(quantity.places)]
         if quantity.type == "name":
             floats = [value for value in known if isinstance(value, float)]
-            texts = dict(zip(floats, map(written, numbers(floats)), strict=True))
+            texts: dict[Any, str] = dict(zip(floats, map(written, numbers(floats)), strict=True))
+            texts |= texts_of_dates(known)
         elif quantity.type == "number":
             texts = dict(zip(ordinary, map(written, numbers(ordinary)), strict=True))
         else:
-            texts = dict(zip(ordinary, _dates(quantity.values_at(ordinary)), strict=True))
+            by_date = texts_of_dates(known)
+            texts = {level: by_date[quantity.value(level)] for level in ordinary}
+        given = self._given(quantity, levels)
         return [
-            self._value(quantity, level, value, texts) for level, value in zip(levels, known, strict=True)
+            printable(str(given[level])) if level in given else self._value(quantity, level, value, texts)
+            for level, value in zip(levels, known, strict=True)
         ]
 
+    def _given(self, quantity: Quantity, levels: Sequence[float]) -> dict[float | None, str]:
+        """Return the strings that the user gave for values, by their numbers."""
+        # A string is a value of names alone; others with it are names of variables.
+        has_strings = any(isinstance(quantity.value(level), str) for level in levels)
+        given = [(key, text) for key, text in self.strings.items() if has_strings or not isinstance(key, str)]
+        return {quantity.place_of(key, levels): text for key, text in reversed(given)}
+
     def _value(self, quantity: Quantity, level: float, value: Any, texts: Mapping[Any, str]) -> str:
-        for key in (value, level) if quantity.type != "name" else (value,):
-            if not isinstance(value, bool) and key in self.strings:
-                return printable(str(self.strings[key]))
         if quantity.name == VARIABLE:
             return self.name(str(value))
         for special, text in zip(NO_NUMBERS[1:], NO_NUMBER_TEXTS[1:], strict=True):
@@ -498,10 +498,3 @@ def written(text: str) -> str:
         factor = {"1": "", "-1": MINUS}.get(mantissa, f"{mantissa} {TIMES} ")
         text = rf"{factor}10$^{{{exponent.replace('-', MINUS)}}}$"
     return text.replace("-", MINUS)
-
-
-def _dates(values: Sequence[dt.datetime]) -> list[str]:
-    if all(date.time() == dt.time() for date in values):
-        return [date.date().isoformat() for date in values]
-    precision = "seconds" if all(date.microsecond == 0 for date in values) else "auto"
-    return [date.isoformat(sep=" ", timespec=precision) for date in values]

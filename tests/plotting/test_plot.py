@@ -639,7 +639,7 @@ WRONG = [
     ("cmap='virdis' is not a colour map", {**MAP, "cmap": "virdis"}),
     ("order=['a'] has no value of anything in this plot", {**OVER, "order": ["a"]}),
     ("order: 'theta_0' has none of these values", {**OVER, "order": {"theta_0": ["a"]}}),
-    ("palette does not have a colour for -30.0", {**OVER, "palette": {-60: "k"}}),
+    ("palette does not have a colour for -30", {**OVER, "palette": {-60: "k"}}),
     ("xlim=('a', 'b') cannot be used", {**OVER, "xlim": ("a", "b")}),
 ]
 

@@ -27,7 +27,7 @@ from coma_xr.errors import ComaWarning, LayoutError, PathError
 from coma_xr.plotting.averages import binned_errors
 from coma_xr.plotting.quantities import quantity
 from coma_xr.text import numbers
-from tests.plotting.test_plot import apart, entries
+from tests.plotting.test_plot import apart, entries, points
 
 
 @pytest.fixture
@@ -648,6 +648,105 @@ def test_dollars_of_a_name_and_its_units_make_no_formula():
     figure = coma.plot(ds, x="x", y="y")
     label = figure.axes[0].yaxis.label
     assert label._preprocess_math(label.get_text()) == ("price in $ [$/h]", False)
+
+
+# Values that the user names
+
+DAYS = np.array(["2020-01-01", "2021-01-01", "2022-01-01"], "M8[ns]")
+HOURS = np.array([1, 2, 3], "m8[h]").astype("m8[ns]")
+NAMED = [
+    (np.array([1, 2, 3]), [1, 2.0, np.int8(3)]),
+    (np.array([1, 2, 3]), ["1", "2.0", "3"]),
+    (np.array([0.1, 0.2, 0.3]), [0.1, 0.1 + 0.1, 0.1 + 0.2]),
+    (np.array([0.1, 0.2, 0.3], np.float32), [*np.array([0.1, 0.2, 0.3], np.float32)]),
+    (DAYS, [*DAYS]),
+    (DAYS, [dt.date(2020, 1, 1), pd.Timestamp("2021-01-01").to_pydatetime(), pd.Timestamp("2022-01-01")]),
+    (DAYS, ["2020-01-01", "2021-01-01T00:00", "2022-01-01"]),
+    (HOURS, [*HOURS]),
+    (HOURS, [dt.timedelta(hours=1), pd.Timedelta("2h"), np.timedelta64(3, "h")]),
+    (np.array([False, True]), [np.False_, True]),
+    (np.array(["a", "b", "c"]), ["a", "b", "c"]),
+    (np.array([(1, 2), "b", 3, None], dtype=object)[1:3], ["b", 3]),
+]
+
+
+def labelled(values):
+    return xr.Dataset({"y": (("h", "x"), apart(len(values), 2))}, {"h": values, "x": [10.0, 20.0]})
+
+
+@pytest.mark.parametrize(("values", "wanted"), NAMED)
+def test_the_order_of_any_values_can_be_chosen(values, wanted):
+    ds = labelled(values)
+    texts = entries(coma.plot(ds, x="x", y="y", hue="h"))
+    for order in ({"h": wanted[::-1]}, wanted[::-1]):
+        assert entries(coma.plot(ds, x="x", y="y", hue="h", order=order)) == texts[::-1]
+    at = coma.plot(ds, x="h", y="y", hue="x", kind="scatter", order={"h": wanted[::-1]}).axes[0]
+    assert [label.get_text() for label in at.get_xticklabels()] == texts[::-1]
+
+
+def test_the_order_of_values_can_be_a_coord_or_a_series():
+    ds = labelled(np.array([1, 2, 3]))
+    for order in (ds.h[::-1], ds.h.values[::-1], pd.Series([3, 2, 1]), pd.Index([3, 2, 1]), (3, 2, 1)):
+        assert entries(coma.plot(ds, x="x", y="y", hue="h", order={"h": order})) == ["3", "2", "1"]
+
+
+@pytest.mark.parametrize("order", [{"h": 3}, {"h": "3"}, {"h": np.array(3)}, {"h": None}, 3])
+def test_an_order_that_is_no_list_is_refused(order):
+    with pytest.raises(LayoutError, match="Expected a list, or a mapping such as"):
+        coma.plot(labelled(np.array([1, 2, 3])), x="x", y="y", hue="h", order=order)
+
+
+@pytest.mark.parametrize(
+    ("values", "order", "available"),
+    [
+        (np.array([1, 2, 3]), [4], ["1", "2", "3"]),
+        (np.array([1, 0]), [True], ["0", "1"]),
+        (np.array([False, True]), [1, 0], ["False", "True"]),
+        (DAYS, [dt.datetime(2020, 1, 1, tzinfo=dt.UTC)], ["2020-01-01", "2021-01-01", "2022-01-01"]),
+    ],
+)
+def test_values_that_are_not_the_same_give_no_order(values, order, available):
+    with pytest.raises(LayoutError, match="order: 'h' has none of these values") as caught:
+        coma.plot(labelled(values), x="x", y="y", hue="h", order={"h": order})
+    assert [*caught.value.available] == available
+
+
+def test_a_list_for_a_group_gives_no_order_to_numbers_on_axes():
+    ds = labelled(np.array([10, 20, 30]))
+    ax = coma.plot(ds, x="x", y="y", hue="h", order=[30, 10, 20]).axes[0]
+    assert points(ax.lines[0])[0][0] == 10
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"), [case for case in NAMED if case[1][0] not in ("1", "2020-01-01")]
+)
+def test_any_values_can_have_labels_and_colours(values, wanted):
+    texts = [f"label {at}" for at in range(len(wanted))]
+    colors = ["#ff0000", "#00ff00", "#0000ff"][: len(wanted)]
+    ds = labelled(values)
+    figure = coma.plot(
+        ds,
+        x="x",
+        y="y",
+        hue="h",
+        labels=dict(zip(wanted, texts, strict=True)),
+        palette=dict(zip(wanted, colors, strict=True)),
+    )
+    assert entries(figure) == texts
+    assert [line.get_color() for line in figure.axes[0].lines] == colors
+
+
+def test_labels_of_bools_are_not_those_of_numbers():
+    assert entries(coma.plot(labelled([False, True]), x="x", y="y", hue="h", labels={1: "one"})) == [
+        "False",
+        "True",
+    ]
+    assert entries(coma.plot(labelled([0, 1]), x="x", y="y", hue="h", labels={True: "on"})) == ["0", "1"]
+
+
+def test_a_palette_without_a_colour_names_the_value():
+    with pytest.raises(LayoutError, match=r"palette does not have a colour for 3\."):
+        coma.plot(labelled([1, 2, 3]), x="x", y="y", hue="h", palette={1: "red", 2: "blue"})
 
 
 # What is hidden, and areas
