@@ -181,9 +181,12 @@ def draw_lines(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     """Draw a line for each curve of a panel, each through its own points."""
     places = _places(look.table)
     for (hue, style), curve in _groups_of_curves(points):
-        present = curve[curve["x"].notna() & (curve["y"].notna() | curve["own"])]
-        if not present["y"].notna().any():
+        is_placed = curve["x"].notna() & curve["y"].notna()
+        present = curve[is_placed | curve["own"]]
+        placed = np.flatnonzero(is_placed[present.index])
+        if not placed.size:
             continue
+        present = present.iloc[placed[0] : placed[-1] + 1]
         # Labels that are not numbers are in no order with the others.
         apart = present["x"].isin(places["x"]) | present["y"].isin(places["y"])
         line, lone = present[~apart], present[apart]

@@ -141,8 +141,8 @@ class Table:
     """The drawn values.
 
     The columns of `rows` are floats `x`, `y`, `z`, `low`, `high`, `hue`, `style`, `row`, `col` as far as the plan has
-    them; `curve`, a number for each curve; `own`, whether a value that is missing belongs to this curve; `status`, why
-    it is; and the place along each of the plan's dims. `count` is the least and the most values in a mean.
+    them; `curve`, a number for each curve; `own`, whether a value that is missing belongs to this curve, which breaks
+    there; `status`, why it is; and the place along each of the plan's dims. `count` is the least and the most values in a mean.
     """
 
     plan: Plan
@@ -426,7 +426,9 @@ def _add_status(data: Data, table: Table, sizes: Mapping[str, int], parts: int) 
     rows, empty = table.rows, table.rows[table.value].isna().to_numpy()
     status = status_of(data, list(sizes), table.plan.averaged)
     if status is None:
-        rows["own"], rows["status"], rows["hole"] = False, np.where(empty, MISSING, ""), False
+        # A hole where others have a value can be from joining lines with different x.
+        rows["status"], rows["hole"] = np.where(empty, MISSING, ""), False
+        rows["own"] = empty & ~rows["x"].isin(rows.loc[~empty, "x"]) if "x" in rows else False
         return
     codes = np.tile(_flat(status.codes, sizes), parts)
     rows["own"] = empty & status.belongs(codes)
@@ -638,6 +640,8 @@ def drawable(data: Data, table: Table) -> Table:
         if outside.any():
             lost_parts.append(f"{count(int(outside.sum()), 'value')} of {_names_of(table, role)} {why}")
         rows[role] = np.where(lost | outside, np.nan, values)
+        # A line does not connect the points on both sides of a pole.
+        rows["own"] |= lost | outside
     lost_parts += _missing_values(data, table)
     if data.is_table and table.value == "y":
         without = int((rows["x"].isna() & table.rows["x"].isna() & rows["y"].notna()).sum())

@@ -137,6 +137,33 @@ def test_a_line_breaks_where_its_own_measurement_gave_nothing():
     assert np.isnan(y).tolist() == [False, False, True, False]
 
 
+def breaks(line):
+    "The x of the breaks of a line, and the number of its points."
+    x, y = (np.asarray(values, float) for values in line.get_data())
+    return x[np.isnan(y)].tolist(), int(np.isfinite(x + y).sum())
+
+
+def test_a_line_breaks_at_a_pole():
+    ds = xr.Dataset({"y": ("x", [-0.5, -1, np.inf, 1, 0.5])}, coords={"x": [-2.0, -1, 0, 1, 2]})
+    with pytest.warns(ComaWarning, match="1 infinite value of y"):
+        assert breaks(drawn(ds, x="x", y="y").axes[0].lines[0]) == ([0], 4)
+    with pytest.warns(ComaWarning, match="1 infinite value of y"):
+        assert breaks(drawn(ds.to_dataframe().reset_index(), x="x", y="y").axes[0].lines[0]) == ([0], 4)
+
+
+def test_a_line_breaks_where_no_line_has_a_value():
+    ds = xr.Dataset({"y": (("m", "x"), [[0.0, np.nan, 2, 3], [1, np.nan, np.nan, 4]])})
+    assert [breaks(line) for line in drawn(ds, x="x", y="y", hue="m").axes[0].lines] == [([1], 3), ([1], 2)]
+
+
+@pytest.mark.filterwarnings("ignore:Not drawn")
+def test_a_line_breaks_where_a_logarithmic_axis_has_no_place():
+    ds = xr.Dataset({"y": ("n", [1.0, -1, 2, 3]), "x": ("n", [1.0, 2, 3, 4])})
+    assert breaks(drawn(ds, x="x", y="y", yscale="log").axes[0].lines[0]) == ([2], 3)
+    line = drawn(ds, x="y", y="x", xscale="log", kind="line").axes[0].lines[0]
+    assert np.isnan(line.get_xdata()).tolist() == [False, True, False, False]
+
+
 def test_few_points_are_marked_and_of_many_the_lonely_ones():
     few = xr.Dataset({"y": ("x", np.arange(5.0))})
     line = drawn(few, y="y").axes[0].lines[0]
