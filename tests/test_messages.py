@@ -240,6 +240,11 @@ WORDING = [
     ),
     (lambda e: coma.plot(e.to_dataset(), y="y", line_kw={"colr": 1}), "line_kw has no keyword 'colr'."),
     (
+        lambda e: coma.plot(e.to_dataset(), y="y", palette=5),
+        "palette=5 cannot be used.\nExpected a colour map, a list of colours, or a mapping",
+    ),
+    (lambda e: coma.plot(e.to_dataset(), y="y", palette=["rde"]), "palette: 'rde' is not a colour."),
+    (
         lambda e: e.retrieve_results([("a", "results/y"), ("a", "results/y")]),
         "Two columns are called 'a'. Rename one of them.",
     ),

@@ -40,6 +40,7 @@ from coma_xr.plotting.styling import (
     extension,
     hue_of,
     next_color,
+    palette_of,
     shade,
     style_of,
     threshold,
@@ -116,9 +117,9 @@ def plot(
         the `long_name` of a variable is used. Units are added, unless the label ends in a bracket.
     order : list or mapping, optional
         The order of values in legends, in panels and on axes: ``{"model": ["Ising", "Bond"]}``.
-    palette : str, list or mapping, optional
-        The colours of `hue`: a colormap, a list of colours, or a mapping with a colour for each value. By default, the
-        colours of the matplotlib style are used.
+    palette : str, Colormap, list or mapping, optional
+        The colours of `hue`: a colormap, a list of colours, or a mapping with a colour for each value. When colours repeat,
+        the dashes and markers change. By default, the colours of the matplotlib style are used.
     ax : Axes or sequence of Axes, optional
         The axes to draw in, one for each panel. By default, a new figure is created. A second plot in the same axes takes the
         next colour, shares the legend, and puts names and durations where the first one has them.
@@ -182,8 +183,9 @@ def plot(
     Warns
     -----
     ComaWarning
-        About values and errors that are not drawn (None, infinite, negative errors, or not positive on a log scale), values
-        that hide each other, errors in other units than their variable, and errors that treat correlated samples as independent.
+        About values and errors that are not drawn (None, infinite, negative errors), values that are drawn in grey (not positive
+        on a log scale), values that hide each other, errors in other units than their variable, and errors that treat
+        correlated samples as independent.
 
     References
     ----------
@@ -214,6 +216,7 @@ def draw(data: Any, **arguments: Any) -> Figure:
 
 
 def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
+    spec = replace(spec, palette=palette_of(spec.palette))
     known = Data.of(data).with_items(
         spec.x, spec.y, spec.z, spec.hue, spec.style, spec.row, spec.col, spec.error
     )
@@ -690,6 +693,7 @@ def _add_color_bar(grid: Panels, table: Table, role: str, hue: Hue, labels: Labe
     label, points = fitted(labels.axis([quantity]), 0.8 * grid.root.get_figheight(), "axes.labelsize")
     keywords: dict[str, Any] = {"ax": grid.axes, "aspect": 25}
     scale = "log" if isinstance(norm, LogNorm) else "symlog" if isinstance(norm, SymLogNorm) else "linear"
+    values = values[values > 0] if scale == "log" else values
     if table.plan.kind == "contour":
         keywords["format"] = tickers("number", table.scale(role), values, 1.0)[1]
     else:

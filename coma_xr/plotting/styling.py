@@ -12,12 +12,15 @@ from matplotlib import colormaps, rcParams, rcParamsDefault
 from matplotlib.cbook import normalize_kwargs
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import (
+    CSS4_COLORS,
     CenteredNorm,
     Colormap,
+    LinearSegmentedColormap,
     ListedColormap,
     LogNorm,
     Normalize,
     SymLogNorm,
+    is_color_like,
     same_color,
     to_rgb,
     to_rgba_array,
@@ -26,10 +29,10 @@ from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
 
 from coma_xr.checks import setting
-from coma_xr.errors import LayoutError
+from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.data import VARIABLE, Data
 from coma_xr.plotting.quantities import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity, texts_of_dates
-from coma_xr.text import listing, numbers, visible
+from coma_xr.text import count, listing, numbers, visible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,10 +107,30 @@ def cycle() -> list[Any]:
     ]
 
 
+def palette_of(palette: Any) -> Colormap | Sequence[Any] | Mapping[Any, Any] | None:
+    """Return a palette as a colour map, or as colours by place or value.
+
+    Raise LayoutError when it is none of these, or has something else than a colour.
+    """
+    if palette is None or isinstance(palette, (str, Colormap)):
+        return None if palette is None else map_of(palette, "palette")
+    palette = palette.tolist() if isinstance(palette, np.ndarray) else palette
+    if not isinstance(palette, (list, tuple, Mapping)) or not palette:
+        raise LayoutError(
+            setting("palette", palette, "cannot be used."),
+            expected="a colour map, a list of colours, or a mapping such as {'Ising': 'red'}",
+        )
+    for color in palette.values() if isinstance(palette, Mapping) else palette:
+        if not is_color_like(color):
+            raise LayoutError(
+                f"palette: {color!r} is not a colour.", name=str(color), available=[*CSS4_COLORS]
+            )
+    return palette
+
+
 def next_color(used_colors: Sequence[Any], spec: PlotSpec) -> Any:
     """Return the first colour that is not taken: of a palette, else of the cycle."""
-    palette = spec.palette if isinstance(spec.palette, (list, tuple)) and spec.palette else None
-    colors = list(palette or cycle())
+    colors = list(spec.palette) if isinstance(spec.palette, (list, tuple)) else cycle()
     return next((color for color in colors if not _is_in(color, used_colors)), colors[0])
 
 
@@ -222,21 +245,23 @@ def hue_of(table: Table, levels: Sequence[float], used_colors: Sequence[Any] = (
     scale = table.scales.get("hue") or _hue_scale(ordinary)
     if len(ordinary) > LISTED:
         norm = color_norm(np.array(ordinary), scale, spec)
-        mappable = ScalarMappable(norm, line_map(spec))
+        outside = sum(level <= 0 for level in ordinary) if scale == "log" else 0
+        if outside:
+            name = quantity.name
+            warn(f"Drawn in grey: {count(outside, 'value')} of {name} that are 0 or less, on a log scale.")
+        mappable = ScalarMappable(norm, line_map(spec).with_extremes(bad=shade(0.5)))
         shown = [level for level in levels if level in special]
         return Hue(shown, lambda number: greys.get(number) or _rgba(mappable, number), mappable)
     shades: Any = line_map(spec)(np.linspace(0, 1, len(ordinary)) if len(ordinary) > 1 else [0.5])
+    period = max(len(levels), 1)
     if isinstance(spec.palette, (list, tuple)):
-        shades = [spec.palette[at % len(spec.palette)] for at in range(len(ordinary))]
+        period = len(spec.palette)
+        shades = [spec.palette[at % period] for at in range(len(ordinary))]
     colors = {
         level: tuple(color) if not isinstance(color, str) else color
         for level, color in zip(ordinary, shades, strict=False)
     }
-    return Hue(
-        levels,
-        lambda number: colors.get(number) or greys.get(number) or shade(0.5),
-        period=max(len(levels), 1),
-    )
+    return Hue(levels, lambda number: colors.get(number) or greys.get(number) or shade(0.5), period=period)
 
 
 def _rgba(mappable: ScalarMappable, number: float) -> Any:
@@ -258,10 +283,8 @@ def hue_of_names(
             message = f"palette does not have a colour for {listing(lacking)}."
             raise LayoutError(message, name=lacking[0], available=map(str, palette))
         return Hue(levels, lambda number: palette[keys[number]], period=max(len(levels), 1))
-    if isinstance(palette, str):
-        colors: Sequence[Any] = [
-            tuple(color) for color in map_of(palette, "palette")(np.linspace(0, 1, max(len(levels), 2)))
-        ]
+    if isinstance(palette, Colormap):
+        colors: Sequence[Any] = [tuple(color) for color in palette(np.linspace(0, 1, max(len(levels), 2)))]
     elif palette is not None:
         colors = list(palette)
     else:
@@ -301,10 +324,20 @@ def map_of(name: Any, argument: str = "cmap") -> Colormap:
     return colormaps[name]
 
 
+def chosen_map(spec: PlotSpec) -> Colormap | None:
+    """Return the colours of numbers that the user chose; a list of colours has others between them."""
+    if spec.cmap is not None or isinstance(spec.palette, Colormap):
+        return map_of(spec.palette if spec.cmap is None else spec.cmap)
+    if isinstance(spec.palette, (list, tuple)):
+        colors = to_rgba_array(list(spec.palette))
+        return LinearSegmentedColormap.from_list("palette", colors if len(colors) > 1 else [*colors, *colors])
+    return None
+
+
 def line_map(spec: PlotSpec) -> Colormap:
     """Return the colours of numbers for lines and points: the part of the default map that shows on the background."""
-    if spec.cmap is not None or isinstance(spec.palette, str):
-        return map_of(spec.palette, "palette") if spec.cmap is None else map_of(spec.cmap)
+    if (chosen := chosen_map(spec)) is not None:
+        return chosen
     colors = map_of(rcParams["image.cmap"])(np.linspace(0, 1, 256))
     is_dark = float(contrast("white")[0]) > float(contrast("black")[0])
     shown = np.flatnonzero(contrast(colors) >= (CONTRAST_ON_DARK if is_dark else CONTRAST))

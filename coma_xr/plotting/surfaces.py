@@ -19,6 +19,7 @@ from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.plotting.styling import (
     Hue,
     Look,
+    chosen_map,
     color_norm,
     cycle,
     extension,
@@ -224,20 +225,20 @@ def surface_hue(table: Table) -> Hue:
 def _mappable(table: Table) -> ScalarMappable:
     """Return what gives a value of z its colour, the same in all panels."""
     spec, values = table.plan.spec, table.rows["z"].dropna().to_numpy()
-    scale = table.scale("z")
+    scale, chosen = table.scale("z"), chosen_map(spec)
     is_centred = (
         scale == "linear"
-        and spec.cmap is None
+        and chosen is None
         and spec.vmin is None
         and spec.vmax is None
         and is_diverging(values)
     )
-    if is_centred or (scale == "symlog" and spec.cmap is None):
+    if is_centred or (scale == "symlog" and chosen is None):
         colors = map_of(DIVERGING)
     elif table.plan.layout == "points":
         colors = line_map(spec)
     else:
-        colors = map_of(rcParams["image.cmap"] if spec.cmap is None else spec.cmap)
+        colors = chosen or map_of(rcParams["image.cmap"])
     norm = color_norm(values, scale, spec, centred=is_centred)
     if table.plan.kind == "contour":
         levels = _contour_levels(norm, spec)

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib import pyplot as plt
-from matplotlib.colors import LogNorm, same_color
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, same_color, to_hex, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -399,6 +399,39 @@ def test_colours_of_groups_can_be_chosen(curves):
     assert colors(["r", "g", "b"]) == ["r", "g", "b"]
     assert colors({"a": "k", "b": "r", "c": "c"}) == ["k", "r", "c"]
     assert len({tuple(color) for color in colors("plasma")}) == 3
+
+
+def test_a_short_palette_repeats_its_colours_with_other_dashes(curves):
+    for data in (curves, curves.assign_coords(k=[1, 2, 3])):
+        lines = coma.plot(data, x="x", y="y", hue="k", palette=["r", "b"]).axes[0].lines
+        looks = [(line.get_color(), line.get_linestyle(), line.get_marker()) for line in lines]
+        assert looks == [("r", "-", "o"), ("b", "-", "o"), ("r", "--", "s")]
+
+
+def test_a_palette_is_used_for_a_colour_bar_and_a_map_too(plane):
+    colors = ["#ff0000", "#00ff00", "#0000ff"]
+    for palette in (colors, LinearSegmentedColormap.from_list("mine", colors)):
+        lines = coma.plot(plane, x="b", y="z", hue="a", palette=palette).axes[0].lines
+        assert to_hex(lines[0].get_color()) == "#ff0000"
+        assert to_hex(lines[-1].get_color()) == "#0000ff"
+        cmap = coma.plot(plane, x="a", y="b", z="z", palette=palette).axes[0].collections[0].get_cmap()
+        assert to_hex(cmap(1.0)) == "#0000ff"
+    curves = plane.isel(a=slice(3)).assign_coords(a=list("abc"))
+    lines = coma.plot(curves, x="b", y="z", hue="a", palette=palette).axes[0].lines
+    assert [to_hex(line.get_color()) for line in lines[::2]] == ["#ff0000", "#0000ff"]
+
+
+@pytest.mark.parametrize("kind", ["line", "scatter"])
+def test_hues_without_a_place_on_a_logarithmic_scale_are_grey_and_reported(plane, kind):
+    ds = plane.assign_coords(a=np.arange(10.0) - 2)
+    with pytest.warns(ComaWarning, match="Drawn in grey: 3 values of a that are 0 or less, on a log scale"):
+        ax = coma.plot(ds, x="b", y="z", hue="a", hue_scale="log", kind=kind).axes[0]
+    if kind == "line":
+        colors = np.array([to_rgba(line.get_color()) for line in ax.lines])
+    else:
+        colors = ax.collections[0].to_rgba(ds.a.values)
+    assert (colors[:, 3] == 1).all()
+    assert np.unique(colors[:3]).tolist() == [0.5, 1]
 
 
 def test_the_order_of_values_can_be_chosen(curves):
