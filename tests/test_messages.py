@@ -240,6 +240,14 @@ WORDING = [
     ),
     (lambda e: coma.plot(e.to_dataset(), y="y", line_kw={"colr": 1}), "line_kw has no keyword 'colr'."),
     (
+        lambda e: coma.plot(e.to_dataset(), x="x", y="y", hue="x", line_kw={"c": "k"}),
+        "line_kw sets 'c', and the colours show 'x'. Use palette=, or leave out hue.",
+    ),
+    (
+        lambda e: coma.plot(e.to_dataset(), y="y", line_kw={"lw": "thick"}),
+        "matplotlib refused line_kw: could not convert string to float: 'thick'",
+    ),
+    (
         lambda e: coma.plot(e.to_dataset(), y="y", palette=5),
         "palette=5 cannot be used.\nExpected a colour map, a list of colours, or a mapping",
     ),

@@ -18,8 +18,8 @@ from matplotlib.offsetbox import DrawingArea, HPacker
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
-from coma_xr.errors import warn
-from coma_xr.plotting.arguments import PlotSpec, signature_of
+from coma_xr.errors import ComaError, ParameterError, warn
+from coma_xr.plotting.arguments import ARTISTS, PlotSpec, signature_of
 from coma_xr.plotting.data import REPEAT, VARIABLE, Data, plan
 from coma_xr.plotting.kinds import KINDS, bins_of, broken_marker, decided, draw_marks, look_of, panels
 from coma_xr.plotting.panels import (
@@ -41,6 +41,7 @@ from coma_xr.plotting.styling import (
     hue_of,
     next_color,
     palette_of,
+    printable,
     shade,
     style_of,
     threshold,
@@ -56,6 +57,7 @@ from coma_xr.plotting.ticks import (
     tickers,
     wrapped,
 )
+from coma_xr.text import listing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,9 +185,9 @@ def plot(
     Warns
     -----
     ComaWarning
-        About values and errors that are not drawn (None, infinite, negative errors), values that are drawn in grey (not positive
-        on a log scale), values that hide each other, errors in other units than their variable, and errors that treat
-        correlated samples as independent.
+        About values and errors that are not drawn, or drawn in grey (None, infinite, negative errors, or not positive on a log
+        scale), values that hide each other, errors in other units than their variable, and errors that treat correlated
+        samples as independent.
 
     References
     ----------
@@ -230,11 +232,15 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
     grid = given_panels(layout) if spec.ax is not None else new_panels(layout, pyplot=pyplot)
     try:
         _draw(grid, layout, statuses)
-    except BaseException:
+    except BaseException as error:
         if grid.new and pyplot:
             from matplotlib import pyplot as plt
 
             plt.close(grid.root)
+        keywords = [name for name in (f"{artist}_kw" for artist in ARTISTS) if getattr(spec, name)]
+        if keywords and isinstance(error, Exception) and not isinstance(error, ComaError):
+            # What artists accept is known to them alone.
+            raise ParameterError(f"matplotlib refused {listing(keywords)}: {error}") from error
         raise
     return grid.root
 
@@ -410,7 +416,7 @@ def _add_title(grid: Panels, table: Table, labels: Labels, width: float) -> None
     """Write the title, and that the panels show means, of how many values, and what the errors are."""
     plan, ax = table.plan, grid.axes[0]
     note = _note(table, labels)
-    title = plan.spec.title or ""
+    title = printable(plan.spec.title or "")
     small: dict[str, Any] = {"color": shade(0.6)}
     if grid.new and (len(grid.panels) > 1 or ax.get_title()):
         # Above the panels, and not above what stands next to them.
@@ -507,14 +513,17 @@ def _own_units(table: Table, level: float, labels: Labels) -> str:
 
 
 def _example(look: Look, label: str, color: Any, group: tuple[float, float], styled: bool) -> Artist:
-    """Return an example of one group."""
-    layout = look.table.plan.layout
+    """Return an example of one group, with what the user wants of all."""
+    layout, user_color = look.table.plan.layout, look.user_color
+    color = color if user_color is None else user_color
+    user: dict[str, Any] = look.user_keywords
+    own: dict[str, Any] = {name: user[name] for name in ("alpha", "marker") if name in user}
     if layout not in {"curve", "points"}:
-        return Patch(facecolor=color, edgecolor="none", label=label)
+        return Patch(**{"facecolor": color, "edgecolor": "none", "label": label, **own})
     hue, style = group
     if layout == "points":
         marker = look.marker(hue, style)["marker"] if styled else "o"
-        keywords: dict[str, Any] = {"linestyle": "none", "marker": marker, "markeredgewidth": 0}
+        keywords: dict[str, Any] = {"linestyle": "none", "marker": marker, "markeredgewidth": 0, **own}
     else:
         keywords = look.curve(hue, style, marked=look.markers and styled)
         keywords |= {} if styled else {"linestyle": "-"}

@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle, StepPatch
 
 from coma_xr.errors import ArgumentError, LayoutError, warn
-from coma_xr.plotting.data import REPEAT, Data, Kind
+from coma_xr.plotting.data import REPEAT, Data, Kind, Plan
 from coma_xr.plotting.points import CURVE, Table
 from coma_xr.plotting.styling import ON_LINES, Hue, Look, Style, shade
 from coma_xr.plotting.surfaces import backward, draw_contour, draw_heatmap, forward, grid_of
@@ -60,6 +60,10 @@ BROKEN = {
 }
 SPARE = ("3", "4", "$\\ast$", "$\\diamond$")
 
+# Keywords of artists for one colour of all, and for the colours of numbers, with the argument that a colour bar follows.
+COLOR_KEYWORDS = ("c", "color", "facecolor", "facecolors", "fc")
+MAP_KEYWORDS = {"cmap": "cmap", "norm": "zscale", "vmin": "vmin", "vmax": "vmax", "levels": "levels"}
+
 # Above the lower edge of a panel, as a part of its height.
 FLOOR = 0.03
 
@@ -84,6 +88,7 @@ def decided(data: Data, table: Table) -> Table:
     _check_settings(plan.spec, kind)
     _check_keywords(plan.spec)
     table = replace(table, plan=replace(plan, kind=kind))
+    _check_colors(table.plan)
     # A result on x is a curve in the plane, which runs in the order of its dim; in a table nothing has an order.
     if table.plan.layout == "curve" and not any(_is_path(data, name) for name in plan.x):
         table = replace(table, rows=table.rows.sort_values("x", kind="stable"))
@@ -115,6 +120,22 @@ def _check_keywords(spec: PlotSpec) -> None:
                 raise ArgumentError(
                     f"{artist}_kw has no keyword {name!r}.", name=name, available=sorted(known)
                 )
+
+
+def _check_colors(plan: Plan) -> None:
+    """Raise LayoutError for keywords of artists with which legend or colour bar would show other colours."""
+    for artist in ("line", "scatter", "map", "hist"):
+        for name in getattr(plan.spec, f"{artist}_kw") or {}:
+            way = None
+            if name in MAP_KEYWORDS and artist in {"map", "scatter"}:
+                way = f"Use {MAP_KEYWORDS[name]}=."
+            elif name in COLOR_KEYWORDS and artist != "map" and plan.z:
+                way = "Use cmap=, or leave out z."
+            elif name in COLOR_KEYWORDS and artist != "map" and plan.hue != plan.style:
+                way = "Use palette=, or leave out hue." if plan.hue else None
+            if way is not None:
+                message = f"{artist}_kw sets {name!r}, and the colours show {plan.z or plan.hue!r}."
+                raise LayoutError(message, ways=[way])
 
 
 def panels(table: Table) -> list[tuple[tuple[float, ...], pd.DataFrame]]:
@@ -266,13 +287,12 @@ def draw_points(ax: Axes, points: pd.DataFrame, look: Look) -> None:
         "linewidths": EDGE if "z" in points else 0,
         "edgecolors": shade(0.5) if "z" in points else None,
     }
-    user_keywords = normalize_kwargs(look.spec.keywords("scatter_kw"), PathCollection)
-    user_keywords = {"s" if key == "sizes" else key: value for key, value in user_keywords.items()}
+    user_keywords = {"s" if key == "sizes" else key: value for key, value in look.user_keywords.items()}
     for group in _by(listed, ["hue", "style"]):
         hue, style = float(group.iloc[0].get("hue", np.nan)), float(group.iloc[0].get("style", np.nan))
         group_keywords = {"marker": look.marker(hue, style)["marker"], "label": look.label(hue, style)}
         group_keywords |= (
-            {"color": look.hue.color(hue)} if not {"c", "color", "facecolors"} & set(user_keywords) else {}
+            {"color": look.hue.color(hue)} if not {"c", "color", "facecolor"} & set(user_keywords) else {}
         )
         group_keywords |= {"edgecolors": keywords["edgecolors"]} if keywords["edgecolors"] is not None else {}
         ax.scatter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import numpy as np
 from matplotlib import colormaps, rcParams, rcParamsDefault
 from matplotlib.cbook import normalize_kwargs
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import PathCollection
 from matplotlib.colors import (
     CSS4_COLORS,
     CenteredNorm,
@@ -27,6 +29,7 @@ from matplotlib.colors import (
 )
 from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
+from matplotlib.patches import Patch
 
 from coma_xr.checks import setting
 from coma_xr.errors import LayoutError, warn
@@ -219,7 +222,21 @@ class Look:
         }
         keywords |= {"markersize": ON_LINES * rcParams["lines.markersize"]}
         keywords |= self.marker(hue, style) if marked else {}
-        return {**keywords, **normalize_kwargs(dict(self.table.plan.spec.line_kw or {}), Line2D)}
+        return {**keywords, **self.user_keywords}
+
+    @functools.cached_property
+    def user_keywords(self) -> dict[str, Any]:
+        """What the user wants of lines, points or bars, under the names that matplotlib's artists have first."""
+        artist, kind = {"curve": ("line", Line2D), "points": ("scatter", PathCollection)}.get(
+            self.table.plan.layout, ("hist", Patch)
+        )
+        return dict(normalize_kwargs(self.spec.keywords(f"{artist}_kw"), kind))
+
+    @property
+    def user_color(self) -> Any:
+        """The one colour that the user wants for all; None where it wants none."""
+        colors = [self.user_keywords.get(name) for name in ("color", "facecolor", "c")]
+        return next((color for color in colors if color is not None and is_color_like(color)), None)
 
     def label(self, hue: float, style: float) -> str:
         """Return what a group is called in a legend."""

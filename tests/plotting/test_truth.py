@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import coma_xr as coma
-from coma_xr.errors import ComaWarning, LayoutError, PathError
+from coma_xr.errors import ComaWarning, LayoutError, ParameterError, PathError
 from coma_xr.plotting.averages import binned_errors
 from coma_xr.plotting.quantities import quantity
 from coma_xr.text import numbers
@@ -459,6 +459,50 @@ def test_artists_take_keyword_arguments(curves, plane):
     assert (
         coma.plot(plane, x="a", y="b", z="z", map_kw={"alpha": 0.5}).axes[0].collections[0].get_alpha() == 0.5
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"line_kw": {"color": "k"}}, "line_kw sets 'color', and the colours show 'k'.* Use palette="),
+        ({"kind": "scatter", "scatter_kw": {"c": "k"}}, "scatter_kw sets 'c', and the colours show 'k'"),
+    ],
+)
+def test_keywords_that_would_hide_what_colours_show_are_refused(curves, plane, arguments, message):
+    with pytest.raises(LayoutError, match=message):
+        coma.plot(curves, x="x", y="y", hue="k", **arguments)
+    for name, argument in {"cmap": "cmap", "norm": "zscale"}.items():
+        with pytest.raises(LayoutError, match=f"map_kw sets '{name}', .* Use {argument}="):
+            coma.plot(plane, x="a", y="b", z="z", map_kw={name: "magma"})
+
+
+def test_a_legend_has_the_colours_and_markers_that_artists_were_given(curves):
+    ds = curves.isel(k=0).assign(exact=lambda ds: ds.y + 1)
+    (legend,) = coma.plot(ds, x="x", y=["y", "exact"], line_kw={"color": "k"}).legends
+    assert [line.get_color() for line in legend.get_lines()] == ["k", "k"]
+    keywords = {"marker": "x", "alpha": 0.5}
+    (legend,) = coma.plot(curves, x="x", y="y", hue="k", kind="scatter", scatter_kw=keywords).legends
+    assert {(line.get_marker(), line.get_alpha()) for line in legend.get_lines()} == {("x", 0.5)}
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"line_kw": {"lw": 3, "linewidth": 4}},
+        {"line_kw": {"lw": "thick"}},
+        {"legend_kw": {"loc": "nowhere"}},
+    ],
+)
+def test_keywords_that_artists_refuse_are_named(curves, keywords):
+    with pytest.raises(ParameterError, match=f"matplotlib refused {next(iter(keywords))}: "):
+        coma.plot(curves, x="x", y="y", hue="k", **keywords)
+    assert not plt.get_fignums()
+
+
+def test_a_title_that_is_no_formula_is_written_as_it_is(curves):
+    figure = coma.plot(curves, x="x", y="y", hue="k", title=r"$\nope$")
+    figure.savefig(io.BytesIO())
+    assert figure.axes[0].get_title() == r"\$\nope\$"
 
 
 def test_bins_and_density_of_a_histogram():
