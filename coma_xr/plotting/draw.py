@@ -6,19 +6,22 @@ import functools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm, SymLogNorm, to_rgba_array
+from matplotlib.contour import ContourSet
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import DrawingArea, HPacker
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
-from coma_xr.errors import ComaError, ParameterError, warn
+from coma_xr.errors import ComaError, ParameterError, Way, warn
 from coma_xr.plotting.arguments import ARTISTS, PlotSpec, signature_of
 from coma_xr.plotting.data import REPEAT, VARIABLE, Data, plan
 from coma_xr.plotting.kinds import KINDS, bins_of, broken_marker, decided, draw_marks, look_of, panels
@@ -62,6 +65,8 @@ from coma_xr.text import listing
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.artist import Artist
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
     from matplotlib.legend import Legend
 
@@ -124,7 +129,7 @@ def plot(
         the dashes and markers change. By default, the colours of the matplotlib style are used.
     ax : Axes or sequence of Axes, optional
         The axes to draw in, one for each panel. By default, a new figure is created. A second plot in the same axes takes the
-        next colour, shares the legend, and puts names and durations where the first one has them.
+        next colour, shares legend and labels, and puts names and durations where the first one has them.
     xscale, yscale, zscale, hue_scale : {"linear", "log", "symlog", ...}, optional
         The scales of the axes, and of the colours of `z` and `hue`. By default, scales are linear, except that an axis
         is logarithmic for a sample that was drawn on a logarithmic scale, and colours are logarithmic for numbers with
@@ -186,8 +191,8 @@ def plot(
     -----
     ComaWarning
         About values and errors that are not drawn, or drawn in grey (None, infinite, negative errors, or not positive on a log
-        scale), values that hide each other, errors in other units than their variable, and errors that treat correlated
-        samples as independent.
+        scale), values or maps that hide each other, the same colours for other values in the same axes, errors in other units
+        than their variable, and errors that treat correlated samples as independent.
 
     References
     ----------
@@ -263,7 +268,8 @@ def _earlier(ax: Any) -> dict[str, tuple[Quantity, str]]:
     if not isinstance(ax, Axes):
         return {}
     if not ax.has_data():
-        _shown.pop(ax, None)
+        for record in (_shown, _labels, _bars):
+            record.pop(ax, None)
     return _shown.get(ax, {})
 
 
@@ -284,6 +290,51 @@ def _warn_of_units(table: Table, labels: Labels, panels: Sequence[Panel]) -> Non
             return
 
 
+# The label that each axis has, and those of which it consists, for later plots in the same axes.
+_labels: WeakKeyDictionary[Axes, dict[str, tuple[str, tuple[str, ...]]]] = WeakKeyDictionary()
+
+
+def _set_label(ax: Axes, role: str, label: str, room: float) -> None:
+    """Give an axis its label, behind those of earlier plots unless the user has changed them."""
+    axis: Any = getattr(ax, f"{role}axis")
+    text, parts = _labels.get(ax, {}).get(role, ("", ()))
+    parts = tuple(dict.fromkeys([*(parts if text == axis.get_label_text() else ()), label]))
+    text, points = fitted(", ".join(filter(None, parts)), 0.8 * room, "axes.labelsize")
+    axis.set_label_text(text, fontsize=points)
+    _labels.setdefault(ax, {})[role] = text, parts
+
+
+# The colour bars of axes: their label, colours and scale.
+_bars: WeakKeyDictionary[Axes, list[tuple[str, Colormap, list[Any]]]] = WeakKeyDictionary()
+
+
+def _has_bar(ax: Axes, label: str, mappable: ScalarMappable) -> bool:
+    """Return whether axes have the same colour bar already; warn of the same colours for other values."""
+    norm: Any = mappable.norm
+    scale = [type(norm), norm.vmin, norm.vmax, *getattr(norm, "boundaries", ())]
+    earlier = _bars.get(ax, [])
+    _bars[ax] = [*earlier, (label, mappable.cmap, scale)]
+    same = [bar for bar in earlier if bar[1] == mappable.cmap]
+    if any(bar[0] == label and bar[2] == scale for bar in same):
+        return True
+    if same:
+        names = listing(dict.fromkeys([same[0][0], label]))
+        way = Way("Pass another cmap=, or the same vmin= and vmax= to both.", "")
+        warn(f"Two colour bars have the same colours for different values of {names}.", way=way)
+    return False
+
+
+def _is_covered(ax: Axes, x: pd.Series, y: pd.Series) -> bool:
+    """Return whether axes have a map already where another one will be."""
+    if any(isinstance(part, ContourSet) for part in ax.collections):
+        return True
+    for mesh in (part for part in ax.collections if isinstance(part, QuadMesh)):
+        (left, low), (right, high) = mesh.get_datalim(ax.transData).get_points()
+        if x.min() < right and x.max() > left and y.min() < high and y.max() > low:
+            return True
+    return False
+
+
 # ------------------------------------------------------------------------------------------ drawing
 
 
@@ -297,6 +348,9 @@ def _draw(grid: Panels, layout: Layout, statuses: Sequence[str]) -> None:
     _warn_of_units(table, labels, grid.panels)
     look = _look(table, labels, grid)
     points = dict(panels(table))
+    parts = ((panel.ax, points.get(panel.key, table.rows[:0])) for panel in grid.panels)
+    if table.plan.layout == "map" and any(_is_covered(ax, part["x"], part["y"]) for ax, part in parts):
+        warn(f"The map of {table.plan.z} covers another map in the same axes.")
     for panel in grid.panels:
         part = points.get(panel.key, table.rows[:0])
         if part[[role for role in ("x", "y", "z") if role in part]].notna().all(axis=1).any():
@@ -311,7 +365,7 @@ def _draw(grid: Panels, layout: Layout, statuses: Sequence[str]) -> None:
         spec.legend is not False and look.hue.mappable is not None and table.quantity(role).type != "name"
     )
     if has_bar:
-        _add_color_bar(grid, table, role, look.hue, labels)
+        has_bar = _add_color_bar(grid, table, role, look.hue, labels)
     legend_room = (
         _add_legend(grid, _sections(table, look, labels, statuses), earlier, spec)
         if spec.legend is not False
@@ -390,12 +444,12 @@ def _dress(panel: Panel, table: Table, labels: Labels, size: tuple[float, float]
         axis: Any = getattr(panel.ax, f"{role}axis")
         quantities = table.quantities.get(role)
         if quantities is None:
-            axis.set_label_text(("density" if spec.density else "count") if shown else "")
+            if shown:
+                _set_label(panel.ax, role, "density" if spec.density else "count", room)
             set_ticks(axis, "number", np.array([]) if spec.density else np.array([0.0, 1.0]))
             continue
         if shown:
-            label, points = fitted(labels.axis(_in_panel(table, role, panel)), 0.8 * room, "axes.labelsize")
-            axis.set_label_text(label, fontsize=points)
+            _set_label(panel.ax, role, labels.axis(_in_panel(table, role, panel)), room)
         dress_axis(axis, table, role, labels, 0.85 * room)
         limits = getattr(spec, f"{role}lim")
         if limits is not None:
@@ -481,7 +535,7 @@ def _sections(table: Table, look: Look, labels: Labels, statuses: Sequence[str])
         sections.append(_section(table, "style", look, labels, styled=True))
     if statuses:
         sections.append(Section("measurement", [_mark(table, name, statuses) for name in statuses]))
-    if not sections and not plan.is_surface:
+    if not sections and look.hue.mappable is None:
         # Alone it needs no legend, but shares one with what is in the axes already.
         sections.append(
             Section(
@@ -512,7 +566,7 @@ def _own_units(table: Table, level: float, labels: Labels) -> str:
     return f" [{units}]" if units and not labels.units(*names) else ""
 
 
-def _example(look: Look, label: str, color: Any, group: tuple[float, float], styled: bool) -> Artist:
+def _example(look: Look, label: str | None, color: Any, group: tuple[float, float], styled: bool) -> Artist:
     """Return an example of one group, with what the user wants of all."""
     layout, user_color = look.table.plan.layout, look.user_color
     color = color if user_color is None else user_color
@@ -546,13 +600,14 @@ def _add_legend(
     """Add one legend for all panels, if there is anything to explain, and return the room that it takes [inch]."""
     handles: list[Artist] = list(earlier[0])
     is_alone = len(sections) == 1 and not sections[0].title and len(sections[0].handles) == 1
-    if not handles and (not sections or is_alone):
+    if not handles and (not sections or (is_alone and not _bars.get(grid.axes[0]))):
         return 0.0, 0.0
     if handles:
         sections = _unexplained(sections, earlier)
         if not sections:
             # The legend that is there explains all.
             return 0.0, 0.0
+        _warn_of_alike(sections, earlier)
         for other in [other for other in grid.root.legends if other in _legends]:
             if grid.root.axes == grid.axes:
                 other.remove()
@@ -595,6 +650,25 @@ def _is_explained(handle: Artist, earlier: tuple[list[Any], list[str]]) -> bool:
     """Return whether a legend has an entry with this label and colour already."""
     colors = [_color_of(other) for other, label in zip(*earlier, strict=True) if label == handle.get_label()]
     return _color_of(handle) in colors or None in colors
+
+
+def _warn_of_alike(sections: Sequence[Section], earlier: tuple[list[Any], list[str]]) -> None:
+    """Warn of lines that look like those of an earlier plot, whose entries have other labels."""
+    labels = {_line_of(other): label for other, label in zip(*earlier, strict=True)}
+    for handle in chain.from_iterable(section.handles for section in sections):
+        line, label = _line_of(handle), str(handle.get_label())
+        if line is not None and labels.get(line, label) != label:
+            names = listing([repr(labels[line]), repr(label)])
+            way = Way("Pass palette= with other colours.", "")
+            warn(f"Lines of two plots in the same axes look alike: {names}.", way=way)
+            return
+
+
+def _line_of(handle: Any) -> tuple[Any, ...] | None:
+    """Return colour, dashes and marker of an entry that is a line."""
+    if not isinstance(handle, Line2D):
+        return None
+    return _color_of(handle), handle.get_linestyle(), handle.get_marker()
 
 
 def _color_of(handle: Any) -> tuple[float, ...] | None:
@@ -693,9 +767,11 @@ def _below(grid: Panels, entries: _Entries) -> Legend:
             most = max(1, int(0.8 * most))
 
 
-def _add_color_bar(grid: Panels, table: Table, role: str, hue: Hue, labels: Labels) -> None:
-    """Add one colour bar for all panels."""
+def _add_color_bar(grid: Panels, table: Table, role: str, hue: Hue, labels: Labels) -> bool:
+    """Add one colour bar for all panels, and return whether there was none like it."""
     quantity, mappable = table.quantity(role), hue.mappable
+    if _has_bar(grid.axes[0], labels.axis([quantity]), mappable):  # type: ignore[arg-type]
+        return False
     values = table.drawn[role].dropna().to_numpy()
     values = values[~np.isin(values, [place for place, _ in quantity.places])]
     norm: Any = mappable.norm  # type: ignore[union-attr]
@@ -716,3 +792,4 @@ def _add_color_bar(grid: Panels, table: Table, role: str, hue: Hue, labels: Labe
     bar.ax.grid(False)
     if grid.new and not grid.fixed:
         grid.root.set_figwidth(grid.root.get_figwidth() + BAR)
+    return True

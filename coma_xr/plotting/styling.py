@@ -238,8 +238,10 @@ class Look:
         colors = [self.user_keywords.get(name) for name in ("color", "facecolor", "c")]
         return next((color for color in colors if color is not None and is_color_like(color)), None)
 
-    def label(self, hue: float, style: float) -> str:
-        """Return what a group is called in a legend."""
+    def label(self, hue: float, style: float) -> str | None:
+        """Return what a group is called in a legend; None where a colour bar explains it."""
+        if self.hue.mappable is not None and hue not in self.hue.levels:
+            return None
         texts = [self.texts.get("hue", {}).get(hue), self.texts.get("style", {}).get(style)]
         names = list(dict.fromkeys(text for text in texts if text))
         return ", ".join(names) or self.texts.get("", {}).get(0.0, "")

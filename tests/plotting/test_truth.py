@@ -1159,3 +1159,47 @@ def test_several_plots_in_the_same_axes_have_one_legend(curves):
     coma.plot(curves.isel(k=0).assign_coords(k="d") + 1, x="x", y="y", ax=figure.axes[0])
     assert entries(figure) == []
     assert entries_beside(figure.axes[0]) == ["a", "b", "c", "y"]
+
+
+def test_curves_on_a_colour_bar_have_no_entries(plane):
+    ax = coma.plot(plane, x="b", y="z", hue="a").axes[0]
+    figure = coma.plot(plane + 1, x="b", y="z", hue="a", ax=ax)
+    assert ax.get_legend() is None
+    assert len(figure.axes) == 2
+    coma.plot(plane.isel(a=0).drop_vars("a").rename(z="theory"), x="b", y="theory", ax=ax)
+    assert entries_beside(ax) == ["theory"]
+
+
+def test_two_scales_with_the_same_colours_are_reported(plane):
+    ax = coma.plot(plane, x="b", y="z", hue="a").axes[0]
+    with pytest.warns(ComaWarning, match="Two colour bars have the same colours for different values of a"):
+        figure = coma.plot(plane.assign_coords(a=plane.a + 5), x="b", y="z", hue="a", ax=ax)
+    assert len(figure.axes) == 3
+    few = plane.isel(a=slice(3))
+    ax = coma.plot(few, x="b", y="z", hue="a").axes[0]
+    with pytest.warns(ComaWarning, match="Lines of two plots in the same axes look alike: '0', '5'"):
+        coma.plot(few.assign_coords(a=few.a + 5), x="b", y="z", hue="a", ax=ax)
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "contour"])
+def test_a_map_over_another_map_is_reported(plane, kind):
+    ax = coma.plot(plane, x="a", y="b", z="z", kind=kind).axes[0]
+    with pytest.warns(ComaWarning, match="The map of z covers another map in the same axes"):
+        coma.plot(plane, x="a", y="b", z="z", kind=kind, ax=ax)
+    ax = coma.plot(plane, x="a", y="b", z="z").axes[0]
+    coma.plot(plane.assign_coords(a=plane.a + 20), x="a", y="b", z="z", ax=ax)
+
+
+def test_an_axis_names_what_all_plots_show(plane):
+    ax = coma.plot(curve([1, 2], [1.0, 2.0]), x="x", y="y").axes[0]
+    other = curve([1, 2], [3.0, 2.0]).rename(x="u", y="T")
+    other["T"].attrs["units"] = "K"
+    for _ in range(2):
+        coma.plot(other, x="u", y="T", ax=ax)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x, u", "y, T [K]")
+    ax.set_ylabel("mine")
+    coma.plot(other, x="u", y="T", ax=ax)
+    assert ax.get_ylabel() == "T [K]"
+    ax.clear()
+    coma.plot(other, x="u", y="T", ax=ax)
+    assert ax.get_xlabel() == "u"
