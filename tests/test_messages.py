@@ -272,6 +272,10 @@ WORDING = [
         lambda e: e.annotate("results/fit/E", dims="t", coords={"t": "results/q"}),
         "The coordinate 't' of 'results/fit/E' is in no measurement: 'results/q'.",
     ),
+    (
+        lambda e: e.define_figure("f", y="y", kind="lin"),
+        "kind='lin' is unknown.\nAvailable: line, scatter, heatmap, contour, hist, box, violin.\nDid you mean 'line' or 'violin'?",
+    ),
     (lambda e: e.define_figure("f", y="y", ax=1), "ax=int cannot be kept with a figure."),
     (lambda e: e.run(lambda x: x, {"x": [1]}, recompute=[99]), "to compute again."),
     (

@@ -33,6 +33,8 @@ from coma_xr.text import shortened
 COLOR_SCALES = ("linear", "log", "symlog")
 SCALES = (*COLOR_SCALES, "asinh", "logit")
 
+KIND_NAMES = ("line", "scatter", "heatmap", "contour", "hist", "box", "violin")
+
 # What keyword arguments can be given for, as in line_kw.
 ARTISTS = ("line", "scatter", "map", "hist", "box", "error", "legend")
 
@@ -243,6 +245,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "bins": _that(_is_bins, "a number of bins, or their edges in ascending order"),
     "legend": _choice(True, False, "right", "bottom", "inside"),
     "err_style": _choice("band", "bars"),
+    "kind": functools.partial(check_choice, choices=KIND_NAMES, error=LayoutError),
     "col_wrap": functools.partial(check_integer, lowest=1),
     "height": functools.partial(check_positive, unit="inches"),
     "aspect": check_positive,

@@ -457,8 +457,6 @@ def plan(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, P
 
 def planned(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, Plan]:
     """Return the plan of a plot, and its data, where dims may be left that nothing uses."""
-    if spec.kind is not None and spec.kind not in kinds:
-        raise LayoutError(setting("kind", spec.kind, "is unknown."), name=str(spec.kind), available=kinds)
     several = any(isinstance(names, (list, tuple)) for names in (spec.x, spec.y))
     singles = {role: _single(data, getattr(spec, role), role, several) for role in ("z", *GROUPS)}
     new = Plan(spec, kinds, spec.kind or "", _names(data, spec.x, "x"), _names(data, spec.y, "y"), **singles)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 import coma_xr as coma
 from coma_xr.errors import ComaError, ComaWarning, ExperimentError, LayoutError, ParameterError, PathError
-from coma_xr.plotting.arguments import PlotSpec
+from coma_xr.plotting.arguments import KIND_NAMES, PlotSpec
 from coma_xr.plotting.draw import plot
 from coma_xr.plotting.kinds import KINDS
 
@@ -871,5 +871,6 @@ def test_no_warning_comes_with_an_ordinary_plot(pendulum):
 def test_the_docstring_and_the_help_list_every_kind():
     (listed,) = re.findall(r"kind : \{(.*)\}", plot.__doc__)
     assert set(re.findall(r'"(\w+)"', listed)) == set(KINDS)
+    assert set(KIND_NAMES) == set(KINDS)
     (kind,) = (field for field in dataclasses.fields(PlotSpec) if field.name == "kind")
     assert set(re.findall(r"\w+", kind.metadata["help"])) - {"or"} == set(KINDS)
