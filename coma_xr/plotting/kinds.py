@@ -92,7 +92,8 @@ def decided(data: Data, table: Table) -> Table:
     # A result on x is a curve in the plane, which runs in the order of its dim; in a table nothing has an order.
     if table.plan.layout == "curve" and not any(_is_path(data, name) for name in plan.x):
         table = replace(table, rows=table.rows.sort_values("x", kind="stable"))
-    if table.plan.layout in {"curve", "points"} and not plan.is_surface:
+    are_bars = table.plan.layout == "counts" and table.quantity("x").type == "name"
+    if table.plan.layout in {"curve", "points", "counts"} and not (plan.is_surface or are_bars):
         _warn_of_hidden(table)
     return table
 
@@ -167,23 +168,29 @@ def _are_lines(data: Data, table: Table) -> bool:
 
 
 def _warn_of_hidden(table: Table) -> None:
-    """Warn of curves that lie exactly on top of each other."""
-    role = next((role for role in ("hue", "style") if role in table.quantities), None)
-    if role is None:
-        return
-    levels_by_curve: dict[Any, list[float]] = {}
-    for _, curve in _curves(table.drawn):
+    """Warn of curves or steps of a histogram that lie exactly on top of each other."""
+    roles = [role for role in ("hue", "style") if role in table.quantities]
+    groups_by_curve: dict[Any, list[tuple[float, ...]]] = {}
+    for _, curve in _curves(table.drawn) if roles else ():
         first = curve.iloc[0]
         panel = tuple(first[name] for name in ("row", "col") if name in curve)
-        key = (panel, curve["x"].to_numpy().tobytes(), curve["y"].to_numpy().tobytes())
-        levels_by_curve.setdefault(key, []).append(float(first[role]))
-    hidden = [levels for levels in levels_by_curve.values() if len(set(levels)) > 1]
+        values = [curve[name].to_numpy() for name in ("x", "y") if name in curve]
+        if table.plan.layout == "counts":
+            values = [np.sort(column) for column in values]
+        key = (panel, *(column.tobytes() for column in values))
+        groups_by_curve.setdefault(key, []).append(tuple(float(first[role]) for role in roles))
+    hidden = [groups for groups in groups_by_curve.values() if len(set(groups)) > 1]
     if hidden:
+        # The first of hue and style in which they differ.
+        role, levels = next(
+            pair for pair in zip(roles, zip(*hidden[0], strict=True), strict=True) if len(set(pair[1])) > 1
+        )
         quantity = table.quantity(role)
-        values = quantity.values_at(list(dict.fromkeys(hidden[0])))
-        names = listing(numbers(values) if quantity.type == "number" and not quantity.places else values)
+        known = quantity.values_at(list(dict.fromkeys(levels)))
+        names = listing(numbers(known) if quantity.type == "number" and not quantity.places else known)
         more = f", and so in {count(len(hidden) - 1, 'other set')}" if len(hidden) > 1 else ""
-        warn(f"Curves coincide and hide each other: those of {role}={quantity.name!r} {names}{more}.")
+        noun = "Histograms" if table.plan.layout == "counts" else "Curves"
+        warn(f"{noun} coincide and hide each other: those of {role}={quantity.name!r} {names}{more}.")
 
 
 def look_of(table: Table, hue: Hue, style: Style | None) -> Look:
@@ -367,6 +374,8 @@ def draw_counts(ax: Axes, points: pd.DataFrame, look: Look) -> None:
     """Draw the counts of each group: steps over each other, or bars side by side where x holds names."""
     bins, quantity = look.bins, look.table.quantity("x")
     groups = _by(points, ["hue"])
+    # Steps over others, also those of an earlier plot, let them shine through.
+    are_alone = len(groups) == 1 and not ax.patches
     special = [place for place, _ in quantity.places]
     user_keywords = look.spec.keywords("hist_kw")
     for place, group in enumerate(groups):
@@ -381,9 +390,9 @@ def draw_counts(ax: Axes, points: pd.DataFrame, look: Look) -> None:
         ax.stairs(
             heights,
             bins,
-            **{"fill": True, "alpha": 0.85 if len(groups) == 1 else 0.15, **keywords, **user_keywords},
+            **{"fill": True, "alpha": 0.85 if are_alone else 0.15, **keywords, **user_keywords},
         )
-        if len(groups) > 1:
+        if not are_alone:
             ax.stairs(heights, bins, **{**keywords, "label": None, **user_keywords, "fill": False})
         if special:
             ax.bar(
