@@ -278,6 +278,11 @@ def given_panels(layout: Layout) -> Panels:
     if not all(isinstance(ax, Axes) for ax in axes):
         kinds = ", ".join(sorted({type(ax).__name__ for ax in axes}))
         raise LayoutError(f"ax={kinds} cannot be drawn on.", expected="matplotlib's Axes, one for each panel")
+    for ax in axes:
+        if hasattr(ax, "zaxis") or [axis.axis_name for axis in (ax.xaxis, ax.yaxis)] != ["x", "y"]:
+            fault = f"Axes with the projection {ax.name!r} cannot be drawn on."
+            way = "Draw with methods of matplotlib: ax.plot(ds.x, ds.y)."
+            raise LayoutError(fault, expected="axes with x and y at right angles", ways=[way])
     if len(axes) != len(keys):
         found = f"ax={len(axes)} Axes" if len(axes) > 1 else "ax is one Axes"
         needed = f"row and col make {len(keys)} panels" if len(keys) > 1 else "this plot has one panel"
