@@ -132,8 +132,8 @@ def plot(
         next colour, shares legend and labels, and puts names and durations where the first one has them.
     xscale, yscale, zscale, hue_scale : {"linear", "log", "symlog", ...}, optional
         The scales of the axes, and of the colours of `z` and `hue`. By default, scales are linear, except that an axis
-        is logarithmic for a sample that was drawn on a logarithmic scale, and colours are logarithmic for numbers with
-        geometric spacing.
+        is logarithmic for samples that spread evenly on a logarithmic scale over a factor of 100 or more, and colours are
+        logarithmic for numbers with geometric spacing.
     xlim, ylim : tuple, optional
         The limits of the axes: numbers, dates or durations. None is the end of the data.
     cmap : str or Colormap, optional
@@ -245,7 +245,10 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
         keywords = [name for name in (f"{artist}_kw" for artist in ARTISTS) if getattr(spec, name)]
         if keywords and isinstance(error, Exception) and not isinstance(error, ComaError):
             # What artists accept is known to them alone.
-            raise ParameterError(f"matplotlib refused {listing(keywords)}: {error}") from error
+            raise ParameterError(
+                f"matplotlib refused {listing(keywords)}: {str(error).rstrip('.')}.",
+                expected="keywords and values that its artists accept",
+            ) from error
         raise
     return grid.root
 
@@ -346,6 +349,7 @@ def _draw(grid: Panels, layout: Layout, statuses: Sequence[str]) -> None:
     for panel in grid.panels:
         _set_scales(panel.ax, table)
     _warn_of_units(table, labels, grid.panels)
+    _warn_of_limits(table)
     look = _look(table, labels, grid)
     points = dict(panels(table))
     parts = ((panel.ax, points.get(panel.key, table.rows[:0])) for panel in grid.panels)
@@ -386,6 +390,18 @@ def _draw(grid: Panels, layout: Layout, statuses: Sequence[str]) -> None:
             set_titles(panel, layout, (room if grid.new else grid.size[0], grid.size[1]), is_new=grid.new)
     _add_title(grid, table, labels, width)
     grid.root.sca(grid.axes[0])
+
+
+def _warn_of_limits(table: Table) -> None:
+    """Warn of limits beyond which all values lie, on one side."""
+    for role in [role for role in ("x", "y") if role in table.quantities and len(table.drawn)]:
+        limits = getattr(table.plan.spec, f"{role}lim") or (None, None)
+        first, last = limits
+        low, high = sorted([-np.inf if first is None else first, np.inf if last is None else last])
+        values = table.drawn[role]
+        if values.max() < low or values.min() > high:
+            text = f"Nothing is visible: all values of {table.quantity(role).name} are beyond "
+            warn(Way(f"{text}{role}lim.", f"{text}--{role}lim."))
 
 
 def _look(table: Table, labels: Labels, grid: Panels) -> Look:

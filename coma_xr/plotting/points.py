@@ -521,9 +521,12 @@ def _scales(data: Data, table: Table) -> dict[str, str]:
                     ways=[f"Pass {role}=, or leave {argument}= out."],
                 )
             if quantities is not None and quantities[0].type != "number" and scale != "linear":
-                message = (
-                    f"{quantities[0].name!r} holds {quantities[0].type}s and cannot be on a {scale} scale."
-                )
+                name = quantities[0].name
+                message = f"{name!r} holds {quantities[0].type}s and cannot be on a {scale} scale."
+                if table.plan.layout == "samples" and role == "x":
+                    message = (
+                        f"A {table.plan.kind} has its places on x side by side, and not on a {scale} scale."
+                    )
                 raise LayoutError(message, ways=[f"Leave out {argument}."])
             scales[role] = scale
         elif role in {"x", "y"} and quantities is not None and _is_log_sample(data, table, role):

@@ -55,6 +55,9 @@ MANY_DECADES = 1e3
 # The longest line of a name at a y axis, or upright [inch].
 LONGEST_NAME = 2.0
 
+# Names are at least this large [points], before some of them are left out.
+SMALLEST_NAME = 5.0
+
 
 # Lines of labels and titles, before they are made smaller.
 MOST_LINES = 3
@@ -279,12 +282,14 @@ class DateTicks(AutoDateLocator):
     def __call__(self) -> Any:
         """Return the ticks of the axis."""
         ticks: Any = []
-        for most in (8, 6, 5, 4, 3, 2):
-            self.minticks, self.maxticks = min(most, 3), dict.fromkeys(self.maxticks, most)
+        axis: Any = self.axis
+        # Steps of 12 h or 21 d, the longest of their kind, must be enough for fewer than `least` of the next longer kind.
+        for least, most in ((3, 8), (2, 6), (2, 5), (1, 4), (1, 3)):
+            self.minticks, self.maxticks = least, dict.fromkeys(self.maxticks, most)
             ticks = super().__call__()  # type: ignore[no-untyped-call]
-            if _fit_within(self.axis, ticks, *self.axis.get_view_interval()):  # type: ignore[union-attr]
-                break
-        return ticks
+            if _fit_within(axis, ticks, *axis.get_view_interval()):
+                return ticks
+        return ticks[::2] if _fit_within(axis, ticks[::2], *axis.get_view_interval()) else ticks[:1]
 
 
 class Powers(Formatter):
@@ -442,7 +447,7 @@ def dress_axis(axis: Any, table: Table, role: str, labels: Labels, room: float) 
 
 
 def _set_names(axis: Any, quantity: Quantity, labels: Labels, room: float) -> None:
-    """Put each name at its place, wrapped or upright where there is little room; some, where there is none for all."""
+    """Put each name at its place, wrapped, upright or smaller where there is little room; some, where there is none for all."""
     size = font_size(f"{axis.axis_name}tick.labelsize")
     slot = room / max(len(quantity.categories), 1)
     texts = labels.values(quantity, [float(at) for at in range(len(quantity.categories))])
@@ -457,8 +462,10 @@ def _set_names(axis: Any, quantity: Quantity, labels: Labels, room: float) -> No
             rotation = 90
     if rotation or axis.axis_name == "y":
         flat, size = _names_beside(axis, texts)
-        high = 1.25 * size / 72 * max((1 + text.count("\n") for text in flat), default=1)
-        step = max(1, int(np.ceil(high / slot)))
+        lines = max((1 + text.count("\n") for text in flat), default=1)
+        fitting = 72 * slot / (1.25 * lines)
+        size = min(size, fitting) if fitting >= SMALLEST_NAME else size
+        step = max(1, int(np.ceil(1.25 * size / 72 * lines / slot - 1e-9)))
     else:
         step = 1
     places = np.arange((step - 1) // 2, len(texts), step)

@@ -1203,3 +1203,62 @@ def test_an_axis_names_what_all_plots_show(plane):
     ax.clear()
     coma.plot(other, x="u", y="T", ax=ax)
     assert ax.get_xlabel() == "u"
+
+
+def test_histograms_that_hide_each_other_are_reported(curves):
+    ds = curves.assign(y=curves.y.isel(k=[0, 1, 1]).drop_vars("k"))
+    with pytest.warns(ComaWarning, match="Histograms coincide and hide each other: those of hue='k' b, c"):
+        coma.plot(ds, x="y", hue="k")
+    names = ds.assign(y=ds.y.astype(str))
+    coma.plot(names, x="y", hue="k")
+
+
+def test_curves_that_differ_in_style_alone_are_reported(curves):
+    ds = xr.concat([curves, curves], "mat").assign_coords(mat=["p", "q"])
+    with pytest.warns(ComaWarning, match="those of style='mat' p, q, and so in 2 other sets"):
+        coma.plot(ds, x="x", y="y", hue="k", style="mat")
+
+
+def test_a_histogram_over_another_lets_it_shine_through():
+    _, ax = plt.subplots()
+    for step in range(2):
+        coma.plot(xr.Dataset({"v": ("n", np.arange(5.0) + step)}), x="v", ax=ax)
+    assert [bars.get_alpha() for bars in ax.patches] == [0.85, 0.15, None]
+    assert not same_color(ax.patches[2].get_edgecolor(), ax.patches[0].get_facecolor())
+
+
+@pytest.mark.parametrize("projection", ["polar", "3d"])
+def test_axes_with_another_projection_are_refused(curves, projection):
+    _, ax = plt.subplots(subplot_kw={"projection": projection})
+    with pytest.raises(LayoutError, match=f"Axes with the projection '{projection}' cannot be drawn on"):
+        coma.plot(curves, x="x", y="y", hue="k", ax=ax)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("step", ["1D", "7h", "40D", "3min"])
+def test_few_dates_in_small_panels_have_ticks_without_a_warning(step):
+    dates = pd.date_range("2024-03-30", periods=3, freq=step)
+    ds = xr.Dataset({"y": (("t", "g"), apart(3, 3))}, coords={"t": dates, "g": list("abc")})
+    figure = coma.plot(ds, x="t", y="y", col="g", height=1.2)
+    figure.savefig(io.BytesIO())
+    assert len(figure.axes[0].get_xticks()) >= 1
+
+
+def test_names_become_smaller_before_some_are_left_out():
+    names = [f"a rather long name {at}" for at in range(20)]
+    ax = coma.plot(xr.Dataset({"y": (("n", "x"), apart(20, 3))}, coords={"n": names})).axes[0]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == names
+    assert 5 <= ax.get_yticklabels()[0].get_fontsize() < 10
+
+
+@pytest.mark.parametrize("limits", [(10, 20), (20, 10), (10, None), (None, -5)])
+def test_limits_beyond_all_values_are_reported(curves, limits):
+    with pytest.warns(ComaWarning, match="Nothing is visible: all values of x are beyond xlim"):
+        coma.plot(curves, x="x", y="y", hue="k", xlim=limits)
+
+
+def test_places_side_by_side_have_no_scale(samples):
+    with pytest.raises(
+        LayoutError, match="A violin has its places on x side by side, and not on a log scale"
+    ):
+        coma.plot(samples, x="x", y="y", hue="m", kind="violin", xscale="log")
