@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import coma_xr as coma
 from coma_xr import P, errors
@@ -271,6 +272,14 @@ WORDING = [
     (
         lambda e: e.annotate("results/fit/E", dims="t", coords={"t": "results/q"}),
         "The coordinate 't' of 'results/fit/E' is in no measurement: 'results/q'.",
+    ),
+    (
+        lambda e: coma.plot(e.to_dataset() * 1e-300, x="x", y="y"),
+        "'y' has numbers up to 9.0e-300, which an axis shows as zeros.\nExpected numbers above 1e-286.",
+    ),
+    (
+        lambda e: coma.plot(e.to_dataset(), x="x", y="y", ax=Figure().add_subplot(projection="polar")),
+        "Axes with the projection 'polar' cannot be drawn on.\nExpected axes with x and y at right angles.",
     ),
     (
         lambda e: e.define_figure("f", y="y", kind="lin"),

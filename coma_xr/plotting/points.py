@@ -19,9 +19,11 @@ from coma_xr.plotting.data import GROUPS, REPEAT, VARIABLE, Data, Plan
 from coma_xr.plotting.quantities import (
     COUNT,
     DURATION_UNITS,
+    DURATIONS,
     LARGEST,
     NO_NUMBER_TEXTS,
     NO_NUMBERS,
+    SMALLEST,
     Quantity,
     error_of,
     label_of,
@@ -240,7 +242,7 @@ def _by_role(data: Data, plan: Plan, quantity_of: Mapping[str, Quantity]) -> dic
     roles["z"] = (quantity_of[plan.z],) if plan.z else ()
     for role, name in plan.roles.items():
         variables = Quantity(VARIABLE, "name", xr.Variable((), 0.0), plan.x if len(plan.x) > 1 else plan.y)
-        roles[role] = (variables if name == VARIABLE else quantity_of[name],)
+        roles[role] = (variables if name == VARIABLE else quantity_of[name].in_short_units(),)
     roles["error"] = tuple(quantity.as_number() for quantity in roles["error"])
     if plan.kind == "contour" or plan.averaged:
         roles["z"] = tuple(quantity.as_number() for quantity in roles["z"])
@@ -461,12 +463,35 @@ def beside(table: Table, role: str, earlier: Quantity) -> Table:
         rows = rows.assign(**{role: rows[role].mask(is_placed, places[rows[role].fillna(0).astype(int)])})
         own = tuple(quantity.within(categories) for quantity in own)
     elif own[0].contents == "durations":
-        factor = DURATION_UNITS[str(own[0].units)] / DURATION_UNITS[str(earlier.units)]
-        columns = [role, "low", "high"] if role == "y" else [role]
-        rows = rows.assign(**{name: rows[name] * factor for name in columns if name in rows})
-        own = tuple(quantity.in_units(str(earlier.units)) for quantity in own)
+        table = _in_units(table, role, str(earlier.units))
+        own, rows = table.quantities[role], table.rows
     own = tuple(replace(quantity, places=(*earlier.places, *quantity.places)) for quantity in own)
     return replace(table, rows=rows, quantities={**table.quantities, role: own})
+
+
+def _in_units(table: Table, role: str, units: str) -> Table:
+    """Return a table with the durations of an axis in other units."""
+    quantities, rows = table.quantities[role], table.rows
+    factor = DURATION_UNITS[str(quantities[0].units)] / DURATION_UNITS[units]
+    columns = [role, "low", "high"] if role == "y" else [role]
+    rows = rows.assign(**{name: rows[name] * factor for name in columns if name in rows})
+    return replace(
+        table,
+        rows=rows,
+        quantities={**table.quantities, role: tuple(each.in_units(units) for each in quantities)},
+    )
+
+
+def _in_units_of_limits(table: Table) -> Table:
+    """Return a table with durations in the units of the limits, which a part of the axis has."""
+    spec = table.plan.spec
+    for role, limits in (("x", spec.xlim), ("y", spec.ylim)):
+        ends = [end for end in (() if limits is None else limits) if isinstance(end, DURATIONS)]
+        contents = table.quantities.get(role, (COUNT,))[0].contents
+        if len(ends) == 2 and contents == "durations" and spec.ax is None:
+            units = quantity("limits", xr.Variable(("end",), np.array(ends, dtype="m8[ns]"))).units
+            table = _in_units(table, role, str(units))
+    return table
 
 
 def in_numbers(table: Table) -> Table:
@@ -474,6 +499,7 @@ def in_numbers(table: Table) -> Table:
 
     Raise LayoutError when one is none.
     """
+    table = _in_units_of_limits(table)
     plan, spec = table.plan, table.plan.spec
     color = "z" if "z" in table.quantities else "hue"
     x, y, z = (table.quantities.get(role, (COUNT,))[0] for role in ("x", "y", color))
@@ -636,6 +662,12 @@ def drawable(data: Data, table: Table) -> Table:
         lost = np.isinf(values)
         if (largest := _largest(values)) >= LARGEST:
             raise too_large(_names_of(table, role), f"size {largest:.1e}")
+        if 0 < largest < SMALLEST and table.scale(role) == "linear" and role != "z":
+            raise LayoutError(
+                f"{_names_of(table, role)!r} has numbers up to {largest:.1e}, which an axis shows as zeros.",
+                expected=f"numbers above {SMALLEST:.0e}",
+                ways=["Multiply them by a power of ten."],
+            )
         if lost.any():
             lost_parts.append(f"{count(int(lost.sum()), 'infinite value')} of {_names_of(table, role)}")
         outside, why = _outside(values, table.scale(role))

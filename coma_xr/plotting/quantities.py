@@ -38,6 +38,9 @@ NO_NUMBER_TEXTS = ("", "None", "NaN", "NaT", "NA", "inf", "-inf")
 # Steps and margins of larger numbers are beyond the range of floats.
 LARGEST = 1e307
 
+# A linear axis of smaller numbers shows them as zeros.
+SMALLEST = 1e-286
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -194,6 +197,16 @@ class Quantity:
         factor = DURATION_UNITS[str(self.units)] / DURATION_UNITS[units]
         places = tuple((place * factor, code) for place, code in self.places)
         return replace(self, values=self.values * factor, units=units, places=places)
+
+    def in_short_units(self) -> Quantity:
+        """Return durations that are labels in the longest units in which none has more than two decimals."""
+        known = list(DURATION_UNITS)
+        for units in known[known.index(self.units) :] if self.units in known else ():
+            durations = self.in_units(units)
+            values = durations.values.values[np.isfinite(durations.values.values)]
+            if np.allclose(values, np.round(values, 2), rtol=1e-9, atol=0):
+                return durations
+        return self
 
 
 # The axis of a histogram that shows no variable.
@@ -399,16 +412,20 @@ def _stamps(array: NDArray[Any]) -> NDArray[Any]:
 # that an axis adds on both sides.
 _DAYS, _MARGIN = (-719_162.0, 2_932_896.0), 0.1
 
+# The least number of steps between floats over which dates differ, or they coincide on an axis.
+_FINEST = 100
+
 
 def _dates(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
-    """Return dates as numbers; as names, in ascending order, if matplotlib cannot draw an axis that holds them."""
+    """Return dates as numbers; as names, in ascending order, if matplotlib cannot draw an axis that holds or distinguishes them."""
     from matplotlib.dates import date2num
 
     dated = ~np.isnat(array)
     days = np.where(dated, np.asarray(date2num(array), dtype=np.float64), np.nan)  # type: ignore[no-untyped-call]
     low, high = (days[dated].min(), days[dated].max()) if dated.any() else (0.0, 0.0)
     margin = _MARGIN * (high - low) + 1
-    if low - margin < _DAYS[0] or high + margin > _DAYS[1]:
+    is_beyond = low - margin < _DAYS[0] or high + margin > _DAYS[1]
+    if is_beyond or (high - low < _FINEST * np.spacing(high) and len(np.unique(array[dated])) > 1):
         texts = array.astype(str).astype(object)
         texts[~dated] = None
         named = _names(name, dims, texts, np.unique(array[dated]).astype(str).tolist())

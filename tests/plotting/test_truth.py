@@ -1262,3 +1262,35 @@ def test_places_side_by_side_have_no_scale(samples):
         LayoutError, match="A violin has its places on x side by side, and not on a log scale"
     ):
         coma.plot(samples, x="x", y="y", hue="m", kind="violin", xscale="log")
+
+
+def test_durations_that_are_labels_have_few_digits():
+    ds = xr.Dataset({"y": (("h", "x"), apart(3, 2))})
+    ds = ds.assign_coords(h=np.array([1, 2, 300], "m8[s]"))
+    figure = coma.plot(ds, x="x", y="y", hue="h")
+    assert entries(figure) == ["1", "2", "300"]
+    assert figure.legends[0].get_title().get_text() == "h [s]"
+    figure = coma.plot(ds.assign_coords(h=np.array([30, 60, 90], "m8[m]")), x="x", y="y", hue="h")
+    assert entries(figure) == ["0.5", "1", "1.5"]
+
+
+def test_an_axis_has_the_units_of_limits_that_are_durations():
+    t = np.arange(0, 200_000, 1000).astype("m8[s]")
+    ds = xr.Dataset({"y": ("t", np.arange(200.0))}, coords={"t": t})
+    ax = coma.plot(ds, x="t", y="y", xlim=(np.timedelta64(0, "s"), dt.timedelta(seconds=30))).axes[0]
+    assert (ax.get_xlabel(), ax.get_xlim()) == ("t [s]", (0, 30))
+    assert ax.lines[0].get_xdata()[1] == 1000
+
+
+def test_dates_that_an_axis_does_not_distinguish_are_names():
+    t = np.datetime64("2024-01-01", "ns") + np.arange(3)
+    ax = coma.plot(xr.Dataset({"y": ("t", apart(3))}, coords={"t": t}), x="t", y="y").axes[0]
+    assert ax.collections[0].get_offsets()[:, 0].tolist() == [0, 1, 2]
+
+
+def test_numbers_that_an_axis_shows_as_zeros_are_refused():
+    ds = xr.Dataset({"y": ("x", apart(3) * 1e-300)})
+    with pytest.raises(LayoutError, match=r"'y' has numbers up to 2\.0e-300, which an axis shows as zeros"):
+        coma.plot(ds, y="y")
+    logarithmic = coma.plot(ds.isel(x=slice(1, 3)), y="y", yscale="log")
+    logarithmic.savefig(io.BytesIO())
