@@ -285,6 +285,10 @@ WORDING = [
         lambda e: e.define_figure("f", y="y", kind="lin"),
         "kind='lin' is unknown.\nAvailable: line, scatter, heatmap, contour, hist, box, violin.\nDid you mean 'line' or 'violin'?",
     ),
+    (
+        lambda e: e.to_dataset(unfold={"results/fit/E": {"t": "results/y"}}),
+        "The coordinate 't' (results/y) labels the dim t, but has no lists.\nExpected a path to lists with a label",
+    ),
     (lambda e: e.define_figure("f", y="y", ax=1), "ax=int cannot be kept with a figure."),
     (lambda e: e.run(lambda x: x, {"x": [1]}, recompute=[99]), "to compute again."),
     (

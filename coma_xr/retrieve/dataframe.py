@@ -15,7 +15,7 @@ from coma_xr.checks import check_choice
 from coma_xr.errors import LayoutError
 from coma_xr.exports.external import is_deferred, revived
 from coma_xr.retrieve.columns import MISSING, Array, as_array, as_objects, decoded, with_holes, without
-from coma_xr.retrieve.dataset import nearly_equal
+from coma_xr.retrieve.dataset import agreed, nearly_equal
 from coma_xr.retrieve.dims import varies
 from coma_xr.retrieve.requests import (
     REPEAT,
@@ -31,10 +31,10 @@ from coma_xr.retrieve.requests import (
     requests_of,
 )
 from coma_xr.retrieve.selection import Selection
-from coma_xr.retrieve.variables import flat_columns, measure, units_of, warn_of_units
+from coma_xr.retrieve.variables import flat_columns, measure, units_of, unusable_dims, warn_of_units
 from coma_xr.same import equal
 from coma_xr.text import count, listing
-from coma_xr.tree import free_name, is_parameter, role
+from coma_xr.tree import free_name, is_parameter, join, role
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.variables import Folded
@@ -47,17 +47,30 @@ _PYTHONS = (np.bool_, np.int64, np.float64, np.str_)
 
 @dataclass(frozen=True)
 class _Coord:
-    """A coordinate of DataArrays: the levels that it is along, and its values by row."""
+    """A coordinate of lists: the levels that it is along, and its values by row, or one for the rows without."""
 
     levels: tuple[int, ...]
-    values: dict[int, Array]
+    values: dict[int, Any]
+    common: Any
+
+    @classmethod
+    def of(cls, levels: tuple[int, ...], values: dict[int, Any]) -> _Coord:
+        return cls(levels, values, agreed(values.values())[0])
 
     def at(self, place: tuple[int, ...]) -> Any:
-        """Return the value for an item, whose place is its row and its positions."""
-        if place[0] not in self.values:
+        """Return the value for an item, whose place is its row and its positions; MISSING beyond the last one."""
+        value = self.values.get(place[0], self.common)
+        try:
+            for level in self.levels:
+                value = value[place[level + 1]]
+        except (IndexError, TypeError):
             return MISSING
-        value = self.values[place[0]][tuple([place[level + 1] for level in self.levels])]
+        value = value[()] if isinstance(value, np.ndarray) and not value.ndim else value
         return value.item() if isinstance(value, _PYTHONS) else value
+
+
+# For each column the coordinates that it was given: their names, paths, dims and columns.
+_Given = Mapping[str, Sequence[tuple[str, "Path", Sequence[str], list[Any]]]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,7 @@ class _Spread:
     dims: tuple[str, ...]
     coords: dict[str, _Coord]
     labels: dict[int, _Coord]
+    given: frozenset[Path] = frozenset()
 
     def contradicts(self, other: _Spread) -> bool:
         """Whether items at one position have different labels in both."""
@@ -92,14 +106,20 @@ class _Spread:
 
 
 def long_columns(
-    columns: Mapping[str, list[Any]], dims: Mapping[str, Sequence[str]], size: int
+    columns: Mapping[str, list[Any]],
+    dims: Mapping[str, Sequence[str]],
+    size: int,
+    coords: _Given | None = None,
+    paths: Mapping[str, Path] | None = None,
 ) -> tuple[dict[str, list[Any]], list[int]]:
     """Return columns with a row for each item of lists, and the row that each came from.
 
     Columns whose lists have the same lengths everywhere, or the same dims by name, stand side by side. Others
     follow one another: a row has the items of one group, and is missing in the columns of the others. All else is repeated.
+    Items are labelled by their coordinates; by numbers from 1 along a dim without one. Columns with `paths` are left
+    out where they label others.
 
-    Raise LayoutError when more dims are named than a column has levels.
+    Raise LayoutError when more dims are named than a column has levels, and for a coordinate without lists.
 
     >>> long_columns({"a": [1, 2], "E": [[5, 6], [7]]}, {}, 2)
     ({'a': [1, 1, 2], 'E_index': [1, 2, 1], 'E': [5, 6, 7]}, [0, 0, 1])
@@ -107,8 +127,11 @@ def long_columns(
     spread = {
         name: spread_column
         for name, column in columns.items()
-        if (spread_column := _spread(name, column, dims))
+        if (spread_column := _spread(name, column, dims.get(name, ()), (coords or {}).get(name, ())))
     }
+    labelling = {path for column in spread.values() for path in column.given}
+    columns = {name: column for name, column in columns.items() if (paths or {}).get(name) not in labelling}
+    spread = {name: column for name, column in spread.items() if name in columns}
     groups = _groups(spread)
     if not groups:
         return {name: list(column) for name, column in columns.items()}, list(range(size))
@@ -127,29 +150,47 @@ def long_columns(
     return out, np.concatenate([rows, empty])[order].tolist()
 
 
-def _spread(name: str, column: Sequence[Any], dims: Mapping[str, Sequence[str]]) -> _Spread | None:
+def _spread(
+    name: str,
+    column: Sequence[Any],
+    dims: Sequence[str],
+    given: Sequence[tuple[str, Path, Sequence[str], Any]],
+) -> _Spread | None:
     present = [value for value in column if value is not MISSING]
     if not present or not all(_has_items(value) for value in present):
         return None
     folded = measure(column)
     if folded is None or not folded.shape:
         return None
-    named = list(dims.get(name, ()))
-    if len(named) > len(folded.shape):
+    if len(dims) > len(folded.shape):
         raise LayoutError(
-            f"'{name}' was given the dims {listing(named)}, but has lists of {len(folded.shape)} levels.",
+            f"'{name}' was given the dims {listing(dims)}, but has lists of {len(folded.shape)} levels.",
             expected=f"at most {len(folded.shape)} dims",
         )
     values, numbers, rows = _items(folded)
-    own_dims = tuple(named or folded.dims)
-    coords = {}
+    own_dims = (*dims, *folded.dims[len(dims) :])
+    placed = [coord for coord in given if set(coord[2]) <= set(own_dims)]
+    coords = {
+        coord: _given(coord, path, tuple(map(own_dims.index, along)), labelled)
+        for coord, path, along, labelled in placed
+    }
+    labels = {own_dims.index(dim): coords.pop(dim) for dim in own_dims if dim in coords}
     for coord, (along, labelled, _) in folded.coords.items():
         pairs = zip(folded.rows.tolist(), labelled, strict=True)
         by_row = {row: np.asarray(value) for row, value in pairs if value is not MISSING}
-        coords[coord] = _Coord(tuple(map(folded.dims.index, along)), by_row)
+        coords[coord] = _Coord.of(tuple(map(folded.dims.index, along)), by_row)
     dims_of = enumerate(folded.dims)
-    labels = {i: coords.pop(dim) for i, dim in dims_of if dim in coords and coords[dim].levels == (i,)}
-    return _Spread(values, rows, numbers, own_dims, coords, labels)
+    labels |= {i: coords.pop(dim) for i, dim in dims_of if dim in coords and coords[dim].levels == (i,)}
+    paths = frozenset(path for _, path, *_ in placed)
+    return _Spread(values, rows, numbers, own_dims, coords, labels, paths)
+
+
+def _given(name: str, path: Path, levels: tuple[int, ...], column: Sequence[Any]) -> _Coord:
+    """Return a coordinate that was given to lists, from its own column."""
+    values = {row: _bare(value) for row, value in enumerate(column) if value is not MISSING}
+    if not any(map(_has_items, values.values())):
+        raise unusable_dims(name, [name], "has no lists", join(path))
+    return _Coord.of(levels, values)
 
 
 def _has_items(value: Any) -> bool:
@@ -208,11 +249,11 @@ def _block(group: Sequence[str], spread: Mapping[str, _Spread], used_names: Cont
     columns: dict[str, list[Any]] = {}
     for level, dim in enumerate(dims):
         labels = [spread[name].labels[level] for name in group if level in spread[name].labels]
-        at = [next((label.at(p) for label in labels if p[0] in label.values), MISSING) for p in order]
-        columns[f"{group[0]}_{dim}" if dim in used_names else dim] = [
-            place[level + 1] + 1 if label is MISSING else label
-            for place, label in zip(order, at, strict=True)
-        ]
+        columns[f"{group[0]}_{dim}" if dim in used_names else dim] = (
+            [_first(label.at(place) for label in labels) for place in order]
+            if labels
+            else [place[level + 1] + 1 for place in order]
+        )
     for name in group:
         for coord, values in spread[name].coords.items():
             column = [values.at(place) for place in order]
@@ -223,6 +264,10 @@ def _block(group: Sequence[str], spread: Mapping[str, _Spread], used_names: Cont
         items = dict(zip(_places(spread[name]), spread[name].values, strict=True))
         columns[name] = [items.get(place, MISSING) for place in order]
     return _Block(np.array([place[0] for place in order], dtype=np.intp), columns)
+
+
+def _first(values: Iterable[Any]) -> Any:
+    return next((value for value in values if value is not MISSING), MISSING)
 
 
 def _places(spread: _Spread) -> list[tuple[int, ...]]:
@@ -300,8 +345,14 @@ def build_dataframe(
     columns, origins = {c.name: c.values for c in shown}, {c.name: c for c in shown}
     if unfold == "rows":
         dims = {column.name: _dims(source, column) for column in shown}
-        columns, rows = long_columns(columns, dims, len(ids))
+        coords = {name: _coords(source, column, dims[name]) for name, column in origins.items()}
+        free = [] if variables is not None else [c for c in shown if c.path not in map(source.path, keys)]
+        paths = {column.name: column.path for column in free if column.path}
+        columns, rows = long_columns(columns, dims, len(ids), coords, paths)
         ids = ids[rows]
+        origins = {name: column for name, column in origins.items() if name in columns}
+        for name, path, _, values in (coord for given in coords.values() for coord in given):
+            origins.setdefault(name, _Column.of(source, name, path, values))
     else:
         columns, origins = _flat(shown)
     labels = [_is_label(source, origins.get(name)) for name in columns]
@@ -403,6 +454,16 @@ def _bare(value: Any) -> Any:
 def _dims(source: Source, column: _Column) -> list[str]:
     dims = source.annotation(column.path).get("dims") or ()
     return [dims] if isinstance(dims, str) else list(dims)
+
+
+def _coords(
+    source: Source, column: _Column, dims: Sequence[str]
+) -> list[tuple[str, Path, Sequence[str], list[Any]]]:
+    """Return the coordinates that a column was given, with their columns."""
+    return [
+        (name, path, along, source.values(Request(None, join(path))))
+        for name, path, along in source.coords_of(column.path, column.name, dims)
+    ]
 
 
 def _attrs(

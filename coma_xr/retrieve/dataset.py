@@ -107,16 +107,25 @@ def _bring(item: Item, brought: _Brought) -> list[Item]:
 
 def constant_or_not(name: str, values: list[Any], layout: Layout, attrs: Attrs, dims: Sequence[str]) -> Item:
     """Return a coordinate: over its own dims when all measurements agree on it, else over theirs too."""
+    value, is_noise = agreed(values)
+    if value is MISSING and any(other is not MISSING for other in values):
+        return Item(name, values, layout, attrs, dims, is_coord=True)
+    if is_noise:
+        _warn_of_noise(name, "measurements")
+    present = [] if value is MISSING else [value]
+    return Item(name, present, layout.single(), attrs, dims, is_coord=True)
+
+
+def agreed(values: Iterable[Any]) -> tuple[Any, bool]:
+    """Return the value that all measurements with one have, or MISSING, and whether some differ by rounding errors."""
     present = [value for value in values if value is not MISSING]
     is_noise = False
     for value in present[1:]:
         if not _equal(present[0], value):
             if not nearly_equal(present[0], value):
-                return Item(name, values, layout, attrs, dims, is_coord=True)
+                return MISSING, False
             is_noise = True
-    if is_noise:
-        _warn_of_noise(name, "measurements")
-    return Item(name, present[:1], layout.single(), attrs, dims, is_coord=True)
+    return (present[0] if present else MISSING), is_noise
 
 
 def _warn_of_noise(name: str, owners: str) -> None:
@@ -367,7 +376,7 @@ class _Build:
                 if path not in labels or name not in layout.dims:
                     items.append((path, self._item(name, path, on_rows(values, layout.rows), layout)))
             return items
-        used = labels | set(source.names.defined.values()) | set(self._given_coords().values())
+        used = labels | set(source.names.defined.values()) | set(source.given_coords.values())
         for path in source.columns.paths:
             if role(path) in _RESULTS and path not in used and path not in source.copies:
                 values = on_rows(source.columns[path], layout.rows)
@@ -442,40 +451,13 @@ class _Build:
             ),
         }
 
-    def _given_coords(self) -> dict[str, Path]:
-        """Return the coordinates that annotations and the call give to variables: names and paths."""
-        source = self.source
-        call_notes = [
-            {**({} if isinstance(key, str) else source.annotations.get(key, {})), **note}
-            for key, note in source.folding.items()
-        ]
-        notes = [note for path, note in source.annotations.items() if path not in source.folding]
-        coords: dict[str, Path] = {}
-        for note in [*call_notes, *notes]:
-            for name, coord in (note.get("coords") or {}).items():
-                path = source.names.resolve(coord)
-                if coords.setdefault(name, path) != path:
-                    raise LayoutError(
-                        f"The coordinate '{name}' was annotated as {join(coords[name])} and as {join(path)}.",
-                        ways=["Annotate one of them under another name."],
-                    )
-        return coords
-
     def _coords_of(self, path: Path, item: Item) -> Items:
         """Return the coordinates that were given to one variable."""
         source, coords = self.source, list[tuple[Path | None, Item]]()
-        for name, coord in (source.annotation(path, item.name).get("coords") or {}).items():
-            values = on_rows(source.values(Request(None, coord)), item.layout.rows)
-            coord_path = source.names.resolve(coord)
-            dims = source.annotation(coord_path).get("dims") or (
-                [name] if name in (item.dims or ()) else item.dims
-            )
-            coords.append(
-                (
-                    coord_path,
-                    constant_or_not(name, values, item.layout, _attrs(source, coord_path, name), dims or ()),
-                )
-            )
+        for name, coord, dims in source.coords_of(path, item.name, item.dims or ()):
+            values = on_rows(source.values(Request(None, join(coord))), item.layout.rows)
+            attrs = _attrs(source, coord, name)
+            coords.append((coord, constant_or_not(name, values, item.layout, attrs, dims)))
         return coords
 
     def _item(

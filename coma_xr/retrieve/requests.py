@@ -209,6 +209,36 @@ class Source:
         return {**noted, **call_note} if call_note else noted
 
     @cached_property
+    def given_coords(self) -> dict[str, Path]:
+        """The coordinates that annotations and the call give to variables: names and paths."""
+        call_notes = [
+            {**({} if isinstance(key, str) else self.annotations.get(key, {})), **note}
+            for key, note in self.folding.items()
+        ]
+        notes = [note for path, note in self.annotations.items() if path not in self.folding]
+        coords: dict[str, Path] = {}
+        for note in [*call_notes, *notes]:
+            for name, coord in (note.get("coords") or {}).items():
+                path = self.names.resolve(coord)
+                if coords.setdefault(name, path) != path:
+                    raise LayoutError(
+                        f"The coordinate '{name}' was annotated as {join(coords[name])} and as {join(path)}.",
+                        ways=["Annotate one of them under another name."],
+                    )
+        return coords
+
+    def coords_of(
+        self, path: Path | None, name: str, dims: Sequence[str]
+    ) -> list[tuple[str, Path, Sequence[str]]]:
+        """Return the coordinates that were given to a variable over some dims: name, path and their own dims."""
+        coords = []
+        for coord, place in (self.annotation(path, name).get("coords") or {}).items():
+            at = self.names.resolve(place)
+            own_dims = self.annotation(at).get("dims") or ([coord] if coord in dims else dims)
+            coords.append((coord, at, [own_dims] if isinstance(own_dims, str) else own_dims))
+        return coords
+
+    @cached_property
     def copies(self) -> dict[Path, Path]:
         """Paths that hold the same as another one in every measurement, and this other one.
 

@@ -528,14 +528,8 @@ class Item:
         return any(isinstance(value, _CONTAINERS) for value in self.values)
 
     def _refuse_dims(self, why: str) -> None:
-        raise LayoutError(
-            f"'{self.name}' was given the dims {listing(self.dims or ())}, but {why}.",
-            ways=[
-                Way(
-                    f"Name at most as many dims as its lists have, in unfold= or annotate({self.name!r}, dims=...).",
-                    f"Name at most as many dims as its lists have: coma-xr annotate DIR {self.name} --dims NAMES.",
-                )
-            ],
+        raise unusable_dims(
+            self.name, self.dims or (), why, self.attrs.get("path") if self.is_coord else None
         )
 
     def unfolded(self, free: Callable[[str], str]) -> tuple[str, ...]:
@@ -546,6 +540,26 @@ class Item:
         names = [free(f"{self.name}_index" + (f"_{level + 1}" if level else "")) for level in range(levels)]
         names = list(self.folded.dims) or names
         return (*self.dims[:levels], *names[len(self.dims) :])
+
+
+def unusable_dims(name: str, dims: Sequence[str], why: str, coord: str | None = None) -> LayoutError:
+    """Return the error for dims that the values of a variable do not have; of a coordinate, with its path."""
+    if coord is not None:
+        named = "dims" if len(dims) > 1 else "dim"
+        return LayoutError(
+            f"The coordinate '{name}' ({coord}) labels the {named} {listing(dims)}, but {why}.",
+            expected="a path to lists with a label for each item",
+            name=name,
+        )
+    return LayoutError(
+        f"'{name}' was given the dims {listing(dims)}, but {why}.",
+        ways=[
+            Way(
+                f"Name at most as many dims as its lists have, in unfold= or annotate({name!r}, dims=...).",
+                f"Name at most as many dims as its lists have: coma-xr annotate DIR {name} --dims NAMES.",
+            )
+        ],
+    )
 
 
 def variable(dims: Sequence[str], array: Array, attrs: Mapping[str, Any] | None = None) -> xr.Variable:

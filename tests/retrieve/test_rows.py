@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from coma_xr.define.conditions import P
 from coma_xr.errors import LayoutError, PathError
 from coma_xr.retrieve.dataframe import build_dataframe, long_columns
+from coma_xr.retrieve.dataset import build_dataset
 from tests.retrieve.builders import measured
 
 
@@ -44,6 +45,62 @@ def test_annotated_dims_name_the_numbers_and_bring_ragged_lists_together():
     np.testing.assert_array_equal(df.x, [5, np.nan, np.nan])
     with pytest.raises(LayoutError, match="'t' was given the dims time, site, but has lists of 1 levels"):
         build_dataframe(ragged, unfold="rows", annotations={"results/t": {"dims": ["time", "site"]}})
+
+
+LABELLED = {"results/x": {"dims": ["time"], "coords": {"time": "results/t"}}}
+
+
+@pytest.mark.parametrize("as_array", [list, np.array, lambda v: xr.DataArray(v, dims="i"), pd.Series])
+def test_coordinates_that_were_annotated_label_their_rows_as_in_the_dataset(as_array):
+    t = as_array([0.0, 0.5])
+    trees = measured(*[({"a": a}, {"t": t, "x": as_array([1.0 * a, 2.0 * a])}) for a in (1, 2)])
+    notes = {**LABELLED, "results/t": {"units": "s"}}
+    df = build_dataframe(trees, unfold="rows", annotations=notes)
+    assert df.columns.tolist() == ["a", "time", "x"]
+    assert df.time.tolist() == build_dataset(trees, annotations=notes).time.values.tolist() * 2
+    assert df.attrs["units"] == {"time": "s"}
+    table = build_dataframe(trees, variables=["x"], unfold="rows", annotations=notes)
+    pd.testing.assert_frame_equal(table, df)
+
+
+def test_labels_that_differ_or_are_missing_are_those_of_each_measurement():
+    ragged = [
+        ({"a": 1}, {"t": [1.0], "x": [5, 6]}),
+        ({"a": 2}, {"t": [2.0, 3.0], "x": [7]}),
+        ({"a": 3}, {"x": [8]}),
+    ]
+    df = build_dataframe(measured(*ragged), unfold="rows", annotations=LABELLED)
+    np.testing.assert_array_equal(df.time, [1, np.nan, 2, np.nan])
+    # What all others agree on is the label of a measurement without one, as in a Dataset.
+    df = build_dataframe(measured(*ragged[1:]), unfold="rows", annotations=LABELLED)
+    assert df.time.tolist() == [2, 2]
+
+
+def test_a_coordinate_of_two_levels_and_one_of_all_items():
+    notes = {
+        "results/x": {"dims": ["i", "j"], "coords": {"j": "results/t", "weight": "results/w"}},
+    }
+    trees = measured(({"a": 1}, {"x": [[1, 2], [3]], "t": ["p", "q"], "w": [[5, 6], [7]]}))
+    df = build_dataframe(trees, unfold="rows", annotations=notes)
+    assert df.drop(columns="a").values.tolist() == [
+        [1, "p", 5, 1],
+        [1, "q", 6, 2],
+        [2, "p", 7, 3],
+    ]
+
+
+def test_what_labels_no_rows_stays_a_column():
+    trees = measured(({"a": 1}, {"x": 5, "t": [1.0, 2.0]}))
+    df = build_dataframe(trees, unfold="rows", annotations=LABELLED)
+    assert df.t.tolist() == [1, 2]
+
+
+def test_a_coordinate_without_lists_is_an_error_as_in_a_dataset():
+    trees = measured(({"a": 1}, {"x": [5], "t": "a"}))
+    for build in (build_dataset, lambda *a, **k: build_dataframe(*a, **k, unfold="rows")):
+        with pytest.raises(LayoutError) as error:
+            build(trees, annotations=LABELLED)
+        assert error.value.name == "time"
 
 
 def test_arrays_and_nested_lists_have_a_number_for_each_level():
