@@ -85,6 +85,16 @@ def available(name: str, known: Iterable[str]) -> str:
     return f"Available: {listing(known)}." + (f" Did you mean {alternatives(near)}?" if near else "")
 
 
+def ordinal(number: int) -> str:
+    """Return the ordinal of a number.
+
+    >>> [ordinal(n) for n in (1, 2, 3, 4, 11, 22, 112)]
+    ['1st', '2nd', '3rd', '4th', '11th', '22nd', '112th']
+    """
+    is_teen = number // 10 % 10 == 1
+    return f"{number}{'th' if is_teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun.
 

@@ -223,7 +223,7 @@ def test_a_grid_that_is_too_thin_is_told_as_points():
     page = report(e)
     assert "As points, since a grid is not possible" in page.text
     assert 'ds = e.to_dataset(layout="points")  # measurement: 120' in page.text
-    assert "y over b and a; parameters in the order of their rank correlation with y: b 0.68" in page.text
+    assert "y over b and a; chosen by Spearman's rank correlation with y: b 0.68" in page.text
 
 
 def test_warnings_of_ours_are_notes_and_others_stay_warnings(whole, monkeypatch):

@@ -20,7 +20,8 @@ from coma_xr.plotting.data import Data
 from coma_xr.plotting.draw import draw
 from coma_xr.plotting.panels import png_of
 from coma_xr.plotting.quantities import quantity
-from coma_xr.text import items_of
+from coma_xr.same import is_null
+from coma_xr.text import items_of, listing, ordinal
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -126,8 +127,7 @@ def _not_drawn(variable: xr.DataArray) -> str:
     if kind == "c":
         return "is complex; plot its real part or its absolute value"
     if kind not in _NUMBERS:
-        is_text = kind in "UST" or (kind == "O" and all(isinstance(v, str) for v in variable.values.flat))
-        return "is text" if is_text else "has cells that are not single numbers"
+        return "is text" if kind in "UST" else _not_numbers(variable.values)
     if max(variable.shape, default=0) < 2:
         return "is a single value"
     if variable.nbytes > _BYTES:
@@ -136,6 +136,20 @@ def _not_drawn(variable: xr.DataArray) -> str:
     if present.size < 2:
         return "has no values" if not present.size else "has one value only"
     return "is the same everywhere" if (present == present.flat[0]).all() else ""
+
+
+def _not_numbers(values: Any) -> str:
+    """Return why objects are not drawn, by the types of those that are not missing."""
+    types = {type(value) for value in values.flat if np.ndim(value) or not is_null(value)}
+    if not types:
+        return "has no values"
+    if types <= {str}:
+        return "is text"
+    if types <= {bool, np.bool_}:
+        return "is True, False and missing; plot it as numbers, with astype(float)"
+    if types <= {str, bool, np.bool_, int, float}:
+        return f"has values of different types: {listing(sorted(kind.__name__ for kind in types))}"
+    return "has cells that are not single numbers"
 
 
 def _there(variable: xr.DataArray) -> Any:
@@ -254,12 +268,13 @@ def _of_points(ds: xr.Dataset, names: tuple[str, ...]) -> Choice | None:
     if not numeric:
         return None
     at = _fullest(variable, inner)
-    influence = {name: _rank_correlation(ds[name].values, variable.isel(at).values) for name in numeric}
+    correlations = {name: _rank_correlations(ds[name].values, variable.isel(at).values) for name in numeric}
+    influence = {name: max(map(abs, pair)) for name, pair in correlations.items()}
     numeric.sort(key=lambda name: (-round(influence[name], 2), -distinct[name]))
     why = ""
     if len(numeric) > 1:
-        first = ", ".join(f"{name} {influence[name]:.2f}" for name in numeric[:3])
-        why = f"parameters in the order of their rank correlation with {names[0]}: {first}"
+        first = ", ".join(_correlation_text(name, *correlations[name]) for name in numeric[:3])
+        why = f"chosen by Spearman's rank correlation with {names[0]}: {first}"
     if len(numeric) > 1 and min(distinct[name] for name in numeric[:2]) > _HUES and len(names) == 1:
         arguments = {"x": numeric[0], "y": numeric[1], "z": names[0], "kind": "scatter"}
     else:
@@ -271,15 +286,28 @@ def _of_points(ds: xr.Dataset, names: tuple[str, ...]) -> Choice | None:
     return _thinned(variable, Choice(names, arguments, at, why=why), _MEASUREMENT)
 
 
-def _rank_correlation(x: Any, y: Any) -> float:
-    """Return the size of Spearman's correlation, also of the distance from the middle of x, where y has an extreme."""
+def _rank_correlations(x: Any, y: Any) -> tuple[float, float]:
+    """Return Spearman's correlation of y with x, and with the distance of x from its median, where y has an extreme.
+
+    These are Pearson's correlations of the ranks: C. Spearman, American Journal of Psychology 15, 72 (1904).
+    """
     is_finite = np.isfinite(x) & np.isfinite(y.astype(float))
     if is_finite.sum() < 3:
-        return 0.0
+        return 0.0, 0.0
     ranks, other = pd.Series(x[is_finite]).rank(), pd.Series(y[is_finite].astype(float)).rank()
-    distance = (ranks - ranks.mean()).abs()
-    pairs = (part.corr(other) for part in (ranks, distance) if part.std() > 0 and other.std() > 0)
-    return max((abs(float(value)) for value in pairs), default=0.0)
+    distance = (ranks - ranks.mean()).abs().rank()
+    rho, of_distance = (
+        float(part.corr(other)) if part.std() > 0 and other.std() > 0 else 0.0 for part in (ranks, distance)
+    )
+    return rho, of_distance
+
+
+def _correlation_text(name: str, rho: float, of_distance: float) -> str:
+    """Return a correlation with its sign; also that of the distance from the median, where this decided."""
+    # Adding 0.0 removes the sign of -0.0.
+    text = f"{name} {round(rho, 2) + 0.0:.2f}"
+    decided = abs(of_distance) > abs(rho)
+    return f"{text} ({of_distance:.2f} with the distance from its median)" if decided else text
 
 
 def _distinct(coord: xr.DataArray) -> int:
@@ -422,7 +450,7 @@ def _notes(ds: xr.Dataset, choice: Choice) -> Iterable[str]:
         places = ", ".join(f"{dim} = {_label(ds, dim, place)}" for dim, place in at.items())
         yield f"at {places} (of {', '.join(f'{ds.sizes[dim]:,}' for dim in at)} values)"
     for dim, step in choice.every.items():
-        yield f"only every {step}th value of {dim} is drawn"
+        yield f"only every {ordinal(step)} value of {dim} is drawn"
 
 
 def _label(ds: xr.Dataset, dim: str, place: int) -> str:

@@ -639,5 +639,6 @@ def _loading(about: Facts) -> Html:
         lines.append(f"ds = {about.how}  # {sizes or 'no dims'}")
     lines += [f"df = e.to_dataframe()  # a row for each of {about.measurements:,} measurements"]
     lines += ["m = next(e.measurements())  # one file, as a tree"] if about.measurements else []
-    note = "Without coma_xr: each measurement is readable text, JSON or XML, with the branches info, parameters and results."
+    place = f"Run this in the directory that contains {about.name!r}, or give the path of the experiment. "
+    note = f"{place}Without coma_xr: each measurement is readable text, JSON or XML, with the branches info, parameters and results."
     return join(tag("pre", "\n".join(lines), tabindex=0), tag("p", note, class_="coma-muted"))

@@ -21,7 +21,7 @@ import coma_xr as coma
 from coma_xr import files
 from coma_xr.html import STYLE as HTML_STYLE
 from coma_xr.html import join
-from coma_xr.output.pictures import DARK_GROUND, DARK_TEXT, choose, draw_all
+from coma_xr.output.pictures import DARK_GROUND, DARK_TEXT, Choice, _notes, choose, draw_all
 from coma_xr.output.report import (
     DARK,
     LIGHT,
@@ -111,7 +111,20 @@ def test_points_are_drawn_over_the_parameters_with_the_highest_rank_correlation(
     ds["y"] = np.exp(ds.c.astype(float) / 1e6 * 3) + 6 * ((ds.b - 5e5) / 5e5) ** 2
     figure = only(ds)
     assert (figure.arguments["x"], figure.arguments["y"]) == ("c", "b")
-    assert figure.why.startswith("parameters in the order of their rank correlation with y: c 0.")
+    assert figure.why.startswith("chosen by Spearman's rank correlation with y: c 0.")
+
+
+def test_rank_correlations_have_their_sign_and_tell_that_of_the_distance_apart():
+    x = np.arange(101.0)
+    parameters = {name: ("measurement", values) for name, values in {"a": x, "b": (x * 37) % 101}.items()}
+    ds = xr.Dataset({"y": ("measurement", -x)}, coords=parameters)
+    for name in parameters:
+        ds[name].attrs["path"] = f"parameters/{name}"
+    assert "with y: a -1.00, b " in only(ds).why
+    ds["y"] = ("measurement", np.abs(x - 60))
+    rho = ds[["a", "y"]].to_pandas().rank().corr().loc["a", "y"]
+    far = pd.Series(np.abs(x - 50)).rank().corr(ds.y.to_pandas().rank())
+    assert f"a {rho:.2f} ({far:.2f} with the distance from its median)" in only(ds).why
 
 
 def test_what_was_scanned_is_told_apart_before_the_items_of_a_short_list():
@@ -205,6 +218,10 @@ def test_too_many_lines_and_points_are_thinned_out():
         (np.array(["a", "b"], dtype=object), "is text"),
         (np.array([1j, 2]), "is complex"),
         (np.array([[1], None], dtype=object), "not single numbers"),
+        (np.array(["a", None], dtype=object), "is text"),
+        (np.array([True, None], dtype=object), "is True, False and missing"),
+        (np.array([True, "a", np.nan], dtype=object), "has values of different types: bool, str"),
+        (np.array([None, None], dtype=object), "has no values"),
         (np.array([np.nan, np.nan]), "has no values"),
         (np.array([np.nan, 1.0]), "has one value only"),
         (np.array([2, 2]), "the same everywhere"),
@@ -215,6 +232,12 @@ def test_what_is_in_no_figure_has_a_reason(values, why):
     figures, left = choose(xr.Dataset({"y": ("a", values)}))
     assert not figures
     assert why in left["y"]
+
+
+def test_steps_are_named_by_ordinals():
+    choices = [Choice(("y",), {}, every={"x": step}) for step in (2, 13)]
+    texts = [note for choice in choices for note in _notes(xr.Dataset(), choice)]
+    assert texts == [f"only every {step} value of x is drawn" for step in ("2nd", "13th")]
 
 
 def test_arrays_that_do_not_fit_are_not_read():
@@ -454,6 +477,7 @@ def test_a_page_about_nothing_is_a_page():
     assert "0 measurements" in page.text
     assert "No measurement has results." in page.text
     assert "coma.Experiment('empty', mode=\"r\")" in page.text
+    assert "Run this in the directory that contains 'empty', or give the path of the experiment." in page.text
 
 
 def many_failures(number):
