@@ -223,6 +223,23 @@ def check_positive(name: str, value: Any, unit: str = "") -> float | None:
     return float(scalar) if not isinstance(scalar, (int, float)) else scalar
 
 
+def check_tolerance(name: str, value: Any) -> float | None:
+    """Return a setting that is a finite number from 0 up, or None.
+
+    >>> check_tolerance("tolerance", -1)
+    Traceback (most recent call last):
+    ...
+    coma_xr.errors.ParameterError: tolerance=-1 is out of range. Expected a number from 0 up or None.
+    """
+    if value is None:
+        return None
+    scalar = value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+    real = isinstance(scalar, numbers.Real) and not isinstance(scalar, bool)
+    if not real or not 0 <= scalar < math.inf:
+        raise _wrong(name, value, "a number from 0 up or None", scalar if real else None)
+    return float(scalar)
+
+
 def check_duration(name: str, value: Any) -> float | None:
     """Return a duration, such as "7h30m", a timedelta or a number of seconds, in seconds; infinity is one.
 

@@ -286,6 +286,10 @@ WORDING = [
         "kind='lin' is unknown.\nAvailable: line, scatter, heatmap, contour, hist, box, violin.\nDid you mean 'line' or 'violin'?",
     ),
     (
+        lambda e: e.to_dataset().coma.sel(x=1, tolerance="x"),
+        "tolerance='x' is a str. Expected a number from 0 up or None.",
+    ),
+    (
         lambda e: e.to_dataset(unfold={"results/fit/E": {"t": "results/y"}}),
         "The coordinate 't' (results/y) labels the dim t, but has no lists.\nExpected a path to lists with a label",
     ),

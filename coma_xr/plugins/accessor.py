@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.checks import check_flag, checks_keywords
+from coma_xr.checks import check_flag, check_tolerance, checks_keywords
 from coma_xr.define.condition_terms import Node
 from coma_xr.define.conditions import as_condition
 from coma_xr.define.scans import Scan, cases
@@ -179,7 +179,7 @@ class ComaAccessor:
     # Choosing
 
     def sel(
-        self, indexers: Mapping[str, Any] | None = None, /, *, tolerance: float = 1e-9, **named: Any
+        self, indexers: Mapping[str, Any] | None = None, /, *, tolerance: float | None = None, **named: Any
     ) -> xr.Dataset:
         """Return the part of the Dataset where dims or coords have the given values.
 
@@ -187,8 +187,10 @@ class ComaAccessor:
         ----------
         indexers : mapping, optional
             The same as `named`, for names that are not identifiers, such as paths.
-        tolerance : float, default 1e-9
-            The tolerated difference of numbers, relative to the larger one.
+        tolerance : float, optional
+            The tolerated difference of numbers, relative to the larger one. By default 1e-9. Then numbers also match if
+            one of them has single precision, in which they are equal, or if both are 0 except for rounding errors (up to
+            1e-12 of the largest label, and a millionth of the smallest distance between labels).
         **named : scalar, list or slice
             A value, several values, or a slice that includes both ends, by name.
 
@@ -203,7 +205,10 @@ class ComaAccessor:
         PathError
             If a name is unknown or is that of a data variable, or if no cell has the value. The message names the
             nearest value.
+        ParameterError
+            If `tolerance` is negative or not a number.
         """
+        check_tolerance("tolerance", tolerance)
         ds, kept, touched = self._ds, set[Hashable](), set(self._dims())
         if not isinstance(indexers, Mapping | None):
             kind = with_article(type(indexers).__name__)

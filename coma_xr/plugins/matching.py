@@ -24,17 +24,22 @@ _CONTAINERS = frozenset({list, dict, set, frozenset, range, np.ndarray, xr.Datas
 
 Mask = npt.NDArray[np.bool_]
 
-# A label that is off by less than this part of the distance to its neighbour is meant, also near zero.
-_OF_STEP = 1e-6
+# Relative to the larger of two numbers.
+_TOLERANCE = 1e-9
+
+# Nothing is relatively near zero. Labels and values are zero except for rounding errors if they are less than this part of
+# the largest label, and than that part of the smallest distance between labels.
+_ROUNDING, _OF_STEP = 1e-12, 1e-6
 
 
-def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float) -> Mask:
+def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float | None = None) -> Mask:
     """Return where values are what is wanted.
 
     Raise PathError when one of them is nowhere, and ConditionError when values have no order for a range. The
-    message names the nearest value.
+    message names the nearest value. A tolerance that is given holds as it is; by default it is 1e-9, with more room for
+    numbers of single precision and near zero.
 
-    >>> matches("x", np.array([0.1, 0.3]), 0.1 + 0.2, 1e-9)
+    >>> matches("x", np.array([0.1, 0.3]), 0.1 + 0.2)
     array([False,  True])
     """
     if isinstance(wanted, enum.Enum):
@@ -79,7 +84,7 @@ def _asked(wanted: Any) -> Any:
     return str(wanted) if is_time else wanted
 
 
-def _equal(values: npt.NDArray[Any], wanted: Any, tolerance: float) -> Mask:
+def _equal(values: npt.NDArray[Any], wanted: Any, tolerance: float | None) -> Mask:
     part = key(wanted)
     if values.dtype.kind not in "iuf" or type(part) not in (int, float):
         exact = _each(values, lambda value: compare("==", value, wanted))
@@ -95,19 +100,23 @@ def _equal(values: npt.NDArray[Any], wanted: Any, tolerance: float) -> Mask:
         return exact
     with np.errstate(invalid="ignore"):
         off = np.abs(values - np.float64(part))
-        mask = np.asarray(off <= tolerance * np.maximum(np.abs(values), abs(part)))
-    if mask.any() or tolerance <= 0:
+        relative = _TOLERANCE if tolerance is None else tolerance
+        mask = np.asarray(off <= relative * np.maximum(np.abs(values), abs(part)))
+    if mask.any() or tolerance is not None:
         return mask
     mask = _each(values, lambda value: near(value, part))
     if mask.any() or values.dtype.kind != "f":
         return mask
     labels = np.unique(values[np.isfinite(values)])
     step = np.diff(labels).min(initial=np.inf)
-    return np.asarray(off <= _OF_STEP * step) if np.isfinite(step) else mask
+    zero = min(_ROUNDING * np.abs(labels).max(initial=0), _OF_STEP * step)
+    return np.asarray((np.abs(values) <= zero) & (abs(part) <= zero))
 
 
-def _close(value: Any, wanted: Any, tolerance: float) -> bool:
-    return math.isclose(value, wanted, rel_tol=tolerance) or (tolerance > 0 and near(value, wanted))
+def _close(value: Any, wanted: Any, tolerance: float | None) -> bool:
+    if tolerance is None:
+        return math.isclose(value, wanted, rel_tol=_TOLERANCE) or near(value, wanted)
+    return math.isclose(value, wanted, rel_tol=tolerance)
 
 
 def _each(values: npt.NDArray[Any], holds: Callable[[Any], bool]) -> Mask:
@@ -116,10 +125,11 @@ def _each(values: npt.NDArray[Any], holds: Callable[[Any], bool]) -> Mask:
     return np.fromiter(map(holds, items), dtype=bool, count=values.size).reshape(values.shape)
 
 
-def _between(name: str, values: npt.NDArray[Any], wanted: slice, tolerance: float) -> Mask:
+def _between(name: str, values: npt.NDArray[Any], wanted: slice, tolerance: float | None) -> Mask:
     """Return which values lie in a range; those that are missing, or None, lie in none."""
     mask = _each(values, lambda value: not is_null(value))
-    for sign, end, room in ((">=", wanted.start, -tolerance), ("<=", wanted.stop, tolerance)):
+    relative = _TOLERANCE if tolerance is None else tolerance
+    for sign, end, room in ((">=", wanted.start, -relative), ("<=", wanted.stop, relative)):
         if end is None:
             continue
         bound = end + room * abs(end) if values.dtype.kind in "iuf" and is_real(end) else end

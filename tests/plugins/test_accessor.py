@@ -14,7 +14,7 @@ import xarray as xr
 
 import coma_xr as coma
 from coma_xr.define.conditions import P
-from coma_xr.errors import ConditionError, PathError
+from coma_xr.errors import ConditionError, ParameterError, PathError
 from coma_xr.plugins.hook import register
 from coma_xr.plugins.matching import matches
 from coma_xr.retrieve.dataset import build_dataset
@@ -369,8 +369,39 @@ def test_functions_select_as_their_labels_do(tmp_path):
 
 
 @pytest.mark.parametrize("factor", [0, 0.5, -0.9])
-def test_near_zero_a_label_is_meant_that_is_off_by_a_millionth_of_the_step(factor):
+def test_near_zero_a_label_is_meant_that_is_zero_except_for_rounding_errors(factor):
     labels = np.array([-0.1, 1e-17, 0.1])
-    assert matches("x", labels, factor * 1e-7, 1e-9).tolist() == [False, True, False]
+    assert matches("x", labels, factor * 1e-13).tolist() == [False, True, False]
     with pytest.raises(PathError, match="Nothing has x = "):
-        matches("x", labels, 2e-7, 1e-9)
+        matches("x", labels, 2e-13)
+    assert matches("x", np.arange(-5, 5, 1e-3), 0.0).sum() == 1
+
+
+@pytest.mark.parametrize("labels", [[1e-8, 1e-2, 1], [1, 1e7], np.logspace(-15, 0, 16)])
+def test_small_labels_next_to_large_ones_are_not_near_zero(labels):
+    with pytest.raises(PathError, match="Nothing has x = "):
+        matches("x", np.array(labels, dtype=float), 1.5 * labels[0])
+
+
+@pytest.mark.parametrize("label", [0.1, 1.0, 1e6])
+@pytest.mark.parametrize("tolerance", [None, 1e-9])
+def test_away_from_zero_only_the_tolerance_counts(label, tolerance):
+    ds = xr.Dataset({"y": ("T", [1, 2])}, {"T": [label, 5e6]})
+    assert ds.coma.sel(T=label * (1 + 9e-10), tolerance=tolerance).y == 1
+    with pytest.raises(PathError, match="The nearest is"):
+        ds.coma.sel(T=label * (1 + 2e-9), tolerance=tolerance)
+
+
+def test_a_given_tolerance_is_never_widened():
+    for labels, wanted in ((np.array([-0.1, 0.0, 0.1]), 1e-14), (np.array([0.1], dtype="f4"), 0.1)):
+        ds = xr.Dataset(coords={"x": labels})
+        assert ds.coma.sel(x=wanted).x.size == 1
+        with pytest.raises(PathError):
+            ds.coma.sel(x=wanted, tolerance=1e-9)
+
+
+@pytest.mark.parametrize("tolerance", [-1, "x", float("nan"), float("inf"), True])
+def test_a_tolerance_that_is_no_number_from_0_up_is_refused(tolerance):
+    with pytest.raises(ParameterError):
+        xr.Dataset(coords={"x": [1.0]}).coma.sel(x=1, tolerance=tolerance)
+    assert xr.Dataset(coords={"x": [1.0]}).coma.sel(x=1.05, tolerance=np.float32(0.1)).x == 1

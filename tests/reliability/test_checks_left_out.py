@@ -16,7 +16,7 @@ FILES, STATE = "tests/test_files.py", "tests/store/test_state.py"
 CYCLE, LOCKS = "tests/store/test_life_cycle.py", "tests/store/test_locks.py"
 CACHE, UNREADABLE = "tests/store/test_cache.py", "tests/store/test_unreadable.py"
 ACCESSOR = "tests/plugins/test_accessor.py"
-NEAR_ZERO = "test_near_zero_a_label_is_meant_that_is_off_by_a_millionth_of_the_step"
+NEAR_ZERO = "test_near_zero_a_label_is_meant_that_is_zero_except_for_rounding_errors"
 CUTS = "tests/reliability/test_power_cuts.py::test_a_power_cut_at_any_moment_loses_nothing"
 
 
@@ -281,13 +281,8 @@ MUTANTS = [
         of(UNREADABLE, "test_no_change_goes_on_without_the_state"),
     ),
     # The tolerance of labels near zero.
-    Mutant("plugins.matching:_equal", "off <= _OF_STEP * step", "off <= 0 * step", of(ACCESSOR, NEAR_ZERO)),
-    Mutant(
-        "plugins.matching:_equal",
-        "off <= _OF_STEP * step",
-        "off <= 1e3 * _OF_STEP * step",
-        of(ACCESSOR, NEAR_ZERO),
-    ),
+    Mutant("plugins.matching:_equal", "min(_ROUNDING", "min(0 * _ROUNDING", of(ACCESSOR, NEAR_ZERO)),
+    Mutant("plugins.matching:_equal", "min(_ROUNDING", "min(1e3 * _ROUNDING", of(ACCESSOR, NEAR_ZERO)),
     # The cache.
     Mutant(
         "store.cache:CacheFolder.read",
