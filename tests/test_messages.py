@@ -286,6 +286,18 @@ WORDING = [
         "kind='lin' is unknown.\nAvailable: line, scatter, heatmap, contour, hist, box, violin.\nDid you mean 'line' or 'violin'?",
     ),
     (
+        lambda e: e.to_dataset().coma.where("`results/fit/E` == [1, -1]"),
+        (
+            "The cells of 'results/fit/E' are items of lists, which this Dataset has along E_index.\nExpected one value to "
+            "compare the items with.\nUse where= of e.to_dataset() or e.to_dataframe() for whole lists, or one item: "
+            "`results/fit/E/0` == 2."
+        ),
+    ),
+    (
+        lambda e: e.to_dataset(where="y == 2+1j"),
+        "A number runs into a name here. Write complex('1+2j') for a complex number, `1j` for a name.",
+    ),
+    (
         lambda e: e.to_dataset().coma.sel(x=1, tolerance="x"),
         "tolerance='x' is a str. Expected a number from 0 up or None.",
     ),

@@ -201,9 +201,19 @@ class Condition(Node):
     @property
     def equalities(self) -> dict[str, list[Any]]:
         """The values that names are compared with by ``==`` and ``in``."""
+        return self._compared("==", "in")
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """The names that are compared with lists."""
+        compared = self._compared("==", "!=", "in")
+        return tuple(name for name, values in compared.items() if any(isinstance(v, list) for v in values))
+
+    def _compared(self, *operations: str) -> dict[str, list[Any]]:
+        """Return the values that names are compared with by some operations."""
         wanted: dict[str, list[Any]] = {}
         for node in self._walk():
-            if node._operation in ("==", "in") and node._arguments[0]._operation == "name":
+            if node._operation in operations and node._arguments[0]._operation == "name":
                 name, other = node._arguments[0]._arguments[0], node._arguments[1]
                 if isinstance(other, Constant):
                     wanted.setdefault(name, []).extend(

@@ -36,7 +36,7 @@ condition where its values are True or False: ``P.converged & (P.A > 3)``.
 **In text** the words are ``and``, ``or``, ``not``, ``in``, ``not in``, ``is null``, ``is not null``; comparisons can be
 chained (``1 < A < 3``); methods are written as in Python. Put names with characters other than letters, digits
 and underscores in backticks, with two for one inside, and text in quotation marks. Numbers, True, False, None, nan, inf,
-lists and dictionaries of these are available. The text is parsed, never evaluated. It has at most 100,000 characters, and a
+``complex('1+2j')``, lists and dictionaries of these are available. The text is parsed, never evaluated. It has at most 100,000 characters, and a
 condition is nested at most 64 levels deep.
 
 **Arrays** of a Dataset do not distinguish missing values from NaN or, with holes, None; ``.isnull()`` finds all of them.
@@ -235,10 +235,9 @@ class _Parser:
         if kind == "text":
             return _Token(kind, self._unquoted(lexeme, place), place, end)
         if text[end : end + 1].isidentifier():
-            name = f"`{lexeme}{text[end]}`"
-            raise self._error(
-                end, "A number runs into a name here.", f"Write 2 * a for a product, {name} for a name."
-            )
+            name, word = f"`{lexeme}{text[end]}`", self._word(end).value
+            other = "complex('1+2j') for a complex number" if word in ("j", "J") else "2 * a for a product"
+            raise self._error(end, "A number runs into a name here.", f"Write {other}, {name} for a name.")
         if len(lexeme) > _MAX_DIGITS:
             raise self._error(place, f"A number may have at most {_MAX_DIGITS} digits.")
         return _Token(kind, int(lexeme) if lexeme.isdecimal() else float(lexeme), place, end)

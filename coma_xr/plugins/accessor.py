@@ -11,10 +11,10 @@ import xarray as xr
 
 from coma_xr.checks import check_flag, check_tolerance, checks_keywords
 from coma_xr.define.condition_terms import Node
-from coma_xr.define.conditions import as_condition
+from coma_xr.define.conditions import Condition, as_condition
 from coma_xr.define.scans import Scan, cases
 from coma_xr.define.values import BRANCH, key_of, name_of_function
-from coma_xr.errors import ParameterError, PathError, SerializationError, warn
+from coma_xr.errors import ConditionError, ParameterError, PathError, SerializationError, warn
 from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
 from coma_xr.plugins.matching import container_labels, matches
 from coma_xr.retrieve.dims import DONE, FLAGS
@@ -247,11 +247,14 @@ class ComaAccessor:
         ------
         PathError
             If a name is unknown.
+        ConditionError
+            If a list is compared with a variable whose lists are unfolded into dims, so that its cells are items.
         TypeError
             If `condition` is not a condition, or is a function, which would need measurements.
         """
         wanted = as_condition(condition)
         wanted.resolve(lambda text: find_variable(self._ds, text))
+        self._check_lists(wanted)
         column = self._with_containers if wanted.has_containers else self.__getitem__
         mask = xr.DataArray(wanted.evaluate_columns(column))
         if mask.size and not mask.any():
@@ -262,6 +265,21 @@ class ComaAccessor:
             if check_flag("drop", drop)
             else masked(self._ds, mask.drop_vars(list(mask.coords)))
         )
+
+    def _check_lists(self, wanted: Condition) -> None:
+        """Raise ConditionError if a list is compared with the items of lists that are unfolded into dims."""
+        for name in wanted.lists:
+            array = self[name]
+            dims = [str(dim) for dim in array.dims if dim not in self._dims()] if self._dims() else []
+            if dims:
+                item = f"`{array.attrs.get('path', name)}/0` == 2"
+                raise ConditionError(
+                    f"The cells of '{name}' are items of lists, which this Dataset has along {listing(dims)}.",
+                    expected="one value to compare the items with",
+                    ways=[
+                        f"Use where= of e.to_dataset() or e.to_dataframe() for whole lists, or one item: {item}."
+                    ],
+                )
 
     def _with_containers(self, path: PathLike) -> xr.DataArray:
         """Return a variable with lists and dictionaries in the place of their text, which their labels are."""

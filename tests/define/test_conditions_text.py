@@ -338,3 +338,14 @@ def test_hostile_texts_do_no_harm(text):
 
 def test_a_number_that_would_fill_the_memory_is_a_double():
     assert parse("a < 9 ** 9 ** 9") == (P.a < math.inf)
+
+
+def test_a_complex_number_is_written_as_the_error_about_its_literal_states():
+    condition = parse("z == complex('1+2j')")
+    assert condition == (P.z == 1 + 2j)
+    assert parse(str(condition)) == condition
+    for text in ("z == 1+2j", "z == 2J"):
+        with pytest.raises(ParameterError, match=r"Write complex\('1\+2j'\)"):
+            parse(text)
+    with pytest.raises(ParameterError, match=r"Write 2 \* a for a product"):
+        parse("z == 2jx")

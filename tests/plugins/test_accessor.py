@@ -14,7 +14,7 @@ import xarray as xr
 
 import coma_xr as coma
 from coma_xr.define.conditions import P
-from coma_xr.errors import ConditionError, ParameterError, PathError
+from coma_xr.errors import ComaWarning, ConditionError, ParameterError, PathError
 from coma_xr.plugins.hook import register
 from coma_xr.plugins.matching import matches
 from coma_xr.retrieve.dataset import build_dataset
@@ -405,3 +405,21 @@ def test_a_tolerance_that_is_no_number_from_0_up_is_refused(tolerance):
     with pytest.raises(ParameterError):
         xr.Dataset(coords={"x": [1.0]}).coma.sel(x=1, tolerance=tolerance)
     assert xr.Dataset(coords={"x": [1.0]}).coma.sel(x=1.05, tolerance=np.float32(0.1)).x == 1
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["E == [2, 4]", "E != [2, 4]", "E in [[2, 4]]", "N > 1 and not E == [2, 4]", P.E == [2, 4]],
+)
+def test_where_refuses_whole_lists_for_lists_that_are_dims(chain, condition):
+    with pytest.raises(ConditionError):
+        chain.coma.where(condition)
+    assert chain.coma.where("`results/E/0` == 2", drop=True).N == 2
+    assert chain.coma.where("E in [2, 4]", drop=True).E.notnull().sum() == 9
+    with pytest.warns(ComaWarning, match="isin"):
+        chain.coma.where("N == [1, 2]")
+
+
+def test_where_compares_lists_that_are_whole_in_their_cells():
+    ds = build_dataset(measured(({"a": 1}, {"E": [2, 4]}), ({"a": 2}, {"E": [3]})), unfold={"E": None})
+    assert ds.coma.where("E == [2, 4]", drop=True).a.values.tolist() == [1]
