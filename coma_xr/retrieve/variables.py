@@ -481,6 +481,21 @@ _CONTAINERS = (
 )
 
 
+# Dictionaries, which parameters may be, lists of them, and tables are one object in each cell.
+_WHOLE = ({dict}, {pd.DataFrame}, {xr.Dataset})
+
+
+def _are_whole(values: Sequence[Any]) -> bool:
+    """Whether all values, or the items of all lists, are of one type that is an object in each cell."""
+    present: Sequence[Any] = [value for value in values if value is not MISSING]
+    while present and set(map(type, present)) == {list}:
+        present = list(chain.from_iterable(present))
+    # Most items are numbers.
+    if not present or not isinstance(present[0], (dict, pd.DataFrame, xr.Dataset)):
+        return False
+    return {type(revived(value)) for value in present} in _WHOLE
+
+
 @dataclass
 class Item:
     """A column on its way to a variable."""
@@ -504,8 +519,8 @@ class Item:
         if self.dims is None:
             self.whole = True
             return
-        if {type(value) for value in self.values if value is not MISSING} == {dict}:
-            # Parameters that are dictionaries: nothing was lost that anybody would miss.
+        if _are_whole(self.values):
+            # They are objects in their normal form, and nothing was lost that anybody would miss.
             self.whole = True
             return
         folded = measure(self.values)

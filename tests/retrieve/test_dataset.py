@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given, settings
@@ -180,6 +181,22 @@ def test_padding_that_is_almost_all_is_avoided_and_said():
         "Each cell holds one object of what cannot be one array: 'E' would be padded to 500, under 10 % full."
     ]
     assert ds.E.sel(a=20).item().shape == (500,)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda a: pd.DataFrame({"n": [a]}),
+        lambda a: [{"n": a}],
+        lambda a: [pd.DataFrame({"n": [a]}), pd.DataFrame({"m": [a]})],
+        lambda a: [[{"n": a}], [{"n": a, "d": {"y": 1}}]],
+    ],
+)
+def test_values_of_one_kind_that_are_objects_in_their_normal_form_are_not_warned_of(make, recwarn):
+    ds = build_dataset(measured(*[({"a": a}, {"x": make(a)}) for a in (1, 2)]), variables=["x"])
+    assert ds.x.dtype == object
+    assert ds.x.dims == ("a",)
+    assert not recwarn.list
 
 
 def test_a_list_here_and_a_number_there_are_objects_and_said():

@@ -180,8 +180,7 @@ def test_what_xarray_has_may_be_a_parameter(is_whole):
 
 def test_a_dataset_that_is_a_parameter_is_one_object():
     lattices = [xr.Dataset({"u": ("t", [1.0, u])}) for u in (1.0, 2.0)]
-    with pytest.warns(ComaWarning, match="one object"):
-        ds = build_dataset(measured(*[({"lattice": one}, {"y": 1}) for one in lattices]), layout="points")
+    ds = build_dataset(measured(*[({"lattice": one}, {"y": 1}) for one in lattices]), layout="points")
     assert ds.lattice.values[1].identical(lattices[1])
 
 
