@@ -367,7 +367,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
                 _DIR,
                 _IDS,
                 _where("measurements for which this holds"),
-                _argument("--reason", metavar="TEXT", help="why"),
+                _argument("--reason", metavar="TEXT", help="why; needed, except with --undo"),
                 _argument("--undo", action="store_true", help="remove the mark"),
             ),
         ),
@@ -406,7 +406,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "verify",
             "editing",
             "check every file of experiments",
-            "If it finds a fault, it prints the command that repairs it, and the exit status is 1.",
+            "If it finds a fault, it prints the command that repairs it, if there is one, and the exit status is 1.",
             ("coma-xr verify pendulum", "coma-xr verify pendulum --repair"),
             (
                 _argument(

@@ -661,16 +661,17 @@ def note(records: Records, place: ExperimentDirectory, path: PathLike, given: Ma
 
 
 def mark(records: Records, place: ExperimentDirectory, where: Any, reason: Any) -> list[int]:
-    """Exclude measurements, or include them again without a reason; return their ids."""
+    """Exclude measurements, or include excluded ones again without a reason; return their ids."""
     if reason is not None and not (isinstance(reason, str) and reason):
         raise ParameterError(
             f"reason={reason!r} is not a reason.", expected="a str, or None to remove the mark"
         )
     ids = records.chosen(where)
     if reason is None:
+        marks = records.now.excluded()
         place.include(ids)
-    else:
-        place.exclude(ids, reason)
+        return [id for id in ids if id in marks]
+    place.exclude(ids, reason)
     return ids
 
 

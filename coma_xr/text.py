@@ -104,22 +104,19 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def numbers(values: Iterable[float], *, most: int = _ALL_DIGITS) -> list[str]:
+def numbers(values: Iterable[float]) -> list[str]:
     """Return numbers as text: each as short as gives it back within 7 digits, more where two would look equal.
 
-    All of a list are in one notation, with or without powers of ten. Numbers that differ by less than `most` digits
-    show may look equal.
+    All of a list are in one notation, with or without powers of ten.
 
     >>> numbers([273.15, 300.0]), numbers([0.1 + 0.2]), numbers([1.0, 1.00000001])
     (['273.15', '300'], ['0.3'], ['1', '1.00000001'])
     >>> numbers([1e5, 1e6, 1e7]), numbers([1e-9, 0.25]), numbers([float("inf"), float("nan")])
     (['1e5', '1e6', '1e7'], ['1e-9', '2.5e-1'], ['inf', 'nan'])
-    >>> numbers([0.3, 0.1 + 0.2], most=10)
-    ['0.3', '0.3']
     """
     values = [float(value) for value in values]
     finite = {value for value in values if math.isfinite(value)}
-    for digits in (*range(_DIGITS, most + 1), *([_DIGITS] if most < _ALL_DIGITS else [])):
+    for digits in range(_DIGITS, _ALL_DIGITS + 1):
         powers = {value: _with_digits(value, digits) for value in finite}
         if len(set(powers.values())) == len(finite):
             break

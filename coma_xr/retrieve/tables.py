@@ -19,9 +19,18 @@ from coma_xr.exports.external import deferred
 from coma_xr.html import facts, fragment, table, tag, text_of
 from coma_xr.retrieve.columns import MISSING, as_objects, lacks
 from coma_xr.retrieve.listings import parameter_of
-from coma_xr.retrieve.requests import Annotations, Doubles, Recorded, Request, Source, read, requests_of
+from coma_xr.retrieve.requests import (
+    Annotations,
+    Doubles,
+    Recorded,
+    Request,
+    Source,
+    name_of_ours,
+    read,
+    requests_of,
+)
 from coma_xr.retrieve.variables import flat_columns
-from coma_xr.same import key
+from coma_xr.same import key, repeat_of
 from coma_xr.text import listing
 from coma_xr.tree import Names, join, split
 from coma_xr.values.pandas import column_of
@@ -457,10 +466,12 @@ def _table_of(
     definition: Sequence[tuple[str, Path]],
     more: Sequence[str],
 ) -> pd.DataFrame:
-    """Return a row for each measurement, with its parameters and some more columns."""
+    """Return a row for each measurement, with its parameters, the number of its repeat if there are any, and more columns."""
     rows = list(rows)
     index = pd.Index([id for id, _, _ in rows], name="measurement_id", dtype="int64")
     columns = {name: [parameter_of(tree, path) for _, tree, _ in rows] for name, path in definition}
+    if any(repeats := [repeat_of(tree) for _, tree, _ in rows]):
+        columns[name_of_ours("repeat", columns, ())] = repeats
     columns |= {name: [about[place] for _, _, about in rows] for place, name in enumerate(more)}
     return pd.DataFrame({name: column_of(values, index) for name, values in columns.items()}, index=index)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from coma_xr import files
 from coma_xr.errors import ComaError, ExperimentError, InactiveError
 from coma_xr.records import directory_of, look_at
+from coma_xr.same import repeat_of
 from coma_xr.store.cache import clear_cache
 from coma_xr.store.config import Config, create_default_config, default_file
 from coma_xr.store.layout import REMOVED
@@ -83,12 +84,24 @@ def exclude(
         return
     if bool(ids) and where is not None:
         parser.error("expected ids or --where CONDITION, not both")
-    if undo == (reason is not None):
+    if undo and reason is not None:
+        parser.error("expected --reason TEXT or --undo, not both")
+    if not undo and reason is None:
+        # Wrong ids and conditions are reported first.
+        _check_exist(opened(path), ids, where)
         parser.error("expected --reason TEXT, or --undo")
     experiment = opened(path, write=True)
     chosen = experiment.exclude(list(ids) or where, None if undo else reason)
     outcome = "included again" if undo else "excluded"
     print(f"{outcome}: {count(len(chosen), 'measurement')} of {clean(path)}")
+
+
+def _check_exist(experiment: Experiment, ids: Sequence[int], where: str | None) -> None:
+    """Raise the error about an id without a measurement, or about a condition that cannot be read."""
+    for id in ids:
+        experiment.measurement(id)
+    if where is not None:
+        list(experiment.measurements(where=where))
 
 
 def annotate(
@@ -163,13 +176,15 @@ _SECONDS = len("2026-01-31T12:00:00")
 def _show(experiment: Experiment, ids: Sequence[int]) -> None:
     """Print measurements with their parameters."""
     pairs = look_at(experiment).pairs
-    rows = []
-    for id in ids:
-        measurement = experiment.measurement(id)
-        values = [measurement.get(join(path)) for _, path in pairs]
-        rows.append((id, *values) if pairs else (id, measurement.start_date))
-    names = [name for name, _ in pairs]
-    print_table(["id", *(names or ["start_date"])], rows)
+    measurements = [experiment.measurement(id) for id in ids]
+    repeats = [repeat_of(measurement.tree) for measurement in measurements]
+    columns: dict[str, Sequence[Any]] = {"id": ids}
+    columns |= {name: [m.get(join(path)) for m in measurements] for name, path in pairs}
+    if any(repeats):
+        columns.setdefault("repeat", repeats)
+    if not pairs:
+        columns["start_date"] = [measurement.start_date for measurement in measurements]
+    print_table(list(columns), zip(*columns.values(), strict=True))
 
 
 def _agreed(measurements: str) -> bool:
@@ -233,6 +248,9 @@ def verify(paths: Sequence[str], *, repair: bool, as_json: bool) -> int:
         for path, experiment, findings in checked:
             for finding in findings:
                 print(f"{painted(clean(path), 'good' if finding.done else 'bad')}: {clean(finding)}")
+            if any(finding.kind == "duplicate" for finding in findings):
+                copies = " ".join(map(str, experiment.duplicates().index))
+                print(f"`coma-xr remove {shlex.quote(path)} {copies}` moves copies to {REMOVED}.")
             if any(finding.repair and not finding.done for finding in findings):
                 print(f"`coma-xr verify {shlex.quote(path)} --repair` does this.")
             if not findings:

@@ -16,9 +16,6 @@ from coma_xr.values.plain import to_plain
 # Characters of a cell at most, and of a cell that is cut so that a table fits into the terminal.
 _LONGEST, _SHORTEST = 80, 12
 
-# Digits that distinguish the numbers of a column; smaller differences come from rounding.
-_DIGITS = 10
-
 Style = Literal["bold", "faint", "bad", "good", "note"]
 
 # The 16 colours of each terminal, which its user has chosen to be legible.
@@ -137,12 +134,26 @@ class _Column:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], **how: Any) -> None:
-    """Print a table, see `table_lines`."""
-    for line in table_lines(columns, rows, **how):
+    """Print a table, see `table_lines`; standard error names the columns that a narrow terminal has no place for."""
+    shown, most = _fitted(columns, rows, **how)
+    for line in _lines(shown, most):
         print(line)
+    names = {column.name for column in shown}
+    if left_out := [name for name in columns if name not in names]:
+        notice(f"columns left out in a terminal of {most} characters: {', '.join(map(clean, left_out))}")
 
 
-def table_lines(
+def table_lines(columns: Sequence[str], rows: Iterable[Sequence[Any]], **how: Any) -> list[str]:
+    """Return the lines of a table: numbers to the right, text to the left, None as nothing.
+
+    In a terminal that is too narrow, the columns `optional` are left out, the first of them first; then long strings are
+    cut, except in the columns `whole`; then the columns `spare` are left out. `styles` choose the styles of cells by their
+    values.
+    """
+    return _lines(*_fitted(columns, rows, **how))
+
+
+def _fitted(
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
     *,
@@ -150,13 +161,8 @@ def table_lines(
     optional: Sequence[str] = (),
     spare: Sequence[str] = (),
     styles: Mapping[str, Callable[[Any], Style | None]] | None = None,
-) -> list[str]:
-    """Return the lines of a table: numbers to the right, text to the left, None as nothing.
-
-    In a terminal that is too narrow, the columns `optional` are left out, the first of them first; then long strings are
-    cut, except in the columns `whole`; then the columns `spare` are left out. `styles` choose the styles of cells by their
-    values.
-    """
+) -> tuple[list[_Column], int | None]:
+    """Return the columns of a table that fit, and the width of the terminal."""
     rows = list(rows)
     values = zip(*rows, strict=True) if rows else [()] * len(columns)
     shown = [
@@ -171,9 +177,13 @@ def table_lines(
         for name in spare:
             if _total(shown) > most:
                 shown = [column for column in shown if column.name != name]
+    return shown, most
+
+
+def _lines(shown: Sequence[_Column], most: int | None) -> list[str]:
     return [
         _row_line([(column.cell(row), column.styles[row]) for column in shown], most)
-        for row in range(len(rows) + 1)
+        for row in range(len(shown[0].cells) if shown else 0)
     ]
 
 
@@ -208,7 +218,7 @@ def _row_line(cells: Sequence[tuple[str, Style | None]], most: int | None) -> st
 
 def _texts(values: Sequence[Any]) -> list[str]:
     """Return the values of a column, its floats in one notation."""
-    floats = iter(numbers((value for value in values if isinstance(value, float)), most=_DIGITS))
+    floats = iter(numbers(value for value in values if isinstance(value, float)))
     return [next(floats) if isinstance(value, float) else _text(value) for value in values]
 
 

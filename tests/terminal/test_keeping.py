@@ -240,3 +240,42 @@ def test_completion_names_commands_and_their_options(run, shell):
     # File names do not complete a command.
     assert shell != "fish" or "complete -c coma-xr -f -n __fish_use_subcommand -a run" in text
     assert all(word in text for word in ("annotate", "max-workers", "hue", "traceback", "bash zsh fish"))
+
+
+def test_what_was_not_excluded_is_not_included_again(e, here, run):
+    run("exclude", "inverse", 3, "--reason", "lamp off")
+    assert run("exclude", "inverse", 1, "--undo").out == ["included again: 0 measurements of inverse"]
+    assert run("exclude", "inverse", 1, 3, "--undo").out == ["included again: 1 measurement of inverse"]
+    assert e.exclude([1, 3], None) == []
+
+
+def test_a_wrong_id_is_reported_before_a_missing_reason(e, here, run):
+    for wrong in ([99], ["--where", "nosuch > 1"]):
+        said = run("exclude", "inverse", *wrong)
+        assert said.code == 1
+        assert str(wrong[-1]).split()[0] in said.err[0]
+    said = run("exclude", "inverse", 3)
+    assert (said.code, said.err[-1]) == (2, "coma-xr: expected --reason TEXT, or --undo")
+
+
+def test_repeats_are_told_apart_when_they_are_removed(here, run):
+    e = coma.Experiment("noisy")
+    e.run(lambda x, rng: {"y": rng.random()}, {"x": [1]}, repeats=2, progress=False)
+    assert run("remove", "noisy", 1, 2, "--yes").out[:3] == [
+        "id  x  repeat",
+        " 1  1       0",
+        " 2  1       1",
+    ]
+    assert e.removed()["repeat"].tolist() == [0, 1]
+    assert run("restore", "noisy").out[0].split()[:3] == ["id", "x", "repeat"]
+
+
+def test_verify_prints_the_command_that_removes_a_copy(here, run):
+    e = coma.Experiment("squares")
+    e.run(lambda x: {"y": x * x}, {"x": [1, 2]}, progress=False)
+    shutil.copy("squares/measurement.000001.json", "squares/measurement.000003.json")
+    said = run("verify", "squares")
+    assert said.code == 1
+    assert "`coma-xr remove squares 3` moves copies to removed." in said.out
+    assert run("remove", "squares", 3, "--yes").code == 0
+    assert run("verify", "squares").code == 0

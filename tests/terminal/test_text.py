@@ -139,3 +139,34 @@ def test_json_is_legal_whatever_the_value(capsys):
     printing.print_json({"x": float("nan"), "y": [1, None, True], "z": "\udc80"})
     out = capsys.readouterr().out
     assert json.loads(out, parse_constant=pytest.fail)["y"] == [1, None, True]
+
+
+def test_columns_that_are_left_out_are_named_on_standard_error(capsys, terminal):
+    terminal(20)
+    printing.print_table(
+        ["path", "role", "name"], [("results/energy", "result", "energy")], optional=("role", "name")
+    )
+    out, err = capsys.readouterr()
+    assert out == "path\nresults/energy\n"
+    assert err.split() == [
+        "coma-xr:",
+        "columns",
+        "left",
+        "out",
+        "in",
+        "a",
+        "terminal",
+        "of",
+        "20",
+        "characters:",
+        "role,",
+        "name",
+    ]
+    terminal(80)
+    printing.print_table(["path", "role"], [("results/energy", "result")], optional=("role",))
+    assert capsys.readouterr().err == ""
+
+
+def test_numbers_that_differ_are_printed_so_that_they_differ(capsys):
+    printing.print_table(["x"], [(0.3,), (0.1 + 0.2,), (0.25,)])
+    assert capsys.readouterr().out.split() == ["x", "0.3", "0.30000000000000004", "0.25"]
