@@ -61,6 +61,9 @@ def plot(
     arguments |= {"legend": False} if options.legend is False else {}
     if options.y is not None and len(options.y) == 1:
         arguments["y"] = options.y[0]
+    arguments |= {name: _limits(arguments[name]) for name in ("xlim", "ylim") if name in arguments}
+    if "error" in arguments:
+        arguments["error"] = _with_pair(arguments["error"])
     arguments |= {} if where is None else {WHERE: where}
     experiment = opened(path)
     where, arguments = chosen(experiment.figures, figure, arguments)
@@ -74,6 +77,18 @@ def plot(
     with files.placing(output, overwrite=overwrite) as temporary:
         drawn.savefig(temporary, dpi=150)
     _wrote(Path(output))
+
+
+def _limits(words: Sequence[str]) -> tuple[str | None, ...]:
+    """Return two limits, of which `None` is the one that the values decide."""
+    return tuple(None if word.lower() == "none" else word for word in words)
+
+
+def _with_pair(error: Any) -> Any:
+    """Return the words of an error, such as ``percentile,5,95``, with two numbers in a row as the pair that they are."""
+    if isinstance(error, tuple) and len(error) > 2 and all(isinstance(word, float) for word in error[1:3]):
+        return (error[0], error[1:3], *error[3:])
+    return error
 
 
 def report(path: str, output: str | None, *, overwrite: bool) -> None:

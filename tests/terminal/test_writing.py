@@ -106,6 +106,21 @@ def test_a_plot_goes_by_default_into_the_working_directory(e, here, run):
     assert (here / "inverse.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_two_percentiles_and_an_open_limit_are_those_of_coma_plot(e, run, monkeypatch):
+    seen, draw = {}, module.draw
+    monkeypatch.setattr(module, "draw", lambda data, **given: (seen.update(given), draw(data, **given))[1])
+    e = coma.Experiment("noisy")
+    e.run(lambda x, rng: {"y": rng.random()}, {"x": [1, 2]}, repeats=3, progress=False)
+    words = ["plot", "noisy", "-x", "x", "-y", "y", "--ylim", "0", "None", "--overwrite"]
+    for error, expected in (
+        ("percentile,5,95", ("percentile", (5, 95))),
+        ("percentile,5,95,repeat", ("percentile", (5, 95), "repeat")),
+        ("percentile,90", ("percentile", 90)),
+    ):
+        said = run(*words, "--error", error)
+        assert (said.code, seen["error"], seen["ylim"]) == (0, expected, ("0", None)), said.err
+
+
 def test_the_arguments_of_a_plot_are_those_of_coma_plot(e, run, monkeypatch):
     seen, draw = {}, module.draw
 
