@@ -387,7 +387,7 @@ class Experiments:
 
         joined = join(self._opened, self._labels(), first=True, strict=strict)
         frame = joined.built(build, strict=strict)
-        labels: Any = frame.pop(frame.columns[0]) if len(frame) else []
+        labels: Any = frame.pop(frame.columns[0]) if len(frame.columns) else []
         ids = [joined.origins[number - 1][1] for number in frame.index]
         return frame.set_index(
             pd.MultiIndex.from_arrays([labels, ids], names=[joined.label[0], frame.index.name])

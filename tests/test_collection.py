@@ -186,6 +186,9 @@ def test_what_failed_is_missing_or_excluded_is_told_of_each(tmp_path):
     assert table.index.names == ["experiment", "measurement_id"]
     assert table.columns.tolist() == ["x", "y"]
     assert table.loc[("n2", 3), "y"] == 0.5
+    with pytest.warns(coma.ComaWarning, match="fulfils the condition"):
+        none = coma.open_experiments(tmp_path / "n?").to_dataframe(where="x == 7")
+    assert (len(none), none.columns.tolist(), none.index.names) == (0, ["x", "y"], table.index.names)
     chosen = coma.open_experiments(tmp_path / "n?").to_dataframe("results/y", where="x == 2")
     assert chosen.y.tolist() == [0.5, 0.5]
 

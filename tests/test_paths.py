@@ -358,3 +358,17 @@ def test_a_file_that_was_cut_off_is_moved_away_by_a_repair(left):
     e.deactivate()
     [kept] = e.path.glob(f"removed/*/{name}")
     assert kept.read_bytes() == left
+
+
+def test_only_experiments_are_suggested_next_to_a_path_without_one(tmp_path):
+    e = coma.Experiment(tmp_path / "scans" / "squares")
+    e.run(lambda x: {"y": x}, {"x": [1]}, progress=False)
+    (tmp_path / "scans" / "squares.zarr").mkdir()
+    (tmp_path / "old.zarr").mkdir()
+    (tmp_path / "scans" / "figures").mkdir()
+    with pytest.raises(coma.ExperimentError) as error:
+        coma.Experiment(tmp_path / "scans" / "squars", mode="r")
+    assert error.value.available == ("squares",)
+    with pytest.raises(coma.ExperimentError) as error:
+        coma.Experiment(tmp_path / "scan" / "squares", mode="r")
+    assert error.value.available == ("scans",)

@@ -225,8 +225,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame | dict[str, 
     is_tree = path.suffix.lower() == xml.SUFFIX
     chosen = None if is_tree else format_of(path)
     if not files.exists(str(path)):
-        # The name of the file follows behind a colon.
-        raise StorageError(errno.ENOENT, f"there is no such file.{_beside(path)}".rstrip("."), str(path))
+        raise StorageError(errno.ENOENT, "there is no such file", str(path), ways=[_beside(path)])
     try:
         return read_tree(path) if chosen is None else chosen.module.read(path)
     except ComaError as error:
@@ -301,12 +300,10 @@ def _beside(path: Path) -> str:
     try:
         names = files.names(str(path.parent))
     except FileNotFoundError:
-        return f" There is no directory '{path.parent}' either."
+        return f"There is no directory '{path.parent}' either."
     known = sorted(
         name for name in names if Path(name).suffix.lower() in FORMATS and not name.startswith(".")
     )
     return (
-        f" {available(path.name, known)}"
-        if known
-        else f" No file next to it has an ending of {listing(FORMATS)}."
+        available(path.name, known) if known else f"No file next to it has an ending of {listing(FORMATS)}."
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr.checks import check_choice
-from coma_xr.errors import LayoutError
+from coma_xr.errors import ComaWarning, LayoutError
 from coma_xr.exports.external import is_deferred, revived
 from coma_xr.retrieve.columns import MISSING, Array, as_array, as_objects, decoded, with_holes, without
 from coma_xr.retrieve.dataset import agreed, nearly_equal
@@ -340,6 +341,17 @@ def build_dataframe(
         verb = "is" if len(excluded) == 1 else "are"
         left_out = f"{count(len(excluded), 'other measurement')} {verb} excluded" if excluded else ""
         selection.warn_when_empty(len(source.columns), left_out)
+        if not len(source.columns) and not isinstance(trees, Iterator):
+            return _without_rows(
+                trees,
+                variables=variables,
+                index=index,
+                unfold=unfold,
+                definition=definition,
+                recorded=recorded,
+                annotations=annotations,
+                excluded=excluded,
+            )
     ids = pd.Index(source.columns.ids, name="measurement_id", dtype="int64")
     shown = _shown(source, None if variables is None else requested, keys) if len(source.columns) else []
     columns, origins = {c.name: c.values for c in shown}, {c.name: c for c in shown}
@@ -365,6 +377,17 @@ def build_dataframe(
     frame.columns = _unique_labels(columns)
     frame.attrs.update(_attrs(source, origins, columns, "rows" if unfold == "rows" else "measurements"))
     return _indexed(frame, [source.name(key) for key in keys] if len(source.columns) else [])
+
+
+def _without_rows(trees: Iterable[tuple[int, Tree]], **arguments: Any) -> pd.DataFrame:
+    """Return the DataFrame of measurements without its rows: the columns and their types do not depend on a condition."""
+    with warnings.catch_warnings():
+        # They are about values that are not shown.
+        warnings.simplefilter("ignore", ComaWarning)
+        frame = build_dataframe(trees, **arguments)
+    empty = frame.iloc[:0]
+    empty.attrs = frame.attrs
+    return empty
 
 
 def _is_label(source: Source, column: _Column | None) -> bool:

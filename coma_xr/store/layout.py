@@ -481,31 +481,47 @@ class Wanted:
         return cls(str(Path.cwd() / files.local_path(path)), mode, id, config)
 
 
-def no_experiment(path: str) -> ExperimentError:
+def no_experiment(path: str, config: Config) -> ExperimentError:
     """Return the error for a path without an experiment that is only to be read; it names what a misspelt part may mean."""
     parent, name = os.path.split(os.path.normpath(path))
     if files.exists(path):
         return ExperimentError(
             f"There is no experiment in {path}.", ways=[Way("Pass mode='a' to make a new one.", "")]
         )
+    known = _experiments(parent, _directories(parent), config)
     while not files.exists(parent) and name:
         parent, name = os.path.split(parent)
+        # Directories on the way to experiments.
+        known = [other for other in _directories(parent) if not other.endswith(".zarr")]
     return ExperimentError(
         f"There is no experiment in {path}, since {files.inside(parent, name)} does not exist; mode='a' makes a new one.",
         name=name,
-        available=sorted(_directories(parent)) or None,
+        available=sorted(known) or None,
     )
 
 
 def near_experiments(path: str, config: Config) -> list[str]:
     """Return the names of experiments next to a path that it may be a misspelling of."""
     parent, name = os.path.split(os.path.normpath(path))
+    near = near_names(name, (other for other in _directories(parent) if other != name))
+    return _experiments(parent, near, config)
+
+
+def _experiments(parent: str, names: Iterable[str], config: Config) -> list[str]:
+    """Return which directories in another one have files of experiments."""
     kinds = [*config.all_experiments(), *config.all_measurements()]
     return [
-        near
-        for near in near_names(name, (other for other in _directories(parent) if other != name))
-        if any(kind.owns(file) for kind in kinds for file in files.names(files.inside(parent, near)))
+        name
+        for name in names
+        if any(kind.owns(file) for kind in kinds for file in _names(files.inside(parent, name)))
     ]
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return files.names(directory)
+    except (OSError, StorageError):
+        return []
 
 
 def without_own_folders(names: Sequence[str], config: Config) -> list[str]:
@@ -520,10 +536,7 @@ def without_own_folders(names: Sequence[str], config: Config) -> list[str]:
 
 
 def _directories(parent: str) -> list[str]:
-    try:
-        names = [name for name in files.names(parent) if not name.startswith(".")]
-    except (OSError, StorageError):
-        return []
+    names = [name for name in _names(parent) if not name.startswith(".")]
     return [name for name in names if files.is_directory(files.inside(parent, name))]
 
 

@@ -80,7 +80,7 @@ class ExperimentDirectory:
             )
         if found is None:
             if mode == "r":
-                raise layout.no_experiment(wanted.path)
+                raise layout.no_experiment(wanted.path, wanted.config)
             found = layout.create(wanted, {"description": description, "tags": list(tags)})
         self._layout: Layout = found.layout
         self._others = list(found.others)

@@ -80,7 +80,7 @@ def plot(
 
 
 def _limits(words: Sequence[str]) -> tuple[str | None, ...]:
-    """Return two limits, of which `None` is the one that the values decide."""
+    """Return two limits. The values decide a limit that is None."""
     return tuple(None if word.lower() == "none" else word for word in words)
 
 

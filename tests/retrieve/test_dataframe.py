@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from coma_xr.errors import LayoutError, PathError
+from coma_xr.errors import ComaWarning, LayoutError, PathError
 from coma_xr.exports.formats import FORMATS, export, load
 from coma_xr.retrieve.dataframe import build_dataframe
 from coma_xr.retrieve.listings import paths_rows, paths_table
@@ -95,6 +95,27 @@ def test_without_measurements_the_tables_are_empty():
     assert build_dataframe([], variables=["t"]).index.name == "measurement_id"
     assert paths_table([]).columns.tolist()[:2] == ["path", "name"]
     assert paths_rows([]) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"variables": ["t"]},
+        {"index": "theta"},
+        {"unfold": "rows"},
+        {"annotations": {"results/t": {"units": "s"}}},
+    ],
+)
+def test_a_condition_that_no_measurement_fulfils_leaves_the_columns_and_their_types(options):
+    trees = pendulum()
+    with pytest.warns(ComaWarning, match="None of the 12 measurements") as caught:
+        df = build_dataframe(trees, where="theta > 1000", **options)
+    assert len(caught) == 1
+    whole = build_dataframe(trees, **options)
+    pd.testing.assert_frame_equal(df, whole.iloc[:0])
+    assert df.empty
+    assert df.attrs == whole.attrs
 
 
 def test_every_path_is_listed_with_what_it_holds():
