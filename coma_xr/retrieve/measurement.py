@@ -244,7 +244,7 @@ class Branch(Mapping[str, Any]):
         return [*super().__dir__(), *(key for key in self._node if key.isidentifier())]
 
     def __repr__(self) -> str:
-        return repr(self.tree)
+        return _shortened(self.tree)
 
     def _repr_html_(self) -> str:
         title = tag("div", f"{self._owner}, ", paths.join(self._parents), class_="coma-muted")
@@ -389,6 +389,27 @@ class Measurement(Branch):
         about = " · ".join([text for key in _HEADER if (text := self._header(key)) is not None])
         title = tag("span", f"Measurement {self.id}", class_="coma-title")
         return fragment(title, " ", tag("span", about, class_="coma-muted"), folding_tree(self._node))
+
+
+# A longer list or array is shown by its ends.
+_ITEMS, _ENDS = 50, 3
+
+
+def _shortened(value: Any) -> str:
+    """Return how a tree is written in Python, with the ends of long lists and arrays only."""
+    if type(value) is dict:
+        return f"{{{', '.join(f'{key!r}: {_shortened(part)}' for key, part in value.items())}}}"
+    if type(value) is list:
+        parts = list(map(_shortened, value if len(value) <= _ITEMS else value[:_ENDS] + value[-_ENDS:]))
+        if len(value) > _ITEMS:
+            parts.insert(_ENDS, "...")
+        return f"[{', '.join(parts)}]"
+    if not hasattr(value, "ndim"):
+        return repr(value)
+    import numpy as np
+
+    with np.printoptions(threshold=_ITEMS, edgeitems=_ENDS):
+        return repr(value)
 
 
 def item(node: Tree, segments: paths.Path) -> Tree:

@@ -140,3 +140,11 @@ def test_a_path_into_a_date_leads_nowhere():
     assert m.results.day == dt.date(2026, 1, 2)
     with pytest.raises(PathError, match="results/day/0"):
         m["results/day/0"]
+
+
+def test_the_text_form_of_a_branch_has_the_ends_of_long_lists_and_arrays():
+    results = {"a": np.arange(1000.0), "l": list(range(1000)), "in": {"s": [1, "x"], "z": np.zeros(2)}}
+    text = repr(Measurement(1, to_plain({"results": results})).results)
+    assert "'l': [0, 1, 2, ..., 997, 998, 999], 'in': {'s': [1, 'x'], 'z': array([0., 0.])}" in text
+    assert text.startswith("{'a': array([  0.,   1.,   2., ..., 997.")
+    assert len(text) < 250
