@@ -170,7 +170,12 @@ def _spread(
         )
     values, numbers, rows = _items(folded)
     own_dims = (*dims, *folded.dims[len(dims) :])
-    placed = [coord for coord in given if set(coord[2]) <= set(own_dims)]
+    placed = [
+        coord
+        for coord in given
+        # One without dims is a value of each measurement.
+        if set(coord[2]) <= set(own_dims) and (coord[2] or not any(map(_has_items, coord[3])))
+    ]
     coords = {
         coord: _given(coord, path, tuple(map(own_dims.index, along)), labelled)
         for coord, path, along, labelled in placed
@@ -189,7 +194,7 @@ def _spread(
 def _given(name: str, path: Path, levels: tuple[int, ...], column: Sequence[Any]) -> _Coord:
     """Return a coordinate that was given to lists, from its own column."""
     values = {row: _bare(value) for row, value in enumerate(column) if value is not MISSING}
-    if not any(map(_has_items, values.values())):
+    if levels and not any(map(_has_items, values.values())):
         raise unusable_dims(name, [name], "has no lists", join(path))
     return _Coord.of(levels, values)
 

@@ -735,6 +735,10 @@ def check_values(
                 name=join(place),
                 available=known,
             )
+        if name and dims and not isinstance(values.get(place, []), (list, dict)):
+            from coma_xr.retrieve.variables import unusable_dims
+
+            raise unusable_dims(name, [name] if name in dims else dims, "has no lists", join(place))
     if path not in values:
         return known
     _check_value(path, note, values[path])

@@ -8,7 +8,7 @@ from coma_xr.errors import ComaWarning, LayoutError, PathError
 from coma_xr.retrieve.columns import MISSING
 from coma_xr.retrieve.dataset import build_dataset
 from coma_xr.retrieve.measurement import Measurement
-from coma_xr.retrieve.requests import Request, read, requests_of
+from coma_xr.retrieve.requests import Request, check_values, read, requests_of
 from tests.retrieve.builders import measured
 
 
@@ -106,3 +106,12 @@ def test_what_is_no_path_name_or_mapping_is_refused_with_what_is_expected():
         build_dataset(trees, variables=lambda m: m.results.y)
     with pytest.raises(LayoutError, match=r"unfold='rows' is not for a Dataset.*see to_dataframe"):
         build_dataset(trees, unfold="rows")
+
+
+def test_a_coordinate_without_lists_is_refused_when_it_is_annotated():
+    trees = measured(({"a": 1}, {"x": [5], "n": "a"}))
+    for coord in ({"t": "results/n"}, {"other": "results/n"}):
+        with pytest.raises(LayoutError) as error:
+            check_values(("results", "x"), {"dims": ["t"], "coords": coord}, trees, ())
+        assert error.value.name == next(iter(coord))
+    assert check_values(("results", "x"), {"coords": {"n": "results/n"}}, trees, ()) == []

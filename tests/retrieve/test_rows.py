@@ -89,6 +89,16 @@ def test_a_coordinate_of_two_levels_and_one_of_all_items():
     ]
 
 
+def test_a_coordinate_without_dims_is_one_value_of_each_measurement():
+    notes = {"results/x": {"coords": {"temperature": "results/T"}}}
+    trees = measured(({"a": 1}, {"x": [5, 6], "T": 300}), ({"a": 2}, {"x": [7], "T": 400}))
+    df = build_dataframe(trees, unfold="rows", annotations=notes)
+    assert df[["temperature", "x"]].values.tolist() == [[300, 5], [300, 6], [400, 7]]
+    assert build_dataset(trees, annotations=notes).temperature.values.tolist() == [300, 400]
+    lists = measured(({"a": 1}, {"x": [5, 6], "T": [1, 2, 3]}))
+    assert build_dataframe(lists, unfold="rows", annotations=notes)["T"].dropna().tolist() == [1, 2, 3]
+
+
 def test_what_labels_no_rows_stays_a_column():
     trees = measured(({"a": 1}, {"x": 5, "t": [1.0, 2.0]}))
     df = build_dataframe(trees, unfold="rows", annotations=LABELLED)
