@@ -304,12 +304,13 @@ class Experiment(Members):
             If `path` is an unknown name or a branch (to which only `formerly` applies), or no measurement has one of
             the coords. In this case, nothing is changed.
         ParameterError, LayoutError
-            If units are not a string, a default is given for a result, or the values do not have the dims.
+            If units are not a string, a default is given for a result, or the values do not have the dims. If a former path
+            would hide a value, is a former path of another one, or leads back to itself.
 
         Warns
         -----
         ComaWarning
-            When there are measurements, and none has this path.
+            When there are measurements, and none has this path, or one of the former paths.
 
         Examples
         --------

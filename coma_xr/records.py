@@ -639,10 +639,14 @@ def fix_layout(records: Records, place: ExperimentDirectory, layout: str | None,
 
 def note(records: Records, place: ExperimentDirectory, path: PathLike, given: Mapping[str, Any]) -> None:
     """Record annotations of a path, see `Experiment.annotate`; warn when no measurement has it."""
-    from coma_xr.retrieve.requests import checked_annotation
+    from coma_xr.retrieve.requests import check_renames, checked_annotation
 
     taken = () if records.definition is None else records.definition.names
     key, notes, existing = checked_annotation(path, given, records.known_names, records.now.trees(), taken)
+    lacking = [split(key)] if existing else []
+    if notes.get("formerly"):
+        renamed = {**records.annotations, key: {**records.annotations.get(key, {}), **notes}}
+        lacking += check_renames(split(key), renamed, records.now.measurements.trees())
 
     def change(state: dict[str, Any]) -> None:
         annotations = state.setdefault("annotations", {})
@@ -655,9 +659,15 @@ def note(records: Records, place: ExperimentDirectory, path: PathLike, given: Ma
     # A default, or a former path, is for measurements that do not have this one.
     noted = {name for name, value in notes.items() if value is not None} - {"default", "formerly"}
     known = Records(place.last).annotations.get(key, {})
-    if existing and noted and not {"default", "formerly"} & known.keys():
-        number = records.now.number()
-        warn(f"None of the {number} measurements in {place.path} has '{key}'. {available(key, existing)}")
+    if not noted or {"default", "formerly"} & known.keys():
+        lacking = [path for path in lacking if path != split(key)]
+    number = records.now.number()
+    if number and lacking:
+        known_paths = [join(path) for path in records.known_names().paths if role(path) != "info"]
+        name = join(lacking[0])
+        warn(
+            f"None of the {number} measurements in {place.path} has '{name}'. {available(name, known_paths)}"
+        )
 
 
 def mark(records: Records, place: ExperimentDirectory, where: Any, reason: Any) -> list[int]:

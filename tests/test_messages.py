@@ -267,6 +267,27 @@ WORDING = [
     ),
     (lambda e: e.export("t.nc") and damage("t.nc"), "t.nc: damaged: "),
     (lambda e: e.annotate("results/y", formerly="results/y"), "is the path itself. Expected another path."),
+    (
+        lambda e: e.annotate("results/fit/E", formerly="results/y"),
+        (
+            "formerly=['results/y'] of 'results/fit/E' would hide 'results/y': 3 measurements have both, 1 for example.\n"
+            "Expected a path that measurements with 'results/fit/E' lack."
+        ),
+    ),
+    (
+        lambda e: [e.annotate(f"results/{new}", formerly=f"results/{old}") for new, old in ("ay", "ya")],
+        (
+            "formerly=['results/a'] of 'results/y': 'results/a' was called 'results/y' formerly, by an earlier annotation.\n"
+            "Take that back first: annotate('results/a', formerly=None)."
+        ),
+    ),
+    (
+        lambda e: [e.annotate(f"results/{new}", formerly="results/y") for new in "ac"],
+        (
+            "formerly=['results/y'] of 'results/c': 'results/y' is read as 'results/a' already.\n"
+            "Take that back first: annotate('results/a', formerly=None)."
+        ),
+    ),
     (lambda e: e.annotate("results/y", default=1), "'results/y' cannot have a default."),
     (lambda e: e.annotate("results/fit/E", dims=["a", "a"]), "of 'results/fit/E' names the dim 'a' twice."),
     (

@@ -261,7 +261,8 @@ def is_called(measurement, name, value):
 def test_a_measurement_takes_names_as_tables_do_and_its_own_keys_first(tmp_path):
     e = coma.Experiment(tmp_path / "e")
     e.run(lambda N: {"N": 10 * N, "fit": {"slope": 2 * N, "results": 5}}, {"N": [1, 2]}, progress=False)
-    e.annotate("parameters/N", formerly="parameters/n")
+    with pytest.warns(coma.ComaWarning, match="None of the 2 measurements in .* has 'parameters/n'"):
+        e.annotate("parameters/N", formerly="parameters/n")
     m = e.measurement(2)
     assert (m["N"], m["results_N"], m["slope"], m["fit/slope"], m.slope) == (2, 20, 4, 4, 4)
     assert m["fit"] == m.fit == m["results/fit"]

@@ -17,7 +17,19 @@ from coma_xr.errors import ParameterError, PathError, Way
 from coma_xr.html import facts, fragment, short
 from coma_xr.same import Mark, key
 from coma_xr.text import available, count, listing, shortened, with_article
-from coma_xr.tree import CLASS, WILDCARD, Path, PathLike, Segment, is_path, join, places_of, put, split
+from coma_xr.tree import (
+    CLASS,
+    WILDCARD,
+    Path,
+    PathLike,
+    Segment,
+    is_path,
+    is_typed,
+    join,
+    places_of,
+    put,
+    split,
+)
 
 if TYPE_CHECKING:
     from coma_xr.values.plain import Tree
@@ -490,6 +502,51 @@ class Past:
         """Return those of some names whose paths were not renamed."""
         return {name: path for name, path in names.items() if self.now(path) == path}
 
+    @property
+    def renames(self) -> list[tuple[Path, Path]]:
+        """The former paths, each with its present one."""
+        return [(old, new) for new, former in self.former.items() for old in former]
+
+    def applied(self, tree: Tree) -> Tree:
+        """Return a tree as if it had been stored with the names of now and the defaults; what stands there already wins.
+
+        >>> past = Past.of({"parameters/angle": {"formerly": "parameters/theta"}})
+        >>> past.applied({"parameters": {"theta": 0.5}})
+        {'parameters': {'angle': 0.5}}
+        """
+        for path in self.former:
+            for place in self.places(path):
+                value, current = look(tree, place), look(_without(tree, place), path)
+                if value is NOTHING:
+                    continue
+                if _is_branch(value) and isinstance(current, dict):
+                    current = {**value, **current}
+                tree = _with(_without(tree, place), path, value if current is NOTHING else current)
+        for path, default in self.defaults.items():
+            if look(tree, path) is NOTHING:
+                tree = _with(tree, path, default)
+        return tree
+
+    def clash(self, path: Path) -> tuple[Path, Path] | None:
+        """Return a former path of `path` that cannot be one, and the path whose annotation is in the way.
+
+        The other path has the same former one, or was renamed from `path` itself, so that both lead in a circle.
+
+        >>> Past.of({"results/a": {"formerly": "results/b"}, "results/b": {"formerly": "results/a"}}).clash(("results", "a"))
+        (('results', 'b'), ('results', 'b'))
+        """
+        for old in self.former.get(path, ()):
+            other = next((new for place, new in self.renames if place == old and new != path), None)
+            if other is not None:
+                return old, other
+            steps, place = self.renames, old
+            while step := next((s for s in steps if place[: len(s[0])] == s[0]), None):
+                steps.remove(step)
+                place = step[1] + place[len(step[0]) :]
+                if place == old:
+                    return old, step[1]
+        return None
+
     def find(self, tree: Tree, path: Path) -> Any:
         """Return what counts as the value of a path that a tree lacks; `NOTHING` when that is not known."""
         for place in self.places(path):
@@ -497,6 +554,55 @@ class Past:
             if value is not NOTHING:
                 return value
         return self.defaults.get(path, NOTHING)
+
+
+def hidden(trees: Iterable[tuple[int, Tree]], renames: Sequence[tuple[Path, Path]]) -> dict[Any, list[int]]:
+    """Return the renames, pairs of a former path and the present one, that would hide values, with the measurements.
+
+    They have another value at the present path.
+
+    >>> hidden([(1, {"results": {"T": 1, "P": 2}})], [(("results", "T"), ("results", "P"))])
+    {(('results', 'T'), ('results', 'P')): [1]}
+    """
+    found: dict[Any, list[int]] = {}
+    for id, tree in trees:
+        for old, new in renames:
+            value = look(tree, old)
+            if value is not NOTHING and not _are_compatible(value, look(_without(tree, old), new)):
+                found.setdefault((old, new), []).append(id)
+    return found
+
+
+def _are_compatible(value: Tree, current: Tree) -> bool:
+    """Return whether what stands at two paths can be read as one: equal values, or branches without other ones."""
+    if current is NOTHING:
+        return True
+    if _is_branch(value) and _is_branch(current):
+        return all(_are_compatible(value[name], current[name]) for name in value.keys() & current.keys())
+    return bool(key((value,)) == key((current,)))
+
+
+def _is_branch(node: Tree) -> bool:
+    return isinstance(node, dict) and not is_typed(node)
+
+
+def _without(tree: Tree, keys: Path) -> Tree:
+    """Return a copy of a tree without what stands at a path."""
+    first, rest = keys[0], keys[1:]
+    if not isinstance(tree, dict) or first not in tree:
+        return tree
+    if rest:
+        return {**tree, first: _without(tree[first], rest)}
+    return {key: child for key, child in tree.items() if key != first}
+
+
+def _with(tree: Mapping[Any, Tree], keys: Path, value: Tree) -> dict[Any, Tree]:
+    """Return a copy of a tree with one more value; without it, where a value stands in the way."""
+    first, rest = keys[0], keys[1:]
+    if not rest:
+        return {**tree, first: value}
+    below = tree.get(first, {})
+    return {**tree, first: _with(below, rest, value) if _is_branch(below) else below}
 
 
 def read_parameters(tree: Tree, definition: Definition, past: Past | None = None) -> list[Tree] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from coma_xr.checks import setting
-from coma_xr.define.parameters import Past, former_paths
-from coma_xr.define.values import NOTHING, look
+from coma_xr.define.parameters import Past, former_paths, hidden
+from coma_xr.define.values import NOTHING, look, plain_value
 from coma_xr.errors import LayoutError, ParameterError, PathError, SerializationError, Way, warn
 from coma_xr.retrieve.columns import (
     MISSING,
@@ -601,7 +601,7 @@ def _default(path: Path, value: Any) -> Tree:
                 )
             ],
         )
-    return to_plain(value)
+    return plain_value(str(path[-1]), value)
 
 
 def _dims(path: Path, value: Any) -> list[str]:
@@ -750,7 +750,7 @@ def _check_value(path: Path, note: Mapping[str, Any], value: Tree) -> None:
         type(value) is dict
         and value
         and not is_typed(value)
-        and note.keys() & {"units", "long_name", "dims", "coords"}
+        and {name for name, noted in note.items() if noted is not None} - {"formerly"}
     ):
         below = [join((*path, *keys)) for keys, _ in leaves(value)]
         raise PathError(
@@ -809,4 +809,57 @@ def checked_annotation(
     if note.get("coords"):
         places = note["coords"].items()
         note["coords"] = {name: join(path_of(place, names, branches=False)) for name, place in places}
-    return join(known), note, check_values(known, note, trees, used_dims)
+    checked = note
+    if note.get("default") is not None and known in names().defined.values():
+        # A parameter may be a dictionary.
+        checked = {name: value for name, value in note.items() if name != "default"}
+    return join(known), note, check_values(known, checked, trees, used_dims)
+
+
+def check_renames(path: Path, annotations: Annotations, trees: Iterable[tuple[int, Tree]]) -> list[Path]:
+    """Return those former paths of an annotated one that no measurement has.
+
+    Raise ParameterError when one is a former path of another one, leads back to itself, or would hide values.
+    """
+    past = Past.of(annotations)
+    former, lacking = past.former[path], set(past.former[path])
+    name, given = join(path), list(map(join, former))
+    if clash := past.clash(path):
+        old, other = map(join, clash)
+        is_circle = path in past.places(clash[0])
+        raise ParameterError(
+            setting(
+                "formerly",
+                given,
+                f"of '{name}': '{old}' was called '{name}' formerly, by an earlier annotation.",
+            )
+            if is_circle
+            else setting("formerly", given, f"of '{name}': '{old}' is read as '{other}' already."),
+            name=name,
+            ways=[
+                Way(
+                    f"Take that back first: annotate({other!r}, formerly=None).",
+                    f"Take that back first: coma-xr annotate DIR {other} --formerly ''.",
+                )
+            ],
+        )
+
+    def noticed() -> Iterator[tuple[int, Tree]]:
+        for id, tree in trees:
+            lacking.difference_update(
+                [p for p in lacking if past.find(tree, p) is not NOTHING or look(tree, p) is not NOTHING]
+            )
+            yield id, tree
+
+    for (old_path, _), ids in hidden(noticed(), [(old, path) for old in former]).items():
+        old, number = join(old_path), count(len(ids), "measurement")
+        raise ParameterError(
+            setting(
+                "formerly",
+                given,
+                f"of '{name}' would hide '{old}': {number} {'has' if len(ids) == 1 else 'have'} both, {ids[0]} for example.",
+            ),
+            name=old,
+            expected=f"a path that measurements with '{name}' lack",
+        )
+    return [old for old in former if old in lacking]

@@ -98,3 +98,55 @@ def test_what_was_renamed_twice_is_found_in_the_oldest_measurements(old):
     assert old.run(lambda L: {"T": 2 * L}, {"L": [0.5, 1.0, 2.0, 4.0]}, code="accept") == (1, 4)
     assert old.to_dataset().T.sel(L=0.5) == 1.0
     assert [m.id for m in old.measurements("L < 1.5")] == [1, 2]
+
+
+@pytest.fixture
+def two(tmp_path):
+    e = coma.Experiment(tmp_path / "two", config={})
+    e.run(lambda T, L: {"E": T, "fit": {"a": T, "b": L}}, {"T": [1, 2], "L": [3]}, progress=False)
+    return e
+
+
+@pytest.mark.parametrize(
+    ("path", "notes", "text"),
+    [
+        (
+            "parameters/T",
+            {"formerly": "parameters/L"},
+            "would hide 'parameters/L': 2 measurements have both, 1 for example",
+        ),
+        ("results/E", {"formerly": ["results/x", "results/fit"]}, "would hide 'results/fit'"),
+        ("parameters/m", {"formerly": "parameters/l"}, "'parameters/l' was called 'parameters/m' formerly"),
+        ("parameters/k", {"formerly": "parameters/m"}, "'parameters/m' is read as 'parameters/l' already"),
+    ],
+)
+def test_a_rename_that_would_hide_a_value_is_refused(two, path, notes, text):
+    with pytest.warns(coma.ComaWarning, match="None of the 2 measurements in .* has 'parameters/m'"):
+        two.annotate("parameters/l", formerly="parameters/m")
+    before = two.annotations
+    with pytest.raises(coma.ParameterError, match=text):
+        two.annotate(path, **notes)
+    assert two.annotations == before
+
+
+def test_equal_values_may_stand_under_both_names(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.run(lambda x: {"T": x, "P": float(x), "old": {"a": 1}, "new": {"b": 2}}, {"x": [1]}, progress=False)
+    e.annotate("results/P", formerly="results/T")
+    e.annotate("results/new", formerly="results/old")
+    assert list(e.to_dataset().data_vars) == ["P", "b", "a"]
+
+
+def test_a_default_belongs_to_one_value_and_is_converted_like_one(two):
+    with pytest.raises(coma.PathError, match="'parameters' is a branch with 2 values"):
+        two.annotate("parameters", default=3)
+    with pytest.raises(coma.SerializationError, match=r"^parameters/g: cannot store a lambda"):
+        two.annotate("parameters/g", default=lambda: 0)
+    assert two.annotations == {}
+
+
+def test_a_parameter_that_is_a_dictionary_has_a_default(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.run(lambda layout: layout["N"], {"layout": [{"N": 1}]}, progress=False)
+    e.annotate("layout", default={"N": 2})
+    assert e.annotations == {"parameters/layout": {"default": {"N": 2}}}
