@@ -28,6 +28,7 @@ from coma_xr.coma2 import Members, takes_calls_of_coma2
 from coma_xr.define.parameters import Definition
 from coma_xr.define.scans import Scan
 from coma_xr.errors import StorageError
+from coma_xr.merging import merge_measurements
 from coma_xr.overview import experiment_html, experiment_line, experiment_text, watch
 from coma_xr.records import Records, define, fix_layout, forget, mark, note
 from coma_xr.retrieve.measurement import AS_NEEDED, Measurement
@@ -36,7 +37,6 @@ from coma_xr.run.options import RunKeywords, RunOptions, takes_options
 from coma_xr.session import (
     chosen_of_removed,
     encoding_of,
-    merge_measurements,
     run_scan,
     save_by_hand,
     verify,
@@ -1394,7 +1394,8 @@ class Experiment(Members):
     ) -> dict[int, int]:
         """Add the measurements of another experiment under new ids.
 
-        Copies are skipped, and so are equal results by `run` of the same parameters, repeat and seed.
+        Copies are skipped, and so are equal results by `run` of the same parameters, repeat and seed. Annotations that only
+        `other` has are added. A parameter that only `other` has tells measurements apart if it has a default here.
 
         Parameters
         ----------
@@ -1413,9 +1414,17 @@ class Experiment(Members):
         Raises
         ------
         ExperimentError
-            When those of the same parameters and repeat have other seeds or results; nothing is written.
+            When those of the same parameters and repeat have other seeds or results, or when units, defaults or former paths
+            of both do not agree; nothing is written.
+        DataFileError
+            When a file next to a measurement is missing, or is not the one that was written with it; nothing is written.
         ParameterError
             When no measurement in `other` has the parameters.
+
+        Warns
+        -----
+        ComaWarning
+            When other annotations differ, or earlier measurements get units that were annotated in `other`.
 
         Examples
         --------
@@ -1434,7 +1443,7 @@ class Experiment(Members):
             if isinstance(other, Experiment)
             else ExperimentDirectory(other, mode="r", config=config)
         )
-        return merge_measurements(self._place, theirs, keep_both=keep_both, append=append)
+        return merge_measurements(self._place, theirs, self._added, keep_both=keep_both, append=append)
 
     def deactivate(self, *, compress: bool = False, code: bool = True) -> None:
         """Move all measurements into the experiment file: one file to keep, instead of thousands.

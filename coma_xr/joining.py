@@ -12,7 +12,6 @@ from coma_xr.errors import DataFileError, DataFileWarning, warn
 from coma_xr.records import WITHOUT_STRICT, look_at
 from coma_xr.same import doubles, key, repeat_of
 from coma_xr.text import count, listing
-from coma_xr.tree import is_typed, split
 from coma_xr.tree import join as path_text
 
 if TYPE_CHECKING:
@@ -73,11 +72,8 @@ class Joined:
         """
         notes: dict[Path, Any] = {}
         for e in self.experiments:
-            past = e.past
-            for text, note in e.annotations.items():
-                path = past.now(split(text))
-                kept = {what: value for what, value in note.items() if what not in ("default", "formerly")}
-                notes[path] = {**kept, **notes.get(path, {})}
+            for path, note in e.labels(e.past).items():
+                notes[path] = {**note, **notes.get(path, {})}
         return notes
 
     def recorded(self) -> dict[str, Path]:
@@ -118,7 +114,7 @@ class Joined:
         failures = [
             (id, {**tree, "parameters": {name: label, **_branch(tree)}})
             for e, (label, status) in zip(self.experiments, known, strict=True)
-            for id, tree in _filled(status.failures, e)
+            for id, tree in _applied(status.failures, e.past)
         ]
         times = {status.repeats or 1 for _, status in known if status.sets}
         # Repeats that only some of them requested are reported for none.
@@ -180,7 +176,9 @@ def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: boo
     """Read the measurements of several experiments."""
     records = [look_at(e, listed=True) for e in experiments]
     _warn_of_units(records, labels)
-    found = [(place, *pair) for place, e in enumerate(records) for pair in _filled(e.trees(strict=strict), e)]
+    found = [
+        (place, *pair) for place, e in enumerate(records) for pair in _applied(e.trees(strict=strict), e.past)
+    ]
     name = _free_name((tree for *_, tree in found), {name for e in records for name, _ in e.pairs})
     trees: list[tuple[int, Tree]] = []
     for number, (place, _, tree) in enumerate(found, 1):
@@ -197,13 +195,13 @@ def join(experiments: Sequence[Experiment], labels: Sequence[Any], *, first: boo
 
 def _warn_of_units(experiments: Sequence[Records], labels: Sequence[Any]) -> None:
     """Warn where experiments annotate different units, since a variable has one unit."""
-    units: dict[str, dict[str, Any]] = {}
+    units: dict[Path, dict[str, Any]] = {}
     for label, e in zip(labels, experiments, strict=True):
-        for path, note in e.annotations.items():
+        for path, note in e.labels(e.past).items():
             if note.get("units") is not None:
                 units.setdefault(path, {}).setdefault(note["units"], label)
     texts = [
-        f"'{path}' is in " + ", ".join(f"{unit!r} in {label}" for unit, label in found.items())
+        f"'{path_text(path)}' is in " + ", ".join(f"{unit!r} in {label}" for unit, label in found.items())
         for path, found in units.items()
         if len(found) > 1
     ]
@@ -214,48 +212,10 @@ def _warn_of_units(experiments: Sequence[Records], labels: Sequence[Any]) -> Non
         )
 
 
-def _filled(trees: Iterable[tuple[int, Tree]], experiment: Records) -> Iterator[tuple[int, Tree]]:
+def _applied(trees: Iterable[tuple[int, Tree]], past: Past) -> Iterator[tuple[int, Tree]]:
     """Yield ids and trees with what the annotations of their own experiment let them count as having."""
-    past = experiment.past
     for id, tree in trees:
-        filled = _renamed(tree, past)
-        for path, value in past.defaults.items():
-            if look(filled, path) is NOTHING:
-                filled = _with(filled, path, value)
-        yield id, filled
-
-
-def _renamed(tree: Tree, past: Past) -> Tree:
-    """Return a tree with what was renamed at the paths of now; what stands there already wins."""
-    for path in past.former:
-        for place in past.places(path):
-            value, current = look(tree, place), look(_without(tree, place), path)
-            if value is NOTHING:
-                continue
-            if isinstance(value, dict) and isinstance(current, dict) and not is_typed(value):
-                current = {**value, **current}
-            tree = _with(_without(tree, place), path, value if current is NOTHING else current)
-    return tree
-
-
-def _without(tree: Tree, keys: Path) -> Tree:
-    """Return a copy of a tree without what stands at a path."""
-    first, rest = keys[0], keys[1:]
-    if not isinstance(tree, dict) or first not in tree:
-        return tree
-    if rest:
-        return {**tree, first: _without(tree[first], rest)}
-    return {key: child for key, child in tree.items() if key != first}
-
-
-def _with(tree: Mapping[Any, Tree], keys: Path, value: Tree) -> dict[Any, Tree]:
-    """Return a copy of a tree with one more value; without it, where a value stands in the way."""
-    first, rest = keys[0], keys[1:]
-    if not rest:
-        return {**tree, first: value}
-    below = tree.get(first, {})
-    is_branch = isinstance(below, dict) and not is_typed(below)
-    return {**tree, first: _with(below, rest, value) if is_branch else below}
+        yield id, past.applied(tree)
 
 
 def _free_name(trees: Iterable[Tree], names: set[str]) -> str:

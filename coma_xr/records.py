@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 from collections import deque
@@ -103,6 +102,11 @@ class Records:
         state = self.now.sections.get("definition")
         return None if state is None else Definition.from_state(state)
 
+    @cached_property
+    def present_definition(self) -> Definition | None:
+        """The definition with the names and paths of now, which measurements may have that were stored since a rename."""
+        return None if self.definition is None else self.past.definition(self.definition)
+
     @property
     def pairs(self) -> list[tuple[str, Path]]:
         """The names and paths of the parameters that are defined."""
@@ -118,6 +122,17 @@ class Records:
     def past(self) -> Past:
         """What earlier measurements count as by what was annotated."""
         return Past.of(self.annotations)
+
+    def labels(self, past: Past) -> dict[Path, dict[str, Any]]:
+        """Return units, names, dims and coordinates that were annotated, by the paths of now; notes of these win."""
+        labels: dict[Path, dict[str, Any]] = {}
+        for text, note in self.annotations.items():
+            path, now = split(text), past.now(split(text))
+            kept = {name: value for name, value in note.items() if name not in ("default", "formerly")}
+            if kept:
+                known = labels.get(now, {})
+                labels[now] = {**known, **kept} if path == now else {**kept, **known}
+        return labels
 
     @property
     def names(self) -> dict[str, Path]:
@@ -203,7 +218,7 @@ class Records:
         if number <= _noticed.get(self.now.path, -1) and not again:
             yield from parts
             return
-        definition = definition or self.definition
+        definition = definition or self.present_definition
         old: dict[Hashable, list[tuple[int, Sequence[Tree]]]] = {}
         for part in parts:
             for id, tree in _of_version_1(part):
@@ -257,10 +272,11 @@ class Records:
     ) -> list[tuple[int, Tree]]:
         """Return the records of failures; a parameter set that has succeeded since counts no more, even if a kill kept it."""
         failures = self.recorded_failures()
-        if not failures or self.definition is None:
+        definition = self.present_definition
+        if not failures or definition is None:
             return failures
-        done = (done_by or self.done())(self.definition)
-        again = survey(failures, self.definition, past=self.past).ids
+        done = (done_by or self.done())(definition)
+        again = survey(failures, definition, past=self.past).ids
         over = {number for key, numbers in again.items() if key in done for number in numbers}
         # What was to take the place of a measurement of other code failed, whether that is kept or not.
         return [(n, tree) for n, tree in failures if n not in over or "replaces" in tree["info"]]
@@ -507,7 +523,7 @@ class Records:
 
     def identity(self, tree: Tree) -> Any:
         """Return the key of the parameters of a tree."""
-        definition = self.definition
+        definition = self.present_definition
         return key(
             tree.get("parameters") if definition is None else read_parameters(tree, definition, self.past)
         )
@@ -719,14 +735,6 @@ def forget(place: ExperimentDirectory, scan: Scan, *, is_all: bool = False) -> N
             place.save_scan((replace(left, beyond=0) if is_all else left).to_state())
 
 
-def unite_scans(place: ExperimentDirectory, other: Records, definition: Definition) -> None:
-    """Record the scans of another experiment, and the definition where there is none."""
-    with place.changing() as now:
-        place.change_state(lambda state: state.setdefault("definition", definition.to_state()))
-        earlier, theirs = record_of_last_scan(now.asked()), records_of(other.scan_records)
-        place.save_scan(None, lambda records: functools.reduce(with_scan, theirs, records or earlier))
-
-
 def report_layout(
     before: Records, after: Records, there: Mapping[Hashable, list[int]], new: list[Any]
 ) -> None:
@@ -817,8 +825,3 @@ def record_names(
     if texts:
         why = f"'{next(iter(taken))}' is a parameter now" if taken else "the shorter name has another path"
         warn(f"In {place.path} {listing(texts, 3)}, since {why}.")
-
-
-def unite_names(place: ExperimentDirectory, other: Records, definition: Definition) -> None:
-    """Record names for the paths that have one in another experiment."""
-    record_names(place, definition, values_and_lists(other.names.values()))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr.checks import check_ids
 from coma_xr.code_history import accept, code_of_run, with_code
-from coma_xr.define.parameters import read_parameters
 from coma_xr.define.scan_records import Asked
 from coma_xr.define.scans import Scan
 from coma_xr.define.values import BRANCH, NOTHING, key_of, look, things_of
@@ -27,8 +26,6 @@ from coma_xr.records import (
     keep_seed,
     record_names,
     report_layout,
-    unite_names,
-    unite_scans,
     with_kept_seed,
 )
 from coma_xr.run.plan import Survey, plan, survey
@@ -320,48 +317,6 @@ def chosen_of_removed(
         otherwise="nothing was restored",
     )
     return [removed[position] for position, _ in chosen]
-
-
-def merge_measurements(
-    place: ExperimentDirectory, other: ExperimentDirectory, **options: bool
-) -> dict[int, int]:
-    """Add the measurements of another experiment, see `ExperimentDirectory.merge`; return new ids by the old ones.
-
-    Raise ParameterError when no parameters are defined, or none of them has these.
-    """
-    theirs = Records(other.look(listed=True))
-    own = Records(place.look())
-    definition, past = own.definition or theirs.definition, own.past
-    if definition is None:
-        raise ParameterError(
-            f"The parameters of the measurements in {place.path} are not defined.",
-            ways=[Way("Define them, such as define_parameter_set('theta_0', 'theta').", "")],
-        )
-    surveyed = survey(theirs.noticed(theirs.now.parts()), definition, past=past)
-    if surveyed.lacking and not surveyed.ids:
-        raise ParameterError(
-            f"No measurement in {other.path} has all of the parameters {listing(definition.names)} of {place.path}. Nothing was added.",
-            expected="measurements with the same parameters",
-            ways=[
-                Way(
-                    f"annotate(PATH, default=...) of {place.path} gives measurements without a parameter a value.",
-                    f"coma-xr annotate {place.path} PATH --default VALUE gives measurements without a parameter a value.",
-                )
-            ],
-        )
-
-    def name(tree: Tree) -> Any:
-        values = read_parameters(tree, definition, past)
-        return None if values is None else key(values)
-
-    surplus = [name for name, path in theirs.past.updated(theirs.pairs) if path not in definition.paths]
-    added = place.merge(other, name, surplus, **options)[1]
-    unite_scans(place, theirs, definition)
-    unite_names(place, theirs, definition)
-    place.save_code(theirs.now.code())
-    if added:
-        Records(place.look(listed=True)).notice()
-    return added
 
 
 def verify(place: ExperimentDirectory, *, repair: bool) -> list[Finding]:

@@ -201,9 +201,10 @@ def test_a_parameter_that_only_the_other_experiment_has_is_named(tmp_path):
     small, large = coma.Experiment(tmp_path / "small"), coma.Experiment(tmp_path / "large")
     small.run(lambda a: {"y": a}, {"a": [1, 2]}, progress=False)
     large.run(lambda a, b: {"y": a}, {"a": [1, 2], "b": [1, 2]}, progress=False)
-    with pytest.raises(
-        coma.ExperimentError, match=r"by b, which .*small lacks.*\nMerge .*small into .*large instead"
-    ):
+    way = (
+        r"\nCall annotate\('parameters/b', default=...\) of .*small first, with the value that it had there."
+    )
+    with pytest.raises(coma.ExperimentError, match=rf"by parameters/b, which .*small lacks.*{way}"):
         small.merge(large)
     with pytest.raises(coma.ParameterError, match="annotate"):
         large.merge(small)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from coma_xr import files
 from coma_xr.errors import DataFileError, ExperimentError, Way
 from coma_xr.same import UNSEEDED, content_of, event_of, repeat_of
 from coma_xr.store import documents
@@ -47,10 +48,15 @@ class MergePlan:
             + f", {len(self.ensembles)} with other seeds" * bool(self.ensembles)
         )
 
+    @property
+    def added(self) -> list[int]:
+        """The ids of the measurements that are added, also despite conflicts."""
+        return sorted({*self.new, *(id for id, _ in [*self.conflicts, *self.ensembles])})
+
     def check(self, here: str, there: str, surplus: Sequence[str] = ()) -> None:
         """Raise ExperimentError for conflicts and independent ensembles, which it lists.
 
-        `surplus` are the parameters that only the other experiment has.
+        `surplus` are the paths of the parameters that only the other experiment has.
         """
         pairs = self.conflicts or self.ensembles
         if not pairs:
@@ -68,8 +74,8 @@ class MergePlan:
                 f"{texts}. Nothing was added.",
                 ways=[
                     Way(
-                        f"Merge {here} into {there} instead, after annotate({surplus[0]!r}, default=...) there.",
-                        f"Merge {here} into {there} instead, after coma-xr annotate {there} {surplus[0]} --default VALUE.",
+                        f"Call annotate({surplus[0]!r}, default=...) of {here} first, with the value that it had there.",
+                        f"Record the value that it had first: coma-xr annotate {here} {surplus[0]} --default VALUE.",
                     ),
                     both,
                     append,
@@ -194,6 +200,37 @@ def _append(plan: MergePlan, left: Mapping[int, _Entry], taken: Counter[Hashable
     plan.conflicts[:], plan.ensembles[:] = seeded, []
 
 
+def check_beside(other: MeasurementStore, plan: MergePlan, stem_of: Callable[[int], str]) -> None:
+    """Raise DataFileError when a file next to a measurement is missing, or is not the one that was written with it."""
+    gone, altered = list[str](), list[str]()
+    for id in plan.added:
+        tree, stem = other.read(id), stem_of(id)
+        lacking = documents.lacking(tree, stem)
+        gone += lacking
+        digests = documents.digests_of(tree, stem).items()
+        altered += [
+            path for path, written in digests if path not in lacking and not _is_as_written(path, *written)
+        ]
+    ways = ["Put the files back from where this was copied."]
+    if gone:
+        raise DataFileError(
+            f"{listing(gone)}: missing next to the measurements that are to be merged. Nothing was added.",
+            ways=ways,
+        )
+    if altered:
+        raise DataFileError(
+            f"{listing(altered)}: not as written with the measurements that are to be merged (SHA-256). Nothing was added.",
+            ways=ways,
+        )
+
+
+def _is_as_written(path: str, size: int, sha256: str) -> bool:
+    try:
+        return files.sha256(path, size) == sha256
+    except DataFileError:  # it has another size
+        return False
+
+
 def add_new(
     store: MeasurementStore,
     other: MeasurementStore,
@@ -205,19 +242,9 @@ def add_new(
     strict: bool,
     stem_of: Callable[[int], str],
 ) -> dict[int, int]:
-    """Add measurements of one store to another under new ids, which are returned by the old ones.
-
-    Raise DataFileError when a file next to a measurement is missing; nothing was written.
-    """
-    ids = sorted({*plan.new, *(id for id, _ in [*plan.conflicts, *plan.ensembles])})
-    gone = [path for id in ids for path in documents.lacking(other.read(id), stem_of(id))]
-    if gone:
-        raise DataFileError(
-            f"{listing(gone)}: missing next to the measurements that are to be merged. Nothing was added.",
-            ways=["Put the files back from where this was copied."],
-        )
+    """Add measurements of one store to another under new ids, which are returned by the old ones."""
     given: dict[int, int] = {}
-    for id in ids:
+    for id in plan.added:
         tree: dict[str, Any] = dict(other.read(id))
         own = documents.contents(tree, stem_of(id))
         info = {name: value for name, value in tree.pop("info").items() if name != "measurement_id"}

@@ -31,13 +31,14 @@ from coma_xr.store.documents import ASKED, EXCLUDED, GZ, SCANS
 from coma_xr.store.layout import LOCK, NO_DATES, REMOVED, ExperimentDocument, Layout
 from coma_xr.store.locks import Shard, live_runs, lock, own_run, refuse_while_running, run_lock, warn_of_runs
 from coma_xr.store.measurements import ArchiveStore, with_id
-from coma_xr.store.merging import Key, MergePlan, add_new, plan_merge
+from coma_xr.store.merging import Key, MergePlan, add_new, check_beside, plan_merge
 from coma_xr.store.snapshot import Snapshot, gone
 from coma_xr.store.state import OLD_STATE, STATE, StateDocument
 from coma_xr.store.upkeep import Inspection
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
+    from coma_xr.define.parameters import Past
     from coma_xr.store.measurements import MeasurementStore
     from coma_xr.store.upkeep import Finding
     from coma_xr.values.plain import Tree
@@ -550,12 +551,15 @@ class ExperimentDirectory:
         key: Key,
         surplus: Sequence[str] = (),
         *,
+        past: Past | None = None,
+        change: Callable[[dict[str, Any]], None] | None = None,
         keep_both: bool = False,
         append: bool = False,
     ) -> tuple[MergePlan, dict[int, int]]:
         """Add the measurements of another experiment under new ids; copies are skipped.
 
-        `surplus` are the parameters that only the other one has, for messages.
+        `surplus` are the paths of parameters that only the other one has, for messages. Measurements are compared with
+        what they count as having by `past`. `change` records what they mean, before the first one is added.
 
         Repeated after it was cut off, it adds what is left.
 
@@ -566,9 +570,16 @@ class ExperimentDirectory:
         self.check_writable()
         theirs = other.look(listed=True)
         with self._alone("merged into") as now:
-            plan = plan_merge(now.trees(), theirs.trees(), key, append=append)
+            own, added = (
+                ((id, past.applied(tree) if past else tree) for id, tree in look.trees())
+                for look in (now, theirs)
+            )
+            plan = plan_merge(own, added, key, append=append)
             if not keep_both:
                 plan.check(self.path, other.path, surplus)
+            check_beside(theirs.measurements, plan, theirs.stem)
+            if change is not None:
+                self.change_state(change)
             given = add_new(
                 now.measurements,
                 theirs.measurements,
