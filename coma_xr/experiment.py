@@ -584,7 +584,7 @@ class Experiment(Members):
         from coma_xr.retrieve.listings import failures_table
 
         records = self._look(listed=True)
-        return failures_table(records.failed(), records.pairs)
+        return failures_table(records.failed(), records.present_pairs)
 
     def failure(self, id: int) -> Failure:
         """Return one failure. ``e.failure(12).reproduce(f)`` raises its exception again.
@@ -1254,11 +1254,12 @@ class Experiment(Members):
         """
         from coma_xr.retrieve.tables import removed_table
 
+        records = self._look()
         rows = (
-            (one.id, one.tree, [one.folder.date, one.folder.reason, one.folder.name])
+            (one.id, records.past.applied(one.tree), [one.folder.date, one.folder.reason, one.folder.name])
             for one in self._place.removed()
         )
-        return removed_table(rows, self._look().pairs)
+        return removed_table(rows, records.present_pairs)
 
     def restore(self, where: Any = None) -> list[int]:
         """Put removed measurements back.
@@ -1355,10 +1356,9 @@ class Experiment(Members):
         from coma_xr.retrieve.tables import duplicates_table
 
         records = self._look(listed=True)
-        tree_of = records.now.measurements.read
-        return duplicates_table(
-            ((id, tree_of(id), other) for id, other in records.duplicates()), records.pairs
-        )
+        tree_of, past = records.now.measurements.read, records.past
+        doubles = ((id, past.applied(tree_of(id)), other) for id, other in records.duplicates())
+        return duplicates_table(doubles, records.present_pairs)
 
     def remove_duplicates(self, *, dry_run: bool = True) -> pd.DataFrame:
         """Move the measurements that record the same event as another one to ``removed/``.

@@ -17,6 +17,7 @@ from coma_xr.tree import join as join_path
 from coma_xr.tree import leaves
 
 if TYPE_CHECKING:
+    from coma_xr.define.parameters import Past
     from coma_xr.define.scan_records import Asked
     from coma_xr.records import Records
     from coma_xr.store.locks import LiveRun
@@ -48,15 +49,16 @@ def experiment_text(records: Records) -> str:
     id = "" if info["experiment_id"] is None else f" {info['experiment_id']}"
     lines = [f"Experiment{id} in {now.path}"]
     lines += [f"  {name}: {value}" for name, value in info.items() if value and name != "experiment_id"]
-    if records.definition is not None:
-        lines.append(f"  parameters: {', '.join(records.definition.names)}")
+    if records.pairs:
+        lines.append(f"  parameters: {', '.join(name for name, _ in records.present_pairs)}")
     lines.append(f"  {count(now.number(), 'measurement')}{'' if now.active else ', inactive'}")
     return "\n".join(lines)
 
 
 def experiment_html(records: Records, name: str) -> str:
     """Return what a notebook shows of an experiment."""
-    now, definition, annotations = records.now, records.pairs, records.annotations
+    now, definition = records.now, records.present_pairs
+    annotations = {join_path(path): note for path, note in records.labels(records.past).items()}
     info = now.info
     description = info.get("description")
     asked = now.asked()
@@ -65,7 +67,7 @@ def experiment_html(records: Records, name: str) -> str:
         tag("span", name, class_="coma-title"),
         tag("div", description) if description else None,
         tag("div", *_counts(now, asked)),
-        _parameters(definition, asked, annotations),
+        _parameters(definition, asked, annotations, records.past),
         _example(now, annotations, "results" if definition else "parameters"),
         *_code(now),
         fold("About", facts(_about(now, info))),
@@ -130,12 +132,12 @@ def _counts(now: Snapshot, asked: Asked | None) -> Iterator[object]:
 
 
 def _parameters(
-    definition: Sequence[tuple[str, Path]], asked: Asked | None, annotations: Mapping[str, Any]
+    definition: Sequence[tuple[str, Path]], asked: Asked | None, annotations: Mapping[str, Any], past: Past
 ) -> Html | None:
     """Return a table of the parameters that are defined, with the values that the last run was asked for."""
     if not definition:
         return None
-    paths = () if asked is None else asked.definition.paths
+    paths = [] if asked is None else [past.now(path) for path in asked.definition.paths]
     sets = [] if asked is None else [hand_out(values) for values in islice(asked.sets, _SETS)]
     notes = [annotations.get(join_path(path), {}) for _, path in definition]
     about = [name for name in ("units", "long_name") if any(note.get(name) for note in notes)]

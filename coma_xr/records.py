@@ -113,6 +113,11 @@ class Records:
         return [] if self.definition is None else list(self.definition)
 
     @property
+    def present_pairs(self) -> list[tuple[str, Path]]:
+        """The names and paths of now of the parameters that are defined."""
+        return self.past.updated(self.pairs)
+
+    @property
     def annotations(self) -> dict[str, dict[str, Any]]:
         """What `annotate` noted, by path."""
         annotations: dict[str, dict[str, Any]] = self.now.sections.get("annotations", {})
@@ -147,9 +152,7 @@ class Records:
     @property
     def lookup(self) -> Lookup:
         """What finds the value that a name means in one measurement."""
-        return partial(
-            _named_value, self.past.updated(self.pairs), self.past.unchanged(self.names), self.past
-        )
+        return partial(_named_value, self.present_pairs, self.past.unchanged(self.names), self.past)
 
     @property
     def layout_rule(self) -> LayoutRule:
@@ -270,8 +273,8 @@ class Records:
     def failed(
         self, done_by: Callable[[Definition], Container[Hashable]] | None = None
     ) -> list[tuple[int, Tree]]:
-        """Return the records of failures; a parameter set that has succeeded since counts no more, even if a kill kept it."""
-        failures = self.recorded_failures()
+        """Return the records of failures, with the names of now; a set that has succeeded since counts no more, even if kept."""
+        failures = [(id, self.past.applied(tree)) for id, tree in self.recorded_failures()]
         definition = self.present_definition
         if not failures or definition is None:
             return failures
@@ -284,11 +287,17 @@ class Records:
     def failure(self, id: int) -> Failure:
         """Return one recorded failure; PathError when there is none."""
         from coma_xr.run.report import Failure
+        from coma_xr.run.worker import EXACT
 
         failures = dict(self.recorded_failures())
         if id not in failures:
             raise PathError(f"{self.now.path} has no failure {id!r}.", available=map(str, sorted(failures)))
-        return Failure(failures[id], self.definition)
+        tree = self.past.applied(failures[id])
+        exact = tree["info"].get(EXACT)
+        if isinstance(exact, dict):
+            now = {join(self.past.now(split(path))): value for path, value in exact.items()}
+            tree = {**tree, "info": {**tree["info"], EXACT: now}}
+        return Failure(tree, self.present_definition)
 
     def missing(self, given: Sequence[Any], *, reports: bool = True) -> Scan:
         """Return the parameter sets that were asked for and have no measurement, or not all of their repeats; report what is not listed."""
@@ -505,9 +514,10 @@ class Records:
 
     def known_names(self) -> Names:
         """Return the names of all paths that measurements have."""
-        from coma_xr.retrieve.columns import collect
+        from coma_xr.retrieve.requests import NameLookup
 
-        return Names(collect(self.now.trees(), keep=lambda _: False).known, self.pairs, self.names)
+        lookup = NameLookup(self.present_pairs, self.past.unchanged(self.names), self.past)
+        return lookup.names(self.now.trees())
 
     def warn_when_empty(self) -> None:
         """Warn when there are no measurements, with a reason where one is known."""

@@ -129,7 +129,7 @@ _WAYS_TO_CHANGE = [
 ]
 
 # Returns the value that a name or path means in a measurement with a tree, `NOTHING` when it means none.
-Lookup = Callable[["Measurement", Tree, paths.PathLike], Any]
+Lookup = Callable[["Branch", Tree, paths.PathLike], Any]
 
 # What Coma 2's measurements have besides the tree, unless the tree has it.
 _OF_COMA_2 = {"start", "end", "save", "load", "archive"}
@@ -152,6 +152,8 @@ class Branch(Mapping[str, Any]):
         The name of the measurement in error messages.
     setstate : str, default "coma_setstate"
         The method by which objects take their state.
+    lookup : callable, optional
+        Finds what stands for a path that the tree lacks: a renamed value, or a default.
 
     Examples
     --------
@@ -163,10 +165,18 @@ class Branch(Mapping[str, Any]):
     2
     """
 
-    __slots__ = ("_node", "_owner", "_parents", "_root", "_setstate")
+    __slots__ = ("_lookup", "_node", "_owner", "_parents", "_root", "_setstate")
 
-    def __init__(self, root: Tree, parents: tuple[str, ...], owner: str, setstate: str = SETSTATE) -> None:
+    def __init__(
+        self,
+        root: Tree,
+        parents: tuple[str, ...],
+        owner: str,
+        setstate: str = SETSTATE,
+        lookup: Lookup | None = None,
+    ) -> None:
         self._root, self._parents, self._owner, self._setstate = root, parents, owner, setstate
+        self._lookup = lookup
         self._node: dict[str, Tree] = paths.follow(root, parents)
 
     def __getitem__(self, path: paths.PathLike) -> Any:
@@ -175,15 +185,28 @@ class Branch(Mapping[str, Any]):
         try:
             node = paths.follow(self._node, segments)
         except PathError:
-            node = self._follow_from_root(segments)
+            try:
+                node = self._follow_from_root(segments)
+            except PathError:
+                value = self._looked_up(segments)
+                if value is NOTHING:
+                    raise
+                return value
         if isinstance(node, dict) and not is_typed(node):
             parents = (*self._parents, *map(str, segments))
-            return Branch(self._root, parents, self._owner, self._setstate)
+            return Branch(self._root, parents, self._owner, self._setstate, self._lookup)
         try:
             return from_plain(node)
         except DataFileError as error:
             full_path = paths.join((*self._parents, *segments))
             raise error.at(f"{self._owner}, {full_path}") from None
+
+    def _looked_up(self, path: paths.Path) -> Any:
+        """Return what stands for a path that the branch lacks; a whole measurement is asked for names as well."""
+        if self._lookup is None or not self._parents:
+            return NOTHING
+        root = Branch(self._root, (), self._owner, self._setstate)
+        return self._lookup(root, self._root, (*self._parents, *path))
 
     def _follow_from_root(self, path: paths.Path) -> Any:
         """Raise the error that names the whole path, or return an item of an array."""
@@ -322,11 +345,11 @@ class Measurement(Branch):
     coma_xr.errors.PathError: Measurement 1: No 'energy' in results (path 'results/energy'). Available: E.
     """
 
-    __slots__ = ("_lookup", "id")
+    __slots__ = ("id",)
 
     def __init__(self, id: int, tree: Tree, setstate: str = SETSTATE, lookup: Lookup | None = None) -> None:
-        self.id, self._lookup = id, lookup
-        super().__init__(tree, (), f"Measurement {id}", setstate)
+        self.id = id
+        super().__init__(tree, (), f"Measurement {id}", setstate, lookup)
 
     def __getitem__(self, path: paths.PathLike) -> Any:
         try:

@@ -80,10 +80,14 @@ class NameLookup:
         now = [new + path[len(old) :] for path in known for old, new in pairs if path[: len(old)] == old]
         return list(dict.fromkeys([*now, *known, *self.past.defaults]))
 
-    def value(self, measurement: Measurement, tree: Tree, name: PathLike) -> Any:
+    def names(self, trees: Iterable[tuple[int, Tree]]) -> Names:
+        """Return the names of all paths in some trees."""
+        known = collect(trees, keep=lambda _: False).known
+        return Names(self.known(known), self.definition, self.recorded)
+
+    def value(self, measurement: Branch, tree: Tree, name: PathLike) -> Any:
         """Return the value that a name or path means in one measurement; `NOTHING` when it means none."""
-        known = collect([(0, tree)], keep=lambda _: False).known
-        names = Names(self.known(known), self.definition, self.recorded)
+        names = self.names([(0, tree)])
         try:
             path = names.branch(name) or names.resolve(name)
         except PathError:

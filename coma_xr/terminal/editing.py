@@ -175,7 +175,7 @@ _SECONDS = len("2026-01-31T12:00:00")
 
 def _show(experiment: Experiment, ids: Sequence[int]) -> None:
     """Print measurements with their parameters."""
-    pairs = look_at(experiment).pairs
+    pairs = look_at(experiment).present_pairs
     measurements = [experiment.measurement(id) for id in ids]
     repeats = [repeat_of(measurement.tree) for measurement in measurements]
     columns: dict[str, Sequence[Any]] = {"id": ids}

@@ -158,7 +158,7 @@ def _show_experiment(experiment: Experiment, *, as_json: bool) -> None:
         "missing": known["missing"],
         "start_date": experiment.start_date,
         "end_date": experiment.end_date,
-        "definition": {name: join(path) for name, path in records.pairs},
+        "definition": {name: join(path) for name, path in records.present_pairs},
         "command": records.now.sections.get("command"),
     }
     if as_json:
@@ -247,7 +247,7 @@ def failures(path: str, *, traceback: int | None, everything: bool, as_json: boo
 
     experiment = opened(path)
     records = look_at(experiment, listed=True)
-    columns = failures_columns(records.failed(), records.pairs)
+    columns = failures_columns(records.failed(), records.present_pairs)
     columns = {"id": columns.pop("measurement_id"), **columns}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     if traceback is not None:

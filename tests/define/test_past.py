@@ -150,3 +150,33 @@ def test_a_parameter_that_is_a_dictionary_has_a_default(tmp_path):
     e.run(lambda layout: layout["N"], {"layout": [{"N": 1}]}, progress=False)
     e.annotate("layout", default={"N": 2})
     assert e.annotations == {"parameters/layout": {"default": {"N": 2}}}
+
+
+def test_a_renamed_value_is_found_at_every_door(old):
+    with pytest.warns(coma.ComaWarning, match="1 of 3"):
+        old.run(lambda length: {"T": 2 / length}, {"length": [0.5, 1.0, (0,)]}, code="accept", progress=False)
+    old.remove(1)
+    old.annotate("parameters/l", formerly="parameters/length")
+    old.annotate("results/P", formerly="results/T")
+    old.annotate("parameters/g", default=9.81)
+    old.annotate("l", units="m")
+    assert old.annotations["parameters/l"] == {"formerly": "parameters/length", "units": "m"}
+    m = old.measurement(2)
+    assert m.results.P == m["results"]["P"] == m["results/P"] == m.P == 2.0
+    assert (m.parameters.l, m.parameters.g) == (1.0, 9.81)
+    with pytest.raises(AttributeError, match="No 'Q' in results"):
+        m.results.Q
+    assert old.to_dataset({"f": lambda m: 1 / m.results.P}).f.sel(l=1.0) == 0.5
+    assert [m.id for m in old.measurements(lambda m: m.results.P > 1)] == [2]
+    assert old.removed().l.tolist() == [0.5]
+    assert old.failures().l.tolist() == [[0]]
+    assert old.failure(3).parameters.l == (0,)
+    assert "parameters: l" in str(old)
+    assert ">l</span>" in old._repr_html_()
+
+
+def test_a_branch_that_was_renamed_is_one(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.run(lambda N: N**2, coma.grid({"parameters/layout/N": [1]}), progress=False)
+    e.annotate("parameters/lattice", formerly="parameters/layout")
+    assert e.measurement(1).parameters.lattice.N == 1
