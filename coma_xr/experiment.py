@@ -310,7 +310,8 @@ class Experiment(Members):
         Warns
         -----
         ComaWarning
-            When there are measurements, and none has this path, or one of the former paths.
+            When there are measurements, and none has this path, or one of the former paths. When units are not those that
+            the values have.
 
         Examples
         --------

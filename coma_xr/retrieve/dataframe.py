@@ -32,7 +32,14 @@ from coma_xr.retrieve.requests import (
     requests_of,
 )
 from coma_xr.retrieve.selection import Selection
-from coma_xr.retrieve.variables import flat_columns, measure, units_of, unusable_dims, warn_of_units
+from coma_xr.retrieve.variables import (
+    flat_columns,
+    measure,
+    units_of,
+    unusable_dims,
+    warn_of_annotated_units,
+    warn_of_units,
+)
 from coma_xr.same import equal
 from coma_xr.text import count, listing
 from coma_xr.tree import free_name, is_parameter, join, role
@@ -500,19 +507,20 @@ def _attrs(
     """Return what was annotated, by the names of columns; all columns of a list have the same."""
     attrs: dict[str, Any] = {}
     differing: dict[str, Sequence[Any]] = {}
+    annotated: list[tuple[str, str | None, Sequence[Any]]] = []
     for name, column in origins.items():
         note = source.annotation(column.path)
         for key in ("units", "long_name"):
             if note.get(key) is not None:
                 attrs.setdefault(key, {})[name] = note[key]
-        if note.get("units") is not None:
-            continue
         units = units_of(columns.get(name, ())) or units_of(column.values)
+        annotated.append((name, note.get("units"), units))
         if len(units) > 1:
             differing[name] = units
-        elif any(units):
+        elif any(units) and note.get("units") is None:
             attrs.setdefault("units", {})[name] = units[0]
     warn_of_units(differing, f"between {rows}")
+    warn_of_annotated_units(annotated)
     return attrs
 
 

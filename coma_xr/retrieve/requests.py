@@ -762,6 +762,14 @@ def _check_value(path: Path, note: Mapping[str, Any], value: Tree) -> None:
             name=join(path),
             available=below,
         )
+    if note.get("units") is not None and isinstance(value, (dict, list)):
+        from coma_xr.exports.external import revived
+        from coma_xr.retrieve.variables import units_of, warn_of_annotated_units
+
+        items = [
+            revived(item) if is_typed(item) else item for item in (value if type(value) is list else [value])
+        ]
+        warn_of_annotated_units([(join(path), note["units"], units_of(items))])
     dims = note.get("dims")
     if not dims or stands_for_dataset(value):
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -35,6 +35,7 @@ from coma_xr.tree import TYPE, Numbers, is_typed
 from coma_xr.values.array_likes import QUANTITY
 from coma_xr.values.numpy import alike_times
 from coma_xr.values.plain import from_plain
+from coma_xr.values.xarray import DATA_ARRAY
 
 if TYPE_CHECKING:
     from coma_xr.define.scan_records import Kind
@@ -364,6 +365,8 @@ def units_of(values: Sequence[Any]) -> tuple[Any, ...]:
         if type(value) is dict:
             if value.get(TYPE) in (QUANTITY, "numpy.ndarray"):
                 units[value.get("units")] = None
+            elif value.get(TYPE) == DATA_ARRAY:
+                units[(value.get("attrs") or {}).get("units")] = None
         elif isinstance(value, xr.DataArray):
             units[value.attrs.get("units")] = None
         elif isinstance(value, (int, float, complex, np.ndarray)) and not isinstance(value, bool):
@@ -508,10 +511,12 @@ class Item:
     is_coord: bool = False
     fill: Any = AS_NEEDED
     folded: Folded | None = field(init=False, default=None)
+    annotated_units: str | None = field(init=False, default=None)
     whole: bool = field(init=False, default=False)
     reason: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
+        self.annotated_units = self.attrs.get("units")
         if set(map(type, self.values)) <= _SCALARS or not self._has_containers():
             if self.dims:
                 self._refuse_dims("has no lists")
@@ -667,6 +672,10 @@ def _warn_of_unit_differences(items: Sequence[Item]) -> None:
     stacked = {name: f.units for name, f in folded.items() if f.stacked}
     warn_of_units(whole | stacked, "between measurements")
     warn_of_units({name: f.units for name, f in folded.items() if not f.stacked}, "between items of lists")
+    units = whole | {name: f.units for name, f in folded.items()}
+    warn_of_annotated_units(
+        (item.name, item.annotated_units, units[item.name]) for item in items if item.name in units
+    )
 
 
 def warn_of_units(units: Mapping[str, Sequence[Any]], where: str) -> None:
@@ -678,3 +687,20 @@ def warn_of_units(units: Mapping[str, Sequence[Any]], where: str) -> None:
     ]
     if texts:
         warn(f"Units differ {where}, and no value was converted: {listing(texts, 3)}.")
+
+
+def warn_of_annotated_units(columns: Iterable[tuple[str, str | None, Sequence[Any]]]) -> None:
+    """Warn of columns, by name, whose annotated units are not among those of their values, which keep their numbers."""
+    texts = [
+        f"'{name}' is annotated in {annotated!r}, its values are in {listing(map(repr, filter(None, units)))}"
+        for name, annotated, units in columns
+        if annotated is not None and any(units) and annotated not in units
+    ]
+    if texts:
+        warn(
+            f"Annotated units differ from those of the values, and no value is converted: {listing(texts, 3)}.",
+            way=Way(
+                "annotate(..., units=None) removes annotated units.",
+                "`coma-xr annotate DIR PATH --units ''` removes annotated units.",
+            ),
+        )

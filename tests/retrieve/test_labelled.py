@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import coma_xr as coma
 from coma_xr.errors import ComaWarning
 from coma_xr.retrieve import requests
 from coma_xr.retrieve.dataframe import build_dataframe
@@ -236,3 +237,23 @@ def test_annotated_coordinates_that_differ_by_rounding_errors_are_one():
     trees = two(lambda a: {"E": [1.0, 2.0], "t": [0.1, 0.3 if a == 1 else 0.1 + 0.2]})
     with pytest.warns(ComaWarning, match="rounding errors"):
         assert build_dataset(trees, annotations=notes).t.dims == ("t",)
+
+
+def test_annotated_units_that_are_not_those_of_the_values_are_reported_everywhere(tmp_path):
+    def model(a):
+        return {"E": xr.DataArray(a, attrs={"units": "joule"}), "t": [xr.DataArray(a, attrs={"units": "s"})]}
+
+    e = coma.Experiment(tmp_path / "e", config={})
+    e.run(model, {"a": [1, 2]}, progress=False)
+    assert e.to_dataframe(["E"]).attrs == {"units": {"E": "joule"}}
+    text = "'{}' is annotated in 'meV', its values are in 'joule'"
+    with pytest.warns(coma.ComaWarning, match=text.format("results/E")):
+        e.annotate("E", units="meV")
+    e.annotate("t", units="s")
+    joined = coma.open_experiments(tmp_path / "e")
+    for look in (e.to_dataset, e.to_dataframe, joined.to_dataset, joined.to_dataframe):
+        with pytest.warns(
+            coma.ComaWarning, match="Annotated units differ from those of the values, and no value"
+        ) as caught:
+            look()
+        assert [text.format("E") in str(warning.message) for warning in caught] == [True]
