@@ -50,20 +50,31 @@ class Joined:
         try:
             return build(self)
         except DataFileError:
-            bad = {
-                (place, id): text
-                for place, e in enumerate(self.experiments)
-                for id, text in e.unreadable().items()
-            }
-            if not bad:
+            bad = [e.unreadable() for e in self.experiments]
+            if not any(bad):
                 raise
-        text = listing((f"{self.experiments[place].now.path}: {text}" for (place, _), text in bad.items()), 3)
+        from coma_xr.retrieve.columns import without, without_values
+
+        texts = (
+            f"{e.now.path}: {text}"
+            for e, found in zip(self.experiments, bad, strict=True)
+            for text in found.texts()
+        )
+        text = listing(texts, 3)
         if strict:
             raise DataFileError(f"Cannot be read: {text}.", ways=[WITHOUT_STRICT])
         warn(f"Left out, since it cannot be read: {text}.", DataFileWarning)
-        return build(
-            replace(self, trees=[pair for pair in self.trees if self.origins[pair[0] - 1] not in bad])
-        )
+        origins = dict(enumerate(self.origins, 1))
+        measurements = {number for number, (place, id) in origins.items() if id in bad[place].measurements}
+        arrays = {number: bad[place].arrays.get(id, {}) for number, (place, id) in origins.items()}
+        # Names of now: a rename is part of the trees here.
+        past = {number: self.experiments[place].past for number, (place, _) in origins.items()}
+        paths = {
+            number: [path for keys in some for path in (keys, past[number].now(keys))]
+            for number, some in arrays.items()
+            if some
+        }
+        return build(replace(self, trees=list(without_values(without(self.trees, measurements), paths))))
 
     def annotations(self) -> dict[Path, Any]:
         """Return what was annotated; where experiments say different things, the first one's holds.

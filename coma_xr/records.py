@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from itertools import compress
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from coma_xr.checks import check_flag, check_ids
 from coma_xr.define.parameters import Definition, Past, check_extends, read_parameters
@@ -42,7 +42,7 @@ from coma_xr.store.layout import near_experiments
 from coma_xr.store.locks import seen_runs
 from coma_xr.text import alternatives, available, count, listing, shortened
 from coma_xr.tree import Names, join, leaves, no_collection, role, shown, split, values_and_lists
-from coma_xr.values.external import FILES, files_of
+from coma_xr.values.external import FILES, files_of, is_external
 from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
@@ -70,6 +70,22 @@ WITHOUT_STRICT = Way("Leave out strict=True to use the others, with a warning.",
 # How many measurements of an experiment this process has searched for parameter sets of version 1 that are equal by
 # now; it reports them once.
 _noticed: dict[str, float] = {}
+
+
+class Unreadable(NamedTuple):
+    """What cannot be read and why: measurements by id, and of others the arrays in files of their own, by path."""
+
+    measurements: dict[int, str]
+    arrays: dict[int, dict[tuple[str, ...], str]]
+
+    def __bool__(self) -> bool:
+        return bool(self.measurements or self.arrays)
+
+    def texts(self) -> list[str]:
+        """Return what is wrong, in the order of the ids; a measurement that is left out has one reason."""
+        arrays = {id: [*texts.values()] for id, texts in self.arrays.items()}
+        both = arrays | {id: [text] for id, text in self.measurements.items()}
+        return [text for id in sorted(both) for text in both[id]]
 
 
 class Opened(Protocol):
@@ -403,34 +419,42 @@ class Records:
             bad = self.unreadable()
             if not bad:
                 raise
-        from coma_xr.retrieve.columns import without
+        from coma_xr.retrieve.columns import without, without_values
 
-        text = f"In {self.now.path} cannot be read: {listing(bad.values(), 3)}."
+        text = f"In {self.now.path} cannot be read: {listing(bad.texts(), 3)}."
         if strict:
             raise DataFileError(text, ways=[WITHOUT_STRICT])
+        holes = f"{len(bad.arrays)} of {self.now.number()} measurements have holes there."
+        left_out = (
+            f"{len(bad.measurements)} of {self.now.number()} measurements are left out. What cannot be repaired is "
+            "computed again when it was removed."
+        )
         warn(
-            f"{text} {len(bad)} of {self.now.number()} measurements are left out. What cannot be repaired is "
-            "computed again when it was removed.",
+            " ".join([text, *[holes] * bool(bad.arrays), *[left_out] * bool(bad.measurements)]),
             DataFileWarning,
         )
-        return build(without(self.trees(), bad))
+        return build(without_values(without(self.trees(), bad.measurements), bad.arrays))
 
-    def unreadable(self) -> dict[int, str]:
-        """Return the ids of measurements that hold a value that cannot be read, and what is wrong with it."""
+    def unreadable(self) -> Unreadable:
+        """Return the measurements that hold a value that cannot be read, and what is wrong with it."""
         from coma_xr.exports.external import deferred
 
         # What is missing is found without reading arrays that lie in files of their own.
-        return self._refused_by(deferred) or self._refused_by(from_plain)
+        bad = self._refused_by(deferred)
+        return bad or self._refused_by(from_plain)
 
-    def _refused_by(self, value_of: Callable[[Tree], object]) -> dict[int, str]:
-        bad: dict[int, str] = {}
+    def _refused_by(self, value_of: Callable[[Tree], object]) -> Unreadable:
+        bad = Unreadable({}, {})
         for id, tree in located(self.now.measurements.trees(), self.now):
             for keys, leaf in leaves(tree):
                 try:
                     value_of(leaf)
                 except DataFileError as error:
-                    bad[id] = f"measurement {id}, {shown(keys)}: {error.line()}"
-                    break
+                    text = f"measurement {id}, {shown(keys)}: {error.line()}"
+                    if is_external(leaf) and role(keys) == "result":
+                        bad.arrays.setdefault(id, {})[keys] = text
+                    else:
+                        bad.measurements.setdefault(id, text)
         return bad
 
     # What they become

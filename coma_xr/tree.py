@@ -304,6 +304,20 @@ def leaves(tree: Any, parents: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
         yield parents, tree
 
 
+def cut(tree: Any, path: Path) -> Any:
+    """Return a copy of a tree without what stands at a path; the tree itself where nothing does.
+
+    >>> cut({"a": {"b": 1, "c": 2}}, ("a", "b"))
+    {'a': {'c': 2}}
+    """
+    first, rest = path[0], path[1:]
+    if not isinstance(tree, dict) or first not in tree:
+        return tree
+    if rest:
+        return {**tree, first: cut(tree[first], rest)}
+    return {key: child for key, child in tree.items() if key != first}
+
+
 def misspelt_branches(names: Collection[Any]) -> dict[str, str]:
     """Return the names that were probably meant to be those of branches which are missing, with these.
 

@@ -281,9 +281,20 @@ def test_a_missing_file_is_named_where_it_is_read_and_by_verify(e, tmp_path):
         "measurement.000002.psi.nc is missing; measurement 2 refers to it."
     ]
     with pytest.warns(
-        coma.DataFileWarning, match=r"measurement\.000002\.psi\.nc: the file is missing.* 1 of 3 measurements"
+        coma.DataFileWarning,
+        match=r"measurement\.000002\.psi\.nc: the file is missing.* 1 of 3 measurements have holes there\.$",
     ):
-        assert e.to_dataset().measurement_id.values.tolist() == [1, 0, 3]
+        ds = e.to_dataset()
+    # The rest of the measurement is kept.
+    assert ds.measurement_id.values.tolist() == [1, 2, 3]
+    assert ds.norm.values.tolist() == [1.5, 1.5, 1.5]
+    assert np.isnan(ds.psi.values[:, 0]).tolist() == [False, True, False]
+    with pytest.warns(coma.DataFileWarning, match="holes there"):
+        df = e.to_dataframe()
+    assert df.norm.tolist() == [1.5, 1.5, 1.5]
+    assert df.psi.isna().tolist() == [False, True, False]
+    with pytest.raises(coma.DataFileError, match="the file is missing"):
+        e.to_dataset(strict=True)
 
 
 def test_a_changed_file_is_named_where_it_is_read_and_by_verify(e, tmp_path):
@@ -656,9 +667,12 @@ def test_many_experiments_leave_out_what_has_lost_a_file_and_read_by_dask(e, tmp
     (tmp_path / "f/measurement.000002.psi.nc").unlink()
     with pytest.warns(coma.DataFileWarning, match=r"Left out.*/f: measurement 2, results/psi: .* is missing"):
         ds = both.to_dataset()
-    assert ds.measurement_id.sel(experiment="f").values.tolist() == [1, 0, 0]
+    assert ds.measurement_id.sel(experiment="f").values.tolist() == [1, 2, 0]
+    assert np.isnan(ds.psi.sel(experiment="f").values[:, 0]).tolist() == [False, True, True]
     with pytest.warns(coma.DataFileWarning, match="Left out"):
-        assert both.to_dataframe().index.tolist() == [("e", 1), ("e", 2), ("e", 3), ("f", 1)]
+        df = both.to_dataframe()
+    assert df.index.tolist() == [("e", 1), ("e", 2), ("e", 3), ("f", 1), ("f", 2)]
+    assert df.psi.isna().tolist() == [False, False, False, False, True]
     with pytest.raises(coma.DataFileError, match="is missing"):
         both.to_dataset(strict=True)
 

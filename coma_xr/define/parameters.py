@@ -23,6 +23,7 @@ from coma_xr.tree import (
     Path,
     PathLike,
     Segment,
+    cut,
     is_path,
     is_typed,
     join,
@@ -516,12 +517,12 @@ class Past:
         """
         for path in self.former:
             for place in self.places(path):
-                value, current = look(tree, place), look(_without(tree, place), path)
+                value, current = look(tree, place), look(cut(tree, place), path)
                 if value is NOTHING:
                     continue
                 if _is_branch(value) and isinstance(current, dict):
                     current = {**value, **current}
-                tree = _with(_without(tree, place), path, value if current is NOTHING else current)
+                tree = _with(cut(tree, place), path, value if current is NOTHING else current)
         for path, default in self.defaults.items():
             if look(tree, path) is NOTHING:
                 tree = _with(tree, path, default)
@@ -568,7 +569,7 @@ def hidden(trees: Iterable[tuple[int, Tree]], renames: Sequence[tuple[Path, Path
     for id, tree in trees:
         for old, new in renames:
             value = look(tree, old)
-            if value is not NOTHING and not _are_compatible(value, look(_without(tree, old), new)):
+            if value is not NOTHING and not _are_compatible(value, look(cut(tree, old), new)):
                 found.setdefault((old, new), []).append(id)
     return found
 
@@ -584,16 +585,6 @@ def _are_compatible(value: Tree, current: Tree) -> bool:
 
 def _is_branch(node: Tree) -> bool:
     return isinstance(node, dict) and not is_typed(node)
-
-
-def _without(tree: Tree, keys: Path) -> Tree:
-    """Return a copy of a tree without what stands at a path."""
-    first, rest = keys[0], keys[1:]
-    if not isinstance(tree, dict) or first not in tree:
-        return tree
-    if rest:
-        return {**tree, first: _without(tree[first], rest)}
-    return {key: child for key, child in tree.items() if key != first}
 
 
 def _with(tree: Mapping[Any, Tree], keys: Path, value: Tree) -> dict[Any, Tree]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable, Collection, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import compress
@@ -16,7 +17,7 @@ from coma_xr.encoding.columns import Block, Kind
 from coma_xr.errors import DataFileError
 from coma_xr.retrieve.measurement import AS_NEEDED, item
 from coma_xr.same import Mark, in_order, keys
-from coma_xr.tree import TYPE, Numbers, Path, is_parameter, is_typed, no_collection
+from coma_xr.tree import TYPE, Numbers, Path, cut, is_parameter, is_typed, no_collection
 from coma_xr.values.external import is_external
 from coma_xr.values.numpy import time_array
 from coma_xr.values.plain import Tree, from_plain, to_plain
@@ -309,6 +310,22 @@ def without(trees: Iterable[IdAndTree], ids: Container[int]) -> Iterable[IdAndTr
             lambda: _parts_without(parts(), ids),
         )
     return (pair for pair in trees if pair[0] not in ids)
+
+
+def without_values(trees: Iterable[IdAndTree], paths: Mapping[int, Iterable[Path]]) -> Iterable[IdAndTree]:
+    """Return trees without the values at some paths, by ids; a measurement with such values must not come in a block."""
+
+    def left(parts: Iterable[Any]) -> Iterator[Any]:
+        for part in parts:
+            if isinstance(part, tuple) and part[0] in paths:
+                yield part[0], functools.reduce(cut, paths[part[0]], part[1])
+            else:
+                yield part
+
+    if isinstance(trees, StoredTrees):
+        read, unreported, parts = trees.read, trees.unreported, trees.parts
+        return StoredTrees(lambda: left(read()), lambda: left(unreported()), lambda: left(parts()))
+    return left(trees)
 
 
 def _parts_without(parts: Iterable[Block | IdAndTree], ids: Container[int]) -> Iterator[Block | IdAndTree]:
