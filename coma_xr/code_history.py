@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePath
@@ -99,12 +99,11 @@ class RunCode:
             key: ids for key, ids in there.ids.items() if all(there.codes.get(id) in others for id in ids)
         }
 
-    def others(self, there: Survey, keys: Iterable[Any]) -> dict[str, list[int]]:
-        """Return the measurements of some parameter sets that were made by other code, by their states."""
-        stale = self.stale(there)
+    def others(self, there: Survey) -> dict[str, list[int]]:
+        """Return the measurements that were made by other code, by their states."""
         found: dict[str, list[int]] = {}
-        for key in keys if stale else ():
-            for id in stale.get(key, ()):
+        for ids in self.stale(there).values():
+            for id in ids:
                 found.setdefault(there.codes[id], []).append(id)
         return found
 
@@ -126,9 +125,16 @@ class RunCode:
         return {**info, "inputs": dict(self.inputs)} if self.inputs else info
 
     def report(
-        self, place: ExperimentDirectory, others: Mapping[str, Sequence[int]], *, recomputed: bool
+        self,
+        place: ExperimentDirectory,
+        others: Mapping[str, Sequence[int]],
+        again: Container[int],
+        done: Container[int],
     ) -> None:
-        """Warn of measurements that were made by other code, once for each pair of states."""
+        """Warn of measurements that were made by other code, once for each pair of states.
+
+        Those in `again` are computed again by this run, those in `done` are of its scan and count as done.
+        """
         self._warn_of_edits()
         new = [code for code in others if code not in self.reported]
         if not new:
@@ -137,9 +143,9 @@ class RunCode:
         # That another function was run is reported by its name.
         alike = [code for code in new if not _is_other_function(known.get(code), self.function)]
         if alike:
-            self._warn(
-                [id for code in alike for id in others[code]], known.get(alike[-1]), recomputed=recomputed
-            )
+            ids = sorted(id for code in alike for id in others[code])
+            kept = [id for id in ids if id not in again]
+            self._warn(ids, kept, [id for id in kept if id in done], known.get(alike[-1]))
         codes: list[Tree] = sorted({*self.reported, *others})
         place.change_state(lambda state: state.setdefault(REPORTED, {}).update({self.hash: codes}))
 
@@ -164,17 +170,36 @@ class RunCode:
             way=way,
         )
 
-    def _warn(self, ids: Sequence[int], record: Mapping[str, Any] | None, *, recomputed: bool) -> None:
-        way = Way(
-            "Pass code='recompute' to compute them again, or call accept_code() if the results are the same.",
-            "Pass --code recompute to compute them again, or --code accept if the results are the same.",
+    def _warn(
+        self, ids: Sequence[int], kept: Sequence[int], done: Sequence[int], record: Mapping[str, Any] | None
+    ) -> None:
+        """Warn of measurements of other code: all of them, those that stay, and those of the latter that the scan has."""
+        which = "them" if len(done) == len(kept) else "those of this scan"
+        python, terminal = (
+            f"Pass code='recompute' to compute {which}",
+            f"Pass --code recompute to compute {which}",
         )
-        fate = "They are computed again." if recomputed else "They count as done."
+        if not done:
+            python, terminal = (
+                f"Run their parameter sets with {option} to compute them"
+                for option in ("code='recompute'", "--code recompute")
+            )
+        way = Way(
+            f"{python} again, or call accept_code() if the results are the same.",
+            f"{terminal} again, or --code accept if the results are the same.",
+        )
+        number = len(ids) - len(kept)
+        fate = "They count as done." if kept else "They are computed again."
+        if kept and number:
+            fate = (
+                f"{number} of them {'is' if number == 1 else 'are'} computed again, and "
+                f"{len(kept)} {'counts' if len(kept) == 1 else 'count'} as done."
+            )
         difference = summary(record, record_of(self.fingerprint, self.function, None, ""))
         warn(
             f"{count(len(ids), 'measurement')} of {self.function}() in {self.now.path} "
             f"{'was' if len(ids) == 1 else 'were'} made by other code, for example {ids[0]}: {difference}. {fate}",
-            way=None if recomputed else way,
+            way=way if kept else None,
         )
 
 

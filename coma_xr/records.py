@@ -200,6 +200,10 @@ class Records:
         """The attributes of the Dataset."""
         return {name: value for name, value in self.now.info.items() if value not in (None, [], {})}
 
+    def changed(self, change: Callable[[dict[str, Any]], None]) -> Records:
+        """Return what a look will show when a change of the state is recorded."""
+        return Records(self.now.changed(change))
+
     def defined(self) -> Definition:
         """Return the definition; ParameterError without one."""
         if self.definition is None:
@@ -806,6 +810,13 @@ def keep_function(place: ExperimentDirectory, name: str, now: Snapshot) -> None:
             ),
         )
     place.change_state(lambda state: state.update(function=name))
+
+
+def keep_command(place: ExperimentDirectory) -> None:
+    """Record the command of the terminal that runs, if it is one."""
+    command = place.command
+    if command is not None:
+        place.change_state(lambda state: state.update(command=command))
 
 
 def keep_seed(place: ExperimentDirectory, work: Work) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,6 +20,7 @@ from coma_xr.errors import ComaError, ParameterError, PathError, StorageError, W
 from coma_xr.records import (
     Records,
     check_definition,
+    keep_command,
     keep_definition,
     keep_function,
     keep_scan,
@@ -31,11 +32,11 @@ from coma_xr.records import (
 from coma_xr.run.plan import Survey, plan, survey
 from coma_xr.run.runner import check_sendable, dry_run, run_plan
 from coma_xr.run.signature import called, default_of, defaults, makes_no_difference, name_of, random_arguments
-from coma_xr.run.worker import REPLACES, prepare
+from coma_xr.run.worker import REPLACES, RESOURCES, prepare
 from coma_xr.same import doubles, key, near_pairs
 from coma_xr.store.locks import Shard, tell
 from coma_xr.store.place import ending
-from coma_xr.text import count, listing
+from coma_xr.text import count, listing, shortened
 from coma_xr.tree import join, misspelt_branches
 
 if TYPE_CHECKING:
@@ -68,39 +69,48 @@ def run_scan(
     before = Records(place.look(listed=None))
     if before.now.read_only and not options.dry_run:
         before.now.check_writable()
-    asked = with_defaults(given, function, options, before, place)
-    if asked is not None and options.repeats is None:
-        options = replace(options, repeats=asked.repeats)
-    work_of = partial(_work, function, asked, options, before, encoding)
+    asked = None if given is None else Scan.of(given)
+    records, changes = before, DefaultChanges()
+    if asked is not None:
+        asked, changes = with_defaults(asked, function, options, before)
+        # As it will be. Nothing is recorded before everything is checked.
+        records = before.changed(changes.change) if changes else before
+        options = options if options.repeats is not None else replace(options, repeats=asked.repeats)
+    work_of = partial(_work, function, asked, options, records, encoding)
     if asked is not None:
         # Before a name that the function does not know is taken for a new parameter.
         work_of(asked.definition)
-    elif before.definition is None:
+    elif records.definition is None:
         raise ParameterError(
             f"There is nothing to run in {place.path}.",
             ways=["Pass a scan, such as run(f, {'theta': [0.1, 0.2]}), or define and add parameter sets."],
         )
-    definition = before.like(asked) if asked is not None else before.defined()
+    definition = records.like(asked) if asked is not None else records.defined()
     whole = None
     if asked is not None:
-        asked, whole = within_limit(asked, definition, before, options)
+        asked, whole = within_limit(asked, definition, records, options)
     wanted = added if asked is None else asked.rows(definition)
     work = replace(work_of(definition), things=things_of(wanted), capture=options.capture)
     if asked is not None:
-        check_definition(before, definition, work.defaults)
+        check_definition(records, definition, work.defaults)
+    again = chosen_again(options.recompute, definition, records)
     if not options.dry_run:
         place.check_writable(before.now)
         check_sendable(work, options)
     # What it finds out about sources is cached in the directory, so it follows the checks.
     cache = place.code_cache(writes=not options.dry_run and options.shard is None)
     code = code_of_run(before.now, work, options.inputs, cache)
-    session = Session(place, work, wanted, before.past, durable, options, code)
+    session = Session(place, work, wanted, records.past, durable, options, code, again)
+    changes.warn(function, place.path, dry_run=options.dry_run)
     if options.dry_run:
         return session.dry_run()
     last = Asked.of(definition, wanted, asked, options.repeats, whole)
     shard = None if options.shard is None else Shard.of_scan(options.shard, last.to_state())
 
-    record = partial(_record, place, work, before, asked, added, last)
+    def record() -> None:
+        changes.record(place)
+        _record(place, work, records, asked, added, last)
+
     with place.running(shard, record) as now:
         return replace(session, work=with_kept_seed(now, work, options.seed)).run(before, now)
 
@@ -137,6 +147,7 @@ def _record(
         keep_definition(before, place, work.definition, added)
     keep_seed(place, work)
     keep_function(place, name_of(work.function), before.now)
+    keep_command(place)
     keep_scan(place, last, before.past)
 
 
@@ -202,84 +213,147 @@ _DEFAULTS = "defaults"
 _compared: dict[str, dict[str, Tree]] = {}
 
 
+@dataclass(frozen=True)
+class DefaultChanges:
+    """What a run finds out about the function's own defaults, and records when nothing refuses it.
+
+    `others` are by the names of arguments another value that measurements have, `lacking` the measurements without a
+    value. Those of arguments that `own` names were compared.
+    """
+
+    own: Mapping[str, Tree] = field(default_factory=dict)
+    others: Mapping[str, Tree] = field(default_factory=dict)
+    lacking: Mapping[str, list[int]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.others or self.lacking)
+
+    def change(self, state: dict[str, Any]) -> None:
+        """Change the state: arguments that become parameters, and what measurements without an argument count as."""
+        if self.others:
+            names = {join((BRANCH, name)): self.own[name] for name in self.others}
+            state.setdefault(_DEFAULTS, {}).update(names)
+        for name in self.lacking:
+            notes = state.setdefault("annotations", {}).setdefault(join((BRANCH, name)), {})
+            notes["default"] = self.own[name]
+
+    def record(self, place: ExperimentDirectory) -> None:
+        """Record the changes."""
+        if self.own:
+            _compared[place.path] = dict(self.own)
+        if self:
+            place.change_state(self.change)
+
+    def warn(self, function: Callable[..., Any], path: str, *, dry_run: bool) -> None:
+        """Report the changes, or what a run would change."""
+        for name, value in self.others.items():
+            becomes = f"A run makes {name} a parameter" if dry_run else f"{name} is a parameter from now on"
+            warn(
+                f"The default {name} = {self.own[name]!r} of {called(function)}() was {value!r} in measurements of {path}. "
+                f"{becomes}: the new value is computed, and the measurements with other values stay."
+            )
+        for name, ids in self.lacking.items():
+            has, counts = ("has", "counts") if len(ids) == 1 else ("have", "count")
+            counts = "would count" if dry_run else f"from now on {counts}"
+            warn(
+                f"{count(len(ids), 'measurement')} in {path}, such as {ids[0]}, {has} no argument {name}, and {counts} as "
+                f"{name} = {self.own[name]!r}, the "
+                "function's default.",
+                way=Way(
+                    f"annotate('{join((BRANCH, name))}', default=...) sets another value.",
+                    f"`coma-xr annotate DIR {join((BRANCH, name))} --default VALUE` sets another value.",
+                ),
+            )
+
+
 def with_defaults(
-    given: Any,
-    function: Callable[..., Any],
-    options: RunOptions,
-    records: Records,
-    place: ExperimentDirectory,
-) -> Scan | None:
-    """Return a scan, in which those defaults of the function are parameters that have other values in measurements."""
-    if given is None:
-        return None
-    scan, now = Scan.of(given), records.now
-    names = [str(path[-1]) for path in scan.definition.paths] + list(options.resources or {})
-    own = defaults(function, [*names, *random_arguments(function, names)])
-    if records.definition is None or not own or not now.active:
-        return scan
+    scan: Scan, function: Callable[..., Any], options: RunOptions, records: Records
+) -> tuple[Scan, DefaultChanges]:
+    """Return a scan, in which those defaults of the function are parameters that have other values in measurements.
+
+    Raise ParameterError when an argument is recorded in some measurements, and came from resources in others.
+    """
+    now, resources = records.now, list(options.resources or {})
+    names = [str(path[-1]) for path in scan.definition.paths]
+    random = random_arguments(function, [*names, *resources])
+    if records.definition is None or not now.active:
+        return scan, DefaultChanges()
+    own = defaults(function, [*names, *resources, *random])
+    _check_not_recorded(defaults(function, [*names, *random]).keys() & resources, records)
+    if not own:
+        return scan, DefaultChanges()
     known = [name for name in own if join((BRANCH, name)) in now.sections.get(_DEFAULTS, {})]
-    others: dict[str, Tree] = {}
+    changes = DefaultChanges()
     if _compared.get(now.path) != own:
         # What the user has made a parameter is asked for by an error.
         new = {name: own[name] for name in own if (BRANCH, name) not in records.definition.paths}
-        others, lacking = _other_values(new, records)
-        if not options.dry_run:
-            _compared[now.path] = own
-            _keep_defaults(place, own, others, lacking)
-    for name, value in others.items():
-        warn(
-            f"The default {name} = {own[name]!r} of {called(function)}() was {value!r} in measurements of {now.path}. "
-            f"{name} is a parameter from now on: the new value is computed, and the measurements with other values stay."
-        )
-    changed = {name: [default_of(function, name)] for name in own if name in known or name in others}
-    return scan * Scan.of(changed) if changed else scan
+        changes = DefaultChanges(own, *_other_values(new, records))
+        _check_no_resource(changes, records)
+    changed = {name: [default_of(function, name)] for name in own if name in known or name in changes.others}
+    return scan * Scan.of(changed) if changed else scan, changes
 
 
 def _other_values(own: Mapping[str, Tree], records: Records) -> tuple[dict[str, Tree], dict[str, list[int]]]:
     """Return by the names of arguments another value that measurements have, and the measurements that have none."""
     others: dict[str, Tree] = {}
     lacking: dict[str, list[int]] = {}
-    branches = {BRANCH, *(str(path[0]) for name in own for path in records.past.places((BRANCH, name)))}
-    for id, tree in records.now.measurements.trees(branches) if own else ():
-        for name, default in own.items():
-            path = (BRANCH, name)
-            value = look(tree, path)
-            value = records.past.find(tree, path) if value is NOTHING else value
-            if value is NOTHING:
-                lacking.setdefault(name, []).append(id)
-            elif key((value,)) != key((default,)):
-                others.setdefault(name, value)
+    for id, name, value in _values_of(own, records):
+        if value is NOTHING:
+            lacking.setdefault(name, []).append(id)
+        elif key((value,)) != key((own[name],)):
+            others.setdefault(name, value)
     return others, lacking
 
 
-def _keep_defaults(
-    place: ExperimentDirectory,
-    own: Mapping[str, Tree],
-    others: Mapping[str, Tree],
-    lacking: Mapping[str, list[int]],
-) -> None:
-    """Record the arguments that become parameters, and what measurements without an argument count as."""
-    if not others and not lacking:
-        return
-    for name, ids in lacking.items():
-        warn(
-            f"{count(len(ids), 'measurement')} in {place.path}, such as {ids[0]}, {'has' if len(ids) == 1 else 'have'} no "
-            f"argument {name}, and from now on {'counts' if len(ids) == 1 else 'count'} as {name} = {own[name]!r}, the "
-            "function's default.",
-            way=Way(
-                f"annotate('{join((BRANCH, name))}', default=...) sets another value.",
-                f"`coma-xr annotate DIR {join((BRANCH, name))} --default VALUE` sets another value.",
-            ),
-        )
+def _values_of(names: Collection[str], records: Records) -> Iterator[tuple[int, str, Any]]:
+    """Yield id, name and value of some arguments in each measurement; `NOTHING` where it has none."""
+    past = records.past
+    branches = {BRANCH, *(str(path[0]) for name in names for path in past.places((BRANCH, name)))}
+    for id, tree in records.now.measurements.trees(branches) if names else ():
+        for name in names:
+            value = look(tree, (BRANCH, name))
+            yield id, name, past.find(tree, (BRANCH, name)) if value is NOTHING else value
 
-    def change(state: dict[str, Any]) -> None:
-        state.setdefault(_DEFAULTS, {}).update({join((BRANCH, name)): own[name] for name in others})
-        for name in lacking:
-            state.setdefault("annotations", {}).setdefault(join((BRANCH, name)), {})["default"] = own[name]
-        if not state[_DEFAULTS]:
-            del state[_DEFAULTS]
 
-    place.change_state(change)
+def _check_not_recorded(names: Collection[str], records: Records) -> None:
+    """Raise ParameterError for a resource in place of a default that measurements record."""
+    for id, name, value in _values_of(sorted(names), records):
+        if value is not NOTHING:
+            raise ParameterError(
+                f"Measurement {id} of {records.now.path} has {name} = {shortened(value)}, and {name} from resources= would not be "
+                "recorded.",
+                name=name,
+                ways=[
+                    f"Put {name} into the scan.",
+                    f"Or remove the default of {name} in the function, if it does not affect the results.",
+                ],
+            )
+
+
+def _check_no_resource(changes: DefaultChanges, records: Records) -> None:
+    """Raise ParameterError for a default of an argument that came from resources, so that its values are not known."""
+    wanted = {id: name for name, ids in changes.lacking.items() for id in ids}
+    for id, tree in records.now.measurements.trees(("info",)) if wanted else ():
+        names = look(tree, ("info", RESOURCES))
+        given = [
+            name
+            for name, ids in changes.lacking.items()
+            if type(names) is list and name in names and id in ids
+        ]
+        if given:
+            name, path = given[0], join((BRANCH, given[0]))
+            raise ParameterError(
+                f"Measurement {id} of {records.now.path} got {name} from resources=, so that its value is not recorded, and "
+                f"this run would use the function's default {name} = {shortened(changes.own[name])}.",
+                name=name,
+                ways=[
+                    Way(f"Pass {name} by resources=.", ""),
+                    Way(
+                        f"Or call annotate({path!r}, default=...) with the value that it had.",
+                        f"Record the value that it had: coma-xr annotate DIR {path} --default VALUE.",
+                    ),
+                ],
+            )
 
 
 def chosen_of_removed(
@@ -353,6 +427,30 @@ def warn_of_restored(after: Records, given: Mapping[int, int]) -> None:
                 "`coma-xr remove` moves away those that are not wanted.",
             ),
         )
+
+
+def chosen_again(where: Any, definition: Definition, records: Records) -> frozenset[int] | None:
+    """Return the measurements that `recompute` chooses, None for all of the scan.
+
+    Raise PathError when one of the ids has no measurement.
+    """
+    if where is True:
+        return None
+    if where is False or where is None:
+        return frozenset()
+    ids, known = check_ids("recompute", where), records.now.measurements.ids()
+    if ids is None:
+        from coma_xr.retrieve.selection import selected
+
+        meanings: Any = {"definition": list(definition), "annotations": records.annotations}
+        trees = records.now.trees()
+        ids = [id for id, _ in selected(trees, where, **meanings, otherwise="nothing is computed again")]
+    elif not set(ids).issubset(known):
+        raise PathError(
+            f"No measurement {listing(sorted({*ids}.difference(known)))} in {records.now.path} to compute again.",
+            available=map(str, known),
+        )
+    return frozenset(ids)
 
 
 # Seconds of a point from which on a run puts its measurements into the cache.
@@ -470,6 +568,7 @@ class Session:
     durable: Durable
     options: RunOptions
     code: RunCode | None = None
+    again: frozenset[int] | None = frozenset()
 
     def run(self, before: Records, now: Snapshot) -> RunReport:
         """Run the parameter sets that have no measurement yet, by what a look under the lock of the run shows.
@@ -484,11 +583,14 @@ class Session:
             self._move(sorted(there.replaced.intersection(chain.from_iterable(there.ids.values()))))
         self._warn(todo, there)
         if self.code is not None:
-            others = self.code.others(there, [*todo.done, *replaced])
+            # Also those that are not in this scan: results of both are in the Dataset.
+            others = self.code.others(there)
             if options.code == "accept":
                 accept(place, now, [self.code.hash, *others])
             else:
-                self.code.report(place, others, recomputed=bool(replaced))
+                again = set(chain.from_iterable(replaced.values()))
+                done = set(chain.from_iterable(there.ids[key] for key in todo.done))
+                self.code.report(place, others, again, done)
             if todo.todo or options.code == "accept":
                 is_full = place.config.record_code == "full"
                 work = with_code(work, self.code.record(place, is_full=is_full), self.code.fingerprint)
@@ -526,9 +628,12 @@ class Session:
         there = survey(parts, work.definition, past=self.past, constants=work.defaults)
         failed = survey(records.recorded_failures(), work.definition, past=self.past)
         stale = self.code.stale(there) if options.code == "recompute" and self.code is not None else {}
-        again = self._chosen_again(records, there)
-        if again:
-            stale = {key: ids for key, ids in there.ids.items() if key in stale or not again.isdisjoint(ids)}
+        if self.again is None:
+            stale = there.ids
+        elif self.again:
+            stale = {
+                key: ids for key, ids in there.ids.items() if key in stale or not self.again.isdisjoint(ids)
+            }
         todo = plan(
             self.wanted,
             there.ids.keys() - stale.keys() if stale else there.ids,
@@ -541,30 +646,8 @@ class Session:
         )
         wanted = {task.key for task in todo.todo} if stale else ()
         replaced = {key: stale[key] for key in wanted if key in stale}
-        _warn_of_others(again.difference(*replaced.values()) if options.recompute is not True else ())
+        _warn_of_others(self.again.difference(*replaced.values()) if self.again else ())
         return there, failed, todo, replaced
-
-    def _chosen_again(self, records: Records, there: Survey) -> set[int]:
-        """Return the measurements that `recompute` chooses."""
-        where = self.options.recompute
-        if where is False or where is None:
-            return set()
-        known = {id for ids in there.ids.values() for id in ids}
-        if where is True:
-            return known
-        ids = check_ids("recompute", where)
-        if ids is None:
-            from coma_xr.retrieve.selection import selected
-
-            options: Any = {"definition": list(self.work.definition), "annotations": records.annotations}
-            trees = records.now.trees()
-            ids = [id for id, _ in selected(trees, where, **options, otherwise="nothing is computed again")]
-        elif not known.issuperset(ids):
-            raise PathError(
-                f"No measurement {listing(sorted({*ids} - known))} in {self.place.path} to compute again.",
-                available=map(str, sorted(known)),
-            )
-        return set(ids)
 
     def _move(self, ids: Sequence[int]) -> None:
         """Move measurements away that were computed again."""
@@ -572,13 +655,13 @@ class Session:
             self.place.remove(ids, "computed again")
 
     def _count(self, report: RunReport, there: Survey, todo: Plan, replaced: Mapping[Any, list[int]]) -> None:
-        """Note in the report how many of the parameter sets have measurements of other or unknown code."""
+        """Note in the report how many are computed again, and how many measurements are of other or unknown code."""
         if self.code is None:
             return
         report.recomputed = len(replaced)
         if self.options.code != "accept":
-            stale = self.code.stale(there)
-            report.other_code = sum(map(stale.__contains__, todo.done)) if stale else 0
+            others = chain.from_iterable(self.code.others(there).values())
+            report.other_code = len(set(others).difference(*replaced.values()))
         if len(there.codes) < sum(map(len, there.ids.values())):
             report.unknown_code = sum(
                 not any(id in there.codes for id in there.ids.get(key, ())) for key in todo.done

@@ -338,6 +338,20 @@ WORDING = [
         lambda e: e.run(lambda x: x, {"x": [1]}, executor=5),
         "executor=5 is an int. Expected a concurrent.futures.Executor or a dask Client.",
     ),
+    (
+        lambda e: with_resource(e, {"n": 3}, {}),
+        (
+            "got n from resources=, so that its value is not recorded, and this run would use the function's default n = 8.\n"
+            "Pass n by resources=.\nOr call annotate('parameters/n', default=...) with the value that it had."
+        ),
+    ),
+    (
+        lambda e: with_resource(e, {}, {"n": 3}),
+        (
+            "has n = 8, and n from resources= would not be recorded.\nPut n into the scan.\n"
+            "Or remove the default of n in the function, if it does not affect the results."
+        ),
+    ),
     (lambda e: e.measurement(1).restore(5), "restore() got 5, an int. Expected classes"),
     (lambda e: coma.plot(e.to_dataset(), z="y"), "A map of 'y' (over x) needs two axes."),
     (lambda e: coma.plot(e.to_dataset(), x=["x", "y"], y="y", z="y"), "A map has one x and one y."),
@@ -379,6 +393,12 @@ WORDING = [
 
 # Messages that consist of what is filled in, and those of damaged files and of states that no test has reached.
 FILLED_IN, UNTESTED = 12, 22
+
+
+def with_resource(e, *resources):
+    e = coma.Experiment("resources")
+    for given in resources:
+        e.run(lambda x, n=8: x, {"x": [1]}, resources=given)
 
 
 def damage(name):

@@ -82,9 +82,9 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
     durations : dict of str to dict
         After a dry run, about how many seconds a parameter set takes by the values of each parameter that affects it.
     recomputed : int
-        Those of the saved or failed ones that had a measurement of other code.
+        Those that had a measurement, which `recompute` or ``code="recompute"`` chose to compute again.
     other_code : int
-        Those of the skipped ones whose measurements were made by other code.
+        Measurements of the experiment that were made by other code, are not accepted, and count as done.
     unknown_code : int
         Those of the skipped ones whose measurements do not record their code.
     failures : tuple of dict
@@ -176,8 +176,8 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
             (self.duplicates, "given twice"),
             (self.not_run - self.too_long, "not run"),
             (self.too_long, "not run for lack of time"),
-            (self.recomputed, "had a measurement of other code"),
-            (self.other_code, "made by other code"),
+            (self.recomputed, "to be computed again" if self.dry_run else "computed again"),
+            (self.other_code, f"measurement{'s' * (self.other_code != 1)} made by other code"),
             (self.unknown_code, "without a record of the code"),
         ]
         return [(number, what) for number, what in kinds if number]

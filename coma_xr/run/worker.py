@@ -252,6 +252,9 @@ _DEVICES = "CUDA_VISIBLE_DEVICES"
 
 # In the info: which code made it, and the measurements that it takes the place of.
 CODE, REPLACES = "code", "replaces"
+
+# In the info: arguments with a default, which is not recorded since they came from resources.
+RESOURCES = "resources"
 _USED = ("cpu_time", "peak_memory")
 # No more than every format and language takes for an integer.
 _ROOT_BITS = 63
@@ -353,8 +356,10 @@ def prepare(
         _check_resources(resources, keywords)
         random = signature.random_arguments(function, [*keywords, *resources])
         signature.check_keywords(function, [*keywords, *random, *resources])
-        own = signature.defaults(function, [*keywords, *random, *resources])
-        defaults = {(BRANCH, name): value for name, value in own.items()}
+        own = signature.defaults(function, [*keywords, *random])
+        defaults = {(BRANCH, name): value for name, value in own.items() if name not in resources}
+        unrecorded: list[Tree] = [name for name in own if name in resources]
+        provenance |= {RESOURCES: unrecorded} if unrecorded else {}
     if hasattr(function, "coma_check"):
         function.coma_check(keywords or definition.names)
     seeds = None
@@ -388,7 +393,7 @@ def _check_resources(resources: Mapping[str, Any], keywords: Sequence[str]) -> N
 
 def _check_info(definition: Definition, provenance: Mapping[str, Tree]) -> None:
     """Raise ParameterError when a parameter stands where each run writes something of its own, and would be lost."""
-    own = {_ID, FILES, EXACT, CODE, REPLACES, *_MARKS, *_USED, *_info(0.0, 0.0, provenance, {})}
+    own = {_ID, FILES, EXACT, CODE, REPLACES, RESOURCES, *_MARKS, *_USED, *_info(0.0, 0.0, provenance, {})}
     for name, path in definition:
         if path[0] == PARTIAL or (path[0] == "info" and (len(path) == 1 or path[1] in own)):
             raise ParameterError(

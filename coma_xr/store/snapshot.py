@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import errno
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -183,6 +183,14 @@ class Snapshot:
         return copy.deepcopy(
             {name: section for name, section in self.sections.items() if name not in (SCANS, ASKED)}
         )
+
+    def changed(self, change: Callable[[dict[str, Any]], None]) -> Snapshot:
+        """Return how this will look when a change of the state is written."""
+        state = self.state()
+        change(state)
+        sections = {**self.sections, **state}
+        document, kept = replace(self.document, state=sections), replace(self.kept, sections=sections)
+        return replace(self, document=document, kept=kept)
 
     def asked(self) -> Asked | None:
         """Return what the last run was asked for, None without one."""

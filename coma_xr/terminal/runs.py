@@ -154,7 +154,7 @@ def _run(request: _Request) -> int:
         return 0
     experiment = Experiment(request.directory, "r" if settings.dry_run else "a")
     if not settings.dry_run:
-        _keep_command(experiment, request)
+        directory_of(experiment).command = request.command()
     try:
         done = experiment.run(function, scan, **request.options)
     except KeyboardInterrupt as interruption:
@@ -235,12 +235,6 @@ def _print_request(request: _Request, values: Mapping[str, Any], scan: Scan, set
     total = scan._length
     print(f"{number_text(sizes, total, settings.repeats)}.")
     sys.stdout.flush()
-
-
-def _keep_command(experiment: Experiment, request: _Request) -> None:
-    command = request.command()
-    if look_at(experiment).now.sections.get("command") != command:
-        directory_of(experiment).change_state(lambda state: state.update(command=command))
 
 
 def _print_report(done: RunReport, request: _Request, *, is_new: bool) -> None:

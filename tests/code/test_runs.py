@@ -74,12 +74,50 @@ def test_other_code_is_reported_in_full_once_and_counted_later(e):
     ):
         report = e.run(times(2), {"a": [1, 2, 3]})
     assert (report.saved, report.other_code) == (1, 2)
-    assert "2 made by other code" in str(report)
+    assert "2 measurements made by other code" in str(report)
     assert len(states(e)) == 2
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert e.run(times(2), {"a": [1, 2, 3]}).other_code == 2
     assert values(e) == {1: 1, 2: 2, 3: 300}
+
+
+def test_other_code_is_reported_by_a_run_of_new_points_only(e):
+    e.run(times(1), {"a": [1, 2]})
+    assert e.run(times(2), {"a": [3]}, dry_run=True).other_code == 2
+    text = (
+        r"2 measurements of f\(\) .* They count as done\. Run their parameter sets with code='recompute' to compute them again, "
+        r"or call accept_code\(\)"
+    )
+    with pytest.warns(ComaWarning, match=text):
+        report = e.run(times(2), {"a": [3]})
+    assert (report.saved, report.other_code) == (1, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = e.run(times(2), {"a": [4]})
+        assert str(report).startswith("1 of 1 parameter set saved, 2 measurements made by other code; ")
+        e.accept_code()
+        assert e.run(times(2), {"a": [5]}).other_code == 0
+
+
+@pytest.mark.parametrize(
+    ("scan", "options", "fate"),
+    [
+        ([1, 2], {}, "They count as done. Pass code='recompute' to compute them again"),
+        ([2, 3], {}, "They count as done. Pass code='recompute' to compute those of this scan again"),
+        ([3], {"code": "recompute"}, "They count as done. Run their parameter sets with"),
+        ([2, 3], {"code": "recompute"}, "1 of them is computed again, and 1 counts as done. Run"),
+        ([1, 2], {"recompute": 1}, "1 of them is computed again, and 1 counts as done. Pass"),
+        ([1, 2], {"code": "recompute"}, "They are computed again."),
+        ([1, 2], {"recompute": True}, "They are computed again."),
+    ],
+)
+def test_what_becomes_of_measurements_of_other_code_is_reported(e, scan, options, fate):
+    e.run(times(1), {"a": [1, 2]})
+    with pytest.warns(ComaWarning, match="other code") as said:
+        report = e.run(times(2), {"a": scan}, **options)
+    assert fate in str(said[0].message)
+    assert report.other_code == 2 - report.recomputed
 
 
 def test_points_of_other_code_are_computed_again_on_request(e):
@@ -686,3 +724,48 @@ def test_measurements_without_a_new_argument_count_as_its_default(e):
     with pytest.warns(ComaWarning) as said:
         assert e.run(scale(8), {"a": [1, 2, 3]}) == (3, 3)
     assert any("The default c = 8 of g() was 7" in str(w.message) for w in said)
+
+
+def test_a_default_that_is_back_and_new_in_some_measurements_runs_at_the_first_try(e):
+    def g(a):
+        return {"y": a}
+
+    e.run(scale(2), {"a": [1, 2]})
+    with pytest.warns(ComaWarning, match="other code"):
+        e.run(g, {"a": [9]})
+    for dry_run, counts in ((True, "would count"), (False, "from now on counts")):
+        with pytest.warns(ComaWarning) as said:
+            report = e.run(scale(5), {"a": [1, 2, 9]}, code="accept", dry_run=dry_run)
+        assert any(f"such as 3, has no argument c, and {counts} as c = 5" in str(w.message) for w in said)
+        assert any("The default c = 5 of g() was 2" in str(w.message) for w in said)
+        assert (report.saved + report.not_run, report.skipped) == (2, 1)
+        assert ("parameters/c" in e.annotations) != dry_run
+    assert e.run(scale(5), {"a": [1, 2, 9]}, code="accept") == (0, 3)
+
+
+def test_no_default_counts_for_measurements_that_got_an_argument_from_resources(e):
+    e.run(scale(8), {"a": [1]}, resources={"c": 3})
+    assert e.measurement(1).info.resources == ["c"]
+    for _ in range(2):
+        with pytest.raises(coma.ParameterError, match="Measurement 1 .* got c from resources=") as caught:
+            e.run(scale(8), {"a": [1]})
+    assert caught.value.name == "c"
+    assert e.run(scale(8), {"a": [1, 2]}, resources={"c": 3}) == (1, 2)
+    e.annotate("parameters/c", default=3)
+    with pytest.warns(ComaWarning) as said:
+        assert e.run(scale(8), {"a": [1]}) == (1, 1)
+    assert any("The default c = 8 of g() was 3" in str(w.message) for w in said)
+    assert e.to_dataset().y.sel(a=1).values.tolist() == [3, 8]
+
+
+def test_a_resource_takes_no_place_of_a_recorded_default(e):
+    e.run(scale(8), {"a": [1]})
+    with pytest.raises(coma.ParameterError, match="Measurement 1 .* has c = 8, and c from resources="):
+        e.run(scale(8), {"a": [1, 2]}, resources={"c": 3})
+
+    def g(a, c):
+        return {"y": c * a}
+
+    with pytest.warns(ComaWarning, match="other code"):
+        assert e.run(g, {"a": [1, 2]}, resources={"c": 8}) == (1, 2)
+    assert "resources" not in e.measurement(2).info

@@ -34,6 +34,7 @@ def test_those_that_are_chosen_are_computed_again(e, recompute, values):
     before = e.to_dataset().r.values
     report = quietly(e.run, two, {"x": [1, 2, 3]}, recompute=recompute)
     assert (report.saved, report.skipped) == (values.count(2), values.count(1))
+    assert (f"{values.count(2)} computed again" in str(report)) == (2 in values)
     ds = e.to_dataset()
     assert ds.y.values.tolist() == values
     assert ds.r.values.tolist() == before.tolist()
@@ -69,7 +70,9 @@ def test_the_old_one_is_not_moved_before_the_new_one_is_saved(e, monkeypatch):
 
 
 def test_a_dry_run_counts_them(e):
-    assert quietly(e.run, two, {"x": [1, 2, 3]}, recompute="x > 1", dry_run=True).not_run == 2
+    report = quietly(e.run, two, {"x": [1, 2, 3]}, recompute="x > 1", dry_run=True)
+    assert report.not_run == 2
+    assert "2 to be computed again" in str(report)
     assert e.removed().empty
 
 
