@@ -240,8 +240,8 @@ def check_tolerance(name: str, value: Any) -> float | None:
     return float(scalar)
 
 
-def check_duration(name: str, value: Any) -> float | None:
-    """Return a duration, such as "7h30m", a timedelta or a number of seconds, in seconds; infinity is one.
+def check_duration(name: str, value: Any, *, endless: bool = True) -> float | None:
+    """Return a duration, such as "7h30m", a timedelta or a number of seconds, in seconds; infinity is one if `endless`.
 
     >>> check_duration("max_time", "1d 2h"), check_duration("max_time", "7.5h")
     (93600.0, 27000.0)
@@ -253,12 +253,14 @@ def check_duration(name: str, value: Any) -> float | None:
         seconds = sum(number * unit for number, unit in zip(numbers_given, _SECONDS, strict=False))
     elif isinstance(value, dt.timedelta):
         seconds = value.total_seconds()
-    if seconds is None or (isinstance(seconds, float) and seconds == math.inf):
+    if seconds is None or (endless and isinstance(seconds, float) and seconds == math.inf):
         return seconds
     try:
         return float(check_positive(name, seconds) or 0.0)
     except ParameterError:
-        raise _wrong(name, value, "a duration above 0, such as '7h30m', a timedelta or seconds") from None
+        is_number = isinstance(seconds, numbers.Real) and not isinstance(value, (str, bool))
+        expected = "a duration above 0, such as '7h30m', a timedelta or seconds"
+        raise _wrong(name, value, expected, seconds if is_number else None) from None
 
 
 def check_choice(

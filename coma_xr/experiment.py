@@ -354,8 +354,8 @@ class Experiment(Members):
             parameter sets one after the other.
         executor : concurrent.futures.Executor or dask Client, optional
             An executor that runs the parameter sets. It is not shut down.
-        timeout : float, optional
-            Time limit of a parameter set in seconds. A longer one is stopped and recorded as failed. Not with `executor`.
+        timeout : str, float or timedelta, optional
+            Time limit of a parameter set, such as ``"1h30m"`` or a number of seconds. A longer one is stopped and recorded as failed. Not with `executor`.
         on_error : {"auto", "continue", "stop"}, default "auto"
             ``"auto"`` continues after a failure, unless nothing has succeeded and the first ten fail in the same way.
             ``"continue"`` always continues. ``"stop"`` stops and raises the exception.

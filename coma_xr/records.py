@@ -405,7 +405,21 @@ class Records:
         """Return id and tree of one measurement; PathError when there is none."""
         # Ids of a Dataset are NumPy's.
         id = operator.index(id) if hasattr(id, "__index__") and not isinstance(id, bool) else id
-        return next(located([(id, self.now.measurements.read(id))], self.now))
+        try:
+            return next(located([(id, self.now.measurements.read(id))], self.now))
+        except PathError as error:
+            if not self.now.has_failure(id):
+                raise
+            raise PathError(
+                f"There is no measurement {id!r}: this parameter set failed.",
+                name=error.name,
+                ways=[
+                    Way(
+                        f"failure({id}) returns its record.",
+                        f"`coma-xr failures DIR --traceback {id}` prints the reason.",
+                    )
+                ],
+            ) from None
 
     def chosen(self, where: Any) -> list[int]:
         """Return the ids that are given, or those of the measurements for which a condition holds."""

@@ -102,6 +102,8 @@ def run_scan(
     code = code_of_run(before.now, work, options.inputs, cache)
     session = Session(place, work, wanted, records.past, durable, options, code, again)
     changes.warn(function, place.path, dry_run=options.dry_run)
+    if not wanted:
+        _warn_of_no_sets(place.path, asked)
     if options.dry_run:
         return session.dry_run()
     last = Asked.of(definition, wanted, asked, options.repeats, whole)
@@ -460,6 +462,14 @@ _SLOW = 2e-3
 _BIG = 10_000_000
 
 
+def _warn_of_no_sets(path: str, scan: Scan | None) -> None:
+    if scan is not None:
+        warn(f"The scan has no parameter sets; nothing was run in {path}.")
+        return
+    way = Way("Pass a scan, such as run(f, {'theta': [0.1, 0.2]}), or add parameter sets.", "")
+    warn(f"No parameter sets were added in this process; nothing was run in {path}.", way=way)
+
+
 def _warn_of_others(ids: Collection[int]) -> None:
     """Warn of measurements that are to be computed again, but have other parameters than the sets of the run."""
     if ids:
@@ -587,7 +597,7 @@ class Session:
             others = self.code.others(there)
             if options.code == "accept":
                 accept(place, now, [self.code.hash, *others])
-            else:
+            elif self.wanted:
                 again = set(chain.from_iterable(replaced.values()))
                 done = set(chain.from_iterable(there.ids[key] for key in todo.done))
                 self.code.report(place, others, again, done)
@@ -687,8 +697,6 @@ class Session:
     def _warn(self, todo: Plan, there: Survey) -> None:
         """Say what in the measurements that are there may not be what the user thinks."""
         names, path = self.work.definition.names, self.place.path
-        if not self.wanted and self.work.protocol == "keywords":
-            warn(f"The scan has no parameter sets; nothing was run in {path}.")
         repeats = self.options.repeats or 1
         if (
             repeats > 1

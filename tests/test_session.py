@@ -210,3 +210,12 @@ def test_nearly_equal_numbers_are_reported_by_the_run_that_computes_one_of_them(
     assert len(caught) == 1
     e.run(simulate, {"a": [0.1 + 0.2, 6.0]}, progress=False)
     assert not recwarn.list
+
+
+def test_a_run_without_any_parameter_set_is_reported(e):
+    e.run(lambda a: {"y": a}, {"a": [1]}, progress=False)
+    for dry_run in (False, True):
+        with pytest.warns(ComaWarning, match="No parameter sets were added in this process; nothing was run"):
+            assert e.run(lambda p: {"results": {"y": 1}}, dry_run=dry_run) == (0, 0)
+        with pytest.warns(ComaWarning, match="The scan has no parameter sets; nothing was run"):
+            assert e.run(lambda a: a, {"a": []}, dry_run=dry_run) == (0, 0)

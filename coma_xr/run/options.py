@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args
@@ -15,7 +16,6 @@ from coma_xr.checks import (
     check_flag,
     check_ids,
     check_integer,
-    check_positive,
     option,
 )
 from coma_xr.errors import ParameterError, Way
@@ -38,7 +38,7 @@ class RunKeywords(TypedDict, total=False):
 
     max_workers: int | None
     executor: Any
-    timeout: float | None
+    timeout: str | float | timedelta | None
     on_error: OnError
     retry_failed: bool
     recompute: Any
@@ -97,8 +97,8 @@ class RunOptions:
         type=lambda text: None if text == "all" else _read_number(text),
     )
     executor: Any = None
-    timeout: float | None = option(
-        "stop a point after this time, recorded as failed", metavar="SECONDS", type=_read_number
+    timeout: str | float | timedelta | None = option(
+        "stop a point after this time, recorded as failed", metavar="TIME", type=_read_number
     )
     on_error: OnError = option(
         "after a failure: auto, continue or stop (default: auto)", default="auto", metavar="WHAT"
@@ -182,7 +182,7 @@ def takes_options(method: T) -> T:
     return method
 
 
-def _check_executor(executor: Any, timeout: float | None) -> None:
+def _check_executor(executor: Any, timeout: Any) -> None:
     """Raise ParameterError when an executor cannot be used, or not with a timeout."""
     if executor is None:
         return
@@ -223,7 +223,9 @@ def _in_terminal(shard: Any) -> str:
 
 
 def _checked_shard(shard: Any) -> tuple[int, int]:
-    numbers = None if isinstance(shard, (set, frozenset)) else check_ids("shard", shard)
+    numbers = None
+    with suppress(ParameterError):
+        numbers = None if isinstance(shard, (set, frozenset)) else check_ids("shard", shard)
     if numbers is None or len(numbers) != 2 or not 0 <= numbers[0] < numbers[1]:
         raise ParameterError(
             Way(
@@ -240,7 +242,7 @@ def _checked_shard(shard: Any) -> tuple[int, int]:
 
 # The checks of values other than the defaults; each returns the value in the form that is kept.
 _CHECKS: Mapping[str, Callable[[Any], Any]] = {
-    "timeout": lambda value: check_positive("timeout", value, "seconds"),
+    "timeout": lambda value: check_duration("timeout", value, endless=False),
     "max_workers": lambda value: check_integer("max_workers", value, 1, optional=True),
     "on_error": lambda value: check_choice("on_error", value, get_args(OnError)),
     "retry_failed": lambda value: check_flag("retry_failed", value),

@@ -11,13 +11,14 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from string import Formatter
 from types import FrameType
 from typing import IO, Any, Literal, Self, get_args
 
 from coma_xr import files
-from coma_xr.checks import check_choice, check_flag, check_positive, checks_keywords
+from coma_xr.checks import check_choice, check_duration, check_flag, checks_keywords
 from coma_xr.code.sources import hash_of_file
 from coma_xr.define.parameters import ParameterSet
 from coma_xr.encoding import formats, json, xml
@@ -592,7 +593,7 @@ def program(
     output: Output = "json",
     input_file: str | None = None,
     output_file: str | None = None,
-    timeout: float | None = None,
+    timeout: str | float | timedelta | None = None,
     env: Mapping[str, str] | None = None,
     keep_failed: bool = False,
     name: str | None = None,
@@ -617,7 +618,7 @@ def program(
         several results. "text" is one number, several in a list, or a list of lines.
     input_file, output_file : str, optional
         The names of these files in the program's directory, for programs with fixed file names.
-    timeout : float, optional
+    timeout : str, float or timedelta, optional
         Time limit of one call [s], after which the program and its child processes are stopped.
     env : mapping of str to str, optional
         Environment variables, in addition to the existing ones.
@@ -648,7 +649,7 @@ def program(
     check_choice("input", input, (*get_args(Input), None))
     check_choice("output", output, get_args(Output))
     timeout, keep_failed = (
-        check_positive("timeout", timeout, "seconds"),
+        check_duration("timeout", timeout, endless=False),
         check_flag("keep_failed", keep_failed),
     )
     for option, file in (("input_file", input_file), ("output_file", output_file)):

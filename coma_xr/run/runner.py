@@ -590,4 +590,4 @@ def pool_of(work: Work, number: int, options: RunOptions) -> Pool | None:
 
     # One more than there are parameter sets, for another attempt elsewhere.
     wanted = number + (options.retries > 0)
-    return own_pool(work, min(workers_of(options), wanted), options.timeout)
+    return own_pool(work, min(workers_of(options), wanted), cast("float | None", options.timeout))

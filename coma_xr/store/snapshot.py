@@ -170,11 +170,18 @@ class Snapshot:
                 warn(f"{error.line()}. It is skipped.", DataFileWarning)
         return [found[id] for id in sorted(found)]
 
+    def has_failure(self, id: int) -> bool:
+        """Whether a failure is recorded under an id; none of their files is read for it."""
+        return id in self._failure_ids()
+
     def number_of_failures(self) -> int:
         """Return the number of recorded failures; none of their files is read for it."""
+        return len(self._failure_ids())
+
+    def _failure_ids(self) -> set[int]:
         floor = self.kept.failure_floor
         ids = {failure_id(tree) for tree in self.document.failures}
-        return len({id for id in ids if id > floor}.union(self.layout.failure_ids(floor, self.names)))
+        return {id for id in ids if id > floor}.union(self.layout.failure_ids(floor, self.names))
 
     # -------------------------------------------------------------------------------------------- state
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import sys
@@ -167,16 +168,22 @@ def _run(request: _Request) -> int:
 
 
 def _no_values(function: Callable[..., Any], target: str) -> ParameterError:
-    from inspect import signature
+    from inspect import Parameter, signature
 
     try:
-        names = [name for name in signature(function).parameters if name not in {"rng", "seed", "self"}]
+        known = [p for p in signature(function).parameters.values() if p.name not in {"rng", "seed", "self"}]
     except (TypeError, ValueError):
-        names = []
-    example = f": {target} {names[0]}=1,2,3" if names else ""
+        # Some functions in C do not tell; they may take any.
+        known = [Parameter("parameters", Parameter.VAR_KEYWORD)]
+    if not known:
+        return ParameterError(
+            f"{target} has no arguments, so no parameter can vary.",
+            expected="a function of at least one parameter",
+        )
+    names = [p.name for p in known if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     return ParameterError(
         "No values of parameters are given.",
-        expected=f"NAME=VALUES after the function, such as{example}",
+        expected=f"NAME=VALUES after the function, such as: {target} {[*names, 'x'][0]}=1,2,3",
         available=names or None,
     )
 
@@ -276,7 +283,7 @@ def _toml(path: str) -> dict[str, Any]:
     if not files.exists(path):
         raise ExperimentError(f"There is no file {path!r}.", expected="a TOML file that describes a run")
     try:
-        tree = tomllib.loads(files.read(path).decode())
+        tree = tomllib.loads(files.read(path).decode(), parse_float=partial(_float, path))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ExperimentError(f"{path} is not a TOML file: {as_clause(error)}.") from None
     for name, value in tree.items():
@@ -289,6 +296,15 @@ def _toml(path: str) -> dict[str, Any]:
     if "function" not in tree:
         raise ExperimentError(f"{path} names no function.", expected=_EXAMPLES["function"])
     return tree
+
+
+def _float(path: str, text: str) -> float:
+    value = float(text)
+    if math.isinf(value) and "inf" not in text:
+        raise ParameterError(
+            f"{path}: {text} is too large for a float.", expected="numbers up to 1.8e308, or inf"
+        )
+    return value
 
 
 _EXAMPLES = {

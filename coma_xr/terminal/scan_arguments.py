@@ -158,6 +158,10 @@ def _has_numbers_only(node: ast.expr | None) -> bool:
 def _value(name: str, node: ast.expr) -> Any:
     """Return the value of a literal, of arithmetic with numbers, or of a list, tuple or dictionary of them."""
     match node:
+        case ast.Constant(value=float() | complex() as value) if abs(value) == math.inf:
+            raise ParameterError(
+                f"{name}: a number is too large for a float.", expected="numbers up to 1.8e308, or inf"
+            )
         case ast.Constant(value=value) if not isinstance(value, (bytes, type(...))):
             return value
         case ast.Name(id=word) if word.lower() in {"true", "false"} or word in _NAMES:
@@ -199,7 +203,10 @@ def _computed(name: str, node: ast.expr, left: Any, sign: type[ast.operator], ri
             digits = abs(right) * math.log10(max(abs(left), 2))
             if isinstance(left, int) and isinstance(right, int) and digits > _MOST_DIGITS:
                 raise OverflowError
-        return _OPERATORS[sign](left, right)
+        value = _OPERATORS[sign](left, right)
+        if abs(value) == math.inf and math.inf not in (abs(left), abs(right)):
+            raise OverflowError
+        return value
     except (ArithmeticError, ValueError):
         raise ParameterError(
             f"{ast.unparse(node)} cannot be computed", where=name, expected="a number"
@@ -291,7 +298,13 @@ def describe_values(values: Any) -> tuple[int | None, str]:
 
 def _word(value: Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return number(value)
+        text = number(value)
+        # Rounded, 0.1 + 0.2 would look like another parameter set.
+        return (
+            text
+            if not isinstance(value, float) or not math.isfinite(value) or float(text) == value
+            else repr(value)
+        )
     return value.isoformat() if isinstance(value, dt.date) else shortened(value, 40)
 
 
@@ -302,8 +315,25 @@ def to_word(name: str, value: Any) -> str:
     ('T=1,2.5', 'x=linspace(0, 1, 11)', "model='Ising','1'")
     """
     items = value if isinstance(value, list) else [value]
+    for item in items:
+        _check_toml(name, item)
     text = ",".join(map(_literal, items))
     return f"{name}=[{text}]" if len(items) == 1 and isinstance(value, list) else f"{name}={text}"
+
+
+def _check_toml(name: str, value: Any, *, is_inside: bool = False) -> None:
+    """Raise ParameterError for a value of a TOML file that has no form on the command line."""
+    if isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_toml(name, item, is_inside=True)
+    elif isinstance(value, dt.time) or (is_inside and isinstance(value, dt.date)):
+        where = (
+            "within a list of lists or a table" if is_inside and isinstance(value, dt.date) else "as a value"
+        )
+        raise ParameterError(
+            f"{name}: {value.isoformat()} cannot be used {where}.",
+            expected="numbers, strings, true, false, dates, date-times, and lists or tables of numbers and strings",
+        )
 
 
 def _literal(value: Any) -> str:

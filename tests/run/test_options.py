@@ -2,7 +2,9 @@
 
 import inspect
 from dataclasses import fields
+from datetime import timedelta
 
+import numpy as np
 import pytest
 
 import coma_xr as coma
@@ -24,6 +26,26 @@ def test_types_and_descriptions_are_complete():
     assert {name: hint.__forward_arg__ for name, hint in RunKeywords.__annotations__.items()} == types
     described = inspect.getdoc(coma.Experiment.run).partition("Returns")[0]
     assert [name for name in DEFAULTS if f"\n{name} : " not in described] == []
+
+
+@pytest.mark.parametrize("name", ["timeout", "max_time"])
+@pytest.mark.parametrize("value", ["1h30m", "1.5h", 5400, np.float64(5400), timedelta(hours=1.5)])
+def test_durations_have_the_same_forms(name, value):
+    assert getattr(RunOptions(**{name: value}), name) == 5400
+    assert coma.program("true", timeout=value).timeout == 5400
+
+
+@pytest.mark.parametrize("value", [0, -1.5, True, "soon", "", timedelta(0), float("nan"), float("inf")])
+def test_a_timeout_is_a_duration_that_ends(value):
+    with pytest.raises(coma.ParameterError, match="Expected a duration above 0, such as '7h30m'"):
+        RunOptions(timeout=value)
+
+
+@pytest.mark.parametrize("shard", [(1.5, 3), ("0", "8"), (3, 3), (1,), {0, 8}, "0/8", 3, (-1, 2)])
+def test_what_is_no_part_of_a_scan_is_named_as_such(shard):
+    with pytest.raises(coma.ParameterError, match="is not a part of a scan") as caught:
+        RunOptions(shard=shard)
+    assert caught.value.expected.startswith("a pair (i, n) with i from 0 to n - 1")
 
 
 def test_options_are_checked_when_they_are_made():

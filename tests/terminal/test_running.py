@@ -24,6 +24,12 @@ def simulate(T, x, scale=1.0):
 def positional(T, /):
     return T
 
+def nothing():
+    return 1
+
+def anything(**parameters):
+    return 1
+
 constant = 1.0
 
 if __name__ == "__main__":
@@ -102,7 +108,7 @@ def test_nothing_is_made_where_nothing_can_run(model, run):
         ),
         (
             ["model.py:simulat", "T=1"],
-            "model.py has no function 'simulat'. Available: simulate, positional. Did you",
+            "model.py has no function 'simulat'. Available: simulate, positional, nothing, anything. Did you",
         ),
         (["model.py:constant", "T=1"], "model.py:constant is a float, not a function. Available: simulate"),
         (["modle.py"], "'modle.py' names no function. Expected FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION."),
@@ -265,3 +271,75 @@ def test_workers_import_files_of_any_name_and_ctrl_c_leaves_what_goes_on(model):
     done = subprocess.run(command, capture_output=True, check=True, **how)
     assert "40 points." in done.stdout
     assert len(coma.Experiment(model / "slow", "r")) == 40
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        (
+            ["model.py:nothing"],
+            [
+                "coma-xr: model.py:nothing has no arguments, so no parameter can vary.",
+                "Expected a function of at least one parameter.",
+            ],
+        ),
+        (
+            ["model.py:anything"],
+            [
+                "coma-xr: No values of parameters are given.",
+                "Expected NAME=VALUES after the function, such as: model.py:anything x=1,2,3.",
+            ],
+        ),
+        (
+            ["model.py:simulate", "T=1", "x=1e400"],
+            ["coma-xr: x: a number is too large for a float. Expected numbers up to 1.8e308, or inf."],
+        ),
+        (
+            ["model.py:simulate", "T=1", "x=linspace(0,-1e400j,3)"],
+            ["coma-xr: x: a number is too large for a float. Expected numbers up to 1.8e308, or inf."],
+        ),
+        (
+            ["model.py:simulate", "T=1", "x=1e308*10"],
+            ["coma-xr: x: 1e+308 * 10 cannot be computed. Expected a number."],
+        ),
+        (
+            ["time.toml"],
+            [
+                "coma-xr: x: 12:00:00 cannot be used as a value.",
+                "Expected numbers, strings, true, false, dates, date-times, and lists or tables of numbers and strings.",
+            ],
+        ),
+        (
+            ["date.toml"],
+            [
+                "coma-xr: x: 2020-01-01 cannot be used within a list of lists or a table.",
+                "Expected numbers, strings, true, false, dates, date-times, and lists or tables of numbers and strings.",
+            ],
+        ),
+        (
+            ["large.toml"],
+            ["coma-xr: large.toml: 1e400 is too large for a float. Expected numbers up to 1.8e308, or inf."],
+        ),
+    ],
+)
+def test_values_that_no_run_can_have(model, run, words, lines):
+    for name, value in {"time": "[12:00:00]", "date": "[[2020-01-01]]", "large": "1e400"}.items():
+        (model / f"{name}.toml").write_text(f'function = "model.py:simulate"\n[scan]\nT = 1\nx = {value}\n')
+    assert run("run", *words).err[: len(lines)] == lines
+
+
+def test_values_are_announced_as_they_are(model, run):
+    said = run("run", "model.py:simulate", "T=1", "x=0.1+0.2,0.3,1e-20", "--dry-run")
+    assert said.out[3] == "x               3  0.30000000000000004, 0.3, 1e-20"
+
+
+def test_a_failure_is_pointed_to_where_its_measurement_is_asked_for(model, run):
+    run("run", "model.py:simulate", "T=1,2", "x=1", "-o", "out")
+    assert run("show", "out", 2).err == [
+        "coma-xr: There is no measurement 2: this parameter set failed.",
+        "`coma-xr failures DIR --traceback 2` prints the reason.",
+    ]
+    e = coma.Experiment("out", "r")
+    with pytest.raises(coma.PathError) as caught:
+        e.measurement(2)
+    assert caught.value.ways[0].python == "failure(2) returns its record."
