@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import inspect
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -520,6 +521,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a terminal command."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _prepare_streams()
+    try:
+        code = _command(words)
+        sys.stdout.flush()
+    except SystemExit:
+        # Of argparse, which has printed help or an error.
+        with suppress(OSError):
+            sys.stdout.flush()
+        raise
+    except BrokenPipeError:
+        # The reader, such as `head`, has ended. Without this, Python would try to write the rest when it exits.
+        sys.stdout = None
+        return NOT_READ
+    except ComaError as error:
+        _report(error.message("terminal"))
+        return MISUSED if error.is_usage else FAILED
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # All files are written elsewhere, so this is the output.
+        sys.stdout = None
+        _report(f"the output could not be written: {error.strerror}")
+        return FAILED
+    except KeyboardInterrupt:
+        _report("interrupted; what was finished is saved")
+        return INTERRUPTED
+    return code or 0
+
+
+def _command(words: list[str]) -> int | None:
+    """Read the words of a command and run it."""
     parser = _parser(words[0] if words else "")
     if not words:
         parser.print_help()
@@ -529,27 +560,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = _further_values(options, unknown)
     if unknown:
         _refuse(options.parser, unknown)
-    try:
-        with warnings.catch_warnings():
-            _tell_warnings()
-            _expand_paths(options)
-            code = _run(options)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader, such as `head`, has ended. Without this, Python would try to write the rest when it exits.
-        sys.stdout = None
-        return NOT_READ
-    except ComaError as error:
-        _report(error.message("terminal"))
-        return FAILED
-    except KeyboardInterrupt:
-        _report("interrupted; what was finished is saved")
-        return INTERRUPTED
-    return code or 0
+    with warnings.catch_warnings():
+        _tell_warnings()
+        _expand_paths(options)
+        return _run(options)
 
 
 def _prepare_streams() -> None:
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # It is closed. A file that is opened later would get its number, and what C code prints.
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        stream = getattr(sys, name)
         # Names and descriptions may contain characters that the terminal cannot show.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -558,8 +580,10 @@ def _prepare_streams() -> None:
 def _report(text: str) -> None:
     from coma_xr.terminal.printing import notice
 
-    sys.stdout.flush()
-    notice(text, "bad")
+    with suppress(OSError, AttributeError):
+        sys.stdout.flush()
+    with suppress(OSError):
+        notice(text, "bad")
 
 
 def _run(options: argparse.Namespace) -> int | None:

@@ -117,7 +117,11 @@ class ComaError(Exception):
     available, ways : tuple
     near : tuple of str
         At most three of `available` that `name` may be a misspelling of, the nearest first.
+    is_usage : bool
+        Whether the words of a terminal command are wrong, whatever the experiment holds.
     """
+
+    is_usage = False
 
     def __init__(
         self,
@@ -310,6 +314,16 @@ class RunError(ComaError):
     def __init__(self, message: str, failures: Sequence[Any] = (), **parts: Any) -> None:
         super().__init__(message, failures, **parts)
         self.failures = tuple(failures)
+
+
+@contextmanager
+def wrong_usage() -> Iterator[None]:
+    """Let an error raised within be one of wrong usage, which has an exit status of its own."""
+    try:
+        yield
+    except ComaError as error:
+        error.is_usage = True
+        raise
 
 
 class ComaWarning(UserWarning):

@@ -497,7 +497,8 @@ class Experiment(Members):
         -------
         dict
             The numbers of ``measurements``, of parameter sets that ``failed`` or are requested and ``missing`` (each repeat
-            counts), of ``excluded`` measurements, and ``runs``, the list of `runs`.
+            counts), of ``excluded`` measurements, and ``runs``, the list of `runs`. A failed parameter set of the last scan
+            is missing, too. One of an earlier scan is not.
 
         Examples
         --------

@@ -360,6 +360,18 @@ class Records:
             "excluded": len(self.excluded),
         }
 
+    def failed_of_missing(self) -> int:
+        """Return how many of the missing parameter sets failed; those of an earlier scan are not missing in the last one."""
+        scan = self.now.asked()
+        if scan is None:
+            return 0
+        definition, done_by = self.past.definition(scan.definition), self.done()
+        keys, done, size = set(keys_of(list(scan.sets))), done_by(definition), len(definition)
+        failed: Iterable[Any] = survey(self.failed(done_by), definition, past=self.past).ids
+        return sum(
+            one[:size] in keys and sum(one[size:]) < (scan.repeats or 1) and one not in done for one in failed
+        )
+
     def runs(self) -> list[LiveRun]:
         """Return the runs that work on the experiment."""
         return seen_runs(self.now.path, self.now.names)

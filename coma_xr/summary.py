@@ -72,7 +72,7 @@ def write_report(
         about=_about(now),
         measurements=now.number(),
         failed=len(failures),
-        missing=_missing(records, ds, len(failures)),
+        missing=_missing(records, ds),
         parameters=parameters,
         results=results,
         dataset=ds,
@@ -151,7 +151,7 @@ def _dataset(
         return None, 'e.to_dataset(layout="points")'
 
 
-def _missing(records: Records, ds: xr.Dataset | None, failed: int) -> int | None:
+def _missing(records: Records, ds: xr.Dataset | None) -> int | None:
     """Return how many parameter sets of the last scan have neither measurement nor failure."""
     from coma_xr.output.report import status_of
 
@@ -159,7 +159,7 @@ def _missing(records: Records, ds: xr.Dataset | None, failed: int) -> int | None
     if asked is None or not asked.sets:
         return None
     if ds is None:
-        return max(0, records.counts()["missing"] - failed)
+        return records.counts()["missing"] - records.failed_of_missing()
     status = status_of(ds)
     return None if status is None else int((status == "missing").sum())
 

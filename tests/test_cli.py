@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -276,3 +277,73 @@ def test_the_module_of_python_m_runs_nothing_when_it_is_imported(monkeypatch, ca
     monkeypatch.delitem(sys.modules, "coma_xr.__main__", raising=False)
     importlib.import_module("coma_xr.__main__")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.fixture
+def scan(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    Path("wrong_usage.py").write_text("def f(a):\n    return {'y': a}\n")
+    coma_xr.Experiment("f").run(lambda a: {"y": a}, {"a": [1, 2]}, progress=False)
+    yield
+    sys.modules.pop("wrong_usage", None)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("run wrong_usage.py:f a=1 -j x", 2),
+        ("run wrong_usage.py:f a=1 --on-error foo", 2),
+        ("run wrong_usage.py:f a=1 --shard 8/8", 2),
+        ("run wrong_usage.py:f a=1 --zip a,b", 2),
+        ("run wrong_usage.py:f a=1 --where b>1", 2),
+        ("run wrong_usage.py:f a=", 2),
+        ("run wrong_usage.py:f", 2),
+        ("run wrong_usage.py a=1", 2),
+        ("run a=1", 2),
+        ("plot f --xscale nope", 2),
+        ("plot f -x a --figsize 1,2,3", 2),
+        ("export f", 2),
+        ("merge f", 2),
+        ("code f 1 2 3", 2),
+        ("code f 1 2 -o out", 2),
+        ("restore f 1 --all", 2),
+        ("annotate --units m", 2),
+        ("annotate f a --default [1,", 2),
+        ("remove f", 2),
+        ("show nothing", 1),
+        ("show f 99", 1),
+        ("export f f.nothing", 1),
+        ("run wrong_usage.py:g a=1", 1),
+        ("run wrong_usage.py:f a=1 --recompute 99 -o f", 1),
+    ],
+)
+def test_wrong_usage_has_an_exit_status_of_its_own(scan, capsys, words, code):
+    with pytest.raises(SystemExit) as left:
+        # argparse leaves by itself.
+        sys.exit(cli.main(words.split(" ")))
+    assert left.value.code == code
+    assert "coma-xr: " in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+@pytest.mark.parametrize("words", ["show f y", "status f", "paths f", "ls", "show f y --json"])
+def test_output_that_cannot_be_written_is_reported(scan, capsys, monkeypatch, words):
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert cli.main(words.split(" ")) == 1
+        # What it still holds cannot be written either.
+        with pytest.raises(OSError):
+            full.close()
+    assert capsys.readouterr().err == "coma-xr: the output could not be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("words", ["show f", "run wrong_usage.py:f a=3 -o f"])
+@pytest.mark.parametrize("closed", [("stdout",), ("stderr",), ("stdout", "stderr")])
+def test_commands_run_without_output(scan, monkeypatch, words, closed):
+    for name in closed:
+        monkeypatch.setattr(sys, name, None)
+    assert cli.main(words.split(" ")) == 0
+    for name in closed:
+        getattr(sys, name).close()
+    assert len(coma_xr.Experiment("f")) == 2 + words.startswith("run")

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from coma_xr import files
-from coma_xr.errors import ComaError, ExperimentError, InactiveError
+from coma_xr.errors import ComaError, ExperimentError, InactiveError, wrong_usage
 from coma_xr.records import directory_of, look_at
 from coma_xr.same import repeat_of
 from coma_xr.store.cache import clear_cache
@@ -123,12 +123,14 @@ def annotate(
     if default is not None:
         from coma_xr.terminal.scan_arguments import parse_scan
 
-        notes["default"] = parse_scan([f"default={default}"])["default"] if default else None
-    experiment = opened(path, write=bool(notes))
+        with wrong_usage():
+            notes["default"] = parse_scan([f"default={default}"])["default"] if default else None
     if name is None and notes:
-        raise ExperimentError(
-            "No path is named.", expected="a path such as results/t, or a name, after the directory"
-        )
+        with wrong_usage():
+            raise ExperimentError(
+                "No path is named.", expected="a path such as results/t, or a name, after the directory"
+            )
+    experiment = opened(path, write=bool(notes))
     if name is not None and notes:
         experiment.annotate(name, **notes)
     known = experiment.annotations
@@ -153,7 +155,8 @@ def restore(path: str, ids: Sequence[int], *, where: str | None, everything: boo
     path, ids = here_if_id(path, ids)
     chosen = [choice for choice in (list(dict.fromkeys(ids)), where, everything) if choice]
     if len(chosen) > 1:
-        raise ExperimentError("Ids, --where and --all exclude each other.", expected="one of them")
+        with wrong_usage():
+            raise ExperimentError("Ids, --where and --all exclude each other.", expected="one of them")
     experiment = opened(path, write=bool(chosen))
     if chosen:
         new = experiment.restore(None if everything else chosen[0])

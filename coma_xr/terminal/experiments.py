@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from coma_xr import files
-from coma_xr.errors import ExperimentError, StorageError
+from coma_xr.errors import ExperimentError, StorageError, wrong_usage
 from coma_xr.experiment import Experiment
 from coma_xr.store.cache import written_by_readers
 from coma_xr.store.config import Config
@@ -74,9 +74,10 @@ def here_if_id(path: str, ids: Sequence[int]) -> tuple[str, list[int]]:
 def check_named(path: str, last: str, command: str, lacking: str) -> None:
     """Raise ExperimentError when the last word of a command is the experiment, and what belongs behind it is missing."""
     if path == "." and is_experiment(last) and not is_experiment("."):
-        raise ExperimentError(
-            f"{lacking} is missing.", expected=f"coma-xr {command} {shlex.quote(last)} {lacking}"
-        )
+        with wrong_usage():
+            raise ExperimentError(
+                f"{lacking} is missing.", expected=f"coma-xr {command} {shlex.quote(last)} {lacking}"
+            )
 
 
 def is_experiment(path: str) -> bool:

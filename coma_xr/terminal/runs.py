@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.checks import terminal_options
-from coma_xr.errors import ExperimentError, ParameterError
+from coma_xr.errors import ExperimentError, ParameterError, wrong_usage
 from coma_xr.records import directory_of, look_at
 from coma_xr.run.options import RunOptions
 from coma_xr.run.report import group_text, grouped
@@ -112,7 +112,8 @@ def run(
     """Run a function for each parameter set that has no measurement yet; return 1 when some failed, 130 after Ctrl-C."""
     if "=" in target and ":" not in target.partition("=")[0]:
         # The function may stand behind the values, as keywords may stand in any order in Python.
-        target, values = _target_among(target, values)
+        with wrong_usage():
+            target, values = _target_among(target, values)
     given = {name: value for name, value in vars(options).items() if name in terminal_options(RunOptions)}
     pairs = [[part.strip() for part in names.split(",")] for names in zipped or ()]
     request = _Request(target, values, output, pairs, where, given)
@@ -136,12 +137,14 @@ def _run(request: _Request) -> int:
     from coma_xr.experiment import Experiment
     from coma_xr.terminal.functions import find_function
 
-    settings = RunOptions(**request.options)
-    scan_values = parse_scan(request.words)
+    with wrong_usage():
+        settings = RunOptions(**request.options)
+        scan_values = parse_scan(request.words)
     function = find_function(request.target, request.base)
-    if not scan_values:
-        raise _no_values(function, request.target)
-    scan = _scan_of(scan_values, request)
+    with wrong_usage():
+        if not scan_values:
+            raise _no_values(function, request.target)
+        scan = _scan_of(scan_values, request)
     if not scan._length:
         fault = (
             "No value is left for the scan." if request.where is None else "No parameter set meets --where."
@@ -340,20 +343,24 @@ def status(path: str, *, as_json: bool) -> None:
     if as_json:
         print_json({**numbers, "runs": [_run_tree(run) for run in numbers["runs"]]})
         return
-    say(_counts(numbers))
+    say(_counts(experiment, numbers))
     for run in numbers["runs"]:
         word = "running" if run.alive else "perhaps running"
         say(f"{painted(word, 'good')}: {progress_of([run])} ({clean(run)}{_doubt(run)})")
 
 
-def _counts(numbers: Mapping[str, Any]) -> str:
+def _counts(experiment: Experiment, numbers: Mapping[str, Any]) -> str:
     """Return the numbers of measurements, failures and missing parameter sets."""
     parts = [count(numbers["measurements"], "measurement")]
     for name in ("failed", "missing", "excluded"):
         if numbers[name]:
             text = f"{numbers[name]:,} {name}"
             parts.append(painted(text, "bad") if name == "failed" else text)
-    both = " (missing includes failed)" if numbers["failed"] and numbers["missing"] else ""
+    both = ""
+    if numbers["failed"] and numbers["missing"]:
+        number = look_at(experiment, listed=True).failed_of_missing()
+        which = "failed" if number == numbers["failed"] else f"{number:,} of the failed"
+        both = f" (missing includes {which})" if number else " (the failed are of an earlier scan)"
     if len(parts) == 1 and not numbers["runs"]:
         parts.append("nothing failed or missing")
     return f"{', '.join(parts)}{both}"
@@ -406,7 +413,7 @@ def watch(path: str, *, interval: float) -> int:
         return 0
     numbers = experiment.status()
     is_gone = display.clear()
-    say(f"{'The run has ended' if seen else 'Nothing is running'}: {_counts(numbers)}")
+    say(f"{'The run has ended' if seen else 'Nothing is running'}: {_counts(experiment, numbers)}")
     if numbers["failed"] and is_gone:
         say(f"`coma-xr failures {shlex.quote(path)}` lists what failed.")
     return 1 if numbers["failed"] or numbers["missing"] else 0

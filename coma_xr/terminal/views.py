@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.checks import terminal_options
-from coma_xr.errors import REPLACE, ComaError, ExperimentError, StorageError
+from coma_xr.errors import REPLACE, ComaError, ExperimentError, StorageError, wrong_usage
 from coma_xr.figures import WHERE, chosen
 from coma_xr.records import look_at
 from coma_xr.run.report import line_text
@@ -61,9 +61,11 @@ def plot(
     arguments |= {"legend": False} if options.legend is False else {}
     if options.y is not None and len(options.y) == 1:
         arguments["y"] = options.y[0]
-    arguments |= {name: _limits(arguments[name]) for name in ("xlim", "ylim") if name in arguments}
-    if "error" in arguments:
-        arguments["error"] = _with_pair(arguments["error"])
+    with wrong_usage():
+        arguments |= {name: _limits(arguments[name]) for name in ("xlim", "ylim") if name in arguments}
+        if "error" in arguments:
+            arguments["error"] = _with_pair(arguments["error"])
+        PlotSpec.of(arguments)
     arguments |= {} if where is None else {WHERE: where}
     experiment = opened(path)
     where, arguments = chosen(experiment.figures, figure, arguments)
@@ -394,10 +396,11 @@ def code(path: str, ids: Sequence[int], accept: bool, output: str | None, as_jso
         return
     from coma_xr.code_history import state_record, write_sources
 
-    experiment = opened(path)
     if len(ids) > 2 or (output is not None and len(ids) != 1):
         wanted = "one id" if output is not None else "at most two ids"
-        raise ExperimentError(expected=wanted, found=str(len(ids)))
+        with wrong_usage():
+            raise ExperimentError(expected=wanted, found=str(len(ids)))
+    experiment = opened(path)
     if len(ids) == 2:
         difference = clean_lines(experiment.code_diff(*ids))
         if not difference:

@@ -171,7 +171,9 @@ def copy(e):
     shutil.copytree("inverse", "copy")
     copy = coma.Experiment("copy")
     copy.remove([4])
-    copy.run(lambda a, name: {"y": a, "both": [a, -a]}, {"a": [7], "name": ["left"]}, progress=False)
+    copy.run(
+        lambda a, name: {"y": a, "both": [a, -a]}, {"a": [7], "name": ["left"]}, progress=False, code="accept"
+    )
     return copy
 
 
@@ -200,7 +202,7 @@ def test_of_conflicts_nothing_is_written_unless_both_are_to_be_kept(e, copy, run
 @pytest.mark.parametrize(("command", "lacking"), [("merge", "COPY"), ("export", "FILE")])
 def test_a_command_names_what_is_missing_behind_the_experiment(e, run, command, lacking):
     text = f"coma-xr: {lacking} is missing. Expected coma-xr {command} inverse {lacking}."
-    assert run(command, "inverse") == (1, [], [text])
+    assert run(command, "inverse") == (2, [], [text])
 
 
 def test_an_experiment_is_not_merged_into_itself(e, run):

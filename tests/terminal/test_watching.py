@@ -252,3 +252,31 @@ def loaded_by(words):
     )
     names = done.stdout.splitlines()[-1].split()
     return {*names, *(name.partition(".")[0] for name in names)}
+
+
+def test_failures_of_an_earlier_scan_are_not_called_missing(here, run):
+    def inverse(a):
+        return {"y": 1 / (a - 1)}
+
+    def counts():
+        numbers = coma.Experiment("inverse", "r").status()
+        return run("status", "inverse").out[0], numbers["failed"], numbers["missing"]
+
+    e = coma.Experiment("inverse")
+    with pytest.warns(coma.ComaWarning, match="1 of 2 parameter sets failed"):
+        e.run(inverse, {"a": [1, 2]}, progress=False)
+    assert counts() == ("1 measurement, 1 failed, 1 missing (missing includes failed)", 1, 1)
+    e.run(inverse, {"a": [5, 6]}, limit=1, progress=False)
+    text = "2 measurements, 1 failed, 1 missing (the failed are of an earlier scan)"
+    assert counts() == (text, 1, 1)
+    assert list(e.missing()) == [{"a": 6}]
+    with pytest.warns(coma.ComaWarning, match="2 of 4 parameter sets failed"):
+        e.run(
+            lambda a: 1 / (a - 8 if a > 7 else a),
+            {"a": [8, 0, 9, 10]},
+            limit=3,
+            code="accept",
+            progress=False,
+        )
+    text = "3 measurements, 3 failed, 3 missing (missing includes 2 of the failed)"
+    assert counts() == (text, 3, 3)
