@@ -386,6 +386,12 @@ WORDING = [
         "such as ('percentile', (5, 95)).\nDid you mean (5, 95)?",
     ),
     (
+        lambda e: coma.plot(
+            pd.DataFrame({"t": [pd.Timestamp(0), pd.Timestamp(0, tz="UTC")], "y": [1, 2]}), x="t", y="y"
+        ),
+        "'t' holds dates with a time zone and dates without one. Give all dates a time zone, or none.",
+    ),
+    (
         lambda e: coma.plot(e.to_dataset(), x="x", y="y", kind="box"),
         "kind='box' needs a dim of samples, and none is left. Leave a dim off x, hue, style, row and col.",
     ),

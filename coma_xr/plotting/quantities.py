@@ -56,6 +56,8 @@ class Quantity:
     codes: xr.Variable | None = None
     # Places that were given to labels that are not numbers, with their place in `NO_NUMBERS`.
     places: tuple[tuple[float, int], ...] = ()
+    # Whether the names are dates that no axis of matplotlib reaches.
+    far: bool = False
 
     def value(self, number: float) -> Any:
         """Return what a number stands for."""
@@ -292,8 +294,11 @@ def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
         floats = [_float(name, value) for value in array.ravel().tolist()]
         return Quantity(name, "number", xr.Variable(dims, np.reshape(floats, array.shape)), codes=codes)
     if all(isinstance(value, DATES) for value in existing):
-        is_aware = any(getattr(value, "tzinfo", None) is not None for value in existing)
-        units = "UTC" if is_aware else None
+        zoned = {getattr(value, "tzinfo", None) is not None for value in existing}
+        if len(zoned) > 1:
+            fault = f"{name!r} holds dates with a time zone and dates without one."
+            raise LayoutError(fault, ways=["Give all dates a time zone, or none."])
+        units = "UTC" if True in zoned else None
         return replace(_dates(name, dims, _stamps(array)), codes=codes, units=units)
     if all(isinstance(value, DURATIONS) for value in existing):
         seconds = [np.nan if _code_of(value) else _seconds(value) for value in array.ravel().tolist()]
@@ -429,7 +434,7 @@ def _dates(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
         texts = array.astype(str).astype(object)
         texts[~dated] = None
         named = _names(name, dims, texts, np.unique(array[dated]).astype(str).tolist())
-        return replace(named, codes=_codes(dims, array))
+        return replace(named, codes=_codes(dims, array), far=True)
     return Quantity(name, "date", xr.Variable(dims, days), codes=_codes(dims, array))
 
 

@@ -645,6 +645,23 @@ def test_dates_and_durations_beyond_what_matplotlib_draws_have_their_places():
     assert seconds.values.values[0] == pytest.approx(10**12 / 86_400)
 
 
+def test_dates_that_are_drawn_as_names_are_reported():
+    times = np.array(["0100-01-01", "1500-01-01", "2000-01-01"], "M8[s]")
+    ds = xr.Dataset({"y": ("t", [1.0, 2.0, 3.0]), "x": ("t", [1.0, 2.0, 3.0])}, {"t": times})
+    with pytest.warns(
+        ComaWarning, match=r"'t' holds dates near or beyond the years 1 and 9999.* at equal distances\."
+    ):
+        coma.plot(ds, x="t", y="y")
+    coma.plot(ds, x="x", y="y", hue="t", kind="scatter")
+    coma.plot(ds.isel(t=[1, 2]), x="t", y="y")
+
+
+def test_dates_with_and_without_a_time_zone_have_no_common_axis():
+    times = pd.array([pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-02", tz="UTC")], dtype=object)
+    with pytest.raises(LayoutError, match="'t' holds dates with a time zone and dates without one"):
+        coma.plot(pd.DataFrame({"t": times, "y": [1.0, 2.0]}), x="t", y="y")
+
+
 def test_a_number_that_no_axis_holds_is_an_error_and_half_a_character_is_written_out():
     with pytest.raises(LayoutError, match="'n' has a number of 401 digits"):
         quantity("n", xr.Variable("n", np.array([10**400, 1], object)))
