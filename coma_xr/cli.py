@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import inspect
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import Any, NoReturn
 
 from coma_xr import __version__
 from coma_xr.errors import ComaError, ComaWarning
+from coma_xr.scratch import discarding
 from coma_xr.text import alternatives, available, beginning_with, clean_lines, near_names, shortened
 
 FAILED = 1
@@ -570,7 +570,7 @@ def _prepare_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             # It is closed. A file that is opened later would get its number, and what C code prints.
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+            setattr(sys, name, discarding())
         stream = getattr(sys, name)
         # Names and descriptions may contain characters that the terminal cannot show.
         if hasattr(stream, "reconfigure"):

@@ -1,4 +1,4 @@
-"""Temporary files where the system has them: for what a process prints, and for programs and libraries that need a directory."""
+"""Temporary files where the system has them: for what a process prints or discards, and for programs and libraries that need a directory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
+from typing import TextIO
 
 from coma_xr.files import refusal
 
@@ -51,6 +53,11 @@ def _flush_output() -> None:
             stream.flush()
     if os.name != "nt":
         ctypes.CDLL(None).fflush(None)
+
+
+def discarding() -> TextIO:
+    """Return a stream in place of one that is closed, with the lowest number that is free, which is that one's."""
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 @contextmanager

@@ -69,22 +69,17 @@ def run_scan(
     before = Records(place.look(listed=None))
     if before.now.read_only and not options.dry_run:
         before.now.check_writable()
-    asked = None if given is None else Scan.of(given)
-    records, changes = before, DefaultChanges()
-    if asked is not None:
-        asked, changes = with_defaults(asked, function, options, before)
-        # As it will be. Nothing is recorded before everything is checked.
-        records = before.changed(changes.change) if changes else before
-        options = options if options.repeats is not None else replace(options, repeats=asked.repeats)
+    asked, changes = with_defaults(given, function, options, before)
+    # As it will be. Nothing is recorded before everything is checked.
+    records = before.changed(changes.change) if changes else before
+    if asked is not None and options.repeats is None:
+        options = replace(options, repeats=asked.repeats)
     work_of = partial(_work, function, asked, options, records, encoding)
     if asked is not None:
         # Before a name that the function does not know is taken for a new parameter.
         work_of(asked.definition)
     elif records.definition is None:
-        raise ParameterError(
-            f"There is nothing to run in {place.path}.",
-            ways=["Pass a scan, such as run(f, {'theta': [0.1, 0.2]}), or define and add parameter sets."],
-        )
+        raise _nothing_to_run(place.path)
     definition = records.like(asked) if asked is not None else records.defined()
     whole = None
     if asked is not None:
@@ -108,13 +103,16 @@ def run_scan(
         return session.dry_run()
     last = Asked.of(definition, wanted, asked, options.repeats, whole)
     shard = None if options.shard is None else Shard.of_scan(options.shard, last.to_state())
-
-    def record() -> None:
-        changes.record(place)
-        _record(place, work, records, asked, added, last)
-
+    record = partial(_record, place, work, changes, records, asked, added, last)
     with place.running(shard, record) as now:
         return replace(session, work=with_kept_seed(now, work, options.seed)).run(before, now)
+
+
+def _nothing_to_run(path: str) -> ParameterError:
+    return ParameterError(
+        f"There is nothing to run in {path}.",
+        ways=["Pass a scan, such as run(f, {'theta': [0.1, 0.2]}), or define and add parameter sets."],
+    )
 
 
 def _work(
@@ -139,12 +137,14 @@ def _work(
 def _record(
     place: ExperimentDirectory,
     work: Work,
+    changes: DefaultChanges,
     before: Records,
     asked: Scan | None,
     added: list[tuple[Tree, ...]],
     last: Asked,
 ) -> None:
-    """Record definition, seed, function and scan of a run."""
+    """Record defaults, definition, seed, function, command and scan of a run."""
+    changes.record(place)
     if asked is not None:
         keep_definition(before, place, work.definition, added)
     keep_seed(place, work)
@@ -269,13 +269,15 @@ class DefaultChanges:
 
 
 def with_defaults(
-    scan: Scan, function: Callable[..., Any], options: RunOptions, records: Records
-) -> tuple[Scan, DefaultChanges]:
+    given: Any, function: Callable[..., Any], options: RunOptions, records: Records
+) -> tuple[Scan | None, DefaultChanges]:
     """Return a scan, in which those defaults of the function are parameters that have other values in measurements.
 
     Raise ParameterError when an argument is recorded in some measurements, and came from resources in others.
     """
-    now, resources = records.now, list(options.resources or {})
+    if given is None:
+        return None, DefaultChanges()
+    scan, now, resources = Scan.of(given), records.now, list(options.resources or {})
     names = [str(path[-1]) for path in scan.definition.paths]
     random = random_arguments(function, [*names, *resources])
     if records.definition is None or not now.active:
@@ -597,7 +599,7 @@ class Session:
             others = self.code.others(there)
             if options.code == "accept":
                 accept(place, now, [self.code.hash, *others])
-            elif self.wanted:
+            elif todo.todo or todo.done:
                 again = set(chain.from_iterable(replaced.values()))
                 done = set(chain.from_iterable(there.ids[key] for key in todo.done))
                 self.code.report(place, others, again, done)

@@ -293,7 +293,8 @@ def test_a_result_with_text_in_it_is_escaped():
 def test_an_experiment_shows_its_code_and_environment():
     e = coma.Experiment("e", config={})
     e.run(lambda x: {"y": x}, {"x": [1]}, progress=False)
-    e.run(lambda x: {"y": x + 0}, {"x": [2]}, progress=False)
+    with pytest.warns(coma.ComaWarning, match="made by other code"):
+        e.run(lambda x: {"y": x + 0}, {"x": [2]}, progress=False)
     text = shown(e).text
     assert "Code (2 states)" in text
     assert "what changed" in text

@@ -66,7 +66,7 @@ def test_missing_and_failed_sets_run_again_stay_where_they_belong(e):
     with pytest.warns(ComaWarning, match="failed"):
         e.run(f, GRID, limit=7, progress=False)
     fixed = True
-    e.run(f, e.missing(), progress=False)
+    e.run(f, e.missing(), code="accept", progress=False)
     assert sizes(e) == {"a": 3, "b": 3}
     assert len(e.missing()) == 0
 

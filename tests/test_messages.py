@@ -45,7 +45,7 @@ def busy(e):
     def again(x):
         e.run(again, {"x": [9]}, progress=False)
 
-    e.run(again, {"x": [8]}, progress=False, on_error="stop")
+    e.run(again, {"x": [8]}, code="accept", progress=False, on_error="stop")
 
 
 def inactive(e):
@@ -57,7 +57,7 @@ def fail(e):
     def fail(x):
         raise ValueError("no")
 
-    e.run(fail, {"x": [7]}, on_error="stop", progress=False)
+    e.run(fail, {"x": [7]}, code="accept", on_error="stop", progress=False)
 
 
 def unequal(e):

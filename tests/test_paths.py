@@ -196,7 +196,7 @@ def test_a_measurement_without_info_is_read_everywhere(info):
     assert e.to_dataset().y.values.tolist() == [1, 2, 0.5]
     assert e.measurement(7).results.y == 0.5
     assert [finding.kind for finding in e.verify()] == ["index"]
-    assert e.run(lambda x: {"y": x}, {"x": [7]}, progress=False).saved == 0
+    assert e.run(lambda x: {"y": x}, {"x": [7]}, code="accept", progress=False).saved == 0
     e.exclude(7, "wrong")
     copy = measured("copy", [9])
     assert len(copy.merge(e)) == 3
@@ -338,7 +338,7 @@ def test_links_in_place_of_failures_and_temporary_files_are_in_nobody_s_way(tmp_
     with pytest.raises(DataFileError, match="leads nowhere"):
         e.deactivate()
     with pytest.warns(DataFileWarning, match="leads nowhere"):
-        assert e.run(lambda a: {"y": a}, {"a": [2]}, progress=False).saved == 1
+        assert e.run(lambda a: {"y": a}, {"a": [2]}, code="accept", progress=False).saved == 1
     assert not list(e.path.glob(".coma-tmp-*"))
     assert (tmp_path / "precious" / "file").exists()
     e.reset()

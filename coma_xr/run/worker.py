@@ -362,10 +362,7 @@ def prepare(
         provenance |= {RESOURCES: unrecorded} if unrecorded else {}
     if hasattr(function, "coma_check"):
         function.coma_check(keywords or definition.names)
-    seeds = None
-    if random:
-        root = SystemRandom().getrandbits(_ROOT_BITS) if seed is None else seed
-        seeds = Seeds(root, random, dict(constants or {}))
+    seeds = _seeds(random, seed, constants or {}) if random else None
     return Work(
         function,
         definition,
@@ -380,6 +377,11 @@ def prepare(
         seeds,
         resources=resources,
     )
+
+
+def _seeds(arguments: tuple[str, ...], seed: int | None, constants: Mapping[TreePath, Tree]) -> Seeds:
+    root = SystemRandom().getrandbits(_ROOT_BITS) if seed is None else seed
+    return Seeds(root, arguments, dict(constants))
 
 
 def _check_resources(resources: Mapping[str, Any], keywords: Sequence[str]) -> None:

@@ -62,6 +62,9 @@ class ExperimentDirectory:
     (True, 0, 1)
     """
 
+    # The words of the command of the terminal that opened it for a run, which records them.
+    command: list[str] | None = None
+
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -103,8 +106,6 @@ class ExperimentDirectory:
         self._holder: int | None = None
         self._written: set[str] = set()
         self._gathers = False
-        # The words of the command of the terminal that opened it for a run, which records them.
-        self.command: list[str] | None = None
         # What the directory was like when its ids were last known, and the id after these.
         self._numbered: Any = None
         self._next = 1

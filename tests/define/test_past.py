@@ -42,7 +42,7 @@ def test_a_renamed_parameter_has_its_new_name_from_then_on(old):
         assert old.to_dataset(where=where).T.values[0] == 1.0
         assert [m.id for m in old.measurements(where)] == [1]
     assert list(old.missing()) == [{"l": 2.0}]
-    assert old.run(lambda l: {"T": 2 * l}, old.missing()) == (1, 1)
+    assert old.run(lambda l: {"T": 2 * l}, old.missing(), code="accept") == (1, 1)
 
 
 def test_a_name_that_the_user_gave_to_a_path_stays_when_the_path_is_renamed(tmp_path):

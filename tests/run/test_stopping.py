@@ -162,7 +162,7 @@ class TestMaxTime:
     def test_in_a_job_of_slurm_its_end_counts(self, e, monkeypatch, capsys):
         e.run(lambda n: time.sleep(0.02) or {"y": n}, {"n": [1]})
         monkeypatch.setenv(schedule._JOB_END, str(int(time.time()) - 1))
-        assert e.run(lambda n: {"y": n}, {"n": [2, 3]}).too_long == 2
+        assert e.run(lambda n: {"y": n}, {"n": [2, 3]}, code="accept").too_long == 2
         assert "no time before the end of the SLURM job." in capsys.readouterr().err
         assert e.run(lambda n: {"y": n}, {"n": [2, 3]}, max_time=math.inf).saved == 2
 
