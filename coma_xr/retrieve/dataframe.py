@@ -26,6 +26,7 @@ from coma_xr.retrieve.requests import (
     Recorded,
     Request,
     Source,
+    UsedNames,
     Variables,
     name_of_ours,
     read,
@@ -94,7 +95,9 @@ class _Spread:
     given: frozenset[Path] = frozenset()
 
     def contradicts(self, other: _Spread) -> bool:
-        """Whether items at one position have different labels in both."""
+        """Whether items at one position have different labels in both, or those of one have none in the other."""
+        if self._exceeds(other) or other._exceeds(self):
+            return True
         pairs = [
             (self.labels[level].values, other.labels[level].values)
             for level in self.labels
@@ -106,6 +109,22 @@ class _Spread:
             for row in mine
             if row in theirs
         )
+
+    def _exceeds(self, other: _Spread) -> bool:
+        """Whether a row has another number of items than the other one has labels, along a level without labels here."""
+        return any(
+            row in label.values and number != len(label.values[row])
+            for level, label in other.labels.items()
+            if level not in self.labels
+            for row, number in self._sizes(level).items()
+        )
+
+    def _sizes(self, level: int) -> dict[int, int]:
+        """Return the number of items along a level, by row."""
+        sizes: dict[int, int] = {}
+        for row, number in zip(self.rows.tolist(), self.numbers[level].tolist(), strict=True):
+            sizes[row] = max(sizes.get(row, 0), number + 1)
+        return sizes
 
     def alike(self, other: _Spread) -> bool:
         """Whether both have the same items in the same rows."""
@@ -143,7 +162,8 @@ def long_columns(
     groups = _groups(spread)
     if not groups:
         return {name: list(column) for name, column in columns.items()}, list(range(size))
-    blocks = [_block(group, spread, columns) for group in groups]
+    labelled = {column.dims[level] for column in spread.values() for level in column.labels}
+    blocks = [_block(group, spread, columns, labelled) for group in groups]
     rows = np.concatenate([block.rows for block in blocks])
     # A measurement without any list keeps its row.
     empty = np.setdiff1d(np.arange(size), rows)
@@ -230,7 +250,8 @@ def _items(folded: Folded) -> tuple[list[Any], list[Array], Array]:
 def _groups(spread: Mapping[str, _Spread]) -> list[list[str]]:
     """Return which columns stand side by side."""
     groups: list[list[str]] = []
-    for name, column in spread.items():
+    # What has no labels must not decide what those of others belong to.
+    for name, column in sorted(spread.items(), key=lambda pair: len(pair[1].labels) < len(pair[1].dims)):
         for group in groups:
             first = spread[group[0]]
             if (
@@ -242,7 +263,10 @@ def _groups(spread: Mapping[str, _Spread]) -> list[list[str]]:
                 break
         else:
             groups.append([name])
-    return groups
+    order = {name: place for place, name in enumerate(spread)}
+    return sorted(
+        (sorted(group, key=order.__getitem__) for group in groups), key=lambda group: order[group[0]]
+    )
 
 
 @dataclass(frozen=True)
@@ -253,7 +277,13 @@ class _Block:
     columns: dict[str, list[Any]]
 
 
-def _block(group: Sequence[str], spread: Mapping[str, _Spread], used_names: Container[str]) -> _Block:
+def _block(
+    group: Sequence[str],
+    spread: Mapping[str, _Spread],
+    used_names: Container[str],
+    labelled: Container[str],
+) -> _Block:
+    """Return columns side by side; numbers of items do not stand among the labels of other columns."""
     first = spread[group[0]]
     places = {_place: None for name in group for _place in _places(spread[name])}
     order = sorted(places)
@@ -262,7 +292,8 @@ def _block(group: Sequence[str], spread: Mapping[str, _Spread], used_names: Cont
     columns: dict[str, list[Any]] = {}
     for level, dim in enumerate(dims):
         labels = [spread[name].labels[level] for name in group if level in spread[name].labels]
-        columns[f"{group[0]}_{dim}" if dim in used_names else dim] = (
+        is_taken = dim in used_names or (not labels and dim in labelled)
+        columns[f"{group[0]}_{dim}" if is_taken else dim] = (
             [_first(label.at(place) for label in labels) for place in order]
             if labels
             else [place[level + 1] + 1 for place in order]
@@ -426,6 +457,7 @@ def _shown(source: Source, requested: Sequence[Request] | None, keys: Sequence[R
     requested_names = {
         source.path(request) or request.text: source.name(request) for request in (*keys, *(requested or ()))
     }
+    names = UsedNames(source, requested or [], keys)
     roles = _RESULTS if requested is None else ()
     defined = [path for path in source.names.defined.values() if path in source.columns.paths]
     others = [path for path in source.columns.paths if path not in defined and path not in source.copies]
@@ -436,7 +468,8 @@ def _shown(source: Source, requested: Sequence[Request] | None, keys: Sequence[R
     columns: dict[str, _Column] = {}
     for path in paths:
         if path not in requested_names:
-            name = source.names.of(path)
+            # The number of a repeat has the name that it has in a Dataset.
+            name = names.ours("repeat") if path == REPEAT else source.names.of(path)
             name = free_name(path, requested_names.values()) if name in requested_names.values() else name
             columns[name] = _Column.of(source, name, path, source.columns[path])
     for request in (*keys, *(requested or ())):

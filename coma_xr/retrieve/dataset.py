@@ -55,6 +55,19 @@ class _Brought:
     def __init__(self, free_name: Callable[[str, str], str]) -> None:
         self.free_name = free_name
         self._values: dict[str, tuple[tuple[str, ...], list[Any]]] = {}
+        # How many labels a dim has, by row.
+        self._labels: dict[str, dict[int, int]] = {}
+
+    def dim(self, dim: str, owner: str, lengths: Mapping[int, int]) -> str:
+        """Return the name of a dim without labels: its own, unless this has other numbers of labels."""
+        name = self.free_name(dim, owner)
+        while any(lengths.get(row, number) != number for row, number in self._labels.get(name, {}).items()):
+            name = f"{owner}_{name}"
+        return name
+
+    def add_labels(self, dim: str, lengths: dict[int, int]) -> None:
+        """Remember how many labels a dim has."""
+        self._labels.setdefault(dim, lengths)
 
     def name(self, name: str, owner: str, dims: tuple[str, ...], values: list[Any]) -> str:
         """Return the name that a coordinate gets: its own, if that is free or means the same already."""
@@ -77,10 +90,17 @@ def bring(items: Sequence[Item], free_name: Callable[[str, str], str]) -> list[I
     """Return the coordinates that the DataArrays in some items bring, and name their dims."""
     brought = _Brought(free_name)
     coords: list[Item] = []
-    for item in items:
-        if item.folded is not None and (item.folded.dims or item.folded.coords):
-            coords += _bring(item, brought)
+    labelled = [
+        item for item in items if item.folded is not None and (item.folded.dims or item.folded.coords)
+    ]
+    # What has no labels must not decide what those of others belong to.
+    for item in sorted(labelled, key=_lacks_labels):
+        coords += _bring(item, brought)
     return coords
+
+
+def _lacks_labels(item: Item) -> bool:
+    return item.folded is not None and not item.folded.coords.keys() >= set(item.folded.dims)
 
 
 def _bring(item: Item, brought: _Brought) -> list[Item]:
@@ -89,12 +109,14 @@ def _bring(item: Item, brought: _Brought) -> list[Item]:
     values = {name: _on_rows(item, column) for name, (_, column, _) in folded.coords.items()}
     dims: dict[str, str] = {}
     for place, dim in enumerate(folded.dims):
+        lengths = dict(zip(folded.rows.tolist(), folded.lengths[place].tolist(), strict=True))
         if place < len(named):
             dims[dim] = named[place]
         elif dim in folded.coords:
             dims[dim] = brought.name(dim, item.name, (dim,), values[dim])
+            brought.add_labels(dims[dim], lengths)
         else:
-            dims[dim] = brought.free_name(dim, item.name)
+            dims[dim] = brought.dim(dim, item.name, lengths)
     item.dims = [dims[dim] for dim in folded.dims]
     coords = []
     for name, (coord_dims, _, attrs) in folded.coords.items():

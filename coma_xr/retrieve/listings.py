@@ -42,8 +42,8 @@ def failures_columns(
         **{name: [parameter_of(tree, path) for tree in trees] for name, path in definition},
     }
     repeats = [tree["info"].get(_REPEAT) for tree in trees]
-    if _REPEAT not in columns and any(repeat is not None for repeat in repeats):
-        columns[_REPEAT] = repeats
+    if any(repeat is not None for repeat in repeats):
+        columns[f"coma_{_REPEAT}" if _REPEAT in columns else _REPEAT] = repeats
     columns |= {
         name: [_shown(tree["exception"].get(key)) for tree in trees] for name, key in _EXCEPTION.items()
     }

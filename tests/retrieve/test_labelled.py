@@ -257,3 +257,26 @@ def test_annotated_units_that_are_not_those_of_the_values_are_reported_everywher
         ) as caught:
             look()
         assert [text.format("E") in str(warning.message) for warning in caught] == [True]
+
+
+def test_an_array_without_labels_shares_a_dim_only_with_as_many_labels():
+    def results(a):
+        f = xr.DataArray([1, 2, 3], dims="t", coords={"t": [0, 10, 20]})
+        return {"h": xr.DataArray([7, 8, 9, 9.5], dims="t"), "f": f, "g": xr.DataArray([4, 5, a], dims="t")}
+
+    ds = build_dataset(two(results))
+    assert [ds[name].dims for name in "hfg"] == [("a", "h_t"), ("a", "t"), ("a", "t")]
+    assert ds.t.values.tolist() == [0, 10, 20]
+    df = build_dataframe(two(results), unfold="rows").loc[1]
+    assert df.loc[df.h.notna(), ["h_t", "h"]].values.tolist() == [[1, 7], [2, 8], [3, 9], [4, 9.5]]
+    assert df.loc[df.f.notna(), ["t", "f", "g"]].values.tolist() == [[0, 1, 4], [10, 2, 5], [20, 3, 1]]
+
+
+def test_the_number_of_a_repeat_has_one_name(tmp_path):
+    e = coma.Experiment(tmp_path / "e", config={})
+    with pytest.warns(ComaWarning, match="2 of 4"):
+        e.run(lambda repeat, rng: 1 / repeat, {"repeat": [0, 1]}, repeats=2, progress=False)
+    for look, has in ((e.to_dataset, "coords"), (e.to_dataframe, "columns")):
+        with pytest.warns(ComaWarning, match="calls its own one 'coma_repeat' here"):
+            assert {"repeat", "coma_repeat"} <= set(getattr(look(), has))
+    assert e.failures()[["repeat", "coma_repeat"]].values.tolist() == [[0, 0], [0, 1]]
