@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from coma_xr.checks import setting
 from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.define.values import MOST_VALUES, is_too_long, normalise, plain_of
-from coma_xr.errors import ParameterError
+from coma_xr.errors import ParameterError, Way, warn
 from coma_xr.text import count
 
 if TYPE_CHECKING:
@@ -200,6 +200,7 @@ class _Sets:
 
 def listed(name: str, values: Any) -> Axis:
     """Return the axis of one parameter with its values."""
+    warn_of_units(name, values)
     return _Values(name, values_of(name, values))
 
 
@@ -251,6 +252,8 @@ def column(name: str, values: Any) -> Column:
 
 def _array_of(values: Any) -> Any:
     """Return the NumPy array in an array, column or Index of numbers or text; None for anything else."""
+    if getattr(values, "nlevels", 1) > 1:
+        return None  # the tuples of a MultiIndex
     kind = getattr(getattr(values, "dtype", None), "kind", "")
     # Times of pandas are Timestamps, and may have a time zone.
     if kind not in ("biufcU" if hasattr(values, "array") else "biufcUM") or not kind:
@@ -285,10 +288,25 @@ def _items(values: Column) -> Iterator[Tree]:
         yield from array[begin : begin + _BLOCK].tolist()
 
 
+def warn_of_units(name: str, values: Any) -> None:
+    """Warn of a DataArray with units, which a scan does not keep."""
+    units = values.attrs.get("units") if hasattr(values, "dims") and hasattr(values, "attrs") else None
+    if isinstance(units, str):
+        warn(
+            f"A scan does not record the units {units!r} of '{name}'.",
+            way=Way(f"annotate({name!r}, units={units!r}) of the experiment records them.", ""),
+        )
+
+
+def is_table(values: Any) -> bool:
+    """Whether something is a DataFrame of pandas."""
+    return hasattr(values, "columns") and hasattr(values, "iloc")
+
+
 def values_of(name: str, values: Any) -> tuple[Row, ...]:
     """Return a row for each value of a list, and one row for any other value.
 
-    Raise ParameterError for a set, which has no order, and for a range too long to be listed, and SerializationError
+    Raise ParameterError for a set, which has no order, for a DataFrame, and for a range too long to be listed, and SerializationError
     when a value cannot be stored.
     """
     if is_too_long(values):
@@ -299,6 +317,11 @@ def values_of(name: str, values: Any) -> tuple[Row, ...]:
         return ((normalise(name, values),),)
     if isinstance(values, (set, frozenset)):
         raise ParameterError(f"'{name}' is a set, which has no order.", expected="a list")
+    if is_table(values):
+        raise ParameterError(
+            f"'{name}' is a DataFrame, whose items are the names of its columns.",
+            expected="values, such as one column, df['T'], or coma.cases(df) with a parameter for each column",
+        )
     if getattr(values, "ndim", 1) == 0:
         return ((normalise(name, values),),)
     return tuple([(normalise(name, value),) for value in _items_of(values)])

@@ -28,9 +28,11 @@ from coma_xr.define.axes import (
     expanding,
     given,
     in_step,
+    is_table,
     listed,
     points,
     points_state,
+    warn_of_units,
 )
 from coma_xr.define.parameters import Definition
 from coma_xr.define.values import BRANCH, MOST_VALUES, hand_out, key_of, shown
@@ -133,7 +135,7 @@ class Scan:
         """
         if isinstance(scan, Scan):
             return scan
-        if _is_table(scan) or _is_dataset(scan) or _are_sets(scan):
+        if is_table(scan) or _is_dataset(scan) or _are_sets(scan):
             return cases(scan)
         if isinstance(scan, Mapping):
             return grid(scan)
@@ -573,6 +575,8 @@ def zipped(mapping: Mapping[str, Any] | None = None, /, **columns: Any) -> Scan:
     _check_mapping("zipped", mapping)
     entries = [*(mapping or {}).items(), *columns.items()]
     definition = Definition.of([entry for entry, _ in entries])
+    for name, (_, value) in zip(definition.names, entries, strict=True):
+        warn_of_units(name, value)
     values = [column(name, value) for name, (_, value) in zip(definition.names, entries, strict=True)]
     lists = {
         name: len(items)
@@ -622,7 +626,7 @@ def cases(sets: Any) -> Scan:
     if _is_dataset(sets):
         table = sets.to_dataframe().reset_index()
         sets = table[[name for name in table.columns if name in sets.variables and name not in _OURS]]
-    if _is_table(sets):
+    if is_table(sets):
         _check_table(sets)
         # Columns of the same name would be one in a dictionary.
         Definition.of(list(sets.columns))
@@ -675,7 +679,7 @@ def _check_mapping(function: str, mapping: Any) -> None:
 
 
 def _may_be_scan(scan: Any) -> bool:
-    return isinstance(scan, (Scan, Mapping)) or _is_table(scan) or _is_dataset(scan) or _are_sets(scan)
+    return isinstance(scan, (Scan, Mapping)) or is_table(scan) or _is_dataset(scan) or _are_sets(scan)
 
 
 def _check_table(table: Any) -> None:
@@ -692,10 +696,6 @@ def _check_table(table: Any) -> None:
         warn(
             f"The index of the table ({listing(names)}) is no parameter of the scan. table.reset_index() makes columns of it."
         )
-
-
-def _is_table(scan: Any) -> bool:
-    return hasattr(scan, "columns") and hasattr(scan, "iloc")
 
 
 def _is_dataset(scan: Any) -> bool:

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -431,6 +432,13 @@ def test_the_structure_tells_how_arrays_are_laid_out(make, structure):
         (lambda: grid(a=[1]).derive([1]), "derive() cannot take a list. Expected names with their values."),
         (lambda: grid(a={1, 2}), "'a' is a set, which has no order. Expected a list."),
         (
+            lambda: grid(a=pd.DataFrame({"T": [1]})),
+            (
+                "'a' is a DataFrame, whose items are the names of its columns.\n"
+                "Expected values, such as one column, df['T'], or coma.cases(df) with a parameter for each column."
+            ),
+        ),
+        (
             lambda: Scan(Definition((), ()), ()).expand(theta=lambda p: [1]),
             (
                 "'theta' is a function of the parameters before it, and it comes first.\n"
@@ -477,3 +485,18 @@ def test_columns_of_several_levels_and_a_named_index_are_not_passed_over():
     with pytest.warns(ComaWarning, match=r"index of the table \(b\)"):
         assert list(cases(table)) == [{"a": 1}, {"a": 2}]
     assert list(cases(table.rename_axis("measurement_id"))) == [{"a": 1}, {"a": 2}]
+
+
+def test_the_items_of_a_multi_index_are_tuples():
+    index = pd.MultiIndex.from_tuples([(1, "a"), (2, "b")])
+    assert [p["v"] for p in grid(v=index)] == [(1, "a"), (2, "b")]
+    assert list(zipped(v=index)) == list(grid(v=index))
+
+
+def test_units_of_the_values_of_a_scan_are_reported():
+    T = xr.DataArray([1.0, 2.0], dims="T", attrs={"units": "K"})
+    for make in (grid, zipped, grid(a=[1]).expand):
+        with pytest.warns(
+            ComaWarning, match=r"does not record the units 'K' of 'T'\. annotate\('T', units='K'\) of"
+        ):
+            make(T=T)
