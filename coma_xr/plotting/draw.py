@@ -689,7 +689,9 @@ def _line_of(handle: Any) -> tuple[Any, ...] | None:
 
 def _color_of(handle: Any) -> tuple[float, ...] | None:
     """Return the colour of an entry without its transparency; None where it has several, or none of its own."""
-    color = getattr(handle, "get_color", None) or getattr(handle, "get_facecolor", None)
+    is_outline = isinstance(handle, Patch) and not handle.get_fill()
+    names = ("get_edgecolor",) if is_outline else ("get_color", "get_facecolor")
+    color = next((getattr(handle, name) for name in names if hasattr(handle, name)), None)
     colors = to_rgba_array(color() if color else "none")
     return tuple(colors[0][:3].tolist()) if len(colors) == 1 else None
 

@@ -387,13 +387,12 @@ def draw_counts(ax: Axes, points: pd.DataFrame, look: Look) -> None:
             starts = (bins[:-1] + bins[1:]) / 2 - 0.4 + place * width
             ax.bar(starts, heights, **{"width": width, "align": "edge", **keywords, **user_keywords})
             continue
-        ax.stairs(
-            heights,
-            bins,
-            **{"fill": True, "alpha": 0.85 if are_alone else 0.15, **keywords, **user_keywords},
-        )
+        # The legend of a later plot shows the outline, which has the colour itself.
+        filled = {"fill": True, "alpha": 0.85 if are_alone else 0.15, **keywords}
+        filled |= {} if are_alone else {"label": None}
+        ax.stairs(heights, bins, **{**filled, **user_keywords})
         if not are_alone:
-            ax.stairs(heights, bins, **{**keywords, "label": None, **user_keywords, "fill": False})
+            ax.stairs(heights, bins, **{**keywords, **user_keywords, "fill": False})
         if special:
             ax.bar(
                 special,

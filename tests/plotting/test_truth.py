@@ -1244,6 +1244,19 @@ def test_a_histogram_over_another_lets_it_shine_through():
     assert not same_color(ax.patches[2].get_edgecolor(), ax.patches[0].get_facecolor())
 
 
+def test_entries_of_histograms_have_the_colours_of_their_outlines(curves):
+    ds = curves.assign_coords(k=[1, 2, 3])
+    figure = coma.plot(ds, x="y", hue="k")
+    colors = [patch.get_facecolor() for patch in figure.legends[0].get_patches()]
+    coma.plot(ds + 1, x="y", hue="k", ax=figure.axes[0])
+    assert entries(figure) == ["1", "2", "3"]
+    coma.plot(ds.isel(k=0).drop_vars("k"), x="y", ax=figure.axes[0])
+    legend = figure.axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()][:3] == ["1", "2", "3"]
+    drawn = [line.get_color() for line in legend.get_lines()][:3]
+    assert all(same_color(first, second) for first, second in zip(colors, drawn, strict=True))
+
+
 @pytest.mark.parametrize("projection", ["polar", "3d"])
 def test_axes_with_another_projection_are_refused(curves, projection):
     _, ax = plt.subplots(subplot_kw={"projection": projection})
