@@ -463,7 +463,8 @@ def _set_names(axis: Any, quantity: Quantity, labels: Labels, room: float) -> No
     if rotation or axis.axis_name == "y":
         flat, size = _names_beside(axis, texts)
         lines = max((1 + text.count("\n") for text in flat), default=1)
-        fitting = 72 * slot / (1.25 * lines)
+        # The layout may leave less room than expected.
+        fitting = 0.8 * 72 * slot / (1.25 * lines)
         size = min(size, fitting) if fitting >= SMALLEST_NAME else size
         step = max(1, int(np.ceil(1.25 * size / 72 * lines / slot - 1e-9)))
     else:
