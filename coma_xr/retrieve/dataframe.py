@@ -369,45 +369,28 @@ def build_dataframe(
     check_choice("unfold", unfold, ("columns", "rows"), LayoutError)
     requested, keys = requests_of(variables), requests_of(index)
     selection = None if where is None else Selection(where, definition, annotations, recorded=recorded)
+    known: dict[str, Any] = {"definition": definition, "recorded": recorded, "annotations": annotations}
     source = read(
         without(trees, excluded),
         [*requested, *keys],
         everything=variables is None,
-        definition=definition,
-        recorded=recorded,
-        annotations=annotations,
         choose=selection,
         doubles=doubles,
+        **known,
     )
     requested = source.expanded(requested)
     if selection is not None:
-        verb = "is" if len(excluded) == 1 else "are"
-        left_out = f"{count(len(excluded), 'other measurement')} {verb} excluded" if excluded else ""
-        selection.warn_when_empty(len(source.columns), left_out)
+        selection.warn_when_empty(len(source.columns), _others(excluded))
         if not len(source.columns) and not isinstance(trees, Iterator):
-            return _without_rows(
-                trees,
-                variables=variables,
-                index=index,
-                unfold=unfold,
-                definition=definition,
-                recorded=recorded,
-                annotations=annotations,
-                excluded=excluded,
-            )
+            return _without_rows(trees, variables, index, unfold, excluded, **known)
     ids = pd.Index(source.columns.ids, name="measurement_id", dtype="int64")
     shown = _shown(source, None if variables is None else requested, keys) if len(source.columns) else []
-    columns, origins = {c.name: c.values for c in shown}, {c.name: c for c in shown}
     if unfold == "rows":
-        dims = {column.name: _dims(source, column) for column in shown}
-        coords = {name: _coords(source, column, dims[name]) for name, column in origins.items()}
-        free = [] if variables is not None else [c for c in shown if c.path not in map(source.path, keys)]
-        paths = {column.name: column.path for column in free if column.path}
-        columns, rows = long_columns(columns, dims, len(ids), coords, paths)
+        paths = (
+            [] if variables is not None else {column.path for column in shown} - set(map(source.path, keys))
+        )
+        columns, origins, rows = _long(source, shown, paths, len(ids))
         ids = ids[rows]
-        origins = {name: column for name, column in origins.items() if name in columns}
-        for name, path, _, values in (coord for given in coords.values() for coord in given):
-            origins.setdefault(name, _Column.of(source, name, path, values))
     else:
         columns, origins = _flat(shown)
     labels = [_is_label(source, origins.get(name)) for name in columns]
@@ -422,15 +405,47 @@ def build_dataframe(
     return _indexed(frame, [source.name(key) for key in keys] if len(source.columns) else [])
 
 
-def _without_rows(trees: Iterable[tuple[int, Tree]], **arguments: Any) -> pd.DataFrame:
+def _others(excluded: Collection[int]) -> str:
+    """Return how many measurements a condition was not asked of, since they are excluded."""
+    verb = "is" if len(excluded) == 1 else "are"
+    return f"{count(len(excluded), 'other measurement')} {verb} excluded" if excluded else ""
+
+
+def _without_rows(
+    trees: Iterable[tuple[int, Tree]],
+    variables: Variables,
+    index: Sequence[Any] | str | None,
+    unfold: str,
+    excluded: Collection[int],
+    **known: Any,
+) -> pd.DataFrame:
     """Return the DataFrame of measurements without its rows: the columns and their types do not depend on a condition."""
     with warnings.catch_warnings():
         # They are about values that are not shown.
         warnings.simplefilter("ignore", ComaWarning)
-        frame = build_dataframe(trees, **arguments)
+        frame = build_dataframe(
+            trees, variables=variables, index=index, unfold=unfold, excluded=excluded, **known
+        )
     empty = frame.iloc[:0]
     empty.attrs = frame.attrs
     return empty
+
+
+def _long(
+    source: Source, shown: Sequence[_Column], hidden: Collection[Path | None], size: int
+) -> tuple[dict[str, list[Any]], dict[str, _Column], list[int]]:
+    """Return columns with a row for each item, where each comes from, and the row of each item's measurement.
+
+    Columns of the paths `hidden` are left out where they label others.
+    """
+    dims = {column.name: _dims(source, column) for column in shown}
+    coords = {column.name: _coords(source, column, dims[column.name]) for column in shown}
+    paths = {column.name: column.path for column in shown if column.path and column.path in hidden}
+    columns, rows = long_columns({c.name: c.values for c in shown}, dims, size, coords, paths)
+    origins = {column.name: column for column in shown if column.name in columns}
+    for name, path, _, values in (coord for given in coords.values() for coord in given):
+        origins.setdefault(name, _Column.of(source, name, path, values))
+    return columns, origins, rows
 
 
 def _is_label(source: Source, column: _Column | None) -> bool:
