@@ -788,7 +788,7 @@ class Experiment(Members):
             Names and paths that become the index; the measurement id is then the first column.
         unfold : {"columns", "rows"}, default "columns"
             Lists are spread over columns ``Es_1``, ``Es_2``, ...; or the long form, a row for each item of lists and
-            arrays with its number or label next to it.
+            arrays with its number next to it, or with the labels of its annotated or own coordinates.
         where : condition, str or callable, optional
             Only measurements for which it holds.
         strict : bool, default False
@@ -1186,7 +1186,7 @@ class Experiment(Members):
         Returns
         -------
         list of int
-            The ids of the measurements that were marked or unmarked.
+            The ids of the measurements that were marked, or that lost a mark.
 
         Examples
         --------
@@ -1239,8 +1239,8 @@ class Experiment(Members):
         Returns
         -------
         DataFrame
-            A row for each, with its id as the index: its parameters, the date and the reason of its removal, and
-            the folder in the experiment's directory that holds it.
+            A row for each, with its id as the index: its parameters, the number of its repeat if there are several, the
+            date and the reason of its removal, and the folder in the experiment's directory that holds it.
 
         Examples
         --------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -111,15 +112,20 @@ def numbers(values: Iterable[float]) -> list[str]:
 
     >>> numbers([273.15, 300.0]), numbers([0.1 + 0.2]), numbers([1.0, 1.00000001])
     (['273.15', '300'], ['0.3'], ['1', '1.00000001'])
+    >>> numbers([0.3, 0.1 + 0.2, 1 / 3])
+    ['0.3', '0.30000000000000004', '0.3333333']
     >>> numbers([1e5, 1e6, 1e7]), numbers([1e-9, 0.25]), numbers([float("inf"), float("nan")])
     (['1e5', '1e6', '1e7'], ['1e-9', '2.5e-1'], ['inf', 'nan'])
     """
     values = [float(value) for value in values]
     finite = {value for value in values if math.isfinite(value)}
-    for digits in range(_DIGITS, _ALL_DIGITS + 1):
-        powers = {value: _with_digits(value, digits) for value in finite}
+    powers = {value: _with_digits(value, _DIGITS) for value in finite}
+    for digits in range(_DIGITS + 1, _ALL_DIGITS + 1):
         if len(set(powers.values())) == len(finite):
             break
+        counts = Counter(powers.values())
+        equal = [value for value, text in powers.items() if counts[text] > 1]
+        powers |= {value: _with_digits(value, digits) for value in equal}
     plain = {value: _without_power(text) for value, text in powers.items()}
     sizes = [abs(value) for value in finite if value]
     is_usual = not sizes or (min(sizes) >= _SMALL and max(sizes) < _LARGE)
