@@ -81,9 +81,9 @@ def plot(
     _wrote(Path(output))
 
 
-def _limits(words: Sequence[str]) -> tuple[str | None, ...]:
+def _limits(words: Sequence[str]) -> list[str | None]:
     """Return two limits. The values decide a limit that is None."""
-    return tuple(None if word.lower() == "none" else word for word in words)
+    return [None if word.lower() == "none" else word for word in words]
 
 
 def _with_pair(error: Any) -> Any:

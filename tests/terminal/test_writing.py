@@ -118,7 +118,7 @@ def test_two_percentiles_and_an_open_limit_are_those_of_coma_plot(e, run, monkey
         ("percentile,90", ("percentile", 90)),
     ):
         said = run(*words, "--error", error)
-        assert (said.code, seen["error"], seen["ylim"]) == (0, expected, ("0", None)), said.err
+        assert (said.code, seen["error"], seen["ylim"]) == (0, expected, ["0", None]), said.err
 
 
 def test_the_arguments_of_a_plot_are_those_of_coma_plot(e, run, monkeypatch):
