@@ -395,6 +395,7 @@ def use(mode):
 use("r")                   # as root, to import all that is needed
 os.seteuid(65534)
 use("a")
+os.seteuid(0)              # as root again, to write the data of coverage
 """
 
 

@@ -627,6 +627,7 @@ READ_ONLY = """
             call()
         except StorageError as error:
             print(error.errno, error.strerror)
+    os.seteuid(os.getuid())  # to write the data of coverage
 """
 
 
@@ -671,6 +672,7 @@ def test_a_measurement_file_that_may_not_be_read_is_a_problem_and_not_the_end(ch
             os.seteuid(65534) if os.geteuid() == 0 else None
             store = ExperimentDirectory(sys.argv[1], config={}).look().measurements
             print([id for id, _ in store.trees()], store.problems)
+            os.seteuid(os.getuid())  # to write the data of coverage
         """
         output, errors = child(script, path).communicate(timeout=60)
         assert not errors
