@@ -9,7 +9,6 @@ from collections.abc import Callable, Container, Hashable, Iterable, Iterator, M
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
-from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from coma_xr.checks import check_flag, check_ids
@@ -24,7 +23,7 @@ from coma_xr.define.scan_records import (
     with_scan,
 )
 from coma_xr.define.scans import Scan
-from coma_xr.define.values import given_again, key_of, keys_of
+from coma_xr.define.values import NOTHING, given_again, key_of, keys_of
 from coma_xr.errors import (
     DataFileError,
     DataFileWarning,
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
     from coma_xr.retrieve.columns import StoredTrees
     from coma_xr.retrieve.dataset import DatasetLayout
     from coma_xr.retrieve.dims import Status
-    from coma_xr.retrieve.measurement import Lookup
+    from coma_xr.retrieve.measurement import Branch, Lookup
     from coma_xr.retrieve.tables import ResultList
     from coma_xr.run.report import Failure
     from coma_xr.run.worker import Work
@@ -331,7 +330,7 @@ class Records:
         definition = self.past.definition(recorded)
         if scan is None:
             return Scan.of_rows(definition, [])
-        lacking = _lacking(scan, self.done()(definition))
+        lacking = scan.lacking(self.done()(definition))
         values = given_again(recorded.paths, scan.exact, given)
         rows = [values(row) for row, number in lacking if number]
         if scan.beyond and reports:
@@ -351,7 +350,7 @@ class Records:
         scan, done_by, missing = self.now.asked(), self.done(), 0
         if scan is not None:
             done = done_by(self.past.definition(scan.definition))
-            missing = sum(number for _, number in _lacking(scan, done))
+            missing = sum(number for _, number in scan.lacking(done))
             missing += scan.beyond * (scan.repeats or 1)
         return {
             "measurements": self.now.number(),
@@ -624,10 +623,20 @@ class Records:
         return found | gone
 
 
-def _named_value(pairs: list[tuple[str, Path]], names: dict[str, Path], past: Past, *of: Any) -> Any:
+def _named_value(
+    pairs: list[tuple[str, Path]],
+    names: dict[str, Path],
+    past: Past,
+    measurement: Branch,
+    tree: Tree,
+    name: PathLike,
+) -> Any:
+    # A whole path stands for another one only where something was renamed or has a default.
+    if isinstance(name, tuple) and not (past.former or past.defaults):
+        return NOTHING
     from coma_xr.retrieve.requests import NameLookup
 
-    return NameLookup(pairs, names, past).value(*of)
+    return NameLookup(pairs, names, past).value(measurement, tree, name)
 
 
 def _of_version_1(part: Any) -> Iterator[tuple[int, Tree]]:
@@ -648,17 +657,6 @@ def _differences(names: Sequence[str], values: Sequence[Tree], others: Sequence[
         if a != b and not (type(a) is type(b) is float):
             yield f"{name} = {shortened(from_plain(a))} and {shortened(from_plain(b))}"
             return
-
-
-def _lacking(scan: Asked, done: Container[Hashable]) -> Iterator[tuple[Any, int]]:
-    """Yield the parameter sets that were asked for, and how many of their repeats have no measurement."""
-    repeats, sets = scan.repeats or 1, list(scan.sets)
-    if repeats == 1:
-        lacks = map(operator.not_, map(done.__contains__, keys_of(sets)))
-        yield from ((row, 1) for row in compress(sets, lacks))
-        return
-    for row, values in zip(sets, keys_of(sets), strict=True):
-        yield row, (values not in done) + sum((*values, n) not in done for n in range(1, repeats))
 
 
 def located(trees: Iterable[tuple[int, Tree]], now: Snapshot) -> Iterator[tuple[int, Tree]]:

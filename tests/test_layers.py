@@ -44,7 +44,7 @@ ONLY = {
         "encoding",
     },
     "plotting": {"text", "errors", "checks", "tree", "same"},
-    "output": {"text", "errors", "checks", "files", "html", "plotting"},
+    "output": {"text", "errors", "checks", "files", "html", "same", "plotting"},
     "define": _COMMON,
     "code": {"text", "errors", "files", "tree"},
     "run": {*_COMMON, "files", "scratch", "encoding", "exports", "define", "code"},

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import coma_xr as coma
-from coma_xr.errors import ComaError
+from coma_xr.errors import ComaError, ComaWarning
 
 
 @pytest.fixture
@@ -140,7 +140,8 @@ def test_a_parameter_with_a_default_here_tells_measurements_apart(make):
     assert x.merge(y) == {2: 2}
     assert x.to_dataset().y.sel(a=1).values.tolist() == [1, 2]
     # What was added before counts as the default too.
-    assert x.run(lambda p: {"results": {"y": p.a}}, progress=False) == (1, 1)
+    with pytest.warns(ComaWarning, match="were made by other code"):
+        assert x.run(lambda p: {"results": {"y": p.a}}, progress=False) == (1, 1)
     assert x.merge(y) == {}
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from coma_xr.checks import check_choice
 from coma_xr.define.parameters import Definition, Past
-from coma_xr.define.values import plain_rows, records_by_value
+from coma_xr.define.values import keys_of, plain_rows, records_by_value
 from coma_xr.errors import LayoutError
 from coma_xr.same import key, keys
 from coma_xr.text import listing
@@ -295,6 +295,16 @@ class Asked:
     def record(self) -> ScanRecord | None:
         """The record of the scan, None without one."""
         return None if self.axes is None else ScanRecord.of(self.definition, self.axes, self.sets)
+
+    def lacking(self, done: Container[Hashable]) -> Iterator[tuple[Row, int]]:
+        """Yield the parameter sets, and how many of their repeats are not among those that are done."""
+        repeats, sets = self.repeats or 1, list(self.sets)
+        if repeats == 1:
+            lacks = map(operator.not_, map(done.__contains__, keys_of(sets)))
+            yield from ((row, 1) for row in itertools.compress(sets, lacks))
+            return
+        for row, values in zip(sets, keys_of(sets), strict=True):
+            yield row, (values not in done) + sum((*values, n) not in done for n in range(1, repeats))
 
     def without(self, identities: Container[Identity]) -> Asked:
         """Return it without the parameter sets with these keys."""

@@ -236,9 +236,8 @@ def _by_role(data: Data, plan: Plan, quantity_of: Mapping[str, Quantity]) -> dic
         role: tuple(together([quantity_of[name] for name in getattr(plan, role)])) for role in ("x", "y")
     }
     for shown in [*roles["x"], *roles["y"]]:
-        if shown.far and plan.layout != "samples":
-            fault = f"{shown.name!r} holds dates near or beyond the years 1 and 9999, at which axes end."
-            warn(f"{fault} They are drawn as names, at equal distances.")
+        if shown.fault and plan.layout != "samples":
+            warn(f"{shown.name!r} holds dates {shown.fault}. They are drawn as names, at equal distances.")
     errors = [quantity_of[name] for name in plan.error]
     roles["error"] = tuple(
         error_of(error, roles["y"][min(at, len(roles["y"]) - 1)]) for at, error in enumerate(errors)

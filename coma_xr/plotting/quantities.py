@@ -56,8 +56,8 @@ class Quantity:
     codes: xr.Variable | None = None
     # Places that were given to labels that are not numbers, with their place in `NO_NUMBERS`.
     places: tuple[tuple[float, int], ...] = ()
-    # Whether the names are dates that no axis of matplotlib reaches.
-    far: bool = False
+    # Why the names are dates that no axis of matplotlib can show.
+    fault: str = ""
 
     def value(self, number: float) -> Any:
         """Return what a number stands for."""
@@ -434,7 +434,12 @@ def _dates(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
         texts = array.astype(str).astype(object)
         texts[~dated] = None
         named = _names(name, dims, texts, np.unique(array[dated]).astype(str).tolist())
-        return replace(named, codes=_codes(dims, array), far=True)
+        fault = (
+            "near or beyond the years 1 and 9999, at which axes end"
+            if is_beyond
+            else "closer together than an axis can show"
+        )
+        return replace(named, codes=_codes(dims, array), fault=fault)
     return Quantity(name, "date", xr.Variable(dims, days), codes=_codes(dims, array))
 
 

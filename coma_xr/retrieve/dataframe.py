@@ -383,11 +383,18 @@ def build_dataframe(
         selection.warn_when_empty(len(source.columns), _others(excluded))
         if not len(source.columns) and not isinstance(trees, Iterator):
             return _without_rows(trees, variables, index, unfold, excluded, **known)
+    return _frame(source, None if variables is None else requested, keys, unfold)
+
+
+def _frame(
+    source: Source, requested: Sequence[Request] | None, keys: Sequence[Request], unfold: str
+) -> pd.DataFrame:
+    """Return what was read as a DataFrame, with all variables if none are requested."""
     ids = pd.Index(source.columns.ids, name="measurement_id", dtype="int64")
-    shown = _shown(source, None if variables is None else requested, keys) if len(source.columns) else []
+    shown = _shown(source, requested, keys) if len(source.columns) else []
     if unfold == "rows":
         paths = (
-            [] if variables is not None else {column.path for column in shown} - set(map(source.path, keys))
+            [] if requested is not None else {column.path for column in shown} - set(map(source.path, keys))
         )
         columns, origins, rows = _long(source, shown, paths, len(ids))
         ids = ids[rows]

@@ -156,7 +156,7 @@ def test_a_mistake_is_answered_in_words_of_the_terminal(model, run, words, messa
     (model / "notes.txt").write_text("f(T) = T")
     (model / "scans").mkdir()
     said = run("run", *words)
-    is_usage = message.startswith(("'model.py' names", "No ", "--", "The parameter"))
+    is_usage = " names no function." in message or message.startswith(("No ", "--", "The parameter"))
     assert (said.code, said.out) == (2 if is_usage else 1, [])
     assert " ".join(said.err).startswith(f"coma-xr: {message.replace('{here}', str(model))}")
 
