@@ -54,12 +54,6 @@ class Product:
         """Return the sets as a plain tree."""
         return [[list(row) for row in rows] for rows in self.groups]
 
-    def __len__(self) -> int:
-        number = 1
-        for rows in self.groups:
-            number *= len(rows)
-        return number
-
     def __iter__(self) -> Iterator[Row]:
         if len(self.groups) == 1:
             return iter(self.groups[0])
@@ -69,15 +63,6 @@ class Product:
     def _keys(self) -> list[tuple[int, frozenset[Identity]]]:
         """For each group the number of its parameters, and the keys of its rows."""
         return [(len(rows[0]) if rows else 0, _keys_of(rows)) for rows in self.groups]
-
-    def __contains__(self, identity: Identity) -> bool:
-        """Whether the parameter set with this key is among them."""
-        begin = 0
-        for width, rows in self._keys:
-            if identity[begin : begin + width] not in rows:
-                return False
-            begin += width
-        return bool(self.groups)
 
     def covered(self, identities: Sequence[Identity]) -> Iterable[int]:
         """Return the places of those parameter sets with these keys that are among these."""

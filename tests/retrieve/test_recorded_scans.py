@@ -49,6 +49,13 @@ def test_points_alone_are_a_list(e):
     assert dims(e) == ("measurement",)
 
 
+@pytest.mark.parametrize("L", [[5], [5, 6]])
+def test_points_next_to_a_parameter_of_one_value_are_a_list(e, L):
+    run(e, points((1, 1), (2, 5)) * coma.grid(L=L), lambda a, b, L: {"y": a + b + L})
+    assert ("L" in dims(e)) == (len(L) > 1)
+    assert e.to_dataset().y.size == 2 * len(L)
+
+
 def test_of_two_structures_that_covers_more_counts(e):
     run(e, coma.zipped(a=[1, 2], b=[1, 2]))
     assert dims(e) == ("a",)

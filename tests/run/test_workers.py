@@ -15,10 +15,10 @@ import time
 import urllib.parse
 import warnings
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cloudpickle
+import loky
 import pytest
 
 from coma_xr.define.scans import grid
@@ -132,7 +132,7 @@ def test_what_a_worker_logs_and_warns_of_comes_to_the_session(kept, caplog, requ
 
 def test_workers_compute_for_a_session_whose_working_directory_is_gone(kept, tmp_path, monkeypatch):
     (tmp_path / "gone").mkdir()
-    with ProcessPoolExecutor(1) as executor:
+    with loky.ProcessPoolExecutor(1) as executor:
         here = executor.submit(os.getcwd).result()
         monkeypatch.chdir(tmp_path / "gone")
         (tmp_path / "gone").rmdir()
