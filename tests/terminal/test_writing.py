@@ -231,3 +231,10 @@ def test_a_report_is_a_page(e, here, run):
     assert run("report", "inverse").out == ["wrote inverse.html"]
     [line] = run("report", "inverse", "-o", "page.txt").err
     assert line.startswith("coma-xr: 'page.txt' is not a name of a report.")
+
+
+def test_a_picture_is_not_written_into_a_directory_that_does_not_exist(e, here, run):
+    said = run("plot", "inverse", "-x", "a", "-y", "y", "--col", "name", "-o", "nowhere/y.png")
+    assert (said.code, said.out) == (1, [])
+    assert said.err == ["coma-xr: nowhere/y.png: the directory nowhere does not exist; create it first"]
+    assert not (here / "nowhere").exists()
