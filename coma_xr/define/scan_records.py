@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import operator
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -53,6 +54,9 @@ class Product:
     def to_state(self) -> list[list[list[Tree]]]:
         """Return the sets as a plain tree."""
         return [[list(row) for row in rows] for rows in self.groups]
+
+    def __len__(self) -> int:
+        return math.prod(map(len, self.groups))
 
     def __iter__(self) -> Iterator[Row]:
         if len(self.groups) == 1:
