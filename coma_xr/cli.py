@@ -537,9 +537,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _report(error.message("terminal"))
         return MISUSED if error.is_usage else FAILED
     except OSError as error:
-        if error.filename is not None:
+        if error.filename is not None or error.errno is None:
             raise
-        # All files are written elsewhere, so this is the output.
+        # Files are written elsewhere, so the system refused the output.
         sys.stdout = None
         _report(f"the output could not be written: {error.strerror}")
         return FAILED

@@ -347,3 +347,12 @@ def test_commands_run_without_output(scan, monkeypatch, words, closed):
     for name in closed:
         getattr(sys, name).close()
     assert len(coma_xr.Experiment("f")) == 2 + words.startswith("run")
+
+
+def test_an_error_without_a_number_is_not_taken_for_one_of_the_output(monkeypatch):
+    def fail():
+        raise OSError("of something else")
+
+    monkeypatch.setattr("coma_xr.terminal.views.ls", fail)
+    with pytest.raises(OSError, match="of something else"):
+        cli.main(["ls"])

@@ -243,7 +243,7 @@ def _figure(data: Any, spec: PlotSpec, *, pyplot: bool) -> Figure:
 
             plt.close(grid.root)
         keywords = [name for name in (f"{artist}_kw" for artist in ARTISTS) if getattr(spec, name)]
-        if keywords and isinstance(error, Exception) and not isinstance(error, ComaError):
+        if keywords and isinstance(error, Exception) and not isinstance(error, (ComaError, Warning)):
             # What artists accept is known to them alone.
             raise ParameterError(
                 f"matplotlib refused {listing(keywords)}: {str(error).rstrip('.')}.",
@@ -293,7 +293,7 @@ def _warn_of_units(table: Table, labels: Labels, panels: Sequence[Panel]) -> Non
             return
 
 
-# The label that each axis has, and those of which it consists, for later plots in the same axes.
+# The label of each axis and its parts, for later plots in the same axes.
 _labels: WeakKeyDictionary[Axes, dict[str, tuple[str, tuple[str, ...]]]] = WeakKeyDictionary()
 
 

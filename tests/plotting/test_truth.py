@@ -1325,3 +1325,9 @@ def test_numbers_that_an_axis_shows_as_zeros_are_refused():
         coma.plot(ds, y="y")
     logarithmic = coma.plot(ds.isel(x=slice(1, 3)), y="y", yscale="log")
     logarithmic.savefig(io.BytesIO())
+
+
+def test_a_warning_that_is_an_error_is_not_taken_for_one_of_matplotlib():
+    # pytest makes errors of warnings here.
+    with pytest.raises(ComaWarning, match="Nothing is visible"):
+        coma.plot(curve([1, 2], [1.0, 2.0]), x="x", y="y", xlim=(5, 6), line_kw={"linewidth": 3})
