@@ -601,7 +601,7 @@ class Session:
                 accept(place, now, [self.code.hash, *others])
             elif todo.todo or todo.done:
                 again = set(chain.from_iterable(replaced.values()))
-                done = set(chain.from_iterable(there.ids[key] for key in todo.done))
+                done = set(chain.from_iterable(there.ids[key] for key in todo.done if others))
                 self.code.report(place, others, again, done)
             if todo.todo or options.code == "accept":
                 is_full = place.config.record_code == "full"

@@ -276,9 +276,9 @@ class DirectoryStore(MeasurementStore):
             if len(named) == len(ids):
                 import numpy as np
 
-                stamps = files.stamps([self._prefix + name for name in names])[np.argsort(named)]
+                stamps = files.stamps(self._prefix, names)[np.argsort(named)]
             else:
-                stamps = files.stamps([self._prefix + name for name in self._names.names(ids)])
+                stamps = files.stamps(self._prefix, self._names.names(ids))
             self._stamped = ids, stamps
         return self._stamped[1]
 
