@@ -332,9 +332,9 @@ class ExperimentDirectory:
 
     def next_id(self) -> int:
         """Return an id for a measurement that can be added now; the directory is listed again if it has changed."""
-        now, changed = self.look(), files.changed(self.path)
+        changed = files.changed(self.path)
         if changed and self._numbered == (self._stamps, changed):
-            now.check_writable()
+            self._now.check_writable()
         else:
             now = self.look(listed=True)
             self.check_writable(now)

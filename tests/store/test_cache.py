@@ -130,9 +130,14 @@ def test_a_second_look_reads_only_what_changed(path, reads):
 def test_a_look_lists_the_directory_once_and_asks_once_for_each_file(path, monkeypatch, door):
     coma.Experiment(path).to_dataset()
     monkeypatch.setattr(layout, "_SETTLED", -(10**10))
-    listed, asked, list_names, stat = [], [], os.listdir, os.lstat
+    listed, asked, list_names = [], [], os.listdir
     monkeypatch.setattr(os, "listdir", lambda where: listed.append(str(where)) or list_names(where))
-    monkeypatch.setattr(os, "lstat", lambda where, **how: asked.append(str(where)) or stat(where, **how))
+
+    def recorded(stat):
+        return lambda where, **keywords: asked.append(str(where)) or stat(where, **keywords)
+
+    for name in ("stat", "lstat"):
+        monkeypatch.setattr(os, name, recorded(getattr(os, name)))
     getattr(coma.Experiment(path), door)()
     assert listed.count(str(path)) == 1
     assert sum("measurement.0" in where for where in asked) == 12
