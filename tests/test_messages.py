@@ -211,6 +211,18 @@ WORDING = [
     ),
     (lambda e: P.x.foo, "x has no method 'foo'."),
     (lambda e: P.x / 0, "x / 0 divides by zero. Expected another number."),
+    (lambda e: P.x + 10**400, "0000000000000.\nExpected a number up to 1.8e308."),
+    (
+        lambda e: e.to_dataset(where="x < 1e400"),
+        "1e400 is too large for a float. Write Decimal('1e400') for this number, or inf.",
+    ),
+    (
+        lambda e: e.to_dataset(where="x < 1e300 * 1e300"),
+        (
+            "* of 1e+300 and 1e+300 is too large, or not a real number.\n"
+            "Expected a float up to 1.8e308, or an int of at most 3000 bits."
+        ),
+    ),
     (lambda e: P.x.isin([P.a]), "a differs between measurements. Expected one value for all."),
     (
         lambda e: P.x.between(1, 2, inclusive="bth"),

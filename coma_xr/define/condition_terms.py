@@ -20,6 +20,7 @@ from coma_xr.checks import checks_keywords
 from coma_xr.define.condition_values import (
     COMPARISONS,
     DIVISIONS,
+    MAX_BITS,
     Arrays,
     Choices,
     Lookup,
@@ -53,9 +54,6 @@ CONSTANTS: Final = {
     "nan": float("nan"),
     "inf": float("inf"),
 }
-
-# An int with more bits has more digits than the text of a condition may have.
-_MAX_BITS = 3000
 
 # How tightly each operation holds together what stands next to its sign.
 _LEVELS: Final = {
@@ -169,6 +167,11 @@ class Constant(Node):
     @property
     def _is_number(self) -> bool:
         return type(self._value) in (int, float)
+
+    @property
+    def _is_double(self) -> bool:
+        """Whether this is a number that doubles represent, at least nearly."""
+        return self._is_number and (type(self._value) is float or abs(self._value) < 2**1023)
 
 
 class Condition(Node):
@@ -463,7 +466,7 @@ class Term(Node):
     def close(self, other: Any, *, rtol: float = _RTOL, atol: float = _ATOL) -> Condition:
         """Return the condition that two numbers differ by at most `rtol` of the larger one (1e-9), or `atol` (0)."""
         for name, tolerance in [("rtol", rtol), ("atol", atol)]:
-            if not (constant(tolerance)._is_number and tolerance >= 0):
+            if not (constant(tolerance)._is_double and tolerance >= 0):
                 raise ParameterError(f"{name}={tolerance!r} cannot be used.", expected="a number from 0 up")
         tolerances = constant(float(rtol)), constant(float(atol))
         return Condition("close", (self, _number(".close()", _operand(other)), *tolerances))
@@ -581,8 +584,10 @@ def calculated(sign: str, left: Node, right: Node) -> Term:
 
 
 def _number(sign: str, node: Node) -> Node:
-    if isinstance(node, Constant) and not node._is_number:
-        raise ConditionError(f"{sign} cannot be applied to {node}.", expected="a number")
+    """Return a node that may be part of a calculation, which has double precision."""
+    if isinstance(node, Constant) and not node._is_double:
+        expected = "a number up to 1.8e308" if node._is_number else "an int or a float"
+        raise ConditionError(f"{sign} cannot be applied to {shortened(node._value, 60)}.", expected=expected)
     return node
 
 
@@ -676,9 +681,9 @@ def _plain_constant(value: Any) -> Any:
         return {key: _plain_constant(item) for key, item in value.items()}
     if type(value) not in _BARE:
         value = _plain_scalar(value)
-    if type(value) is int and value.bit_length() > _MAX_BITS:
+    if type(value) is int and value.bit_length() > MAX_BITS:
         raise ConditionError(
-            f"The condition has an int of {value.bit_length()} bits.", expected=f"at most {_MAX_BITS} bits"
+            f"The condition has an int of {value.bit_length()} bits.", expected=f"at most {MAX_BITS} bits"
         )
     return value
 

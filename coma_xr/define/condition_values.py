@@ -11,6 +11,7 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -63,7 +64,10 @@ _KINDS: Final = {
 }
 
 # Doubles represent every int up to here.
-EXACT: Final = 2**53
+_EXACT: Final = 2**53
+
+MAX_BITS: Final = 3000
+"""An int with more bits has more digits than the text of a condition may have."""
 
 # A list with at most this many choices is compared item by item with a whole array.
 _FEW = 16
@@ -125,6 +129,33 @@ def arithmetic(sign: str, a: Any, b: Any) -> Any:
             return float(_ARITHMETIC[sign](np.float64(x), np.float64(y)))
     # A root of a negative number is complex in Python.
     return result if type(result) is float else math.nan
+
+
+def calculate(sign: str, a: float, b: float) -> float:
+    """Return what two written numbers make: exactly of ints, else in double precision.
+
+    Raise ConditionError where that has no such number.
+
+    >>> calculate("+", 2**53, 1), calculate("/", 1, 2)
+    (9007199254740993, 0.5)
+    """
+    if type(a) is type(b) is int and sign != "/" and not (sign == "**" and b < 0):
+        if sign != "**" or abs(a) < 2 or a.bit_length() * b <= MAX_BITS:
+            return int(_ARITHMETIC[sign](a, b))
+    else:
+        with suppress(ArithmeticError):
+            result = _ARITHMETIC[sign](float(a), float(b))
+            # A root of a negative number is complex in Python.
+            if type(result) is float and (math.isfinite(result) or not (_is_finite(a) and _is_finite(b))):
+                return result
+    raise ConditionError(
+        f"{sign} of {shortened(a)} and {shortened(b)} is too large, or not a real number.",
+        expected=f"a float up to 1.8e308, or an int of at most {MAX_BITS} bits",
+    )
+
+
+def _is_finite(number: float) -> bool:
+    return type(number) is int or math.isfinite(number)
 
 
 def _unary(name: str, a: Any) -> Any:
@@ -380,7 +411,7 @@ def _is_numeric(array: Array) -> bool:
 def _are_exact(arrays: Sequence[Array]) -> bool:
     """Whether NumPy compares two arrays of numbers exactly."""
     ints = [array for array in arrays if array.dtype.kind != "f"]
-    return len(ints) != 1 or bool(ints[0].max(initial=0) <= EXACT and ints[0].min(initial=0) >= -EXACT)
+    return len(ints) != 1 or bool(ints[0].max(initial=0) <= _EXACT and ints[0].min(initial=0) >= -_EXACT)
 
 
 def _as_column(values: Any) -> Array:

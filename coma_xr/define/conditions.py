@@ -28,7 +28,7 @@ with and without a zone are never equal and have no order.
 None or NaN. Each condition is either true or false: ``~c`` holds exactly where ``c`` does not, and ``a != b`` where
 ``a == b`` does not, so both hold where `a` is missing, as in NumPy and pandas. Add ``& P.a.notnull()`` to leave those out.
 
-**Calculations** (``+ - * / // % **``, ``abs``) use double precision; dividing by zero gives inf or NaN and a warning,
+**Calculations** (``+ - * / // % **``, ``abs``) with values use double precision, in which larger ints count as infinite; dividing by zero gives inf or NaN and a warning,
 as in NumPy, and ``x / 0`` is an error; missing values and None stay missing. **Text** has ``.startswith``, ``.endswith``, ``.contains`` (all
 literal), ``.lower`` and ``.upper``. ``.close(x, rtol=1e-9, atol=0.0)`` is `math.isclose`. A **name alone** is a
 condition where its values are True or False: ``P.converged & (P.A > 3)``.
@@ -45,6 +45,7 @@ condition is nested at most 64 levels deep.
 from __future__ import annotations
 
 import ast
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -74,7 +75,7 @@ from coma_xr.define.condition_terms import (
     pointing,
     refusing,
 )
-from coma_xr.define.condition_values import COMPARISONS, DIVISIONS, EXACT, arithmetic
+from coma_xr.define.condition_values import COMPARISONS, DIVISIONS, calculate
 from coma_xr.errors import ConditionError, ParameterError
 from coma_xr.text import as_clause, near_names, shortened, with_article
 from coma_xr.tree import join, split
@@ -240,7 +241,13 @@ class _Parser:
             raise self._error(end, "A number runs into a name here.", f"Write {other}, {name} for a name.")
         if len(lexeme) > _MAX_DIGITS:
             raise self._error(place, f"A number may have at most {_MAX_DIGITS} digits.")
-        return _Token(kind, int(lexeme) if lexeme.isdecimal() else float(lexeme), place, end)
+        value = int(lexeme) if lexeme.isdecimal() else float(lexeme)
+        is_far = value == math.inf or (not value and re.search("[1-9]", re.split("[eE]", lexeme)[0]))
+        if is_far:
+            size = "large" if value else "small"
+            way = f"Write Decimal('{lexeme[:40]}') for this number, or {value}."
+            raise self._error(place, f"{lexeme[:40]} is too {size} for a float.", way)
+        return _Token(kind, value, place, end)
 
     def _word(self, place: int) -> _Token:
         text, end = self._text, place + 1
@@ -392,9 +399,7 @@ class _Parser:
         a, b = left._value, right._value
         if sign in DIVISIONS and not b:
             raise self._error(node.right, f"{left} {sign} {right} divides by zero.")
-        result = arithmetic(sign, a, b)
-        is_int = type(a) is type(b) is int and sign != "/" and abs(result) < EXACT and result == int(result)
-        return constant(int(result) if is_int else result)
+        return self._made(node.right, constant, self._made(node.right, calculate, sign, a, b))
 
     def _chain(self, node: ast.Compare, depth: int) -> Condition:
         parts, left = [], node.left

@@ -2,6 +2,7 @@
 import contextlib
 import datetime as dt
 import math
+import re
 import time
 from decimal import Decimal
 from fractions import Fraction
@@ -117,7 +118,11 @@ def test_a_name_in_text_is_the_name(name):
         ("a == None or b == True", (P.a == None) | (P.b == True)),
         ("2 * 3 + a > 7 // 2 - 2 ** 3 ** 0", 6 + P.a > 1),
         ("a > 1 / 2", P.a > 0.5),
-        ("a > 2 ** 80", P.a > 2.0**80),
+        ("a > 2 ** 80", P.a > 2**80),
+        ("a == 2 ** 53 + 1", P.a == 2**53 + 1),
+        ("a < 10 ** 400 and a > 0e400", (P.a < 10**400) & (P.a > 0.0)),
+        ("a < Decimal('1e400') and a < 2 * inf", (P.a < Decimal("1e400")) & (P.a < math.inf)),
+        ("a > 2 ** -1 and a > (-1) ** 4001", (P.a > 0.5) & (P.a > -1)),
         ("-a ** 2 < --b", -(P.a**2) < P.b.__neg__().__neg__()),
         ("a ** -b ** 2 > 0", P.a ** -(P.b**2) > 0),
         ("a - b - c * d % 2 > 0", P.a - P.b - P.c * P.d % 2 > 0),
@@ -239,6 +244,29 @@ def test_errors_point_at_the_place(text, place):
         assert len(caret) - 5 == (len(text) if place == "$" else text.index(place))
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("a < 1e400", "1e400 is too large for a float"),
+        ("a in [1, -1e400]", "1e400 is too large for a float"),
+        ("a.between(0, 1.5E+999)", "1.5E+999 is too large for a float"),
+        ("a.close(1, rtol=1e400)", "1e400 is too large for a float"),
+        ("a > 1e-400", "1e-400 is too small for a float"),
+        ("a < 1e300 * 1e300", "* of 1e+300 and 1e+300 is too large, or not a real number"),
+        ("a < 10 ** 400 * 0.5", "and 0.5 is too large"),
+        ("a < (-8) ** 0.5", "** of -8 and 0.5 is too large, or not a real number"),
+        ("a < 10 ** 4000", "** of 10 and 4000 is too large"),
+        ("a + 10 ** 400 > 3", "+ cannot be applied to 1000"),
+        ("a.close(10 ** 400)", ".close() cannot be applied to 1000"),
+        ("a.close(1, rtol=10 ** 400)", "cannot be used"),
+    ],
+)
+def test_numbers_that_doubles_lack_are_errors(text, fault):
+    with pytest.raises(ParameterError, match=re.escape(fault)) as caught:
+        parse(text)
+    assert "^" in caught.value.excerpt
+
+
 @pytest.mark.parametrize("text", ["", " \n"])
 def test_an_empty_condition_is_an_error(text):
     with pytest.raises(ParameterError) as caught:
@@ -336,8 +364,9 @@ def test_hostile_texts_do_no_harm(text):
     assert time.process_time() - start < 10
 
 
-def test_a_number_that_would_fill_the_memory_is_a_double():
-    assert parse("a < 9 ** 9 ** 9") == (P.a < math.inf)
+def test_a_number_that_would_fill_the_memory_is_an_error():
+    with pytest.raises(ParameterError, match=r"\*\* of 9 and 387420489 is too large"):
+        parse("a < 9 ** 9 ** 9")
 
 
 def test_a_complex_number_is_written_as_the_error_about_its_literal_states():
