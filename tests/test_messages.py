@@ -211,6 +211,10 @@ WORDING = [
     ),
     (lambda e: P.x.foo, "x has no method 'foo'."),
     (lambda e: P.x / 0, "x / 0 divides by zero. Expected another number."),
+    (
+        lambda e: e.to_dataset(where="y / x / 0 > 1"),
+        "If a path is meant, put it in backticks: `results/E/0`.",
+    ),
     (lambda e: P.x + 10**400, "0000000000000.\nExpected a number up to 1.8e308."),
     (
         lambda e: e.to_dataset(where="x < 1e400"),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from itertools import islice
 from typing import Any, ClassVar, Final, TypeVar
 
 from coma_xr import same
@@ -68,6 +69,9 @@ _LEVELS: Final = {
 }
 _COMPARISON, _SUM, _SIGN, _POWER, _ATOM = 4, 5, 7, 8, 9
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+# What is compared with a value where one of its items is meant, and how many of these are looked at.
+_CHOICES, _MOST_PARTS = (list, tuple, range, set, frozenset), 1000
 
 # The tolerances of .close() are those of math.isclose.
 _RTOL: Final = 1e-9
@@ -285,9 +289,9 @@ class Condition(Node):
         text = f"{none} fulfils the condition {shown(self)}{'; ' * bool(otherwise)}{otherwise}."
         for name, wanted in self.equalities.items():
             values = list(known.get(name, ()))
-            several = [value for value in wanted if isinstance(value, (list, tuple))]
+            several = [list(islice(value, _MOST_PARTS)) for value in wanted if isinstance(value, _CHOICES)]
             if any(same.equal(part, other) for value in several for part in value for other in values):
-                text += f" One of several values is selected by {_quoted(name)} in {several[0]!r}, in Python by .isin()."
+                text += f" One of several values is selected by {_quoted(name)} in {shortened(several[0])}, in Python by .isin()."
             if not any(same.equal(value, other) for value in wanted for other in values):
                 for value in wanted[:3]:
                     near = same.nearest(value, values)
@@ -576,10 +580,9 @@ def compared(sign: str, left: Node, right: Node) -> Condition:
 def calculated(sign: str, left: Node, right: Node) -> Term:
     """Return a calculation with at least one term; a ConditionError for a constant that is not a number, or a zero to divide by."""
     if isinstance(right, Constant) and sign in DIVISIONS and right._is_number and not right._value:
-        way = "If a path is meant, put it in backticks: `results/E/0`, in Python P['results/E/0']."
-        ways = [way] if sign == left._operation == "/" else []
-        written = Term(sign, (left, right))
-        raise ConditionError(f"{written} divides by zero.", expected="another number", ways=ways)
+        raise ConditionError(
+            f"{shown(Term(sign, (left, right)))} divides by zero.", expected="another number"
+        )
     return Term(sign, (_number(sign, left), _number(sign, right)))
 
 

@@ -395,7 +395,12 @@ class _Parser:
         sign = _SIGNS[type(node.op)]
         left, right = self._operand(node.left, depth), self._operand(node.right, depth)
         if not all(isinstance(side, Constant) and side._is_number for side in (left, right)):
-            return self._made(node.right, calculated, sign, left, right)
+            try:
+                return self._made(node.right, calculated, sign, left, right)
+            except ConditionError as error:
+                if sign == left._operation == "/":
+                    error.ways = ("If a path is meant, put it in backticks: `results/E/0`.",)
+                raise
         a, b = left._value, right._value
         if sign in DIVISIONS and not b:
             raise self._error(node.right, f"{left} {sign} {right} divides by zero.")

@@ -430,6 +430,12 @@ def test_misuse_is_an_error_that_names_it(mistake, what):
     assert caught.value.what.startswith(what)
 
 
+def test_only_a_text_that_divides_by_zero_may_be_meant_as_a_path():
+    with pytest.raises(ConditionError) as caught:
+        _ = P.a / P.b / 0 > 1
+    assert str(caught.value) == "a / b / 0 divides by zero. Expected another number."
+
+
 def test_an_array_of_choices_names_isin():
     with pytest.raises(ConditionError) as caught:
         _ = P.a == np.array([1, 2])

@@ -197,8 +197,9 @@ def test_a_list_in_place_of_its_values_and_excluded_measurements_are_mentioned()
     e.run(lambda a: {"y": a}, {"a": [1, 2, 3]}, progress=False)
     way = r"One of several values is selected by a in \[1, 2\], in Python by \.isin\(\)\."
     for door in (e.to_dataset, e.to_dataframe):
-        with pytest.warns(ComaWarning, match=way):
-            door(where=coma.P.a == [1, 2])
+        for several in ([1, 2], (1, 2), {1, 2}, range(1, 3)):
+            with pytest.warns(ComaWarning, match=way):
+                door(where=coma.P.a == several)
         with pytest.warns(ComaWarning, match=r"fulfils the condition a == \[7, 8\]\.$"):
             door(where=coma.P.a == [7, 8])
     e.exclude("a == 2", "why")
