@@ -545,6 +545,17 @@ def _span_of_text(text: str) -> tuple[Mark, int, int] | None:
     return _AWARE, begin - _attoseconds(offset), end - _attoseconds(offset)
 
 
+def period_text(value: Any) -> Any:
+    """Return a year or month of NumPy as the text that stands for all of its days; any other time as it is.
+
+    >>> import numpy as np
+    >>> period_text(np.datetime64("2026-01")), period_text(np.datetime64("2026-01-31"))
+    ('2026-01', np.datetime64('2026-01-31'))
+    """
+    text = str(value)
+    return text if len(text) < len("2026-01-31") and _ISO.fullmatch(text) else value
+
+
 # Values that are not the same, but probably were meant to be.
 
 

@@ -751,9 +751,8 @@ def _exactly(duration: dt.timedelta, value: Any) -> Any:
 def _plain_time(value: Any) -> Any:
     import numpy as np
 
-    text = str(np.datetime_as_string(np.asarray(value)))
-    # A year or month stands for all of its days, as text does.
-    return text if len(text) < len("2026-01-31") else _moment(text)
+    period = same.period_text(value)
+    return _moment(str(np.datetime_as_string(np.asarray(value)))) if period is value else period
 
 
 def _depth_of(value: Any, depth: int) -> int:

@@ -51,6 +51,7 @@ from coma_xr.exports.columns import (
     to_trees,
 )
 from coma_xr.tree import TYPE
+from coma_xr.values.xarray import squeezed
 
 NOTE = "coma_xr"
 
@@ -350,9 +351,9 @@ def _within_limit(ds: xr.Dataset, form: Form, notes: Note) -> xr.Dataset:
     dims = _most_dims(ds)
     if form.most_dims is None or dims <= form.most_dims:
         return ds
-    squeezed = ds.squeeze([dim for dim, size in ds.sizes.items() if size == 1])
+    scalar = squeezed(ds, ds.sizes)
     limit = f"{dims} dims exceed the limit of netCDF and zarr, {form.most_dims}"
-    if _most_dims(squeezed) > form.most_dims:
+    if _most_dims(scalar) > form.most_dims:
         raise LayoutError(
             f"{limit}.",
             ways=[
@@ -369,9 +370,9 @@ def _within_limit(ds: xr.Dataset, form: Form, notes: Note) -> xr.Dataset:
     notes["dims"] = [
         [to_tree(name, "a name"), [to_tree(dim, "a dim") for dim in variable.dims]]
         for name, variable in ds.variables.items()
-        if variable.dims != squeezed.variables[name].dims
+        if variable.dims != scalar.variables[name].dims
     ]
-    return squeezed
+    return scalar
 
 
 def _most_dims(ds: xr.Dataset) -> int:

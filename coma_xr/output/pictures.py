@@ -173,7 +173,7 @@ def _of_grid(ds: xr.Dataset, names: tuple[str, ...]) -> Choice | None:
     same = [dim for dim in dims if all(_is_same_along(ds[name], dim) for name in names)]
     if 0 < len(same) < len(dims):
         at = _fullest(variable, same)
-        choice = _of_grid(ds.isel(at), names)
+        choice = _of_grid(ds.isel({dim: [place] for dim, place in at.items()}), names)
         return choice and replace(choice, at={**at, **choice.at}, same=same)
     data = Data.of(ds)
     x = max(dims, key=lambda dim: _suits_x(ds, dim))
@@ -322,7 +322,8 @@ def _fullest(variable: xr.DataArray, dims: Sequence[str]) -> dict[str, int]:
         first = np.take_along_axis(values, is_present.argmax(1)[:, None], 1)
         varies = ((values != first) & is_present).any(axis=1)
         at[dim] = int((2 * is_present.sum(axis=1) + varies).argmax())
-        variable = variable.isel({dim: at[dim]})
+        # xarray refuses to take some labels out of their array.
+        variable = variable.drop_vars(dim, errors="ignore").isel({dim: at[dim]})
     return at
 
 

@@ -290,7 +290,8 @@ def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
         ]
         raise LayoutError(f"The cells of {name!r} hold lists or dictionaries.", ways=ways)
     codes = _codes(dims, array)
-    if all(isinstance(value, (numbers.Real, Decimal)) for value in existing):
+    unitless = [_is_number(value) for value in existing]
+    if all(unitless):
         floats = [_float(name, value) for value in array.ravel().tolist()]
         return Quantity(name, "number", xr.Variable(dims, np.reshape(floats, array.shape)), codes=codes)
     if all(isinstance(value, DATES) for value in existing):
@@ -300,10 +301,17 @@ def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
             raise LayoutError(fault, ways=["Give all dates a time zone, or none."])
         units = "UTC" if True in zoned else None
         return replace(_dates(name, dims, _stamps(array)), codes=codes, units=units)
-    if all(isinstance(value, DURATIONS) for value in existing):
+    if all(isinstance(value, DURATIONS) for value in existing) and not any(unitless):
         seconds = [np.nan if _code_of(value) else _seconds(value) for value in array.ravel().tolist()]
         return _durations(name, dims, np.reshape(seconds, array.shape), codes)
     return _names(name, dims, array)
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is drawn as a number; NumPy counts each duration as one."""
+    if isinstance(value, np.timedelta64):
+        return np.datetime_data(value.dtype)[0] == "generic"
+    return isinstance(value, (numbers.Real, Decimal))
 
 
 def _is_near_date(a: float, b: float) -> bool:
@@ -378,6 +386,10 @@ def label_of(name: str, variable: xr.Variable) -> Quantity:
     if numbers_or_names.type != "number" or variable.dtype.kind not in "iuO":
         return numbers_or_names
     items = [value for value in np.asarray(variable.values).ravel().tolist() if not _code_of(value)]
+    if not all(map(_is_number, items)):
+        return numbers_or_names
+    # NumPy has no hash of a duration without a unit.
+    items = [value.item() if isinstance(value, np.timedelta64) else value for value in items]
     ordered = sorted({(isinstance(value, bool), value) for value in items})
     if len(ordered) <= len({float(value) for value in items}):
         return numbers_or_names
@@ -447,8 +459,12 @@ def _seconds(durations: Any) -> Any:
     """Return one or more differences of times in seconds; a month counts as its mean length."""
     if isinstance(durations, dt.timedelta):
         return durations.total_seconds()
-    if np.datetime_data(durations.dtype)[0] in ("Y", "M"):
+    unit, step = np.datetime_data(durations.dtype)
+    if unit in ("Y", "M"):
         durations = durations.astype("m8[s]")
+    if unit == "as":
+        # NumPy does not divide them by seconds.
+        return np.where(np.isnat(durations), np.nan, durations.astype(np.int64) * (step * 1e-18))[()]
     return durations / np.timedelta64(1, "s")
 
 

@@ -15,11 +15,12 @@ from coma_xr.define.conditions import Condition, as_condition
 from coma_xr.define.scans import Scan, cases
 from coma_xr.define.values import BRANCH, key_of, name_of_function
 from coma_xr.errors import ConditionError, ParameterError, PathError, SerializationError, warn
-from coma_xr.plugins.masks import cut, id_of, masked, squeezed, status_of
+from coma_xr.plugins.masks import cut, id_of, masked, status_of
 from coma_xr.plugins.matching import container_labels, matches
 from coma_xr.retrieve.dims import DONE, FLAGS
 from coma_xr.text import listing, shortened, with_article
 from coma_xr.tree import find_variable, split, variable_at
+from coma_xr.values.xarray import squeezed
 
 if TYPE_CHECKING:
     import os

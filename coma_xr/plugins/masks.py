@@ -1,8 +1,8 @@
-"""Parts of Datasets: cells emptied, labels dropped that nothing is left of, dims squeezed."""
+"""Parts of Datasets: cells emptied, labels dropped that nothing is left of."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from coma_xr.retrieve.columns import with_holes
 from coma_xr.retrieve.dims import FLAGS
-from coma_xr.retrieve.variables import variable
 from coma_xr.tree import ID_COORDS
+from coma_xr.values.xarray import variable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -96,8 +96,3 @@ def _over(mask: xr.DataArray, array: xr.DataArray) -> Mask:
     own = own.transpose(*(dim for dim in array.dims if dim in own.dims))
     shape = [own.sizes.get(dim, 1) for dim in array.dims]
     return np.broadcast_to(own.values.reshape(shape), array.shape)
-
-
-def squeezed(ds: xr.Dataset, dims: Collection[Hashable]) -> xr.Dataset:
-    """Return the Dataset without those dims that have one label; the label stays a coordinate."""
-    return ds.squeeze([dim for dim in dims if ds.sizes.get(dim) == 1])

@@ -15,7 +15,7 @@ import xarray as xr
 from coma_xr.define.values import is_too_long
 from coma_xr.encoding import json
 from coma_xr.errors import ConditionError, DataFileError, PathError
-from coma_xr.same import compare, equal, is_null, is_real, key, near, nearest
+from coma_xr.same import compare, equal, is_null, is_real, key, near, nearest, period_text
 from coma_xr.text import as_clause, items_of, label
 from coma_xr.values.objects import fields_of, has_state
 from coma_xr.values.plain import from_plain, to_plain
@@ -56,6 +56,9 @@ def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float |
         mask = _labelled(values, wanted)
         if not is_too_long(wanted):
             mask |= _labelled(values, list(wanted))
+        if isinstance(wanted, np.ndarray) and wanted.dtype.kind in "mM":
+            # The label of an array of times has each of them as text.
+            mask |= _labelled(values, wanted.astype(str).tolist())
         if isinstance(wanted, np.ndarray) and wanted.dtype.names:
             mask |= _labelled(values, wanted.tolist())
         if not mask.any():
@@ -80,8 +83,7 @@ def _asked(wanted: Any) -> Any:
         return np.nan if wanted.mask else wanted.item()
     if isinstance(wanted, np.ndarray) and not wanted.ndim:
         return _asked(wanted[()])
-    is_time = isinstance(wanted, np.datetime64) and np.datetime_data(wanted.dtype)[0] in ("Y", "M")
-    return str(wanted) if is_time else wanted
+    return period_text(wanted) if isinstance(wanted, np.datetime64) else wanted
 
 
 def _equal(values: npt.NDArray[Any], wanted: Any, tolerance: float | None) -> Mask:
@@ -174,6 +176,8 @@ def container_labels(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _shown(value: Any) -> str:
     if isinstance(value, slice):
         return f"{value.start!r} ... {value.stop!r}"
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return label(value)
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 

@@ -792,6 +792,8 @@ def _label(value: Any) -> Any:
     if isinstance(meant, Hashable):
         return meant
     if isinstance(meant, np.ndarray):
+        if not meant.ndim and isinstance(meant[()], Hashable):
+            return meant[()]
         meant = (meant.astype(str) if meant.dtype.kind in "mM" else meant).tolist()
     return json.encode(to_plain(meant), pretty=False).decode()
 

@@ -31,11 +31,12 @@ from coma_xr.retrieve.requests import (
     requests_of,
 )
 from coma_xr.retrieve.selection import Selection
-from coma_xr.retrieve.variables import Item, Layout, assemble, on_rows, variable
+from coma_xr.retrieve.variables import Item, Layout, assemble, on_rows
 from coma_xr.same import equal, same_items
 from coma_xr.text import count, listing
 from coma_xr.tree import Path, is_typed, join, role
 from coma_xr.values.plain import from_plain
+from coma_xr.values.xarray import variable
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.columns import Array

@@ -35,7 +35,7 @@ from coma_xr.tree import TYPE, Numbers, is_typed
 from coma_xr.values.array_likes import QUANTITY
 from coma_xr.values.numpy import alike_times
 from coma_xr.values.plain import from_plain
-from coma_xr.values.xarray import DATA_ARRAY
+from coma_xr.values.xarray import DATA_ARRAY, variable
 
 if TYPE_CHECKING:
     from coma_xr.define.scan_records import Kind
@@ -580,18 +580,6 @@ def unusable_dims(name: str, dims: Sequence[str], why: str, coord: str | None = 
             )
         ],
     )
-
-
-def variable(dims: Sequence[str], array: Array, attrs: Mapping[str, Any] | None = None) -> xr.Variable:
-    """Return a variable that holds an array as it is.
-
-    xarray makes NaN of None in object arrays of text; so these are put in afterwards.
-    """
-    if array.dtype != object:
-        return xr.Variable(dims, array, attrs)
-    new = xr.Variable(dims, np.empty(array.shape, dtype=object), attrs)
-    new.data[...] = array
-    return new
 
 
 def assemble(

@@ -1,14 +1,16 @@
-"""Stored forms of xarray's DataArray and Dataset, with coords, indexes and attributes.
+"""Stored forms of xarray's DataArray and Dataset, with coords, indexes and attributes; parts that hold values as they are.
 
 Not kept are `encoding`, which belongs to some file, and laziness: values are loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -214,3 +216,45 @@ def _read_index(name: Any, entry: Node, levels: Mapping[Any, Node], value: ToVal
 
 
 DECODERS = {DATA_ARRAY: read, DATASET: read}
+
+
+# Parts of Datasets
+
+
+def variable(
+    dims: Sequence[str], array: npt.NDArray[Any], attrs: Mapping[str, Any] | None = None
+) -> xr.Variable:
+    """Return a variable that holds an array as it is.
+
+    xarray makes NaN of None in object arrays of text; so these are put in afterwards.
+    """
+    if array.dtype != object:
+        return xr.Variable(dims, array, attrs)
+    new = xr.Variable(dims, np.empty(array.shape, dtype=object), attrs)
+    new.data[...] = array
+    return new
+
+
+def squeezed(ds: xr.Dataset, dims: Iterable[Hashable]) -> xr.Dataset:
+    """Return the Dataset without those dims that have one label; the label stays a coordinate.
+
+    xarray cuts single times and durations off to units that pandas has.
+    """
+    gone = {dim for dim in dims if ds.sizes.get(dim) == 1}
+    times = [
+        name
+        for name, array in ds.variables.items()
+        if array.dtype == object
+        and array.dims
+        and gone.issuperset(array.dims)
+        and _is_time(array.values.item())
+    ]
+    cells = {name: variable([], ds[name].values.reshape(()), ds[name].attrs) for name in times}
+    others = ds.drop_vars(times)
+    others = others.squeeze([dim for dim in gone if dim in others.sizes])
+    coords = [name for name in times if name in ds.coords]
+    return others.assign(cells).set_coords(coords)[list(ds.data_vars)]
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, (np.datetime64, np.timedelta64, dt.date, dt.timedelta))

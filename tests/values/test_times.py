@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import coma_xr as coma
+from coma_xr import same as coma_same
 from coma_xr.exports.formats import FORMATS
 from coma_xr.values.numpy import alike_times, exact_times, time_array
 from tests.output.kinds import zarr_ends
@@ -171,3 +172,70 @@ def matches(cell, value):
     kind = np.datetime64 if isinstance(value, dt.date) else np.timedelta64
     known = value if isinstance(value, np.generic) else getattr(value, "asm8", None) or kind(value)
     return cell.dtype.kind == known.dtype.kind and same(cell, known)
+
+
+# Times that neither pandas nor xarray represent: without a unit, of years, finer than nanoseconds, before the year 0.
+ODD = [
+    np.timedelta64(5),
+    np.timedelta64("NaT"),
+    np.timedelta64(5, "Y"),
+    np.timedelta64(5, "as"),
+    np.datetime64("1970-01-01T00:00:00.000000000001"),
+    np.datetime64("-20000", "Y"),
+    np.datetime64("NaT", "s"),
+]
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+@pytest.mark.parametrize("other", [np.timedelta64(7), 3, dt.timedelta(1)], ids=repr)
+@pytest.mark.filterwarnings("ignore:.*different")
+def test_a_time_that_pandas_lacks_is_a_label_at_every_door(value, other, tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    scan = coma.grid(a=[value, other], b=[1, 2])
+    e.run(lambda a, b: {"y": b * sum(map(ord, repr(a))), "z": a}, scan, progress=False)
+    assert (
+        e.run(
+            lambda a, b: {"y": b * sum(map(ord, repr(a))), "z": a}, scan, progress=False, code="accept"
+        ).saved
+        == 0
+    )
+    ds = e.to_dataset()
+    for label in (value, other):
+        part = ds.coma.sel(a=label, b=1)
+        for cell in (part.a, part.z):
+            assert coma_same.equal(cell.values[()], label)
+        condition = coma.P.a == label
+        assert len(e.to_dataframe(where=condition)) == 2
+        assert e.to_dataset(where=condition).sizes["b"] == 2
+        assert dict(ds.coma.where(condition, drop=True).sizes) == {"a": 1, "b": 2}
+        assert len(scan.where(condition)) == 2
+    e.annotate("parameters/c", default=value)
+    e.plot(x="b", y="y", hue="a")
+    if other != 3:
+        e.report(tmp_path / "r.html")
+
+
+def test_the_error_about_a_label_names_a_time_as_the_labels_are_named(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda a: a, {"a": [np.timedelta64(5), np.timedelta64(7)]}, progress=False)
+    for value, text in [(np.timedelta64("NaT"), "NaT"), (np.timedelta64(6), "6 generic time units")]:
+        with pytest.raises(coma.PathError, match=f"Nothing has a = {text}\\. "):
+            e.to_dataset().coma.sel(a=value)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array(5, "m8[s]"),
+        np.array(5, "m8"),
+        np.array([1, 2], "m8[Y]"),
+        np.array([1, 2], "m8"),
+        np.array(["2020-01-01", "NaT"], "M8[D]"),
+        np.array(["2020", "2021"], "M8[Y]"),
+    ],
+    ids=repr,
+)
+def test_sel_finds_an_array_of_times(array, tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda a, b: b, coma.grid(a=[array, 3], b=[1, 2]), progress=False)
+    assert e.to_dataset().coma.sel(a=array, b=2).result.item() == 2
