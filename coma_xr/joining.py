@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from coma_xr.checks import check_flag
+from coma_xr.define.parameters import hidden, warn_of_hidden
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import DataFileError, DataFileWarning, warn
 from coma_xr.records import WITHOUT_STRICT, look_at
@@ -225,8 +226,12 @@ def _warn_of_units(experiments: Sequence[Records], labels: Sequence[Any]) -> Non
 
 def _applied(trees: Iterable[tuple[int, Tree]], past: Past) -> Iterator[tuple[int, Tree]]:
     """Yield ids and trees with what the annotations of their own experiment let them count as having."""
+    found: dict[tuple[Path, Path], list[int]] = {}
     for id, tree in trees:
+        for pair in hidden([(id, tree)], past.renames):
+            found.setdefault(pair, []).append(id)
         yield id, past.applied(tree)
+    warn_of_hidden(found)
 
 
 def _free_name(trees: Iterable[Tree], names: set[str]) -> str:

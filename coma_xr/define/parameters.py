@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr.checks import checks_keywords
 from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, key_of, look, normalise, plain_of
-from coma_xr.errors import ParameterError, PathError, Way
+from coma_xr.errors import ParameterError, PathError, Way, warn
 from coma_xr.html import facts, fragment, short
 from coma_xr.same import Mark, key
 from coma_xr.text import available, count, listing, shortened, with_article
@@ -572,6 +572,20 @@ def hidden(trees: Iterable[tuple[int, Tree]], renames: Sequence[tuple[Path, Path
             if value is not NOTHING and not _are_compatible(value, look(cut(tree, old), new)):
                 found.setdefault((old, new), []).append(id)
     return found
+
+
+def warn_of_hidden(found: Mapping[tuple[Path, Path], Sequence[int]]) -> None:
+    """Warn of values at former paths that measurements hide by others at the present ones."""
+    for (old, new), ids in found.items():
+        if ids:
+            warn(
+                f"{count(len(ids), 'measurement')} {'has' if len(ids) == 1 else 'have'} different values at '{join(old)}' and "
+                f"'{join(new)}', {ids[0]} for example. The rename hides those at '{join(old)}'.",
+                way=Way(
+                    f"annotate({join(new)!r}, formerly=None) takes it back.",
+                    f"`coma-xr annotate DIR {join(new)} --formerly ''` takes it back.",
+                ),
+            )
 
 
 def _are_compatible(value: Tree, current: Tree) -> bool:

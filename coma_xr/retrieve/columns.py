@@ -16,7 +16,7 @@ from coma_xr.encoding import json
 from coma_xr.encoding.columns import Block, Kind
 from coma_xr.errors import DataFileError
 from coma_xr.retrieve.measurement import AS_NEEDED, item
-from coma_xr.same import Mark, in_order, keys
+from coma_xr.same import Mark, equal, in_order, keys
 from coma_xr.tree import TYPE, Numbers, Path, cut, is_parameter, is_typed, no_collection
 from coma_xr.values.external import is_external
 from coma_xr.values.numpy import time_array
@@ -159,19 +159,24 @@ class Columns:
         node.is_leaf = node.is_here = node.kept = True
         self._list_paths()
 
-    def rename(self, old: Path, new: Path) -> None:
-        """Let what stands at a path, and below it, stand at another one; what exists already wins."""
+    def rename(self, old: Path, new: Path) -> list[int]:
+        """Let what stands at a path, and below it, stand at another one; what exists already wins.
+
+        Return the ids of the measurements in which that has another value.
+        """
         parent = node = self._root
         for key in old:
             if str(key) not in node.children:
-                return
+                return []
             parent, node = node, node.children[str(key)]
         del parent.children[node.path[-1]]
         target = self._root
         for key in new:
             target = _child(target, str(key), lambda _: node.kept)
-        _merge(target, node)
+        hidden: set[int] = set()
+        _merge(target, node, hidden)
         self._list_paths()
+        return [self.ids[row] for row in sorted(hidden)]
 
     def drop(self, ids: Collection[int]) -> None:
         """Leave out the rows of some measurements."""
@@ -215,18 +220,21 @@ def _variables_in(datasets: Sequence[Any]) -> dict[str, list[Any]]:
     }
 
 
-def _merge(target: _Node, source: _Node) -> None:
-    """Take values and children of another place, where there are none here."""
+def _merge(target: _Node, source: _Node, hidden: set[int]) -> None:
+    """Take values and children of another place, where there are none here; note the rows where others are."""
     target.is_leaf, target.is_here = target.is_leaf or source.is_leaf, target.is_here or source.is_here
     target.kept = target.kept or source.kept
     target.empty += source.empty
     if target.values and source.values:
-        pairs = zip(target.values, source.values, strict=True)
+        pairs = list(zip(target.values, source.values, strict=True))
+        for row, (mine, theirs) in enumerate(pairs):
+            if mine is not MISSING and theirs is not MISSING and not equal(mine, theirs):
+                hidden.add(row)
         target.values = [theirs if mine is MISSING else mine for mine, theirs in pairs]
     else:
         target.values = target.values or source.values
-    for key, child in source.children.items():
-        _merge(_child(target, key, lambda _: child.kept), child)  # noqa: B023
+    for name, child in source.children.items():
+        _merge(_child(target, name, lambda _: child.kept), child, hidden)  # noqa: B023
 
 
 def _dictionaries(node: _Node, size: int) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from coma_xr.checks import setting
-from coma_xr.define.parameters import Past, former_paths, hidden
+from coma_xr.define.parameters import Past, former_paths, hidden, warn_of_hidden
 from coma_xr.define.values import NOTHING, look, plain_value
 from coma_xr.errors import LayoutError, ParameterError, PathError, SerializationError, Way, warn
 from coma_xr.retrieve.columns import (
@@ -375,8 +375,7 @@ def read(
     if typo := next((error for path, error in lacking.items() if not columns.leads(path)), None):
         raise typo
     _warn_of_nameless(columns)
-    for old, new in renames.items():
-        columns.rename(old, new)
+    warn_of_hidden({(old, new): columns.rename(old, new) for old, new in renames.items()})
     for path in [path for path, note in notes.items() if "default" in note]:
         columns.fill(path, notes[path]["default"])
     columns.expand_datasets()

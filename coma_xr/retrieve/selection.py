@@ -145,7 +145,9 @@ class Selection:
         """Return the path that a name means if any measurement has it, whatever other paths exist."""
         if WILDCARD in split(name):
             return None
-        return split(name) if is_path(name) else self._recorded.get(name, ("parameters", name))
+        return (
+            self._past.now(split(name)) if is_path(name) else self._recorded.get(name, ("parameters", name))
+        )
 
     def _judged(self, id: int, tree: Tree) -> bool:
         self._number += 1

@@ -137,6 +137,46 @@ def test_equal_values_may_stand_under_both_names(tmp_path):
     assert list(e.to_dataset().data_vars) == ["P", "b", "a"]
 
 
+def test_a_value_that_a_rename_hides_is_reported_at_every_door(tmp_path):
+    e = coma.Experiment(tmp_path / "one")
+    e.run(lambda l: {"T": l}, {"l": [1, 2]}, progress=False)
+    e.annotate("parameters/length", formerly="parameters/l")
+    e.annotate("results/period", formerly="results/T")
+    trees = [
+        {"parameters": {"length": 3, "l": 3.0}, "results": {"period": {"a": 5, "b": 6}, "T": {"b": 7}}},
+        {"parameters": {"length": 4, "l": 5}, "results": {"period": 2, "T": 2}},
+    ]
+    e.add_measurements(trees)
+    coma.Experiment(tmp_path / "two").run(lambda length: {"period": length}, {"length": [1]}, progress=False)
+    doors = [
+        e.to_dataset,
+        e.to_dataframe,
+        e.paths,
+        lambda: e.retrieve_results(["results/period/b"]),
+        lambda: e.export(tmp_path / "e.csv"),
+        coma.open_experiments(tmp_path / "*").to_dataset,
+    ]
+    for door in doors:
+        with pytest.warns(coma.ComaWarning) as caught:
+            door()
+        texts = [str(warning.message) for warning in caught]
+        for old, new, id in (("results/T", "results/period", 3), ("parameters/l", "parameters/length", 4)):
+            assert (
+                f"1 measurement has different values at '{old}' and '{new}', {id} for example. The rename hides those at "
+                f"'{old}'. annotate('{new}', formerly=None) takes it back."
+            ) in texts
+    assert "different values at" in e.report(tmp_path / "r.html").read_text("utf-8")
+
+
+def test_a_condition_on_a_former_path_means_the_present_one(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda x: {"T": x}, {"x": [1, 2]}, progress=False)
+    e.annotate("results/period", formerly="results/T")
+    e.run(lambda x: {"period": x}, {"x": [3]}, code="accept", progress=False)
+    assert e.to_dataset(where="`results/T` > 1").x.values.tolist() == [2, 3]
+    assert len(e.to_dataframe(where="`results/T` > 1")) == 2
+
+
 def test_a_default_belongs_to_one_value_and_is_converted_like_one(two):
     with pytest.raises(coma.PathError, match="'parameters' is a branch with 2 values"):
         two.annotate("parameters", default=3)
