@@ -473,6 +473,21 @@ class ExperimentDirectory:
         with self._alone("reset") as now:
             return upkeep.reset(self._layout, now.document, now.kept, delete=delete)
 
+    def discard_unused(self) -> None:
+        """Delete the files of the experiment if nothing was recorded in it since it was created."""
+        with self._alone("deleted"):
+            files.discard_cache(self.path)
+            own = {
+                LOCK,
+                self._layout.experiment_name,
+                *(path.rpartition(os.sep)[2] for path in self._layout.index_files()),
+            }
+            if not own.issuperset(files.names(self.path)):
+                return
+            for name in own - {LOCK}:
+                files.remove(self._layout.path(name))
+        files.remove(self._layout.path(LOCK))
+
     # ------------------------------------------------------------------------------- single measurements
 
     def remove(self, ids: Iterable[int], reason: str | None = None) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
 from coma_xr.checks import terminal_options
-from coma_xr.errors import ExperimentError, ParameterError, wrong_usage
+from coma_xr.errors import ComaError, ExperimentError, ParameterError, wrong_usage
 from coma_xr.records import directory_of, look_at
 from coma_xr.run.options import RunOptions
 from coma_xr.run.report import group_text, grouped
@@ -156,6 +156,8 @@ def _run(request: _Request) -> int:
     if settings.dry_run and is_new:
         print("Nothing is measured yet, and nothing was run.")
         return 0
+    path = Path(request.directory).absolute()
+    new = [directory for directory in (path, *path.parents) if not files.exists(str(directory))]
     experiment = Experiment(request.directory, "r" if settings.dry_run else "a")
     if not settings.dry_run:
         directory_of(experiment).command = request.command()
@@ -166,6 +168,12 @@ def _run(request: _Request) -> int:
         sys.stdout.flush()
         notice(f"interrupted: {report} Repeat the command to continue." if report else "interrupted.", "bad")
         return INTERRUPTED
+    except ComaError:
+        if is_new:
+            directory_of(experiment).discard_unused()
+            for directory in new:
+                files.discard_if_empty(str(directory))
+        raise
     _print_report(done, request, is_new=is_new)
     return 1 if done.failed or done.left else 0
 

@@ -195,3 +195,33 @@ def test_a_refused_command_leaves_every_byte(model, words, is_active):
         code = error.code
     assert code in (1, 2)
     assert content(model / "e") == before
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize("words", WORDS)
+def test_a_refused_command_leaves_no_new_experiment(tmp_path, monkeypatch, capsys, words, is_there):
+    if "qq==1" in words or "another" in words:
+        pytest.skip("not refused without measurements")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "m.py").write_text(MODEL)
+    if is_there:
+        (tmp_path / "new" / "e").mkdir(parents=True)
+    try:
+        code = main(["run", *f"m.py:{words}".split(" "), "-o", "new/e"])
+    except SystemExit as error:
+        code = error.code
+    finally:
+        sys.modules.pop("m", None)
+    assert code in (1, 2)
+    assert list(tmp_path.rglob("new/**/*")) == ([tmp_path / "new" / "e"] if is_there else [])
+    assert (tmp_path / "new").exists() is is_there
+
+
+def test_a_run_that_fails_after_it_recorded_something_keeps_its_experiment(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "fails.py").write_text("def g(a):\n    raise ValueError(a)\n")
+    assert main(["run", "fails.py:g", "a=1,2", "-o", "e", "--on-error", "stop"]) == 1
+    sys.modules.pop("fails", None)
+    assert len(coma.Experiment("e", "r").failures()) == 1
