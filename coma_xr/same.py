@@ -71,7 +71,7 @@ _DURATION: Final = Mark("_DURATION")
 _CALENDAR: Final = Mark("_CALENDAR")
 
 # Python compares these as this module does. A float that is NaN is not equal to itself.
-_COMPARED = frozenset({str, int, float, type(None)})
+COMPARED = frozenset({str, int, float, type(None)})
 _REAL = (int, float, fractions.Fraction, decimal.Decimal)
 _ORDERED_NUMBERS = frozenset(_REAL)
 _ORDERED_TIMES = frozenset({_DATE, _NAIVE, _AWARE, _DURATION})
@@ -126,10 +126,10 @@ def key(value: Any) -> Any:
     False
     """
     kind = type(value)
-    if kind in _COMPARED:
+    if kind in COMPARED:
         return value if value == value else _NAN  # noqa: PLR0124
     if kind is list or kind is tuple:
-        return tuple([v if type(v) in _COMPARED and v == v else key(v) for v in value])  # noqa: PLR0124
+        return tuple([v if type(v) in COMPARED and v == v else key(v) for v in value])  # noqa: PLR0124
     if kind is bool:
         return _TRUE if value else _FALSE
     if kind is dict:
@@ -149,7 +149,7 @@ def keys(values: Sequence[Any]) -> Sequence[Any]:
     if type(values) is Numbers:
         return values
     kinds = set(map(type, values))
-    if not kinds <= _COMPARED:
+    if not kinds <= COMPARED:
         return [key(value) for value in values]
     # The sum of floats is a number unless one is NaN, or some are infinite.
     has_nan = float in kinds and (kinds != {float} or (total := sum(values)) != total)
@@ -399,7 +399,7 @@ def is_missing(value: Any) -> bool:
     (True, False, True)
     """
     kind = type(value)
-    if kind in _COMPARED:
+    if kind in COMPARED:
         return bool(value != value)  # noqa: PLR0124
     if kind in (list, tuple, bool) or getattr(value, "ndim", False):
         return False
@@ -462,7 +462,7 @@ def compare(sign: str, a: Any, b: Any) -> bool:
 def _matches(a: Any, b: Any) -> bool:
     if equal(a, b):
         return True
-    if type(a) in _COMPARED and type(b) in _COMPARED:
+    if type(a) in COMPARED and type(b) in COMPARED:
         return False
     spans = _spans(_bare(a), _bare(b))
     return spans is not None and spans[0][0] <= spans[1][1] and spans[1][0] <= spans[0][1]
@@ -470,7 +470,7 @@ def _matches(a: Any, b: Any) -> bool:
 
 def _bare(value: Any) -> Any:
     """Return the Python value of a stored form, a scalar of NumPy or a member of an Enum."""
-    if type(value) in _COMPARED:
+    if type(value) in COMPARED:
         return value
     if type(value) is dict and TYPE in value:
         value = from_plain(value)

@@ -58,6 +58,9 @@ class Numbers(list[Any]):
 # Far inside what every parser and every supported Python can read and write.
 MAX_DEPTH = 100
 
+# The types of the values in a plain tree that are neither dictionaries nor lists.
+LEAF_TYPES = frozenset({str, int, float, bool, type(None)})
+
 # The key under which the stored state of an object names its class.
 CLASS = "__class__"
 

@@ -39,7 +39,7 @@ from coma_xr.errors import (
     SerializationError,
 )
 from coma_xr.text import shortened, with_article
-from coma_xr.tree import TYPE
+from coma_xr.tree import LEAF_TYPES, TYPE
 from coma_xr.values.plain import from_plain, to_plain
 
 _T = TypeVar("_T")
@@ -667,7 +667,6 @@ _WRITTEN: Final[dict[type, tuple[str, Callable[[Any], str]]]] = {
     type(pathlib.Path()): ("Path", str),
     uuid.UUID: ("UUID", str),
 }
-_BARE = frozenset({str, int, float, bool, type(None)})
 
 
 def constant(value: Any) -> Constant:
@@ -682,7 +681,7 @@ def _plain_constant(value: Any) -> Any:
         if wrong := next((key for key in value if type(key) is not str or key == TYPE), None):
             raise ConditionError(f"A dictionary in a condition has the key {wrong!r}.", expected="names")
         return {key: _plain_constant(item) for key, item in value.items()}
-    if type(value) not in _BARE:
+    if type(value) not in LEAF_TYPES:
         value = _plain_scalar(value)
     if type(value) is int and value.bit_length() > MAX_BITS:
         raise ConditionError(
@@ -714,7 +713,7 @@ def _plain_scalar(value: Any) -> Any:
         value = _exactly(dt.timedelta(value.days, value.seconds, value.microseconds), value)
     elif isinstance(value, (str, int, float, enum.Enum)):
         value = from_plain(plain_value("value", value))
-    if type(value) in _BARE or type(value) in _WRITTEN:
+    if type(value) in LEAF_TYPES or type(value) in _WRITTEN:
         return value
     if isinstance(value, type) or not getattr(value, "ndim", 0):
         return _stored(value)
@@ -740,7 +739,7 @@ def _stored(value: Any) -> Any:
             raise
         kind = with_article(type(value).__name__)
         raise ConditionError(f"A condition cannot be compared with {kind}.", expected=_COMPARABLE) from error
-    return _plain_constant(found) if type(found) is dict or type(found) in _BARE else found
+    return _plain_constant(found) if type(found) is dict or type(found) in LEAF_TYPES else found
 
 
 def _exactly(duration: dt.timedelta, value: Any) -> Any:
@@ -784,7 +783,7 @@ def _literal(value: Any) -> str:
         return f"[{', '.join(map(_literal, value))}]"
     if isinstance(value, dict):
         return f"{{{', '.join([f'{key!r}: {_literal(item)}' for key, item in value.items()])}}}"
-    if type(value) in _BARE:
+    if type(value) in LEAF_TYPES:
         return repr(value)
     is_time = getattr(getattr(value, "dtype", None), "kind", "") == "M"
     name, text_of = _WRITTEN.get(type(value), ("datetime", str) if is_time else ("stored", _as_json))

@@ -22,6 +22,7 @@ from coma_xr.errors import ComaError, DataFileError, ParameterError, Serializati
 from coma_xr.same import Mark, key, keys
 from coma_xr.tree import (
     CLASS,
+    LEAF_TYPES,
     TREE,
     TYPE,
     Path,
@@ -36,8 +37,6 @@ from coma_xr.tree import (
 )
 from coma_xr.values import array_likes, objects
 from coma_xr.values.plain import Tree, check_keys, decode_typed, from_plain, needs_escape, to_plain
-
-_BARE = frozenset({str, int, float, bool, type(None)})
 
 # The forms that only records have.
 _TUPLE, _FUNCTION, _OBJECT = "coma.tuple", "coma.function", "coma.object"
@@ -241,7 +240,7 @@ def with_names(value: Any, path: tuple[str, ...]) -> Any:
 
     Raise SerializationError, with the path, for a function that has no name of its own.
     """
-    if type(value) in _BARE:
+    if type(value) in LEAF_TYPES:
         return value
     if type(value) is dict:
         return {key: with_names(item, (*path, str(key))) for key, item in value.items()}
@@ -297,7 +296,7 @@ def _parts(value: Any) -> Iterable[Any]:
         children = [getattr(value, field.name) for field in dataclasses.fields(value)]
     elif isinstance(value, (list, tuple, set, frozenset)):
         # Most lists are of numbers, and may be long.
-        children = () if _BARE.issuperset(map(type, value)) else value
+        children = () if LEAF_TYPES.issuperset(map(type, value)) else value
     else:
         return
     for child in children:
@@ -325,10 +324,10 @@ def things_of(rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
 def _record(value: Any) -> Tree:
     """Return the exact form of a value."""
     kind = type(value)
-    if kind in _BARE:
+    if kind in LEAF_TYPES:
         return value
     if kind is list:
-        return list(value) if _BARE.issuperset(map(type, value)) else [_record(item) for item in value]
+        return list(value) if LEAF_TYPES.issuperset(map(type, value)) else [_record(item) for item in value]
     if kind is tuple:
         return {TYPE: _TUPLE, "items": [_record(item) for item in value]}
     if kind is dict:
@@ -350,7 +349,9 @@ def _needs_things(record: Tree) -> bool:
     if type(record) is dict:
         return record.get(TYPE) in (_FUNCTION, _OBJECT) or any(map(_needs_things, record.values()))
     return (
-        type(record) is list and not _BARE.issuperset(map(type, record)) and any(map(_needs_things, record))
+        type(record) is list
+        and not LEAF_TYPES.issuperset(map(type, record))
+        and any(map(_needs_things, record))
     )
 
 
@@ -458,7 +459,7 @@ def normalise(name: str, value: Any) -> Any:
     >>> sizes.plain, sizes.value()
     ([1, 2], (1, 2))
     """
-    return value if type(value) in _BARE else Argument(value, plain_value(name, value))
+    return value if type(value) in LEAF_TYPES else Argument(value, plain_value(name, value))
 
 
 def plain_value(name: str, value: Any) -> Tree:
@@ -480,7 +481,11 @@ def hand_out(values: Iterable[Any]) -> tuple[Any, ...]:
     """
     return tuple(
         [
-            value if type(value) in _BARE else value.value() if type(value) is Argument else from_plain(value)
+            value
+            if type(value) in LEAF_TYPES
+            else value.value()
+            if type(value) is Argument
+            else from_plain(value)
             for value in values
         ]
     )
@@ -542,9 +547,11 @@ def given_again(
         found = []
         for path, plain in zip(paths, row, strict=True):
             record = (
-                records.get((path, key((plain,))), plain) if records or type(plain) not in _BARE else plain
+                records.get((path, key((plain,))), plain)
+                if records or type(plain) not in LEAF_TYPES
+                else plain
             )
-            is_bare = type(record) in _BARE
+            is_bare = type(record) in LEAF_TYPES
             found.append(plain if is_bare else Argument.of_record(plain, record, given))
         return found
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from coma_xr.errors import DataFileError
-from coma_xr.tree import MAX_DEPTH, TYPE, Numbers
+from coma_xr.tree import LEAF_TYPES, MAX_DEPTH, TYPE, Numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -312,7 +312,7 @@ def _is_within(column: Column, sizes: npt.NDArray[np.int64]) -> bool:
     return bool((lengths[np.frombuffer(column.data, "<u4")] <= sizes).all())
 
 
-_PLAIN = {type(None), bool, int, float, str, list, dict}
+_PLAIN = LEAF_TYPES | {list, dict}
 
 
 def _holds(values: Sequence[Any], kind: int, is_loose: bool) -> bool:

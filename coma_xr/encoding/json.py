@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from coma_xr.errors import DataFileError
-from coma_xr.tree import MAX_DEPTH, TYPE
+from coma_xr.tree import LEAF_TYPES, MAX_DEPTH, TYPE
 
 SUFFIX = ".json"
 
@@ -124,7 +124,7 @@ def without_long_ints(tree: Any) -> Any:
     return _replace(tree, _keep, _tag_int)
 
 
-_UNTOUCHED = frozenset({str, int, bool, type(None)})
+_UNTOUCHED = LEAF_TYPES - {float}
 
 
 def _is_other(one: object, other: object) -> bool:

@@ -17,7 +17,7 @@ from coma_xr.encoding.columns import Block, Kind
 from coma_xr.errors import DataFileError
 from coma_xr.retrieve.measurement import AS_NEEDED, item
 from coma_xr.same import Mark, equal, in_order, keys
-from coma_xr.tree import TYPE, Numbers, Path, cut, is_parameter, is_typed, no_collection
+from coma_xr.tree import LEAF_TYPES, TYPE, Numbers, Path, cut, is_parameter, is_typed, no_collection
 from coma_xr.values.external import is_external
 from coma_xr.values.numpy import time_array
 from coma_xr.values.plain import Tree, from_plain, to_plain
@@ -579,7 +579,7 @@ Array = npt.NDArray[Any]
 Attrs = dict[str, Any]
 
 _NUMBERS = frozenset({int, float, complex})
-_SCALARS = frozenset({str, int, float, bool, type(None), complex})
+SCALARS = LEAF_TYPES | {complex}
 _NARROW = frozenset({np.float16, np.float32, np.complex64})
 
 # Beyond this, a float does not tell two ints apart.
@@ -620,7 +620,7 @@ def as_array(values: Sequence[Any]) -> tuple[Array, Attrs]:
         return array, {"type": f"{' or '.join(names)} or None", "fill": fill}
     if kinds and kinds <= _NUMBERS:
         return _numbers(values, kinds), {}
-    if kinds <= _SCALARS:
+    if kinds <= SCALARS:
         return as_objects(values), {}
     return _other_array(decoded(values))
 
@@ -651,7 +651,7 @@ def _other_array(values: Sequence[Any]) -> tuple[Array, Attrs]:
     if set(map(type, values)) & _NARROW:
         # Next to Python's floats, which hold them exactly.
         values = [value.item() if type(value) in _NARROW else value for value in values]
-    if set(map(type, values)) <= _SCALARS:
+    if set(map(type, values)) <= SCALARS:
         # Stored in a form of their own, but plain: an int of any size, NaN.
         return as_array(values)
     return as_objects(values), {}
@@ -782,9 +782,9 @@ def factorize(values: Sequence[Any]) -> tuple[Array, Array]:
 def _labels(values: Sequence[Any]) -> Array:
     """Return distinct values as an array of distinct labels."""
     kinds = set(map(type, values))
-    if kinds <= _SCALARS:
+    if kinds <= SCALARS:
         return as_objects(values) if type(None) in kinds else as_array(values)[0]
-    labels = [value if type(value) in _SCALARS or value is MISSING else _label(value) for value in values]
+    labels = [value if type(value) in SCALARS or value is MISSING else _label(value) for value in values]
     if len(set(map(type, labels))) > 1:
         # NumPy compares its narrow numbers with Python's as if these were narrow too.
         labels = [label.item() if isinstance(label, np.floating) else label for label in labels]

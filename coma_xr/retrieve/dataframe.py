@@ -43,7 +43,7 @@ from coma_xr.retrieve.variables import (
 )
 from coma_xr.same import equal
 from coma_xr.text import count, listing
-from coma_xr.tree import free_name, is_parameter, join, role
+from coma_xr.tree import LEAF_TYPES, free_name, is_parameter, join, role
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.variables import Folded
@@ -331,8 +331,7 @@ def _filled(blocks: Sequence[_Block], names: Sequence[str]) -> dict[str, list[An
     }
 
 
-_BARE = frozenset({str, int, float, bool, type(None)})
-_PLAIN = _BARE | {list, type(MISSING)}
+_PLAIN = LEAF_TYPES | {list, type(MISSING)}
 _RESULTS = ("result", "other")
 
 

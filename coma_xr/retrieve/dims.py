@@ -23,15 +23,13 @@ from coma_xr.retrieve.variables import (
     on_rows,
     with_rows,
 )
-from coma_xr.same import key, keys
+from coma_xr.same import COMPARED, key, keys
 from coma_xr.text import listing
-from coma_xr.tree import Numbers, Path, is_array, is_parameter, join, no_collection, role
+from coma_xr.tree import LEAF_TYPES, Numbers, Path, is_array, is_parameter, join, no_collection, role
 
 if TYPE_CHECKING:
     from coma_xr.retrieve.columns import Attrs
     from coma_xr.values.plain import Tree
-
-_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 # A parameter that almost every measurement has can be a dim; the others are then left out, and counted.
 _ALMOST_ALL = 0.95
@@ -317,9 +315,9 @@ def _candidates(columns: Columns, copies: set[Path]) -> dict[Path, tuple[Array, 
 
 def _scalars(column: Sequence[Any]) -> Array:
     """Return where a column has scalars."""
-    if type(column) is Numbers or set(map(type, column)) <= _SCALARS:
+    if type(column) is Numbers or set(map(type, column)) <= LEAF_TYPES:
         return np.ones(len(column), dtype=bool)
-    return np.fromiter((type(value) in _SCALARS for value in column), dtype=bool, count=len(column))
+    return np.fromiter((type(value) in LEAF_TYPES for value in column), dtype=bool, count=len(column))
 
 
 def varies(column: list[Any]) -> bool:
@@ -443,9 +441,6 @@ FLAGS = ("not_asked", "missing", "done", "failed", "timeout", "died", "excluded"
 
 DONE = FLAGS.index("done")
 
-# Equal exactly where the parameters are the same, as Python compares.
-_PLAIN = frozenset({int, float, str, type(None)})
-
 
 @dataclass(frozen=True)
 class Status:
@@ -522,7 +517,7 @@ def _all_measured(
 ) -> bool:
     """Whether there is a measurement of each set; False also where that is not so quickly said."""
     requested = list(map(list, zip(*sets, strict=True)))
-    if not all(type(part) is Numbers or set(map(type, part)) <= _PLAIN for part in (*columns, *requested)):
+    if not all(type(part) is Numbers or set(map(type, part)) <= COMPARED for part in (*columns, *requested)):
         return False
     if repeated == range(1) and not any(repeats):
         # As one run leaves them, which makes nothing new.

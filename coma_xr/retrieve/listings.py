@@ -15,7 +15,7 @@ from coma_xr.errors import DataFileError
 from coma_xr.html import lines_of
 from coma_xr.same import Mark
 from coma_xr.text import clean_lines, interval, listing
-from coma_xr.tree import TYPE, Numbers, Path, is_array, is_typed, join, leaves, role
+from coma_xr.tree import LEAF_TYPES, TYPE, Numbers, Path, is_array, is_typed, join, leaves, role
 from coma_xr.values.external import is_external
 from coma_xr.values.plain import Tree, from_plain
 
@@ -101,7 +101,6 @@ def _shown(text: Any) -> Any:
 
 
 COLUMNS = ("path", "name", "role", "type", "distinct", "range", "measurements")
-_BARE = frozenset({str, int, float, bool, type(None)})
 
 
 def paths_table(trees: Iterable[tuple[int, Tree]], **meanings: Any) -> pd.DataFrame:
@@ -156,7 +155,7 @@ def paths_rows(
 
 
 def _types(values: list[Any], kinds: Mapping[type, None]) -> str:
-    if kinds.keys() <= _BARE:
+    if kinds.keys() <= LEAF_TYPES:
         values = [kind() for kind in kinds]
     return " or ".join(dict.fromkeys(map(_type, values)))
 

@@ -17,7 +17,7 @@ from coma_xr.define.values import Argument, plain_of
 from coma_xr.errors import ArgumentError, LayoutError, PathError, warn
 from coma_xr.exports.external import deferred
 from coma_xr.html import facts, fragment, table, tag, text_of
-from coma_xr.retrieve.columns import MISSING, as_objects, lacks
+from coma_xr.retrieve.columns import MISSING, SCALARS, as_objects, lacks
 from coma_xr.retrieve.listings import parameter_of
 from coma_xr.retrieve.requests import (
     Annotations,
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from coma_xr.tree import Path
 
 Pair = tuple[str, str]
-
-_BARE = frozenset({str, int, float, bool, type(None), complex})
 
 
 @checks_keywords
@@ -423,7 +421,7 @@ def _table(
             names.append(new)
             values.append([_cell(item) if isinstance(item, dict) else item for item in items])
     rows = list(zip(*values, strict=True)) or [()] * len(ids)
-    if not {type(item) for row in rows for item in row} <= _BARE and not _are_alike(rows):
+    if not {type(item) for row in rows for item in row} <= SCALARS and not _are_alike(rows):
         return names, np.array([as_objects(row) for row in rows])
     return names, np.array(rows)
 

@@ -18,6 +18,7 @@ from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.exports.external import BARE, Stack, is_deferred, revived
 from coma_xr.retrieve.columns import (
     MISSING,
+    SCALARS,
     Array,
     Attrs,
     as_array,
@@ -468,7 +469,7 @@ def flat_columns(name: str, values: Sequence[Any], stem: str | None = None) -> d
     return columns
 
 
-_SCALARS = frozenset({str, int, float, bool, complex, type(None), type(MISSING)})
+_SINGLE = SCALARS | {type(MISSING)}
 
 # What makes a cell more than a scalar.
 _CONTAINERS = (
@@ -517,7 +518,7 @@ class Item:
 
     def __post_init__(self) -> None:
         self.annotated_units = self.attrs.get("units")
-        if set(map(type, self.values)) <= _SCALARS or not self._has_containers():
+        if set(map(type, self.values)) <= _SINGLE or not self._has_containers():
             if self.dims:
                 self._refuse_dims("has no lists")
             return

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from coma_xr.checks import checks_keywords
 from coma_xr.errors import DataFileError, SerializationError
 from coma_xr.text import listing, shortened, with_article
-from coma_xr.tree import CLASS, REGISTERED, TYPE, cannot, looks_registered
+from coma_xr.tree import CLASS, LEAF_TYPES, OURS, REGISTERED, TYPE, cannot, looks_registered
 
 if TYPE_CHECKING:
     from coma_xr.tree import ToTree
@@ -206,8 +206,7 @@ def member(kind: Any, name: Any, value: Any) -> Any:
 
 T = TypeVar("T")
 
-_RESERVED = ("coma.", "numpy.")
-_BUILT_IN = frozenset({str, int, float, bool, type(None), dict, list, tuple, object, type})
+_BUILT_IN = LEAF_TYPES | frozenset({dict, list, tuple, object, type})
 
 
 @dataclass(frozen=True)
@@ -276,10 +275,10 @@ def register(
         )
     if label is None:
         label = _full_name(kind)
-    if not isinstance(label, str) or not label or label.startswith(_RESERVED):
+    if not isinstance(label, str) or not label or label.startswith(OURS):
         raise SerializationError(
             f"register({kind.__qualname__}): the name {label!r} cannot be used.",
-            expected=f"a string that does not begin with {' or '.join(_RESERVED)}",
+            expected=f"a string that does not begin with {' or '.join(OURS)}",
         )
     _add(Registration(kind, to_tree, from_tree, label))
 

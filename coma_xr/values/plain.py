@@ -19,6 +19,7 @@ from coma_xr.errors import ComaError, DataFileError, SerializationError, Way, wa
 from coma_xr.text import with_article
 from coma_xr.tree import (
     CLASS,
+    LEAF_TYPES,
     MAX_DEPTH,
     OURS,
     TREE,
@@ -168,8 +169,6 @@ class Notes(Protocol):
     masked: list[str]
 
 
-_BARE = frozenset({str, int, float, bool, type(None)})
-
 # What a subclass is besides is not stored.
 _EXACT: Final[dict[type, Callable[[Any], Any]]] = {
     str: str.__str__,
@@ -243,7 +242,7 @@ def _wrong_key(path: tuple[str, ...], key: str, reason: str, way: str) -> Serial
 
 def _plain(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
     kind = type(value)
-    if kind in _BARE:
+    if kind in LEAF_TYPES:
         return value
     if len(path) > _DEEPEST:
         raise _too_deep(path)
@@ -255,11 +254,11 @@ def _plain(value: Any, path: tuple[str, ...], way: _Way) -> Tree:
             "items": [_one(item, (*path, str(i)), way) for i, item in enumerate(value)],
         }
     if kind is list or kind is tuple:
-        if _BARE.issuperset(map(type, value)):
+        if LEAF_TYPES.issuperset(map(type, value)):
             # Most lists are of numbers, and may be long.
             return list(value)
         items = [
-            item if type(item) in _BARE else _plain(item, (*path, str(i)), way)
+            item if type(item) in LEAF_TYPES else _plain(item, (*path, str(i)), way)
             for i, item in enumerate(value)
         ]
         return items if way.exact else array_likes.joined(items)
@@ -279,7 +278,7 @@ def _plain_dict(value: Mapping[Any, Any], path: tuple[str, ...], way: _Way) -> T
             )
         # str() takes the subclass, such as numpy.str_, away.
         name = key if type(key) is str else str.__str__(key)
-        tree[name] = part = child if type(child) in _BARE else _plain(child, (*path, name), way)
+        tree[name] = part = child if type(child) in LEAF_TYPES else _plain(child, (*path, name), way)
         if type(part) is Uncertain:
             if f"{name}_err" in value:
                 raise SerializationError(
@@ -404,7 +403,7 @@ def _levels(tree: Tree) -> int:
         return 1 + max(map(_levels, tree.values()), default=0)
     if isinstance(tree, list):
         # Long lists of numbers are common here.
-        nested = [item for item in tree if type(item) not in _BARE]
+        nested = [item for item in tree if type(item) not in LEAF_TYPES]
         return 1 + max(map(_levels, nested), default=0)
     return 0
 
@@ -465,11 +464,11 @@ def _value(tree: Tree) -> Any:
                 return decode_typed(tree, _value)
             if needs_escape(tree):
                 return values_of(tree, _value)
-        return {key: child if type(child) in _BARE else _value(child) for key, child in tree.items()}
+        return {key: child if type(child) in LEAF_TYPES else _value(child) for key, child in tree.items()}
     if isinstance(tree, list):
-        if _BARE.issuperset(map(type, tree)):
+        if LEAF_TYPES.issuperset(map(type, tree)):
             return tree.copy()
-        return [item if type(item) in _BARE else _value(item) for item in tree]
+        return [item if type(item) in LEAF_TYPES else _value(item) for item in tree]
     return tree
 
 
@@ -538,7 +537,7 @@ class _Restorer:
         return objects.rebuild(kind, state, self.setstate, whole=self.whole and not self.path)
 
     def _part(self, key: str, tree: Tree) -> Any:
-        if type(tree) in _BARE:
+        if type(tree) in LEAF_TYPES:
             return tree
         self.path.append(key)
         value = self.value(tree)
