@@ -65,6 +65,11 @@ def to_trees(values: Iterable[Any], where: str) -> list[Any]:
     return [to_tree(value, where) for value in values]
 
 
+def attrs_trees(attrs: Mapping[Any, Any], where: str) -> list[list[Any]]:
+    """Return attributes as pairs of trees; see `to_tree`."""
+    return [to_trees(pair, f"the attribute {pair[0]!r} of {where}") for pair in attrs.items()]
+
+
 def of_tree(tree: Any) -> Any:
     """Return the value of a tree."""
     return from_plain(_modern(tree))

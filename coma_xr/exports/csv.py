@@ -23,7 +23,7 @@ from coma_xr import files
 from coma_xr.errors import REPLACE, DataFileWarning, StorageError, warn
 from coma_xr.exports.columns import Array, as_objects
 from coma_xr.exports.datasets import NOTE
-from coma_xr.exports.table import Table, from_table, plain_name, to_table
+from coma_xr.exports.table import Table, from_table, to_table
 from coma_xr.same import same_items
 
 if TYPE_CHECKING:
@@ -106,8 +106,9 @@ def _note(beside: str) -> list[Any] | None:
 
 def _metadata(table: Table, name: str, tokens: Mapping[str, str], digest: str) -> dict[str, Any]:
     columns = []
+    plain = {name: note["plain"] for note in table.note["columns"] for name in note["columns"]}
     for column in table.columns:
-        kind = "json" if column.is_json else plain_name(column.texts).removeprefix("empty ")
+        kind = "json" if column.is_json else plain[column.name].removeprefix("empty ")
         datatype = _DATATYPES.get(kind.partition("[")[0].rstrip("0123456789"), kind)
         entry: dict[str, Any] = {"titles": column.name, "datatype": datatype}
         if tokens.get(column.name):

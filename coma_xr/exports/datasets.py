@@ -41,6 +41,7 @@ from coma_xr.exports.columns import (
     Array,
     Note,
     Values,
+    attrs_trees,
     index_of,
     index_tree,
     make_index,
@@ -85,7 +86,6 @@ def encode_attrs(
     *,
     json_attrs: bool,
     temporal: bool = False,
-    all_noted: bool = False,
 ) -> dict[str, Any]:
     """Return the attributes for a file, with the notes among them.
 
@@ -94,7 +94,7 @@ def encode_attrs(
     encoded: dict[str, Any] = {}
     noted: list[list[Any]] = []
     for key, value in attrs.items():
-        allowed = not all_noted and _may_stand(key, value, temporal)
+        allowed = _may_stand(key, value, temporal)
         if allowed and (_is_json(value) if json_attrs else _is_netcdf(value)):
             encoded[key] = value
             noted.append([key])
@@ -106,7 +106,7 @@ def encode_attrs(
             encoded[key] = shown
     if any(len(item) > 1 for item in noted):
         notes["attrs"] = noted
-    if notes and not all_noted:
+    if notes:
         encoded[NOTE] = json.dumps(notes)
     return encoded
 
@@ -329,10 +329,8 @@ def without_multi_indexes(ds: xr.Dataset, notes: Note) -> xr.Dataset:
         index = ds.xindexes.get(name)
         if isinstance(index, xr.indexes.PandasMultiIndex):
             if name == index.dim:
-                attrs: Note = {}
-                encode_attrs(coord.attrs, f"'{name}'", attrs, json_attrs=False, all_noted=True)
                 levels = [to_tree(level, "a level") for level in index.index.names]
-                multi_indexes.append([to_tree(name, "a dim"), levels, attrs.get("attrs", [])])
+                multi_indexes.append([to_tree(name, "a dim"), levels, attrs_trees(coord.attrs, f"'{name}'")])
         elif (index is not None) != (coord.dims == (name,)):
             unusual.append([to_tree(name, "a name"), index is not None])
     if unusual:
@@ -570,7 +568,8 @@ def to_columns(frame: pd.DataFrame) -> tuple[list[Column], Note]:
     titles: list[Hashable] = ["index" if level.name is None else level.name for level in levels]
     names = unique([*titles, *frame.columns])
     note["index"] = _index_note(frame.index, levels, names)
-    encode_attrs(frame.attrs, "the DataFrame", note, json_attrs=True, all_noted=True)
+    if frame.attrs:
+        note["attrs"] = attrs_trees(frame.attrs, "the DataFrame")
     arrays = [_values(level) for level in levels]
     arrays += [_values(frame.iloc[:, number]) for number in range(frame.shape[1])]
     return list(zip(names, arrays, strict=True)), note

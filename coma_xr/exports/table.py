@@ -36,6 +36,7 @@ from coma_xr.exports.columns import (
     array_of,
     array_tree,
     as_objects,
+    attrs_trees,
     hole,
     of_tree,
     plain,
@@ -47,7 +48,6 @@ from coma_xr.exports.columns import (
 from coma_xr.exports.datasets import (
     Column,
     decode_attrs,
-    encode_attrs,
     frame_of,
     restore_indexes,
     to_columns,
@@ -96,6 +96,7 @@ def columns_of(ds: xr.Dataset) -> tuple[list[Column], Note]:
     rows = _Rows(ds, arrays, total)
     free = [dim for dim in dims if dim not in ds.variables]
     names = unique([*free, *order])
+    dim_trees = dict(zip(dims, to_trees(dims, "a dim"), strict=True))
     columns: list[Column] = []
     for dim, column in zip(free, names, strict=False):
         columns.append((column, rows.along((dim,))))
@@ -103,8 +104,9 @@ def columns_of(ds: xr.Dataset) -> tuple[list[Column], Note]:
     for name, column in zip(order, names[len(free) :], strict=True):
         variable, values = ds.variables[name], arrays[name]
         entry: Note = {"name": to_tree(name, f"the name {name!r}"), "coord": name in ds.coords}
-        entry["dims"] = to_trees(variable.dims, f"a dim of {name!r}")
-        encode_attrs(variable.attrs, f"'{name}'", entry, json_attrs=True, all_noted=True)
+        entry["dims"] = [dim_trees[dim] for dim in variable.dims]
+        if variable.attrs:
+            entry["attrs"] = attrs_trees(variable.attrs, f"'{name}'")
         if total or not variable.size:
             entry["column"] = column
             columns.append((column, _selected(values, rows.along(variable.dims))))
@@ -113,11 +115,9 @@ def columns_of(ds: xr.Dataset) -> tuple[list[Column], Note]:
         else:
             entry["values"] = array_tree(values, f"'{name}'")
         notes.append(entry)
-    encode_attrs(ds.attrs, "the Dataset", note, json_attrs=True, all_noted=True)
-    note |= {
-        "dims": [[*pair] for pair in zip(to_trees(dims, "a dim"), dims.values(), strict=True)],
-        "variables": notes,
-    }
+    if ds.attrs:
+        note["attrs"] = attrs_trees(ds.attrs, "the Dataset")
+    note |= {"dims": [[dim_trees[dim], size] for dim, size in dims.items()], "variables": notes}
     coords = [name for name in order if name in ds.coords]
     if coords != list(ds.coords):
         note["coords"] = [coords.index(name) for name in ds.coords]
@@ -346,17 +346,17 @@ def to_table(data: xr.Dataset | pd.DataFrame) -> Table:
             Plain(label, part, kind is not None, kind == "contents")
             for label, part in zip(column_names, parts, strict=True)
         ]
-        shown = plain_name(plains[-1].texts)
+        shown = _plain_name(plains[-1].texts)
         column_notes.append({"name": name, "columns": column_names, "plain": shown, "note": how})
     return Table(
         plains, {"columns": column_notes, "dataset" if isinstance(data, xr.Dataset) else "frame": note}
     )
 
 
-def plain_name(values: Array) -> str:
+def _plain_name(values: Array) -> str:
     """Return the name of a plain dtype: that of NumPy, ``str``, and for objects ``empty`` with their type.
 
-    >>> plain_name(np.array([1, None], dtype=object)), plain_name(np.array(["a"]))
+    >>> _plain_name(np.array([1, None], dtype=object)), _plain_name(np.array(["a"]))
     ('empty int', 'str')
     """
     if values.dtype != object:
