@@ -41,6 +41,7 @@ from coma_xr.values.xarray import DATA_ARRAY, variable
 if TYPE_CHECKING:
     from coma_xr.define.scan_records import Kind
     from coma_xr.tree import Path
+    from coma_xr.values.plain import Tree
 
 _THIN = 0.5
 _VERY_THIN = 0.1
@@ -340,7 +341,7 @@ def measure(values: Sequence[Any]) -> Folded | None:
     """
     rows = np.fromiter((i for i, value in enumerate(values) if value is not MISSING), dtype=np.intp)
     present = [value for value in values if value is not MISSING] if len(rows) < len(values) else values
-    present = [_bare(from_plain(value)) if is_typed(value) else _bare(value) for value in present]
+    present = [_bare(value) for value in _restored(present)]
     kinds = set(map(type, present))
     if kinds == {xr.DataArray}:
         return _measure_labelled(present, rows)
@@ -375,6 +376,13 @@ def units_of(values: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(units)
 
 
+def _restored(values: Sequence[Any], restore: Callable[[Tree], Any] = from_plain) -> Sequence[Any]:
+    """Return values with those that have a stored form as they were."""
+    if dict not in set(map(type, values)):
+        return values
+    return [restore(value) if is_typed(value) else value for value in values]
+
+
 def _bare(value: Any) -> Any:
     """Return what pandas has as what NumPy and xarray have for it."""
     if isinstance(value, pd.Series):
@@ -389,7 +397,7 @@ def _as_lists(values: Sequence[Any]) -> Sequence[Any]:
     """Return values with arrays as lists, and what else was stored in a form of its own as it was."""
     if not set(map(type, values)) & {dict, np.ndarray}:
         return values
-    values = [from_plain(value) if is_typed(value) else value for value in values]
+    values = _restored(values)
     return [value.tolist() if isinstance(value, np.ndarray) else value for value in values]
 
 
@@ -545,7 +553,7 @@ class Item:
         self.whole = self.reason is not None
 
     def _has_containers(self) -> bool:
-        self.values = [revived(value) if is_typed(value) else value for value in self.values]
+        self.values = [*_restored(self.values, revived)]
         return any(isinstance(value, _CONTAINERS) for value in self.values)
 
     def _refuse_dims(self, why: str) -> None:
