@@ -679,6 +679,9 @@ def _distance(a: Any, b: Any) -> Any:
 MADE_BY: Final = ("info", "made_by")
 SEED: Final = ("info", "seed")
 
+# Where the number of a repeat stands, for parameter sets that were run several times.
+REPEAT: Final = ("info", "repeat")
+
 # What `info/made_by` begins with. A name follows that no other run, and no other measurement by hand, has.
 _RUN, _HAND = "run ", "hand "
 

@@ -16,8 +16,21 @@ from coma_xr.encoding import json
 from coma_xr.encoding.columns import Block, Kind
 from coma_xr.errors import DataFileError
 from coma_xr.retrieve.measurement import AS_NEEDED, item
-from coma_xr.same import Mark, equal, in_order, keys
-from coma_xr.tree import LEAF_TYPES, TYPE, Numbers, Path, cut, is_parameter, is_typed, no_collection
+from coma_xr.same import MADE_BY, REPEAT, SEED, Mark, equal, in_order, keys
+from coma_xr.tree import (
+    CLASS,
+    LEAF_TYPES,
+    TYPE,
+    Numbers,
+    Path,
+    cut,
+    is_parameter,
+    is_typed,
+    join,
+    no_collection,
+    role,
+    split,
+)
 from coma_xr.values.external import is_external
 from coma_xr.values.numpy import time_array
 from coma_xr.values.plain import Tree, from_plain, to_plain
@@ -41,6 +54,8 @@ Choice = Callable[
 ]
 
 _Keep = Callable[[Path], bool] | None
+
+_ALWAYS_READ = frozenset({REPEAT, MADE_BY, SEED})
 
 # So many small trees stay in the cache of a processor; larger blocks are slower.
 _BLOCK = 64
@@ -193,9 +208,9 @@ class Columns:
     def expand_datasets(self) -> None:
         """Put the variables of Datasets in the place of these; one that is a parameter is one value."""
         for path in self.paths:
-            column = self[path] if path in self.kept and not is_parameter(path) else []
+            column = self[path] if path in self.kept else []
             first = next((value for value in column if value is not MISSING), None)
-            if stands_for_dataset(first):
+            if stands_for_dataset(first) and not is_parameter(path):
                 datasets = [value if value is MISSING else from_plain(value) for value in column]
                 if all(value is MISSING or hasattr(value, "data_vars") for value in datasets):
                     self._expand(path, _variables_in(datasets))
@@ -306,6 +321,31 @@ class StoredTrees:
 
     def __iter__(self) -> Iterator[IdAndTree]:
         return self.read()
+
+
+def keeper(texts: Collection[str], *, everything: bool, info: bool) -> Callable[[Path], bool]:
+    """Return what says whether the values at a path are needed, for what is asked for by `texts`."""
+    ends = {segment for request in texts for segment in split(request)[-1:]}
+    escaped = [request for request in texts if "~" in request]
+
+    def keep(path: Path) -> bool:
+        kind = role(path)
+        if kind == "class":
+            # It tells apart objects of different classes with the same attributes, as parameters may be.
+            return info or is_parameter(path) or any(request.endswith(CLASS) for request in texts)
+        if (
+            kind == "parameter"
+            or info
+            or path in _ALWAYS_READ
+            or (everything and kind in ("result", "other"))
+        ):
+            return True
+        # The name of a path ends in its last key, a path in the escaped form of it; a branch is on the way.
+        last = str(path[-1])
+        is_asked = any(last in request for request in texts) or any(join((last,)) in text for text in escaped)
+        return is_asked or not ends.isdisjoint(path)
+
+    return keep
 
 
 def without(trees: Iterable[IdAndTree], ids: Container[int]) -> Iterable[IdAndTree]:

@@ -19,7 +19,6 @@ from coma_xr.retrieve.columns import MISSING, Array, as_array, as_objects, decod
 from coma_xr.retrieve.dataset import agreed, nearly_equal
 from coma_xr.retrieve.dims import varies
 from coma_xr.retrieve.requests import (
-    REPEAT,
     Annotations,
     Definition,
     Doubles,
@@ -41,7 +40,7 @@ from coma_xr.retrieve.variables import (
     warn_of_annotated_units,
     warn_of_units,
 )
-from coma_xr.same import equal
+from coma_xr.same import REPEAT, equal
 from coma_xr.text import count, listing
 from coma_xr.tree import LEAF_TYPES, free_name, is_parameter, join, role
 

@@ -17,7 +17,6 @@ from coma_xr.retrieve.columns import MISSING, Attrs, factorize
 from coma_xr.retrieve.dims import DONE, FLAGS, Absent, Status, absent, arrange, status_attrs, varies
 from coma_xr.retrieve.measurement import AS_NEEDED
 from coma_xr.retrieve.requests import (
-    REPEAT,
     Annotations,
     Definition,
     Doubles,
@@ -32,7 +31,7 @@ from coma_xr.retrieve.requests import (
 )
 from coma_xr.retrieve.selection import Selection
 from coma_xr.retrieve.variables import Item, Layout, assemble, on_rows
-from coma_xr.same import equal, same_items
+from coma_xr.same import REPEAT, equal, same_items
 from coma_xr.text import count, listing
 from coma_xr.tree import Path, is_typed, join, role
 from coma_xr.values.plain import from_plain

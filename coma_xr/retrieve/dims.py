@@ -13,7 +13,7 @@ from coma_xr.define.scan_records import Choice, Identity, LayoutRule, Structure,
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.retrieve.columns import MISSING, Array, Columns, distinct, factorize, lacks, numbered
-from coma_xr.retrieve.requests import REPEAT, Request, Source, repeats_of, requests_of
+from coma_xr.retrieve.requests import Request, Source, repeats_of, requests_of
 from coma_xr.retrieve.variables import (
     Axis,
     Layout,
@@ -23,7 +23,7 @@ from coma_xr.retrieve.variables import (
     on_rows,
     with_rows,
 )
-from coma_xr.same import COMPARED, key, keys
+from coma_xr.same import COMPARED, REPEAT, key, keys
 from coma_xr.text import listing
 from coma_xr.tree import LEAF_TYPES, Numbers, Path, is_array, is_parameter, join, no_collection, role
 
@@ -549,7 +549,7 @@ def _failed(status: Status, source: Source) -> Iterable[tuple[list[Tree], int, i
     for _, tree in status.failures:
         values = read_parameters(tree, definition, past)
         if values is not None:
-            repeat = look(tree, ("info", "repeat"))
+            repeat = look(tree, REPEAT)
             yield values, 0 if repeat is NOTHING else repeat, _state(tree)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,15 +23,15 @@ from coma_xr.retrieve.columns import (
     collect,
     distinct,
     factorize,
+    keeper,
     numbered,
     stands_for_dataset,
     utc,
 )
 from coma_xr.retrieve.measurement import Branch, Measurement, item
-from coma_xr.same import MADE_BY, SEED, Mark, equal, event, keys
+from coma_xr.same import MADE_BY, REPEAT, SEED, Mark, equal, event, keys
 from coma_xr.text import count, listing, shortened, with_article
 from coma_xr.tree import (
-    CLASS,
     WILDCARD,
     Names,
     Numbers,
@@ -54,10 +54,6 @@ from coma_xr.values.plain import Tree, from_plain, to_plain
 if TYPE_CHECKING:
     from coma_xr.retrieve.variables import Layout
 
-REPEAT: Final[Path] = ("info", "repeat")
-"""Where the number of a repeat stands, for parameter sets that were run several times."""
-
-_ALWAYS_READ = frozenset({REPEAT, MADE_BY, SEED})
 
 Doubles = Callable[[Sequence[int]], Collection[int]]
 Definition = Iterable[tuple[str, PathLike]]
@@ -368,7 +364,7 @@ def read(
     lacking: dict[Path, PathError] = {}
     columns = collect(
         trees,
-        keep=_keeper([*texts, *map(join, [*notes, *renames])], everything=everything, info=info),
+        keep=keeper([*texts, *map(join, [*notes, *renames])], everything=everything, info=info),
         compute=_computations([*requests, *coords], excluded, lacking, NameLookup(pairs, unchanged, past)),
         choose=choose,
     )
@@ -452,30 +448,6 @@ def _warn_of_nameless(columns: Columns) -> None:
             f"A value below an empty key has no name and is left out, {keys!r} for example.",
             way=Way(f"measurement(...)[{keys!r}] has it.", "`coma-xr show DIR ID` prints it."),
         )
-
-
-def _keeper(texts: Collection[str], *, everything: bool, info: bool) -> Callable[[Path], bool]:
-    """Return what says whether the values at a path are needed, for what is asked for by `texts`."""
-    ends = {segment for request in texts for segment in split(request)[-1:]}
-
-    def keep(path: Path) -> bool:
-        kind = role(path)
-        if kind == "class":
-            # It tells apart objects of different classes with the same attributes, as parameters may be.
-            return info or is_parameter(path) or any(request.endswith(CLASS) for request in texts)
-        if (
-            kind == "parameter"
-            or info
-            or path in _ALWAYS_READ
-            or (everything and kind in ("result", "other"))
-        ):
-            return True
-        # The name of a path ends in its last key, a path in the escaped form of it; a branch is on the way.
-        last = str(path[-1])
-        escaped = join((last,))
-        return any(last in request or escaped in request for request in texts) or not ends.isdisjoint(path)
-
-    return keep
 
 
 def _foldings(unfold: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:

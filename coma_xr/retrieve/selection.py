@@ -17,6 +17,7 @@ from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.retrieve.columns import KnownPaths, StoredTrees, collect, utc
 from coma_xr.retrieve.measurement import Measurement, item
 from coma_xr.retrieve.requests import NameLookup
+from coma_xr.same import REPEAT
 from coma_xr.tree import WILDCARD, Names, Path, follow, is_path, is_typed, role, split
 from coma_xr.values.plain import from_plain
 
@@ -170,7 +171,7 @@ class Selection:
             self._compared = {}
         elif self._tracks and self._definition:
             values = read_parameters(tree, self._parameters, self._past)
-            repeat = look(tree, ("info", "repeat"))
+            repeat = look(tree, REPEAT)
             if values is not None:
                 self.unchosen.append((values, 0 if repeat is NOTHING else repeat))
         for name, compared in self._compared.items():
@@ -181,7 +182,7 @@ class Selection:
     def _judged_block(self, block: Block) -> Mask | None:
         """Return which trees of a block are chosen; None where its columns do not decide that, or cannot be compared."""
         columns = {name: self._column(block, path) for name, path in self._paths.items()}
-        recorded = (*self._parameters.paths, ("info", "repeat")) if self._tracks and self._definition else ()
+        recorded = (*self._parameters.paths, REPEAT) if self._tracks and self._definition else ()
         sets = [self._column(block, path) for path in recorded]
         if self._calls or None in columns.values() or None in sets:
             return None
