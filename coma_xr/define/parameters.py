@@ -142,7 +142,13 @@ class Definition:
     @classmethod
     def from_state(cls, state: Iterable[Sequence[str]]) -> Definition:
         """Return the definition that `to_state` made a tree of."""
-        return cls.of([(name, path) for name, path in state])
+        return _recorded(tuple([(name, path) for name, path in state]))
+
+
+@lru_cache(maxsize=64)
+def _recorded(pairs: tuple[tuple[str, str], ...]) -> Definition:
+    """Return a definition by its record, which several files of a directory have."""
+    return Definition.of(pairs)
 
 
 def _entry(entry: Any) -> tuple[str, Path]:
@@ -477,14 +483,14 @@ class Past:
             path = step[1] + path[len(step[0]) :]
         return path
 
-    def updated(self, definition: Iterable[tuple[str, Any]]) -> list[tuple[str, Path]]:
+    def updated(self, definition: Iterable[tuple[str, Path]]) -> list[tuple[str, Path]]:
         """Return names and paths of parameters, defined before some of them were renamed, as they are now.
 
         >>> past = Past.of({"parameters/length": {"formerly": "parameters/l"}})
-        >>> past.updated([("l", "parameters/l"), ("m", "parameters/m")])
+        >>> past.updated([("l", ("parameters", "l")), ("m", ("parameters", "m"))])
         [('length', ('parameters', 'length')), ('m', ('parameters', 'm'))]
         """
-        pairs = [(name, split(path)) for name, path in definition]
+        pairs = list(definition)
         names, paths = {name for name, _ in pairs}, {path for _, path in pairs}
         return [self._updated(name, path, names, paths) for name, path in pairs]
 

@@ -61,7 +61,7 @@ class Product:
     def __iter__(self) -> Iterator[Row]:
         if len(self.groups) == 1:
             return iter(self.groups[0])
-        return (tuple(itertools.chain(*rows)) for rows in itertools.product(*self.groups))
+        return map(tuple, itertools.starmap(itertools.chain, itertools.product(*self.groups)))
 
     @cached_property
     def _keys(self) -> list[tuple[int, frozenset[Identity]]]:

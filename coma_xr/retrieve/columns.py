@@ -205,6 +205,12 @@ class Columns:
             self.computed[name] = [column[row] for row in rows]
         self.ids = [self.ids[row] for row in rows]
 
+    def repeats(self) -> list[Any]:
+        """Return the number of each repeat; one without a number is the first."""
+        if not self.leads(REPEAT):
+            return Numbers(np.zeros(len(self), dtype=np.int64))
+        return [0 if value is MISSING else value for value in self[REPEAT]]
+
     def expand_datasets(self) -> None:
         """Put the variables of Datasets in the place of these; one that is a parameter is one value."""
         for path in self.paths:

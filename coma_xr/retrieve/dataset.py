@@ -26,7 +26,6 @@ from coma_xr.retrieve.requests import (
     UsedNames,
     Variables,
     read,
-    repeats_of,
     requests_of,
 )
 from coma_xr.retrieve.selection import Selection
@@ -428,7 +427,7 @@ class _Build:
                 where = layout.among(_dims_of(path, values, layout))
                 coords.append((path, self._item(self.names.of(path), path, values, where, is_coord=True)))
         if REPEAT in grid.all.along and REPEAT not in used:
-            values = [*repeats_of(source.columns), *self.absent.of(REPEAT)]
+            values = [*source.columns.repeats(), *self.absent.of(REPEAT)]
             coords.append(
                 (REPEAT, self._item(self.names.ours("repeat"), REPEAT, values, grid.all, is_coord=True))
             )

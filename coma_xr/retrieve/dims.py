@@ -13,7 +13,7 @@ from coma_xr.define.scan_records import Choice, Identity, LayoutRule, Structure,
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.retrieve.columns import MISSING, Array, Columns, distinct, factorize, lacks, numbered
-from coma_xr.retrieve.requests import Request, Source, repeats_of, requests_of
+from coma_xr.retrieve.requests import Request, Source, requests_of, split_paths
 from coma_xr.retrieve.variables import (
     Axis,
     Layout,
@@ -67,7 +67,7 @@ class _Table:
 
     def repeats(self) -> list[Any]:
         """Return the number of each repeat; one without a number is the first."""
-        return self._with_absent(REPEAT, repeats_of(self.source.columns))
+        return self._with_absent(REPEAT, self.source.columns.repeats())
 
     def _with_absent(self, path: Path | None, column: list[Any]) -> list[Any]:
         return [*column, *self.absent.of(path or ())] if self.absent else column
@@ -481,7 +481,7 @@ def absent(source: Source, status: Status | None, unchosen: Sequence[tuple[Seque
     if status is None or not definition or not (status.sets or status.failures):
         return Absent()
     columns: list[Sequence[Any]] = [source.columns[path] for path in definition.values()]
-    repeats = repeats_of(source.columns)
+    repeats = source.columns.repeats()
     if unchosen:
         others = zip(*(values for values, _ in unchosen), strict=True)
         columns = [[*column, *other] for column, other in zip(columns, others, strict=True)]
@@ -532,7 +532,8 @@ def _requested_sets(status: Status, source: Source) -> Sequence[Sequence[Tree]]:
     """Return the sets that were asked for, in the order of the definition; none if they are of other parameters."""
     paths = list(source.names.defined.values())
     requested = [
-        path for _, path in Past.of(source.annotations).updated([("", path) for path in status.paths])
+        path
+        for _, path in Past.of(source.annotations).updated(split_paths(("", path) for path in status.paths))
     ]
     if paths == requested:
         return status.sets

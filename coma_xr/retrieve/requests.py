@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from coma_xr.checks import setting
 from coma_xr.define.parameters import Past, former_paths, hidden, warn_of_hidden
 from coma_xr.define.values import NOTHING, look, plain_value
@@ -356,7 +354,7 @@ def read(
     """Read the columns that a call needs; with `branches` a path may lead to a dictionary."""
     notes = {split(path): note for path, note in (annotations or {}).items()}
     past = Past.of(notes)
-    pairs, unchanged = past.updated(definition), past.unchanged(recorded or {})
+    pairs, unchanged = past.updated(split_paths(definition)), past.unchanged(recorded or {})
     folding = _foldings(unfold)
     coords = [r for note in (*notes.values(), *folding.values()) for r in requests_of(note.get("coords"))]
     renames = {old: path for path, note in notes.items() for old in former_paths(note)}
@@ -390,19 +388,17 @@ def read(
     return Source(columns, names, notes, by_key)
 
 
+def split_paths(definition: Definition) -> list[tuple[str, Path]]:
+    """Return the names of parameters with their paths as segments."""
+    return [(name, split(path)) for name, path in definition]
+
+
 def _fold_branches(columns: Columns, names: Names, requests: Sequence[Request]) -> None:
     """Let the branches that requests mean be values."""
     for request in requests:
         branch = None if request.function else names.branch(request.wanted, in_pair=request.name is not None)
         if branch:
             columns.fold(branch)
-
-
-def repeats_of(columns: Columns) -> list[Any]:
-    """Return the number of each repeat; one without a number is the first."""
-    if not columns.leads(REPEAT):
-        return Numbers(np.zeros(len(columns), dtype=np.int64))
-    return [0 if value is MISSING else value for value in columns[REPEAT]]
 
 
 def _all_differ(parts: Sequence[list[Any]]) -> bool:
@@ -417,7 +413,7 @@ def _all_differ(parts: Sequence[list[Any]]) -> bool:
 @no_collection()
 def _suspects(columns: Columns, defined: Sequence[Path]) -> list[int]:
     """Return the ids of measurements that may record the same event as another one, as far as columns show."""
-    repeats = repeats_of(columns)
+    repeats = columns.repeats()
     paths = defined or [path for path in columns.paths if is_parameter(path)]
     if _all_differ([repeats, *(columns[path] for path in paths)]):
         return []

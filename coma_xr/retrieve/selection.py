@@ -16,7 +16,7 @@ from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.retrieve.columns import KnownPaths, StoredTrees, collect, utc
 from coma_xr.retrieve.measurement import Measurement, item
-from coma_xr.retrieve.requests import NameLookup
+from coma_xr.retrieve.requests import NameLookup, split_paths
 from coma_xr.same import REPEAT
 from coma_xr.tree import WILDCARD, Names, Path, follow, is_path, is_typed, role, split
 from coma_xr.values.plain import from_plain
@@ -82,7 +82,7 @@ class Selection:
         self._past = Past.of(annotations or {})
         # Where to look for what a path leads to, in each of the trees.
         self._places = cache(lambda path: (path, *self._past.places(path)))
-        self._definition = self._past.updated(definition)
+        self._definition = self._past.updated(split_paths(definition))
         self._recorded = self._past.unchanged(recorded or {})
         self._parameters = (
             Parameters(*zip(*self._definition, strict=True)) if self._definition else Parameters((), ())

@@ -18,7 +18,7 @@ from coma_xr.encoding import json
 from coma_xr.encoding.formats import JSON, XML, Format
 from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, warn
 from coma_xr.text import count, listing
-from coma_xr.tree import no_collection, split
+from coma_xr.tree import no_collection
 from coma_xr.values.external import files_of, references
 
 if TYPE_CHECKING:
@@ -321,7 +321,7 @@ def _fault_of_names(value: Tree) -> str:
 
 
 def _is_name(name: str, path: Tree) -> bool:
-    return bool(name) and isinstance(path, str) and bool(split(path))
+    return bool(name) and isinstance(path, str) and bool(path.strip("/"))
 
 
 def _fault_of_codes(value: Tree) -> str:
