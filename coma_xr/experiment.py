@@ -985,7 +985,7 @@ class Experiment(Members):
         from coma_xr.summary import write_report
 
         overwrite = check_flag("overwrite", overwrite)
-        return write_report(self._place, self.to_dataset, path, overwrite=overwrite)
+        return write_report(self._look(listed=True), path, overwrite=overwrite)
 
     # Figures that are kept with the experiment
 

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.code_history import changes, environment_of, infos_of, states_table
+from coma_xr.code_history import changes, code_states, environment_of, infos_of, states_table
 from coma_xr.code_history import records as records_of_code
 from coma_xr.define.values import hand_out
 from coma_xr.errors import ComaError, ComaWarning, DataFileWarning, LayoutError, warning_once
 from coma_xr.figures import kept
 from coma_xr.html import several
-from coma_xr.records import Records
 from coma_xr.run.report import failures_html
 from coma_xr.same import is_null
 from coma_xr.text import items_of
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from coma_xr.output.pictures import DefinedFigure
     from coma_xr.output.report import Quantity
-    from coma_xr.store.place import ExperimentDirectory
+    from coma_xr.records import Records
     from coma_xr.store.snapshot import Snapshot
 
-# Makes the Dataset of `Experiment.to_dataset` with its arguments.
+# Makes the Dataset of a look at the experiment, with some arguments of `Experiment.to_dataset`.
 ToDataset = Callable[..., "xr.Dataset"]
 
 # So much of a text that is a result.
@@ -44,17 +44,15 @@ _VERSIONS = {"host": "host", "coma_xr_version": "coma_xr", "python_version": "Py
 _PASSED_OVER = "cannot be read and w"
 
 
-def write_report(
-    place: ExperimentDirectory, to_dataset: ToDataset, path: str | os.PathLike[str], *, overwrite: bool
-) -> Path:
-    """Write the page about an experiment, whose Datasets a function makes."""
+def write_report(records: Records, path: str | os.PathLike[str], *, overwrite: bool) -> Path:
+    """Write the page about an experiment."""
     from coma_xr.output.report import Facts, check_path, write
 
     path = check_path(path, overwrite=overwrite)
     notes: list[tuple[type[Warning], str]] = []
     with _noting(notes):
-        records = Records(place.look(listed=True))
         now = records.now
+        to_dataset = partial(records.dataset, chunks=None, strict=False, codes=code_states)
         failures = records.failed()
         ds, how = _dataset(to_dataset, now, notes)
         infos = [info for _, info in infos_of(now)]

@@ -13,6 +13,7 @@ import xarray as xr
 
 import coma_xr as coma
 from coma_xr import files
+from coma_xr.records import Records
 from tests.pages import Page
 
 DATA = Path(__file__).parent / "data" / "coma2"
@@ -227,14 +228,14 @@ def test_a_grid_that_is_too_thin_is_told_as_points():
 
 
 def test_warnings_of_ours_are_notes_and_others_stay_warnings(whole, monkeypatch):
-    real = coma.Experiment.to_dataset
+    real = Records.dataset
 
-    def to_dataset(self, **options):
+    def dataset(self, **options):
         warnings.warn("about <something>", coma.ComaWarning, stacklevel=2)
         warnings.warn("of another library", FutureWarning, stacklevel=2)
         return real(self, **options)
 
-    monkeypatch.setattr(coma.Experiment, "to_dataset", to_dataset)
+    monkeypatch.setattr(Records, "dataset", dataset)
     with pytest.warns(FutureWarning, match="of another library"):
         page = report(whole)
     assert "about <something>" in page.text
