@@ -396,6 +396,7 @@ class Plan:
     x: tuple[str, ...] = ()
     y: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
+    # Shown as colours over x and y.
     z: str | None = None
     hue: str | None = None
     style: str | None = None
@@ -436,11 +437,6 @@ class Plan:
     def several(self) -> bool:
         """Whether an axis shows several variables."""
         return len(self.x) > 1 or len(self.y) > 1
-
-    @functools.cached_property
-    def is_surface(self) -> bool:
-        """Whether a third variable is shown as a colour over x and y."""
-        return self.z is not None
 
 
 def plan(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, Plan]:
@@ -685,11 +681,11 @@ def _check_kind(new: Plan) -> None:
         raise LayoutError(
             f"A {new.kind} counts the values of x, which is not given.", ways=["Choose a variable for x."]
         )
-    if new.is_surface and new.several:
+    if new.z is not None and new.several:
         raise LayoutError(
             "A map has one x and one y.", ways=[Way("Plot map by map, with ax=.", "Plot map by map.")]
         )
-    if new.is_surface:
+    if new.z is not None:
         in_map = {"y", "z", *(("style",) if new.layout == "points" else ())}
         for role in used:
             if role not in in_map:
@@ -724,7 +720,7 @@ def _with_variable(new: Plan) -> Plan:
 
 def _with_along(data: Data, new: Plan) -> Plan:
     """Find the dims that a curve runs along, or that a map or cloud of points lies over."""
-    if new.is_surface or new.layout not in {"", "curve"}:
+    if new.z is not None or new.layout not in {"", "curve"}:
         return replace(new, along=_over(data, new))
     candidates = [dim for dim in data.dims(*new.x) if dim not in {*data.dims(*new.grouping), *new.averaged}]
     candidates = [dim for dim in candidates if data.ds.sizes[dim] != 1] or candidates
@@ -742,7 +738,7 @@ def _with_along(data: Data, new: Plan) -> Plan:
 def _over(data: Data, new: Plan) -> tuple[str, ...]:
     """Return the dims along which the points themselves move."""
     # Asked for points, all of them are drawn: none hides another, as a curve would.
-    points = new.is_surface or new.layout == "points"
+    points = new.z is not None or new.layout == "points"
     names = [*new.x, *(name for name in new.y if points or not data.is_variable(name))]
     return tuple(dim for dim in data.dims(*names) if dim not in new.averaged)
 
@@ -794,12 +790,12 @@ def _unused(data: Data, new: Plan, unused: Sequence[str]) -> LayoutError:
     select = f"ds.{'sel' if is_label else 'isel'}({_argument(first, label if is_label else 0)})"
     where = f"Select one value: --where {_condition(first, label)}." if is_label else ""
     ways = [*_use(new, first), Way(f"Select one value: {select}.", where)]
-    if new.is_surface or new.layout == "counts":
+    if new.z is not None or new.layout == "counts":
         ways += [Way(f"Average over it: ds.mean({first!r}).", "")]
     else:
         option = shlex.quote(first)
         ways += [Way(f"Average over it: error={first!r}.", f"Average over it: --error {option}.")]
-    if not new.is_surface and set(unused) <= {*data.dims(*new.x, *new.y)}:
+    if new.z is None and set(unused) <= {*data.dims(*new.x, *new.y)}:
         ways += [Way("Draw all points: kind='scatter'.", "Draw all points: --kind scatter.")]
     varying = [name for name in dict.fromkeys(new.measured) if {*data.dims(name)} & {*unused}]
     dims = "the dim" if len(unused) == 1 else "the dims"
@@ -820,7 +816,7 @@ def _unused_columns(data: Data, new: Plan) -> LayoutError:
     if new.layout != "samples":
         keys = [*dict.fromkeys([*new.x, *(new.y if new.z else ()), *new.grouping, REPEAT])]
         ways += [f"Average over it: df.groupby({keys}, dropna=False)[{varying}].mean()."]
-    if not new.is_surface:
+    if new.z is None:
         ways += ["Draw all points: kind='scatter'."]
     columns = "the column" if len(new.apart) == 1 else "the columns"
     vary = "varies" if len(varying) == 1 else "vary"
@@ -838,7 +834,7 @@ def _described(name: str, size: int, values: Sequence[Any]) -> str:
 
 def _use(new: Plan, name: str) -> list[str | Way]:
     """Return the advice to use a dim or column for what is free."""
-    roles = ["row", "col"] if new.is_surface else ["hue", "style", "row", "col"]
+    roles = ["row", "col"] if new.z is not None else ["hue", "style", "row", "col"]
     free = [role for role in roles if getattr(new, role) is None]
     if not free:
         return []

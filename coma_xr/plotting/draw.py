@@ -364,7 +364,7 @@ def _draw(grid: Panels, layout: Layout, statuses: Sequence[str]) -> None:
             panel.ax.text(0.5, 0.5, "no values", color=shade(0.5), fontsize="small", **place)
         if statuses:
             draw_marks(panel.ax, part, look, statuses)
-    role = "z" if table.plan.is_surface else "hue"
+    role = "z" if table.plan.z is not None else "hue"
     has_bar = (
         spec.legend is not False and look.hue.mappable is not None and table.quantity(role).type != "name"
     )
@@ -411,7 +411,7 @@ def _look(table: Table, labels: Labels, grid: Panels) -> Look:
     z_names = "z" in table.quantities and table.quantity("z").type == "name"
     named = ("hue", "style", *(["z"] if z_names else []))
     groups = {role: table.levels(role) for role in named if role in table.quantities}
-    if plan.is_surface:
+    if plan.z is not None:
         hue = surface_hue(table)
     elif plan.hue:
         hue = hue_of(table, groups["hue"], used_colors)
@@ -449,7 +449,7 @@ def _set_scales(ax: Axes, table: Table) -> None:
             width = {"symlog": "linthresh", "asinh": "linear_width"}.get(scale)
             options = {width: threshold(values)} if width else {}
             getattr(ax, f"set_{role}scale")(scale, **options)
-    if table.plan.is_surface and table.plan.layout != "points":
+    if table.plan.z is not None and table.plan.layout != "points":
         ax.grid(False, which="both")
 
 
@@ -487,6 +487,8 @@ def _add_title(grid: Panels, table: Table, labels: Labels, width: float) -> None
     plan, ax = table.plan, grid.axes[0]
     note = _note(table, labels)
     title = printable(plan.spec.title or "")
+    if not title and not note:
+        return
     small: dict[str, Any] = {"color": shade(0.6)}
     if grid.new and (len(grid.panels) > 1 or ax.get_title()):
         # Above the panels, and not above what stands next to them.
@@ -543,7 +545,7 @@ class Section:
 
 def _sections(table: Table, look: Look, labels: Labels, statuses: Sequence[str]) -> list[Section]:
     plan, sections = table.plan, []
-    if plan.is_surface and table.quantity("z").type == "name":
+    if plan.z is not None and table.quantity("z").type == "name":
         sections.append(_section(table, "z", look, labels, styled=False))
     if plan.hue and look.hue.levels:
         sections.append(_section(table, "hue", look, labels, styled=plan.hue == plan.style))

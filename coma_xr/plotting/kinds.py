@@ -78,7 +78,7 @@ def decided(data: Data, table: Table) -> Table:
     """
     plan = table.plan
     kind = plan.kind
-    if not kind and plan.is_surface:
+    if not kind and plan.z is not None:
         on_grid = plan.spec.bins is not None or all(
             grid_of(table, panel) is not None for _, panel in panels(table)
         )
@@ -93,7 +93,7 @@ def decided(data: Data, table: Table) -> Table:
     if table.plan.layout == "curve" and not any(_is_path(data, name) for name in plan.x):
         table = replace(table, rows=table.rows.sort_values("x", kind="stable"))
     are_bars = table.plan.layout == "counts" and table.quantity("x").type == "name"
-    if table.plan.layout in {"curve", "points", "counts"} and not (plan.is_surface or are_bars):
+    if table.plan.layout in {"curve", "points", "counts"} and not (plan.z is not None or are_bars):
         _warn_of_hidden(table)
     return table
 
@@ -479,7 +479,7 @@ def broken_marker(name: str, names: Sequence[str]) -> str:
 
 def draw_marks(ax: Axes, points: pd.DataFrame, look: Look, statuses: Sequence[str]) -> None:
     """Mark points without a value: in a map at their place, else at the lower edge over their x."""
-    in_map = look.table.plan.is_surface
+    in_map = look.table.plan.z is not None
     lacking = points[points["x"].notna() & points["status"].isin(statuses)]
     for group in _by(lacking, ["status", "hue"]):
         hue = np.nan if in_map else float(group.iloc[0].get("hue", np.nan))

@@ -155,8 +155,9 @@ class Layout:
 
         Raise LayoutError when there are too many, or `col_wrap` has no use.
         """
-        rows = table.levels("row") or ([math.nan] if "row" in table.quantities else [])
-        cols = table.levels("col") or ([math.nan] if "col" in table.quantities else [])
+        rows, cols = (
+            (table.levels(role) or [math.nan]) if role in table.quantities else [] for role in ("row", "col")
+        )
         layout = cls(table, labels, rows, cols)
         if len(layout.keys) > MOST_PANELS:
             message = f"These would be {len(layout.keys)} panels, more than {MOST_PANELS}."

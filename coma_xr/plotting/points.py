@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -191,7 +192,7 @@ def table(data: Data, plan: Plan) -> Table:
     Raise LayoutError when there are too many, or values that have no place in a plot.
     """
     names = dict.fromkeys([*plan.measured, *plan.grouping])
-    labels = {*plan.grouping, *(data.ds.dims if plan.is_surface else ())}
+    labels = {*plan.grouping, *(data.ds.dims if plan.z is not None else ())}
     roles = _by_role(
         data,
         plan,
@@ -201,9 +202,10 @@ def table(data: Data, plan: Plan) -> Table:
         },
     )
     averaged = () if plan.layout == "samples" else plan.averaged
-    sizes = {dim: data.ds.sizes[dim] for dim in data.dims(*names) if dim not in averaged}
+    dims = data.dims(*names)
+    sizes = {dim: data.ds.sizes[dim] for dim in dims if dim not in averaged}
     parts = max(len(plan.x), len(plan.y), 1)
-    points = parts * int(np.prod([data.ds.sizes[dim] for dim in data.dims(*names)]))
+    points = parts * math.prod(data.ds.sizes[dim] for dim in dims)
     if points > MOST:
         ways = ["Select some, or average over a dim."]
         raise LayoutError(f"{points:,} points are more than a figure can show.", ways=ways)
@@ -490,8 +492,9 @@ def _in_units_of_limits(table: Table) -> Table:
     spec = table.plan.spec
     for role, limits in (("x", spec.xlim), ("y", spec.ylim)):
         ends = [end for end in (() if limits is None else limits) if isinstance(end, DURATIONS)]
-        contents = table.quantities.get(role, (COUNT,))[0].contents
-        if len(ends) == 2 and contents == "durations" and spec.ax is None:
+        if len(ends) < 2 or spec.ax is not None:
+            continue
+        if table.quantities.get(role, (COUNT,))[0].contents == "durations":
             units = quantity("limits", xr.Variable(("end",), np.array(ends, dtype="m8[ns]"))).units
             table = _in_units(table, role, str(units))
     return table
@@ -508,7 +511,7 @@ def in_numbers(table: Table) -> Table:
     x, y, z = (table.quantities.get(role, (COUNT,))[0] for role in ("x", "y", color))
     bins = (
         tuple(_in_numbers(axis, "bins", steps) for axis, steps in zip((x, y), spec.bins, strict=True))
-        if plan.is_surface and isinstance(spec.bins, tuple) and len(spec.bins) == 2
+        if plan.z is not None and isinstance(spec.bins, tuple) and len(spec.bins) == 2
         else _in_numbers(x, "bins", spec.bins)
     )
     quantities = {"xlim": x, "ylim": y, "vmin": z, "vmax": z, "levels": z}

@@ -457,6 +457,8 @@ class Labels:
 
     def values(self, quantity: Quantity, levels: Sequence[float]) -> list[str]:
         """Return the strings of values, in one notation and with the digits that distinguish them."""
+        if not levels:
+            return []
         known = quantity.values_at(levels)
         ordinary = [level for level in levels if level not in dict(quantity.places)]
         if quantity.type == "name":
@@ -476,6 +478,8 @@ class Labels:
 
     def _given(self, quantity: Quantity, levels: Sequence[float]) -> dict[float | None, str]:
         """Return the strings that the user gave for values, by their numbers."""
+        if not self.strings:
+            return {}
         # A string is a value of names alone; others with it are names of variables.
         has_strings = any(isinstance(quantity.value(level), str) for level in levels)
         given = [(key, text) for key, text in self.strings.items() if has_strings or not isinstance(key, str)]
