@@ -633,7 +633,12 @@ def _number(segment: Segment) -> str:
 
 
 # Where the ids of measurements stand in a Dataset; the second name is for users' own `measurement_id`.
-ID_COORDS = ("coma_id", "measurement_id")
+_ID_COORDS = ("coma_id", "measurement_id")
+
+
+def measurement_ids(ds: xr.Dataset) -> xr.DataArray | None:
+    """Return the coordinate `measurement_id`, under the name that it has here; None when there is none."""
+    return next((ds.coords[name] for name in _ID_COORDS if name in ds.coords), None)
 
 
 def variable_at(ds: xr.Dataset, wanted: PathLike) -> xr.DataArray:
@@ -645,7 +650,7 @@ def variable_at(ds: xr.Dataset, wanted: PathLike) -> xr.DataArray:
     array = ds[name]
     if not places:
         return array
-    ids = next((ds.coords[name] for name in ID_COORDS if name in ds.coords), None)
+    ids = measurement_ids(ds)
     own = [dim for dim in array.dims if ids is None or dim not in ids.dims]
     try:
         return array.isel(dict(zip(own, places, strict=True)), drop=True)

@@ -15,11 +15,10 @@ from coma_xr.define.conditions import Condition, as_condition
 from coma_xr.define.scans import Scan, cases
 from coma_xr.define.values import BRANCH, key_of, name_of_function
 from coma_xr.errors import ConditionError, ParameterError, PathError, SerializationError, warn
-from coma_xr.plugins.masks import cut, id_of, masked, status_of
-from coma_xr.plugins.matching import container_labels, matches
+from coma_xr.plugins.matching import container_labels, cut, masked, matches, status_of
 from coma_xr.retrieve.dims import DONE, FLAGS
 from coma_xr.text import listing, shortened, with_article
-from coma_xr.tree import find_variable, split, variable_at
+from coma_xr.tree import find_variable, measurement_ids, split, variable_at
 from coma_xr.values.xarray import squeezed
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ class ComaAccessor:
 
     def _dims(self) -> tuple[Hashable, ...]:
         """Return the dims of measurements."""
-        ids = id_of(self._ds)
+        ids = measurement_ids(self._ds)
         return () if ids is None else ids.dims
 
     # What became of cells

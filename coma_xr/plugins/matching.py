@@ -1,11 +1,11 @@
-"""Where the values of a variable are those that a user asks for."""
+"""Where the values of a variable are those that a user asks for, and Datasets without the other cells."""
 
 from __future__ import annotations
 
 import enum
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,14 @@ import xarray as xr
 from coma_xr.define.values import is_too_long
 from coma_xr.encoding import json
 from coma_xr.errors import ConditionError, DataFileError, PathError
+from coma_xr.retrieve.columns import with_holes
+from coma_xr.retrieve.dims import FLAGS
 from coma_xr.same import compare, equal, is_null, is_real, key, near, nearest, period_text
 from coma_xr.text import as_clause, items_of, label
+from coma_xr.tree import measurement_ids
 from coma_xr.values.objects import fields_of, has_state
 from coma_xr.values.plain import from_plain, to_plain
+from coma_xr.values.xarray import variable
 
 _CONTAINERS = frozenset({list, dict, set, frozenset, range, np.ndarray, xr.Dataset})
 
@@ -30,6 +34,9 @@ _TOLERANCE = 1e-9
 # Nothing is relatively near zero. Labels and values are zero except for rounding errors if they are less than this part of
 # the largest label, and than that part of the smallest distance between labels.
 _ROUNDING, _OF_STEP = 1e-12, 1e-6
+
+_NOT_ASKED = FLAGS.index("not_asked")
+_MEANINGS = " ".join(FLAGS)
 
 
 def matches(name: str, values: npt.NDArray[Any], wanted: Any, tolerance: float | None = None) -> Mask:
@@ -204,3 +211,78 @@ def _expected(values: npt.NDArray[Any], wanted: Any) -> str | None:
 
 def _known(values: npt.NDArray[Any]) -> list[str]:
     return list(dict.fromkeys(map(label, values.ravel())))
+
+
+def status_of(ds: xr.Dataset) -> xr.DataArray | None:
+    """Return the coordinate `measurement_status`, under the name that it has here; None when there is none."""
+    for name in ("coma_status", "measurement_status"):
+        if name in ds.coords and ds.coords[name].attrs.get("flag_meanings") == _MEANINGS:
+            return ds.coords[name]
+    return None
+
+
+def _occupied(ds: xr.Dataset) -> xr.DataArray | None:
+    """Return which cells have a measurement or were asked for; None when that is unknown."""
+    status, ids = status_of(ds), measurement_ids(ds)
+    if status is not None:
+        return status != _NOT_ASKED
+    return None if ids is None else ids != 0
+
+
+def cut(ds: xr.Dataset, mask: xr.DataArray) -> xr.Dataset:
+    """Return the Dataset with only the cells of a mask, without the labels that nothing is left of."""
+    mask = mask.drop_vars(list(mask.coords))
+    for dim in mask.dims:
+        places = _places_along(mask, dim)
+        if len(places) < mask.sizes[dim]:
+            mask, ds = mask.isel({dim: places}), ds.isel({dim: places})
+    return _without_empty_labels(masked(ds, mask))
+
+
+def _places_along(mask: xr.DataArray, dim: Hashable) -> npt.NDArray[np.intp]:
+    """Return the places on a dim where a mask holds anywhere."""
+    return np.flatnonzero(mask.any([other for other in mask.dims if other != dim]).values)
+
+
+def _without_empty_labels(ds: xr.Dataset) -> xr.Dataset:
+    """Return the Dataset without the labels of measurements that no cell has."""
+    full = _occupied(ds)
+    if full is None or full.size == 0:
+        return ds
+    for dim in full.dims:
+        places = _places_along(full, dim)
+        if len(places) < full.sizes[dim]:
+            ds = ds.isel({dim: places})
+    return ds
+
+
+def masked(ds: xr.Dataset, mask: xr.DataArray) -> xr.Dataset:
+    """Return the Dataset with holes in the cells where a mask does not hold; types stay where there are none.
+
+    A variable that lacks dims of the mask keeps the cells that have any.
+    """
+    if bool(mask.all()):
+        return ds
+    ours = {coord.name for coord in (measurement_ids(ds), status_of(ds)) if coord is not None}
+    data: dict[Hashable, xr.Variable] = {}
+    coords: dict[Hashable, xr.Variable] = {}
+    for name in [*ds.data_vars, *ours]:
+        array = ds[name]
+        keep = _over(mask, array)
+        if not keep.all():
+            values, hole, notes = (array.values, 0, {}) if name in ours else with_holes(array.values, {})
+            values = values.copy()
+            values[~keep] = hole
+            new = variable([str(dim) for dim in array.dims], values, {**array.attrs, **notes})
+            (coords if name in ours else data)[name] = new
+    return ds.assign(data).assign_coords(coords)
+
+
+def _over(mask: xr.DataArray, array: xr.DataArray) -> Mask:
+    """Return a mask over the dims of a variable."""
+    if not set(mask.dims) & set(array.dims):
+        return np.ones(array.shape, dtype=bool)
+    shared = mask.any([dim for dim in mask.dims if dim not in array.dims])
+    shared = shared.transpose(*(dim for dim in array.dims if dim in shared.dims))
+    shape = [shared.sizes.get(dim, 1) for dim in array.dims]
+    return np.broadcast_to(shared.values.reshape(shape), array.shape)
