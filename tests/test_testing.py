@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import fractions
+import pathlib
 import subprocess
 import sys
+import uuid
 import zoneinfo
 
 import numpy as np
@@ -121,6 +124,7 @@ def test_a_difference_is_named(one, other):
 
 KINDS = {
     *(complex, bytes, dt.datetime, dt.date, dt.time, dt.timedelta, decimal.Decimal, set, frozenset, range),
+    *(fractions.Fraction, uuid.UUID, type(pathlib.Path()), pathlib.PurePosixPath, pathlib.PureWindowsPath),
     *(bool, int, float, str, list, dict, type(None), np.ndarray, np.float32, np.longdouble, np.datetime64),
     *(pd.Series, pd.DataFrame, pd.Index, pd.MultiIndex, pd.DatetimeIndex, pd.CategoricalIndex, pd.RangeIndex),
     *(pd.Timestamp, pd.Timedelta, pd.Period, pd.Interval, type(pd.NaT), xr.DataArray, xr.Dataset),
