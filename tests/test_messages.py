@@ -141,6 +141,27 @@ CATALOGUE = {
         lambda e: e.define_layout("points", dims=["x"]),
         "The layout 'points' takes no dims. Leave dims= out, or define 'grid'.",
     ),
+    "dim of lists": (
+        errors.LayoutError,
+        lambda e: e.to_dataset(unfold={"E": "y"}),
+        (
+            "'E' was given the dims y, but 'y' is a variable of the Dataset.\nChoose another name for the dim of its lists, "
+            "such as unfold={'E': 'y_index'}, or annotate(..., dims='y_index')."
+        ),
+    ),
+    "coordinate of lists": (
+        errors.LayoutError,
+        lambda e: e.to_dataset(unfold={"E": {"y": "results/fit/E"}}),
+        (
+            "The coordinate 'y' has the name of results/y.\n"
+            "Choose another name or path, in unfold= or annotate(..., coords=...)."
+        ),
+    ),
+    "coordinate of itself": (
+        errors.LayoutError,
+        lambda e: e.annotate("y", coords={"z": "y"}),
+        "coords={'z': 'results/y'} of 'results/y' has this path itself. Expected paths of others.",
+    ),
     "configuration": (
         errors.ConfigError,
         lambda e: coma.Experiment("c", config={"archive_default_format": "yaml"}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -279,9 +279,9 @@ def build_dataset(
     names.claim_dims(laid_out)
     build = _Build(source, names, _Grid.of(laid_out, source, excluded), holes, _fills(source, requests, fill))
     items = build.results(None if variables is None else requests)
-    items += build.coordinates(items)
+    items = build.with_coordinates(items)
     data, coords = assemble([*(item for _, item in items), *build.brought(items)], names.ours)
-    return xr.Dataset(data, build.labels() | coords | build.ids(), _existing_attrs(attrs))
+    return xr.Dataset(data, build.labels() | coords | build.ids(data | coords), _existing_attrs(attrs))
 
 
 def _existing_attrs(attrs: Mapping[str, Any] | None) -> Attrs:
@@ -397,15 +397,40 @@ class _Build:
                 if path not in labels or name not in layout.dims:
                     items.append((path, self._item(name, path, on_rows(values, layout.rows), layout)))
             return items
-        used = labels | set(source.names.defined.values()) | set(source.given_coords.values())
-        for path in source.columns.paths:
-            if role(path) in _RESULTS and path not in used and path not in source.copies:
+        used = labels | set(source.names.defined.values()) | source.copies.keys()
+        paths = [path for path in source.columns.paths if role(path) in _RESULTS and path not in used]
+        only_labels = source.labels_among(paths)
+        for path in paths:
+            if path not in only_labels:
                 values = on_rows(source.columns[path], layout.rows)
                 items.append((path, self._item(self.names.of(path), path, values, layout)))
         return items
 
-    def coordinates(self, items: Items) -> Items:
-        """Return the parameters that are not labels of dims, and the coordinates that were annotated."""
+    def with_coordinates(self, items: Items) -> Items:
+        """Return data variables with the parameters that are not labels of dims, and the coordinates that were given.
+
+        What labels another variable under its own name is no data variable.
+        """
+        items = [*items, *self._parameters(items)]
+        others = {item.name: path for path, item in items}
+        given: dict[str, Path] = {}
+        coords: Items = []
+        for owner, item in items:
+            for path, coord in () if item.is_coord else self._coords_of(owner, item):
+                if fault := self._fault_of_coord(coord.name, path, owner, given, others):
+                    raise LayoutError(
+                        f"The coordinate '{coord.name}' {fault}.",
+                        ways=["Choose another name or path, in unfold= or annotate(..., coords=...)."],
+                    )
+                given[coord.name] = path
+                coords.append((path, coord))
+        items = [(path, item) for path, item in items if item.name not in given]
+        for _, item in items:
+            self._check_dims(item.name, item.dims or (), [other.name for _, other in items])
+        return [*items, *coords]
+
+    def _parameters(self, items: Items) -> Items:
+        """Return the parameters that are not labels of dims, and the numbers of repeats."""
         source, grid = self.source, self.grid
         used = {axis.path for axis in grid.all.axes} | {path for path, _ in items}
         defined = list(source.names.defined.values())
@@ -431,9 +456,6 @@ class _Build:
             coords.append(
                 (REPEAT, self._item(self.names.ours("repeat"), REPEAT, values, grid.all, is_coord=True))
             )
-        shown = {path: item for path, item in items if path}
-        for path, item in shown.items():
-            coords += self._coords_of(path, item)
         return coords
 
     def brought(self, items: Items) -> list[Item]:
@@ -452,8 +474,9 @@ class _Build:
             if axis.labels is not None
         }
 
-    def ids(self) -> dict[str, xr.Variable]:
-        """Return the coordinates with the measurement of each cell, and what became of it."""
+    def ids(self, others: Mapping[str, xr.Variable]) -> dict[str, xr.Variable]:
+        """Return the coordinates with the measurement of each cell, and what became of it; other names and dims are taken."""
+        taken = {*others, *(str(dim) for other in others.values() for dim in other.dims)}
         layout, measured, valid = self.grid.all, self.grid.measured, self.grid.valid
         ids: Array = np.zeros(layout.size, dtype=np.int64)
         ids[measured.cells] = np.asarray(self.source.columns.ids, dtype=np.int64)[measured.rows]
@@ -466,20 +489,43 @@ class _Build:
             states[layout.cells[rows]] = numbers[layout.rows[rows] - len(self.source.columns)]
         attrs = {"long_name": "measurement id, 0 where there is none"}
         return {
-            self.names.ours("measurement_id"): xr.Variable(layout.dims, ids.reshape(layout.shape), attrs),
-            self.names.ours("measurement_status"): xr.Variable(
+            self.names.ours("measurement_id", taken): xr.Variable(
+                layout.dims, ids.reshape(layout.shape), attrs
+            ),
+            self.names.ours("measurement_status", taken): xr.Variable(
                 layout.dims, states.reshape(layout.shape), status_attrs()
             ),
         }
 
-    def _coords_of(self, path: Path, item: Item) -> Items:
+    def _coords_of(self, path: Path | None, item: Item) -> list[tuple[Path, Item]]:
         """Return the coordinates that were given to one variable."""
-        source, coords = self.source, list[tuple[Path | None, Item]]()
-        for name, coord, dims in source.coords_of(path, item.name, item.dims or ()):
-            values = on_rows(source.values(Request(None, join(coord))), item.layout.rows)
-            attrs = _attrs(source, coord, name)
-            coords.append((coord, constant_or_not(name, values, item.layout, attrs, dims)))
+        source, coords = self.source, list[tuple[Path, Item]]()
+        for name, at, dims in source.coords_of(path, item.name, item.dims or ()):
+            values = on_rows(source.values(Request(None, join(at))), item.layout.rows)
+            coord = constant_or_not(name, values, item.layout, _attrs(source, at, name), dims)
+            if coord.folded is not None and not dims:
+                # Nobody named the dims of the lists.
+                own_dims = item.unfolded(self.names.ours)
+                coord.dims = [name] if name in own_dims else own_dims
+            coords.append((at, coord))
         return coords
+
+    def _fault_of_coord(
+        self,
+        name: str,
+        path: Path,
+        owner: Path | None,
+        given: Mapping[str, Path],
+        others: Mapping[str, Path | None],
+    ) -> str | None:
+        """Return why a coordinate that was given to a variable cannot have its name or its path."""
+        if given.get(name, path) != path:
+            return f"was annotated as {join(given[name])} and as {join(path)}"
+        if name in self.grid.all.dims:
+            return "has the name of a dim of the measurements"
+        if (other := others.get(name, path)) != path:
+            return f"has the name of {join(other) if other else 'another variable'}"
+        return f"of '{join(path)}' is this path itself" if path == owner else None
 
     def _item(
         self, name: str, path: Path | None, values: list[Any], layout: Layout, *, is_coord: bool = False
@@ -490,21 +536,27 @@ class _Build:
         fill = AS_NEEDED if is_coord else self.fills.get(name, self.fills.get(path or "", self.fills[""]))
         return Item(name, values, layout, _attrs(self.source, path, name), dims, is_coord, fill)
 
-    def _check_dims(self, name: str, dims: Sequence[str]) -> None:
-        """Raise LayoutError for a dim of lists that would exist twice."""
+    def _check_dims(self, name: str, dims: Sequence[str], variables: Collection[str] = ()) -> None:
+        """Raise LayoutError for a dim of lists that would exist twice, or has the name of a variable."""
         for place, dim in enumerate(dims):
-            conflict = "a dim of the measurements already" if dim in self.grid.all.dims else "listed twice"
-            if dim in self.grid.all.dims or dim in dims[:place]:
-                raise LayoutError(
-                    f"'{name}' was given the dims {listing(dims)}, but '{dim}' is {conflict}.",
-                    ways=[
-                        Way(
-                            f"Choose another name for the dim of its lists, such as unfold={{'{name}': '{dim}_index'}}, or "
-                            f"annotate(..., dims='{dim}_index').",
-                            f"Choose another name for the dim of its lists: coma-xr annotate DIR {name} --dims {dim}_index.",
-                        )
-                    ],
-                )
+            if dim in self.grid.all.dims:
+                conflict = "a dim of the measurements already"
+            elif dim in dims[:place]:
+                conflict = "listed twice"
+            elif dim in variables:
+                conflict = "a variable of the Dataset"
+            else:
+                continue
+            raise LayoutError(
+                f"'{name}' was given the dims {listing(dims)}, but '{dim}' is {conflict}.",
+                ways=[
+                    Way(
+                        f"Choose another name for the dim of its lists, such as unfold={{'{name}': '{dim}_index'}}, or "
+                        f"annotate(..., dims='{dim}_index').",
+                        f"Choose another name for the dim of its lists: coma-xr annotate DIR {name} --dims {dim}_index.",
+                    )
+                ],
+            )
 
 
 def _fills(source: Source, requested: Sequence[Request], fill: Any) -> dict[str | Path, Any]:

@@ -206,24 +206,14 @@ class Source:
         call_note = self.folding.get(name or "") or self.folding.get(path or ())
         return {**noted, **call_note} if call_note else noted
 
-    @cached_property
-    def given_coords(self) -> dict[str, Path]:
-        """The coordinates that annotations and the call give to variables: names and paths."""
-        call_notes = [
-            {**({} if isinstance(key, str) else self.annotations.get(key, {})), **note}
-            for key, note in self.folding.items()
-        ]
-        notes = [note for path, note in self.annotations.items() if path not in self.folding]
-        coords: dict[str, Path] = {}
-        for note in [*call_notes, *notes]:
-            for name, coord in (note.get("coords") or {}).items():
-                path = self.names.resolve(coord)
-                if coords.setdefault(name, path) != path:
-                    raise LayoutError(
-                        f"The coordinate '{name}' was annotated as {join(coords[name])} and as {join(path)}.",
-                        ways=["Annotate one of them under another name."],
-                    )
-        return coords
+    def labels_among(self, paths: Collection[Path]) -> set[Path]:
+        """Return which of some paths are only coordinates: of others among them that are none themselves."""
+        given = {
+            path: {at for _, at, _ in self.coords_of(path, self.names.of(path), ())} - {path}
+            for path in paths
+        }
+        labels = set[Path]().union(*given.values())
+        return set[Path]().union(*(coords for path, coords in given.items() if path not in labels))
 
     def coords_of(
         self, path: Path | None, name: str, dims: Sequence[str]
@@ -300,9 +290,9 @@ class UsedNames:
         self._users |= self._values
         self._paths: dict[str, Path | str | None] = {}
 
-    def ours(self, name: str) -> str:
-        """Return a name of coma_xr, another one when the user has it."""
-        return name_of_ours(name, self._users, self._values)
+    def ours(self, name: str, taken: Collection[str] = ()) -> str:
+        """Return a name of coma_xr, another one when the user has it or it is taken."""
+        return name_of_ours(name, self._users.union(taken), self._values)
 
     def claim_dims(self, layout: Layout) -> None:
         """Take the names of the dims."""
@@ -467,13 +457,13 @@ def folding_of(key: str, value: Any) -> dict[str, Any]:
     """
     if value is None:
         return {"dims": None}
-    if isinstance(value, str):
-        return {"dims": [value]}
-    if isinstance(value, Mapping) and all(isinstance(path, str | None) for path in value.values()):
-        coords = {dim: path for dim, path in value.items() if path is not None}
-        return {"dims": list(value), "coords": coords}
-    if isinstance(value, (list, tuple)) and all(isinstance(dim, str) for dim in value):
-        return {"dims": list(value)}
+    dims = [value] if isinstance(value, str) else value
+    if isinstance(dims, (list, tuple, Mapping)) and all(isinstance(dim, str) and dim for dim in dims):
+        if not isinstance(dims, Mapping):
+            return {"dims": list(dims)}
+        if all(isinstance(path, str | None) for path in dims.values()):
+            coords = {dim: path for dim, path in dims.items() if path is not None}
+            return {"dims": list(dims), "coords": coords}
     raise LayoutError(
         f"unfold={{{key!r}: {value!r}}} is not understood.",
         expected="the name of a dim, a list of such names, names with the paths of their coordinates, or None to keep lists whole",
@@ -788,6 +778,11 @@ def checked_annotation(
     if note.get("coords"):
         places = note["coords"].items()
         note["coords"] = {name: join(path_of(place, names, branches=False)) for name, place in places}
+        if join(known) in note["coords"].values():
+            raise LayoutError(
+                setting("coords", note["coords"], f"of '{join(known)}' has this path itself."),
+                expected="paths of others",
+            )
     checked = note
     if note.get("default") is not None and known in names().defined.values():
         # A parameter may be a dictionary.

@@ -333,3 +333,91 @@ def test_a_dim_of_lists_cannot_be_one_of_the_measurements(unfold):
 def test_two_dims_of_one_variable_have_two_names():
     with pytest.raises(LayoutError, match="'N' was given the dims site, site, but 'site' is listed twice"):
         build_dataset(cells(), unfold={"N": ["site", "site"]})
+
+
+@pytest.mark.parametrize("dim", ["E", "P"])
+def test_a_dim_of_lists_has_no_name_of_a_variable(dim):
+    with pytest.raises(LayoutError, match=f"but '{dim}' is a variable of the Dataset"):
+        build_dataset(cells(), unfold={"P": dim})
+
+
+def test_a_dim_of_lists_has_no_name_of_a_parameter_among_points():
+    with pytest.raises(LayoutError, match="but 'a' is a variable of the Dataset"):
+        build_dataset(cells(), unfold={"P": "a"}, layout="points")
+
+
+@pytest.mark.parametrize("unfold", [{"P": ""}, {"P": ["cell", ""]}, {"P": {"": "results/t"}}])
+def test_a_dim_of_lists_has_a_name(unfold):
+    with pytest.raises(LayoutError, match="is not understood"):
+        build_dataset(cells(), unfold=unfold)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"unfold": {"P": "measurement_id"}},
+        {"unfold": {"x": {"measurement_id": "results/t"}}},
+        {"annotations": {"results/x": {"coords": {"measurement_id": "results/t"}}}},
+    ],
+)
+def test_ids_give_way_to_names_that_are_given_to_lists(options):
+    ds = build_dataset(cells(), **options)
+    assert ds.coma_id.dims == ("a",)
+    assert ds.coma_id.values.tolist() == [1, 2]
+    assert "a" not in ds.measurement_id.dims
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"), [(["x", "t"], {"x"}), (["t", "x"], {"x"}), ({"x": "x", "T": "t"}, {"x", "T"})]
+)
+def test_a_variable_that_is_asked_for_labels_another_one(variables, expected):
+    ds = build_dataset(cells(), variables=variables, unfold={"x": {"t": "results/t"}})
+    assert set(ds.data_vars) == expected
+    assert ds.t.dims == ("t",)
+    assert ds.t.values.tolist() == TIMES
+
+
+def test_lists_without_named_dims_are_labelled_too():
+    for name in ("t", "x_index"):
+        ds = build_dataset(cells(), annotations={"results/x": {"coords": {name: "results/t"}}})
+        assert ds[name].dims == ("x_index",)
+        assert ds[name].values.tolist() == TIMES
+    ds = build_dataset(cells(), annotations={"results/x": {"coords": {"level": "results/E"}}})
+    assert ds.level.ndim == 0
+
+
+def test_a_function_has_the_labels_that_the_call_gives():
+    ds = build_dataset(
+        cells(), variables={"twice": lambda m: m.results.x}, unfold={"twice": {"s": "results/t"}}
+    )
+    assert ds.s.values.tolist() == TIMES
+
+
+@pytest.mark.parametrize(
+    ("coords", "fault"),
+    [
+        ({"results/x": {"a": "results/t"}}, "'a' has the name of a dim of the measurements"),
+        ({"results/x": {"E": "results/t"}}, "'E' has the name of results/E"),
+        ({"results/x": {"P": "results/t"}}, "'P' has the name of results/P"),
+        ({"results/x": {"s": "results/x"}}, "'s' of 'results/x' is this path itself"),
+        ({"results/x": {"x": "results/x"}}, "'x' of 'results/x' is this path itself"),
+        ({"results/x": {"s": "results/t"}, "results/P": {"s": "results/E"}}, "'s' was annotated as"),
+    ],
+)
+def test_a_coordinate_that_is_something_else_is_an_error(coords, fault):
+    notes = {path: {"coords": given} for path, given in coords.items()}
+    with pytest.raises(LayoutError, match=fault):
+        build_dataset(cells(), annotations=notes)
+
+
+@pytest.mark.parametrize(
+    "coords",
+    [
+        {"results/gone": {"t": "results/t"}},
+        {"results/x": {"t": "results/t"}, "results/t": {"P": "results/P"}},
+        {"results/x": {"t": "results/t"}, "results/t": {"x": "results/x"}},
+    ],
+)
+def test_coordinates_of_what_is_not_shown_stay(coords):
+    ds = build_dataset(cells(), annotations={path: {"coords": given} for path, given in coords.items()})
+    assert {"x", "t", "P", "E"} <= set(ds.variables)
