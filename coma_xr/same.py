@@ -682,6 +682,9 @@ SEED: Final = ("info", "seed")
 # Where the number of a repeat stands, for parameter sets that were run several times.
 REPEAT: Final = ("info", "repeat")
 
+# The repeat of a measurement without a number.
+FIRST_REPEAT: Final = 0
+
 # What `info/made_by` begins with. A name follows that no other run, and no other measurement by hand, has.
 _RUN, _HAND = "run ", "hand "
 
@@ -719,7 +722,7 @@ def repeat_of(tree: dict[str, Any]) -> int:
     """Return the number of a measurement's repeat; one without a number is the first."""
     info = tree.get("info")
     repeat = info.get("repeat") if type(info) is dict else None
-    return repeat if type(repeat) is int else 0
+    return repeat if type(repeat) is int else FIRST_REPEAT
 
 
 def content_of(tree: dict[str, Any]) -> str:

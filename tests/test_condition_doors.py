@@ -196,3 +196,30 @@ def test_every_door_and_every_form_selects_the_same_measurements(e, form):
             ):
                 kept = list(scan.where(where))
                 assert kept == [SETS[number - 1] for number in expected]
+
+
+def test_a_measurement_without_a_number_is_the_first_repeat_at_every_door(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda a: {"y": a}, {"a": [1, 2]}, progress=False)
+    with pytest.warns(coma.ComaWarning, match="2 repeats are equal"):
+        e.run(lambda a: {"y": a}, {"a": [1, 2, 3]}, repeats=2, progress=False)
+    assert e.to_dataframe().repeat.tolist() == [0, 0, 0, 1, 1, 1]
+    assert coma.load(e.export(tmp_path / "e.csv")).repeat.tolist() == [0, 0, 0, 1, 1, 1]
+    ds = e.to_dataset()
+    for where in ("repeat == 0", "`info/repeat` == 0", "repeat != 1", P.repeat < 1, lambda m: m.repeat == 0):
+        assert [m.id for m in e.measurements(where)] == [1, 2, 3]
+        assert e.to_dataset(where=where).measurement_id.values.tolist() == [1, 2, 3]
+        report = e.run(lambda a: {"y": a}, {"a": [1, 2, 3]}, repeats=2, recompute=where, dry_run=True)
+        assert report.skipped == 3
+    assert ds.coma.sel(repeat=0).measurement_id.values.tolist() == [1, 2, 3]
+    assert ds.coma.where("repeat == 0").y.notnull().sum() == 3
+    for select in (lambda where: e.to_dataframe(where=where), ds.coma.where):
+        with pytest.warns(coma.ComaWarning, match="fulfils the condition repeat is null"):
+            select("repeat is null")
+
+
+def test_a_condition_on_the_repeat_holds_for_missing_repeats(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda a, rng: {"y": a}, {"a": [1, 2]}, repeats=2, limit=3, progress=False)
+    assert e.to_dataset(where="repeat == 1").measurement_status.size == 2
+    assert e.to_dataset(where="repeat == 0").coma.holes().empty

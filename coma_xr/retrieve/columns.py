@@ -16,7 +16,7 @@ from coma_xr.encoding import json
 from coma_xr.encoding.columns import Block, Kind
 from coma_xr.errors import DataFileError
 from coma_xr.retrieve.measurement import AS_NEEDED, item
-from coma_xr.same import MADE_BY, REPEAT, SEED, Mark, equal, in_order, keys
+from coma_xr.same import FIRST_REPEAT, MADE_BY, REPEAT, SEED, Mark, equal, in_order, keys
 from coma_xr.tree import (
     CLASS,
     LEAF_TYPES,
@@ -208,8 +208,8 @@ class Columns:
     def repeats(self) -> list[Any]:
         """Return the number of each repeat; one without a number is the first."""
         if not self.leads(REPEAT):
-            return Numbers(np.zeros(len(self), dtype=np.int64))
-        return [0 if value is MISSING else value for value in self[REPEAT]]
+            return Numbers(np.full(len(self), FIRST_REPEAT))
+        return self[REPEAT]
 
     def expand_datasets(self) -> None:
         """Put the variables of Datasets in the place of these; one that is a parameter is one value."""

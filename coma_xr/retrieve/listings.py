@@ -43,7 +43,7 @@ def failures_columns(
     }
     repeats = [tree["info"].get(_REPEAT) for tree in trees]
     if any(repeat is not None for repeat in repeats):
-        columns[f"coma_{_REPEAT}" if _REPEAT in columns else _REPEAT] = repeats
+        columns[f"coma_{_REPEAT}" if _REPEAT in columns else _REPEAT] = [repeat or 0 for repeat in repeats]
     columns |= {
         name: [_shown(tree["exception"].get(key)) for tree in trees] for name, key in _EXCEPTION.items()
     }

@@ -22,12 +22,13 @@ from coma_xr.retrieve.columns import (
     distinct,
     factorize,
     keeper,
+    lacks,
     numbered,
     stands_for_dataset,
     utc,
 )
 from coma_xr.retrieve.measurement import Branch, Measurement, item
-from coma_xr.same import MADE_BY, REPEAT, SEED, Mark, equal, event, keys
+from coma_xr.same import FIRST_REPEAT, MADE_BY, REPEAT, SEED, Mark, equal, event, keys
 from coma_xr.text import count, listing, shortened, with_article
 from coma_xr.tree import (
     WILDCARD,
@@ -81,7 +82,8 @@ class NameLookup:
 
     def value(self, measurement: Branch, tree: Tree, name: PathLike) -> Any:
         """Return the value that a name or path means in one measurement; `NOTHING` when it means none."""
-        names = self.names([(0, tree)])
+        known = collect([(0, tree)], keep=lambda _: False).known
+        names = Names(self.known([*known, REPEAT]), self.definition, self.recorded)
         try:
             path = names.branch(name) or names.resolve(name)
         except PathError:
@@ -89,7 +91,12 @@ class NameLookup:
         for place in (path, *self.past.places(path)):
             with suppress(PathError):
                 return Branch.__getitem__(measurement, place)
-        return from_plain(self.past.defaults.get(path, NOTHING))
+        return from_plain(default_of(path, self.past))
+
+
+def default_of(path: Path, past: Past) -> Tree:
+    """Return what a path means in measurements that lack it."""
+    return past.defaults.get(path, FIRST_REPEAT if path == REPEAT else NOTHING)
 
 
 @dataclass(frozen=True)
@@ -362,6 +369,8 @@ def read(
     warn_of_hidden({(old, new): columns.rename(old, new) for old, new in renames.items()})
     for path in [path for path, note in notes.items() if "default" in note]:
         columns.fill(path, notes[path]["default"])
+    if columns.leads(REPEAT) and lacks(columns[REPEAT]):
+        columns.fill(REPEAT, FIRST_REPEAT)
     columns.expand_datasets()
     for _, path in pairs:
         columns.fold(path)

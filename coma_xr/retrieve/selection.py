@@ -16,7 +16,7 @@ from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import ParameterError, PathError, warn
 from coma_xr.retrieve.columns import KnownPaths, StoredTrees, collect, utc
 from coma_xr.retrieve.measurement import Measurement, item
-from coma_xr.retrieve.requests import NameLookup, split_paths
+from coma_xr.retrieve.requests import NameLookup, default_of, split_paths
 from coma_xr.same import REPEAT
 from coma_xr.tree import WILDCARD, Names, Path, follow, is_path, is_typed, role, split
 from coma_xr.values.plain import from_plain
@@ -171,9 +171,8 @@ class Selection:
             self._compared = {}
         elif self._tracks and self._definition:
             values = read_parameters(tree, self._parameters, self._past)
-            repeat = look(tree, REPEAT)
             if values is not None:
-                self.unchosen.append((values, 0 if repeat is NOTHING else repeat))
+                self.unchosen.append((values, self._value(tree, REPEAT)))
         for name, compared in self._compared.items():
             if len(compared) < _MOST_VALUES:
                 compared.append(self._value(tree, self._paths[name]))
@@ -199,9 +198,7 @@ class Selection:
         if recorded:
             *values, repeats = [column or () for column in sets]
             rows = compress(zip(zip(*values, strict=True), repeats, strict=True), ~chosen)
-            self.unchosen.extend(
-                (some, 0 if repeat is NOTHING else repeat) for some, repeat in rows if NOTHING not in some
-            )
+            self.unchosen.extend(row for row in rows if NOTHING not in row[0])
         return chosen
 
     def _column(self, block: Block, path: Path) -> list[Any] | None:
@@ -209,9 +206,11 @@ class Selection:
         if WILDCARD in path or self._past.places(path) or path in self._past.defaults:
             return None
         column = [NOTHING] * len(block) if block.lacks(path) else block.column(path)
-        if column is None or not _is_date(path):
-            return column
-        return [_dated(value) for value in column]
+        if column is None:
+            return None
+        if path == REPEAT:
+            return [default_of(path, self._past) if value is NOTHING else value for value in column]
+        return [_dated(value) for value in column] if _is_date(path) else column
 
     def _note(self, id: int) -> str:
         return f"Raised by the condition {self._condition}, on measurement {id}."
@@ -233,14 +232,14 @@ class Selection:
                 value = _within(tree, place)
             if value is not NOTHING:
                 return _dated(value) if _is_date(path) else value
-        return self._past.defaults.get(path, NOTHING)
+        return default_of(path, self._past)
 
     def of_absent(self, absent: Absent) -> list[bool]:
         """Return which parameter sets without a measurement are chosen, as far as parameters decide it."""
-        columns = [absent.of(path) for path in self._parameters.paths]
+        columns = [absent.of(path) for path in (*self._parameters.paths, REPEAT)]
         chosen = []
-        for values in zip(*columns, strict=True):
-            tree: dict[str, Tree] = {}
+        for *values, repeat in zip(*columns, strict=True):
+            tree: dict[str, Tree] = {"info": {"repeat": repeat}}
             write(tree, self._parameters, values)
             chosen.append(self._judge_absent(tree))
         return chosen
