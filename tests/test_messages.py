@@ -136,6 +136,14 @@ CATALOGUE = {
         lambda e: e.to_dataset(where="x > 1 and"),
         "The condition is incomplete. Expected a name or a value here.\n    x > 1 and\n             ^",
     ),
+    "step of a slice": (
+        errors.ParameterError,
+        lambda e: e.to_dataset().coma.sel(x=slice(None, None, 2)),
+        (
+            "sel(x=...) got a slice with the step 2.\nExpected a slice of a first and a last value.\n"
+            "For every second label, pass it to ds.isel(x=...)."
+        ),
+    ),
     "layout": (
         errors.LayoutError,
         lambda e: e.define_layout("points", dims=["x"]),

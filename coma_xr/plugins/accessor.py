@@ -223,7 +223,9 @@ class ComaAccessor:
             mask = xr.DataArray(matches(name, array.values, wanted, tolerance), dims=array.dims)
             ds = cut(ds, mask) if array.dims else ds
             touched |= set(array.dims)
-            if isinstance(wanted, (slice, list, tuple, np.ndarray, range)):
+            if isinstance(wanted, (slice, list, tuple, range)) or (
+                isinstance(wanted, np.ndarray) and wanted.ndim
+            ):
                 kept |= set(array.dims)
         return squeezed(ds, touched - kept)
 
@@ -336,6 +338,12 @@ def _named(text: str, value: Any) -> Any:
     """Return a value, or a list of values, with functions and classes as the strings that label them."""
     if isinstance(value, (list, tuple)):
         return type(value)([_named(text, item) for item in value]) if type(value) in (list, tuple) else value
+    if isinstance(value, slice) and value.step is not None:
+        raise ParameterError(
+            f"sel({text}=...) got a slice with the step {value.step!r}.",
+            expected="a slice of a first and a last value",
+            ways=[f"For every second label, pass it to ds.isel({text}=...)."],
+        )
     unusable = "a condition" if isinstance(value, Node) else None
     try:
         name = None if unusable else name_of_function(value)

@@ -423,3 +423,17 @@ def test_where_refuses_whole_lists_for_lists_that_are_dims(chain, condition):
 def test_where_compares_lists_that_are_whole_in_their_cells():
     ds = build_dataset(measured(({"a": 1}, {"E": [2, 4]}), ({"a": 2}, {"E": [3]})), unfold={"E": None})
     assert ds.coma.where("E == [2, 4]", drop=True).a.values.tolist() == [1]
+
+
+@pytest.mark.parametrize("wanted", [np.array(0.5), xr.DataArray(0.5), np.ma.masked_array(0.5)])
+def test_an_array_without_dims_selects_like_its_number(wanted):
+    ds = xr.Dataset({"y": ("x", [1, 2])}, {"x": [0.5, 1.5]})
+    assert not ds.coma.sel(x=wanted).y.dims
+    assert ds.coma.sel(x=[wanted]).y.dims == ("x",)
+
+
+def test_sel_refuses_a_step_of_a_slice():
+    ds = xr.Dataset({"y": ("x", [1, 2])}, {"x": [0.5, 1.5]})
+    for given in (slice(None, None, 2), [slice(0, 1, 2)]):
+        with pytest.raises(ParameterError, match="got a slice with the step 2"):
+            ds.coma.sel(x=given)
