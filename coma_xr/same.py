@@ -451,7 +451,8 @@ def compare(sign: str, a: Any, b: Any) -> bool:
         return _ORDER[sign](first, second)
     spans = _spans(first, second)
     if spans is None:
-        raise TypeError("these values have no order")
+        zones = lacks_zone(first, second) or lacks_zone(second, first)
+        raise TypeError("only one of these times has a time zone" if zones else "these values have no order")
     (begin, end), (other_begin, other_end) = spans
     # A value is before a month if it is before its first moment, and after it if it is after its last one.
     if sign in ("<", ">="):
@@ -486,6 +487,16 @@ def _bare(value: Any) -> Any:
 def is_real(value: Any) -> bool:
     """Return whether a Python value is a real number, which True is not."""
     return isinstance(value, _REAL) and type(value) is not bool
+
+
+def lacks_zone(a: Any, b: Any) -> bool:
+    """Return whether a time has no time zone and another one has one, so that they are never the same and have no order.
+
+    >>> lacks_zone("2020-01", "2020-01-01T00:00Z"), lacks_zone("2020-01", "2020-02")
+    (True, False)
+    """
+    first, second = _span(_bare(a)), _span(_bare(b))
+    return first is not None and second is not None and (first[0], second[0]) == (_NAIVE, _AWARE)
 
 
 def _spans(a: Any, b: Any) -> tuple[tuple[int, int], tuple[int, int]] | None:

@@ -136,6 +136,14 @@ CATALOGUE = {
         lambda e: e.to_dataset(where="x > 1 and"),
         "The condition is incomplete. Expected a name or a value here.\n    x > 1 and\n             ^",
     ),
+    "time without a zone": (
+        errors.ConditionError,
+        lambda e: len(coma.grid(d=[pd.Timestamp("2020-01-01", tz="UTC")]).where("d > '2020'")),
+        (
+            "(a Timestamp) and '2020' (text) cannot be put in order.\n"
+            "Expected two times with a time zone, such as '2026-01-31T12:00+01:00', or two without one."
+        ),
+    ),
     "step of a slice": (
         errors.ParameterError,
         lambda e: e.to_dataset().coma.sel(x=slice(None, None, 2)),

@@ -27,6 +27,7 @@ from coma_xr.define.condition_values import (
     Lookup,
     Single,
     answer,
+    expected_zone,
     over_columns,
     plain,
 )
@@ -297,6 +298,8 @@ class Condition(Node):
                     near = same.nearest(value, values)
                     if near is not None:
                         text += f" The value of {name} nearest to {value!r} is {shortened(plain(near))}."
+                zones = {expected_zone(value, other) for value in wanted for other in values}
+                text += "".join(f" Expected {zone}." for zone in zones if zone)
         return text
 
     def evaluate(self, lookup: Lookup, subject: Any = None) -> bool:

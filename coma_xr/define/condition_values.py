@@ -63,6 +63,8 @@ _KINDS: Final = {
     dict: "a dictionary",
 }
 
+_ZONED = "2026-01-31T12:00+01:00"
+
 # Doubles represent every int up to here.
 _EXACT: Final = 2**53
 
@@ -92,11 +94,24 @@ def _compare(sign: str, a: Any, b: Any) -> bool:
     try:
         return same.compare(sign, a, b)
     except TypeError:
+        alike = "numbers with numbers, text with text, or dates with dates such as '2026-01-31'"
+        zones = f"two times with a time zone, such as '{_ZONED}', or two without one"
         raise ConditionError(
             f"{described(a)} and {described(b)} cannot be put in order.",
-            expected="numbers with numbers, text with text, or dates with dates such as '2026-01-31'",
+            expected=zones if expected_zone(a, b) else alike,
             ways=_ways(a, b),
         ) from None
+
+
+def expected_zone(wanted: Any, value: Any) -> str | None:
+    """Return what is expected in the place of a time if only one of it and another one has a time zone.
+
+    >>> expected_zone("2026-01-31", "2026-01-31T12:00Z")
+    "a time with a time zone, such as '2026-01-31T12:00+01:00'"
+    """
+    if same.lacks_zone(wanted, value):
+        return f"a time with a time zone, such as '{_ZONED}'"
+    return "a time without a time zone" if same.lacks_zone(value, wanted) else None
 
 
 def _is_in(a: Any, choices: Choices) -> bool:

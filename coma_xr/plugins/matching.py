@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from coma_xr.define.condition_values import expected_zone
 from coma_xr.define.values import is_too_long
 from coma_xr.encoding import json
 from coma_xr.errors import ConditionError, DataFileError, PathError
@@ -204,7 +205,10 @@ def _nothing(name: str, values: npt.NDArray[Any], wanted: Any) -> PathError:
 
 
 def _expected(values: npt.NDArray[Any], wanted: Any) -> str | None:
-    """Return what kind of values a variable has, if a string was asked for and it has none."""
+    """Return what kind of values a variable has, if text, or a time with or without a time zone, was asked for and it has none."""
+    zones = (expected_zone(wanted, value) for value in values.ravel())
+    if values.dtype.kind in "MO" and (zone := next(filter(None, zones), None)):
+        return zone
     kinds = {"b": "True or False", **dict.fromkeys("iufc", "a number")}
     return kinds.get(values.dtype.kind) if isinstance(wanted, str) else None
 

@@ -437,3 +437,38 @@ def test_sel_refuses_a_step_of_a_slice():
     for given in (slice(None, None, 2), [slice(0, 1, 2)]):
         with pytest.raises(ParameterError, match="got a slice with the step 2"):
             ds.coma.sel(x=given)
+
+
+def test_times_with_and_without_a_zone_are_told_apart_in_messages(tmp_path):
+    berlin = dt.timezone(dt.timedelta(hours=1))
+    e = coma.Experiment(tmp_path / "e")
+    moments = [dt.datetime(2024, month, 1, tzinfo=berlin) for month in (1, 2)]
+    e.run(
+        lambda d, n: {"y": 1},
+        coma.zipped(d=moments, n=[m.replace(tzinfo=None) for m in moments]),
+        progress=False,
+    )
+    ds = e.to_dataset()
+    with_zone = "a time with a time zone, such as '2026-01-31T12:00"
+    for naive in (
+        "2024-02",
+        dt.date(2024, 2, 1),
+        moments[1].replace(tzinfo=None),
+        np.datetime64("2024-02-01"),
+    ):
+        with pytest.raises(PathError, match=with_zone):
+            ds.coma.sel(d=naive)
+        with pytest.raises(ConditionError, match="only one of these times has a time zone") as error:
+            ds.coma.sel(d=slice(naive, None))
+        assert with_zone in str(error.value)
+        for where in (P.d == naive, P.d.isin([naive])):
+            with pytest.warns(coma.ComaWarning, match=f"Expected {with_zone}"):
+                assert not list(e.measurements(where))
+        for order in (P.d > naive, naive < P.d):
+            with pytest.raises(ConditionError, match="two times with a time zone, .* or two without one"):
+                list(e.measurements(order))
+    with pytest.raises(PathError, match="Expected a time without a time zone"):
+        ds.coma.sel(n=moments[1])
+    with pytest.warns(coma.ComaWarning, match="Expected a time without a time zone"):
+        assert e.to_dataframe(where="n == '2024-02-01T00:00+01:00'").empty
+    assert ds.coma.sel(d="2024-02-01T00:00+01:00").measurement_id == 2
