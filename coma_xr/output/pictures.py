@@ -20,6 +20,7 @@ from coma_xr.plotting.data import Data
 from coma_xr.plotting.draw import draw
 from coma_xr.plotting.panels import png_of
 from coma_xr.plotting.quantities import quantity
+from coma_xr.same import is_null
 from coma_xr.text import items_of, listing, ordinal
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _not_drawn(variable: xr.DataArray) -> str:
 
 def _not_numbers(values: Any) -> str:
     """Return why objects are not drawn, by the types of those that are not missing."""
-    types = {type(value) for value in values.flat if np.ndim(value) or not pd.isna(value)}
+    types = {type(value) for value in values.flat if not is_null(value)}
     if not types:
         return "has no values"
     if types <= {str}:

@@ -218,6 +218,7 @@ def test_too_many_lines_and_points_are_thinned_out():
         (np.array(["a", "b"], dtype=object), "is text"),
         (np.array([1j, 2]), "is complex"),
         (np.array([[1], None], dtype=object), "not single numbers"),
+        (np.array([[1, [2]], None], dtype=object), "not single numbers"),
         (np.array(["a", None], dtype=object), "is text"),
         (np.array([True, None], dtype=object), "is True, False and missing"),
         (np.array([True, "a", np.nan], dtype=object), "has values of different types: bool, str"),
