@@ -347,6 +347,9 @@ def measure(values: Sequence[Any]) -> Folded | None:
         return _measure_labelled(present, rows)
     if kinds == {np.ndarray}:
         return _measure_arrays(present, rows)
+    # Dictionaries of the user may look like stored forms, which are read already.
+    if dict in kinds:
+        return None
     level: Sequence[Any] = _as_lists(present)
     lengths = []
     while level and set(map(type, level)) == {list}:

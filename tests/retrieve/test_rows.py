@@ -9,6 +9,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+import coma_xr as coma
 from coma_xr.define.conditions import P
 from coma_xr.errors import LayoutError, PathError
 from coma_xr.retrieve.dataframe import build_dataframe, long_columns
@@ -224,3 +225,11 @@ def test_the_long_form_has_every_item_once_beside_what_it_belongs_to(lists, othe
         assert found == expected
         assert columns["a"] == [others[row] for row in rows]
     assert sorted(set(rows)) == list(range(len(lists)))
+
+
+def test_a_dictionary_that_looks_like_a_stored_form_is_one_value_in_rows(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    odd = {"__type__": "coma.complex", "real": 1}
+    e.run(lambda x: {"odd": odd, "E": [1, 2]}, {"x": [1]}, progress=False)
+    assert e.to_dataframe(unfold="rows")["odd"].tolist() == [odd, odd]
+    assert e.to_dataframe(["odd"]).loc[1, "odd"] == e.to_dataset(["odd"]).odd.item() == odd
