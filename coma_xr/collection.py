@@ -29,7 +29,7 @@ from coma_xr.same import doubles, key, repeat_of
 from coma_xr.store.config import Config
 from coma_xr.store.layout import without_own_folders
 from coma_xr.text import available, count, listing
-from coma_xr.tree import join
+from coma_xr.tree import join, leaves
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -346,6 +346,8 @@ class Experiments:
             )
 
         ds = joined.built(build, strict=strict)
+        if dims is None and not definition:
+            joined.warn_of_strangers(ds.dims)
         if chunks is not None:
             from coma_xr.exports.external import chunked
 
@@ -671,6 +673,18 @@ class _Joined:
                     "it. Measurements that differ only in it are placed along a dim 'row'. To make it a dim, call "
                     f"annotate({join(path)!r}, default=...) in the experiments that lack it."
                 )
+
+    def warn_of_strangers(self, dims: Iterable[Any]) -> None:
+        """Report that measurements lie along a dim 'row' because their experiments have no parameter in common."""
+        found: dict[int, set[Path]] = {}
+        for number, tree in self.trees:
+            paths = found.setdefault(self.origins[number - 1][0], set())
+            paths.update(path for path, _ in leaves(_branch(tree)) if path != self.path[1:])
+        if not {"row", "coma_row"}.isdisjoint(dims) and not set.intersection(*found.values()):
+            warn(
+                f"{listing(map(str, self.labels), 3)} have no parameter in common, so that their measurements are placed along "
+                "a dim 'row'. concat='points' has one dim for all of them, and to_datatree() a Dataset for each experiment."
+            )
 
     def warn_of_doubles(self) -> None:
         """Say which experiments have several measurements of the same parameters; their own ids, which no Dataset knows."""

@@ -356,6 +356,22 @@ def test_a_parameter_that_one_experiment_lacks_is_reported(tmp_path):
     assert dict(ds.sizes) == {"experiment": 2, "x": 4, "k": 2}
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_experiments_without_a_common_parameter_are_reported(tmp_path, by_hand):
+    for place, name in enumerate("xz"):
+        e = coma.Experiment(tmp_path / f"two/e{place}")
+        if by_hand:
+            e.add_measurements([{"parameters": {name: n}, "results": {"y": n}} for n in (1, 2)])
+        else:
+            e.run(lambda **given: {"y": 1}, {name: [1, 2]}, progress=False)
+    both = open_experiments(tmp_path / "two/*")
+    for concat in ("experiment", None):
+        with pytest.warns(ComaWarning, match="e0, e1 have no parameter in common, .* along a dim 'row'"):
+            assert "row" in both.to_dataset(concat=concat).dims
+    assert both.to_dataset(concat="points").sizes == {"measurement": 4}
+    assert both.to_dataset(where="x > 0").sizes == {"x": 2}
+
+
 def test_a_default_that_measurements_record_is_a_parameter_too(tmp_path):
     old, new = coma.Experiment(tmp_path / "two/old"), coma.Experiment(tmp_path / "two/new")
 
