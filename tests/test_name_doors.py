@@ -291,3 +291,33 @@ def test_a_parameter_called_experiment_stays_one_in_a_collection(tmp_path):
     df = both.to_dataframe()
     assert df.index.names == ["coma_experiment", "measurement_id"]
     assert df.experiment.tolist() == df.y.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["l", "parameters/l", "T", "results/T", "s", "results/fit/s"])
+def test_a_former_name_is_unknown_at_every_door(tmp_path, name):
+    "Earlier measurements alone would answer to it."
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda l: {"T": 2 * l, "fit": {"s": l}}, {"l": [1, 2]}, progress=False)
+    e.annotate("parameters/length", formerly="parameters/l")
+    e.annotate("results/period", formerly="results/T")
+    e.annotate("results/fit/slope", formerly="results/fit/s")
+    e.run(
+        lambda length: {"period": 2 * length, "fit": {"slope": length}},
+        {"length": [1, 2, 3]},
+        code="accept",
+        progress=False,
+    )
+    condition = coma.P[name] > 0
+    for ask in (
+        lambda: e.to_dataset([name]),
+        lambda: e.to_dataframe([name]),
+        lambda: list(e.measurements(condition)),
+        lambda: e.to_dataset(where=condition),
+        lambda: e.to_dataframe(where=str(condition)),
+        lambda: e.remove(condition),
+        lambda: e.to_dataset().coma.where(condition),
+    ):
+        with pytest.raises(coma.PathError):
+            ask()
+    assert e.number_of_measurements() == 3
+    assert [m.id for m in e.measurements("length > 0 and period > 0 and slope > 0")] == [1, 2, 3]

@@ -139,16 +139,17 @@ class Selection:
         if not undecided or not len(columns):
             return paths
         columns.expand_datasets()
-        names = Names(self._lookup.known(columns.known), self._definition, self._recorded)
+        # A former name would be found in the earlier measurements only.
+        known = [path for path in self._lookup.known(columns.known) if self._past.now(path) == path]
+        names = Names(known, self._definition, self._recorded)
         return self._condition.resolve(lambda name: paths.get(name) or names.resolve(name))
 
     def _first_choice(self, name: str) -> Path | None:
         """Return the path that a name means if any measurement has it, whatever other paths exist."""
         if WILDCARD in split(name):
             return None
-        return (
-            self._past.now(split(name)) if is_path(name) else self._recorded.get(name, ("parameters", name))
-        )
+        path = split(name) if is_path(name) else self._recorded.get(name, ("parameters", name))
+        return path if self._past.now(path) == path else None
 
     def _judged(self, id: int, tree: Tree) -> bool:
         self._number += 1

@@ -168,15 +168,6 @@ def test_a_value_that_a_rename_hides_is_reported_at_every_door(tmp_path):
     assert "different values at" in e.report(tmp_path / "r.html").read_text("utf-8")
 
 
-def test_a_condition_on_a_former_path_means_the_present_one(tmp_path):
-    e = coma.Experiment(tmp_path / "e")
-    e.run(lambda x: {"T": x}, {"x": [1, 2]}, progress=False)
-    e.annotate("results/period", formerly="results/T")
-    e.run(lambda x: {"period": x}, {"x": [3]}, code="accept", progress=False)
-    assert e.to_dataset(where="`results/T` > 1").x.values.tolist() == [2, 3]
-    assert len(e.to_dataframe(where="`results/T` > 1")) == 2
-
-
 def test_a_default_belongs_to_one_value_and_is_converted_like_one(two):
     with pytest.raises(coma.PathError, match="'parameters' is a branch with 2 values"):
         two.annotate("parameters", default=3)
