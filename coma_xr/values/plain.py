@@ -9,8 +9,8 @@ registered.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import UserString, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, MappingView, Sequence
 from functools import lru_cache
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, runtime_checkable
@@ -418,7 +418,8 @@ def _too_deep(path: tuple[str, ...]) -> SerializationError:
 _WAYS: tuple[tuple[tuple[type, ...], list[str]], ...] = (
     ((type, FunctionType, BuiltinFunctionType, ModuleType), ["Return its name."]),
     ((bytearray, memoryview), ["Return bytes() of it."]),
-    ((Iterator, deque), ["Return list() of it."]),
+    ((UserString,), ["Return str() of it."]),
+    ((Iterator, MappingView, Sequence, deque), ["Return list() of it."]),
 )
 
 

@@ -8,7 +8,7 @@ import enum
 import io
 import math
 import threading
-from collections import OrderedDict, deque, namedtuple
+from collections import OrderedDict, UserList, UserString, deque, namedtuple
 
 import numpy as np
 import pandas as pd
@@ -510,6 +510,9 @@ def test_measurements_name_the_state_that_does_not_fit():
         (bytearray(b"a"), r"Return bytes\(\) of it"),
         (deque([1]), r"Return list\(\) of it"),
         ((n for n in [1]), r"Return list\(\) of it"),
+        ({"a": 1}.keys(), r"Return list\(\) of it"),
+        (UserList([1]), r"Return list\(\) of it"),
+        (UserString("a"), r"Return str\(\) of it"),
         (np.array([1, "a"], object), r"of dtype object. Return its tolist\(\)"),
         (xr.Variable("x", [1]), r"Return xarray.DataArray\(variable\)"),
         (xr.DataTree(xr.Dataset(attrs={"k": 1})), r"DataTree. Use its to_dict\(\)"),
