@@ -275,3 +275,7 @@ def test_labels_that_may_stand_for_other_values_are_not_run_again_as_what_they_s
     assert "missing() of the experiment" in caught.value.ways[0]
     assert e.run(lambda v: {"y": 1}, e.missing(), progress=False).saved == 1
     assert e.status()["missing"] == 0
+
+
+def test_a_layout_without_measurements_has_no_dims_in_its_repr(tmp_path):
+    assert repr(coma.Experiment(tmp_path / "e").layout) == "<Layout: grid, without any measurement>"

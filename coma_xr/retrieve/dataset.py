@@ -326,7 +326,8 @@ class DatasetLayout:
         if self.kind == "points":
             shape = f"points, {count(next(iter(self.sizes.values())), 'measurement')}"
         else:
-            shape = f"grid over {', '.join(f'{dim} ({size})' for dim, size in self.sizes.items())}"
+            sizes = ", ".join(f"{dim} ({size})" for dim, size in self.sizes.items())
+            shape = f"grid over {sizes}" if sizes else "grid"
         return f"<Layout: {shape}, {self.reason}>"
 
     def _repr_html_(self) -> str:

@@ -70,7 +70,7 @@ class MergePlan:
         both = Way("keep_both=True adds them as they are.", "--keep-both adds them as they are.")
         if self.conflicts and surplus:
             raise ExperimentError(
-                f"{there} has {number} that differ from those in {here} by {listing(surplus)}, which {here} lacks, or by results: "
+                f"{there} has {number} that {'differs' if len(pairs) == 1 else 'differ'} from those in {here} by {listing(surplus)}, which {here} lacks, or by results: "
                 f"{texts}. Nothing was added.",
                 ways=[
                     Way(
