@@ -1284,15 +1284,15 @@ class Experiment(Members):
         PathError
             If no removed measurement has one of the ids. In this case, nothing is changed.
         ExperimentError
-            If another measurement has replaced one of them, and was not removed itself. Without `where`, these are
-            skipped instead.
+            If another measurement has replaced one of them, and was not removed itself or is also to be restored. Without
+            `where`, these are skipped instead.
         InactiveError
             When the experiment is inactive.
 
         Warns
         -----
         ComaWarning
-            When one got a new id, or has the parameters of another measurement.
+            When one got a new id, has the parameters of another measurement, or is skipped.
 
         Examples
         --------

@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -514,23 +514,42 @@ class ExperimentDirectory:
             now.check_writable()
             removed = list(self.removed())
             wanted = removed if choose is None else choose(removed)
-            newer = replaced(now.measurements.trees())
-            in_use = [one.id for one in wanted if one.id in newer]
-            if in_use and choose is not None:
-                raise ExperimentError(
-                    f"Measurement {in_use[0]} was replaced by measurement {newer[in_use[0]]}. Nothing was restored.",
-                    ways=[
-                        Way(
-                            f"Remove the newer one first: remove([{newer[in_use[0]]}]).",
-                            f"Remove the newer one first: `coma-xr remove {self.path} {newer[in_use[0]]}`.",
-                        )
-                    ],
-                )
+            newer = replaced([*((one.id, one.tree) for one in wanted), *now.measurements.trees()])
+            in_use = {one.id: newer[one.id] for one in wanted if one.id in newer}
+            if in_use:
+                self._report_replaced(in_use, {one.id for one in wanted}, skip=choose is None)
             wanted = [one for one in wanted if one.id not in newer]
             given = removing.restore(self._layout, wanted, self._mark_again)
             removing.restore_failures(self._layout, None if choose is None else given)
             removing.discard_empty(self._layout)
         return given
+
+    def _report_replaced(self, newer: Mapping[int, int], chosen: Container[int], *, skip: bool) -> None:
+        """Report removed measurements that newer ones replace; raise ExperimentError unless they are skipped."""
+        (old, new), ids = next(iter(newer.items())), sorted(set(newer.values()))
+        some = f"the newer one{'s' * (len(ids) > 1)} first"
+        first = Way(
+            f"Remove {some}: remove({ids}).",
+            f"Remove {some}: `coma-xr remove {self.path} {' '.join(map(str, ids))}`.",
+        )
+        if skip:
+            removed, were, stay = (
+                ("measurement", "was", "stays") if len(newer) == 1 else ("measurements", "were", "stay")
+            )
+            warn(
+                f"{len(newer)} removed {removed} of {self.path} {were} replaced and {stay} in removed/: "
+                f"{listing((f'{old} by {new}' for old, new in newer.items()), 3)}.",
+                way=first,
+            )
+            return
+        both = Way(
+            f"Restore one of them: restore([{old}]).",
+            f"Restore one of them: `coma-xr restore {self.path} {old}`.",
+        )
+        raise ExperimentError(
+            f"Measurement {old} was replaced by measurement {new}. Nothing was restored.",
+            ways=[both if new in chosen else first],
+        )
 
     def _mark_again(self, restored: Mapping[int, removing.Removed]) -> None:
         """Give measurements the marks that they had before they were removed."""

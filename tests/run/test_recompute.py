@@ -95,8 +95,26 @@ def test_a_replaced_one_is_restored_only_in_place_of_the_newer_one(e):
     with pytest.raises(coma.ExperimentError, match="Measurement 2 was replaced by measurement 4") as caught:
         e.restore([2])
     assert caught.value.ways[0].python == "Remove the newer one first: remove([4])."
-    assert e.restore() == []
+    with pytest.warns(
+        coma.ComaWarning, match=r"1 removed measurement of .* was replaced and stays in removed/: 2 by 4\."
+    ):
+        assert e.restore() == []
     e.remove([4])
     assert e.restore([2]) == [2]
     assert quietly(e.run, two, {"x": [1, 2, 3]}).saved == 0
     assert e.to_dataset().y.values.tolist() == [1, 1, 1]
+
+
+def test_an_old_and_its_newer_one_are_not_restored_together(e):
+    quietly(e.run, two, {"x": [1, 2, 3]}, recompute=[1, 2])
+    e.remove([4, 5])
+    with pytest.raises(coma.ExperimentError, match="Measurement 1 was replaced by measurement 4") as caught:
+        e.restore("x == 1")
+    assert caught.value.ways[0].python == "Restore one of them: restore([1])."
+    with pytest.warns(
+        coma.ComaWarning,
+        match=r"were replaced and stay in removed/: 1 by 4, 2 by 5\.\s+Remove the newer ones first: remove\(\[4, 5\]\)",
+    ):
+        assert e.restore() == [4, 5]
+    assert e.number_of_measurements() == len(e.to_dataframe()) == 3
+    assert e.removed().index.tolist() == [1, 2]
