@@ -14,7 +14,7 @@ from coma_xr.records import Records, record_names
 from coma_xr.run.plan import survey
 from coma_xr.same import key
 from coma_xr.text import count, listing, shortened
-from coma_xr.tree import join, values_and_lists
+from coma_xr.tree import join, leaves, values_and_lists
 from coma_xr.values.plain import from_plain
 
 if TYPE_CHECKING:
@@ -56,16 +56,41 @@ def merge_measurements(
         if notes:
             state["annotations"] = _with(state.get("annotations", {}), notes)
 
-    surplus = [join(path) for _, path in past.updated(theirs.pairs) if path not in definition.paths]
-    added = place.merge(other, name, surplus, past=past, change=change, **options)[1]
+    added = place.merge(other, name, past=past, change=change, **options)[1]
     added_sets[:] = [(*row, *(past.defaults[path] for path in extra)) for row in added_sets]
     _unite_scans(place, theirs)
     # Paths that have a name there get one here.
     record_names(place, definition, values_and_lists(theirs.names.values()))
     place.save_code(theirs.now.code())
     if added:
+        _warn_of_gaps(own, theirs, added, past)
         Records(place.look(listed=True)).notice()
     return added
+
+
+def _warn_of_gaps(own: Records, theirs: Records, added: Iterable[int], past: Past) -> None:
+    """Report parameters of the added measurements that all earlier ones lack."""
+    here = _parameters((tree for _, tree in own.now.trees()), past)
+    there = _parameters((theirs.now.measurements.read(id) for id in added), past)
+    paths = sorted(map(join, there - here))
+    if here and paths:
+        warn(
+            f"The earlier measurements in {own.now.path} lack {listing(paths)}, which those of {theirs.now.path} have. The "
+            "value is missing in the Dataset.",
+            way=Way(
+                f"Call annotate({paths[0]!r}, default=...) with the value that they had.",
+                f"Record the value that they had: coma-xr annotate {own.now.path} {paths[0]} --default VALUE.",
+            ),
+        )
+
+
+def _parameters(trees: Iterable[Tree], past: Past) -> set[Path]:
+    """Return the paths of all parameters that measurements have, or count as having."""
+    return {
+        path
+        for tree in trees
+        for path, _ in leaves(past.applied(tree).get("parameters", {}), ("parameters",))
+    }
 
 
 def _with(annotations: Mapping[str, Mapping[str, Any]], notes: Notes) -> Notes:

@@ -211,3 +211,53 @@ def test_a_parameter_that_only_the_other_experiment_has_is_named(tmp_path):
     large.annotate("b", default=3)
     assert len(large.merge(small)) == 2
     assert large.to_dataset().sizes == {"a": 2, "b": 3}
+
+
+def with_default(directory, c, values):
+    """Run a function whose argument c has a default, which each file records."""
+    e = coma.Experiment(directory)
+    f = (lambda x, c=c: {"y": x * c}) if c else (lambda x: {"y": x})
+    e.run(f, {"x": values}, progress=False)
+    return e
+
+
+def test_a_recorded_default_that_differs_is_named(tmp_path):
+    here, there = with_default(tmp_path / "here", 4, [1, 2]), with_default(tmp_path / "there", 5, [2, 5])
+    way = r"\nAdd it to the definition of .*here first, with define_parameter_set\(\)\."
+    with pytest.raises(
+        coma.ExperimentError, match=rf"by parameters/c, which the definition lacks, or by results.*{way}"
+    ):
+        here.merge(there)
+    here.define_parameter_set("x", "c")
+    assert here.merge(there) == {1: 3, 2: 4}
+    assert here.to_dataframe()[["x", "c", "y"]].values.tolist() == [
+        [1, 4, 4],
+        [2, 4, 8],
+        [2, 5, 10],
+        [5, 5, 25],
+    ]
+
+
+def test_a_recorded_default_that_one_of_two_experiments_lacks_is_named(tmp_path):
+    plain, other = with_default(tmp_path / "plain", None, [1, 2]), with_default(tmp_path / "other", 3, [2, 5])
+    for e, copy in ((plain, other), (other, plain)):
+        with pytest.raises(
+            coma.ExperimentError, match=r"by parameters/c, which .*plain lacks, or by results"
+        ) as caught:
+            e.merge(copy)
+        assert str(caught.value.ways[0].python).startswith(
+            f"Call annotate('parameters/c', default=...) of {plain.path}"
+        )
+
+
+def test_a_recorded_default_that_the_earlier_measurements_lack_is_reported(tmp_path):
+    here, there = with_default(tmp_path / "here", None, [1, 2]), with_default(tmp_path / "there", 3, [5])
+    with pytest.warns(
+        ComaWarning,
+        match=r"The earlier measurements in .*here lack parameters/c, which those of .*there have",
+    ):
+        here.merge(there)
+    here.annotate("parameters/c", default=1)
+    assert here.to_dataframe().c.tolist() == [1, 1, 3]
+    with_default(tmp_path / "more", 3, [6])
+    assert here.merge(tmp_path / "more") == {1: 4}

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coma_xr import files
 from coma_xr.errors import DataFileError, ExperimentError, Way
-from coma_xr.same import UNSEEDED, content_of, event_of, repeat_of
+from coma_xr.same import UNSEEDED, content_of, event_of, key, repeat_of
 from coma_xr.store import documents
 from coma_xr.store.documents import digest
 from coma_xr.text import count, listing
+from coma_xr.tree import join, leaves
 
 if TYPE_CHECKING:
     from coma_xr.encoding.formats import Format
@@ -53,11 +54,8 @@ class MergePlan:
         """The ids of the measurements that are added, also despite conflicts."""
         return sorted({*self.new, *(id for id, _ in [*self.conflicts, *self.ensembles])})
 
-    def check(self, here: str, there: str, surplus: Sequence[str] = ()) -> None:
-        """Raise ExperimentError for conflicts and independent ensembles, which it lists.
-
-        `surplus` are the paths of the parameters that only the other experiment has.
-        """
+    def check(self, here: str, there: str, differing: Differing | None = None) -> None:
+        """Raise ExperimentError for conflicts and independent ensembles, which it lists."""
         pairs = self.conflicts or self.ensembles
         if not pairs:
             return
@@ -68,18 +66,11 @@ class MergePlan:
             "--repeats append adds them as further repeats, if they are independent samples.",
         )
         both = Way("keep_both=True adds them as they are.", "--keep-both adds them as they are.")
-        if self.conflicts and surplus:
+        if differing is not None and any(differing):
+            fault, way = differing.words(here, there)
             raise ExperimentError(
-                f"{there} has {number} that {'differs' if len(pairs) == 1 else 'differ'} from those in {here} by {listing(surplus)}, which {here} lacks, or by results: "
-                f"{texts}. Nothing was added.",
-                ways=[
-                    Way(
-                        f"Call annotate({surplus[0]!r}, default=...) of {here} first, with the value that it had there.",
-                        f"Record the value that it had first: coma-xr annotate {here} {surplus[0]} --default VALUE.",
-                    ),
-                    both,
-                    append,
-                ],
+                f"{there} has {number} that {'differs' if len(pairs) == 1 else 'differ'} from those in {here} by {fault}, or by results: {texts}. Nothing was added.",
+                ways=[way, both, append],
             )
         if self.conflicts:
             raise ExperimentError(
@@ -90,6 +81,40 @@ class MergePlan:
             f"{there} has {number} of the same parameters and repeats as {here}, with other seeds: {texts}. "
             "Nothing was added.",
             ways=[append, both],
+        )
+
+
+class Differing(NamedTuple):
+    """The parameters without a definition in which measurements of the same defined parameters differ."""
+
+    only_there: list[str]
+    only_here: list[str]
+    unequal: list[str]
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[Tree, Tree]]) -> Differing:
+        """Compare pairs of measurements of the other experiment and of this one."""
+        found: tuple[dict[str, None], ...] = ({}, {}, {})
+        for other, own in pairs:
+            theirs, mine = (
+                dict(leaves(tree.get("parameters", {}), ("parameters",))) for tree in (other, own)
+            )
+            for path in {**theirs, **mine}:
+                place = 0 if path not in mine else 1 if path not in theirs else 2
+                if place < 2 or key(theirs[path]) != key(mine[path]):
+                    found[place][join(path)] = None
+        return cls(*map(list, found))
+
+    def words(self, here: str, there: str) -> tuple[str, Way]:
+        """Return which parameters differ, and what to do first."""
+        if not (self.only_there or self.only_here):
+            return f"{listing(self.unequal)}, which the definition lacks", Way(
+                f"Add it to the definition of {here} first, with define_parameter_set().", ""
+            )
+        (path, *_), lacking = (self.only_there, here) if self.only_there else (self.only_here, there)
+        return f"{listing(self.only_there or self.only_here)}, which {lacking} lacks", Way(
+            f"Call annotate({path!r}, default=...) of {lacking} first, with the value that it had there.",
+            f"Record the value that it had first: coma-xr annotate {lacking} {path} --default VALUE.",
         )
 
 
@@ -108,7 +133,7 @@ _UNCERTAIN = "version 1"
 
 
 def plan_merge(
-    own: Iterable[tuple[int, Tree]], other: Iterable[tuple[int, Tree]], key: Key, *, append: bool = False
+    own: Iterable[tuple[int, Tree]], other: Iterable[tuple[int, Tree]], name_of: Key, *, append: bool = False
 ) -> MergePlan:
     """Compare the measurements of two experiments; nothing is written."""
     copies: dict[str, list[int]] = {}
@@ -116,7 +141,7 @@ def plan_merge(
     taken: Counter[Hashable] = Counter()
     for id, tree in own:
         copies.setdefault(_copy(tree), []).append(id)
-        entry = _entry(id, tree, key)
+        entry = _entry(id, tree, name_of)
         known.setdefault((entry.name, entry.repeat), []).append(entry)
         taken[entry.name] = max(taken[entry.name], entry.repeat + 1)
     plan, left = MergePlan(), dict[int, _Entry]()
@@ -126,7 +151,7 @@ def plan_merge(
         if originals:
             plan.equal.append((id, originals.pop(0)))
         else:
-            left[id] = _entry(id, tree, key)
+            left[id] = _entry(id, tree, name_of)
     _compare(plan, left, known)
     if append:
         _append(plan, left, taken)
@@ -143,11 +168,11 @@ def _copy(tree: Tree) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _entry(id: int, tree: Tree, key: Key) -> _Entry:
+def _entry(id: int, tree: Tree, name_of: Key) -> _Entry:
     event, info = event_of(tree), tree.get("info") or {}
     if event is None and "coma_xr_version" in info and "made_by" not in info:
         event = _UNCERTAIN
-    return _Entry(id, key(tree), repeat_of(tree), event, content_of(tree))
+    return _Entry(id, name_of(tree), repeat_of(tree), event, content_of(tree))
 
 
 def _compare(plan: MergePlan, left: Mapping[int, _Entry], known: Mapping[Hashable, list[_Entry]]) -> None:

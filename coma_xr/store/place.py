@@ -31,7 +31,7 @@ from coma_xr.store.documents import ASKED, EXCLUDED, GZ, SCANS
 from coma_xr.store.layout import LOCK, NO_DATES, REMOVED, ExperimentDocument, Layout
 from coma_xr.store.locks import Shard, live_runs, lock, own_run, refuse_while_running, run_lock, warn_of_runs
 from coma_xr.store.measurements import ArchiveStore, with_id
-from coma_xr.store.merging import Key, MergePlan, add_new, check_beside, plan_merge
+from coma_xr.store.merging import Differing, Key, MergePlan, add_new, check_beside, plan_merge
 from coma_xr.store.snapshot import Snapshot, gone
 from coma_xr.store.state import OLD_STATE, STATE, StateDocument
 from coma_xr.store.upkeep import Inspection
@@ -586,7 +586,6 @@ class ExperimentDirectory:
         self,
         other: ExperimentDirectory,
         key: Key,
-        surplus: Sequence[str] = (),
         *,
         past: Past | None = None,
         change: Callable[[dict[str, Any]], None] | None = None,
@@ -595,8 +594,8 @@ class ExperimentDirectory:
     ) -> tuple[MergePlan, dict[int, int]]:
         """Add the measurements of another experiment under new ids; copies are skipped.
 
-        `surplus` are the paths of parameters that only the other one has, for messages. Measurements are compared with
-        what they count as having by `past`. `change` records what they mean, before the first one is added.
+        Measurements are compared with what they count as having by `past`. `change` records what they mean, before the
+        first one is added.
 
         Repeated after it was cut off, it adds what is left.
 
@@ -607,13 +606,13 @@ class ExperimentDirectory:
         self.check_writable()
         theirs = other.look(listed=True)
         with self._alone("merged into") as now:
-            own, added = (
-                ((id, past.applied(tree) if past else tree) for id, tree in look.trees())
-                for look in (now, theirs)
-            )
+            applied: Callable[[Tree], Tree] = past.applied if past else lambda tree: tree
+            own, added = (((id, applied(tree)) for id, tree in look.trees()) for look in (now, theirs))
             plan = plan_merge(own, added, key, append=append)
             if not keep_both:
-                plan.check(self.path, other.path, surplus)
+                mine, others = now.measurements, theirs.measurements
+                pairs = [(others.read(a), mine.read(b)) for a, b in (plan.conflicts or plan.ensembles)[:100]]
+                plan.check(self.path, other.path, Differing.of((applied(a), applied(b)) for a, b in pairs))
             check_beside(theirs.measurements, plan, theirs.stem)
             if change is not None:
                 self.change_state(change)
