@@ -40,8 +40,8 @@ def merge_measurements(
     of both contradict each other.
     """
     own, theirs = Records(place.look(listed=True)), Records(other.look(listed=True))
-    is_itself = place.path == other.path
-    notes = Notes() if is_itself else _Union(own, theirs).notes()
+    union = _Union(own, theirs)
+    notes = Notes() if place.path == other.path else union.notes()
     past = Past.of(_with(own.annotations, notes))
     definition, extra = _definition(own, theirs, past)
     _check_parameters(own, theirs, definition, past)
@@ -57,6 +57,8 @@ def merge_measurements(
             state["annotations"] = _with(state.get("annotations", {}), notes)
 
     added = place.merge(other, name, past=past, change=change, **options)[1]
+    for report in union.reports:
+        warn(report)
     added_sets[:] = [(*row, *(past.defaults[path] for path in extra)) for row in added_sets]
     _unite_scans(place, theirs)
     # Paths that have a name there get one here.
@@ -164,6 +166,8 @@ class _Union:
     def __init__(self, own: Records, theirs: Records) -> None:
         self.own, self.theirs = own, theirs
         self.here, self.there = own.now.path, theirs.now.path
+        # Warnings for the end, since a merge that is refused annotates nothing.
+        self.reports: list[str] = []
 
     def notes(self) -> Notes:
         """Return what the first one lacks. Raise ExperimentError for what cannot hold for the measurements of both."""
@@ -275,13 +279,13 @@ class _Union:
                         f"{what} of '{join(path)}' is {shortened(known[what])} here and {shortened(value)} there"
                     )
         if differing:
-            warn(
+            self.reports.append(
                 f"Annotations of {self.here} and {self.there} differ: {listing(differing, 3)}. The first ones are kept."
             )
         labelled = [path for path in new_units if path in _values(self.own, new_units, past).present]
         if labelled:
             texts = listing((f"'{join(path)}' is in {new_units[path]!r}" for path in labelled), 3)
-            warn(
+            self.reports.append(
                 f"As annotated in {self.there}, {texts}, also in the measurements that {self.here} had before."
             )
 

@@ -175,3 +175,12 @@ def test_a_file_next_to_a_measurement_that_is_not_as_written_is_refused(make):
     refused(z, w, r"\.nc: not as written with the measurements that are to be merged \(SHA-256\)")
     file.write_bytes(data[:-1])
     refused(z, w, r"not as written with the measurements")
+
+
+def test_a_merge_that_is_refused_reports_no_annotations(make):
+    a, b = make("a", squares, {"x": [1]}), make("b", lambda x: {"T": -x}, {"x": [1]})
+    b.annotate("results/T", units="s")
+    refused(a, b, "with other results")
+    assert a.annotations == {}
+    with pytest.warns(ComaWarning, match="As annotated in .*b, 'results/T' is in 's'"):
+        a.merge(b, keep_both=True)
