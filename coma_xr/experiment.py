@@ -620,7 +620,8 @@ class Experiment(Members):
         >>> e.runs()
         []
         """
-        return seen_runs(self._place.path)
+        now = self._place.look()
+        return seen_runs(now.path, now.names)
 
     def watch(self) -> Any:
         """Show the progress of all runs of the experiment in a notebook, including those of other processes and hosts.

@@ -850,6 +850,8 @@ def test_a_directory_that_is_gone_is_said(e, tmp_path):
             coma.StorageError, match="directory no longer exists; it was moved or deleted, or"
         ):
             ask()
+    with pytest.raises(coma.StorageError, match="directory no longer exists"):
+        e.runs()
     assert "directory no longer exists" in repr(e)
     (tmp_path / "elsewhere").rename(e.path)
     assert e.to_dataset().y.values.tolist() == [1, 4]
