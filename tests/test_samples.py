@@ -261,3 +261,17 @@ def test_a_recorded_default_that_the_earlier_measurements_lack_is_reported(tmp_p
     assert here.to_dataframe().c.tolist() == [1, 1, 3]
     with_default(tmp_path / "more", 3, [6])
     assert here.merge(tmp_path / "more") == {1: 4}
+
+
+def test_a_point_that_was_run_without_repeats_is_the_first_one_at_every_door(e):
+    e.run(toss, {"p": [0.5]}, progress=False)
+    e.run(toss, {"p": [0.5, 0.9]}, repeats=2, progress=False)
+    assert e.measurement(1).info.get("repeat") is None
+    assert e.to_dataset().measurement_id.sel(repeat=0).values.tolist() == [1, 2]
+    assert e.to_dataframe()["repeat"].to_dict() == {1: 0, 2: 0, 3: 1, 4: 1}
+    assert e.retrieve_results([("repeat", "info/repeat")])[0].table.ravel().tolist() == [0, 0, 1, 1]
+    for where in ("repeat == 0", coma.P.repeat < 1, "`info/repeat` == 0"):
+        assert e.to_dataframe(where=where).index.tolist() == [1, 2]
+        assert e.to_dataset(where=where).measurement_id.values.tolist() == [1, 2]
+    assert e.exclude("repeat == 0", "warming up") == [1, 2]
+    assert e.remove("repeat == 0") == [1, 2]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import DataFileError
 from coma_xr.html import lines_of
-from coma_xr.same import Mark
+from coma_xr.same import Mark, repeat_of
 from coma_xr.text import clean_lines, interval, listing
 from coma_xr.tree import LEAF_TYPES, TYPE, Numbers, Path, is_array, is_typed, join, leaves, role
 from coma_xr.values.external import is_external
@@ -41,9 +41,9 @@ def failures_columns(
         _ID: [number for number, _ in failures],
         **{name: [parameter_of(tree, path) for tree in trees] for name, path in definition},
     }
-    repeats = [tree["info"].get(_REPEAT) for tree in trees]
-    if any(repeat is not None for repeat in repeats):
-        columns[f"coma_{_REPEAT}" if _REPEAT in columns else _REPEAT] = [repeat or 0 for repeat in repeats]
+    if any(_REPEAT in tree["info"] for tree in trees):
+        repeats = [repeat_of(tree) for tree in trees]
+        columns[f"coma_{_REPEAT}" if _REPEAT in columns else _REPEAT] = repeats
     columns |= {
         name: [_shown(tree["exception"].get(key)) for tree in trees] for name, key in _EXCEPTION.items()
     }
