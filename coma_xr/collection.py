@@ -422,14 +422,14 @@ def _line(entry: _Entry) -> list[object]:
     """Return what a notebook shows of an experiment, in the columns of `_SHOWN`."""
     about, problem = entry.about, entry.about.get("problem")
     dates = [str(about[key]).partition("T")[0] for key in ("start_date", "end_date") if about.get(key)]
-    what = about.get("description") or ", ".join(about.get("tags") or ())
+    about_text = about.get("description") or ", ".join(about.get("tags") or ())
     bad = tag("span", problem, class_="coma-bad") if problem else None
     return [
         about.get("id"),
         entry.path,
         about.get("measurements"),
         " to ".join(dict.fromkeys(dates)),
-        bad or what,
+        bad or about_text,
     ]
 
 
@@ -453,10 +453,10 @@ def _column(name: str) -> str:
 def _expanded(pattern: str, settings: Config) -> list[str]:
     """Return the paths that a pattern stands for, sorted."""
     parts = pattern.split("/")
-    found = ["/"] if pattern.startswith("/") else [""]
+    paths = ["/"] if pattern.startswith("/") else [""]
     for part in [part for part in parts if part]:
-        found = [path for start in found for path in _step(start, part, settings)]
-    return sorted(dict.fromkeys(found))
+        paths = [path for start in paths for path in _step(start, part, settings)]
+    return sorted(dict.fromkeys(paths))
 
 
 def _inside(directory: str, name: str) -> str:
@@ -650,15 +650,17 @@ class _Joined:
         """Return which of some measurements record the event of another one of their experiment, and warn."""
         trees, excluded = dict(self.trees), self.excluded()
         order = sorted(numbers, key=lambda number: (number in excluded, number))
-        found = doubles((number, trees[number]) for number in order)
-        if found:
-            places = dict.fromkeys(self.experiments[self.origins[number - 1][0]].now.path for number in found)
+        double_ids = doubles((number, trees[number]) for number in order)
+        if double_ids:
+            places = dict.fromkeys(
+                self.experiments[self.origins[number - 1][0]].now.path for number in double_ids
+            )
             warn(
-                f"{count(len(found), 'measurement')} of {listing(places, 3)} {'records' if len(found) == 1 else 'record'} the "
-                f"same event as another one and {'does' if len(found) == 1 else 'do'} not count. duplicates() of these "
+                f"{count(len(double_ids), 'measurement')} of {listing(places, 3)} {'records' if len(double_ids) == 1 else 'record'} the "
+                f"same event as another one and {'does' if len(double_ids) == 1 else 'do'} not count. duplicates() of these "
                 "experiments lists them."
             )
-        return found
+        return double_ids
 
     def warn_of_lacking(self) -> None:
         """Report parameters that vary in some experiments and are missing in others, and have no dim."""

@@ -736,13 +736,13 @@ _COMPARABLE = "a value that can be stored, such as a number, text, None or a dat
 def _stored(value: Any) -> Any:
     """Return what measurements have of a value: a dictionary of an object with fields, the name of a function."""
     try:
-        found = from_plain(plain_value("value", value))
+        stored = from_plain(plain_value("value", value))
     except SerializationError as error:
         if callable(value):
             raise
         kind = with_article(type(value).__name__)
         raise ConditionError(f"A condition cannot be compared with {kind}.", expected=_COMPARABLE) from error
-    return _plain_constant(found) if type(found) is dict or type(found) in LEAF_TYPES else found
+    return _plain_constant(stored) if type(stored) is dict or type(stored) in LEAF_TYPES else stored
 
 
 def _exactly(duration: dt.timedelta, value: Any) -> Any:

@@ -219,13 +219,13 @@ class _Parser:
         text = self._text
         if text[place].isidentifier():
             return self._word(place)
-        found = _TOKEN.match(text, place)
-        if found is None:
+        match = _TOKEN.match(text, place)
+        if match is None:
             if text[place] in "`'\"":
                 raise self._error(place, f"The {text[place]} that begins here is never closed.")
             hint = _FOREIGN.get(text[place], "Put a name with this character in backticks.")
             raise self._error(place, f"{text[place]!r} has no meaning here.", hint)
-        kind, lexeme, end = str(found.lastgroup), found[0], found.end()
+        kind, lexeme, end = str(match.lastgroup), match[0], match.end()
         if kind == "sign":
             return _Token(lexeme, lexeme, place, end)
         if kind == "name":

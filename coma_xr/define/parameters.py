@@ -123,9 +123,9 @@ class Definition:
 
         Raise ParameterError when one of the two has a parameter that the other lacks.
         """
-        found = [_find(name, path, other) for name, path in self]
-        lacking = [name for name, place in zip(self.names, found, strict=True) if place is None]
-        surplus = [name for place, name in enumerate(other.names) if place not in found]
+        places = [_find(name, path, other) for name, path in self]
+        lacking = [name for name, place in zip(self.names, places, strict=True) if place is None]
+        surplus = [name for place, name in enumerate(other.names) if place not in places]
         if lacking or surplus:
             raise ParameterError(
                 f"The parameters {listing(other.names)} are not those of the experiment "
@@ -133,7 +133,7 @@ class Definition:
                 name=surplus[0] if surplus else None,
                 available=self.names,
             )
-        return [place for place in found if place is not None]
+        return [place for place in places if place is not None]
 
     def to_state(self) -> list[list[str]]:
         """Return the definition as a plain tree."""
@@ -391,12 +391,12 @@ def write(tree: dict[str, Tree], definition: Definition, values: Iterable[Tree])
         if type(branch) is dict and last not in branch:
             branch[last] = value
             continue
-        there = look(tree, segments)
-        if there is NOTHING:
+        existing = look(tree, segments)
+        if existing is NOTHING:
             _put(tree, name, segments, value)
-        elif there is not value and key((there,)) != key((value,)):
+        elif existing is not value and key((existing,)) != key((value,)):
             raise ParameterError(
-                f"The result has {join(segments)} = {shortened(there)}, and the parameter set {name} = {shortened(value)}.",
+                f"The result has {join(segments)} = {shortened(existing)}, and the parameter set {name} = {shortened(value)}.",
                 name=name,
                 ways=[f"Return the tree without {join(segments)}, or with the value of the parameter set."],
             )
@@ -571,13 +571,13 @@ def hidden(trees: Iterable[tuple[int, Tree]], renames: Sequence[tuple[Path, Path
     >>> hidden([(1, {"results": {"T": 1, "P": 2}})], [(("results", "T"), ("results", "P"))])
     {(('results', 'T'), ('results', 'P')): [1]}
     """
-    found: dict[Any, list[int]] = {}
+    ids_by_rename: dict[Any, list[int]] = {}
     for id, tree in trees:
         for old, new in renames:
             value = look(tree, old)
             if value is not NOTHING and not _are_compatible(value, look(cut(tree, old), new)):
-                found.setdefault((old, new), []).append(id)
-    return found
+                ids_by_rename.setdefault((old, new), []).append(id)
+    return ids_by_rename
 
 
 def warn_of_hidden(found: Mapping[tuple[Path, Path], Sequence[int]]) -> None:
@@ -609,11 +609,11 @@ def _is_branch(node: Tree) -> bool:
 
 def _with(tree: Mapping[Any, Tree], keys: Path, value: Tree) -> dict[Any, Tree]:
     """Return a copy of a tree with one more value; without it, where a value stands in the way."""
-    first, rest = keys[0], keys[1:]
-    if not rest:
+    first, below_keys = keys[0], keys[1:]
+    if not below_keys:
         return {**tree, first: value}
     below = tree.get(first, {})
-    return {**tree, first: _with(below, rest, value) if _is_branch(below) else below}
+    return {**tree, first: _with(below, below_keys, value) if _is_branch(below) else below}
 
 
 def read_parameters(tree: Tree, definition: Definition, past: Past | None = None) -> list[Tree] | None:
@@ -639,8 +639,10 @@ def _dropped(
     old: Definition, new: Definition, dropped: Sequence[str], constants: Mapping[Path, Any]
 ) -> ParameterError:
     """Return the error about parameters of the measurements that a definition does not have."""
-    own = {name: constants[path] for name, path in old if name in dropped and path in constants}
-    values = f", such as the function's own default {describe(own, own.values())}" if own else ""
+    defaults = {name: constants[path] for name, path in old if name in dropped and path in constants}
+    values = (
+        f", such as the function's own default {describe(defaults, defaults.values())}" if defaults else ""
+    )
     former = join(old.paths[old.position(dropped[0])])
     unmatched = [join(path) for path in new.paths if path not in old.paths]
     successor = unmatched[0] if len(unmatched) == len(dropped) == 1 else "PATH"

@@ -71,15 +71,15 @@ class Product:
     def covered(self, identities: Sequence[Identity]) -> Iterable[int]:
         """Return the places of those parameter sets with these keys that are among these."""
         begin, places = 0, range(len(identities)) if self.groups else range(0)
-        found: Iterable[int] = places
+        covered_places: Iterable[int] = places
         for width, rows in self._keys:
             end = begin + width
             if len(self._keys) == 1:
                 # Most products have one group, whose rows are whole.
-                return [place for place in found if identities[place][:end] in rows]
-            found = [place for place in found if identities[place][begin:end] in rows]
+                return [place for place in covered_places if identities[place][:end] in rows]
+            covered_places = [place for place in covered_places if identities[place][begin:end] in rows]
             begin = end
-        return found
+        return covered_places
 
     def united(self, other: Product) -> Product | None:
         """Return both as one product; None unless they differ in the rows of one group only."""
@@ -297,8 +297,8 @@ class Asked:
 
     def without(self, identities: Container[Identity]) -> Asked:
         """Return it without the parameter sets with these keys."""
-        left = tuple([values for values in self.sets if key(values) not in identities])
-        return replace(self, sets=Product((left,)))
+        remaining = tuple([values for values in self.sets if key(values) not in identities])
+        return replace(self, sets=Product((remaining,)))
 
     def is_part(self, other: Asked, past: Past) -> bool:
         """Whether all parameter sets, with their repeats, are among those of another run."""

@@ -310,15 +310,15 @@ class Scan:
 
     def few(self, most: int = 10_000) -> list[Row] | None:
         """Return the values of all sets; None when that would go through more than `most` at some step."""
-        found: list[Row] = [()]
+        rows: list[Row] = [()]
         for step in self._steps:
             axis = step.axis
             if isinstance(axis, _Union) and None in (axis.first.few(most), axis.second.few(most)):
                 return None
-            found = list(islice(step.extend(found), most + 1))
-            if len(found) > most:
+            rows = list(islice(step.extend(rows), most + 1))
+            if len(rows) > most:
                 return None
-        return found
+        return rows
 
     def expand(self, mapping: Mapping[str, Any] | None = None, /, **axes: Any) -> Scan:
         """Return a scan with additional parameters that have several values, which may depend on the others.
@@ -419,14 +419,14 @@ class Scan:
 
     def _check_factor(self, other: Scan) -> None:
         """Raise ParameterError if a name or path of another scan is also one of this scan."""
-        for (name, path), (mine, own) in product(other.definition, self.definition):
-            if name != mine and path != own:
+        for (name, path), (mine, my_path) in product(other.definition, self.definition):
+            if name != mine and path != my_path:
                 continue
-            if (name, path) == (mine, own):
+            if (name, path) == (mine, my_path):
                 fault = f"have the parameter '{name}', {join(path)}."
                 ways = [f"Leave '{name}' out of one of them."]
             elif name == mine:
-                fault = f"have a parameter '{name}', {join(own)} and {join(path)}."
+                fault = f"have a parameter '{name}', {join(my_path)} and {join(path)}."
                 ways = ["Choose another name for one of them."]
             else:
                 fault = f"have a parameter at {join(path)}, '{mine}' and '{name}'."
@@ -650,23 +650,23 @@ def _columns(sets: Sequence[Any]) -> dict[Any, list[Any]]:
             expected="at least one set",
         )
     columns: dict[Any, list[Any]] = {}
-    for number, one in enumerate(map(_as_mapping, sets)):
-        if not isinstance(one, Mapping):
+    for number, parameter_set in enumerate(map(_as_mapping, sets)):
+        if not isinstance(parameter_set, Mapping):
             raise ParameterError(
-                f"Set {number} of cases() is {with_article(type(one).__name__)}.",
+                f"Set {number} of cases() is {with_article(type(parameter_set).__name__)}.",
                 expected="a list of dictionaries",
             )
         if not number:
-            columns = {name: [] for name in one}
-        if set(one) != set(columns):
-            lacking = [name for name in columns if name not in one]
-            surplus = [name for name in one if name not in columns]
+            columns = {name: [] for name in parameter_set}
+        if set(parameter_set) != set(columns):
+            lacking = [name for name in columns if name not in parameter_set]
+            surplus = [name for name in parameter_set if name not in columns]
             raise ParameterError(
                 f"Set {number} of cases() has different names (missing: {listing(lacking)}; unexpected: {listing(surplus)}).",
                 expected=f"the same names in all sets, {listing(columns)}",
             )
         for name, values in columns.items():
-            values.append(one[name])
+            values.append(parameter_set[name])
     return columns
 
 
@@ -703,16 +703,16 @@ def _is_dataset(scan: Any) -> bool:
 
 
 def _are_sets(scan: Any) -> bool:
-    return isinstance(scan, (list, tuple)) and all(isinstance(_as_mapping(one), Mapping) for one in scan)
+    return isinstance(scan, (list, tuple)) and all(isinstance(_as_mapping(item), Mapping) for item in scan)
 
 
-def _as_mapping(one: Any) -> Any:
+def _as_mapping(item: Any) -> Any:
     """Return a named tuple, such as a row of ``table.itertuples()``, as a dictionary; anything else as it is."""
-    if not (isinstance(one, tuple) and hasattr(one, "_asdict")):
-        return one
-    values = one._asdict()
+    if not (isinstance(item, tuple) and hasattr(item, "_asdict")):
+        return item
+    values = item._asdict()
     # The index of a table is not a parameter, as for the table itself.
-    return {n: v for n, v in values.items() if n != "Index"} if type(one).__name__ == "Pandas" else values
+    return {n: v for n, v in values.items() if n != "Index"} if type(item).__name__ == "Pandas" else values
 
 
 _NOBODY = Definition((), ())
@@ -752,13 +752,18 @@ def _lines(
     """Yield for each parameter its values, and how they come about; for conditions only these."""
     parameters = enumerate(definition)
     for axis in axes:
-        how = str(axis).rpartition(": ")[2] if axis.names else str(axis)
+        origin = str(axis).rpartition(": ")[2] if axis.names else str(axis)
         if not axis.names:
-            yield "", tag("span", how, class_="coma-code")
+            yield "", tag("span", origin, class_="coma-code")
         for place, name in enumerate(axis.names):
             column, (_, path) = next(parameters)
             values = _first(axis, place) if sets is None else several(row[column] for row in sets)
-            yield tag("span", name, class_="coma-code"), values, "" if how.isdigit() else how, join(path)
+            yield (
+                tag("span", name, class_="coma-code"),
+                values,
+                "" if origin.isdigit() else origin,
+                join(path),
+            )
 
 
 def _first(axis: Axis, place: int) -> str:

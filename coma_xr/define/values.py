@@ -383,10 +383,10 @@ class _Maker:
     """Makes the values of records, with the functions and classes that are given or were seen in this process."""
 
     def __init__(self, given: Sequence[Any]) -> None:
-        own: dict[str, Any] = {
+        given_functions: dict[str, Any] = {
             name: thing for thing in given if (name := name_of_function(thing)) is not None
         }
-        self._things = {**_known, **own}
+        self._things = {**_known, **given_functions}
 
     def value(self, tree: Tree) -> Any:
         kind = type(tree)
@@ -532,7 +532,7 @@ def records_by_value(paths: Sequence[Path], rows: Iterable[Sequence[Any]]) -> di
         for value in column if Argument in set(map(type, column)) else ():
             if type(value) is Argument and value.record() != value.plain:
                 pairs.setdefault(path, {}).setdefault(key((value.plain,)), [value.plain, value.record()])
-    return {join(path): list(found.values()) for path, found in pairs.items()}
+    return {join(path): list(records.values()) for path, records in pairs.items()}
 
 
 def given_again(

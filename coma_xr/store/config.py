@@ -114,8 +114,8 @@ class Names:
         >>> names.beside(["measurement.000012.json", "measurement.000012.psi.nc"])
         [('measurement.000012.psi.nc', 12)]
         """
-        found = ((name, self._digits_of_beside(name)) for name in names if name.endswith(".nc"))
-        return [(name, int(digits[1])) for name, digits in found if digits]
+        matches = ((name, self._digits_of_beside(name)) for name in names if name.endswith(".nc"))
+        return [(name, int(digits[1])) for name, digits in matches if digits]
 
     def id_of(self, name: str) -> int | None:
         """Return the id in a name; None unless `name` would give exactly this one for an id that counts."""
@@ -139,15 +139,15 @@ class Names:
         lines = "\n".join(("", *names, ""))
         if lines.count("\n") == len(names) + 1:
             # One search in all names takes a quarter of the time of one in each.
-            found = self._digits_in(lines)
+            digits_of_ids = self._digits_in(lines)
         else:
-            found = [digits[1] for digits in map(self._digits_of, names) if digits]
-        ids = list(map(int, found))
+            digits_of_ids = [digits[1] for digits in map(self._digits_of, names) if digits]
+        ids = list(map(int, digits_of_ids))
         if min(ids, default=self._first) < self._first:
-            found = [digits for digits in found if int(digits) >= self._first]
-            ids = list(map(int, found))
+            digits_of_ids = [digits for digits in digits_of_ids if int(digits) >= self._first]
+            ids = list(map(int, digits_of_ids))
         head, tail = self.head, self._tail
-        return ids, [f"{head}{digits}{tail}" for digits in found]
+        return ids, [f"{head}{digits}{tail}" for digits in digits_of_ids]
 
     def owns(self, name: str) -> bool:
         """Whether `name` gives this name for some id or for None."""
@@ -289,8 +289,8 @@ class Config:
         candidates = [str(Path.cwd() / path) for path in paths]
         if not Path(paths[0]).is_absolute():
             candidates += map(_path, paths)
-        there = [path for path in candidates if files.exists(path)]
-        return there[0] if there else candidates[-len(paths)]
+        existing = [path for path in candidates if files.exists(path)]
+        return existing[0] if existing else candidates[-len(paths)]
 
 
 # Asked for at every measurement.
@@ -429,10 +429,10 @@ def create_default_config(create_experiment_index: bool = True) -> None:
         _create_with_word("experiment index", path, f"{path}.json", text)
 
 
-def _create_with_word(what: str, shown: str, path: str, text: str) -> None:
+def _create_with_word(noun: str, shown: str, path: str, text: str) -> None:
     try:
         files.create(path, text.encode(), sync=True)
     except FileExistsError:
-        print(f'{what.capitalize()} "{shown}" already exists')
+        print(f'{noun.capitalize()} "{shown}" already exists')
     else:
-        print(f'Creating {what} "{shown}"')
+        print(f'Creating {noun} "{shown}"')

@@ -77,10 +77,10 @@ def branch(tree: Tree, root: str, path: str) -> dict[str, Tree]:
         raise DataFileError(
             found=listing(_short(tree)) if tree else "no key", where=path, expected=f"the key '{root}'"
         )
-    found = tree[root]
-    if not isinstance(found, dict):
-        raise DataFileError(found=_kind(found), where=path, expected=f"a dictionary under '{root}'")
-    return found
+    content = tree[root]
+    if not isinstance(content, dict):
+        raise DataFileError(found=_kind(content), where=path, expected=f"a dictionary under '{root}'")
+    return content
 
 
 def _short(keys: Iterable[str]) -> list[str]:
@@ -119,9 +119,9 @@ def number(tree: dict[str, Tree], path: str, id: int) -> Tree:
             where=path,
             expected="a dictionary 'measurement/info'",
         )
-    rest = {name: child for name, child in tree.items() if name != "info"}
+    branches = {name: child for name, child in tree.items() if name != "info"}
     tree.clear()
-    tree |= {"info": {"measurement_id": id}, **rest}
+    tree |= {"info": {"measurement_id": id}, **branches}
     return None
 
 
@@ -242,9 +242,9 @@ def _fault_of_annotations(value: Tree) -> str:
         return "is not a dictionary of notes by path"
     for path, note in value.items():
         for name, kind in _NOTE.items():
-            there = note.get(name)
-            if there is not None and not isinstance(there, kind):
-                return f"has {name!r} of {path!r} that is of type {type(there).__name__}"
+            noted = note.get(name)
+            if noted is not None and not isinstance(noted, kind):
+                return f"has {name!r} of {path!r} that is of type {type(noted).__name__}"
         texts = [
             *(note.get("coords") or {}).values(),
             *(_list(note.get("dims"))),
@@ -548,10 +548,10 @@ def remove(tree: Tree, stem: str) -> None:
 
 def candidates(directory: str, names: Names) -> dict[int, list[str]]:
     """Return the paths of all files in a directory whose names are those of files next to measurements, by their ids."""
-    found: dict[int, list[str]] = {}
+    paths: dict[int, list[str]] = {}
     for name, id in names.beside(files.names(directory)):
-        found.setdefault(id, []).append(files.inside(directory, name))
-    return {id: sorted(found[id]) for id in sorted(found)}
+        paths.setdefault(id, []).append(files.inside(directory, name))
+    return {id: sorted(paths[id]) for id in sorted(paths)}
 
 
 def digests_of(tree: Tree, stem: str) -> dict[str, tuple[int, str]]:

@@ -109,11 +109,11 @@ class ExperimentDocument:
         digests = self.digests or []
         if len(self.measurements) != len(digests):
             return {}
-        found: dict[int, str] = {}
+        digest_by_id: dict[int, str] = {}
         for tree, digest in zip(self.measurements, digests, strict=True):
             if id := failure_id(tree):
-                found.setdefault(id, digest)
-        return found
+                digest_by_id.setdefault(id, digest)
+        return digest_by_id
 
 
 @dataclass(frozen=True)
@@ -330,15 +330,15 @@ class Layout:
 
     def load_code(self, names: Sequence[str] | None = None) -> dict[str, Tree]:
         """Return what is in files of ``code/``, by default in all, by their names; one that cannot be read stays where it is."""
-        found = {}
+        trees = {}
         for name in self.code_names() if names is None else names:
             path = files.inside(self.path(CODE), name)
             with suppress(FileNotFoundError):
                 try:
-                    found[name] = JSON.decode(files.read(path))
+                    trees[name] = JSON.decode(files.read(path))
                 except (DataFileError, StorageError) as error:
                     warn(f"{path}: {documents.reason(error, path)}. It is not copied.", DataFileWarning)
-        return found
+        return trees
 
     def save_code(self, code: dict[str, Tree]) -> None:
         """Write the files of ``code/`` that do not exist yet."""
@@ -358,8 +358,8 @@ class Layout:
         Raise StorageError when the disk does not give it out: what is written in its place could be lower.
         """
         indices = [self.config.measurement_index + suffix for suffix in FORMATS]
-        found = [self.path(name) for name in indices if names is None or name in names]
-        return max(map(self._load_index, found), default=0)
+        paths = [self.path(name) for name in indices if names is None or name in names]
+        return max(map(self._load_index, paths), default=0)
 
     def _load_index(self, path: str) -> int:
         try:
@@ -429,8 +429,8 @@ class Layout:
 
     def failure_ids(self, floor: int = 0, names: list[str] | None = None) -> list[int]:
         """Return the ids of the recorded failures, sorted, by default of those that there are now."""
-        found = self.config.failures().ids_of(files.names(self.directory) if names is None else names)
-        return sorted(id for id in found if id > floor)
+        ids = self.config.failures().ids_of(files.names(self.directory) if names is None else names)
+        return sorted(id for id in ids if id > floor)
 
     def load_failure(self, id: int) -> Tree:
         """Return a recorded failure, with the id of the file's name."""
@@ -667,9 +667,9 @@ def create(wanted: Wanted, info: dict[str, Any]) -> Found:
     if not files.is_directory(wanted.path):
         files.make_directory(wanted.path)
     with lock(files.inside(wanted.path, LOCK), wait=_WAIT):
-        found = find(wanted)
-        if found is not None:
-            return found
+        existing = find(wanted)
+        if existing is not None:
+            return existing
         id = take_experiment_id(wanted.config) if wanted.id is None else wanted.id
         layout = Layout(wanted.path, wanted.config.experiments().name(id), wanted.config)
         layout.save_index(0)
@@ -678,10 +678,10 @@ def create(wanted: Wanted, info: dict[str, Any]) -> Found:
             files.create(layout.experiment_file, layout.experiment_text(document), sync=True)
         except FileExistsError:
             # Where a file system has no locks, another process was faster.
-            found = find(wanted)
-            if found is None:
+            existing = find(wanted)
+            if existing is None:
                 raise
-            return found
+            return existing
     return Found(layout)
 
 

@@ -99,8 +99,8 @@ def _acquired(path: str, wait: float, *, is_inside_lock: bool = False) -> BaseFi
 
     directory = path.rpartition(os.sep)[0]
     if not is_inside_lock:
-        found = _identities[directory] = files.identity(directory)
-        if found is None:
+        identity = _identities[directory] = files.identity(directory)
+        if identity is None:
             # FileLock would recreate the directory of an experiment that was moved away.
             raise files.refusal(FileNotFoundError(errno.ENOENT, ""), "lock", path)
     try:
@@ -234,22 +234,26 @@ def progress_of(runs: Sequence[LiveRun]) -> str:
         sum(getattr(run, name) or 0 for run in known) for name in ("todo", "done", "failed")
     )
     rates = [run.rate for run in known if run.rate is not None]
-    left = [run.left for run in known if run.left is not None]
+    seconds_left = [run.left for run in known if run.left is not None]
     return progress_text(
-        todo, done, failed, sum(rates) if rates else None, max(left) if len(left) == len(known) else None
+        todo,
+        done,
+        failed,
+        sum(rates) if rates else None,
+        max(seconds_left) if len(seconds_left) == len(known) else None,
     )
 
 
 def live_runs(directory: str, names: Collection[str] | None = None) -> list[LiveRun]:
     """Return the runs that work on an experiment, and delete the lock files of dead ones."""
-    found = []
+    runs = []
     for host, pid in noted_runs(directory, names):
         path = files.inside(directory, f"{RUN}{host}.{pid}")
         if is_locked(path):
-            found.append(_described(path, host, pid, certain=True))
+            runs.append(_described(path, host, pid, certain=True))
         elif host == files.host() or _silence(path) > _SILENCE:
             _forget(path)
-    return found
+    return runs
 
 
 def seen_runs(directory: str, names: Collection[str] | None = None) -> list[LiveRun]:
@@ -258,7 +262,7 @@ def seen_runs(directory: str, names: Collection[str] | None = None) -> list[Live
     A run of this host lives as long as its lock is held. One of another host is also returned when its lock cannot
     be seen from here, not as certain.
     """
-    found = []
+    runs = []
     for host, pid in noted_runs(directory, names):
         path = files.inside(directory, f"{RUN}{host}.{pid}")
         stamp = files.stamp(path)
@@ -267,18 +271,18 @@ def seen_runs(directory: str, names: Collection[str] | None = None) -> list[Live
             continue
         held = files.is_held(path)
         if held or (held is None or host != files.host()):
-            found.append(_described(path, host, pid, certain=bool(held)))
-    return found
+            runs.append(_described(path, host, pid, certain=bool(held)))
+    return runs
 
 
 def noted_runs(directory: str, names: Collection[str] | None = None) -> list[tuple[str, int]]:
     """Return host and number of the processes that have, or had, the lock of a run."""
-    found, names = [], files.names(directory) if names is None else names
+    processes, names = [], files.names(directory) if names is None else names
     for name in sorted(beginning_with(RUN, names)):
         host, _, pid = name.removeprefix(RUN).rpartition(".")
         if host and pid.isascii() and pid.isdigit() and str(int(pid)) == pid:
-            found.append((host, int(pid)))
-    return found
+            processes.append((host, int(pid)))
+    return processes
 
 
 def _described(path: str, host: str, pid: int, *, certain: bool) -> LiveRun:
@@ -341,10 +345,10 @@ def run_lock(directory: str, shard: Shard | None = None) -> Iterator[None]:
 
     Raise ExperimentBusyError when this process runs the experiment already.
     """
-    own, run = _own_file(directory), _OwnRun(threading.get_ident())
+    file, run = _own_file(directory), _OwnRun(threading.get_ident())
     try:
         # In one step, since Ctrl-C can come after each; a lock around several steps could stay locked.
-        other = _own_runs.setdefault(own, run)
+        other = _own_runs.setdefault(file, run)
         if other is not run:
             raise _is_running(directory, in_this_thread=other.thread == run.thread)
         run.path, run.held = _acquired_for_run(directory)
@@ -356,8 +360,8 @@ def run_lock(directory: str, shard: Shard | None = None) -> Iterator[None]:
         yield
     finally:
         # First, and without a call, after which Ctrl-C could come.
-        if own in _own_runs and _own_runs[own] is run:
-            del _own_runs[own]
+        if file in _own_runs and _own_runs[file] is run:
+            del _own_runs[file]
         if run.path is not None:
             _release(run.held)
             _forget(run.path)

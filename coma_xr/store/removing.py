@@ -111,20 +111,20 @@ def remove(
 
     Raise PathError when one of the ids has no measurement; nothing was changed.
     """
-    there = layout.store().files()
+    paths = layout.store().files()
     wanted = sorted(set(ids))
-    unknown = [id for id in wanted if id not in there]
+    unknown = [id for id in wanted if id not in paths]
     if unknown:
         raise PathError(
             f"{layout.directory} has no measurement {listing(unknown)}. Nothing was removed.",
             name=str(unknown[0]),
-            available=map(str, there),
+            available=map(str, paths),
         )
     # An id that is not on the disk any more is not given again.
     layout.raise_index()
-    own = {str(id): marks[str(id)] for id in wanted if str(id) in (marks or {})} if marks else {}
-    folder = new_folder(layout, "remove", reason, own)
-    move_measurements(layout, {id: there[id] for id in wanted}, folder)
+    own_marks = {str(id): marks[str(id)] for id in wanted if str(id) in (marks or {})} if marks else {}
+    folder = new_folder(layout, "remove", reason, own_marks)
+    move_measurements(layout, {id: paths[id] for id in wanted}, folder)
     return folder
 
 
@@ -136,16 +136,16 @@ def move_measurements(
 ) -> None:
     """Move measurement files, by their ids, to a folder, with the files next to them, and next to archived ones."""
     beside = _beside(layout, paths, archived)
-    for id, own in paths.items():
-        _carry(own, beside.get(id, ()), folder.path)
+    for id, own_paths in paths.items():
+        _carry(own_paths, beside.get(id, ()), folder.path)
     _sync(folder.path, layout.directory)
 
 
 def _beside(layout: Layout, ids: Iterable[int], archived: Mapping[int, Tree]) -> dict[int, list[str]]:
     """Return the paths of the files that measurements have of their own."""
-    store, there = layout.store(), candidates(layout.directory, layout.config.measurements())
-    found = {}
-    for id in there.keys() & set(ids):
+    store, paths_by_id = layout.store(), candidates(layout.directory, layout.config.measurements())
+    beside = {}
+    for id in paths_by_id.keys() & set(ids):
         try:
             tree = archived[id] if id in archived else store.read(id)
         except (PathError, FileNotFoundError):
@@ -153,10 +153,10 @@ def _beside(layout: Layout, ids: Iterable[int], archived: Mapping[int, Tree]) ->
         except DataFileError as error:
             # What is damaged lists none; where the disk fails for a moment, all that may belong to it go along.
             if documents.refused(error):
-                found[id] = there[id]
+                beside[id] = paths_by_id[id]
             continue
-        found[id] = [path for path in paths_of(tree, store.stem(id)) if path in there[id]]
-    return found
+        beside[id] = [path for path in paths_of(tree, store.stem(id)) if path in paths_by_id[id]]
+    return beside
 
 
 def _carry(paths: Sequence[str], beside: Sequence[str], directory: str) -> None:
@@ -207,10 +207,10 @@ def folders(layout: Layout) -> list[Folder]:
     """Return the folders of all operations, the earliest first."""
     directory = layout.path(REMOVED)
     paths = [files.inside(directory, name) for name in files.names_if_any(directory)]
-    found = [folder for path in paths if (folder := _load_folder(path)) is not None]
-    found.sort(key=lambda folder: folder.date or "")
+    numbered = [folder for path in paths if (folder := _load_folder(path)) is not None]
+    numbered.sort(key=lambda folder: folder.date or "")
     old = layout.path(OLD_REMOVED)
-    return [Folder(old, reason="by version 1"), *found] if files.is_directory(old) else found
+    return [Folder(old, reason="by version 1"), *numbered] if files.is_directory(old) else numbered
 
 
 def _load_folder(path: str) -> Folder | None:
@@ -253,15 +253,15 @@ def removed(layout: Layout) -> Iterator[Removed]:
 def _files(layout: Layout, folder: Folder) -> Iterator[tuple[int, list[str]]]:
     """Yield the ids of the measurements in a folder with the paths of their files."""
     kinds = layout.config.all_measurements()
-    found: dict[tuple[int, str], list[str]] = {}
+    paths_by_name: dict[tuple[int, str], list[str]] = {}
     for name in sorted(files.names(folder.path)):
         # Version 1 gave a name that was taken a number; the same id may then have been removed several times.
         numbered = "" if folder.date or any(kind.id_of(name) for kind in kinds) else name
         plain = _NUMBERED.sub(r"\1", numbered) if numbered else name
         for kind in kinds:
             if id := kind.id_of(plain):
-                found.setdefault((id, numbered), []).append(files.inside(folder.path, name))
-    yield from ((id, paths) for (id, _), paths in sorted(found.items()))
+                paths_by_name.setdefault((id, numbered), []).append(files.inside(folder.path, name))
+    yield from ((id, paths) for (id, _), paths in sorted(paths_by_name.items()))
 
 
 def failures(layout: Layout) -> Iterator[tuple[int, str, Folder]]:
@@ -286,54 +286,56 @@ def restore(
 
     Raise DataFileError when a file next to one of the measurements is missing; nothing was changed.
     """
-    gone = [path for one in wanted for path in lacking(one.tree, one.stem)]
+    gone = [path for removed in wanted for path in lacking(removed.tree, removed.stem)]
     if gone:
         raise DataFileError(
             f"{listing(gone)}: missing next to the measurements that are to be restored; nothing was changed.",
             ways=["Put the files back from where they were copied to, or leave these measurements out."],
         )
     taken, given = set(layout.store().ids()), dict[int, int]()
-    names = {kind.name(one.id) for one in wanted for kind in layout.config.all_measurements()}
+    names = {kind.name(removed.id) for removed in wanted for kind in layout.config.all_measurements()}
     free: dict[int, Removed] = {}
-    for one in wanted:
-        if one.id not in taken and names.issuperset(PurePath(path).name for path in one.paths):
-            free.setdefault(one.id, one)
-    others = [one for one in wanted if free.get(one.id) is not one]
+    for removed in wanted:
+        if removed.id not in taken and names.issuperset(PurePath(path).name for path in removed.paths):
+            free.setdefault(removed.id, removed)
+    others = [removed for removed in wanted if free.get(removed.id) is not removed]
     mark(free)
-    for id, one in free.items():
+    for id, removed in free.items():
         try:
-            _carry(one.paths, one.beside, layout.directory)
+            _carry(removed.paths, removed.beside, layout.directory)
             given[id] = id
         except FileExistsError:  # also by a file beside it
-            others.append(one)
+            others.append(removed)
     if others:
         events = {_event(tree): id for id, tree in layout.store().trees()}
         last = max(id for folder in folders(layout) for id, _ in _files(layout, folder))
-        copies = [(_copy_under_another_id(layout, one, events, last), one) for one in others]
+        copies = [(_copy_under_another_id(layout, removed, events, last), removed) for removed in others]
         mark(dict(copies))
-        for id, one in copies:
-            given[one.id] = id
-            for path in one.paths:
+        for id, removed in copies:
+            given[removed.id] = id
+            for path in removed.paths:
                 with suppress(FileNotFoundError):
                     files.remove(path)
-            _let_go(one.beside)
-    _sync(layout.directory, *{one.folder.path for one in wanted})
+            _let_go(removed.beside)
+    _sync(layout.directory, *{removed.folder.path for removed in wanted})
     layout.raise_index()
     return given
 
 
-def _copy_under_another_id(layout: Layout, one: Removed, events: Mapping[str, int], last: int) -> int:
+def _copy_under_another_id(layout: Layout, removed: Removed, events: Mapping[str, int], last: int) -> int:
     """Write a measurement under the next free id, unless an earlier try did."""
-    tree: dict[str, Any] = dict(one.tree)
-    own = contents(tree, one.stem)
+    tree: dict[str, Any] = dict(removed.tree)
+    beside = contents(tree, removed.stem)
     id = events.get(_event(tree))
     if id is None:
         config, format = layout.config, layout.config.format
         info = {key: value for key, value in tree.pop("info").items() if key != "measurement_id"}
-        rest = format.encode_rest(tree, pretty=config.archive_pretty_print, strict=config.archive_strict_json)
+        encoded = format.encode_rest(
+            tree, pretty=config.archive_pretty_print, strict=config.archive_strict_json
+        )
         store = layout.store()
         first = max(layout.load_index(), store.last_id(), last) + 1
-        id = store.add(info, rest, id=first, beside=own, sync=True)
+        id = store.add(info, encoded, id=first, beside=beside, sync=True)
     return id
 
 
@@ -346,11 +348,11 @@ def _event(tree: Tree) -> str:
 def restore_failures(layout: Layout, ids: Iterable[int] | None) -> None:
     """Put records of failures back, by default all; one whose name was given again stays where it is."""
     wanted = None if ids is None else set(ids)
-    found = [(id, path) for id, path, _ in failures(layout) if wanted is None or id in wanted]
-    for id, path in found:
+    paths = [(id, path) for id, path, _ in failures(layout) if wanted is None or id in wanted]
+    for id, path in paths:
         with suppress(FileExistsError, FileNotFoundError):
             files.move(path, layout.failure_file(id))
-    if found:
+    if paths:
         _sync(layout.directory)
 
 

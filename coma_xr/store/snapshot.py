@@ -160,15 +160,15 @@ class Snapshot:
         A record that cannot be read is skipped with a warning.
         """
         floor = self.kept.failure_floor
-        found = {failure_id(tree): tree for tree in self.document.failures if failure_id(tree) > floor}
+        trees = {failure_id(tree): tree for tree in self.document.failures if failure_id(tree) > floor}
         for id in self.layout.failure_ids(floor, self.names):
             try:
-                found[id] = self.layout.load_failure(id)
+                trees[id] = self.layout.load_failure(id)
             except FileNotFoundError:
                 pass  # removed since the directory was listed
             except DataFileError as error:
                 warn(f"{error.line()}. It is skipped.", DataFileWarning)
-        return [found[id] for id in sorted(found)]
+        return [trees[id] for id in sorted(trees)]
 
     def has_failure(self, id: int) -> bool:
         """Whether a failure is recorded under an id; none of their files is read for it."""

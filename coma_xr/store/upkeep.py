@@ -83,8 +83,8 @@ class Finding:
     done: bool = False
 
     def __str__(self) -> str:
-        what = f"{'Repaired' if self.done else 'To repair it'}: {self.repair}." if self.repair else ""
-        return f"{self.file} {self.text}. {what}".strip()
+        repair = f"{'Repaired' if self.done else 'To repair it'}: {self.repair}." if self.repair else ""
+        return f"{self.file} {self.text}. {repair}".strip()
 
 
 # ---------------------------------------------------------------------------------------------- archive
@@ -139,18 +139,18 @@ def deactivate(
 
 
 def _archived(layout: Layout, document: ExperimentDocument) -> dict[int, Tree]:
-    found, bad = entries_by_id(document.measurements, layout.file_of(document))
+    trees, bad = entries_by_id(document.measurements, layout.file_of(document))
     if bad:
         raise _refuse(bad)
-    return found
+    return trees
 
 
 def _failures(layout: Layout, names: list[str]) -> dict[int, Tree]:
-    found = {}
+    trees = {}
     for id in layout.failure_ids(names=names):
         with suppress(FileNotFoundError):  # removed since the directory was listed
-            found[id] = layout.load_failure(id)
-    return found
+            trees[id] = layout.load_failure(id)
+    return trees
 
 
 def _all_trees(
@@ -272,13 +272,13 @@ def _all_texts(layout: Layout, document: ExperimentDocument, archive: str) -> di
 def _texts(layout: Layout, trees: dict[int, Tree], archive: str) -> Iterator[tuple[str, bytes]]:
     """Yield path and text of the files that archived measurements are to have."""
     names = layout.config.measurements(layout.format.suffix)
-    there = layout.store().files()
+    known_paths = layout.store().files()
     for id, tree in trees.items():
         path = layout.path(names.name(id))
-        for other in there.get(id, ()):
+        for other in known_paths.get(id, ()):
             if other != path:
                 _check_same(other, id, tree, archive)
-        if path in there.get(id, (path,)):
+        if path in known_paths.get(id, (path,)):
             yield path, layout.text("measurement", tree)
 
 
@@ -302,18 +302,18 @@ def _write_out(path: str, text: bytes, archive: str) -> None:
 def _is_there(path: str, text: bytes, archive: str) -> bool:
     """Whether a file has the content; DataFileError when it has another that means something."""
     try:
-        found = files.read(path)
+        content = files.read(path)
     except FileNotFoundError:
         return False
-    if found == text:
+    if content == text:
         return True
     # After a power cut the beginning of a file can bear its name, with zero bytes where the disk has not been written.
-    beginning = found.rstrip(b"\0")
+    beginning = content.rstrip(b"\0")
     if len(beginning) <= len(text) and all(a in (0, b) for a, b in zip(beginning, text, strict=False)):
         return False
     decode = (format_of(path) or JSON).decode
     try:
-        same = documents.same(decode(found), decode(text))
+        same = documents.same(decode(content), decode(text))
     except DataFileError:
         same = False
     if not same:
@@ -378,16 +378,16 @@ def finish_reset(layout: Layout, document: ExperimentDocument, kept: StateDocume
         _move_away(layout, document, mark, folder)
     last, last_failure = kept.measurement_floor, kept.failure_floor
     archived = entries_by_id(document.measurements, layout.experiment_file)[0]
-    left = [tree for id, tree in archived.items() if id > last]
+    remaining = [tree for id, tree in archived.items() if id > last]
     digests = document.digest_of()
     layout.save_experiment(
         replace(
             document,
             info={**document.info, **NO_DATES},
-            measurements=left,
+            measurements=remaining,
             state=without_marks(document.state),
             failures=[tree for tree in document.failures if failure_id(tree) > last_failure],
-            digests=[digests.get(failure_id(tree)) for tree in left] if digests else None,
+            digests=[digests.get(failure_id(tree)) for tree in remaining] if digests else None,
         )
     )
     problems = []
@@ -569,9 +569,9 @@ class Inspection:
         state.save(self._layout, kept, kept)
 
     def _index(self) -> None:
-        layout, there = self._layout, self._layout.index_files()
+        layout, paths = self._layout, self._layout.index_files()
         if not self._document.active:
-            for path in there:
+            for path in paths:
                 self._note(
                     path, "index", "is an index of an inactive experiment", "delete it", layout.remove_index
                 )
@@ -587,13 +587,13 @@ class Inspection:
                 self._note(layout.index_file, "index", f"cannot be read ({reason(error, layout.index_file)})")
                 return
         text = ""
-        if not there:
+        if not paths:
             text = "is lost"
         elif warned:
             text = "makes no sense"
         elif known < last:
             text = f"says that the last measurement is {known}; it is {last}"
-        elif len(there) > 1:
+        elif len(paths) > 1:
             text = "exists in two formats"
         if text:
             repair = "write it from the existing files"
@@ -694,7 +694,7 @@ class Inspection:
 
     def _external(self) -> None:
         """Look at the files next to measurements: whether all exist, as they were written, and belong to one."""
-        there = {
+        unclaimed = {
             path
             for paths in documents.candidates(
                 self._layout.directory, self._layout.config.measurements()
@@ -704,12 +704,12 @@ class Inspection:
         for id, tree in self._owners.items():
             stem = self._layout.store().stem(id)
             for path in documents.paths_of(tree, stem):
-                if path not in there:
+                if path not in unclaimed:
                     self._note(path, "external", f"is missing; measurement {id} refers to it")
-                there.discard(path)
+                unclaimed.discard(path)
             for path, (size, sha256) in documents.digests_of(tree, stem).items():
                 self._digest(path, size, sha256, id)
-        for path in sorted(there):
+        for path in sorted(unclaimed):
             text = "belongs to no measurement, as a killed run leaves it"
             self._note(path, "external", text, _ASIDE, self._aside(path))
 
