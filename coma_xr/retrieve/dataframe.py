@@ -207,10 +207,17 @@ def _spread(
         for coord, path, along, labelled in placed
     }
     labels = {own_dims.index(dim): coords.pop(dim) for dim in own_dims if dim in coords}
+    # What was given wins: other coordinates that an array brought get another name, and labels of the same dim are left out.
+    taken, replaced = (
+        {*coords, *(own_dims[level] for level in labels)},
+        {folded.dims[i] for i in labels if folded.dims},
+    )
     for coord, (along, labelled, _) in folded.coords.items():
         pairs = zip(folded.rows.tolist(), labelled, strict=True)
         by_row = {row: np.asarray(value) for row, value in pairs if value is not MISSING}
-        coords[coord] = _Coord.of(tuple(map(folded.dims.index, along)), by_row)
+        if coord not in replaced:
+            brought = f"{name}_{coord}" if coord in taken else coord
+            coords[brought] = _Coord.of(tuple(map(folded.dims.index, along)), by_row)
     dims_of = enumerate(folded.dims)
     labels |= {i: coords.pop(dim) for i, dim in dims_of if dim in coords and coords[dim].levels == (i,)}
     paths = frozenset(path for _, path, *_ in placed)

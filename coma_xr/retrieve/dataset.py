@@ -78,6 +78,11 @@ class _Brought:
             name = f"{owner}_{name}"
         return name
 
+    def give(self, item: Item, rows: int) -> None:
+        """Remember a coordinate that was given, with a value for each row; it wins."""
+        values = item.values * rows if len(item.values) == 1 else item.values
+        self.add(item.name, tuple(item.dims or ()), values)
+
     def add(self, name: str, dims: tuple[str, ...], values: list[Any]) -> bool:
         """Remember a coordinate; return whether it is new."""
         new = name not in self._values
@@ -88,6 +93,9 @@ class _Brought:
 def bring(items: Sequence[Item], free_name: Callable[[str, str], str]) -> list[Item]:
     """Return the coordinates that the DataArrays in some items bring, and name their dims."""
     brought = _Brought(free_name)
+    for item in items:
+        if item.is_coord and item.dims:
+            brought.give(item, max(len(other.values) for other in items))
     coords: list[Item] = []
     labelled = [
         item for item in items if item.folded is not None and (item.folded.dims or item.folded.coords)
@@ -506,8 +514,8 @@ class _Build:
             coord = constant_or_not(name, values, item.layout, _attrs(source, at, name), dims)
             if coord.folded is not None and not dims:
                 # Nobody named the dims of the lists.
-                own_dims = item.unfolded(self.names.ours)
-                coord.dims = [name] if name in own_dims else own_dims
+                item.dims = item.unfolded(self.names.ours)
+                coord.dims = [name] if name in item.dims else item.dims
             coords.append((at, coord))
         return coords
 

@@ -280,3 +280,44 @@ def test_the_number_of_a_repeat_has_one_name(tmp_path):
         with pytest.warns(ComaWarning, match="calls its own one 'coma_repeat' here"):
             assert {"repeat", "coma_repeat"} <= set(getattr(look(), has))
     assert e.failures()[["repeat", "coma_repeat"]].values.tolist() == [[0, 0], [0, 1]]
+
+
+def with_own_labels(given):
+    arrays = [xr.DataArray([1.0, 2.0 * a], {"t": [1, 2], "aux": ("t", [7, 8])}, ["t"]) for a in (1, 2)]
+    results = [{"x": array, "other": array, "n": [3, 4], "name": ["ab", "c"]} for array in arrays]
+    trees = list(measured(*[({"a": a}, result) for a, result in enumerate(results, 1)]))
+    table = build_dataframe(trees, variables=["x"], unfold="rows", annotations={"results/x": given})
+    return build_dataset(trees, annotations={"results/x": given}), table
+
+
+@pytest.mark.parametrize("dim", ["t", "q", "aux"])
+def test_labels_that_are_given_win_over_those_of_an_array(dim):
+    ds, table = with_own_labels({"dims": [dim], "coords": {dim: "results/name"}})
+    assert ds.x.dims == ("a", dim)
+    assert ds[dim].values.tolist() == ["ab", "c"]
+    assert table[dim].tolist() == ["ab", "c"] * 2
+    other = ds.other.dims[1]
+    assert ds[other].values.tolist() == [1, 2]
+    aux = "x_aux" if dim == "aux" else "aux"
+    assert ds[aux].values.tolist() == [7, 8]
+    assert table[aux].tolist() == [7, 8] * 2
+
+
+@pytest.mark.parametrize(("name", "place"), [("t", "other_t"), ("aux", "x_aux")])
+def test_a_given_coordinate_without_named_dims_labels_an_array(name, place):
+    ds, _ = with_own_labels({"coords": {name: "results/name"}})
+    assert ds.x.dims == ("a", "t")
+    assert ds[name].dims == ("t",)
+    assert ds[name].values.tolist() == ["ab", "c"]
+    assert place in ds.coords
+
+
+def test_labels_of_a_list_are_not_those_of_an_array():
+    ds = build_dataset(
+        measured(
+            ({"a": 1}, {"n": [3, 4], "name": ["ab", "c"], "x": xr.DataArray([1, 2], {"t": [5, 6]}, ["t"])})
+        ),
+        unfold={"n": {"t": "results/name"}},
+    )
+    assert ds.n.sel(t="c") == 4
+    assert ds.x.sel(x_t=6) == 2
