@@ -69,6 +69,9 @@ MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 # Lines are broken as they are.
 CONTROLS = {at: repr(chr(at))[1:-1] for at in (*range(32), *range(127, 160)) if at != ord("\n")}
 
+# A dollar that is not written as one.
+DOLLAR = re.compile(r"(?<!\\)\$")
+
 # With so many letters several names still fit at one axis.
 FITTING = 32
 
@@ -534,13 +537,22 @@ def printable(text: str) -> str:
     if "$" not in text:
         return text
     try:
-        if text.count("$") > 1:
+        if _has_formulas(text):
             MathTextParser("path").parse(text)
             return text
     except ValueError:
         pass
     # A single one would be half of a formula together with that of another string, such as that of the units.
     return text.replace(r"\$", "$").replace("$", r"\$")
+
+
+def _has_formulas(text: str) -> bool:
+    """Return whether dollars enclose formulas, without a space next to them inside; of two amounts of money they do not."""
+    parts = DOLLAR.split(text)
+    pairs = list(zip(parts[1::2], parts[2::2], strict=False))
+    is_money = any(inside[:1].isdigit() and behind[:1].isdigit() for inside, behind in pairs)
+    is_closed = len(parts) % 2 == 1 and all(inside and inside == inside.strip() for inside, _ in pairs)
+    return bool(pairs) and is_closed and not is_money
 
 
 def _with_units(text: str, units: str) -> str:
