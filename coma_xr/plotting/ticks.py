@@ -97,7 +97,7 @@ def wrapped(text: str, width: float, size: float) -> str:
     if text_width(text, size) <= width:
         return text
     lines = [""]
-    for word in re.findall(r"\$[^$]*\$\S*\s*|[^\s$]+\s*", text):
+    for word in re.findall(r"\$(?:\\\$|[^$])*\$\S*\s*|(?:\\\$|[^\s$])+\s*", text):
         if lines[-1] and text_width((lines[-1] + word).rstrip(), size) > width:
             lines.append("")
         for part in _parts(word, width, size):

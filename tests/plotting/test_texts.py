@@ -38,3 +38,11 @@ def test_amounts_of_money_are_no_formulas(role):
 def test_formulas_are_kept(text):
     ds = xr.Dataset({"y": ("n", [1.0, 2.0])}, {"n": [0, 1]})
     assert coma.plot(ds, x="n", y="y", labels={"y": text}).axes[0].get_ylabel() == text
+
+
+def test_a_line_does_not_break_behind_the_sign_that_keeps_a_dollar():
+    words = "salaries of US$ 50,000 to US$ 75,000 and of C$ 60,000 to C$ 90,000"
+    ds = xr.Dataset({"y": (("k", "n"), apart(2, 3))}, {"k": [words, "other"], "n": np.arange(3.0)})
+    (text, _) = entries(coma.plot(ds, x="n", y="y", hue="k"))
+    assert "\n" in text
+    assert printed(text).replace("\n", " ") == words
