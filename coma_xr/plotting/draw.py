@@ -444,7 +444,10 @@ def _set_scales(ax: Axes, table: Table) -> None:
     """Give the axes their scales, before anything is drawn on them."""
     for role in ("x", "y"):
         scale = table.scales.get(role)
-        if scale is not None:
+        # A scale that is there already keeps its settings.
+        if scale is not None and scale != getattr(ax, f"get_{role}scale")():
+            if scale == "log" and ax.has_data() and getattr(ax.dataLim, f"{role}min") <= 0:
+                warn(f"Hidden: what was drawn before at {role} of 0 or less, by the log scale.")
             values = table.rows[role].to_numpy() if role in table.rows else np.array([])
             width = {"symlog": "linthresh", "asinh": "linear_width"}.get(scale)
             options = {width: threshold(values)} if width else {}

@@ -17,6 +17,7 @@ from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.arguments import is_moment
 from coma_xr.plotting.averages import mean_over, summary_of, warn_of_correlation
 from coma_xr.plotting.data import GROUPS, REPEAT, VARIABLE, Data, Plan
+from coma_xr.plotting.panels import given_axes
 from coma_xr.plotting.quantities import (
     COUNT,
     DURATION_UNITS,
@@ -561,9 +562,26 @@ def _scales(data: Data, table: Table) -> dict[str, str]:
                     )
                 raise LayoutError(message, ways=[f"Leave out {argument}."])
             scales[role] = scale
-        elif role in {"x", "y"} and quantities is not None and _is_log_sample(data, table, role):
-            scales[role] = "log"
+        elif role in {"x", "y"} and quantities is not None:
+            given = _scale_of_axes(table, role)
+            scales[role] = "log" if given == "linear" and _is_log_sample(data, table, role) else given
     return scales
+
+
+def _scale_of_axes(table: Table, role: str) -> str:
+    """Return the scale that the user's axes have already.
+
+    Raise LayoutError when it has no place for names or dates.
+    """
+    axes = [getattr(ax, f"{role}axis") for ax in given_axes(table.plan.spec) if hasattr(ax, f"{role}axis")]
+    scale = next((axis.get_scale() for axis in axes if axis.get_scale() != "linear"), "linear")
+    shown = table.quantity(role)
+    if scale != "linear" and shown.type != "number":
+        raise LayoutError(
+            f"The axis {role} of these axes is on a {scale} scale, and {shown.name!r} holds {shown.contents}.",
+            ways=["Plot it in other axes."],
+        )
+    return str(scale)
 
 
 def _is_log_sample(data: Data, table: Table, role: str) -> bool:
