@@ -857,3 +857,8 @@ def _condition(name: str, value: Any) -> str:
         return f'"{name} == {value!r}"'
     literal = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
     return shlex.quote(f"`{name.replace('`', '``')}` == {literal}")
+
+
+def given_axes(spec: PlotSpec) -> list[Any]:
+    """Return what the user gave to draw in, one for each panel."""
+    return [] if spec.ax is None else list(np.ravel(np.asarray(spec.ax, dtype=object)).tolist())

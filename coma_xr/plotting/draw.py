@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import LogNorm, SymLogNorm, to_rgba_array
+from matplotlib.colors import LogNorm, SymLogNorm
 from matplotlib.contour import ContourSet
-from matplotlib.lines import Line2D
-from matplotlib.offsetbox import DrawingArea, HPacker
-from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
 from coma_xr.errors import ComaError, ParameterError, Way, warn
 from coma_xr.plotting.arguments import ARTISTS, PlotSpec, signature_of
-from coma_xr.plotting.data import REPEAT, VARIABLE, Data, plan
-from coma_xr.plotting.kinds import KINDS, bins_of, broken_marker, decided, draw_marks, look_of, panels
+from coma_xr.plotting.data import REPEAT, VARIABLE, Data, given_axes, plan
+from coma_xr.plotting.kinds import KINDS, bins_of, decided, draw_marks, look_of, panels
+from coma_xr.plotting.legends import add_legend, entries_before, forget, remember, sections_of
 from coma_xr.plotting.panels import (
     ALONE,
     Layout,
     Panel,
     Panels,
-    given_axes,
     given_panels,
     new_panels,
+    overlaid,
     set_titles,
 )
 from coma_xr.plotting.points import Table, beside, drawable, in_numbers, statuses_to_draw, table
@@ -53,35 +49,22 @@ from coma_xr.plotting.surfaces import surface_hue
 from coma_xr.plotting.ticks import (
     dress_axis,
     fitted,
-    font_size,
     name_room,
     set_ticks,
-    text_width,
     tickers,
-    wrapped,
 )
 from coma_xr.text import listing
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.artist import Artist
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
-    from matplotlib.legend import Legend
 
     from coma_xr.plotting.quantities import Quantity
 
-# The width of the entries of a legend, and the room that a colour bar and the labels of a y axis take [inch].
-ENTRY, BAR, LABELS = 1.8, 0.9, 0.8
-
-# More entries than this are in one line each, more than twice as many smaller too.
-SEVERAL_ENTRIES = 14
-
-# The parts of a figure of a given size that a legend may take at its side and below.
-BESIDE, BELOW = 0.35, 0.33
-
-SMALLEST = 5.0
+# The room that a colour bar and the labels of a y axis take [inch].
+BAR, LABELS = 0.9, 0.8
 
 
 def plot(
@@ -273,6 +256,7 @@ def _earlier(ax: Any) -> dict[str, tuple[Quantity, str]]:
     if not ax.has_data():
         for record in (_shown, _labels, _bars):
             record.pop(ax, None)
+        forget(ax)
     return _shown.get(ax, {})
 
 
@@ -345,7 +329,7 @@ def _draw(grid: Panels, layout: Layout, statuses: Sequence[str]) -> None:
     """Draw a table into its panels, and what explains them."""
     table, labels = layout.table, layout.labels
     spec, kind = table.plan.spec, KINDS[table.plan.kind]
-    earlier = grid.axes[0].get_legend_handles_labels() if not grid.new and len(grid.panels) == 1 else ([], [])
+    earlier = entries_before(grid)
     for panel in grid.panels:
         _set_scales(panel.ax, table)
     _warn_of_units(table, labels, grid.panels)
@@ -370,11 +354,11 @@ def _draw(grid: Panels, layout: Layout, statuses: Sequence[str]) -> None:
     )
     if has_bar:
         has_bar = _add_color_bar(grid, table, role, look.hue, labels)
-    legend_room = (
-        _add_legend(grid, _sections(table, look, labels, statuses), earlier, spec)
-        if spec.legend is not False
-        else (0.0, 0.0)
-    )
+    sections = sections_of(table, look, labels, statuses)
+    legend_room = (0.0, 0.0)
+    if spec.legend is not False:
+        legend_room = add_legend(grid, sections, earlier, spec, has_bar=bool(_bars.get(grid.axes[0])))
+    remember(grid, sections)
     inches = grid.root.get_size_inches()
     width, height = max(inches[0] - legend_room[0] - BAR * has_bar, 0.8), max(inches[1] - legend_room[1], 0.8)
     if grid.new and grid.fixed:
@@ -431,12 +415,11 @@ def _look(table: Table, labels: Labels, grid: Panels) -> Look:
 
 
 def _taken_colors(ax: Axes) -> list[Any]:
-    """Return the colours of what was drawn before."""
-    lines = [line.get_color() for line in ax.lines]
-    areas: list[Any] = [
-        *(part.get_facecolor() for part in ax.collections),
-        *(part.get_facecolor() for part in ax.patches),
-    ]
+    """Return the colours of what was drawn before in axes, and in others at the same place."""
+    place = overlaid(ax)
+    lines = [line.get_color() for other in place for line in other.lines]
+    parts: list[Any] = [part for other in place for part in (*other.collections, *other.patches)]
+    areas = [part.get_facecolor() for part in parts]
     return [*lines, *(tuple(np.atleast_2d(color)[0][:3]) for color in areas if np.size(color))]
 
 
@@ -529,265 +512,6 @@ def _note(table: Table, labels: Labels) -> str:
     least, most = table.count
     number = f"n = {least}" if least == most else f"n = {least} to {most}"
     return f"{'mean' if plan.spread is None else plan.spread} over {over} ({number})"
-
-
-# ------------------------------------------------------------------------------------------ legends
-
-
-# Those that were made here, which a second plot in the same axes may replace.
-_legends: WeakSet[Legend] = WeakSet()
-
-
-@dataclass(frozen=True)
-class Section:
-    """The entries of a legend for one variable, under its name."""
-
-    title: str
-    handles: list[Artist] = field(default_factory=list)
-
-
-def _sections(table: Table, look: Look, labels: Labels, statuses: Sequence[str]) -> list[Section]:
-    plan, sections = table.plan, []
-    if plan.z is not None and table.quantity("z").type == "name":
-        sections.append(_section(table, "z", look, labels, styled=False))
-    if plan.hue and look.hue.levels:
-        sections.append(_section(table, "hue", look, labels, styled=plan.hue == plan.style))
-    if plan.style and plan.style != plan.hue:
-        sections.append(_section(table, "style", look, labels, styled=True))
-    if statuses:
-        sections.append(Section("measurement", [_mark(table, name, statuses) for name in statuses]))
-    if not sections and look.hue.mappable is None:
-        # Alone it needs no legend, but shares one with what is in the axes already.
-        sections.append(
-            Section(
-                "",
-                [_example(look, look.label(np.nan, np.nan), look.hue.color(np.nan), (np.nan, np.nan), True)],
-            )
-        )
-    return [section for section in sections if section.handles]
-
-
-def _section(table: Table, role: str, look: Look, labels: Labels, *, styled: bool) -> Section:
-    quantity = table.quantity(role)
-    levels = [*(look.hue.levels if role in {"hue", "z"} else table.levels(role))]
-    title = "" if quantity.name == VARIABLE else labels.axis([quantity])
-    handles = []
-    for level, text in ((level, look.texts[role][level]) for level in levels):
-        color = look.hue.color(level) if role in {"hue", "z"} else shade(0.7)
-        hue, style = level if role in {"hue", "z"} else np.nan, level if styled else np.nan
-        units = _own_units(table, level, labels) if quantity.name == VARIABLE else ""
-        handles.append(_example(look, text + units, color, (hue, style), styled or table.plan.style is None))
-    return Section(title, handles)
-
-
-def _own_units(table: Table, level: float, labels: Labels) -> str:
-    """Return the units of one of several variables, where the axis cannot have them for all."""
-    names = [quantity.name for quantity in table.quantities["x" if len(table.plan.x) > 1 else "y"]]
-    units = labels.units(names[int(level)])
-    return f" [{units}]" if units and not labels.units(*names) else ""
-
-
-def _example(look: Look, label: str | None, color: Any, group: tuple[float, float], styled: bool) -> Artist:
-    """Return an example of one group, with what the user wants of all."""
-    layout, user_color = look.table.plan.layout, look.user_color
-    color = color if user_color is None else user_color
-    user: dict[str, Any] = look.user_keywords
-    own: dict[str, Any] = {name: user[name] for name in ("alpha", "marker") if name in user}
-    if layout not in {"curve", "points"}:
-        return Patch(**{"facecolor": color, "edgecolor": "none", "label": label, **own})
-    hue, style = group
-    if layout == "points":
-        marker = look.marker(hue, style)["marker"] if styled else "o"
-        keywords: dict[str, Any] = {"linestyle": "none", "marker": marker, "markeredgewidth": 0, **own}
-    else:
-        keywords = look.curve(hue, style, marked=look.markers and styled)
-        keywords |= {} if styled else {"linestyle": "-"}
-    return Line2D([], [], **{**keywords, "color": color, "label": label})
-
-
-def _mark(table: Table, name: str, statuses: Sequence[str]) -> Artist:
-    number = int((table.rows["status"] == name).sum())
-    keywords: dict[str, Any] = {
-        "linestyle": "none",
-        "color": shade(0.75),
-        "label": f"{name.replace('_', ' ')} ({number})",
-    }
-    return Line2D([], [], marker=broken_marker(name, statuses), **keywords)
-
-
-def _add_legend(
-    grid: Panels, sections: list[Section], earlier: tuple[list[Any], list[str]], spec: PlotSpec
-) -> tuple[float, float]:
-    """Add one legend for all panels, if there is anything to explain, and return the room that it takes [inch]."""
-    handles: list[Artist] = list(earlier[0])
-    is_alone = len(sections) == 1 and not sections[0].title and len(sections[0].handles) == 1
-    if not handles and (not sections or (is_alone and not _bars.get(grid.axes[0]))):
-        return 0.0, 0.0
-    if handles:
-        sections = _unexplained(sections, earlier)
-        if not sections:
-            # The legend that is there explains all.
-            return 0.0, 0.0
-        _warn_of_alike(sections, earlier)
-        for other in [other for other in grid.root.legends if other in _legends]:
-            if grid.root.axes == grid.axes:
-                other.remove()
-    headings = []
-    for section in sections:
-        if len(sections) > 1 or earlier[0]:
-            for label in (" " if handles and len(sections) > 1 else "", section.title):
-                headings += [len(handles)] if label else []
-                handles += [Line2D([], [], linestyle="none", label=label)] if label else []
-        handles += section.handles
-    title = sections[0].title if len(sections) == 1 and not earlier[0] else ""
-    entries = _Entries(handles, headings, title, spec.keywords("legend_kw"))
-    ax = grid.axes[0] if grid.new else grid.axes[-1]
-    if "loc" in entries.user_keywords or spec.legend == "inside" or not grid.new:
-        place: dict[str, Any] = {"loc": "best"}
-        if not grid.new and spec.legend != "inside" and grid.root.get_layout_engine() is not None:
-            place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
-        entries.legend(ax, ENTRY, **place)
-        return 0.0, 0.0
-    legend = _beside(grid, entries) if spec.legend != "bottom" else None
-    box = (legend or _below(grid, entries)).get_window_extent()
-    width, height = box.width / grid.root.dpi + 0.1, box.height / grid.root.dpi + 0.1
-    if not grid.fixed and legend is not None:
-        grid.root.set_figwidth(grid.root.get_figwidth() + width)
-    elif not grid.fixed:
-        grid.root.set_figheight(grid.root.get_figheight() + height)
-    return (width, 0.0) if legend is not None else (0.0, height)
-
-
-def _unexplained(sections: Sequence[Section], earlier: tuple[list[Any], list[str]]) -> list[Section]:
-    """Return the sections of a legend with the entries that it does not have already."""
-    new = [
-        replace(section, handles=[handle for handle in section.handles if not _is_explained(handle, earlier)])
-        for section in sections
-    ]
-    return [section for section in new if section.handles]
-
-
-def _is_explained(handle: Artist, earlier: tuple[list[Any], list[str]]) -> bool:
-    """Return whether a legend has an entry with this label and colour already."""
-    colors = [_color_of(other) for other, label in zip(*earlier, strict=True) if label == handle.get_label()]
-    return _color_of(handle) in colors or None in colors
-
-
-def _warn_of_alike(sections: Sequence[Section], earlier: tuple[list[Any], list[str]]) -> None:
-    """Warn of lines that look like those of an earlier plot, whose entries have other labels."""
-    labels = {_line_of(other): label for other, label in zip(*earlier, strict=True)}
-    for handle in chain.from_iterable(section.handles for section in sections):
-        line, label = _line_of(handle), str(handle.get_label())
-        if line is not None and labels.get(line, label) != label:
-            names = listing([repr(labels[line]), repr(label)])
-            way = Way("Pass palette= with other colours.", "")
-            warn(f"Lines of two plots in the same axes look alike: {names}.", way=way)
-            return
-
-
-def _line_of(handle: Any) -> tuple[Any, ...] | None:
-    """Return colour, dashes and marker of an entry that is a line."""
-    if not isinstance(handle, Line2D):
-        return None
-    return _color_of(handle), handle.get_linestyle(), handle.get_marker()
-
-
-def _color_of(handle: Any) -> tuple[float, ...] | None:
-    """Return the colour of an entry without its transparency; None where it has several, or none of its own."""
-    is_outline = isinstance(handle, Patch) and not handle.get_fill()
-    names = ("get_edgecolor",) if is_outline else ("get_color", "get_facecolor")
-    color = next((getattr(handle, name) for name in names if hasattr(handle, name)), None)
-    colors = to_rgba_array(color() if color else "none")
-    return tuple(colors[0][:3].tolist()) if len(colors) == 1 else None
-
-
-@dataclass(frozen=True)
-class _Entries:
-    """What a legend lists: examples with their strings, some of them headings, under a title."""
-
-    handles: list[Artist]
-    headings: list[int]
-    title: str
-    user_keywords: dict[str, Any]
-
-    @functools.cached_property
-    def texts(self) -> list[str]:
-        """The strings before they are broken into lines."""
-        return [str(handle.get_label()) for handle in self.handles]
-
-    @property
-    def size(self) -> float:
-        """The size of the font to begin with."""
-        size = self.user_keywords.get("fontsize")
-        return float(size) if isinstance(size, (int, float)) else font_size("legend.fontsize")
-
-    def legend(
-        self, place: Any, widest: float, size: float | None = None, most: int | None = None, **keywords: Any
-    ) -> Legend:
-        """Return a legend of the first entries, in lines of this many inches and a font of this many points."""
-        size = self.size if size is None else size
-        for handle, label in zip(self.handles, self.texts, strict=True):
-            handle.set_label(wrapped(label, widest, size))
-        shown = self.handles[:most]
-        if len(shown) < len(self.handles):
-            shown = [
-                *shown,
-                Line2D([], [], linestyle="none", label=f"and {len(self.handles) - len(shown)} more"),
-            ]
-        keywords |= {"handles": shown, "alignment": "left", "fontsize": size}
-        if self.title:
-            keywords |= {"title": wrapped(self.title, max(widest, ENTRY), size), "title_fontsize": size}
-        options = {name: value for name, value in self.user_keywords.items() if name != "fontsize"}
-        legend: Legend = place.legend(**keywords | options)
-        _outdent(legend, [at for at in self.headings if at < len(shown)])
-        _legends.add(legend)
-        return legend
-
-
-def _outdent(legend: Legend, headings: Sequence[int]) -> None:
-    """Take away the room that headings leave for an example."""
-    examples = {id(legend.legend_handles[at]) for at in headings}
-    for row in legend.findobj(HPacker):
-        box, *labels = row.get_children()
-        if labels and isinstance(box, DrawingArea) and examples & {id(child) for child in box.get_children()}:
-            box.width = 0
-            row.sep = 0
-
-
-def _beside(grid: Panels, entries: _Entries) -> Legend | None:
-    """Return a legend at the right of the panels, or None where it would leave too little of the figure to them."""
-    root, number, size = grid.root, len(entries.handles), entries.size
-    widest = max(1.0, BESIDE * root.get_figwidth() - 0.5) if grid.fixed else ENTRY
-    if number > SEVERAL_ENTRIES and not grid.fixed:
-        widest, size = 2 * ENTRY, size * (0.7 if number > 2 * SEVERAL_ENTRIES else 1.0)
-    for columns in range(1, number + 1):
-        legend = entries.legend(grid.figure, widest, size, loc="outside right upper", ncols=columns)
-        box = legend.get_window_extent()
-        if grid.fixed and box.width > (BESIDE + 0.05) * root.bbox.width:
-            break
-        if box.height <= 0.97 * root.bbox.height or columns == number:
-            return legend
-        legend.remove()
-    legend.remove()
-    return None
-
-
-def _below(grid: Panels, entries: _Entries) -> Legend:
-    """Return a legend below the panels, in columns, smaller where it has to be, and cut with a count at the last."""
-    root, size, most = grid.root, entries.size, len(entries.handles)
-    width = root.get_figwidth() - 0.3
-    while True:
-        widest = min(max(text_width(label, size) for label in entries.texts), max(width / 2, 1.2))
-        columns = max(1, min(most, int(width / (widest + 4.5 * size / 72))))
-        legend = entries.legend(grid.figure, widest, size, most, loc="outside lower center", ncols=columns)
-        is_low = legend.get_window_extent().height <= BELOW * root.bbox.height
-        if is_low or not grid.fixed or (size <= SMALLEST and most < 2):
-            return legend
-        legend.remove()
-        if size > SMALLEST:
-            size = max(SMALLEST, 0.85 * size)
-        else:
-            most = max(1, int(0.8 * most))
 
 
 def _add_color_bar(grid: Panels, table: Table, role: str, hue: Hue, labels: Labels) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from matplotlib import get_backend, rc_context, rcParams, rcParamsDefault
 from matplotlib._pylab_helpers import Gcf
 from matplotlib.axes import Axes
@@ -17,11 +16,10 @@ from matplotlib.backends.registry import BackendFilter, backend_registry
 from matplotlib.figure import Figure, SubFigure
 
 from coma_xr.errors import LayoutError
-from coma_xr.plotting.data import VARIABLE
+from coma_xr.plotting.data import VARIABLE, given_axes
 from coma_xr.plotting.ticks import fitted, font_size
 
 if TYPE_CHECKING:
-    from coma_xr.plotting.arguments import PlotSpec
     from coma_xr.plotting.points import Table
     from coma_xr.plotting.styling import Labels
 
@@ -265,9 +263,10 @@ def set_titles(panel: Panel, layout: Layout, size: tuple[float, float], *, is_ne
         ax.annotate(title, (1.03, 0.5), fontsize=points, **place)
 
 
-def given_axes(spec: PlotSpec) -> list[Any]:
-    """Return what the user gave to draw in, one for each panel."""
-    return [] if spec.ax is None else list(np.ravel(np.asarray(spec.ax, dtype=object)).tolist())
+def overlaid(ax: Axes) -> list[Axes]:
+    """Return axes and all others at the same place, such as those of `twinx`."""
+    place = ax.get_position(original=True).bounds
+    return [other for other in ax.figure.axes if other.get_position(original=True).bounds == place] or [ax]
 
 
 def given_panels(layout: Layout) -> Panels:

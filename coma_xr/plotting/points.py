@@ -16,8 +16,7 @@ from coma_xr.checks import setting
 from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.arguments import is_moment
 from coma_xr.plotting.averages import mean_over, summary_of, warn_of_correlation
-from coma_xr.plotting.data import GROUPS, REPEAT, VARIABLE, Data, Plan
-from coma_xr.plotting.panels import given_axes
+from coma_xr.plotting.data import GROUPS, REPEAT, VARIABLE, Data, Plan, given_axes
 from coma_xr.plotting.quantities import (
     COUNT,
     DURATION_UNITS,

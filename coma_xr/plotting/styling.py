@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 from matplotlib import colormaps, rcParams, rcParamsDefault
 from matplotlib.cbook import normalize_kwargs
 from matplotlib.cm import ScalarMappable
@@ -23,18 +24,18 @@ from matplotlib.colors import (
     Normalize,
     SymLogNorm,
     is_color_like,
-    same_color,
     to_rgb,
     to_rgba_array,
 )
 from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
 from matplotlib.patches import Patch
+from pandas.api.types import infer_dtype
 
 from coma_xr.checks import setting
 from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.data import VARIABLE, Data
-from coma_xr.plotting.quantities import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity, texts_of_dates
+from coma_xr.plotting.quantities import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity, label_of, texts_of_dates
 from coma_xr.text import count, listing, numbers, visible
 
 if TYPE_CHECKING:
@@ -71,6 +72,22 @@ CONTROLS = {at: repr(chr(at))[1:-1] for at in (*range(32), *range(127, 160)) if 
 
 # A dollar that is not written as one.
 DOLLAR = re.compile(r"(?<!\\)\$")
+
+# Kinds of values, as pandas calls them, that can tell plots apart.
+SINGLE = {
+    "string",
+    "boolean",
+    "integer",
+    "floating",
+    "datetime64",
+    "datetime",
+    "date",
+    "timedelta64",
+    "timedelta",
+}
+
+# Colours that are no further apart, of 1 for each of red, green and blue, look the same.
+ALIKE = 0.2
 
 # With so many letters several names still fit at one axis.
 FITTING = 32
@@ -137,7 +154,7 @@ def palette_of(palette: Any) -> Colormap | Sequence[Any] | Mapping[Any, Any] | N
 def next_color(used_colors: Sequence[Any], spec: PlotSpec) -> Any:
     """Return the first colour that is not taken: of a palette, else of the cycle."""
     colors = list(spec.palette) if isinstance(spec.palette, (list, tuple)) else cycle()
-    return next((color for color in colors if not _is_in(color, used_colors)), colors[0])
+    return colors[_first_free(colors, used_colors)]
 
 
 @dataclass(frozen=True)
@@ -311,18 +328,18 @@ def hue_of_names(
         colors = list(palette)
     else:
         colors = cycle()
-        at = (
-            next((at for at in range(len(colors)) if not _is_in(colors[at], used_colors)), 0)
-            if used_colors
-            else 0
-        )
+        at = _first_free(colors, used_colors)
         colors = [*colors[at:], *colors[:at]]
     place = {level: at for at, level in enumerate(levels)}
     return Hue(levels, lambda number: colors[place.get(number, 0) % len(colors)], period=len(colors))
 
 
-def _is_in(color: Any, colors: Sequence[Any]) -> bool:
-    return any(same_color(color, other) for other in colors)
+def _first_free(colors: Sequence[Any], used_colors: Sequence[Any]) -> int:
+    """Return the place of the first colour unlike those that are used, else of the first that differs, else 0."""
+    used = to_rgba_array(list(used_colors))[:, :3]
+    distances = [np.linalg.norm(used - to_rgb(color), axis=1).min(initial=np.inf) for color in colors]
+    places = range(len(colors))
+    return next((at for least in (ALIKE, 0.0) for at in places if distances[at] > least), 0)
 
 
 def _hue_scale(levels: Sequence[float]) -> str:
@@ -504,6 +521,19 @@ class Labels:
         is_label = quantity.type == "name" or number in dict(quantity.places)
         units = "" if is_label else quantity.units or self.units(quantity.name)
         return f"{self.name(quantity.name)} = {text} {units}".rstrip()
+
+    def facts(self) -> dict[str, str]:
+        """Return what all values have in common, by the name of the variable: `T = 300 K`."""
+        data, facts = self.data, {}
+        for name, variable in data.ds.variables.items():
+            is_label = data.is_table or (not variable.dims and data.is_parameter(str(name)))
+            items = variable.values.ravel()
+            # Lists and other values that are no labels are not compared.
+            if is_label and items.size and infer_dtype(items) in SINGLE and (items == items[0]).all():
+                shown = label_of(str(name), xr.Variable((), items[0])).in_short_units()
+                number = float(shown.values)
+                facts[str(name)] = self.equation(shown, number, [number])
+        return facts
 
     def _attrs(self, name: str) -> Mapping[str, Any]:
         """Return a variable's attrs, but not those that arithmetic took over from another one."""

@@ -1175,7 +1175,7 @@ def test_several_plots_in_the_same_axes_have_one_legend(curves):
     figure = coma.plot(curves, x="x", y="y", hue="k")
     coma.plot(curves.isel(k=0).assign_coords(k="d") + 1, x="x", y="y", ax=figure.axes[0])
     assert entries(figure) == []
-    assert entries_beside(figure.axes[0]) == ["a", "b", "c", "y"]
+    assert entries_beside(figure.axes[0]) == ["k", "a", "b", "c", " ", "y"]
 
 
 def test_curves_on_a_colour_bar_have_no_entries(plane):
@@ -1252,8 +1252,8 @@ def test_entries_of_histograms_have_the_colours_of_their_outlines(curves):
     assert entries(figure) == ["1", "2", "3"]
     coma.plot(ds.isel(k=0).drop_vars("k"), x="y", ax=figure.axes[0])
     legend = figure.axes[0].get_legend()
-    assert [text.get_text() for text in legend.get_texts()][:3] == ["1", "2", "3"]
-    drawn = [line.get_color() for line in legend.get_lines()][:3]
+    assert [text.get_text() for text in legend.get_texts()][:4] == ["k", "1", "2", "3"]
+    drawn = [patch.get_facecolor() for patch in legend.get_patches()][:3]
     assert all(same_color(first, second) for first, second in zip(colors, drawn, strict=True))
 
 
