@@ -192,12 +192,14 @@ def table(data: Data, plan: Plan) -> Table:
     Raise LayoutError when there are too many, or values that have no place in a plot.
     """
     names = dict.fromkeys([*plan.measured, *plan.grouping])
-    labels = {*plan.grouping, *(data.ds.dims if plan.z is not None else ())}
+    on_axes = {*(plan.x if plan.y else ()), *data.ds.dims} & {*plan.x, *plan.y}
     roles = _by_role(
         data,
         plan,
         {
-            name: (label_of if name in labels else quantity)(name, variable)
+            name: label_of(name, variable, on_axis=name in on_axes)
+            if name in on_axes or name in plan.grouping
+            else quantity(name, variable)
             for name, variable in data.variables(names).items()
         },
     )
@@ -239,7 +241,7 @@ def _by_role(data: Data, plan: Plan, quantity_of: Mapping[str, Quantity]) -> dic
     }
     for shown in [*roles["x"], *roles["y"]]:
         if shown.fault and plan.layout != "samples":
-            warn(f"{shown.name!r} holds dates {shown.fault}. They are drawn as names, at equal distances.")
+            warn(f"{shown.name!r} holds {shown.fault}. They are drawn as names, at equal distances.")
     errors = [quantity_of[name] for name in plan.error]
     roles["error"] = tuple(
         error_of(error, roles["y"][min(at, len(roles["y"]) - 1)]) for at, error in enumerate(errors)

@@ -56,7 +56,7 @@ class Quantity:
     codes: xr.Variable | None = None
     # Places that were given to labels that are not numbers, with their place in `NO_NUMBERS`.
     places: tuple[tuple[float, int], ...] = ()
-    # Why the names are dates that no axis of matplotlib can show.
+    # What the names are, if they have distances that no axis of matplotlib can show.
     fault: str = ""
 
     def value(self, number: float) -> Any:
@@ -304,7 +304,19 @@ def _of_objects(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
     if all(isinstance(value, DURATIONS) for value in existing) and not any(unitless):
         seconds = [np.nan if _code_of(value) else _seconds(value) for value in array.ravel().tolist()]
         return _durations(name, dims, np.reshape(seconds, array.shape), codes)
-    return _names(name, dims, array)
+    fault = _without_scale(existing)
+    return replace(_names(name, dims, array, sorted({*existing}) if fault else ()), fault=fault)
+
+
+def _without_scale(values: Sequence[Any]) -> str:
+    """Return what values are that have an order and distances, but no axis; empty for others."""
+    if values and all(isinstance(value, dt.time) and value.tzinfo is None for value in values):
+        return "times of day"
+    calendars = {getattr(value, "calendar", None) for value in values}
+    # The dates of cftime.
+    return (
+        f"dates of the calendar {calendars.pop()!r}" if len(calendars) == 1 and None not in calendars else ""
+    )
 
 
 def _is_number(value: Any) -> bool:
@@ -380,10 +392,15 @@ def _names(name: str, dims: Any, array: NDArray[Any], order: Sequence[Any] = ())
     return Quantity(name, "name", xr.Variable(dims, values.reshape(array.shape)), tuple(places), codes=codes)
 
 
-def label_of(name: str, variable: xr.Variable) -> Quantity:
-    """Return values that distinguish groups or rows: numbers that are equal as floats, and differ, as names."""
+def label_of(name: str, variable: xr.Variable, *, on_axis: bool = False) -> Quantity:
+    """Return values that distinguish groups or rows: numbers that are equal as floats, or on an axis, and differ, as names."""
     numbers_or_names = quantity(name, variable)
-    if numbers_or_names.type != "number" or variable.dtype.kind not in "iuO":
+    kind, sizes = variable.dtype.kind, np.abs(numbers_or_names.values.values)
+    if (
+        numbers_or_names.type != "number"
+        or kind not in "iuO"
+        or (kind != "O" and sizes.max(initial=0) < _EXACT)
+    ):
         return numbers_or_names
     items = [value for value in np.asarray(variable.values).ravel().tolist() if not _code_of(value)]
     if not all(map(_is_number, items)):
@@ -391,10 +408,15 @@ def label_of(name: str, variable: xr.Variable) -> Quantity:
     # NumPy has no hash of a duration without a unit.
     items = [value.item() if isinstance(value, np.timedelta64) else value for value in items]
     ordered = sorted({(isinstance(value, bool), value) for value in items})
-    if len(ordered) <= len({float(value) for value in items}):
+    floats = {float(value) for value in items}
+    low, high = min(floats, default=0.0), max(floats, default=0.0)
+    is_narrow = on_axis and len(ordered) > 1 and high - low < _FINEST * np.spacing(max(abs(low), abs(high)))
+    if len(ordered) <= len(floats) and not is_narrow:
         return numbers_or_names
     array = np.asarray(variable.values).astype(object)
-    return _names(name, variable.dims, array, [value for _, value in ordered])
+    named = _names(name, variable.dims, array, [value for _, value in ordered])
+    are_integers = not any(is_bool for is_bool, _ in ordered)
+    return replace(named, fault="integers closer together than an axis can show" if are_integers else "")
 
 
 def _text_of_label(value: Any) -> str:
@@ -432,6 +454,9 @@ _DAYS, _MARGIN = (-719_162.0, 2_932_896.0), 0.1
 # The least number of steps between floats over which dates differ, or they coincide on an axis.
 _FINEST = 100
 
+# Smaller integers differ by that many steps.
+_EXACT = 2**46
+
 
 def _dates(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
     """Return dates as numbers; as names, in ascending order, if matplotlib cannot draw an axis that holds or distinguishes them."""
@@ -447,9 +472,9 @@ def _dates(name: str, dims: Any, array: NDArray[Any]) -> Quantity:
         texts[~dated] = None
         named = _names(name, dims, texts, np.unique(array[dated]).astype(str).tolist())
         fault = (
-            "near or beyond the years 1 and 9999, at which axes end"
+            "dates near or beyond the years 1 and 9999, at which axes end"
             if is_beyond
-            else "closer together than an axis can show"
+            else "dates closer together than an axis can show"
         )
         return replace(named, codes=_codes(dims, array), fault=fault)
     return Quantity(name, "date", xr.Variable(dims, days), codes=_codes(dims, array))

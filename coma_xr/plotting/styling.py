@@ -529,7 +529,12 @@ class Labels:
             is_label = data.is_table or (not variable.dims and data.is_parameter(str(name)))
             items = variable.values.ravel()
             # Lists and other values that are no labels are not compared.
-            if is_label and items.size and infer_dtype(items) in SINGLE and (items == items[0]).all():
+            if (
+                is_label
+                and items.size
+                and infer_dtype(items, skipna=False) in SINGLE
+                and (items == items[0]).all()
+            ):
                 shown = label_of(str(name), xr.Variable((), items[0])).in_short_units()
                 number = float(shown.values)
                 facts[str(name)] = self.equation(shown, number, [number])

@@ -1,13 +1,17 @@
-"""Names and values are printed in figures as they are."""
+"""Names and values are printed in figures as they are, and values without a scale are called so."""
 
 from __future__ import annotations
 
+import datetime as dt
+
+import cftime
 import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray as xr
 
 import coma_xr as coma
+from coma_xr.errors import ComaWarning
 from tests.plotting.test_plot import apart, entries
 
 AMOUNTS = ["$5 to $10", "US$ to C$", "5 $ - 10 $", "$10-$20", "A$10-B$20"]
@@ -46,3 +50,38 @@ def test_a_line_does_not_break_behind_the_sign_that_keeps_a_dollar():
     (text, _) = entries(coma.plot(ds, x="n", y="y", hue="k"))
     assert "\n" in text
     assert printed(text).replace("\n", " ") == words
+
+
+HUGE = 2**53
+UNEVEN = [
+    ([HUGE + 9, HUGE, HUGE + 1], "integers closer together than an axis can show"),
+    ([HUGE, HUGE + 2, HUGE + 10], "integers closer together than an axis can show"),
+    ([dt.time(13), dt.time(1), dt.time(2, 30)], "times of day"),
+    ([cftime.DatetimeNoLeap(2000, 3, day) for day in (9, 1, 2)], "dates of the calendar 'noleap'"),
+]
+
+
+@pytest.mark.parametrize(("values", "contents"), UNEVEN)
+@pytest.mark.parametrize("as_table", [False, True])
+@pytest.mark.parametrize("kind", ["line", "heatmap"])
+def test_values_that_no_axis_can_show_are_names_in_order_with_a_warning(values, contents, as_table, kind):
+    ds = xr.Dataset({"y": (("t", "n"), apart(3, 2))}, {"t": values, "n": [0, 1]})
+    data = ds.to_dataframe().reset_index() if as_table else ds
+    axes = (
+        {"x": "t", "y": "n", "z": "y", "kind": kind}
+        if kind == "heatmap"
+        else {"x": "t", "y": "y", "hue": "n"}
+    )
+    with pytest.warns(
+        ComaWarning, match=f"'t' holds {contents}. They are drawn as names, at equal distances"
+    ):
+        figure = coma.plot(data, **axes)
+    labels = [label.get_text().replace("\n", "") for label in figure.axes[0].get_xticklabels()]
+    assert labels == [
+        str(value).replace(" ", "") if "noleap" in contents else str(value) for value in sorted(values)
+    ]
+
+
+def test_huge_integers_that_differ_enough_have_an_axis():
+    ds = xr.Dataset({"y": ("n", [1.0, 2.0, 3.0])}, {"n": [0, HUGE, HUGE + 1000]})
+    assert len(coma.plot(ds, x="n", y="y").axes[0].lines[0].get_xdata()) == 3
