@@ -518,7 +518,20 @@ def in_numbers(table: Table) -> Table:
     )
     quantities = {"xlim": x, "ylim": y, "vmin": z, "vmax": z, "levels": z}
     changed = {name: _in_numbers(axis, name, getattr(spec, name)) for name, axis in quantities.items()}
+    for name in LIMITS:
+        _check_limits(name, getattr(spec, name), changed[name], table.scale(name[0]))
     return replace(table, plan=replace(plan, spec=replace(spec, bins=bins, **changed)))
+
+
+def _check_limits(name: str, given: Any, limits: Any, scale: str) -> None:
+    """Raise LayoutError when limits are equal, or have no place on the scale of their axis."""
+    ends = np.array([end for end in limits or () if end is not None], dtype=np.float64)
+    if _outside(ends, scale)[0].any():
+        expected = "limits above 0" if scale == "log" else "limits between 0 and 1"
+        fault = f"has no place on a {scale} scale."
+        raise LayoutError(setting(name, given, fault), expected=f"{expected}, or None")
+    if len(ends) == 2 and ends[0] == ends[1]:
+        raise LayoutError(setting(name, given, "leaves no room."), expected="two limits that differ")
 
 
 def _in_numbers(quantity: Quantity, argument: str, value: Any) -> Any:

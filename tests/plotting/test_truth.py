@@ -1287,6 +1287,25 @@ def test_limits_beyond_all_values_are_reported(curves, limits):
         coma.plot(curves, x="x", y="y", hue="k", xlim=limits)
 
 
+@pytest.mark.parametrize(
+    ("limits", "fault"),
+    [
+        ({"xlim": (1, 1)}, r"xlim=\(1, 1\) leaves no room\. Expected two limits that differ"),
+        (
+            {"ylim": (0, None), "yscale": "log"},
+            r"ylim=\(0, None\) has no place on a log scale\. Expected limits above 0, or None",
+        ),
+        (
+            {"ylim": (0.5, 1), "yscale": "logit"},
+            "has no place on a logit scale. Expected limits between 0 and 1",
+        ),
+    ],
+)
+def test_limits_that_an_axis_cannot_have_are_refused(curves, limits, fault):
+    with pytest.raises(LayoutError, match=fault):
+        coma.plot((curves + 1) / 20, x="x", y="y", hue="k", **limits)
+
+
 def test_places_side_by_side_have_no_scale(samples):
     with pytest.raises(
         LayoutError, match="A violin has its places on x side by side, and not on a log scale"
