@@ -343,6 +343,15 @@ def option_of(name: str) -> str:
     return f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
 
 
+def naming(text: str, *names: str) -> Way:
+    """Return a sentence with the names of arguments filled in, which the command line calls options.
+
+    >>> naming("Leave out {}.", "col_wrap")
+    Way(python='Leave out col_wrap.', terminal='Leave out --col-wrap.')
+    """
+    return Way(text.format(*names), text.format(*map(option_of, names)))
+
+
 def check_string(name: str, value: Any) -> str | None:
     """Return a setting that is a string or None."""
     if value is None or isinstance(value, str):

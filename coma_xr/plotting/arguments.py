@@ -20,6 +20,7 @@ from coma_xr.checks import (
     check_integer,
     check_positive,
     check_string,
+    naming,
     option,
     setting,
     unknown_argument,
@@ -148,8 +149,9 @@ class PlotSpec:
             checked[name] = _CHECKS[name](name, value) if name in _CHECKS and value is not None else value
         spec = cls(**checked)
         if spec.figsize is not None and (spec.height is not None or spec.aspect is not None):
-            sizes = "figsize is the size of the whole figure, height and aspect are those of a panel."
-            raise LayoutError(sizes, ways=["Leave out figsize, or height and aspect."])
+            names = ("figsize", "height", "aspect")
+            sizes = naming("{} is the size of the whole figure, {} and {} are those of a panel.", *names)
+            raise LayoutError(sizes, ways=[naming("Leave out {}, or {} and {}.", *names)])
         if spec.vmin is not None and spec.vmax is not None and not _is_ascending((spec.vmin, spec.vmax)):
             raise LayoutError(
                 setting("vmin", spec.vmin, f"is not below the upper limit {spec.vmax!r}."),

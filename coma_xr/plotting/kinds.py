@@ -18,6 +18,7 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle, StepPatch
 
+from coma_xr.checks import naming
 from coma_xr.errors import ArgumentError, LayoutError, warn
 from coma_xr.plotting.data import REPEAT, Data, Kind, Plan
 from coma_xr.plotting.points import CURVE, Table
@@ -102,8 +103,10 @@ def _check_settings(spec: Any, kind: str) -> None:
     for name in dict.fromkeys(name for entry in KINDS.values() for name in entry.settings):
         if getattr(spec, name) not in (None, False) and name not in KINDS[kind].settings:
             kinds = [repr(other) for other, entry in KINDS.items() if name in entry.settings]
-            message = f"{name} applies to the kind {' and '.join(kinds)}, and this plot is a {kind}."
-            raise LayoutError(message, ways=[f"Leave out {name}, or choose that kind."])
+            fault = naming(
+                f"{{}} applies to the kind {' and '.join(kinds)}, and this plot is a {kind}.", name
+            )
+            raise LayoutError(fault, ways=[naming("Leave out {}, or choose that kind.", name)])
 
 
 def _check_keywords(spec: PlotSpec) -> None:

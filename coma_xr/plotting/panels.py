@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.registry import BackendFilter, backend_registry
 from matplotlib.figure import Figure, SubFigure
 
+from coma_xr.checks import naming
 from coma_xr.errors import LayoutError
 from coma_xr.plotting.data import VARIABLE, given_axes
 from coma_xr.plotting.ticks import fitted, font_size
@@ -161,8 +162,8 @@ class Layout:
             message = f"These would be {len(layout.keys)} panels, more than {MOST_PANELS}."
             raise LayoutError(message, ways=["Select some values, or use hue."])
         if table.plan.spec.col_wrap is not None and (rows or not cols):
-            message = "col_wrap breaks the panels of col into lines, when there is no row."
-            raise LayoutError(message, ways=["Leave out col_wrap."])
+            fault = naming("{} breaks the panels of col into lines, when there is no row.", "col_wrap")
+            raise LayoutError(fault, ways=[naming("Leave out {}.", "col_wrap")])
         return layout
 
     @property

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from coma_xr.checks import setting
+from coma_xr.checks import naming, setting
 from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.arguments import is_moment
 from coma_xr.plotting.averages import mean_over, summary_of, warn_of_correlation
@@ -564,8 +564,8 @@ def _scales(data: Data, table: Table) -> dict[str, str]:
         if scale is not None:
             if quantities is None and role in {"z", "hue"}:
                 raise LayoutError(
-                    f"{argument} applies to the colours of {role}, which is not given.",
-                    ways=[f"Pass {role}=, or leave {argument}= out."],
+                    naming(f"{{}} applies to the colours of {role}, which is not given.", argument),
+                    ways=[naming("Name a variable for {}, or leave out {}.", role, argument)],
                 )
             if quantities is not None and quantities[0].type != "number" and scale != "linear":
                 name = quantities[0].name
@@ -574,7 +574,7 @@ def _scales(data: Data, table: Table) -> dict[str, str]:
                     message = (
                         f"A {table.plan.kind} has its places on x side by side, and not on a {scale} scale."
                     )
-                raise LayoutError(message, ways=[f"Leave out {argument}."])
+                raise LayoutError(message, ways=[naming("Leave out {}.", argument)])
             scales[role] = scale
         elif role in {"x", "y"} and quantities is not None:
             given = _scale_of_axes(table, role)

@@ -201,12 +201,20 @@ def test_what_a_plot_lacks_is_said_in_the_words_of_the_terminal(e, run):
         ("-y y --error ci,200", "a part in percent, such as ci,95"),
         ("-y y -y y", "-y y,y names a variable twice."),
         ("-y name -z y --vmin 2 --vmax 1", "--vmin 2.0 is not below the upper limit 1.0."),
+        ("-y y --hue name --bins 3", "--bins applies to the kind 'heatmap' and 'hist', and this plot is a"),
+        ("-y y --hue name --bins 3", "Leave out --bins, or choose that kind."),
+        ("-y y --col name --row a --col-wrap 2", "Leave out --col-wrap."),
+        ("-y y --row name --hue-scale log", "Name a variable for --hue, or leave out --hue-scale."),
+        (
+            "-y y --figsize 3 2 --height 1",
+            "--figsize is the size of the whole figure, --height and --aspect are",
+        ),
     ],
 )
 def test_a_mistake_in_a_plot_is_answered_with_its_option(e, run, words, text):
     said = run("plot", "inverse", "-x", "a", *words.split())
     # A mistake that is found without the data is wrong usage.
-    assert said.code == (2 if "--vmin" in words or "--kind" in words else 1)
+    assert said.code == (2 if any(option in words for option in ("--vmin", "--kind", "--figsize")) else 1)
     assert text in " ".join(said.err)
 
 
