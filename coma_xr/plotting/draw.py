@@ -508,7 +508,9 @@ def _note(table: Table, labels: Labels) -> str:
     plan = table.plan
     if table.count is None or not (plan.averaged or plan.rows):
         return ""
-    over = ", ".join(labels.name(dim) for dim in plan.averaged or (REPEAT,))
+    # A table without numbers of repeats has means of rows that are at one place.
+    has_repeats = REPEAT in labels.data.ds.variables
+    over = ", ".join(map(labels.name, plan.averaged or (REPEAT if has_repeats else "rows",)))
     least, most = table.count
     number = f"n = {least}" if least == most else f"n = {least} to {most}"
     return f"{'mean' if plan.spread is None else plan.spread} over {over} ({number})"
@@ -524,6 +526,10 @@ def _add_color_bar(grid: Panels, table: Table, role: str, hue: Hue, labels: Labe
     norm: Any = mappable.norm  # type: ignore[union-attr]
     label, points = fitted(labels.axis([quantity]), 0.8 * grid.root.get_figheight(), "axes.labelsize")
     keywords: dict[str, Any] = {"ax": grid.axes, "aspect": 25}
+    artist = {"curve": "line_kw", "points": "scatter_kw"}.get(table.plan.layout, "map_kw")
+    alpha: Any = table.plan.spec.keywords(artist).get("alpha")
+    # Cells may have one each.
+    keywords |= {"alpha": alpha} if np.ndim(alpha) == 0 else {}
     scale = "log" if isinstance(norm, LogNorm) else "symlog" if isinstance(norm, SymLogNorm) else "linear"
     values = values[values > 0] if scale == "log" else values
     if table.plan.kind == "contour":

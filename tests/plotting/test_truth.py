@@ -1350,3 +1350,24 @@ def test_a_warning_that_is_an_error_is_not_taken_for_one_of_matplotlib():
     # pytest makes errors of warnings here.
     with pytest.raises(ComaWarning, match="Nothing is visible"):
         coma.plot(curve([1, 2], [1.0, 2.0]), x="x", y="y", xlim=(5, 6), line_kw={"linewidth": 3})
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"z": "z", "map_kw": {"alpha": 0.4}},
+        {"z": "z", "kind": "contour", "map_kw": {"alpha": 0.4}},
+        {"hue": "z", "kind": "scatter", "scatter_kw": {"alpha": 0.4}},
+    ],
+)
+def test_a_colour_bar_is_as_transparent_as_what_it_explains(plane, arguments):
+    figure = coma.plot(plane, x="a", y="b", **arguments)
+    assert 0.4 in [part.get_alpha() for part in figure.axes[1].collections]
+
+
+def test_a_mean_over_rows_is_not_called_one_over_repeats():
+    df = pd.DataFrame({"x": [1, 2, 1], "y": [1.0, 2.0, 3.0]})
+    note = coma.plot(df, x="x", y="y", error=("sd",)).axes[0].get_title(loc="left")
+    assert note == "mean ± standard deviation over rows (n = 1 to 2)"
+    note = coma.plot(df.assign(repeat=[0, 0, 1]), x="x", y="y", error=("sd",)).axes[0].get_title(loc="left")
+    assert note == "mean ± standard deviation over repeat (n = 1 to 2)"
