@@ -205,6 +205,12 @@ def _integer(value: Any) -> int | None:
         return None
 
 
+def as_id(value: Any) -> Any:
+    """Return an id as an int, also one of NumPy, as those of a Dataset are, and everything else as it is."""
+    number = _integer(value)
+    return value if number is None else number
+
+
 def check_positive(name: str, value: Any, unit: str = "") -> float | None:
     """Return a setting that is a finite number above 0, or None.
 

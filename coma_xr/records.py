@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections import deque
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from coma_xr.checks import check_flag, check_ids
+from coma_xr.checks import as_id, check_flag, check_ids
 from coma_xr.define.parameters import Definition, Past, check_extends, read_parameters
 from coma_xr.define.scan_records import (
     Asked,
@@ -308,8 +307,8 @@ class Records:
         from coma_xr.run.report import Failure
         from coma_xr.run.worker import EXACT
 
-        failures = dict(self.recorded_failures())
-        if id not in failures:
+        failures, id = dict(self.recorded_failures()), as_id(id)
+        if type(id) is not int or id not in failures:
             raise PathError(f"{self.now.path} has no failure {id!r}.", available=map(str, sorted(failures)))
         tree = self.past.applied(failures[id])
         exact = tree["info"].get(EXACT)
@@ -414,8 +413,7 @@ class Records:
 
     def measurement(self, id: int) -> tuple[int, Tree]:
         """Return id and tree of one measurement; PathError when there is none."""
-        # Ids of a Dataset are NumPy's.
-        id = operator.index(id) if hasattr(id, "__index__") and not isinstance(id, bool) else id
+        id = as_id(id)
         try:
             return next(located([(id, self.now.measurements.read(id))], self.now))
         except PathError as error:

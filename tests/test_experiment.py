@@ -838,6 +838,38 @@ def test_ids_are_whole_numbers_also_those_of_numpy(e):
             match=f"There is no measurement {id!r}. Expected an integer. Available: 1, 2.",
         ):
             e.measurement(id)
+    for id in ([1], np.array([1, 2]), {1}):
+        with pytest.raises(coma.PathError, match=r"There is no measurement .*\. Expected an integer\."):
+            e.measurement(id)
+        with pytest.raises(coma.PathError, match="has no failure"):
+            e.failure(id)
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A working directory that was deleted."""
+    directory = tmp_path / "deleted"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+    try:
+        directory.rmdir()
+    except OSError:
+        pytest.skip("the system deletes no working directory")
+
+
+@pytest.mark.parametrize("open", [coma.Experiment, lambda path: coma.program(["ls", path])])
+def test_a_working_directory_that_is_gone_is_named(nowhere, open):
+    with pytest.raises(
+        coma.StorageError, match="the working directory no longer exists; change to another one"
+    ):
+        open("e")
+
+
+def test_an_experiment_elsewhere_needs_no_working_directory(nowhere, tmp_path):
+    e = coma.Experiment(tmp_path / "elsewhere")
+    assert e.run(square, {"x": [1]}, progress=False).saved == 1
+    with pytest.raises(coma.RunError, match="cannot be started: the working directory no longer exists"):
+        e.run(square, {"x": [1, 2, 3]}, max_workers=2, progress=False)
 
 
 def test_a_directory_that_is_gone_is_said(e, tmp_path):

@@ -25,7 +25,8 @@ from uuid import uuid4
 import loky
 from loky.backend import get_context
 
-from coma_xr.errors import ComaError, ParameterError, RunError, SerializationError, Way, warn
+from coma_xr import files
+from coma_xr.errors import ComaError, ParameterError, RunError, SerializationError, StorageError, Way, warn
 from coma_xr.run import remote
 from coma_xr.run.remote import Parcel, Reply, relay, session_settings
 from coma_xr.run.worker import Outcome, lost
@@ -200,6 +201,15 @@ _MOST_STARTS = 3
 _BLAS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "NUMBA")
 
 
+def _reason(error: OSError) -> str:
+    """Return why the system starts no process, which its own error of a deleted directory does not name."""
+    try:
+        files.working_directory()
+    except StorageError as gone:
+        return gone.what
+    return str(error)
+
+
 @dataclass
 class _Slot:
     """An executor with one worker, or a few where there are very many: what happens in it happens to it alone."""
@@ -270,7 +280,9 @@ class _OwnPool(Pool):
                 self._follow(slot, 0, slot.executor.submit(remote.ready))
             except OSError as error:
                 self._give_up(
-                    RunError(f"Worker processes cannot be started: {error}.", ways=[_IN_THIS_PROCESS])
+                    RunError(
+                        f"Worker processes cannot be started: {_reason(error)}.", ways=[_IN_THIS_PROCESS]
+                    )
                 )
 
     def takes(self, avoid: int | None) -> bool:

@@ -662,7 +662,7 @@ def program(
         raise ParameterError(
             f"name={name!r} cannot be used.", expected="the name of the program's result, such as 'energy'"
         )
-    here = str(Path.cwd())
+    here = files.working_directory()
     template = Template.of(command, here)
     if input is None and (input_file is not None or PARAMETERS in template.names):
         raise ParameterError(

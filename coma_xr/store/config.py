@@ -286,7 +286,10 @@ class Config:
     def experiment_index_path(self) -> str:
         """Return the path of the index that numbers experiments, with its suffix; it may be missing."""
         paths = [files.local_path(self.experiment_index + suffix) for suffix in self._suffixes()]
-        candidates = [str(Path.cwd() / path) for path in paths]
+        candidates = []
+        # Without a working directory there is none in it.
+        with suppress(StorageError):
+            candidates += [files.absolute(path) for path in paths]
         if not Path(paths[0]).is_absolute():
             candidates += map(_path, paths)
         existing = [path for path in candidates if files.exists(path)]
@@ -320,7 +323,7 @@ def default_file() -> str:
     # A file of this name in the current directory may belong to another program.
     with suppress(FileNotFoundError, StorageError):
         if f"[{SECTION}]".encode() in files.read(files.local_path(FILE)):
-            return str(Path.cwd() / FILE)
+            return files.absolute(FILE)
     return _path(FILE)
 
 

@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
@@ -478,7 +477,7 @@ class Wanted:
         if id is not None and id > _HIGHEST_ID:
             raise ExperimentError(f"id={id} is too large.", expected=f"an integer up to {_HIGHEST_ID}")
         # Made absolute once, so that a function that changes the current directory does no harm.
-        return cls(str(Path.cwd() / files.local_path(path)), mode, id, config)
+        return cls(files.absolute(files.local_path(path)), mode, id, config)
 
 
 def no_experiment(path: str, config: Config) -> ExperimentError:

@@ -172,7 +172,7 @@ class Snapshot:
 
     def has_failure(self, id: int) -> bool:
         """Whether a failure is recorded under an id; none of their files is read for it."""
-        return id in self._failure_ids()
+        return type(id) is int and id in self._failure_ids()
 
     def number_of_failures(self) -> int:
         """Return the number of recorded failures; none of their files is read for it."""

@@ -51,7 +51,7 @@ def _no_experiment(path: str) -> ExperimentError:
         else "`coma-xr ls DIR` lists the experiments below a directory."
     )
     # A path that ends in a dot would put two dots in a row.
-    where = os.path.normpath(Path.cwd() / path) if path.endswith(".") else path
+    where = os.path.normpath(files.absolute(path)) if path.endswith(".") else path
     return ExperimentError(f"There is no experiment in {where}.", ways=[hint])
 
 

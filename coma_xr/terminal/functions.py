@@ -87,7 +87,7 @@ def _of_file(path: str) -> ModuleType:
         raise ExperimentError(f"There is no file {path!r}.", name=name, available=known or None)
     if files.is_directory(path):
         raise ExperimentError(f"{path!r} is a directory.", expected=_EXPECTED)
-    absolute = os.path.normpath(Path.cwd() / path)
+    absolute = os.path.normpath(files.absolute(path))
     _put_on_path(os.path.split(absolute)[0])
     stem = name.removesuffix(SUFFIX)
     is_free = (
@@ -115,7 +115,7 @@ def _file_of(name: str) -> str | None:
 
 
 def _of_package(name: str, directory: str) -> ModuleType:
-    _put_on_path(os.path.normpath(Path.cwd() / directory))
+    _put_on_path(os.path.normpath(files.absolute(directory)))
     if not all(part.isidentifier() for part in name.split(".")):
         raise ExperimentError(f"{name!r} is neither a file nor a module.", expected=_EXPECTED)
     module: ModuleType = _imported(name, lambda: importlib.import_module(name))

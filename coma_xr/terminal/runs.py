@@ -242,7 +242,7 @@ def _check_directory(request: _Request) -> bool:
 
 def _print_request(request: _Request, values: Mapping[str, Any], scan: Scan, settings: RunOptions) -> None:
     """Print the values as they were read, before anything runs."""
-    here = str(Path.cwd()) if request.directory == "." else request.directory
+    here = files.working_directory() if request.directory == "." else request.directory
     print(f"{painted(clean(request.target), 'bold')} in {clean(here)}")
     described = {name: describe_values(value) for name, value in values.items()}
     rows = [(name, number, text) for name, (number, text) in described.items()]
