@@ -10,7 +10,7 @@ import subprocess
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from string import Formatter
@@ -439,6 +439,15 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     keep_failed: bool = False
     name: str | None = None
+
+    def __repr__(self) -> str:
+        defaults = {each.name: each.default for each in fields(self) if each.name not in {"template", "env"}}
+        options = {
+            name: getattr(self, name) for name, default in defaults.items() if getattr(self, name) != default
+        }
+        options |= {"env": dict(self.env)} if self.env else {}
+        given = [repr([*self.template.arguments]), *(f"{name}={value!r}" for name, value in options.items())]
+        return f"program({', '.join(given)})"
 
     @property
     def __name__(self) -> str:

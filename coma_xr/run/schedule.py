@@ -89,7 +89,7 @@ class Interrupts:
     """Takes Ctrl-C over while it is entered; only in the main thread, and only from Python's own handler."""
 
     def __init__(self, tell: Callable[[str], None], *, terminable: bool = False) -> None:
-        self._tell = tell
+        self._tell, self._process = tell, os.getpid()
         self._terminable = terminable
         self._taken_over: list[signal.Signals] = []
         self._closing = False
@@ -142,7 +142,12 @@ class Interrupts:
                 raise SystemExit(_TERMINATED)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  as signal calls it
-        if number == signal.SIGTERM:
+        # A process that an executor forked during the run has its handlers.
+        is_ours = os.getpid() == self._process
+        if number == signal.SIGTERM and not is_ours:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        elif number == signal.SIGTERM:
             self._tell("SIGTERM")
             self._terminated = True
             if not self._closing:
@@ -150,7 +155,8 @@ class Interrupts:
         elif not self.asked:
             self.asked = True
             self.halt()
-            self._tell("Ctrl-C")
+            if is_ours:
+                self._tell("Ctrl-C")
         elif not self._closing:
             raise Interrupted
 

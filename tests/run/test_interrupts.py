@@ -1,3 +1,4 @@
+import os
 import signal
 import threading
 
@@ -113,3 +114,19 @@ def test_a_sigterm_that_comes_while_it_clears_up_ends_all_after_it(default_sigte
     with pytest.raises(SystemExit) as raised:
         end()
     assert (raised.value.code, told, cleared) == (143, ["SIGTERM"], [True])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system forks no process")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_process_that_was_forked_during_a_run_ends_without_a_word_of_it(default_sigterm):
+    reading, writing = os.pipe()
+    with Interrupts(lambda name: os.write(writing, name.encode()), terminable=True):
+        child = os.fork()
+        if not child:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+    os.close(writing)
+    assert (os.WTERMSIG(status), os.read(reading, 10)) == (signal.SIGTERM, b"")
+    os.close(reading)

@@ -534,3 +534,10 @@ def test_what_a_program_writes_without_a_name_gets_the_one_that_is_given(script,
     # The executable is what fails.
     with pytest.raises(ProgramError, match=r"^false ended with exit code 1\."):
         program("false", name="steps", output="text")()
+
+
+def test_a_program_is_shown_as_the_call_that_makes_it(script, here):
+    command, path = script("echo 1"), str(here / "simulate")
+    assert repr(program(f"{command} {{a}}")) == f"program([{path!r}, '{{a}}'])"
+    shown = repr(program(command, output="text", timeout=5, env={"N": "1"}))
+    assert shown == f"program([{path!r}], output='text', timeout=5.0, env={{'N': '1'}})"
