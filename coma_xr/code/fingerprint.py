@@ -735,9 +735,15 @@ def short_name(qualname: str) -> str:
 
 def _shown(value: Any, token: str) -> str:
     """Return data as a message shows it, unequal for unequal data; nothing for what may be written with its address."""
-    if not isinstance(value, (*_SCALARS, list, tuple, dict)):
+    if isinstance(value, (set, frozenset)):
+        # The order of a set differs between processes.
+        items = f"{{{', '.join(sorted(map(repr, value)))}}}" if value else ""
+        text = items if items and type(value) is set else f"{type(value).__name__}({items})"
+        text = cut(text, _MOST_SHOWN)
+    elif not isinstance(value, (*_SCALARS, list, tuple, dict)):
         return "" if "#" in token else cut(token, 30)
-    text = shortened(value, _MOST_SHOWN)
+    else:
+        text = shortened(value, _MOST_SHOWN)
     rest = f" ({digest_of(token)[:6]})" if len(text) == _MOST_SHOWN else ""
     return "" if "<" in text else text + rest
 

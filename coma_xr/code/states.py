@@ -145,7 +145,9 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Differen
     values, others = dict(old["values"]), dict(new["values"])
     for name in [*others, *(name for name in values if name not in others)]:
         if values.get(name) != others.get(name):
-            found.append(Difference(f"{name} = {values.get(name)} and {others.get(name)}", "", None))
+            # A value that one state lacks is no constant there, or is not used.
+            texts = (values.get(name, "no constant"), others.get(name, "no constant"))
+            found.append(Difference(f"{name} = {' and '.join(texts)}", "", None))
     return found
 
 
@@ -171,7 +173,10 @@ def summary(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:
     if old is None:
         return "the record of that code is not available"
     texts = [
-        item.name if item.lines is None else f"{item.name} in {item.file} ({count(item.lines, 'line')})"
+        item.name
+        if item.lines is None
+        # Of two definitions in one line the sources do not differ.
+        else f"{item.name} in {item.file}" + (f" ({count(item.lines, 'line')})" if item.lines else "")
         for item in differences(old, new)
     ]
     if not texts:

@@ -44,8 +44,8 @@ _UNQUOTED_DATE = re.compile(r"\d{4} - \d{1,2} - \d{1,2}")
 
 _OPENING, _CLOSING = "([{", ")]}"
 
-# Values at each end that are shown before a run.
-_ENDS = 3
+# Values at each end that are shown before a run, at most, and the width in which they should fit.
+_ENDS, _CELL = 3, 56
 
 
 def parse_scan(words: Iterable[str]) -> dict[str, Any]:
@@ -290,10 +290,13 @@ def describe_values(values: Any) -> tuple[int | None, str]:
     """
     if not isinstance(values, (list, range)):
         return None, _word(values)
-    if len(values) <= 2 * _ENDS + 1:
-        return len(values), ", ".join(map(_word, values))
-    ends = [*map(_word, values[:_ENDS]), "...", *map(_word, values[-_ENDS:])]
-    return len(values), ", ".join(ends)
+    for ends in range(_ENDS, 0, -1):
+        words = [*map(_word, values[:ends]), "...", *map(_word, values[-ends:])]
+        words = words if len(values) > len(words) else [*map(_word, values)]
+        # A table cuts longer ones in the middle, maybe of a number.
+        if len(text := ", ".join(words)) <= _CELL:
+            break
+    return len(values), text
 
 
 def _word(value: Any) -> str:

@@ -397,10 +397,11 @@ def test_a_state_of_another_scheme_and_other_source_is_reported(e, tmp_path, mon
     [
         ("{'n': 5}", "{'n': 66}", r"T = \{'n': 5\} and \{'n': 66\}"),
         ([5] * 100, [5] * 50 + [6] + [5] * 49, r"T = \[5.* and \[5"),
-        ("frozenset({5})", "frozenset({66})", r"T = frozenset\(int:5\) and frozenset\(int:66\)"),
+        ("frozenset({5})", "frozenset({66})", r"T = frozenset\(\{5\}\) and frozenset\(\{66\}\)"),
+        ("{'b', 'a', 'c'}", "set()", r"T = \{'a', 'b', 'c'\} and set\(\)"),
         ("np.arange(5)", "np.arange(6)", r"T = <i8\(5,\):.* and <i8\(6,\):"),
     ],
-    ids=["dict", "long list", "set", "array"],
+    ids=["dict", "long list", "frozenset", "set", "array"],
 )
 def test_a_changed_table_is_named(e, one, other, text):
     for value in (one, other):
@@ -504,6 +505,26 @@ def test_a_function_that_was_added_is_named(e):
         ComaWarning, match=r"they differ in f in model\.py \(1 line\), g in model\.py \(2 lines\)"
     ):
         e.run(space["f"], {"a": [1]})
+
+
+def test_a_value_that_is_no_longer_a_constant_is_named(e):
+    for table in ("K = {'n': 2}\n", "K = {'n': 2}\nK['n'] = 9\n"):
+        text = f"{table}def f(a):\n    return {{'y': a * K['n']}}\n"
+        name = str(e.path.parent / "model.py")
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        space = {"__name__": "model", "__file__": name}
+        exec(compile(text, name, "exec"), space)
+        if "9" not in text:
+            e.run(space["f"], {"a": [1]})
+    with pytest.warns(ComaWarning, match=r"K in model.py \(1 line\), K = \{'n': 2\} and no constant\. They"):
+        e.run(space["f"], {"a": [1]})
+
+
+def test_two_functions_in_one_line_have_no_number_of_lines(e):
+    first, second = (lambda a: {"y": a}), (lambda a: {"y": 2 * a})
+    e.run(first, {"a": [1]})
+    with pytest.warns(ComaWarning, match=r"they differ in .*<lambda> in test_runs\.py\. They count"):
+        e.run(second, {"a": [1]})
 
 
 def test_a_difference_outside_of_all_definitions_is_reported(e):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coma_xr.errors import ParameterError
-from coma_xr.terminal.scan_arguments import parse_scan, to_word
+from coma_xr.terminal.scan_arguments import describe_values, parse_scan, to_word
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,15 @@ def test_a_directory_among_the_values_is_answered_with_its_option():
     with pytest.raises(ParameterError) as caught:
         parse_scan(["a=1,2", "runs"])
     assert caught.value.ways == ("Write -o runs for the directory of the experiment.",)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([at / 49 for at in range(50)], "0, 0.02040816326530612, ..., 0.9795918367346939, 1"),
+        ([1 / 3, 1 / 7, 1 / 9, 1 / 11], "0.3333333333333333, ..., 0.09090909090909091"),
+        (list(range(7)), "0, 1, 2, 3, 4, 5, 6"),
+    ],
+)
+def test_long_numbers_are_printed_in_whole_and_fewer_of_them(values, text):
+    assert describe_values(values) == (len(values), text)
