@@ -59,7 +59,7 @@ def merge_measurements(
     added = place.merge(other, name, past=past, change=change, **options)[1]
     for report in union.reports:
         warn(report)
-    added_sets[:] = [(*row, *(past.defaults[path] for path in extra)) for row in added_sets]
+    added_sets[:] = [(*row, *extra.values()) for row in added_sets]
     _unite_scans(place, theirs)
     # Paths that have a name there get one here.
     record_names(place, definition, values_and_lists(theirs.names.values()))
@@ -107,8 +107,8 @@ def _unite_scans(place: ExperimentDirectory, other: Records) -> None:
         place.save_scan(None, lambda records: functools.reduce(with_scan, theirs, records or earlier))
 
 
-def _definition(own: Records, theirs: Records, past: Past) -> tuple[Definition, list[Path]]:
-    """Return the parameters of both, and those of the other one that have a default in this one, which are added."""
+def _definition(own: Records, theirs: Records, past: Past) -> tuple[Definition, dict[Path, Tree]]:
+    """Return the parameters of both, and the values that those which only the other one defines have in this one."""
     known = own.definition or theirs.definition
     if known is None:
         raise ParameterError(
@@ -116,12 +116,29 @@ def _definition(own: Records, theirs: Records, past: Past) -> tuple[Definition, 
             ways=[Way("Define them, such as define_parameter_set('theta_0', 'theta').", "")],
         )
     known = past.definition(known)
-    added = [
-        (name, path)
+    others = {
+        path: name
         for name, path in past.updated(theirs.pairs)
-        if path not in known.paths and path in past.defaults and name not in known.names
-    ]
-    return known.of([*known, *added]), [path for _, path in added]
+        if path not in known.paths and name not in known.names
+    }
+    values = _recorded(own, others, past) | {
+        path: past.defaults[path] for path in others if path in past.defaults
+    }
+    extra = {path: values[path] for path in others if path in values}
+    return known.of([*known, *((others[path], path) for path in extra)]), extra
+
+
+def _recorded(records: Records, paths: Iterable[Path], past: Past) -> dict[Path, Tree]:
+    """Return the values that all measurements have in common, such as that of an argument with a default."""
+    found: dict[Path, Tree] = {}
+    differing: set[Path] = set()
+    reading = Past({}, past.former)
+    for path, tree in _pairs(list(paths), records):
+        here = look(tree, path)
+        value = reading.find(tree, path) if here is NOTHING else here
+        if value is NOTHING or key((found.setdefault(path, value),)) != key((value,)):
+            differing.add(path)
+    return {path: value for path, value in found.items() if path not in differing}
 
 
 def _check_parameters(own: Records, theirs: Records, definition: Definition, past: Past) -> None:

@@ -18,6 +18,10 @@ def toss(p, rng):
     return {"heads": int(rng.random() < p)}
 
 
+def scaled(a, b=1):
+    return {"y": a * b}
+
+
 def square(x):
     return {"y": x**2}
 
@@ -195,6 +199,17 @@ def test_several_experiments_have_their_own_events(tmp_path):
     with pytest.warns(ComaWarning, match="1 measurement of .*b records the same event"):
         ds = coma.open_experiments(tmp_path / "*").to_dataset()
     assert dict(ds.sizes) == {"experiment": 2, "x": 3}
+
+
+@pytest.mark.parametrize("scanned", [[3], [1, 3]])
+def test_a_default_that_all_measurements_record_is_a_parameter_of_both(tmp_path, scanned):
+    plain, other = coma.Experiment(tmp_path / "plain"), coma.Experiment(tmp_path / "other")
+    plain.run(scaled, {"a": [1, 2]}, progress=False)
+    other.run(scaled, {"a": [1, 2], "b": scanned}, progress=False)
+    assert len(plain.merge(other)) == 2
+    assert plain.to_dataset().y.sel(a=2).values.tolist() == [2, 6]
+    assert len(plain.missing()) == 0
+    assert plain.run(scaled, {"a": [1, 2], "b": [1, 3]}, progress=False) == (0, 4)
 
 
 def test_a_parameter_that_only_the_other_experiment_has_is_named(tmp_path):
