@@ -23,6 +23,7 @@ from coma_xr.errors import (
     ComaError,
     MissingAttributeError,
     ParameterError,
+    PathError,
     Way,
     warned,
     warning_once,
@@ -189,13 +190,13 @@ def check_integer(name: str, value: Any, lowest: int = 0, *, optional: bool = Fa
     """
     if optional and value is None:
         return None
-    number = _integer(value)
+    number = as_integer(value)
     if number is None or number < lowest:
         raise _wrong(name, value, f"an integer from {lowest} on" + (" or None" if optional else ""), number)
     return number
 
 
-def _integer(value: Any) -> int | None:
+def as_integer(value: Any) -> int | None:
     """Return an integer of any type as an int, and None for everything else."""
     if isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":
         return None
@@ -203,12 +204,6 @@ def _integer(value: Any) -> int | None:
         return operator.index(value)
     except TypeError:
         return None
-
-
-def as_id(value: Any) -> Any:
-    """Return an id as an int, also one of NumPy, as those of a Dataset are, and everything else as it is."""
-    number = _integer(value)
-    return value if number is None else number
 
 
 def check_positive(name: str, value: Any, unit: str = "") -> float | None:
@@ -290,6 +285,16 @@ def check_choice(
     )
 
 
+def check_id(value: Any) -> int:
+    """Return one id, an integer of any type, as an int."""
+    number = as_integer(value)
+    if number is None:
+        raise PathError(
+            f"id={shortened(value)} is {with_article(type(value).__name__)}.", expected="an integer"
+        )
+    return number
+
+
 def check_ids(name: str, value: Any) -> list[int] | None:
     """Return one id or a list, array, Index or Series of ids as a list of ints; None for anything else.
 
@@ -298,7 +303,7 @@ def check_ids(name: str, value: Any) -> list[int] | None:
     >>> check_ids("where", range(1, 4)), check_ids("where", "x > 1")
     ([1, 2, 3], None)
     """
-    number = _integer(value)
+    number = as_integer(value)
     if number is not None:
         return [number]
     if isinstance(value, (str, bytes, Mapping)) or callable(value) or not isinstance(value, Iterable):
@@ -307,7 +312,7 @@ def check_ids(name: str, value: Any) -> list[int] | None:
     # The items of xarray's arrays are arrays of their own.
     items: Any = getattr(value, "values", value) if hasattr(value, "dims") else value
     for item in items:
-        number = _integer(item)
+        number = as_integer(item)
         if number is None:
             kind = with_article(type(item).__name__)
             raise ParameterError(
@@ -365,13 +370,18 @@ def check_string(name: str, value: Any) -> str | None:
     raise _wrong(name, value, "a string or None")
 
 
+def is_listed(value: Any) -> bool:
+    """Return whether a value consists of items, as lists, sets and arrays do; an array without dims does not."""
+    is_one = isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable)
+    return not is_one and getattr(value, "ndim", 1) != 0
+
+
 def check_strings(name: str, value: Any) -> list[str] | None:
     """Return a setting that is a string, a list of strings or None as a list or None."""
     strings = [value] if isinstance(value, str) else value
     if strings is None:
         return None
-    is_list = isinstance(strings, Iterable) and not isinstance(strings, Mapping)
-    if is_list and all(isinstance(string, str) for string in strings):
+    if is_listed(strings) and all(isinstance(string, str) for string in strings):
         return list(strings)
     raise _wrong(name, value, "a string, a list of strings or None")
 

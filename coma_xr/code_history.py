@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import operator
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr import files
+from coma_xr.checks import check_id
 from coma_xr.code.compiled import is_mistaken
 from coma_xr.code.fingerprint import SCHEME, Fingerprint, fingerprint, with_values
 from coma_xr.code.git import git_state
@@ -320,7 +320,7 @@ def state_record(now: Snapshot, which: int | str) -> dict[str, Any]:
     """Return the record of a code state, or of that of a measurement; PathError when there is none."""
     code, updated = which, None
     if not isinstance(which, str):
-        info = now.measurements.read(operator.index(which)).get("info", {})
+        info = now.measurements.read(check_id(which)).get("info", {})
         if "code" not in info:
             raise PathError(
                 f"Measurement {which} in {now.path} does not record its code.",

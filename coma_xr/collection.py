@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from coma_xr import files
-from coma_xr.checks import check_choice, check_flag, checks_keywords
+from coma_xr.checks import (
+    check_choice,
+    check_flag,
+    check_strings,
+    checks_keywords,
+    is_listed,
+    unknown_argument,
+)
 from coma_xr.define.parameters import hidden, warn_of_hidden
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import (
@@ -47,6 +54,7 @@ _COLUMNS = (
 )
 _SHOWN = ("id", "path", "measurements", "date", "description")
 _WILD = frozenset("*?[")
+_DATASET_OPTIONS = ("layout", "unfold", "fill", "where", "chunks")
 
 _LABEL = "experiment"
 
@@ -101,7 +109,7 @@ def open_experiments(
     >>> both.to_dataset().y.sel(experiment="n2").values
     array([1, 4, 9])
     """
-    given = paths if isinstance(paths, Iterable) and not isinstance(paths, (str, bytes)) else [paths]
+    given: Any = paths if is_listed(paths) else [paths]
     asked = [files.local_path(path) for path in given]
     settings = Config.of(config)
     entries: list[_Entry] = []
@@ -225,6 +233,7 @@ class Experiments:
             When no experiment has a tag.
         """
         known = dict.fromkeys(word for entry in self._entries for word in entry.about.get("tags") or ())
+        tags = tuple(check_strings("tags", tags) or ())
         for word in tags:
             if word not in known:
                 warn(f"No experiment here has the tag {word!r}. {available(word, known)}")
@@ -320,6 +329,7 @@ class Experiments:
         from coma_xr.retrieve.dataset import build_dataset
         from coma_xr.retrieve.dims import Status
 
+        _check_options(options)
         layout = _layout(concat, options.pop("layout", None))
         chunks = options.pop("chunks", None)
         each = concat == _LABEL
@@ -334,7 +344,7 @@ class Experiments:
             return build_dataset(
                 joined.trees,
                 variables=variables,
-                dims=[label, *dims] if dims is not None and each else dims,
+                dims=[label, *_listed(dims)] if dims is not None and each else dims,
                 layout=layout,
                 definition=[label, *definition] if each and definition else definition,
                 recorded=joined.recorded(),
@@ -537,6 +547,18 @@ def _about(path: str, experiment: Experiment) -> dict[str, Any]:
     except (ComaError, AttributeError) as error:
         about["problem"] = str(error)
     return about
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    if unknown := options.keys() - _DATASET_OPTIONS:
+        raise unknown_argument("Experiments.to_dataset", min(unknown), _DATASET_OPTIONS)
+
+
+def _listed(dims: Any) -> list[Any]:
+    """Return what `dims=` asks for as a list of its requests."""
+    if isinstance(dims, Mapping):
+        return list(dims.items())
+    return list(dims) if is_listed(dims) else [dims]
 
 
 # Their measurements as if they were those of one

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from coma_xr import files
 from coma_xr.checks import GONE, check_string, check_strings, checks_keywords
 from coma_xr.define.parameters import ParameterSet
-from coma_xr.errors import ArgumentError, ExperimentError, MissingAttributeError, warn
+from coma_xr.errors import ArgumentError, ExperimentError, MissingAttributeError, ParameterError, warn
 from coma_xr.records import Records
 from coma_xr.run.plan import plan, survey
 from coma_xr.run.report import RunReport
 from coma_xr.run.worker import date_text
 from coma_xr.store import documents
-from coma_xr.text import count, listing
+from coma_xr.text import count, listing, shortened, with_article
 from coma_xr.tree import join
 
 if TYPE_CHECKING:
@@ -192,6 +192,11 @@ class Members:
         parameter_set : ParameterSet
             Its values are written into the measurement.
         """
+        if not callable(function):
+            kind = with_article(type(function).__name__)
+            raise ParameterError(
+                f"run_measurement() got {shortened(function)}, {kind}.", expected="a function"
+            )
         m = self.new_measurement()
         m.start()
         tree = function(parameter_set)

@@ -27,6 +27,7 @@ This module imports only `coma_xr.text`, so that every other one can import it.
 from __future__ import annotations
 
 import copy
+import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -62,6 +63,8 @@ Language = Literal["python", "terminal"]
 
 # Parts of a message stand on lines of their own when one line would be longer than this.
 _LINE = 100
+# Of a word longer than paths are, such as a string given by mistake, the ends are shown.
+_LONG_WORD = re.compile(r"(\S{100})\S{800,}(\S{100})")
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,8 @@ class ComaError(Exception):
         self.name = name
         self.available = None if available is None else tuple(available)
         # The digits of an id are not a misspelling of those of another.
-        self.near = tuple(near_names(name, self.available or ())) if name and not name.isdecimal() else ()
+        is_text = isinstance(name, str) and not name.isdecimal()
+        self.near = tuple(near_names(name, self.available or ())) if name and is_text else ()
         self.ways = tuple(ways)
         self.excerpt = excerpt
 
@@ -160,7 +164,7 @@ class ComaError(Exception):
         """
         parts = self._parts(language)
         line = " ".join(parts)
-        text = line if len(line) <= _LINE else "\n".join(parts)
+        text = _LONG_WORD.sub(r"\1 ... \2", line if len(line) <= _LINE else "\n".join(parts))
         return clean_lines(text if self.excerpt is None else f"{text}\n{self.excerpt}")
 
     def line(self) -> str:

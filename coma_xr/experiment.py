@@ -126,7 +126,7 @@ class Experiment(Members):
         config: Mapping[str, Any] | None = None,
         durable: Durable = "auto",
     ) -> None:
-        if durable != "auto":
+        if not (isinstance(durable, str) and durable == "auto"):
             durable = check_flag("durable", durable)
         given = {"description": check_string("description", description), "tags": check_strings("tags", tags)}
         self._place = ExperimentDirectory(path, mode=mode, id=id, config=Config.of(config))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from coma_xr.checks import check_string
 from coma_xr.define.values import Argument
 from coma_xr.errors import ComaError, ParameterError, PathError, Way
+from coma_xr.text import shortened
 from coma_xr.values.plain import to_plain
 
 if TYPE_CHECKING:
@@ -64,12 +65,12 @@ def _without_pairs(value: Any) -> Any:
     return dict(value[PAIRS]) if is_pairs else value
 
 
-def arguments_of(figures: Mapping[str, dict[str, Any]], name: str) -> dict[str, Any]:
+def arguments_of(figures: Mapping[str, dict[str, Any]], name: Any) -> dict[str, Any]:
     """Return the arguments of one of the figures, or raise PathError."""
-    if name in figures:
+    if isinstance(name, str) and name in figures:
         return figures[name]
     way = Way("Define it: e.define_figure(name, x=..., y=...).", "")
-    raise PathError(f"There is no figure {name!r}.", name=str(name), available=figures, ways=[way])
+    raise PathError(f"There is no figure {shortened(name)}.", name=str(name), available=figures, ways=[way])
 
 
 def kept(now: Snapshot) -> dict[str, dict[str, Any]]:
@@ -83,9 +84,8 @@ def kept(now: Snapshot) -> dict[str, dict[str, Any]]:
 
 def keep(place: ExperimentDirectory, name: str, arguments: Mapping[str, Any], where: Any) -> None:
     """Keep a figure in ``coma.json``, or remove it when it has no arguments."""
-    check_string("name", name)
-    if not name.strip() or "/" in name or not name.isprintable():
-        raise ParameterError(f"name={name!r} cannot be used.", expected="letters, digits and spaces")
+    if check_string("name", name) is None or not name.strip() or "/" in name or not name.isprintable():
+        raise ParameterError(f"name={shortened(name)} cannot be used.", expected="letters, digits and spaces")
     record = record_of(arguments, where)
 
     def change(state: dict[str, Any]) -> None:

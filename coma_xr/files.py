@@ -112,6 +112,7 @@ def warn_once(text: str) -> None:
 # --------------------------------------------------------------------------------------------- paths
 
 
+_NO_NAME = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # surrogates, other than those of undecodable bytes
 # Addresses are also recognised where pathlib has made one slash of two.
 _ADDRESS = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]+)://|(s3|s3a|gs|gcs|az|abfss?|adl|hdfs|https?|ftps?|sftp|ssh|scp|smb|davs?|webdav|file):/"
@@ -131,7 +132,7 @@ def local_path(path: Any) -> str:
             f"path={shortened(path)} is not a path.", expected="a str or a path-like object"
         )
     text = os.fsdecode(path)
-    if not text or "\0" in text:
+    if not text or _NO_NAME.search(text):
         raise ExperimentError(f"path={path!r} is not a path.", expected="a path that is not empty")
     if address := _ADDRESS.match(text):
         raise ExperimentError(

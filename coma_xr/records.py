@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from coma_xr.checks import as_id, check_flag, check_ids
+from coma_xr.checks import as_integer, check_flag, check_id, check_ids
 from coma_xr.define.parameters import Definition, Past, check_extends, read_parameters
 from coma_xr.define.scan_records import (
     Asked,
@@ -307,8 +307,8 @@ class Records:
         from coma_xr.run.report import Failure
         from coma_xr.run.worker import EXACT
 
-        failures, id = dict(self.recorded_failures()), as_id(id)
-        if type(id) is not int or id not in failures:
+        failures, id = dict(self.recorded_failures()), check_id(id)
+        if id not in failures:
             raise PathError(f"{self.now.path} has no failure {id!r}.", available=map(str, sorted(failures)))
         tree = self.past.applied(failures[id])
         exact = tree["info"].get(EXACT)
@@ -411,13 +411,15 @@ class Records:
             otherwise=otherwise,
         )
 
-    def measurement(self, id: int) -> tuple[int, Tree]:
+    def measurement(self, id: Any) -> tuple[int, Tree]:
         """Return id and tree of one measurement; PathError when there is none."""
-        id = as_id(id)
+        # Ids of a Dataset are NumPy's.
+        number = as_integer(id)
+        id = id if number is None else number
         try:
             return next(located([(id, self.now.measurements.read(id))], self.now))
         except PathError as error:
-            if not self.now.has_failure(id):
+            if not (isinstance(id, int) and self.now.has_failure(id)):
                 raise
             raise PathError(
                 f"There is no measurement {id!r}: this parameter set failed.",

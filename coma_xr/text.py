@@ -22,6 +22,10 @@ _LONGEST_INT = 10**80
 _SMALL, _LARGE, _EXACT = 1e-4, 1e6, 1e15
 
 
+# A longer name is not a misspelling, and comparing it takes long.
+_LONGEST_NAME = 200
+
+
 def near_names(name: str, known: Iterable[str]) -> list[str]:
     """Return at most three of `known` that `name` may be a misspelling of, nearest first.
 
@@ -30,6 +34,8 @@ def near_names(name: str, known: Iterable[str]) -> list[str]:
     >>> near_names("thet", ["L", "theta_0", "theta"])
     ['theta', 'theta_0']
     """
+    if len(name) > _LONGEST_NAME:
+        return []
     known = list(dict.fromkeys(known))
     same_letters = [other for other in known if other.casefold() == name.casefold() and other != name]
     similar = [

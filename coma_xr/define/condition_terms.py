@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any, ClassVar, Final, TypeVar
 
 from coma_xr import same
-from coma_xr.checks import checks_keywords
+from coma_xr.checks import checks_keywords, is_listed
 from coma_xr.define.condition_values import (
     COMPARISONS,
     DIVISIONS,
@@ -445,7 +445,7 @@ class Term(Node):
 
     def isin(self, values: Iterable[Any]) -> Condition:
         """Return the condition that the value is one of `values`, a list, set or array of one dimension."""
-        if isinstance(values, (str, bytes, Mapping, Node)) or not isinstance(values, Iterable):
+        if isinstance(values, Node) or not is_listed(values):
             raise ConditionError(
                 f".isin() cannot be applied to {shortened(values)}.", expected="a list such as [1, 2]"
             )
@@ -461,10 +461,11 @@ class Term(Node):
 
     def between(self, low: Any, high: Any, inclusive: str = "both") -> Condition:
         """Return the condition that the value lies between two; `inclusive` is "both", "left", "right" or "neither"."""
+        given: Any = inclusive
         options = ["both", "left", "right", "neither"]
-        if inclusive not in options:
+        if not isinstance(given, str) or given not in options:
             raise ParameterError(
-                f"Unknown option inclusive={inclusive!r}.", name=str(inclusive), available=options
+                f"Unknown option inclusive={shortened(inclusive)}.", name=str(inclusive), available=options
             )
         left = compared(">=" if inclusive in ("both", "left") else ">", self, _operand(low))
         right = compared("<=" if inclusive in ("both", "right") else "<", self, _operand(high))
@@ -473,8 +474,11 @@ class Term(Node):
     def close(self, other: Any, *, rtol: float = _RTOL, atol: float = _ATOL) -> Condition:
         """Return the condition that two numbers differ by at most `rtol` of the larger one (1e-9), or `atol` (0)."""
         for name, tolerance in [("rtol", rtol), ("atol", atol)]:
-            if not (constant(tolerance)._is_double and tolerance >= 0):
-                raise ParameterError(f"{name}={tolerance!r} cannot be used.", expected="a number from 0 up")
+            number = constant(tolerance)
+            if not (number._is_double and number._value >= 0):
+                raise ParameterError(
+                    f"{name}={shortened(tolerance)} cannot be used.", expected="a number from 0 up"
+                )
         tolerances = constant(float(rtol)), constant(float(atol))
         return Condition("close", (self, _number(".close()", _operand(other)), *tolerances))
 

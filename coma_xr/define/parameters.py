@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.checks import checks_keywords
+from coma_xr.checks import checks_keywords, is_listed
 from coma_xr.define.values import BRANCH, NOTHING, describe, hand_out, key_of, look, normalise, plain_of
 from coma_xr.errors import ParameterError, PathError, Way, warn
 from coma_xr.html import facts, fragment, short
@@ -58,6 +58,11 @@ class Definition:
         """
         if isinstance(entries, Definition):
             return entries
+        if not isinstance(entries, (str, Mapping)) and not is_listed(entries):
+            kind = with_article(type(entries).__name__)
+            raise ParameterError(
+                f"{shortened(entries)} is {kind}.", expected="names of parameters, in a list"
+            )
         entries = list(entries.items() if isinstance(entries, Mapping) else entries)
         if len(entries) == 1 and isinstance(entries[0], Mapping):
             entries = list(entries[0].items())
@@ -265,6 +270,11 @@ class ParameterSet:
         values: Iterable[Any] | Mapping[str, Any],
     ) -> None:
         definition = Definition.of(definition)
+        if not isinstance(values, (str, Mapping)) and not is_listed(values):
+            kind = with_article(type(values).__name__)
+            raise ParameterError(
+                f"{shortened(values)} is {kind}.", expected="values of parameters, in a list"
+            )
         by_name = values if isinstance(values, Mapping) else {}
         self._fill(definition, definition.bind(() if by_name else tuple(values), by_name))
 

@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import chain, islice, product
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.checks import checks_keywords
+from coma_xr.checks import checks_keywords, is_listed
 from coma_xr.define.axes import (
     Axis,
     Chosen,
@@ -597,8 +597,7 @@ def zipped(mapping: Mapping[str, Any] | None = None, /, **columns: Any) -> Scan:
 
 
 def _is_list(value: Any) -> bool:
-    is_one = isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable)
-    return not is_one and getattr(value, "ndim", 1) != 0
+    return is_listed(value)
 
 
 @checks_keywords
@@ -624,6 +623,8 @@ def cases(sets: Any) -> Scan:
     [{'a': 1, 'b': 3}, {'a': 2, 'b': 5}]
     """
     if _is_dataset(sets):
+        if not sets.sizes:
+            raise ParameterError("The Dataset has no dims.", expected="a Dataset with a dim, or a dictionary")
         table = sets.to_dataframe().reset_index()
         sets = table[[name for name in table.columns if name in sets.variables and name not in _OURS]]
     if is_table(sets):
@@ -631,7 +632,7 @@ def cases(sets: Any) -> Scan:
         # Columns of the same name would be one in a dictionary.
         Definition.of(list(sets.columns))
         columns = {name: sets[name] for name in sets.columns}
-    elif isinstance(sets, Mapping) or not isinstance(sets, Iterable):
+    elif not is_listed(sets):
         raise ParameterError(
             f"{shortened(sets)} is {with_article(type(sets).__name__)}.",
             expected="a list of dictionaries, a DataFrame or a Dataset",

@@ -20,6 +20,7 @@ from coma_xr.checks import (
     check_integer,
     check_positive,
     check_string,
+    is_listed,
     naming,
     option,
     setting,
@@ -193,7 +194,7 @@ def _is_ascending(places: Iterable[Any]) -> bool:
 
 
 def _is_listed(value: Any) -> bool:
-    return isinstance(value, Collection) and not isinstance(value, (str, bytes, Mapping, AbstractSet))
+    return isinstance(value, Collection) and is_listed(value) and not isinstance(value, AbstractSet)
 
 
 def _is_pair(value: Any) -> bool:
@@ -213,6 +214,23 @@ def _is_bins(value: Any) -> bool:
 
 def _is_size(value: Any) -> bool:
     return _is_pair(value) and all(_is_number(side) and side > 0 for side in value)
+
+
+def _length(name: str, value: Any, unit: str = "") -> Any:
+    """Return a length, or a ratio, that is none of a figure too large for matplotlib."""
+    length = check_positive(name, value, unit)
+    if length is not None and length > _LARGEST:
+        raise ParameterError(setting(name, value, "is too large."), expected=f"a number up to {_LARGEST}")
+    return length
+
+
+# In inches.
+_LARGEST = 1000
+
+
+def _is_status(value: Any) -> bool:
+    are_words = isinstance(value, (list, tuple, set)) and all(isinstance(word, str) for word in value)
+    return are_words or isinstance(value, (bool, str))
 
 
 def _is_mapping(value: Any) -> bool:
@@ -249,8 +267,9 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "err_style": _choice("band", "bars"),
     "kind": functools.partial(check_choice, choices=KIND_NAMES, error=LayoutError),
     "col_wrap": functools.partial(check_integer, lowest=1),
-    "height": functools.partial(check_positive, unit="inches"),
-    "aspect": check_positive,
+    "height": functools.partial(_length, unit="inches"),
+    "aspect": _length,
+    "status": _that(_is_status, "True, False, a status, or a list of these"),
     "figsize": _that(_is_size, "width and height in inches, such as (3.4, 2.4)"),
     "title": check_string,
 }

@@ -21,7 +21,7 @@ import xarray as xr
 from coma_xr.checks import setting
 from coma_xr.errors import ExperimentError, LayoutError, PathError, Way
 from coma_xr.plotting.repeats import Rows
-from coma_xr.text import count, listing
+from coma_xr.text import count, listing, shortened
 from coma_xr.tree import find_variable, variable_at
 
 if TYPE_CHECKING:
@@ -485,9 +485,9 @@ def _names(data: Data, names: Any, role: str) -> tuple[str, ...]:
 def _single(data: Data, name: Any, role: str, several: bool) -> str | None:
     if name is None:
         return None
-    if isinstance(name, (list, tuple)):
+    if isinstance(name, (list, tuple)) or not isinstance(name, Hashable):
         ways = ["Pass one name, or several to y, which are distinguished as 'variable'."]
-        raise LayoutError(f"{role}={list(name)!r}: only x and y take several variables.", ways=ways)
+        raise LayoutError(f"{role}={shortened(name)}: only x and y take several variables.", ways=ways)
     if name == VARIABLE and several and role != "z" and VARIABLE not in data.ds.variables:
         return VARIABLE
     return data.find(name, role)
@@ -497,7 +497,7 @@ def _with_error(data: Data, new: Plan) -> Plan:
     """Add the dims over which the mean is taken, and where the error comes from."""
     spread_and_dims = _spread_of(data, new.spec.error)
     spread, words = spread_and_dims if spread_and_dims is not None else (Spread(), new.spec.error)
-    names = _names(data, words or None, "error")
+    names = _names(data, None if isinstance(words, (str, list, tuple)) and not words else words, "error")
     over = tuple(name for name in names if name in data.ds.dims)
     if len(over) < len(names) and (over or spread_and_dims is not None) and not data.is_table:
         raise LayoutError(

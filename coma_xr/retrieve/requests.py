@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.checks import setting
+from coma_xr.checks import is_listed, setting
 from coma_xr.define.parameters import Past, former_paths, hidden, warn_of_hidden
 from coma_xr.define.values import NOTHING, look, plain_value
 from coma_xr.errors import LayoutError, ParameterError, PathError, SerializationError, Way, warn
@@ -125,7 +125,7 @@ def requests_of(variables: Variables) -> list[Request]:
         return [_request(None, variables)]
     if isinstance(variables, Mapping):
         return [_request(name, value) for name, value in variables.items()]
-    if not isinstance(variables, Iterable):
+    if not is_listed(variables):
         raise PathError(
             f"{shortened(variables)} is {with_article(type(variables).__name__)}.",
             expected="paths or names, in a list or a mapping of names to paths",
@@ -653,6 +653,11 @@ def dims_of(dims: Iterable[Any] | str, names: Callable[[], Names]) -> list[list[
     """
     pairs = []
     dims = dims.items() if isinstance(dims, Mapping) else dims
+    if not (isinstance(dims, str) or is_listed(dims)):
+        raise PathError(
+            f"{shortened(dims)} is {with_article(type(dims).__name__)}.",
+            expected="names or paths of parameters",
+        )
     for dim in [dims] if isinstance(dims, str) else dims:
         name, place = dim if isinstance(dim, tuple) else (str(dim), dim)
         pairs.append([name, join(_parameter(name, place, names))])

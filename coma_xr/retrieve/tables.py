@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from coma_xr.checks import checks_keywords
+from coma_xr.checks import checks_keywords, is_listed
 from coma_xr.define.conditions import Condition, as_condition
 from coma_xr.define.parameters import Definition, ParameterSet
 from coma_xr.define.values import Argument, plain_of
@@ -31,8 +31,8 @@ from coma_xr.retrieve.requests import (
 )
 from coma_xr.retrieve.variables import flat_columns
 from coma_xr.same import key, repeat_of
-from coma_xr.text import listing
-from coma_xr.tree import Names, join, split
+from coma_xr.text import listing, shortened
+from coma_xr.tree import Names, join
 from coma_xr.values.pandas import column_of
 from coma_xr.values.plain import Tree, to_plain
 
@@ -268,9 +268,10 @@ class ResultList(list[Result]):
 
     def filter_results(self, pair: tuple[str | Sequence[str], Any]) -> ResultList:
         """Return the results with this name, or path, and value of a parameter: ``results[name, value]``."""
-        if len(pair) != 2:
+        given: Any = pair
+        if not isinstance(given, (tuple, list)) or len(given) != 2 or isinstance(given[0], int):
             raise ArgumentError(
-                f"{pair!r} is not a pair.",
+                f"{shortened(pair)} is not a pair.",
                 expected="a name and a value",
                 ways=["Filter by several parameters one after the other: results['A', 1]['B', 2]."],
             )
@@ -366,15 +367,15 @@ def _as_tuple(value: Tree) -> Any:
     return Argument(tuples(value), value) if type(value) is list else value
 
 
-def _pairs(definition: Iterable[Any], argument: str) -> list[Request]:
+def _pairs(definition: Any, argument: str) -> list[Request]:
     """Return what a definition asks for; PathError for one pair or path where a list of pairs belongs."""
     pair = definition if isinstance(definition, tuple) else ()
     if len(pair) == 2 and all(isinstance(text, str) for text in pair):
         raise _one_list(argument, definition, pair)
     if isinstance(definition, str):
-        raise _one_list(argument, definition, (str(split(definition)[-1]), definition))
-    if isinstance(definition, Mapping):
-        return requests_of(definition)
+        raise _one_list(argument, definition, (definition.rpartition("/")[2], definition))
+    if isinstance(definition, Mapping) or not is_listed(definition):
+        return requests_of(() if definition is None else definition)
     return requests_of([tuple(entry) if isinstance(entry, list) else entry for entry in definition])
 
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from coma_xr.checks import checks_keywords
+from coma_xr.checks import checks_keywords, is_listed
 from coma_xr.define.parameters import Definition, ParameterSet
-from coma_xr.errors import ComaError, SerializationError
+from coma_xr.errors import ComaError, ParameterError, SerializationError
 from coma_xr.run.plan import Task
 from coma_xr.run.worker import Outcome, Work, call, date_text
 from coma_xr.same import maker
@@ -96,6 +96,11 @@ def outcomes_of(
         "duration": round(ended - started, 6),
     }
     encoding = {**encoding, "provenance": {**times, **encoding.get("provenance", {})}}
+    if not (parameters is None or isinstance(parameters, ParameterSet)):
+        kind = with_article(type(parameters).__name__)
+        raise ParameterError(
+            f"parameters={shortened(parameters)} is {kind}.", expected="a ParameterSet or None"
+        )
     definition = Definition((), ()) if parameters is None else parameters._definition
     given = () if parameters is None else parameters._given
     next_value: list[Any] = []
@@ -119,7 +124,7 @@ def outcomes_of_all(trees: Iterable[Any], encoding: Mapping[str, Any]) -> list[O
 
     Raise SerializationError when one of them cannot be stored. The message has its position.
     """
-    if isinstance(trees, (str, bytes, Mapping)) or not isinstance(trees, Iterable):
+    if not is_listed(trees):
         raise SerializationError(
             f"trees={shortened(trees)} is {with_article(type(trees).__name__)}.",
             expected="a list of measurement trees, such as [{'parameters': {'x': 1}, 'results': {'y': 2}}]",

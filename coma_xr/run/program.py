@@ -18,7 +18,7 @@ from types import FrameType
 from typing import IO, Any, Literal, Self, get_args
 
 from coma_xr import files
-from coma_xr.checks import check_choice, check_duration, check_flag, checks_keywords
+from coma_xr.checks import check_choice, check_duration, check_flag, check_string, checks_keywords, is_listed
 from coma_xr.code.sources import hash_of_file
 from coma_xr.define.parameters import ParameterSet
 from coma_xr.encoding import formats, json, xml
@@ -275,6 +275,10 @@ def _split(command: str | Sequence[str | os.PathLike[str]]) -> list[str]:
                 f"The command {command!r} cannot be split into arguments: {as_clause(error)}.",
                 ways=["Pass it as a list of arguments."],
             ) from None
+    elif not is_listed(command) or not all(isinstance(word, (str, os.PathLike)) for word in command):
+        raise ParameterError(
+            f"command={shortened(command)} cannot be used.", expected="a string, or a list of arguments"
+        )
     else:
         arguments = [os.fspath(argument) for argument in command]
     if not arguments or not arguments[0]:
@@ -662,7 +666,9 @@ def program(
         check_flag("keep_failed", keep_failed),
     )
     for option, file in (("input_file", input_file), ("output_file", output_file)):
-        if file is not None and (not file or file in {".", ".."} or set(file) & set("/\0")):
+        if check_string(option, file) is not None and (
+            not file or file in {".", ".."} or set(file) & set("/\0")
+        ):
             raise ParameterError(
                 f"{option}={file!r} cannot be used.", expected="a file name in the program's directory"
             )
@@ -682,5 +688,7 @@ def program(
         raise ParameterError(
             f"input_file and output_file are both {input_file!r}.", expected="different files"
         )
+    if not (env is None or isinstance(env, Mapping)):
+        raise ParameterError(f"env={shortened(env)} cannot be used.", expected="a mapping of names to values")
     variables = {str(name): str(value) for name, value in (env or {}).items()}
     return Program(template, input, output, input_file, output_file, timeout, variables, keep_failed, name)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from coma_xr import files
-from coma_xr.checks import checks_keywords
+from coma_xr.checks import check_flag, checks_keywords
 from coma_xr.encoding.formats import FORMATS, JSON, Format
 from coma_xr.errors import ConfigError, ExperimentError, StorageError, warn
 from coma_xr.text import available
@@ -367,7 +367,8 @@ def load_config(file: str = FILE) -> dict[str, Any]:
     ('measurement.${measurement_id}', True)
     >>> config["archive_pretty_print"] = False
     """
-    path = default_file() if file == FILE else files.local_path(file)
+    given: Any = file
+    path = default_file() if isinstance(given, str) and given == FILE else files.local_path(given)
     if not (Path(path).is_absolute() or files.exists(path)):
         path = _path(path)
     parser = configparser.ConfigParser(interpolation=None)
@@ -426,7 +427,7 @@ def create_default_config(create_experiment_index: bool = True) -> None:
         if field.name not in _UNLISTED
     ]
     _create_with_word("config file", _path(FILE), _path(FILE), "\n".join([f"[{SECTION}]", *lines, ""]))
-    if create_experiment_index:
+    if check_flag("create_experiment_index", create_experiment_index):
         path = _path(Config.experiment_index)
         text = '{\n  "experiments": {\n    "last_experiment_id": 0\n  }\n}'
         _create_with_word("experiment index", path, f"{path}.json", text)
