@@ -1,6 +1,6 @@
 """Checks of arguments: their names, and their values, which are returned as a plain bool, int, float or list.
 
-A wrong value raises ParameterError.
+A wrong value raises ParameterError, and what is no path an ExperimentError.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import functools
 import math
 import numbers
 import operator
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from typing import Any, TypeVar, cast, overload
 from coma_xr.errors import (
     ArgumentError,
     ComaError,
+    ExperimentError,
     MissingAttributeError,
     ParameterError,
     PathError,
@@ -422,3 +424,40 @@ def module_error(name: str) -> AttributeError | None:
     if name not in GONE:
         return None
     return MissingAttributeError(f"coma_xr has no '{name}', which was part of Coma 2.", ways=[GONE[name]])
+
+
+_NO_NAME = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # surrogates, other than those of undecodable bytes
+# Addresses are also recognised where pathlib has made one slash of two.
+_ADDRESS = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]+)://|(s3|s3a|gs|gcs|az|abfss?|adl|hdfs|https?|ftps?|sftp|ssh|scp|smb|davs?|webdav|file):/"
+)
+
+
+_REMOTE = "Mount the remote store and pass the local path, or copy the files here first, for example with rclone or rsync."
+
+
+def local_path(path: Any) -> str:
+    """Return a path that a user gave, with ``~`` expanded.
+
+    Raise ExperimentError when it is the address of a remote store, names an unknown user, or is not a path.
+    """
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise ExperimentError(
+            f"path={shortened(path)} is not a path.", expected="a str or a path-like object"
+        )
+    text = os.fsdecode(path)
+    if not text or _NO_NAME.search(text):
+        raise ExperimentError(f"path={path!r} is not a path.", expected="a path that is not empty")
+    if address := _ADDRESS.match(text):
+        raise ExperimentError(
+            f"{text!r} is a remote address ({address[1] or address[2]}).",
+            expected="a path on this computer",
+            ways=[_REMOTE],
+        )
+    expanded = os.path.expanduser(text)  # noqa: PTH111  pathlib would drop a trailing slash and "./"
+    if expanded.startswith("~"):
+        raise ExperimentError(
+            f"No home directory is known for {text!r}.",
+            ways=[f"Pass the whole path, or './{text}' for a directory of this name."],
+        )
+    return expanded

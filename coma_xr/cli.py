@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from coma_xr import __version__
+from coma_xr.checks import local_path
 from coma_xr.errors import ComaError, ComaWarning
 from coma_xr.scratch import discarding
 from coma_xr.text import alternatives, available, beginning_with, clean_lines, near_names, shortened
@@ -601,14 +602,12 @@ _PATHS = ("path", "paths", "output", "others")
 
 def _expand_paths(options: argparse.Namespace) -> None:
     """Expand ``~`` where the shell did not, and refuse remote addresses."""
-    from coma_xr import files
-
     for name in _PATHS:
         paths = getattr(options, name, None)
         if isinstance(paths, list):
-            setattr(options, name, [files.local_path(path) for path in paths])
+            setattr(options, name, [local_path(path) for path in paths])
         elif paths is not None:
-            setattr(options, name, files.local_path(paths))
+            setattr(options, name, local_path(paths))
 
 
 def _check_command(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:

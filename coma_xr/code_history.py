@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from coma_xr import files
-from coma_xr.checks import check_id
+from coma_xr.checks import check_id, local_path
 from coma_xr.code.compiled import is_mistaken
 from coma_xr.code.fingerprint import SCHEME, Fingerprint, fingerprint, with_values
 from coma_xr.code.git import git_state
@@ -230,7 +230,7 @@ def hashes_of(inputs: Sequence[Any]) -> dict[str, str]:
     """Return the SHA-256 of files by their names as they were given."""
     hashes = {}
     for given in inputs:
-        path = files.local_path(given)
+        path = local_path(given)
         digest = hash_of_file(path)
         if digest is None:
             raise ParameterError(f"The file {path} does not exist or cannot be read.", where="inputs")
@@ -281,7 +281,7 @@ def write_sources(record: Mapping[str, Any], directory: str) -> list[str]:
     Raise ExperimentError when the directory exists, and DataFileError when a name in the record leads out of
     the directory. Nothing is written.
     """
-    path = files.local_path(directory)
+    path = local_path(directory)
     if files.exists(path):
         raise ExperimentError(f"{path} exists.", ways=["Name a directory that does not exist."])
     texts = {**sources_of(record), _REQUIREMENTS: requirements(record)}

@@ -15,6 +15,7 @@ from coma_xr.checks import (
     check_strings,
     checks_keywords,
     is_listed,
+    local_path,
     unknown_argument,
 )
 from coma_xr.define.parameters import hidden, warn_of_hidden
@@ -110,7 +111,7 @@ def open_experiments(
     array([1, 4, 9])
     """
     given: Any = paths if is_listed(paths) else [paths]
-    asked = [files.local_path(path) for path in given]
+    asked = [local_path(path) for path in given]
     settings = Config.of(config)
     entries: list[_Entry] = []
     for text in asked:
@@ -324,8 +325,6 @@ class Experiments:
         LayoutError
             When less than a tenth of more than a million cells would be filled; ``concat="points"`` then helps.
         """
-        import numpy as np
-
         from coma_xr.retrieve.dataset import build_dataset
         from coma_xr.retrieve.dims import Status
 
@@ -362,11 +361,7 @@ class Experiments:
             from coma_xr.exports.external import chunked
 
             ds = chunked(ds, chunks)
-        for name in ("coma_id", "measurement_id"):
-            if name in ds.coords:
-                real = np.array([0, *(id for _, id in joined.origins)])[ds[name].values]
-                return ds.assign_coords({name: ds[name].copy(data=real)})
-        return ds
+        return joined.with_ids(ds)
 
     def to_dataframe(
         self,
@@ -612,6 +607,16 @@ class _Joined:
             if some
         }
         return build(replace(self, trees=list(without_values(without(self.trees, measurements), paths))))
+
+    def with_ids(self, ds: xr.Dataset) -> xr.Dataset:
+        """Return a Dataset with the ids that the measurements have in their experiments, in the place of their numbers."""
+        import numpy as np
+
+        for name in ("coma_id", "measurement_id"):
+            if name in ds.coords:
+                ids = np.array([0, *(id for _, id in self.origins)])[ds[name].values]
+                return ds.assign_coords({name: ds[name].copy(data=ids)})
+        return ds
 
     def annotations(self) -> dict[Path, Any]:
         """Return what was annotated; where experiments say different things, the first one's holds.

@@ -16,7 +16,6 @@ import errno
 import hashlib
 import itertools
 import os
-import re
 import shutil
 import stat
 import sys
@@ -29,8 +28,8 @@ from operator import attrgetter
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from coma_xr.errors import DataFileError, ExperimentError, StorageError, warn
-from coma_xr.text import beginning_with, shortened
+from coma_xr.errors import DataFileError, StorageError, warn
+from coma_xr.text import beginning_with
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,46 +106,6 @@ def _told(what: str, path: str, *passed: type[OSError]) -> Iterator[None]:
 def warn_once(text: str) -> None:
     """Warn of something about this machine, once in a process."""
     warn(text)
-
-
-# --------------------------------------------------------------------------------------------- paths
-
-
-_NO_NAME = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # surrogates, other than those of undecodable bytes
-# Addresses are also recognised where pathlib has made one slash of two.
-_ADDRESS = re.compile(
-    r"([A-Za-z][A-Za-z0-9+.-]+)://|(s3|s3a|gs|gcs|az|abfss?|adl|hdfs|https?|ftps?|sftp|ssh|scp|smb|davs?|webdav|file):/"
-)
-
-
-_REMOTE = "Mount the remote store and pass the local path, or copy the files here first, for example with rclone or rsync."
-
-
-def local_path(path: Any) -> str:
-    """Return a path that a user gave, with ``~`` expanded.
-
-    Raise ExperimentError when it is the address of a remote store, names an unknown user, or is not a path.
-    """
-    if not isinstance(path, (str, bytes, os.PathLike)):
-        raise ExperimentError(
-            f"path={shortened(path)} is not a path.", expected="a str or a path-like object"
-        )
-    text = os.fsdecode(path)
-    if not text or _NO_NAME.search(text):
-        raise ExperimentError(f"path={path!r} is not a path.", expected="a path that is not empty")
-    if address := _ADDRESS.match(text):
-        raise ExperimentError(
-            f"{text!r} is a remote address ({address[1] or address[2]}).",
-            expected="a path on this computer",
-            ways=[_REMOTE],
-        )
-    expanded = os.path.expanduser(text)
-    if expanded.startswith("~"):
-        raise ExperimentError(
-            f"No home directory is known for {text!r}.",
-            ways=[f"Pass the whole path, or './{text}' for a directory of this name."],
-        )
-    return expanded
 
 
 # ------------------------------------------------------------------------------------------- reading

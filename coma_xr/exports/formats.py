@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr import files
-from coma_xr.checks import check_flag, checks_keywords
+from coma_xr.checks import check_flag, checks_keywords, local_path
 from coma_xr.encoding import boost, xml
 from coma_xr.encoding import json as plain_json
 from coma_xr.errors import REPLACE, ComaError, DataFileError, ExperimentError, StorageError
@@ -143,7 +143,7 @@ def export(
             ways=ways,
         )
     overwrite = check_flag("overwrite", overwrite)
-    path = Path(files.local_path(path))
+    path = Path(local_path(path))
     chosen = format_of(path)
     if not files.is_directory(str(path.parent)):
         message = f"the directory {path.parent} does not exist; create it first"
@@ -163,7 +163,7 @@ def wants_table(path: str | os.PathLike[str]) -> bool:
     >>> wants_table("pendulum.csv"), wants_table("pendulum.nc")
     (True, False)
     """
-    return format_of(Path(files.local_path(path))).is_table
+    return format_of(Path(local_path(path))).is_table
 
 
 # What the readers of the formats raise for files that are none, or contradict themselves.
@@ -215,7 +215,7 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset | pd.DataFrame | dict[str, 
     >>> coma.load(coma.export(ds, "pendulum.nc")).identical(ds)
     True
     """
-    path = Path(files.local_path(path))
+    path = Path(local_path(path))
     if path.suffix.lower() not in FORMATS and files.is_directory(str(path)):
         raise ExperimentError(
             f"'{path}' is a directory.",
@@ -287,7 +287,7 @@ def _bytes_of(source: Any) -> tuple[str, bytes]:
     if hasattr(source, "read"):
         data = source.read()
         return str(getattr(source, "name", "file")), data.encode() if isinstance(data, str) else data
-    path = files.local_path(source)
+    path = local_path(source)
     try:
         return path, files.read(path)
     except FileNotFoundError:

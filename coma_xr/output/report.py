@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coma_xr import files
+from coma_xr.checks import local_path
 from coma_xr.errors import REPLACE, ExperimentError, StorageError
 from coma_xr.html import Html, facts, fold, join, page, table, tag, text_of
 from coma_xr.output.pictures import DARK_GROUND, DefinedFigure, draw_all, draw_defined
@@ -419,7 +420,7 @@ def check_path(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     Raise ExperimentError when the name does not end in ``.html``, and StorageError when there is a file of
     this name, which is not to be replaced.
     """
-    path = Path(files.local_path(path))
+    path = Path(local_path(path))
     if path.suffix.lower() not in _SUFFIXES:
         raise ExperimentError(
             f"'{path}' is not a name of a report.",

@@ -527,9 +527,9 @@ def _check_limits(name: str, given: Any, limits: Any, scale: str) -> None:
     """Raise LayoutError when limits are equal, or have no place on the scale of their axis."""
     ends = np.array([end for end in limits or () if end is not None], dtype=np.float64)
     if _outside(ends, scale)[0].any():
-        expected = "limits above 0" if scale == "log" else "limits between 0 and 1"
+        expected = "limits above 0, or None" if scale == "log" else "limits between 0 and 1, or None"
         fault = f"has no place on a {scale} scale."
-        raise LayoutError(setting(name, given, fault), expected=f"{expected}, or None")
+        raise LayoutError(setting(name, given, fault), expected=expected)
     if len(ends) == 2 and ends[0] == ends[1]:
         raise LayoutError(setting(name, given, "leaves no room."), expected="two limits that differ")
 

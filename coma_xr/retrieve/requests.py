@@ -366,11 +366,7 @@ def read(
     if typo := next((error for path, error in lacking.items() if not columns.leads(path)), None):
         raise typo
     _warn_of_nameless(columns)
-    warn_of_hidden({(old, new): columns.rename(old, new) for old, new in renames.items()})
-    for path in [path for path, note in notes.items() if "default" in note]:
-        columns.fill(path, notes[path]["default"])
-    if columns.leads(REPEAT) and lacks(columns[REPEAT]):
-        columns.fill(REPEAT, FIRST_REPEAT)
+    _apply(columns, notes, renames)
     columns.expand_datasets()
     for _, path in pairs:
         columns.fold(path)
@@ -385,6 +381,15 @@ def read(
         # Options for a path hold under its new name too, unless there are others for that name.
         notes[new] = {**notes.get(old, {}), **notes[new]}
     return Source(columns, names, notes, by_key)
+
+
+def _apply(columns: Columns, notes: Annotations, renames: Mapping[Path, Path]) -> None:
+    """Give columns their present names, and the values that measurements without one count as having."""
+    warn_of_hidden({(old, new): columns.rename(old, new) for old, new in renames.items()})
+    for path in [path for path, note in notes.items() if "default" in note]:
+        columns.fill(path, notes[path]["default"])
+    if columns.leads(REPEAT) and lacks(columns[REPEAT]):
+        columns.fill(REPEAT, FIRST_REPEAT)
 
 
 def split_paths(definition: Definition) -> list[tuple[str, Path]]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from coma_xr import files
+from coma_xr.checks import local_path
 from coma_xr.encoding.columns import Block, StoredPiece, blocks, encode_trees
 from coma_xr.errors import DataFileError, StorageError
 from coma_xr.store import documents
@@ -423,7 +424,7 @@ def _home(directory: str, cache_dir: str) -> str:
         return directory
     path = Path(directory).absolute()
     name = f"{path.name}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
-    return files.inside(files.local_path(cache_dir), name)
+    return files.inside(local_path(cache_dir), name)
 
 
 def _home_of(directory: str, config: Config) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from coma_xr import files
-from coma_xr.checks import check_flag, checks_keywords
+from coma_xr.checks import check_flag, checks_keywords, local_path
 from coma_xr.encoding.formats import FORMATS, JSON, Format
 from coma_xr.errors import ConfigError, ExperimentError, StorageError, warn
 from coma_xr.text import available
@@ -204,7 +204,7 @@ class Config:
                 found=repr(self.record_code), where="record_code", expected="full, fingerprint or off"
             )
         try:
-            files.local_path(self.experiment_index)
+            local_path(self.experiment_index)
         except ExperimentError as error:
             raise ConfigError(
                 f"experiment_index: {error.what}", expected=error.expected, ways=error.ways
@@ -285,7 +285,7 @@ class Config:
 
     def experiment_index_path(self) -> str:
         """Return the path of the index that numbers experiments, with its suffix; it may be missing."""
-        paths = [files.local_path(self.experiment_index + suffix) for suffix in self._suffixes()]
+        paths = [local_path(self.experiment_index + suffix) for suffix in self._suffixes()]
         candidates = []
         # Without a working directory there is none in it.
         with suppress(StorageError):
@@ -314,15 +314,15 @@ def _checked(option: str, value: Any, kind: type) -> Any:
 def configuration_directory() -> str:
     """Return the directory of the user's settings; it may be missing."""
     if directory := os.environ.get("COMA_CONFIG_DIR"):
-        return files.local_path(directory)
-    return files.inside(files.local_path(os.environ.get("XDG_CONFIG_HOME") or "~/.config"), "coma")
+        return local_path(directory)
+    return files.inside(local_path(os.environ.get("XDG_CONFIG_HOME") or "~/.config"), "coma")
 
 
 def default_file() -> str:
     """Return the path of the settings that apply by default."""
     # A file of this name in the current directory may belong to another program.
     with suppress(FileNotFoundError, StorageError):
-        if f"[{SECTION}]".encode() in files.read(files.local_path(FILE)):
+        if f"[{SECTION}]".encode() in files.read(local_path(FILE)):
             return files.absolute(FILE)
     return _path(FILE)
 
@@ -368,7 +368,7 @@ def load_config(file: str = FILE) -> dict[str, Any]:
     >>> config["archive_pretty_print"] = False
     """
     given: Any = file
-    path = default_file() if isinstance(given, str) and given == FILE else files.local_path(given)
+    path = default_file() if isinstance(given, str) and given == FILE else local_path(given)
     if not (Path(path).is_absolute() or files.exists(path)):
         path = _path(path)
     parser = configparser.ConfigParser(interpolation=None)

@@ -13,6 +13,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from coma_xr import files
+from coma_xr.checks import local_path
 from coma_xr.errors import ComaError, ExperimentError, wrong_usage
 from coma_xr.text import listing, with_article
 
@@ -40,7 +41,7 @@ def find_function(target: str, directory: str = ".") -> Callable[..., Any]:
         ways = _named_functions(target, directory)
         with wrong_usage():
             raise ExperimentError(f"{target!r} names no function.", expected=_EXPECTED, ways=ways)
-    path = os.path.normpath(Path(directory, files.local_path(place)))
+    path = os.path.normpath(Path(directory, local_path(place)))
     # A package is a directory that can be imported.
     is_package = place.isidentifier() and files.exists(files.inside(path, "__init__.py"))
     is_file = place.endswith(SUFFIX) or (files.exists(path) and not is_package)

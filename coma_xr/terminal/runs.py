@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
-from coma_xr.checks import terminal_options
+from coma_xr.checks import local_path, terminal_options
 from coma_xr.errors import ComaError, ExperimentError, ParameterError, wrong_usage
 from coma_xr.records import directory_of, look_at
 from coma_xr.run.options import RunOptions
@@ -282,7 +282,7 @@ def _with_file(path: str, request: _Request) -> _Request:
         tree["function"],
         list(known.values()),
         request.output
-        or (None if directory is None else os.path.normpath(Path(base, files.local_path(directory)))),
+        or (None if directory is None else os.path.normpath(Path(base, local_path(directory)))),
         request.zipped or tree.get("zip", []),
         request.where or tree.get("where"),
         {**_options_of(path, tree.get("options", {})), **request.options},
