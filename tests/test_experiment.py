@@ -841,7 +841,7 @@ def test_ids_are_whole_numbers_also_those_of_numpy(e):
     for id in ([1], np.array([1, 2]), {1}):
         with pytest.raises(coma.PathError, match=r"There is no measurement .*\. Expected an integer\."):
             e.measurement(id)
-        with pytest.raises(coma.PathError, match="has no failure"):
+        with pytest.raises(coma.PathError, match=r"^id=.* is an? [a-z]*\. Expected an integer\."):
             e.failure(id)
 
 
