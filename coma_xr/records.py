@@ -173,7 +173,7 @@ class Records:
         """What decides the layout of the Dataset."""
         fixed = self.now.sections.get("layout") or {}
         dims = fixed.get("dims")
-        pairs = None if dims is None else [(str(name), str(path)) for name, path in dims]
+        pairs = None if dims is None else [(name, join(path)) for name, path in self.past.updated(dims)]
         return LayoutRule(records_of(self.scan_records), self.past, fixed.get("kind"), pairs)
 
     def is_laid_out_like(self, other: Records) -> bool:

@@ -279,3 +279,35 @@ def test_labels_that_may_stand_for_other_values_are_not_run_again_as_what_they_s
 
 def test_a_layout_without_measurements_has_no_dims_in_its_repr(tmp_path):
     assert repr(coma.Experiment(tmp_path / "e").layout) == "<Layout: grid, without any measurement>"
+
+
+def test_a_defined_layout_follows_a_rename(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda l, m: {"y": l}, coma.grid(l=[1, 2], m=[3]), progress=False)
+    for dims in (["l", "m"], [("size", "parameters/l"), "m"]):
+        e.annotate("parameters/length", formerly=None)
+        e.define_layout("grid", dims=dims)
+        e.annotate("parameters/length", formerly="parameters/l")
+        name = "length" if "l" in dims else "size"
+        assert e.layout.dims == (name, "m")
+        assert dict(e.to_dataset().sizes) == {name: 2, "m": 1}
+
+
+def test_dims_of_a_defined_layout_have_names_as_those_of_a_call(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(lambda a, N: {"y": a}, coma.grid({"parameters/layout/N": [1, 2]}, a=[1]), progress=False)
+    for dims in (["parameters/a", "N"], [("parameters", "layout", "N"), ("size", "a")], "N"):
+        e.define_layout("grid", dims=dims)
+        assert e.to_dataset().sizes == e.to_dataset(dims=dims).sizes
+    for wrong, kind in (
+        (["a", "a"], coma.LayoutError),
+        ([("N", "a"), "N"], coma.LayoutError),
+        ([(1, "a")], coma.PathError),
+    ):
+        with pytest.raises(kind):
+            e.define_layout("grid", dims=wrong)
+        with pytest.raises(kind):
+            e.to_dataset(dims=wrong)
+    for ask in (e.to_dataset, e.to_dataframe):
+        with pytest.raises(coma.PathError, match="1, the name of 'y', is an int"):
+            ask({1: "y"})

@@ -157,6 +157,11 @@ CATALOGUE = {
         lambda e: e.define_layout("points", dims=["x"]),
         "The layout 'points' takes no dims. Leave dims= out, or define 'grid'.",
     ),
+    "name that is no text": (
+        errors.PathError,
+        lambda e: e.to_dataset({1: "y"}),
+        "1, the name of 'y', is an int. Expected a string.",
+    ),
     "dim of lists": (
         errors.LayoutError,
         lambda e: e.to_dataset(unfold={"E": "y"}),

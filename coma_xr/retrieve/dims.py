@@ -13,7 +13,7 @@ from coma_xr.define.scan_records import Choice, Identity, LayoutRule, Structure,
 from coma_xr.define.values import NOTHING, look
 from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.retrieve.columns import MISSING, Array, Columns, distinct, factorize, lacks, numbered
-from coma_xr.retrieve.requests import Request, Source, requests_of, split_paths
+from coma_xr.retrieve.requests import Request, Source, check_once, requests_of, split_paths
 from coma_xr.retrieve.variables import (
     Axis,
     Layout,
@@ -190,12 +190,7 @@ def _plans(
             _Plan(source.name(request), {source.path(request) or request.text: table.values(request)})
             for request in dims
         ]
-        doubles = [plan.dim for place, plan in enumerate(plans) if plan.dim in [p.dim for p in plans[:place]]]
-        if doubles:
-            raise LayoutError(
-                f"The dim '{doubles[0]}' is given twice.",
-                ways=["Choose another name for one of them: (name, path)."],
-            )
+        check_once([plan.dim for plan in plans])
     elif choice.kind is not None:
         plans = _defined(table, choice.axes, free)
     else:

@@ -137,6 +137,9 @@ def requests_of(variables: Variables) -> list[Request]:
 
 
 def _request(name: str | None, value: Any) -> Request:
+    if not isinstance(name, str | None):
+        kind = with_article(type(name).__name__)
+        raise PathError(f"{shortened(name)}, the name of {shortened(value)}, is {kind}.", expected="a string")
     if callable(value):
         called = name or getattr(value, "__name__", "<lambda>")
         if called == "<lambda>":
@@ -366,7 +369,7 @@ def read(
     if typo := next((error for path, error in lacking.items() if not columns.leads(path)), None):
         raise typo
     _warn_of_nameless(columns)
-    _apply(columns, notes, renames)
+    _apply(columns, past, renames)
     columns.expand_datasets()
     for _, path in pairs:
         columns.fold(path)
@@ -383,11 +386,11 @@ def read(
     return Source(columns, names, notes, by_key)
 
 
-def _apply(columns: Columns, notes: Annotations, renames: Mapping[Path, Path]) -> None:
+def _apply(columns: Columns, past: Past, renames: Mapping[Path, Path]) -> None:
     """Give columns their present names, and the values that measurements without one count as having."""
     warn_of_hidden({(old, new): columns.rename(old, new) for old, new in renames.items()})
-    for path in [path for path, note in notes.items() if "default" in note]:
-        columns.fill(path, notes[path]["default"])
+    for path, default in past.defaults.items():
+        columns.fill(path, default)
     if columns.leads(REPEAT) and lacks(columns[REPEAT]):
         columns.fill(REPEAT, FIRST_REPEAT)
 
@@ -651,22 +654,25 @@ def path_of(name: PathLike, names: Callable[[], Names], *, branches: bool) -> Pa
     return branch or known.resolve(name)
 
 
-def dims_of(dims: Iterable[Any] | str, names: Callable[[], Names]) -> list[list[str]]:
+def dims_of(dims: Variables, names: Callable[[], Names]) -> list[list[str]]:
     """Return the names and paths of the parameters that `define_layout` makes dims.
 
-    Raise PathError when one is unknown, or no parameter.
+    Raise PathError when one is unknown, or no parameter, and LayoutError when two have the same name.
     """
-    pairs = []
-    dims = dims.items() if isinstance(dims, Mapping) else dims
-    if not (isinstance(dims, str) or is_listed(dims)):
-        raise PathError(
-            f"{shortened(dims)} is {with_article(type(dims).__name__)}.",
-            expected="names or paths of parameters",
-        )
-    for dim in [dims] if isinstance(dims, str) else dims:
-        name, place = dim if isinstance(dim, tuple) else (str(dim), dim)
-        pairs.append([name, join(_parameter(name, place, names))])
+    paths = [(request.name, _parameter(request.text, request.wanted, names)) for request in requests_of(dims)]
+    pairs = [[name or names().of(path), join(path)] for name, path in paths]
+    check_once([name for name, _ in pairs])
     return pairs
+
+
+def check_once(dims: Sequence[str]) -> None:
+    """Raise LayoutError when two dims have the same name."""
+    double = next((dim for place, dim in enumerate(dims) if dim in dims[:place]), None)
+    if double is not None:
+        raise LayoutError(
+            f"The dim '{double}' is given twice.",
+            ways=["Choose another name for one of them: (name, path)."],
+        )
 
 
 def _parameter(name: str, place: PathLike, names: Callable[[], Names]) -> Path:
