@@ -417,6 +417,18 @@ _ORDER = ("parameter", "result", "other", "info", "class")
 _NUMBERED = re.compile(r"(.+)_(-?[0-9]+)", re.DOTALL)
 
 
+def is_pair(entry: Any) -> bool:
+    """Whether a tuple is a name with a path, and not itself a path in keys.
+
+    >>> is_pair(("v", "results/v~1c")), is_pair(("results", "v/c"))
+    (True, False)
+    """
+    if not isinstance(entry, tuple) or len(entry) != 2:
+        return False
+    name, place = entry
+    return not (isinstance(name, str) and name in _ROLES and isinstance(place, str)) or is_path(place)
+
+
 @lru_cache(maxsize=4096)
 def role(path: Path) -> str:
     """Return what a path is in a measurement: "parameter", "result", "info", "class" or "other".

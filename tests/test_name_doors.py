@@ -321,3 +321,21 @@ def test_a_former_name_is_unknown_at_every_door(tmp_path, name):
             ask()
     assert e.number_of_measurements() == 3
     assert [m.id for m in e.measurements("length > 0 and period > 0 and slope > 0")] == [1, 2, 3]
+
+
+def test_a_tuple_of_keys_is_a_path_and_no_pair_at_every_door(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    parameter, result = ("parameters", "a/b"), ("results", "v/c")
+    e.run(lambda **given: {"v/c": 2 * given["a/b"]}, coma.grid({parameter: [1, 2]}), progress=False)
+    assert e.measurement(1).tree["parameters"] == {"a/b": 1}
+    assert coma.grid({("parameters", "wire", "a/b"): [1]}).paths == ("parameters/wire/a~1b",)
+    assert coma.grid({("N", "parameters/wire/N"): [1]}).names == ("N",)
+    assert coma.cases([{parameter: 1}]).paths == ("parameters/a~1b",)
+    assert list(e.to_dataset([result]).data_vars) == list(e.to_dataframe([result]).columns[1:]) == ["v/c"]
+    assert list(e.to_dataset([("v", "v/c")]).data_vars) == ["v"]
+    assert e.to_dataset(dims=[parameter]).sizes == {"a/b": 2}
+    e.define_layout("grid", dims=[parameter])
+    assert e.layout.dims == ("a/b",)
+    assert [m.id for m in e.measurements(coma.P[result] > 2)] == [2]
+    with pytest.raises(ParameterError, match="is not a parameter"):
+        coma.grid({("results", "x"): [1]})

@@ -24,6 +24,7 @@ from coma_xr.tree import (
     PathLike,
     Segment,
     cut,
+    is_pair,
     is_path,
     is_typed,
     join,
@@ -153,15 +154,18 @@ class Definition:
 @lru_cache(maxsize=64)
 def _recorded(pairs: tuple[tuple[str, str], ...]) -> Definition:
     """Return a definition by its record, which several files of a directory have."""
-    return Definition.of(pairs)
+    return Definition.of([[name, path] for name, path in pairs])
 
 
 def _entry(entry: Any) -> tuple[str, Path]:
     if isinstance(entry, str):
         segments = split(entry) if is_path(entry) else (BRANCH, entry)
         name = str(segments[-1])
-    elif isinstance(entry, (tuple, list)) and len(entry) == 2 and isinstance(entry[0], str):
+    elif (is_pair(entry) or (isinstance(entry, list) and len(entry) == 2)) and isinstance(entry[0], str):
         name, segments = str(entry[0]), split(entry[1])
+    elif isinstance(entry, tuple) and entry[:1] == (BRANCH,) and len(entry) > 1:
+        segments = split(entry)
+        name = str(segments[-1])
     else:
         raise ParameterError(f"{entry!r} is not a parameter.", expected="a name or a pair (name, path)")
     if not name or not segments:

@@ -38,6 +38,7 @@ from coma_xr.tree import (
     PathLike,
     follow,
     free_name,
+    is_pair,
     is_parameter,
     is_path,
     is_typed,
@@ -130,10 +131,7 @@ def requests_of(variables: Variables) -> list[Request]:
             f"{shortened(variables)} is {with_article(type(variables).__name__)}.",
             expected="paths or names, in a list or a mapping of names to paths",
         )
-    return [
-        _request(*entry) if isinstance(entry, tuple) and len(entry) == 2 else _request(None, entry)
-        for entry in variables
-    ]
+    return [_request(*entry) if is_pair(entry) else _request(None, entry) for entry in variables]
 
 
 def _request(name: str | None, value: Any) -> Request:
@@ -667,12 +665,12 @@ def dims_of(dims: Variables, names: Callable[[], Names]) -> list[list[str]]:
 
 def check_once(dims: Sequence[str]) -> None:
     """Raise LayoutError when two dims have the same name."""
-    double = next((dim for place, dim in enumerate(dims) if dim in dims[:place]), None)
-    if double is not None:
-        raise LayoutError(
-            f"The dim '{double}' is given twice.",
-            ways=["Choose another name for one of them: (name, path)."],
-        )
+    for place, dim in enumerate(dims):
+        if dim in dims[:place]:
+            raise LayoutError(
+                f"The dim '{dim}' is given twice.",
+                ways=["Choose another name for one of them: (name, path)."],
+            )
 
 
 def _parameter(name: str, place: PathLike, names: Callable[[], Names]) -> Path:
