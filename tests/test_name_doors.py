@@ -339,3 +339,24 @@ def test_a_tuple_of_keys_is_a_path_and_no_pair_at_every_door(tmp_path):
     assert [m.id for m in e.measurements(coma.P[result] > 2)] == [2]
     with pytest.raises(ParameterError, match="is not a parameter"):
         coma.grid({("results", "x"): [1]})
+
+
+def test_names_and_values_with_half_a_surrogate_pair_are_in_all_tables(tmp_path):
+    half = "\ud800"
+
+    def f(**given):
+        if given[half] == half:
+            raise ValueError(half)
+        return {"y": 1}
+
+    scan = coma.grid({half: [half, "a", 1]})
+    assert scan.to_dataframe()[half].tolist() == [half, "a", 1]
+    e = coma.Experiment(tmp_path / "e")
+    with pytest.warns(ComaWarning, match="1 of 3 parameter sets failed"):
+        e.run(f, scan, progress=False)
+    assert e.failures()[half].tolist() == [half]
+    assert e.to_dataset().coma.holes()[half].tolist() == [half]
+    assert e.missing().to_dataframe()[half].tolist() == [half]
+    assert e.duplicates().columns[0] == half
+    e.remove(2)
+    assert e.removed()[half].tolist() == ["a"]

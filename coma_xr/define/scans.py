@@ -457,15 +457,13 @@ class Scan:
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return a table with a row for each parameter set and a column for each parameter."""
-        import pandas as pd
-
-        from coma_xr.values.pandas import column_of
+        from coma_xr.values.pandas import table_of
 
         columns: dict[str, list[Any]] = {name: [] for name in self.names}
         for row in self.rows():
             for values, value in zip(columns.values(), shown(row), strict=True):
                 values.append(value)
-        table = pd.DataFrame({name: column_of(values) for name, values in columns.items()})
+        table = table_of(columns)
         if table.empty:
             self._warn_when_empty()
         return table

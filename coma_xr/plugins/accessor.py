@@ -6,7 +6,6 @@ from collections.abc import Collection, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from coma_xr.checks import check_flag, check_tolerance, checks_keywords
@@ -19,12 +18,14 @@ from coma_xr.plugins.matching import container_labels, cut, masked, matches, sta
 from coma_xr.retrieve.dims import DONE, FLAGS
 from coma_xr.text import listing, shortened, with_article
 from coma_xr.tree import find_variable, measurement_ids, split, variable_at
+from coma_xr.values.pandas import table_of
 from coma_xr.values.xarray import squeezed
 
 if TYPE_CHECKING:
     import os
     from pathlib import Path
 
+    import pandas as pd
     from matplotlib.figure import Figure
 
     from coma_xr.tree import PathLike
@@ -174,7 +175,7 @@ class ComaAccessor:
             and set(coord.dims) <= set(status.dims)
             and ("path" in coord.attrs or name in status.dims)
         }
-        return pd.DataFrame({**columns, "status": [FLAGS[state] for state in numbers[wanted]]})
+        return table_of({**columns, "status": [FLAGS[state] for state in numbers[wanted]]})
 
     # Choosing
 

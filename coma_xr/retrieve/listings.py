@@ -71,17 +71,17 @@ def failures_table(
     """
     import pandas as pd
 
-    from coma_xr.values.pandas import column_of
+    from coma_xr.values.pandas import table_of
 
     columns = failures_columns(failures, definition)
     index = pd.Index(columns.pop(_ID), name=_ID, dtype="int64")
     parameters = {name for name, _ in definition}
-    return pd.DataFrame(
+    return table_of(
         {
-            name: column_of(values, index) if name in parameters else values
+            name: values if name in parameters else pd.Series(values, index=index)
             for name, values in columns.items()
         },
-        index=index,
+        index,
     )
 
 

@@ -33,7 +33,7 @@ from coma_xr.retrieve.variables import flat_columns
 from coma_xr.same import key, repeat_of
 from coma_xr.text import listing, shortened
 from coma_xr.tree import Names, join
-from coma_xr.values.pandas import column_of
+from coma_xr.values.pandas import table_of
 from coma_xr.values.plain import Tree, to_plain
 
 if TYPE_CHECKING:
@@ -472,7 +472,7 @@ def _table_of(
     if any(repeats := [repeat_of(tree) for _, tree, _ in rows]):
         columns[name_of_ours("repeat", columns, ())] = repeats
     columns |= {name: [about[place] for _, _, about in rows] for place, name in enumerate(more)}
-    return pd.DataFrame({name: column_of(values, index) for name, values in columns.items()}, index=index)
+    return table_of(columns, index)
 
 
 def duplicates_table(

@@ -6,7 +6,7 @@ Columns that are NumPy's are stored as its arrays, objects one by one, pandas' o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,25 @@ def column_of(values: Sequence[Any], index: Any = None) -> pd.Series[Any]:
             # Durations of months, or of more than 292 years, and halves of surrogate pairs.
             pass
     return pd.Series(list(values), index=index, dtype=object)
+
+
+def table_of(columns: Mapping[str, Sequence[Any] | pd.Series[Any]], index: Any = None) -> pd.DataFrame:
+    """Return columns of any values and names as a DataFrame.
+
+    >>> table_of({"x": [1, None], chr(0xD800): ["a", chr(0xD800)]}).shape
+    (2, 2)
+    """
+    series = {
+        name: values if isinstance(values, pd.Series) else column_of(values, index)
+        for name, values in columns.items()
+    }
+    try:
+        return pd.DataFrame(series, index=index)
+    except UnicodeEncodeError:
+        # pandas takes halves of surrogate pairs as objects only.
+        frame = pd.DataFrame(dict(enumerate(series.values())), index=index)
+        frame.columns = pd.Index(list(series), dtype=object)
+        return frame
 
 
 def _deeper(plain: ToTree, *segments: str | int) -> ToTree:
