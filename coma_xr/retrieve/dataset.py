@@ -434,8 +434,9 @@ class _Build:
                 given[coord.name] = path
                 coords.append((path, coord))
         items = [(path, item) for path, item in items if item.name not in given]
+        names = {item.name for _, item in items}
         for _, item in items:
-            self._check_dims(item.name, item.dims or (), [other.name for _, other in items])
+            self._check_dims(item.name, item.dims or (), names)
         return [*items, *coords]
 
     def _parameters(self, items: Items) -> Items:
