@@ -12,7 +12,7 @@ from coma_xr.define.values import hand_out
 from coma_xr.errors import ComaError
 from coma_xr.html import Html, facts, fold, fragment, join, several, table, tag
 from coma_xr.retrieve.measurement import folding_tree
-from coma_xr.text import count, listing
+from coma_xr.text import count, listing, without_formulas
 from coma_xr.tree import join as join_path
 from coma_xr.tree import leaves
 
@@ -145,7 +145,7 @@ def _parameters(
         [
             tag("span", name, class_="coma-code"),
             several(values[paths.index(path)] for values in sets) if path in paths else None,
-            *(note.get(key) for key in about),
+            *(without_formulas(str(note.get(key) or "")) for key in about),
         ]
         for (name, path), note in zip(definition, notes, strict=True)
     ]

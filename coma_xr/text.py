@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 # Characters of the names in one message, after which a list is cut.
@@ -314,3 +316,72 @@ def beginning_with(head: str, names: Collection[str]) -> list[str]:
     if lines.count("\n") > len(names):
         return [name for name in names if name.startswith(head)]
     return re.findall(f"\n({re.escape(head)}.*)", lines)
+
+
+# A dollar that is not written as one.
+_DOLLAR = re.compile(r"(?<!\\)\$")
+
+
+def has_formulas(text: str) -> bool:
+    """Return whether dollars enclose formulas, without a space next to them inside; of two amounts of money they do not.
+
+    >>> has_formulas("$x_1$ and $x_2$"), has_formulas("$5 to $10"), has_formulas("$10-$20")
+    (True, False, False)
+    """
+    parts = _DOLLAR.split(text)
+    pairs = list(zip(parts[1::2], parts[2::2], strict=False))
+    is_money = any(inside[:1].isdigit() and behind[:1].isdigit() for inside, behind in pairs)
+    is_closed = len(parts) % 2 == 1 and all(inside and inside == inside.strip() for inside, _ in pairs)
+    return bool(pairs) and is_closed and not is_money
+
+
+# Commands of LaTeX that units have, other than Greek letters.
+_SIGNS = {"cdot": "·", "times": "\N{MULTIPLICATION SIGN}", "circ": "°", "degree": "°", "AA": "Å", "pm": "±"}
+_SIGNS |= {"%": "%", "$": "$", "_": "_", ",": " ", ";": " ", ":": " ", " ": " ", "!": ""}
+_RAISED = str.maketrans("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ")
+_LOWERED = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
+
+
+def without_formulas(text: str) -> str:
+    r"""Return a label without LaTeX, for tables and controls; as it is, if it has more than units and symbols have.
+
+    >>> without_formulas(r"$10^{-3}\,\mathrm{m}^2$"), without_formulas(r"$E_\mathrm{kin}$ [$\mu$J]")
+    ('10⁻³ m²', 'E_kin [μJ]')
+    >>> print(without_formulas(r"$\frac{1}{2}$"), without_formulas(r"$\lambda_0$ of $5 \,\AA$"))
+    $\frac{1}{2}$ λ₀ of 5 Å
+    """
+    if not has_formulas(text):
+        return text
+    parts = _DOLLAR.split(text)
+    parts[1::2] = [_plain(part) for part in parts[1::2]]
+    plain = "".join(parts)
+    return text if re.search(r"[\\{}^]", plain) else plain
+
+
+def _plain(formula: str) -> str:
+    formula = re.sub(r"\\(?:mathrm|mathit|mathbf|mathsf|text|operatorname)\s*\{([^{}]*)\}", r"\1", formula)
+    formula = re.sub(r"\\([A-Za-z]+|[%$_,;: !])\s*", _sign, formula)
+    for mark, letters in (("^", _RAISED), ("_", _LOWERED)):
+
+        def shifted(match: re.Match[str], mark: str = mark, letters: dict[int, int] = letters) -> str:
+            inside = match[2] if match[1] is None else match[1]
+            if inside == "°":
+                return inside
+            return (
+                inside.translate(letters)
+                if all(ord(letter) in letters for letter in inside)
+                else mark + inside
+            )
+
+        formula = re.sub(rf"\{mark}(?:\{{([^{{}}]*)\}}|([^{{}}\\]))", shifted, formula)
+    return formula.replace("~", " ")
+
+
+def _sign(match: re.Match[str]) -> str:
+    name = match[1]
+    if name in _SIGNS:
+        return _SIGNS[name]
+    size = "CAPITAL" if name[:1].isupper() else "SMALL"
+    with suppress(KeyError):
+        return unicodedata.lookup(f"GREEK {size} LETTER {name.upper().replace('LAMBDA', 'LAMDA')}")
+    return match[0]

@@ -343,3 +343,16 @@ def test_values_of_a_parameter_are_told_apart():
     f = experiment("f")
     f.run(lambda b: {"y": 1.0}, {"b": [3.0, 1.0, float("nan"), None]}, progress=False)
     assert "b1.0, 3.0, nan, None" in report(f, "f.html").text
+
+
+def test_units_in_latex_are_text_in_a_report_and_in_a_notebook(tmp_path):
+    e = coma.Experiment(tmp_path / "units")
+    e.run(lambda T: {"E": T, "F": T}, {"T": [1.0, 2.0, 3.0]}, progress=False)
+    e.annotate("T", units=r"$\mathrm{m}\,\mathrm{s}^{-1}$")
+    e.annotate("E", units=r"$10^{-3}\,\Omega$", long_name=r"energy $E_\mathrm{kin}$")
+    e.annotate("F", units=r"$\frac{1}{2}$")
+    text = Page(e.report(tmp_path / "units.html").read_text()).text
+    for words in ("m s⁻¹", "10⁻³ Ω", "energy E_kin", r"$\frac{1}{2}$"):
+        assert words in text
+    assert r"\mathrm{m}" not in text
+    assert "m s⁻¹" in Page(e._repr_html_()).text

@@ -135,7 +135,10 @@ def _not_drawn(variable: xr.DataArray) -> str:
     present = variable.values[_there(variable)]
     if present.size < 2:
         return "has no values" if not present.size else "has one value only"
-    return "is the same everywhere" if (present == present.flat[0]).all() else ""
+    if not (present == present.flat[0]).all():
+        return ""
+    has_ends = kind == "f" and np.isinf(variable.values).any()
+    return "is the same everywhere" + (", except where it is infinite" if has_ends else "")
 
 
 def _not_numbers(values: Any) -> str:

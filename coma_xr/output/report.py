@@ -17,7 +17,7 @@ from coma_xr.checks import local_path
 from coma_xr.errors import REPLACE, ExperimentError, StorageError
 from coma_xr.html import Html, facts, fold, join, page, table, tag, text_of
 from coma_xr.output.pictures import DARK_GROUND, DefinedFigure, draw_all, draw_defined
-from coma_xr.text import count, items_of, numbers
+from coma_xr.text import count, items_of, numbers, without_formulas
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -261,7 +261,8 @@ def _ends(ds: xr.Dataset, dim: str) -> tuple[str, str, str]:
         ends = [items_of(values[:1])[0], items_of(values[-1:])[0]]
         is_number = values.dtype.kind in "iuf"
         first, last = numbers(ends) if is_number else map(text_of, ends)
-        unit = f" [{ds[dim].attrs['units']}]" if ds[dim].attrs.get("units") else ""
+        units = without_formulas(str(ds[dim].attrs.get("units") or ""))
+        unit = f" [{units}]" if units else ""
     return first, f"{dim}{unit} ({ds.sizes[dim]:,} values)", last
 
 
@@ -568,8 +569,8 @@ def _quantities(quantities: Sequence[Quantity], measurements: int) -> Html:
         [
             tag("span", quantity.name, class_="coma-code"),
             quantity.values,
-            *[quantity.units] * units,
-            *[quantity.long_name] * names,
+            *[without_formulas(quantity.units or "")] * units,
+            *[without_formulas(quantity.long_name or "")] * names,
             quantity.type,
             tag("span", quantity.path, class_="coma-code coma-muted"),
             *[quantity.number] * some,

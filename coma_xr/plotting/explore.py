@@ -8,15 +8,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from coma_xr.errors import ComaError, ExperimentError
 from coma_xr.plotting.arguments import PlotSpec
 from coma_xr.plotting.data import Data, planned, unused_dims
 from coma_xr.plotting.draw import draw
 from coma_xr.plotting.kinds import KINDS
 from coma_xr.plotting.panels import png_of
-from coma_xr.text import numbers
+from coma_xr.plotting.quantities import label_of
+from coma_xr.text import without_formulas
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -54,13 +53,14 @@ class Explorer:
 
     def _control(self, data: Data, dim: str, selected: str | None) -> Any:
         """Return a slider for numbers and times, and a drop-down for names."""
-        values = data.variable(dim).values
-        is_finite = values.dtype.kind in "iuf" and bool(np.isfinite(values).all())
-        texts = numbers(values.tolist()) if is_finite else [str(value) for value in values]
-        kind = self._widgets.SelectionSlider if values.dtype.kind in "iufmM" else self._widgets.Dropdown
+        texts, units = label_of(dim, data.variable(dim)).in_short_units().labels()
+        is_ordered = data.variable(dim).dtype.kind in "iufmM"
+        kind = self._widgets.SelectionSlider if is_ordered else self._widgets.Dropdown
         options = [(text, at) for at, text in enumerate(texts)]
         value = texts.index(selected) if selected in texts else 0
-        control = kind(options=options, value=value, description=dim)
+        units = units or without_formulas(str(data.variable(dim).attrs.get("units") or ""))
+        description = f"{dim} [{units}]" if units else dim
+        control = kind(options=options, value=value, description=description)
         control.observe(lambda _: self._draw(), "value")
         return control
 

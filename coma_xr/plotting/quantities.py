@@ -188,6 +188,17 @@ class Quantity:
         texts |= texts_of_dates(values)
         return [texts.get(value) or _text_of_label(value) for value in values]
 
+    def labels(self) -> tuple[list[str], str]:
+        """Return the text of each value, in their order, and the units that they have."""
+        values = self.values.values.tolist()
+        codes = [0] * len(values) if self.codes is None else self.codes.values.tolist()
+        levels = sorted({value for value, code in zip(values, codes, strict=True) if not code})
+        texts = dict(zip(levels, self.texts_at(levels), strict=True))
+        labels = [
+            NO_NUMBER_TEXTS[code] if code else texts[value] for value, code in zip(values, codes, strict=True)
+        ]
+        return labels, self.units or ""
+
     def within(self, categories: tuple[Any, ...]) -> Quantity:
         """Return names with their places in other categories, which include their own."""
         places = np.array([*(categories.index(value) for value in self.categories), np.nan])

@@ -36,7 +36,7 @@ from coma_xr.checks import setting
 from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.data import VARIABLE, Data
 from coma_xr.plotting.quantities import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity, label_of, texts_of_dates
-from coma_xr.text import count, listing, numbers, visible
+from coma_xr.text import count, has_formulas, listing, numbers, visible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,9 +69,6 @@ MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 
 # Lines are broken as they are.
 CONTROLS = {at: repr(chr(at))[1:-1] for at in (*range(32), *range(127, 160)) if at != ord("\n")}
-
-# A dollar that is not written as one.
-DOLLAR = re.compile(r"(?<!\\)\$")
 
 # Kinds of values, as pandas calls them, that can tell plots apart.
 SINGLE = {
@@ -572,22 +569,13 @@ def printable(text: str) -> str:
     if "$" not in text:
         return text
     try:
-        if _has_formulas(text):
+        if has_formulas(text):
             MathTextParser("path").parse(text)
             return text
     except ValueError:
         pass
     # A single one would be half of a formula together with that of another string, such as that of the units.
     return text.replace(r"\$", "$").replace("$", r"\$")
-
-
-def _has_formulas(text: str) -> bool:
-    """Return whether dollars enclose formulas, without a space next to them inside; of two amounts of money they do not."""
-    parts = DOLLAR.split(text)
-    pairs = list(zip(parts[1::2], parts[2::2], strict=False))
-    is_money = any(inside[:1].isdigit() and behind[:1].isdigit() for inside, behind in pairs)
-    is_closed = len(parts) % 2 == 1 and all(inside and inside == inside.strip() for inside, _ in pairs)
-    return bool(pairs) and is_closed and not is_money
 
 
 def _with_units(text: str, units: str) -> str:

@@ -226,6 +226,7 @@ def test_too_many_lines_and_points_are_thinned_out():
         (np.array([np.nan, np.nan]), "has no values"),
         (np.array([np.nan, 1.0]), "has one value only"),
         (np.array([2, 2]), "the same everywhere"),
+        (np.array([2.0, np.inf, 2.0]), "is the same everywhere, except where it is infinite"),
         (np.array([1.0]), "is a single value"),
     ],
 )

@@ -46,6 +46,28 @@ def test_each_dim_that_the_figure_does_not_use_has_a_control(ds):
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), ds.y[1, 1])
 
 
+@pytest.mark.parametrize(
+    ("values", "units", "name", "texts"),
+    [
+        (
+            [0.1, 0.1 + 0.2, np.nan, np.inf],
+            r"$\mathrm{m}\,\mathrm{s}^{-1}$",
+            "k [m s⁻¹]",
+            ["0.1", "0.3", "NaN", "inf"],
+        ),
+        (np.array([1, 60], "m8[s]"), None, "k [s]", ["1", "60"]),
+        (np.array(["2026-01-01", "2026-01-02"], "M8[ns]"), None, "k", ["2026-01-01", "2026-01-02"]),
+        (np.array(["a", None, 2], object), None, "k", ["a", "None", "2"]),
+    ],
+)
+def test_the_values_of_controls_are_written_as_in_a_legend(values, units, name, texts):
+    coord = xr.Variable("k", values, {"units": units} if units else {})
+    ds = xr.Dataset({"y": (("k", "x"), apart(len(values), 3))}, {"k": coord, "x": [0, 1, 2]})
+    (control,), *_ = parts(ds.coma.explore(x="x", y="y"))
+    assert control.description == name
+    assert [label for label, _ in control.options] == texts
+
+
 def test_a_figure_that_uses_all_dims_has_no_control(ds):
     controls, _, _, code = parts(ds.coma.explore(x="x", y="y", hue="k", col="T"))
     assert controls == ()
