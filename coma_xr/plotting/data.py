@@ -438,6 +438,12 @@ class Plan:
         """Whether an axis shows several variables."""
         return len(self.x) > 1 or len(self.y) > 1
 
+    def has_own_axes(self, role: str) -> bool:
+        """Return whether each panel shows one of several variables on an axis that it does not share."""
+        is_apart = VARIABLE in {self.roles.get("row"), self.roles.get("col")}
+        is_own = getattr(self.spec, f"share{role}") in (None, False, "none")
+        return is_apart and is_own and self.layout in {"", "curve", "points"} and len(getattr(self, role)) > 1
+
 
 def plan(data: Data, spec: PlotSpec, kinds: Mapping[str, Kind]) -> tuple[Data, Plan]:
     """Return what goes where, and the data with lists of equal lengths along one dim.

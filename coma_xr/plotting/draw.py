@@ -366,7 +366,7 @@ def _draw(grid: Panels, layout: Layout, statuses: Sequence[str]) -> None:
     for panel in grid.panels:
         _dress(panel, table, labels, grid.size)
         for role in [role for role in ("x", "y") if role in table.quantities]:
-            quantity = replace(table.quantity(role), values=xr.Variable((), np.nan))
+            quantity = replace(_in_panel(table, role, panel)[0], values=xr.Variable((), np.nan))
             units = labels.units(*getattr(table.plan, role))
             _shown.setdefault(panel.ax, {})[role] = quantity, units
         if len(grid.panels) > 1 or grid.new:
@@ -452,7 +452,7 @@ def _dress(panel: Panel, table: Table, labels: Labels, size: tuple[float, float]
             continue
         if shown:
             _set_label(panel.ax, role, labels.axis(_in_panel(table, role, panel)), room)
-        dress_axis(axis, table, role, labels, 0.85 * room)
+        dress_axis(axis, _of_panel(table, role, panel), role, labels, 0.85 * room)
         limits = getattr(spec, f"{role}lim")
         if limits is not None:
             getattr(panel.ax, f"set_{role}lim")(limits)
@@ -466,6 +466,16 @@ def _in_panel(table: Table, role: str, panel: Panel) -> list[Quantity]:
         if table.plan.roles[facet] == VARIABLE and len(quantities) > 1 and not np.isnan(number):
             return [quantities[int(number)]]
     return quantities
+
+
+def _of_panel(table: Table, role: str, panel: Panel) -> Table:
+    """Return a table with the one variable of a panel on an axis, where those of others are of another kind."""
+    quantities = _in_panel(table, role, panel)
+    if len(table.types(role)) < 2 or len(quantities) > 1:
+        return table
+    names = [quantity.name for quantity in table.quantities[role]]
+    rows = table.rows[table.rows[VARIABLE] == names.index(quantities[0].name)]
+    return replace(table, rows=rows, quantities={**table.quantities, role: tuple(quantities)})
 
 
 def _add_title(grid: Panels, table: Table, labels: Labels, width: float) -> None:

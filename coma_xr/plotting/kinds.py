@@ -157,7 +157,7 @@ def _is_path(data: Data, name: str) -> bool:
 def _are_lines(data: Data, table: Table) -> bool:
     """Return whether points follow each other: along a dim, or with x going only up or only down in every curve."""
     plan = table.plan
-    if "name" in {table.quantity("x").type, table.quantity("y").type}:
+    if "name" in table.types("x") | table.types("y"):
         return False
     if len(plan.x) == 1 and plan.x[0] in data.ds.dims:
         return True

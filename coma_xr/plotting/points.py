@@ -158,6 +158,10 @@ class Table:
         """Return what the numbers of a role mean, the first variable's where it has several."""
         return self.quantities[role][0]
 
+    def types(self, role: str) -> set[str]:
+        """Return what kinds of values an axis has. Panels of their own may show different ones."""
+        return {quantity.type for quantity in self.quantities.get(role, ())}
+
     def levels(self, role: str) -> list[float]:
         """Return the different numbers of a role that occur with something to draw, sorted."""
         if role not in self.quantities:
@@ -236,9 +240,10 @@ def table(data: Data, plan: Plan) -> Table:
 
 def _by_role(data: Data, plan: Plan, quantity_of: Mapping[str, Quantity]) -> dict[str, tuple[Quantity, ...]]:
     """Return the quantities of each axis, in one type, and of each group."""
-    roles = {
-        role: tuple(together([quantity_of[name] for name in getattr(plan, role)])) for role in ("x", "y")
-    }
+    roles = {}
+    for role in ("x", "y"):
+        quantities = [quantity_of[name] for name in getattr(plan, role)]
+        roles[role] = tuple(quantities if plan.has_own_axes(role) else together(quantities))
     for shown in [*roles["x"], *roles["y"]]:
         if shown.fault and plan.layout != "samples":
             warn(f"{shown.name!r} holds {shown.fault}. They are drawn as names, at equal distances.")
@@ -567,9 +572,9 @@ def _scales(data: Data, table: Table) -> dict[str, str]:
                     naming(f"{{}} applies to the colours of {role}, which is not given.", argument),
                     ways=[naming("Name a variable for {}, or leave out {}.", role, argument)],
                 )
-            if quantities is not None and quantities[0].type != "number" and scale != "linear":
-                name = quantities[0].name
-                message = f"{name!r} holds {quantities[0].type}s and cannot be on a {scale} scale."
+            other = next((each for each in quantities or () if each.type != "number"), None)
+            if other is not None and scale != "linear":
+                message = f"{other.name!r} holds {other.type}s and cannot be on a {scale} scale."
                 if table.plan.layout == "samples" and role == "x":
                     message = (
                         f"A {table.plan.kind} has its places on x side by side, and not on a {scale} scale."
@@ -618,7 +623,7 @@ def _with_label_places(data: Data, table: Table) -> Table:
     for role in [role for role in (*GROUPS, "x", "y") if f"{CODE}{role}" in rows]:
         codes = rows[f"{CODE}{role}"].fillna(0).to_numpy().astype(int)
         names = [quantity.name for quantity in quantities[role]]
-        if role in {"x", "y"} and not _are_labels(data, table, role):
+        if role in {"x", "y"} and (len(table.types(role)) > 1 or not _are_labels(data, table, role)):
             continue
         used = (codes > 0) & (_others_present(table, role) | rows["own"].to_numpy(dtype=bool))
         if any(name in data.ds.dims for name in names):
@@ -695,7 +700,7 @@ def drawable(data: Data, table: Table) -> Table:
     Raise LayoutError when numbers are too large for axes.
     """
     rows, lost_parts = table.rows.copy(), []
-    for role in [role for role in ("x", "y", "z") if role in rows and table.quantity(role).type == "number"]:
+    for role in [role for role in ("x", "y", "z") if role in rows and "number" in table.types(role)]:
         values = rows[role].to_numpy()
         lost = np.isinf(values)
         if (largest := _largest(values)) >= LARGEST:

@@ -261,7 +261,12 @@ def together(quantities: Sequence[Quantity]) -> list[Quantity]:
         contents = listing(f"{name} holds {type}s" for name, type in types.items())
         raise LayoutError(
             f"One axis cannot show all variables: {contents}.",
-            ways=[Way("Plot them one by one, with ax=.", "Plot them one by one.")],
+            ways=[
+                Way(
+                    "Draw each in a panel of its own: row='variable'. Or plot them one by one, with ax=.",
+                    "Draw each in a panel of its own: --row variable. Or plot them one by one.",
+                )
+            ],
         )
     units = {quantity.units for quantity in quantities}
     if len(units) > 1 and units <= {*DURATION_UNITS}:

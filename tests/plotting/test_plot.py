@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib import pyplot as plt
 from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -874,3 +875,46 @@ def test_the_docstring_and_the_help_list_every_kind():
     assert set(KIND_NAMES) == set(KINDS)
     (kind,) = (field for field in dataclasses.fields(PlotSpec) if field.name == "kind")
     assert set(re.findall(r"\w+", kind.metadata["help"])) - {"or"} == set(KINDS)
+
+
+MIXED = {
+    "u": ("m", [0.5, 1.5, 2.5]),
+    "name": (None, ["a", "b", "a"]),
+    "when": (None, np.array(["2026-01-01", "2026-01-02", "2026-01-04"], "M8[ns]")),
+    "long": (None, np.array([1, 2, 3], "m8[h]").astype("m8[ns]")),
+    "ok": (None, [True, False, True]),
+}
+
+
+@pytest.mark.parametrize("names", [("u", "name"), ("name", "u", "when"), ("u", "long"), ("when", "ok")])
+@pytest.mark.parametrize("facet", ["row", "col"])
+@pytest.mark.parametrize("with_ax", [False, True])
+def test_panels_of_variables_show_values_of_any_kinds(names, facet, with_ax):
+    columns = {name: ("n", MIXED[name][1], {"units": "m"} if MIXED[name][0] else {}) for name in names}
+    ds = xr.Dataset(columns, {"n": [0, 1, 2]})
+    axes = {"ax": plt.subplots(len(names))[1]} if with_ax else {}
+    figure = coma.plot(ds, x="n", y=list(names), **{facet: "variable"}, **axes)
+    figure.canvas.draw()
+    labels = {"u": "u [m]", "long": "long [h]"}
+    assert [ax.get_ylabel() for ax in figure.axes] == [labels.get(name, name) for name in names]
+    for name, ax in zip(names, figure.axes, strict=True):
+        drawn = [text.get_text() for text in ax.get_yticklabels()]
+        if name in {"name", "ok"}:
+            assert drawn == (["a", "b"] if name == "name" else ["False", "True"])
+        low, high = ax.get_ylim()
+        expected = {"u": (0.5, 2.5), "long": (1, 3), "name": (0, 1), "ok": (0, 1), "when": (20454, 20457)}[
+            name
+        ]
+        assert low <= expected[0] <= expected[1] <= high
+        assert high - low < 2.5 * (expected[1] - expected[0])
+
+
+def test_variables_of_different_kinds_share_no_axis():
+    ds = xr.Dataset({"u": ("n", [0.5, 1.5]), "name": ("n", ["a", "b"])}, {"n": [0, 1]})
+    for arguments in ({}, {"row": "variable", "sharey": True}):
+        with pytest.raises(
+            LayoutError, match="Draw each in a panel of its own: row='variable'. Or plot them"
+        ):
+            coma.plot(ds, x="n", y=["u", "name"], **arguments)
+    with pytest.raises(LayoutError, match="'name' holds names and cannot be on a log scale"):
+        coma.plot(ds, x="n", y=["u", "name"], row="variable", yscale="log")
