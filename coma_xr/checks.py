@@ -6,6 +6,7 @@ A wrong value raises ParameterError, and what is no path an ExperimentError.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import functools
 import math
 import numbers
@@ -16,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, fields
 from enum import Enum
+from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, cast, overload
 
@@ -26,6 +28,7 @@ from coma_xr.errors import (
     MissingAttributeError,
     ParameterError,
     PathError,
+    StorageError,
     Way,
     warned,
     warning_once,
@@ -206,6 +209,16 @@ def as_integer(value: Any) -> int | None:
         return operator.index(value)
     except TypeError:
         return None
+
+
+def absolute_path(path: str = "") -> str:
+    """Return a path from the root, by default that of the working directory; StorageError when it was deleted."""
+    try:
+        here = Path("/") if Path(path).is_absolute() else Path.cwd()
+    except OSError as error:
+        gone = "the working directory no longer exists; change to another one"
+        raise StorageError(error.errno or errno.ENOENT, gone, ".") from error
+    return str(here / path)
 
 
 def check_positive(name: str, value: Any, unit: str = "") -> float | None:
@@ -454,7 +467,7 @@ def local_path(path: Any) -> str:
             expected="a path on this computer",
             ways=[_REMOTE],
         )
-    expanded = os.path.expanduser(text)  # noqa: PTH111  pathlib would drop a trailing slash and "./"
+    expanded = os.path.expanduser(text)  # noqa: PTH111  pathlib drops "./"
     if expanded.startswith("~"):
         raise ExperimentError(
             f"No home directory is known for {text!r}.",

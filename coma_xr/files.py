@@ -25,7 +25,6 @@ from contextlib import contextmanager, suppress
 from functools import cache, partial
 from itertools import chain
 from operator import attrgetter
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from coma_xr.errors import DataFileError, StorageError, warn
@@ -581,23 +580,9 @@ def size(path: str) -> int:
     return 0
 
 
-def working_directory() -> str:
-    """Return the path of the working directory; StorageError when it was deleted."""
-    try:
-        return os.getcwd()
-    except OSError as error:
-        gone = "the working directory no longer exists; change to another one"
-        raise StorageError(error.errno or errno.ENOENT, gone, os.curdir) from error
-
-
-def absolute(path: str) -> str:
-    """Return a path from the root of the file system; StorageError when the working directory was deleted."""
-    return str(PurePath(path if os.path.isabs(path) else os.path.join(working_directory(), path)))
-
-
 def make_directory(path: str) -> None:
     """Create a directory, and its parents where they are missing."""
-    path = os.path.normpath(absolute(path))
+    path = os.path.abspath(path)
     new, parent = [], path
     while not exists(parent):
         new.append(parent)

@@ -146,14 +146,13 @@ def _check_parameters(own: Records, theirs: Records, definition: Definition, pas
     surveyed = survey(theirs.noticed(theirs.now.parts()), definition, past=past)
     if not surveyed.lacking or surveyed.ids:
         return
-    here, there = own.now.path, theirs.now.path
+    here, there, known = own.now.path, theirs.now.path, own.definition or definition
     paths = [path for _, path in past.updated(theirs.pairs)]
     lacking = [join(path) for path in definition.paths if path not in paths] or ["PATH"]
     former = [join(path) for path in paths if path not in definition.paths] or ["PATH"]
-    names = [name for name, path in definition if path not in paths] or definition.names
     path, old = lacking[0], former[0] if len(former) == len(lacking) == 1 else "PATH"
     raise ParameterError(
-        f"No measurement in {there} has all of the parameters {listing(names)} of {here}. Nothing was added.",
+        f"No measurement in {there} has all of the parameters {listing(known.names)} of {here}. Nothing was added.",
         expected="measurements with the same parameters",
         ways=[
             Way(

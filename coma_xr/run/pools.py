@@ -25,7 +25,7 @@ from uuid import uuid4
 import loky
 from loky.backend import get_context
 
-from coma_xr import files
+from coma_xr.checks import absolute_path
 from coma_xr.errors import ComaError, ParameterError, RunError, SerializationError, StorageError, Way, warn
 from coma_xr.run import remote
 from coma_xr.run.remote import Parcel, Reply, relay, session_settings
@@ -204,7 +204,7 @@ _BLAS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "NUMBA")
 def _reason(error: OSError) -> str:
     """Return why the system starts no process, which its own error of a deleted directory does not name."""
     try:
-        files.working_directory()
+        absolute_path()
     except StorageError as gone:
         return gone.what
     return str(error)

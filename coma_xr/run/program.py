@@ -18,7 +18,15 @@ from types import FrameType
 from typing import IO, Any, Literal, Self, get_args
 
 from coma_xr import files
-from coma_xr.checks import check_choice, check_duration, check_flag, check_string, checks_keywords, is_listed
+from coma_xr.checks import (
+    absolute_path,
+    check_choice,
+    check_duration,
+    check_flag,
+    check_string,
+    checks_keywords,
+    is_listed,
+)
 from coma_xr.code.sources import hash_of_file
 from coma_xr.define.parameters import ParameterSet
 from coma_xr.encoding import formats, json, xml
@@ -677,7 +685,7 @@ def program(
         raise ParameterError(
             f"name={name!r} cannot be used.", expected="the name of the program's result, such as 'energy'"
         )
-    here = files.working_directory()
+    here = absolute_path()
     template = Template.of(command, here)
     if input is None and (input_file is not None or PARAMETERS in template.names):
         raise ParameterError(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from coma_xr import files
-from coma_xr.checks import check_flag, checks_keywords, local_path
+from coma_xr.checks import absolute_path, check_flag, checks_keywords, local_path
 from coma_xr.encoding.formats import FORMATS, JSON, Format
 from coma_xr.errors import ConfigError, ExperimentError, StorageError, warn
 from coma_xr.text import available
@@ -289,7 +289,7 @@ class Config:
         candidates = []
         # Without a working directory there is none in it.
         with suppress(StorageError):
-            candidates += [files.absolute(path) for path in paths]
+            candidates += [absolute_path(path) for path in paths]
         if not Path(paths[0]).is_absolute():
             candidates += map(_path, paths)
         existing = [path for path in candidates if files.exists(path)]
@@ -323,7 +323,7 @@ def default_file() -> str:
     # A file of this name in the current directory may belong to another program.
     with suppress(FileNotFoundError, StorageError):
         if f"[{SECTION}]".encode() in files.read(local_path(FILE)):
-            return files.absolute(FILE)
+            return absolute_path(FILE)
     return _path(FILE)
 
 

@@ -24,7 +24,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
-from coma_xr.checks import check_choice, check_integer, local_path
+from coma_xr.checks import absolute_path, check_choice, check_integer, local_path
 from coma_xr.encoding.formats import FORMATS, JSON, XML, Format, format_of
 from coma_xr.errors import DataFileError, DataFileWarning, ExperimentError, StorageError, Way, warn
 from coma_xr.store import documents
@@ -477,7 +477,7 @@ class Wanted:
         if id is not None and id > _HIGHEST_ID:
             raise ExperimentError(f"id={id} is too large.", expected=f"an integer up to {_HIGHEST_ID}")
         # Made absolute once, so that a function that changes the current directory does no harm.
-        return cls(files.absolute(local_path(path)), mode, id, config)
+        return cls(absolute_path(local_path(path)), mode, id, config)
 
 
 def no_experiment(path: str, config: Config) -> ExperimentError:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from coma_xr import files
+from coma_xr.checks import absolute_path
 from coma_xr.errors import ExperimentError, StorageError, wrong_usage
 from coma_xr.experiment import Experiment
 from coma_xr.store.cache import written_by_readers
@@ -51,7 +52,7 @@ def _no_experiment(path: str) -> ExperimentError:
         else "`coma-xr ls DIR` lists the experiments below a directory."
     )
     # A path that ends in a dot would put two dots in a row.
-    where = os.path.normpath(files.absolute(path)) if path.endswith(".") else path
+    where = os.path.normpath(absolute_path(path)) if path.endswith(".") else path
     return ExperimentError(f"There is no experiment in {where}.", ways=[hint])
 
 

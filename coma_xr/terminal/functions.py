@@ -13,7 +13,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from coma_xr import files
-from coma_xr.checks import local_path
+from coma_xr.checks import absolute_path, local_path
 from coma_xr.errors import ComaError, ExperimentError, wrong_usage
 from coma_xr.text import listing, with_article
 
@@ -88,7 +88,7 @@ def _of_file(path: str) -> ModuleType:
         raise ExperimentError(f"There is no file {path!r}.", name=name, available=known or None)
     if files.is_directory(path):
         raise ExperimentError(f"{path!r} is a directory.", expected=_EXPECTED)
-    absolute = os.path.normpath(files.absolute(path))
+    absolute = os.path.normpath(absolute_path(path))
     _put_on_path(os.path.split(absolute)[0])
     stem = name.removesuffix(SUFFIX)
     is_free = (
@@ -116,7 +116,7 @@ def _file_of(name: str) -> str | None:
 
 
 def _of_package(name: str, directory: str) -> ModuleType:
-    _put_on_path(os.path.normpath(files.absolute(directory)))
+    _put_on_path(os.path.normpath(absolute_path(directory)))
     if not all(part.isidentifier() for part in name.split(".")):
         raise ExperimentError(f"{name!r} is neither a file nor a module.", expected=_EXPECTED)
     module: ModuleType = _imported(name, lambda: importlib.import_module(name))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coma_xr import files
-from coma_xr.checks import local_path, terminal_options
+from coma_xr.checks import absolute_path, local_path, terminal_options
 from coma_xr.errors import ComaError, ExperimentError, ParameterError, wrong_usage
 from coma_xr.records import directory_of, look_at
 from coma_xr.run.options import RunOptions
@@ -242,7 +242,7 @@ def _check_directory(request: _Request) -> bool:
 
 def _print_request(request: _Request, values: Mapping[str, Any], scan: Scan, settings: RunOptions) -> None:
     """Print the values as they were read, before anything runs."""
-    here = files.working_directory() if request.directory == "." else request.directory
+    here = absolute_path() if request.directory == "." else request.directory
     print(f"{painted(clean(request.target), 'bold')} in {clean(here)}")
     described = {name: describe_values(value) for name, value in values.items()}
     rows = [(name, number, text) for name, (number, text) in described.items()]
