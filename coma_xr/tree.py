@@ -221,8 +221,8 @@ def follow(tree: Any, path: PathLike) -> Any:
 
 
 def step(node: Any, segment: Segment) -> Any:
-    """Return the child of one node; KeyError or IndexError when there is none."""
-    if isinstance(node, dict):
+    """Return the child of one node; KeyError or IndexError when there is none, as in the stored form of a value."""
+    if isinstance(node, dict) and not is_typed(node):
         return node[segment]
     if isinstance(node, list) and is_index(segment):
         return node[int(str(segment))]
@@ -251,7 +251,7 @@ def _all(node: Any, segments: Path) -> Iterator[Any]:
 def _nowhere(node: Any, segments: Path, depth: int) -> PathError:
     segment, where = str(segments[depth]), join(segments[:depth]) or "the tree"
     what = f"No '{segment}' in {where} (path '{join(segments)}')"
-    if isinstance(node, dict):
+    if isinstance(node, dict) and not is_typed(node):
         rest = "/".join(map(str, segments[depth:]))
         keys = (key for key in node if "/" in key and (rest == key or rest.startswith(f"{key}/")))
         ways = [

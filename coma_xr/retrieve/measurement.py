@@ -440,16 +440,13 @@ def item(node: Tree, segments: paths.Path) -> Tree:
 
     Raise KeyError or IndexError when they lead nowhere.
     """
+    is_read = False
     for segment in segments:
-        if is_array(node):
-            node = from_plain(node).tolist()
-        elif is_external(node):
-            node = from_plain(node)
-            if hasattr(node, "tolist"):
-                node = node.tolist()
-        elif is_typed(node):
-            node = from_plain(node)
-        if hasattr(node, "data_vars"):
+        if is_typed(node) and not is_read:
+            # A dictionary of the user's in it may look like a stored form.
+            has_items, node, is_read = is_array(node) or is_external(node), from_plain(node), True
+            node = node.tolist() if has_items and hasattr(node, "tolist") else node
+        if hasattr(node, "data_vars") or (is_read and isinstance(node, dict)):
             node = node[segment]
         else:
             node = paths.step(node.values.tolist() if hasattr(node, "dims") else node, segment)

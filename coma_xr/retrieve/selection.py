@@ -126,7 +126,7 @@ class Selection:
             for id, tree in trees:
                 for name in list(undecided):
                     path = self._first_choice(name)
-                    if path and (path in self._past.defaults or _is_value(look(tree, path))):
+                    if path and (path in self._past.defaults or _is_value_at(tree, path)):
                         paths[name] = path
                         undecided.remove(name)
                 yield id, tree
@@ -266,9 +266,11 @@ def _dated(value: Any) -> Any:
     return (utc([value]) or [value])[0] if type(value) is str else value
 
 
-def _is_value(node: Any) -> bool:
-    """Whether a node exists and is not a branch."""
-    return node is not NOTHING and (type(node) is not dict or is_typed(node))
+def _is_value_at(tree: Tree, path: Path) -> bool:
+    """Whether a value stands at a path, and not a branch or a part of a stored form."""
+    node = look(tree, path)
+    is_value = node is not NOTHING and (type(node) is not dict or is_typed(node))
+    return is_value and not any(is_typed(look(tree, path[:depth])) for depth in range(1, len(path)))
 
 
 def _within(tree: Tree, path: Path) -> Any:

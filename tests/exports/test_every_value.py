@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import decimal
+import fractions
 from itertools import count
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 import coma_xr as coma
+from coma_xr.define.values import look
 from coma_xr.exports.formats import FORMATS
+from coma_xr.same import compare, is_null
 from coma_xr.testing import assert_same, values
+from coma_xr.tree import is_typed, join
+from coma_xr.values.plain import to_plain
 from tests.output.kinds import zarr_ends
 
 __all__ = ["zarr_ends"]
 
 SUFFIXES = sorted(FORMATS)
+SINGLE = {
+    bool,
+    bytes,
+    complex,
+    dt.date,
+    dt.datetime,
+    dt.time,
+    dt.timedelta,
+    decimal.Decimal,
+    float,
+    fractions.Fraction,
+    int,
+    pd.Timedelta,
+    pd.Timestamp,
+    str,
+    type(None),
+}
 NUMBERS = count()
 FEW = settings(deadline=None, max_examples=5, suppress_health_check=list(HealthCheck))
 MANY = settings(FEW, max_examples=500)
@@ -72,6 +98,53 @@ def check_parameter(value, tmp_path):
     check_exports(e, directory)
 
 
+def single_values(node, path=("results", "v")):
+    """Yield path and value of what is one value of a measurement, at every depth of dictionaries and lists."""
+    if type(node) is dict:
+        for key, child in node.items():
+            yield from single_values(child, (*path, key))
+    elif type(node) is list:
+        for place, child in enumerate(node):
+            yield from single_values(child, (*path, place))
+    elif isinstance(node, np.generic) or type(node) in SINGLE:
+        yield path, node
+
+
+def counts_as(cell, value):
+    """Return whether a cell of a table stands for a value; None and NaN may be holes."""
+    return compare("==", cell, value) or (is_null(cell) and is_null(value))
+
+
+def check_doors(pair, tmp_path):
+    """Compare single values of two measurements, whose columns hold both, with the cells of each table."""
+    e = coma.Experiment(tmp_path / f"e{next(NUMBERS)}")
+    e.run(lambda x: {"v": pair[x]}, {"x": [0, 1]}, progress=False)
+    trees = [as_dictionary(e.measurement(number).results["v"]) for number in (1, 2)]
+    for number, tree in enumerate(trees):
+        for path, value in single_values(tree):
+            if "" in path:
+                continue
+            text = join(path)
+            assert_same(e.measurement(number + 1)[text], value)
+            if is_typed(look(to_plain({"results": {"v": pair[number]}}), path[:-1])):
+                # A dictionary with a key that could be mistaken is one value for tables.
+                continue
+            ds, df = e.to_dataset({"w": text}), e.to_dataframe({"w": text})
+            if "w" in ds and not set(ds.w.dims) - {"x"}:
+                assert counts_as(ds.w.values[number], value), (text, "Dataset", ds.w.values, value)
+            if "w" in df:
+                assert counts_as(df.w.iloc[number], value), (text, "DataFrame", df.w.tolist(), value)
+            rows = e.retrieve_results([("w", text)], [("x", "parameters/x")])
+            cells = [cell for result in rows for row in result.table for cell in np.ravel(row)]
+            if len(rows) > number:
+                assert any(counts_as(cell, value) for cell in cells), (text, "results", cells, value)
+            if type(value) is int and value.bit_length() > 3000:
+                continue
+            condition = coma.P[text].isnull() if is_null(value) else coma.P[text] == value  # noqa: PD003
+            assert number in e.to_dataset(where=condition).x.values, (text, "where")
+            assert number in e.to_dataframe(where=condition).x.values, (text, "where")
+
+
 def property_of(check):
     def test(value, tmp_path):
         check(value, tmp_path)
@@ -88,6 +161,23 @@ def property_of(check):
     ):
         marked = example(value=special)(marked)
     return marked
+
+
+@pytest.mark.filterwarnings("ignore")
+@FEW
+@example(pair=({"__type__": "numpy.ndarray"}, None))
+@example(pair=({"a": dt.date(2020, 1, 1)}, {"a": np.timedelta64(5)}))
+@given(pair=st.tuples(values(changed=True), values(changed=True)))
+def test_every_table_and_condition_has_the_values_of_each_measurement(pair, tmp_path):
+    check_doors(pair, tmp_path)
+
+
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore")
+@MANY
+@given(pair=st.tuples(values(changed=True), values(changed=True)))
+def test_every_table_and_condition_has_the_values_of_many_measurements(pair, tmp_path):
+    check_doors(pair, tmp_path)
 
 
 test_what_a_function_returns_is_exported_and_comes_back = FEW(property_of(check_result))

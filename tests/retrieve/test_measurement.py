@@ -9,6 +9,7 @@ import pickle
 import numpy as np
 import pytest
 
+import coma_xr as coma
 from coma_xr.errors import PathError
 from coma_xr.retrieve.measurement import Measurement
 from coma_xr.values.plain import to_plain
@@ -148,3 +149,20 @@ def test_the_text_form_of_a_branch_has_the_ends_of_long_lists_and_arrays():
     assert "'l': [0, 1, 2, ..., 997, 998, 999], 'in': {'s': [1, 'x'], 'z': array([0., 0.])}" in text
     assert text.startswith("{'a': array([  0.,   1.,   2., ..., 997.")
     assert len(text) < 250
+
+
+def test_a_path_does_not_lead_into_the_stored_form_of_a_value(tmp_path):
+    e = coma.Experiment(tmp_path / "e")
+    e.run(
+        lambda x: {"z": 1 + 2j, "s": {1}, "d": {"__type__": "wire", "items": x}}, {"x": [5]}, progress=False
+    )
+    m = e.measurement(1)
+    assert m["results/d/items"] == 5
+    for path in ("results/z/real", "results/s/items", "results/s/__type__"):
+        for door in (
+            m.__getitem__,
+            lambda path: e.to_dataset([path]),
+            lambda path: e.to_dataset(where=f"`{path}` == 1"),
+        ):
+            with pytest.raises(coma.PathError):
+                door(path)
