@@ -166,7 +166,7 @@ def property_of(check):
 @pytest.mark.filterwarnings("ignore")
 @FEW
 @example(pair=({"__type__": "numpy.ndarray"}, None))
-@example(pair=({"a": dt.date(2020, 1, 1)}, {"a": np.timedelta64(5)}))
+@example(pair=({"a": dt.date(2020, 1, 1)}, {"a": np.timedelta64(5, "Y")}))
 @given(pair=st.tuples(values(changed=True), values(changed=True)))
 def test_every_table_and_condition_has_the_values_of_each_measurement(pair, tmp_path):
     check_doors(pair, tmp_path)
