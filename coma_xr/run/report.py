@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Self
 from coma_xr.checks import checks_keywords
 from coma_xr.define.parameters import Definition, ParameterSet, read_parameters
 from coma_xr.define.values import BRANCH, Argument, describe
-from coma_xr.errors import DataFileError, ParameterError, RunError
+from coma_xr.errors import DataFileError, ParameterError, RunError, Way
 from coma_xr.html import Html, facts, fold, fragment, table, tag, trace
 from coma_xr.html import join as join_html
 from coma_xr.run.plan import Task
-from coma_xr.run.worker import EXACT, PARTIAL, prepare, reproduce
+from coma_xr.run.worker import EXACT, PARTIAL, REPLACES, prepare, reproduce
 from coma_xr.text import clean, clean_lines, count, cut, listing, time_text
 from coma_xr.tree import is_typed, join, leaves
 from coma_xr.values.plain import from_plain
@@ -46,8 +46,18 @@ _DIRECTORY = re.compile(r"^.*?[/\\](?=[^/\\]+:\d+ in )")
 # Behind ``night.py:9 in simulate``, also ``if x: raise ...``.
 _RAISE = re.compile(r"""(:\d+ in [^:]*): (?:(?:[^'"]|'[^']*'|"[^"]*")*: )?raise .*$""")
 
-# What shows more of failures.
-DETAILS = "Call failures() for details. The next run retries them."
+
+def next_step(failures: Sequence[Tree]) -> Way:
+    """Return what shows more of failures, and which run retries them."""
+    kept = sum(REPLACES in failure["info"] for failure in failures)
+    if not kept:
+        return Way("Call failures() for details. The next run retries them.", "The next run retries them.")
+    stay = f"{count(kept, 'earlier measurement')} {'stays' if kept == 1 else 'stay'} in place, for which only a run with"
+    others = " The next run retries the others." * (kept < len(failures))
+    return Way(
+        f"Call failures() for details. {stay} recompute= or code='recompute' tries again.{others}",
+        f"{stay} --recompute or --code recompute tries again.{others}",
+    )
 
 
 @checks_keywords
@@ -198,7 +208,7 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
             for number, what in self._others()
         ]
         durations = [tag("div", line, class_="coma-muted") for line in self._rows()]
-        details = tag("div", DETAILS, class_="coma-muted") if self.failures else None
+        details = tag("div", next_step(self.failures).python, class_="coma-muted") if self.failures else None
         return fragment(title, said, *rows, *durations, failures_html(self.failures), details)
 
     def check(self) -> RunReport:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from coma_xr.errors import ComaError, RunError, StorageError, Way, warn
 from coma_xr.run.plan import Durations, Outlook, Versions
-from coma_xr.run.report import DETAILS, RunReport, failure_text
+from coma_xr.run.report import RunReport, failure_text, next_step
 from coma_xr.run.schedule import Health, Interrupts, Queue, TimeLimit
 from coma_xr.run.worker import PARTIAL, Outcome, Work, call
 from coma_xr.text import clean_lines, count, progress_text
@@ -520,7 +520,8 @@ class _Course:
         partial = ""
         if any(PARTIAL in failure for failure in self._failures.values()):
             partial = " What could be stored of a result is in failure(id).partial."
-        return Way(f"{stop.python}{DETAILS}{partial}", f"{stop.terminal}The next run retries them.")
+        step = next_step([*self._failures.values()])
+        return Way(f"{stop.python}{step.python}{partial}", f"{stop.terminal}{step.terminal}")
 
     def tell_stop(self) -> None:
         """Report the parameter sets that were not begun because the time was too short."""

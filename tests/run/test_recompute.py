@@ -51,11 +51,31 @@ def test_only_points_of_the_scan_are(e):
     assert e.measurement(4).info.replaces == [2]
 
 
+def fails_at_2(x, rng):
+    return {"y": 1 / (x - 2)}
+
+
 def test_a_failure_leaves_the_old_one(e):
-    report = quietly(e.run, lambda x, rng: 1 / (x - 2), {"x": [1, 2]}, recompute=True)
+    report = quietly(e.run, fails_at_2, {"x": [1, 2]}, recompute=True)
     assert (report.saved, report.failed) == (1, 1)
     assert e.measurement(2).results.y == 1
     assert list(e.removed().index) == [1]
+
+
+def test_the_warning_of_a_failure_states_which_run_retries_it(e):
+    kept = "1 earlier measurement stays in place, for which only a run with"
+    again = rf"{kept} recompute= or code='recompute' tries again\.$"
+    with pytest.warns(coma.ComaWarning, match=again):
+        report = e.run(fails_at_2, {"x": [1, 2]}, recompute=True, code="accept", progress=False)
+    assert "code=&#x27;recompute&#x27; tries again." in report._repr_html_()
+    assert e.run(fails_at_2, {"x": [1, 2]}, code="accept", progress=False).failed == 0
+    with pytest.warns(coma.ComaWarning, match=r"tries again\. The next run retries the others\.") as caught:
+        e.run(lambda x, rng: 1 / 0, {"x": [1, 9]}, recompute=True, code="accept", progress=False)
+    texts = [warning.message.message("terminal") for warning in caught]
+    assert any(
+        f"{kept} --recompute or --code recompute tries again. The next run retries the others." in text
+        for text in texts
+    )
 
 
 def test_the_old_one_is_not_moved_before_the_new_one_is_saved(e, monkeypatch):
