@@ -638,6 +638,24 @@ def test_a_failure_can_be_made_to_happen_again(e):
         e.failure(7)
 
 
+def test_a_lost_record_of_the_requests_is_reported(e):
+    e.run(square, {"x": [1, 2]})
+    (e.path / "coma.json").unlink()
+    e = coma.Experiment(e.path)
+    text = "is lost; definition, annotations, marks and requested parameter sets are unknown"
+    assert [(f.file, f.kind, f.text, f.repair) for f in e.verify()] == [("coma.json", "state", text, "")]
+    with pytest.raises(
+        coma.ParameterError,
+        match=r"The requested parameter sets are not recorded in .*\.\nRun the scan again",
+    ):
+        e.missing()
+    assert e.run(square, {"x": [1, 2, 3]}) == (1, 3)
+    assert e.verify() == []
+    by_hand = coma.Experiment(e.path / "by_hand")
+    by_hand.new_measurement().save({"parameters": {"x": 1}, "results": {"y": 2}})
+    assert by_hand.verify() == []
+
+
 def test_what_is_missing_can_be_asked_for(e):
     with pytest.raises(coma.ParameterError, match="Nothing was run in .* yet"):
         e.missing()
@@ -1027,3 +1045,31 @@ def test_each_warning_comes_once_in_a_call(tmp_path, monkeypatch, call):
     texts = [str(warning.message) for warning in caught if issubclass(warning.category, coma.ComaWarning)]
     assert sum("cannot be read and was skipped" in text for text in texts) == 1
     assert len(texts) == len(set(texts))
+
+
+@pytest.mark.parametrize("content", ["", '{"experiment": {', "\0\0"])
+def test_the_error_for_a_damaged_experiment_file_states_what_to_do(e, content):
+    path = e.path / "experiment.none.json"
+    path.write_text(content)
+    with pytest.raises(
+        coma.DataFileError, match=r"\nPut a copy of this file back\.\nOnly this file holds the measurements"
+    ):
+        coma.Experiment(e.path)
+    path.unlink()
+    coma.Experiment(e.path).run(square, {"x": [1]})
+    path.write_text(content)
+    with pytest.raises(
+        coma.DataFileError, match=r"\nWithout a copy, move it away: the measurement files are read"
+    ):
+        coma.Experiment(e.path)
+    path.unlink()
+    with pytest.warns(coma.DataFileWarning, match="no experiment file"):
+        assert coma.Experiment(e.path).to_dataset().y.values.tolist() == [1]
+
+
+def test_a_measurement_file_is_not_an_experiment_file(e):
+    e.run(square, {"x": [1]})
+    with pytest.raises(
+        coma.DataFileError, match="\nPass the directory of an experiment, or its experiment file"
+    ):
+        coma.Experiment(e.path / "measurement.000001.json")

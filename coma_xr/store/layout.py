@@ -115,6 +115,10 @@ class ExperimentDocument:
         return digest_by_id
 
 
+# What the errors of cut and overwritten files begin with.
+_DAMAGED = ("empty", "nothing but", "not valid", "not UTF-8")
+
+
 @dataclass(frozen=True)
 class Layout:
     """The paths of an experiment's files, and reading and writing those that are there once."""
@@ -200,6 +204,23 @@ class Layout:
         except FileNotFoundError:
             # The one may have taken the other's place meanwhile.
             return self._load_either(cache)
+        except DataFileError as error:
+            error.ways = error.ways or self._ways(error)
+            raise
+
+    def _ways(self, error: DataFileError) -> tuple[str, ...]:
+        """Return what to do about an experiment file that cannot be read."""
+        if any(kind.id_of(Path(self.experiment_file).name) for kind in self.config.all_measurements()):
+            return ("Pass the directory of an experiment, or its experiment file.",)
+        if documents.refused(error) is not None or not error.what.startswith(_DAMAGED):
+            return ()
+        has_measurements = bool(self.store().ids())
+        return (
+            "Put a copy of this file back.",
+            "Without a copy, move it away: the measurement files are read without it."
+            if has_measurements
+            else "Only this file holds the measurements of an inactive experiment.",
+        )
 
     def _load_either(self, cache: ArchiveCache | None) -> ExperimentDocument:
         try:
