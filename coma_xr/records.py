@@ -322,10 +322,12 @@ class Records:
         scan = self.now.asked()
         recorded = self.definition if scan is None else scan.definition
         if recorded is None:
-            raise ParameterError(
-                f"Nothing was run in {self.now.path} yet, so nothing is missing.",
-                ways=[Way("Run a scan first.", "")],
-            )
+            path = self.now.path
+            if self.now.number():
+                way = Way("Run the scan again: it computes only what is missing.", "")
+                raise ParameterError(f"The requested parameter sets are not recorded in {path}.", ways=[way])
+            fault = f"Nothing was run in {path} yet, so nothing is missing."
+            raise ParameterError(fault, ways=[Way("Run a scan first.", "")])
         definition = self.past.definition(recorded)
         if scan is None:
             return Scan.of_rows(definition, [])

@@ -491,6 +491,7 @@ class Inspection:
         if alone:
             self._owners = {id: tree for id, tree in self._archived.items() if files_of(tree)}
             self._events: dict[Hashable, dict[int, str]] = {}
+            self._has_runs = False
             self._measurements()
             self._external()
             self._failures()
@@ -618,9 +619,19 @@ class Inspection:
             for path, tree in list(trees.items())[:1]:
                 event = event_of(tree)
                 if event is not None:
+                    self._has_runs |= isinstance(event, tuple)
                     name = event, key(tree.get("parameters")), repeat_of(tree)
                     self._events.setdefault(name, {})[id] = path
         self._duplicates()
+        self._lost_state()
+
+    def _lost_state(self) -> None:
+        """Note that the state is missing, which `run` writes before its first measurement."""
+        kept = self._state
+        is_known = kept.sections or kept.damaged or kept.foreign or kept.refusal
+        if self._has_runs and self._document.active and not is_known:
+            text = "is lost; definition, annotations, marks and requested parameter sets are unknown"
+            self._note(STATE, "state", text)
 
     def _duplicates(self) -> None:
         """Note which measurements record the event of another one."""
