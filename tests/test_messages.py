@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -412,6 +413,10 @@ WORDING = [
             {"results": {"a": coma.external(np.zeros(2, dtype=[("b", "i4")]))}}
         ),
         "netCDF has no structured arrays",
+    ),
+    (
+        lambda e: e.run(lambda x: x, {"x": [1]}, executor=ThreadPoolExecutor),
+        "'concurrent.futures.thread.ThreadPoolExecutor'> is a",
     ),
     (
         lambda e: e.run(lambda x: x, {"x": [1]}, executor=5),

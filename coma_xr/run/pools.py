@@ -483,7 +483,7 @@ def executor_of(executor: Any) -> Any:
         return executor.get_executor(pure=False)
     if home == "ipyparallel" and not hasattr(executor, "submit") and hasattr(executor, "executor"):
         return executor.executor()
-    if not callable(getattr(executor, "submit", None)):
+    if isinstance(executor, type) or not callable(getattr(executor, "submit", None)):
         raise ParameterError(
             f"executor={shortened(executor)} is {with_article(type(executor).__name__)}.",
             expected="a concurrent.futures.Executor or a dask Client",
