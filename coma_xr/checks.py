@@ -311,7 +311,7 @@ def check_id(value: Any) -> int:
 
 
 def check_ids(name: str, value: Any) -> list[int] | None:
-    """Return one id or a list, array, Index or Series of ids as a list of ints; None for anything else.
+    """Return one id or a list, array, Index or Series of ids as a list of ints, each once; None for anything else.
 
     Raise ParameterError when some items are integers and others are not.
 
@@ -334,7 +334,7 @@ def check_ids(name: str, value: Any) -> list[int] | None:
                 f"{name} contains {shortened(item)}, {kind}.", expected="ids, which are integers"
             )
         ids.append(number)
-    return sorted(ids) if isinstance(value, (set, frozenset)) else ids
+    return sorted(ids) if isinstance(value, (set, frozenset)) else list(dict.fromkeys(ids))
 
 
 def _wrong(name: str, value: Any, expected: str, converted: Any = None) -> ParameterError:

@@ -1073,3 +1073,11 @@ def test_a_measurement_file_is_not_an_experiment_file(e):
         coma.DataFileError, match="\nPass the directory of an experiment, or its experiment file"
     ):
         coma.Experiment(e.path / "measurement.000001.json")
+
+
+def test_an_id_that_is_given_twice_is_returned_once(e):
+    e.run(square, {"x": [1, 2]})
+    assert e.exclude([2, 2], "warming up") == [2]
+    assert e.exclude([2, 2], None) == [2]
+    assert e.remove([1, 1]) == [1]
+    assert e.restore([1, 1]) == [1]
