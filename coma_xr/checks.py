@@ -134,19 +134,19 @@ def unknown_argument(called: str, name: str, known: Iterable[str]) -> ArgumentEr
     """Return the error for a keyword that a function does not have."""
     error = ArgumentError(f"{called}() has no argument '{name}'.", name=name, available=known)
     if not error.near:
-        others = (own for own in error.available or () if name in _OTHERS.get(own, ()))
-        error.ways = tuple(f"Use {own}." for own in others)
+        others = (known_name for known_name in error.available or () if name in _OTHERS.get(known_name, ()))
+        error.ways = tuple(f"Use {known_name}." for known_name in others)
     return error
 
 
-def option(help: str, *, default: Any = None, **how: Any) -> Any:
+def option(help: str, *, default: Any = None, **metadata: Any) -> Any:
     """Return a field of a dataclass of arguments that is an option of the terminal: its help, and more for argparse."""
-    return field(default=default, metadata={"help": help, **how})
+    return field(default=default, metadata={"help": help, **metadata})
 
 
 def terminal_options(arguments: type) -> dict[str, dict[str, Any]]:
     """Return the arguments in a dataclass that are options of the terminal, with what argparse takes for each."""
-    return {one.name: dict(one.metadata) for one in fields(arguments) if one.metadata}
+    return {setting.name: dict(setting.metadata) for setting in fields(arguments) if setting.metadata}
 
 
 _UNITS = ("d", "h", "min|m", "s")

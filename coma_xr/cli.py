@@ -36,12 +36,12 @@ class Argument:
     """An argument of a command: its flags, or the name of one without flags, and what argparse takes for it."""
 
     flags: tuple[str, ...]
-    how: Mapping[str, Any]
+    keywords: Mapping[str, Any]
 
     @classmethod
-    def of(cls, *flags: str, **how: Any) -> Argument:
+    def of(cls, *flags: str, **keywords: Any) -> Argument:
         """Return an argument, given as for ``add_argument``."""
-        return cls(flags, how)
+        return cls(flags, keywords)
 
 
 _argument = Argument.of
@@ -693,7 +693,7 @@ def _parser(only: str | None = None) -> argparse.ArgumentParser:
         if only is None or only == command.name:
             for argument in command.all_arguments():
                 subparser.add_argument(
-                    *argument.flags, **{**argument.how, **_checked(argument.how.get("type"))}
+                    *argument.flags, **{**argument.keywords, **_checked(argument.keywords.get("type"))}
                 )
     return parser
 

@@ -90,22 +90,24 @@ class RunCode:
         mine = record_of(self.fingerprint, "", None, "") if others else {}
         return frozenset(code for code, record in others.items() if has_equal_sources(record, mine))
 
-    def stale(self, there: Survey) -> dict[Any, list[int]]:
+    def stale(self, surveyed: Survey) -> dict[Any, list[int]]:
         """Return the parameter sets all of whose measurements were made by other code, with their ids."""
-        others = {code for code in set(there.codes.values()) if self.is_other(code)}
+        others = {code for code in set(surveyed.codes.values()) if self.is_other(code)}
         if not others:
             return {}
         return {
-            key: ids for key, ids in there.ids.items() if all(there.codes.get(id) in others for id in ids)
+            key: ids
+            for key, ids in surveyed.ids.items()
+            if all(surveyed.codes.get(id) in others for id in ids)
         }
 
-    def others(self, there: Survey) -> dict[str, list[int]]:
+    def others(self, surveyed: Survey) -> dict[str, list[int]]:
         """Return the measurements that were made by other code, by their states."""
-        found: dict[str, list[int]] = {}
-        for ids in self.stale(there).values():
+        ids_by_code: dict[str, list[int]] = {}
+        for ids in self.stale(surveyed).values():
             for id in ids:
-                found.setdefault(there.codes[id], []).append(id)
-        return found
+                ids_by_code.setdefault(surveyed.codes[id], []).append(id)
+        return ids_by_code
 
     def record(self, place: ExperimentDirectory, *, is_full: bool) -> dict[str, Tree]:
         """Write the record of this state, unless it exists; return what each measurement records of the code."""
@@ -220,10 +222,10 @@ def code_of_run(
         return None
     recorded = [str(path[-1]) for path in work.defaults]
     random = () if work.seeds is None else work.seeds.arguments
-    found = fingerprint(work.function, {*recorded, *work.keywords, *random, *work.resources}, cache)
-    found = with_values(found, hashes)
+    code = fingerprint(work.function, {*recorded, *work.keywords, *random, *work.resources}, cache)
+    code = with_values(code, hashes)
     accepted = frozenset(now.sections.get(ACCEPTED, {}))
-    return RunCode(now, found, called(work.function), hashes, accepted)
+    return RunCode(now, code, called(work.function), hashes, accepted)
 
 
 def hashes_of(inputs: Sequence[Any]) -> dict[str, str]:
@@ -254,11 +256,11 @@ def accept(place: ExperimentDirectory, now: Snapshot, codes: Iterable[str]) -> l
     return new
 
 
-def with_code(work: Work, info: Mapping[str, Tree], found: Fingerprint) -> Work:
+def with_code(work: Work, info: Mapping[str, Tree], code: Fingerprint) -> Work:
     """Return the work whose measurements record their code, and whose workers compare the files that they import."""
     # Of a file whose loaded source is not known any more, every version is another one.
-    sources = dict.fromkeys(found.edited, "")
-    sources |= {path: hash_of_source(path, source.text) for path, source in found.sources.items()}
+    sources = dict.fromkeys(code.edited, "")
+    sources |= {path: hash_of_source(path, source.text) for path, source in code.sources.items()}
     return replace(work, provenance={**work.provenance, **info}, sources=sources)
 
 
@@ -376,15 +378,17 @@ def changes(known: Mapping[str, Mapping[str, Any]], codes: Sequence[str]) -> lis
 
 def environment_of(record: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
     """Return what the record of a code state tells about the machine and the interpreter, and the installed packages."""
-    found = record.get("environment")
-    found = found if isinstance(found, dict) else {}
-    cores = f" ({found['cores']} cores)" if found.get("cores") else ""
-    job = found.get("job")
+    environment = record.get("environment")
+    environment = environment if isinstance(environment, dict) else {}
+    cores = f" ({environment['cores']} cores)" if environment.get("cores") else ""
+    job = environment.get("job")
     texts = {
-        "interpreter": "" if found.get("implementation") == "CPython" else found.get("implementation"),
-        "platform": found.get("platform"),
-        "CPU": f"{found['cpu']}{cores}" if found.get("cpu") else "",
-        "BLAS": found.get("blas"),
+        "interpreter": ""
+        if environment.get("implementation") == "CPython"
+        else environment.get("implementation"),
+        "platform": environment.get("platform"),
+        "CPU": f"{environment['cpu']}{cores}" if environment.get("cpu") else "",
+        "BLAS": environment.get("blas"),
         "job": ", ".join(map(str, job)) if isinstance(job, list) else "",
     }
     return {name: str(text) for name, text in texts.items() if text}, packages_of(record)

@@ -738,8 +738,8 @@ def repeat_of(tree: dict[str, Any]) -> int:
 
 def content_of(tree: dict[str, Any]) -> str:
     """Return what is equal for measurements whose trees without ``info`` are the same."""
-    rest = {name: child for name, child in tree.items() if name != "info"}
-    return hashlib.sha256(text_of(key(rest)).encode("utf-8", "surrogatepass")).hexdigest()
+    branches = {name: child for name, child in tree.items() if name != "info"}
+    return hashlib.sha256(text_of(key(branches)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def doubles(
@@ -760,7 +760,7 @@ def doubles(
     """
     first: dict[Hashable, int] = {}
     contents: dict[tuple[Hashable, Hashable, int], set[str]] = {}
-    found: dict[int, tuple[int, Hashable]] = {}
+    earlier_ids: dict[int, tuple[int, Hashable]] = {}
     for id, tree in trees:
         this = event_of(tree)
         if this is None:
@@ -770,9 +770,11 @@ def doubles(
         contents.setdefault(name, set()).add(content)
         earlier = first.setdefault((name, content), id)
         if earlier != id:
-            found[id] = earlier, this
+            earlier_ids[id] = earlier, this
     is_random = any(name[0] == UNSEEDED and len(some) > 1 for name, some in contents.items())
-    return {id: earlier for id, (earlier, this) in found.items() if not (is_random and this == UNSEEDED)}
+    return {
+        id: earlier for id, (earlier, this) in earlier_ids.items() if not (is_random and this == UNSEEDED)
+    }
 
 
 def replaced(trees: Iterable[tuple[int, dict[str, Any]]]) -> dict[int, int]:

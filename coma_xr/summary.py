@@ -175,21 +175,21 @@ def _quantities(records: Records, ds: xr.Dataset | None) -> tuple[list[Quantity]
         note = notes.get(path, {})
         return Quantity(name, path, type, values, note.get("units"), note.get("long_name"), **more)
 
-    found: dict[str, list[Quantity]] = {"parameter": [], "result": []}
+    by_role: dict[str, list[Quantity]] = {"parameter": [], "result": []}
     rows = records.paths_rows()
     for row in rows:
-        if row["role"] in found:
+        if row["role"] in by_role:
             values = _values(ds, row) if row["role"] == "parameter" else _range(row)
             varies = row["distinct"] > 1 or " ... " in values or ", " in values
             more = {"number": row["measurements"], "varies": varies}
-            found[row["role"]].append(quantity(row["name"], row["path"], row["type"], values, **more))
+            by_role[row["role"]].append(quantity(row["name"], row["path"], row["type"], values, **more))
     if not rows and asked is not None:
         sets = [hand_out(values) for values in asked.sets]
-        found["parameter"] = [
+        by_role["parameter"] = [
             quantity(name, path, "", several(values[now] for values in sets))
             for now, (name, path) in enumerate(asked.definition.to_state())
         ]
-    return found["parameter"], found["result"]
+    return by_role["parameter"], by_role["result"]
 
 
 def _values(ds: xr.Dataset | None, row: Mapping[str, Any]) -> str:
@@ -198,15 +198,15 @@ def _values(ds: xr.Dataset | None, row: Mapping[str, Any]) -> str:
     if ds is None or coord is None or coord.attrs.get("path") != row["path"]:
         return _range(row)
     values = items_of(coord.values)
-    there = [value for value in values if not is_null(value)]
+    present = [value for value in values if not is_null(value)]
     # Along its own dim, None and NaN are values, else a measurement may lack the parameter.
-    is_own = row["name"] in ds.dims or not there
+    is_own = row["name"] in ds.dims or not present
     lacking = [value for value in values if is_null(value)] if is_own else []
     try:
-        return several([*sorted(there), *lacking])
+        return several([*sorted(present), *lacking])
     except (ArithmeticError, TypeError, ValueError):
         # Arrays, tables and NaN of decimals have no order.
-        return several([*there, *lacking])
+        return several([*present, *lacking])
 
 
 def _range(row: Mapping[str, Any]) -> str:

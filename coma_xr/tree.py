@@ -205,12 +205,12 @@ def follow(tree: Any, path: PathLike) -> Any:
     """
     segments = split(path)
     if WILDCARD in segments:
-        found = list(_all(tree, segments))
-        if not found:
+        nodes = list(_all(tree, segments))
+        if not nodes:
             raise PathError(
                 f"The path '{join(segments)}' matches nothing.", expected="a path that leads to a value"
             )
-        return found
+        return nodes
     node = tree
     for depth, segment in enumerate(segments):
         try:
@@ -233,19 +233,19 @@ def _all(node: Any, segments: Path) -> Iterator[Any]:
     if not segments:
         yield node
         return
-    first, rest = segments[0], segments[1:]
+    first, remaining = segments[0], segments[1:]
     if first is not WILDCARD:
         try:
             child = step(node, first)
         except (KeyError, IndexError):
             return
-        yield from _all(child, rest)
+        yield from _all(child, remaining)
     elif isinstance(node, dict):
         for child in node.values():
-            yield from _all(child, rest)
+            yield from _all(child, remaining)
     elif isinstance(node, list):
         for child in node:
-            yield from _all(child, rest)
+            yield from _all(child, remaining)
 
 
 def _nowhere(node: Any, segments: Path, depth: int) -> PathError:
@@ -313,11 +313,11 @@ def cut(tree: Any, path: Path) -> Any:
     >>> cut({"a": {"b": 1, "c": 2}}, ("a", "b"))
     {'a': {'c': 2}}
     """
-    first, rest = path[0], path[1:]
+    first, below_keys = path[0], path[1:]
     if not isinstance(tree, dict) or first not in tree:
         return tree
-    if rest:
-        return {**tree, first: cut(tree[first], rest)}
+    if below_keys:
+        return {**tree, first: cut(tree[first], below_keys)}
     return {key: child for key, child in tree.items() if key != first}
 
 
@@ -381,8 +381,8 @@ def part(node: dict[str, Any], name: str, *kinds: type) -> Any:
     value = node.get(name)
     if type(value) not in kinds:
         wanted = " or ".join(kind.__name__ for kind in kinds)
-        found = f"is a {type(value).__name__}" if name in node else "is missing"
-        raise DataFileError(f"{name!r} of a stored {node.get(TYPE)} {found}", expected=f"the type {wanted}")
+        fault = f"is a {type(value).__name__}" if name in node else "is missing"
+        raise DataFileError(f"{name!r} of a stored {node.get(TYPE)} {fault}", expected=f"the type {wanted}")
     return value
 
 
@@ -663,11 +663,11 @@ def variable_at(ds: xr.Dataset, wanted: PathLike) -> xr.DataArray:
     if not places:
         return array
     ids = measurement_ids(ds)
-    own = [dim for dim in array.dims if ids is None or dim not in ids.dims]
+    inner_dims = [dim for dim in array.dims if ids is None or dim not in ids.dims]
     try:
-        return array.isel(dict(zip(own, places, strict=True)), drop=True)
+        return array.isel(dict(zip(inner_dims, places, strict=True)), drop=True)
     except (IndexError, ValueError):
-        shape = tuple(array.sizes[dim] for dim in own)
+        shape = tuple(array.sizes[dim] for dim in inner_dims)
         raise PathError(
             f"'{wanted}' leads nowhere: '{name}' has lists of the shape {shape}.", name=str(wanted)
         ) from None

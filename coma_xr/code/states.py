@@ -135,20 +135,20 @@ class Difference(NamedTuple):
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
     """Return how two states differ, by definitions and values."""
     before, after = _parts(old), _parts(new)
-    found = []
+    changed = []
     for name in [*after, *(name for name in before if name not in after)]:
         first, second = before.get(name), after.get(name)
         if first is not None and second is not None and first["hash"] == second["hash"]:
             continue
         file = str((second or first or {})["file"])
-        found.append(Difference(name, file, _number_of_lines(_text(old, first), _text(new, second))))
+        changed.append(Difference(name, file, _number_of_lines(_text(old, first), _text(new, second))))
     values, others = dict(old["values"]), dict(new["values"])
     for name in [*others, *(name for name in values if name not in others)]:
         if values.get(name) != others.get(name):
             # A value that one state lacks is no constant there, or is not used.
             texts = (values.get(name, "no constant"), others.get(name, "no constant"))
-            found.append(Difference(f"{name} = {' and '.join(texts)}", "", None))
-    return found
+            changed.append(Difference(f"{name} = {' and '.join(texts)}", "", None))
+    return changed
 
 
 def _parts(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -215,20 +215,20 @@ def _same_files(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[st
     """
     before, after = sources_of(old), sources_of(new)
     pairs = [(name, name) for name in after if name in before]
-    left = [name for name in before if name not in after]
+    unpaired = [name for name in before if name not in after]
     first, second = _definitions(old), _definitions(new)
     for name in after:
         if name in before:
             continue
-        alike = [other for other in left if Path(other).name == Path(name).name]
+        alike = [other for other in unpaired if Path(other).name == Path(name).name]
         if len(alike) != 1:
-            alike = [other for other in left if first.get(other, set()) & second.get(name, set())]
+            alike = [other for other in unpaired if first.get(other, set()) & second.get(name, set())]
         if len(alike) == 1:
-            left.remove(alike[0])
+            unpaired.remove(alike[0])
             pairs.append((alike[0], name))
         else:
             pairs.append(("", name))
-    return pairs + [(name, "") for name in left]
+    return pairs + [(name, "") for name in unpaired]
 
 
 def _definitions(record: Mapping[str, Any]) -> dict[str, set[str]]:
@@ -267,12 +267,12 @@ def environment() -> dict[str, Any]:
 
 def installed() -> list[str]:
     """Return the installed packages as a requirements file lists them, with those that no index of packages has."""
-    found: dict[str, str] = {}
+    packages: dict[str, str] = {}
     # The first one on the path is the one that is imported.
     for directory in reversed(sys.path):
         with suppress(OSError, ComaError):
-            found |= _installed_in(directory or ".", files.changed(directory or "."))
-    return [found[name] for name in sorted(found)]
+            packages |= _installed_in(directory or ".", files.changed(directory or "."))
+    return [packages[name] for name in sorted(packages)]
 
 
 @lru_cache(maxsize=100)
@@ -289,11 +289,11 @@ _LOCAL = " (from a directory)"
 def _origin(directory: str, name: str) -> str:
     """Return what to add to the version of a package that was not installed from an index of packages."""
     with suppress(OSError, ComaError, ValueError, TypeError, KeyError):
-        found = json.loads(files.read(str(Path(directory, name, "direct_url.json"))))
-        url = str(found["url"])
+        source = json.loads(files.read(str(Path(directory, name, "direct_url.json"))))
+        url = str(source["url"])
         if url.startswith("file:"):
             return _LOCAL
-        version = found.get("vcs_info")
+        version = source.get("vcs_info")
         return f" ({version['vcs']}+{url}@{version['commit_id']})" if version else f" ({url})"
     return ""
 

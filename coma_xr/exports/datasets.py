@@ -542,16 +542,16 @@ def unique(names: Iterable[Hashable]) -> list[str]:
     >>> unique(["a", "b", "a", 1])
     ['a', 'b', 'a.1', '1']
     """
-    found: dict[str, None] = {}
+    unique_names: dict[str, None] = {}
     texts = [str(name).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0") for name in names]
     reserved = set(texts)
     for text in texts:
         new, number = text, 0
-        while new in found or (number and new in reserved):
+        while new in unique_names or (number and new in reserved):
             number += 1
             new = f"{text}.{number}"
-        found[new] = None
-    return list(found)
+        unique_names[new] = None
+    return list(unique_names)
 
 
 def to_columns(frame: pd.DataFrame) -> tuple[list[Column], Note]:

@@ -251,8 +251,8 @@ def dataset_of_columns(columns: Iterable[Column], note: Mapping[str, Any]) -> xr
     data: dict[Hashable, xr.Variable] = {}
     coords: dict[Hashable, xr.Variable] = {}
     for entry in note["variables"]:
-        own = [of_tree(dim) for dim in entry["dims"]]
-        shape = tuple(dims[dim] for dim in own)
+        own_dims = [of_tree(dim) for dim in entry["dims"]]
+        shape = tuple(dims[dim] for dim in own_dims)
         if "column" not in entry:
             values = array_of(entry["values"])
         else:
@@ -261,11 +261,11 @@ def dataset_of_columns(columns: Iterable[Column], note: Mapping[str, Any]) -> xr
                 raise DataFileError(
                     f"a table with {len(column)} rows", expected=f"{len(numbers)} rows, as noted in it"
                 )
-            rows = tuple(by_dim[dim] for dim in own)
-            cells = np.ravel_multi_index(rows, shape) if own else np.zeros(len(numbers), dtype=np.intp)
+            rows = tuple(by_dim[dim] for dim in own_dims)
+            cells = np.ravel_multi_index(rows, shape) if own_dims else np.zeros(len(numbers), dtype=np.intp)
             values = _scattered(column, cells, shape, entry)
         attrs = decode_attrs({}, {"attrs": entry.get("attrs", [])})[0]
-        (coords if entry["coord"] else data)[of_tree(entry["name"])] = variable_of(own, values, attrs)
+        (coords if entry["coord"] else data)[of_tree(entry["name"])] = variable_of(own_dims, values, attrs)
     attrs = decode_attrs({}, {"attrs": note.get("attrs", [])})[0]
     if "coords" in note:
         names = list(coords)
@@ -335,19 +335,19 @@ def to_table(data: xr.Dataset | pd.DataFrame) -> Table:
     plains: list[Plain] = []
     column_notes: list[Note] = []
     for name, values in columns:
-        array, how = plain(values, f"'{name}'", empty=True, for_readers=True)
+        array, cell_note = plain(values, f"'{name}'", empty=True, for_readers=True)
         column_names = [name]
-        if how.get("complex"):
+        if cell_note.get("complex"):
             column_names = unique([*names, f"{name}.real", f"{name}.imag"])[-2:]
             names += column_names
         parts = [array] if len(column_names) == 1 else [array[..., 0], array[..., 1]]
-        kind = how.get("cells")
+        kind = cell_note.get("cells")
         plains += [
             Plain(label, part, kind is not None, kind == "contents")
             for label, part in zip(column_names, parts, strict=True)
         ]
         shown = _plain_name(plains[-1].texts)
-        column_notes.append({"name": name, "columns": column_names, "plain": shown, "note": how})
+        column_notes.append({"name": name, "columns": column_names, "plain": shown, "note": cell_note})
     return Table(
         plains, {"columns": column_notes, "dataset" if isinstance(data, xr.Dataset) else "frame": note}
     )

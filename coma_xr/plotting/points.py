@@ -458,27 +458,29 @@ def beside(table: Table, role: str, earlier: Quantity) -> Table:
 
     Raise LayoutError when one axis cannot show both.
     """
-    own, rows = table.quantities[role], table.rows
-    contents = {earlier.contents, own[0].contents}
-    if contents == {"names", "numbers"} and (earlier.is_bool or own[0].is_bool):
-        own = tuple(quantity.as_number() for quantity in own)
+    quantities, rows = table.quantities[role], table.rows
+    contents = {earlier.contents, quantities[0].contents}
+    if contents == {"names", "numbers"} and (earlier.is_bool or quantities[0].is_bool):
+        quantities = tuple(quantity.as_number() for quantity in quantities)
     elif len(contents) > 1:
         raise LayoutError(
             f"The axis {role} of these axes shows {earlier.name!r}, which holds {earlier.contents}, and "
-            f"{own[0].name!r} holds {own[0].contents}.",
+            f"{quantities[0].name!r} holds {quantities[0].contents}.",
             ways=["Plot it in other axes."],
         )
-    elif own[0].type == "name":
-        categories = tuple(dict.fromkeys([*earlier.categories, *own[0].categories]))
-        places = np.array([categories.index(value) for value in own[0].categories], dtype=np.float64)
+    elif quantities[0].type == "name":
+        categories = tuple(dict.fromkeys([*earlier.categories, *quantities[0].categories]))
+        places = np.array([categories.index(value) for value in quantities[0].categories], dtype=np.float64)
         is_placed = rows[role].notna()
         rows = rows.assign(**{role: rows[role].mask(is_placed, places[rows[role].fillna(0).astype(int)])})
-        own = tuple(quantity.within(categories) for quantity in own)
-    elif own[0].contents == "durations":
+        quantities = tuple(quantity.within(categories) for quantity in quantities)
+    elif quantities[0].contents == "durations":
         table = _in_units(table, role, str(earlier.units))
-        own, rows = table.quantities[role], table.rows
-    own = tuple(replace(quantity, places=(*earlier.places, *quantity.places)) for quantity in own)
-    return replace(table, rows=rows, quantities={**table.quantities, role: own})
+        quantities, rows = table.quantities[role], table.rows
+    quantities = tuple(
+        replace(quantity, places=(*earlier.places, *quantity.places)) for quantity in quantities
+    )
+    return replace(table, rows=rows, quantities={**table.quantities, role: quantities})
 
 
 def _in_units(table: Table, role: str, units: str) -> Table:

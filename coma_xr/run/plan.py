@@ -446,9 +446,9 @@ def _survey_tree(
         found.note_code(info, number)
     found.ids.setdefault(this, []).append(number)
     for path, constant in expected:
-        there = look(tree, path)
-        if there is not NOTHING and key((there,)) != constant:
-            found.otherwise.setdefault(path, (number, there))
+        value = look(tree, path)
+        if value is not NOTHING and key((value,)) != constant:
+            found.otherwise.setdefault(path, (number, value))
 
 
 _INFO = ("repeat", "duration", "program", "version", "code", "replaces")

@@ -248,9 +248,9 @@ class Template:
         known = {*names, *[f"{_BRANCH}{name}" for name in names], *_OWN}
         unknown = sorted(self.names - known)
         if unknown:
-            own = [*names, *[f"{{{place}}}" for place in _OWN]]
-            what = f"The command asks for a parameter '{unknown[0]}'."
-            raise ParameterError(what, name=unknown[0], available=own)
+            known_names = [*names, *[f"{{{place}}}" for place in _OWN]]
+            fault = f"The command asks for a parameter '{unknown[0]}'."
+            raise ParameterError(fault, name=unknown[0], available=known_names)
         unused = [name for name in names if not self.names & {name, f"{_BRANCH}{name}"}] if all_used else []
         if unused:
             name = unused[0]

@@ -159,7 +159,7 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
         )
 
     def __str__(self) -> str:
-        parts = [f"{number} {what}" for number, what in self._others()]
+        parts = [f"{number} {fate}" for number, fate in self._others()]
         text = ", ".join([f"{self.saved} of {self._asked} saved", *parts])
         return "\n  ".join([f"{text}; {self._time}.", *self._rows()])
 
@@ -190,7 +190,7 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
             (self.other_code, f"measurement{'s' * (self.other_code != 1)} made by other code"),
             (self.unknown_code, "without a record of the code"),
         ]
-        return [(number, what) for number, what in kinds if number]
+        return [(number, fate) for number, fate in kinds if number]
 
     @property
     def _time(self) -> str:
@@ -202,14 +202,14 @@ class RunReport(tuple[int, int]):  # noqa: SLOT001  a tuple cannot have slots of
 
     def _repr_html_(self) -> str:
         title = tag("span", f"{self.saved} of {self._asked} saved", class_="coma-title")
-        said = tag("span", f" {self._time}", class_="coma-muted")
+        time = tag("span", f" {self._time}", class_="coma-muted")
         rows = [
-            tag("div", f"{number:,} {what}", class_="coma-bad" if what == _FAILED else None)
-            for number, what in self._others()
+            tag("div", f"{number:,} {fate}", class_="coma-bad" if fate == _FAILED else None)
+            for number, fate in self._others()
         ]
         durations = [tag("div", line, class_="coma-muted") for line in self._rows()]
         details = tag("div", next_step(self.failures).python, class_="coma-muted") if self.failures else None
-        return fragment(title, said, *rows, *durations, failures_html(self.failures), details)
+        return fragment(title, time, *rows, *durations, failures_html(self.failures), details)
 
     def check(self) -> RunReport:
         """Return the report itself.
@@ -327,13 +327,13 @@ def _set_text(failure: Tree) -> str:
     parameters = {
         branch: child for branch, child in failure.items() if branch not in {"info", "exception", "partial"}
     }
-    found = [(segments, value) for segments, value in leaves(parameters) if segments]
-    ends = Counter(segments[-1] for segments, _ in found)
+    parameters_by_path = [(segments, value) for segments, value in leaves(parameters) if segments]
+    ends = Counter(segments[-1] for segments, _ in parameters_by_path)
     names = [
         clean(segments[-1]) if ends[segments[-1]] == 1 else join(segments).removeprefix(f"{BRANCH}/")
-        for segments, _ in found
+        for segments, _ in parameters_by_path
     ]
-    values = [cut(clean(_short(value)), _VALUE) for _, value in found]
+    values = [cut(clean(_short(value)), _VALUE) for _, value in parameters_by_path]
     repeat = failure.get("info", {}).get("repeat")
     return cut(describe(names, values), _PARAMETERS) + ("" if repeat is None else f", repeat {repeat}")
 

@@ -86,16 +86,16 @@ def makes_no_difference(function: Callable[..., Any], given: Sequence[str]) -> b
     (True, False, False)
     """
     inner = inspect.unwrap(getattr(function, "func", function))
-    own = set(_RANDOM) & set(given)
-    return inspect.isfunction(inner) and not own and not random_arguments(function, given)
+    for_random = set(_RANDOM) & set(given)
+    return inspect.isfunction(inner) and not for_random and not random_arguments(function, given)
 
 
 def first_argument(function: Callable[..., Any]) -> str:
     """Return the name of the argument that a parameter set, given by position, goes to; "" when it has none."""
     signature = _signature(function)
     by_position = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    found = [p.name for p in signature.parameters.values() if p.kind in by_position] if signature else []
-    return found[0] if found else ""
+    names = [p.name for p in signature.parameters.values() if p.kind in by_position] if signature else []
+    return names[0] if names else ""
 
 
 def check_set(function: Callable[..., Any], random: Sequence[str] = ()) -> None:

@@ -55,7 +55,7 @@ def _flags(command: Any) -> list[str]:
 def _choices(command: Any) -> list[str]:
     """Return the words that a command accepts as its first."""
     first = command.all_arguments()[0]
-    return [] if first.flags[0].startswith("-") else list(first.how.get("choices", ()))
+    return [] if first.flags[0].startswith("-") else list(first.keywords.get("choices", ()))
 
 
 def _fish_lines(commands: Mapping[str, Any]) -> Iterator[str]:
@@ -65,17 +65,17 @@ def _fish_lines(commands: Mapping[str, Any]) -> Iterator[str]:
         if choices := _choices(command):
             yield f'complete -c coma-xr -f -n "__fish_seen_subcommand_from {name}" -a "{" ".join(choices)}"'
         for argument in command.all_arguments():
-            yield from _fish_options(name, argument.flags, argument.how)
+            yield from _fish_options(name, argument.flags, argument.keywords)
 
 
-def _fish_options(command: str, flags: Sequence[str], how: Mapping[str, Any]) -> Iterator[str]:
+def _fish_options(command: str, flags: Sequence[str], keywords: Mapping[str, Any]) -> Iterator[str]:
     long = [flag.removeprefix("--") for flag in flags if flag.startswith("--")]
     short = [flag.removeprefix("-") for flag in flags if flag.startswith("-") and not flag.startswith("--")]
     if long or short:
         names = [*(f"-s {flag}" for flag in short), *(f"-l {flag}" for flag in long)]
         yield (
             f'complete -c coma-xr -n "__fish_seen_subcommand_from {command}" {" ".join(names)} '
-            f"-d {_quoted(how.get('help', ''))}"
+            f"-d {_quoted(keywords.get('help', ''))}"
         )
 
 

@@ -45,7 +45,7 @@ def opened(path: str, *, write: bool = False) -> Experiment:
 
 def _no_experiment(path: str) -> ExperimentError:
     experiments = experiments_below(path, lambda _: None, depth=_DEPTH)
-    below = [os.path.normpath(one) for one in islice(experiments, _MOST + 1)]
+    below = [os.path.normpath(path_below) for path_below in islice(experiments, _MOST + 1)]
     hint = (
         f"Below it: {listing(below, _MOST)}."
         if below
@@ -93,8 +93,8 @@ def check_exists(path: str) -> None:
     parent, name = os.path.split(os.path.normpath(path))
     if not files.is_directory(parent or "."):
         raise ExperimentError(f"{path!r} does not exist, nor does the directory {parent!r}.")
-    names = [one for one in files.names(parent or ".") if not one.startswith((".", "__"))]
-    directories = {one for one in names if files.is_directory(str(Path(parent, one)))}
+    names = [sibling for sibling in files.names(parent or ".") if not sibling.startswith((".", "__"))]
+    directories = {sibling for sibling in names if files.is_directory(str(Path(parent, sibling)))}
     existing = sorted(directories.union(experiment_files(names, Config.of(None))))
     are_few = existing and (near_names(name, existing) or len(existing) <= _MOST)
     raise ExperimentError(f"{path!r} does not exist.", name=name, available=existing if are_few else None)

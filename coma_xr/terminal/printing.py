@@ -133,9 +133,9 @@ class _Column:
         return f"{blanks}{text}" if self.is_right else f"{text}{blanks}"
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], **how: Any) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], **options: Any) -> None:
     """Print a table, see `table_lines`; standard error names the columns that a narrow terminal has no place for."""
-    shown, most = _fitted(columns, rows, **how)
+    shown, most = _fitted(columns, rows, **options)
     for line in _lines(shown, most):
         print(line)
     names = {column.name for column in shown}
@@ -143,14 +143,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], **how: An
         notice(f"columns left out in a terminal of {most} characters: {', '.join(map(clean, left_out))}")
 
 
-def table_lines(columns: Sequence[str], rows: Iterable[Sequence[Any]], **how: Any) -> list[str]:
+def table_lines(columns: Sequence[str], rows: Iterable[Sequence[Any]], **options: Any) -> list[str]:
     """Return the lines of a table: numbers to the right, text to the left, None as nothing.
 
     In a terminal that is too narrow, the columns `optional` are left out, the first of them first; then long strings are
     cut, except in the columns `whole`; then the columns `spare` are left out. `styles` choose the styles of cells by their
     values.
     """
-    return _lines(*_fitted(columns, rows, **how))
+    return _lines(*_fitted(columns, rows, **options))
 
 
 def _fitted(

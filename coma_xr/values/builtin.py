@@ -153,10 +153,10 @@ def _read_clock(kind: type[Any]) -> Callable[[Node, ToValue], Any]:
 def _read_set(kind: Callable[[Any], Any]) -> Callable[[Node, ToValue], Any]:
     def read(node: Node, value: ToValue) -> Any:
         items = _hashables([value(item) for item in part(node, "items", list)])
-        found = kind(items)
-        if len(found) != len(items):
+        restored = kind(items)
+        if len(restored) != len(items):
             raise DataFileError("a stored set has an item twice", expected="each item once")
-        return found
+        return restored
 
     return read
 

@@ -123,19 +123,19 @@ class Classes:
             return None
         if name in self._exact:
             return self._exact[name]
-        found = [
+        kinds = [
             kind
             for bare in self._bare
             for kind in self._bare[bare]
             if name == bare or name.endswith(f".{bare}")
         ]
-        if len(found) > 1:
+        if len(kinds) > 1:
             raise SerializationError(
                 f"{name!r} may be any of several classes.",
-                available=map(name_of, found),
+                available=map(name_of, kinds),
                 ways=["Pass one of them to restore()."],
             )
-        return found[0] if found else None
+        return kinds[0] if kinds else None
 
 
 def rebuild(kind: type, state: dict[str, Any], setstate: str = SETSTATE, *, whole: bool = False) -> Any:
