@@ -203,7 +203,7 @@ MUTANTS = [
     ),
     Mutant(
         "store.locks:_acquired",
-        "if found is None:",
+        "if identity is None:",
         "if False:",
         of(LOCKS, "test_a_lock_makes_no_directory"),
     ),
