@@ -416,7 +416,7 @@ def is_null(value: Any) -> bool:
 
 # Comparisons of conditions and of sel, where dates and texts stand for times.
 
-_ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
+ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -446,9 +446,9 @@ def compare(sign: str, a: Any, b: Any) -> bool:
     if is_null(first) or is_null(second):
         return False
     if is_real(first) and is_real(second):
-        return _ORDER[sign](first, second)
+        return ORDER[sign](first, second)
     if type(first) is type(second) is str:
-        return _ORDER[sign](first, second)
+        return ORDER[sign](first, second)
     spans = _spans(first, second)
     if spans is None:
         zones = lacks_zone(first, second) or lacks_zone(second, first)

@@ -370,6 +370,11 @@ ToTree = Callable[..., Any]
 ToValue = Callable[[Any], Any]
 
 
+def deeper(plain: ToTree, *segments: str | int) -> ToTree:
+    """Return what makes the plain tree of a part below some segments."""
+    return lambda value, *more: plain(value, *segments, *more)
+
+
 def part(node: dict[str, Any], name: str, *kinds: type) -> Any:
     """Return a part of a stored form that has one of these types.
 

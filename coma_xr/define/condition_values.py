@@ -33,12 +33,6 @@ Lookup = Callable[[str], Any]
 Operation = Callable[..., Any]
 
 COMPARISONS: Final = ("<", "<=", ">", ">=", "==", "!=")
-_ORDER: Final[dict[str, Operation]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 _ARITHMETIC: Final[dict[str, Operation]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -87,8 +81,8 @@ def plain(value: Any) -> Any:
 
 
 def _compare(sign: str, a: Any, b: Any) -> bool:
-    if type(a) in _DOUBLES and type(b) in _DOUBLES and sign in _ORDER:
-        return bool(_ORDER[sign](a, b))
+    if type(a) in _DOUBLES and type(b) in _DOUBLES and sign in same.ORDER:
+        return bool(same.ORDER[sign](a, b))
     if a is NOTHING or b is NOTHING:
         return sign == "!="
     try:
@@ -412,8 +406,8 @@ def _quick(operation: str, *arrays: Array) -> Array | None:
         return np.asarray((_ARITHMETIC.get(operation) or _UNARY[operation])(*doubles))
     if operation not in COMPARISONS or not _are_exact(arrays):
         return None
-    if operation in _ORDER:
-        return np.asarray(_ORDER[operation](*arrays))
+    if operation in same.ORDER:
+        return np.asarray(same.ORDER[operation](*arrays))
     b = arrays[1]
     same_values: Array = np.asarray(a == b) | ((a != a) & (b != b))  # noqa: PLR0124
     return same_values if operation == "==" else ~same_values

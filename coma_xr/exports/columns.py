@@ -359,7 +359,7 @@ def _array_of_list(content: Any, name: str) -> np.ndarray[Any, Any]:
 Array = npt.NDArray[Any]
 Values = Array | ExtensionArray
 
-_INT64 = range(-(2**63), 2**63)
+INT64 = range(-(2**63), 2**63)
 _UNITS = frozenset({"s", "ms", "us", "ns"})
 FLAG = np.int8(-1)
 
@@ -592,7 +592,7 @@ def _token(strings: Sequence[str]) -> str:
 
 def _is_native(types: set[type], cells: Sequence[Any]) -> bool:
     """Whether cells are all bool, all float, or all int that 64 bits hold."""
-    return types in ({bool}, {float}) or (types == {int} and min(cells) in _INT64 and max(cells) in _INT64)
+    return types in ({bool}, {float}) or (types == {int} and min(cells) in INT64 and max(cells) in INT64)
 
 
 def _texts(cells: Array) -> Array:

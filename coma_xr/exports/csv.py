@@ -22,7 +22,7 @@ import pandas as pd
 from coma_xr import files
 from coma_xr.errors import REPLACE, DataFileWarning, StorageError, warn
 from coma_xr.exports.columns import Array, as_objects
-from coma_xr.exports.datasets import NOTE
+from coma_xr.exports.datasets import NOTE, PER_SECOND
 from coma_xr.exports.table import Table, from_table, to_table
 from coma_xr.same import same_items
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 METADATA = "-metadata.json"
 
 _LIMIT = 2**40
-_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 # From 3.1 on, pandas reads every double exactly, and does not want to be asked for it.
 _OLD = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
 _EXACT: Any = {"float_precision": "round_trip"} if _OLD else {}
@@ -159,7 +158,7 @@ def _fields(values: Array, token: str) -> list[str]:
     if kind == "M":
         return ["" if text == "NaT" else text for text in np.datetime_as_string(_coarse(values)).tolist()]
     if kind == "m":
-        per_second = _PER_SECOND[np.datetime_data(values.dtype)[0]]
+        per_second = PER_SECOND[np.datetime_data(values.dtype)[0]]
         ticks = zip(values.view("i8").tolist(), np.isnat(values).tolist(), strict=True)
         return ["" if gap else _seconds(n, per_second) for n, gap in ticks]
     if kind in "OU":
@@ -169,7 +168,7 @@ def _fields(values: Array, token: str) -> list[str]:
 
 def _coarse(dates: Array) -> Array:
     """Return dates in the largest unit that holds them exactly, down from seconds."""
-    for unit in _PER_SECOND:
+    for unit in PER_SECOND:
         coarse = dates.astype(f"M8[{unit}]")
         if same_items(coarse.astype(dates.dtype), dates):
             return coarse
@@ -237,7 +236,7 @@ def _parsed(fields: Array, plain: str, token: str) -> Array:
     if plain.startswith("datetime64"):
         return np.array([field or "NaT" for field in fields], dtype=plain)
     if plain.startswith("timedelta64"):
-        per_second = _PER_SECOND[np.datetime_data(plain)[0]]
+        per_second = PER_SECOND[np.datetime_data(plain)[0]]
         gap = np.iinfo(np.int64).min
         ticks = [int(Decimal(field) * per_second) if field else gap for field in fields]
         return np.array(ticks, dtype=np.int64).astype(plain)

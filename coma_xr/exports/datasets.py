@@ -38,6 +38,7 @@ import xarray as xr
 from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.exports.columns import (
     FLAG,
+    INT64,
     Array,
     Note,
     Values,
@@ -73,7 +74,6 @@ _MEANINGFUL = frozenset(
 )
 _TIME_UNITS = re.compile(r"\s*\w+\s+since\s", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d][^\x00-\x1f\x7f/]*(?<!\s)")
-_INT64 = range(-(2**63), 2**63)
 _NUMBERS = frozenset(
     {f"{kind}int{8 * size}" for kind in ("", "u") for size in (1, 2, 4, 8)} | {"float32", "float64"}
 )
@@ -132,7 +132,7 @@ def _is_text(value: Any) -> bool:
 def _is_netcdf(value: Any) -> bool:
     """Whether netCDF holds a value and gives it back as it is, numbers as those of Python."""
     if type(value) in (int, float):
-        return type(value) is float or value in _INT64
+        return type(value) is float or value in INT64
     if isinstance(value, np.generic):
         return value.dtype.name in _NUMBERS - {"int64", "float64"}
     if type(value) is np.ndarray:
@@ -150,14 +150,14 @@ def _netcdf_look(value: Any) -> Any:
     if type(value) in (list, tuple) and value:
         if all(_is_text(item) for item in value):
             return list(value)
-        if {*map(type, value)} in ({int}, {float}) and all(type(n) is float or n in _INT64 for n in value):
+        if {*map(type, value)} in ({int}, {float}) and all(type(n) is float or n in INT64 for n in value):
             return np.array(value)
     return None
 
 
 def _is_json(value: Any) -> bool:
     if type(value) in (int, float):
-        return math.isfinite(value) if type(value) is float else value in _INT64
+        return math.isfinite(value) if type(value) is float else value in INT64
     if type(value) is list:
         return all(_is_json(item) for item in value)
     if type(value) is dict:
@@ -216,7 +216,7 @@ COMPLEX_DIM = "complex_part"
 _BAD_CHARACTERS = re.compile(r"[\x00-\x1f\x7f/\\]|\s+$")
 _LONGEST_NAME = 200
 _NAT = np.int64(-(2**63))
-_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
 
@@ -455,10 +455,10 @@ def _cf_dates(dates: Array) -> tuple[Array, dict[str, Any]]:
     ticks, gaps = dates.view("i8"), np.isnat(dates)
     exact_units = [
         u
-        for u, n in _PER_SECOND.items()
-        if n <= _PER_SECOND[unit] and not (ticks[~gaps] % (_PER_SECOND[unit] // n)).any()
+        for u, n in PER_SECOND.items()
+        if n <= PER_SECOND[unit] and not (ticks[~gaps] % (PER_SECOND[unit] // n)).any()
     ]
-    ticks = np.where(gaps, _NAT, ticks // (_PER_SECOND[unit] // _PER_SECOND[exact_units[0]]))
+    ticks = np.where(gaps, _NAT, ticks // (PER_SECOND[unit] // PER_SECOND[exact_units[0]]))
     attrs = {"units": f"{_UNITS[exact_units[0]]} since 1970-01-01", "calendar": "proleptic_gregorian"}
     return ticks, {**attrs, "_FillValue": _NAT} if gaps.any() else attrs
 

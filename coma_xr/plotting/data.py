@@ -134,8 +134,8 @@ class Data:
             known = (*SPREADS, *known) if argument == "error" else known
             raise PathError(fault, name=str(name), available=dict.fromkeys(known)) from None
 
-    def name_or_value(self, key: Any, argument: str, others: Collection[Any]) -> Any:
-        """Return a key of a mapping, a name in the data for its path.
+    def name_or_value(self, key: Any, others: Collection[Any]) -> Any:
+        """Return a key of `labels`, a name in the data for its path.
 
         A key that the data does not have is for other figures, unless it is a misspelling of a name in the data.
 
@@ -144,12 +144,12 @@ class Data:
         if not isinstance(key, str) or key == VARIABLE or self._is_literal(key):
             return key
         if self.has(key):
-            return self.find(key, argument)
+            return self.find(key, "labels")
         if key not in self._strings:
             known = [name for name in self._known() if name not in others]
             # Names that differ in a number alone, such as t_1 and t_2, are two names.
             if any(near.strip(DIGITS) != key.strip(DIGITS) for near in get_close_matches(key, known, 1, 0.8)):
-                raise PathError(f"{argument}: {key!r} is not in the plotted data.", name=key, available=known)
+                raise PathError(f"labels: {key!r} is not in the plotted data.", name=key, available=known)
         return key
 
     def _known(self) -> list[str]:

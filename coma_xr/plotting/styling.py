@@ -453,7 +453,7 @@ class Labels:
 
         Raise PathError when one is for the misspelling of a name.
         """
-        return cls(data, {data.name_or_value(key, "labels", given): text for key, text in given.items()})
+        return cls(data, {data.name_or_value(key, given): text for key, text in given.items()})
 
     def name(self, name: str) -> str:
         """Return what a variable is called, without units."""

@@ -55,6 +55,9 @@ Choice = Callable[
 
 _Keep = Callable[[Path], bool] | None
 
+# The roles of what becomes a variable of a Dataset, or a column of a DataFrame.
+RESULTS = ("result", "other")
+
 _ALWAYS_READ = frozenset({REPEAT, MADE_BY, SEED})
 
 # So many small trees stay in the cache of a processor; larger blocks are slower.
@@ -339,12 +342,7 @@ def keeper(texts: Collection[str], *, everything: bool, info: bool) -> Callable[
         if kind == "class":
             # It tells apart objects of different classes with the same attributes, as parameters may be.
             return info or is_parameter(path) or any(request.endswith(CLASS) for request in texts)
-        if (
-            kind == "parameter"
-            or info
-            or path in _ALWAYS_READ
-            or (everything and kind in ("result", "other"))
-        ):
+        if kind == "parameter" or info or path in _ALWAYS_READ or (everything and kind in RESULTS):
             return True
         # The name of a path ends in its last key, a path in the escaped form of it; a branch is on the way.
         last = str(path[-1])

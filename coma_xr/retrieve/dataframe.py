@@ -15,7 +15,16 @@ import xarray as xr
 from coma_xr.checks import check_choice
 from coma_xr.errors import ComaWarning, LayoutError
 from coma_xr.exports.external import is_deferred, revived
-from coma_xr.retrieve.columns import MISSING, Array, as_array, as_objects, decoded, with_holes, without
+from coma_xr.retrieve.columns import (
+    MISSING,
+    RESULTS,
+    Array,
+    as_array,
+    as_objects,
+    decoded,
+    with_holes,
+    without,
+)
 from coma_xr.retrieve.dataset import agreed, nearly_equal
 from coma_xr.retrieve.dims import varies
 from coma_xr.retrieve.requests import (
@@ -338,7 +347,6 @@ def _filled(blocks: Sequence[_Block], names: Sequence[str]) -> dict[str, list[An
 
 
 _PLAIN = LEAF_TYPES | {list, type(MISSING)}
-_RESULTS = ("result", "other")
 
 
 def build_dataframe(
@@ -485,7 +493,7 @@ def _shown(source: Source, requested: Sequence[Request] | None, keys: Sequence[R
         source.path(request) or request.text: source.name(request) for request in (*keys, *(requested or ()))
     }
     names = UsedNames(source, requested or [], keys)
-    roles = _RESULTS if requested is None else ()
+    roles = RESULTS if requested is None else ()
     defined = [path for path in source.names.defined.values() if path in source.columns.paths]
     others = [path for path in source.columns.paths if path not in defined and path not in source.copies]
     paths = [*defined, *(path for path in others if role(path) == "parameter")]

@@ -13,7 +13,7 @@ from coma_xr.checks import checks_keywords
 from coma_xr.define.scan_records import Kind, LayoutRule
 from coma_xr.errors import LayoutError, Way, warn
 from coma_xr.html import fragment, table, tag
-from coma_xr.retrieve.columns import MISSING, Attrs, factorize
+from coma_xr.retrieve.columns import MISSING, RESULTS, Attrs, factorize
 from coma_xr.retrieve.dims import DONE, FLAGS, Absent, Status, absent, arrange, status_attrs, varies
 from coma_xr.retrieve.measurement import AS_NEEDED
 from coma_xr.retrieve.requests import (
@@ -225,7 +225,6 @@ def _equal(a: Any, b: Any) -> bool:
     return equal(a, b)
 
 
-_RESULTS = ("result", "other")
 _EXCLUDED = FLAGS.index("excluded")
 
 
@@ -407,7 +406,7 @@ class _Build:
                     items.append((path, self._item(name, path, on_rows(values, layout.rows), layout)))
             return items
         used = labels | set(source.names.defined.values()) | source.copies.keys()
-        paths = [path for path in source.columns.paths if role(path) in _RESULTS and path not in used]
+        paths = [path for path in source.columns.paths if role(path) in RESULTS and path not in used]
         only_labels = source.labels_among(paths)
         for path in paths:
             if path not in only_labels:

@@ -17,7 +17,7 @@ from coma_xr.store.cache import clear_cache
 from coma_xr.store.config import Config, create_default_config, default_file
 from coma_xr.store.layout import REMOVED
 from coma_xr.terminal.experiments import check_named, here_if_id, here_if_missing, opened
-from coma_xr.terminal.printing import notice, painted, print_json, print_table, say
+from coma_xr.terminal.printing import cell_of, notice, painted, print_json, print_table, say
 from coma_xr.text import clean, count
 from coma_xr.tree import join
 
@@ -142,12 +142,9 @@ def annotate(
         return
     columns = ["path", *dict.fromkeys(key for note in chosen.values() for key in note)]
     print_table(
-        columns, [(key, *(_cell(note.get(column)) for column in columns[1:])) for key, note in chosen.items()]
+        columns,
+        [(key, *(cell_of(note.get(column)) for column in columns[1:])) for key, note in chosen.items()],
     )
-
-
-def _cell(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def restore(path: str, ids: Sequence[int], *, where: str | None, everything: bool) -> None:

@@ -133,6 +133,11 @@ class _Column:
         return f"{blanks}{text}" if self.is_right else f"{text}{blanks}"
 
 
+def cell_of(value: Any) -> Any:
+    """Return a value as a table has it: the items of a list in one cell."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], **options: Any) -> None:
     """Print a table, see `table_lines`; standard error names the columns that a narrow terminal has no place for."""
     shown, most = _fitted(columns, rows, **options)

@@ -25,7 +25,7 @@ from coma_xr.terminal.experiments import (
     measurement_of,
     opened,
 )
-from coma_xr.terminal.printing import Style, notice, painted, print_json, print_table, say
+from coma_xr.terminal.printing import Style, cell_of, notice, painted, print_json, print_table, say
 from coma_xr.text import clean, clean_lines, count, listing
 from coma_xr.tree import join
 
@@ -325,7 +325,7 @@ def ls(paths: Sequence[str], *, as_json: bool) -> int:
     if as_json:
         print_json(rows)
     elif rows:
-        cells = ([_cell(row[column]) for column in _COLUMNS] for row in rows)
+        cells = ([cell_of(row[column]) for column in _COLUMNS] for row in rows)
         styles: dict[str, Callable[[Any], Style | None]] = {
             "failures": lambda number: "bad" if number else None,
             "state": lambda state: "good" if state == "running" else None,
@@ -337,10 +337,6 @@ def ls(paths: Sequence[str], *, as_json: bool) -> int:
     for problem in problems:
         notice(clean(problem))
     return 1 if problems else 0
-
-
-def _cell(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _rows(path: str, problem: Callable[[str], None]) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from coma_xr.errors import DataFileError
-from coma_xr.tree import TYPE, ToTree, ToValue, cannot, hashable, part, whole_numbers
+from coma_xr.tree import TYPE, ToTree, ToValue, cannot, deeper, hashable, part, whole_numbers
 from coma_xr.values import numpy as numpy_types
 from coma_xr.values.builtin import tzinfo_of, zone_of
 
@@ -97,16 +97,12 @@ def table_of(columns: Mapping[str, Sequence[Any] | pd.Series[Any]], index: Any =
         return frame
 
 
-def _deeper(plain: ToTree, *segments: str | int) -> ToTree:
-    return lambda value, *more: plain(value, *segments, *more)
-
-
 def _series(value: pd.Series[Any], plain: ToTree) -> Node:
     attrs = {"attrs": plain(value.attrs, "attrs")} if value.attrs else {}
     return {
         "name": plain(value.name, "name"),
         "index": plain(value.index, "index"),
-        "values": encode_column(value.array, _deeper(plain, "values")),
+        "values": encode_column(value.array, deeper(plain, "values")),
         **attrs,
     }
 
@@ -117,7 +113,7 @@ def _frame(value: pd.DataFrame, plain: ToTree) -> Node:
     return {
         "index": plain(value.index, "index"),
         "columns": plain(value.columns, "columns"),
-        "values": [encode_column(column, _deeper(plain, "values", i)) for i, column in enumerate(columns)],
+        "values": [encode_column(column, deeper(plain, "values", i)) for i, column in enumerate(columns)],
         **attrs,
     }
 
@@ -135,7 +131,7 @@ def _index(value: Any, plain: ToTree) -> Node | None:
         return {TYPE: f"{_PREFIX}RangeIndex", **name, **bounds}
     if kind not in _INDEXES():
         return None
-    node = {TYPE: f"{_PREFIX}Index", **name, "values": encode_column(value.array, _deeper(plain, "values"))}
+    node = {TYPE: f"{_PREFIX}Index", **name, "values": encode_column(value.array, deeper(plain, "values"))}
     freq = getattr(value, "freq", None)
     if freq is not None and kind is not pd.PeriodIndex:
         node["freq"] = frequency(freq)

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from coma_xr.errors import DataFileError
-from coma_xr.tree import TYPE, ToTree, ToValue, cannot, hashable, part
+from coma_xr.tree import TYPE, ToTree, ToValue, cannot, deeper, hashable, part
 from coma_xr.values.numpy import dtype_of
 from coma_xr.values.pandas import decode_column, encode_column
 
@@ -35,7 +35,7 @@ def encode(value: Any, plain: ToTree) -> Node | None:
         variables = [
             {
                 "name": plain(name, "data_vars", i, "name"),
-                **_variable(v.variable, _deeper(plain, "data_vars", i)),
+                **_variable(v.variable, deeper(plain, "data_vars", i)),
             }
             for i, (name, v) in enumerate(value.data_vars.items())
         ]
@@ -49,10 +49,6 @@ def encode(value: Any, plain: ToTree) -> Node | None:
     return None
 
 
-def _deeper(plain: ToTree, *segments: str | int) -> ToTree:
-    return lambda value, *more: plain(value, *segments, *more)
-
-
 def _attrs(value: Any, plain: ToTree) -> Node:
     # As a dictionary of its own, whatever its keys are.
     return {"attrs": plain(dict(value.attrs), "attrs")} if value.attrs else {}
@@ -60,7 +56,7 @@ def _attrs(value: Any, plain: ToTree) -> Node:
 
 def _variable(variable: Any, plain: ToTree) -> Node:
     dims = [plain(dim, "dims", i) for i, dim in enumerate(variable.dims)]
-    values = encode_column(_eager(variable.data), _deeper(plain, "values"))
+    values = encode_column(_eager(variable.data), deeper(plain, "values"))
     return {"dims": dims, "values": values, **_attrs(variable, plain)}
 
 
@@ -82,15 +78,15 @@ def _coords(value: xr.DataArray | xr.Dataset, plain: ToTree) -> list[Node]:
     """Return one entry for each coordinate, in order; those of a MultiIndex refer to it."""
     entries = []
     for i, (name, coord) in enumerate(value.coords.items()):
-        deeper = _deeper(plain, "coords", i)
-        head = {"name": deeper(name, "name")}
+        below = deeper(plain, "coords", i)
+        head = {"name": below(name, "name")}
         index = value.xindexes.get(name)
         if index is None:
             # A coordinate along a dim of its own name would get an index by itself.
             bare = {"index": None} if coord.dims == (name,) else {}
-            entries.append({**head, **_variable(coord.variable, deeper), **bare})
+            entries.append({**head, **_variable(coord.variable, below), **bare})
         else:
-            entries.append({**head, **_indexed(name, coord.variable, index, deeper)})
+            entries.append({**head, **_indexed(name, coord.variable, index, below)})
     return entries
 
 
