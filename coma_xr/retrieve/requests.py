@@ -420,7 +420,8 @@ def _suspects(columns: Columns, defined: Sequence[Path]) -> list[int]:
     """Return the ids of measurements that may record the same event as another one, as far as columns show."""
     repeats = columns.repeats()
     paths = defined or [path for path in columns.paths if is_parameter(path)]
-    if _all_differ([repeats, *(columns[path] for path in paths)]):
+    values = [columns[path] for path in paths]
+    if _all_differ([repeats, *values]):
         return []
     makers = columns[MADE_BY]
     # Many measurements have one maker.
@@ -431,7 +432,7 @@ def _suspects(columns: Columns, defined: Sequence[Path]) -> list[int]:
         events = [event(*row) for row in zip(makers, columns[SEED], strict=True)]
     if not any(events):
         return []
-    parts = [events, repeats, *(keys(columns[path]) for path in paths)]
+    parts = [events, repeats, *map(keys, values)]
     if len(set(zip(*parts, strict=True))) == len(events):
         return []
     names = list(zip(*parts, strict=True))
