@@ -165,6 +165,12 @@ def test_a_duplicate_that_is_not_used_does_not_hide_the_one_that_is(doubled):
     doubled.exclude(2, "the disk was full")
     with pytest.warns(ComaWarning, match="2 next to 4"):
         assert doubled.to_dataset().y.values.tolist() == [1, 4, 9]
+    (finding,) = [finding for finding in doubled.verify() if finding.kind == "duplicate"]
+    assert (finding.file, finding.text.split(",")[0]) == (
+        "measurement.000002.json",
+        "records the same event as measurement 4",
+    )
+    assert doubled.duplicates().to_dict("index") == {2: {"x": 2, "duplicate_of": 4}}
 
 
 def test_other_results_or_parameters_are_no_duplicates(e):

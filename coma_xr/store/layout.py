@@ -116,10 +116,6 @@ class ExperimentDocument:
         return digest_by_id
 
 
-# What the errors of cut and overwritten files begin with.
-_DAMAGED = ("empty", "nothing but", "not valid", "not UTF-8")
-
-
 @dataclass(frozen=True)
 class Layout:
     """The paths of an experiment's files, and reading and writing those that are there once."""
@@ -213,7 +209,7 @@ class Layout:
         """Return what to do about an experiment file that cannot be read."""
         if any(kind.id_of(Path(self.experiment_file).name) for kind in self.config.all_measurements()):
             return ("Pass the directory of an experiment, or its experiment file.",)
-        if documents.refused(error) is not None or not error.what.startswith(_DAMAGED):
+        if documents.refused(error) is not None:
             return ()
         has_measurements = bool(self.store().ids())
         return (

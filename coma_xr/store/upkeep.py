@@ -636,7 +636,10 @@ class Inspection:
     def _duplicates(self) -> None:
         """Note which measurements record the event of another one."""
         paths = {id: path for some in self._events.values() if len(some) > 1 for id, path in some.items()}
-        trees = ((id, documents.load_measurement(path, id)) for id, path in sorted(paths.items()))
+        # One that is used counts before one that is not.
+        marks = self._state.sections.get(documents.EXCLUDED, {})
+        order = sorted(paths, key=lambda id: (str(id) in marks, id))
+        trees = ((id, documents.load_measurement(paths[id], id)) for id in order)
         for id, other in doubles(trees).items():
             text = f"records the same event as measurement {other}, and does not count"
             self._note(paths[id], "duplicate", text)
