@@ -135,7 +135,12 @@ def check_doors(pair, tmp_path):
             if "w" in df:
                 assert counts_as(df.w.iloc[number], value), (text, "DataFrame", df.w.tolist(), value)
             rows = e.retrieve_results([("w", text)], [("x", "parameters/x")])
-            cells = [cell for result in rows for row in result.table for cell in np.ravel(row)]
+            cells = [
+                cell
+                for result in rows
+                for row in result.table
+                for cell in np.ravel(np.asarray(row, dtype=object))
+            ]
             if len(rows) > number:
                 assert any(counts_as(cell, value) for cell in cells), (text, "results", cells, value)
             if type(value) is int and value.bit_length() > 3000:
