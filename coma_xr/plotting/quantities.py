@@ -8,6 +8,7 @@ import numbers
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -431,8 +432,10 @@ def label_of(name: str, variable: xr.Variable, *, on_axis: bool = False) -> Quan
         return numbers_or_names
     array = np.asarray(variable.values).astype(object)
     named = _names(name, variable.dims, array, [value for _, value in ordered])
-    are_integers = not any(is_bool for is_bool, _ in ordered)
-    return replace(named, fault="integers closer together than an axis can show" if are_integers else "")
+    # Labels that go up in equal steps have their distances also as names; bools have none.
+    integers = [value for is_bool, value in ordered if not is_bool]
+    steps = {after - before for before, after in pairwise(integers if len(integers) == len(ordered) else [])}
+    return replace(named, fault="integers closer together than an axis can show" if len(steps) > 1 else "")
 
 
 def _text_of_label(value: Any) -> str:

@@ -82,6 +82,12 @@ def test_values_that_no_axis_can_show_are_names_in_order_with_a_warning(values, 
     ]
 
 
+def test_huge_integers_in_equal_steps_are_names_without_a_warning():
+    ds = xr.Dataset({"y": ("n", [1.0, 2.0, 3.0])}, {"n": [HUGE, HUGE + 1, HUGE + 2]})
+    places = coma.plot(ds, x="n", y="y").axes[0].collections[0].get_offsets()[:, 0]
+    assert places.tolist() == [0, 1, 2]
+
+
 def test_huge_integers_that_differ_enough_have_an_axis():
     ds = xr.Dataset({"y": ("n", [1.0, 2.0, 3.0])}, {"n": [0, HUGE, HUGE + 1000]})
     assert len(coma.plot(ds, x="n", y="y").axes[0].lines[0].get_xdata()) == 3
