@@ -177,7 +177,7 @@ class _Reach:
             return f"state({sorted(state.items())!r})"
         inner = _wrapped(value)
         if inner is not None:
-            return f"wrapper({_type_name(value)},{self.visit(inner, name, is_root=is_root)})"
+            return f"wrapper({_top(type(value))}:{type(value).__name__},{self.visit(inner, name, is_root=is_root)})"
         if isinstance(value, BuiltinFunctionType):
             return f"library({_top(value)}:{value.__name__})"
         if not is_root:
@@ -835,10 +835,6 @@ def _top(value: Any) -> str:
     """Return the package that an object belongs to, under which it is in every version of it."""
     module = getattr(value, "__module__", None) or type(value).__module__
     return str(module).partition(".")[0]
-
-
-def _type_name(value: Any) -> str:
-    return f"{_top(type(value))}:{type(value).__name__}"
 
 
 def _names_in(code: CodeType) -> list[str]:

@@ -298,7 +298,7 @@ def decode_cells(contents: Sequence[Any], note: Mapping[str, Any]) -> list[Any]:
         names_left = repeat(names) if isinstance(names, str) else iter(names)
         # Holes are not lists where a format has no empty cells; version 1 tagged other arrays too.
         return [
-            _array_of_list(content, next(names_left))
+            np.array(content, dtype=dtype_of(next(names_left)))
             if isinstance(content, (list, np.ndarray))
             else of_tree(content)
             for content in contents
@@ -350,10 +350,6 @@ def _listed(array: np.ndarray[Any, Any]) -> Any:
         ticks[np.isnat(array)] = None
         return ticks.tolist()
     return array.tolist()
-
-
-def _array_of_list(content: Any, name: str) -> np.ndarray[Any, Any]:
-    return np.array(content, dtype=dtype_of(name))
 
 
 Array = npt.NDArray[Any]

@@ -13,6 +13,7 @@ from matplotlib.artist import ArtistInspector
 from matplotlib.axes import Axes
 from matplotlib.cbook import normalize_kwargs
 from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
+from matplotlib.colors import to_rgb
 from matplotlib.contour import ContourSet, QuadContourSet
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
@@ -421,7 +422,7 @@ def draw_boxes(ax: Axes, points: pd.DataFrame, look: Look) -> None:
         color = look.hue.color(hue)
         line = {"color": color}
         keywords: dict[str, Any] = {
-            "boxprops": {"facecolor": (*_rgb(color), 0.3), "edgecolor": color},
+            "boxprops": {"facecolor": (*to_rgb(color), 0.3), "edgecolor": color},
             "whiskerprops": line,
         }
         keywords |= {
@@ -452,12 +453,6 @@ def draw_violins(ax: Axes, points: pd.DataFrame, look: Look) -> None:
         for name in ("cmedians", "cbars", "cmins", "cmaxes"):
             if name in parts:
                 parts[name].set_color(color)
-
-
-def _rgb(color: Any) -> tuple[float, ...]:
-    from matplotlib.colors import to_rgb
-
-    return to_rgb(color)
 
 
 def _samples(points: pd.DataFrame) -> Iterator[tuple[float, float, float, NDArray[Any]]]:

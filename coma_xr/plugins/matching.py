@@ -144,7 +144,7 @@ def _between(name: str, values: npt.NDArray[Any], wanted: slice, tolerance: floa
             continue
         bound = end + room * abs(end) if values.dtype.kind in "iuf" and is_real(end) else end
         try:
-            mask[mask] = _each(values[mask], functools.partial(_is_beyond, sign, bound))
+            mask[mask] = _each(values[mask], functools.partial(compare, sign, b=bound))
         except TypeError as error:
             raise ConditionError(
                 f"{name} has no range {_shown(wanted)}: {as_clause(error)}.",
@@ -152,10 +152,6 @@ def _between(name: str, values: npt.NDArray[Any], wanted: slice, tolerance: floa
                 expected=_expected(values, end),
             ) from None
     return mask
-
-
-def _is_beyond(sign: str, bound: Any, value: Any) -> bool:
-    return compare(sign, value, bound)
 
 
 def _labelled(values: npt.NDArray[Any], wanted: Any) -> Mask:

@@ -541,10 +541,6 @@ def with_files_read(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**columns)
 
 
-def _has_typed(column: Sequence[Any]) -> bool:
-    return not set(map(type, column)) <= _PLAIN
-
-
 def _bare(value: Any) -> Any:
     """Return what one cell of a table holds: of a DataArray only its values."""
     value = revived(value) if type(value) is dict else value
@@ -620,7 +616,7 @@ def _unique_labels(names: Iterable[str]) -> pd.Index[Any]:
 
 def _series(values: list[Any], index: pd.Index[int], *, keeps_none: bool = False) -> pd.Series[Any]:
     """Return a column of its own dtype; of objects, if it has None to be distinguished from NaN."""
-    values = [_bare(value) for value in values] if _has_typed(values) else values
+    values = [_bare(value) for value in values] if not set(map(type, values)) <= _PLAIN else values
     present = [value for value in values if value is not MISSING]
     if keeps_none and any(value is None for value in present):
         items = [np.nan if value is MISSING else value for value in values]
