@@ -76,6 +76,13 @@ def _checked(read: Any) -> dict[str, Any]:
 _DIR = _argument(
     "path", metavar="DIR", nargs="?", default=".", help="directory or file of the experiment (default: here)"
 )
+_DIRS = _argument(
+    "paths",
+    metavar="DIR",
+    nargs="*",
+    default=["."],
+    help="directories or files of experiments (default: here)",
+)
 _IDS = _argument("ids", metavar="ID", nargs="*", type=_id, help="ids of measurements")
 _JSON = _argument("--json", dest="as_json", action="store_true", help="print JSON, for programs")
 _OVERWRITE = _argument("--overwrite", action="store_true", help="replace an existing file")
@@ -411,13 +418,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "If it finds a fault, it prints the command that repairs it, if there is one, and the exit status is 1.",
             ("coma-xr verify pendulum", "coma-xr verify pendulum --repair"),
             (
-                _argument(
-                    "paths",
-                    metavar="DIR",
-                    nargs="*",
-                    default=["."],
-                    help="directories or files of experiments (default: here)",
-                ),
+                _DIRS,
                 _argument(
                     "--repair", action="store_true", help="repair what can be repaired; nothing is deleted"
                 ),
@@ -432,13 +433,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             ("coma-xr cache clear pendulum",),
             (
                 _argument("action", metavar="clear", choices=("clear",), help="delete it"),
-                _argument(
-                    "paths",
-                    metavar="DIR",
-                    nargs="*",
-                    default=["."],
-                    help="directories or files of experiments (default: here)",
-                ),
+                _DIRS,
             ),
         ),
         Command(

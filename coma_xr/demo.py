@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from coma_xr.experiment import Experiment
     from coma_xr.run.report import RunReport
 
-DIRECTORY = "coma-xr-demo"
 NAME = "pendulum"
 
 G = 9.80665  # m/s², standard gravity
