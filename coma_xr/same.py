@@ -747,20 +747,13 @@ def doubles(
 ) -> dict[int, int]:
     """Return the measurements whose event an earlier one records too, with the id of that one.
 
-    Notes
-    -----
-    Where `run` without seeds made unequal results of one parameter set and repeat, the function is random, and equal
-    results are not evidence of one event.
-
-    Examples
-    --------
     >>> tree = {"info": {"made_by": "run 1f0c"}, "parameters": {"x": 1}, "results": {"y": 2.0}}
     >>> doubles([(1, tree), (2, {**tree, "parameters": {"x": 1.0}}), (3, {**tree, "info": {}})])
     {2: 1}
     """
     first: dict[Hashable, int] = {}
     contents: dict[tuple[Hashable, Hashable, int], set[str]] = {}
-    earlier_ids: dict[int, tuple[int, Hashable]] = {}
+    copies: dict[int, tuple[int, Hashable]] = {}
     for id, tree in trees:
         this = event_of(tree)
         if this is None:
@@ -770,11 +763,11 @@ def doubles(
         contents.setdefault(name, set()).add(content)
         earlier = first.setdefault((name, content), id)
         if earlier != id:
-            earlier_ids[id] = earlier, this
+            copies[id] = earlier, this
+    # Where `run` without seeds made unequal results of one parameter set and repeat, the function is random, and equal
+    # results are not evidence of one event.
     is_random = any(name[0] == UNSEEDED and len(some) > 1 for name, some in contents.items())
-    return {
-        id: earlier for id, (earlier, this) in earlier_ids.items() if not (is_random and this == UNSEEDED)
-    }
+    return {id: earlier for id, (earlier, this) in copies.items() if not (is_random and this == UNSEEDED)}
 
 
 def replaced(trees: Iterable[tuple[int, dict[str, Any]]]) -> dict[int, int]:

@@ -751,18 +751,13 @@ def _lines(
     """Yield for each parameter its values, and how they come about; for conditions only these."""
     parameters = enumerate(definition)
     for axis in axes:
-        origin = str(axis).rpartition(": ")[2] if axis.names else str(axis)
+        rule = str(axis).rpartition(": ")[2] if axis.names else str(axis)
         if not axis.names:
-            yield "", tag("span", origin, class_="coma-code")
+            yield "", tag("span", rule, class_="coma-code")
         for place, name in enumerate(axis.names):
             column, (_, path) = next(parameters)
             values = _first(axis, place) if sets is None else several(row[column] for row in sets)
-            yield (
-                tag("span", name, class_="coma-code"),
-                values,
-                "" if origin.isdigit() else origin,
-                join(path),
-            )
+            yield tag("span", name, class_="coma-code"), values, "" if rule.isdigit() else rule, join(path)
 
 
 def _first(axis: Axis, place: int) -> str:

@@ -234,13 +234,9 @@ def progress_of(runs: Sequence[LiveRun]) -> str:
         sum(getattr(run, name) or 0 for run in known) for name in ("todo", "done", "failed")
     )
     rates = [run.rate for run in known if run.rate is not None]
-    seconds_left = [run.left for run in known if run.left is not None]
+    times = [run.left for run in known if run.left is not None]
     return progress_text(
-        todo,
-        done,
-        failed,
-        sum(rates) if rates else None,
-        max(seconds_left) if len(seconds_left) == len(known) else None,
+        todo, done, failed, sum(rates) if rates else None, max(times) if len(times) == len(known) else None
     )
 
 
