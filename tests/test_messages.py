@@ -260,7 +260,7 @@ WORDING = [
     ),
     (lambda e: e.failure([1]), "id=[1] is a list. Expected an integer."),
     (lambda e: e.code(1.5), "id=1.5 is a float. Expected an integer."),
-    (lambda e: e.define_layout("grid", dims=7), "7 is an int. Expected names or paths of parameters."),
+    (lambda e: e.define_layout("grid", dims=7), "7 is an int. Expected paths or names, in a list or"),
     (lambda e: e.new_measurement().save({}, 7), "parameters=7 is an int. Expected a ParameterSet or None."),
     (lambda e: e.run_measurement(7, None), "run_measurement() got 7, an int. Expected a function."),
     (lambda e: coma.ParameterSet(7, [1]), "7 is an int. Expected names of parameters, in a list."),
