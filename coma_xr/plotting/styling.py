@@ -525,9 +525,15 @@ class Labels:
         for name, variable in data.ds.variables.items():
             is_label = data.is_table or (not variable.dims and data.is_parameter(str(name)))
             items = variable.values.ravel()
+            if not (is_label and items.size):
+                continue
+            first = items[0]
+            # pandas and xarray know no durations without a unit.
+            is_unitless = isinstance(first, np.timedelta64) and first.dtype == "m8"
             # Lists and other values that are no labels are not compared.
-            if is_label and items.size and _are_labels(items) and (items == items[0]).all():
-                shown = label_of(str(name), xr.Variable((), items[0])).in_short_units()
+            if (is_unitless or infer_dtype(items, skipna=False) in SINGLE) and (items == first).all():
+                label = xr.Variable((), first.item() if is_unitless else first)
+                shown = label_of(str(name), label).in_short_units()
                 number = float(shown.values)
                 facts[str(name)] = self.equation(shown, number, [number])
         return facts
@@ -584,8 +590,3 @@ def written(text: str) -> str:
         factor = {"1": "", "-1": MINUS}.get(mantissa, f"{mantissa} {TIMES} ")
         text = rf"{factor}10$^{{{exponent.replace('-', MINUS)}}}$"
     return text.replace("-", MINUS)
-
-
-def _are_labels(items: np.ndarray[Any, Any]) -> bool:
-    """Return whether values are of one kind that labels have; pandas does not know durations without a unit."""
-    return isinstance(items[0], np.timedelta64) or infer_dtype(items, skipna=False) in SINGLE
