@@ -275,7 +275,22 @@ class SerializationError(ExperimentError, TypeError):
 
 
 class DataFileError(ComaError, ValueError):
-    """A file cannot be read as what its name states."""
+    """A file cannot be read as what its name states.
+
+    Attributes
+    ----------
+    is_damaged : bool
+        Whether the content is empty, cut off or overwritten, so that a copy of the file is needed.
+    """
+
+    is_damaged = False
+
+    @classmethod
+    def damaged(cls, what: str, **parts: Any) -> Self:
+        """Return the error for content that is empty, cut off or overwritten."""
+        error = cls(what, **parts)
+        error.is_damaged = True
+        return error
 
 
 class StorageError(ComaError, OSError):

@@ -173,11 +173,7 @@ class Records:
         """What decides the layout of the Dataset."""
         fixed = self.now.sections.get("layout") or {}
         dims = fixed.get("dims")
-        pairs = (
-            None
-            if dims is None
-            else [(name, join(path)) for name, path in self.past.updated((n, split(p)) for n, p in dims)]
-        )
+        pairs = None if dims is None else self.past.updated((name, split(path)) for name, path in dims)
         return LayoutRule(records_of(self.scan_records), self.past, fixed.get("kind"), pairs)
 
     def is_laid_out_like(self, other: Records) -> bool:

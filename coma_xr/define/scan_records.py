@@ -341,7 +341,7 @@ class LayoutRule:
     records: Sequence[ScanRecord] = ()
     past: Past = field(default_factory=Past)
     kind: Kind | None = None
-    dims: Sequence[tuple[str, str]] | None = None
+    dims: Sequence[tuple[str, Path]] | None = None
 
     def choice(
         self,

@@ -207,10 +207,10 @@ def _decode_slowly(data: bytes) -> Any:
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 text at byte {error.start}"
     except RecursionError:
-        reason = f"nested deeper than {MAX_DEPTH} levels"
+        raise DataFileError(f"nested deeper than {MAX_DEPTH} levels") from None
     except ValueError as error:
-        reason = str(error)
-    raise DataFileError(reason)
+        raise DataFileError(str(error)) from None
+    raise DataFileError.damaged(reason)
 
 
 def _float(text: str) -> float:

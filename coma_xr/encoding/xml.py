@@ -276,7 +276,7 @@ def decode(data: bytes) -> Any:
 def _parse(data: bytes) -> Element:
     boost.refuse_other_archives(data)
     if not data.strip(b" \t\r\n\0"):
-        raise DataFileError("empty" if not data else "nothing but blanks or zero bytes")
+        raise DataFileError.damaged("empty" if not data else "nothing but blanks or zero bytes")
     if b"\0" in data:
         raise DataFileError(f"a zero byte{_place(data, data.index(0))}", expected="valid XML")
     parser = XMLParser(target=_Target(), encoding=_encoding(data))
@@ -291,10 +291,10 @@ def _parse(data: bytes) -> Element:
         reason = f"not valid XML: {ErrorString(error.code)}, line {line}, column {column + 1}"
     except _Doctype:
         where = _place(data, data.find(b"<!DOCTYPE"))
-        reason = f"a DOCTYPE{where}; coma_xr reads no document type definitions"
+        raise DataFileError(f"a DOCTYPE{where}; coma_xr reads no document type definitions") from None
     else:
         return root
-    raise DataFileError(reason)
+    raise DataFileError.damaged(reason)
 
 
 def _encoding(data: bytes) -> str:

@@ -487,7 +487,7 @@ def unpack(data: bytes, limit: int) -> bytes:
     try:
         unpacked = unpacker.decompress(data, min(limit, most) + 1)
     except zlib.error as error:
-        raise DataFileError(f"not valid gzip: {error}", expected="a gzip file") from None
+        raise DataFileError.damaged(f"not valid gzip: {error}", expected="a gzip file") from None
     if len(unpacked) > most:
         raise DataFileError(
             f"holds more than {_MOST} times its {len(data)} bytes, as files do that are made to fill the memory",
@@ -496,9 +496,9 @@ def unpack(data: bytes, limit: int) -> bytes:
     if len(unpacked) > limit:
         raise DataFileError(f"holds more than the {limit} bytes that are read")
     if not unpacker.eof:
-        raise DataFileError("not valid gzip: it is cut off" if data else "empty")
+        raise DataFileError.damaged("not valid gzip: it is cut off" if data else "empty")
     if unpacker.unused_data.strip(b"\0"):
-        raise DataFileError("not valid gzip: more follows behind its end")
+        raise DataFileError.damaged("not valid gzip: more follows behind its end")
     return unpacked
 
 

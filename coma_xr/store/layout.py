@@ -209,7 +209,7 @@ class Layout:
         """Return what to do about an experiment file that cannot be read."""
         if any(kind.id_of(Path(self.experiment_file).name) for kind in self.config.all_measurements()):
             return ("Pass the directory of an experiment, or its experiment file.",)
-        if documents.refused(error) is not None:
+        if not error.is_damaged:
             return ()
         has_measurements = bool(self.store().ids())
         return (
