@@ -18,6 +18,7 @@ FORMS = {
     # The actor comes first.
     r"(?:^|[.:?] )(?:What|Which|That|Whoever|Whatever|Of an?|Of the|Where) (?:is|are|was|were|has|have|follows|remains|came|comes|"
     r"does|lies|stands|failed|runs?)\b(?![^.]*\?)": "name the actor first",
+    r"^(?:What|Which) (?![^.]*\?)": "name the thing first",
     r"\bWhoever\b": "name the actor first",
     # Software reports, warns, raises, prints.
     r"\b(?:is|are|was|were|be|been) (?:said|told|warned of|asked of|spoken of)\b": "say who reports, warns or requests",

@@ -155,7 +155,7 @@ _DURATION = re.compile("".join(rf"(?:(\d+(?:\.\d+)?) ?(?:{unit}) ?)?" for unit i
 
 
 class Unchanged(Enum):
-    """What an argument is when it is not given, where None has a meaning."""
+    """The value of an argument that is not given, if None has a meaning."""
 
     UNCHANGED = "unchanged"
 

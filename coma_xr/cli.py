@@ -1,6 +1,6 @@
 """The terminal command ``coma-xr``: its commands with their options, in one table, and how it ends.
 
-What a command does is the function of its name in a module of `coma_xr.terminal`, which is loaded when it is needed, so that
+Each command is the function of its name in a module of `coma_xr.terminal`, which is loaded when it is needed, so that
 each command starts as soon as it can.
 """
 

@@ -106,7 +106,7 @@ class IndexReader:
 
 @checks_keywords
 class Members:
-    """What an experiment says about itself, and the members of Coma 2."""
+    """The properties of an experiment, and the members of Coma 2."""
 
     _place: ExperimentDirectory
     _added: list[tuple[Any, ...]]
@@ -120,7 +120,7 @@ class Members:
 
     @property
     def description(self) -> str | None:
-        """What the experiment is about. Setting it writes the experiment file."""
+        """The description of the experiment. Setting it writes the experiment file."""
         description: str | None = self._place.last.info["description"]
         return description
 

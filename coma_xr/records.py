@@ -1,4 +1,4 @@
-"""What a look at an experiment shows, and what it records of its runs besides measurements."""
+"""The meaning of one look at an experiment, and the records of its runs besides measurements."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _noticed: dict[str, float] = {}
 
 
 class Unreadable(NamedTuple):
-    """What cannot be read and why: measurements by id, and of others the arrays in files of their own, by path."""
+    """The measurements that cannot be read, by id and with the reason, and of others the arrays in files of their own, by path."""
 
     measurements: dict[int, str]
     arrays: dict[int, dict[tuple[str, ...], str]]
@@ -106,7 +106,7 @@ def directory_of(experiment: Opened) -> ExperimentDirectory:
 
 @dataclass(frozen=True)
 class Records:
-    """What a look at the directory of an experiment shows, as objects; only measurements and failures are read later."""
+    """One look at the directory of an experiment, as objects; only measurements and failures are read later."""
 
     now: Snapshot
 
@@ -133,13 +133,13 @@ class Records:
 
     @property
     def annotations(self) -> dict[str, dict[str, Any]]:
-        """What `annotate` noted, by path."""
+        """The annotations, by path."""
         annotations: dict[str, dict[str, Any]] = self.now.sections.get("annotations", {})
         return annotations
 
     @cached_property
     def past(self) -> Past:
-        """What earlier measurements count as by what was annotated."""
+        """The renames and defaults by which earlier measurements count."""
         return Past.of(self.annotations)
 
     def labels(self, past: Past) -> dict[Path, dict[str, Any]]:
@@ -160,17 +160,17 @@ class Records:
 
     @property
     def meanings(self) -> dict[str, Any]:
-        """What decides what a name or path means, as arguments of the functions that build tables and Datasets."""
+        """The arguments for functions that build tables and Datasets by which they resolve names and paths."""
         return {"definition": self.pairs, "recorded": self.names, "annotations": self.annotations}
 
     @property
     def lookup(self) -> Lookup:
-        """What finds the value that a name means in one measurement."""
+        """A function that finds the value of a name in one measurement."""
         return partial(_named_value, self.present_pairs, self.past.unchanged(self.names), self.past)
 
     @property
     def layout_rule(self) -> LayoutRule:
-        """What decides the layout of the Dataset."""
+        """The rule for the layout of the Dataset."""
         fixed = self.now.sections.get("layout") or {}
         dims = fixed.get("dims")
         pairs = None if dims is None else self.past.updated((name, split(path)) for name, path in dims)

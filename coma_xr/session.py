@@ -217,7 +217,7 @@ _compared: dict[str, dict[str, Tree]] = {}
 
 @dataclass(frozen=True)
 class DefaultChanges:
-    """What a run finds out about the defaults of the function, and records if no error ends it before.
+    """The changes of a function's defaults that a run finds, and records if no error ends it before.
 
     `others` are by the names of arguments another value that measurements have, `lacking` the measurements without a
     value. Those of arguments that `own` names were compared.

@@ -524,7 +524,7 @@ class Names:
 
     @cached_property
     def _stems(self) -> dict[Path, str]:
-        """What the names of items begin with, for the path of each list."""
+        """The beginnings of the names of items, for the path of each list."""
         texts = (join(path[start:]) for path in self._known for start in (0, 1))
         # Names of items may be recorded too.
         recorded = values_and_lists(self._names)

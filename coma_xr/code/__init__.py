@@ -1,1 +1,1 @@
-"""Which code made a measurement: the function, and what it reaches in the user's own files."""
+"""The code that made a measurement: the function, and all that it reaches in the user's own files."""

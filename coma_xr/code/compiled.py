@@ -1,4 +1,4 @@
-"""What Python has compiled of a file, and kept next to it."""
+"""The code that Python has compiled of a file, and kept next to it."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What a function reaches, and the hash of it."""
+    """The code and values that a function reaches, and their hash."""
 
     hash: str
     parts: tuple[Part, ...]
@@ -584,7 +584,7 @@ class _Module(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 
 class _Summary(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """What a function reaches, and the digest of the state in which it does."""
+    """The code and values that a function reaches, and the digest of the state in which it does."""
 
     modules: list[_Module]
     state: str

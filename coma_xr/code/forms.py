@@ -52,7 +52,7 @@ class Form(NamedTuple):
 
 
 class Features(NamedTuple):
-    """What a source may have in it; where it has not, nobody need look for it in the syntax tree."""
+    """The words that a source may contain; where one is absent, nobody need look for it in the syntax tree."""
 
     looks_at_locals: bool = True
     assigns_in_expressions: bool = True

@@ -49,7 +49,7 @@ class GitState(NamedTuple):
 
     @property
     def info(self) -> dict[str, str | bool]:
-        """What a measurement records of it."""
+        """The record of it in a measurement."""
         return {"git_commit": self.commit, "git_dirty": self.dirty}
 
 

@@ -90,7 +90,7 @@ _decode_definition = msgspec.msgpack.Decoder(Definition | None).decode
 _decode_assignment = msgspec.msgpack.Decoder(Assignment).decode
 
 Contents: TypeAlias = "bytes | str"
-"""What a source was read from: the bytes of a file, or the text of a cell."""
+"""The origin of a source: the bytes of a file, or the text of a cell."""
 
 Stamp: TypeAlias = "tuple[int, int, int] | None"
 
@@ -146,7 +146,7 @@ class Source:
 
     @cached_property
     def _compiled(self) -> dict[tuple[str, int], CodeType]:
-        """What Python has compiled of this source, by names and lines, so that it need not be compiled again."""
+        """The code objects that Python has compiled of this source, by names and lines."""
         found = None if self._stamp is None else compiled(self.file)
         code = found.code() if found and self._stamp and found.is_of(self._stamp) else None
         return {(inner.co_qualname, inner.co_firstlineno): inner for inner in codes_in(code)} if code else {}

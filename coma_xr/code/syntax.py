@@ -34,7 +34,7 @@ class Definition(NamedTuple):
 
 
 class Imported(NamedTuple):
-    """Where a name was imported from; the name is empty where it stands for a module."""
+    """The module and name that a name was imported from; the name is empty if it stands for a module."""
 
     module: str
     level: int

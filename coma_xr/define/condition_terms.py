@@ -512,7 +512,7 @@ class Term(Node):
 
 
 METHODS: Final = tuple(name for name in vars(Term) if not name.startswith("_"))
-"""What can be written after the dot of a value, in Python and in text."""
+"""The methods that can be written after the dot of a value, in Python and in text."""
 
 
 # Making nodes

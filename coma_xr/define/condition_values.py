@@ -1,4 +1,4 @@
-"""What conditions make of values: one by one, or of whole arrays by the same rules.
+"""The operations of conditions on values: one by one, or of whole arrays by the same rules.
 
 Every operation of a condition is a function of single values in `OPERATIONS`. `Single` applies it to the values of
 one measurement, `Arrays` to each item of arrays, except where NumPy gives the same answers faster.
@@ -230,7 +230,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "or": lambda *parts: any(parts),
     "not": operator.not_,
 }
-"""What each operation of a condition makes of single values."""
+"""The function of each operation of a condition on single values."""
 
 # The operations that do not answer with true or false.
 _VALUES = frozenset({*_ARITHMETIC, *_UNARY, "lower", "upper"})

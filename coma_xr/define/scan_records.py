@@ -213,7 +213,7 @@ MOST_COMBINATIONS = 1_000_000
 
 @dataclass(frozen=True)
 class Asked:
-    """What the last run was asked for: parameter sets, the axes of a scan, and repeats.
+    """The request of the last run: parameter sets, the axes of a scan, and repeats.
 
     `exact` has the pairs of plain form and record of those values that have a type of their own, by path. Of a scan
     that is too large to be listed, `beyond` sets are only counted.

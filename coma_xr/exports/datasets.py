@@ -222,7 +222,7 @@ _UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nan
 
 @dataclass(frozen=True)
 class Form:
-    """What a format can hold."""
+    """The values and dims that a format can hold."""
 
     empty: bool = False
     json_attrs: bool = False
@@ -268,7 +268,7 @@ def values_of(variable: xr.Variable) -> Values:
 
 @dataclass
 class Parts:
-    """What a Dataset is made of: variables that need not be xarray's, since these hold not all of pandas' dtypes."""
+    """The parts of a Dataset: variables that need not be xarray's, since these hold not all of pandas' dtypes."""
 
     variables: dict[Hashable, tuple[tuple[Hashable, ...], Values, Mapping[Any, Any]]]
     coords: list[Hashable]

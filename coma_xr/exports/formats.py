@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class _Module(Protocol):
-    """What the module of a format has."""
+    """The functions that the module of a format has."""
 
     def write(self, data: xr.Dataset | pd.DataFrame, path: Path, overwrite: bool) -> None: ...
 

@@ -131,7 +131,7 @@ def _selected(values: Values, cells: Array) -> Values:
 
 
 class _Rows:
-    """Which cells of a Dataset have a row."""
+    """The cells of a Dataset that have a row."""
 
     def __init__(self, ds: xr.Dataset, arrays: Mapping[Hashable, Values], total: int) -> None:
         self._dims = dict(ds.sizes)

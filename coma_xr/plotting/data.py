@@ -387,7 +387,7 @@ def _check_level(error: Any, method: str, level: Any) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """What goes where: names of variables for each argument, and what becomes of the dims."""
+    """The plan of a plot: names of variables for each argument, and what becomes of the dims."""
 
     spec: PlotSpec
     kinds: Mapping[str, Kind]
@@ -414,7 +414,7 @@ class Plan:
 
     @functools.cached_property
     def layout(self) -> str:
-        """What the kind makes of the values: "curve", "points", "map", "counts" or "samples"; empty without a kind."""
+        """The kind's use of the values: "curve", "points", "map", "counts" or "samples"; empty without a kind."""
         return self.kinds[self.kind].layout if self.kind else ""
 
     @functools.cached_property

@@ -39,7 +39,7 @@ class Explorer:
 
     @property
     def widget(self) -> Any:
-        """What a notebook shows."""
+        """The widget that a notebook shows."""
         return self._box
 
     def reload(self) -> None:

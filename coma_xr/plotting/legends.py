@@ -311,7 +311,7 @@ def _color_of(handle: Any) -> tuple[float, ...] | None:
 
 @dataclass(frozen=True)
 class _Entries:
-    """What a legend lists: examples with their strings, some of them headings, under a title."""
+    """The entries of a legend: examples with their strings, some of them headings, under a title."""
 
     handles: list[Artist]
     # Before they are broken into lines.

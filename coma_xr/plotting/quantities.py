@@ -100,7 +100,7 @@ class Quantity:
 
     @property
     def contents(self) -> str:
-        """What kind of values these are, in the plural."""
+        """The kind of these values, in the plural."""
         if self.type == "date":
             return "dates with a time zone" if self.units == "UTC" else "dates"
         return "durations" if self.units in DURATION_UNITS else f"{self.type}s"

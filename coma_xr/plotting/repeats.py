@@ -1,4 +1,4 @@
-"""Which rows of a table are repeats of one point, and which columns distinguish points that a plot does not."""
+"""The rows of a table that are repeats of one point, and the columns that distinguish points and are not in a plot."""
 
 from __future__ import annotations
 

@@ -243,7 +243,7 @@ class Look:
 
     @functools.cached_property
     def user_keywords(self) -> dict[str, Any]:
-        """What the user wants of lines, points or bars, under the names that matplotlib's artists have first."""
+        """The user's keywords for lines, points or bars, under the names that matplotlib's artists have first."""
         artist, kind = {"curve": ("line", Line2D), "points": ("scatter", PathCollection)}.get(
             self.table.plan.layout, ("hist", Patch)
         )

@@ -1,4 +1,4 @@
-"""What fits: text in lines no wider than its place, and as many ticks of axes and colour bars as there is room for."""
+"""Strings and ticks that fit: lines no wider than their place, and as many ticks as axes and colour bars have room for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the values of a variable are those that a user asks for, and Datasets without the other cells."""
+"""Masks of the cells of a Dataset with values that a user asks for, and Datasets without the other cells."""
 
 from __future__ import annotations
 

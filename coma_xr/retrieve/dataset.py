@@ -368,7 +368,7 @@ Items = list[tuple[Path | None, Item]]
 
 @dataclass(frozen=True)
 class _Grid:
-    """Where everything lies: all parameter sets, those that were measured, those whose values count."""
+    """The cells of all parameter sets, of those that were measured, and of those whose values count."""
 
     all: Layout
     measured: Layout
@@ -385,7 +385,7 @@ class _Grid:
 
 @dataclass(frozen=True)
 class _Build:
-    """What becomes of the columns."""
+    """The variables and coordinates that columns become."""
 
     source: Source
     names: UsedNames

@@ -1,4 +1,4 @@
-"""Which parameters become dims, and which cells have no measurement since it is missing, failed or was excluded."""
+"""The parameters that become dims, and the cells without a measurement since it is missing, failed or was excluded."""
 
 from __future__ import annotations
 
@@ -432,14 +432,14 @@ def varying(source: Source) -> list[Path]:
 
 
 FLAGS = ("not_asked", "missing", "done", "failed", "timeout", "died", "excluded")
-"""What `measurement_status` says of a cell, by its number."""
+"""The meanings of `measurement_status`, by its number."""
 
 DONE = FLAGS.index("done")
 
 
 @dataclass(frozen=True)
 class Status:
-    """What an experiment knows of parameter sets next to its measurements."""
+    """The requested parameter sets, failures and exclusions of an experiment."""
 
     paths: Sequence[Path] = ()
     sets: Sequence[Sequence[Tree]] = ()

@@ -1,4 +1,4 @@
-"""What an experiment holds, listed: its failures, and the paths in its measurements.
+"""The content of an experiment, listed: its failures, and the paths in its measurements.
 
 Rows of text and numbers, which need neither pandas nor xarray; and the same as DataFrames.
 """

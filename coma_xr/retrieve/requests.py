@@ -1,4 +1,4 @@
-"""What a call asks for and the columns that answer it, and checks of what a user notes about a path."""
+"""The requests of a call, the columns that answer them, and checks of annotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which measurements take part: conditions on trees, before anything is made of these."""
+"""The measurements that take part: conditions on trees, before anything is made of these."""
 
 from __future__ import annotations
 

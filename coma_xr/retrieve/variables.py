@@ -1,4 +1,4 @@
-"""Where measurements lie in the arrays of a Dataset, and columns as its variables: scalars scattered, lists unfolded into dims."""
+"""The cells of measurements in the arrays of a Dataset, and columns as its variables: scalars and unfolded lists."""
 
 from __future__ import annotations
 

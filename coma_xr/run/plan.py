@@ -268,7 +268,7 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run has to do."""
+    """The parameter sets that a run has to do."""
 
     todo: list[Task]
     asked: int
@@ -359,7 +359,7 @@ class _Count:
 
 @dataclass(frozen=True)
 class Survey:
-    """Which parameter sets an experiment's trees belong to."""
+    """The parameter sets to which an experiment's trees belong."""
 
     ids: dict[Hashable, list[int]] = field(default_factory=dict)
     lacking: list[int] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a run reports: how many were saved, skipped or failed, and each failure, which can be reproduced."""
+"""The report of a run: how many were saved, skipped or failed, and each failure, which can be reproduced."""
 
 from __future__ import annotations
 

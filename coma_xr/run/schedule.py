@@ -1,4 +1,4 @@
-"""What a run begins next, and what ends it early: time limits, Ctrl-C, the end of a batch job, broken workers."""
+"""The order of a run, and its early ends: time limits, Ctrl-C, the end of a batch job, broken workers."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Where measurements lie: in memory, in a directory, in an archive; and the directory of an experiment."""
+"""The places of measurements: in memory, in a directory, in an archive; and the directory of an experiment."""

@@ -71,7 +71,7 @@ _decode = msgspec.msgpack.Decoder(list[memoryview]).decode
 
 
 class Found:
-    """What of some measurements the cache has: as blocks in the order of their first ids; and the ids of the others."""
+    """The part of some measurements that the cache has: as blocks in the order of their first ids; and the ids of the others."""
 
     def __init__(self, found: list[Block], others: list[int]) -> None:
         self.blocks = [block for block in found if not block.is_loose]

@@ -86,7 +86,7 @@ def without_marks(state: dict[str, Any] | None) -> dict[str, Any] | None:
 
 @dataclass
 class ExperimentDocument:
-    """What an experiment file holds; `measurements` and `digests` only when the experiment is inactive.
+    """The content of an experiment file; `measurements` and `digests` only when the experiment is inactive.
 
     `state` and `code` are copies of ``coma.json`` and of the files in ``code/``, by their names.
     `digests` are the SHA-256 of the measurements, in their order, as the file has them. `compressed`: the

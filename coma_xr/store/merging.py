@@ -31,7 +31,7 @@ _OWN = ("measurement_id", "repeat")
 
 @dataclass(frozen=True)
 class MergePlan:
-    """What a merge adds, skips and cannot decide.
+    """The measurements that a merge adds, skips and cannot decide.
 
     >>> MergePlan([1, 2], [(3, 3)])
     MergePlan: 2 to add, 1 equal, 0 in conflict
@@ -119,7 +119,7 @@ class Differing(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """What decides about one measurement."""
+    """The properties that decide about one measurement."""
 
     id: int
     name: Hashable | None

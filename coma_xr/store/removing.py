@@ -46,7 +46,7 @@ _NUMBERED = re.compile(r"\.[0-9]+(\.[a-z]+)$")
 
 @dataclass(frozen=True)
 class Folder:
-    """What one operation took away."""
+    """The measurements that one operation took away."""
 
     path: str
     date: str | None = None

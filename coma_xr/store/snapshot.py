@@ -1,4 +1,4 @@
-"""What the directory of an experiment holds at one moment; only its measurements and failures are read later."""
+"""The directory of an experiment at one moment; only its measurements and failures are read later."""
 
 from __future__ import annotations
 

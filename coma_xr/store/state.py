@@ -32,7 +32,7 @@ _BEGINNING = 64
 
 @dataclass(frozen=True)
 class StateDocument:
-    """What ``coma.json`` holds."""
+    """The content of ``coma.json``."""
 
     sections: dict[str, Tree] = field(default_factory=dict)
     reset: dict[str, Any] | None = None

@@ -55,7 +55,7 @@ TOML = ".toml"
 
 @dataclass(frozen=True)
 class _Request:
-    """What the command line, or a TOML file, asks to be run."""
+    """A run that the command line, or a TOML file, asks for."""
 
     target: str
     words: Sequence[str] = ()

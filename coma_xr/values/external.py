@@ -110,7 +110,7 @@ class _Path(str):
 
 @dataclass(frozen=True)
 class Reference:
-    """What a tree keeps of an array in a file of its own."""
+    """The record in a tree of an array in a file of its own."""
 
     file: str
     type: str
