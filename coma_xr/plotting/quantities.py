@@ -338,9 +338,13 @@ def _without_scale(values: Sequence[Any]) -> str:
 
 def _is_number(value: Any) -> bool:
     """Return whether a value is drawn as a number; NumPy counts each duration as one."""
-    if isinstance(value, np.timedelta64):
-        return np.datetime_data(value.dtype)[0] == "generic"
-    return isinstance(value, (numbers.Real, Decimal))
+    is_duration = isinstance(value, np.timedelta64)
+    return is_unitless(value) if is_duration else isinstance(value, (numbers.Real, Decimal))
+
+
+def is_unitless(value: Any) -> bool:
+    """Return whether a value is a duration without a unit, which pandas and xarray do not know."""
+    return isinstance(value, np.timedelta64) and value.dtype == "m8"
 
 
 def _is_near_date(a: float, b: float) -> bool:

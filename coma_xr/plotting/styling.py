@@ -35,7 +35,14 @@ from pandas.api.types import infer_dtype
 from coma_xr.checks import setting
 from coma_xr.errors import LayoutError, warn
 from coma_xr.plotting.data import VARIABLE, Data
-from coma_xr.plotting.quantities import NO_NUMBER_TEXTS, NO_NUMBERS, Quantity, label_of, texts_of_dates
+from coma_xr.plotting.quantities import (
+    NO_NUMBER_TEXTS,
+    NO_NUMBERS,
+    Quantity,
+    is_unitless,
+    label_of,
+    texts_of_dates,
+)
 from coma_xr.text import count, has_formulas, listing, numbers, visible
 
 if TYPE_CHECKING:
@@ -528,11 +535,9 @@ class Labels:
             if not (is_label and items.size):
                 continue
             first = items[0]
-            # pandas and xarray know no durations without a unit.
-            is_unitless = isinstance(first, np.timedelta64) and first.dtype == "m8"
             # Lists and other values that are no labels are not compared.
-            if (is_unitless or infer_dtype(items, skipna=False) in SINGLE) and (items == first).all():
-                label = xr.Variable((), first.item() if is_unitless else first)
+            if (is_unitless(first) or infer_dtype(items, skipna=False) in SINGLE) and (items == first).all():
+                label = xr.Variable((), first.item() if is_unitless(first) else first)
                 shown = label_of(str(name), label).in_short_units()
                 number = float(shown.values)
                 facts[str(name)] = self.equation(shown, number, [number])
